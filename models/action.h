@@ -1,0 +1,100 @@
+/* The action interface: a model is one file with a `static const kad_action_ops` and one
+ * line in models/registry.c. Weights are exp(-S). S is a function of the *flow variables*
+ * y (what a map generates); the boundary field x may differ from them (dual: x = A^{1/2}
+ * y) and some sites may be integrated out exactly (`active`), to be drawn afterwards by
+ * `complete`. */
+#ifndef KAD_MODELS_ACTION_H
+#define KAD_MODELS_ACTION_H
+
+#include "base/real.h"
+#include "base/rng.h"
+#include "io/config.h"
+#include "lattice/lattice.h"
+
+#include <stddef.h>
+
+typedef struct kad_action kad_action;
+
+/* Kernels on one tile, in one precision. Rows of inactive sites are neither read nor
+ * written, except that `gradient` zeroes them in g. S is double whatever the precision.
+ */
+typedef struct kad_action_kern {
+    /* REQUIRED. S[lane] = S(y) (overwrites). Shapes: y [n_sites][n_comp][KAD_W]. */
+    void (*value)(const kad_action *action, const void *y, double *S, void *scratch);
+    /* REQUIRED. The same and g = dS/dy (overwrites). */
+    void (*gradient)(const kad_action *action, const void *y, void *g, double *S,
+                     void *scratch);
+    /* OPTIONAL (NULL: the field is y). x = boundary field of y; x and y may not overlap.
+     */
+    void (*to_boundary)(const kad_action *action, const void *y, void *x, void *scratch);
+    /* OPTIONAL: inverse of to_boundary. */
+    void (*from_boundary)(const kad_action *action, const void *x, void *y,
+                          void *scratch);
+    /* REQUIRED when some sites are inactive: draws them from their exact conditional
+     * density given the active ones, in y, for samples first_sample + lane, and adds ln
+     * p(inactive | active) to lnp. */
+    void (*complete)(const kad_action *action, kad_rng rng, uint64_t step,
+                     uint64_t first_sample, void *y, double *lnp, void *scratch);
+} kad_action_kern;
+
+enum {
+    KAD_ACTION_SYMMETRIC = 1,   /* S(-y) = S(y): global Z2, O(n) rotations for n > 1 */
+    KAD_ACTION_TRANSLATION = 2, /* S invariant under lattice translations */
+    KAD_ACTION_DUAL = 4 /* a spin system behind the field: spin observables exist */
+};
+
+typedef struct kad_action_ops {
+    const char *name;      /* as in the config: action.name */
+    const char *summary;   /* one line */
+    const char *reference; /* DOI or arXiv number */
+    const kad_key *keys;   /* its parameters, "action.KEY" */
+    size_t n_keys;
+    kad_status (*create)(kad_ctx *ctx, const kad_config *config,
+                         const kad_lattice *lattice, bool decimate, kad_action **out);
+    /* Change one real parameter ("beta", "kappa", ...) in place, without allocating
+     * (annealing). */
+    kad_status (*set)(kad_ctx *ctx, kad_action *action, const char *key, double value);
+    double (*get)(const kad_action *action, const char *key); /* NaN: no such parameter */
+    void (*destroy)(kad_action *action);
+    const kad_action_kern *kern[2]; /* by kad_prec */
+} kad_action_ops;
+
+struct kad_action {
+    const kad_action_ops *ops;
+    const kad_lattice *lattice; /* borrowed */
+    int n_comp;                 /* components a site */
+    unsigned flags;             /* KAD_ACTION_* */
+    const uint8_t *active;      /* [n_sites], NULL: every site is a flow variable */
+    int n_active;               /* active sites */
+    double log_z_offset;        /* ln Z (the model's own) = ln int exp(-S) dy_active +
+                                   log_z_offset */
+    double log_z_exact;         /* the model's own ln Z, NaN where unknown */
+    const char *log_z_source;   /* "Kaufman", "free field", ...; NULL where unknown */
+    size_t scratch_bytes[2];    /* by kad_prec, for every kernel */
+    void *self;
+};
+
+/* Every registered action, NULL-terminated. */
+extern const kad_action_ops *const kad_actions[];
+const kad_action_ops *kad_action_find(const char *name);
+
+/* The action a config names. decimate: integrate out the odd sublattice exactly (needs a
+ * bipartite lattice and a nearest-neighbour local action; KAD_ECONFIG otherwise). Errors:
+ * KAD_ECONFIG (parameter combinations), KAD_ENOINPUT/KAD_EDATA (couplings file),
+ * KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_action_create(kad_ctx *ctx, const kad_config *config,
+                                          const kad_lattice *lattice, bool decimate,
+                                          kad_action **out);
+void kad_action_destroy(kad_action *action);
+bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattice);
+
+/* S of n samples stored sample by sample, y [n][n_sites * n_comp] doubles (inactive sites
+ * ignored), evaluated in double, tiles spread over ctx->n_threads. */
+KAD_MUST_USE kad_status kad_action_values(kad_ctx *ctx, const kad_action *action,
+                                          size_t n, const double *y, double *S);
+/* Boundary field of n samples, the same layout; a copy where the action has no
+ * to_boundary. */
+KAD_MUST_USE kad_status kad_action_boundary(kad_ctx *ctx, const kad_action *action,
+                                            size_t n, const double *y, double *x);
+
+#endif

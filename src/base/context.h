@@ -1,0 +1,32 @@
+/* The context: thread count, verbosity and the text of the last failure. One per program
+ * run; passed to everything that can fail. Not shared between threads: kernels never fail
+ * and never see it. */
+#ifndef KAD_BASE_CONTEXT_H
+#define KAD_BASE_CONTEXT_H
+
+#include "base/status.h"
+
+#include <stdarg.h>
+
+enum { KAD_MESSAGE_MAX = 1024 };
+
+typedef struct kad_ctx {
+    int n_threads;                 /* OpenMP threads for tile loops, >= 1 */
+    char message[KAD_MESSAGE_MAX]; /* one line, lower case, names the offending value */
+    void (*log)(void *sink,
+                const char *line); /* notices (one line, no newline); may be NULL */
+    void *sink;
+} kad_ctx;
+
+/* A context with n_threads (0: OMP_NUM_THREADS or the number of cores) and no log. */
+void kad_ctx_init(kad_ctx *ctx, int n_threads);
+
+/* Record a one-line message and return `code`: `return kad_fail(ctx, KAD_EDATA, "...",
+ * ...)`. */
+kad_status kad_fail(kad_ctx *ctx, kad_status code, const char *format, ...)
+    KAD_PRINTF(3, 4);
+
+/* Send one notice to the log, if there is one. */
+void kad_note(kad_ctx *ctx, const char *format, ...) KAD_PRINTF(2, 3);
+
+#endif

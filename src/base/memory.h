@@ -1,0 +1,50 @@
+/* Checked sizes, aligned allocation and arenas.
+ * All blocks are 64-byte aligned and zeroed. Sizes come from (count, size) and are
+ * overflow-checked. kad_memory_n_allocations() counts calls, so that tests can require
+ * that hot loops make none. */
+#ifndef KAD_BASE_MEMORY_H
+#define KAD_BASE_MEMORY_H
+
+#include "base/context.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KAD_ALIGN = 64 };
+
+/* *out = a * b; false on overflow. */
+bool kad_size_mul(size_t a, size_t b, size_t *out);
+
+/* Zeroed, 64-byte aligned block of n * size bytes; NULL on overflow or exhaustion. n = 0
+ * is allowed and gives a valid block. Free with kad_free (NULL is fine). */
+void *kad_alloc(size_t n, size_t size);
+void kad_free(void *block);
+
+/* The same with the message recorded in ctx: KAD_ENOMEM and *out = NULL on failure. */
+KAD_MUST_USE kad_status kad_new(kad_ctx *ctx, size_t n, size_t size, void *out_pointer);
+
+/* Copy of a string, from kad_alloc. */
+char *kad_strdup(const char *text);
+
+/* Number of kad_alloc calls so far in this process. */
+uint64_t kad_memory_n_allocations(void);
+
+/* An arena: blocks live until the arena is destroyed. Grows by chunks. */
+typedef struct kad_arena kad_arena;
+KAD_MUST_USE kad_status kad_arena_create(kad_ctx *ctx, kad_arena **out);
+void kad_arena_destroy(kad_arena *arena);
+/* NULL on exhaustion. */
+void *kad_arena_alloc(kad_arena *arena, size_t n, size_t size);
+
+/* Bytes this process may still use: the smallest of MemAvailable, the cgroup's limit less
+ * its use (v1 and v2) and RLIMIT_AS less the current size. Never 0: SIZE_MAX where
+ * nothing is known. */
+size_t kad_memory_available_bytes(void);
+
+/* KAD_ECONFIG with both numbers in the message when need_bytes exceeds what is available.
+ */
+KAD_MUST_USE kad_status kad_memory_require(kad_ctx *ctx, size_t need_bytes,
+                                           const char *what);
+
+#endif

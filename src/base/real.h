@@ -1,0 +1,43 @@
+/* Precision of kernels. A file NAME_kern.c is written once in terms of `real` and
+ * compiled twice, with KAD_PREC = 32 and 64; KR(name) appends _f32 or _f64 to public
+ * names.
+ *
+ * A *tile* holds KAD_W samples: x[row][lane], row = site * n_comp + component, lanes
+ * innermost and 64-byte aligned. Kernels loop over lanes with vectors `vreal` of KAD_V
+ * lanes, KAD_NV a row. */
+#ifndef KAD_BASE_REAL_H
+#define KAD_BASE_REAL_H
+
+typedef enum kad_prec { KAD_SINGLE = 0, KAD_DOUBLE = 1 } kad_prec;
+
+/* Lanes of a tile and bytes of a row (the same in both precisions). */
+enum { KAD_W_SINGLE = 64, KAD_W_DOUBLE = 32, KAD_ROW_BYTES = 256, KAD_W_MAX = 64 };
+
+static inline int kad_lanes(kad_prec prec)
+{
+    return prec == KAD_SINGLE ? KAD_W_SINGLE : KAD_W_DOUBLE;
+}
+
+#ifdef KAD_PREC
+#if KAD_PREC == 32
+typedef float real;
+typedef int ireal;
+#define KR(name) name##_f32
+#define KAD_W KAD_W_SINGLE
+#define RC(x) x##f
+#else
+typedef double real;
+typedef long ireal;
+#define KR(name) name##_f64
+#define KAD_W KAD_W_DOUBLE
+#define RC(x) x
+#endif
+/* Compiler vectors: AVX-512, AVX2 and NEON from the same source (the compiler splits
+ * them). */
+typedef real vreal __attribute__((vector_size(64), may_alias));
+typedef ireal vint __attribute__((vector_size(64), may_alias));
+#define KAD_V (64 / (int)sizeof(real))
+#define KAD_NV (KAD_W / KAD_V)
+#endif
+
+#endif

@@ -1,0 +1,22 @@
+/* Signals and the clock. SIGTERM, SIGINT, SIGUSR1 and SIGXCPU set one flag that long
+ * loops poll; a second SIGINT exits 130 at once. SIGXFSZ and SIGPIPE are ignored. A
+ * deadline (--max-hours) sets the same flag. */
+#ifndef KAD_BASE_SIGNALS_H
+#define KAD_BASE_SIGNALS_H
+
+#include <stdbool.h>
+
+void kad_signals_install(void);
+/* Ask to stop when `seconds` of wall time have passed from now; <= 0: never. */
+void kad_signals_deadline(double seconds);
+/* True once a signal has come or the deadline has passed: checkpoint and return
+ * KAD_EINTERRUPTED. */
+bool kad_stop_requested(void);
+/* "SIGTERM", "time limit" or "none". */
+const char *kad_stop_reason(void);
+/* Forget the request (tests). */
+void kad_stop_clear(void);
+/* Monotonic wall clock in seconds. */
+double kad_wall_seconds(void);
+
+#endif

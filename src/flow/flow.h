@@ -1,0 +1,83 @@
+/* A flow: stages in generation order over the active sites of a lattice, a prior, and the
+ * sizes of everything a kernel needs. Immutable after creation: parameters live outside
+ * (double theta[n_theta]), kernels run on a packed copy in either precision. */
+#ifndef KAD_FLOW_FLOW_H
+#define KAD_FLOW_FLOW_H
+
+#include "flow/stage.h"
+#include "io/config.h"
+
+typedef enum kad_prior_kind { KAD_PRIOR_NORMAL, KAD_PRIOR_LAPLACE } kad_prior_kind;
+
+typedef struct kad_flow {
+    const kad_lattice *lattice; /* borrowed */
+    int n_comp;
+    int n_rows;      /* n_sites * n_comp */
+    int n_active;    /* active sites */
+    uint8_t *active; /* [n_sites] */
+    int *
+        level_of; /* [n_sites] RG level of the latent at a site (finest 0); -1 inactive */
+    int n_levels;
+    int n_stages;
+    kad_stage *stages;
+    size_t n_theta;
+    size_t packed_bytes[2];
+    size_t scratch_bytes[2];
+    kad_prior_kind prior;
+    double temperature; /* prior variance scale: z ~ sqrt(T) * standard */
+    char hierarchy[32];
+} kad_flow;
+
+extern const kad_key kad_flow_keys[];
+extern const size_t kad_flow_n_keys;
+
+/* What a flow must know of the action it is built for. */
+typedef struct kad_flow_target {
+    const kad_lattice *lattice;
+    int n_comp;
+    const uint8_t *active; /* NULL: all */
+    bool symmetric;        /* S(-y) = S(y) */
+} kad_flow_target;
+
+/* Flow of a config (section `flow`, already resolved by the recipe). Errors: KAD_ECONFIG,
+ * KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_flow_create(kad_ctx *ctx, const kad_config *config,
+                                        const kad_flow_target *target, kad_flow **out);
+void kad_flow_destroy(kad_flow *flow);
+/* Initial parameters, keyed by seed. theta [n_theta]. */
+void kad_flow_init(const kad_flow *flow, uint64_t seed, double *theta);
+/* Full name of a tensor: "level_2/disentangler/coupling_3/w1" or "spectrum/theta". */
+void kad_flow_tensor_name(const kad_stage *stage, const kad_tensor *tensor, char *out,
+                          size_t size);
+/* Parameters of the L/2 flow `from` into the L flow `to`: level s copies level s; the old
+ * top becomes the new top; the new second-from-top copies the one below it; spectra are
+ * interpolated in khat^2. What has no counterpart keeps its value. Returns the number of
+ * parameters copied. */
+size_t kad_flow_transfer(const kad_flow *from, const double *theta_from,
+                         const kad_flow *to, double *theta_to);
+
+/* Kernels on one tile; packed from kad_flow_pack, scratch of scratch_bytes[prec].
+ * Conventions as in stage.h, for the whole flow. x, g [n_rows][lanes]; inactive rows
+ * untouched. */
+void kad_flow_pack(const kad_flow *flow, kad_prec prec, const double *theta,
+                   void *packed);
+void kad_flow_generate(const kad_flow *flow, kad_prec prec, const void *packed, void *x,
+                       double *ld, void *scratch);
+void kad_flow_infer(const kad_flow *flow, kad_prec prec, const void *packed, void *x,
+                    double *ld, void *scratch);
+/* dtheta: real[n_theta] of that precision, added to; NULL: no parameter gradient. */
+void kad_flow_generate_adjoint(const kad_flow *flow, kad_prec prec, const void *packed,
+                               void *x, void *g, double gl, void *dtheta, double *ld,
+                               void *scratch);
+void kad_flow_infer_adjoint(const kad_flow *flow, kad_prec prec, const void *packed,
+                            void *x, void *g, double gl, void *dtheta, double *ld,
+                            void *scratch);
+
+/* Prior: draw the latents of samples first + lane (inactive rows zero), ln p(z) per lane
+ * (overwritten), and g = d ln p/dz (overwritten). */
+void kad_flow_prior_draw(const kad_flow *flow, kad_prec prec, kad_rng rng, uint64_t step,
+                         uint64_t first_sample, void *z);
+void kad_flow_prior_lnp(const kad_flow *flow, kad_prec prec, const void *z, double *lnp);
+void kad_flow_prior_score(const kad_flow *flow, kad_prec prec, const void *z, void *g);
+
+#endif

@@ -1,0 +1,40 @@
+/* A trained map: flow + parameters + symmetrisation, on batches of samples stored sample
+ * by sample in double. This is what samplers and analyses use. Tiles are spread over
+ * ctx->n_threads; results do not depend on their number.
+ *
+ * Symmetry `mixture`: q(y) = [q0(y) + q0(-y)]/2, a random sign applied at the end. `none`
+ * and `equivariant`: q = q0. */
+#ifndef KAD_FLOW_MAP_H
+#define KAD_FLOW_MAP_H
+
+#include "flow/flow.h"
+
+typedef struct kad_map kad_map;
+
+/* theta [n_theta] is copied (packed in both precisions). `mixture`: symmetrise over the
+ * global sign. */
+KAD_MUST_USE kad_status kad_map_create(kad_ctx *ctx, const kad_flow *flow,
+                                       const double *theta, bool mixture, kad_map **out);
+void kad_map_destroy(kad_map *map);
+const kad_flow *kad_map_flow(const kad_map *map);
+
+/* Draw samples first .. first + n - 1 of the stream (seed, purpose): y [n][n_rows] in
+ * precision `prec` (stored as double; inactive rows 0), lnq [n] = ln q(y), z [n][n_rows]
+ * latents (NULL: not wanted). `exact`: lnq is recomputed in double by inference at y
+ * (what accept/reject must use); else it is the value accumulated during generation. A
+ * sample depends on its number only. */
+KAD_MUST_USE kad_status kad_map_draw(kad_ctx *ctx, const kad_map *map, uint64_t seed,
+                                     kad_purpose purpose, uint64_t first, size_t n,
+                                     kad_prec prec, bool exact, double *y, double *lnq,
+                                     double *z);
+/* ln q(y) of given samples, in `prec`; z (may be NULL) = latents (of the un-flipped
+ * branch). */
+KAD_MUST_USE kad_status kad_map_lnq(kad_ctx *ctx, const kad_map *map, size_t n,
+                                    kad_prec prec, const double *y, double *lnq,
+                                    double *z);
+/* y = generate(z), ld = ln|det dy/dz| (NULL: not wanted), in `prec`. */
+KAD_MUST_USE kad_status kad_map_generate(kad_ctx *ctx, const kad_map *map, size_t n,
+                                         kad_prec prec, const double *z, double *y,
+                                         double *ld);
+
+#endif

@@ -1,0 +1,104 @@
+/* A stage of a flow: one bijector applied in place to a tile.
+ *
+ * Words: *generate* z -> x (latents to field), *infer* x -> z. A flow is a list of stages
+ * in generation order; infer walks it backwards. Every stage is exactly invertible and
+ * its adjoints are *reversible*: they receive the stage's output and rebuild its input by
+ * the inverse map, so nothing is stored.
+ *
+ * Conventions for one stage y = f(z; theta), ld = ln |det dy/dz| (per lane, double):
+ *   generate          x: z -> y.  ld += ln|det dy/dz|
+ *   infer             x: y -> z.  ld -= ln|det dy/dz|            (adds ln|det dz/dy|)
+ *   generate_adjoint  x: y -> z.  g: dl/dy -> dl/dz, where l has cotangent gl for ln|det
+ * dy/dz|; dtheta += dl/dtheta (unless NULL); ld -= ln|det dy/dz| (it infers; unless NULL)
+ *   infer_adjoint     x: z -> y.  g: dl/dz -> dl/dy, where l has cotangent gl for ln|det
+ * dz/dy|; dtheta += dl/dtheta (unless NULL); ld += ln|det dy/dz| (it generates; unless
+ * NULL) gl is one number for all lanes. dtheta is the stage's slice, real[n_theta] in the
+ * order of its parameters, summed over the lanes of the tile.
+ *
+ * Shapes: x, g [n_rows][KAD_W] real, row = site * n_comp + component; ld [KAD_W] double.
+ * Rows a stage does not name are untouched. Threads: kernels are reentrant; scratch is
+ * the caller's. */
+#ifndef KAD_FLOW_STAGE_H
+#define KAD_FLOW_STAGE_H
+
+#include "base/context.h"
+#include "base/real.h"
+#include "base/rng.h"
+#include "lattice/lattice.h"
+
+#include <stddef.h>
+
+enum { KAD_NAME_MAX = 96 };
+
+typedef struct kad_stage kad_stage;
+
+/* Kernels in one precision. All REQUIRED. `packed` is the stage's packed parameters (see
+ * pack). */
+typedef struct kad_bijector_kern {
+    /* Copy theta (double, the stage's slice) into the kernel's own layout (cast,
+     * transposes, exp...); packed has room for packed_bytes, 64-byte aligned. */
+    void (*pack)(const kad_stage *stage, const double *theta, void *packed);
+    void (*generate)(const kad_stage *stage, const void *packed, void *x, double *ld,
+                     void *scratch);
+    void (*infer)(const kad_stage *stage, const void *packed, void *x, double *ld,
+                  void *scratch);
+    void (*generate_adjoint)(const kad_stage *stage, const void *packed, void *x, void *g,
+                             double gl, void *dtheta, double *ld, void *scratch);
+    void (*infer_adjoint)(const kad_stage *stage, const void *packed, void *x, void *g,
+                          double gl, void *dtheta, double *ld, void *scratch);
+} kad_bijector_kern;
+
+/* One parameter tensor of a stage; offset within the stage's slice of theta. Matrices are
+ * rows x cols, row-major (rows = outputs); vectors have cols = 1. */
+typedef struct kad_tensor {
+    char name[KAD_NAME_MAX]; /* "w1", "b1", ... */
+    int rows, cols;
+    size_t offset;
+    /* modes != NULL: a spectrum over Fourier orbits, transferred L -> 2L by interpolation
+     * in |k|: value i belongs to khat^2 = modes[i] (borrowed from the stage). Else NULL.
+     */
+    const double *modes;
+} kad_tensor;
+
+typedef struct kad_bijector_ops {
+    const char *name; /* "coupling", "haar", "spectrum", ... */
+    const char *summary;
+    const char *reference;
+    /* Initial parameters (the stage starts close to or at the identity). REQUIRED if
+     * n_theta > 0. */
+    void (*init)(const kad_stage *stage, kad_rng rng, uint32_t stream, double *theta);
+    void (*destroy)(void *self);
+    /* For the conformance suite: small instances (variant 0, 1, ...) on any lattice;
+     * KAD_EUSAGE when there is no such variant. They must exercise every code path. */
+    kad_status (*example)(kad_ctx *ctx, const kad_lattice *lattice, int variant,
+                          kad_stage *out);
+    const kad_bijector_kern *kern[2]; /* by kad_prec */
+} kad_bijector_ops;
+
+struct kad_stage {
+    const kad_bijector_ops *ops;
+    char name[KAD_NAME_MAX]; /* "disentangler/coupling_3"; with the level, unique within a
+                                flow */
+    int level;  /* RG level, 0 the finest; -1: belongs to no level (spectrum) */
+    int n_comp; /* components a site of the tile */
+    int n_rows; /* rows of the tile */
+    int n_tensors;
+    kad_tensor *tensors; /* from kad_alloc, freed by kad_stage_clear */
+    size_t n_theta;
+    size_t packed_bytes[2]; /* by kad_prec */
+    size_t scratch_bytes[2];
+    void *self; /* index lists, sizes: owned, freed by ops->destroy */
+    /* set by the flow: */
+    size_t theta;     /* offset of the slice in the flow's parameters */
+    size_t packed[2]; /* byte offset in the flow's packed block */
+};
+
+/* Free what a stage owns. */
+void kad_stage_clear(kad_stage *stage);
+/* Append a tensor and grow n_theta; returns its offset, or SIZE_MAX on exhaustion. */
+size_t kad_stage_add_tensor(kad_stage *stage, const char *name, int rows, int cols);
+
+/* Every registered bijector, NULL-terminated. */
+extern const kad_bijector_ops *const kad_bijectors[];
+
+#endif

@@ -1,0 +1,96 @@
+/* HDF5 layer: the only module that includes hdf5.h. Files are built and read *in memory*
+ * (core driver, EARLIEST format, no timestamps, chunked + shuffle + gzip + fletcher32
+ * where it pays) and reach the disk only by write-all, fsync, close, rename, fsync of the
+ * folder: readers never see half a file, and equal contents give equal bytes. Reading
+ * never trusts sizes in the file: the caller states rank and dims, compared exactly
+ * before any data is read. Paths are absolute ("/training/loss"); missing parent groups
+ * are created. */
+#ifndef KAD_IO_H5_H
+#define KAD_IO_H5_H
+
+#include "base/context.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct kad_h5 kad_h5;
+typedef enum kad_h5_type {
+    KAD_H5_F64,
+    KAD_H5_F32,
+    KAD_H5_I64,
+    KAD_H5_U64,
+    KAD_H5_U8
+} kad_h5_type;
+enum { KAD_H5_MAX_RANK = 6 };
+
+/* An empty file in memory; a file on disk read into memory (at most max_bytes, 0: 2^33).
+ * `digest`: the file must carry the checkpoint user block (magic, length, SHA-256),
+ * verified before HDF5 sees it. Errors: KAD_ENOINPUT (absent), KAD_EDATA (damaged: says
+ * how), KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_h5_create(kad_ctx *ctx, kad_h5 **out);
+KAD_MUST_USE kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest,
+                                    size_t max_bytes, kad_h5 **out);
+void kad_h5_close(kad_h5 *file);
+/* Write to disk atomically. Errors: KAD_ECREATE, KAD_EIO (full disk...); the old file
+ * then stands. */
+KAD_MUST_USE kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                    bool digest);
+
+KAD_MUST_USE kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path);
+bool kad_h5_exists(const kad_h5 *file, const char *path);
+/* Delete an object and all below it; absent is fine. */
+KAD_MUST_USE kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path);
+/* Names of the members of a group, sorted; from kad_alloc, free names and array with
+ * kad_h5_free_names. */
+KAD_MUST_USE kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                    size_t *n, char ***names);
+void kad_h5_free_names(size_t n, char **names);
+
+/* Dataset of row-major data; overwrites. rank 0 is a scalar. */
+KAD_MUST_USE kad_status kad_h5_write(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                     kad_h5_type type, int rank, const size_t *dims,
+                                     const void *data);
+/* Read with the shape required exactly (type converted on reading among reals, among
+ * integers). */
+KAD_MUST_USE kad_status kad_h5_read(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                    kad_h5_type type, int rank, const size_t *dims,
+                                    void *data);
+/* Shape as claimed by the file, for readers that must adapt (rank <= KAD_H5_MAX_RANK);
+ * the product is checked against overflow and against the bytes the file can hold. */
+KAD_MUST_USE kad_status kad_h5_shape(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                     int *rank, size_t dims[KAD_H5_MAX_RANK]);
+/* Variable-length UTF-8 strings, rank 1 (n strings) and attributes. */
+KAD_MUST_USE kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                             size_t n, const char *const *text);
+KAD_MUST_USE kad_status kad_h5_read_strings(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                            size_t n, char **text);
+
+/* Attributes of a group or dataset ("/" is the root); overwrite. Reading an absent one:
+ * KAD_EDATA. */
+KAD_MUST_USE kad_status kad_h5_attr_set_string(kad_ctx *, kad_h5 *, const char *path,
+                                               const char *name, const char *value);
+KAD_MUST_USE kad_status kad_h5_attr_set_real(kad_ctx *, kad_h5 *, const char *path,
+                                             const char *name, double value);
+KAD_MUST_USE kad_status kad_h5_attr_set_int(kad_ctx *, kad_h5 *, const char *path,
+                                            const char *name, int64_t value);
+/* from kad_alloc */
+KAD_MUST_USE kad_status kad_h5_attr_string(kad_ctx *, kad_h5 *, const char *path,
+                                           const char *name, char **value);
+KAD_MUST_USE kad_status kad_h5_attr_real(kad_ctx *, kad_h5 *, const char *path,
+                                         const char *name, double *value);
+KAD_MUST_USE kad_status kad_h5_attr_int(kad_ctx *, kad_h5 *, const char *path,
+                                        const char *name, int64_t *value);
+bool kad_h5_attr_exists(const kad_h5 *file, const char *path, const char *name);
+
+/* Convenience: units, long_name and estimator attributes of a dataset (NULL: left out).
+ */
+KAD_MUST_USE kad_status kad_h5_describe(kad_ctx *, kad_h5 *, const char *path,
+                                        const char *units, const char *long_name,
+                                        const char *estimator);
+/* Attach dataset `scale` (made a dimension scale) to an axis of `path`, and label the
+ * axis. scale may be NULL: label only. */
+KAD_MUST_USE kad_status kad_h5_axis(kad_ctx *, kad_h5 *, const char *path, int axis,
+                                    const char *label, const char *scale);
+
+#endif

@@ -1,0 +1,42 @@
+/* Live view of a run: a status line on a terminal (redrawn), plain lines at an interval
+ * otherwise, and progress.jsonl: one JSON object a line, appended and flushed. Failing to
+ * write the live view is a note, never an error: the physics goes on. */
+#ifndef KAD_IO_PROGRESS_H
+#define KAD_IO_PROGRESS_H
+
+#include "io/run_folder.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct kad_progress kad_progress;
+
+/* run may be NULL (no jsonl). quiet: nothing on the terminal. On resume lines of `stage`s
+ * that will be redone stay; each object carries stage, step and wall seconds. */
+KAD_MUST_USE kad_status kad_progress_create(kad_ctx *ctx, const kad_run *run, bool quiet,
+                                            kad_progress **out);
+void kad_progress_destroy(kad_progress *progress);
+
+/* Start a stage ("train L=16", "mis"): `total` steps, of which `done` are behind us. */
+void kad_progress_begin(kad_progress *progress, const char *stage, int64_t done,
+                        int64_t total);
+/* One field of an update; err NaN: no error shown. Shown as 0.82(2). */
+typedef struct kad_field {
+    const char *name;
+    double value, err;
+} kad_field;
+void kad_progress_update(kad_progress *progress, int64_t step, size_t n,
+                         const kad_field *fields);
+/* True when enough time has passed that an update would be shown (callers may skip costly
+ * fields). */
+bool kad_progress_due(const kad_progress *progress);
+/* Finish the stage with a closing line (stage, steps, time, fields of the last update).
+ */
+void kad_progress_end(kad_progress *progress);
+
+/* "0.82(2)", "59.93(12)", "1.2(3)e-05"; err <= 0 or not finite: plain digits. Returns
+ * text. */
+char *kad_format_error(char *text, size_t size, double value, double err);
+
+#endif

@@ -1,0 +1,56 @@
+/* The run folder: config.yaml, run.h5, checkpoint/{current,previous}.h5, progress.jsonl,
+ * report.html. Opening it for writing takes an fcntl lock before anything is read; the
+ * loser says who holds it.
+ *
+ * Checkpoints: an HDF5 image with a digest; `save` rotates current -> previous
+ * atomically; `load` verifies current and falls back on previous, with a note. */
+#ifndef KAD_IO_RUN_FOLDER_H
+#define KAD_IO_RUN_FOLDER_H
+
+#include "io/h5.h"
+
+#include <stdbool.h>
+
+typedef struct kad_run kad_run;
+
+typedef enum kad_run_mode { KAD_RUN_WRITE, KAD_RUN_READ } kad_run_mode;
+
+/* Open (WRITE: create if absent, with checkpoint/) and lock a run folder. READ takes no
+ * lock and the folder must exist (KAD_ENOINPUT). WRITE when another process holds it:
+ * KAD_EINTERRUPTED, names the host and pid of the holder. */
+KAD_MUST_USE kad_status kad_run_open(kad_ctx *ctx, const char *path, kad_run_mode mode,
+                                     kad_run **out);
+void kad_run_close(kad_run *run);
+const char *kad_run_path(const kad_run *run);
+/* path of a file inside; from kad_alloc, NULL on exhaustion */
+char *kad_run_file(const kad_run *run, const char *name);
+
+/* Whole text files, written atomically. */
+KAD_MUST_USE kad_status kad_run_write_text(kad_ctx *ctx, const kad_run *run,
+                                           const char *name, const char *text);
+/* KAD_ENOINPUT when absent; at most max_bytes (else KAD_EDATA). Text from kad_alloc. */
+KAD_MUST_USE kad_status kad_run_read_text(kad_ctx *ctx, const kad_run *run,
+                                          const char *name, size_t max_bytes,
+                                          char **text);
+
+/* Checkpoints. load: *out = NULL and KAD_OK when there is none yet; KAD_EDATA when both
+ * are damaged. */
+KAD_MUST_USE kad_status kad_checkpoint_save(kad_ctx *ctx, const kad_run *run,
+                                            kad_h5 *file);
+KAD_MUST_USE kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run,
+                                            kad_h5 **out);
+
+/* run.h5: open the present one or an empty file; save atomically. */
+KAD_MUST_USE kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out);
+KAD_MUST_USE kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file);
+
+/* Segments of long series: checkpoint/NAME.NNNNNN.h5 with digest. A resumed run removes
+ * those from `first` on. */
+KAD_MUST_USE kad_status kad_segment_save(kad_ctx *ctx, const kad_run *run,
+                                         const char *name, int index, kad_h5 *file);
+KAD_MUST_USE kad_status kad_segment_open(kad_ctx *ctx, const kad_run *run,
+                                         const char *name, int index, kad_h5 **out);
+KAD_MUST_USE kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run,
+                                                const char *name, int first);
+
+#endif

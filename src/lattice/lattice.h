@@ -1,0 +1,39 @@
+/* Periodic hypercubic lattice in d = 1, 2, 3 dimensions, any extent >= 2.
+ * Sites are numbered row-major, last axis fastest: site = (x0 * L1 + x1) * L2 + x2.
+ * At extent 2 the two bonds between a pair of sites both count (two equal neighbour
+ * entries). */
+#ifndef KAD_LATTICE_LATTICE_H
+#define KAD_LATTICE_LATTICE_H
+
+#include "base/context.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { KAD_MAX_DIM = 3 };
+
+typedef struct kad_lattice {
+    int d;
+    int shape[KAD_MAX_DIM]; /* unused axes are 1 */
+    int n_sites;
+    int *nbr;        /* [n_sites][2 d]: +axis0, -axis0, +axis1, -axis1, ... */
+    uint8_t *parity; /* [n_sites]: (x0 + x1 + x2) & 1 */
+    bool bipartite;  /* every extent even: parity colours the lattice */
+    int n_levels;    /* number of halvings while every extent is even and > 1; >= 0 */
+} kad_lattice;
+
+/* Errors: KAD_ECONFIG for d outside 1..3, an extent < 2, or more than 2^24 sites;
+ * KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_lattice_create(kad_ctx *ctx, int d, const int *shape,
+                                           kad_lattice **out);
+void kad_lattice_destroy(kad_lattice *lattice);
+
+/* Coordinates of a site, and the site at coordinates taken modulo the extents. */
+void kad_lattice_coords(const kad_lattice *lattice, int site, int coords[KAD_MAX_DIM]);
+int kad_lattice_site(const kad_lattice *lattice, const int coords[KAD_MAX_DIM]);
+
+/* khat^2(k) = sum_mu 4 sin^2(k_mu / 2), k_mu = 2 pi n_mu / L_mu; modes numbered like
+ * sites. */
+double kad_lattice_khat2(const kad_lattice *lattice, int mode);
+
+#endif

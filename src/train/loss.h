@@ -1,0 +1,49 @@
+/* Losses and their gradients over a batch, tile by tile.
+ *   KAD_LOSS_REVERSE  mean of S(y) + ln q(y) over y ~ q, gradient by reparametrisation
+ *   KAD_LOSS_PATH     the same value; gradient through y only (Roeder et al. 1703.09194;
+ * vanishing variance as q -> p) KAD_LOSS_LIKELIHOOD  mean of -ln q(y) over given samples
+ * Gradient sums run over a fixed number of groups of tiles in a fixed tree: the same bits
+ * at any thread count. All memory is planned at creation: nothing is allocated per step.
+ */
+#ifndef KAD_TRAIN_LOSS_H
+#define KAD_TRAIN_LOSS_H
+
+#include "flow/flow.h"
+#include "models/action.h"
+
+typedef enum kad_loss_kind {
+    KAD_LOSS_REVERSE,
+    KAD_LOSS_PATH,
+    KAD_LOSS_LIKELIHOOD
+} kad_loss_kind;
+
+typedef struct kad_loss_plan kad_loss_plan;
+
+/* action may be NULL for the likelihood. batch is rounded up to whole tiles. symmetrised:
+ * the loss of the Z2 mixture q(y) = [q0(y) + q0(-y)]/2 instead of q0 (costs about 1.7
+ * times as much). */
+KAD_MUST_USE kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow,
+                                        const kad_action *action, kad_prec prec,
+                                        int batch, kad_loss_plan **out);
+void kad_loss_destroy(kad_loss_plan *plan);
+int kad_loss_batch(const kad_loss_plan *plan);
+
+typedef struct kad_loss_stats {
+    double loss;     /* mean; over finite samples */
+    double variance; /* of the samples' losses */
+    int n_nonfinite; /* samples whose loss or gradient is not finite */
+} kad_loss_stats;
+
+/* gradient [n_theta] (overwritten): mean over the batch. theta [n_theta] is packed
+ * inside. Samples are number first .. first + batch - 1 of the training stream at `step`.
+ */
+void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
+                       bool symmetrised, const double *theta, uint64_t seed,
+                       uint64_t step, double *gradient, kad_loss_stats *stats);
+/* The same for the likelihood of samples data[index[i]], i < batch; data [n][n_rows]
+ * doubles. */
+void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *theta,
+                            const double *data, const size_t *index, double *gradient,
+                            kad_loss_stats *stats);
+
+#endif
