@@ -1,0 +1,499 @@
+/* Vector functions for kernels, on the 64-byte vectors `vreal` of base/real.h, in the
+ * precision KAD_PREC (32 or 64) of the including file. No tables, no branches, no calls:
+ * everything inlines into the loops over lanes. The arithmetic is compiler vectors (AVX2
+ * and NEON from the same source); AVX-512 instructions are used where they save work.
+ *
+ * Largest errors, measured by tests/test_vmath against long double (float / double):
+ *   kad_vexp       2 ulp / 2 ulp, subnormal results 1 ulp of the smallest; 0 and inf
+ * beyond kad_vexp_fast  relative 1.8e-7 + 4.5e-8 |x| / as kad_vexp: for activations
+ *   kad_vexpm1     2 ulp / 2 ulp
+ *   kad_vlog       2 ulp / 2 ulp; log(0) = -inf, log(x < 0) = NaN, subnormals exact
+ *   kad_vlog1p     4 ulp / 4 ulp for x > -1
+ *   kad_vtanh      3 ulp / 3 ulp, exactly odd
+ *   kad_vsigmoid   4 ulp / 4 ulp where the result is normal
+ *   kad_vsoftplus  4 ulp / 4 ulp where the result is normal
+ *   kad_velu       absolute 1.8e-7 / 3e-16 below 0, exact above
+ *   kad_vsincos    absolute 1.5e-7 / 2.5e-16 for |x| <= 1e4
+ * NaN in gives NaN out; arguments of any size, infinities included, give the limit.
+ *
+ * Method: exp: x = n ln 2 + r, |r| <= ln(2)/2, polynomial of degree 5 / 11, scale by 2^n;
+ * log: mantissa in [sqrt(1/2), sqrt(2)), polynomial / atanh series; coefficients are
+ * minimax fits (Remez) of our own. */
+#ifndef KAD_BASE_VMATH_H
+#define KAD_BASE_VMATH_H
+
+#include "base/real.h"
+
+#ifndef KAD_PREC
+#error "base/vmath.h needs KAD_PREC"
+#endif
+#if defined(__AVX__)
+#include <immintrin.h>
+#else
+#include <math.h>
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
+#define KAD_VINLINE static inline __attribute__((always_inline, unused))
+
+/* ---- masks, selection, bits ---------------------------------------------------------
+ * A comparison gives a kad_vmask: one bit a lane with AVX-512, else all-ones lanes. */
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#define KAD_VAVX512 1
+#if KAD_PREC == 32
+typedef __m512 kad_vraw;
+typedef __mmask16 kad_vmask;
+#define KAD_VOP(name) _mm512_##name##_ps
+#define KAD_VCMP(a, b, op) _mm512_cmp_ps_mask((kad_vraw)(a), (kad_vraw)(b), op)
+#else
+typedef __m512d kad_vraw;
+typedef __mmask8 kad_vmask;
+#define KAD_VOP(name) _mm512_##name##_pd
+#define KAD_VCMP(a, b, op) _mm512_cmp_pd_mask((kad_vraw)(a), (kad_vraw)(b), op)
+#endif
+#else
+typedef vint kad_vmask;
+#endif
+
+/* All lanes c. */
+KAD_VINLINE vreal kad_vset(real c)
+{
+    return c - (vreal){0};
+}
+
+/* a < b and a > b (false when unordered). */
+KAD_VINLINE kad_vmask kad_vlt(vreal a, vreal b)
+{
+#ifdef KAD_VAVX512
+    return KAD_VCMP(a, b, _CMP_LT_OQ);
+#else
+    return (vint)(a < b);
+#endif
+}
+
+KAD_VINLINE kad_vmask kad_vgt(vreal a, vreal b)
+{
+    return kad_vlt(b, a);
+}
+
+/* mask ? a : b. */
+KAD_VINLINE vreal kad_vselect(kad_vmask mask, vreal a, vreal b)
+{
+#ifdef KAD_VAVX512
+    return (vreal)KAD_VOP(mask_blend)(mask, (kad_vraw)b, (kad_vraw)a);
+#else
+    return (vreal)((mask & (vint)a) | (~mask & (vint)b));
+#endif
+}
+
+/* a > b ? a : b and a < b ? a : b: the *second* argument when either is NaN. */
+KAD_VINLINE vreal kad_vmax(vreal a, vreal b)
+{
+#ifdef KAD_VAVX512
+    return (vreal)KAD_VOP(max)((kad_vraw)a, (kad_vraw)b);
+#else
+    return kad_vselect(kad_vgt(a, b), a, b);
+#endif
+}
+
+KAD_VINLINE vreal kad_vmin(vreal a, vreal b)
+{
+#ifdef KAD_VAVX512
+    return (vreal)KAD_VOP(min)((kad_vraw)a, (kad_vraw)b);
+#else
+    return kad_vselect(kad_vlt(a, b), a, b);
+#endif
+}
+
+#if KAD_PREC == 32
+#define KAD_VSIGN ((vint)kad_vset(-0.0f))
+#define KAD_VMANT_BITS 23
+#define KAD_VTOP 30 /* shifts bit 1 into the sign */
+#define KAD_VEXP_BIAS 127
+#define KAD_VMAGIC 12582912.0f /* 1.5 * 2^23: adding it rounds to an integer */
+#else
+#define KAD_VSIGN ((vint)kad_vset(-0.0))
+#define KAD_VMANT_BITS 52
+#define KAD_VTOP 62
+#define KAD_VEXP_BIAS 1023
+#define KAD_VMAGIC 6755399441055744.0 /* 1.5 * 2^52 */
+#endif
+
+KAD_VINLINE vreal kad_vabs(vreal x)
+{
+    return (vreal)((vint)x & ~KAD_VSIGN);
+}
+
+/* |x| with the sign of s. */
+KAD_VINLINE vreal kad_vcopysign(vreal x, vreal s)
+{
+    return (vreal)(((vint)x & ~KAD_VSIGN) | ((vint)s & KAD_VSIGN));
+}
+
+/* Correctly rounded square root; NaN for x < 0. */
+KAD_VINLINE vreal kad_vsqrt(vreal x)
+{
+#ifdef KAD_VAVX512
+    return (vreal)KAD_VOP(sqrt)((kad_vraw)x);
+#elif defined(__AVX__) && KAD_PREC == 32
+    __m256 *half = (__m256 *)&x;
+    half[0] = _mm256_sqrt_ps(half[0]);
+    half[1] = _mm256_sqrt_ps(half[1]);
+    return x;
+#elif defined(__AVX__)
+    __m256d *half = (__m256d *)&x;
+    half[0] = _mm256_sqrt_pd(half[0]);
+    half[1] = _mm256_sqrt_pd(half[1]);
+    return x;
+#else
+    for (int i = 0; i < KAD_V; i++)
+#if KAD_PREC == 32
+        x[i] = sqrtf(x[i]);
+#else
+        x[i] = sqrt(x[i]);
+#endif
+    return x;
+#endif
+}
+
+/* Nearest integer to x for |x| < 2^22 (2^51), ties to even. */
+KAD_VINLINE vreal kad_vround(vreal x)
+{
+#ifdef KAD_VAVX512
+    return (vreal)KAD_VOP(roundscale)((kad_vraw)x, 0x08);
+#else
+    return (x + KAD_VMAGIC) - KAD_VMAGIC;
+#endif
+}
+
+/* p * 2^n for integral n (any finite n with AVX-512, |n| <= 2 * bias - 2 elsewhere);
+ * over- and underflow to the limits. */
+KAD_VINLINE vreal kad_vldexp(vreal p, vreal n)
+{
+#ifdef KAD_VAVX512
+    return (vreal)KAD_VOP(scalef)((kad_vraw)p, (kad_vraw)n);
+#else
+    /* two factors, so that the ends of the range are reached by rounding, not wrapping */
+    vint i = (vint)(n + KAD_VMAGIC) - (vint)kad_vset(KAD_VMAGIC);
+    vint h = i >> 1;
+    vreal a = (vreal)((h + KAD_VEXP_BIAS) << KAD_VMANT_BITS);
+    vreal b = (vreal)((i - h + KAD_VEXP_BIAS) << KAD_VMANT_BITS);
+    return p * a * b;
+#endif
+}
+
+/* ---- exponential --------------------------------------------------------------------*/
+
+#define KAD_VLOG2E RC(1.4426950408889634074)
+#if KAD_PREC == 32
+#define KAD_VLN2_HI 0.693145751953125f /* 15 bits: n * hi is exact */
+#define KAD_VLN2_LO 1.42860682030941723212e-6f
+#define KAD_VEXP_LO (-104.0f) /* exp rounds to 0 */
+#define KAD_VEXP_HI 89.0f     /* exp overflows */
+#else
+#define KAD_VLN2_HI 6.93147180369123816490e-01
+#define KAD_VLN2_LO 1.90821492927058770002e-10
+#define KAD_VEXP_LO (-746.0)
+#define KAD_VEXP_HI 710.0
+#endif
+
+/* (e^r - 1 - r) / r^2 on |r| <= ln(2)/2. */
+KAD_VINLINE vreal kad_vexp_tail(vreal r)
+{
+#if KAD_PREC == 32
+    vreal p = kad_vset(0.0083057962126120215445f);
+    p = p * r + 0.041878962850869411363f;
+    p = p * r + 0.16667176088589352169f;
+    return p * r + 0.49999345972683258464f;
+#else
+    vreal p = kad_vset(2.4990318918768336181e-8);
+    p = p * r + 2.7626111312507648193e-7;
+    p = p * r + 2.7557599845053304697e-6;
+    p = p * r + 0.000024801505457995343003;
+    p = p * r + 0.00019841269516535096839;
+    p = p * r + 0.0013888888930835165088;
+    p = p * r + 0.0083333333334744165512;
+    p = p * r + 0.0416666666665827525;
+    p = p * r + 0.16666666666666477534;
+    return p * r + 0.50000000000000038397;
+#endif
+}
+
+/* Clamp to where exp is neither 0 nor inf (NaN stays), n and r of x = n ln 2 + r. */
+KAD_VINLINE vreal kad_vexp_reduce(vreal x, vreal *n)
+{
+    x = kad_vmin(kad_vset(KAD_VEXP_HI), kad_vmax(kad_vset(KAD_VEXP_LO), x));
+    *n = kad_vround(x * KAD_VLOG2E);
+    vreal r = x - *n * KAD_VLN2_HI;
+    return r - *n * KAD_VLN2_LO;
+}
+
+KAD_VINLINE vreal kad_vexp(vreal x)
+{
+    vreal n, r = kad_vexp_reduce(x, &n);
+    return kad_vldexp((kad_vexp_tail(r) * r + 1) * r + 1, n);
+}
+
+/* exp(x) - 1 without cancellation. */
+KAD_VINLINE vreal kad_vexpm1(vreal x)
+{
+    vreal n, r = kad_vexp_reduce(x, &n);
+    /* 2^(n-1), so that it does not overflow before the sum does */
+    vreal half = kad_vldexp(kad_vset(1), n - 1);
+    vreal m = kad_vexp_tail(r) * r * r + r;
+    return ((half - RC(0.5)) + half * m) * 2;
+}
+
+/* The cheapest exponential: the argument is scaled once, so the relative error grows with
+ * |x| (irrelevant where exp(x) is added to something of order one). */
+KAD_VINLINE vreal kad_vexp_fast(vreal x)
+{
+#if KAD_PREC == 32 && defined(KAD_VAVX512)
+    vreal t = x * KAD_VLOG2E;
+    vreal r = (vreal)_mm512_reduce_ps((kad_vraw)t, 0x01); /* t - floor(t); 0 at +-inf */
+    vreal p = kad_vset(0.0018773072639637062781f);        /* 2^r; exact at 0 and 1 */
+    p = p * r + 0.0090058873975307556849f;
+    p = p * r + 0.055795245928292777959f;
+    p = p * r + 0.24017177968567715798f;
+    p = p * r + 0.69314977972453560209f;
+    p = p * r + 1;
+    return (vreal)_mm512_scalef_ps((kad_vraw)p, (kad_vraw)t); /* * 2^floor(t) */
+#else
+    return kad_vexp(x);
+#endif
+}
+
+/* ---- logarithm ----------------------------------------------------------------------*/
+
+/* log(m) + e ln 2 for m in [sqrt(1/2), sqrt(2)] and integral e. */
+KAD_VINLINE vreal kad_vlog_reduced(vreal m, vreal e)
+{
+    vreal f = m - 1;
+#if KAD_PREC == 32
+    vreal p = kad_vset(-0.079083052923596166627f);
+    p = p * f + 0.12857356887356128739f;
+    p = p * f - 0.13098718509603271127f;
+    p = p * f + 0.14183853232624396332f;
+    p = p * f - 0.16628179290306291325f;
+    p = p * f + 0.2000220172282704004f;
+    p = p * f - 0.25000690545565423707f;
+    p = p * f + 0.33333318486562580727f;
+    vreal f2 = f * f;
+    vreal y = p * f * f2 + e * KAD_VLN2_LO;
+    y = y - f2 * RC(0.5);
+    return e * KAD_VLN2_HI + (f + y);
+#else
+    /* log(1+f) = f - [f^2/2 - s (f^2/2 + R(s^2))], s = f/(2+f) */
+    vreal s = f / (f + 2), z = s * s;
+    vreal p = kad_vset(0.14723048142005067855);
+    p = p * z + 0.15321683130750284613;
+    p = p * z + 0.18183250242850828426;
+    p = p * z + 0.22222204975531928517;
+    p = p * z + 0.28571428675765850833;
+    p = p * z + 0.39999999999737869671;
+    p = p * z + 0.66666666666666811099;
+    vreal h = f * f * RC(0.5);
+    vreal y = s * (h + p * z) + e * KAD_VLN2_LO;
+    return e * KAD_VLN2_HI + (f - (h - y));
+#endif
+}
+
+/* log of positive, finite, normal x: no special cases. */
+KAD_VINLINE vreal kad_vlog_normal(vreal x)
+{
+    /* split at sqrt(1/2): exponent bits of x - sqrt(1/2) are exact in integers */
+    vint root = (vint)kad_vset(RC(0.70710678118654752440));
+    vint i = (vint)x - root;
+    vint e = i >> KAD_VMANT_BITS;
+    vreal m = (vreal)((vint)x - (e << KAD_VMANT_BITS));
+    vreal n = (vreal)(e + (vint)kad_vset(KAD_VMAGIC)) - KAD_VMAGIC;
+    return kad_vlog_reduced(m, n);
+}
+
+KAD_VINLINE vreal kad_vlog(vreal x)
+{
+#if KAD_PREC == 32
+    const vreal tiny = kad_vset(1.17549435e-38f), huge = kad_vset(__builtin_inff());
+    const real up = 8388608.0f, shift = 15.942385152878742f; /* 2^23, its log */
+#else
+    const vreal tiny = kad_vset(2.2250738585072014e-308),
+                huge = kad_vset(__builtin_inf());
+    const real up = 4503599627370496.0, shift = 36.043653389117154;
+#endif
+    kad_vmask small = kad_vlt(x, tiny);
+    vreal y = kad_vlog_normal(kad_vselect(small, x * up, x));
+    y = kad_vselect(small, y - shift, y);
+    y = kad_vselect(kad_vlt(x, huge), y, x);               /* inf, NaN */
+    y = kad_vselect(kad_vgt(x, kad_vset(0)), y, x - huge); /* 0 -> -inf, NaN stays */
+    return kad_vselect(kad_vlt(x, kad_vset(0)), huge - huge, y);
+}
+
+/* log(1 + x): the rounding of 1 + x is put back to first order. */
+KAD_VINLINE vreal kad_vlog1p(vreal x)
+{
+    vreal u = x + 1;
+    vreal c = (x - (u - 1)) / u;
+    vreal y = kad_vlog(u);
+#if KAD_PREC == 32
+    const vreal huge = kad_vset(__builtin_inff());
+#else
+    const vreal huge = kad_vset(__builtin_inf());
+#endif
+    kad_vmask inside = kad_vlt(kad_vabs(y), huge);
+    return kad_vselect(inside, y + c, y);
+}
+
+/* ---- activations --------------------------------------------------------------------*/
+
+/* tanh x = -m/(2 + m), m = expm1(-2|x|), with the sign of x: exactly odd. */
+KAD_VINLINE vreal kad_vtanh(vreal x)
+{
+    vreal m = kad_vexpm1(kad_vabs(x) * -2);
+    return kad_vcopysign(m / (m + 2), x);
+}
+
+/* 1 / (1 + exp(-x)). */
+KAD_VINLINE vreal kad_vsigmoid(vreal x)
+{
+    return 1 / (kad_vexp(-x) + 1);
+}
+
+/* x > 0 ? x : exp(x) - 1. */
+KAD_VINLINE vreal kad_velu(vreal x)
+{
+    vreal y = kad_vexp_fast(x);
+#ifdef KAD_VAVX512
+    kad_vmask low = KAD_VCMP(x, kad_vset(0), _CMP_NGT_UQ);
+    return (vreal)KAD_VOP(mask_sub)((kad_vraw)x, low, (kad_vraw)y, (kad_vraw)kad_vset(1));
+#else
+    return kad_vselect(kad_vgt(x, kad_vset(0)), x, y - 1);
+#endif
+}
+
+/* d elu/dx from the *value* y = elu(x): y > 0 ? 1 : 1 + y. */
+KAD_VINLINE vreal kad_velu_grad(vreal y)
+{
+    return kad_vmin(kad_vset(0), y) + 1;
+}
+
+/* log(1 + e) for 0 <= e <= 1, relative accuracy kept: 2 atanh(s), s = e/(2 + e). */
+KAD_VINLINE vreal kad_vlog1p_unit(vreal e)
+{
+    vreal s = e / (e + 2), z = s * s;
+#if KAD_PREC == 32
+    vreal p = kad_vset(0.23893942f);
+    p = p * z + 0.21542293f;
+    p = p * z + 0.28605608f;
+    p = p * z + 0.39999323957993639f;
+    p = p * z + 0.66666669928533453f;
+#else
+    vreal p = kad_vset(0.16112839282255197825);
+    p = p * z + 0.072136103612329013847;
+    p = p * z + 0.10913956016562538729;
+    p = p * z + 0.11724806031983084884;
+    p = p * z + 0.13335974704456211942;
+    p = p * z + 0.1538450203362733778;
+    p = p * z + 0.1818182126592021749;
+    p = p * z + 0.22222222171964529433;
+    p = p * z + 0.28571428571866149549;
+    p = p * z + 0.39999999999998408087;
+    p = p * z + 0.66666666666666667779;
+#endif
+    return s * 2 + s * z * p;
+}
+
+/* log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)). */
+KAD_VINLINE vreal kad_vsoftplus(vreal x)
+{
+    return kad_vmax(kad_vset(0), x) + kad_vlog1p_unit(kad_vexp(-kad_vabs(x)));
+}
+
+/* ---- circular functions -------------------------------------------------------------*/
+
+/* sin and cos of r + quadrant * pi/2, |r| <= pi/4. */
+KAD_VINLINE void kad_vsincos_quadrant(vreal r, vint quadrant, vreal *sine, vreal *cosine)
+{
+    vreal z = r * r;
+#if KAD_PREC == 32
+    vreal s = kad_vset(-0.00019535130762457138f);
+    s = s * z + 0.0083323407228785503f;
+    s = s * z - 0.16666658361941738f;
+    vreal c = kad_vset(0.000024495632372693325f);
+    c = c * z - 0.0013887925255741048f;
+    c = c * z + 0.041666659861520511f;
+#else
+    vreal s = kad_vset(1.5905337480986472477e-10);
+    s = s * z - 2.5050918623190806218e-8;
+    s = s * z + 2.7557314822456147339e-6;
+    s = s * z - 0.00019841269833462271525;
+    s = s * z + 0.0083333333333276561904;
+    s = s * z - 0.16666666666666657143;
+    vreal c = kad_vset(-1.1373190342335707272e-11);
+    c = c * z + 2.0875991091113475202e-9;
+    c = c * z - 2.7557316362145834834e-7;
+    c = c * z + 0.000024801587296527097566;
+    c = c * z - 0.0013888888888885384045;
+    c = c * z + 0.041666666666666662446;
+#endif
+    s = s * (z * r) + r;
+    c = (c * z - RC(0.5)) * z + 1;
+    vint odd = -(quadrant & 1); /* all ones in odd quadrants */
+    vreal a = (vreal)((odd & (vint)c) | (~odd & (vint)s));
+    vreal b = (vreal)((odd & (vint)s) | (~odd & (vint)c));
+    *sine = (vreal)((vint)a ^ ((quadrant << KAD_VTOP) & KAD_VSIGN));
+    *cosine = (vreal)((vint)b ^ (((quadrant + 1) << KAD_VTOP) & KAD_VSIGN));
+}
+
+KAD_VINLINE void kad_vsincos(vreal x, vreal *sine, vreal *cosine)
+{
+    vreal t = x * RC(0.63661977236758134308) + KAD_VMAGIC;
+    vreal n = t - KAD_VMAGIC;
+#if KAD_PREC == 32
+    vreal r = x - n * 1.5707963705062866f;
+    r = r + n * 4.3711388286737929e-8f;
+    r = r + n * 1.7151245100059e-15f;
+#else
+    vreal r = x - n * 1.5707963267948966192;
+    r = r - n * 6.123233995736766036e-17;
+#endif
+    kad_vsincos_quadrant(r, (vint)t & 3, sine, cosine);
+}
+
+KAD_VINLINE vreal kad_vsin(vreal x)
+{
+    vreal s, c;
+    kad_vsincos(x, &s, &c);
+    return s;
+}
+
+KAD_VINLINE vreal kad_vcos(vreal x)
+{
+    vreal s, c;
+    kad_vsincos(x, &s, &c);
+    return c;
+}
+
+/* sin and cos of 2 pi u, exact reduction for |u| < 2^20. */
+KAD_VINLINE void kad_vsincos_2pi(vreal u, vreal *sine, vreal *cosine)
+{
+    vreal t = u * 4 + KAD_VMAGIC;
+    vreal n = t - KAD_VMAGIC;
+    vreal r = (u * 4 - n) * RC(1.5707963267948966192);
+    kad_vsincos_quadrant(r, (vint)t & 3, sine, cosine);
+}
+
+/* Sum of the lanes, in a fixed tree. */
+KAD_VINLINE real kad_vsum(vreal x)
+{
+    real a[KAD_V];
+    for (int i = 0; i < KAD_V; i++)
+        a[i] = x[i];
+    for (int n = KAD_V / 2; n > 0; n /= 2)
+        for (int i = 0; i < n; i++)
+            a[i] += a[i + n];
+    return a[0];
+}
+
+#endif
