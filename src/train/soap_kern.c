@@ -1,0 +1,190 @@
+#include "train/soap_kern.h"
+
+#include "base/vmath.h"
+
+#include <string.h>
+
+#define INLINE KAD_VINLINE
+
+/* C[i][j] = keep C[i][j] + scale sum_k A(i, k) B(k, j), strides in vectors:
+ * A(i, k) = a[i ai + k ak], B(k, j) = b[k bk + j bj], C row-major with nj columns. */
+typedef struct product {
+    int ni, nj, nk;
+    const vreal *a, *b;
+    int ai, ak, bk, bj;
+    vreal *c;
+    real keep, scale;
+} product;
+
+INLINE void product_tile(const product *p, int i0, int j0, const int bi, const int bj)
+{
+    vreal acc[4][4];
+    for (int i = 0; i < bi; i++)
+        for (int j = 0; j < bj; j++)
+            acc[i][j] = (vreal){0};
+    for (int k = 0; k < p->nk; k++) {
+        vreal b[4];
+        for (int j = 0; j < bj; j++)
+            b[j] = p->b[k * p->bk + (j0 + j) * p->bj];
+        for (int i = 0; i < bi; i++) {
+            const vreal a = p->a[(i0 + i) * p->ai + k * p->ak];
+            for (int j = 0; j < bj; j++)
+                acc[i][j] += a * b[j];
+        }
+    }
+    for (int i = 0; i < bi; i++)
+        for (int j = 0; j < bj; j++) {
+            vreal *c = &p->c[(i0 + i) * p->nj + j0 + j];
+            *c =
+                p->keep == 0 ? p->scale * acc[i][j] : p->keep * *c + p->scale * acc[i][j];
+        }
+}
+
+static void multiply(const product *p)
+{
+    int i = 0;
+    for (; i + 4 <= p->ni; i += 4) {
+        int j = 0;
+        for (; j + 4 <= p->nj; j += 4)
+            product_tile(p, i, j, 4, 4);
+        for (; j < p->nj; j++)
+            product_tile(p, i, j, 4, 1);
+    }
+    for (; i < p->ni; i++) {
+        int j = 0;
+        for (; j + 4 <= p->nj; j += 4)
+            product_tile(p, i, j, 1, 4);
+        for (; j < p->nj; j++)
+            product_tile(p, i, j, 1, 1);
+    }
+}
+
+/* x with its sign changed where s is negative. */
+INLINE vreal with_sign(vreal x, vreal s)
+{
+    return (vreal)((vint)x ^ ((vint)s & KAD_VSIGN));
+}
+
+/* Plane rotation of two vectors' elements: (x, y) <- (c x - s y, s x + c y). */
+INLINE void rotate(vreal *x, vreal *y, vreal c, vreal s)
+{
+    const vreal a = *x, b = *y;
+    *x = c * a - s * b;
+    *y = s * a + c * b;
+}
+
+/* Cyclic Jacobi on the symmetric a[n][n] (small angles: near-diagonal input keeps its
+ * order), with q[n][n] <- q J, and J applied to two matrices x, y: along their rows'
+ * index (x <- J^T x; step 1 = between entries of a row, stride = between the rows) or,
+ * with the roles of the strides swapped, along the columns' (x <- x J). */
+static void jacobi(int n, int sweeps, vreal *a, vreal *q, int n_other, int stride,
+                   int step, vreal *x, vreal *y)
+{
+    const vreal zero = {0};
+    vreal trace = zero;
+    for (int i = 0; i < n; i++)
+        trace += a[i * n + i];
+    const vreal tiny = zero + RC(1e-30);
+    const vreal unit = (real)n / (trace + tiny);
+    for (int sweep = 0; sweep < sweeps; sweep++)
+        for (int i = 0; i < n - 1; i++)
+            for (int j = i + 1; j < n; j++) {
+                /* t = tan(angle) of the smaller rotation that annuls a_ij */
+                const vreal off = a[i * n + j] * unit;
+                const vreal half = RC(0.5) * (a[j * n + j] - a[i * n + i]) * unit;
+                const vreal root = kad_vsqrt(half * half + off * off);
+                const vreal t = with_sign(off, half) / (kad_vabs(half) + root + tiny);
+                const vreal c = RC(1.0) / kad_vsqrt(RC(1.0) + t * t), s = t * c;
+                for (int k = 0; k < n; k++)
+                    rotate(&a[k * n + i], &a[k * n + j], c, s);
+                for (int k = 0; k < n; k++)
+                    rotate(&a[i * n + k], &a[j * n + k], c, s);
+                for (int k = 0; k < n; k++)
+                    rotate(&q[k * n + i], &q[k * n + j], c, s);
+                for (int k = 0; k < n_other; k++) {
+                    rotate(&x[i * stride + k * step], &x[j * stride + k * step], c, s);
+                    rotate(&y[i * stride + k * step], &y[j * stride + k * step], c, s);
+                }
+            }
+}
+
+/* G' = QL^T G QR, in place. */
+static void project(const kad_soap_block *b, vreal *g, vreal *scratch)
+{
+    const int m = b->rows, n = b->cols;
+    const vreal *from = g;
+    if (b->left) {
+        multiply(&(product){m, n, m, b->ql, g, 1, m, n, 1, scratch, 0, 1});
+        from = scratch;
+    }
+    if (b->right)
+        multiply(
+            &(product){m, n, n, from, b->qr, n, 1, n, 1, from == g ? scratch : g, 0, 1});
+    if (b->left != b->right) memcpy(g, scratch, (size_t)m * (size_t)n * sizeof *g);
+}
+
+/* G = QL G' QR^T, in place. */
+static void restore(const kad_soap_block *b, vreal *g, vreal *scratch)
+{
+    const int m = b->rows, n = b->cols;
+    const vreal *from = g;
+    if (b->left) {
+        multiply(&(product){m, n, m, b->ql, g, m, 1, n, 1, scratch, 0, 1});
+        from = scratch;
+    }
+    if (b->right)
+        multiply(
+            &(product){m, n, n, from, b->qr, n, 1, 1, n, from == g ? scratch : g, 0, 1});
+    if (b->left != b->right) memcpy(g, scratch, (size_t)m * (size_t)n * sizeof *g);
+}
+
+/* One Newton-Schulz step, Q <- Q (3 - Q^T Q)/2 row by row, undoes the drift of many
+ * rotations; e [n][n] and row [n] are scratch. */
+static void orthonormalise(int n, vreal *q, vreal *e, vreal *row)
+{
+    multiply(&(product){n, n, n, q, q, 1, n, n, 1, e, 0, RC(-0.5)});
+    for (int i = 0; i < n; i++)
+        e[i * n + i] += RC(1.5);
+    for (int i = 0; i < n; i++) {
+        multiply(&(product){1, n, n, &q[i * n], e, n, 1, n, 1, row, 0, 1});
+        memcpy(&q[i * n], row, (size_t)n * sizeof *row);
+    }
+}
+
+static void update_factors(const kad_soap_block *b, const kad_soap_step *c, vreal *g,
+                           vreal *scratch)
+{
+    const int m = b->rows, n = b->cols;
+    const real keep = (real)c->beta2, add = (real)(1.0 - c->beta2);
+    if (b->left) multiply(&(product){m, m, n, g, g, n, 1, 1, n, b->l, keep, add});
+    if (b->right) multiply(&(product){n, n, m, g, g, 1, n, n, 1, b->r, keep, add});
+    if (c->sweeps == 0) return;
+    if (b->left) {
+        jacobi(m, c->sweeps, b->l, b->ql, n, n, 1, b->m, g);
+        orthonormalise(m, b->ql, scratch, scratch + m * m);
+    }
+    if (b->right) {
+        jacobi(n, c->sweeps, b->r, b->qr, m, 1, n, b->m, g);
+        orthonormalise(n, b->qr, scratch, scratch + n * n);
+    }
+}
+
+void KR(kad_soap_block_step)(const kad_soap_block *b, const kad_soap_step *c, real *g_,
+                             real *scratch_)
+{
+    vreal *g = (vreal *)g_, *scratch = (vreal *)scratch_;
+    vreal *m = b->m, *v = b->v;
+    const int size = b->rows * b->cols;
+    project(b, g, scratch);
+    update_factors(b, c, g, scratch);
+    const real b1 = (real)c->beta1, a1 = (real)(1.0 - c->beta1);
+    const real b2 = (real)c->beta2, a2 = (real)(1.0 - c->beta2);
+    const real unbias1 = (real)c->unbias1, unbias2 = (real)c->unbias2;
+    const real eps = (real)c->eps;
+    for (int i = 0; i < size; i++) {
+        m[i] = b1 * m[i] + a1 * g[i];
+        v[i] = b2 * v[i] + a2 * g[i] * g[i];
+        g[i] = unbias1 * m[i] / (kad_vsqrt(unbias2 * v[i]) + eps);
+    }
+    restore(b, g, scratch);
+}
