@@ -1,0 +1,24 @@
+/* The report: one self-contained HTML page made of run.h5 alone. A figure is its own file
+ * with a `static const`-style kad_figure and one line in report.c's list. */
+#ifndef KAD_ANALYSIS_REPORT_H
+#define KAD_ANALYSIS_REPORT_H
+
+#include "analysis/text.h"
+#include "io/h5.h"
+
+typedef struct kad_figure {
+    const char *title;
+    const char *caption; /* what is shown and how to read it; may hold entities */
+    /* Append the drawing to `out`; append nothing when the file has not the data. */
+    kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
+} kad_figure;
+
+extern const kad_figure kad_figure_summary, kad_figure_results, kad_figure_loss,
+    kad_figure_quality, kad_figure_gap, kad_figure_scatter, kad_figure_weights,
+    kad_figure_fields, kad_figure_correlator, kad_figure_histories, kad_figure_rho,
+    kad_figure_diagnostics;
+
+/* HTML text of the report on an open results file. Errors: KAD_ENOMEM, KAD_EDATA. */
+KAD_MUST_USE kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out);
+
+#endif

@@ -1,0 +1,29 @@
+/* Reading of a results file for the report: what is absent is not an error, it gives an
+ * empty series, so that a report can be made of any stage of a run. What is there but
+ * damaged is. */
+#ifndef KAD_ANALYSIS_RESULTS_H
+#define KAD_ANALYSIS_RESULTS_H
+
+#include "io/h5.h"
+
+/* A dataset of doubles of any rank, flattened. */
+typedef struct kad_values {
+    size_t n; /* 0: absent */
+    int rank;
+    size_t dims[KAD_H5_MAX_RANK];
+    double *data; /* [n], freed by kad_values_clear */
+} kad_values;
+
+KAD_MUST_USE kad_status kad_values_read(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                        kad_values *out);
+/* The same of PARENT/NAME. */
+KAD_MUST_USE kad_status kad_values_read_in(kad_ctx *ctx, kad_h5 *file, const char *parent,
+                                           const char *name, kad_values *out);
+void kad_values_clear(kad_values *values);
+
+/* Attributes with a default: NaN, -1, and a string to kad_free (NULL when absent). */
+double kad_attr_real(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);
+int64_t kad_attr_int(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);
+char *kad_attr_string(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);
+
+#endif

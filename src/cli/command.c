@@ -1,0 +1,187 @@
+/* The tables. Order is the order of --help. */
+#include "cli/command.h"
+
+#include <string.h>
+
+enum {
+    JOB_OPTIONS = KAD_OPT_THREADS | KAD_OPT_MAX_HOURS | KAD_OPT_OUT | KAD_OPT_QUIET,
+};
+
+#define CONFIG_ARGS "CONFIG.yaml|RUN [section.key=value ...]"
+
+const kad_command kad_commands[] = {
+    {
+        .name = "run",
+        .args = CONFIG_ARGS,
+        .min_args = 1,
+        .max_args = 1,
+        .overrides = true,
+        .options = JOB_OPTIONS,
+        .summary = "do the whole job: train, sample, analyse, report",
+        .details =
+            "Trains the map, runs every sampler, measures, analyses and writes the "
+            "report "
+            "into the run folder. The same command line starts and continues: a finished "
+            "stage is skipped, an interrupted one resumes from its last checkpoint. The "
+            "argument is a config file, or a run folder to go on with.",
+        .example = "kadanoff run ising-16.yaml train.steps=2000 --threads 2",
+        .words = "yaml",
+        .run = kad_cmd_run,
+    },
+    {
+        .name = "train",
+        .args = CONFIG_ARGS,
+        .min_args = 1,
+        .max_args = 1,
+        .overrides = true,
+        .options = JOB_OPTIONS,
+        .summary = "train the map only",
+        .details = "Trains, or goes on training, and stores the history and the "
+                   "parameters in run.h5.",
+        .example = "kadanoff train ising-16.yaml -o runs/a",
+        .words = "yaml",
+        .run = kad_cmd_train,
+    },
+    {
+        .name = "sample",
+        .args = CONFIG_ARGS,
+        .min_args = 1,
+        .max_args = 1,
+        .overrides = true,
+        .options = JOB_OPTIONS,
+        .summary = "run the samplers on a trained map",
+        .details = "Runs every sampler of the config and stores its series in run.h5.",
+        .example = "kadanoff sample runs/a",
+        .words = "folder",
+        .run = kad_cmd_sample,
+    },
+    {
+        .name = "analyse",
+        .args = "RUN",
+        .min_args = 1,
+        .max_args = 1,
+        .options = KAD_OPT_THREADS | KAD_OPT_QUIET,
+        .summary = "means, errors and autocorrelation of a run's series",
+        .details = "Reads the stored series of run.h5 and writes /analysis into it.",
+        .example = "kadanoff analyse runs/a",
+        .words = "folder",
+        .run = kad_cmd_analyse,
+    },
+    {
+        .name = "report",
+        .args = "RUN",
+        .min_args = 1,
+        .max_args = 1,
+        .options = KAD_OPT_THREADS | KAD_OPT_QUIET,
+        .summary = "write report.html from a run's results",
+        .details = "Reads run.h5 only and writes a self-contained page: inline SVG, no "
+                   "network, no scripts.",
+        .example = "kadanoff report runs/a",
+        .words = "folder",
+        .run = kad_cmd_report,
+    },
+    {
+        .name = "demo",
+        .args = "[NAME [section.key=value ...]]",
+        .min_args = 0,
+        .max_args = 1,
+        .overrides = true,
+        .options = JOB_OPTIONS,
+        .summary = "run a built-in example from end to end",
+        .details =
+            "Without a name: the critical Ising model. `kadanoff list demos` names "
+            "the others. The run folder is demo-NAME unless --out says otherwise.",
+        .example = "kadanoff demo",
+        .words = "demos",
+        .run = kad_cmd_demo,
+    },
+    {
+        .name = "init",
+        .args = "ACTION",
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "print a commented config for an action",
+        .details = "Every key with its default, unit, range and meaning; what has a good "
+                   "default is commented out.",
+        .example = "kadanoff init on-dual > mine.yaml",
+        .words = "actions",
+        .run = kad_cmd_init,
+    },
+    {
+        .name = "list",
+        .args = "[actions|bijectors|samplers|observables|keys|demos]",
+        .min_args = 0,
+        .max_args = 1,
+        .options = KAD_OPT_MARKDOWN,
+        .summary = "list what is built in",
+        .details = "With --markdown: the whole reference of doc/reference.md.",
+        .example = "kadanoff list actions",
+        .words = "actions|bijectors|samplers|observables|keys|demos",
+        .run = kad_cmd_list,
+    },
+    {
+        .name = "info",
+        .args = "RUN",
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "what is in a run folder, and where it came from",
+        .details = "Provenance, stages done, groups and shapes of run.h5.",
+        .example = "kadanoff info runs/a",
+        .words = "folder",
+        .run = kad_cmd_info,
+    },
+    {
+        .name = "diagnose",
+        .args = "RUN",
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "every warning about a run, with advice",
+        .details = "The exit code says the worst: 0 nothing or notes only, 65 when a "
+                   "result must not be used.",
+        .example = "kadanoff diagnose runs/a",
+        .words = "folder",
+        .run = kad_cmd_diagnose,
+    },
+    {
+        .name = "help",
+        .args = "[COMMAND]",
+        .min_args = 0,
+        .max_args = 1,
+        .options = KAD_OPT_MAN | KAD_OPT_COMPLETION,
+        .summary = "help on a command",
+        .details = "With --man: the man page; with --completion: the bash completion.",
+        .example = "kadanoff help run",
+        .words = "commands",
+        .run = kad_cmd_help,
+    },
+    {.name = NULL},
+};
+
+const kad_option kad_options[] = {
+    {KAD_OPT_THREADS, 't', "threads", "N", KAD_OPT_INT, offsetof(kad_app, threads), 1,
+     1024, "threads to use (default: OMP_NUM_THREADS, or the number of cores)"},
+    {KAD_OPT_MAX_HOURS, '\0', "max-hours", "H", KAD_OPT_REAL,
+     offsetof(kad_app, max_hours), 1e-6, 1e5,
+     "checkpoint and stop with code 75 after H hours of wall time"},
+    {KAD_OPT_OUT, 'o', "out", "DIR", KAD_OPT_TEXT, offsetof(kad_app, out), 0, 0,
+     "run folder (default: the config's name without .yaml)"},
+    {KAD_OPT_QUIET, 'q', "quiet", NULL, KAD_OPT_FLAG, offsetof(kad_app, quiet), 0, 0,
+     "say nothing but errors"},
+    {KAD_OPT_MAN, '\0', "man", NULL, KAD_OPT_FLAG, offsetof(kad_app, man), 0, 0,
+     "print the man page"},
+    {KAD_OPT_MARKDOWN, '\0', "markdown", NULL, KAD_OPT_FLAG, offsetof(kad_app, markdown),
+     0, 0, "print the reference as Markdown"},
+    {KAD_OPT_COMPLETION, '\0', "completion", NULL, KAD_OPT_FLAG,
+     offsetof(kad_app, completion), 0, 0, "print the bash completion"},
+    {0, 'h', "help", NULL, KAD_OPT_FLAG, offsetof(kad_app, help), 0, 0, "this help"},
+    {0, 'V', "version", NULL, KAD_OPT_FLAG, offsetof(kad_app, version), 0, 0,
+     "version, commit, compiler, libraries, instruction set"},
+    {0, '\0', NULL, NULL, KAD_OPT_FLAG, 0, 0, 0, NULL},
+};
+
+const kad_command *kad_command_find(const char *name)
+{
+    for (const kad_command *c = kad_commands; c->name != NULL; c++)
+        if (strcmp(c->name, name) == 0) return c;
+    return NULL;
+}
