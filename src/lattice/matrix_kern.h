@@ -1,0 +1,75 @@
+/* Dense matrix times the rows of a tile, for kernels: lanes in registers, the matrix
+ * broadcast from memory, six outputs x four vectors = 24 accumulators at a time.
+ *
+ *   y[i] = sum_j m[i * si + j * sj] x[j]
+ *
+ * Shapes: x[j] and y[i] are rows of KAD_W lanes, x_stride and y_stride reals apart (rows
+ * of a tile along any axis). Strides (si, sj) make the transpose the same kernel. y and x
+ * may not overlap. */
+#ifndef KAD_LATTICE_MATRIX_KERN_H
+#define KAD_LATTICE_MATRIX_KERN_H
+
+#include "base/real.h"
+
+#include <stddef.h>
+
+#define KAD_MATRIX_BLOCK 6
+
+static inline __attribute__((always_inline)) void
+matrix_block(const int n_i, int n_j, const real *m, size_t si, size_t sj,
+             const real *restrict x, size_t x_stride, real *restrict y, size_t y_stride)
+{
+    vreal acc[KAD_MATRIX_BLOCK][KAD_NV];
+#pragma GCC unroll 6
+    for (int i = 0; i < n_i; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < KAD_NV; v++)
+            acc[i][v] = (vreal){0};
+    for (int j = 0; j < n_j; j++) {
+        const vreal *xj = (const vreal *)(x + (size_t)j * x_stride);
+        const real *mj = m + (size_t)j * sj;
+#pragma GCC unroll 6
+        for (int i = 0; i < n_i; i++)
+#pragma GCC unroll 4
+            for (int v = 0; v < KAD_NV; v++)
+                acc[i][v] += mj[(size_t)i * si] * xj[v];
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < n_i; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < KAD_NV; v++)
+            ((vreal *)(y + (size_t)i * y_stride))[v] = acc[i][v];
+}
+
+static inline void matrix_rows(int n_i, int n_j, const real *m, size_t si, size_t sj,
+                               const real *restrict x, size_t x_stride, real *restrict y,
+                               size_t y_stride)
+{
+    int i = 0;
+    for (; i + KAD_MATRIX_BLOCK <= n_i; i += KAD_MATRIX_BLOCK)
+        matrix_block(KAD_MATRIX_BLOCK, n_j, m + (size_t)i * si, si, sj, x, x_stride,
+                     y + (size_t)i * y_stride, y_stride);
+    m += (size_t)i * si;
+    y += (size_t)i * y_stride;
+    switch (n_i - i) {
+    case 1:
+        matrix_block(1, n_j, m, si, sj, x, x_stride, y, y_stride);
+        break;
+    case 2:
+        matrix_block(2, n_j, m, si, sj, x, x_stride, y, y_stride);
+        break;
+    case 3:
+        matrix_block(3, n_j, m, si, sj, x, x_stride, y, y_stride);
+        break;
+    case 4:
+        matrix_block(4, n_j, m, si, sj, x, x_stride, y, y_stride);
+        break;
+    case 5:
+        matrix_block(5, n_j, m, si, sj, x, x_stride, y, y_stride);
+        break;
+    default:
+        break;
+    }
+}
+
+#endif
