@@ -30,6 +30,9 @@ char *kad_strdup(const char *text);
 /* Number of kad_alloc calls so far in this process. */
 uint64_t kad_memory_n_allocations(void);
 
+/* For tests: the call of kad_alloc after the next `n_calls` fails, once; < 0: never. */
+void kad_memory_fail_after(int64_t n_calls);
+
 /* An arena: blocks live until the arena is destroyed. Grows by chunks. */
 typedef struct kad_arena kad_arena;
 KAD_MUST_USE kad_status kad_arena_create(kad_ctx *ctx, kad_arena **out);
@@ -41,6 +44,9 @@ void *kad_arena_alloc(kad_arena *arena, size_t n, size_t size);
  * its use (v1 and v2) and RLIMIT_AS less the current size. Never 0: SIZE_MAX where
  * nothing is known. */
 size_t kad_memory_available_bytes(void);
+
+/* The same with /proc and /sys looked up below a folder (tests); "" is the real thing. */
+size_t kad_memory_available_below(const char *root);
 
 /* KAD_ECONFIG with both numbers in the message when need_bytes exceeds what is available.
  */

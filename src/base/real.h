@@ -32,11 +32,18 @@ typedef long ireal;
 #define KAD_W KAD_W_DOUBLE
 #define RC(x) x
 #endif
-/* Compiler vectors: AVX-512, AVX2 and NEON from the same source (the compiler splits
- * them). */
-typedef real vreal __attribute__((vector_size(64), may_alias));
-typedef ireal vint __attribute__((vector_size(64), may_alias));
-#define KAD_V (64 / (int)sizeof(real))
+/* Compiler vectors as wide as the target's registers: AVX-512, AVX and SSE or NEON from
+ * the same source. */
+#if defined(__AVX512F__)
+#define KAD_VBYTES 64
+#elif defined(__AVX__)
+#define KAD_VBYTES 32
+#else
+#define KAD_VBYTES 16
+#endif
+typedef real vreal __attribute__((vector_size(KAD_VBYTES), may_alias));
+typedef ireal vint __attribute__((vector_size(KAD_VBYTES), may_alias));
+#define KAD_V (KAD_VBYTES / (int)sizeof(real))
 #define KAD_NV (KAD_W / KAD_V)
 #endif
 

@@ -1,4 +1,4 @@
-/* Vector functions for kernels, on the 64-byte vectors `vreal` of base/real.h, in the
+/* Vector functions for kernels, on the vectors `vreal` of base/real.h, in the
  * precision KAD_PREC (32 or 64) of the including file. No tables, no branches, no calls:
  * everything inlines into the loops over lanes. The arithmetic is compiler vectors (AVX2
  * and NEON from the same source); AVX-512 instructions are used where they save work.
@@ -40,7 +40,7 @@
 
 /* ---- masks, selection, bits ---------------------------------------------------------
  * A comparison gives a kad_vmask: one bit a lane with AVX-512, else all-ones lanes. */
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(__AVX512F__)
 #define KAD_VAVX512 1
 #if KAD_PREC == 32
 typedef __m512 kad_vraw;
@@ -52,6 +52,15 @@ typedef __m512d kad_vraw;
 typedef __mmask8 kad_vmask;
 #define KAD_VOP(name) _mm512_##name##_pd
 #define KAD_VCMP(a, b, op) _mm512_cmp_pd_mask((kad_vraw)(a), (kad_vraw)(b), op)
+#endif
+#elif defined(__AVX__)
+typedef vint kad_vmask;
+#if KAD_PREC == 32
+typedef __m256 kad_vraw;
+#define KAD_VOP(name) _mm256_##name##_ps
+#else
+typedef __m256d kad_vraw;
+#define KAD_VOP(name) _mm256_##name##_pd
 #endif
 #else
 typedef vint kad_vmask;
@@ -83,6 +92,8 @@ KAD_VINLINE vreal kad_vselect(kad_vmask mask, vreal a, vreal b)
 {
 #ifdef KAD_VAVX512
     return (vreal)KAD_VOP(mask_blend)(mask, (kad_vraw)b, (kad_vraw)a);
+#elif defined(__AVX__)
+    return (vreal)KAD_VOP(blendv)((kad_vraw)b, (kad_vraw)a, (kad_vraw)mask);
 #else
     return (vreal)((mask & (vint)a) | (~mask & (vint)b));
 #endif
@@ -91,7 +102,7 @@ KAD_VINLINE vreal kad_vselect(kad_vmask mask, vreal a, vreal b)
 /* a > b ? a : b and a < b ? a : b: the *second* argument when either is NaN. */
 KAD_VINLINE vreal kad_vmax(vreal a, vreal b)
 {
-#ifdef KAD_VAVX512
+#ifdef KAD_VOP
     return (vreal)KAD_VOP(max)((kad_vraw)a, (kad_vraw)b);
 #else
     return kad_vselect(kad_vgt(a, b), a, b);
@@ -100,7 +111,7 @@ KAD_VINLINE vreal kad_vmax(vreal a, vreal b)
 
 KAD_VINLINE vreal kad_vmin(vreal a, vreal b)
 {
-#ifdef KAD_VAVX512
+#ifdef KAD_VOP
     return (vreal)KAD_VOP(min)((kad_vraw)a, (kad_vraw)b);
 #else
     return kad_vselect(kad_vlt(a, b), a, b);
@@ -135,18 +146,8 @@ KAD_VINLINE vreal kad_vcopysign(vreal x, vreal s)
 /* Correctly rounded square root; NaN for x < 0. */
 KAD_VINLINE vreal kad_vsqrt(vreal x)
 {
-#ifdef KAD_VAVX512
+#ifdef KAD_VOP
     return (vreal)KAD_VOP(sqrt)((kad_vraw)x);
-#elif defined(__AVX__) && KAD_PREC == 32
-    __m256 *half = (__m256 *)&x;
-    half[0] = _mm256_sqrt_ps(half[0]);
-    half[1] = _mm256_sqrt_ps(half[1]);
-    return x;
-#elif defined(__AVX__)
-    __m256d *half = (__m256d *)&x;
-    half[0] = _mm256_sqrt_pd(half[0]);
-    half[1] = _mm256_sqrt_pd(half[1]);
-    return x;
 #else
     for (int i = 0; i < KAD_V; i++)
 #if KAD_PREC == 32
@@ -163,6 +164,8 @@ KAD_VINLINE vreal kad_vround(vreal x)
 {
 #ifdef KAD_VAVX512
     return (vreal)KAD_VOP(roundscale)((kad_vraw)x, 0x08);
+#elif defined(__AVX__)
+    return (vreal)KAD_VOP(round)((kad_vraw)x, 0x08);
 #else
     return (x + KAD_VMAGIC) - KAD_VMAGIC;
 #endif
@@ -176,10 +179,9 @@ KAD_VINLINE vreal kad_vldexp(vreal p, vreal n)
     return (vreal)KAD_VOP(scalef)((kad_vraw)p, (kad_vraw)n);
 #else
     /* two factors, so that the ends of the range are reached by rounding, not wrapping */
-    vint i = (vint)(n + KAD_VMAGIC) - (vint)kad_vset(KAD_VMAGIC);
-    vint h = i >> 1;
-    vreal a = (vreal)((h + KAD_VEXP_BIAS) << KAD_VMANT_BITS);
-    vreal b = (vreal)((i - h + KAD_VEXP_BIAS) << KAD_VMANT_BITS);
+    vreal h = kad_vround(n * RC(0.5));
+    vreal a = (vreal)(((vint)(h + KAD_VMAGIC) + KAD_VEXP_BIAS) << KAD_VMANT_BITS);
+    vreal b = (vreal)(((vint)(n - h + KAD_VMAGIC) + KAD_VEXP_BIAS) << KAD_VMANT_BITS);
     return p * a * b;
 #endif
 }

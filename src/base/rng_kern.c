@@ -1,0 +1,191 @@
+/* Rows of random numbers for tiles: Philox 4x32-10 over lanes, word for word the same as
+ * Random123's (base/rng.c), with Box-Muller on the vectors of base/vmath.h.
+ *
+ * A Philox word lives in the low half of a 64-bit lane, so that one round of 8 (AVX-512)
+ * counters is two widening multiplications, two shifts and four xors; the upper halves
+ * hold rubbish that the multiplication ignores. Two such vectors, of the even and of the
+ * odd samples, merge into one vector of 32-bit words in sample order. */
+#include "base/real.h"
+#include "base/rng.h"
+#include "base/vmath.h"
+
+#if !defined(__AVX__) && defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+typedef uint64_t vword __attribute__((vector_size(KAD_VBYTES), may_alias));
+enum { WORDS = KAD_VBYTES / 8 };
+
+#define M0 0xD2511F53u /* multipliers and Weyl increments of Philox 4x32 */
+#define M1 0xCD9E8D57u
+#define W0 0x9E3779B9u
+#define W1 0xBB67AE85u
+
+/* Low 32 bits times m, 64 bits wide. */
+KAD_VINLINE vword mul32(vword a, uint32_t m)
+{
+#if defined(__AVX512F__)
+    return (vword)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64((long long)m));
+#elif defined(__AVX2__)
+    return (vword)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x((long long)m));
+#elif defined(__SSE2__) && !defined(__AVX__)
+    return (vword)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x((long long)m));
+#else
+    return (a & 0xffffffffu) * (uint64_t)m;
+#endif
+}
+
+/* Ten rounds on WORDS counters; the words are the low halves of c[0..3]. */
+KAD_VINLINE void philox(vword c[4], kad_rng rng)
+{
+    uint32_t k0 = rng.key[0], k1 = rng.key[1];
+    for (int round = 0; round < 10; round++) {
+        vword p0 = mul32(c[0], M0), p1 = mul32(c[2], M1);
+        c[0] = (p1 >> 32) ^ c[1] ^ (uint64_t)k0;
+        c[1] = p1;
+        c[2] = (p0 >> 32) ^ c[3] ^ (uint64_t)k1;
+        c[3] = p0;
+        k0 += W0;
+        k1 += W1;
+    }
+}
+
+/* Counters of samples first, first + stride, ... (layout in base/rng.h). */
+KAD_VINLINE void counters(vword c[4], uint64_t step, uint64_t first, uint64_t stride,
+                          uint32_t site)
+{
+    vword sample;
+    for (int i = 0; i < WORDS; i++)
+        sample[i] = first + stride * (uint64_t)i;
+    c[0] = sample;
+    c[1] = (vword){0} + site;
+    c[2] = (vword){0} + (step & 0xffffffffu);
+    c[3] = ((sample >> 32) & 0xffffu) | ((step >> 16) & 0xffff0000u);
+}
+
+#if KAD_PREC == 32
+/* The four words of KAD_V consecutive samples, in their order. */
+KAD_VINLINE void words(kad_rng rng, uint64_t step, uint64_t first, uint32_t site,
+                       vint w[4])
+{
+    vword even[4], odd[4];
+    counters(even, step, first, 2, site);
+    counters(odd, step, first + 1, 2, site);
+    philox(even, rng);
+    philox(odd, rng);
+    for (int j = 0; j < 4; j++)
+        w[j] = (vint)((even[j] & 0xffffffffu) | (odd[j] << 32));
+}
+
+/* (k + 1/2) / 2^23 from the upper 23 bits: exact, never 0 or 1. */
+KAD_VINLINE vreal uniform(vint w)
+{
+    vint k = (w >> 9) & 0x7fffff;
+    return __builtin_convertvector(k, vreal) * 0x1p-23f + 0x1p-24f;
+}
+
+/* Box-Muller: radius from 31 bits of a (|x| <= 6.7), angle from all bits of b: the two
+ * upper ones are the quadrant, the others the angle within it. */
+KAD_VINLINE void normal_pair(vint a, vint b, vreal out[2])
+{
+    vreal u = __builtin_convertvector((a >> 1) & 0x7fffffff, vreal) * 0x1p-31f + 0x1p-32f;
+    vreal radius = kad_vsqrt(kad_vmax(kad_vlog_normal(u) * -2.0f, kad_vset(0)));
+    vreal angle = __builtin_convertvector(b << 2, vreal) * 0x1.921fb6p-32f; /* pi/2^33 */
+    vreal s, c;
+    kad_vsincos_quadrant(angle, (b >> 30) & 3, &s, &c);
+    out[0] = radius * c;
+    out[1] = radius * s;
+}
+
+KAD_VINLINE void four_uniforms(kad_rng rng, uint64_t step, uint64_t first,
+                               uint32_t site_quad, vreal out[4])
+{
+    vint w[4];
+    words(rng, step, first, site_quad, w);
+    for (int j = 0; j < 4; j++)
+        out[j] = uniform(w[j]);
+}
+
+KAD_VINLINE void four_normals(kad_rng rng, uint64_t step, uint64_t first,
+                              uint32_t site_quad, vreal out[4])
+{
+    vint w[4];
+    words(rng, step, first, site_quad, w);
+    normal_pair(w[0], w[1], out);
+    normal_pair(w[2], w[3], out + 2);
+}
+#else
+/* Doubles need 64 bits each: the second two take a second counter, with the top bit of
+ * the site set. Order: (word 1, word 0), (word 3, word 2) of the first, then the second.
+ */
+KAD_VINLINE void words(kad_rng rng, uint64_t step, uint64_t first, uint32_t site,
+                       vword w[4])
+{
+    for (uint32_t h = 0; h < 2; h++) {
+        vword c[4];
+        counters(c, step, first, 1, site | h << 31);
+        philox(c, rng);
+        w[2 * h] = (c[1] << 32) | (c[0] & 0xffffffffu);
+        w[2 * h + 1] = (c[3] << 32) | (c[2] & 0xffffffffu);
+    }
+}
+
+/* (k + 1/2) / 2^52 from the upper 52 bits: exact, never 0 or 1. */
+KAD_VINLINE vreal uniform(vword w)
+{
+    vreal one_two = (vreal)((w >> 12) | 0x3ff0000000000000u);
+    return (one_two - 1.0) + 0x1p-53;
+}
+
+KAD_VINLINE void normal_pair(vword a, vword b, vreal out[2])
+{
+    vreal radius = kad_vsqrt(kad_vlog_normal(uniform(a)) * -2.0);
+    /* 52 bits of the angle within its quadrant, from -pi/4 to pi/4 */
+    vreal angle = (uniform(b << 2) - 0.5) * 1.5707963267948966192;
+    vreal s, c;
+    kad_vsincos_quadrant(angle, (vint)(b >> 62), &s, &c);
+    out[0] = radius * c;
+    out[1] = radius * s;
+}
+
+KAD_VINLINE void four_uniforms(kad_rng rng, uint64_t step, uint64_t first,
+                               uint32_t site_quad, vreal out[4])
+{
+    vword w[4];
+    words(rng, step, first, site_quad, w);
+    for (int j = 0; j < 4; j++)
+        out[j] = uniform(w[j]);
+}
+
+KAD_VINLINE void four_normals(kad_rng rng, uint64_t step, uint64_t first,
+                              uint32_t site_quad, vreal out[4])
+{
+    vword w[4];
+    words(rng, step, first, site_quad, w);
+    normal_pair(w[0], w[1], out);
+    normal_pair(w[2], w[3], out + 2);
+}
+#endif
+
+void KR(kad_rng_normal_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
+                             uint32_t site_quad, size_t n_lanes, size_t stride, real *out)
+{
+    for (size_t lane = 0; lane < n_lanes; lane += KAD_V) {
+        vreal x[4];
+        four_normals(rng, step, first_sample + lane, site_quad, x);
+        for (size_t j = 0; j < 4; j++)
+            *(vreal *)(out + j * stride + lane) = x[j];
+    }
+}
+
+void KR(kad_rng_uniform_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
+                              uint32_t site_quad, size_t n_lanes, size_t stride,
+                              real *out)
+{
+    for (size_t lane = 0; lane < n_lanes; lane += KAD_V) {
+        vreal x[4];
+        four_uniforms(rng, step, first_sample + lane, site_quad, x);
+        for (size_t j = 0; j < 4; j++)
+            *(vreal *)(out + j * stride + lane) = x[j];
+    }
+}

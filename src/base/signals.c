@@ -1,0 +1,84 @@
+/* Signals, the deadline and the clock. The flags below are the one mutable state a signal
+ * handler can reach. */
+#include "base/signals.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_SECOND_SIGINT = 130 };
+
+static volatile sig_atomic_t stop_signal; /* the first signal that came, or 0 */
+static volatile sig_atomic_t interrupts;  /* SIGINTs so far */
+static _Atomic double deadline;           /* on the monotonic clock; 0: none */
+
+static void on_signal(int number)
+{
+    if (number == SIGINT && ++interrupts > 1) _exit(EXIT_SECOND_SIGINT);
+    if (stop_signal == 0) stop_signal = number;
+}
+
+void kad_signals_install(void)
+{
+    static const int stopping[] = {SIGTERM, SIGINT, SIGUSR1, SIGXCPU};
+    static const int ignored[] = {SIGXFSZ, SIGPIPE};
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = on_signal;
+    for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++)
+        sigaction(stopping[i], &action, NULL);
+    action.sa_handler = SIG_IGN;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        sigaction(ignored[i], &action, NULL);
+}
+
+double kad_wall_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void kad_signals_deadline(double seconds)
+{
+    /* NaN counts as never, like the rest of what is not > 0 */
+    atomic_store(&deadline, seconds > 0 ? kad_wall_seconds() + seconds : 0.0);
+}
+
+static bool past_deadline(void)
+{
+    double when = atomic_load(&deadline);
+    return when > 0 && kad_wall_seconds() >= when;
+}
+
+bool kad_stop_requested(void)
+{
+    return stop_signal != 0 || past_deadline();
+}
+
+const char *kad_stop_reason(void)
+{
+    switch (stop_signal) {
+    case SIGTERM:
+        return "SIGTERM";
+    case SIGINT:
+        return "SIGINT";
+    case SIGUSR1:
+        return "SIGUSR1";
+    case SIGXCPU:
+        return "SIGXCPU";
+    default:
+        return past_deadline() ? "time limit" : "none";
+    }
+}
+
+void kad_stop_clear(void)
+{
+    stop_signal = 0;
+    interrupts = 0;
+    atomic_store(&deadline, 0.0);
+}
