@@ -1,0 +1,109 @@
+#include "train/model.h"
+
+#include "base/memory.h"
+#include "train/params.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static kad_status make_lattice(kad_ctx *ctx, const kad_config *config, kad_lattice **out)
+{
+    int64_t extents[KAD_MAX_DIM + 1];
+    int shape[KAD_MAX_DIM + 1];
+    const size_t n = kad_config_ints(config, "lattice.shape", KAD_MAX_DIM + 1, extents);
+    if (n < 1 || n > KAD_MAX_DIM)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "lattice.shape: expected 1 to %d extents, got %zu", KAD_MAX_DIM,
+                        n);
+    for (size_t i = 0; i < n; i++) {
+        if (extents[i] < 2 || extents[i] > 1 << 24)
+            return kad_fail(ctx, KAD_ECONFIG,
+                            "lattice.shape: expected extents from 2 to %d, got %lld",
+                            1 << 24, (long long)extents[i]);
+        shape[i] = (int)extents[i];
+    }
+    return kad_lattice_create(ctx, (int)n, shape, out);
+}
+
+static kad_status make_action(kad_ctx *ctx, const kad_config *config, kad_model *model)
+{
+    const char *choice = kad_config_string(config, "flow.decimation");
+    const bool can = kad_action_can_decimate(config, model->lattice);
+    if (strcmp(choice, "true") == 0 && !can)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.decimation: true, but action %s on this lattice does not "
+                        "allow it",
+                        kad_config_string(config, "action.name"));
+    model->decimated = can && strcmp(choice, "false") != 0;
+    return kad_action_create(ctx, config, model->lattice, model->decimated,
+                             &model->action);
+}
+
+kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **out)
+{
+    kad_status status;
+    kad_model *model = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *model, &model));
+    model->seed = (uint64_t)kad_config_int(config, "seed");
+    KAD_TRY(make_lattice(ctx, config, &model->lattice));
+    KAD_TRY(make_action(ctx, config, model));
+    const bool symmetric = (model->action->flags & KAD_ACTION_SYMMETRIC) != 0;
+    const char *symmetry = kad_config_string(config, "flow.symmetry");
+    model->mixture = symmetry != NULL && strcmp(symmetry, "mixture") == 0;
+    if (model->mixture && !symmetric) {
+        status = kad_fail(ctx, KAD_ECONFIG,
+                          "flow.symmetry: mixture, but action %s has no global sign",
+                          model->action->ops->name);
+        goto done;
+    }
+    model->prec = strcmp(kad_config_string(config, "flow.precision"), "double") == 0
+                      ? KAD_DOUBLE
+                      : KAD_SINGLE;
+    const kad_flow_target target = {.lattice = model->lattice,
+                                    .n_comp = model->action->n_comp,
+                                    .active = model->action->active,
+                                    .symmetric = symmetric};
+    KAD_TRY(kad_flow_create(ctx, config, &target, &model->flow));
+    *out = model;
+    model = NULL;
+done:
+    kad_model_destroy(model);
+    return status;
+}
+
+void kad_model_destroy(kad_model *model)
+{
+    if (model == NULL) return;
+    kad_flow_destroy(model->flow);
+    kad_action_destroy(model->action);
+    kad_lattice_destroy(model->lattice);
+    kad_free(model);
+}
+
+kad_status kad_model_config(kad_ctx *ctx, const kad_config *config, int d,
+                            const int *shape, kad_config **out)
+{
+    char text[96];
+    int at = snprintf(text, sizeof text, "lattice.shape=[");
+    for (int i = 0; i < d && at < (int)sizeof text - 16; i++)
+        at += snprintf(text + at, sizeof text - (size_t)at, "%s%d", i > 0 ? ", " : "",
+                       shape[i]);
+    snprintf(text + at, sizeof text - (size_t)at, "]");
+    const char *overrides[] = {text};
+    return kad_config_copy(ctx, config, 1, overrides, out);
+}
+
+kad_status kad_model_load_map(kad_ctx *ctx, const kad_model *model, kad_h5 *file,
+                              kad_map **out)
+{
+    kad_status status;
+    double *theta = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
+    KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
+    KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, out));
+done:
+    kad_free(theta);
+    return status;
+}

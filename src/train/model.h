@@ -1,0 +1,36 @@
+/* A model: lattice, action and flow of one resolved configuration, together. */
+#ifndef KAD_TRAIN_MODEL_H
+#define KAD_TRAIN_MODEL_H
+
+#include "flow/flow.h"
+#include "flow/map.h"
+#include "io/h5.h"
+#include "models/action.h"
+
+typedef struct kad_model {
+    kad_lattice *lattice;
+    kad_action *action;
+    kad_flow *flow;
+    bool decimated; /* the odd sublattice is integrated out */
+    bool mixture;   /* q symmetrised over the global sign */
+    kad_prec prec;  /* flow.precision */
+    uint64_t seed;
+} kad_model;
+
+/* Keys used: seed, lattice.shape, action.*, flow.* (resolved by the recipe). Decimation:
+ * flow.decimation, auto = wherever the action allows. Errors: KAD_ECONFIG (a mixture of
+ * an action without the symmetry, decimation where it is impossible, and what the parts
+ * say), KAD_ENOINPUT, KAD_EDATA, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_model_create(kad_ctx *ctx, const kad_config *config,
+                                         kad_model **out);
+void kad_model_destroy(kad_model *model);
+
+/* A copy of `config` for another shape of the lattice. */
+KAD_MUST_USE kad_status kad_model_config(kad_ctx *ctx, const kad_config *config, int d,
+                                         const int *shape, kad_config **out);
+
+/* Map of the parameters in group `group` ("/flow/params") of a results file. */
+KAD_MUST_USE kad_status kad_model_load_map(kad_ctx *ctx, const kad_model *model,
+                                           kad_h5 *file, kad_map **out);
+
+#endif

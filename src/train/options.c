@@ -1,0 +1,203 @@
+#include "train/options.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ANY 1, 0
+#define BIG 9e15
+
+const kad_key kad_train_keys[] = {
+    {"train.steps", KAD_INT, NULL, 0, 1e9, "steps", NULL,
+     "optimiser steps, all lattice sizes of a chain together"},
+    {"train.batch", KAD_INT, NULL, 1, 1e7, "samples", NULL,
+     "samples a step, rounded up to whole tiles"},
+    {"train.batch_final", KAD_INT, NULL, 1, 1e7, "samples", NULL,
+     "batch of the last steps (train.batch_final_fraction); unset: no change"},
+    {"train.batch_final_fraction", KAD_REAL, "0.2", 0, 1, "", NULL,
+     "share of the steps that use train.batch_final"},
+    {"train.rate", KAD_REAL, NULL, 0, 1e3, "", NULL, "learning rate after the warm-up"},
+    {"train.rate_final", KAD_REAL, "1e-5", 0, 1e3, "", NULL,
+     "learning rate at the last step (lowest one for plateau)"},
+    {"train.warmup", KAD_INT, "50", 0, 1e9, "steps", NULL,
+     "linear rise of the learning rate"},
+    {"train.schedule", KAD_ENUM, "cosine", ANY, "", "cosine|exponential|constant|plateau",
+     "fall of the learning rate; plateau: halved when train.patience/2 steps bring "
+     "nothing"},
+    {"train.optimiser", KAD_ENUM, "soap", ANY, "", "soap|adam|adamw", "optimiser"},
+    {"train.beta1", KAD_REAL, NULL, 0, 0.999999, "", NULL,
+     "decay of the first moment; unset: the optimiser's own"},
+    {"train.beta2", KAD_REAL, NULL, 0, 0.999999, "", NULL,
+     "decay of the second moment; unset: the optimiser's own"},
+    {"train.eps", KAD_REAL, "1e-8", 0, 1, "", NULL,
+     "floor of the root of the second moment"},
+    {"train.weight_decay", KAD_REAL, "0", 0, 1e3, "", NULL, "weight decay per unit rate"},
+    {"train.precondition_every", KAD_INT, "20", 1, 1e6, "steps", NULL,
+     "soap: steps between refreshes of the eigenbases (more often in the first 200)"},
+    {"train.precondition_max", KAD_INT, "128", 1, 1024, "", NULL,
+     "soap: longest matrix side that gets an eigenbasis"},
+    {"train.clip", KAD_REAL, "3", 0, 1e6, "", NULL,
+     "gradients are clipped at this times their running norm (0: not)"},
+    {"train.clip_absolute", KAD_REAL, "0", 0, BIG, "", NULL,
+     "gradients are clipped at this norm (0: not)"},
+    {"train.gradient", KAD_ENUM, "path", ANY, "", "path|plain",
+     "estimator of the reverse loss's gradient: through the samples only, or "
+     "reparametrised"},
+    {"train.loss", KAD_ENUM, "reverse", ANY, "", "reverse|likelihood",
+     "free energy of own draws, or likelihood of the samples in train.data"},
+    {"train.data", KAD_STRING, NULL, ANY, "", NULL,
+     "HDF5 file of boundary configurations: [n, component, axes...], [n, axes...], or "
+     "with a leading chain axis"},
+    {"train.data_set", KAD_STRING, "/configs", ANY, "", NULL, "dataset of train.data"},
+    {"train.data_weight", KAD_REAL, "0.5", 0, 1, "", NULL,
+     "share of the likelihood in the gradient when train.data joins the reverse loss"},
+    {"train.symmetrise_last", KAD_REAL, NULL, 0, 1, "", NULL,
+     "share of the steps, the last ones, that use the symmetrised loss (mixture only)"},
+    {"train.ema", KAD_REAL, "0.99", 0, 0.999999, "", NULL,
+     "decay of the moving average of the weights that is evaluated and kept (0: none)"},
+    {"train.anneal_key", KAD_STRING, NULL, ANY, "", NULL,
+     "parameter of the action to anneal (beta, kappa, ...)"},
+    {"train.anneal_start", KAD_REAL, NULL, -1e9, 1e9, "", NULL, "its value at the start"},
+    {"train.anneal_fraction", KAD_REAL, NULL, 0, 1, "", NULL,
+     "share of the steps over which it moves to its final value"},
+    {"train.from", KAD_STRING, NULL, ANY, "", NULL,
+     "run folder whose map to start from: the same lattice, or half of every extent"},
+    {"train.chain", KAD_ENUM, NULL, ANY, "", "auto|true|false",
+     "train L/4, L/2, L one after the other, each starting from the one before"},
+    {"train.chain_fractions", KAD_REALS, "[0.25, 0.25, 0.5]", 0, 1, "", NULL,
+     "shares of the steps of the lattice sizes of a chain; their number is the chain's "
+     "length at most"},
+    {"train.chain_rate", KAD_REAL, "1", 0, 1e3, "", NULL,
+     "factor on the rate for every size but the first"},
+    {"train.eval_every", KAD_INT, NULL, 1, 1e9, "steps", NULL,
+     "steps between evaluations on fresh samples; unset: 20 in all"},
+    {"train.eval_samples", KAD_INT, "2048", 16, 1e8, "samples", NULL,
+     "samples of an evaluation"},
+    {"train.eval_final", KAD_INT, "8192", 16, 1e9, "samples", NULL,
+     "samples of the last evaluation"},
+    {"train.checkpoint_seconds", KAD_REAL, "60", 0, 1e9, "s", NULL,
+     "wall time between checkpoints"},
+    {"train.patience", KAD_INT, "0", 0, 1e9, "steps", NULL,
+     "stop when the smoothed loss has not fallen for so many steps (0: never)"},
+    {"train.max_nonfinite", KAD_INT, "100", 0, 1e9, "steps", NULL,
+     "most skipped steps with a gradient that is not finite"},
+    {"train.log_every", KAD_INT, NULL, 1, 1e9, "steps", NULL,
+     "steps between rows of /training; unset: 20000 rows at most"},
+};
+
+const size_t kad_train_n_keys = sizeof kad_train_keys / sizeof kad_train_keys[0];
+
+static void read_optimiser(const kad_config *c, kad_train_options *o)
+{
+    o->optimiser = kad_optimiser_find(kad_config_string(c, "train.optimiser"));
+    kad_optimiser_options *p = &o->optimiser_options;
+    *p = kad_optimiser_defaults(o->optimiser);
+    const double beta1 = kad_config_real(c, "train.beta1");
+    const double beta2 = kad_config_real(c, "train.beta2");
+    if (!isnan(beta1)) p->beta1 = beta1;
+    if (!isnan(beta2)) p->beta2 = beta2;
+    p->eps = kad_config_real(c, "train.eps");
+    p->weight_decay = kad_config_real(c, "train.weight_decay");
+    p->every = (int)kad_config_int(c, "train.precondition_every");
+    p->max_dim = (int)kad_config_int(c, "train.precondition_max");
+    const char *precision = kad_config_string(c, "flow.precision");
+    p->prec = precision && strcmp(precision, "double") == 0 ? KAD_DOUBLE : KAD_SINGLE;
+}
+
+static double real_or(const kad_config *c, const char *key, double otherwise)
+{
+    const double value = kad_config_real(c, key);
+    return isnan(value) ? otherwise : value;
+}
+
+static int64_t int_or(const kad_config *c, const char *key, int64_t otherwise)
+{
+    const int64_t value = kad_config_int(c, key);
+    return value == 0 && !kad_config_is_set(c, key) ? otherwise : value;
+}
+
+static int64_t ceil_ratio(int64_t a, int64_t b)
+{
+    return a <= b ? 1 : (a + b - 1) / b;
+}
+
+static void read_schedule(const kad_config *c, kad_train_options *o)
+{
+    o->steps = int_or(c, "train.steps", 2000);
+    o->batch = (int)int_or(c, "train.batch", 64);
+    o->batch_final = (int)kad_config_int(c, "train.batch_final");
+    o->batch_final_fraction = kad_config_real(c, "train.batch_final_fraction");
+    o->rate = real_or(c, "train.rate", 5e-3);
+    o->rate_final = kad_config_real(c, "train.rate_final");
+    o->warmup = kad_config_int(c, "train.warmup");
+    o->symmetrise_last = real_or(c, "train.symmetrise_last", 0.0);
+    o->eval_every = int_or(c, "train.eval_every", ceil_ratio(o->steps, 20));
+    o->eval_samples = (size_t)kad_config_int(c, "train.eval_samples");
+    o->eval_final = (size_t)kad_config_int(c, "train.eval_final");
+    o->checkpoint_seconds = kad_config_real(c, "train.checkpoint_seconds");
+    o->patience = kad_config_int(c, "train.patience");
+    o->max_nonfinite = kad_config_int(c, "train.max_nonfinite");
+    o->log_every = int_or(c, "train.log_every", ceil_ratio(o->steps, 20000));
+}
+
+static void read_chain(const kad_config *c, kad_train_options *o)
+{
+    const char *chain = kad_config_string(c, "train.chain");
+    o->chain = chain != NULL && strcmp(chain, "true") == 0;
+    o->n_fractions =
+        (int)kad_config_reals(c, "train.chain_fractions", KAD_CHAIN_MAX, o->fractions);
+    o->chain_rate = kad_config_real(c, "train.chain_rate");
+    o->from = kad_config_string(c, "train.from");
+    o->anneal_key = kad_config_string(c, "train.anneal_key");
+    o->anneal_start = kad_config_real(c, "train.anneal_start");
+    o->anneal_fraction = real_or(c, "train.anneal_fraction", 0.4);
+}
+
+static kad_status check(kad_ctx *ctx, const kad_train_options *o)
+{
+    double sum = 0.0;
+    for (int i = 0; i < o->n_fractions && i < KAD_CHAIN_MAX; i++) {
+        if (!(o->fractions[i] > 0.0)) sum = -INFINITY;
+        sum += o->fractions[i];
+    }
+    if (o->chain && (o->n_fractions > KAD_CHAIN_MAX || !(sum > 0.0)))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.chain_fractions: expected 1 to %d positive shares",
+                        KAD_CHAIN_MAX);
+    if (o->likelihood && o->data == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.loss: likelihood needs samples (train.data is not set)");
+    if (o->anneal_key != NULL && isnan(o->anneal_start))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.anneal_start: not set, but train.anneal_key is %s",
+                        o->anneal_key);
+    if (o->schedule == KAD_SCHEDULE_EXPONENTIAL && !(o->rate_final > 0.0))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.rate_final: an exponential schedule needs more than 0, "
+                        "got %g",
+                        o->rate_final);
+    return KAD_OK;
+}
+
+kad_status kad_train_options_read(kad_ctx *ctx, const kad_config *config,
+                                  kad_train_options *out)
+{
+    kad_train_options *o = out;
+    *o = (kad_train_options){.seed = (uint64_t)kad_config_int(config, "seed")};
+    read_schedule(config, o);
+    read_optimiser(config, o);
+    read_chain(config, o);
+    if (!kad_schedule_parse(kad_config_string(config, "train.schedule"), &o->schedule))
+        return kad_fail(ctx, KAD_ECONFIG, "train.schedule: unknown kind \"%s\"",
+                        kad_config_string(config, "train.schedule"));
+    o->clip = kad_config_real(config, "train.clip");
+    o->clip_absolute = kad_config_real(config, "train.clip_absolute");
+    o->ema = kad_config_real(config, "train.ema");
+    o->gradient = strcmp(kad_config_string(config, "train.gradient"), "path") == 0
+                      ? KAD_LOSS_PATH
+                      : KAD_LOSS_REVERSE;
+    o->likelihood = strcmp(kad_config_string(config, "train.loss"), "likelihood") == 0;
+    o->data = kad_config_string(config, "train.data");
+    o->dataset = kad_config_string(config, "train.data_set");
+    o->data_weight = kad_config_real(config, "train.data_weight");
+    return check(ctx, o);
+}

@@ -1,0 +1,22 @@
+/* A flow's parameters in a results file: /flow/params/level_2/disentangler/coupling_3/w1,
+ * one dataset a tensor, named like the code, always double; and what a reader needs to
+ * rebuild the flow: attributes hierarchy, levels, dtype, n_parameters, dataset
+ * /flow/lattice_shape. */
+#ifndef KAD_TRAIN_PARAMS_H
+#define KAD_TRAIN_PARAMS_H
+
+#include "flow/flow.h"
+#include "io/h5.h"
+
+/* Replaces /flow. */
+KAD_MUST_USE kad_status kad_params_write(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
+                                         kad_prec prec, const double *theta);
+/* Every tensor must be there with its shape. Errors: KAD_EDATA names the first that is
+ * not, or a value that is not finite. */
+KAD_MUST_USE kad_status kad_params_read(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
+                                        double *theta);
+/* Shape of the lattice the parameters in a file belong to. Errors: KAD_EDATA. */
+KAD_MUST_USE kad_status kad_params_lattice(kad_ctx *ctx, kad_h5 *file, int *d,
+                                           int shape[KAD_MAX_DIM]);
+
+#endif

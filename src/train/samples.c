@@ -1,0 +1,145 @@
+#include "train/samples.h"
+
+#include "base/memory.h"
+#include "io/h5.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* "[n, 2, 16, 16]" of what is expected, for messages. */
+static void describe(const kad_action *action, int rank, const size_t *dims, char *text,
+                     size_t size)
+{
+    size_t at = 0;
+    if (dims == NULL) {
+        at += (size_t)snprintf(text, size, "[n, %d", action->n_comp);
+        for (int i = 0; i < action->lattice->d && at < size; i++)
+            at +=
+                (size_t)snprintf(text + at, size - at, ", %d", action->lattice->shape[i]);
+    } else {
+        for (int i = 0; i < rank && at < size; i++)
+            at += (size_t)snprintf(text + at, size - at, "%s%zu", i > 0 ? ", " : "[",
+                                   dims[i]);
+    }
+    if (at < size) snprintf(text + at, size - at, "]");
+}
+
+/* Samples of a dataset of these dims, 0 if the shape does not fit. */
+static size_t count(const kad_action *action, int rank, const size_t *dims)
+{
+    const int d = action->lattice->d, lead = rank - d;
+    if (lead < 1 || lead > 3) return 0;
+    for (int i = 0; i < d; i++)
+        if (dims[lead + i] != (size_t)action->lattice->shape[i]) return 0;
+    const bool components = dims[lead - 1] == (size_t)action->n_comp && lead > 1;
+    if (!components && (action->n_comp > 1 || lead > 2)) return 0;
+    size_t n = 1;
+    for (int i = 0; i < (components ? lead - 1 : lead); i++)
+        if (!kad_size_mul(n, dims[i], &n)) return 0;
+    return n;
+}
+
+/* Component-major samples into rows site * n_comp + component. */
+static void interleave(size_t n, size_t n_sites, size_t n_comp, const double *from,
+                       double *to)
+{
+    const size_t n_rows = n_sites * n_comp;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < n_comp; c++)
+            for (size_t s = 0; s < n_sites; s++)
+                to[i * n_rows + s * n_comp + c] = from[i * n_rows + c * n_sites + s];
+}
+
+/* y <- from_boundary(y), tile by tile, in place. */
+static kad_status from_boundary(kad_ctx *ctx, const kad_action *action,
+                                kad_samples *samples)
+{
+    kad_status status = KAD_OK;
+    double *x = NULL, *y = NULL;
+    void *scratch = NULL;
+    const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
+    const size_t lanes = KAD_W_DOUBLE, rows = samples->n_rows;
+    if (kern->to_boundary == NULL) return KAD_OK;
+    if (kern->from_boundary == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.data: the field of action %s has no inverse",
+                        action->ops->name);
+    KAD_TRY(kad_new(ctx, rows * lanes, sizeof *x, &x));
+    KAD_TRY(kad_new(ctx, rows * lanes, sizeof *y, &y));
+    KAD_TRY(kad_new(ctx, action->scratch_bytes[KAD_DOUBLE], 1, &scratch));
+    for (size_t at = 0; at < samples->n; at += lanes) {
+        const size_t m = samples->n - at < lanes ? samples->n - at : lanes;
+        double *block = samples->y + at * rows;
+        for (size_t r = 0; r < rows; r++)
+            for (size_t l = 0; l < lanes; l++)
+                x[r * lanes + l] = l < m ? block[l * rows + r] : 0.0;
+        kern->from_boundary(action, x, y, scratch);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t l = 0; l < m; l++)
+                block[l * rows + r] = y[r * lanes + l];
+    }
+done:
+    kad_free(x);
+    kad_free(y);
+    kad_free(scratch);
+    return status;
+}
+
+static kad_status check_finite(kad_ctx *ctx, const char *path, const kad_samples *s)
+{
+    for (size_t i = 0; i < s->n * s->n_rows; i++)
+        if (!isfinite(s->y[i]))
+            return kad_fail(ctx, KAD_EDATA, "%s: sample %zu is not finite", path,
+                            i / s->n_rows);
+    return KAD_OK;
+}
+
+kad_status kad_samples_load(kad_ctx *ctx, const char *path, const char *dataset,
+                            const kad_action *action, kad_samples *out)
+{
+    kad_status status;
+    kad_h5 *file = NULL;
+    double *raw = NULL;
+    int rank = 0;
+    size_t dims[KAD_H5_MAX_RANK];
+    const size_t n_sites = (size_t)action->lattice->n_sites;
+    const size_t n_comp = (size_t)action->n_comp;
+    *out = (kad_samples){.n_rows = n_sites * n_comp};
+    KAD_TRY(kad_h5_open(ctx, path, false, 0, &file));
+    KAD_TRY(kad_h5_shape(ctx, file, dataset, &rank, dims));
+    out->n = count(action, rank, dims);
+    if (out->n == 0) {
+        char expected[96], found[96];
+        describe(action, 0, NULL, expected, sizeof expected);
+        describe(action, rank, dims, found, sizeof found);
+        status = kad_fail(ctx, KAD_EDATA, "%s: %s: expected samples %s, found %s", path,
+                          dataset, expected, found);
+        goto done;
+    }
+    KAD_TRY(kad_new(ctx, out->n, out->n_rows * sizeof *out->y, &out->y));
+    KAD_TRY(kad_new(ctx, out->n, out->n_rows * sizeof *raw, &raw));
+    KAD_TRY(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, dims, raw));
+    interleave(out->n, n_sites, n_comp, raw, out->y);
+    KAD_TRY(from_boundary(ctx, action, out));
+    KAD_TRY(check_finite(ctx, path, out));
+done:
+    kad_free(raw);
+    kad_h5_close(file);
+    if (status != KAD_OK) kad_samples_clear(out);
+    return status;
+}
+
+void kad_samples_clear(kad_samples *samples)
+{
+    kad_free(samples->y);
+    *samples = (kad_samples){0};
+}
+
+void kad_samples_batch(const kad_samples *samples, uint64_t seed, uint64_t step,
+                       size_t batch, size_t *index)
+{
+    const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 1);
+    for (size_t i = 0; i < batch; i++)
+        index[i] = (size_t)(kad_rng_uniform(rng, step, i, 0) * (double)samples->n);
+}
