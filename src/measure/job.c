@@ -1,0 +1,226 @@
+#include "measure/job.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "measure/chains.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+uint64_t kad_fingerprint(uint64_t hash, const void *bytes, size_t n)
+{
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ at[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* Write the draws since the last segment. */
+static kad_status write_segment(kad_ctx *ctx, const kad_run *run,
+                                const kad_chains *chains, int index, int64_t first)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    const kad_job *job = chains->job;
+    KAD_TRY(kad_h5_create(ctx, &file));
+    KAD_TRY(
+        kad_h5_attr_set_int(ctx, file, "/", "fingerprint", (int64_t)job->fingerprint));
+    KAD_TRY(kad_chains_save(ctx, chains, first, file));
+    KAD_TRY(kad_segment_save(ctx, run, job->name, index, file));
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* One segment: KAD_ENOINPUT when there is none, KAD_EDATA when it is damaged or belongs
+ * to other draws. */
+static kad_status read_segment(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
+                               int index)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    const kad_job *job = chains->job;
+    int64_t fingerprint;
+    KAD_TRY(kad_segment_open(ctx, run, job->name, index, &file));
+    KAD_TRY(kad_h5_attr_int(ctx, file, "/", "fingerprint", &fingerprint));
+    if ((uint64_t)fingerprint != job->fingerprint)
+        status = kad_fail(ctx, KAD_EDATA,
+                          "segment %d of %s belongs to another map, action or setting",
+                          index, job->name);
+    else
+        status = kad_chains_load(ctx, chains, file);
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* Take up every usable segment in order; a bad one is said and redone. *n_segments: how
+ * many count. */
+static kad_status take_up(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
+                          int *n_segments)
+{
+    kad_status status = KAD_OK;
+    int i = 0;
+    for (;; i++) {
+        status = read_segment(ctx, run, chains, i);
+        if (status != KAD_OK) break;
+    }
+    *n_segments = i;
+    if (status == KAD_EDATA)
+        kad_note(ctx, "%s; redoing from there", ctx->message);
+    else if (status != KAD_ENOINPUT)
+        return status;
+    return kad_segment_remove_from(ctx, run, chains->job->name, i);
+}
+
+/* Numbers and words about the series, as attributes of its group. */
+static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
+                           const char *group)
+{
+    kad_status status = KAD_OK;
+    const kad_job *job = chains->job;
+    const kad_sampler_setup *setup = &job->setup;
+    const kad_sampler_ops *ops = chains->sampler->ops;
+    const double n_all = (double)setup->n_draws * setup->n_chains;
+    const struct {
+        const char *name;
+        int64_t value;
+    } counts[] = {{"n_chains", setup->n_chains},
+                  {"n_draws", setup->n_draws},
+                  {"burn_in", setup->n_burn_in},
+                  {"thin", 1},
+                  {"n_sites", setup->action->lattice->n_sites},
+                  {"n_components", setup->action->n_comp},
+                  {"dimension", setup->action->lattice->d},
+                  {"weighted", (ops->flags & KAD_SAMPLER_WEIGHTED) != 0},
+                  {"proposals", (ops->flags & KAD_SAMPLER_PROPOSALS) != 0},
+                  {"symmetric", (setup->action->flags & KAD_ACTION_SYMMETRIC) != 0},
+                  {"exact", setup->exact},
+                  {"translation", setup->translate},
+                  {"fingerprint", (int64_t)job->fingerprint}};
+
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "sampler", ops->name));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "summary", ops->summary));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "reference", ops->reference));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "time_unit", ops->time_unit));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "precision",
+                                   setup->prec == KAD_SINGLE ? "single" : "double"));
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        KAD_TRY(kad_h5_attr_set_int(ctx, file, group, counts[i].name, counts[i].value));
+    KAD_TRY(
+        kad_h5_attr_set_real(ctx, file, group, "acceptance", chains->n_accepted / n_all));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "seconds_per_draw",
+                                 chains->seconds / n_all));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "log_z_offset",
+                                 setup->action->log_z_offset));
+    if (ops->describe != NULL)
+        KAD_TRY(ops->describe(ctx, chains->sampler->self, file, group));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "status", "complete"));
+done:
+    return status;
+}
+
+/* The finished series into run.h5, then the segments go. */
+static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *chains)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    char group[96];
+    snprintf(group, sizeof group, "/samplers/%s", chains->job->name);
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_TRY(kad_h5_remove(ctx, file, group));
+    KAD_TRY(kad_store_write(ctx, chains->store, file, group));
+    KAD_TRY(describe(ctx, chains, file, group));
+    KAD_TRY(kad_results_save(ctx, run, file));
+    KAD_TRY(kad_segment_remove_from(ctx, run, chains->job->name, 0));
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* True when the results already hold this job's series. */
+static kad_status finished(kad_ctx *ctx, const kad_run *run, const kad_job *job,
+                           bool *done)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    int64_t fingerprint = 0;
+    char group[96];
+    *done = false;
+    snprintf(group, sizeof group, "/samplers/%s", job->name);
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    if (kad_h5_exists(file, group) && kad_h5_attr_exists(file, group, "fingerprint")) {
+        KAD_TRY(kad_h5_attr_int(ctx, file, group, "fingerprint", &fingerprint));
+        *done = (uint64_t)fingerprint == job->fingerprint;
+        if (!*done)
+            kad_note(ctx, "%s: made with another map, action or setting; redoing it",
+                     group);
+    }
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+static void show(const kad_chains *chains, kad_progress *progress)
+{
+    const double n =
+        (double)kad_chains_recorded(chains) * (double)chains->job->setup.n_chains;
+    const double p = n > 0 ? chains->n_accepted / n : NAN;
+    const kad_field field = {"acceptance", p, n > 0 ? sqrt(p * (1.0 - p) / n) : NAN};
+    if (progress == NULL || n <= 0) return;
+    kad_progress_update(progress, kad_chains_recorded(chains), 1, &field);
+}
+
+/* From where the segments end to the last draw. */
+static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
+                             int n_segments, kad_progress *progress)
+{
+    kad_status status = KAD_OK;
+    const kad_job *job = chains->job;
+    const int64_t n_draws = job->setup.n_draws;
+    int64_t written = kad_chains_recorded(chains);
+    double last = kad_wall_seconds();
+
+    while (kad_chains_recorded(chains) < n_draws) {
+        const bool stop = kad_stop_requested();
+        if (stop || kad_wall_seconds() - last > job->segment_seconds) {
+            const int64_t recorded = kad_chains_recorded(chains);
+            if (recorded > written)
+                KAD_TRY(write_segment(ctx, run, chains, n_segments++, written));
+            written = recorded;
+            last = kad_wall_seconds();
+        }
+        if (stop)
+            return kad_fail(ctx, KAD_EINTERRUPTED,
+                            "%s: stopped by %s at draw %lld of %lld", job->name,
+                            kad_stop_reason(), (long long)written, (long long)n_draws);
+        KAD_TRY(kad_chains_batch(ctx, chains));
+        show(chains, progress);
+    }
+done:
+    return status;
+}
+
+kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
+                       kad_progress *progress)
+{
+    kad_status status = KAD_OK;
+    kad_chains *chains = NULL;
+    int n_segments = 0;
+    bool done;
+
+    KAD_TRY(finished(ctx, run, job, &done));
+    if (done) return KAD_OK;
+    KAD_TRY(kad_chains_create(ctx, job, &chains));
+    KAD_TRY(take_up(ctx, run, chains, &n_segments));
+    if (progress != NULL)
+        kad_progress_begin(progress, job->name, kad_chains_recorded(chains),
+                           job->setup.n_draws);
+    KAD_TRY(make_draws(ctx, run, chains, n_segments, progress));
+    KAD_TRY(assemble(ctx, run, chains));
+    if (progress != NULL) kad_progress_end(progress);
+done:
+    kad_chains_destroy(chains);
+    return status;
+}

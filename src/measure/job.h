@@ -1,0 +1,38 @@
+/* One entry of the config's list `sample`, from the first draw to its group of run.h5:
+ * advance the sampler in batches, measure, keep series, write segments, take up what a
+ * killed run left behind, assemble.
+ *
+ * Bits: batches are cut at fixed draw numbers (burn-in first, then multiples of the batch
+ * from recorded draw 0), and a stop is honoured between batches only; segments hold the
+ * sampler's state, the chains' current rows and the series, so a run in pieces equals a
+ * run in one. */
+#ifndef KAD_MEASURE_JOB_H
+#define KAD_MEASURE_JOB_H
+
+#include "io/progress.h"
+#include "io/run_folder.h"
+#include "sample/sampler.h"
+
+typedef struct kad_job {
+    kad_sampler_setup setup;
+    const char *sampler;    /* registered name */
+    char name[64];          /* name of the group below /samplers */
+    size_t n_configs;       /* configurations kept, all chains together */
+    bool latents;           /* keep their latents too */
+    uint64_t fingerprint;   /* of everything the draws depend on (kad_fingerprint) */
+    double segment_seconds; /* write a segment this often; <= 0: after every batch */
+} kad_job;
+
+/* Run or continue a job; series end in /samplers/NAME of the run's results. A finished
+ * group with the same fingerprint is left alone; one with another fingerprint is redone,
+ * with a note. progress may be NULL.
+ * Errors: KAD_EINTERRUPTED after a stop request, with everything done so far on disk;
+ * KAD_EINTERNAL (weights), KAD_EIO, KAD_ECREATE, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
+                                    kad_progress *progress);
+
+/* FNV-1a over bytes, continued from `hash` (start: KAD_FINGERPRINT_START). */
+#define KAD_FINGERPRINT_START 0xcbf29ce484222325u
+uint64_t kad_fingerprint(uint64_t hash, const void *bytes, size_t n);
+
+#endif

@@ -1,0 +1,25 @@
+/* Sampling as a stage of a run: every entry of the config's list `sample`, with the
+ * trained map of the run. */
+#ifndef KAD_MEASURE_SAMPLE_H
+#define KAD_MEASURE_SAMPLE_H
+
+#include "io/config.h"
+#include "io/progress.h"
+#include "io/run_folder.h"
+#include "train/model.h"
+
+/* Keys common to all samplers, "sample[].KEY". */
+extern const kad_key kad_sample_keys[];
+extern const size_t kad_sample_n_keys;
+
+/* Run every entry (none: one `mis` with the defaults); series and attributes end in
+ * /samplers/NAME of run.h5 (a second entry of one name: NAME_2, ...), known exact values
+ * in /exact. Finished entries are skipped, interrupted ones continued. The parameters are
+ * read from /flow/params of run.h5. progress may be NULL.
+ * Errors: KAD_ECONFIG; KAD_ENOINPUT/KAD_EDATA (no or other parameters in run.h5);
+ * KAD_EINTERRUPTED; KAD_EINTERNAL (weights not finite); KAD_EIO, KAD_ECREATE, KAD_ENOMEM.
+ */
+KAD_MUST_USE kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
+                                   const kad_model *model, kad_progress *progress);
+
+#endif

@@ -1,0 +1,228 @@
+#include "measure/store.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static size_t type_bytes(kad_h5_type type)
+{
+    switch (type) {
+    case KAD_H5_U8:
+        return 1;
+    case KAD_H5_F32:
+        return 4;
+    default:
+        return 8;
+    }
+}
+
+kad_status kad_store_create(kad_ctx *ctx, size_t n_chains, size_t n_draws,
+                            kad_store **out)
+{
+    kad_status status = KAD_OK;
+    kad_store *store = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *store, &store));
+    store->n_chains = n_chains;
+    store->n_draws = n_draws;
+    *out = store;
+done:
+    return status;
+}
+
+void kad_store_destroy(kad_store *store)
+{
+    if (store == NULL) return;
+    for (int i = 0; i < store->n_columns; i++)
+        kad_free(store->column[i].data);
+    kad_free(store);
+}
+
+kad_status kad_store_add(kad_ctx *ctx, kad_store *store, const kad_column *spec,
+                         size_t n_kept, kad_column **out)
+{
+    kad_status status = KAD_OK;
+    size_t n_values;
+    kad_column *column = &store->column[store->n_columns];
+
+    if (store->n_columns == KAD_STORE_COLUMNS)
+        return kad_fail(ctx, KAD_EINTERNAL, "more than %d series", KAD_STORE_COLUMNS);
+    *column = *spec;
+    column->width = 1;
+    for (int i = 0; i < column->rank; i++)
+        column->width *= column->dims[i];
+    if (n_kept == 0 || n_kept > store->n_draws) n_kept = store->n_draws;
+    column->stride = store->n_draws / n_kept;
+    column->n_stored = n_kept;
+    column->data = NULL;
+    if (!kad_size_mul(store->n_chains, n_kept, &n_values) ||
+        !kad_size_mul(n_values, column->width, &n_values))
+        return kad_fail(ctx, KAD_ENOMEM, "series %s: %zu draws are too many",
+                        column->name, store->n_draws);
+    KAD_TRY(kad_new(ctx, n_values, type_bytes(column->type), &column->data));
+    store->n_columns++;
+    if (out != NULL) *out = column;
+done:
+    return status;
+}
+
+kad_column *kad_store_find(kad_store *store, const char *name)
+{
+    for (int i = 0; i < store->n_columns; i++)
+        if (strcmp(store->column[i].name, name) == 0) return &store->column[i];
+    return NULL;
+}
+
+/* Kept draws before draw `draw`: kept are stride - 1, 2 stride - 1, ... */
+static size_t kept_before(const kad_column *column, size_t draw)
+{
+    const size_t n = draw / column->stride;
+    return n < column->n_stored ? n : column->n_stored;
+}
+
+bool kad_column_keeps(const kad_column *column, size_t draw)
+{
+    return (draw + 1) % column->stride == 0 && draw / column->stride < column->n_stored;
+}
+
+void kad_column_set(const kad_column *column, size_t chain, size_t draw,
+                    const double *values)
+{
+    if (!kad_column_keeps(column, draw)) return;
+    const size_t at = (chain * column->n_stored + draw / column->stride) * column->width;
+    switch (column->type) {
+    case KAD_H5_U8:
+        for (size_t i = 0; i < column->width; i++)
+            ((uint8_t *)column->data)[at + i] = (uint8_t)values[i];
+        break;
+    case KAD_H5_F32:
+        for (size_t i = 0; i < column->width; i++)
+            ((float *)column->data)[at + i] = (float)values[i];
+        break;
+    default:
+        memcpy((double *)column->data + at, values, column->width * sizeof(double));
+    }
+}
+
+/* Copy kept rows first .. first + n - 1 of every chain between the column and a packed
+ * block [n_chains][n][width]. */
+static void copy_rows(const kad_store *store, const kad_column *column, size_t first,
+                      size_t n, char *block, bool out)
+{
+    const size_t row = column->width * type_bytes(column->type);
+    for (size_t chain = 0; chain < store->n_chains; chain++) {
+        char *own = (char *)column->data + (chain * column->n_stored + first) * row;
+        char *packed = block + chain * n * row;
+        memcpy(out ? packed : own, out ? own : packed, n * row);
+    }
+}
+
+/* One column of a segment, written or read. */
+static kad_status segment_column(kad_ctx *ctx, const kad_store *store, int i,
+                                 size_t first, size_t n, kad_h5 *file, bool out)
+{
+    kad_status status = KAD_OK;
+    const kad_column *column = &store->column[i];
+    const size_t begin = kept_before(column, first);
+    const size_t count = kept_before(column, first + n) - begin;
+    const size_t dims[3] = {store->n_chains, count, column->width};
+    char path[KAD_STORE_NAME + 16];
+    void *block = NULL;
+
+    if (count == 0) return KAD_OK;
+    snprintf(path, sizeof path, "/series/%s", column->name);
+    KAD_TRY(kad_new(ctx, store->n_chains * count,
+                    column->width * type_bytes(column->type), &block));
+    if (out) {
+        copy_rows(store, column, begin, count, block, true);
+        KAD_TRY(kad_h5_write(ctx, file, path, column->type, 3, dims, block));
+    } else {
+        KAD_TRY(kad_h5_read(ctx, file, path, column->type, 3, dims, block));
+        copy_rows(store, column, begin, count, block, false);
+    }
+done:
+    kad_free(block);
+    return status;
+}
+
+kad_status kad_store_save(kad_ctx *ctx, const kad_store *store, size_t first, size_t n,
+                          kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    for (int i = 0; i < store->n_columns; i++)
+        KAD_TRY(segment_column(ctx, store, i, first, n, file, true));
+done:
+    return status;
+}
+
+kad_status kad_store_load(kad_ctx *ctx, kad_store *store, size_t first, size_t n,
+                          kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    for (int i = 0; i < store->n_columns; i++)
+        KAD_TRY(segment_column(ctx, store, i, first, n, file, false));
+done:
+    return status;
+}
+
+/* An index scale 0, step, 2 step, ... below the group, made once; `at` receives its path.
+ */
+static kad_status index_scale(kad_ctx *ctx, kad_h5 *file, const char *group,
+                              const char *name, size_t n, size_t step, char *at,
+                              size_t size)
+{
+    kad_status status = KAD_OK;
+    int64_t *index = NULL;
+
+    snprintf(at, size, "%s/%s", group, name);
+    if (kad_h5_exists(file, at)) return KAD_OK;
+    KAD_TRY(kad_new(ctx, n, sizeof *index, &index));
+    for (size_t i = 0; i < n; i++)
+        index[i] = (int64_t)((i + 1) * step - 1);
+    KAD_TRY(kad_h5_write(ctx, file, at, KAD_H5_I64, 1, &n, index));
+done:
+    kad_free(index);
+    return status;
+}
+
+static kad_status write_column(kad_ctx *ctx, const kad_store *store, int i, kad_h5 *file,
+                               const char *group)
+{
+    kad_status status = KAD_OK;
+    const kad_column *column = &store->column[i];
+    size_t dims[2 + KAD_STORE_RANK] = {store->n_chains, column->n_stored};
+    const bool all = column->n_stored == store->n_draws;
+    char path[2 * KAD_STORE_NAME], scale[2 * KAD_STORE_NAME];
+
+    for (int k = 0; k < column->rank; k++)
+        dims[2 + k] = column->dims[k];
+    snprintf(path, sizeof path, "%s/%s", group, column->name);
+    KAD_TRY(kad_h5_write(ctx, file, path, column->type, 2 + column->rank, dims,
+                         column->data));
+    KAD_TRY(kad_h5_describe(ctx, file, path, column->units, column->summary,
+                            column->estimator));
+    KAD_TRY(index_scale(ctx, file, group, "chain", dims[0], 1, scale, sizeof scale));
+    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "chain", scale));
+    KAD_TRY(index_scale(ctx, file, group, all ? "draw" : "cfg", dims[1], column->stride,
+                        scale, sizeof scale));
+    KAD_TRY(kad_h5_axis(ctx, file, path, 1, all ? "draw" : "cfg", scale));
+    for (int k = 0; k < column->rank; k++) {
+        KAD_TRY(index_scale(ctx, file, group, column->axis[k], dims[2 + k], 1, scale,
+                            sizeof scale));
+        KAD_TRY(kad_h5_axis(ctx, file, path, 2 + k, column->axis[k], scale));
+    }
+done:
+    return status;
+}
+
+kad_status kad_store_write(kad_ctx *ctx, const kad_store *store, kad_h5 *file,
+                           const char *group)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_h5_group(ctx, file, group));
+    for (int i = 0; i < store->n_columns; i++)
+        KAD_TRY(write_column(ctx, store, i, file, group));
+done:
+    return status;
+}

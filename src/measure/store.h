@@ -1,0 +1,65 @@
+/* Series of a sampler: columns of one value or one row of values a draw, kept in memory
+ * for the whole run and cut into segments on disk, so that a killed run goes on where its
+ * last segment ends. Columns are [n_chains][n_stored][width], n_stored draws being kept
+ * out of n_draws (all of them unless `stride` > 1). */
+#ifndef KAD_MEASURE_STORE_H
+#define KAD_MEASURE_STORE_H
+
+#include "io/h5.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KAD_STORE_COLUMNS = 160, KAD_STORE_NAME = 96, KAD_STORE_RANK = 4 };
+
+typedef struct kad_column {
+    char name[KAD_STORE_NAME]; /* path below the sampler's group: "observables/energy" */
+    kad_h5_type type;          /* KAD_H5_F64, KAD_H5_F32 or KAD_H5_U8 */
+    size_t width;              /* values a draw */
+    int rank;                  /* trailing axes (0: a scalar a draw) */
+    size_t dims[KAD_STORE_RANK];             /* their extents */
+    const char *axis[KAD_STORE_RANK];        /* their labels: static strings */
+    size_t stride;                           /* every stride-th draw is kept */
+    size_t n_stored;                         /* draws kept of a chain */
+    const char *units, *summary, *estimator; /* static strings; may be NULL */
+    void *data;                              /* [n_chains][n_stored][width] */
+} kad_column;
+
+typedef struct kad_store {
+    size_t n_chains, n_draws;
+    int n_columns;
+    kad_column column[KAD_STORE_COLUMNS];
+} kad_store;
+
+KAD_MUST_USE kad_status kad_store_create(kad_ctx *ctx, size_t n_chains, size_t n_draws,
+                                         kad_store **out);
+void kad_store_destroy(kad_store *store);
+
+/* Append a column (fields name, type, rank, dims, axis, units, summary, estimator of
+ * `spec`); n_kept draws of a chain are kept, evenly spaced (0 or >= n_draws: all). The
+ * memory is allocated here. Returns it through *out (may be NULL). Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_store_add(kad_ctx *ctx, kad_store *store,
+                                      const kad_column *spec, size_t n_kept,
+                                      kad_column **out);
+/* NULL if absent. */
+kad_column *kad_store_find(kad_store *store, const char *name);
+/* Store one draw's values (converted to the column's type); ignored for draws that the
+ * column does not keep. */
+void kad_column_set(const kad_column *column, size_t chain, size_t draw,
+                    const double *values);
+/* True when the column keeps this draw. */
+bool kad_column_keeps(const kad_column *column, size_t draw);
+
+/* Draws first .. first + n - 1 of every chain to and from the group "/series" of a
+ * segment. */
+KAD_MUST_USE kad_status kad_store_save(kad_ctx *ctx, const kad_store *store, size_t first,
+                                       size_t n, kad_h5 *file);
+KAD_MUST_USE kad_status kad_store_load(kad_ctx *ctx, kad_store *store, size_t first,
+                                       size_t n, kad_h5 *file);
+
+/* The finished series below `group` of a results file: data, attributes, axes. */
+KAD_MUST_USE kad_status kad_store_write(kad_ctx *ctx, const kad_store *store,
+                                        kad_h5 *file, const char *group);
+
+#endif

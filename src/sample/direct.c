@@ -1,0 +1,72 @@
+/* Direct draws: every proposal is kept, with its log-weight. Unbiased after reweighting;
+ * the raw averages are those of the map's own distribution q. */
+#include "sample/direct.h"
+
+#include "base/memory.h"
+#include "sample/proposals.h"
+
+#include <string.h>
+
+static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
+{
+    kad_status status = KAD_OK;
+    kad_proposals *proposals = NULL;
+    *self = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *proposals, &proposals));
+    KAD_TRY(kad_proposals_create(ctx, setup, proposals));
+    *self = proposals;
+    proposals = NULL;
+done:
+    kad_free(proposals);
+    return status;
+}
+
+static void destroy(void *self)
+{
+    if (self == NULL) return;
+    kad_proposals_destroy(self);
+    kad_free(self);
+}
+
+static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
+{
+    const kad_proposals *proposals = self;
+    memset(out->accepted, 1, (size_t)proposals->setup->n_chains * out->n);
+    return kad_proposals_next(ctx, self, out);
+}
+
+static kad_status save(kad_ctx *ctx, const void *self, kad_h5 *file, const char *group)
+{
+    return kad_proposals_save(ctx, self, file, group);
+}
+
+static kad_status load(kad_ctx *ctx, void *self, kad_h5 *file, const char *group)
+{
+    return kad_proposals_load(ctx, self, file, group);
+}
+
+static kad_status describe(kad_ctx *ctx, const void *self, kad_h5 *file,
+                           const char *group)
+{
+    const kad_proposals *proposals = self;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", proposals->n_nonfinite));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "action_evaluations_per_draw", 1.0));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "force_evaluations_per_draw", 0.0));
+done:
+    return status;
+}
+
+const kad_sampler_ops kad_sampler_direct = {
+    .name = "direct",
+    .summary = "independent draws from the map with their weights (no accept/reject)",
+    .reference = "arXiv:1910.13496",
+    .flags = KAD_SAMPLER_WEIGHTED | KAD_SAMPLER_NEEDS_MAP,
+    .time_unit = "draw",
+    .create = create,
+    .destroy = destroy,
+    .advance = advance,
+    .save = save,
+    .load = load,
+    .describe = describe,
+};

@@ -1,0 +1,119 @@
+/* Metropolised independent sampler: proposals are independent draws of the map, accepted
+ * by the rule of accept.h with the double action and the double ln q. The uniform number
+ * of a proposal is keyed by the proposal's number, so a chain is a pure function of
+ * (seed, map, action) and can be taken up at any draw. */
+#include "sample/mis.h"
+
+#include "base/memory.h"
+#include "sample/accept.h"
+#include "sample/proposals.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct state {
+    kad_proposals proposals;
+    double *log_w; /* [n_chains] ln w of the chains' states; -inf: none yet */
+    double *u;     /* [n_batch_max] */
+} state;
+
+static void destroy(void *self)
+{
+    state *s = self;
+    if (s == NULL) return;
+    kad_proposals_destroy(&s->proposals);
+    kad_free(s->log_w);
+    kad_free(s->u);
+    kad_free(s);
+}
+
+static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
+{
+    kad_status status = KAD_OK;
+    state *s = NULL;
+    *self = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *s, &s));
+    KAD_TRY(kad_proposals_create(ctx, setup, &s->proposals));
+    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, sizeof(double), &s->log_w));
+    KAD_TRY(kad_new(ctx, setup->n_batch_max, sizeof(double), &s->u));
+    for (int chain = 0; chain < setup->n_chains; chain++)
+        s->log_w[chain] = -INFINITY;
+    *self = s;
+    s = NULL;
+done:
+    destroy(s);
+    return status;
+}
+
+static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
+{
+    kad_status status = KAD_OK;
+    state *s = self;
+    const kad_sampler_setup *setup = s->proposals.setup;
+    const kad_rng rng = kad_rng_stream(setup->seed, KAD_RNG_ACCEPT, 0);
+
+    KAD_TRY(kad_proposals_next(ctx, &s->proposals, out));
+    for (int chain = 0; chain < setup->n_chains; chain++) {
+        const size_t at = (size_t)chain * out->n;
+        ptrdiff_t i_state;
+        for (size_t i = 0; i < out->n; i++)
+            s->u[i] = kad_rng_uniform(rng, 0, out->number[at + i], 0);
+        kad_accept_walk(kad_accept_independent, out->n, out->log_weight + at, s->u,
+                        &s->log_w[chain], out->accepted + at, &i_state);
+    }
+done:
+    return status;
+}
+
+static kad_status save(kad_ctx *ctx, const void *self, kad_h5 *file, const char *group)
+{
+    kad_status status = KAD_OK;
+    const state *s = self;
+    const size_t n_chains = (size_t)s->proposals.setup->n_chains;
+    char path[KAD_NAME_MAX * 2];
+    KAD_TRY(kad_proposals_save(ctx, &s->proposals, file, group));
+    snprintf(path, sizeof path, "%s/log_w", group);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n_chains, s->log_w));
+done:
+    return status;
+}
+
+static kad_status load(kad_ctx *ctx, void *self, kad_h5 *file, const char *group)
+{
+    kad_status status = KAD_OK;
+    state *s = self;
+    const size_t n_chains = (size_t)s->proposals.setup->n_chains;
+    char path[KAD_NAME_MAX * 2];
+    KAD_TRY(kad_proposals_load(ctx, &s->proposals, file, group));
+    snprintf(path, sizeof path, "%s/log_w", group);
+    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, &n_chains, s->log_w));
+done:
+    return status;
+}
+
+static kad_status describe(kad_ctx *ctx, const void *self, kad_h5 *file,
+                           const char *group)
+{
+    kad_status status = KAD_OK;
+    const state *s = self;
+    KAD_TRY(
+        kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", s->proposals.n_nonfinite));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "action_evaluations_per_draw", 1.0));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "force_evaluations_per_draw", 0.0));
+done:
+    return status;
+}
+
+const kad_sampler_ops kad_sampler_mis = {
+    .name = "mis",
+    .summary = "Metropolised independent sampling: draws of the map, accepted exactly",
+    .reference = "arXiv:1904.12072",
+    .flags = KAD_SAMPLER_WEIGHTED | KAD_SAMPLER_PROPOSALS | KAD_SAMPLER_NEEDS_MAP,
+    .time_unit = "proposal",
+    .create = create,
+    .destroy = destroy,
+    .advance = advance,
+    .save = save,
+    .load = load,
+    .describe = describe,
+};

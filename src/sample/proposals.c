@@ -1,0 +1,133 @@
+#include "sample/proposals.h"
+
+#include "base/memory.h"
+#include "sample/boundary.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ENTRY_BITS = 8, NUMBER_BITS = 40, N_NONFINITE_FREE = 16, NONFINITE_ONE_IN = 100 };
+
+static size_t rows_of(const kad_sampler_setup *setup)
+{
+    return (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
+}
+
+kad_status kad_proposals_create(kad_ctx *ctx, const kad_sampler_setup *setup,
+                                kad_proposals *out)
+{
+    kad_status status = KAD_OK;
+    const int64_t limit = (int64_t)1 << NUMBER_BITS;
+    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
+    size_t n_values;
+
+    memset(out, 0, sizeof *out);
+    out->setup = setup;
+    if (setup->entry >= 1 << ENTRY_BITS || n_chain > limit / setup->n_chains)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d]: %lld draws of %d chains exceed the 2^%d numbers of "
+                        "an entry (%d entries at most)",
+                        setup->entry, (long long)n_chain, setup->n_chains, NUMBER_BITS,
+                        1 << ENTRY_BITS);
+    if (!kad_size_mul(setup->n_batch_max, rows_of(setup), &n_values))
+        return kad_fail(ctx, KAD_ENOMEM, "sample[%d].batch: %zu is too large",
+                        setup->entry, setup->n_batch_max);
+    KAD_TRY(kad_new(ctx, n_values, sizeof(double), &out->y));
+    KAD_TRY(kad_new(ctx, setup->n_batch_max, sizeof(double), &out->lnq));
+    KAD_TRY(kad_new(ctx, setup->n_batch_max, sizeof(double), &out->lnp));
+done:
+    if (status != KAD_OK) kad_proposals_destroy(out);
+    return status;
+}
+
+void kad_proposals_destroy(kad_proposals *proposals)
+{
+    kad_free(proposals->y);
+    kad_free(proposals->lnq);
+    kad_free(proposals->lnp);
+    memset(proposals, 0, sizeof *proposals);
+}
+
+/* ln w from S and ln q; draws without a finite weight are emptied and counted. */
+static void weigh(kad_proposals *proposals, size_t n, double *x, double *S, double *log_w)
+{
+    const size_t n_rows = rows_of(proposals->setup);
+    const double offset = proposals->setup->action->log_z_offset;
+    for (size_t i = 0; i < n; i++) {
+        log_w[i] = offset - S[i] - proposals->lnq[i];
+        S[i] -= proposals->lnp[i];
+        if (isfinite(log_w[i]) && isfinite(S[i])) continue;
+        log_w[i] = -INFINITY;
+        S[i] = 0.0;
+        memset(x + i * n_rows, 0, n_rows * sizeof *x);
+        proposals->n_nonfinite++;
+    }
+}
+
+/* n proposals of one chain, numbered from `first`. */
+static kad_status draw_chain(kad_ctx *ctx, kad_proposals *proposals, uint64_t first,
+                             size_t n, double *x, double *z, double *S, double *log_w)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler_setup *setup = proposals->setup;
+    KAD_TRY(kad_map_draw(ctx, setup->map, setup->seed, KAD_RNG_DRAW, first, n,
+                         setup->prec, setup->exact, proposals->y, proposals->lnq, z));
+    KAD_TRY(kad_action_values(ctx, setup->action, n, proposals->y, S));
+    KAD_TRY(kad_boundary_of(ctx, setup->action, setup->seed, first, n, setup->translate,
+                            proposals->y, x, proposals->lnp));
+    weigh(proposals, n, x, S, log_w);
+done:
+    return status;
+}
+
+kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws *out)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler_setup *setup = proposals->setup;
+    const size_t n_rows = rows_of(setup), n = out->n;
+
+    for (int chain = 0; chain < setup->n_chains; chain++) {
+        const size_t at = (size_t)chain * n;
+        const uint64_t first =
+            ((uint64_t)setup->entry << NUMBER_BITS) +
+            (uint64_t)(chain * (setup->n_burn_in + setup->n_draws) + proposals->n_done);
+        KAD_TRY(draw_chain(ctx, proposals, first, n, out->x + at * n_rows,
+                           out->z != NULL ? out->z + at * n_rows : NULL, out->action + at,
+                           out->log_weight + at));
+        for (size_t i = 0; i < n; i++)
+            out->number[at + i] = first + i;
+    }
+    proposals->n_done += (int64_t)n;
+    const int64_t n_total = proposals->n_done * setup->n_chains;
+    if (proposals->n_nonfinite > N_NONFINITE_FREE &&
+        proposals->n_nonfinite > n_total / NONFINITE_ONE_IN)
+        return kad_fail(ctx, KAD_EINTERNAL,
+                        "sample[%d]: %lld of %lld proposals have no finite weight",
+                        setup->entry, (long long)proposals->n_nonfinite,
+                        (long long)n_total);
+done:
+    return status;
+}
+
+kad_status kad_proposals_save(kad_ctx *ctx, const kad_proposals *proposals, kad_h5 *file,
+                              const char *group)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_done", proposals->n_done));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", proposals->n_nonfinite));
+done:
+    return status;
+}
+
+kad_status kad_proposals_load(kad_ctx *ctx, kad_proposals *proposals, kad_h5 *file,
+                              const char *group)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_done", &proposals->n_done));
+    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_nonfinite", &proposals->n_nonfinite));
+    if (proposals->n_done < 0 || proposals->n_nonfinite < 0)
+        status = kad_fail(ctx, KAD_EDATA, "%s: expected counts, found n_done %lld", group,
+                          (long long)proposals->n_done);
+done:
+    return status;
+}

@@ -1,0 +1,76 @@
+/* Every sampler: adding one is its own file and one line here. */
+#include "sample/sampler.h"
+
+#include "base/memory.h"
+#include "sample/direct.h"
+#include "sample/mis.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const kad_sampler_ops *const kad_samplers[] = {
+    &kad_sampler_mis,
+    &kad_sampler_direct,
+    NULL,
+};
+
+const kad_sampler_ops *kad_sampler_find(const char *name)
+{
+    for (size_t i = 0; kad_samplers[i] != NULL; i++)
+        if (strcmp(kad_samplers[i]->name, name) == 0) return kad_samplers[i];
+    return NULL;
+}
+
+void kad_sampler_names(char *text, size_t size)
+{
+    size_t used = 0;
+    if (size > 0) text[0] = '\0';
+    for (size_t i = 0; kad_samplers[i] != NULL && used < size; i++) {
+        const int n = snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "",
+                               kad_samplers[i]->name);
+        if (n < 0) return;
+        used += (size_t)n;
+    }
+}
+
+kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
+                              const kad_sampler_setup *setup, kad_sampler **out)
+{
+    kad_status status = KAD_OK;
+    kad_sampler *sampler = NULL;
+    const kad_sampler_ops *ops = kad_sampler_find(name);
+
+    *out = NULL;
+    if (ops == NULL) {
+        char names[256];
+        kad_sampler_names(names, sizeof names);
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].name: expected one of %s, got \"%s\"", setup->entry,
+                        names, name);
+    }
+    if (setup->n_chains < 1 || setup->n_draws < 1 || setup->n_batch_max < 1)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d]: %s needs at least one chain and one draw, got %d "
+                        "chains of %lld draws",
+                        setup->entry, name, setup->n_chains, (long long)setup->n_draws);
+    if ((ops->flags & KAD_SAMPLER_NEEDS_MAP) && setup->map == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d]: %s needs a trained map: run `train` first",
+                        setup->entry, name);
+    KAD_TRY(kad_new(ctx, 1, sizeof *sampler, &sampler));
+    sampler->ops = ops;
+    sampler->setup = *setup;
+    KAD_TRY(ops->create(ctx, setup, &sampler->self));
+    *out = sampler;
+    sampler = NULL;
+done:
+    kad_free(sampler);
+    return status;
+}
+
+void kad_sampler_destroy(kad_sampler *sampler)
+{
+    if (sampler == NULL) return;
+    sampler->ops->destroy(sampler->self);
+    kad_free(sampler);
+}

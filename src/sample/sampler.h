@@ -1,0 +1,105 @@
+/* The sampler interface: a method is one file with a `static const kad_sampler_ops` and
+ * one line in registry.c. A sampler advances n_chains chains and hands over every draw as
+ * a boundary configuration; measuring and storing are the driver's (src/measure/drive.h).
+ *
+ * Everything a sampler does is keyed by draw numbers (base/rng.h), so that its results
+ * depend neither on the number of threads nor on how the draws are cut into batches, as
+ * long as the driver asks for the same batches (it does: see drive.h). */
+#ifndef KAD_SAMPLE_SAMPLER_H
+#define KAD_SAMPLE_SAMPLER_H
+
+#include "flow/map.h"
+#include "io/h5.h"
+#include "models/action.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct kad_sampler kad_sampler;
+
+/* What a sampler is made for. Everything is borrowed and outlives the sampler. */
+typedef struct kad_sampler_setup {
+    const kad_config *config; /* NULL: defaults of every key */
+    int entry;                /* its place in the config's list `sample` */
+    const kad_action *action;
+    const kad_map *map; /* NULL: no map (samplers that need one refuse) */
+    kad_prec prec;      /* of the map's proposals */
+    uint64_t seed;
+    int n_chains;
+    int64_t n_draws;    /* recorded draws of a chain */
+    int64_t n_burn_in;  /* draws of a chain before the first recorded one */
+    size_t n_batch_max; /* largest batch (draws a chain) advance will be asked for */
+    bool exact;         /* ln q recomputed in double for accept/reject */
+    bool translate;     /* a random lattice shift of every independent draw */
+} kad_sampler_setup;
+
+enum {
+    /* log_weight is filled: ln w = ln Z offset - S - ln q of the draw */
+    KAD_SAMPLER_WEIGHTED = 1,
+    /* draws are proposals: the chain's state is the last accepted one */
+    KAD_SAMPLER_PROPOSALS = 2,
+    /* needs a trained map */
+    KAD_SAMPLER_NEEDS_MAP = 4,
+    /* delta_h is filled */
+    KAD_SAMPLER_DELTA_H = 8
+};
+
+/* One batch of n draws of every chain; arrays [n_chains][n] (x and z [n_chains][n]
+ * [n_rows]), allocated by the driver for n <= n_batch_max. Arrays a sampler's flags do
+ * not promise may be left alone. */
+typedef struct kad_draws {
+    size_t n;
+    uint64_t *number;   /* identifies the draw: keys of what is drawn given it (spins) */
+    double *x;          /* boundary configurations, every site */
+    double *z;          /* latents; NULL: not wanted */
+    double *action;     /* S of the whole field */
+    double *log_weight; /* -inf where it is not finite */
+    double *delta_h;
+    uint8_t *accepted; /* the proposal (update) was accepted */
+} kad_draws;
+
+typedef struct kad_sampler_ops {
+    const char *name; /* as in the config: sample[].name */
+    const char *summary;
+    const char *reference; /* DOI or arXiv number */
+    const kad_key *keys;   /* its own parameters, "sample[].KEY"; common ones: drive.h */
+    size_t n_keys;
+    unsigned flags;
+    const char *time_unit; /* what one draw is: "proposal", "trajectory", "sweep" */
+    /* REQUIRED. *self is the sampler's state. */
+    kad_status (*create)(kad_ctx *ctx, const kad_sampler_setup *setup, void **self);
+    void (*destroy)(void *self);
+    /* REQUIRED. The next out->n draws of every chain (out->n <= n_batch_max).
+     * Errors: KAD_EINTERNAL when too many weights are not finite. */
+    kad_status (*advance)(kad_ctx *ctx, void *self, kad_draws *out);
+    /* REQUIRED. State to and from a group of a file; load follows create with the same
+     * setup, and the next advance continues to the bit. */
+    kad_status (*save)(kad_ctx *ctx, const void *self, kad_h5 *file, const char *group);
+    kad_status (*load)(kad_ctx *ctx, void *self, kad_h5 *file, const char *group);
+    /* OPTIONAL. Attributes of the results group (step size, evaluations a draw, ...). */
+    kad_status (*describe)(kad_ctx *ctx, const void *self, kad_h5 *file,
+                           const char *group);
+} kad_sampler_ops;
+
+struct kad_sampler {
+    const kad_sampler_ops *ops;
+    kad_sampler_setup setup;
+    void *self;
+};
+
+/* Every registered sampler, NULL-terminated. */
+extern const kad_sampler_ops *const kad_samplers[];
+/* NULL if unknown. */
+const kad_sampler_ops *kad_sampler_find(const char *name);
+/* The registered names in one line, for messages. */
+void kad_sampler_names(char *text, size_t size);
+
+/* Thin checked wrappers. create: KAD_ECONFIG for an unknown name, no chains or draws, or
+ * a missing map; on failure *out is NULL. */
+KAD_MUST_USE kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
+                                           const kad_sampler_setup *setup,
+                                           kad_sampler **out);
+void kad_sampler_destroy(kad_sampler *sampler);
+
+#endif
