@@ -26,7 +26,10 @@ static double slope(const kad_single_site *site, double h, double s, double *der
     const int n = site->n;
     const double x = h * sqrt(s);
     double f = h * h * s / n, df = h * h / n; /* x m(x), small x */
-    if (x > 1e-4) {
+    if (x > 1e5) {                            /* m = 1 - (n - 1) / 2x to 1e-11 */
+        f = x - 0.5 * (n - 1);
+        df = h * h / (2 * x);
+    } else if (x > 1e-4) {
         const double m = kad_spin_mean(n, x);
         f = x * m;
         df = (m + x - x * m * m - (n - 1) * m) * h * h / (2 * x);
