@@ -9,6 +9,7 @@ enum { CHUNK = 512, CHECKS = 64 }; /* draws a pass; draws of the error checks */
 struct kad_evaluator {
     const kad_model *model;
     size_t n_max;
+    double log_z_exact;
     double *y, *z;   /* [CHUNK][n_rows] */
     double *lnq, *S; /* [CHUNK] */
     double *ln_w;    /* [n_max] */
@@ -26,6 +27,7 @@ kad_status kad_evaluator_create(kad_ctx *ctx, const kad_model *model, size_t n_m
     KAD_TRY(kad_new(ctx, 1, sizeof *e, &e));
     e->model = model;
     e->n_max = n_max;
+    e->log_z_exact = model->action->log_z_exact;
     KAD_TRY(kad_new(ctx, CHUNK, rows * sizeof *e->y, &e->y));
     KAD_TRY(kad_new(ctx, CHUNK, rows * sizeof *e->z, &e->z));
     KAD_TRY(kad_new(ctx, CHUNK, sizeof *e->lnq, &e->lnq));
@@ -110,9 +112,8 @@ static void level_log_det(kad_evaluator *e, const double *theta, uint64_t first,
 {
     const kad_flow *flow = e->model->flow;
     const kad_rng rng = kad_rng_stream(e->model->seed, KAD_RNG_EVAL, 0);
-    const int n_levels =
-        flow->n_levels < KAD_EVAL_LEVELS - 1 ? flow->n_levels : KAD_EVAL_LEVELS - 1;
-    out->n_levels = n_levels;
+    for (int k = 0; k < KAD_EVAL_LEVELS; k++)
+        out->log_det[k] = k < flow->n_levels ? 0.0 : NAN;
     kad_flow_pack(flow, KAD_DOUBLE, theta, e->packed);
     kad_flow_prior_draw(flow, KAD_DOUBLE, rng, 0, first, e->tile);
     for (int i = 0; i < flow->n_stages; i++) {
@@ -123,8 +124,9 @@ static void level_log_det(kad_evaluator *e, const double *theta, uint64_t first,
             e->scratch);
         for (int l = 0; l < KAD_W_DOUBLE; l++)
             sum += ld[l] / KAD_W_DOUBLE;
-        const bool named = stage->level >= 0 && stage->level < n_levels;
-        out->log_det[named ? stage->level : n_levels] += sum;
+        const bool named = stage->level >= 0 && stage->level < KAD_EVAL_LEVELS &&
+                           stage->level < flow->n_levels;
+        out->log_det[named ? stage->level : KAD_EVAL_NO_LEVEL] += sum;
     }
 }
 
@@ -134,7 +136,7 @@ kad_status kad_evaluate(kad_ctx *ctx, kad_evaluator *e, const double *theta,
     kad_status status;
     kad_map *map = NULL;
     const kad_model *model = e->model;
-    *out = (kad_evaluation){.log_z_exact = model->action->log_z_exact};
+    *out = (kad_evaluation){.log_z_exact = e->log_z_exact};
     if (n > e->n_max) n = e->n_max;
     KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &map));
     KAD_TRY(draw_weights(ctx, e, map, first, n, exact));

@@ -7,16 +7,17 @@
 #include "train/model.h"
 #include "train/weights.h"
 
-enum { KAD_EVAL_LEVELS = 33 }; /* levels told apart; the last one: stages of no level */
+/* Levels told apart; the last slot: stages of no level (spectrum). */
+enum { KAD_EVAL_LEVELS = 24, KAD_EVAL_NO_LEVEL = KAD_EVAL_LEVELS };
 
 typedef struct kad_evaluation {
     kad_weights weights;
-    double log_z_exact;        /* NaN where unknown */
+    double log_z_exact; /* the model's own, as the action knew it at creation; or NaN */
     double kl_gap, kl_gap_err; /* free energy + exact ln Z; NaN where that is unknown */
     double inverse_error;      /* max |infer(generate(z)) - z| */
     double lnq_error; /* max |ln q accumulated generating - inferred in double| */
-    int n_levels;
-    double log_det[KAD_EVAL_LEVELS]; /* [level], [n_levels]: of no level; mean ln|det| */
+    double log_det[KAD_EVAL_LEVELS + 1]; /* mean ln|det dy/dz| by level, generating; NaN
+                                            where the flow has no such level */
 } kad_evaluation;
 
 typedef struct kad_evaluator kad_evaluator;

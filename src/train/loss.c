@@ -1,0 +1,354 @@
+#include "train/loss.h"
+
+#include "base/memory.h"
+#include "base/thread.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Tiles are dealt to a fixed number of groups; a group is one thread's work and has its
+ * own sums. */
+enum { GROUPS = 16 };
+
+typedef struct group {
+    void *x, *g, *x2, *g2, *scratch;
+    void *dtheta; /* real[n_theta] */
+    double loss, square;
+    long n_finite, n_nonfinite;
+} group;
+
+struct kad_loss_plan {
+    const kad_flow *flow;
+    const kad_action *action;
+    kad_prec prec;
+    int batch, n_tiles, n_groups;
+    void *packed;
+    group group[GROUPS];
+};
+
+static size_t real_bytes(kad_prec prec)
+{
+    return prec == KAD_SINGLE ? sizeof(float) : sizeof(double);
+}
+
+kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action *action,
+                           kad_prec prec, int batch, kad_loss_plan **out)
+{
+    kad_status status = KAD_OK;
+    kad_loss_plan *plan = NULL;
+    const int lanes = kad_lanes(prec);
+    const size_t tile = (size_t)flow->n_rows * KAD_ROW_BYTES;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *plan, &plan));
+    plan->flow = flow;
+    plan->action = action;
+    plan->prec = prec;
+    plan->n_tiles = (batch + lanes - 1) / lanes;
+    plan->batch = plan->n_tiles * lanes;
+    plan->n_groups = plan->n_tiles < GROUPS ? plan->n_tiles : GROUPS;
+    size_t scratch = flow->scratch_bytes[prec];
+    if (action && action->scratch_bytes[prec] > scratch)
+        scratch = action->scratch_bytes[prec];
+    KAD_TRY(kad_new(ctx, flow->packed_bytes[prec], 1, &plan->packed));
+    for (int k = 0; k < plan->n_groups; k++) {
+        group *gr = &plan->group[k];
+        KAD_TRY(kad_new(ctx, flow->n_theta, real_bytes(prec), &gr->dtheta));
+        KAD_TRY(kad_new(ctx, tile, 1, &gr->x));
+        KAD_TRY(kad_new(ctx, tile, 1, &gr->g));
+        KAD_TRY(kad_new(ctx, tile, 1, &gr->x2));
+        KAD_TRY(kad_new(ctx, tile, 1, &gr->g2));
+        KAD_TRY(kad_new(ctx, scratch, 1, &gr->scratch));
+    }
+    *out = plan;
+    plan = NULL;
+done:
+    kad_loss_destroy(plan);
+    return status;
+}
+
+void kad_loss_destroy(kad_loss_plan *plan)
+{
+    if (!plan) return;
+    for (int k = 0; k < plan->n_groups; k++) {
+        kad_free(plan->group[k].dtheta);
+        kad_free(plan->group[k].x);
+        kad_free(plan->group[k].g);
+        kad_free(plan->group[k].x2);
+        kad_free(plan->group[k].g2);
+        kad_free(plan->group[k].scratch);
+    }
+    kad_free(plan->packed);
+    kad_free(plan);
+}
+
+int kad_loss_batch(const kad_loss_plan *plan)
+{
+    return plan->batch;
+}
+
+/* Lane-wise helpers on whole tiles, in either precision. */
+
+static void zero_lane(const kad_loss_plan *p, void *g, int lane)
+{
+    const int lanes = kad_lanes(p->prec);
+    for (int r = 0; r < p->flow->n_rows; r++) {
+        const size_t at = (size_t)r * (size_t)lanes + (size_t)lane;
+        if (p->prec == KAD_SINGLE)
+            ((float *)g)[at] = 0;
+        else
+            ((double *)g)[at] = 0;
+    }
+}
+
+/* g = a[lane] * g + b[lane] * h on the active rows; b may be NULL (g = a g). */
+static void combine(const kad_loss_plan *p, void *g, const double *a, const void *h,
+                    const double *b)
+{
+    const size_t lanes = (size_t)kad_lanes(p->prec);
+    for (size_t r = 0; r < (size_t)p->flow->n_rows; r++) {
+        if (!p->flow->active[r / (size_t)p->flow->n_comp]) continue;
+        for (size_t l = 0; l < lanes; l++) {
+            const size_t at = r * lanes + l;
+            if (p->prec == KAD_SINGLE)
+                ((float *)g)[at] = (float)a[l] * ((float *)g)[at] +
+                                   (b ? (float)b[l] * ((const float *)h)[at] : 0);
+            else
+                ((double *)g)[at] =
+                    a[l] * ((double *)g)[at] + (b ? b[l] * ((const double *)h)[at] : 0);
+        }
+    }
+}
+
+static void add(const kad_loss_plan *p, void *g, const void *h)
+{
+    const size_t n = (size_t)p->flow->n_rows * (size_t)kad_lanes(p->prec);
+    if (p->prec == KAD_SINGLE)
+        for (size_t i = 0; i < n; i++)
+            ((float *)g)[i] += ((const float *)h)[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            ((double *)g)[i] += ((const double *)h)[i];
+}
+
+static void negate(const kad_loss_plan *p, const void *x, void *out)
+{
+    const size_t n = (size_t)p->flow->n_rows * (size_t)kad_lanes(p->prec);
+    if (p->prec == KAD_SINGLE)
+        for (size_t i = 0; i < n; i++)
+            ((float *)out)[i] = -((const float *)x)[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            ((double *)out)[i] = -((const double *)x)[i];
+}
+
+/* Lanes whose loss or cotangent is not finite are left out of the sums: their cotangent
+ * is zeroed. A NaN anywhere in the lane's x or g makes the sum over the lane not finite.
+ */
+static void record(const kad_loss_plan *p, group *gr, const double *loss)
+{
+    const int lanes = kad_lanes(p->prec);
+    double sum[KAD_W_MAX] = {0};
+    for (int r = 0; r < p->flow->n_rows; r++)
+        for (int l = 0; l < lanes; l++) {
+            const size_t at = (size_t)r * (size_t)lanes + (size_t)l;
+            sum[l] += p->prec == KAD_SINGLE ? (double)(((const float *)gr->g)[at] * 0.0f)
+                                            : ((const double *)gr->g)[at] * 0.0;
+        }
+    for (int l = 0; l < lanes; l++) {
+        if (isfinite(loss[l]) && isfinite(sum[l])) {
+            gr->loss += loss[l];
+            gr->square += loss[l] * loss[l];
+            gr->n_finite++;
+        } else {
+            zero_lane(p, gr->g, l);
+            gr->n_nonfinite++;
+        }
+    }
+}
+
+/* Score of one branch: from latents z in x, x = generate(z), g = d ln q0/dx, lnq = ln
+ * q0(x). */
+static void score_generated(const kad_loss_plan *p, group *gr, double *lnq)
+{
+    double ld[KAD_W_MAX] = {0};
+    kad_flow_prior_lnp(p->flow, p->prec, gr->x, lnq);
+    kad_flow_prior_score(p->flow, p->prec, gr->x, gr->g);
+    kad_flow_infer_adjoint(p->flow, p->prec, p->packed, gr->x, gr->g, 1.0, NULL, ld,
+                           gr->scratch);
+    for (int l = 0; l < kad_lanes(p->prec); l++)
+        lnq[l] -= ld[l];
+}
+
+/* Score of the other branch at given x: x2 = -x, g2 = d ln q0(-x)/dx, lnq. */
+static void score_other(const kad_loss_plan *p, group *gr, double *lnq)
+{
+    double ld[KAD_W_MAX] = {0}, none[KAD_W_MAX], minus[KAD_W_MAX];
+    negate(p, gr->x, gr->x2);
+    kad_flow_infer(p->flow, p->prec, p->packed, gr->x2, ld, gr->scratch);
+    kad_flow_prior_lnp(p->flow, p->prec, gr->x2, lnq);
+    for (int l = 0; l < kad_lanes(p->prec); l++) {
+        lnq[l] += ld[l];
+        minus[l] = -1;
+    }
+    kad_flow_prior_score(p->flow, p->prec, gr->x2, gr->g2);
+    kad_flow_infer_adjoint(p->flow, p->prec, p->packed, gr->x2, gr->g2, 1.0, NULL, none,
+                           gr->scratch);
+    combine(p, gr->g2, minus, NULL, NULL);
+}
+
+/* Replace lnq and the score in g by those of the mixture [q0(x) + q0(-x)]/2. */
+static void mix_branches(const kad_loss_plan *p, group *gr, double *lnq)
+{
+    double other[KAD_W_MAX], a[KAD_W_MAX], b[KAD_W_MAX];
+    score_other(p, gr, other);
+    for (int l = 0; l < kad_lanes(p->prec); l++) {
+        const double hi = fmax(lnq[l], other[l]);
+        const double e1 = exp(lnq[l] - hi), e2 = exp(other[l] - hi);
+        a[l] = e1 / (e1 + e2);
+        b[l] = e2 / (e1 + e2);
+        lnq[l] = hi + log(0.5 * (e1 + e2));
+    }
+    combine(p, gr->g, a, gr->g2, b);
+}
+
+/* Path gradient: G = d(ln q + S)/dx with ln q's own parameters held, then back through
+ * generate. */
+static void path_tile(const kad_loss_plan *p, group *gr, bool symmetrised)
+{
+    double lnq[KAD_W_MAX], S[KAD_W_MAX];
+    score_generated(p, gr, lnq);
+    if (symmetrised) mix_branches(p, gr, lnq);
+    p->action->ops->kern[p->prec]->gradient(p->action, gr->x, gr->g2, S, gr->scratch);
+    add(p, gr->g, gr->g2);
+    for (int l = 0; l < kad_lanes(p->prec); l++)
+        S[l] += lnq[l];
+    record(p, gr, S);
+    kad_flow_generate_adjoint(p->flow, p->prec, p->packed, gr->x, gr->g, 0.0, gr->dtheta,
+                              NULL, gr->scratch);
+}
+
+/* Reparametrised gradient: d/dtheta of S(x) - ln|det dx/dz|. */
+static void reverse_tile(const kad_loss_plan *p, group *gr)
+{
+    double lnp[KAD_W_MAX], ld[KAD_W_MAX] = {0}, S[KAD_W_MAX];
+    kad_flow_prior_lnp(p->flow, p->prec, gr->x, lnp);
+    kad_flow_generate(p->flow, p->prec, p->packed, gr->x, ld, gr->scratch);
+    p->action->ops->kern[p->prec]->gradient(p->action, gr->x, gr->g, S, gr->scratch);
+    for (int l = 0; l < kad_lanes(p->prec); l++)
+        S[l] += lnp[l] - ld[l];
+    record(p, gr, S);
+    kad_flow_generate_adjoint(p->flow, p->prec, p->packed, gr->x, gr->g, -1.0, gr->dtheta,
+                              NULL, gr->scratch);
+}
+
+/* -ln q(x) of given x: infer, then d/dtheta of -ln p(z) - ln|det dz/dx|. */
+static void likelihood_tile(const kad_loss_plan *p, group *gr)
+{
+    double lnp[KAD_W_MAX], ld[KAD_W_MAX] = {0}, loss[KAD_W_MAX], minus[KAD_W_MAX];
+    kad_flow_infer(p->flow, p->prec, p->packed, gr->x, ld, gr->scratch);
+    kad_flow_prior_lnp(p->flow, p->prec, gr->x, lnp);
+    for (int l = 0; l < kad_lanes(p->prec); l++) {
+        loss[l] = -lnp[l] - ld[l];
+        minus[l] = -1;
+    }
+    kad_flow_prior_score(p->flow, p->prec, gr->x, gr->g);
+    combine(p, gr->g, minus, NULL, NULL);
+    record(p, gr, loss);
+    kad_flow_infer_adjoint(p->flow, p->prec, p->packed, gr->x, gr->g, -1.0, gr->dtheta,
+                           NULL, gr->scratch);
+}
+
+static void begin(const kad_loss_plan *p, group *gr)
+{
+    memset(gr->dtheta, 0, p->flow->n_theta * real_bytes(p->prec));
+    gr->loss = gr->square = 0;
+    gr->n_finite = gr->n_nonfinite = 0;
+}
+
+static double element(const kad_loss_plan *p, int k, size_t i)
+{
+    return p->prec == KAD_SINGLE ? (double)((const float *)p->group[k].dtheta)[i]
+                                 : ((const double *)p->group[k].dtheta)[i];
+}
+
+/* Sum over the groups in a fixed binary tree, in double. */
+static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
+                   kad_loss_stats *stats)
+{
+    double loss = 0, square = 0;
+    long n = 0, bad = 0;
+    for (int k = 0; k < p->n_groups; k++) {
+        loss += p->group[k].loss;
+        square += p->group[k].square;
+        n += p->group[k].n_finite;
+        bad += p->group[k].n_nonfinite;
+    }
+    const double norm = n > 0 ? 1.0 / (double)n : 0.0;
+    const long n_theta = (long)p->flow->n_theta;
+    const int n_threads = ctx->n_threads;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (long i = 0; i < n_theta; i++) {
+        double sum[GROUPS];
+        for (int k = 0; k < GROUPS; k++)
+            sum[k] = k < p->n_groups ? element(p, k, (size_t)i) : 0.0;
+        for (int m = GROUPS / 2; m > 0; m /= 2)
+            for (int k = 0; k < m; k++)
+                sum[k] += sum[k + m];
+        gradient[i] = norm * sum[0];
+    }
+    stats->loss = n > 0 ? loss * norm : NAN;
+    stats->variance = n > 1 ? (square - loss * loss * norm) / (double)(n - 1) : NAN;
+    stats->n_nonfinite = (int)bad;
+}
+
+void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
+                       bool symmetrised, const double *theta, uint64_t seed,
+                       uint64_t step, double *gradient, kad_loss_stats *stats)
+{
+    const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 0);
+    const int lanes = kad_lanes(plan->prec), n_threads = ctx->n_threads;
+    kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int k = 0; k < plan->n_groups; k++) {
+        group *gr = &plan->group[k];
+        begin(plan, gr);
+        for (int t = k; t < plan->n_tiles; t += plan->n_groups) {
+            kad_flow_prior_draw(plan->flow, plan->prec, rng, step,
+                                (uint64_t)t * (uint64_t)lanes, gr->x);
+            if (kind == KAD_LOSS_REVERSE && !symmetrised)
+                reverse_tile(plan, gr);
+            else
+                path_tile(plan, gr, symmetrised);
+        }
+    }
+    finish(ctx, plan, gradient, stats);
+}
+
+void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *theta,
+                            const double *data, const size_t *index, double *gradient,
+                            kad_loss_stats *stats)
+{
+    const size_t lanes = (size_t)kad_lanes(plan->prec), rows = (size_t)plan->flow->n_rows;
+    const int n_threads = ctx->n_threads;
+    kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int k = 0; k < plan->n_groups; k++) {
+        group *gr = &plan->group[k];
+        begin(plan, gr);
+        for (int t = k; t < plan->n_tiles; t += plan->n_groups) {
+            for (size_t l = 0; l < lanes; l++) {
+                const double *from = data + index[(size_t)t * lanes + l] * rows;
+                for (size_t r = 0; r < rows; r++) {
+                    const double v =
+                        plan->flow->active[r / (size_t)plan->flow->n_comp] ? from[r] : 0;
+                    if (plan->prec == KAD_SINGLE)
+                        ((float *)gr->x)[r * lanes + l] = (float)v;
+                    else
+                        ((double *)gr->x)[r * lanes + l] = v;
+                }
+            }
+            likelihood_tile(plan, gr);
+        }
+    }
+    finish(ctx, plan, gradient, stats);
+}

@@ -1,0 +1,153 @@
+#include "train/trainer.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "train/params.h"
+#include "train/trainer_state.h"
+
+#include <string.h>
+
+static void clear(kad_trainer *t)
+{
+    kad_trainer_leave(t);
+    kad_series_clear(&t->log);
+    kad_series_clear(&t->eval);
+    kad_free(t->eval_columns);
+    kad_free(t->config_text);
+}
+
+/* From the end of a stage to the start of the next, with the smaller lattice's map. */
+static kad_status next_stage(kad_trainer *t)
+{
+    kad_status status;
+    double *theta = NULL;
+    kad_model *model = t->model;
+    const size_t n = model->flow->n_theta;
+    KAD_TRY(kad_new(t->ctx, n, sizeof *theta, &theta));
+    memcpy(theta, kad_trainer_weights(t), n * sizeof *theta);
+    t->before += t->step;
+    t->model = NULL; /* keep it through leave */
+    kad_trainer_leave(t);
+    t->stage++;
+    KAD_TRY(kad_trainer_enter(t, model, theta));
+    KAD_TRY(kad_trainer_save(t));
+done:
+    kad_model_destroy(model);
+    kad_free(theta);
+    return status;
+}
+
+static kad_status run_stages(kad_trainer *t)
+{
+    kad_status status;
+    for (;;) {
+        status = kad_trainer_loop(t);
+        if (status == KAD_EINTERRUPTED) {
+            char message[KAD_MESSAGE_MAX];
+            memcpy(message, t->ctx->message, sizeof message);
+            KAD_TRY(kad_trainer_results(t, false));
+            memcpy(t->ctx->message, message, sizeof message);
+            status = KAD_EINTERRUPTED;
+        }
+        if (status != KAD_OK || t->stage == t->n_stages - 1) break;
+        KAD_TRY(next_stage(t));
+    }
+done:
+    return status;
+}
+
+static kad_status start(kad_trainer *t)
+{
+    kad_status status;
+    bool resumed = false;
+    KAD_TRY(kad_trainer_plan(t));
+    KAD_TRY(kad_trainer_log_create(t));
+    if (t->run != NULL) KAD_TRY(kad_trainer_load(t, &resumed));
+    if (resumed) {
+        kad_note(t->ctx, "training continues at step %lld of %lld",
+                 (long long)(t->before + t->step), (long long)t->options.steps);
+    } else {
+        kad_trainer_leave(t);
+        t->stage = 0;
+        KAD_TRY(kad_trainer_enter(t, NULL, NULL));
+        if (t->options.from != NULL) KAD_TRY(kad_trainer_from_run(t));
+    }
+    t->wall_start = t->wall_saved = kad_wall_seconds();
+done:
+    return status;
+}
+
+/* Hand the last stage's model and parameters over. */
+static kad_status finish(kad_trainer *t, kad_train_result *out)
+{
+    kad_status status;
+    const size_t n = t->model->flow->n_theta;
+    KAD_TRY(kad_trainer_results(t, true));
+    KAD_TRY(kad_new(t->ctx, n, sizeof *out->theta, &out->theta));
+    memcpy(out->theta, kad_trainer_weights(t), n * sizeof *out->theta);
+    out->steps = t->before + t->step;
+    out->seconds = kad_trainer_seconds(t);
+    out->evaluation = t->last;
+    out->model = t->model;
+    t->model = NULL;
+done:
+    return status;
+}
+
+/* The result of a training that run.h5 already holds. */
+static kad_status read_finished(kad_trainer *t, kad_train_result *out)
+{
+    kad_status status;
+    kad_h5 *file = NULL;
+    KAD_TRY(kad_model_create(t->ctx, t->config, &out->model));
+    KAD_TRY(kad_new(t->ctx, out->model->flow->n_theta, sizeof *out->theta, &out->theta));
+    KAD_TRY(kad_results_open(t->ctx, t->run, &file));
+    KAD_TRY(kad_params_read(t->ctx, file, out->model->flow, out->theta));
+    KAD_TRY(kad_h5_attr_int(t->ctx, file, "/training", "steps", &out->steps));
+    KAD_TRY(kad_h5_attr_real(t->ctx, file, "/training", "seconds", &out->seconds));
+    out->finished_before = true;
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_config *config,
+                     kad_progress *progress, kad_train_result *out)
+{
+    kad_status status;
+    bool complete = false;
+    kad_trainer *t = NULL;
+    *out = (kad_train_result){0};
+    KAD_TRY(kad_new(ctx, 1, sizeof *t, &t));
+    t->ctx = ctx;
+    t->run = run;
+    t->config = config;
+    t->progress = progress;
+    KAD_TRY(kad_train_options_read(ctx, config, &t->options));
+    t->config_text = kad_config_yaml(config);
+    if (t->config_text == NULL) {
+        status = kad_fail(ctx, KAD_ENOMEM, "training: no memory for the configuration");
+        goto done;
+    }
+    if (run != NULL)
+        KAD_TRY(kad_trainer_is_complete(ctx, run, t->config_text, &complete));
+    if (complete) {
+        KAD_TRY(read_finished(t, out));
+        goto done;
+    }
+    KAD_TRY(start(t));
+    KAD_TRY(run_stages(t));
+    KAD_TRY(finish(t, out));
+done:
+    if (status != KAD_OK) kad_train_result_clear(out);
+    if (t != NULL) clear(t);
+    kad_free(t);
+    return status;
+}
+
+void kad_train_result_clear(kad_train_result *result)
+{
+    kad_model_destroy(result->model);
+    kad_free(result->theta);
+    *result = (kad_train_result){0};
+}

@@ -1,0 +1,205 @@
+/* The checkpoint of a training: everything its next step depends on. */
+#include "train/trainer_state.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FORMAT = 1 };
+
+/* Numbers of the state by name, the same list for saving and loading. */
+typedef struct entry {
+    const char *name;
+    int64_t *integer; /* or */
+    double *real;
+} entry;
+enum { N_ENTRIES = 17 };
+
+static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
+{
+    const entry entries[N_ENTRIES] = {
+        {"step", &t->step, NULL},
+        {"before", &t->before, NULL},
+        {"stopped", &t->stopped, NULL},
+        {"evaluated", &t->evaluated, NULL},
+        {"eval_first", &t->eval_first, NULL},
+        {"n_plateaus", &t->n_plateaus, NULL},
+        {"n_skipped", &t->n_skipped, NULL},
+        {"n_bad", &t->n_bad, NULL},
+        {"optimiser_step", &t->optimiser->step, NULL},
+        {"n_clipped", &t->clip.n_clipped, NULL},
+        {"plateau_since", &t->plateau.since, NULL},
+        {"clip_running", NULL, &t->clip.running},
+        {"average_remainder", NULL, &t->ema.remainder},
+        {"plateau_mean", NULL, &t->plateau.mean},
+        {"plateau_variance", NULL, &t->plateau.variance},
+        {"plateau_weight", NULL, &t->plateau.weight},
+        {"plateau_best", NULL, &t->plateau.best},
+    };
+    memcpy(out, entries, sizeof entries);
+}
+
+static kad_status save_numbers(kad_trainer *t, kad_h5 *file)
+{
+    kad_status status;
+    entry entries[N_ENTRIES];
+    const kad_flow *flow = t->model->flow;
+    KAD_TRY(kad_h5_group(t->ctx, file, "/train"));
+    KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "format", FORMAT));
+    KAD_TRY(kad_h5_attr_set_string(t->ctx, file, "/train", "config", t->config_text));
+    KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "stage", t->stage));
+    KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "n_parameters",
+                                (int64_t)flow->n_theta));
+    KAD_TRY(
+        kad_h5_attr_set_real(t->ctx, file, "/train", "seconds", kad_trainer_seconds(t)));
+    list_entries(t, entries);
+    for (int i = 0; i < N_ENTRIES; i++) {
+        const entry *e = &entries[i];
+        if (e->integer != NULL)
+            KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", e->name, *e->integer));
+        else
+            KAD_TRY(kad_h5_attr_set_real(t->ctx, file, "/train", e->name, *e->real));
+    }
+done:
+    return status;
+}
+
+typedef kad_status transfer(kad_trainer *t, kad_h5 *file, const char *path,
+                            kad_h5_type type, size_t n, void *data);
+
+static kad_status save_array(kad_trainer *t, kad_h5 *file, const char *path,
+                             kad_h5_type type, size_t n, void *data)
+{
+    return kad_h5_write(t->ctx, file, path, type, 1, &n, data);
+}
+
+static kad_status load_array(kad_trainer *t, kad_h5 *file, const char *path,
+                             kad_h5_type type, size_t n, void *data)
+{
+    return kad_h5_read(t->ctx, file, path, type, 1, &n, data);
+}
+
+/* Every array of the state through `move`. */
+static kad_status move_arrays(kad_trainer *t, kad_h5 *file, transfer *move)
+{
+    kad_status status = KAD_OK;
+    const size_t n = t->model->flow->n_theta;
+    const kad_optimiser_ops *ops = t->optimiser->ops;
+    if (n > 0) {
+        KAD_TRY(move(t, file, "/train/theta", KAD_H5_F64, n, t->theta));
+        KAD_TRY(move(t, file, "/train/average", KAD_H5_F64, n, t->average));
+    }
+    for (int i = 0; i < ops->n_arrays; i++) {
+        char path[128];
+        kad_state_array a;
+        ops->array(t->optimiser, i, &a);
+        snprintf(path, sizeof path, "/train/%s/%s", ops->name, a.name);
+        if (a.n > 0)
+            KAD_TRY(move(t, file, path, a.prec == KAD_SINGLE ? KAD_H5_F32 : KAD_H5_F64,
+                         a.n, a.data));
+    }
+done:
+    return status;
+}
+
+static kad_status require_finite(kad_trainer *t)
+{
+    for (size_t i = 0; i < t->model->flow->n_theta; i++)
+        if (!isfinite(t->theta[i]) || !isfinite(t->average[i]))
+            return kad_fail(t->ctx, KAD_EINTERNAL,
+                            "training: parameter %zu is %g after step %lld", i,
+                            t->theta[i], (long long)(t->before + t->step));
+    return KAD_OK;
+}
+
+kad_status kad_trainer_save(kad_trainer *t)
+{
+    kad_status status;
+    kad_h5 *file = NULL;
+    t->wall_saved = kad_wall_seconds();
+    KAD_TRY(require_finite(t));
+    if (t->run == NULL) goto done;
+    KAD_TRY(kad_h5_create(t->ctx, &file));
+    KAD_TRY(save_numbers(t, file));
+    KAD_TRY(move_arrays(t, file, save_array));
+    KAD_TRY(kad_series_save(t->ctx, &t->log, file, "/train/log"));
+    KAD_TRY(kad_series_save(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_TRY(kad_checkpoint_save(t->ctx, t->run, file));
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+static kad_status check_header(kad_trainer *t, kad_h5 *file)
+{
+    kad_status status;
+    char *then = NULL;
+    int64_t format = 0;
+    KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", "format", &format));
+    if (format != FORMAT) {
+        status = kad_fail(t->ctx, KAD_EDATA,
+                          "checkpoint: /train: expected format %d, found %lld", FORMAT,
+                          (long long)format);
+        goto done;
+    }
+    KAD_TRY(kad_h5_attr_string(t->ctx, file, "/train", "config", &then));
+    KAD_TRY(kad_trainer_compare_config(t->ctx, "checkpoint", then, t->config_text));
+    KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", "stage", &t->stage));
+    if (t->stage < 0 || t->stage >= t->n_stages) {
+        status = kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: stage %lld of %d",
+                          (long long)t->stage, t->n_stages);
+        goto done;
+    }
+done:
+    kad_free(then);
+    return status;
+}
+
+static kad_status load_numbers(kad_trainer *t, kad_h5 *file)
+{
+    kad_status status;
+    entry entries[N_ENTRIES];
+    int64_t n = 0;
+    KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", "n_parameters", &n));
+    if ((uint64_t)n != t->model->flow->n_theta)
+        return kad_fail(t->ctx, KAD_EDATA,
+                        "checkpoint: /train: expected %zu parameters, found %lld",
+                        t->model->flow->n_theta, (long long)n);
+    KAD_TRY(kad_h5_attr_real(t->ctx, file, "/train", "seconds", &t->wall_before));
+    list_entries(t, entries);
+    for (int i = 0; i < N_ENTRIES; i++) {
+        const entry *e = &entries[i];
+        if (e->integer != NULL)
+            KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", e->name, e->integer));
+        else
+            KAD_TRY(kad_h5_attr_real(t->ctx, file, "/train", e->name, e->real));
+    }
+    if (t->step < 0 || t->step > t->stages[t->stage].steps)
+        return kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: step %lld of %lld",
+                        (long long)t->step, (long long)t->stages[t->stage].steps);
+done:
+    return status;
+}
+
+kad_status kad_trainer_load(kad_trainer *t, bool *found)
+{
+    kad_status status;
+    kad_h5 *file = NULL;
+    *found = false;
+    KAD_TRY(kad_checkpoint_load(t->ctx, t->run, &file));
+    if (file == NULL || !kad_h5_exists(file, "/train")) goto done;
+    KAD_TRY(check_header(t, file));
+    KAD_TRY(kad_trainer_enter(t, NULL, NULL));
+    KAD_TRY(load_numbers(t, file));
+    KAD_TRY(move_arrays(t, file, load_array));
+    KAD_TRY(kad_series_restore(t->ctx, &t->log, file, "/train/log"));
+    KAD_TRY(kad_series_restore(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_TRY(require_finite(t));
+    *found = true;
+done:
+    kad_h5_close(file);
+    return status;
+}

@@ -1,0 +1,241 @@
+#include "train/trainer_state.h"
+
+#include "base/signals.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Averaging time of the smoothed loss, in steps. */
+static const double SPAN = 50.0;
+
+static const kad_train_stage *stage_of(const kad_trainer *t)
+{
+    return &t->stages[t->stage];
+}
+
+static bool is_last_stage(const kad_trainer *t)
+{
+    return t->stage == t->n_stages - 1;
+}
+
+const double *kad_trainer_weights(const kad_trainer *t)
+{
+    return t->ema.remainder < 1.0 ? t->average : t->theta;
+}
+
+static kad_status set_annealed(kad_trainer *t, double value)
+{
+    kad_action *action = t->model->action;
+    return action->ops->set(t->ctx, action, t->options.anneal_key, value);
+}
+
+/* The action's parameter of this step. It is set also in the first step after the
+ * annealing and after a resumption, so that a value never depends on its history. */
+static kad_status anneal(kad_trainer *t)
+{
+    if (t->n_anneal == 0) return KAD_OK;
+    return set_annealed(t, kad_anneal_value(t->options.anneal_start, t->anneal_final,
+                                            t->step, t->n_anneal));
+}
+
+static bool in_last_share(const kad_trainer *t, double share)
+{
+    const double steps = (double)stage_of(t)->steps;
+    return is_last_stage(t) && (double)t->step >= steps - share * steps;
+}
+
+static kad_loss_plan *plan_of_step(const kad_trainer *t)
+{
+    const bool final =
+        t->plan[1] != NULL && in_last_share(t, t->options.batch_final_fraction);
+    return t->plan[final ? 1 : 0];
+}
+
+/* Standard error of a batch's mean loss. */
+static double batch_error(const kad_loss_plan *plan, const kad_loss_stats *stats)
+{
+    const double n = (double)(kad_loss_batch(plan) - stats->n_nonfinite);
+    return n > 1.0 ? sqrt(fmax(0.0, stats->variance) / n) : NAN;
+}
+
+/* Likelihood part, into gradient_data. */
+static void data_gradient(kad_trainer *t, kad_loss_plan *plan, kad_loss_stats *stats)
+{
+    const uint64_t step = (uint64_t)(t->before + t->step);
+    kad_samples_batch(&t->samples, t->options.seed, step, (size_t)kad_loss_batch(plan),
+                      t->index);
+    kad_loss_gradient_data(t->ctx, plan, t->theta, t->samples.y, t->index,
+                           t->gradient_data, stats);
+}
+
+/* Gradient and log row of one step: reverse loss, likelihood, or (1 - w) and w of them.
+ */
+static void gradient(kad_trainer *t, kad_train_row *row)
+{
+    const kad_train_options *o = &t->options;
+    const size_t n = t->model->flow->n_theta;
+    kad_loss_plan *plan = plan_of_step(t);
+    const double w = t->samples.n == 0 ? 0.0 : o->likelihood ? 1.0 : o->data_weight;
+    kad_loss_stats stats = {0}, data = {0};
+    double reverse_err = 0.0, data_err = 0.0;
+    row->free_energy = NAN;
+    if (w < 1.0) {
+        const bool symmetrised =
+            t->model->mixture && in_last_share(t, o->symmetrise_last);
+        kad_loss_gradient(t->ctx, plan, o->gradient, symmetrised, t->theta, o->seed,
+                          (uint64_t)(t->before + t->step), t->gradient, &stats);
+        row->free_energy = stats.loss - t->model->action->log_z_offset;
+        reverse_err = batch_error(plan, &stats);
+    }
+    if (w > 0.0) {
+        data_gradient(t, plan, &data);
+        data_err = batch_error(plan, &data);
+        for (size_t i = 0; i < n; i++)
+            t->gradient[i] = w < 1.0
+                                 ? (1.0 - w) * t->gradient[i] + w * t->gradient_data[i]
+                                 : t->gradient_data[i];
+    }
+    t->n_bad += stats.n_nonfinite + data.n_nonfinite;
+    row->loss = (1.0 - w) * stats.loss + w * data.loss;
+    row->loss_err = hypot((1.0 - w) * reverse_err, w * data_err);
+    row->grad_norm = kad_norm(n, t->gradient);
+}
+
+static double rate_of_step(const kad_trainer *t)
+{
+    const kad_train_options *o = &t->options;
+    const int64_t steps = stage_of(t)->steps;
+    const kad_schedule schedule = {
+        .kind = o->schedule,
+        .rate = t->stage > 0 ? o->rate * o->chain_rate : o->rate,
+        .rate_final = o->rate_final,
+        .warmup = o->warmup < steps / 4 ? o->warmup : steps / 4,
+        .steps = steps,
+    };
+    return kad_schedule_rate(&schedule, t->step, (int)t->n_plateaus);
+}
+
+/* Plateau: halve the rate, or stop the stage. */
+static void watch_plateau(kad_trainer *t, const kad_train_row *row)
+{
+    const kad_train_options *o = &t->options;
+    kad_plateau_add(&t->plateau, SPAN, row->loss,
+                    isfinite(row->loss_err) ? row->loss_err : 0.0);
+    if (t->step < t->n_anneal) t->plateau.since = 0; /* the target is still moving */
+    const int64_t wait = o->patience > 0 ? o->patience / 2 : stage_of(t)->steps / 20;
+    if (o->schedule == KAD_SCHEDULE_PLATEAU && t->plateau.since > wait &&
+        t->plateau.since % (wait + 1) == 0)
+        t->n_plateaus++;
+    if (o->patience > 0 && t->plateau.since >= o->patience) t->stopped = 1;
+}
+
+static kad_status take_step(kad_trainer *t)
+{
+    kad_status status;
+    kad_train_row row = {.rate = rate_of_step(t)};
+    const size_t n = t->model->flow->n_theta;
+    KAD_TRY(anneal(t));
+    gradient(t, &row);
+    if (isfinite(row.grad_norm) && isfinite(row.loss)) {
+        kad_clip_apply(&t->clip, row.grad_norm, n, t->gradient);
+        kad_optimiser_step(t->optimiser, t->ctx->n_threads, row.rate, t->gradient,
+                           t->theta);
+        kad_average_add(&t->ema, n, t->theta, t->average);
+        watch_plateau(t, &row);
+    } else {
+        t->n_skipped++;
+    }
+    kad_trainer_log_step(t, &row);
+    t->step++;
+    if (t->n_skipped > t->options.max_nonfinite)
+        return kad_fail(t->ctx, KAD_EINTERNAL,
+                        "training: %lld steps with a loss or gradient that is not finite "
+                        "(train.max_nonfinite %lld), the last at step %lld",
+                        (long long)t->n_skipped, (long long)t->options.max_nonfinite,
+                        (long long)(t->before + t->step));
+done:
+    return status;
+}
+
+/* Evaluate on fresh draws of the final action, whatever the annealing is at. */
+static kad_status evaluate(kad_trainer *t, bool last)
+{
+    kad_status status;
+    const size_t n = last ? t->options.eval_final : t->options.eval_samples;
+    if (t->n_anneal > 0) KAD_TRY(set_annealed(t, t->anneal_final));
+    KAD_TRY(kad_evaluate(t->ctx, t->evaluator, kad_trainer_weights(t),
+                         (uint64_t)t->eval_first, n, last, &t->last));
+    t->eval_first += (int64_t)n;
+    kad_trainer_log_evaluation(t, &t->last);
+done:
+    return status;
+}
+
+static void show(kad_trainer *t)
+{
+    if (t->progress == NULL || !kad_progress_due(t->progress)) return;
+    const kad_evaluation *e = &t->last;
+    kad_field fields[8];
+    size_t n = 0;
+    fields[n++] = (kad_field){"loss", kad_plateau_mean(&t->plateau),
+                              kad_plateau_error(&t->plateau, SPAN)};
+    if (e->weights.n > 0) {
+        if (isfinite(e->kl_gap))
+            fields[n++] = (kad_field){"KL gap", e->kl_gap, e->kl_gap_err};
+        fields[n++] = (kad_field){"ESS", e->weights.ess, e->weights.ess_err};
+        fields[n++] =
+            (kad_field){"acceptance", e->weights.acceptance, e->weights.acceptance_err};
+    }
+    fields[n++] = (kad_field){"rate", rate_of_step(t), NAN};
+    kad_progress_update(t->progress, t->step, n, fields);
+}
+
+static void begin_progress(kad_trainer *t)
+{
+    char name[64], shape[40];
+    int at = 0;
+    for (int i = 0; i < t->d; i++)
+        at += snprintf(shape + at, sizeof shape - (size_t)at, "%s%d", i > 0 ? "x" : "",
+                       stage_of(t)->shape[i]);
+    snprintf(name, sizeof name, "train %s", shape);
+    if (t->progress != NULL)
+        kad_progress_begin(t->progress, name, t->step, stage_of(t)->steps);
+}
+
+/* Called between steps: everything that depends on the clock or on signals. */
+static kad_status housekeeping(kad_trainer *t)
+{
+    kad_status status = KAD_OK;
+    show(t);
+    const bool stop = kad_stop_requested();
+    const double waited = kad_wall_seconds() - t->wall_saved;
+    if (stop || waited >= t->options.checkpoint_seconds) KAD_TRY(kad_trainer_save(t));
+    if (stop)
+        status = kad_fail(t->ctx, KAD_EINTERRUPTED,
+                          "training: stopped at step %lld of %lld (%s)",
+                          (long long)(t->before + t->step), (long long)t->options.steps,
+                          kad_stop_reason());
+done:
+    return status;
+}
+
+kad_status kad_trainer_loop(kad_trainer *t)
+{
+    kad_status status = KAD_OK;
+    const int64_t steps = stage_of(t)->steps, every = t->options.eval_every;
+    begin_progress(t);
+    while (t->step < steps && t->stopped == 0) {
+        KAD_TRY(take_step(t));
+        const bool more = t->step < steps && t->stopped == 0;
+        if (more && (t->before + t->step) % every == 0) KAD_TRY(evaluate(t, false));
+        KAD_TRY(housekeeping(t));
+    }
+    if (t->evaluated == 0) {
+        KAD_TRY(evaluate(t, is_last_stage(t)));
+        t->evaluated = 1;
+    }
+    show(t);
+done:
+    if (t->progress != NULL) kad_progress_end(t->progress);
+    return status;
+}

@@ -1,0 +1,237 @@
+#include "train/trainer_state.h"
+
+#include "base/memory.h"
+#include "train/params.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool can_halve(int d, const int *shape)
+{
+    for (int i = 0; i < d; i++)
+        if (shape[i] % 2 != 0 || shape[i] < 8) return false;
+    return true;
+}
+
+/* Shapes, the smallest first, and their shares of the steps. */
+kad_status kad_trainer_plan(kad_trainer *t)
+{
+    int64_t extents[KAD_MAX_DIM] = {0};
+    int shape[KAD_CHAIN_MAX][KAD_MAX_DIM];
+    const kad_train_options *o = &t->options;
+    t->d = (int)kad_config_ints(t->config, "lattice.shape", KAD_MAX_DIM, extents);
+    for (int i = 0; i < KAD_MAX_DIM; i++)
+        shape[0][i] = i < t->d ? (int)extents[i] : 1;
+    int n = 1;
+    const bool chain = o->chain && o->from == NULL;
+    while (chain && n < o->n_fractions && n < KAD_CHAIN_MAX &&
+           can_halve(t->d, shape[n - 1])) {
+        for (int i = 0; i < KAD_MAX_DIM; i++)
+            shape[n][i] = i < t->d ? shape[n - 1][i] / 2 : 1;
+        n++;
+    }
+    double total = 0.0;
+    for (int i = 0; i < n && chain; i++)
+        total += o->fractions[o->n_fractions - 1 - i];
+    int64_t left = o->steps;
+    for (int k = 0; k < n; k++) {
+        kad_train_stage *stage = &t->stages[k];
+        memcpy(stage->shape, shape[n - 1 - k], sizeof stage->shape);
+        stage->steps = left;
+        if (k < n - 1)
+            stage->steps = (int64_t)((double)o->steps *
+                                     o->fractions[o->n_fractions - n + k] / total);
+        left -= stage->steps;
+    }
+    t->n_stages = n;
+    return KAD_OK;
+}
+
+/* Bytes a stage needs beside the flow's own tables. */
+static size_t stage_bytes(const kad_trainer *t)
+{
+    const kad_flow *flow = t->model->flow;
+    const size_t n = flow->n_theta, tile = (size_t)flow->n_rows * KAD_ROW_BYTES;
+    const size_t scratch = flow->scratch_bytes[t->model->prec];
+    const size_t groups = 16, vectors = 12, draws = 1024;
+    return (n * vectors + draws * (size_t)flow->n_rows) * sizeof(double) +
+           groups * (n * sizeof(double) + 4 * tile + scratch) +
+           2 * (flow->packed_bytes[0] + flow->packed_bytes[1]);
+}
+
+static kad_status make_optimiser(kad_trainer *t)
+{
+    kad_status status;
+    kad_shape *shapes = NULL;
+    const kad_flow *flow = t->model->flow;
+    size_t n = 0;
+    for (int i = 0; i < flow->n_stages; i++)
+        n += (size_t)flow->stages[i].n_tensors;
+    KAD_TRY(kad_new(t->ctx, n, sizeof *shapes, &shapes));
+    n = 0;
+    for (int i = 0; i < flow->n_stages; i++)
+        for (int k = 0; k < flow->stages[i].n_tensors; k++) {
+            const kad_tensor *tensor = &flow->stages[i].tensors[k];
+            shapes[n++] = (kad_shape){tensor->rows, tensor->cols,
+                                      flow->stages[i].theta + tensor->offset};
+        }
+    KAD_TRY(kad_optimiser_create(t->ctx, t->options.optimiser,
+                                 &t->options.optimiser_options, flow->n_theta, (int)n,
+                                 shapes, &t->optimiser));
+done:
+    kad_free(shapes);
+    return status;
+}
+
+static kad_status make_losses(kad_trainer *t)
+{
+    kad_status status;
+    const kad_train_options *o = &t->options;
+    const kad_model *m = t->model;
+    KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec, o->batch, &t->plan[0]));
+    if (o->batch_final > 0)
+        KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec, o->batch_final,
+                                &t->plan[1]));
+    if (o->data != NULL && t->stage == t->n_stages - 1) {
+        size_t batch = (size_t)kad_loss_batch(t->plan[0]);
+        if (t->plan[1] != NULL && (size_t)kad_loss_batch(t->plan[1]) > batch)
+            batch = (size_t)kad_loss_batch(t->plan[1]);
+        KAD_TRY(kad_samples_load(t->ctx, o->data, o->dataset, m->action, &t->samples));
+        KAD_TRY(kad_new(t->ctx, batch, sizeof *t->index, &t->index));
+        KAD_TRY(kad_new(t->ctx, m->flow->n_theta, sizeof(double), &t->gradient_data));
+    }
+done:
+    return status;
+}
+
+/* Only the first size is annealed: the others start from a trained map. */
+static kad_status prepare_annealing(kad_trainer *t)
+{
+    const kad_train_options *o = &t->options;
+    const kad_action *action = t->model->action;
+    t->n_anneal = 0;
+    if (o->anneal_key == NULL || t->stage > 0) return KAD_OK;
+    t->anneal_final =
+        action->ops->get != NULL ? action->ops->get(action, o->anneal_key) : NAN;
+    if (isnan(t->anneal_final) || action->ops->set == NULL)
+        return kad_fail(t->ctx, KAD_ECONFIG,
+                        "train.anneal_key: action %s has no parameter \"%s\" to anneal",
+                        action->ops->name, o->anneal_key);
+    t->n_anneal = (int64_t)(o->anneal_fraction * (double)t->stages[t->stage].steps);
+    return KAD_OK;
+}
+
+static void reset_counters(kad_trainer *t)
+{
+    t->step = 0;
+    t->stopped = 0;
+    t->evaluated = 0;
+    t->n_plateaus = 0;
+    kad_clip_init(&t->clip, t->options.clip, t->options.clip_absolute);
+    kad_average_init(&t->ema, t->options.ema);
+    kad_plateau_reset(&t->plateau);
+}
+
+kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
+                             const double *theta_from)
+{
+    kad_status status;
+    kad_config *config = NULL;
+    const size_t n_eval = t->options.eval_final > t->options.eval_samples
+                              ? t->options.eval_final
+                              : t->options.eval_samples;
+    KAD_TRY(
+        kad_model_config(t->ctx, t->config, t->d, t->stages[t->stage].shape, &config));
+    KAD_TRY(kad_model_create(t->ctx, config, &t->model));
+    t->log_z_exact = t->model->action->log_z_exact;
+    const size_t n = t->model->flow->n_theta;
+    KAD_TRY(kad_memory_require(t->ctx, stage_bytes(t), "training"));
+    KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->theta));
+    KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->average));
+    KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->gradient));
+    KAD_TRY(make_optimiser(t));
+    KAD_TRY(make_losses(t));
+    KAD_TRY(kad_evaluator_create(t->ctx, t->model, n_eval, &t->evaluator));
+    KAD_TRY(prepare_annealing(t));
+    reset_counters(t);
+    kad_flow_init(t->model->flow, t->options.seed, t->theta);
+    if (from != NULL) kad_flow_transfer(from->flow, theta_from, t->model->flow, t->theta);
+done:
+    kad_config_destroy(config);
+    return status;
+}
+
+void kad_trainer_leave(kad_trainer *t)
+{
+    kad_evaluator_destroy(t->evaluator);
+    kad_loss_destroy(t->plan[0]);
+    kad_loss_destroy(t->plan[1]);
+    kad_optimiser_destroy(t->optimiser);
+    kad_model_destroy(t->model);
+    kad_samples_clear(&t->samples);
+    kad_free(t->index);
+    kad_free(t->theta);
+    kad_free(t->average);
+    kad_free(t->gradient);
+    kad_free(t->gradient_data);
+    t->evaluator = NULL;
+    t->plan[0] = t->plan[1] = NULL;
+    t->optimiser = NULL;
+    t->model = NULL;
+    t->index = NULL;
+    t->theta = t->average = t->gradient = t->gradient_data = NULL;
+}
+
+/* -1: same shape; 1: half of ours; 0: neither. */
+static int relation(const kad_trainer *t, int d, const int *shape)
+{
+    const int *ours = t->stages[t->stage].shape;
+    int same = 0, half = 0;
+    for (int i = 0; i < d && d == t->d; i++) {
+        same += shape[i] == ours[i];
+        half += 2 * shape[i] == ours[i];
+    }
+    return same == t->d ? -1 : half == t->d;
+}
+
+/* Start from the map of another run (train.from). */
+kad_status kad_trainer_from_run(kad_trainer *t)
+{
+    kad_status status;
+    kad_run *run = NULL;
+    kad_h5 *file = NULL;
+    kad_config *config = NULL;
+    kad_model *model = NULL;
+    double *theta = NULL;
+    int d = 0, shape[KAD_MAX_DIM] = {0};
+    KAD_TRY(kad_run_open(t->ctx, t->options.from, KAD_RUN_READ, &run));
+    KAD_TRY(kad_results_open(t->ctx, run, &file));
+    if (!kad_h5_exists(file, "/flow/params")) {
+        status = kad_fail(t->ctx, KAD_ENOINPUT, "train.from: %s holds no trained map",
+                          t->options.from);
+        goto done;
+    }
+    KAD_TRY(kad_params_lattice(t->ctx, file, &d, shape));
+    const int how = relation(t, d, shape);
+    if (how < 0) {
+        KAD_TRY(kad_params_read(t->ctx, file, t->model->flow, t->theta));
+    } else if (how > 0) {
+        KAD_TRY(kad_model_config(t->ctx, t->config, d, shape, &config));
+        KAD_TRY(kad_model_create(t->ctx, config, &model));
+        KAD_TRY(kad_new(t->ctx, model->flow->n_theta, sizeof *theta, &theta));
+        KAD_TRY(kad_params_read(t->ctx, file, model->flow, theta));
+        kad_flow_transfer(model->flow, theta, t->model->flow, t->theta);
+    } else {
+        status = kad_fail(t->ctx, KAD_ECONFIG,
+                          "train.from: %s has a lattice of extent %d; expected this "
+                          "run's %d or its half",
+                          t->options.from, shape[0], t->stages[t->stage].shape[0]);
+    }
+done:
+    kad_free(theta);
+    kad_model_destroy(model);
+    kad_config_destroy(config);
+    kad_h5_close(file);
+    kad_run_close(run);
+    return status;
+}
