@@ -1,6 +1,7 @@
 /* What was run, the table of results with errors and exact values, and the warnings. */
 #include "analysis/report.h"
 #include "analysis/results.h"
+#include "analysis/table.h"
 #include "base/memory.h"
 #include "io/progress.h"
 
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { N_OBSERVABLES = 128 };
+enum { N_WARNINGS = 128 };
 
 static void row_text(kad_text *out, const char *head, const char *text)
 {
@@ -69,50 +70,6 @@ const kad_figure kad_figure_summary = {
     .draw = draw_summary,
 };
 
-/* Columns of /analysis/NAME, of equal length. */
-typedef struct table {
-    size_t n;
-    char *observable[N_OBSERVABLES];
-    kad_values mean, err, tau, tau_err, n_eff, exact;
-} table;
-
-static void table_clear(table *t)
-{
-    for (size_t i = 0; i < t->n; i++)
-        kad_free(t->observable[i]);
-    kad_values_clear(&t->mean);
-    kad_values_clear(&t->err);
-    kad_values_clear(&t->tau);
-    kad_values_clear(&t->tau_err);
-    kad_values_clear(&t->n_eff);
-    kad_values_clear(&t->exact);
-}
-
-static kad_status table_read(kad_ctx *ctx, kad_h5 *file, const char *group, table *t)
-{
-    kad_status status = KAD_OK;
-    char path[256];
-    *t = (table){0};
-    KAD_TRY(kad_values_read_in(ctx, file, group, "mean", &t->mean));
-    snprintf(path, sizeof path, "%s/observable", group);
-    if (t->mean.n == 0 || t->mean.n > N_OBSERVABLES || !kad_h5_exists(file, path))
-        goto done;
-    KAD_TRY(kad_h5_read_strings(ctx, file, path, t->mean.n, t->observable));
-    t->n = t->mean.n;
-    KAD_TRY(kad_values_read_in(ctx, file, group, "err", &t->err));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int", &t->tau));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int_err", &t->tau_err));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "n_eff", &t->n_eff));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "exact", &t->exact));
-done:
-    return status;
-}
-
-static double value_at(const kad_values *v, const table *t, size_t i)
-{
-    return v->n == t->n ? v->data[i] : NAN;
-}
-
 static void cell_error(kad_text *out, double value, double err)
 {
     char text[64];
@@ -137,7 +94,7 @@ static void cell_exact(kad_text *out, double mean, double err, double exact)
         kad_text_add(out, "<td></td>");
 }
 
-static void table_draw(kad_text *out, const char *name, const table *t)
+static void table_draw(kad_text *out, const char *name, const kad_table *t)
 {
     kad_text_add(out, "<p><b>");
     kad_text_escape(out, name);
@@ -147,14 +104,14 @@ static void table_draw(kad_text *out, const char *name, const table *t)
                  "(value&minus;exact)/error</th><th class=\"n\">&tau;<sub>int</sub> "
                  "(draws)</th><th class=\"n\">n<sub>eff</sub></th></tr>\n");
     for (size_t i = 0; i < t->n; i++) {
-        double mean = t->mean.data[i], err = value_at(&t->err, t, i);
+        double mean = t->mean.data[i], err = kad_table_at(t, &t->err, i);
         kad_text_add(out, "<tr><td>");
         kad_text_escape(out, t->observable[i]);
         kad_text_add(out, "</td>");
         cell_error(out, mean, err);
-        cell_exact(out, mean, err, value_at(&t->exact, t, i));
-        cell_error(out, value_at(&t->tau, t, i), value_at(&t->tau_err, t, i));
-        double n_eff = value_at(&t->n_eff, t, i);
+        cell_exact(out, mean, err, kad_table_at(t, &t->exact, i));
+        cell_error(out, kad_table_at(t, &t->tau, i), kad_table_at(t, &t->tau_err, i));
+        double n_eff = kad_table_at(t, &t->n_eff, i);
         if (isfinite(n_eff))
             kad_text_add(out, "<td class=\"n\">%.0f</td></tr>\n", n_eff);
         else
@@ -168,19 +125,18 @@ static kad_status draw_results(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_status status = KAD_OK;
     size_t n = 0;
     char **names = NULL;
-    table t = {0};
+    kad_table t = {0};
     if (!kad_h5_exists(file, "/analysis")) return KAD_OK;
     KAD_TRY(kad_h5_list(ctx, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n; i++) {
         char group[256];
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
-        KAD_TRY(table_read(ctx, file, group, &t));
+        KAD_TRY(kad_table_read(ctx, file, group, &t));
         if (t.n > 0) table_draw(out, names[i], &t);
-        table_clear(&t);
-        t = (table){0};
+        kad_table_clear(&t);
     }
 done:
-    table_clear(&t);
+    kad_table_clear(&t);
     kad_h5_free_names(n, names);
     return status;
 }
@@ -199,11 +155,11 @@ static kad_status draw_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_status status = KAD_OK;
     int rank = 0;
     size_t dims[KAD_H5_MAX_RANK] = {0};
-    char *severity[N_OBSERVABLES] = {NULL}, *message[N_OBSERVABLES] = {NULL};
+    char *severity[N_WARNINGS] = {NULL}, *message[N_WARNINGS] = {NULL};
     size_t n = 0;
     if (!kad_h5_exists(file, "/diagnostics/message")) return KAD_OK;
     KAD_TRY(kad_h5_shape(ctx, file, "/diagnostics/message", &rank, dims));
-    if (rank != 1 || dims[0] > N_OBSERVABLES || dims[0] == 0) goto done;
+    if (rank != 1 || dims[0] > N_WARNINGS || dims[0] == 0) goto done;
     KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/message", dims[0], message));
     n = dims[0];
     KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/severity", n, severity));
@@ -218,7 +174,7 @@ static kad_status draw_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     }
     kad_text_add(out, "</table>\n");
 done:
-    for (size_t i = 0; i < N_OBSERVABLES; i++) {
+    for (size_t i = 0; i < N_WARNINGS; i++) {
         kad_free(severity[i]);
         kad_free(message[i]);
     }

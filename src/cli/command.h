@@ -91,6 +91,7 @@ void kad_print_man(FILE *out);
 void kad_print_completion(FILE *out);
 void kad_print_commands_markdown(FILE *out);
 void kad_print_version(FILE *out);
+const char *kad_version_short(void); /* "0.1.0" */
 
 /* Nearest of n names by edit distance, NULL when none is near. */
 const char *kad_nearest(const char *word, size_t n, const char *const *names);

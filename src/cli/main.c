@@ -1,16 +1,93 @@
-/* Entry point of the program. */
+/* Entry point: signals first, then the tables of command.c decide. */
 #include "config.h"
 
-#include "base/context.h"
+#include "base/signals.h"
+#include "cli/command.h"
 #include "cli/isa.h"
 
-#include <stdio.h>
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
 
-int main(void)
+/* Notices of the library go to standard error, one a line. */
+static void log_line(void *sink, const char *line)
 {
-    kad_ctx ctx;
-    kad_ctx_init(&ctx, 0);
-    kad_status status = kad_isa_check(&ctx);
-    if (status != KAD_OK) fprintf(stderr, "kadanoff: %s\n", ctx.message);
+    fprintf((FILE *)sink, "kadanoff: %s\n", line);
+}
+
+static int fail(kad_app *app, kad_status status)
+{
+    fflush(stdout);
+    fprintf(stderr, "kadanoff: %s\n",
+            app->ctx.message[0] != '\0' ? app->ctx.message : kad_status_text(status));
     return (int)status;
+}
+
+static kad_status no_command(kad_app *app, const char *word)
+{
+    const char *names[32];
+    size_t n = 0;
+    for (const kad_command *c = kad_commands; c->name != NULL && n < 32; c++)
+        names[n++] = c->name;
+    const char *near = kad_nearest(word, n, names);
+    if (near != NULL)
+        return kad_fail(&app->ctx, KAD_EUSAGE, "no command \"%s\" (did you mean %s?)",
+                        word, near);
+    return kad_fail(&app->ctx, KAD_EUSAGE, "no command \"%s\" (see kadanoff --help)",
+                    word);
+}
+
+static kad_status run_command(kad_app *app, const kad_command *command)
+{
+    kad_status status = kad_app_parse(app, command, app->argc - 1, app->argv + 1);
+    if (status != KAD_OK) return status;
+    if (app->help) {
+        kad_print_command_help(stdout, command);
+        return KAD_OK;
+    }
+    if (app->version) {
+        kad_print_version(stdout);
+        return KAD_OK;
+    }
+    if (app->threads > 0) app->ctx.n_threads = app->threads;
+    if (app->max_hours > 0) kad_signals_deadline(app->max_hours * 3600);
+    return command->run(app);
+}
+
+/* A full disk or a closed pipe must not pass for success. */
+static kad_status flush_output(kad_app *app)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return kad_fail(&app->ctx, KAD_EIO, "cannot write to standard output");
+    return KAD_OK;
+}
+
+int main(int argc, char **argv)
+{
+    kad_app app = {.argc = argc, .argv = argv};
+    kad_status status = KAD_OK;
+    kad_signals_install();
+    kad_ctx_init(&app.ctx, 0);
+    app.ctx.log = log_line;
+    app.ctx.sink = stderr;
+    openblas_set_num_threads(1); /* our threads are tiles; BLAS stays within one */
+    status = kad_isa_check(&app.ctx);
+    if (status != KAD_OK) return fail(&app, status);
+    if (argc < 2) {
+        kad_print_usage(stderr);
+        return KAD_EUSAGE;
+    }
+    const kad_command *command = kad_command_find(argv[1]);
+    if (command != NULL) {
+        status = run_command(&app, command);
+        kad_app_clear(&app);
+    } else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        kad_print_usage(stdout);
+    } else if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        kad_print_version(stdout);
+    } else {
+        status = no_command(&app, argv[1]);
+    }
+    if (status == KAD_OK) status = flush_output(&app);
+    return status == KAD_OK ? 0 : fail(&app, status);
 }

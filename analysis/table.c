@@ -1,0 +1,45 @@
+#include "analysis/table.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+
+void kad_table_clear(kad_table *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        kad_free(t->observable[i]);
+    kad_values_clear(&t->mean);
+    kad_values_clear(&t->err);
+    kad_values_clear(&t->tau);
+    kad_values_clear(&t->tau_err);
+    kad_values_clear(&t->n_eff);
+    kad_values_clear(&t->exact);
+    *t = (kad_table){0};
+}
+
+kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group, kad_table *t)
+{
+    kad_status status = KAD_OK;
+    char path[320];
+    *t = (kad_table){0};
+    KAD_TRY(kad_values_read_in(ctx, file, group, "mean", &t->mean));
+    snprintf(path, sizeof path, "%s/observable", group);
+    if (t->mean.n == 0 || t->mean.n > KAD_TABLE_MAX || !kad_h5_exists(file, path))
+        goto done;
+    KAD_TRY(kad_h5_read_strings(ctx, file, path, t->mean.n, t->observable));
+    t->n = t->mean.n;
+    KAD_TRY(kad_values_read_in(ctx, file, group, "err", &t->err));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int", &t->tau));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int_err", &t->tau_err));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "n_eff", &t->n_eff));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "exact", &t->exact));
+done:
+    if (status != KAD_OK) kad_table_clear(t);
+    return status;
+}
+
+double kad_table_at(const kad_table *t, const kad_values *column, size_t i)
+{
+    return i < t->n && column->n == t->n ? column->data[i] : NAN;
+}

@@ -1,0 +1,23 @@
+/* The table of estimates of one series: /analysis/NAME of a results file. */
+#ifndef KAD_ANALYSIS_TABLE_H
+#define KAD_ANALYSIS_TABLE_H
+
+#include "analysis/results.h"
+
+enum { KAD_TABLE_MAX = 128 };
+
+/* Columns of equal length n, or empty where the file has none. */
+typedef struct kad_table {
+    size_t n;
+    char *observable[KAD_TABLE_MAX];
+    kad_values mean, err, tau, tau_err, n_eff, exact;
+} kad_table;
+
+/* n = 0 when the group is absent or empty. Errors: KAD_EDATA, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                       kad_table *out);
+void kad_table_clear(kad_table *table);
+/* Entry of a column; NaN where the column is empty. */
+double kad_table_at(const kad_table *table, const kad_values *column, size_t i);
+
+#endif

@@ -1,0 +1,115 @@
+/* A run folder belongs to one config: the resolved one stored in it. */
+#include "base/memory.h"
+#include "cli/pipeline.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CONFIG_BYTES = 1 << 20 };
+
+/* The first key whose values differ: its name and both values as text. */
+typedef struct difference {
+    char key[256];
+    char old[128], new[128];
+} difference;
+
+static void show(const json_t *value, char *out, size_t size)
+{
+    char *text = value != NULL ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    snprintf(out, size, "%s", text != NULL ? text : "nothing");
+    free(text);
+}
+
+static bool find_difference(const json_t *old, const json_t *new, const char *prefix,
+                            difference *out);
+
+static bool members_differ(const json_t *old, const json_t *new, const char *prefix,
+                           difference *out)
+{
+    const char *key;
+    json_t *value;
+    char name[256];
+    json_object_foreach((json_t *)new, key, value)
+    {
+        snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", key);
+        if (find_difference(json_object_get(old, key), value, name, out)) return true;
+    }
+    json_object_foreach((json_t *)old, key, value)
+    {
+        if (json_object_get(new, key) != NULL) continue;
+        snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", key);
+        if (find_difference(value, NULL, name, out)) return true;
+    }
+    return false;
+}
+
+static bool find_difference(const json_t *old, const json_t *new, const char *prefix,
+                            difference *out)
+{
+    if (old != NULL && new != NULL && json_equal(old, new)) return false;
+    if (json_is_object(old) && json_is_object(new))
+        return members_differ(old, new, prefix, out);
+    if (json_is_array(old) && json_is_array(new) &&
+        json_array_size(old) == json_array_size(new) &&
+        json_is_object(json_array_get(old, 0))) {
+        for (size_t i = 0; i < json_array_size(new); i++) {
+            char name[300];
+            snprintf(name, sizeof name, "%s[%zu]", prefix, i);
+            if (find_difference(json_array_get(old, i), json_array_get(new, i), name,
+                                out))
+                return true;
+        }
+        return false;
+    }
+    snprintf(out->key, sizeof out->key, "%s", prefix);
+    show(old, out->old, sizeof out->old);
+    show(new, out->new, sizeof out->new);
+    return true;
+}
+
+static kad_status to_json(kad_ctx *ctx, const kad_config *config, json_t **out)
+{
+    char *text = kad_config_json(config);
+    *out = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    kad_free(text);
+    if (*out == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: cannot compare");
+    return KAD_OK;
+}
+
+static kad_status write_config(kad_pipeline *p)
+{
+    char *yaml = kad_config_yaml(p->config);
+    if (yaml == NULL) return kad_fail(&p->app->ctx, KAD_ENOMEM, "config: out of memory");
+    kad_status status = kad_run_write_text(&p->app->ctx, p->run, "config.yaml", yaml);
+    kad_free(yaml);
+    return status;
+}
+
+kad_status kad_config_agree(kad_pipeline *p)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_status status = KAD_OK;
+    char *text = NULL, name[512];
+    kad_config *stored = NULL;
+    json_t *old = NULL, *new = NULL;
+    difference d;
+    status = kad_run_read_text(ctx, p->run, "config.yaml", MAX_CONFIG_BYTES, &text);
+    if (status == KAD_ENOINPUT) return write_config(p);
+    if (status != KAD_OK) return status;
+    snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(p->run));
+    KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, 0, NULL, &stored));
+    KAD_TRY(to_json(ctx, stored, &old));
+    KAD_TRY(to_json(ctx, p->config, &new));
+    if (find_difference(old, new, "", &d))
+        status = kad_fail(ctx, KAD_ECONFIG,
+                          "%s: %s is %s in this run folder, %s is asked for: choose "
+                          "another folder with --out, or go on with `kadanoff run %s`",
+                          name, d.key, d.old, d.new, kad_run_path(p->run));
+done:
+    json_decref(old);
+    json_decref(new);
+    kad_config_destroy(stored);
+    kad_free(text);
+    return status;
+}

@@ -1,0 +1,340 @@
+#include "cli/pipeline.h"
+
+#include "analysis/analyse.h"
+#include "base/memory.h"
+#include "base/signals.h"
+#include "cli/report_file.h"
+#include "cli/schema.h"
+#include "flow/recipe.h"
+#include "measure/sample.h"
+#include "sample/sampler.h"
+#include "train/options.h"
+#include "train/trainer.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void kad_say(const kad_app *app, const char *format, ...)
+{
+    if (app->quiet) return;
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+    fflush(stdout);
+}
+
+/* --- before anything is created ------------------------------------------------------
+ */
+
+/* Keys without which there is no job, and names that a registry must know. */
+static kad_status check_config(kad_pipeline *p, const char *name)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    if (!kad_config_is_set(p->config, "lattice.shape"))
+        return kad_fail(ctx, KAD_ECONFIG, "%s: lattice.shape is missing, e.g. [16, 16]",
+                        name);
+    const char *action = kad_config_string(p->config, "action.name");
+    if (action == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "%s: action.name is missing (see kadanoff list actions)", name);
+    const char *names[64];
+    size_t n = 0;
+    for (; kad_actions[n] != NULL && n < 64; n++)
+        names[n] = kad_actions[n]->name;
+    if (kad_action_find(action) == NULL) {
+        const char *near = kad_nearest(action, n, names);
+        return kad_fail(ctx, KAD_ECONFIG, "%s: action.name: no action \"%s\" (%s%s)",
+                        name, action, near ? "nearest: " : "see kadanoff list actions",
+                        near ? near : "");
+    }
+    return KAD_OK;
+}
+
+/* Bytes the job is going to need, from the config alone: lattice tables, a tile's working
+ * set for each thread (field, gradient, scratch in double), and the series and
+ * configurations of the largest sampler. */
+static double estimate_bytes(const kad_pipeline *p)
+{
+    int64_t shape[8], n_sites = 1;
+    size_t d = kad_config_ints(p->config, "lattice.shape", 8, shape);
+    for (size_t i = 0; i < d && i < 8; i++)
+        n_sites *= n_sites < (int64_t)1 << 40 ? shape[i] : 1;
+    int64_t n_comp = kad_config_int(p->config, "action.components");
+    double rows = (double)n_sites * (double)(n_comp > 0 ? n_comp : 1);
+    double fixed = 24e6 + 600.0 * (double)n_sites;
+    double tiles = p->app->ctx.n_threads * 8.0 * KAD_ROW_BYTES * rows;
+    double series = 0;
+    int n = kad_config_list_length(p->config, "sample");
+    for (int i = 0; i < n; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "sample[%d].draws", i);
+        double draws = (double)kad_config_int(p->config, key);
+        snprintf(key, sizeof key, "sample[%d].chains", i);
+        double chains = (double)kad_config_int(p->config, key);
+        snprintf(key, sizeof key, "sample[%d].store_configs", i);
+        double configs = (double)kad_config_int(p->config, key);
+        double extent = d > 0 ? (double)shape[0] : 0;
+        double bytes = 2 * (draws * chains * 8 * (14 + extent) + configs * rows * 8);
+        series = bytes > series ? bytes : series;
+    }
+    return fixed + tiles + series;
+}
+
+static kad_status check_memory(kad_pipeline *p)
+{
+    double bytes = estimate_bytes(p);
+    size_t need = bytes < 9e18 ? (size_t)bytes : (size_t)9e18;
+    return kad_memory_require(&p->app->ctx, need, "this job");
+}
+
+/* --- the first screen ----------------------------------------------------------------
+ */
+
+static void describe(const kad_pipeline *p)
+{
+    const kad_model *m = p->model;
+    char shape[64] = "";
+    for (int i = 0; i < m->lattice->d; i++)
+        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%d",
+                 i > 0 ? " x " : "", m->lattice->shape[i]);
+    kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version_short(),
+            p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
+    kad_say(p->app, "model: %s, %d component%s, %s sites%s", m->action->ops->name,
+            m->action->n_comp, m->action->n_comp > 1 ? "s" : "", shape,
+            m->decimated ? ", odd sublattice integrated out exactly" : "");
+    kad_say(p->app, "flow: %s recipe, %s, %d stages over %d levels, %zu parameters, %s%s",
+            kad_recipe_name(p->config), m->flow->hierarchy, m->flow->n_stages,
+            m->flow->n_levels, m->flow->n_theta,
+            m->prec == KAD_SINGLE ? "single precision" : "double precision",
+            m->mixture ? ", symmetrised" : "");
+    if (m->action->log_z_source != NULL)
+        kad_say(p->app, "ln Z is known exactly: %.12g (%s)", m->action->log_z_exact,
+                m->action->log_z_source);
+}
+
+/* --- stages --------------------------------------------------------------------------
+ */
+
+static kad_status train(kad_pipeline *p)
+{
+    kad_train_result result = {0};
+    kad_status status = kad_train(&p->app->ctx, p->run, p->config, p->progress, &result);
+    kad_train_result_clear(&result);
+    return status;
+}
+
+static kad_status run_stage(kad_pipeline *p, unsigned stage)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    switch (stage) {
+    case KAD_STAGE_TRAIN:
+        return train(p);
+    case KAD_STAGE_SAMPLE:
+        return kad_sample(ctx, p->run, p->config, p->model, p->progress);
+    case KAD_STAGE_ANALYSE:
+        return kad_analyse(ctx, p->run);
+    default:
+        return kad_report_write(ctx, p->run);
+    }
+}
+
+static kad_status run_stages(kad_pipeline *p, unsigned stages)
+{
+    kad_status status = KAD_OK;
+    for (unsigned i = 0; i < 4; i++) {
+        if ((stages & 1u << i) == 0) continue;
+        KAD_TRY(run_stage(p, 1u << i));
+        /* The report shows the status: it comes when everything else is done. */
+        if (i == 2) KAD_TRY(kad_provenance_end(p, "complete"));
+    }
+    if (stages < KAD_STAGE_ANALYSE)
+        KAD_TRY(kad_provenance_end(p, stages & KAD_STAGE_SAMPLE ? "sampled" : "trained"));
+done:
+    return status;
+}
+
+/* The run's status after a failure, without losing the failure's message. */
+static void record_failure(kad_pipeline *p, kad_status failure)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    char message[KAD_MESSAGE_MAX], how[64];
+    memcpy(message, ctx->message, sizeof message);
+    if (failure == KAD_EINTERRUPTED)
+        snprintf(how, sizeof how, "%s", kad_stop_reason());
+    else
+        snprintf(how, sizeof how, "failed");
+    if (kad_provenance_end(p, how) != KAD_OK)
+        kad_note(ctx, "%s/run.h5: its status could not be written", kad_run_path(p->run));
+    memcpy(ctx->message, message, sizeof message);
+}
+
+static kad_status is_complete(kad_pipeline *p, bool *complete)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    char *text = NULL;
+    *complete = false;
+    KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
+    if (!kad_h5_attr_exists(file, "/", "status")) goto done;
+    KAD_TRY(kad_h5_attr_string(&p->app->ctx, file, "/", "status", &text));
+    *complete = strcmp(text, "complete") == 0;
+done:
+    kad_free(text);
+    kad_h5_close(file);
+    return status;
+}
+
+static kad_status print_end(kad_pipeline *p, unsigned stages)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    if (p->app->quiet || (stages & KAD_STAGE_ANALYSE) == 0) return KAD_OK;
+    KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
+    KAD_TRY(kad_print_results(p->app, file));
+    kad_say(p->app, "\nOpen %s/report.html in a browser; the numbers are in %s/run.h5.",
+            kad_run_path(p->run), kad_run_path(p->run));
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* Everything in the open folder. */
+static kad_status work(kad_pipeline *p, unsigned stages)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_status status = KAD_OK;
+    bool complete = false;
+    KAD_TRY(kad_config_agree(p));
+    KAD_TRY(is_complete(p, &complete));
+    if (complete) {
+        kad_say(p->app, "this run is complete: nothing to do");
+        if (stages & KAD_STAGE_REPORT) KAD_TRY(kad_report_ensure(ctx, p->run));
+        return print_end(p, stages);
+    }
+    KAD_TRY(kad_provenance_begin(p));
+    KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
+    KAD_TRY(kad_selfcheck(p));
+    KAD_TRY(run_stages(p, stages));
+    KAD_TRY(print_end(p, stages));
+done:
+    if (status != KAD_OK && p->progress != NULL) record_failure(p, status);
+    kad_progress_destroy(p->progress);
+    p->progress = NULL;
+    return status;
+}
+
+kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
+                             unsigned stages)
+{
+    kad_ctx *ctx = &app->ctx;
+    kad_pipeline p = {.app = app, .started = kad_wall_seconds()};
+    kad_train_options options;
+    kad_status status = KAD_OK;
+    kad_cli_schema(&p.schema);
+    KAD_TRY(kad_config_parse(ctx, &p.schema, text, name, app->n_overrides, app->overrides,
+                             &p.config));
+    KAD_TRY(check_config(&p, name));
+    KAD_TRY(kad_recipe_resolve(ctx, p.config));
+    KAD_TRY(kad_train_options_read(ctx, p.config, &options));
+    KAD_TRY(check_memory(&p));
+    KAD_TRY(kad_model_create(ctx, p.config, &p.model));
+    describe(&p);
+    KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
+    KAD_TRY(work(&p, stages));
+done:
+    kad_run_close(p.run);
+    kad_model_destroy(p.model);
+    kad_config_destroy(p.config);
+    return status;
+}
+
+/* --- where the config and the folder are ---------------------------------------------
+ */
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* "runs/ising-16.yaml" -> "ising-16" */
+static void folder_of(const char *path, char *out, size_t size)
+{
+    const char *base = strrchr(path, '/');
+    base = base != NULL ? base + 1 : path;
+    size_t length = strlen(base);
+    if (length > 5 && strcmp(base + length - 5, ".yaml") == 0)
+        length -= 5;
+    else if (length > 4 && strcmp(base + length - 4, ".yml") == 0)
+        length -= 4;
+    else {
+        snprintf(out, size, "%s.run", base);
+        return;
+    }
+    snprintf(out, size, "%.*s", (int)length, base);
+}
+
+static kad_status read_file(kad_ctx *ctx, const char *path, char **out)
+{
+    enum { MAX_BYTES = 1 << 20 };
+    kad_status status = KAD_OK;
+    *out = NULL;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return kad_fail(ctx, KAD_ENOINPUT, "%s: no such config file", path);
+    KAD_TRY(kad_new(ctx, MAX_BYTES + 1, 1, out));
+    size_t n = fread(*out, 1, MAX_BYTES, file);
+    if (ferror(file))
+        status = kad_fail(ctx, KAD_EIO, "%s: cannot read", path);
+    else if (n == MAX_BYTES)
+        status = kad_fail(ctx, KAD_ECONFIG, "%s: larger than a config can be", path);
+done:
+    fclose(file);
+    if (status != KAD_OK) {
+        kad_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+kad_status kad_pipeline_path(kad_app *app, unsigned stages)
+{
+    kad_ctx *ctx = &app->ctx;
+    const char *path = app->args[0];
+    char folder[512], config[600], *text = NULL;
+    kad_status status = KAD_OK;
+    if (is_folder(path)) {
+        snprintf(config, sizeof config, "%s/config.yaml", path);
+        if (app->out != NULL && strcmp(app->out, path) != 0)
+            return kad_fail(ctx, KAD_EUSAGE,
+                            "%s is a run folder: --out belongs to a config file", path);
+        app->out = path;
+        path = config;
+    } else if (app->out == NULL) {
+        folder_of(path, folder, sizeof folder);
+        app->out = folder;
+    }
+    KAD_TRY(read_file(ctx, path, &text));
+    KAD_TRY(kad_pipeline_text(app, text, path, stages));
+done:
+    kad_free(text);
+    return status;
+}
+
+kad_status kad_cmd_run(kad_app *app)
+{
+    return kad_pipeline_path(app, KAD_STAGE_ALL);
+}
+
+kad_status kad_cmd_train(kad_app *app)
+{
+    return kad_pipeline_path(app, KAD_STAGE_TRAIN);
+}
+
+kad_status kad_cmd_sample(kad_app *app)
+{
+    return kad_pipeline_path(app, KAD_STAGE_SAMPLE);
+}

@@ -1,0 +1,58 @@
+/* The main job: config -> folder -> self-check -> train -> sample -> analyse -> report.
+ * Every stage reads what the one before wrote; finished ones are skipped. */
+#ifndef KAD_CLI_PIPELINE_H
+#define KAD_CLI_PIPELINE_H
+
+#include "cli/command.h"
+#include "io/config.h"
+#include "io/progress.h"
+#include "io/run_folder.h"
+#include "train/model.h"
+
+enum {
+    KAD_STAGE_TRAIN = 1,
+    KAD_STAGE_SAMPLE = 2,
+    KAD_STAGE_ANALYSE = 4,
+    KAD_STAGE_REPORT = 8,
+    KAD_STAGE_ALL = 15
+};
+
+typedef struct kad_pipeline {
+    kad_app *app;
+    kad_schema schema;
+    kad_config *config; /* resolved */
+    kad_model *model;
+    kad_run *run;
+    kad_progress *progress;
+    double started; /* kad_wall_seconds */
+} kad_pipeline;
+
+/* Stages (a mask of KAD_STAGE_*) of a config text. app->out must be set. */
+KAD_MUST_USE kad_status kad_pipeline_text(kad_app *app, const char *text,
+                                          const char *name, unsigned stages);
+/* The same of app->args[0]: a config file or a run folder. */
+KAD_MUST_USE kad_status kad_pipeline_path(kad_app *app, unsigned stages);
+
+/* A line on standard output, unless --quiet. */
+void kad_say(const kad_app *app, const char *format, ...) KAD_PRINTF(2, 3);
+
+/* Compare a resolved config with the folder's: KAD_ECONFIG names the first key that
+ * differs. With no config in the folder yet: write it. (config_diff.c) */
+KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p);
+
+/* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
+KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);
+KAD_MUST_USE kad_status kad_provenance_end(kad_pipeline *p, const char *status);
+
+/* Gradient against differences, log-determinant against a numerical Jacobian, inverse
+ * error, of the actual flow with perturbed parameters; says the numbers, and fails
+ * (KAD_EINTERNAL) when one is out of bounds. (selfcheck.c) */
+KAD_MUST_USE kad_status kad_selfcheck(kad_pipeline *p);
+
+/* Tables of results on the terminal, exact values beside (summary.c). */
+KAD_MUST_USE kad_status kad_print_results(kad_app *app, kad_h5 *file);
+
+/* Print the stored warnings; *worst: 0 none or notes, 1 warnings, 2 errors. (folder.c) */
+KAD_MUST_USE kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, int *worst);
+
+#endif

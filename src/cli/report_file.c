@@ -1,0 +1,29 @@
+#include "cli/report_file.h"
+
+#include "analysis/report.h"
+#include "base/memory.h"
+
+#include <unistd.h>
+
+kad_status kad_report_write(kad_ctx *ctx, const kad_run *run)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    kad_text page = {0};
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_TRY(kad_report_html(ctx, file, &page));
+    KAD_TRY(kad_run_write_text(ctx, run, "report.html", page.data));
+done:
+    kad_text_clear(&page);
+    kad_h5_close(file);
+    return status;
+}
+
+kad_status kad_report_ensure(kad_ctx *ctx, const kad_run *run)
+{
+    char *path = kad_run_file(run, "report.html");
+    if (path == NULL) return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
+    bool present = access(path, R_OK) == 0;
+    kad_free(path);
+    return present ? KAD_OK : kad_report_write(ctx, run);
+}

@@ -1,0 +1,12 @@
+/* report.html of a run folder. */
+#ifndef KAD_CLI_REPORT_FILE_H
+#define KAD_CLI_REPORT_FILE_H
+
+#include "io/run_folder.h"
+
+/* Make the page from run.h5 and write it. */
+KAD_MUST_USE kad_status kad_report_write(kad_ctx *ctx, const kad_run *run);
+/* The same if the folder has none. */
+KAD_MUST_USE kad_status kad_report_ensure(kad_ctx *ctx, const kad_run *run);
+
+#endif

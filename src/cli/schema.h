@@ -1,0 +1,15 @@
+/* The schema of a config: the keys of every module and every registered plug-in. */
+#ifndef KAD_CLI_SCHEMA_H
+#define KAD_CLI_SCHEMA_H
+
+#include "io/config.h"
+
+/* Sections in the order of the reference. */
+#define KAD_SECTIONS "lattice action flow train sample"
+
+/* Fill an empty schema. */
+void kad_cli_schema(kad_schema *schema);
+/* The same with the keys of one action only (init); NULL: all. */
+void kad_cli_schema_of(kad_schema *schema, const char *action);
+
+#endif

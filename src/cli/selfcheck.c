@@ -1,0 +1,225 @@
+/* Self-check of the flow that is about to be used, in double precision, with parameters
+ * moved off their start so that every stage does something:
+ *   gradient  directional derivative of the loss against its central difference
+ *   log-det   ln|det dy/dz| reported by the flow against a numerical Jacobian (small
+ *             lattices), else against its inference
+ *   inverse   max |R(G(z)) - z|
+ * The bounds are generous: a wrong formula misses them by orders of magnitude. */
+#include "base/memory.h"
+#include "base/rng.h"
+#include "cli/pipeline.h"
+#include "train/loss.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N_SAMPLES = 32, MAX_JACOBIAN = 160 };
+
+static const double move = 0.02; /* size of the parameters' displacement */
+static const double max_gradient = 1e-5;
+static const double max_log_det = 1e-4;
+static const double max_inverse = 1e-8;
+
+/* Initial parameters plus normal noise, and a random direction. */
+static void displace(const kad_pipeline *p, double *theta, double *direction)
+{
+    const kad_flow *flow = p->model->flow;
+    kad_rng rng = kad_rng_stream(p->model->seed, KAD_RNG_TEST, 0);
+    kad_flow_init(flow, p->model->seed, theta);
+    for (size_t i = 0; i < flow->n_theta; i++) {
+        double z[2];
+        kad_rng_normal2(rng, 0, i, 0, z);
+        theta[i] += move * z[0];
+        direction[i] = z[1];
+    }
+}
+
+static double loss_at(kad_pipeline *p, kad_loss_plan *plan, const double *theta,
+                      const double *direction, double h, double *work, double *gradient)
+{
+    kad_loss_stats stats;
+    for (size_t i = 0; i < p->model->flow->n_theta; i++)
+        work[i] = theta[i] + h * direction[i];
+    kad_loss_gradient(&p->app->ctx, plan, KAD_LOSS_REVERSE, false, work, p->model->seed,
+                      0, gradient, &stats);
+    return stats.loss;
+}
+
+/* Relative difference of the directional derivative from its fourth-order difference. */
+static kad_status check_gradient(kad_pipeline *p, const double *theta,
+                                 const double *direction, double *error)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    size_t n = p->model->flow->n_theta;
+    kad_status status = KAD_OK;
+    kad_loss_plan *plan = NULL;
+    double *gradient = NULL, *work = NULL, *other = NULL;
+    KAD_TRY(kad_new(ctx, n, sizeof *gradient, &gradient));
+    KAD_TRY(kad_new(ctx, n, sizeof *work, &work));
+    KAD_TRY(kad_new(ctx, n, sizeof *other, &other));
+    KAD_TRY(kad_loss_create(ctx, p->model->flow, p->model->action, KAD_DOUBLE, N_SAMPLES,
+                            &plan));
+    loss_at(p, plan, theta, direction, 0, work, gradient);
+    double exact = 0, norm = 0;
+    for (size_t i = 0; i < n; i++) {
+        exact += gradient[i] * direction[i];
+        norm += gradient[i] * gradient[i];
+    }
+    double h = 1e-4 / sqrt((double)n + 1);
+    double one = loss_at(p, plan, theta, direction, h, work, other) -
+                 loss_at(p, plan, theta, direction, -h, work, other);
+    double two = loss_at(p, plan, theta, direction, 2 * h, work, other) -
+                 loss_at(p, plan, theta, direction, -2 * h, work, other);
+    double difference = (8 * one - two) / (12 * h);
+    *error = fabs(difference - exact) / (sqrt(norm) + 1e-8);
+done:
+    kad_loss_destroy(plan);
+    kad_free(gradient);
+    kad_free(work);
+    kad_free(other);
+    return status;
+}
+
+/* ln|det| of a square matrix by elimination with partial pivoting; destroys it. */
+static double log_det(int n, double *a)
+{
+    double sum = 0;
+    for (int k = 0; k < n; k++) {
+        int pivot = k;
+        for (int i = k + 1; i < n; i++)
+            if (fabs(a[i * n + k]) > fabs(a[pivot * n + k])) pivot = i;
+        if (pivot != k)
+            for (int j = 0; j < n; j++) {
+                double t = a[k * n + j];
+                a[k * n + j] = a[pivot * n + j];
+                a[pivot * n + j] = t;
+            }
+        sum += log(fabs(a[k * n + k]));
+        for (int i = k + 1; i < n; i++) {
+            double f = a[i * n + k] / a[k * n + k];
+            for (int j = k; j < n; j++)
+                a[i * n + j] -= f * a[k * n + j];
+        }
+    }
+    return sum;
+}
+
+/* Rows of the tile that are flow variables. */
+static int active_rows(const kad_flow *flow, int *rows)
+{
+    int n = 0;
+    for (int site = 0; site < flow->lattice->n_sites; site++)
+        if (flow->active[site])
+            for (int c = 0; c < flow->n_comp; c++)
+                rows[n++] = site * flow->n_comp + c;
+    return n;
+}
+
+/* Difference of ld from the numerical Jacobian at z [n_rows]. */
+static kad_status check_jacobian(kad_pipeline *p, const kad_map *map, const double *z,
+                                 double ld, double *error)
+{
+    const kad_flow *flow = p->model->flow;
+    kad_ctx *ctx = &p->app->ctx;
+    size_t n_rows = (size_t)flow->n_rows;
+    kad_status status = KAD_OK;
+    int *rows = NULL;
+    double *zz = NULL, *yy = NULL, *jacobian = NULL;
+    KAD_TRY(kad_new(ctx, n_rows, sizeof *rows, &rows));
+    int n = active_rows(flow, rows);
+    size_t m = (size_t)n;
+    KAD_TRY(kad_new(ctx, 4 * m * n_rows, sizeof *zz, &zz));
+    KAD_TRY(kad_new(ctx, 4 * m * n_rows, sizeof *yy, &yy));
+    KAD_TRY(kad_new(ctx, m * m, sizeof *jacobian, &jacobian));
+    const double h = 1e-3, steps[4] = {1, -1, 2, -2}, weights[4] = {8, -8, -1, 1};
+    for (size_t i = 0; i < 4 * m; i++) {
+        memcpy(zz + i * n_rows, z, n_rows * sizeof *z);
+        zz[i * n_rows + (size_t)rows[i / 4]] += h * steps[i % 4];
+    }
+    KAD_TRY(kad_map_generate(ctx, map, 4 * m, KAD_DOUBLE, zz, yy, NULL));
+    for (size_t i = 0; i < m; i++)
+        for (size_t k = 0; k < 4; k++)
+            for (size_t j = 0; j < m; j++)
+                jacobian[i * m + j] +=
+                    weights[k] / (12 * h) * yy[(4 * i + k) * n_rows + (size_t)rows[j]];
+    *error = fabs(log_det(n, jacobian) - ld);
+done:
+    kad_free(rows);
+    kad_free(zz);
+    kad_free(yy);
+    kad_free(jacobian);
+    return status;
+}
+
+/* Inverse error over N_SAMPLES draws, and the log-determinant's. */
+static kad_status check_map(kad_pipeline *p, const double *theta, double *inverse,
+                            double *ld_error, bool *jacobian)
+{
+    const kad_flow *flow = p->model->flow;
+    kad_ctx *ctx = &p->app->ctx;
+    size_t n = N_SAMPLES * (size_t)flow->n_rows;
+    kad_status status = KAD_OK;
+    kad_map *map = NULL;
+    double *y = NULL, *z = NULL, *back = NULL;
+    double lnq[N_SAMPLES], again[N_SAMPLES], ld[1];
+    KAD_TRY(kad_new(ctx, n, sizeof *y, &y));
+    KAD_TRY(kad_new(ctx, n, sizeof *z, &z));
+    KAD_TRY(kad_new(ctx, n, sizeof *back, &back));
+    KAD_TRY(kad_map_create(ctx, flow, theta, false, &map));
+    KAD_TRY(kad_map_draw(ctx, map, p->model->seed, KAD_RNG_TEST, 0, N_SAMPLES, KAD_DOUBLE,
+                         false, y, lnq, z));
+    KAD_TRY(kad_map_lnq(ctx, map, N_SAMPLES, KAD_DOUBLE, y, again, back));
+    *inverse = 0;
+    for (size_t i = 0; i < n; i++)
+        *inverse = fmax(*inverse, fabs(back[i] - z[i]));
+    *ld_error = 0;
+    for (int i = 0; i < N_SAMPLES; i++)
+        *ld_error = fmax(*ld_error, fabs(again[i] - lnq[i]));
+    *jacobian = flow->n_active * flow->n_comp <= MAX_JACOBIAN;
+    if (*jacobian) {
+        KAD_TRY(kad_map_generate(ctx, map, 1, KAD_DOUBLE, z, y, ld));
+        KAD_TRY(check_jacobian(p, map, z, ld[0], ld_error));
+    }
+done:
+    kad_map_destroy(map);
+    kad_free(y);
+    kad_free(z);
+    kad_free(back);
+    return status;
+}
+
+static kad_status judge(kad_pipeline *p, const char *what, double error, double bound)
+{
+    if (error <= bound) return KAD_OK;
+    return kad_fail(
+        &p->app->ctx, KAD_EINTERNAL,
+        "self-check failed: %s off by %.2g (at most %.0e): please report this "
+        "with config.yaml",
+        what, error, bound);
+}
+
+kad_status kad_selfcheck(kad_pipeline *p)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    size_t n = p->model->flow->n_theta;
+    kad_status status = KAD_OK;
+    double *theta = NULL, *direction = NULL;
+    double gradient = 0, inverse = 0, ld = 0;
+    bool jacobian = false;
+    KAD_TRY(kad_new(ctx, n, sizeof *theta, &theta));
+    KAD_TRY(kad_new(ctx, n, sizeof *direction, &direction));
+    displace(p, theta, direction);
+    KAD_TRY(check_gradient(p, theta, direction, &gradient));
+    KAD_TRY(check_map(p, theta, &inverse, &ld, &jacobian));
+    kad_say(p->app,
+            "self-check: gradient against differences %.1e, log-det against its %s %.1e, "
+            "inverse %.1e",
+            gradient, jacobian ? "numerical Jacobian" : "inference", ld, inverse);
+    KAD_TRY(judge(p, "the gradient", gradient, max_gradient));
+    KAD_TRY(judge(p, "the log-determinant", ld, max_log_det));
+    KAD_TRY(judge(p, "the inverse", inverse, max_inverse));
+done:
+    kad_free(theta);
+    kad_free(direction);
+    return status;
+}

@@ -1,0 +1,117 @@
+/* The closing tables on the terminal: estimates with exact values beside, samplers
+ * compared, warnings. */
+#include "analysis/results.h"
+#include "analysis/table.h"
+#include "base/memory.h"
+#include "cli/pipeline.h"
+#include "io/progress.h"
+
+#include <math.h>
+#include <string.h>
+
+/* "NaN" reads as a defect; an absent number is a dash. */
+static const char *number(char *text, size_t size, double value, double err)
+{
+    if (!isfinite(value)) return "-";
+    return kad_format_error(text, size, value, err);
+}
+
+static void print_row(const kad_table *t, size_t i)
+{
+    char mean[64], tau[64], exact[64] = "-", pull[32] = "-";
+    double value = t->mean.data[i], err = kad_table_at(t, &t->err, i);
+    double truth = kad_table_at(t, &t->exact, i);
+    if (isfinite(truth)) snprintf(exact, sizeof exact, "%.9g", truth);
+    if (isfinite(truth) && err > 0)
+        snprintf(pull, sizeof pull, "%+.1f", (value - truth) / err);
+    printf("  %-14s %20s %16s %7s %14s\n", t->observable[i],
+           number(mean, sizeof mean, value, err), exact, pull,
+           number(tau, sizeof tau, kad_table_at(t, &t->tau, i),
+                  kad_table_at(t, &t->tau_err, i)));
+}
+
+static kad_status print_tables(kad_app *app, kad_h5 *file)
+{
+    kad_ctx *ctx = &app->ctx;
+    kad_status status = KAD_OK;
+    size_t n = 0;
+    char **names = NULL;
+    kad_table t = {0};
+    if (!kad_h5_exists(file, "/analysis")) return KAD_OK;
+    KAD_TRY(kad_h5_list(ctx, file, "/analysis", &n, &names));
+    for (size_t i = 0; i < n; i++) {
+        char group[256];
+        snprintf(group, sizeof group, "/analysis/%s", names[i]);
+        KAD_TRY(kad_table_read(ctx, file, group, &t));
+        if (t.n == 0) continue;
+        printf("\n%s\n  %-14s %20s %16s %7s %14s\n", names[i], "observable", "value",
+               "exact", "pull", "tau_int(draws)");
+        for (size_t k = 0; k < t.n; k++)
+            print_row(&t, k);
+        kad_table_clear(&t);
+    }
+done:
+    kad_table_clear(&t);
+    kad_h5_free_names(n, names);
+    return status;
+}
+
+/* The largest tau_int of a series; NaN when none is known. */
+static double worst_tau(const kad_table *t)
+{
+    double worst = NAN;
+    for (size_t i = 0; i < t->n; i++) {
+        double tau = kad_table_at(t, &t->tau, i);
+        if (isfinite(tau) && !(tau <= worst)) worst = tau;
+    }
+    return worst;
+}
+
+static kad_status print_samplers(kad_app *app, kad_h5 *file)
+{
+    kad_ctx *ctx = &app->ctx;
+    kad_status status = KAD_OK;
+    size_t n = 0;
+    char **names = NULL;
+    kad_table t = {0};
+    if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
+    KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    printf("\n%-14s %11s %16s %16s %22s\n", "sampler", "acceptance", "tau_int,max",
+           "in ms", "ms per independent");
+    for (size_t i = 0; i < n; i++) {
+        char path[256], a[32] = "-", tau[32] = "-", ms[32] = "-", cost[32] = "-";
+        snprintf(path, sizeof path, "/samplers/%s", names[i]);
+        double acceptance = kad_attr_real(ctx, file, path, "acceptance");
+        double seconds = kad_attr_real(ctx, file, path, "seconds_per_draw");
+        snprintf(path, sizeof path, "/analysis/%s", names[i]);
+        KAD_TRY(kad_table_read(ctx, file, path, &t));
+        double worst = worst_tau(&t);
+        kad_table_clear(&t);
+        if (isfinite(acceptance)) snprintf(a, sizeof a, "%.3f", acceptance);
+        if (isfinite(worst)) snprintf(tau, sizeof tau, "%.2f draws", worst);
+        if (isfinite(worst * seconds)) {
+            snprintf(ms, sizeof ms, "%.3g", 1e3 * worst * seconds);
+            snprintf(cost, sizeof cost, "%.3g", 2e3 * worst * seconds);
+        }
+        printf("%-14s %11s %16s %16s %22s\n", names[i], a, tau, ms, cost);
+    }
+done:
+    kad_table_clear(&t);
+    kad_h5_free_names(n, names);
+    return status;
+}
+
+kad_status kad_print_results(kad_app *app, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    if (app->quiet) return KAD_OK;
+    KAD_TRY(print_tables(app, file));
+    KAD_TRY(print_samplers(app, file));
+    int worst = 0;
+    if (kad_h5_exists(file, "/diagnostics/message")) {
+        printf("\n");
+        KAD_TRY(kad_print_diagnostics(&app->ctx, file, &worst));
+    }
+done:
+    return status;
+}
