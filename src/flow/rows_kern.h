@@ -12,6 +12,8 @@
 
 #include "flow/lanes_kern.h"
 
+#include <stdbool.h>
+
 /* n_r outputs on n_v vectors (constants after inlining) from vector v0. With `add`,
  * outputs are added one after the other, so that two of them may be the same row. */
 KAD_LANES_INLINE void product_block(const int n_r, const int n_v, int n_k, const real *w,

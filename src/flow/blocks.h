@@ -1,0 +1,59 @@
+/* Index lists from which hierarchies are built: blocks, splits of a block, and stencils
+ * between the parity classes of a sublattice. Only geometry; no parameters.
+ *
+ * The sublattice of stride s holds the sites with every coordinate divisible by s. A
+ * *class* is a bit mask p: bit mu is set where coordinate mu / s is odd; class 0 is the
+ * sublattice of stride 2s. */
+#ifndef KAD_FLOW_BLOCKS_H
+#define KAD_FLOW_BLOCKS_H
+
+#include "lattice/lattice.h"
+
+typedef struct kad_index_list {
+    int n_lists; /* blocks, or applications */
+    int size;    /* entries of each */
+    int *sites;  /* [n_lists][size], from kad_alloc */
+} kad_index_list;
+
+void kad_index_list_clear(kad_index_list *list);
+
+/* Extents of the sublattice of stride s. */
+void kad_blocks_extents(const kad_lattice *lattice, int stride, int extents[KAD_MAX_DIM]);
+
+/* Blocks of m^d sites with spacing `stride` on the sublattice of that stride; origins
+ * shifted by m/2 strides along the axes of the bit mask `offset`. m must divide every
+ * extent of the sublattice. m = 0: one block of all its sites. Entry 0 of a block is its
+ * origin; last axis fastest. */
+KAD_MUST_USE kad_status kad_blocks_create(kad_ctx *ctx, const kad_lattice *lattice,
+                                          int stride, int m, int offset,
+                                          kad_index_list *out);
+
+/* Split k of a block: 1 where a site is a target. Pairings by the parity of the
+ * coordinates in every axis subset in turn, both directions: period 2 (2^d - 1).
+ * side[block size]. Returns the number of targets. m: extents of the block per axis. */
+int kad_blocks_split(int d, const int m[KAD_MAX_DIM], int k, unsigned char *side);
+
+/* Applications of a stencil: targets = active sites of the classes in `targets` (bit p
+ * set: class p); sources of each = the `n_offsets` nearest offsets that lead to classes
+ * of `sources` for every target class, in whole shells, at most max_sources. Each list:
+ * sources first, the target last. `active` may be NULL. Zero applications and size 1 are
+ * possible. */
+KAD_MUST_USE kad_status kad_blocks_stencil(kad_ctx *ctx, const kad_lattice *lattice,
+                                           const unsigned char *active, int stride,
+                                           unsigned targets, unsigned sources,
+                                           int max_sources, kad_index_list *out);
+
+/* Details of the 2^d blocks of a level given the coarse sites around: target = origin +
+ * stride * p, sources = the 3^d coarse sites origin + 2 stride {-1, 0, 1}^d. */
+KAD_MUST_USE kad_status kad_blocks_details(kad_ctx *ctx, const kad_lattice *lattice,
+                                           int stride, unsigned p, kad_index_list *out);
+
+/* Applications on a sublattice that parity does not colour (odd extents): targets are an
+ * independent set of the stencil graph, chosen greedily from a checkerboard with origin
+ * `shift` along every axis; the stencil is that of nearest and knight's moves (2d + ...
+ * <= max_sources values). */
+KAD_MUST_USE kad_status kad_blocks_greedy(kad_ctx *ctx, const kad_lattice *lattice,
+                                          int stride, int shift, int max_sources,
+                                          kad_index_list *out);
+
+#endif

@@ -1,0 +1,386 @@
+/* Kernels of the affine MLP coupling (coupling.h). One application at a time for the
+ * whole row of lanes: gather sources, run the net, transform the targets in place. In the
+ * adjoints the net is run again on the untouched sources, and weight gradients collect in
+ * vector accumulators that are reduced over the lanes once a call. */
+#include "flow/coupling.h"
+
+#include "base/vmath.h"
+#include "flow/dense_kern.h"
+
+#include <string.h>
+
+/* Scratch of one call; all blocks are rows of KAD_W lanes. */
+typedef struct workspace {
+    real *in;      /* [n_src] gathered sources */
+    real *feat[2]; /* activations of each net, layer after layer */
+    real *t, *a;   /* head outputs [n_tgt]; a becomes tanh(a) */
+    real *dt, *da; /* cotangents of the heads */
+    real *u, *v;   /* [max_width] cotangents between layers */
+    real *din;     /* [n_src] */
+    real *ld;      /* [1] log-determinants of a few applications */
+    vreal *acc;    /* [n_theta] weight gradients, lanes apart */
+} workspace;
+
+static size_t carve(const kad_stage *stage, char *base, workspace *ws)
+{
+    const kad_coupling *c = stage->self;
+    const size_t row = KAD_ROW_BYTES;
+    size_t at = 0;
+    workspace w;
+#define TAKE(field, rows)              \
+    do {                               \
+        w.field = (void *)(base + at); \
+        at += (size_t)(rows)*row;      \
+    } while (0)
+    TAKE(in, c->n_src);
+    TAKE(feat[0], c->net[0].n_features);
+    TAKE(feat[1], c->n_nets > 1 ? c->net[1].n_features : 0);
+    TAKE(t, c->n_tgt);
+    TAKE(a, c->n_tgt);
+    TAKE(dt, c->n_tgt);
+    TAKE(da, c->n_tgt);
+    TAKE(u, c->max_width);
+    TAKE(v, c->max_width);
+    TAKE(din, c->n_src);
+    TAKE(ld, 1);
+#undef TAKE
+    w.acc = (void *)(base + at);
+    at += stage->n_theta * sizeof(vreal);
+    if (ws) *ws = w;
+    return at;
+}
+
+size_t KR(kad_coupling_scratch)(const kad_stage *stage);
+size_t KR(kad_coupling_scratch)(const kad_stage *stage)
+{
+    static char none[1];
+    return carve(stage, none, NULL);
+}
+
+static void activate(kad_activation kind, int n, real *h)
+{
+    vreal *p = (vreal *)h;
+    const int n_v = n * KAD_NV;
+    switch (kind) {
+    case KAD_ELU:
+        for (int v = 0; v < n_v; v++)
+            p[v] = kad_velu(p[v]);
+        break;
+    case KAD_TANH:
+        for (int v = 0; v < n_v; v++)
+            p[v] = kad_vtanh(p[v]);
+        break;
+    case KAD_RELU:
+        for (int v = 0; v < n_v; v++)
+            p[v] = kad_vmax(p[v], (vreal){0});
+        break;
+    case KAD_SILU:
+        for (int v = 0; v < n_v; v++)
+            p[v] = p[v] * kad_vsigmoid(p[v]);
+        break;
+    }
+}
+
+/* d *= act'(pre-activation), from the activation h; for silu `pre` holds the
+ * pre-activations. */
+static void activate_adjoint(kad_activation kind, int n, const real *h, const real *pre,
+                             real *d)
+{
+    const vreal *p = (const vreal *)h;
+    const vreal *q = (const vreal *)pre;
+    vreal *g = (vreal *)d;
+    const int n_v = n * KAD_NV;
+    const vreal zero = {0};
+    switch (kind) {
+    case KAD_ELU: /* h > 0: 1; else exp(x) = h + 1 */
+        for (int v = 0; v < n_v; v++)
+            g[v] *= kad_vmin(p[v], zero) + (real)1;
+        break;
+    case KAD_TANH:
+        for (int v = 0; v < n_v; v++)
+            g[v] *= (real)1 - p[v] * p[v];
+        break;
+    case KAD_RELU:
+        for (int v = 0; v < n_v; v++)
+            g[v] = kad_vselect(kad_vgt(p[v], zero), g[v], zero);
+        break;
+    case KAD_SILU:
+        for (int v = 0; v < n_v; v++) {
+            const vreal s = kad_vsigmoid(q[v]);
+            g[v] *= s * ((real)1 + q[v] * ((real)1 - s));
+        }
+        break;
+    }
+}
+
+static void layer(const kad_dense *l, const real *theta, const real *x, real *y)
+{
+    dense_forward(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
+                  l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
+}
+
+/* Features: per hidden layer its activations, for silu preceded by the pre-activations,
+ * and last, where a head squares, the squared features. */
+static void mlp_forward(const kad_mlp *net, const real *theta, const real *in, real *feat,
+                        real *t, real *a)
+{
+    const real *x = in;
+    real *f = feat;
+    for (int k = 0; k < net->n_hidden; k++) {
+        const kad_dense *l = &net->hidden[k];
+        const size_t n = (size_t)l->n_out * KAD_W;
+        layer(l, theta, x, f);
+        if (net->activation == KAD_SILU) {
+            memcpy(f + n, f, n * sizeof(real));
+            f += n;
+        }
+        activate(net->activation, l->n_out, f);
+        x = f;
+        f += n;
+    }
+    if (net->head_t.n_out) layer(&net->head_t, theta, x, t);
+    if (!net->head_a.n_out) return;
+    if (net->square) {
+        const int n_v = net->head_a.n_in * KAD_NV;
+        for (int v = 0; v < n_v; v++)
+            ((vreal *)f)[v] = ((const vreal *)x)[v] * ((const vreal *)x)[v];
+        x = f;
+    }
+    layer(&net->head_a, theta, x, a);
+}
+
+static void outer(const kad_dense *l, const real *d, const real *x, vreal *acc)
+{
+    dense_outer(l->n_out, l->n_in, d, x, acc + l->w);
+    if (l->b != SIZE_MAX) dense_bias(l->n_out, d, acc + l->b);
+}
+
+static void transposed(const kad_dense *l, const real *theta, const real *d, real *out)
+{
+    dense_forward(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, NULL, d, out);
+}
+
+/* out = or += */
+static void add_rows(int n, const real *x, real *out)
+{
+    for (int v = 0; v < n * KAD_NV; v++)
+        ((vreal *)out)[v] += ((const vreal *)x)[v];
+}
+
+/* Cotangent of the last features from those of the heads, in ws->u. */
+static void heads_adjoint(const kad_mlp *net, const real *theta, const real *x,
+                          const real *sq, workspace *ws, vreal *acc)
+{
+    bool first = true;
+    if (net->head_a.n_out) {
+        transposed(&net->head_a, theta, ws->da, ws->u);
+        if (acc) outer(&net->head_a, ws->da, net->square ? sq : x, acc);
+        if (net->square)
+            for (int v = 0; v < net->head_a.n_in * KAD_NV; v++)
+                ((vreal *)ws->u)[v] *= (real)2 * ((const vreal *)x)[v];
+        first = false;
+    }
+    if (net->head_t.n_out) {
+        transposed(&net->head_t, theta, ws->dt, first ? ws->u : ws->v);
+        if (acc) outer(&net->head_t, ws->dt, x, acc);
+        if (!first) add_rows(net->head_t.n_in, ws->v, ws->u);
+    }
+}
+
+/* din (overwritten) = cotangent of the net's input. */
+static void mlp_adjoint(const kad_mlp *net, const real *theta, const real *in,
+                        const real *feat, workspace *ws, vreal *acc, real *din)
+{
+    const real *h[KAD_MLP_MAX_LAYERS + 1], *pre[KAD_MLP_MAX_LAYERS + 1];
+    const real *f = feat;
+    h[0] = in;
+    pre[0] = NULL;
+    for (int k = 0; k < net->n_hidden; k++) {
+        const size_t n = (size_t)net->hidden[k].n_out * KAD_W;
+        pre[k + 1] = f;
+        if (net->activation == KAD_SILU) f += n;
+        h[k + 1] = f;
+        f += n;
+    }
+    heads_adjoint(net, theta, h[net->n_hidden], f, ws, acc);
+    real *d = ws->u, *other = ws->v;
+    for (int k = net->n_hidden; k > 0; k--) {
+        const kad_dense *l = &net->hidden[k - 1];
+        activate_adjoint(net->activation, l->n_out, h[k], pre[k], d);
+        if (acc) outer(l, d, h[k - 1], acc);
+        transposed(l, theta, d, k == 1 ? din : other);
+        real *swap = d;
+        d = other;
+        other = swap;
+    }
+    if (net->n_hidden == 0) memcpy(din, ws->u, (size_t)net->head_a.n_in * KAD_ROW_BYTES);
+}
+
+static void gather(const kad_coupling *c, const int *rows, const real *x, real *in)
+{
+    for (int i = 0; i < c->n_src; i++) {
+        const vreal *from = (const vreal *)(x + (size_t)rows[i] * KAD_W);
+        for (int v = 0; v < KAD_NV; v++)
+            ((vreal *)(in + (size_t)i * KAD_W))[v] = from[v];
+    }
+}
+
+/* Nets of one application: ws->t and ws->a = tanh(a). */
+static void run_nets(const kad_coupling *c, const real *theta, const int *rows,
+                     const real *x, workspace *ws)
+{
+    gather(c, rows, x, ws->in);
+    for (int k = 0; k < c->n_nets; k++)
+        mlp_forward(&c->net[k], theta, ws->in, ws->feat[k], ws->t, ws->a);
+    for (int v = 0; v < c->n_tgt * KAD_NV; v++)
+        ((vreal *)ws->a)[v] = kad_vtanh(((const vreal *)ws->a)[v]);
+}
+
+static void flush(workspace *ws, double *ld, double sign)
+{
+    for (int l = 0; l < KAD_W; l++) {
+        ld[l] += sign * (double)ws->ld[l];
+        ws->ld[l] = 0;
+    }
+}
+
+enum { FLUSH = 8 };
+
+static void transform(const kad_stage *stage, const void *packed, void *x_, double *ld,
+                      void *scratch, const int sign)
+{
+    const kad_coupling *c = stage->self;
+    const real *theta = packed, *scale = theta + c->c;
+    real *x = x_;
+    workspace ws;
+    carve(stage, scratch, &ws);
+    memset(ws.ld, 0, KAD_ROW_BYTES);
+    vreal *sum = (vreal *)ws.ld;
+    for (int k = 0; k < c->n_apps; k++) {
+        const int *rows = c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
+        run_nets(c, theta, rows, x, &ws);
+        for (int j = 0; j < c->n_tgt; j++) {
+            vreal *y = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
+            const vreal *t = (const vreal *)(ws.t + (size_t)j * KAD_W);
+            const vreal *a = (const vreal *)(ws.a + (size_t)j * KAD_W);
+            for (int v = 0; v < KAD_NV; v++) {
+                const vreal s = scale[j] * a[v];
+                sum[v] += s;
+                y[v] =
+                    sign > 0 ? y[v] * kad_vexp(s) + t[v] : (y[v] - t[v]) * kad_vexp(-s);
+            }
+        }
+        if (k % FLUSH == FLUSH - 1) flush(&ws, ld, sign);
+    }
+    flush(&ws, ld, sign);
+}
+
+static void generate(const kad_stage *stage, const void *packed, void *x, double *ld,
+                     void *scratch)
+{
+    transform(stage, packed, x, ld, scratch, 1);
+}
+
+static void infer(const kad_stage *stage, const void *packed, void *x, double *ld,
+                  void *scratch)
+{
+    transform(stage, packed, x, ld, scratch, -1);
+}
+
+/* Undo (generate: dir = 1) or redo (dir = -1) the targets and turn their cotangents
+ * around; cotangents of the heads in ws->dt and ws->da; dc into acc. */
+static void targets_adjoint(const kad_coupling *c, const real *scale, const int *rows,
+                            real *x, real *g, real gl, workspace *ws, vreal *dc,
+                            const int dir)
+{
+    vreal *sum = (vreal *)ws->ld;
+    for (int j = 0; j < c->n_tgt; j++) {
+        vreal *xj = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
+        vreal *gj = (vreal *)(g + (size_t)rows[c->n_src + j] * KAD_W);
+        const vreal *t = (const vreal *)(ws->t + (size_t)j * KAD_W);
+        const vreal *a = (const vreal *)(ws->a + (size_t)j * KAD_W);
+        vreal *dt = (vreal *)(ws->dt + (size_t)j * KAD_W);
+        vreal *da = (vreal *)(ws->da + (size_t)j * KAD_W);
+        vreal c_sum = {0};
+        for (int v = 0; v < KAD_NV; v++) {
+            const vreal s = scale[j] * a[v], gv = gj[v];
+            vreal ds;
+            sum[v] += s;
+            if (dir > 0) { /* x = y: z = (y - t) e^-s, gz = gy e^s */
+                const vreal w = xj[v] - t[v], e = kad_vexp(-s);
+                xj[v] = w * e;
+                gj[v] = gv / e;
+                dt[v] = gv;
+                ds = gv * w + gl;
+            } else { /* x = z: y = z e^s + t, gy = gz e^-s */
+                const vreal e = kad_vexp(s);
+                const vreal gy = gv / e, w = xj[v] * e;
+                xj[v] = w + t[v];
+                gj[v] = gy;
+                dt[v] = -gy;
+                ds = -gy * w - gl;
+            }
+            da[v] = ds * scale[j] * ((real)1 - a[v] * a[v]);
+            c_sum += ds * a[v];
+        }
+        dc[j] += c_sum;
+    }
+}
+
+static void reduce(const kad_stage *stage, const vreal *acc, real *dtheta)
+{
+    for (size_t i = 0; i < stage->n_theta; i++)
+        dtheta[i] += lane_sum(acc[i]);
+}
+
+static void adjoint(const kad_stage *stage, const void *packed, void *x_, void *g_,
+                    double gl, void *dtheta, double *ld, void *scratch, const int dir)
+{
+    const kad_coupling *c = stage->self;
+    const real *theta = packed;
+    real *x = x_, *g = g_;
+    workspace ws;
+    carve(stage, scratch, &ws);
+    memset(ws.ld, 0, KAD_ROW_BYTES);
+    memset(ws.acc, 0, stage->n_theta * sizeof(vreal));
+    for (int k = 0; k < c->n_apps; k++) {
+        const int *rows = c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
+        run_nets(c, theta, rows, x, &ws);
+        targets_adjoint(c, theta + c->c, rows, x, g, (real)gl, &ws, ws.acc + c->c, dir);
+        for (int m = 0; m < c->n_nets; m++) {
+            mlp_adjoint(&c->net[m], theta, ws.in, ws.feat[m], &ws, dtheta ? ws.acc : NULL,
+                        ws.din);
+            for (int i = 0; i < c->n_src; i++)
+                add_rows(1, ws.din + (size_t)i * KAD_W, g + (size_t)rows[i] * KAD_W);
+        }
+        if (k % FLUSH == FLUSH - 1 && ld) flush(&ws, ld, -dir);
+    }
+    if (ld) flush(&ws, ld, -dir);
+    if (dtheta) reduce(stage, ws.acc, dtheta);
+}
+
+static void generate_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
+                             double gl, void *dtheta, double *ld, void *scratch)
+{
+    adjoint(stage, packed, x, g, gl, dtheta, ld, scratch, 1);
+}
+
+static void infer_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
+                          double gl, void *dtheta, double *ld, void *scratch)
+{
+    adjoint(stage, packed, x, g, gl, dtheta, ld, scratch, -1);
+}
+
+static void pack(const kad_stage *stage, const double *theta, void *packed)
+{
+    for (size_t i = 0; i < stage->n_theta; i++)
+        ((real *)packed)[i] = (real)theta[i];
+}
+
+const kad_bijector_kern KR(kad_coupling_kern) = {
+    .pack = pack,
+    .generate = generate,
+    .infer = infer,
+    .generate_adjoint = generate_adjoint,
+    .infer_adjoint = infer_adjoint,
+};

@@ -1,0 +1,188 @@
+/* Thin dense layers on one tile row block, lanes in registers, weights broadcast from
+ * memory. For widths up to about 64: BLAS is hopeless for 10 x 10 (FLOWS measured 5-10 %
+ * of peak).
+ *
+ *   forward   y[o] = b[o] + sum_i w[o * so + i * si] x[i]
+ *   outer     acc[o][i] += sum over vectors of d[o] * x[i]   (weight gradient, lanes kept
+ * apart)
+ *
+ * Shapes: x [n_in][KAD_W], y [n_out][KAD_W], acc [n_out * n_in] vreal. Strides (so, si)
+ * make the transpose the same kernel, so no transposed copy of the weights exists. */
+#ifndef KAD_FLOW_DENSE_KERN_H
+#define KAD_FLOW_DENSE_KERN_H
+
+#include "base/real.h"
+
+#include <stddef.h>
+
+#define KAD_INLINE static inline __attribute__((always_inline))
+
+/* n_o outputs (a constant after inlining) on n_v vectors starting at vector v0. */
+KAD_INLINE void dense_block(const int n_o, const int n_v, int n_in, const real *w,
+                            size_t so, size_t si, const real *b, const real *x, real *y,
+                            int v0)
+{
+    vreal a[12][4];
+#pragma GCC unroll 12
+    for (int o = 0; o < n_o; o++)
+#pragma GCC unroll 4
+        for (int v = 0; v < n_v; v++)
+            a[o][v] = (b ? b[o] : (real)0) + (vreal){0};
+    for (int i = 0; i < n_in; i++) {
+        const vreal *xi = (const vreal *)(x + (size_t)i * KAD_W) + v0;
+        const real *wi = w + (size_t)i * si;
+        vreal xv[4];
+#pragma GCC unroll 4
+        for (int v = 0; v < n_v; v++)
+            xv[v] = xi[v];
+#pragma GCC unroll 12
+        for (int o = 0; o < n_o; o++)
+#pragma GCC unroll 4
+            for (int v = 0; v < n_v; v++)
+                a[o][v] += wi[(size_t)o * so] * xv[v];
+    }
+#pragma GCC unroll 12
+    for (int o = 0; o < n_o; o++)
+#pragma GCC unroll 4
+        for (int v = 0; v < n_v; v++)
+            ((vreal *)(y + (size_t)o * KAD_W))[v0 + v] = a[o][v];
+}
+
+KAD_INLINE void dense_rows(const int n_o, int n_in, const real *w, size_t so, size_t si,
+                           const real *b, const real *x, real *y)
+{
+    if (n_o <= 6) {
+        dense_block(n_o, 4, n_in, w, so, si, b, x, y, 0);
+    } else {
+        dense_block(n_o, 2, n_in, w, so, si, b, x, y, 0);
+        dense_block(n_o, 2, n_in, w, so, si, b, x, y, 2);
+    }
+}
+
+/* y = b + W x for any sizes; b may be NULL. */
+static void dense_forward(int n_out, int n_in, const real *w, size_t so, size_t si,
+                          const real *b, const real *x, real *y)
+{
+    int o = 0;
+    while (o < n_out) {
+        const int left = n_out - o;
+        const real *wo = w + (size_t)o * so;
+        const real *bo = b ? b + o : NULL;
+        real *yo = y + (size_t)o * KAD_W;
+        switch (left) {
+#define KAD_CASE(n)                                 \
+    case n:                                         \
+        dense_rows(n, n_in, wo, so, si, bo, x, yo); \
+        o += n;                                     \
+        break
+            KAD_CASE(1);
+            KAD_CASE(2);
+            KAD_CASE(3);
+            KAD_CASE(4);
+            KAD_CASE(5);
+            KAD_CASE(6);
+            KAD_CASE(8);
+            KAD_CASE(10);
+        case 7:
+            dense_rows(4, n_in, wo, so, si, bo, x, yo);
+            o += 4;
+            break;
+        case 9:
+            dense_rows(5, n_in, wo, so, si, bo, x, yo);
+            o += 5;
+            break;
+        case 11:
+            dense_rows(6, n_in, wo, so, si, bo, x, yo);
+            o += 6;
+            break;
+        default:
+            dense_rows(12, n_in, wo, so, si, bo, x, yo);
+            o += 12;
+            break;
+#undef KAD_CASE
+        }
+    }
+}
+
+KAD_INLINE void outer_block(const int n_o, const int n_i, const real *d, const real *x,
+                            vreal *acc, size_t stride)
+{
+    vreal a[4][5];
+#pragma GCC unroll 4
+    for (int o = 0; o < n_o; o++)
+#pragma GCC unroll 5
+        for (int i = 0; i < n_i; i++)
+            a[o][i] = acc[(size_t)o * stride + (size_t)i];
+#pragma GCC unroll 4
+    for (int v = 0; v < KAD_NV; v++) {
+        vreal dv[4];
+#pragma GCC unroll 4
+        for (int o = 0; o < n_o; o++)
+            dv[o] = ((const vreal *)(d + (size_t)o * KAD_W))[v];
+#pragma GCC unroll 5
+        for (int i = 0; i < n_i; i++) {
+            const vreal xv = ((const vreal *)(x + (size_t)i * KAD_W))[v];
+#pragma GCC unroll 4
+            for (int o = 0; o < n_o; o++)
+                a[o][i] += dv[o] * xv;
+        }
+    }
+#pragma GCC unroll 4
+    for (int o = 0; o < n_o; o++)
+#pragma GCC unroll 5
+        for (int i = 0; i < n_i; i++)
+            acc[(size_t)o * stride + (size_t)i] = a[o][i];
+}
+
+KAD_INLINE void outer_rows(const int n_o, int n_in, const real *d, const real *x,
+                           vreal *acc)
+{
+    int i = 0;
+    for (; i + 5 <= n_in; i += 5)
+        outer_block(n_o, 5, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
+    if (n_in - i == 4) {
+        outer_block(n_o, 4, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
+        return;
+    }
+    for (; i + 2 <= n_in; i += 2)
+        outer_block(n_o, 2, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
+    if (i < n_in) outer_block(n_o, 1, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
+}
+
+/* acc[o][i] += sum over the row's vectors of d[o] x[i]; acc [n_out][n_in]. */
+static void dense_outer(int n_out, int n_in, const real *d, const real *x, vreal *acc)
+{
+    int o = 0;
+    for (; o + 4 <= n_out; o += 4)
+        outer_rows(4, n_in, d + (size_t)o * KAD_W, x, acc + (size_t)o * (size_t)n_in);
+    for (; o + 2 <= n_out; o += 2)
+        outer_rows(2, n_in, d + (size_t)o * KAD_W, x, acc + (size_t)o * (size_t)n_in);
+    for (; o < n_out; o++)
+        outer_rows(1, n_in, d + (size_t)o * KAD_W, x, acc + (size_t)o * (size_t)n_in);
+}
+
+/* acc[o] += sum over the row's vectors of d[o]. */
+static inline void dense_bias(int n_out, const real *d, vreal *acc)
+{
+    for (int o = 0; o < n_out; o++) {
+        const vreal *row = (const vreal *)(d + (size_t)o * KAD_W);
+        vreal sum = row[0];
+        for (int v = 1; v < KAD_NV; v++)
+            sum += row[v];
+        acc[o] += sum;
+    }
+}
+
+/* Sum over the lanes of one vector, in a fixed tree. */
+static inline real lane_sum(vreal v)
+{
+    real a[KAD_V];
+    for (int l = 0; l < KAD_V; l++)
+        a[l] = v[l];
+    for (int n = KAD_V / 2; n > 0; n /= 2)
+        for (int l = 0; l < n; l++)
+            a[l] += a[l + n];
+    return a[0];
+}
+
+#endif

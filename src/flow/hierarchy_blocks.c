@@ -1,0 +1,223 @@
+/* mera, decimator, disentangler: couplings inside blocks. */
+#include "base/memory.h"
+#include "flow/blocks.h"
+#include "flow/coupling.h"
+#include "flow/hierarchy.h"
+#include "flow/rotation.h"
+#include "flow/scale.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static kad_activation activation(const char *name)
+{
+    if (strcmp(name, "tanh") == 0) return KAD_TANH;
+    if (strcmp(name, "silu") == 0) return KAD_SILU;
+    if (strcmp(name, "relu") == 0) return KAD_RELU;
+    return KAD_ELU;
+}
+
+typedef struct builder {
+    kad_ctx *ctx;
+    const kad_config *config;
+    const kad_flow_target *target;
+    kad_stage_list *list;
+    kad_mlp_shape shape;
+    int n_couplings;
+} builder;
+
+static kad_status read_shape(kad_ctx *ctx, const kad_config *config, kad_mlp_shape *shape)
+{
+    int64_t width[KAD_MLP_MAX_LAYERS + 1];
+    const size_t n =
+        kad_config_ints(config, "flow.widths", KAD_MLP_MAX_LAYERS + 1, width);
+    if (n > KAD_MLP_MAX_LAYERS)
+        return kad_fail(ctx, KAD_ECONFIG, "flow.widths: at most %d hidden layers",
+                        KAD_MLP_MAX_LAYERS);
+    *shape = (kad_mlp_shape){
+        .n_hidden = (int)n,
+        .activation = activation(kad_config_string(config, "flow.activation")),
+        .split = kad_config_bool(config, "flow.split"),
+        .equivariant =
+            strcmp(kad_config_string(config, "flow.symmetry"), "equivariant") == 0,
+        .scale_init = kad_config_real(config, "flow.scale_init"),
+        .zero_last = kad_config_bool(config, "flow.zero_last"),
+    };
+    for (size_t k = 0; k < n; k++)
+        shape->width[k] = (int)width[k];
+    return KAD_OK;
+}
+
+/* Rows of split k of every block: sources, then targets, with their components. */
+static kad_status add_split(builder *b, const kad_index_list *blocks,
+                            const int m[KAD_MAX_DIM], int k, unsigned char *side,
+                            int *rows, int level, const char *pass)
+{
+    const int n_comp = b->target->n_comp, size = blocks->size;
+    const int n_targets = kad_blocks_split(b->target->lattice->d, m, k, side);
+    const int n_tgt = n_targets * n_comp, n_src = (size - n_targets) * n_comp;
+    size_t n = 0;
+    kad_stage stage;
+    if (n_tgt == 0 || n_src == 0) return KAD_OK;
+    for (int i = 0; i < blocks->n_lists; i++)
+        for (int want = 0; want < 2; want++)
+            for (int j = 0; j < size; j++)
+                for (int c = 0; side[j] == want && c < n_comp; c++)
+                    rows[n++] = blocks->sites[i * size + j] * n_comp + c;
+    const kad_status status =
+        kad_coupling_create(b->ctx, b->target->lattice->n_sites * n_comp, n_comp,
+                            &b->shape, n_src, n_tgt, blocks->n_lists, rows, &stage);
+    if (status != KAD_OK) return status;
+    return kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/coupling_%02d", pass,
+                              k);
+}
+
+/* One pass: a sequence of couplings over the splits of the same blocks. m = 0: one block
+ * of all. */
+static kad_status add_pass(builder *b, int level, int m, int offset, const char *pass)
+{
+    const kad_lattice *lattice = b->target->lattice;
+    int box[KAD_MAX_DIM];
+    unsigned char *side = NULL;
+    int *rows = NULL;
+    kad_index_list blocks;
+    kad_stage stage;
+    kad_status status =
+        kad_blocks_create(b->ctx, lattice, 1 << level, m, offset, &blocks);
+    if (status != KAD_OK) return status;
+    kad_blocks_extents(lattice, 1 << level, box);
+    for (int mu = 0; mu < lattice->d && m > 0; mu++)
+        box[mu] = m;
+    const size_t n =
+        (size_t)blocks.n_lists * (size_t)blocks.size * (size_t)b->target->n_comp;
+    KAD_TRY(kad_new(b->ctx, (size_t)blocks.size, 1, &side));
+    KAD_TRY(kad_new(b->ctx, n, sizeof(int), &rows));
+    if (kad_config_bool(b->config, "flow.rotation")) {
+        KAD_TRY(kad_rotation_create(b->ctx, lattice, b->target->n_comp, false,
+                                    blocks.n_lists, blocks.size, blocks.sites, NULL, NULL,
+                                    &stage));
+        KAD_TRY(kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/rotation", pass));
+    }
+    for (int k = 0; k < b->n_couplings; k++)
+        KAD_TRY(add_split(b, &blocks, box, k, side, rows, level, pass));
+    if (kad_config_bool(b->config, "flow.level_scale")) {
+        KAD_TRY(kad_scale_create(b->ctx, lattice, b->target->n_comp,
+                                 blocks.n_lists * blocks.size, blocks.sites, false,
+                                 !b->target->symmetric, &stage));
+        KAD_TRY(kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/scale", pass));
+    }
+done:
+    kad_free(side);
+    kad_free(rows);
+    kad_index_list_clear(&blocks);
+    return status;
+}
+
+/* Bit mask of axes shifted by half a block: e none, o all, a, b, c all but the first,
+ * second, third. */
+static int offset_of(int d, char letter)
+{
+    const int all = (1 << d) - 1;
+    switch (letter) {
+    case 'e':
+        return 0;
+    case 'a':
+        return all & ~1;
+    case 'b':
+        return all & ~2;
+    case 'c':
+        return all & ~4;
+    default:
+        return all;
+    }
+}
+
+/* Largest even block extent <= kernel that divides every extent; 0: take all sites as one
+ * block. */
+static int block_extent(const kad_lattice *lattice, int stride, int kernel)
+{
+    int extents[KAD_MAX_DIM];
+    kad_blocks_extents(lattice, stride, extents);
+    for (int m = kernel - kernel % 2; m >= 2; m -= 2) {
+        bool good = true;
+        for (int mu = 0; mu < lattice->d; mu++)
+            good = good && extents[mu] % m == 0;
+        if (good) return m;
+    }
+    return 0;
+}
+
+static kad_status add_level(builder *b, int level, const char *passes)
+{
+    kad_status status = KAD_OK;
+    const int m = block_extent(b->target->lattice, 1 << level,
+                               (int)kad_config_int(b->config, "flow.kernel"));
+    const int repeat = (int)kad_config_int(b->config, "flow.repeat");
+    int n = 0;
+    if (kad_config_bool(b->config, "flow.haar"))
+        KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, b->list));
+    for (int r = 0; r < repeat; r++)
+        for (const char *p = passes; *p; p++, n++) {
+            char name[32] = "pass_00";
+            name[5] = (char)('0' + n / 10 % 10);
+            name[6] = (char)('0' + n % 10);
+            KAD_TRY(add_pass(b, level, m, offset_of(b->target->lattice->d, *p), name));
+        }
+done:
+    return status;
+}
+
+static const char *passes_of(const kad_config *config)
+{
+    const char *given = kad_config_string(config, "flow.passes");
+    const char *kind = kad_config_string(config, "flow.hierarchy");
+    if (given) return given;
+    return strcmp(kind, "decimator") == 0 ? "e" : "eo";
+}
+
+kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
+                                const kad_flow_target *target, kad_stage_list *list)
+{
+    kad_status status = KAD_OK;
+    const char *kind = kad_config_string(config, "flow.hierarchy"),
+               *passes = passes_of(config);
+    builder b = {.ctx = ctx, .config = config, .target = target, .list = list};
+    if (target->active)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.hierarchy: %s needs every site; set flow.decimation=false",
+                        kind);
+    if (passes[strspn(passes, "eoabc")])
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.passes: unknown offset '%c' in \"%s\" (e, o, a, b, c)",
+                        passes[strspn(passes, "eoabc")], passes);
+    KAD_TRY(read_shape(ctx, config, &b.shape));
+    b.n_couplings = (int)kad_config_int(config, "flow.couplings");
+    const int halvings = target->lattice->n_levels;
+    int top = 1 << halvings, extents[KAD_MAX_DIM], rest = 1;
+    kad_blocks_extents(target->lattice, top, extents);
+    for (int mu = 0; mu < KAD_MAX_DIM; mu++)
+        rest *= extents[mu];
+    int depth = (int)kad_config_int(config, "flow.depth");
+    if (strcmp(kind, "disentangler") == 0) {
+        if (depth == 0) depth = halvings > 0 ? halvings : 1;
+        for (int k = 0; k < depth; k++) {
+            KAD_TRY(add_level(&b, 0, passes));
+            for (int i = 0; i < list->n; i++) /* layers are told apart by their names */
+                if (strncmp(list->stage[i].name, "pass_", 5) == 0) {
+                    char name[KAD_NAME_MAX];
+                    snprintf(name, sizeof name, "layer_%02d/%.70s", k,
+                             list->stage[i].name);
+                    memcpy(list->stage[i].name, name, sizeof name);
+                }
+        }
+        return KAD_OK;
+    }
+    if (rest > 1)
+        KAD_TRY(add_pass(&b, halvings, 0, 0, "top"));
+    else if (kad_config_bool(config, "flow.ring"))
+        KAD_TRY(kad_hierarchy_ring(ctx, target, halvings, list));
+    for (int level = halvings - 1; level >= 0; level--)
+        if (depth == 0 || level < depth) KAD_TRY(add_level(&b, level, passes));
+done:
+    return status;
+}

@@ -1,0 +1,223 @@
+/* Coarse to fine: new sites are generated given those already there, then refined in the
+ * other direction. Two ways to make the new sites of a level (`flow.details`): fill by
+ * parity class, each given all classes before it (the field itself is generated); wavelet
+ * the details of every 2^d block given the coarse sites around it, then a Haar rotation,
+ * then refinements between the two colours of the level's lattice. */
+#include "base/memory.h"
+#include "flow/blocks.h"
+#include "flow/econv.h"
+#include "flow/hierarchy.h"
+
+#include <string.h>
+
+typedef struct builder {
+    kad_ctx *ctx;
+    const kad_config *config;
+    const kad_flow_target *target;
+    kad_stage_list *list;
+    int n_hidden, n_sources;
+    kad_transform generator, refinement;
+} builder;
+
+static kad_transform transform(const char *name)
+{
+    if (strcmp(name, "q4t") == 0) return KAD_TRANSFORM_Q4T;
+    if (strcmp(name, "lfa") == 0) return KAD_TRANSFORM_LFA;
+    return KAD_TRANSFORM_AFFINE;
+}
+
+static unsigned parity_bit(unsigned p)
+{
+    return (p ^ p >> 1 ^ p >> 2) & 1;
+}
+
+/* Classes of a stride that hold active sites. */
+static unsigned active_classes(const builder *b, int stride)
+{
+    unsigned all = (1u << (1 << b->target->lattice->d)) - 1, odd = 0;
+    for (unsigned p = 0; p < 8; p++)
+        if (parity_bit(p)) odd |= 1u << p;
+    return b->target->active && stride == 1 ? all & ~odd : all;
+}
+
+static kad_status add_econv(builder *b, kad_index_list *apps, kad_transform kind,
+                            int level, const char *name, int index)
+{
+    kad_stage stage;
+    kad_status status = KAD_OK;
+    if (apps->n_lists > 0)
+        status = kad_econv_create(b->ctx, b->target->lattice, b->target->n_comp, kind,
+                                  b->n_hidden, apps->size - 1, apps->n_lists, apps->sites,
+                                  &stage);
+    if (status == KAD_OK && apps->n_lists > 0 && kind == KAD_TRANSFORM_Q4T)
+        kad_econv_set_lambda(&stage, kad_config_real(b->config, "flow.quartic"));
+    if (status == KAD_OK && apps->n_lists > 0)
+        status =
+            kad_stage_list_add(b->ctx, b->list, &stage, level, "%s_%02d", name, index);
+    kad_index_list_clear(apps);
+    return status;
+}
+
+static kad_status add_stencil(builder *b, int level, unsigned targets, unsigned sources,
+                              kad_transform kind, const char *name, int index)
+{
+    kad_index_list apps;
+    const kad_status status =
+        kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
+                           targets, sources, b->n_sources, &apps);
+    return status == KAD_OK ? add_econv(b, &apps, kind, level, name, index) : status;
+}
+
+/* Groups of classes in order of generation: by falling number of odd coordinates; in d =
+ * 2 the two classes of one odd coordinate share a stencil. */
+static int groups_of(int d, unsigned group[7])
+{
+    int n = 0;
+    for (int bits = d; bits >= 1; bits--) {
+        unsigned together = 0;
+        for (unsigned p = 1; p < (1u << d); p++) {
+            if (__builtin_popcount(p) != bits) continue;
+            if (d == 2)
+                together |= 1u << p;
+            else
+                group[n++] = 1u << p;
+        }
+        if (together) group[n++] = together;
+    }
+    return n;
+}
+
+/* Refinements of classes `old` given `fresh` and the reverse, alternating, `count` of
+ * them. */
+static kad_status add_refinements(builder *b, int level, unsigned old, unsigned fresh,
+                                  int count, int step)
+{
+    kad_status status = KAD_OK;
+    const int d = b->target->lattice->d;
+    for (int r = 0; r < count; r++) {
+        const unsigned targets = r % 2 == 0 ? old : fresh,
+                       sources = r % 2 == 0 ? fresh : old;
+        char name[32] = "refine_0_0";
+        name[7] = (char)('0' + step);
+        name[9] = (char)('0' + r % 10);
+        if (d == 2) {
+            KAD_TRY(add_stencil(b, level, targets, sources, b->refinement, name, 0));
+            continue;
+        }
+        for (unsigned p = 0; p < (1u << d); p++)
+            if (targets >> p & 1)
+                KAD_TRY(
+                    add_stencil(b, level, 1u << p, sources, b->refinement, name, (int)p));
+    }
+done:
+    return status;
+}
+
+static kad_status add_fill(builder *b, int level)
+{
+    kad_status status = KAD_OK;
+    unsigned group[7], known = 1;
+    const unsigned active = active_classes(b, 1 << level);
+    const int n = groups_of(b->target->lattice->d, group);
+    int last = -1;
+    for (int i = 0; i < n; i++)
+        if (group[i] & active) last = i;
+    for (int i = 0; i < n; i++) {
+        const unsigned fresh = group[i] & active;
+        if (!fresh) continue;
+        const bool finest = level == 0 && i == last;
+        const int64_t count = kad_config_int(b->config, finest ? "flow.refinements_finest"
+                                                               : "flow.refinements");
+        KAD_TRY(add_stencil(b, level, fresh, known, b->generator, "generate", i));
+        KAD_TRY(add_refinements(b, level, known, fresh, (int)count, i));
+        known |= fresh;
+    }
+done:
+    return status;
+}
+
+static kad_status add_wavelet(builder *b, int level)
+{
+    kad_status status = KAD_OK;
+    const int d = b->target->lattice->d;
+    unsigned colour[2] = {0, 0};
+    for (unsigned p = 0; p < (1u << d); p++)
+        colour[parity_bit(p)] |= 1u << p;
+    for (unsigned p = (1u << d) - 1; p > 0; p--) {
+        kad_index_list apps;
+        KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &apps));
+        KAD_TRY(add_econv(b, &apps, b->generator, level, "detail", (int)p));
+    }
+    KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, b->list));
+    const int64_t count = kad_config_int(b->config, level == 0 ? "flow.refinements_finest"
+                                                               : "flow.refinements");
+    KAD_TRY(add_refinements(b, level, colour[0], colour[1], (int)count, 0));
+done:
+    return status;
+}
+
+/* The coarsest lattice: one site by itself, or more (odd extents) by greedy independent
+ * sets. */
+static kad_status add_top(builder *b, int halvings)
+{
+    kad_status status = KAD_OK;
+    int extents[KAD_MAX_DIM], rest = 1;
+    kad_blocks_extents(b->target->lattice, 1 << halvings, extents);
+    for (int mu = 0; mu < KAD_MAX_DIM; mu++)
+        rest *= extents[mu];
+    if (rest == 1) {
+        if (kad_config_bool(b->config, "flow.ring"))
+            KAD_TRY(kad_hierarchy_ring(b->ctx, b->target, halvings, b->list));
+        return status;
+    }
+    const int64_t n = kad_config_int(b->config, "flow.top_passes");
+    for (int k = 0; k < n; k++) {
+        kad_index_list apps;
+        KAD_TRY(kad_blocks_greedy(b->ctx, b->target->lattice, 1 << halvings, k,
+                                  b->n_sources, &apps));
+        KAD_TRY(add_econv(b, &apps, k < 2 ? b->generator : b->refinement, halvings, "top",
+                          k));
+    }
+done:
+    return status;
+}
+
+kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
+                                     const kad_flow_target *target, kad_stage_list *list)
+{
+    kad_status status = KAD_OK;
+    builder b = {
+        .ctx = ctx,
+        .config = config,
+        .target = target,
+        .list = list,
+        .n_hidden = (int)kad_config_int(config, "flow.hidden"),
+        .n_sources = (int)kad_config_int(config, "flow.sources"),
+        .generator = transform(kad_config_string(config, "flow.generator")),
+        .refinement = transform(kad_config_string(config, "flow.refinement")),
+    };
+    const bool wavelet =
+        strcmp(kad_config_string(config, "flow.details"), "wavelet") == 0;
+    const int depth = (int)kad_config_int(config, "flow.depth");
+    if (wavelet && target->active)
+        return kad_fail(
+            ctx, KAD_ECONFIG,
+            "flow.details: wavelet needs every site; set flow.decimation=false");
+    if (!target->symmetric)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.hierarchy: conditional is odd under the global sign; the "
+                        "action is not");
+    if (target->n_comp > 1 &&
+        (b.generator == KAD_TRANSFORM_Q4T || b.refinement == KAD_TRANSFORM_Q4T))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.generator: q4t is for one component, found %d",
+                        target->n_comp);
+    const int halvings = target->lattice->n_levels;
+    KAD_TRY(add_top(&b, halvings));
+    for (int level = halvings - 1; level >= 0; level--) {
+        if (depth != 0 && level >= depth) continue;
+        KAD_TRY(wavelet ? add_wavelet(&b, level) : add_fill(&b, level));
+    }
+done:
+    return status;
+}

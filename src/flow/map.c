@@ -1,0 +1,254 @@
+#include "flow/map.h"
+
+#include "base/memory.h"
+#include "base/thread.h"
+
+#include <math.h>
+#include <string.h>
+
+struct kad_map {
+    const kad_flow *flow;
+    bool mixture;
+    void *packed[2];
+};
+
+kad_status kad_map_create(kad_ctx *ctx, const kad_flow *flow, const double *theta,
+                          bool mixture, kad_map **out)
+{
+    kad_status status = KAD_OK;
+    kad_map *map = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *map, &map));
+    map->flow = flow;
+    map->mixture = mixture;
+    for (int p = 0; p < 2; p++) {
+        KAD_TRY(kad_new(ctx, flow->packed_bytes[p], 1, &map->packed[p]));
+        kad_flow_pack(flow, (kad_prec)p, theta, map->packed[p]);
+    }
+    *out = map;
+    map = NULL;
+done:
+    kad_map_destroy(map);
+    return status;
+}
+
+void kad_map_destroy(kad_map *map)
+{
+    if (!map) return;
+    kad_free(map->packed[0]);
+    kad_free(map->packed[1]);
+    kad_free(map);
+}
+
+const kad_flow *kad_map_flow(const kad_map *map)
+{
+    return map->flow;
+}
+
+/* Per-thread memory of one tile in both precisions. */
+typedef struct tile {
+    void *x, *w, *scratch;
+    double ld[KAD_W_MAX], lnp[KAD_W_MAX];
+} tile;
+
+static size_t tile_bytes(const kad_flow *flow)
+{
+    return (size_t)flow->n_rows * KAD_ROW_BYTES;
+}
+
+static void tiles_free(int n, tile *t)
+{
+    for (int i = 0; t && i < n; i++) {
+        kad_free(t[i].x);
+        kad_free(t[i].w);
+        kad_free(t[i].scratch);
+    }
+    kad_free(t);
+}
+
+static kad_status tiles_new(kad_ctx *ctx, const kad_flow *flow, int n, tile **out)
+{
+    kad_status status = KAD_OK;
+    tile *t = NULL;
+    const size_t *s = flow->scratch_bytes;
+    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *t, &t));
+    for (int i = 0; i < n; i++) {
+        KAD_TRY(kad_new(ctx, tile_bytes(flow), 1, &t[i].x));
+        KAD_TRY(kad_new(ctx, tile_bytes(flow), 1, &t[i].w));
+        KAD_TRY(kad_new(ctx, s[0] > s[1] ? s[0] : s[1], 1, &t[i].scratch));
+    }
+    *out = t;
+    t = NULL;
+done:
+    tiles_free(n, t);
+    return status;
+}
+
+/* Lanes of a tile from samples stored one after the other, times sign; missing samples
+ * are zero. */
+static void load(const kad_flow *flow, kad_prec prec, size_t n, const double *y,
+                 double sign, void *x)
+{
+    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)flow->n_rows;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t l = 0; l < lanes; l++) {
+            const bool there = l < n && flow->active[r / (size_t)flow->n_comp];
+            const double v = there ? sign * y[l * rows + r] : 0;
+            if (prec == KAD_SINGLE)
+                ((float *)x)[r * lanes + l] = (float)v;
+            else
+                ((double *)x)[r * lanes + l] = v;
+        }
+}
+
+static void store(const kad_flow *flow, kad_prec prec, size_t n, const void *x,
+                  const double *sign, double *y)
+{
+    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)flow->n_rows;
+    for (size_t l = 0; l < n; l++)
+        for (size_t r = 0; r < rows; r++) {
+            const double v = prec == KAD_SINGLE ? ((const float *)x)[r * lanes + l]
+                                                : ((const double *)x)[r * lanes + l];
+            y[l * rows + r] = sign ? sign[l] * v : v;
+        }
+}
+
+/* ln[(e^a + e^b)/2] */
+static double log_mean_exp(double a, double b)
+{
+    const double hi = a > b ? a : b;
+    if (!isfinite(hi)) return hi;
+    return hi + log(0.5 * (exp(a - hi) + exp(b - hi)));
+}
+
+/* ln q0 of the samples y times sign, in t->ld; z (NULL: not wanted) their latents. */
+static void lnq_branch(const kad_map *map, kad_prec prec, tile *t, size_t n,
+                       const double *y, double sign, double *lnq, double *z)
+{
+    const kad_flow *flow = map->flow;
+    load(flow, prec, n, y, sign, t->w);
+    memset(t->ld, 0, sizeof t->ld);
+    kad_flow_infer(flow, prec, map->packed[prec], t->w, t->ld, t->scratch);
+    kad_flow_prior_lnp(flow, prec, t->w, t->lnp);
+    for (size_t l = 0; l < n; l++)
+        lnq[l] = t->lnp[l] + t->ld[l];
+    if (z) store(flow, prec, n, t->w, NULL, z);
+}
+
+static void lnq_tile(const kad_map *map, kad_prec prec, tile *t, size_t n,
+                     const double *y, double *lnq, double *z)
+{
+    double other[KAD_W_MAX];
+    lnq_branch(map, prec, t, n, y, 1, lnq, z);
+    if (!map->mixture) return;
+    lnq_branch(map, prec, t, n, y, -1, other, NULL);
+    for (size_t l = 0; l < n; l++)
+        lnq[l] = log_mean_exp(lnq[l], other[l]);
+}
+
+/* Double inference for a tile that was filled in `prec`: fewer lanes, so in parts. */
+static void lnq_parts(const kad_map *map, kad_prec prec, tile *t, size_t n,
+                      const double *y, double *lnq, double *z)
+{
+    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
+    for (size_t at = 0; at < n; at += lanes) {
+        const size_t m = n - at < lanes ? n - at : lanes;
+        lnq_tile(map, prec, t, m, y + at * rows, lnq + at, z ? z + at * rows : NULL);
+    }
+}
+
+static void draw_tile(const kad_map *map, uint64_t seed, kad_purpose purpose,
+                      uint64_t first, size_t n, kad_prec prec, bool exact, tile *t,
+                      double *y, double *lnq, double *z)
+{
+    const kad_flow *flow = map->flow;
+    const kad_rng rng = kad_rng_stream(seed, purpose, 0);
+    const kad_rng flip = kad_rng_stream(seed, KAD_RNG_SYMMETRY, (uint32_t)purpose);
+    double sign[KAD_W_MAX];
+    for (size_t l = 0; l < n; l++)
+        sign[l] = map->mixture && kad_rng_uniform(flip, 0, first + l, 0) < 0.5 ? -1 : 1;
+    kad_flow_prior_draw(flow, prec, rng, 0, first, t->x);
+    kad_flow_prior_lnp(flow, prec, t->x, t->lnp);
+    if (z) store(flow, prec, n, t->x, NULL, z);
+    memset(t->ld, 0, sizeof t->ld);
+    kad_flow_generate(flow, prec, map->packed[prec], t->x, t->ld, t->scratch);
+    for (size_t l = 0; l < n; l++)
+        lnq[l] = t->lnp[l] - t->ld[l];
+    store(flow, prec, n, t->x, sign, y);
+    if (exact) {
+        lnq_parts(map, KAD_DOUBLE, t, n, y, lnq, NULL);
+    } else if (map->mixture) {
+        double own[KAD_W_MAX], other[KAD_W_MAX];
+        memcpy(own, lnq, n * sizeof *own);
+        /* the branch that generated y is known; the other is -y under it */
+        store(flow, prec, n, t->x, NULL, y);
+        lnq_branch(map, prec, t, n, y, -1, other, NULL);
+        for (size_t l = 0; l < n; l++)
+            lnq[l] = log_mean_exp(own[l], other[l]);
+        store(flow, prec, n, t->x, sign, y);
+    }
+}
+
+kad_status kad_map_draw(kad_ctx *ctx, const kad_map *map, uint64_t seed,
+                        kad_purpose purpose, uint64_t first, size_t n, kad_prec prec,
+                        bool exact, double *y, double *lnq, double *z)
+{
+    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
+    const long n_tiles = (long)((n + lanes - 1) / lanes);
+    const int n_threads = ctx->n_threads;
+    tile *tiles = NULL;
+    const kad_status status = tiles_new(ctx, map->flow, n_threads, &tiles);
+    if (status != KAD_OK) return status;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (long k = 0; k < n_tiles; k++) {
+        const size_t at = (size_t)k * lanes, m = n - at < lanes ? n - at : lanes;
+        draw_tile(map, seed, purpose, first + at, m, prec, exact,
+                  &tiles[kad_thread_index()], y + at * rows, lnq + at,
+                  z ? z + at * rows : NULL);
+    }
+    tiles_free(n_threads, tiles);
+    return KAD_OK;
+}
+
+kad_status kad_map_lnq(kad_ctx *ctx, const kad_map *map, size_t n, kad_prec prec,
+                       const double *y, double *lnq, double *z)
+{
+    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
+    const long n_tiles = (long)((n + lanes - 1) / lanes);
+    const int n_threads = ctx->n_threads;
+    tile *tiles = NULL;
+    const kad_status status = tiles_new(ctx, map->flow, n_threads, &tiles);
+    if (status != KAD_OK) return status;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (long k = 0; k < n_tiles; k++) {
+        const size_t at = (size_t)k * lanes, m = n - at < lanes ? n - at : lanes;
+        lnq_tile(map, prec, &tiles[kad_thread_index()], m, y + at * rows, lnq + at,
+                 z ? z + at * rows : NULL);
+    }
+    tiles_free(n_threads, tiles);
+    return KAD_OK;
+}
+
+kad_status kad_map_generate(kad_ctx *ctx, const kad_map *map, size_t n, kad_prec prec,
+                            const double *z, double *y, double *ld)
+{
+    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
+    const long n_tiles = (long)((n + lanes - 1) / lanes);
+    const int n_threads = ctx->n_threads;
+    tile *tiles = NULL;
+    const kad_status status = tiles_new(ctx, map->flow, n_threads, &tiles);
+    if (status != KAD_OK) return status;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (long k = 0; k < n_tiles; k++) {
+        const size_t at = (size_t)k * lanes, m = n - at < lanes ? n - at : lanes;
+        tile *t = &tiles[kad_thread_index()];
+        load(map->flow, prec, m, z + at * rows, 1, t->x);
+        memset(t->ld, 0, sizeof t->ld);
+        kad_flow_generate(map->flow, prec, map->packed[prec], t->x, t->ld, t->scratch);
+        store(map->flow, prec, m, t->x, NULL, y + at * rows);
+        for (size_t l = 0; ld && l < m; l++)
+            ld[at + l] = t->ld[l];
+    }
+    tiles_free(n_threads, tiles);
+    return KAD_OK;
+}

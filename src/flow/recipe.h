@@ -1,0 +1,22 @@
+/* Recipes: named sets of defaults for the keys a user leaves out, chosen by action and
+ * lattice.
+ *
+ *   neuralrg  the network of arXiv:1802.02840: MERA of 2x2 blocks, 10 couplings, split
+ * nets 10-10-10 wavelet   one-component duals: Haar rotation and passes over the four
+ * block offsets a level, then a learned scale per Fourier orbit stencil   phi^4: exact
+ * last decimation, Fourier-Gaussian base, equivariant stencil couplings coarse to fine
+ * with a non-Gaussian transform ring      n >= 2 duals: radial transform of the top site,
+ * wavelet details, refinements, spectrum fourier   the free field: the spectrum alone,
+ * exact custom    the schema's own values; every key without one must be given */
+#ifndef KAD_FLOW_RECIPE_H
+#define KAD_FLOW_RECIPE_H
+
+#include "io/config.h"
+
+/* Fill the unset keys of `flow`, `train` and `action.epsilon`. Idempotent. Errors:
+ * KAD_ECONFIG. */
+KAD_MUST_USE kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config);
+/* The recipe in force: flow.recipe with `auto` replaced by the choice for the action. */
+const char *kad_recipe_name(const kad_config *config);
+
+#endif

@@ -1,0 +1,55 @@
+#include "work.h"
+
+#include "flow/coupling.h"
+#include "flow/econv.h"
+
+static double mlp_fma(const kad_mlp *net)
+{
+    double n = 0;
+    for (int k = 0; k < net->n_hidden; k++)
+        n += (double)net->hidden[k].n_in * net->hidden[k].n_out;
+    return n + (double)net->head_t.n_in * net->head_t.n_out +
+           (double)net->head_a.n_in * net->head_a.n_out;
+}
+
+static kad_work coupling_work(const kad_coupling *c)
+{
+    kad_work w = {0, 2.0 * c->n_tgt}; /* tanh of the log-scale, exp */
+    for (int m = 0; m < c->n_nets; m++) {
+        w.fma += mlp_fma(&c->net[m]);
+        for (int k = 0; k < c->net[m].n_hidden; k++)
+            w.exps += c->net[m].hidden[k].n_out;
+    }
+    return (kad_work){w.fma * c->n_apps, w.exps * c->n_apps};
+}
+
+static kad_work econv_work(const kad_econv *e, int n_comp)
+{
+    const double net = n_comp * ((double)e->n_sources * (e->n_hidden + e->n_odd) +
+                                 (double)e->n_hidden * e->n_odd) +
+                       (double)e->n_hidden * e->n_even;
+    return (kad_work){net * e->n_apps, 3.0 * e->n_apps};
+}
+
+kad_work kad_work_generate(const kad_flow *flow)
+{
+    kad_work total = {0, 0};
+    for (int i = 0; i < flow->n_stages; i++) {
+        const kad_stage *s = &flow->stages[i];
+        kad_work w = {0, 0};
+        if (s->ops == &kad_coupling_ops)
+            w = coupling_work(s->self);
+        else if (s->ops == &kad_econv_ops)
+            w = econv_work(s->self, s->n_comp);
+        total.fma += w.fma;
+        total.exps += w.exps;
+    }
+    return total;
+}
+
+kad_work kad_work_adjoint(const kad_flow *flow, int with_weights)
+{
+    kad_work w = kad_work_generate(flow);
+    w.fma *= with_weights ? 3 : 2;
+    return w;
+}
