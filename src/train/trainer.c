@@ -10,8 +10,8 @@
 static void clear(kad_trainer *t)
 {
     kad_trainer_leave(t);
-    kad_series_clear(&t->log);
-    kad_series_clear(&t->eval);
+    kad_trace_clear(&t->log);
+    kad_trace_clear(&t->eval);
     kad_free(t->eval_columns);
     kad_free(t->config_text);
 }
@@ -104,7 +104,7 @@ static kad_status read_finished(kad_trainer *t, kad_train_result *out)
     KAD_TRY(kad_results_open(t->ctx, t->run, &file));
     KAD_TRY(kad_params_read(t->ctx, file, out->model->flow, out->theta));
     KAD_TRY(kad_h5_attr_int(t->ctx, file, "/training", "steps", &out->steps));
-    KAD_TRY(kad_h5_attr_real(t->ctx, file, "/training", "seconds", &out->seconds));
+    KAD_TRY(kad_h5_attr_real(t->ctx, file, "/training", "wall_seconds", &out->seconds));
     out->finished_before = true;
 done:
     kad_h5_close(file);

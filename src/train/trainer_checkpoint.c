@@ -125,8 +125,8 @@ kad_status kad_trainer_save(kad_trainer *t)
     KAD_TRY(kad_h5_create(t->ctx, &file));
     KAD_TRY(save_numbers(t, file));
     KAD_TRY(move_arrays(t, file, save_array));
-    KAD_TRY(kad_series_save(t->ctx, &t->log, file, "/train/log"));
-    KAD_TRY(kad_series_save(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_TRY(kad_trace_save(t->ctx, &t->log, file, "/train/log"));
+    KAD_TRY(kad_trace_save(t->ctx, &t->eval, file, "/train/eval"));
     KAD_TRY(kad_checkpoint_save(t->ctx, t->run, file));
 done:
     kad_h5_close(file);
@@ -195,8 +195,8 @@ kad_status kad_trainer_load(kad_trainer *t, bool *found)
     KAD_TRY(kad_trainer_enter(t, NULL, NULL));
     KAD_TRY(load_numbers(t, file));
     KAD_TRY(move_arrays(t, file, load_array));
-    KAD_TRY(kad_series_restore(t->ctx, &t->log, file, "/train/log"));
-    KAD_TRY(kad_series_restore(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_TRY(kad_trace_restore(t->ctx, &t->log, file, "/train/log"));
+    KAD_TRY(kad_trace_restore(t->ctx, &t->eval, file, "/train/eval"));
     KAD_TRY(require_finite(t));
     *found = true;
 done:

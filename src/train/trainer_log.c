@@ -12,7 +12,7 @@
 #define F64 KAD_H5_F64
 #define I64 KAD_H5_I64
 
-static const kad_column log_columns[] = {
+static const kad_trace_column log_columns[] = {
     {"step", I64, "steps", "optimiser steps taken, all lattice sizes", NULL},
     {"stage", I64, "", "index of the lattice size", NULL},
     {"wall_s", F64, "s", "wall time of training", NULL},
@@ -26,7 +26,7 @@ static const kad_column log_columns[] = {
 };
 enum { N_LOG = sizeof log_columns / sizeof log_columns[0] };
 
-static const kad_column eval_columns[] = {
+static const kad_trace_column eval_columns[] = {
     {"step", I64, "steps", "optimiser steps taken, all lattice sizes", NULL},
     {"stage", I64, "", "index of the lattice size", NULL},
     {"samples", I64, "samples", "fresh draws evaluated", NULL},
@@ -53,7 +53,7 @@ enum { N_EVAL = sizeof eval_columns / sizeof eval_columns[0] };
 enum { N_EVAL_ALL = N_EVAL + KAD_EVAL_LEVELS + 1 };
 
 typedef struct all_columns {
-    kad_column columns[N_EVAL_ALL];
+    kad_trace_column columns[N_EVAL_ALL];
     char names[KAD_EVAL_LEVELS + 1][24];
 } all_columns;
 
@@ -70,10 +70,11 @@ kad_status kad_trainer_log_create(kad_trainer *t)
     memcpy(all->columns, eval_columns, sizeof eval_columns);
     for (int k = 0; k <= KAD_EVAL_LEVELS; k++) {
         snprintf(all->names[k], sizeof all->names[k], "log_det_%d", k);
-        all->columns[N_EVAL + k] = (kad_column){all->names[k], F64, "nats", NULL, NULL};
+        all->columns[N_EVAL + k] =
+            (kad_trace_column){all->names[k], F64, "nats", NULL, NULL};
     }
-    KAD_TRY(kad_series_create(t->ctx, log_columns, N_LOG, rows, &t->log));
-    KAD_TRY(kad_series_create(t->ctx, all->columns, N_EVAL_ALL, evals, &t->eval));
+    KAD_TRY(kad_trace_create(t->ctx, log_columns, N_LOG, rows, &t->log));
+    KAD_TRY(kad_trace_create(t->ctx, all->columns, N_EVAL_ALL, evals, &t->eval));
 done:
     return status;
 }
@@ -93,7 +94,7 @@ void kad_trainer_log_step(kad_trainer *t, const kad_train_row *row)
         row->loss,    row->loss_err,    row->free_energy,
         row->rate,    row->grad_norm,   (double)t->n_bad,
     };
-    kad_series_add(&t->log, values);
+    kad_trace_add(&t->log, values);
     t->n_bad = 0;
 }
 
@@ -120,7 +121,7 @@ void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e)
         e->lnq_error,
     };
     memcpy(values + N_EVAL, e->log_det, sizeof e->log_det);
-    kad_series_add(&t->eval, values);
+    kad_trace_add(&t->eval, values);
 }
 
 /* /training/eval/log_det [eval][level + 1], the last column: stages of no level. */
@@ -180,7 +181,7 @@ static kad_status write_attributes(kad_trainer *t, kad_h5 *file, bool complete)
     KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "n_skipped", t->n_skipped));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "n_clipped", t->clip.n_clipped));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "stopped_early", t->stopped));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, at, "seconds", kad_trainer_seconds(t)));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, at, "wall_seconds", kad_trainer_seconds(t)));
     KAD_TRY(
         kad_h5_attr_set_string(ctx, file, at, "optimiser", t->options.optimiser->name));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "weights",
@@ -201,9 +202,9 @@ done:
 }
 
 /* The first N_EVAL columns only: the others go into one array. */
-static kad_series plain_columns(const kad_series *eval)
+static kad_trace plain_columns(const kad_trace *eval)
 {
-    kad_series view = *eval;
+    kad_trace view = *eval;
     view.n_columns = N_EVAL;
     return view;
 }
@@ -215,9 +216,9 @@ kad_status kad_trainer_results(kad_trainer *t, bool complete)
     if (t->run == NULL) return KAD_OK;
     KAD_TRY(kad_results_open(t->ctx, t->run, &file));
     KAD_TRY(kad_h5_remove(t->ctx, file, "/training"));
-    KAD_TRY(kad_series_write(t->ctx, &t->log, file, "/training", "step"));
-    const kad_series eval = plain_columns(&t->eval);
-    KAD_TRY(kad_series_write(t->ctx, &eval, file, "/training/eval", "eval"));
+    KAD_TRY(kad_trace_write(t->ctx, &t->log, file, "/training", "step"));
+    const kad_trace eval = plain_columns(&t->eval);
+    KAD_TRY(kad_trace_write(t->ctx, &eval, file, "/training/eval", "eval"));
     if (t->eval.n > 0) KAD_TRY(write_log_det(t, file));
     KAD_TRY(write_extents(t, file));
     KAD_TRY(write_attributes(t, file, complete));

@@ -5,7 +5,7 @@
 #include "train/clip.h"
 #include "train/options.h"
 #include "train/samples.h"
-#include "train/series.h"
+#include "train/trace.h"
 #include "train/trainer.h"
 
 /* One lattice size of the chain. */
@@ -52,10 +52,10 @@ typedef struct kad_trainer {
     kad_plateau plateau;
     double anneal_final;
     double log_z_exact; /* of the action before annealing touched it */
-    int64_t n_anneal; /* steps of annealing; 0: none */
+    int64_t n_anneal;   /* steps of annealing; 0: none */
 
     void *eval_columns; /* of the evaluations, owned */
-    kad_series log, eval;
+    kad_trace log, eval;
     kad_evaluation last; /* for the progress line */
 } kad_trainer;
 
