@@ -39,7 +39,9 @@ typedef struct kad_action_kern {
 
 enum {
     KAD_ACTION_SYMMETRIC = 1,   /* S(-y) = S(y): global Z2, O(n) rotations for n > 1 */
-    KAD_ACTION_TRANSLATION = 2, /* S invariant under lattice translations */
+    KAD_ACTION_TRANSLATION = 2, /* S invariant under lattice translations; with inactive
+                                   sites: under those that map active sites onto active
+                                   ones, and the completed field under all */
     KAD_ACTION_DUAL = 4 /* a spin system behind the field: spin observables exist */
 };
 
@@ -57,6 +59,8 @@ typedef struct kad_action_ops {
     double (*get)(const kad_action *action, const char *key); /* NaN: no such parameter */
     void (*destroy)(kad_action *action);
     const kad_action_kern *kern[2]; /* by kad_prec */
+    /* OPTIONAL (NULL: never): whether create accepts decimate = true. */
+    bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
 } kad_action_ops;
 
 struct kad_action {
@@ -76,7 +80,13 @@ struct kad_action {
 
 /* Every registered action, NULL-terminated. */
 extern const kad_action_ops *const kad_actions[];
-const kad_action_ops *kad_action_find(const char *name);
+const kad_action_ops *kad_action_find(const char *name); /* NULL: no such action */
+
+/* Keys all actions share: action.name, action.components. */
+extern const kad_key kad_action_common_keys[];
+extern const size_t kad_action_n_common_keys;
+/* Add the shared keys and those of every registered action. */
+void kad_action_schema(kad_schema *schema);
 
 /* The action a config names. decimate: integrate out the odd sublattice exactly (needs a
  * bipartite lattice and a nearest-neighbour local action; KAD_ECONFIG otherwise). Errors:
@@ -87,6 +97,13 @@ KAD_MUST_USE kad_status kad_action_create(kad_ctx *ctx, const kad_config *config
                                           kad_action **out);
 void kad_action_destroy(kad_action *action);
 bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattice);
+/* Set and get with messages for unknown keys; "beta" and "action.beta" are the same. set:
+ * KAD_ECONFIG for a key the action does not have or a value it cannot take (the action is
+ * then unchanged). log_z_exact follows where that is cheap; else it is NaN until the
+ * value returns to the configured one. */
+KAD_MUST_USE kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key,
+                                       double value);
+double kad_action_get(const kad_action *action, const char *key);
 
 /* S of n samples stored sample by sample, y [n][n_sites * n_comp] doubles (inactive sites
  * ignored), evaluated in double, tiles spread over ctx->n_threads. */

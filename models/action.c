@@ -1,0 +1,199 @@
+/* What all actions share: finding, creating, and evaluating on samples stored one by one.
+ */
+#include "models/action.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const kad_key kad_action_common_keys[] = {
+    {"action.name", KAD_STRING, "on-dual", 1, 0, "", NULL,
+     "the lattice action (see `kadanoff list actions`)"},
+    {"action.components", KAD_INT, "1", 1, 3, "", NULL,
+     "components n of the O(n) field or spin"},
+};
+const size_t kad_action_n_common_keys =
+    sizeof kad_action_common_keys / sizeof *kad_action_common_keys;
+
+void kad_action_schema(kad_schema *schema)
+{
+    kad_schema_add(schema, kad_action_common_keys, kad_action_n_common_keys);
+    for (int i = 0; kad_actions[i]; i++)
+        kad_schema_add(schema, kad_actions[i]->keys, kad_actions[i]->n_keys);
+}
+
+const kad_action_ops *kad_action_find(const char *name)
+{
+    for (int i = 0; name && kad_actions[i]; i++)
+        if (!strcmp(kad_actions[i]->name, name)) return kad_actions[i];
+    return NULL;
+}
+
+static kad_status fail_unknown(kad_ctx *ctx, const char *name)
+{
+    char names[256] = "";
+    for (int i = 0; kad_actions[i]; i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                 kad_actions[i]->name);
+    }
+    return kad_fail(ctx, KAD_ECONFIG, "action.name: expected one of %s, got \"%s\"",
+                    names, name ? name : "");
+}
+
+static bool has_key(const kad_action_ops *ops, const char *key)
+{
+    for (size_t i = 0; i < ops->n_keys; i++)
+        if (!strcmp(ops->keys[i].key, key)) return true;
+    return false;
+}
+
+/* A key that belongs to another action only would silently do nothing: an error. */
+static kad_status check_foreign_keys(kad_ctx *ctx, const kad_config *config,
+                                     const kad_action_ops *ops)
+{
+    for (int i = 0; kad_actions[i]; i++)
+        for (size_t j = 0; j < kad_actions[i]->n_keys; j++) {
+            const char *key = kad_actions[i]->keys[j].key;
+            if (!has_key(ops, key) && kad_config_is_set(config, key))
+                return kad_fail(ctx, KAD_ECONFIG,
+                                "%s: not a parameter of action \"%s\" (it is one of "
+                                "\"%s\")",
+                                key, ops->name, kad_actions[i]->name);
+        }
+    return KAD_OK;
+}
+
+bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattice)
+{
+    const kad_action_ops *ops = kad_action_find(kad_config_string(config, "action.name"));
+    return ops && ops->can_decimate && ops->can_decimate(config, lattice);
+}
+
+kad_status kad_action_create(kad_ctx *ctx, const kad_config *config,
+                             const kad_lattice *lattice, bool decimate, kad_action **out)
+{
+    kad_status status = KAD_OK;
+    *out = NULL;
+    const char *name = kad_config_string(config, "action.name");
+    const kad_action_ops *ops = kad_action_find(name);
+    if (!ops) return fail_unknown(ctx, name);
+    KAD_TRY(check_foreign_keys(ctx, config, ops));
+    if (decimate && !kad_action_can_decimate(config, lattice))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action \"%s\": exact decimation needs a nearest-neighbour local "
+                        "action and even extents",
+                        name);
+    KAD_TRY(ops->create(ctx, config, lattice, decimate, out));
+done:
+    return status;
+}
+
+void kad_action_destroy(kad_action *action)
+{
+    if (action) action->ops->destroy(action);
+}
+
+static const char *bare_key(const char *key)
+{
+    return strncmp(key, "action.", 7) ? key : key + 7;
+}
+
+kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key, double value)
+{
+    if (isnan(kad_action_get(action, key)))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action \"%s\" has no real parameter \"%s\" to change",
+                        action->ops->name, key);
+    if (!isfinite(value))
+        return kad_fail(ctx, KAD_ECONFIG, "action.%s: expected a finite number, got %g",
+                        bare_key(key), value);
+    return action->ops->set(ctx, action, bare_key(key), value);
+}
+
+double kad_action_get(const kad_action *action, const char *key)
+{
+    return action->ops->get(action, bare_key(key));
+}
+
+/* Samples [n][n_rows] to a tile [n_rows][lanes] and back; missing lanes are zero. */
+static void pack_tile(size_t n_rows, size_t n_lanes, const double *samples, double *tile)
+{
+    for (size_t row = 0; row < n_rows; row++)
+        for (size_t lane = 0; lane < KAD_W_DOUBLE; lane++)
+            tile[row * KAD_W_DOUBLE + lane] =
+                lane < n_lanes ? samples[lane * n_rows + row] : 0;
+}
+
+static void unpack_tile(size_t n_rows, size_t n_lanes, const double *tile,
+                        double *samples)
+{
+    for (size_t lane = 0; lane < n_lanes; lane++)
+        for (size_t row = 0; row < n_rows; row++)
+            samples[lane * n_rows + row] = tile[row * KAD_W_DOUBLE + lane];
+}
+
+/* One tile: S (values) or x (boundary), whichever is wanted. block: y tile, x tile,
+ * scratch. */
+static void do_tile(const kad_action *action, size_t n_rows, size_t n_lanes,
+                    const double *y, double *S, double *x, double *block)
+{
+    const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
+    double *y_tile = block, *x_tile = y_tile + n_rows * KAD_W_DOUBLE;
+    double *scratch = x_tile + n_rows * KAD_W_DOUBLE;
+    pack_tile(n_rows, n_lanes, y, y_tile);
+    if (S) {
+        double values[KAD_W_DOUBLE];
+        kern->value(action, y_tile, values, scratch);
+        memcpy(S, values, n_lanes * sizeof *S);
+    }
+    if (x) {
+        kern->to_boundary(action, y_tile, x_tile, scratch);
+        unpack_tile(n_rows, n_lanes, x_tile, x);
+    }
+}
+
+static kad_status for_tiles(kad_ctx *ctx, const kad_action *action, size_t n,
+                            const double *y, double *S, double *x)
+{
+    kad_status status = KAD_OK;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    const size_t n_tiles = (n + KAD_W_DOUBLE - 1) / KAD_W_DOUBLE;
+    const size_t pad = KAD_ALIGN / sizeof(double);
+    const size_t scratch = action->scratch_bytes[KAD_DOUBLE] / sizeof(double) + pad;
+    const size_t per_thread = (2 * n_rows * KAD_W_DOUBLE + scratch + pad) / pad * pad;
+    int n_threads = ctx->n_threads;
+    double *blocks = NULL;
+    if ((size_t)n_threads > n_tiles) n_threads = n_tiles ? (int)n_tiles : 1;
+    KAD_TRY(kad_new(ctx, per_thread * (size_t)n_threads, sizeof(double), &blocks));
+    /* every tile is computed alone: the result does not depend on who does it */
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int thread = 0; thread < n_threads; thread++)
+        for (size_t tile = (size_t)thread; tile < n_tiles; tile += (size_t)n_threads) {
+            const size_t first = tile * KAD_W_DOUBLE;
+            const size_t lanes = n - first < KAD_W_DOUBLE ? n - first : KAD_W_DOUBLE;
+            do_tile(action, n_rows, lanes, y + first * n_rows, S ? S + first : NULL,
+                    x ? x + first * n_rows : NULL, blocks + (size_t)thread * per_thread);
+        }
+done:
+    kad_free(blocks);
+    return status;
+}
+
+kad_status kad_action_values(kad_ctx *ctx, const kad_action *action, size_t n,
+                             const double *y, double *S)
+{
+    return for_tiles(ctx, action, n, y, S, NULL);
+}
+
+kad_status kad_action_boundary(kad_ctx *ctx, const kad_action *action, size_t n,
+                               const double *y, double *x)
+{
+    if (action->ops->kern[KAD_DOUBLE]->to_boundary)
+        return for_tiles(ctx, action, n, y, NULL, x);
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    memcpy(x, y, n * n_rows * sizeof *x);
+    return KAD_OK;
+}

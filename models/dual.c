@@ -1,0 +1,272 @@
+/* O(n) dual: creation, spectrum and constants. Kernels are in dual_kern.c. */
+#include "models/dual.h"
+
+#include "base/memory.h"
+#include "models/single_site.h"
+
+#include <gsl/gsl_eigen.h>
+#include <gsl/gsl_errno.h>
+#include <math.h>
+#include <string.h>
+
+static const kad_key KEYS[KAD_DUAL_N_KEYS] = {
+    {"action.beta", KAD_REAL, NULL, 0, 1e3, "", NULL,
+     "inverse temperature, J = 1 (or the file's J); with neither beta nor temperature "
+     "the "
+     "square lattice's Ising model is taken at its critical point"},
+    {"action.temperature", KAD_REAL, NULL, 1e-3, 1e12, "", NULL, "1 / beta"},
+    {"action.epsilon", KAD_REAL, NULL, 1e-6, 1e3, "", NULL,
+     "smallest eigenvalue of A = K + alpha; default 0.01 whitened, 0.1 field"},
+    {"action.couplings", KAD_STRING, "uniform", 1, 0, "", NULL,
+     "\"uniform\" (nearest neighbours, J = 1) or a file of couplings: lines \"i j J\", "
+     "or "
+     "HDF5 (*.h5) with a symmetric matrix /couplings"},
+    {"action.representation", KAD_ENUM, "whitened", 1, 0, "", "whitened|field",
+     "flow variables: y = A^-1/2 x with unit Gaussian part, or the field x itself"},
+};
+
+static kad_status read_beta(kad_ctx *ctx, const kad_config *config,
+                            const kad_lattice *lattice, kad_dual *dual)
+{
+    const bool beta = kad_config_is_set(config, "action.beta");
+    const bool temperature = kad_config_is_set(config, "action.temperature");
+    if (beta && temperature)
+        return kad_fail(
+            ctx, KAD_ECONFIG,
+            "action.beta: action.temperature is given too, got %.17g and %.17g",
+            kad_config_real(config, "action.beta"),
+            kad_config_real(config, "action.temperature"));
+    if (beta)
+        dual->beta = kad_config_real(config, "action.beta");
+    else if (temperature)
+        dual->beta = 1 / kad_config_real(config, "action.temperature");
+    else if (dual->action.n_comp == 1 && lattice->d == 2 && !dual->J)
+        dual->beta = 0.5 * log1p(sqrt(2.0));
+    else
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.beta: give beta or temperature (only the uniform Ising "
+                        "model in two dimensions has a default)");
+    return KAD_OK;
+}
+
+/* Eigenvalues and eigenvectors of the file's J. */
+static kad_status diagonalise(kad_ctx *ctx, kad_dual *dual)
+{
+    kad_status status = KAD_OK;
+    const size_t N = (size_t)dual->action.lattice->n_sites;
+    gsl_matrix *matrix = gsl_matrix_alloc(N, N), *vectors = gsl_matrix_alloc(N, N);
+    gsl_vector *values = gsl_vector_alloc(N);
+    gsl_eigen_symmv_workspace *work = gsl_eigen_symmv_alloc(N);
+    if (!matrix || !vectors || !values || !work)
+        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "action.couplings: out of memory"));
+    KAD_TRY(kad_new(ctx, N * N, sizeof(double), &dual->basis_f64));
+    KAD_TRY(kad_new(ctx, N * N, sizeof(float), &dual->basis_f32));
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < N; j++)
+            gsl_matrix_set(matrix, i, j, dual->J[i * N + j]);
+    const int code = gsl_eigen_symmv(matrix, values, vectors, work);
+    if (code != GSL_SUCCESS)
+        KAD_TRY(kad_fail(ctx, KAD_EINTERNAL, "action.couplings: eigenvalues: %s",
+                         gsl_strerror(code)));
+    for (size_t k = 0; k < N; k++)
+        dual->spectrum[k] = gsl_vector_get(values, k);
+    for (size_t i = 0; i < N; i++)
+        for (size_t k = 0; k < N; k++) {
+            dual->basis_f64[i * N + k] = gsl_matrix_get(vectors, i, k);
+            dual->basis_f32[i * N + k] = (float)dual->basis_f64[i * N + k];
+        }
+done:
+    gsl_eigen_symmv_free(work);
+    gsl_vector_free(values);
+    gsl_matrix_free(vectors);
+    gsl_matrix_free(matrix);
+    return status;
+}
+
+/* Nearest neighbours: J(k) = sum_a 2 cos k_a = 2 d - khat^2, doubled bonds included. */
+static kad_status uniform_spectrum(kad_ctx *ctx, kad_dual *dual)
+{
+    kad_status status = KAD_OK;
+    const kad_lattice *lattice = dual->action.lattice;
+    for (int k = 0; k < lattice->n_sites; k++)
+        dual->spectrum[k] = 2 * lattice->d - kad_lattice_khat2(lattice, k);
+    KAD_TRY(kad_hartley_create(ctx, lattice, dual->action.n_comp, &dual->hartley));
+done:
+    return status;
+}
+
+/* Everything that depends on beta and epsilon, in place. */
+static void refresh(kad_dual *dual)
+{
+    const int N = dual->action.lattice->n_sites, n = dual->action.n_comp;
+    double lowest = dual->spectrum[0], ln_det = 0;
+    for (int k = 1; k < N; k++)
+        lowest = fmin(lowest, dual->spectrum[k]);
+    dual->alpha = dual->epsilon - dual->beta * lowest;
+    for (int k = 0; k < N; k++) {
+        const double A = dual->epsilon + dual->beta * (dual->spectrum[k] - lowest);
+        ln_det += log(A);
+        dual->forward_f64[k] = dual->whitened ? sqrt(A) : 1 / A;
+        dual->inverse_f64[k] = 1 / dual->forward_f64[k];
+        dual->forward_f32[k] = (float)dual->forward_f64[k];
+        dual->inverse_f32[k] = (float)dual->inverse_f64[k];
+    }
+    dual->action.log_z_offset = -0.5 * n * N * log(2 * M_PI) - 0.5 * dual->alpha * N;
+    if (!dual->whitened) dual->action.log_z_offset -= 0.5 * n * ln_det;
+    if (n == 1) dual->action.log_z_offset += N * M_LN2;
+}
+
+static kad_status allocate(kad_ctx *ctx, kad_dual *dual)
+{
+    kad_status status = KAD_OK;
+    const size_t N = (size_t)dual->action.lattice->n_sites;
+    KAD_TRY(kad_new(ctx, N, sizeof(double), &dual->spectrum));
+    KAD_TRY(kad_new(ctx, N, sizeof(double), &dual->forward_f64));
+    KAD_TRY(kad_new(ctx, N, sizeof(double), &dual->inverse_f64));
+    KAD_TRY(kad_new(ctx, N, sizeof(float), &dual->forward_f32));
+    KAD_TRY(kad_new(ctx, N, sizeof(float), &dual->inverse_f32));
+    KAD_TRY(kad_new(ctx, 1, sizeof *dual->weight, &dual->weight));
+done:
+    return status;
+}
+
+static kad_status read_couplings(kad_ctx *ctx, const kad_config *config, kad_dual *dual)
+{
+    kad_status status = KAD_OK;
+    const char *path = kad_config_string(config, "action.couplings");
+    const size_t N = (size_t)dual->action.lattice->n_sites;
+    if (!strcmp(path, "uniform")) return KAD_OK;
+    if (N > KAD_DUAL_FILE_MAX_SITES)
+        return kad_fail(
+            ctx, KAD_ECONFIG,
+            "action.couplings: couplings from a file are limited to %d sites, "
+            "got %zu",
+            KAD_DUAL_FILE_MAX_SITES, N);
+    KAD_TRY(kad_new(ctx, N * N, sizeof(double), &dual->J));
+    KAD_TRY(kad_dual_read_couplings(ctx, path, (int)N, dual->J));
+done:
+    return status;
+}
+
+static void dual_destroy(kad_action *action)
+{
+    kad_dual *dual = action->self;
+    kad_hartley_destroy(dual->hartley);
+    kad_free(dual->J);
+    kad_free(dual->spectrum);
+    kad_free(dual->basis_f64);
+    kad_free(dual->basis_f32);
+    kad_free(dual->forward_f64);
+    kad_free(dual->forward_f32);
+    kad_free(dual->inverse_f64);
+    kad_free(dual->inverse_f32);
+    kad_free(dual->weight);
+    kad_free(dual);
+}
+
+static void scratch_sizes(kad_dual *dual)
+{
+    kad_action *action = &dual->action;
+    const size_t rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    for (int prec = 0; prec < 2; prec++) {
+        const size_t work = dual->hartley
+                                ? kad_hartley_scratch_bytes(dual->hartley, (kad_prec)prec)
+                                : rows * KAD_ROW_BYTES;
+        action->scratch_bytes[prec] = rows * KAD_ROW_BYTES + work;
+    }
+}
+
+static kad_status dual_create(kad_ctx *ctx, const kad_config *config,
+                              const kad_lattice *lattice, bool decimate, kad_action **out)
+{
+    kad_status status = KAD_OK;
+    kad_dual *dual = NULL;
+    *out = NULL;
+    if (decimate) return kad_fail(ctx, KAD_ECONFIG, "on-dual: has no exact decimation");
+    KAD_TRY(kad_new(ctx, 1, sizeof *dual, &dual));
+    kad_action *action = &dual->action;
+    action->self = dual;
+    action->ops = &kad_action_dual;
+    action->lattice = lattice;
+    action->n_comp = (int)kad_config_int(config, "action.components");
+    action->n_active = lattice->n_sites;
+    dual->whitened =
+        !strcmp(kad_config_string(config, "action.representation"), "whitened");
+    dual->epsilon = kad_config_is_set(config, "action.epsilon")
+                        ? kad_config_real(config, "action.epsilon")
+                        : (dual->whitened ? 0.01 : 0.1);
+    KAD_TRY(read_couplings(ctx, config, dual));
+    KAD_TRY(read_beta(ctx, config, lattice, dual));
+    action->flags = KAD_ACTION_SYMMETRIC | KAD_ACTION_DUAL;
+    if (!dual->J) action->flags |= KAD_ACTION_TRANSLATION;
+    KAD_TRY(allocate(ctx, dual));
+    if (dual->J)
+        KAD_TRY(diagonalise(ctx, dual));
+    else
+        KAD_TRY(uniform_spectrum(ctx, dual));
+    scratch_sizes(dual);
+    kad_spin_table(dual->weight, action->n_comp);
+    refresh(dual);
+    dual->beta_configured = dual->beta;
+    KAD_TRY(
+        kad_dual_exact(ctx, dual, true, &dual->log_z_configured, &dual->log_z_source));
+    action->log_z_exact = dual->log_z_configured;
+    action->log_z_source = dual->log_z_source;
+    *out = action;
+    dual = NULL;
+done:
+    if (dual) dual_destroy(&dual->action);
+    return status;
+}
+
+static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
+                           double value)
+{
+    kad_status status = KAD_OK;
+    kad_dual *dual = action->self;
+    if (!strcmp(key, "epsilon")) {
+        if (!(value >= 1e-6))
+            return kad_fail(ctx, KAD_ECONFIG,
+                            "action.epsilon: expected at least 1e-6, got %g", value);
+        dual->epsilon = value;
+        refresh(dual);
+        return KAD_OK;
+    }
+    const double beta = strcmp(key, "temperature") ? value : 1 / value;
+    if (!(beta >= 0 && beta <= 1e3))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.%s: expected beta from 0 to 1000, got %g", key, value);
+    dual->beta = beta;
+    refresh(dual);
+    if (beta == dual->beta_configured) {
+        action->log_z_exact = dual->log_z_configured;
+        action->log_z_source = dual->log_z_source;
+    } else {
+        KAD_TRY(kad_dual_exact(ctx, dual, false, &action->log_z_exact,
+                               &action->log_z_source));
+    }
+done:
+    return status;
+}
+
+static double dual_get(const kad_action *action, const char *key)
+{
+    const kad_dual *dual = action->self;
+    if (!strcmp(key, "beta")) return dual->beta;
+    if (!strcmp(key, "temperature")) return 1 / dual->beta;
+    if (!strcmp(key, "epsilon")) return dual->epsilon;
+    return (double)NAN;
+}
+
+const kad_action_ops kad_action_dual = {
+    .name = "on-dual",
+    .summary = "continuous dual of O(n) spins: Ising (n = 1), XY (2), Heisenberg (3)",
+    .reference = "arXiv:1802.02840",
+    .keys = KEYS,
+    .n_keys = KAD_DUAL_N_KEYS,
+    .create = dual_create,
+    .set = dual_set,
+    .get = dual_get,
+    .destroy = dual_destroy,
+    .kern = {&kad_dual_kern_f32, &kad_dual_kern_f64},
+};

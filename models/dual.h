@@ -1,0 +1,51 @@
+/* O(n) dual (Hubbard-Stratonovich) of unit spins with weight exp(1/2 s^T K s), K = beta
+ * J: field     S(x) = 1/2 x^T A^-1 x - sum_i ln w_n(|x_i|),  A = K + alpha whitened  y =
+ * A^-1/2 x,  S(y) = 1/2 y.y - sum_i ln w_n(|(A^1/2 y)_i|) alpha = epsilon -
+ * lambda_min(K); w_1 = cosh, w_2 = I_0, w_3 = sinh(r)/r. Nearest-neighbour J = 1 by
+ * Fourier (Hartley) space, couplings from a file by their eigenvectors. ln Z = ln int
+ * exp(-S) dx - (n N/2) ln 2 pi - (n/2) ln det A - alpha N / 2  (sphere average; + N ln 2
+ * for n = 1, which sums over s = +-1); whitened: without ln det A. */
+#ifndef KAD_MODELS_DUAL_H
+#define KAD_MODELS_DUAL_H
+
+#include "lattice/hartley.h"
+#include "models/action.h"
+#include "models/radial_table.h"
+
+enum { KAD_DUAL_N_KEYS = 5, KAD_DUAL_FILE_MAX_SITES = 1024 };
+
+typedef struct kad_dual {
+    kad_action action;
+    bool whitened;
+    double beta, epsilon, alpha;
+    double *J;        /* [N][N] couplings of a file; NULL: uniform nearest neighbours */
+    double *spectrum; /* [N] eigenvalues of J */
+    /* uniform: */
+    kad_hartley *hartley;
+    /* file: [site][mode], orthonormal eigenvectors */
+    double *basis_f64;
+    float *basis_f32;
+    /* diagonals in mode space, [N]: sqrt A_k whitened, 1 / A_k for the field; inverses */
+    double *forward_f64, *inverse_f64;
+    float *forward_f32, *inverse_f32;
+    kad_radial_table *weight; /* ln w_n */
+    double beta_configured;
+    double log_z_configured; /* exact ln Z at beta_configured where that is costly */
+    const char *log_z_source;
+} kad_dual;
+
+extern const kad_action_ops kad_action_dual;
+extern const kad_action_kern kad_dual_kern_f32, kad_dual_kern_f64;
+
+/* Couplings file: text lines "i j J_ij" (sites 0 .. N-1, i != j, every pair at most once,
+ * '#' starts a comment), or an HDF5 file (name ending in .h5) whose dataset /couplings is
+ * a symmetric [N][N] matrix with zero diagonal. J [N][N] overwritten. Errors:
+ * KAD_ENOINPUT, KAD_EDATA with file and line. */
+KAD_MUST_USE kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N,
+                                                double *J);
+/* The spins' exact ln Z at the present beta. costly: also by enumeration (up to 20 spins)
+ * and transfer matrix (slices up to 10). NaN and NULL where unknown. */
+KAD_MUST_USE kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
+                                       double *ln_z, const char **source);
+
+#endif

@@ -1,0 +1,118 @@
+/* Reading couplings from files. Nothing in the file is trusted: sizes come from the
+ * lattice, every number is a whole token, finite and in range. */
+#include "base/memory.h"
+#include "io/config.h"
+#include "io/h5.h"
+#include "models/dual.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_LINE = 256 };
+static const double MAX_COUPLING = 1e6;
+
+typedef struct reader {
+    kad_ctx *ctx;
+    const char *path;
+    int line, N;
+    double *J;
+    uint8_t *seen; /* [N][N] */
+} reader;
+
+static kad_status fail(const reader *r, const char *what, const char *token)
+{
+    return kad_fail(r->ctx, KAD_EDATA, "%s:%d: %s, got \"%s\"", r->path, r->line, what,
+                    token);
+}
+
+static kad_status read_site(const reader *r, const char *token, int64_t *site)
+{
+    if (!kad_parse_int(token, site) || *site < 0 || *site >= r->N) {
+        char what[64];
+        snprintf(what, sizeof what, "expected a site from 0 to %d", r->N - 1);
+        return fail(r, what, token);
+    }
+    return KAD_OK;
+}
+
+static kad_status read_line(reader *r, char *line)
+{
+    kad_status status = KAD_OK;
+    char *token[4] = {NULL}, *rest = NULL;
+    int n = 0;
+    int64_t i = 0, j = 0;
+    double value = 0;
+    line[strcspn(line, "#\r\n")] = 0;
+    for (char *s = line; n < 4; s = NULL, n++)
+        if (!(token[n] = strtok_r(s, " \t", &rest))) break;
+    if (n == 0) return KAD_OK;
+    if (n != 3) return fail(r, "expected \"site site coupling\"", token[n > 3 ? 3 : 0]);
+    KAD_TRY(read_site(r, token[0], &i));
+    KAD_TRY(read_site(r, token[1], &j));
+    if (i == j) return fail(r, "expected two different sites", token[1]);
+    if (!kad_parse_real(token[2], &value) || fabs(value) > MAX_COUPLING)
+        return fail(r, "expected a coupling between -1e6 and 1e6", token[2]);
+    const size_t ij = (size_t)(i * r->N + j), ji = (size_t)(j * r->N + i);
+    if (r->seen[ij]) return fail(r, "a pair of sites appears twice", token[1]);
+    r->seen[ij] = r->seen[ji] = 1;
+    r->J[ij] = r->J[ji] = value;
+done:
+    return status;
+}
+
+static kad_status read_text(kad_ctx *ctx, const char *path, int N, double *J)
+{
+    kad_status status = KAD_OK;
+    reader r = {.ctx = ctx, .path = path, .N = N, .J = J};
+    const size_t n = (size_t)N;
+    char line[MAX_LINE];
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return kad_fail(ctx, KAD_ENOINPUT, "action.couplings: %s: %s", path,
+                        strerror(errno));
+    KAD_TRY(kad_new(ctx, n * n, sizeof(uint8_t), &r.seen));
+    while (fgets(line, sizeof line, file)) {
+        r.line++;
+        if (!strchr(line, '\n') && !feof(file)) {
+            line[32] = 0;
+            KAD_TRY(fail(&r, "expected lines shorter than 255 characters", line));
+        }
+        KAD_TRY(read_line(&r, line));
+    }
+    if (ferror(file)) KAD_TRY(kad_fail(ctx, KAD_EIO, "%s: %s", path, strerror(errno)));
+done:
+    kad_free(r.seen);
+    fclose(file);
+    return status;
+}
+
+static kad_status read_h5(kad_ctx *ctx, const char *path, int N, double *J)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    const size_t n = (size_t)N, dims[2] = {n, n};
+    KAD_TRY(kad_h5_open(ctx, path, false, 0, &file));
+    KAD_TRY(kad_h5_read(ctx, file, "/couplings", KAD_H5_F64, 2, dims, J));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++) {
+            const double a = J[i * n + j], b = J[j * n + i];
+            if (!(fabs(a) <= MAX_COUPLING) || a != b || (i == j && a != 0))
+                KAD_TRY(kad_fail(ctx, KAD_EDATA,
+                                 "%s: /couplings[%zu,%zu]: expected a symmetric finite "
+                                 "matrix with zero diagonal, got %g and %g",
+                                 path, i, j, a, b));
+        }
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N, double *J)
+{
+    const size_t length = strlen(path);
+    memset(J, 0, (size_t)N * (size_t)N * sizeof *J);
+    if (length > 3 && !strcmp(path + length - 3, ".h5")) return read_h5(ctx, path, N, J);
+    return read_text(ctx, path, N, J);
+}

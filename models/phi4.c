@@ -1,0 +1,131 @@
+/* O(n) phi^4: creation, parameters and exact results. Kernels are in phi4_kern.c; the
+ * exact decimation of the odd sublattice in phi4_decimated*.c. */
+#include "models/phi4.h"
+
+#include "base/memory.h"
+#include "models/exact.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ln Z of the present parameters where it is known; *ln_z = NaN elsewhere. */
+static kad_status exact_ln_z(kad_ctx *ctx, const kad_phi4 *phi4, double *ln_z,
+                             const char **source)
+{
+    const kad_phi4_parameters *p = &phi4->now;
+    const kad_lattice *lattice = phi4->action.lattice;
+    const int n = phi4->action.n_comp;
+    kad_status status = KAD_OK;
+    double factor;
+    const int ring = kad_exact_ring_length(lattice, &factor);
+    *ln_z = (double)NAN;
+    *source = NULL;
+    if (p->lambda == 0) {
+        *ln_z = kad_exact_free_ln_z(lattice, n, p->t, p->mu);
+        *source = "free field";
+    } else if (ring) {
+        KAD_TRY(kad_exact_phi4_ring(ctx, n, ring, factor * p->t, p->mu, p->lambda, ln_z));
+        *source = "transfer matrix";
+    }
+    *ln_z -= p->constant * lattice->n_sites;
+done:
+    return status;
+}
+
+kad_status kad_phi4_create(kad_ctx *ctx, const kad_config *config,
+                           const kad_lattice *lattice, bool decimate, kad_action **out)
+{
+    kad_status status = KAD_OK;
+    kad_phi4 *phi4 = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *phi4, &phi4));
+    kad_action *action = &phi4->action;
+    action->self = phi4;
+    action->ops = decimate ? &kad_action_phi4_decimated : &kad_action_phi4;
+    action->lattice = lattice;
+    action->n_comp = (int)kad_config_int(config, "action.components");
+    action->flags = KAD_ACTION_SYMMETRIC | KAD_ACTION_TRANSLATION;
+    action->n_active = lattice->n_sites;
+    KAD_TRY(kad_phi4_read(ctx, config, lattice, &phi4->now));
+    phi4->configured = phi4->now;
+    KAD_TRY(exact_ln_z(ctx, phi4, &phi4->log_z_configured, &phi4->log_z_source));
+    action->log_z_exact = phi4->log_z_configured;
+    action->log_z_source = phi4->log_z_source;
+    if (decimate) KAD_TRY(kad_phi4_decimate(ctx, phi4));
+    *out = action;
+    phi4 = NULL;
+done:
+    if (phi4) kad_phi4_destroy(&phi4->action);
+    return status;
+}
+
+static int key_index(const kad_phi4 *phi4, const char *key)
+{
+    const char *const *keys = kad_phi4_form_keys(phi4->now.form);
+    for (int i = 0; keys[i]; i++)
+        if (!strcmp(keys[i], key)) return i;
+    return -1;
+}
+
+kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, double value)
+{
+    kad_status status = KAD_OK;
+    kad_phi4 *phi4 = action->self;
+    const kad_phi4_parameters before = phi4->now;
+    kad_phi4_parameters after = before;
+    const int i = key_index(phi4, key);
+    if (i < 0) return kad_fail(ctx, KAD_ECONFIG, "action.%s: not a parameter here", key);
+    after.key[i] = value;
+    KAD_TRY(kad_phi4_derive(ctx, action->lattice, &after));
+    phi4->now = after;
+    if (phi4->table && (after.mu != before.mu || after.lambda != before.lambda))
+        kad_phi4_retabulate(phi4);
+    action->log_z_exact = (double)NAN;
+    action->log_z_source = NULL;
+    if (after.lambda == 0) {
+        KAD_TRY(exact_ln_z(ctx, phi4, &action->log_z_exact, &action->log_z_source));
+    } else if (!memcmp(after.key, phi4->configured.key, sizeof after.key)) {
+        action->log_z_exact = phi4->log_z_configured;
+        action->log_z_source = phi4->log_z_source;
+    }
+done:
+    return status;
+}
+
+double kad_phi4_get(const kad_action *action, const char *key)
+{
+    const kad_phi4 *phi4 = action->self;
+    const int i = key_index(phi4, key);
+    return i < 0 ? (double)NAN : phi4->now.key[i];
+}
+
+void kad_phi4_destroy(kad_action *action)
+{
+    kad_phi4 *phi4 = action->self;
+    kad_free(phi4->active);
+    kad_free(phi4->even);
+    kad_free(phi4->odd);
+    kad_free(phi4->table);
+    kad_free(phi4->spin);
+    kad_free(phi4);
+}
+
+bool kad_phi4_can_decimate(const kad_config *config, const kad_lattice *lattice)
+{
+    (void)config;
+    return lattice->bipartite;
+}
+
+const kad_action_ops kad_action_phi4 = {
+    .name = "phi4",
+    .summary = "O(n) phi^4 with nearest-neighbour coupling, free field included",
+    .reference = "arXiv:1904.12072",
+    .keys = kad_phi4_keys,
+    .n_keys = KAD_PHI4_N_SCHEMA,
+    .create = kad_phi4_create,
+    .set = kad_phi4_set,
+    .get = kad_phi4_get,
+    .destroy = kad_phi4_destroy,
+    .kern = {&kad_phi4_kern_f32, &kad_phi4_kern_f64},
+    .can_decimate = kad_phi4_can_decimate,
+};

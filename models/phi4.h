@@ -1,0 +1,78 @@
+/* O(n) phi^4, n = 1, 2, 3:
+ *     S = -t sum_<ij> phi_i.phi_j + sum_i (mu |phi_i|^2 + lambda |phi_i|^4) + N constant
+ * in the parameterisations of the literature:
+ *   form     keys           t        mu            constant
+ *   seed     t, mu, lambda  t        mu            0
+ *   albergo  m2, lambda     2        m2 + 2d       0         (arXiv:1904.12072)
+ *   hopping  kappa, lambda  2 kappa  1 - 2 lambda  lambda    (arXiv:1802.02840)
+ *   nicoli   kappa, lambda  2 kappa  1 - 2 lambda  0         (arXiv:2007.07115)
+ * S includes the constant, so log_z is the form's own. lambda = 0: the free field,
+ * allowed when bounded below. */
+#ifndef KAD_MODELS_PHI4_H
+#define KAD_MODELS_PHI4_H
+
+#include "models/action.h"
+#include "models/radial_table.h"
+#include "models/single_site.h"
+
+typedef enum kad_phi4_form {
+    KAD_PHI4_SEED,
+    KAD_PHI4_ALBERGO,
+    KAD_PHI4_HOPPING,
+    KAD_PHI4_NICOLI
+} kad_phi4_form;
+
+enum { KAD_PHI4_N_KEYS = 3 };
+
+typedef struct kad_phi4_parameters {
+    kad_phi4_form form;
+    int d;
+    double key[KAD_PHI4_N_KEYS];    /* values of the form's keys, in the table's order */
+    double t, mu, lambda, constant; /* what the kernels use */
+} kad_phi4_parameters;
+
+enum { KAD_PHI4_N_SCHEMA = 6 };
+extern const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA];
+
+/* Names of a form's keys ("t", "mu", "lambda"), NULL beyond the last. */
+const char *const *kad_phi4_form_keys(kad_phi4_form form);
+/* Read and check the config. Errors: KAD_ECONFIG. */
+KAD_MUST_USE kad_status kad_phi4_read(kad_ctx *ctx, const kad_config *config,
+                                      const kad_lattice *lattice,
+                                      kad_phi4_parameters *out);
+/* t, mu, lambda and constant from the keys; KAD_ECONFIG when unbounded below. */
+KAD_MUST_USE kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
+                                        kad_phi4_parameters *parameters);
+
+typedef struct kad_phi4 {
+    kad_action action;
+    kad_phi4_parameters now, configured;
+    double log_z_configured; /* exact ln Z at the configured parameters, or NaN */
+    const char *log_z_source;
+    /* decimated only: odd sites are integrated out */
+    uint8_t *active; /* [n_sites]: even sites */
+    int *even, *odd; /* site lists, n_sites / 2 each */
+    int n_half;
+    kad_single_site site;
+    kad_radial_table *table; /* ln Z_1(|h|) - ln Z_1(0) */
+    kad_radial_table *spin;  /* ln w_n, to build the above */
+} kad_phi4;
+
+extern const kad_action_ops kad_action_phi4;
+/* The decimated action's operations: same keys, other kernels (phi4_decimated.c). */
+extern const kad_action_ops kad_action_phi4_decimated;
+KAD_MUST_USE kad_status kad_phi4_decimate(kad_ctx *ctx, kad_phi4 *phi4);
+void kad_phi4_retabulate(kad_phi4 *phi4);
+
+/* Shared by both operation tables (phi4.c). */
+kad_status kad_phi4_create(kad_ctx *ctx, const kad_config *config,
+                           const kad_lattice *lattice, bool decimate, kad_action **out);
+kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, double value);
+double kad_phi4_get(const kad_action *action, const char *key);
+void kad_phi4_destroy(kad_action *action);
+bool kad_phi4_can_decimate(const kad_config *config, const kad_lattice *lattice);
+
+extern const kad_action_kern kad_phi4_kern_f32, kad_phi4_kern_f64;
+extern const kad_action_kern kad_phi4_decimated_kern_f32, kad_phi4_decimated_kern_f64;
+
+#endif

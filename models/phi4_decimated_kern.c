@@ -1,0 +1,172 @@
+/* Kernels of the decimated phi^4 action (see phi4_decimated.c). With s = |h|^2 and F(s) =
+ * ln Z_1 - ln Z_1(0) from the table: dS_eff/dphi_i = (2 mu + 4 lambda |phi_i|^2) phi_i
+ * - 2 t sum over odd neighbours j of F'(s_j) h_j. */
+#include "models/phi4.h"
+#include "models/radial_kern.h"
+#include "models/sum_kern.h"
+
+#include <stddef.h>
+
+/* Potential of the even sites; g = its gradient (odd rows zero). */
+static inline __attribute__((always_inline)) void
+even_sites(const kad_phi4 *phi4, const int n, const vreal *restrict Y, vreal *restrict G,
+           double *restrict S)
+{
+    const real mu = (real)phi4->now.mu, lambda = (real)phi4->now.lambda;
+    const size_t row = KAD_NV, site_size = (size_t)n * row;
+    vreal acc[KAD_NV];
+    sum_clear(acc);
+    for (int i = 0; i < phi4->n_half; i++) {
+        const size_t here = (size_t)phi4->even[i] * site_size;
+        for (size_t v = 0; v < row; v++) {
+            vreal s = {0};
+            for (int a = 0; a < n; a++) {
+                const vreal phi = Y[here + (size_t)a * row + v];
+                s += phi * phi;
+            }
+            acc[v] += s * (mu + lambda * s);
+            if (!G) continue;
+            const vreal f = 2 * mu + 4 * lambda * s;
+            for (int a = 0; a < n; a++) {
+                const size_t at = here + (size_t)a * row + v;
+                G[at] = f * Y[at];
+            }
+        }
+        if (sum_due(i, phi4->n_half)) sum_flush(S, acc, 1);
+        if (!G) continue;
+        vreal *odd = G + (size_t)phi4->odd[i] * site_size;
+        for (size_t v = 0; v < site_size; v++)
+            odd[v] = (vreal){0};
+    }
+}
+
+/* -sum_odd F(|h|^2), and its gradient added to the even neighbours. */
+static inline __attribute__((always_inline)) void
+odd_sites(const kad_phi4 *phi4, const int n, const int d, const vreal *restrict Y,
+          vreal *restrict G, double *restrict S)
+{
+    const int *nbr = phi4->action.lattice->nbr;
+    const real t = (real)phi4->now.t;
+    const size_t row = KAD_NV, site_size = (size_t)n * row;
+    vreal acc[KAD_NV];
+    sum_clear(acc);
+    for (int i = 0; i < phi4->n_half; i++) {
+        const int *nb = nbr + (size_t)phi4->odd[i] * 2 * (size_t)d;
+        for (size_t v = 0; v < row; v++) {
+            vreal h[3], s = {0}, f, df;
+            for (int a = 0; a < n; a++) {
+                h[a] = (vreal){0};
+                for (int b = 0; b < 2 * d; b++)
+                    h[a] += Y[(size_t)nb[b] * site_size + (size_t)a * row + v];
+                h[a] *= t;
+                s += h[a] * h[a];
+            }
+            radial_eval(phi4->table, s, &f, &df);
+            acc[v] += f;
+            if (!G) continue;
+            df *= 2 * t;
+            for (int a = 0; a < n; a++)
+                for (int b = 0; b < 2 * d; b++)
+                    G[(size_t)nb[b] * site_size + (size_t)a * row + v] -= df * h[a];
+        }
+        if (sum_due(i, phi4->n_half)) sum_flush(S, acc, -1);
+    }
+}
+
+static inline __attribute__((always_inline)) void
+body(const kad_phi4 *phi4, const int n, const int d, const real *y, real *g, double *S)
+{
+    const double constant = phi4->now.constant * phi4->action.lattice->n_sites -
+                            phi4->site.ln_z0 * phi4->n_half;
+    for (int lane = 0; lane < KAD_W; lane++)
+        S[lane] = constant;
+    even_sites(phi4, n, (const vreal *)y, (vreal *)g, S);
+    odd_sites(phi4, n, d, (const vreal *)y, (vreal *)g, S);
+}
+
+static void dispatch(const kad_action *action, const real *y, real *g, double *S)
+{
+    const kad_phi4 *phi4 = action->self;
+    switch (10 * action->n_comp + action->lattice->d) {
+    case 11:
+        body(phi4, 1, 1, y, g, S);
+        break;
+    case 12:
+        body(phi4, 1, 2, y, g, S);
+        break;
+    case 13:
+        body(phi4, 1, 3, y, g, S);
+        break;
+    case 21:
+        body(phi4, 2, 1, y, g, S);
+        break;
+    case 22:
+        body(phi4, 2, 2, y, g, S);
+        break;
+    case 23:
+        body(phi4, 2, 3, y, g, S);
+        break;
+    case 31:
+        body(phi4, 3, 1, y, g, S);
+        break;
+    case 32:
+        body(phi4, 3, 2, y, g, S);
+        break;
+    default:
+        body(phi4, 3, 3, y, g, S);
+        break;
+    }
+}
+
+static void value(const kad_action *action, const void *y, double *S, void *scratch)
+{
+    (void)scratch;
+    dispatch(action, y, NULL, S);
+}
+
+static void gradient(const kad_action *action, const void *y, void *g, double *S,
+                     void *scratch)
+{
+    (void)scratch;
+    dispatch(action, y, g, S);
+}
+
+/* Odd site number i of one lane: drawn in double, rounded to `real`, then its density. */
+static double complete_site(const kad_phi4 *phi4, kad_rng rng, uint64_t step,
+                            uint64_t sample, int i, int lane, real *y)
+{
+    const kad_lattice *lattice = phi4->action.lattice;
+    const int n = phi4->action.n_comp, site = phi4->odd[i];
+    const int *nb = lattice->nbr + (size_t)site * 2 * (size_t)lattice->d;
+    double h[3] = {0}, phi[3], h2 = 0, s = 0, dot = 0;
+    for (int a = 0; a < n; a++) {
+        for (int b = 0; b < 2 * lattice->d; b++)
+            h[a] += (double)y[(nb[b] * n + a) * KAD_W + lane];
+        h[a] *= phi4->now.t;
+        h2 += h[a] * h[a];
+    }
+    kad_single_site_draw(&phi4->site, rng, step, sample, (uint32_t)i,
+                         (uint32_t)phi4->n_half, h, phi);
+    for (int a = 0; a < n; a++) {
+        const real rounded = (real)phi[a];
+        y[(site * n + a) * KAD_W + lane] = rounded;
+        dot += h[a] * (double)rounded;
+        s += (double)rounded * (double)rounded;
+    }
+    return dot - s * (phi4->now.mu + phi4->now.lambda * s) - phi4->site.ln_z0 -
+           kad_radial_value(phi4->table, h2, NULL);
+}
+
+static void complete(const kad_action *action, kad_rng rng, uint64_t step,
+                     uint64_t first_sample, void *y, double *lnp, void *scratch)
+{
+    const kad_phi4 *phi4 = action->self;
+    (void)scratch;
+    for (int i = 0; i < phi4->n_half; i++)
+        for (int lane = 0; lane < KAD_W; lane++)
+            lnp[lane] +=
+                complete_site(phi4, rng, step, first_sample + (uint64_t)lane, i, lane, y);
+}
+
+const kad_action_kern KR(kad_phi4_decimated_kern) = {
+    .value = value, .gradient = gradient, .complete = complete};

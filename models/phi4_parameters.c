@@ -1,0 +1,138 @@
+/* Parameterisations of phi^4: config keys to t, mu, lambda. */
+#include "models/exact.h"
+#include "models/phi4.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA] = {
+    {"action.form", KAD_ENUM, NULL, 1, 0, "", "seed|albergo|hopping|nicoli",
+     "parameterisation of phi^4; when left out: albergo if m2 is given, hopping if kappa "
+     "is, seed if t or mu is, and with no parameter at all albergo with m2 = -4, lambda "
+     "= "
+     "6.975"},
+    {"action.t", KAD_REAL, NULL, 1, 0, "", NULL,
+     "form seed: -t sum_<ij> phi_i.phi_j (default 1)"},
+    {"action.mu", KAD_REAL, NULL, 1, 0, "", NULL, "form seed: mu sum_i |phi_i|^2"},
+    {"action.lambda", KAD_REAL, NULL, 0, 1e6, "", NULL,
+     "quartic coupling, lambda sum_i |phi_i|^4; 0 is the free field"},
+    {"action.m2", KAD_REAL, NULL, 1, 0, "", NULL,
+     "form albergo: t = 2, mu = m2 + 2d (arXiv:1904.12072)"},
+    {"action.kappa", KAD_REAL, NULL, 1, 0, "", NULL,
+     "forms hopping and nicoli: t = 2 kappa, mu = 1 - 2 lambda"},
+};
+
+static const char *const FORM_NAME[] = {"seed", "albergo", "hopping", "nicoli"};
+static const char *const FORM_KEYS[][KAD_PHI4_N_KEYS + 1] = {
+    {"t", "mu", "lambda", NULL},
+    {"m2", "lambda", NULL},
+    {"kappa", "lambda", NULL},
+    {"kappa", "lambda", NULL},
+};
+
+const char *const *kad_phi4_form_keys(kad_phi4_form form)
+{
+    return FORM_KEYS[form];
+}
+
+static const char *full_key(char text[32], const char *key)
+{
+    snprintf(text, 32, "action.%s", key);
+    return text;
+}
+
+static bool given(const kad_config *config, const char *key)
+{
+    char text[32];
+    return kad_config_is_set(config, full_key(text, key));
+}
+
+static kad_phi4_form find_form(const kad_config *config)
+{
+    const char *name = kad_config_string(config, "action.form");
+    for (int i = 0; name && i < 4; i++)
+        if (!strcmp(name, FORM_NAME[i])) return (kad_phi4_form)i;
+    if (given(config, "kappa")) return KAD_PHI4_HOPPING;
+    if (given(config, "t") || given(config, "mu")) return KAD_PHI4_SEED;
+    return KAD_PHI4_ALBERGO;
+}
+
+/* Keys of other forms would silently do nothing: errors. */
+static kad_status check_keys(kad_ctx *ctx, const kad_config *config, kad_phi4_form form)
+{
+    for (size_t i = 1; i < KAD_PHI4_N_SCHEMA; i++) {
+        const char *key = kad_phi4_keys[i].key;
+        bool used = false;
+        for (int j = 0; FORM_KEYS[form][j]; j++)
+            used |= !strcmp(key + strlen("action."), FORM_KEYS[form][j]);
+        if (!used && kad_config_is_set(config, key))
+            return kad_fail(ctx, KAD_ECONFIG, "%s: not a parameter of form \"%s\"", key,
+                            FORM_NAME[form]);
+    }
+    return KAD_OK;
+}
+
+kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
+                           kad_phi4_parameters *p)
+{
+    p->constant = 0;
+    switch (p->form) {
+    case KAD_PHI4_SEED:
+        p->t = p->key[0];
+        p->mu = p->key[1];
+        p->lambda = p->key[2];
+        break;
+    case KAD_PHI4_ALBERGO:
+        p->t = 2;
+        p->mu = p->key[0] + 2 * p->d;
+        p->lambda = p->key[1];
+        break;
+    case KAD_PHI4_HOPPING:
+    case KAD_PHI4_NICOLI:
+        p->t = 2 * p->key[0];
+        p->lambda = p->key[1];
+        p->mu = 1 - 2 * p->lambda;
+        if (p->form == KAD_PHI4_HOPPING) p->constant = p->lambda;
+        break;
+    }
+    if (p->lambda < 0)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.lambda: expected at least 0, got %g (the action is "
+                        "unbounded below)",
+                        p->lambda);
+    const double gap = p->lambda > 0 ? 1 : kad_exact_free_gap(lattice, p->t, p->mu);
+    if (!(gap > 0))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.lambda: 0 needs a positive mass, but the smallest mode "
+                        "has mu - t sum cos k = %g (t = %g, mu = %g)",
+                        gap, p->t, p->mu);
+    return KAD_OK;
+}
+
+kad_status kad_phi4_read(kad_ctx *ctx, const kad_config *config,
+                         const kad_lattice *lattice, kad_phi4_parameters *out)
+{
+    kad_status status = KAD_OK;
+    char text[32];
+    *out = (kad_phi4_parameters){.form = find_form(config), .d = lattice->d};
+    KAD_TRY(check_keys(ctx, config, out->form));
+    const char *const *keys = FORM_KEYS[out->form];
+    const bool nothing = out->form == KAD_PHI4_ALBERGO && !given(config, "m2") &&
+                         !given(config, "lambda") &&
+                         !kad_config_is_set(config, "action.form");
+    for (int i = 0; keys[i]; i++) {
+        if (given(config, keys[i]))
+            out->key[i] = kad_config_real(config, full_key(text, keys[i]));
+        else if (nothing)
+            out->key[i] = i == 0 ? -4 : 6.975;
+        else if (!strcmp(keys[i], "t"))
+            out->key[i] = 1;
+        else
+            return kad_fail(ctx, KAD_ECONFIG, "action.%s: form \"%s\" needs a value",
+                            keys[i], FORM_NAME[out->form]);
+    }
+    KAD_TRY(kad_phi4_derive(ctx, lattice, out));
+done:
+    return status;
+}
