@@ -85,6 +85,10 @@ size_t kad_config_reals(const kad_config *config, const char *key, size_t max,
 /* Entries of a list of maps ("sample"): 0 when absent. */
 int kad_config_list_length(const kad_config *config, const char *section);
 
+/* A key below `prefix` ("action.") that was given, with a value other than its default,
+ * but that no getter has asked for: it has no effect; NULL when there is none. */
+const char *kad_config_unused(const kad_config *config, const char *prefix);
+
 /* The text the user gave (verbatim), and every key with its value in force, as YAML and
  * JSON, sorted by the schema's order. Strings from kad_alloc; NULL on exhaustion. */
 const char *kad_config_text(const kad_config *config);

@@ -1,0 +1,120 @@
+/* Inside of the configuration: entries, and the steps shared by its files. */
+#ifndef KAD_IO_CONFIG_IMPL_H
+#define KAD_IO_CONFIG_IMPL_H
+
+#include "io/config.h"
+
+/* Limits on hostile input. */
+enum {
+    KAD_CONFIG_MAX_BYTES = 1 << 20,
+    KAD_CONFIG_MAX_DEPTH = 8,
+    KAD_CONFIG_MAX_ITEMS = 4096, /* numbers of a sequence */
+    KAD_CONFIG_MAX_LIST = 256,   /* maps of a list */
+    KAD_CONFIG_MAX_NODES = 20000,
+    KAD_CONFIG_MAX_KEY = 128 /* characters of a full key */
+};
+
+/* One key with its value. */
+typedef struct kad_entry {
+    char *key;           /* "sample[3].draws" */
+    const kad_key *spec; /* borrowed from the schema */
+    size_t n;            /* numbers of a sequence, else 1 */
+    int64_t *ints;       /* KAD_INT, KAD_INTS, KAD_BOOL */
+    double *reals;       /* KAD_REAL, KAD_REALS */
+    char *string;        /* KAD_STRING, KAD_ENUM */
+    bool used;           /* a getter has asked for it */
+} kad_entry;
+
+typedef struct kad_entries {
+    size_t n, capacity;
+    kad_entry *items;
+} kad_entries;
+
+/* A list of maps and its length. */
+typedef struct kad_list {
+    char *section;
+    int length;
+} kad_list;
+
+struct kad_config {
+    const kad_schema *schema; /* borrowed */
+    char *text;               /* what the user gave, verbatim */
+    kad_entries set;          /* what was given */
+    kad_entries defaults;     /* one for each key of the schema that has a default */
+    size_t n_lists;
+    kad_list *lists;
+};
+
+/* Where a value was written, for messages. */
+typedef struct kad_place {
+    const char *name; /* "run.yaml", "command line" */
+    int line;         /* 1-based; 0: no line */
+} kad_place;
+
+/* One scalar of the text; `plain` when it was not quoted. */
+typedef struct kad_token {
+    const char *text;
+    bool plain;
+} kad_token;
+
+/* KAD_ECONFIG with the message "name:line: key: ...". */
+kad_status kad_config_fail(kad_ctx *ctx, const kad_place *place, const char *key,
+                           const char *format, ...) KAD_PRINTF(4, 5);
+
+/* Build *entry (without its key) from tokens; `sequence`: they stood in brackets. */
+KAD_MUST_USE kad_status kad_entry_parse(kad_ctx *ctx, const kad_place *place,
+                                        const char *key, const kad_key *spec,
+                                        bool sequence, size_t n, const kad_token *tokens,
+                                        kad_entry *entry);
+void kad_entry_clear(kad_entry *entry);
+KAD_MUST_USE kad_status kad_entry_copy(kad_ctx *ctx, const kad_entry *from,
+                                       kad_entry *to);
+
+kad_entry *kad_entries_find(const kad_entries *entries, const char *key);
+/* Takes over what entry owns (also on failure); replaces an entry of that key. */
+KAD_MUST_USE kad_status kad_entries_put(kad_ctx *ctx, kad_entries *entries,
+                                        const char *key, kad_entry *entry);
+void kad_entries_remove(kad_entries *entries, const char *key);
+/* Remove every key that begins with a prefix. */
+void kad_entries_remove_prefix(kad_entries *entries, const char *prefix);
+void kad_entries_clear(kad_entries *entries);
+
+/* The list of a section; NULL when the config has none. Set its length (a new list when
+ * absent). */
+kad_list *kad_config_list(const kad_config *config, const char *section);
+KAD_MUST_USE kad_status kad_config_set_list(kad_ctx *ctx, kad_config *config,
+                                            const char *section, int length);
+
+/* Parse YAML text into config->set: a whole document when key is NULL, else the value of
+ * that key (an override). */
+KAD_MUST_USE kad_status kad_config_parse_text(kad_ctx *ctx, kad_config *config,
+                                              const kad_place *place, const char *text,
+                                              size_t n_bytes, const char *key);
+
+/* True when the schema has keys below "path." (a section) or "path[]." (a list). */
+bool kad_schema_has_prefix(const kad_schema *schema, const char *path, const char *tail);
+/* The known key or section nearest to a name (with its indices dropped); NULL when
+ * nothing is near. */
+const char *kad_schema_nearest(const kad_schema *schema, const char *name);
+/* "sample[3].draws" -> "sample[].draws"; false when it does not fit. */
+bool kad_key_generic(const char *name, size_t size, char *out);
+
+/* A growing text. */
+typedef struct kad_text {
+    char *data;
+    size_t n, capacity;
+    bool failed;
+} kad_text;
+
+void kad_text_add(kad_text *text, const char *format, ...) KAD_PRINTF(2, 3);
+/* The finished text (from kad_alloc) or NULL after an allocation failure. */
+char *kad_text_finish(kad_text *text);
+
+/* Calls visit for each distinct key of the schema in order. */
+typedef void kad_key_visitor(void *self, const kad_key *key);
+void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *self);
+
+/* Append the value of an entry as YAML text. */
+void kad_entry_print(kad_text *out, const kad_entry *entry);
+
+#endif

@@ -1,0 +1,121 @@
+/* The schema: joined tables of keys, look-up and the nearest known key. */
+#include "io/config_impl.h"
+
+#include <assert.h>
+#include <string.h>
+
+void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys)
+{
+    assert(schema->n_tables < KAD_SCHEMA_TABLES);
+    if (schema->n_tables >= KAD_SCHEMA_TABLES) return;
+    schema->table[schema->n_tables] = table;
+    schema->n_keys[schema->n_tables] = n_keys;
+    schema->n_tables++;
+}
+
+bool kad_key_generic(const char *name, size_t size, char *out)
+{
+    size_t n = 0;
+    for (const char *c = name; *c; c++) {
+        if (n + 2 >= size) return false;
+        out[n++] = *c;
+        if (*c != '[') continue;
+        while (c[1] >= '0' && c[1] <= '9')
+            c++;
+    }
+    out[n] = 0;
+    return true;
+}
+
+const kad_key *kad_schema_find(const kad_schema *schema, const char *name)
+{
+    char generic[KAD_CONFIG_MAX_KEY];
+    if (!kad_key_generic(name, sizeof generic, generic)) return NULL;
+    for (int t = 0; t < schema->n_tables; t++)
+        for (size_t i = 0; i < schema->n_keys[t]; i++)
+            if (strcmp(schema->table[t][i].key, generic) == 0)
+                return &schema->table[t][i];
+    return NULL;
+}
+
+void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *self)
+{
+    for (int t = 0; t < schema->n_tables; t++)
+        for (size_t i = 0; i < schema->n_keys[t]; i++) {
+            const kad_key *key = &schema->table[t][i];
+            if (kad_schema_find(schema, key->key) == key) visit(self, key);
+        }
+}
+
+bool kad_schema_has_prefix(const kad_schema *schema, const char *path, const char *tail)
+{
+    char generic[KAD_CONFIG_MAX_KEY];
+    if (!kad_key_generic(path, sizeof generic, generic)) return false;
+    size_t n = strlen(generic), m = strlen(tail);
+    for (int t = 0; t < schema->n_tables; t++)
+        for (size_t i = 0; i < schema->n_keys[t]; i++) {
+            const char *key = schema->table[t][i].key;
+            if (strncmp(key, generic, n) == 0 && strncmp(key + n, tail, m) == 0)
+                return true;
+        }
+    return false;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* Levenshtein distance; both shorter than KAD_CONFIG_MAX_KEY. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[KAD_CONFIG_MAX_KEY + 1], n = strlen(b);
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; *a; a++, i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t cost = diagonal + (*a != b[j - 1]);
+            diagonal = row[j];
+            row[j] = min3(cost, row[j] + 1, row[j - 1] + 1);
+        }
+    }
+    return row[n];
+}
+
+/* The part of a key behind its last dot. */
+static const char *last_name(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+    return dot ? dot + 1 : key;
+}
+
+typedef struct nearest {
+    const char *name; /* generic */
+    const char *best;
+    size_t distance;
+} nearest;
+
+static void consider(void *self, const kad_key *key)
+{
+    nearest *search = self;
+    if (strlen(key->key) >= KAD_CONFIG_MAX_KEY) return;
+    size_t d = distance(search->name, key->key);
+    /* the right name in the wrong section counts as near */
+    if (strcmp(last_name(search->name), last_name(key->key)) == 0 && d > 1) d = 1;
+    if (d < search->distance) {
+        search->distance = d;
+        search->best = key->key;
+    }
+}
+
+const char *kad_schema_nearest(const kad_schema *schema, const char *name)
+{
+    char generic[KAD_CONFIG_MAX_KEY];
+    if (!kad_key_generic(name, sizeof generic, generic)) return NULL;
+    nearest search = {generic, NULL, strlen(generic) / 2 + 2};
+    kad_schema_each(schema, consider, &search);
+    return search.best;
+}
