@@ -74,6 +74,14 @@ static kad_status take_up(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
     return kad_segment_remove_from(ctx, run, chains->job->name, i);
 }
 
+static int largest_extent(const kad_lattice *lattice)
+{
+    int extent = 0;
+    for (int mu = 0; mu < lattice->d; mu++)
+        if (lattice->shape[mu] > extent) extent = lattice->shape[mu];
+    return extent;
+}
+
 /* Numbers and words about the series, as attributes of its group. */
 static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                            const char *group)
@@ -91,6 +99,7 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                   {"burn_in", setup->n_burn_in},
                   {"thin", 1},
                   {"n_sites", setup->action->lattice->n_sites},
+                  {"extent", largest_extent(setup->action->lattice)},
                   {"n_components", setup->action->n_comp},
                   {"dimension", setup->action->lattice->d},
                   {"weighted", (ops->flags & KAD_SAMPLER_WEIGHTED) != 0},

@@ -1,0 +1,153 @@
+#include "analysis/analyse.h"
+
+#include "analysis/chain.h"
+#include "analysis/warn.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Chain averages, correlators and warnings of one sampler. */
+static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+                                kad_diagnostics *diagnostics)
+{
+    kad_status status = KAD_OK;
+    kad_estimates *estimates = NULL;
+    kad_runs runs = {0};
+    char group[128];
+
+    if (sampled->accepted.n > 0)
+        runs =
+            kad_runs_analyse(sampled->n_chains, sampled->n_draws, sampled->accepted.data);
+    KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
+    KAD_TRY(kad_estimates_write(ctx, file, estimates));
+    KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
+    kad_warn_chain(diagnostics, sampled, estimates, &runs);
+    if (sampled->accepted.n > 0 && sampled->weighted && estimates->n > 0) {
+        snprintf(group, sizeof group, "/analysis/%s", sampled->name);
+        KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "longest_rejection",
+                                    (int64_t)runs.longest));
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "tau_rejections", runs.tau));
+    }
+done:
+    kad_estimates_destroy(estimates);
+    return status;
+}
+
+/* Reweighted averages and correlators of one sampler. */
+static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled)
+{
+    kad_status status = KAD_OK;
+    kad_estimates *estimates = NULL;
+    KAD_TRY(kad_analyse_weighted(ctx, file, sampled, &estimates));
+    KAD_TRY(kad_estimates_write(ctx, file, estimates));
+    KAD_TRY(kad_analyse_correlators(ctx, file, sampled, true));
+done:
+    kad_estimates_destroy(estimates);
+    return status;
+}
+
+/* ln Z from one sampler; into the file when `main` (one sampler speaks for the run). */
+static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+                                bool main, kad_diagnostics *diagnostics)
+{
+    kad_status status = KAD_OK;
+    kad_estimates *log_z = NULL;
+    KAD_TRY(kad_analyse_log_z(ctx, file, sampled, &log_z));
+    if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", sampled->name);
+    KAD_TRY(kad_estimates_write(ctx, file, log_z));
+    kad_warn_weights(diagnostics, sampled, log_z);
+    if (main)
+        KAD_TRY(kad_h5_attr_set_string(ctx, file, "/analysis/log_z", "sampler",
+                                       sampled->name));
+done:
+    kad_estimates_destroy(log_z);
+    return status;
+}
+
+static bool enough_weights(const kad_sampled *sampled)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sampled->log_weight.n && n < 2; i++)
+        n += sampled->log_weight.data[i] > -1e300;
+    return n == 2;
+}
+
+static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool main,
+                              kad_diagnostics *diagnostics)
+{
+    kad_status status = KAD_OK;
+    kad_sampled sampled = {0};
+    KAD_TRY(kad_sampled_read(ctx, file, name, &sampled));
+    if (sampled.n_draws < 2) {
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
+                            "%s: one draw a chain: nothing can be analysed", name);
+        goto done;
+    }
+    if (sampled.is_chain) KAD_TRY(analyse_chain(ctx, file, &sampled, diagnostics));
+    if (!sampled.weighted) goto done;
+    if (!enough_weights(&sampled)) {
+        kad_diagnostics_add(diagnostics, KAD_ERROR, "no-weight",
+                            "%s: fewer than two draws have a finite weight", name);
+        goto done;
+    }
+    KAD_TRY(analyse_weighted(ctx, file, &sampled));
+    KAD_TRY(analyse_log_z(ctx, file, &sampled, main, diagnostics));
+done:
+    kad_sampled_clear(&sampled);
+    return status;
+}
+
+/* The weighted sampler with most draws: it speaks for ln Z. n: none. */
+static size_t main_sampler(kad_ctx *ctx, kad_h5 *file, size_t n, char **names)
+{
+    size_t best = n;
+    double most = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        char group[128];
+        snprintf(group, sizeof group, "/samplers/%s", names[i]);
+        if (kad_attr_int(ctx, file, group, "weighted") != 1) continue;
+        const double draws = (double)kad_attr_int(ctx, file, group, "n_draws") *
+                             (double)kad_attr_int(ctx, file, group, "n_chains");
+        if (draws <= most) continue;
+        most = draws;
+        best = i;
+    }
+    return best;
+}
+
+kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    kad_diagnostics *diagnostics = NULL;
+    char **names = NULL;
+    size_t n = 0;
+
+    KAD_TRY(kad_new(ctx, 1, sizeof *diagnostics, &diagnostics));
+    KAD_TRY(kad_h5_remove(ctx, file, "/analysis"));
+    KAD_TRY(kad_h5_remove(ctx, file, "/correlators/boundary"));
+    if (kad_h5_exists(file, "/training"))
+        KAD_TRY(kad_warn_training(ctx, file, diagnostics));
+    if (kad_h5_exists(file, "/samplers"))
+        KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    const size_t best = main_sampler(ctx, file, n, names);
+    for (size_t i = 0; i < n; i++)
+        KAD_TRY(analyse_one(ctx, file, names[i], i == best, diagnostics));
+    KAD_TRY(kad_diagnostics_write(ctx, file, diagnostics));
+done:
+    kad_h5_free_names(n, names);
+    kad_free(diagnostics);
+    return status;
+}
+
+kad_status kad_analyse(kad_ctx *ctx, const kad_run *run)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_TRY(kad_analyse_file(ctx, file));
+    KAD_TRY(kad_results_save(ctx, run, file));
+done:
+    kad_h5_close(file);
+    return status;
+}

@@ -1,0 +1,18 @@
+/* The analysis of a run: reads run.h5, writes /analysis, /correlators/boundary and
+ * /diagnostics back. Nothing else is needed: it works on any file of the schema.
+ *   /analysis/NAME             chain averages by the Gamma method
+ *   /analysis/NAME_reweighted  self-normalised importance weights of the same draws
+ *   /analysis/log_z            ln Z, its bounds, ESS, acceptance, of the weighted sampler
+ *                              with most draws (attribute `sampler`) */
+#ifndef KAD_ANALYSIS_ANALYSE_H
+#define KAD_ANALYSIS_ANALYSE_H
+
+#include "io/run_folder.h"
+
+/* Errors: KAD_EDATA (a damaged or foreign file), KAD_EIO, KAD_ENOMEM. A run without
+ * samples gives the training's diagnostics only. */
+KAD_MUST_USE kad_status kad_analyse(kad_ctx *ctx, const kad_run *run);
+/* The same on an open file. */
+KAD_MUST_USE kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file);
+
+#endif

@@ -1,0 +1,242 @@
+/* Correlators of one sampler, as written to /correlators/boundary/NAME. Errors of single
+ * points by the Gamma method (chains) or jackknife (weighted draws); the covariance of a
+ * chain's points from binned means, scaled to the errors of the points. */
+#include "analysis/chain.h"
+#include "analysis/functions.h"
+#include "analysis/importance.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BINS_LEAST = 20, BINS_MOST = 400, TAUS_A_BIN = 4 };
+
+static double pick(size_t n, const double *mean, const void *self)
+{
+    (void)n;
+    (void)self;
+    return mean[0];
+}
+
+static kad_input input_of(const kad_observed *observed, bool weighted, size_t offset)
+{
+    return (kad_input){.data =
+                           weighted ? kad_observed_draws(observed) : observed->state.data,
+                       .stride = observed->width,
+                       .offset = offset};
+}
+
+static kad_status write_points(kad_ctx *ctx, kad_h5 *file, const char *group,
+                               const char *name, const char *scale, size_t n,
+                               const double *values, const char *summary)
+{
+    kad_status status = KAD_OK;
+    char path[256], at[256];
+    snprintf(path, sizeof path, "%s/%s", group, name);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n, values));
+    KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
+    if (scale == NULL) goto done;
+    snprintf(at, sizeof at, "%s/%s", group, scale);
+    KAD_TRY(kad_h5_axis(ctx, file, path, 0, scale, at));
+done:
+    return status;
+}
+
+/* Every column of an observable with its error; *tau: the longest tau_int. */
+static kad_status points(kad_ctx *ctx, const kad_sampled *sampled,
+                         const kad_observed *observed, bool weighted, double *mean,
+                         double *err, double *tau)
+{
+    kad_status status = KAD_OK;
+    *tau = 0.5;
+    for (size_t r = 0; r < observed->width; r++) {
+        const kad_input input = input_of(observed, weighted, r);
+        kad_row row;
+        KAD_TRY(
+            kad_estimate_function(ctx, sampled, weighted, 1, &input, pick, NULL, &row));
+        mean[r] = row.mean;
+        err[r] = row.err;
+        if (row.tau_int > *tau) *tau = row.tau_int;
+    }
+done:
+    return status;
+}
+
+/* Covariance of a chain's means from bins of at least four tau_int, its diagonal scaled
+ * to err^2; nothing (false) with fewer than 20 bins. Bins do not cross chains. */
+static bool binned_covariance(const kad_sampled *sampled, const kad_observed *observed,
+                              double tau, const double *mean, const double *err,
+                              double *bin, double *cov)
+{
+    const size_t width = observed->width, n_all = sampled->n_chains * sampled->n_draws;
+    size_t size = (size_t)ceil(TAUS_A_BIN * tau), n_bins = 0;
+    if (n_all / size > BINS_MOST) size = n_all / BINS_MOST;
+    memset(cov, 0, width * width * sizeof *cov);
+    for (size_t chain = 0; chain < sampled->n_chains; chain++)
+        for (size_t b = 0; (b + 1) * size <= sampled->n_draws; b++) {
+            const double *a =
+                observed->state.data + (chain * sampled->n_draws + b * size) * width;
+            memset(bin, 0, width * sizeof *bin);
+            for (size_t i = 0; i < size; i++)
+                for (size_t r = 0; r < width; r++)
+                    bin[r] += (a[i * width + r] - mean[r]) / (double)size;
+            for (size_t r = 0; r < width; r++)
+                for (size_t s = 0; s < width; s++)
+                    cov[r * width + s] += bin[r] * bin[s];
+            n_bins++;
+        }
+    if (n_bins < BINS_LEAST) return false;
+    for (size_t r = 0; r < width; r++)
+        bin[r] = sqrt(cov[r * width + r]);
+    for (size_t r = 0; r < width; r++)
+        for (size_t s = 0; s < width; s++) {
+            const double scale = bin[r] * bin[s];
+            cov[r * width + s] *= scale > 0.0 ? err[r] * err[s] / scale : 0.0;
+        }
+    return true;
+}
+
+static kad_status covariance(kad_ctx *ctx, const kad_sampled *sampled,
+                             const kad_observed *observed, bool weighted, double tau,
+                             double *mean, double *err, double *cov, bool *known)
+{
+    kad_status status = KAD_OK;
+    double *bin = NULL;
+    *known = true;
+    if (weighted)
+        return kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
+                            sampled->log_weight.data, observed->width,
+                            kad_observed_draws(observed), mean, err, cov);
+    KAD_TRY(kad_new(ctx, observed->width, sizeof *bin, &bin));
+    *known = binned_covariance(sampled, observed, tau, mean, err, bin, cov);
+    for (size_t i = 0; i < observed->width * observed->width; i++)
+        *known = *known && isfinite(cov[i]);
+done:
+    kad_free(bin);
+    return status;
+}
+
+/* NAME, NAME_err and cov (suffix "" or "_diagonal") of a position-space correlator. */
+static kad_status write_position(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                 const kad_sampled *sampled, bool weighted,
+                                 const kad_observed *observed, const char *suffix)
+{
+    kad_status status = KAD_OK;
+    const size_t n = observed->width, dims[2] = {n, n};
+    double *block = NULL, tau;
+    bool known;
+    char name[64], path[256];
+
+    KAD_TRY(kad_new(ctx, n * (n + 2), sizeof *block, &block));
+    double *mean = block, *err = block + n, *cov = block + 2 * n;
+    KAD_TRY(points(ctx, sampled, observed, weighted, mean, err, &tau));
+    KAD_TRY(covariance(ctx, sampled, observed, weighted, tau, mean, err, cov, &known));
+    snprintf(name, sizeof name, "G%s", suffix);
+    KAD_TRY(write_points(ctx, file, group, name, "r", n, mean, "two-point function"));
+    snprintf(name, sizeof name, "G%s_err", suffix);
+    KAD_TRY(write_points(ctx, file, group, name, "r", n, err, "its standard error"));
+    if (known) {
+        snprintf(path, sizeof path, "%s/cov%s", group, suffix);
+        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, cov));
+        KAD_TRY(kad_h5_describe(ctx, file, path, "", "covariance of G", NULL));
+    }
+done:
+    kad_free(block);
+    return status;
+}
+
+/* A function of C(0 .. L/2) at indices first .. last, as NAME and NAME_err. */
+static kad_status write_function(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                 const kad_sampled *sampled, bool weighted,
+                                 const kad_input *inputs, size_t n_inputs, kad_function f,
+                                 size_t first, const char *name, const char *scale,
+                                 const char *summary)
+{
+    kad_status status = KAD_OK;
+    double *block = NULL;
+    char err_name[64];
+    KAD_TRY(kad_new(ctx, 2 * n_inputs, sizeof *block, &block));
+    double *mean = block, *err = block + n_inputs;
+    for (size_t i = 0; i < n_inputs; i++) {
+        const kad_lattice_facts facts = {sampled->n_sites, sampled->extent, i};
+        kad_row row = {.mean = NAN, .err = NAN};
+        if (i >= first)
+            KAD_TRY(kad_estimate_function(ctx, sampled, weighted, n_inputs, inputs, f,
+                                          &facts, &row));
+        mean[i] = row.mean;
+        err[i] = row.err;
+    }
+    snprintf(err_name, sizeof err_name, "%s_err", name);
+    KAD_TRY(write_points(ctx, file, group, name, scale, n_inputs, mean, summary));
+    KAD_TRY(write_points(ctx, file, group, err_name, scale, n_inputs, err,
+                         "its standard error"));
+done:
+    kad_free(block);
+    return status;
+}
+
+/* Scales r = 0 .. n - 1 and k = 2 pi r / L. */
+static kad_status write_scales(kad_ctx *ctx, kad_h5 *file, const char *group, size_t n,
+                               double extent)
+{
+    kad_status status = KAD_OK;
+    double *values = NULL;
+    KAD_TRY(kad_new(ctx, n, sizeof *values, &values));
+    for (size_t i = 0; i < n; i++)
+        values[i] = (double)i;
+    KAD_TRY(write_points(ctx, file, group, "r", NULL, n, values, "separation"));
+    for (size_t i = 0; i < n; i++)
+        values[i] = 2.0 * M_PI * (double)i / extent;
+    KAD_TRY(
+        write_points(ctx, file, group, "k", NULL, n, values, "momentum along an axis"));
+done:
+    kad_free(values);
+    return status;
+}
+
+static kad_status write_momentum(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                 const kad_sampled *sampled, bool weighted,
+                                 const kad_observed *slice)
+{
+    kad_status status = KAD_OK;
+    const size_t n = slice->width;
+    kad_input *inputs = NULL;
+    KAD_TRY(kad_new(ctx, n, sizeof *inputs, &inputs));
+    for (size_t r = 0; r < n; r++)
+        inputs[r] = input_of(slice, weighted, r);
+    KAD_TRY(write_function(ctx, file, group, sampled, weighted, inputs, n,
+                           kad_function_gk, 0, "Gk", "k",
+                           "two-point function in momentum space"));
+    KAD_TRY(write_function(ctx, file, group, sampled, weighted, inputs, n,
+                           kad_function_m_eff, 1, "m_eff", "r",
+                           "effective mass of the slice correlator"));
+done:
+    kad_free(inputs);
+    return status;
+}
+
+kad_status kad_analyse_correlators(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+                                   bool weighted)
+{
+    kad_status status = KAD_OK;
+    const kad_observed *axis = kad_sampled_find(sampled, "correlator_axis");
+    const kad_observed *diagonal = kad_sampled_find(sampled, "correlator_diagonal");
+    const kad_observed *slice = kad_sampled_find(sampled, "correlator_slice");
+    char group[160];
+
+    if (axis == NULL) return KAD_OK;
+    snprintf(group, sizeof group, "/correlators/boundary/%s%s", sampled->name,
+             weighted ? "_reweighted" : "");
+    KAD_TRY(kad_h5_remove(ctx, file, group));
+    KAD_TRY(kad_h5_group(ctx, file, group));
+    KAD_TRY(write_scales(ctx, file, group, axis->width, sampled->extent));
+    KAD_TRY(write_position(ctx, file, group, sampled, weighted, axis, ""));
+    if (diagonal != NULL && diagonal->width == axis->width)
+        KAD_TRY(
+            write_position(ctx, file, group, sampled, weighted, diagonal, "_diagonal"));
+    if (slice != NULL && slice->width == axis->width)
+        KAD_TRY(write_momentum(ctx, file, group, sampled, weighted, slice));
+done:
+    return status;
+}

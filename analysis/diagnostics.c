@@ -1,0 +1,100 @@
+#include "analysis/diagnostics.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const names[] = {"note", "warning", "error"};
+
+const char *kad_severity_name(kad_severity severity)
+{
+    return names[severity];
+}
+
+void kad_diagnostics_add(kad_diagnostics *diagnostics, kad_severity severity,
+                         const char *code, const char *format, ...)
+{
+    va_list args;
+    if (diagnostics->n == KAD_DIAGNOSTICS_MAX) return;
+    kad_diagnostic *item = &diagnostics->item[diagnostics->n++];
+    item->severity = severity;
+    snprintf(item->code, sizeof item->code, "%s", code);
+    va_start(args, format);
+    vsnprintf(item->message, sizeof item->message, format, args);
+    va_end(args);
+}
+
+kad_severity kad_diagnostics_worst(const kad_diagnostics *diagnostics)
+{
+    kad_severity worst = KAD_NOTE;
+    for (size_t i = 0; i < diagnostics->n; i++)
+        if (diagnostics->item[i].severity > worst) worst = diagnostics->item[i].severity;
+    return worst;
+}
+
+kad_status kad_diagnostics_write(kad_ctx *ctx, kad_h5 *file,
+                                 const kad_diagnostics *diagnostics)
+{
+    kad_status status = KAD_OK;
+    const char *code[KAD_DIAGNOSTICS_MAX], *severity[KAD_DIAGNOSTICS_MAX],
+        *message[KAD_DIAGNOSTICS_MAX];
+    const size_t n = diagnostics->n;
+    for (size_t i = 0; i < n; i++) {
+        code[i] = diagnostics->item[i].code;
+        severity[i] = names[diagnostics->item[i].severity];
+        message[i] = diagnostics->item[i].message;
+    }
+    KAD_TRY(kad_h5_remove(ctx, file, "/diagnostics"));
+    KAD_TRY(kad_h5_group(ctx, file, "/diagnostics"));
+    if (n == 0) goto done;
+    KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/code", n, code));
+    KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/severity", n, severity));
+    KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/message", n, message));
+done:
+    return status;
+}
+
+static kad_status severity_of(kad_ctx *ctx, const char *name, kad_severity *out)
+{
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (kad_severity)i;
+            return KAD_OK;
+        }
+    return kad_fail(ctx, KAD_EDATA,
+                    "/diagnostics/severity: expected note, warning or error, got \"%s\"",
+                    name);
+}
+
+kad_status kad_diagnostics_read(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *out)
+{
+    kad_status status = KAD_OK;
+    char *text[3][KAD_DIAGNOSTICS_MAX] = {{NULL}};
+    size_t dims[KAD_H5_MAX_RANK];
+    int rank;
+
+    memset(out, 0, sizeof *out);
+    if (!kad_h5_exists(file, "/diagnostics/code")) return KAD_OK;
+    KAD_TRY(kad_h5_shape(ctx, file, "/diagnostics/code", &rank, dims));
+    if (rank != 1 || dims[0] > KAD_DIAGNOSTICS_MAX)
+        return kad_fail(ctx, KAD_EDATA, "/diagnostics/code: expected up to %d messages",
+                        KAD_DIAGNOSTICS_MAX);
+    const size_t n = dims[0];
+    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/code", n, text[0]));
+    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/severity", n, text[1]));
+    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/message", n, text[2]));
+    for (size_t i = 0; i < n; i++) {
+        kad_diagnostic *item = &out->item[i];
+        snprintf(item->code, sizeof item->code, "%s", text[0][i]);
+        KAD_TRY(severity_of(ctx, text[1][i], &item->severity));
+        snprintf(item->message, sizeof item->message, "%s", text[2][i]);
+    }
+    out->n = n;
+done:
+    for (int k = 0; k < 3; k++)
+        for (size_t i = 0; i < KAD_DIAGNOSTICS_MAX; i++)
+            kad_free(text[k][i]);
+    return status;
+}

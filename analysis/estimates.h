@@ -1,0 +1,52 @@
+/* A table of estimates: rows of /analysis/NAME, as written and as printed. */
+#ifndef KAD_ANALYSIS_ESTIMATES_H
+#define KAD_ANALYSIS_ESTIMATES_H
+
+#include "analysis/gamma.h"
+#include "analysis/text.h"
+#include "io/h5.h"
+
+enum { KAD_ESTIMATES_MAX = 96, KAD_ESTIMATE_NAME = 64 };
+
+typedef struct kad_row {
+    char name[KAD_ESTIMATE_NAME];
+    double mean, err, err_naive;
+    double tau_int, tau_int_err, n_eff, rhat, exact; /* NaN: none */
+    size_t window;
+    kad_gamma_flag flag;
+    size_t n_lag;
+    double *rho, *rho_err; /* owned; NULL: none */
+} kad_row;
+
+typedef struct kad_estimates {
+    char name[KAD_ESTIMATE_NAME]; /* group below /analysis */
+    const char *estimator;        /* static string */
+    double seconds_per_draw;      /* NaN: no time of tau_int in seconds */
+    size_t n;
+    kad_row row[KAD_ESTIMATES_MAX];
+} kad_estimates;
+
+/* An empty table, from kad_alloc; free with kad_estimates_destroy. */
+KAD_MUST_USE kad_status kad_estimates_create(kad_ctx *ctx, const char *name,
+                                             const char *estimator, kad_estimates **out);
+void kad_estimates_destroy(kad_estimates *estimates);
+/* Append a row (everything but the name unknown); NULL when the table is full. */
+kad_row *kad_estimates_add(kad_estimates *estimates, const char *name);
+/* Move a Gamma analysis into a new row (its rho is taken over). */
+kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
+                                 kad_gamma *gamma);
+/* NULL if absent. */
+const kad_row *kad_estimates_find(const kad_estimates *estimates, const char *name);
+
+/* (mean - exact)/err; NaN where either is unknown. */
+double kad_row_pull(const kad_row *row);
+
+/* Replaces /analysis/NAME. */
+KAD_MUST_USE kad_status kad_estimates_write(kad_ctx *ctx, kad_h5 *file,
+                                            const kad_estimates *estimates);
+
+/* One line, no newline: `log_z  59.93(12)  exact 60.14178  (+0.3 sigma)`, with tau_int
+ * where it is known; a series that never moved, or is too short for an error, says so. */
+void kad_row_print(const kad_row *row, kad_text *out);
+
+#endif

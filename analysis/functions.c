@@ -1,0 +1,63 @@
+#include "analysis/functions.h"
+
+#include <math.h>
+
+static double gk(size_t n, const double *C, double extent, double k)
+{
+    double sum = C[0];
+    for (size_t r = 1; r < n; r++) {
+        const double count = 2.0 * (double)r < extent ? 2.0 : 1.0;
+        sum += count * C[r] * cos(k * (double)r);
+    }
+    return sum;
+}
+
+double kad_function_gk(size_t n, const double *C, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    return gk(n, C, f->extent, 2.0 * M_PI * (double)f->index / f->extent);
+}
+
+double kad_function_xi(size_t n, const double *C, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    const double ratio =
+        gk(n, C, f->extent, 0.0) / gk(n, C, f->extent, 2.0 * M_PI / f->extent);
+    return sqrt(ratio - 1.0) / (2.0 * sin(M_PI / f->extent));
+}
+
+static double m_eff(size_t n, const double *C, double extent, size_t r)
+{
+    /* beyond L/2 the correlator is mirrored: C(r + 1) = C(L - r - 1) */
+    const size_t next = r + 1 < n ? r + 1 : (size_t)extent - r - 1;
+    return acosh((C[r - 1] + C[next]) / (2.0 * C[r]));
+}
+
+double kad_function_m_eff(size_t n, const double *C, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    return m_eff(n, C, f->extent, f->index);
+}
+
+double kad_function_mass(size_t n, const double *C, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    double sum = 0.0;
+    for (size_t r = 1; r < n; r++)
+        sum += m_eff(n, C, f->extent, r);
+    return sum / (double)(n - 1);
+}
+
+double kad_function_chi(size_t n, const double *mean, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    (void)n;
+    return f->n_sites * mean[0];
+}
+
+double kad_function_binder(size_t n, const double *mean, const void *facts)
+{
+    (void)n;
+    (void)facts;
+    return 1.0 - mean[1] / (3.0 * mean[0] * mean[0]);
+}

@@ -1,0 +1,43 @@
+#include "analysis/jackknife.h"
+
+#include <math.h>
+
+kad_jackknife kad_jackknife_start(double full)
+{
+    return (kad_jackknife){.full = full};
+}
+
+void kad_jackknife_add(kad_jackknife *jackknife, double left_out)
+{
+    const double d = left_out - jackknife->full;
+    jackknife->sum += d;
+    jackknife->square += d * d;
+    jackknife->n++;
+}
+
+double kad_jackknife_error(const kad_jackknife *jackknife)
+{
+    const double n = (double)jackknife->n;
+    if (jackknife->n < 2) return NAN;
+    const double spread = jackknife->square - jackknife->sum * jackknife->sum / n;
+    return sqrt(fmax(0.0, spread) * (n - 1.0) / n);
+}
+
+double kad_jackknife_corrected(const kad_jackknife *jackknife)
+{
+    const double n = (double)jackknife->n;
+    if (jackknife->n < 2) return jackknife->full;
+    return jackknife->full - (n - 1.0) * jackknife->sum / n;
+}
+
+size_t kad_bin(size_t n, const double *a, size_t size, double *bins)
+{
+    const size_t n_bins = size > 0 ? n / size : 0;
+    for (size_t i = 0; i < n_bins; i++) {
+        double sum = 0.0;
+        for (size_t j = 0; j < size; j++)
+            sum += a[i * size + j];
+        bins[i] = sum / (double)size;
+    }
+    return n_bins;
+}

@@ -1,0 +1,25 @@
+/* Jackknife: error of a function of means from its values with one draw (or one block)
+ * left out,  var = (n - 1)/n sum_i (theta_i - <theta>)^2,  and its bias-corrected value
+ * n theta - (n - 1) <theta>.  Source: Efron, Ann. Stat. 7 (1979) 1. */
+#ifndef KAD_ANALYSIS_JACKKNIFE_H
+#define KAD_ANALYSIS_JACKKNIFE_H
+
+#include <stddef.h>
+
+/* Running sums over the left-out values, about the full value (no cancellation). */
+typedef struct kad_jackknife {
+    double full; /* theta of all draws */
+    double sum, square;
+    size_t n;
+} kad_jackknife;
+
+kad_jackknife kad_jackknife_start(double full);
+void kad_jackknife_add(kad_jackknife *jackknife, double left_out);
+double kad_jackknife_error(const kad_jackknife *jackknife);
+double kad_jackknife_corrected(const kad_jackknife *jackknife);
+
+/* Means of consecutive bins of a series: bins[n_bins], the first n_bins * size draws;
+ * returns n_bins = n / size. */
+size_t kad_bin(size_t n, const double *a, size_t size, double *bins);
+
+#endif

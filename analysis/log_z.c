@@ -1,0 +1,61 @@
+/* ln Z and the quality of a map's weights, as a table of estimates. */
+#include "analysis/chain.h"
+#include "analysis/importance.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void add(kad_estimates *estimates, const char *name, kad_estimate estimate)
+{
+    kad_row *row = kad_estimates_add(estimates, name);
+    if (row == NULL) return;
+    row->mean = estimate.value;
+    row->err = estimate.err;
+}
+
+/* Fraction of accepted proposals of a chain, with its autocorrelation. */
+static kad_status add_measured(kad_ctx *ctx, const kad_sampled *sampled,
+                               kad_estimates *estimates)
+{
+    kad_status status = KAD_OK;
+    kad_gamma gamma;
+    if (!sampled->is_chain || sampled->accepted.n == 0) return KAD_OK;
+    KAD_TRY(kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws,
+                              sampled->accepted.data, 1.5, &gamma));
+    (void)kad_estimates_add_gamma(estimates, "acceptance", &gamma);
+done:
+    return status;
+}
+
+kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+                             kad_estimates **out)
+{
+    kad_status status = KAD_OK;
+    kad_estimates *estimates = NULL;
+    kad_importance weights;
+    *out = NULL;
+    KAD_TRY(kad_importance_analyse(ctx, sampled->n_chains * sampled->n_draws,
+                                   sampled->log_weight.data, &weights));
+    KAD_TRY(
+        kad_estimates_create(ctx, "log_z", "importance weights, jackknife", &estimates));
+    add(estimates, "log_z", weights.log_z);
+    estimates->row[0].err_naive = weights.log_z_err_importance;
+    estimates->row[0].exact = kad_exact_read(ctx, file, "log_z");
+    if (isfinite(weights.lower.value)) add(estimates, "log_z_lower", weights.lower);
+    add(estimates, "log_z_upper", weights.upper);
+    if (isfinite(weights.lower.value))
+        add(estimates, "kl_gap",
+            (kad_estimate){(isfinite(estimates->row[0].exact) ? estimates->row[0].exact
+                                                              : weights.log_z.value) -
+                               weights.lower.value,
+                           weights.lower.err});
+    add(estimates, "ess", weights.ess);
+    add(estimates, "acceptance_weights", weights.acceptance);
+    add(estimates, "largest_share", (kad_estimate){weights.largest_share, NAN});
+    KAD_TRY(add_measured(ctx, sampled, estimates));
+    *out = estimates;
+    estimates = NULL;
+done:
+    kad_estimates_destroy(estimates);
+    return status;
+}

@@ -1,0 +1,141 @@
+#include "analysis/sampled.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void kad_sampled_clear(kad_sampled *sampled)
+{
+    kad_values_clear(&sampled->accepted);
+    kad_values_clear(&sampled->log_weight);
+    for (size_t i = 0; i < sampled->n_observed; i++) {
+        kad_values_clear(&sampled->observed[i].state);
+        kad_values_clear(&sampled->observed[i].proposal);
+    }
+    memset(sampled, 0, sizeof *sampled);
+}
+
+const kad_observed *kad_sampled_find(const kad_sampled *sampled, const char *name)
+{
+    for (size_t i = 0; i < sampled->n_observed; i++)
+        if (strcmp(sampled->observed[i].name, name) == 0) return &sampled->observed[i];
+    return NULL;
+}
+
+const double *kad_observed_draws(const kad_observed *observed)
+{
+    return observed->proposal.n > 0 ? observed->proposal.data : observed->state.data;
+}
+
+double kad_exact_read(kad_ctx *ctx, kad_h5 *file, const char *name)
+{
+    char path[128];
+    double value = NAN;
+    snprintf(path, sizeof path, "/exact/%s", name);
+    if (!kad_h5_exists(file, path) ||
+        kad_h5_read(ctx, file, path, KAD_H5_F64, 0, NULL, &value) != KAD_OK)
+        return NAN;
+    return value;
+}
+
+/* [chain][draw] or [chain][draw][width]; absent is fine, anything else is not. */
+static kad_status check_shape(kad_ctx *ctx, const kad_sampled *sampled, const char *group,
+                              const char *name, const kad_values *values)
+{
+    if (values->n == 0) return KAD_OK;
+    if (values->rank < 2 || values->rank > 3 || values->dims[0] != sampled->n_chains ||
+        values->dims[1] != sampled->n_draws)
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s/%s: expected [%zu,%zu] draws, found rank %d, [%zu,%zu]",
+                        group, name, sampled->n_chains, sampled->n_draws, values->rank,
+                        values->dims[0], values->rank > 1 ? values->dims[1] : 1);
+    return KAD_OK;
+}
+
+static kad_status check_finite(kad_ctx *ctx, const char *group, const char *name,
+                               const kad_values *values)
+{
+    for (size_t i = 0; i < values->n; i++)
+        if (!isfinite(values->data[i]))
+            return kad_fail(ctx, KAD_EDATA, "%s/%s: value %zu is not finite", group, name,
+                            i);
+    return KAD_OK;
+}
+
+static kad_status read_observed(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                const char *name, kad_sampled *sampled)
+{
+    kad_status status = KAD_OK;
+    char sub[256];
+    kad_observed *observed = &sampled->observed[sampled->n_observed++];
+    snprintf(observed->name, sizeof observed->name, "%s", name);
+    snprintf(sub, sizeof sub, "%s/observables", group);
+    KAD_TRY(kad_values_read_in(ctx, file, sub, name, &observed->state));
+    KAD_TRY(check_shape(ctx, sampled, sub, name, &observed->state));
+    KAD_TRY(check_finite(ctx, sub, name, &observed->state));
+    observed->is_row = observed->state.rank == 3;
+    observed->width = observed->is_row ? observed->state.dims[2] : 1;
+    /* of the action the proposals' values are the group's own dataset */
+    snprintf(sub, sizeof sub, "%s%s", group,
+             strcmp(name, "action") == 0 ? "" : "/proposals");
+    KAD_TRY(kad_values_read_in(ctx, file, sub, name, &observed->proposal));
+    KAD_TRY(check_shape(ctx, sampled, sub, name, &observed->proposal));
+    KAD_TRY(check_finite(ctx, sub, name, &observed->proposal));
+    if (observed->proposal.n > 0 && observed->proposal.n != observed->state.n)
+        status =
+            kad_fail(ctx, KAD_EDATA, "%s/%s: its shape is not the states'", sub, name);
+done:
+    return status;
+}
+
+/* Flags and sizes from the group's attributes. */
+static kad_status read_header(kad_ctx *ctx, kad_h5 *file, const char *group,
+                              kad_sampled *out)
+{
+    const int64_t n_chains = kad_attr_int(ctx, file, group, "n_chains");
+    const int64_t n_draws = kad_attr_int(ctx, file, group, "n_draws");
+    if (n_chains < 1 || n_draws < 1)
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s: expected n_chains and n_draws, found %lld "
+                        "and %lld",
+                        group, (long long)n_chains, (long long)n_draws);
+    out->n_chains = (size_t)n_chains;
+    out->n_draws = (size_t)n_draws;
+    out->n_sites = (double)kad_attr_int(ctx, file, group, "n_sites");
+    out->extent = (double)kad_attr_int(ctx, file, group, "extent");
+    out->weighted = kad_attr_int(ctx, file, group, "weighted") == 1;
+    out->is_chain = !out->weighted || kad_attr_int(ctx, file, group, "proposals") == 1;
+    out->symmetric = kad_attr_int(ctx, file, group, "symmetric") == 1;
+    out->seconds_per_draw = kad_attr_real(ctx, file, group, "seconds_per_draw");
+    return KAD_OK;
+}
+
+kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
+                            kad_sampled *out)
+{
+    kad_status status = KAD_OK;
+    char group[128], sub[160];
+    char **names = NULL;
+    size_t n = 0;
+
+    memset(out, 0, sizeof *out);
+    snprintf(out->name, sizeof out->name, "%s", name);
+    snprintf(group, sizeof group, "/samplers/%s", name);
+    KAD_TRY(read_header(ctx, file, group, out));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "accepted", &out->accepted));
+    KAD_TRY(check_shape(ctx, out, group, "accepted", &out->accepted));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "log_weight", &out->log_weight));
+    KAD_TRY(check_shape(ctx, out, group, "log_weight", &out->log_weight));
+    if (out->weighted && out->log_weight.n == 0)
+        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: log_weight is missing", group));
+    snprintf(sub, sizeof sub, "%s/observables", group);
+    if (kad_h5_exists(file, sub)) KAD_TRY(kad_h5_list(ctx, file, sub, &n, &names));
+    for (size_t i = 0; i < n && out->n_observed < KAD_SAMPLED_MAX; i++)
+        KAD_TRY(read_observed(ctx, file, group, names[i], out));
+done:
+    kad_h5_free_names(n, names);
+    if (status != KAD_OK) kad_sampled_clear(out);
+    return status;
+}

@@ -1,0 +1,46 @@
+/* One sampler's series read from a results file, for the analyses. */
+#ifndef KAD_ANALYSIS_SAMPLED_H
+#define KAD_ANALYSIS_SAMPLED_H
+
+#include "analysis/results.h"
+
+#include <stdbool.h>
+
+enum { KAD_SAMPLED_MAX = 48, KAD_SAMPLED_NAME = 64 };
+
+/* An observable: values [n_chains][n_draws][width]. */
+typedef struct kad_observed {
+    char name[KAD_SAMPLED_NAME];
+    size_t width;
+    bool is_row;         /* a row of values a draw (a correlator) */
+    kad_values state;    /* of the chain's states */
+    kad_values proposal; /* of the proposals; empty where the sampler has none */
+} kad_observed;
+
+typedef struct kad_sampled {
+    char name[KAD_SAMPLED_NAME];
+    size_t n_chains, n_draws;
+    double n_sites, extent; /* extent: the largest */
+    bool weighted;          /* log_weight is there */
+    bool is_chain;          /* draws follow the model; else only after reweighting */
+    bool symmetric;         /* S(-phi) = S(phi) */
+    double seconds_per_draw;
+    kad_values accepted, log_weight;
+    size_t n_observed;
+    kad_observed observed[KAD_SAMPLED_MAX];
+} kad_sampled;
+
+/* /samplers/NAME. Errors: KAD_EDATA (shapes that do not agree, values not finite),
+ * KAD_ENOMEM; on failure nothing is left to clear. */
+KAD_MUST_USE kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
+                                         kad_sampled *out);
+void kad_sampled_clear(kad_sampled *sampled);
+/* NULL if absent. */
+const kad_observed *kad_sampled_find(const kad_sampled *sampled, const char *name);
+/* What is to be reweighted: the proposals', or the states' where draws are proposals. */
+const double *kad_observed_draws(const kad_observed *observed);
+
+/* /exact/NAME; NaN where nothing is known. */
+double kad_exact_read(kad_ctx *ctx, kad_h5 *file, const char *name);
+
+#endif

@@ -1,0 +1,22 @@
+/* The rules behind the warnings: what in a run should make its user stop and look. */
+#ifndef KAD_ANALYSIS_WARN_H
+#define KAD_ANALYSIS_WARN_H
+
+#include "analysis/diagnostics.h"
+#include "analysis/estimates.h"
+#include "analysis/runs.h"
+#include "analysis/sampled.h"
+
+/* A chain: constant or short series, R-hat, long runs of rejections, a sign of m that
+ * never changes, a disagreement with an exact value. */
+void kad_warn_chain(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                    const kad_estimates *estimates, const kad_runs *runs);
+/* Weights: small ESS, one dominating weight, draws without a weight, ln Z against its
+ * exact value. */
+void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                      const kad_estimates *log_z);
+/* /training: skipped steps, inverse error, cut off while improving. */
+KAD_MUST_USE kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file,
+                                          kad_diagnostics *diagnostics);
+
+#endif
