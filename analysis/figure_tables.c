@@ -1,4 +1,5 @@
 /* What was run, the table of results with errors and exact values, and the warnings. */
+#include "analysis/diagnostics.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/table.h"
@@ -8,8 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { N_WARNINGS = 128 };
 
 static void row_text(kad_text *out, const char *head, const char *text)
 {
@@ -153,31 +152,21 @@ const kad_figure kad_figure_results = {
 static kad_status draw_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
-    int rank = 0;
-    size_t dims[KAD_H5_MAX_RANK] = {0};
-    char *severity[N_WARNINGS] = {NULL}, *message[N_WARNINGS] = {NULL};
-    size_t n = 0;
-    if (!kad_h5_exists(file, "/diagnostics/message")) return KAD_OK;
-    KAD_TRY(kad_h5_shape(ctx, file, "/diagnostics/message", &rank, dims));
-    if (rank != 1 || dims[0] > N_WARNINGS || dims[0] == 0) goto done;
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/message", dims[0], message));
-    n = dims[0];
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/severity", n, severity));
+    kad_diagnostics *d = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
+    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    if (d->n == 0) goto done;
     kad_text_add(out, "<table>\n");
-    for (size_t i = 0; i < n; i++) {
-        kad_text_add(out, "<tr><th class=\"%s\">",
-                     strcmp(severity[i], "note") == 0 ? "" : "bad");
-        kad_text_escape(out, severity[i]);
-        kad_text_add(out, "</th><td class=\"wrap\">");
-        kad_text_escape(out, message[i]);
+    for (size_t i = 0; i < d->n; i++) {
+        kad_text_add(out, "<tr><th class=\"%s\">%s</th><td class=\"wrap\">",
+                     d->item[i].severity == KAD_NOTE ? "" : "bad",
+                     kad_severity_name(d->item[i].severity));
+        kad_text_escape(out, d->item[i].message);
         kad_text_add(out, "</td></tr>\n");
     }
     kad_text_add(out, "</table>\n");
 done:
-    for (size_t i = 0; i < N_WARNINGS; i++) {
-        kad_free(severity[i]);
-        kad_free(message[i]);
-    }
+    kad_free(d);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum { N_SHOWN = 400 }; /* points of a curve: more than the screen shows is waste */
 
@@ -52,26 +53,38 @@ static void clip(const kad_axis *axis, size_t n, double *y)
         if (y[i] > axis->hi || y[i] < axis->lo) y[i] = NAN;
 }
 
+/* Keep the rows of the last lattice size of a chain, in place; returns their number. */
+static size_t last_stage(const kad_values *stage, const kad_values *step, kad_values *y)
+{
+    size_t kept = 0;
+    if (y->n != step->n) return 0;
+    if (stage->n != y->n) return y->n;
+    for (size_t i = 0; i < y->n; i++)
+        if (stage->data[i] == stage->data[stage->n - 1]) y->data[kept++] = y->data[i];
+    return kept;
+}
+
 static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
-    kad_values step = {0}, loss = {0};
+    kad_values stage = {0}, step = {0}, loss = {0};
+    KAD_TRY(kad_values_read(ctx, file, "/training/stage", &stage));
     KAD_TRY(kad_values_read(ctx, file, "/training/step", &step));
-    KAD_TRY(kad_values_read(ctx, file, "/training/loss", &loss));
-    if (loss.n == 0 || step.n != loss.n) goto done;
-    double offset = kad_attr_real(ctx, file, "/training", "log_z_offset");
-    double exact = kad_attr_real(ctx, file, "/training", "log_z_exact");
-    double bound = isfinite(offset) ? -(exact - offset) : -exact;
+    KAD_TRY(kad_values_read(ctx, file, "/training/free_energy", &loss));
+    size_t n = last_stage(&stage, &step, &loss);
+    if (n == 0) goto done;
+    last_stage(&stage, &step, &step);
+    double bound = -kad_attr_real(ctx, file, "/training", "log_z_exact");
     kad_plot plot = {.x = {.label = "training step"},
-                     .y = {.label = "loss  <S + ln q>  (nats)"}};
-    size_t n = thin(loss.n, step.data, loss.data);
+                     .y = {.label = "free energy  <S + ln q>  (nats)"}};
+    n = thin(n, step.data, loss.data);
     choose_range(&plot.y, n, loss.data, bound);
     clip(&plot.y, n, loss.data);
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
                                      .n = n,
                                      .x = step.data,
                                      .y = loss.data,
-                                     .label = "loss, averaged over steps"});
+                                     .label = "free energy, averaged over steps"});
     if (isfinite(bound))
         kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LEVEL,
                                          .n = 1,
@@ -80,6 +93,7 @@ static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                          .color = 1});
     kad_plot_render(out, &plot);
 done:
+    kad_values_clear(&stage);
     kad_values_clear(&step);
     kad_values_clear(&loss);
     return status;
@@ -93,48 +107,66 @@ const kad_figure kad_figure_loss = {
     .draw = draw_loss,
 };
 
-static void add_points(kad_plot *plot, const kad_values *step, const kad_values *y,
-                       const kad_values *err, const char *label, int color)
+/* One column of the evaluations with its error, of the last lattice size. */
+static kad_status read_column(kad_ctx *ctx, kad_h5 *file, const char *name,
+                              kad_values column[3], size_t *n)
 {
-    if (y->n == 0 || y->n != step->n) return;
-    kad_plot_add(plot, (kad_series){.mark = KAD_MARK_LINE,
-                                    .n = y->n,
-                                    .x = step->data,
-                                    .y = y->data,
-                                    .label = label,
-                                    .color = color});
-    kad_plot_add(plot, (kad_series){.mark = KAD_MARK_POINTS,
-                                    .n = y->n,
-                                    .x = step->data,
-                                    .y = y->data,
-                                    .err = err->n == y->n ? err->data : NULL,
-                                    .color = color});
+    static const char group[] = "/training/eval";
+    kad_status status = KAD_OK;
+    kad_values stage = {0};
+    char error[64];
+    snprintf(error, sizeof error, "%s_err", name);
+    KAD_TRY(kad_values_read_in(ctx, file, group, "stage", &stage));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "step", &column[0]));
+    KAD_TRY(kad_values_read_in(ctx, file, group, name, &column[1]));
+    KAD_TRY(kad_values_read_in(ctx, file, group, error, &column[2]));
+    *n = last_stage(&stage, &column[0], &column[1]);
+    if (column[2].n > 0) last_stage(&stage, &column[0], &column[2]);
+    last_stage(&stage, &column[0], &column[0]);
+done:
+    kad_values_clear(&stage);
+    return status;
+}
+
+static void add_points(kad_plot *plot, const kad_values column[3], size_t n,
+                       const char *label, int color)
+{
+    kad_series series = {.mark = KAD_MARK_LINE,
+                         .n = n,
+                         .x = column[0].data,
+                         .y = column[1].data,
+                         .label = label,
+                         .color = color};
+    kad_plot_add(plot, series);
+    series.mark = KAD_MARK_POINTS;
+    series.label = NULL;
+    series.err = column[2].n == column[1].n ? column[2].data : NULL;
+    kad_plot_add(plot, series);
+}
+
+static void clear_column(kad_values column[3])
+{
+    for (int i = 0; i < 3; i++)
+        kad_values_clear(&column[i]);
 }
 
 static kad_status draw_quality(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    static const char group[] = "/training/eval";
     kad_status status = KAD_OK;
-    kad_values step = {0}, ess = {0}, ess_err = {0}, acc = {0}, acc_err = {0};
-    KAD_TRY(kad_values_read_in(ctx, file, group, "step", &step));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "ess", &ess));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "ess_err", &ess_err));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "acceptance", &acc));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "acceptance_err", &acc_err));
-    if (step.n == 0) goto done;
+    kad_values ess[3] = {{0}}, acceptance[3] = {{0}};
+    size_t n = 0;
     kad_plot plot = {
         .x = {.label = "training step"},
         .y = {.label = "fraction", .fixed = true, .lo = 0, .hi = 1},
     };
-    add_points(&plot, &step, &ess, &ess_err, "effective sample size ESS/n", 0);
-    add_points(&plot, &step, &acc, &acc_err, "acceptance", 1);
+    KAD_TRY(read_column(ctx, file, "ess", ess, &n));
+    add_points(&plot, ess, n, "effective sample size ESS/n", 0);
+    KAD_TRY(read_column(ctx, file, "acceptance", acceptance, &n));
+    add_points(&plot, acceptance, n, "acceptance", 1);
     kad_plot_render(out, &plot);
 done:
-    kad_values_clear(&step);
-    kad_values_clear(&ess);
-    kad_values_clear(&ess_err);
-    kad_values_clear(&acc);
-    kad_values_clear(&acc_err);
+    clear_column(ess);
+    clear_column(acceptance);
     return status;
 }
 
@@ -147,26 +179,22 @@ const kad_figure kad_figure_quality = {
 static kad_status draw_gap(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
-    kad_values step = {0}, gap = {0}, err = {0};
-    KAD_TRY(kad_values_read(ctx, file, "/training/eval/step", &step));
-    KAD_TRY(kad_values_read(ctx, file, "/training/eval/kl_gap", &gap));
-    KAD_TRY(kad_values_read(ctx, file, "/training/eval/kl_gap_err", &err));
-    if (step.n == 0) goto done;
+    kad_values gap[3] = {{0}};
+    size_t n = 0;
     kad_plot plot = {.x = {.label = "training step"},
                      .y = {.label = "KL gap (nats)", .log = true}};
-    add_points(&plot, &step, &gap, &err, NULL, 0);
+    KAD_TRY(read_column(ctx, file, "kl_gap", gap, &n));
+    add_points(&plot, gap, n, NULL, 0);
     kad_plot_render(out, &plot);
 done:
-    kad_values_clear(&step);
-    kad_values_clear(&gap);
-    kad_values_clear(&err);
+    clear_column(gap);
     return status;
 }
 
 const kad_figure kad_figure_gap = {
     .title = "Training: Kullback&ndash;Leibler gap",
-    .caption = "ln&nbsp;Z + &lt;S + ln&nbsp;q&gt;, from the exact ln&nbsp;Z where one is "
-               "known, else from the map&rsquo;s own estimate. Gaussian weights of gap g "
+    .caption = "ln&nbsp;Z + &lt;S + ln&nbsp;q&gt;, from the exact ln&nbsp;Z. Gaussian "
+               "weights of gap g "
                "have ESS = exp(&minus;2g).",
     .draw = draw_gap,
 };

@@ -1,12 +1,12 @@
 /* Commands on an existing run folder: analyse, report, info, diagnose. */
 #include "analysis/analyse.h"
+#include "analysis/diagnostics.h"
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "cli/pipeline.h"
 #include "cli/report_file.h"
 
 #include <math.h>
-#include <string.h>
 #include <unistd.h>
 
 /* An existing folder with results, without creating anything. */
@@ -130,36 +130,18 @@ done:
 /* --- diagnose ------------------------------------------------------------------------
  */
 
-enum { MAX_WARNINGS = 256 };
-
-kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, int *worst)
+kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_severity *worst)
 {
     kad_status status = KAD_OK;
-    int rank = 0;
-    size_t dims[KAD_H5_MAX_RANK] = {0};
-    char *severity[MAX_WARNINGS] = {NULL}, *message[MAX_WARNINGS] = {NULL};
-    *worst = 0;
-    if (!kad_h5_exists(file, "/diagnostics/message")) {
-        printf("no warnings\n");
-        return KAD_OK;
-    }
-    KAD_TRY(kad_h5_shape(ctx, file, "/diagnostics/message", &rank, dims));
-    if (rank != 1 || dims[0] > MAX_WARNINGS)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA, "/diagnostics/message: not a list"));
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/message", dims[0], message));
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/severity", dims[0], severity));
-    for (size_t i = 0; i < dims[0]; i++) {
-        int level =
-            strcmp(severity[i], "error") == 0 ? 2 : strcmp(severity[i], "warning") == 0;
-        *worst = level > *worst ? level : *worst;
-        printf("%s: %s\n", severity[i], message[i]);
-    }
-    if (dims[0] == 0) printf("no warnings\n");
+    kad_diagnostics *d = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
+    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    for (size_t i = 0; i < d->n; i++)
+        printf("%s: %s\n", kad_severity_name(d->item[i].severity), d->item[i].message);
+    if (d->n == 0) printf("no warnings\n");
+    *worst = kad_diagnostics_worst(d);
 done:
-    for (size_t i = 0; i < MAX_WARNINGS; i++) {
-        kad_free(severity[i]);
-        kad_free(message[i]);
-    }
+    kad_free(d);
     return status;
 }
 
@@ -169,11 +151,11 @@ kad_status kad_cmd_diagnose(kad_app *app)
     kad_status status = KAD_OK;
     kad_run *run = NULL;
     kad_h5 *file = NULL;
-    int worst = 0;
+    kad_severity worst = KAD_NOTE;
     KAD_TRY(open_run(app, KAD_RUN_READ, &run));
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(kad_print_diagnostics(ctx, file, &worst));
-    if (worst == 2)
+    if (worst == KAD_ERROR)
         status = kad_fail(ctx, KAD_EDATA, "%s: a result of this run must not be used",
                           app->args[0]);
 done:

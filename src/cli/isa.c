@@ -6,11 +6,12 @@
 #if defined(__x86_64__) || defined(__i386__)
 
 /* __builtin_cpu_supports takes literals only. */
-#define ISA_LIST(X)                                                               \
-    X("avx")                                                                      \
-    X("avx2")                                                                     \
-    X("fma") X("avx512f") X("avx512vl") X("avx512bw") X("avx512dq") X("avx512cd") \
-        X("avx512vnni") X("bmi") X("bmi2")
+#define ISA_LIST(X)                                                                      \
+    X("avx")                                                                             \
+    X("avx2")                                                                            \
+    X("fma")                                                                             \
+    X("avx512f") X("avx512vl") X("avx512bw") X("avx512dq") X("avx512cd") X("avx512vnni") \
+        X("bmi") X("bmi2")
 
 static int supported(const char *name)
 {

@@ -3,6 +3,7 @@
 #ifndef KAD_CLI_PIPELINE_H
 #define KAD_CLI_PIPELINE_H
 
+#include "analysis/diagnostics.h"
 #include "cli/command.h"
 #include "io/config.h"
 #include "io/progress.h"
@@ -52,7 +53,8 @@ KAD_MUST_USE kad_status kad_selfcheck(kad_pipeline *p);
 /* Tables of results on the terminal, exact values beside (summary.c). */
 KAD_MUST_USE kad_status kad_print_results(kad_app *app, kad_h5 *file);
 
-/* Print the stored warnings; *worst: 0 none or notes, 1 warnings, 2 errors. (folder.c) */
-KAD_MUST_USE kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, int *worst);
+/* Print the stored warnings; *worst: the worst severity. (folder.c) */
+KAD_MUST_USE kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file,
+                                              kad_severity *worst);
 
 #endif

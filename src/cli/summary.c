@@ -1,5 +1,6 @@
 /* The closing tables on the terminal: estimates with exact values beside, samplers
  * compared, warnings. */
+#include "analysis/diagnostics.h"
 #include "analysis/results.h"
 #include "analysis/table.h"
 #include "base/memory.h"
@@ -107,7 +108,7 @@ kad_status kad_print_results(kad_app *app, kad_h5 *file)
     if (app->quiet) return KAD_OK;
     KAD_TRY(print_tables(app, file));
     KAD_TRY(print_samplers(app, file));
-    int worst = 0;
+    kad_severity worst;
     if (kad_h5_exists(file, "/diagnostics/message")) {
         printf("\n");
         KAD_TRY(kad_print_diagnostics(&app->ctx, file, &worst));

@@ -1,0 +1,67 @@
+#!/bin/bash
+# Modules form a ladder: a file includes only its own module and those above it in the
+# list. Registries are the only back arrows. Prints TAP.
+cd "${KAD_SRCDIR:-.}" || exit 1
+ladder=(base io lattice models flow train sample measure cli)
+
+# Folder of a module, and the module of an include path.
+folder() {
+    case $1 in
+    models | analysis) echo "$1" ;;
+    *) echo "src/$1" ;;
+    esac
+}
+
+rank() {
+    local i
+    for i in "${!ladder[@]}"; do
+        [ "${ladder[$i]}" = "$1" ] && echo "$i" && return
+    done
+    echo -1
+}
+
+# May a file of module $1 include a header of module $2?
+allowed() {
+    [ "$1" = "$2" ] && return 0
+    case $1 in
+    analysis) [ "$2" = base ] || [ "$2" = io ] ;;
+    cli) return 0 ;;
+    *) [ "$2" != analysis ] && [ "$2" != cli ] && [ "$(rank "$2")" -ge 0 ] &&
+        [ "$(rank "$2")" -lt "$(rank "$1")" ] ;;
+    esac
+}
+
+tests=$((${#ladder[@]} + 4))
+echo "1..$tests"
+number=0
+result() {
+    number=$((number + 1))
+    if [ -z "$2" ]; then
+        echo "ok $number - $1"
+    else
+        echo "not ok $number - $1"
+        printf '%s\n' "$2" | sed 's/^/# /'
+    fi
+}
+
+for module in "${ladder[@]}" analysis; do
+    bad=
+    while IFS=: read -r file included; do
+        other=${included%%/*}
+        [ "$other" = "$included" ] && continue # config.h, build_info.h
+        if ! allowed "$module" "$other"; then
+            bad+="$file includes $included"$'\n'
+        fi
+    done < <(grep -RnoE --include='*.[ch]' '#include "[^"]+"' "$(folder "$module")" |
+        sed -E 's/^([^:]+):[0-9]+:#include "([^"]+)"$/\1:\2/')
+    result "ladder: $module includes only what stands above it" "${bad%$'\n'}"
+done
+
+only() { # HEADER ALLOWED-REGEX
+    grep -RlE --include='*.[ch]' "#include <$1>" src models analysis | grep -vE "$2"
+}
+result "ladder: only src/io/h5*.c include hdf5.h" \
+    "$(only 'hdf5(_hl)?\.h' '^src/io/h5[a-z_]*\.[ch]$')"
+result "ladder: only src/lattice includes fftw3.h" "$(only 'fftw3\.h' '^src/lattice/')"
+result "ladder: no gsl_cblas.h beside OpenBLAS's cblas.h" \
+    "$(only 'gsl/gsl_cblas\.h' '^$')"
