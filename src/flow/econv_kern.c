@@ -30,87 +30,54 @@ size_t KR(kad_econv_scratch)(const kad_stage *stage)
     return net_carve(stage, NULL, &s);
 }
 
-/* Outputs of vector v, from the net's rows; absent odd ones are 0. */
-KAD_LANES_INLINE void load_outputs(const int kind, const int n, const kad_econv *e,
-                                   const net_space *s, int v, kad_outs *o)
+/* Where the outputs, or their cotangents, of an application lie. */
+static kad_outs view_outputs(const kad_econv *e, real *const *vectors, real *const *even)
 {
-    const int n_odd = kind == KAD_TRANSFORM_LFA ? 3 : kind == KAD_TRANSFORM_Q4T ? 2 : 1;
-    const int n_even = kind == KAD_TRANSFORM_LFA ? 4 : kind == KAD_TRANSFORM_Q4T ? 2 : 1;
-    for (int j = 0; j < n_odd; j++)
-        for (int c = 0; c < n; c++)
-            o->odd[j][c] = e->n_odd
-                               ? ((const vreal *)s->hid[e->n_hidden + j])[c * KAD_NV + v]
-                               : (vreal){0};
-    for (int j = 0; j < n_even; j++)
-        o->even[j] = ((const vreal *)s->even[j])[v];
+    kad_outs o = {0};
+    for (int j = 0; j < KAD_ECONV_MAX_ODD; j++)
+        o.odd[j] = (vreal *)vectors[e->n_hidden + j];
+    for (int j = 0; j < e->n_even; j++)
+        o.even[j] = (vreal *)even[j];
+    return o;
 }
 
-KAD_LANES_INLINE void store_cotangents(const int kind, const int n, const kad_econv *e,
-                                       const net_space *s, int v, const real sign,
-                                       const kad_outs *o)
-{
-    const int n_odd = kind == KAD_TRANSFORM_LFA ? 3 : kind == KAD_TRANSFORM_Q4T ? 2 : 1;
-    const int n_even = kind == KAD_TRANSFORM_LFA ? 4 : kind == KAD_TRANSFORM_Q4T ? 2 : 1;
-    for (int j = 0; j < n_odd && e->n_odd; j++)
-        for (int c = 0; c < n; c++)
-            ((vreal *)s->ghid[e->n_hidden + j])[c * KAD_NV + v] = sign * o->odd[j][c];
-    for (int j = 0; j < n_even; j++)
-        ((vreal *)s->geven[j])[v] = sign * o->even[j];
-}
-
-/* One vector of one target. */
-KAD_LANES_INLINE void transform(const int kind, const int n, const operation op,
-                                const kad_econv *e, const net_space *s, int v,
-                                vreal *target, vreal *cotangent, real gl, double *ld)
-{
-    const bool up = op == GENERATE || op == INFER_ADJOINT;
-    const real lambda = (real)e->lambda;
-    affine at_affine;
-    q4t at_q4t;
-    lfa at_lfa;
-    kad_outs o, go;
-    vreal in[3], out[3], g[3], back[3];
-    load_outputs(kind, n, e, s, v, &o);
-    for (int c = 0; c < n; c++)
-        in[c] = target[c * KAD_NV + v];
-    vreal det;
-    if (kind == KAD_TRANSFORM_AFFINE)
-        det = up ? affine_generate(n, &o, in, out, &at_affine)
-                 : affine_infer(n, &o, in, out, &at_affine);
-    else if (kind == KAD_TRANSFORM_Q4T)
-        det = up ? q4t_generate(&o, lambda, in, out, &at_q4t)
-                 : q4t_infer(&o, lambda, in, out, &at_q4t);
-    else
-        det = up ? lfa_generate(n, &o, in, out, &at_lfa)
-                 : lfa_infer(n, &o, in, out, &at_lfa);
-    for (int c = 0; c < n; c++)
-        target[c * KAD_NV + v] = out[c];
-    if (ld) kad_lanes_ld(ld + v * KAD_V, up ? 1.0 : -1.0, det);
-    if (op == GENERATE || op == INFER) return;
-
-    for (int c = 0; c < n; c++)
-        g[c] = cotangent[c * KAD_NV + v];
-    if (op == INFER_ADJOINT) { /* first gy, then minus the cotangents it gives */
-        if (kind == KAD_TRANSFORM_AFFINE)
-            affine_solve(n, &at_affine, g, gl, back);
-        else if (kind == KAD_TRANSFORM_Q4T)
-            q4t_solve(&at_q4t, g, gl, back);
-        else
-            lfa_solve(n, &at_lfa, g, gl, back);
-        for (int c = 0; c < n; c++)
-            g[c] = cotangent[c * KAD_NV + v] = back[c];
+/* One target row through a transform, vector by vector, phase by phase. The inverse's
+ * adjoint first solves for gy and then takes the outputs' cotangents of -gy, -gl. */
+#define ROW_TRANSFORM(name)                                                              \
+    KAD_LANES_INLINE void name##_row(const int n, const operation op, const kad_outs *o, \
+                                     const kad_outs *go, real lambda, real gl,           \
+                                     vreal *target, vreal *g, double *ld)                \
+    {                                                                                    \
+        const bool up = op == GENERATE || op == INFER_ADJOINT;                           \
+        const real sign = op == INFER_ADJOINT ? RC(-1.0) : RC(1.0);                      \
+        name state[KAD_NV];                                                              \
+        for (int v = 0; v < KAD_NV; v++)                                                 \
+            name##_prepare(n, o, v, lambda, &state[v]);                                  \
+        for (int v = 0; v < KAD_NV; v++)                                                 \
+            if (up)                                                                      \
+                name##_up(n, o, v, &state[v], target);                                   \
+            else                                                                         \
+                name##_down(n, o, v, &state[v], target);                                 \
+        for (int v = 0; v < KAD_NV && ld; v++)                                           \
+            kad_lanes_ld(ld + v * KAD_V, up ? 1.0 : -1.0,                                \
+                         name##_ld(n, o, v, &state[v]));                                 \
+        if (op == INFER_ADJOINT)                                                         \
+            for (int v = 0; v < KAD_NV; v++)                                             \
+                name##_solve(n, &state[v], v, gl, g);                                    \
+        for (int v = 0; v < KAD_NV && (op == GENERATE_ADJOINT || op == INFER_ADJOINT);   \
+             v++) {                                                                      \
+            vreal at[3];                                                                 \
+            for (int c = 0; c < n; c++)                                                  \
+                at[c] = sign * g[kad_at(c, v)];                                          \
+            name##_vjp(n, &state[v], v, sign *gl, at, go);                               \
+            for (int c = 0; c < n && op == GENERATE_ADJOINT; c++)                        \
+                g[kad_at(c, v)] = at[c];                                                 \
+        }                                                                                \
     }
-    if (kind == KAD_TRANSFORM_AFFINE)
-        affine_vjp(n, &at_affine, g, gl, back, &go);
-    else if (kind == KAD_TRANSFORM_Q4T)
-        q4t_vjp(&at_q4t, g, gl, back, &go);
-    else
-        lfa_vjp(n, &at_lfa, g, gl, back, &go);
-    if (op == GENERATE_ADJOINT)
-        for (int c = 0; c < n; c++)
-            cotangent[c * KAD_NV + v] = back[c];
-    store_cotangents(kind, n, e, s, v, op == GENERATE_ADJOINT ? RC(1.0) : RC(-1.0), &go);
-}
+
+ROW_TRANSFORM(affine)
+ROW_TRANSFORM(q4t)
+ROW_TRANSFORM(lfa)
 
 KAD_LANES_INLINE void run(const int kind, const int n, const operation op, const call *a)
 {
@@ -118,8 +85,13 @@ KAD_LANES_INLINE void run(const int kind, const int n, const operation op, const
     const net_weights w = net_view(e, a->packed);
     const bool adjoint = op == GENERATE_ADJOINT || op == INFER_ADJOINT;
     const size_t vector = (size_t)n * KAD_W;
+    const real lambda = (real)e->lambda;
     net_space s;
     net_carve(a->stage, a->scratch, &s);
+    const kad_outs o = view_outputs(e, s.hid, s.even),
+                   go = view_outputs(e, s.ghid, s.geven);
+    for (int j = 0; j < KAD_ECONV_MAX_ODD; j++)
+        memset(o.odd[j], 0, vector * sizeof(real));
     if (adjoint && a->dtheta) memset(s.acc, 0, a->stage->n_theta * sizeof *s.acc);
     for (int i = 0; i < e->n_apps; i++) {
         const int *site = e->sites + (size_t)i * ((size_t)e->n_sources + 1);
@@ -130,9 +102,13 @@ KAD_LANES_INLINE void run(const int kind, const int n, const operation op, const
         net_forward(n, e, &w, &s);
         const size_t row = (size_t)site[e->n_sources] * vector;
         vreal *target = (vreal *)(a->x + row);
-        vreal *cotangent = adjoint ? (vreal *)(a->g + row) : NULL;
-        for (int v = 0; v < KAD_NV; v++)
-            transform(kind, n, op, e, &s, v, target, cotangent, a->gl, a->ld);
+        vreal *g = adjoint ? (vreal *)(a->g + row) : NULL;
+        if (kind == KAD_TRANSFORM_AFFINE)
+            affine_row(n, op, &o, &go, lambda, a->gl, target, g, a->ld);
+        else if (kind == KAD_TRANSFORM_Q4T)
+            q4t_row(n, op, &o, &go, lambda, a->gl, target, g, a->ld);
+        else
+            lfa_row(n, op, &o, &go, lambda, a->gl, target, g, a->ld);
         if (adjoint) net_adjoint(n, e, &w, &s, a->dtheta != NULL);
     }
     if (adjoint && a->dtheta) kad_lanes_reduce(a->stage->n_theta, s.acc, a->dtheta);

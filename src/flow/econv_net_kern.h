@@ -18,10 +18,10 @@
 typedef struct net_space {
     const real **src;       /* [F] source rows of the current application */
     real **gsrc;            /* [F] their cotangents */
-    real **hid, **ghid;     /* [H + n_odd][n KAD_W] and cotangents */
+    real **hid, **ghid;     /* [H + KAD_ECONV_MAX_ODD][n KAD_W] and cotangents */
     real **norm, **e, **ge; /* [H][KAD_W]: 1/sqrt(1 + |v|^2), its square, cotangent */
     real **even, **geven;   /* [n_even][KAD_W] even outputs and cotangents */
-    vreal *acc;             /* [n_theta] weight gradients, lanes apart */
+    vreal *acc;             /* [n_theta + KAD_V] weight gradients, lanes apart */
 } net_space;
 
 /* Packed parameters: forward weights are [input][output], backward ones [output][input].
@@ -95,15 +95,15 @@ static size_t net_carve(const kad_stage *stage, char *base, net_space *s)
     size_t at = 0;
     s->src = (const real **)take_rows(base, &at, e->n_sources, 0);
     s->gsrc = take_rows(base, &at, e->n_sources, 0);
-    s->hid = take_rows(base, &at, e->n_hidden + e->n_odd, vector);
-    s->ghid = take_rows(base, &at, e->n_hidden + e->n_odd, vector);
+    s->hid = take_rows(base, &at, e->n_hidden + KAD_ECONV_MAX_ODD, vector);
+    s->ghid = take_rows(base, &at, e->n_hidden + KAD_ECONV_MAX_ODD, vector);
     s->norm = take_rows(base, &at, e->n_hidden, KAD_W);
     s->e = take_rows(base, &at, e->n_hidden, KAD_W);
     s->ge = take_rows(base, &at, e->n_hidden, KAD_W);
     s->even = take_rows(base, &at, e->n_even, KAD_W);
     s->geven = take_rows(base, &at, e->n_even, KAD_W);
     s->acc = (vreal *)(void *)(base + at);
-    return at + stage->n_theta * sizeof(vreal);
+    return at + (stage->n_theta + KAD_V) * sizeof(vreal);
 }
 
 /* v -> o = v/sqrt(1 + |v|^2), norm, e. */

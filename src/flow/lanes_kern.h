@@ -47,6 +47,14 @@ KAD_LANES_INLINE vreal kad_lanes_rsqrt(vreal x)
 #endif
 }
 
+/* e^{-|x|} and the logistic function 1/(1 + e^{-x}), never 0 * inf. */
+KAD_LANES_INLINE vreal kad_lanes_sigmoid(vreal x, vreal *tail)
+{
+    *tail = kad_vexp_fast(-kad_vabs(x));
+    const vreal small = kad_lanes_rcp(RC(1.0) + *tail);
+    return kad_vselect(kad_vgt(x, kad_vset(RC(0.0))), small, *tail * small);
+}
+
 /* Sum over the lanes of a vector in memory, in a fixed tree. */
 KAD_LANES_INLINE real kad_lanes_sum(const vreal *v)
 {
@@ -66,11 +74,61 @@ KAD_LANES_INLINE real kad_lanes_sum(const vreal *v)
 #endif
 }
 
-/* out[i] += sum over lanes of acc[i]. */
+/* One step of summing KAD_V vectors at once: a and b hold partial sums of `w` vectors
+ * each, interleaved lane by lane; the result those of all 2 w. */
+#if KAD_PREC == 32
+#define KAD_LANES_FOLD(w, a, b)                                                          \
+    (__builtin_shufflevector(                                                            \
+         a, b, KAD_FOLD(w, 0, 16), KAD_FOLD(w, 1, 16), KAD_FOLD(w, 2, 16),               \
+         KAD_FOLD(w, 3, 16), KAD_FOLD(w, 4, 16), KAD_FOLD(w, 5, 16), KAD_FOLD(w, 6, 16), \
+         KAD_FOLD(w, 7, 16), KAD_FOLD(w, 8, 16), KAD_FOLD(w, 9, 16),                     \
+         KAD_FOLD(w, 10, 16), KAD_FOLD(w, 11, 16), KAD_FOLD(w, 12, 16),                  \
+         KAD_FOLD(w, 13, 16), KAD_FOLD(w, 14, 16), KAD_FOLD(w, 15, 16)) +                \
+     __builtin_shufflevector(                                                            \
+         a, b, KAD_FOLD(w, 0, 16) + w, KAD_FOLD(w, 1, 16) + w, KAD_FOLD(w, 2, 16) + w,   \
+         KAD_FOLD(w, 3, 16) + w, KAD_FOLD(w, 4, 16) + w, KAD_FOLD(w, 5, 16) + w,         \
+         KAD_FOLD(w, 6, 16) + w, KAD_FOLD(w, 7, 16) + w, KAD_FOLD(w, 8, 16) + w,         \
+         KAD_FOLD(w, 9, 16) + w, KAD_FOLD(w, 10, 16) + w, KAD_FOLD(w, 11, 16) + w,       \
+         KAD_FOLD(w, 12, 16) + w, KAD_FOLD(w, 13, 16) + w, KAD_FOLD(w, 14, 16) + w,      \
+         KAD_FOLD(w, 15, 16) + w))
+#else
+#define KAD_LANES_FOLD(w, a, b)                                                         \
+    (__builtin_shufflevector(a, b, KAD_FOLD(w, 0, 8), KAD_FOLD(w, 1, 8),                \
+                             KAD_FOLD(w, 2, 8), KAD_FOLD(w, 3, 8), KAD_FOLD(w, 4, 8),   \
+                             KAD_FOLD(w, 5, 8), KAD_FOLD(w, 6, 8), KAD_FOLD(w, 7, 8)) + \
+     __builtin_shufflevector(a, b, KAD_FOLD(w, 0, 8) + w, KAD_FOLD(w, 1, 8) + w,        \
+                             KAD_FOLD(w, 2, 8) + w, KAD_FOLD(w, 3, 8) + w,              \
+                             KAD_FOLD(w, 4, 8) + w, KAD_FOLD(w, 5, 8) + w,              \
+                             KAD_FOLD(w, 6, 8) + w, KAD_FOLD(w, 7, 8) + w))
+#endif
+/* Source lane of lane l: in b (numbered on from n) where l mod 2w >= w. */
+#define KAD_FOLD(w, l, n) ((l) / (2 * (w)) * (2 * (w)) + (l) % (w) + (l) / (w) % 2 * (n))
+
+/* The sums over lanes of KAD_V vectors, one a lane. */
+KAD_LANES_INLINE vreal kad_lanes_sums(const vreal *v)
+{
+    vreal a[KAD_V / 2];
+    for (int i = 0; i < KAD_V / 2; i++)
+        a[i] = KAD_LANES_FOLD(1, v[2 * i], v[2 * i + 1]);
+    for (int i = 0; i < KAD_V / 4; i++)
+        a[i] = KAD_LANES_FOLD(2, a[2 * i], a[2 * i + 1]);
+    for (int i = 0; i < KAD_V / 8; i++)
+        a[i] = KAD_LANES_FOLD(4, a[2 * i], a[2 * i + 1]);
+#if KAD_PREC == 32
+    a[0] = KAD_LANES_FOLD(8, a[0], a[1]);
+#endif
+    return a[0];
+}
+
+/* out[i] += sum over lanes of acc[i], i < n; acc has room for n rounded up to KAD_V. */
 KAD_LANES_INLINE void kad_lanes_reduce(size_t n, const vreal *acc, real *out)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] += kad_lanes_sum(acc + i);
+    for (size_t i = 0; i < n; i += KAD_V) {
+        real sums[KAD_V] __attribute__((aligned(64)));
+        *(vreal *)sums = kad_lanes_sums(acc + i);
+        for (size_t j = 0; j < KAD_V && i + j < n; j++)
+            out[i + j] += sums[j];
+    }
 }
 
 /* ld[lane] += sign * v[lane] for the lanes of one vector. */
@@ -78,7 +136,11 @@ KAD_LANES_INLINE void kad_lanes_ld(double *ld, const double sign, vreal v)
 {
     typedef double eight __attribute__((vector_size(64), may_alias, aligned(8)));
     eight *l = (eight *)ld;
-#if KAD_PREC == 32
+#if KAD_PREC == 32 && defined(KAD_VAVX512)
+    const __m512 x = (__m512)v;
+    l[0] += sign * (eight)_mm512_cvtps_pd(_mm512_castps512_ps256(x));
+    l[1] += sign * (eight)_mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+#elif KAD_PREC == 32
     typedef real half __attribute__((vector_size(32), may_alias));
     union {
         vreal v;

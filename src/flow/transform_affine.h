@@ -9,46 +9,54 @@ typedef struct affine {
     vreal up, down;
 } affine;
 
-KAD_LANES_INLINE vreal affine_generate(const int n, const kad_outs *o, const vreal *z,
-                                       vreal *y, affine *a)
+KAD_LANES_INLINE void affine_prepare(const int n, const kad_outs *o, int v, real lambda,
+                                     affine *a)
 {
-    a->up = kad_vexp(o->even[0]);
-    a->down = kad_vexp(-o->even[0]);
-    for (int i = 0; i < n; i++) {
-        a->f[i] = a->up * z[i];
-        y[i] = o->odd[0][i] + a->f[i];
-    }
-    return (real)n * o->even[0];
+    (void)n;
+    (void)lambda;
+    a->up = kad_vexp(o->even[0][v]);
+    a->down = kad_lanes_rcp(a->up);
 }
 
-KAD_LANES_INLINE vreal affine_infer(const int n, const kad_outs *o, const vreal *y,
-                                    vreal *z, affine *a)
+KAD_LANES_INLINE void affine_up(const int n, const kad_outs *o, int v, affine *a,
+                                vreal *target)
 {
-    a->up = kad_vexp(o->even[0]);
-    a->down = kad_vexp(-o->even[0]);
     for (int i = 0; i < n; i++) {
-        a->f[i] = y[i] - o->odd[0][i];
-        z[i] = a->down * a->f[i];
-    }
-    return (real)n * o->even[0];
-}
-
-KAD_LANES_INLINE void affine_vjp(const int n, const affine *a, const vreal *gy, real gl,
-                                 vreal *gz, kad_outs *go)
-{
-    go->even[0] = kad_dot(n, gy, a->f) + (real)n * gl;
-    for (int i = 0; i < n; i++) {
-        go->odd[0][i] = gy[i];
-        gz[i] = a->up * gy[i];
+        a->f[i] = a->up * target[kad_at(i, v)];
+        target[kad_at(i, v)] = o->odd[0][kad_at(i, v)] + a->f[i];
     }
 }
 
-KAD_LANES_INLINE void affine_solve(const int n, const affine *a, const vreal *gz, real gl,
-                                   vreal *gy)
+KAD_LANES_INLINE void affine_down(const int n, const kad_outs *o, int v, affine *a,
+                                  vreal *target)
+{
+    for (int i = 0; i < n; i++) {
+        a->f[i] = target[kad_at(i, v)] - o->odd[0][kad_at(i, v)];
+        target[kad_at(i, v)] = a->down * a->f[i];
+    }
+}
+
+KAD_LANES_INLINE vreal affine_ld(const int n, const kad_outs *o, int v, const affine *a)
+{
+    (void)a;
+    return (real)n * o->even[0][v];
+}
+
+KAD_LANES_INLINE void affine_solve(const int n, const affine *a, int v, real gl, vreal *g)
 {
     (void)gl;
     for (int i = 0; i < n; i++)
-        gy[i] = a->down * gz[i];
+        g[kad_at(i, v)] *= a->down;
+}
+
+KAD_LANES_INLINE void affine_vjp(const int n, const affine *a, int v, real gl, vreal *g,
+                                 const kad_outs *go)
+{
+    go->even[0][v] = kad_dot(n, g, a->f) + (real)n * gl;
+    for (int i = 0; i < n; i++) {
+        go->odd[0][kad_at(i, v)] = g[i];
+        g[i] *= a->up;
+    }
 }
 
 #endif

@@ -1,22 +1,32 @@
-/* Shared by the transforms of the stencil coupling (transform_*.h): the outputs of the
- * net for one vector of lanes, and small vectors in R^n.
+/* Shared by the transforms of the stencil coupling (transform_*.h): the net's outputs,
+ * and small vectors in R^n.
  *
- * A transform NAME is a state and four functions, n a compile-time constant:
- *   NAME_generate  z -> y, returns ld = ln|det dy/dz|
- *   NAME_infer     y -> z, returns the same ld
- *   NAME_vjp       after either: gz = (dy/dz)^T gy + gl dld/dz, and the cotangents of the
- *                  outputs, (dy/dp)^T gy + gl dld/dp
- *   NAME_solve     after either: gy with (dy/dz)^T gy = gz - gl dld/dz */
+ * A transform NAME is a state per vector of lanes (index v) and functions, called in this
+ * order for all v of a row one after the other, so that their long chains overlap; n is a
+ * compile-time constant:
+ *   NAME_prepare  what the outputs fix
+ *   NAME_up       target z -> y, in place;  or  NAME_down  y -> z
+ *   NAME_ld       ln|det dy/dz|
+ *   NAME_solve    cotangent gz -> gy with (dy/dz)^T gy = gz - gl dld/dz, in place
+ *   NAME_vjp      cotangents of the outputs, (dy/dp)^T gy + gl dld/dp, to `go`; returns
+ *                 gz = (dy/dz)^T gy + gl dld/dz in place of gy [n] */
 #ifndef KAD_FLOW_TRANSFORM_KERN_H
 #define KAD_FLOW_TRANSFORM_KERN_H
 
 #include "flow/econv.h"
 #include "flow/lanes_kern.h"
 
+/* Rows of the outputs, or of their cotangents: odd [n][KAD_NV], even [KAD_NV]. */
 typedef struct kad_outs {
-    vreal odd[KAD_ECONV_MAX_ODD][3]; /* [output][component] */
-    vreal even[KAD_ECONV_MAX_EVEN];
+    vreal *odd[KAD_ECONV_MAX_ODD];
+    vreal *even[KAD_ECONV_MAX_EVEN];
 } kad_outs;
+
+/* Component c of a row of n components. */
+KAD_LANES_INLINE int kad_at(int c, int v)
+{
+    return c * KAD_NV + v;
+}
 
 KAD_LANES_INLINE vreal kad_dot(const int n, const vreal *a, const vreal *b)
 {

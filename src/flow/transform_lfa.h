@@ -24,65 +24,58 @@ typedef struct lfa {
     vreal nn[3], norm;    /* norm = 1/sqrt(1 + |v|^2) */
     vreal m, im;          /* |nn|^2, 1/(1 + k m) */
     vreal w[3], f[3];
-    vreal u, i1, ic, iq; /* 1/(1 + u), 1/(1 + c u), 1/Q */
-    vreal root, iroot;   /* sqrt(h), 1/sqrt(h) */
+    vreal u, i1, ic;   /* 1/(1 + u), 1/(1 + c u) */
+    vreal big, iq;     /* Q, 1/Q */
+    vreal root, iroot; /* sqrt(h), 1/sqrt(h) */
 } lfa;
 
-KAD_LANES_INLINE void lfa_prepare(const int n, const kad_outs *o, lfa *q)
+/* exp is the fast one where the same value enters y and ld, so that its error is that of
+ * a parameter. */
+KAD_LANES_INLINE void lfa_prepare(const int n, const kad_outs *o, int v, real lambda,
+                                  lfa *q)
 {
-    const vreal zero = {0};
-    const vreal rho1 = o->even[1];
-    const vreal tail = kad_vexp(-kad_vabs(rho1));
-    const vreal inverse = kad_lanes_rcp(RC(1.0) + tail);
-    q->a = kad_vmax(rho1, zero) + kad_vlog1p_unit(tail);
-    q->sigma = inverse * kad_vselect(kad_vgt(rho1, zero), kad_vset(RC(1.0)), tail);
-    q->c = kad_vexp(o->even[2]);
-    q->k = kad_vexpm1(o->even[3]);
-    q->up = kad_vexp(o->even[0]);
+    vreal tail, axis[3];
+    const vreal rho1 = o->even[1][v];
+    (void)lambda;
+    q->sigma = kad_lanes_sigmoid(rho1, &tail);
+    q->a = kad_vmax(rho1, kad_vset(RC(0.0))) + kad_vlog_normal(RC(1.0) + tail);
+    q->c = kad_vexp_fast(o->even[2][v]);
+    q->k = kad_vexp_fast(o->even[3][v]) - RC(1.0);
+    q->up = kad_vexp(o->even[0][v]);
     q->down = kad_lanes_rcp(q->up);
-    q->norm = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, o->odd[2], o->odd[2]));
     for (int i = 0; i < n; i++)
-        q->nn[i] = q->norm * o->odd[2][i];
+        axis[i] = o->odd[2][kad_at(i, v)];
+    q->norm = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, axis, axis));
+    for (int i = 0; i < n; i++)
+        q->nn[i] = q->norm * axis[i];
     q->m = kad_dot(n, q->nn, q->nn);
     q->im = kad_lanes_rcp(RC(1.0) + q->k * q->m);
 }
 
-/* What u fixes. */
+/* What u fixes; one reciprocal square root gives both denominators and sqrt(h). */
 KAD_LANES_INLINE void lfa_radius(lfa *q)
 {
     const vreal d1 = RC(1.0) + q->u, dc = RC(1.0) + q->c * q->u;
-    q->i1 = kad_lanes_rcp(d1);
-    q->ic = kad_lanes_rcp(dc);
-    q->iq = kad_lanes_rcp(dc + q->c * q->u * d1);
-    const vreal h = dc * q->i1;
-    q->iroot = kad_lanes_rsqrt(h);
-    q->root = h * q->iroot;
+    const vreal both = kad_lanes_rsqrt(d1 * dc), inverse = both * both;
+    q->i1 = dc * inverse;
+    q->ic = d1 * inverse;
+    q->root = dc * both;
+    q->iroot = d1 * both;
+    q->big = dc + q->c * q->u * d1;
+    q->iq = kad_lanes_rcp(q->big);
 }
 
-KAD_LANES_INLINE vreal lfa_ld(const int n, const kad_outs *o, const lfa *q)
+KAD_LANES_INLINE void lfa_up(const int n, const kad_outs *o, int v, lfa *q, vreal *target)
 {
-    const vreal d1 = RC(1.0) + q->u;
-    const vreal big = RC(1.0) + q->c * q->u + q->c * q->u * d1;
-    vreal det = big * q->i1 * q->i1 * (RC(1.0) + q->k * q->m);
-    if (n == 1) det *= q->iroot;
-    if (n == 3) det *= q->root;
-    return (real)n * o->even[0] + kad_vlog(det);
-}
-
-KAD_LANES_INLINE vreal lfa_generate(const int n, const kad_outs *o, const vreal *z,
-                                    vreal *y, lfa *q)
-{
-    lfa_prepare(n, o, q);
     for (int i = 0; i < n; i++)
-        q->w[i] = z[i] + o->odd[1][i];
+        q->w[i] = target[kad_at(i, v)] + o->odd[1][kad_at(i, v)];
     q->u = q->a * kad_dot(n, q->w, q->w);
     lfa_radius(q);
     for (int i = 0; i < n; i++)
         q->f[i] = q->up * q->root * q->w[i];
     const vreal along = q->k * kad_dot(n, q->nn, q->f);
     for (int i = 0; i < n; i++)
-        y[i] = o->odd[0][i] + q->f[i] + along * q->nn[i];
-    return lfa_ld(n, o, q);
+        target[kad_at(i, v)] = o->odd[0][kad_at(i, v)] + q->f[i] + along * q->nn[i];
 }
 
 /* |w|^2 from q = |Y|^2. */
@@ -98,13 +91,12 @@ KAD_LANES_INLINE vreal lfa_radius2(const lfa *s, vreal q)
     return num * kad_lanes_rcp(den);
 }
 
-KAD_LANES_INLINE vreal lfa_infer(const int n, const kad_outs *o, const vreal *y, vreal *z,
-                                 lfa *q)
+KAD_LANES_INLINE void lfa_down(const int n, const kad_outs *o, int v, lfa *q,
+                               vreal *target)
 {
     vreal g[3], flat[3];
-    lfa_prepare(n, o, q);
     for (int i = 0; i < n; i++)
-        g[i] = y[i] - o->odd[0][i];
+        g[i] = target[kad_at(i, v)] - o->odd[0][kad_at(i, v)];
     const vreal along = q->k * q->im * kad_dot(n, q->nn, g);
     for (int i = 0; i < n; i++) {
         q->f[i] = g[i] - along * q->nn[i];
@@ -114,9 +106,16 @@ KAD_LANES_INLINE vreal lfa_infer(const int n, const kad_outs *o, const vreal *y,
     lfa_radius(q);
     for (int i = 0; i < n; i++) {
         q->w[i] = flat[i] * q->iroot;
-        z[i] = q->w[i] - o->odd[1][i];
+        target[kad_at(i, v)] = q->w[i] - o->odd[1][kad_at(i, v)];
     }
-    return lfa_ld(n, o, q);
+}
+
+KAD_LANES_INLINE vreal lfa_ld(const int n, const kad_outs *o, int v, const lfa *q)
+{
+    vreal det = q->big * (q->i1 * q->i1) * (RC(1.0) + q->k * q->m);
+    if (n == 1) det *= q->iroot;
+    if (n == 3) det *= q->root;
+    return (real)n * o->even[0][v] + kad_vlog_normal(det);
 }
 
 /* d ld/du. */
@@ -127,48 +126,47 @@ KAD_LANES_INLINE vreal lfa_ldu(const int n, const lfa *q)
     return ldu;
 }
 
-KAD_LANES_INLINE void lfa_vjp(const int n, const lfa *q, const vreal *gy, real gl,
-                              vreal *gz, kad_outs *go)
+KAD_LANES_INLINE void lfa_solve(const int n, const lfa *q, int v, real gl, vreal *g)
+{
+    vreal b[3];
+    const vreal pull = (RC(2.0) * gl) * lfa_ldu(n, q) * q->a;
+    for (int i = 0; i < n; i++)
+        b[i] = g[kad_at(i, v)] - pull * q->w[i];
+    const vreal radial = kad_dot(n, q->w, b) * q->a * (q->c - RC(1.0)) * q->iq;
+    const vreal shrink = q->down * q->iroot;
+    for (int i = 0; i < n; i++)
+        b[i] = shrink * (b[i] - radial * q->w[i]);
+    const vreal along = q->k * q->im * kad_dot(n, q->nn, b);
+    for (int i = 0; i < n; i++)
+        g[kad_at(i, v)] = b[i] - along * q->nn[i];
+}
+
+KAD_LANES_INLINE void lfa_vjp(const int n, const lfa *q, int v, real gl, vreal *g,
+                              const kad_outs *go)
 {
     vreal gf[3], gn[3];
-    const vreal ny = kad_dot(n, q->nn, gy), nf = kad_dot(n, q->nn, q->f);
+    const vreal ny = kad_dot(n, q->nn, g), nf = kad_dot(n, q->nn, q->f);
     for (int i = 0; i < n; i++)
-        gf[i] = gy[i] + q->k * ny * q->nn[i];
+        gf[i] = g[i] + q->k * ny * q->nn[i];
     const vreal wf = kad_dot(n, q->w, gf), stretch = q->up * q->root;
     /* df/dh = f/(2 h): the cotangent of h is gf.w e^s/(2 sqrt(h)) */
     const vreal gh = RC(0.5) * wf * q->up * q->iroot;
     const vreal gu = gh * (q->c - RC(1.0)) * q->i1 * q->i1 + gl * lfa_ldu(n, q);
     for (int i = 0; i < n; i++) {
-        go->odd[0][i] = gy[i];
-        gz[i] = stretch * gf[i] + RC(2.0) * q->a * gu * q->w[i];
-        go->odd[1][i] = gz[i];
-        gn[i] = q->k * (ny * q->f[i] + nf * gy[i] + (RC(2.0) * gl) * q->im * q->nn[i]);
+        gn[i] = q->k * (ny * q->f[i] + nf * g[i] + (RC(2.0) * gl) * q->im * q->nn[i]);
+        go->odd[0][kad_at(i, v)] = g[i];
+        g[i] = stretch * gf[i] + RC(2.0) * q->a * gu * q->w[i];
+        go->odd[1][kad_at(i, v)] = g[i];
     }
     const vreal radial = kad_dot(n, q->nn, gn);
     for (int i = 0; i < n; i++)
-        go->odd[2][i] = q->norm * (gn[i] - q->nn[i] * radial);
+        go->odd[2][kad_at(i, v)] = q->norm * (gn[i] - q->nn[i] * radial);
     vreal ldc = (RC(2.0) + q->u) * q->iq;
     if (n != 2) ldc += RC(0.5) * (real)(n - 2) * q->ic;
-    go->even[0] = stretch * wf + (real)n * gl;
-    go->even[1] = gu * kad_dot(n, q->w, q->w) * q->sigma;
-    go->even[2] = (gh * q->i1 + gl * ldc) * q->u * q->c;
-    go->even[3] = (ny * nf + gl * q->m * q->im) * (RC(1.0) + q->k);
-}
-
-KAD_LANES_INLINE void lfa_solve(const int n, const lfa *q, const vreal *gz, real gl,
-                                vreal *gy)
-{
-    vreal b[3];
-    const vreal pull = RC(2.0) * gl * lfa_ldu(n, q) * q->a;
-    for (int i = 0; i < n; i++)
-        b[i] = gz[i] - pull * q->w[i];
-    const vreal radial = kad_dot(n, q->w, b) * q->a * (q->c - RC(1.0)) * q->iq;
-    const vreal shrink = q->down * q->iroot;
-    for (int i = 0; i < n; i++)
-        gy[i] = shrink * (b[i] - radial * q->w[i]);
-    const vreal along = q->k * q->im * kad_dot(n, q->nn, gy);
-    for (int i = 0; i < n; i++)
-        gy[i] -= along * q->nn[i];
+    go->even[0][v] = stretch * wf + (real)n * gl;
+    go->even[1][v] = gu * kad_dot(n, q->w, q->w) * q->sigma;
+    go->even[2][v] = (gh * q->i1 + gl * ldc) * q->u * q->c;
+    go->even[3][v] = (ny * nf + gl * q->m * q->im) * (RC(1.0) + q->k);
 }
 
 #endif
