@@ -16,7 +16,7 @@
 enum {
     EVERY_STEP_UNTIL = 20, /* early refreshes: every step, then four times as often */
     OFTEN_UNTIL = 200,
-    SWEEPS = 2 /* Jacobi sweeps a refresh; the next one starts where this one ends */
+    EARLY_SWEEPS = 2 /* Jacobi sweeps of a refresh then; one later: it starts close */
 };
 
 typedef struct range {
@@ -214,9 +214,9 @@ static void soap_destroy(kad_optimiser *opt)
 static int sweeps_due(const kad_optimiser_options *options, int64_t step)
 {
     const int every = options->every < 1 ? 1 : options->every;
-    if (step <= EVERY_STEP_UNTIL) return SWEEPS;
-    if (step <= OFTEN_UNTIL) return step % (every < 4 ? 1 : every / 4) == 0 ? SWEEPS : 0;
-    return step % every == 0 ? SWEEPS : 0;
+    if (step <= EVERY_STEP_UNTIL) return EARLY_SWEEPS;
+    if (step <= OFTEN_UNTIL) return step % (every < 4 ? 1 : every / 4) == 0 ? 1 : 0;
+    return step % every == 0 ? 1 : 0;
 }
 
 static void step_block_f32(const soap_state *self, int i, const kad_soap_step *c,

@@ -18,45 +18,50 @@ typedef struct product {
 
 INLINE void product_tile(const product *p, int i0, int j0, const int bi, const int bj)
 {
+    /* locals: stores through c may not alias the sizes and strides */
+    const int nk = p->nk, ai = p->ai, ak = p->ak, bk = p->bk, step = p->bj, nj = p->nj;
+    const vreal *restrict a = p->a + i0 * ai, *restrict b = p->b + j0 * step;
+    vreal *restrict c = p->c + i0 * nj + j0;
+    const real keep = p->keep, scale = p->scale;
     vreal acc[4][4];
     for (int i = 0; i < bi; i++)
         for (int j = 0; j < bj; j++)
             acc[i][j] = (vreal){0};
-    for (int k = 0; k < p->nk; k++) {
-        vreal b[4];
-        for (int j = 0; j < bj; j++)
-            b[j] = p->b[k * p->bk + (j0 + j) * p->bj];
-        for (int i = 0; i < bi; i++) {
-            const vreal a = p->a[(i0 + i) * p->ai + k * p->ak];
+    for (int k = 0; k < nk; k++, a += ak, b += bk)
+        for (int i = 0; i < bi; i++)
             for (int j = 0; j < bj; j++)
-                acc[i][j] += a * b[j];
-        }
+                acc[i][j] += a[i * ai] * b[j * step];
+    if (keep == 0) {
+        for (int i = 0; i < bi; i++)
+            for (int j = 0; j < bj; j++)
+                c[i * nj + j] = scale * acc[i][j];
+    } else {
+        for (int i = 0; i < bi; i++)
+            for (int j = 0; j < bj; j++)
+                c[i * nj + j] = keep * c[i * nj + j] + scale * acc[i][j];
     }
-    for (int i = 0; i < bi; i++)
-        for (int j = 0; j < bj; j++) {
-            vreal *c = &p->c[(i0 + i) * p->nj + j0 + j];
-            *c =
-                p->keep == 0 ? p->scale * acc[i][j] : p->keep * *c + p->scale * acc[i][j];
-        }
+}
+
+INLINE void product_rows(const product *p, int i, const int bi)
+{
+    int j = 0;
+    for (; j + 4 <= p->nj; j += 4)
+        product_tile(p, i, j, bi, 4);
+    for (; j + 2 <= p->nj; j += 2)
+        product_tile(p, i, j, bi, 2);
+    for (; j < p->nj; j++)
+        product_tile(p, i, j, bi, 1);
 }
 
 static void multiply(const product *p)
 {
     int i = 0;
-    for (; i + 4 <= p->ni; i += 4) {
-        int j = 0;
-        for (; j + 4 <= p->nj; j += 4)
-            product_tile(p, i, j, 4, 4);
-        for (; j < p->nj; j++)
-            product_tile(p, i, j, 4, 1);
-    }
-    for (; i < p->ni; i++) {
-        int j = 0;
-        for (; j + 4 <= p->nj; j += 4)
-            product_tile(p, i, j, 1, 4);
-        for (; j < p->nj; j++)
-            product_tile(p, i, j, 1, 1);
-    }
+    for (; i + 4 <= p->ni; i += 4)
+        product_rows(p, i, 4);
+    for (; i + 2 <= p->ni; i += 2)
+        product_rows(p, i, 2);
+    for (; i < p->ni; i++)
+        product_rows(p, i, 1);
 }
 
 /* x with its sign changed where s is negative. */
