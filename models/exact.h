@@ -53,7 +53,8 @@ void kad_exact_free_propagator(const kad_lattice *lattice, double t, double mu,
                                double *G);
 
 /* O(n) phi^4 on a ring of L >= 2 sites (lambda > 0): angular momentum channels, each a
- * radial transfer matrix. Errors: KAD_ENOMEM, KAD_EINTERNAL (eigenvalues). */
+ * radial transfer matrix. ln_z = NaN when over 128 channels would be needed (very
+ * stiff chains). Errors: KAD_ENOMEM, KAD_EINTERNAL (eigenvalues). */
 KAD_MUST_USE kad_status kad_exact_phi4_ring(kad_ctx *ctx, int n, int L, double t,
                                             double mu, double lambda, double *ln_z);
 

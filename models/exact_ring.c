@@ -9,20 +9,26 @@
 #include <gsl/gsl_eigen.h>
 #include <gsl/gsl_errno.h>
 #include <math.h>
+#include <string.h>
 
-enum { MAX_CHANNELS = 128, N_RADIAL = 2 * KAD_SINGLE_SITE_NODES };
+enum {
+    MAX_SPIN_CHANNELS = 512,
+    MAX_CHANNELS = 128,
+    N_RADIAL = 2 * KAD_SINGLE_SITE_NODES
+};
 
-/* q_l(x), l = 0 .. MAX_CHANNELS - 1, for x >= 0. */
-static void channels(int n, double x, double q[MAX_CHANNELS])
+/* q_l(x), l = 0 .. n_channels - 1, for x >= 0. The downward recurrence forgets its start
+ * like q_{l+1}^2 / q_l^2 per step. */
+static void channels(int n, double x, int n_channels, double *q)
 {
-    double ratio[MAX_CHANNELS] = {0}, r = 0;
-    for (int l = MAX_CHANNELS + 60; l >= 1; l--) {
+    double r = 0;
+    for (int l = n_channels + 40; l >= 1; l--) {
         r = x > 0 ? 1 / ((2 * l + n - 2) / x + r) : 0;
-        if (l < MAX_CHANNELS) ratio[l] = r;
+        if (l < n_channels) q[l] = r;
     }
     q[0] = exp(kad_spin_ln_weight(n, x) - x);
-    for (int l = 1; l < MAX_CHANNELS; l++)
-        q[l] = q[l - 1] * ratio[l];
+    for (int l = 1; l < n_channels; l++)
+        q[l] *= q[l - 1];
 }
 
 static int multiplicity(int n, int l)
@@ -45,9 +51,9 @@ static double channel_sign(double coupling, int l, int L)
 
 double kad_exact_spin_ring(int n, int L, double beta)
 {
-    double q[MAX_CHANNELS], sum = 0;
-    channels(n, fabs(beta), q);
-    for (int l = 0; l < MAX_CHANNELS; l++)
+    double q[MAX_SPIN_CHANNELS], sum = 0;
+    channels(n, fabs(beta), MAX_SPIN_CHANNELS, q);
+    for (int l = 0; l < MAX_SPIN_CHANNELS; l++)
         sum += multiplicity(n, l) * channel_sign(beta, l, L) * pow(q[l] / q[0], L);
     return L * (fabs(beta) + log(q[0])) + log(sum);
 }
@@ -76,9 +82,10 @@ static void radial_window(double t, double mu, double lambda, double *lo, double
 
 typedef struct ring {
     int n;
+    int n_channels;
     double t, scale; /* scale: largest exponent, taken out */
     double r[N_RADIAL], ln_weight[N_RADIAL];
-    double *q; /* [N_RADIAL][N_RADIAL][MAX_CHANNELS] */
+    double *q; /* [N_RADIAL][N_RADIAL][n_channels] */
 } ring;
 
 static void radial_grid(ring *g, double t, double mu, double lambda)
@@ -110,10 +117,11 @@ static kad_status channel_trace(kad_ctx *ctx, const ring *g, int l, int L,
 {
     for (size_t i = 0; i < N_RADIAL; i++)
         for (size_t j = 0; j < N_RADIAL; j++)
-            gsl_matrix_set(matrix, i, j,
-                           exp(g->ln_weight[i] + g->ln_weight[j] +
-                               fabs(g->t) * g->r[i] * g->r[j] - g->scale) *
-                               g->q[(i * N_RADIAL + j) * MAX_CHANNELS + (size_t)l]);
+            gsl_matrix_set(
+                matrix, i, j,
+                exp(g->ln_weight[i] + g->ln_weight[j] + fabs(g->t) * g->r[i] * g->r[j] -
+                    g->scale) *
+                    g->q[(i * N_RADIAL + j) * (size_t)g->n_channels + (size_t)l]);
     const int code = gsl_eigen_symm(matrix, eigen, work);
     if (code != GSL_SUCCESS)
         return kad_fail(ctx, KAD_EINTERNAL, "transfer matrix: %s", gsl_strerror(code));
@@ -128,33 +136,41 @@ kad_status kad_exact_phi4_ring(kad_ctx *ctx, int n, int L, double t, double mu,
 {
     kad_status status = KAD_OK;
     ring *g = NULL;
-    double *q = NULL, z = 0;
+    double z = 0;
     gsl_matrix *matrix = gsl_matrix_alloc(N_RADIAL, N_RADIAL);
     gsl_vector *eigen = gsl_vector_alloc(N_RADIAL);
     gsl_eigen_symm_workspace *work = gsl_eigen_symm_alloc(N_RADIAL);
     if (!matrix || !eigen || !work)
         KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "transfer matrix: out of memory"));
     KAD_TRY(kad_new(ctx, 1, sizeof *g, &g));
-    KAD_TRY(kad_new(ctx, (size_t)N_RADIAL * N_RADIAL * MAX_CHANNELS, sizeof(double), &q));
-    *g = (ring){.n = n, .t = t, .q = q};
+    *g = (ring){.n = n, .t = t};
     radial_grid(g, t, mu, lambda);
+    /* q_l falls fast once l exceeds the largest argument */
+    const double x_max = fabs(t) * g->r[0] * g->r[0];
+    g->n_channels = n == 1 ? 2 : x_max < 88 ? 40 + (int)x_max : MAX_CHANNELS;
+    const size_t block = (size_t)g->n_channels;
+    KAD_TRY(kad_new(ctx, N_RADIAL * N_RADIAL * block, sizeof(double), &g->q));
     for (size_t i = 0; i < N_RADIAL; i++)
-        for (size_t j = 0; j < N_RADIAL; j++)
-            channels(n, fabs(t) * g->r[i] * g->r[j],
-                     q + (i * N_RADIAL + j) * MAX_CHANNELS);
-    for (int l = 0; l < MAX_CHANNELS && multiplicity(n, l) > 0; l++) {
+        for (size_t j = 0; j <= i; j++) {
+            double *q = g->q + (i * N_RADIAL + j) * block;
+            channels(n, fabs(t) * g->r[i] * g->r[j], g->n_channels, q);
+            memcpy(g->q + (j * N_RADIAL + i) * block, q, block * sizeof *q);
+        }
+    bool converged = n == 1;
+    for (int l = 0; l < g->n_channels && multiplicity(n, l) > 0; l++) {
         double trace = 0;
         KAD_TRY(channel_trace(ctx, g, l, L, matrix, eigen, work, &trace));
         const double term = multiplicity(n, l) * trace;
         z += channel_sign(t, l, L) * term;
-        if (fabs(term) < 1e-17 * z) break;
+        converged |= fabs(term) < 1e-16 * z;
+        if (converged && n > 1) break;
     }
-    *ln_z = L * g->scale + log(z);
+    *ln_z = converged ? L * g->scale + log(z) : (double)NAN;
 done:
     gsl_eigen_symm_free(work);
     gsl_vector_free(eigen);
     gsl_matrix_free(matrix);
-    kad_free(q);
+    if (g) kad_free(g->q);
     kad_free(g);
     return status;
 }

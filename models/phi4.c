@@ -25,7 +25,7 @@ static kad_status exact_ln_z(kad_ctx *ctx, const kad_phi4 *phi4, double *ln_z,
         *source = "free field";
     } else if (ring) {
         KAD_TRY(kad_exact_phi4_ring(ctx, n, ring, factor * p->t, p->mu, p->lambda, ln_z));
-        *source = "transfer matrix";
+        if (!isnan(*ln_z)) *source = "transfer matrix";
     }
     *ln_z -= p->constant * lattice->n_sites;
 done:

@@ -54,21 +54,49 @@ static int dimension(const int *shape)
     return shape[1] == 0 ? 1 : shape[2] == 0 ? 2 : 3;
 }
 
-/* Run a check on every case; odd shapes where the action allows them. */
-static void for_all(void (*check)(const model *, fixture *))
+/* One fixture per case, n and shape (odd extents where the action allows them), made
+ * once.
+ */
+typedef struct suite {
+    int n;
+    const model *model[N_CASES * 3 * (N_SHAPES + N_ODD)];
+    fixture fixture[N_CASES * 3 * (N_SHAPES + N_ODD)];
+} suite;
+
+static int suite_make(void **state)
 {
+    suite *all = kad_alloc(1, sizeof *all);
+    assert_non_null(all);
     for (int i = 0; i < N_CASES; i++)
         for (int n = 1; n <= 3; n++)
             for (int s = 0; s < N_SHAPES + (CASES[i].decimate ? 0 : N_ODD); s++) {
                 const int *shape = s < N_SHAPES ? SHAPES[s] : ODD_SHAPES[s - N_SHAPES];
                 char yaml[256];
-                fixture f;
                 snprintf(yaml, sizeof yaml, CASES[i].yaml, n);
-                fixture_make(&f, yaml, dimension(shape), shape, CASES[i].decimate);
-                assert_int_equal(f.action->n_comp, n);
-                check(&CASES[i], &f);
-                fixture_clear(&f);
+                all->model[all->n] = &CASES[i];
+                fixture_make(&all->fixture[all->n], yaml, dimension(shape), shape,
+                             CASES[i].decimate);
+                assert_int_equal(all->fixture[all->n].action->n_comp, n);
+                all->n++;
             }
+    *state = all;
+    return 0;
+}
+
+static int suite_clear(void **state)
+{
+    suite *all = *state;
+    for (int i = 0; i < all->n; i++)
+        fixture_clear(&all->fixture[i]);
+    kad_free(all);
+    return 0;
+}
+
+static void for_all(void **state, void (*check)(const model *, fixture *))
+{
+    suite *all = *state;
+    for (int i = 0; i < all->n; i++)
+        check(all->model[i], &all->fixture[i]);
 }
 
 static bool is_active(const fixture *f, size_t row)
@@ -132,8 +160,7 @@ static void check_taylor(const model *m, fixture *f)
 
 static void gradients(void **state)
 {
-    (void)state;
-    for_all(check_taylor);
+    for_all(state, check_taylor);
 }
 
 /* Single precision: terms of size one are summed over 8 sites in float, so the error of S
@@ -175,9 +202,8 @@ static void check_precisions(const model *m, fixture *f)
 
 static void precisions(void **state)
 {
-    (void)state;
     worst_S = worst_g = 0;
-    for_all(check_precisions);
+    for_all(state, check_precisions);
     print_message("# single against double: S within %.1e sqrt(N n), gradient %.1e\n",
                   worst_S, worst_g);
 }
@@ -214,8 +240,7 @@ static void check_inactive(const model *m, fixture *f)
 
 static void inactive_rows(void **state)
 {
-    (void)state;
-    for_all(check_inactive);
+    for_all(state, check_inactive);
 }
 
 /* y -> -y, a rotation of components 0 and 1, and translations by two sites. */
@@ -269,8 +294,7 @@ static void check_symmetry(const model *m, fixture *f)
 
 static void symmetries(void **state)
 {
-    (void)state;
-    for_all(check_symmetry);
+    for_all(state, check_symmetry);
 }
 
 static void check_boundary(const model *m, fixture *f)
@@ -298,8 +322,7 @@ static void check_boundary(const model *m, fixture *f)
 
 static void boundary_and_back(void **state)
 {
-    (void)state;
-    for_all(check_boundary);
+    for_all(state, check_boundary);
 }
 
 /* Annealing: set allocates nothing, equals a fresh action, and returns bit for bit. */
@@ -337,8 +360,7 @@ static void check_set(const model *m, fixture *f)
 
 static void set_and_get(void **state)
 {
-    (void)state;
-    for_all(check_set);
+    for_all(state, check_set);
 }
 
 static void check_values(const model *m, fixture *f)
@@ -377,8 +399,7 @@ static void check_values(const model *m, fixture *f)
 
 static void values_of_samples(void **state)
 {
-    (void)state;
-    for_all(check_values);
+    for_all(state, check_values);
 }
 
 static void bad_configs(void **state)
@@ -435,6 +456,6 @@ int main(void)
                                        cmocka_unit_test(values_of_samples),
                                        cmocka_unit_test(bad_configs)};
     return cmocka_run_group_tests_name(
-        "actions: gradients, precisions, symmetries, annealing, refusals", tests, NULL,
-        NULL);
+        "actions: gradients, precisions, symmetries, annealing, refusals", tests,
+        suite_make, suite_clear);
 }
