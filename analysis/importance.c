@@ -57,22 +57,21 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Acceptance and its jackknife error from sorted weights. Leaving out weight k of rank k
- * removes w_k (its pair with itself) and 2 sum_{j != k} min(w_j, w_k) from the double
- * sum, and w_k from sum w. */
+/* Acceptance and its jackknife error from sorted weights. Leaving out weight k removes
+ * 2 sum_{j != k} min(w_j, w_k) from the sum over pairs and w_k from sum w. */
 static kad_estimate acceptance(size_t n, const double *sorted, double sum_w)
 {
     const double nd = (double)n;
     double pairs = 0.0, below = 0.0;
+    if (n < 3) return (kad_estimate){NAN, NAN};
     for (size_t k = 0; k < n; k++)
-        pairs += sorted[k] * (2.0 * (double)(n - 1 - k) + 1.0);
-    kad_jackknife jack = kad_jackknife_start(pairs / (nd * sum_w));
+        pairs += 2.0 * sorted[k] * (double)(n - 1 - k);
+    kad_jackknife jack = kad_jackknife_start(pairs / ((nd - 1.0) * sum_w));
     for (size_t k = 0; k < n; k++) {
         const double others = below + sorted[k] * (double)(n - 1 - k);
         const double rest = sum_w - sorted[k];
         if (rest > 0.0)
-            kad_jackknife_add(&jack,
-                              (pairs - sorted[k] - 2.0 * others) / ((nd - 1.0) * rest));
+            kad_jackknife_add(&jack, (pairs - 2.0 * others) / ((nd - 2.0) * rest));
         below += sorted[k];
     }
     return (kad_estimate){jack.full, kad_jackknife_error(&jack)};

@@ -3,7 +3,7 @@
  *   ESS        = (sum w)^2 / (n sum w^2)
  *   bounds     E_q ln w <= ln Z <= E_p ln w,  E_p f = sum w f / sum w
  *   acceptance of the Metropolised independent sampler, in equilibrium:
- *              A = sum_ij min(w_i, w_j) / (n sum w)
+ *              A = sum_{i != j} min(w_i, w_j) / ((n - 1) sum w)
  * Errors are delete-one jackknife errors, exact sums in O(n); the importance error of
  * ln Z, sqrt((1/ESS - 1)/n), is given beside it.
  * Source: Kong, Tech. Rep. 348, Chicago (1992); Nicoli et al., arXiv:2007.07115. */

@@ -3,10 +3,32 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "measure/spins.h"
+#include "models/dual.h"
 
 static size_t rows_of(const kad_action *action)
 {
     return (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+}
+
+/* The couplings of a dual read from a file, as a list of pairs. */
+static kad_status list_pairs(kad_ctx *ctx, const kad_action *action, kad_measure *measure)
+{
+    kad_status status = KAD_OK;
+    const kad_dual *dual = action->ops == &kad_action_dual ? action->self : NULL;
+    const int N = action->lattice->n_sites;
+    size_t n = 0;
+
+    if (dual == NULL || dual->J == NULL) return KAD_OK;
+    for (int i = 0; i < N; i++)
+        for (int j = i + 1; j < N; j++)
+            n += dual->J[i * N + j] != 0.0 ? 1 : 0;
+    KAD_TRY(kad_new(ctx, n, sizeof *measure->pairs, &measure->pairs));
+    for (int i = 0; i < N; i++)
+        for (int j = i + 1; j < N; j++)
+            if (dual->J[i * N + j] != 0.0)
+                measure->pairs[measure->n_pairs++] = (kad_pair){i, j, dual->J[i * N + j]};
+done:
+    return status;
 }
 
 kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action, uint64_t seed,
@@ -36,6 +58,7 @@ kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action, uint64_t s
     }
     KAD_TRY(kad_new(ctx, (size_t)ctx->n_threads * 3, rows_of(action) * sizeof(double),
                     &measure->scratch));
+    KAD_TRY(list_pairs(ctx, action, measure));
     *out = measure;
     measure = NULL;
 done:
@@ -47,6 +70,7 @@ void kad_measure_destroy(kad_measure *measure)
 {
     if (measure == NULL) return;
     kad_free(measure->scratch);
+    kad_free(measure->pairs);
     kad_free(measure);
 }
 
@@ -61,6 +85,8 @@ static void measure_one(const kad_measure *measure, uint64_t number, const doubl
                      .x = x,
                      .phi = x,
                      .S = S,
+                     .pairs = measure->pairs,
+                     .n_pairs = measure->n_pairs,
                      .scratch = scratch + 2 * n_rows};
 
     if (action->flags & KAD_ACTION_DUAL) {

@@ -19,6 +19,8 @@ typedef struct kad_measure {
     size_t width[KAD_OBSERVABLES_MAX];
     size_t offset[KAD_OBSERVABLES_MAX];
     size_t n_columns;
+    kad_pair *pairs; /* couplings of a dual given in a file; NULL: none */
+    size_t n_pairs;
     double *scratch; /* [n_threads][3 n_rows] */
 } kad_measure;
 

@@ -15,6 +15,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bonds of a spin system whose couplings are given, each pair once: J s_i . s_j. */
+typedef struct kad_pair {
+    int i, j;
+    double J;
+} kad_pair;
+
 /* One configuration as observables see it; everything borrowed. */
 typedef struct kad_view {
     const kad_action *action;
@@ -25,7 +31,10 @@ typedef struct kad_view {
     const double *s;   /* [n_rows] spins drawn given x; NULL unless dual */
     double self;       /* sum_i (1 - |m_i|^2) for duals, else 0 */
     double S;          /* action of the whole configuration */
-    double *scratch;   /* [n_rows], an observable's own while it is evaluated */
+    /* given couplings; NULL: nearest neighbours, J = 1 */
+    const kad_pair *pairs;
+    size_t n_pairs;
+    double *scratch; /* [n_rows], an observable's own while it is evaluated */
 } kad_view;
 
 typedef struct kad_observable_ops {

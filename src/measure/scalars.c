@@ -44,6 +44,20 @@ static double bonds(const kad_view *view)
     return sum;
 }
 
+/* sum over the given pairs of J phi_i . phi_j */
+static double given_bonds(const kad_view *view)
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < view->n_pairs; k++) {
+        const kad_pair *pair = &view->pairs[k];
+        const double *a = view->phi + pair->i * view->n_comp;
+        const double *b = view->phi + pair->j * view->n_comp;
+        for (int c = 0; c < view->n_comp; c++)
+            sum += pair->J * a[c] * b[c];
+    }
+    return sum;
+}
+
 static void energy(const kad_view *view, double *out)
 {
     const double n_sites = view->lattice->n_sites;
@@ -51,7 +65,7 @@ static void energy(const kad_view *view, double *out)
         *out = view->S / n_sites;
         return;
     }
-    *out = -bonds(view) / n_sites;
+    *out = -(view->pairs != NULL ? given_bonds(view) : bonds(view)) / n_sites;
 }
 
 const kad_observable_ops kad_observable_energy = {
