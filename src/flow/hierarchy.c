@@ -91,7 +91,8 @@ static kad_status add_spectrum(kad_ctx *ctx, const kad_config *config,
     kad_stage stage;
     const kad_status status =
         kad_spectrum_create(ctx, target->lattice, target->n_comp, target->active != NULL,
-                            kad_config_real(config, "flow.spectrum_mass2"), &stage);
+                            kad_config_real(config, "flow.spectrum_mass2"),
+                            kad_config_real(config, "flow.spectrum_stiffness"), &stage);
     return status == KAD_OK ? kad_stage_list_add(ctx, list, &stage, -1, "spectrum")
                             : status;
 }

@@ -12,14 +12,14 @@ typedef struct entry {
 
 /* What every recipe falls back on. */
 static const entry common[] = {
-    {"flow.hierarchy", "mera"},   {"flow.couplings", "6"},
-    {"flow.widths", "[12, 12]"},  {"flow.split", "false"},
-    {"flow.haar", "false"},       {"flow.ring", "false"},
-    {"flow.spectrum", "none"},    {"flow.details", "fill"},
-    {"flow.generator", "affine"}, {"flow.refinement", "affine"},
-    {"flow.refinements", "1"},    {"flow.refinements_finest", "2"},
-    {"flow.symmetry", "none"},    {"train.steps", "2000"},
-    {"train.batch", "128"},       {"train.rate", "5e-3"},
+    {"flow.hierarchy", "mera"},  {"flow.couplings", "6"},
+    {"flow.widths", "[12, 12]"}, {"flow.split", "false"},
+    {"flow.haar", "false"},      {"flow.ring", "false"},
+    {"flow.spectrum", "none"},   {"flow.details", "fill"},
+    {"flow.generator", "lfa"},   {"flow.refinement", "lfa"},
+    {"flow.refinements", "4"},   {"flow.refinements_finest", "4"},
+    {"flow.top_passes", "24"},   {"flow.symmetry", "none"},
+    {"train.batch", "128"},      {"train.rate", "5e-3"},
     {"train.chain", "false"},
 };
 
@@ -36,29 +36,14 @@ static const entry wavelet[] = {
     {"flow.hierarchy", "mera"},   {"flow.passes", "oeaboeab"},
     {"flow.haar", "true"},        {"flow.spectrum", "last"},
     {"flow.symmetry", "mixture"}, {"action.epsilon", "0.01"},
-    {"flow.decimation", "false"},
+    {"flow.decimation", "false"}, {"train.symmetrise_last", "0.1"},
 };
 
 static const entry stencil[] = {
-    {"flow.hierarchy", "conditional"}, {"flow.details", "fill"},
-    {"flow.spectrum", "first"},        {"flow.spectrum_mass2", "1"},
-    {"flow.symmetry", "equivariant"},  {"flow.ring", "true"},
-    {"flow.generator", "lfa"},         {"flow.refinement", "lfa"},
-};
-
-static const entry ring[] = {
     {"flow.hierarchy", "conditional"},
-    {"flow.details", "wavelet"},
-    {"flow.spectrum", "last"},
     {"flow.symmetry", "equivariant"},
     {"flow.ring", "true"},
-    {"flow.generator", "lfa"},
-    {"flow.refinement", "lfa"},
-    {"flow.refinements", "2"},
-    {"flow.refinements_finest", "2"},
-    {"action.epsilon", "0.01"},
-    {"flow.decimation", "false"},
-    {"train.rate", "1e-2"},
+    {"train.rate", "8e-3"},
 };
 
 static const entry fourier[] = {
@@ -79,21 +64,20 @@ typedef struct recipe {
 #r, r, sizeof r / sizeof r[0] \
     }
 static const recipe recipes[] = {RECIPE(neuralrg), RECIPE(wavelet), RECIPE(stencil),
-                                 RECIPE(ring), RECIPE(fourier)};
+                                 RECIPE(fourier)};
 
-static bool is_dual(const kad_config *config)
+static bool is_phi4(const kad_config *config)
 {
     const char *name = kad_config_string(config, "action.name");
-    return name && strcmp(name, "on-dual") == 0;
+    return name && strcmp(name, "phi4") == 0;
 }
 
 const char *kad_recipe_name(const kad_config *config)
 {
     const char *name = kad_config_string(config, "flow.recipe");
     if (strcmp(name, "auto") != 0) return name;
-    const int64_t n_comp = kad_config_int(config, "action.components");
-    if (is_dual(config)) return n_comp > 1 ? "ring" : "wavelet";
-    return kad_config_real(config, "action.lambda") > 0 ? "stencil" : "fourier";
+    return is_phi4(config) && kad_config_real(config, "action.lambda") == 0 ? "fourier"
+                                                                            : "stencil";
 }
 
 static kad_status apply(kad_ctx *ctx, kad_config *config, const entry *entries, size_t n)
@@ -149,14 +133,22 @@ done:
     return status;
 }
 
-static kad_status resolve_phi4(kad_ctx *ctx, kad_config *config)
+/* Steps by the number of sites; the chain over lattice sizes pays from 32 sites an axis
+ * on. */
+static kad_status resolve_training(kad_ctx *ctx, kad_config *config)
 {
     kad_status status = KAD_OK;
-    if (kad_config_int(config, "action.components") == 1) {
-        KAD_TRY(kad_config_resolve(ctx, config, "flow.generator", "q4t"));
-        KAD_TRY(kad_config_resolve(ctx, config, "flow.refinement", "affine"));
-        KAD_TRY(resolve_real(ctx, config, "flow.quartic", couplings_of(config).lambda));
+    int64_t shape[4], n_sites = 1, shortest = INT64_MAX;
+    const size_t d = kad_config_ints(config, "lattice.shape", 4, shape);
+    for (size_t mu = 0; mu < d; mu++) {
+        n_sites *= shape[mu];
+        if (shape[mu] < shortest) shortest = shape[mu];
     }
+    KAD_TRY(kad_config_resolve(ctx, config, "train.steps",
+                               n_sites <= 100   ? "4000"
+                               : n_sites <= 400 ? "8000"
+                                                : "10000"));
+    if (shortest >= 32) KAD_TRY(kad_config_resolve(ctx, config, "train.chain", "true"));
 done:
     return status;
 }
@@ -165,13 +157,21 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
     kad_status status = KAD_OK;
     const char *name = kad_recipe_name(config);
-    if (!is_dual(config)) {
-        if (strcmp(name, "fourier") == 0) KAD_TRY(resolve_free(ctx, config));
-        if (strcmp(name, "stencil") == 0) KAD_TRY(resolve_phi4(ctx, config));
+    if (strcmp(name, "fourier") == 0 && is_phi4(config))
+        KAD_TRY(resolve_free(ctx, config));
+    if (strcmp(name, "stencil") == 0) {
+        KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum",
+                                   is_phi4(config) ? "first" : "last"));
+        KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2",
+                                   is_phi4(config) ? "1" : "0"));
+        if (is_phi4(config))
+            KAD_TRY(
+                resolve_real(ctx, config, "flow.quartic", couplings_of(config).lambda));
     }
     for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++)
         if (strcmp(recipes[i].name, name) == 0)
             KAD_TRY(apply(ctx, config, recipes[i].entries, recipes[i].n));
+    KAD_TRY(resolve_training(ctx, config));
     KAD_TRY(apply(ctx, config, common, sizeof common / sizeof common[0]));
 done:
     return status;

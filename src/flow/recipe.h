@@ -1,13 +1,15 @@
 /* Recipes: named sets of defaults for the keys a user leaves out, chosen by action and
  * lattice.
  *
+ *   stencil   the default: exact last decimation where the action allows it, equivariant
+ *             stencil couplings coarse to fine with a non-Gaussian transform, a learned
+ *             Fourier spectrum
+ *   wavelet   block couplings: Haar rotation and passes over the four block offsets a
+ *             level, then the spectrum; symmetrised over the global sign
  *   neuralrg  the network of arXiv:1802.02840: MERA of 2x2 blocks, 10 couplings, split
- * nets 10-10-10 wavelet   one-component duals: Haar rotation and passes over the four
- * block offsets a level, then a learned scale per Fourier orbit stencil   phi^4: exact
- * last decimation, Fourier-Gaussian base, equivariant stencil couplings coarse to fine
- * with a non-Gaussian transform ring      n >= 2 duals: radial transform of the top site,
- * wavelet details, refinements, spectrum fourier   the free field: the spectrum alone,
- * exact custom    the schema's own values; every key without one must be given */
+ *             nets 10-10-10
+ *   fourier   the free field: the spectrum alone, exact
+ *   custom    plain MERA defaults; the other keys decide */
 #ifndef KAD_FLOW_RECIPE_H
 #define KAD_FLOW_RECIPE_H
 

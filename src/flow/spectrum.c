@@ -23,7 +23,8 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
     (void)rng;
     (void)stream;
     for (int i = 0; i < s->n_orbits; i++)
-        theta[i] = s->mass2 > 0.0 ? -0.5 * log(2.0 * (s->khat2[i] + s->mass2)) : 0.0;
+        theta[i] =
+            s->mass2 > 0.0 ? -0.5 * log(s->stiffness * (s->khat2[i] + s->mass2)) : 0.0;
 }
 
 /* The mode that stands for k under reflections and exchanges of equal axes. */
@@ -120,7 +121,8 @@ static void set_sizes(kad_stage *stage)
 }
 
 kad_status kad_spectrum_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
-                               bool sublattice, double mass2, kad_stage *out)
+                               bool sublattice, double mass2, double stiffness,
+                               kad_stage *out)
 {
     kad_status status = KAD_OK;
     kad_spectrum *s = NULL;
@@ -136,6 +138,7 @@ kad_status kad_spectrum_create(kad_ctx *ctx, const kad_lattice *lattice, int n_c
     s->n_sites = lattice->n_sites;
     s->sublattice = sublattice;
     s->mass2 = mass2;
+    s->stiffness = stiffness;
     s->parity = lattice->parity;
     KAD_TRY(find_orbits(ctx, lattice, s));
     KAD_TRY(kad_hartley_create(ctx, lattice, n_comp, &s->hartley));
@@ -156,7 +159,7 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
     if (variant > (lattice->bipartite ? 3 : 1)) return KAD_EUSAGE;
     const bool massive = variant % 2 == 1;
     return kad_spectrum_create(ctx, lattice, massive ? 2 : 1, variant > 1,
-                               massive ? 1.0 : 0.0, out);
+                               massive ? 1.0 : 0.0, 1.7, out);
 }
 
 const kad_bijector_ops kad_spectrum_ops = {

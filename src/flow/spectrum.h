@@ -11,8 +11,8 @@
  * theta(k), so that orbits join k and k + (pi..pi), khat^2 becomes min(e, 4 d - e), and
  * ld counts half of the modes.
  *
- * With mass2 = m > 0 theta starts at -ln(2 (khat^2 + m))/2, which makes y the free field
- * of mass^2 m (S = sum phi (-laplacian + m) phi) for white z; else at 0. */
+ * With mass2 = m > 0 theta starts at -ln(c (khat^2 + m))/2, c the stiffness, which makes
+ * y the free field S = (c/2) sum phi (-laplacian + m) phi for white z; else at 0. */
 #ifndef KAD_FLOW_SPECTRUM_H
 #define KAD_FLOW_SPECTRUM_H
 
@@ -26,7 +26,7 @@
  * failure *out owns nothing. */
 KAD_MUST_USE kad_status kad_spectrum_create(kad_ctx *ctx, const kad_lattice *lattice,
                                             int n_comp, bool sublattice, double mass2,
-                                            kad_stage *out);
+                                            double stiffness, kad_stage *out);
 
 extern const kad_bijector_ops kad_spectrum_ops;
 extern const kad_bijector_kern kad_spectrum_kern_f32, kad_spectrum_kern_f64;
@@ -35,7 +35,7 @@ extern const kad_bijector_kern kad_spectrum_kern_f32, kad_spectrum_kern_f64;
 typedef struct kad_spectrum {
     int n_sites, n_orbits;
     bool sublattice;
-    double mass2;
+    double mass2, stiffness;
     double *khat2;         /* [n_orbits], ascending */
     int *orbit_of;         /* [n_sites] */
     int *first;            /* [n_orbits + 1] into modes */

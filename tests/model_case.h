@@ -1,0 +1,15 @@
+/* Models for tests: a configuration from overrides, resolved by its recipe. */
+#ifndef KAD_TESTS_MODEL_CASE_H
+#define KAD_TESTS_MODEL_CASE_H
+
+#include "io/config.h"
+#include "train/model.h"
+
+/* overrides: "key=value" strings, NULL-terminated. */
+kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out);
+kad_status test_model(kad_ctx *ctx, const char *const *overrides, kad_model **out);
+
+/* Parameters away from the start: init + sigma N(0, 1). From kad_alloc. */
+double *test_theta(const kad_flow *flow, uint64_t seed, double sigma);
+
+#endif

@@ -1,0 +1,335 @@
+/* Whole flows: every hierarchy and recipe, in both precisions. */
+#include "model_case.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MAX_KEYS = 10 };
+#define DUAL "action.name=on-dual", "action.temperature=2.269185314213022"
+#define PHI4 "action.name=phi4", "action.form=albergo", "action.m2=-4", "action.lambda=6"
+
+static const char *const cases[][MAX_KEYS] = {
+    {DUAL, "lattice.shape=[8, 8]", "flow.recipe=wavelet", "flow.passes=oeab"},
+    {DUAL, "lattice.shape=[4, 8]", "flow.recipe=neuralrg"},
+    {DUAL, "lattice.shape=[8, 8]", "flow.recipe=neuralrg", "flow.kernel=4",
+     "flow.couplings=6"},
+    {DUAL, "lattice.shape=[6, 6]", "flow.recipe=neuralrg", "flow.kernel=4",
+     "flow.couplings=4"},
+    {DUAL, "lattice.shape=[8]", "flow.recipe=neuralrg", "flow.repeat=2"},
+    {DUAL, "lattice.shape=[4, 4, 2]", "flow.recipe=wavelet", "flow.passes=eoabc"},
+    {DUAL, "lattice.shape=[3, 5]", "flow.recipe=neuralrg", "flow.couplings=4"},
+    {DUAL, "lattice.shape=[4, 4]", "flow.recipe=neuralrg", "flow.hierarchy=decimator"},
+    {DUAL, "lattice.shape=[4, 6]", "flow.recipe=neuralrg", "flow.hierarchy=disentangler",
+     "flow.depth=3", "flow.couplings=2"},
+    {DUAL, "lattice.shape=[4, 4]", "flow.recipe=neuralrg", "flow.rotation=true",
+     "flow.level_scale=true", "flow.prior=laplace", "flow.temperature=0.8"},
+    {DUAL, "lattice.shape=[8, 8]", "flow.recipe=wavelet", "flow.symmetry=equivariant",
+     "flow.passes=oe", "flow.depth=2"},
+    {DUAL, "lattice.shape=[8, 8]", "flow.recipe=stencil"},
+    {DUAL, "lattice.shape=[6, 6]", "flow.recipe=stencil", "action.components=2"},
+    {DUAL, "lattice.shape=[4, 4, 4]", "flow.recipe=stencil", "action.components=3"},
+    {DUAL, "lattice.shape=[8]", "flow.recipe=stencil"},
+    {PHI4, "lattice.shape=[8, 8]"},
+    {PHI4, "lattice.shape=[6, 6]", "flow.decimation=false", "flow.generator=q4t",
+     "flow.refinement=affine"},
+    {PHI4, "lattice.shape=[14, 6]"},
+    {PHI4, "lattice.shape=[7, 7]"},
+    {PHI4, "lattice.shape=[8]"},
+    {PHI4, "lattice.shape=[4, 4, 4]"},
+    {PHI4, "lattice.shape=[8, 8]", "action.components=2"},
+    {PHI4, "lattice.shape=[4, 4]", "action.components=3", "flow.details=wavelet",
+     "flow.decimation=false", "flow.spectrum=last"},
+};
+enum { N_CASES = sizeof cases / sizeof cases[0] };
+
+static void make(kad_ctx *ctx, int i, kad_model **model)
+{
+    kad_ctx_init(ctx, 2);
+    if (test_model(ctx, cases[i], model) != KAD_OK)
+        fail_msg("case %d (%s): %s", i, cases[i][2], ctx->message);
+}
+
+/* Max |a - b| relative to 1 + |a|. */
+static double distance(size_t n, const double *a, const double *b)
+{
+    double worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double d = fabs(a[i] - b[i]) / (1 + fabs(a[i]));
+        if (!(d <= worst)) worst = d;
+    }
+    return worst;
+}
+
+static void inverse_undoes_forward(void **state)
+{
+    (void)state;
+    enum { N = 70 };
+    for (int i = 0; i < N_CASES; i++)
+        for (int p = 0; p < 2; p++) {
+            kad_ctx ctx;
+            kad_model *model;
+            kad_map *map;
+            make(&ctx, i, &model);
+            const size_t n = (size_t)model->flow->n_rows * N;
+            double *theta = test_theta(model->flow, 3, 0.1);
+            double *y = kad_alloc(n, 8), *z = kad_alloc(n, 8), *back = kad_alloc(n, 8);
+            double lnq[N], again[N];
+            assert_int_equal(kad_map_create(&ctx, model->flow, theta, false, &map),
+                             KAD_OK);
+            assert_int_equal(kad_map_draw(&ctx, map, 5, KAD_RNG_TEST, 0, N, (kad_prec)p,
+                                          false, y, lnq, z),
+                             KAD_OK);
+            assert_int_equal(kad_map_lnq(&ctx, map, N, (kad_prec)p, y, again, back),
+                             KAD_OK);
+            const double tolerance = p == KAD_SINGLE ? 2e-3 : 1e-10;
+            const double worst = distance(n, z, back), worst_q = distance(N, lnq, again);
+            if (!(worst < tolerance) || !(worst_q < tolerance))
+                fail_msg("case %d precision %d: inverse error %g, ln q %g", i, p, worst,
+                         worst_q);
+            kad_free(theta);
+            kad_free(y);
+            kad_free(z);
+            kad_free(back);
+            kad_map_destroy(map);
+            kad_model_destroy(model);
+        }
+}
+
+/* ln|det| of the Jacobian of generate at z by central differences and LU without pivoting
+ * of J^T J... the matrices are small: plain Gaussian elimination with partial pivoting.
+ */
+static double log_abs_det(int n, double *a)
+{
+    double sum = 0;
+    for (int k = 0; k < n; k++) {
+        int best = k;
+        for (int r = k + 1; r < n; r++)
+            if (fabs(a[r * n + k]) > fabs(a[best * n + k])) best = r;
+        for (int c = 0; c < n && best != k; c++) {
+            const double swap = a[k * n + c];
+            a[k * n + c] = a[best * n + c];
+            a[best * n + c] = swap;
+        }
+        sum += log(fabs(a[k * n + k]));
+        for (int r = k + 1; r < n; r++) {
+            const double f = a[r * n + k] / a[k * n + k];
+            for (int c = k; c < n; c++)
+                a[r * n + c] -= f * a[k * n + c];
+        }
+    }
+    return sum;
+}
+
+static void log_det_matches_the_jacobian(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_CASES; i++) {
+        kad_ctx ctx;
+        kad_model *model;
+        kad_map *map;
+        make(&ctx, i, &model);
+        const kad_flow *flow = model->flow;
+        const int rows = flow->n_rows;
+        double *theta = test_theta(flow, 4, 0.1);
+        double *z = kad_alloc((size_t)(2 * rows + 1) * (size_t)rows, 8);
+        double *y = kad_alloc((size_t)(2 * rows + 1) * (size_t)rows, 8);
+        double *ld = kad_alloc((size_t)(2 * rows + 1), 8);
+        double *jac = kad_alloc((size_t)rows * (size_t)rows, 8);
+        int *live = kad_alloc((size_t)rows, sizeof *live), n = 0;
+        const double h = 1e-5;
+        for (int r = 0; r < rows; r++)
+            if (flow->active[r / flow->n_comp]) live[n++] = r;
+        for (int s = 0; s < 2 * rows + 1; s++)
+            for (int k = 0; k < n; k++) {
+                double two[2];
+                kad_rng_normal2(kad_rng_stream(7, KAD_RNG_TEST, 0), 0, 0,
+                                (uint32_t)live[k], two);
+                z[s * rows + live[k]] =
+                    two[0] + (s == 2 * k + 1 ? h : 0) - (s == 2 * k + 2 ? h : 0);
+            }
+        assert_int_equal(kad_map_create(&ctx, flow, theta, false, &map), KAD_OK);
+        assert_int_equal(
+            kad_map_generate(&ctx, map, (size_t)(2 * rows + 1), KAD_DOUBLE, z, y, ld),
+            KAD_OK);
+        for (int a = 0; a < n; a++)
+            for (int b = 0; b < n; b++)
+                jac[a * n + b] =
+                    (y[(2 * b + 1) * rows + live[a]] - y[(2 * b + 2) * rows + live[a]]) /
+                    (2 * h);
+        const double expected = log_abs_det(n, jac);
+        /* each of n columns carries a relative error ~ h^2 + 1e-16/h ~ 1e-10, amplified
+         * by the condition of the map */
+        if (!(fabs(expected - ld[0]) < 1e-5 * (1 + fabs(expected))))
+            fail_msg("case %d: log-det %.10g, Jacobian %.10g", i, ld[0], expected);
+        kad_free(theta);
+        kad_free(z);
+        kad_free(y);
+        kad_free(ld);
+        kad_free(jac);
+        kad_free(live);
+        kad_map_destroy(map);
+        kad_model_destroy(model);
+    }
+}
+
+/* A two-site chain: the integral of q over the plane, by the trapezoidal rule (spectrally
+ * accurate for smooth densities that vanish at the ends). */
+static void density_is_normalised(void **state)
+{
+    (void)state;
+    static const char *const two_sites[][MAX_KEYS] = {
+        {DUAL, "lattice.shape=[2]", "flow.recipe=neuralrg"},
+        {DUAL, "lattice.shape=[2]", "flow.recipe=wavelet"},
+        {DUAL, "lattice.shape=[2]", "flow.recipe=stencil"},
+        {PHI4, "lattice.shape=[2]", "flow.decimation=false"},
+        {DUAL, "lattice.shape=[2]", "flow.recipe=neuralrg", "flow.symmetry=mixture",
+         "flow.prior=laplace"},
+    };
+    enum { GRID = 401 };
+    const double reach = 12, step = 2 * reach / (GRID - 1);
+    double *y = kad_alloc((size_t)GRID * GRID * 2, 8),
+           *lnq = kad_alloc((size_t)GRID * GRID, 8);
+    for (size_t i = 0; i < sizeof two_sites / sizeof two_sites[0]; i++) {
+        kad_ctx ctx;
+        kad_model *model;
+        kad_map *map;
+        double sum = 0;
+        kad_ctx_init(&ctx, 2);
+        if (test_model(&ctx, two_sites[i], &model) != KAD_OK) fail_msg("%s", ctx.message);
+        double *theta = test_theta(model->flow, 11, 0.1);
+        assert_int_equal(kad_map_create(&ctx, model->flow, theta, model->mixture, &map),
+                         KAD_OK);
+        for (int a = 0; a < GRID * GRID; a++) {
+            y[2 * a] = -reach + step * (a / GRID);
+            y[2 * a + 1] = -reach + step * (a % GRID);
+        }
+        assert_int_equal(
+            kad_map_lnq(&ctx, map, (size_t)GRID * GRID, KAD_DOUBLE, y, lnq, NULL),
+            KAD_OK);
+        for (int a = 0; a < GRID * GRID; a++)
+            sum += exp(lnq[a]) * step * step;
+        /* the Laplace density has kinks: second order in the step, 3.6e-3 / 12 */
+        const double tolerance = i == 4 ? 2e-3 : 1e-5;
+        if (!(fabs(sum - 1) < tolerance))
+            fail_msg("case %zu: integral of q is %.8f", i, sum);
+        kad_free(theta);
+        kad_map_destroy(map);
+        kad_model_destroy(model);
+    }
+    kad_free(y);
+    kad_free(lnq);
+}
+
+/* One flow variable: the even site of a decimated two-site chain. */
+static void density_of_one_variable_is_normalised(void **state)
+{
+    (void)state;
+    static const char *const one[] = {PHI4, "lattice.shape=[2]", NULL};
+    enum { GRID = 4001 };
+    kad_ctx ctx;
+    kad_model *model;
+    kad_map *map;
+    double *y = kad_alloc((size_t)GRID * 2, 8), *lnq = kad_alloc(GRID, 8), sum = 0;
+    const double reach = 20, step = 2 * reach / (GRID - 1);
+    kad_ctx_init(&ctx, 1);
+    if (test_model(&ctx, one, &model) != KAD_OK) fail_msg("%s", ctx.message);
+    assert_int_equal(model->flow->n_active, 1);
+    double *theta = test_theta(model->flow, 12, 0.1);
+    assert_int_equal(kad_map_create(&ctx, model->flow, theta, false, &map), KAD_OK);
+    for (int a = 0; a < GRID; a++)
+        for (int s = 0; s < 2; s++)
+            y[2 * a + s] = model->flow->active[s] ? -reach + step * a : 0;
+    assert_int_equal(kad_map_lnq(&ctx, map, GRID, KAD_DOUBLE, y, lnq, NULL), KAD_OK);
+    for (int a = 0; a < GRID; a++)
+        sum += exp(lnq[a]) * step;
+    assert_true(fabs(sum - 1) < 1e-6);
+    kad_free(theta);
+    kad_free(y);
+    kad_free(lnq);
+    kad_map_destroy(map);
+    kad_model_destroy(model);
+}
+
+static void draws_do_not_depend_on_batches_or_threads(void **state)
+{
+    (void)state;
+    enum { N = 150 };
+    for (int i = 0; i < N_CASES; i += 5) {
+        kad_ctx ctx;
+        kad_model *model;
+        kad_map *map;
+        make(&ctx, i, &model);
+        const size_t rows = (size_t)model->flow->n_rows;
+        double *theta = test_theta(model->flow, 3, 0.1);
+        double *a = kad_alloc(N * rows, 8), *b = kad_alloc(N * rows, 8), qa[N], qb[N];
+        assert_int_equal(kad_map_create(&ctx, model->flow, theta, model->mixture, &map),
+                         KAD_OK);
+        assert_int_equal(
+            kad_map_draw(&ctx, map, 5, KAD_RNG_DRAW, 0, N, KAD_SINGLE, true, a, qa, NULL),
+            KAD_OK);
+        ctx.n_threads = 1;
+        for (size_t at = 0; at < N; at += 50)
+            assert_int_equal(kad_map_draw(&ctx, map, 5, KAD_RNG_DRAW, at, 50, KAD_SINGLE,
+                                          true, b + at * rows, qb + at, NULL),
+                             KAD_OK);
+        assert_memory_equal(a, b, N * rows * 8);
+        assert_memory_equal(qa, qb, sizeof qa);
+        kad_free(theta);
+        kad_free(a);
+        kad_free(b);
+        kad_map_destroy(map);
+        kad_model_destroy(model);
+    }
+}
+
+/* L -> 2L: levels are matched by name; a transferred flow starts near the small one's
+ * quality, which the training tests show. Here: what is copied, and from where. */
+static void transfer_matches_levels(void **state)
+{
+    (void)state;
+    static const char *const small[] = {DUAL, "lattice.shape=[8, 8]", NULL};
+    static const char *const large[] = {DUAL, "lattice.shape=[16, 16]", NULL};
+    kad_ctx ctx;
+    kad_model *a, *b;
+    kad_ctx_init(&ctx, 1);
+    assert_int_equal(test_model(&ctx, small, &a), KAD_OK);
+    assert_int_equal(test_model(&ctx, large, &b), KAD_OK);
+    double *from = kad_alloc(a->flow->n_theta, 8), *to = kad_alloc(b->flow->n_theta, 8);
+    for (int i = 0; i < a->flow->n_stages; i++) /* every parameter says its level */
+        for (size_t k = 0; k < a->flow->stages[i].n_theta; k++)
+            from[a->flow->stages[i].theta + k] = 10 + a->flow->stages[i].level;
+    const size_t n = kad_flow_transfer(a->flow, from, b->flow, to);
+    assert_int_equal(n, b->flow->n_theta);
+    static const double expected[] = {10, 11, 11, 12,
+                                      13}; /* levels 0 .. 3 and the top site */
+    for (int i = 0; i < b->flow->n_stages; i++) {
+        const kad_stage *s = &b->flow->stages[i];
+        for (size_t k = 0; k < s->n_theta; k++)
+            assert_true(to[s->theta + k] == (s->level < 0 ? 9.0 : expected[s->level]));
+    }
+    kad_free(from);
+    kad_free(to);
+    kad_model_destroy(a);
+    kad_model_destroy(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(inverse_undoes_forward),
+        cmocka_unit_test(log_det_matches_the_jacobian),
+        cmocka_unit_test(density_is_normalised),
+        cmocka_unit_test(density_of_one_variable_is_normalised),
+        cmocka_unit_test(draws_do_not_depend_on_batches_or_threads),
+        cmocka_unit_test(transfer_matches_levels),
+    };
+    return cmocka_run_group_tests_name("flow", tests, NULL, NULL);
+}
