@@ -1,12 +1,14 @@
 /* Hierarchies: builders of stage lists in generation order, from the section `flow` of a
  * config.
  *
- *   mera         per level, coarse to fine: decimator (blocks at the origin) and
- * disentangler (blocks shifted by half), m x m blocks with spacing 2^h (Vidal,
- * quant-ph/0610099; 1802.02840) decimator    the tree alone;   disentangler  no levels,
- * shifted layers on the finest lattice conditional  per level the coarse sublattice is
- * kept and the other sites are generated given what is there, by equivariant stencil
- * couplings, then refined in the other direction
+ *   mera          per level, coarse to fine: decimator (blocks at the origin) and
+ *                 disentangler (blocks shifted by half), m x m blocks with spacing 2^h
+ *                 (Vidal, cond-mat/0512165; Li, Wang, 1802.02840)
+ *   decimator     the tree alone
+ *   disentangler  no levels: shifted layers on the finest lattice
+ *   conditional   per level the coarse sublattice is kept and the other sites are
+ *                 generated given what is there, by equivariant stencil couplings, then
+ *                 refined in the other direction
  *
  * Passes over other block offsets, Haar rotations per level, learned rotations and
  * scales, a radial transform of the coarsest site and a learned spectrum are stages of

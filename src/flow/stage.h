@@ -7,13 +7,15 @@
  *
  * Conventions for one stage y = f(z; theta), ld = ln |det dy/dz| (per lane, double):
  *   generate          x: z -> y.  ld += ln|det dy/dz|
- *   infer             x: y -> z.  ld -= ln|det dy/dz|            (adds ln|det dz/dy|)
- *   generate_adjoint  x: y -> z.  g: dl/dy -> dl/dz, where l has cotangent gl for ln|det
- * dy/dz|; dtheta += dl/dtheta (unless NULL); ld -= ln|det dy/dz| (it infers; unless NULL)
- *   infer_adjoint     x: z -> y.  g: dl/dz -> dl/dy, where l has cotangent gl for ln|det
- * dz/dy|; dtheta += dl/dtheta (unless NULL); ld += ln|det dy/dz| (it generates; unless
- * NULL) gl is one number for all lanes. dtheta is the stage's slice, real[n_theta] in the
- * order of its parameters, summed over the lanes of the tile.
+ *   infer             x: y -> z.  ld -= ln|det dy/dz|   (adds ln|det dz/dy|)
+ *   generate_adjoint  x: y -> z.  g: dl/dy -> dl/dz, where l has cotangent gl for
+ *                     ln|det dy/dz|; dtheta += dl/dtheta (unless NULL);
+ *                     ld -= ln|det dy/dz| (it infers; unless NULL)
+ *   infer_adjoint     x: z -> y.  g: dl/dz -> dl/dy, where l has cotangent gl for
+ *                     ln|det dz/dy|; dtheta += dl/dtheta (unless NULL);
+ *                     ld += ln|det dy/dz| (it generates; unless NULL)
+ * gl is one number for all lanes. dtheta is the stage's slice, real[n_theta] in the order
+ * of its parameters, summed over the lanes of the tile.
  *
  * Shapes: x, g [n_rows][KAD_W] real, row = site * n_comp + component; ld [KAD_W] double.
  * Rows a stage does not name are untouched. Threads: kernels are reentrant; scratch is

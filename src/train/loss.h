@@ -1,7 +1,8 @@
 /* Losses and their gradients over a batch, tile by tile.
- *   KAD_LOSS_REVERSE  mean of S(y) + ln q(y) over y ~ q, gradient by reparametrisation
- *   KAD_LOSS_PATH     the same value; gradient through y only (Roeder et al. 1703.09194;
- * vanishing variance as q -> p) KAD_LOSS_LIKELIHOOD  mean of -ln q(y) over given samples
+ *   KAD_LOSS_REVERSE     mean of S(y) + ln q(y) over y ~ q, gradient by reparametrisation
+ *   KAD_LOSS_PATH        the same value; gradient through y only (Roeder et al.,
+ *                        1703.09194): vanishing variance as q -> p
+ *   KAD_LOSS_LIKELIHOOD  mean of -ln q(y) over given samples
  * Gradient sums run over a fixed number of groups of tiles in a fixed tree: the same bits
  * at any thread count. All memory is planned at creation: nothing is allocated per step.
  */
