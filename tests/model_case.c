@@ -7,7 +7,6 @@
 static const kad_key top_keys[] = {
     {"seed", KAD_INT, "42", 0, 9e15, "", NULL, "seed"},
     {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL, "extents"},
-    {"action.name", KAD_STRING, NULL, 1, 0, "", NULL, "model"},
 };
 
 kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out)
@@ -17,8 +16,7 @@ kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **
     while (overrides[n])
         n++;
     kad_schema_add(&schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
-    for (size_t i = 0; kad_actions[i]; i++)
-        kad_schema_add(&schema, kad_actions[i]->keys, kad_actions[i]->n_keys);
+    kad_action_schema(&schema);
     kad_schema_add(&schema, kad_flow_keys, kad_flow_n_keys);
     kad_schema_add(&schema, kad_train_keys, kad_train_n_keys);
     *kept = schema; /* borrowed by the config for as long as the test runs */
