@@ -50,9 +50,12 @@ static kad_outs view_outputs(const kad_econv *e, real *const *vectors, real *con
     {                                                                                    \
         const bool up = op == GENERATE || op == INFER_ADJOINT;                           \
         const real sign = op == INFER_ADJOINT ? RC(-1.0) : RC(1.0);                      \
+        const real gl_out = sign > 0 ? gl : -gl;                                         \
+        const int need = (op == GENERATE ? 0 : KAD_FOR_DOWN) |                           \
+                         (op == GENERATE || op == INFER ? 0 : KAD_FOR_ADJOINT);          \
         name state[KAD_NV];                                                              \
         for (int v = 0; v < KAD_NV; v++)                                                 \
-            name##_prepare(n, o, v, lambda, &state[v]);                                  \
+            name##_prepare(n, o, v, lambda, need, &state[v]);                            \
         for (int v = 0; v < KAD_NV; v++)                                                 \
             if (up)                                                                      \
                 name##_up(n, o, v, &state[v], target);                                   \
@@ -69,7 +72,7 @@ static kad_outs view_outputs(const kad_econv *e, real *const *vectors, real *con
             vreal at[3];                                                                 \
             for (int c = 0; c < n; c++)                                                  \
                 at[c] = sign * g[kad_at(c, v)];                                          \
-            name##_vjp(n, &state[v], v, sign *gl, at, go);                               \
+            name##_vjp(n, &state[v], v, gl_out, at, go);                                 \
             for (int c = 0; c < n && op == GENERATE_ADJOINT; c++)                        \
                 g[kad_at(c, v)] = at[c];                                                 \
         }                                                                                \

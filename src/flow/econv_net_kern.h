@@ -11,6 +11,7 @@
 
 #include "flow/econv.h"
 #include "flow/rows_kern.h"
+#include "flow/transform_kern.h"
 
 #include <stdint.h>
 
@@ -106,20 +107,19 @@ static size_t net_carve(const kad_stage *stage, char *base, net_space *s)
     return at + (stage->n_theta + KAD_V) * sizeof(vreal);
 }
 
-/* v -> o = v/sqrt(1 + |v|^2), norm, e. */
+/* v -> o = v/sqrt(1 + |v|^2), norm, e. Loads before stores: the rows might alias. */
 KAD_LANES_INLINE void net_squash(const int n, int n_hidden, const net_space *s)
 {
     for (int h = 0; h < n_hidden; h++) {
         vreal *o = (vreal *)s->hid[h];
         vreal *norm = (vreal *)s->norm[h], *e = (vreal *)s->e[h];
         for (int v = 0; v < KAD_NV; v++) {
-            vreal square = RC(1.0) + o[v] * o[v];
-            if (n > 1) square += o[v + KAD_NV] * o[v + KAD_NV];
-            if (n > 2) square += o[v + 2 * KAD_NV] * o[v + 2 * KAD_NV];
-            norm[v] = kad_lanes_rsqrt(square);
-            e[v] = norm[v] * norm[v];
-            for (int c = 0; c < n; c++)
-                o[v + c * KAD_NV] *= norm[v];
+            vreal x[3];
+            for (int c = 0; c < n; c++) x[c] = o[v + c * KAD_NV];
+            const vreal shrink = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, x, x));
+            for (int c = 0; c < n; c++) o[v + c * KAD_NV] = shrink * x[c];
+            norm[v] = shrink;
+            e[v] = shrink * shrink;
         }
     }
 }
@@ -132,13 +132,15 @@ KAD_LANES_INLINE void net_squash_adjoint(const int n, int n_hidden, const net_sp
         const vreal *norm = (const vreal *)s->norm[h], *e = (const vreal *)s->e[h];
         vreal *g = (vreal *)s->ghid[h];
         for (int v = 0; v < KAD_NV; v++) {
-            vreal along = RC(2.0) * e[v] * ge[v] + o[v] * g[v];
-            if (n > 1) along += o[v + KAD_NV] * g[v + KAD_NV];
-            if (n > 2) along += o[v + 2 * KAD_NV] * g[v + 2 * KAD_NV];
+            vreal x[3], y[3];
             for (int c = 0; c < n; c++) {
-                const int i = v + c * KAD_NV;
-                g[i] = norm[v] * (g[i] - o[i] * along);
+                x[c] = o[v + c * KAD_NV];
+                y[c] = g[v + c * KAD_NV];
             }
+            const vreal along = RC(2.0) * e[v] * ge[v] + kad_dot(n, x, y);
+            const vreal shrink = norm[v];
+            for (int c = 0; c < n; c++)
+                g[v + c * KAD_NV] = shrink * (y[c] - x[c] * along);
         }
     }
 }

@@ -10,12 +10,12 @@ typedef struct affine {
 } affine;
 
 KAD_LANES_INLINE void affine_prepare(const int n, const kad_outs *o, int v, real lambda,
-                                     affine *a)
+                                     const int need, affine *a)
 {
     (void)n;
     (void)lambda;
     a->up = kad_vexp(o->even[0][v]);
-    a->down = kad_lanes_rcp(a->up);
+    if (need) a->down = kad_lanes_rcp(a->up);
 }
 
 KAD_LANES_INLINE void affine_up(const int n, const kad_outs *o, int v, affine *a,

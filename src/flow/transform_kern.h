@@ -4,7 +4,7 @@
  * A transform NAME is a state per vector of lanes (index v) and functions, called in this
  * order for all v of a row one after the other, so that their long chains overlap; n is a
  * compile-time constant:
- *   NAME_prepare  what the outputs fix
+ *   NAME_prepare  what the outputs fix, as far as `need` (KAD_FOR_*, a constant) asks
  *   NAME_up       target z -> y, in place;  or  NAME_down  y -> z
  *   NAME_ld       ln|det dy/dz|
  *   NAME_solve    cotangent gz -> gy with (dy/dz)^T gy = gz - gl dld/dz, in place
@@ -15,6 +15,9 @@
 
 #include "flow/econv.h"
 #include "flow/lanes_kern.h"
+
+/* What the state must hold beyond the map up: the map down, the adjoints. */
+enum { KAD_FOR_DOWN = 1, KAD_FOR_ADJOINT = 2 };
 
 /* Rows of the outputs, or of their cotangents: odd [n][KAD_NV], even [KAD_NV]. */
 typedef struct kad_outs {

@@ -25,31 +25,34 @@ typedef struct lfa {
     vreal m, im;          /* |nn|^2, 1/(1 + k m) */
     vreal w[3], f[3];
     vreal u, i1, ic;   /* 1/(1 + u), 1/(1 + c u) */
-    vreal big, iq;     /* Q, 1/Q */
+    vreal big;         /* Q */
     vreal root, iroot; /* sqrt(h), 1/sqrt(h) */
 } lfa;
 
 /* exp is the fast one where the same value enters y and ld, so that its error is that of
  * a parameter. */
 KAD_LANES_INLINE void lfa_prepare(const int n, const kad_outs *o, int v, real lambda,
-                                  lfa *q)
+                                  const int need, lfa *q)
 {
     vreal tail, axis[3];
     const vreal rho1 = o->even[1][v];
     (void)lambda;
-    q->sigma = kad_lanes_sigmoid(rho1, &tail);
+    if (need & KAD_FOR_ADJOINT)
+        q->sigma = kad_lanes_sigmoid(rho1, &tail);
+    else
+        tail = kad_vexp_fast(-kad_vabs(rho1));
     q->a = kad_vmax(rho1, kad_vset(RC(0.0))) + kad_vlog_normal(RC(1.0) + tail);
     q->c = kad_vexp_fast(o->even[2][v]);
     q->k = kad_vexp_fast(o->even[3][v]) - RC(1.0);
     q->up = kad_vexp(o->even[0][v]);
-    q->down = kad_lanes_rcp(q->up);
+    if (need) q->down = kad_lanes_rcp(q->up);
     for (int i = 0; i < n; i++)
         axis[i] = o->odd[2][kad_at(i, v)];
     q->norm = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, axis, axis));
     for (int i = 0; i < n; i++)
         q->nn[i] = q->norm * axis[i];
     q->m = kad_dot(n, q->nn, q->nn);
-    q->im = kad_lanes_rcp(RC(1.0) + q->k * q->m);
+    if (need) q->im = kad_lanes_rcp(RC(1.0) + q->k * q->m);
 }
 
 /* What u fixes; one reciprocal square root gives both denominators and sqrt(h). */
@@ -62,7 +65,6 @@ KAD_LANES_INLINE void lfa_radius(lfa *q)
     q->root = dc * both;
     q->iroot = d1 * both;
     q->big = dc + q->c * q->u * d1;
-    q->iq = kad_lanes_rcp(q->big);
 }
 
 KAD_LANES_INLINE void lfa_up(const int n, const kad_outs *o, int v, lfa *q, vreal *target)
@@ -118,10 +120,10 @@ KAD_LANES_INLINE vreal lfa_ld(const int n, const kad_outs *o, int v, const lfa *
     return (real)n * o->even[0][v] + kad_vlog_normal(det);
 }
 
-/* d ld/du. */
-KAD_LANES_INLINE vreal lfa_ldu(const int n, const lfa *q)
+/* d ld/du; iq = 1/Q. */
+KAD_LANES_INLINE vreal lfa_ldu(const int n, const lfa *q, vreal iq)
 {
-    vreal ldu = RC(2.0) * (q->c * (RC(1.0) + q->u) * q->iq - q->i1);
+    vreal ldu = RC(2.0) * (q->c * (RC(1.0) + q->u) * iq - q->i1);
     if (n != 2) ldu += RC(0.5) * (real)(n - 2) * (q->c * q->ic - q->i1);
     return ldu;
 }
@@ -129,10 +131,11 @@ KAD_LANES_INLINE vreal lfa_ldu(const int n, const lfa *q)
 KAD_LANES_INLINE void lfa_solve(const int n, const lfa *q, int v, real gl, vreal *g)
 {
     vreal b[3];
-    const vreal pull = (RC(2.0) * gl) * lfa_ldu(n, q) * q->a;
+    const vreal iq = kad_lanes_rcp(q->big);
+    const vreal pull = (RC(2.0) * gl) * lfa_ldu(n, q, iq) * q->a;
     for (int i = 0; i < n; i++)
         b[i] = g[kad_at(i, v)] - pull * q->w[i];
-    const vreal radial = kad_dot(n, q->w, b) * q->a * (q->c - RC(1.0)) * q->iq;
+    const vreal radial = kad_dot(n, q->w, b) * q->a * (q->c - RC(1.0)) * iq;
     const vreal shrink = q->down * q->iroot;
     for (int i = 0; i < n; i++)
         b[i] = shrink * (b[i] - radial * q->w[i]);
@@ -145,13 +148,14 @@ KAD_LANES_INLINE void lfa_vjp(const int n, const lfa *q, int v, real gl, vreal *
                               const kad_outs *go)
 {
     vreal gf[3], gn[3];
+    const vreal iq = kad_lanes_rcp(q->big);
     const vreal ny = kad_dot(n, q->nn, g), nf = kad_dot(n, q->nn, q->f);
     for (int i = 0; i < n; i++)
         gf[i] = g[i] + q->k * ny * q->nn[i];
     const vreal wf = kad_dot(n, q->w, gf), stretch = q->up * q->root;
     /* df/dh = f/(2 h): the cotangent of h is gf.w e^s/(2 sqrt(h)) */
     const vreal gh = RC(0.5) * wf * q->up * q->iroot;
-    const vreal gu = gh * (q->c - RC(1.0)) * q->i1 * q->i1 + gl * lfa_ldu(n, q);
+    const vreal gu = gh * (q->c - RC(1.0)) * q->i1 * q->i1 + gl * lfa_ldu(n, q, iq);
     for (int i = 0; i < n; i++) {
         gn[i] = q->k * (ny * q->f[i] + nf * g[i] + (RC(2.0) * gl) * q->im * q->nn[i]);
         go->odd[0][kad_at(i, v)] = g[i];
@@ -161,7 +165,7 @@ KAD_LANES_INLINE void lfa_vjp(const int n, const lfa *q, int v, real gl, vreal *
     const vreal radial = kad_dot(n, q->nn, gn);
     for (int i = 0; i < n; i++)
         go->odd[2][kad_at(i, v)] = q->norm * (gn[i] - q->nn[i] * radial);
-    vreal ldc = (RC(2.0) + q->u) * q->iq;
+    vreal ldc = (RC(2.0) + q->u) * iq;
     if (n != 2) ldc += RC(0.5) * (real)(n - 2) * q->ic;
     go->even[0][v] = stretch * wf + (real)n * gl;
     go->even[1][v] = gu * kad_dot(n, q->w, q->w) * q->sigma;

@@ -12,21 +12,21 @@
 #include "flow/transform_kern.h"
 
 typedef struct q4t {
-    vreal up, down;   /* e^s, e^-s */
-    vreal a, dsig;    /* a and 1 - sigmoid(rho) */
-    vreal w, u, f;    /* f = y - t */
-    vreal i1, d2, i2; /* 1/(1 + u), 1 + u/2, 1/(1 + u/2) */
-    vreal root;       /* (1 + u)^{-1/4} */
+    vreal up, down; /* e^s, e^-s */
+    vreal a, dsig;  /* a and 1 - sigmoid(rho) */
+    vreal w, u, f;  /* f = y - t */
+    vreal i1, d2;   /* 1/(1 + u), 1 + u/2 */
+    vreal root;     /* (1 + u)^{-1/4} */
 } q4t;
 
 KAD_LANES_INLINE void q4t_prepare(const int n, const kad_outs *o, int v, real lambda,
-                                  q4t *q)
+                                  const int need, q4t *q)
 {
     vreal tail;
     const vreal sigma = kad_lanes_sigmoid(o->even[1][v], &tail);
     (void)n;
     q->up = kad_vexp(o->even[0][v]);
-    q->down = kad_lanes_rcp(q->up);
+    if (need) q->down = kad_lanes_rcp(q->up);
     const vreal up2 = q->up * q->up;
     q->a = (RC(2.0) * lambda) * (up2 * up2) * sigma;
     q->dsig = RC(1.0) - sigma;
@@ -39,7 +39,6 @@ KAD_LANES_INLINE void q4t_point(q4t *q)
     q->d2 = RC(1.0) + RC(0.5) * q->u;
     const vreal half = kad_lanes_rsqrt(RC(1.0) + q->u);
     q->i1 = half * half;
-    q->i2 = kad_lanes_rcp(q->d2);
     q->root = half * kad_lanes_rsqrt(half);
 }
 
@@ -75,7 +74,7 @@ KAD_LANES_INLINE vreal q4t_ld(const int n, const kad_outs *o, int v, const q4t *
 /* d ld/du. */
 KAD_LANES_INLINE vreal q4t_ldu(const q4t *q)
 {
-    return RC(0.5) * q->i2 - RC(1.25) * q->i1;
+    return RC(0.5) * kad_lanes_rcp(q->d2) - RC(1.25) * q->i1;
 }
 
 KAD_LANES_INLINE void q4t_solve(const int n, const q4t *q, int v, real gl, vreal *g)
