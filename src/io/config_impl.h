@@ -100,21 +100,21 @@ const char *kad_schema_nearest(const kad_schema *schema, const char *name);
 bool kad_key_generic(const char *name, size_t size, char *out);
 
 /* A growing text. */
-typedef struct kad_text {
+typedef struct kad_out {
     char *data;
     size_t n, capacity;
     bool failed;
-} kad_text;
+} kad_out;
 
-void kad_text_add(kad_text *text, const char *format, ...) KAD_PRINTF(2, 3);
+void kad_out_add(kad_out *text, const char *format, ...) KAD_PRINTF(2, 3);
 /* The finished text (from kad_alloc) or NULL after an allocation failure. */
-char *kad_text_finish(kad_text *text);
+char *kad_out_finish(kad_out *text);
 
 /* Calls visit for each distinct key of the schema in order. */
 typedef void kad_key_visitor(void *self, const kad_key *key);
 void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *self);
 
 /* Append the value of an entry as YAML text. */
-void kad_entry_print(kad_text *out, const kad_entry *entry);
+void kad_entry_print(kad_out *out, const kad_entry *entry);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* ---- growing text ---- */
 
-void kad_text_add(kad_text *text, const char *format, ...)
+void kad_out_add(kad_out *text, const char *format, ...)
 {
     if (text->failed) return;
     va_list args;
@@ -39,9 +39,9 @@ void kad_text_add(kad_text *text, const char *format, ...)
     text->n += (size_t)n;
 }
 
-char *kad_text_finish(kad_text *text)
+char *kad_out_finish(kad_out *text)
 {
-    if (!text->data && !text->failed) kad_text_add(text, "%s", "");
+    if (!text->data && !text->failed) kad_out_add(text, "%s", "");
     if (!text->failed) return text->data;
     kad_free(text->data);
     return NULL;
@@ -64,35 +64,35 @@ static bool is_bare(const char *s)
     return true;
 }
 
-static void print_string(kad_text *out, const char *s, bool is_enum)
+static void print_string(kad_out *out, const char *s, bool is_enum)
 {
     if (is_enum || is_bare(s)) {
-        kad_text_add(out, "%s", s);
+        kad_out_add(out, "%s", s);
         return;
     }
-    kad_text_add(out, "\"");
+    kad_out_add(out, "\"");
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
         if (c == '"' || c == '\\')
-            kad_text_add(out, "\\%c", c);
+            kad_out_add(out, "\\%c", c);
         else if (c < 0x20 || c == 0x7f)
-            kad_text_add(out, "\\x%02x", c);
+            kad_out_add(out, "\\x%02x", c);
         else
-            kad_text_add(out, "%c", c);
+            kad_out_add(out, "%c", c);
     }
-    kad_text_add(out, "\"");
+    kad_out_add(out, "\"");
 }
 
-static void print_number(kad_text *out, const kad_entry *entry, size_t i)
+static void print_number(kad_out *out, const kad_entry *entry, size_t i)
 {
     char number[KAD_NUMBER_CHARS];
     if (entry->ints)
-        kad_text_add(out, "%lld", (long long)entry->ints[i]);
+        kad_out_add(out, "%lld", (long long)entry->ints[i]);
     else
-        kad_text_add(out, "%s", kad_format_real(number, entry->reals[i]));
+        kad_out_add(out, "%s", kad_format_real(number, entry->reals[i]));
 }
 
-void kad_entry_print(kad_text *out, const kad_entry *entry)
+void kad_entry_print(kad_out *out, const kad_entry *entry)
 {
     switch (entry->spec->type) {
     case KAD_STRING:
@@ -100,7 +100,7 @@ void kad_entry_print(kad_text *out, const kad_entry *entry)
         print_string(out, entry->string, entry->spec->type == KAD_ENUM);
         return;
     case KAD_BOOL:
-        kad_text_add(out, "%s", entry->ints[0] ? "true" : "false");
+        kad_out_add(out, "%s", entry->ints[0] ? "true" : "false");
         return;
     case KAD_INT:
     case KAD_REAL:
@@ -108,12 +108,12 @@ void kad_entry_print(kad_text *out, const kad_entry *entry)
         return;
     case KAD_INTS:
     case KAD_REALS:
-        kad_text_add(out, "[");
+        kad_out_add(out, "[");
         for (size_t i = 0; i < entry->n; i++) {
-            if (i) kad_text_add(out, ", ");
+            if (i) kad_out_add(out, ", ");
             print_number(out, entry, i);
         }
-        kad_text_add(out, "]");
+        kad_out_add(out, "]");
         return;
     }
 }
@@ -156,7 +156,7 @@ typedef struct node {
     const char *prefix, *actual;
     int depth;
     bool first_in_item; /* the next line opens a list item */
-    kad_text *yaml;     /* exactly one of the two */
+    kad_out *yaml;      /* exactly one of the two */
     json_t *json;
     bool failed;
 } node;
@@ -199,8 +199,8 @@ static const kad_entry *value_of(const node *self, const kad_key *key, const cha
 static void indent(node *self)
 {
     for (int i = 0; i < self->depth; i++)
-        kad_text_add(self->yaml, "%s",
-                     self->first_in_item && i == self->depth - 1 ? "- " : "  ");
+        kad_out_add(self->yaml, "%s",
+                    self->first_in_item && i == self->depth - 1 ? "- " : "  ");
     self->first_in_item = false;
 }
 
@@ -214,9 +214,9 @@ static void print_leaf(node *self, const kad_key *key, const char *name)
         return;
     }
     indent(self);
-    kad_text_add(self->yaml, "%s: ", name);
+    kad_out_add(self->yaml, "%s: ", name);
     kad_entry_print(self->yaml, entry);
-    kad_text_add(self->yaml, "\n");
+    kad_out_add(self->yaml, "\n");
 }
 
 /* One map below this node: a section, or item `index` of a list (-1: a section). */
@@ -239,7 +239,7 @@ static void print_child(node *self, const char *name, int index, json_t *into)
     if (child.failed) self->failed = true;
     if (self->yaml && child.first_in_item) {
         indent(&child); /* an item without values */
-        kad_text_add(self->yaml, "{}\n");
+        kad_out_add(self->yaml, "{}\n");
     }
 }
 
@@ -248,7 +248,7 @@ static void print_section(node *self, const char *name)
     if (self->yaml) {
         size_t before = self->yaml->n;
         indent(self);
-        kad_text_add(self->yaml, "%s:\n", name);
+        kad_out_add(self->yaml, "%s:\n", name);
         size_t head = self->yaml->n;
         print_child(self, name, -1, NULL);
         if (self->yaml->n == head) self->yaml->n = before; /* nothing in it */
@@ -270,7 +270,7 @@ static void print_list(node *self, const char *name)
     if (!list) return;
     if (self->yaml) {
         indent(self);
-        kad_text_add(self->yaml, list->length ? "%s:\n" : "%s: []\n", name);
+        kad_out_add(self->yaml, list->length ? "%s:\n" : "%s: []\n", name);
         for (int i = 0; i < list->length; i++)
             print_child(self, name, i, NULL);
         return;
@@ -310,10 +310,10 @@ static void print_node(node *self)
 
 char *kad_config_yaml(const kad_config *config)
 {
-    kad_text text = {0};
+    kad_out text = {0};
     node root = {.config = config, .prefix = "", .actual = "", .yaml = &text};
     print_node(&root);
-    return kad_text_finish(&text);
+    return kad_out_finish(&text);
 }
 
 char *kad_config_json(const kad_config *config)

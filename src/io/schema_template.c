@@ -11,10 +11,10 @@ typedef struct writer {
     const char *section; /* "lattice", "sample", "seed" */
     bool opened;         /* its head line stands */
     bool in_item;        /* the first line of a list item stands */
-    kad_text *out;
+    kad_out *out;
 } writer;
 
-static void print_range(kad_text *out, const kad_key *key)
+static void print_range(kad_out *out, const kad_key *key)
 {
     char lo[KAD_NUMBER_CHARS], hi[KAD_NUMBER_CHARS];
     if (key->lo > key->hi) return;
@@ -22,33 +22,33 @@ static void print_range(kad_text *out, const kad_key *key)
     kad_format_real(hi, key->hi);
     if (isinf(key->lo) && isinf(key->hi)) return;
     if (isinf(key->hi))
-        kad_text_add(out, ", at least %s", lo);
+        kad_out_add(out, ", at least %s", lo);
     else if (isinf(key->lo))
-        kad_text_add(out, ", at most %s", hi);
+        kad_out_add(out, ", at most %s", hi);
     else
-        kad_text_add(out, ", %s to %s", lo, hi);
+        kad_out_add(out, ", %s to %s", lo, hi);
 }
 
 /* "# inverse temperature; real, 0 to 100 [unit]" */
-static void print_comment(kad_text *out, const kad_key *key, const char *margin)
+static void print_comment(kad_out *out, const kad_key *key, const char *margin)
 {
     static const char *const names[] = {
         [KAD_INT] = "integer",   [KAD_REAL] = "number", [KAD_BOOL] = "true or false",
         [KAD_STRING] = "text",   [KAD_ENUM] = "one of", [KAD_INTS] = "integers",
         [KAD_REALS] = "numbers",
     };
-    kad_text_add(out, "%s# %s (%s", margin, key->help ? key->help : "", names[key->type]);
-    if (key->type == KAD_ENUM) kad_text_add(out, " %s", key->choices);
+    kad_out_add(out, "%s# %s (%s", margin, key->help ? key->help : "", names[key->type]);
+    if (key->type == KAD_ENUM) kad_out_add(out, " %s", key->choices);
     print_range(out, key);
-    if (key->unit && *key->unit) kad_text_add(out, ", in %s", key->unit);
-    kad_text_add(out, ")\n");
+    if (key->unit && *key->unit) kad_out_add(out, ", in %s", key->unit);
+    kad_out_add(out, ")\n");
 }
 
 /* Strings of the table that YAML would read as something else are quoted. */
-static void print_default(kad_text *out, const kad_key *key)
+static void print_default(kad_out *out, const kad_key *key)
 {
     bool quote = key->type == KAD_STRING && (*key->def == 0 || strpbrk(key->def, ": #"));
-    kad_text_add(out, quote ? "\"%s\"" : "%s", key->def);
+    kad_out_add(out, quote ? "\"%s\"" : "%s", key->def);
 }
 
 static void print_key(void *self, const kad_key *key)
@@ -64,25 +64,25 @@ static void print_key(void *self, const kad_key *key)
     } else if (*rest == '.' || list) {
         rest += list ? 3 : 1;
         margin = list ? "    " : "  ";
-        if (!w->opened) kad_text_add(w->out, "%s:\n", w->section);
+        if (!w->opened) kad_out_add(w->out, "%s:\n", w->section);
         w->opened = true;
     } else {
         return;
     }
     print_comment(w->out, key, margin);
     if (!key->def) {
-        kad_text_add(w->out, "%s# %s: auto\n", margin, rest);
+        kad_out_add(w->out, "%s# %s: auto\n", margin, rest);
         return;
     }
-    kad_text_add(w->out, "%s%s: ", list && !w->in_item ? "  - " : margin, rest);
+    kad_out_add(w->out, "%s%s: ", list && !w->in_item ? "  - " : margin, rest);
     w->in_item = true;
     print_default(w->out, key);
-    kad_text_add(w->out, "\n");
+    kad_out_add(w->out, "\n");
 }
 
 char *kad_schema_template(const kad_schema *schema, const char *sections)
 {
-    kad_text out = {0};
+    kad_out out = {0};
     while (*sections) {
         sections += strspn(sections, " ");
         size_t n = strcspn(sections, " ");
@@ -94,5 +94,5 @@ char *kad_schema_template(const kad_schema *schema, const char *sections)
         writer w = {.schema = schema, .section = section, .out = &out};
         kad_schema_each(schema, print_key, &w);
     }
-    return kad_text_finish(&out);
+    return kad_out_finish(&out);
 }
