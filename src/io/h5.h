@@ -26,7 +26,9 @@ enum { KAD_H5_MAX_RANK = 6 };
 
 /* An empty file in memory; a file on disk read into memory (at most max_bytes, 0: 2^33).
  * `digest`: the file must carry the checkpoint user block (magic, length, SHA-256),
- * verified before HDF5 sees it. Errors: KAD_ENOINPUT (absent), KAD_EDATA (damaged: says
+ * verified before HDF5 sees it. Results carry a digest behind their last byte, verified
+ * where present; a file without any is first read by a child process, since damage can
+ * make HDF5 crash or hang. Errors: KAD_ENOINPUT (absent), KAD_EDATA (damaged: says
  * how), KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_h5_create(kad_ctx *ctx, kad_h5 **out);
 KAD_MUST_USE kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest,
@@ -36,6 +38,14 @@ void kad_h5_close(kad_h5 *file);
  * then stands. */
 KAD_MUST_USE kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path,
                                     bool digest);
+
+/* The first half of it: complete on the disk as PATH.tmp. kad_file_commit(ctx, path) is
+ * the second. */
+KAD_MUST_USE kad_status kad_h5_save_temporary(kad_ctx *ctx, kad_h5 *file,
+                                              const char *path, bool digest);
+/* Is a file with a digest whole? Errors: KAD_ENOINPUT, KAD_EDATA, KAD_EIO, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_h5_check_digest(kad_ctx *ctx, const char *path,
+                                            size_t max_bytes);
 
 KAD_MUST_USE kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path);
 bool kad_h5_exists(const kad_h5 *file, const char *path);

@@ -1,0 +1,211 @@
+/* Objects and paths of an HDF5 file in memory. */
+#include "io/h5_impl.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_CHARS = 512 };
+
+kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                       kad_status code, const char *format, ...)
+{
+    char text[KAD_MESSAGE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return kad_fail(ctx, code, "%s: %s: %s", file->name, path, text);
+}
+
+static herr_t first_reason(unsigned n, const H5E_error2_t *error, void *out)
+{
+    if (n == 0) *(const char **)out = error->desc;
+    return 0;
+}
+
+const char *kad_h5_reason(void)
+{
+    const char *reason = NULL;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, &reason);
+    return reason && *reason ? reason : "HDF5 failed without a reason";
+}
+
+/* Absolute, without empty, "." or ".." parts. */
+static bool is_sound(const char *path)
+{
+    if (*path != '/' || strlen(path) >= PATH_CHARS) return false;
+    if (path[1] == 0) return true;
+    for (const char *c = path; *c == '/';) {
+        size_t n = strcspn(++c, "/");
+        if (n == 0 || (n <= 2 && strspn(c, ".") >= n)) return false;
+        c += n;
+    }
+    return true;
+}
+
+typedef enum found { FOUND, ABSENT, FOREIGN } found;
+
+/* Follow a path link by link: every one must be a hard link, so that nothing outside the
+ * file is ever opened. */
+static found follow(const kad_h5 *file, const char *path)
+{
+    char part[PATH_CHARS];
+    if (!is_sound(path)) return ABSENT;
+    if (path[1] == 0) return FOUND;
+    for (size_t n = 1;; n++) {
+        n += strcspn(path + n, "/");
+        memcpy(part, path, n);
+        part[n] = 0;
+        H5L_info_t link;
+        if (H5Lexists(file->id, part, H5P_DEFAULT) <= 0) return ABSENT;
+        if (H5Lget_info(file->id, part, &link, H5P_DEFAULT) < 0) return ABSENT;
+        if (link.type != H5L_TYPE_HARD) return FOREIGN;
+        if (path[n] == 0) return FOUND;
+    }
+}
+
+kad_status kad_h5_open_object(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                              hid_t *out)
+{
+    *out = -1;
+    found state = follow(file, path);
+    if (state == ABSENT)
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "there is no such object");
+    if (state == FOREIGN)
+        return kad_h5_fail(ctx, file, path, KAD_EDATA,
+                           "reached by a soft or external link, which is not allowed");
+    *out = H5Oopen(file->id, path, H5P_DEFAULT);
+    if (*out < 0)
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason());
+    return KAD_OK;
+}
+
+kad_status kad_h5_open_dataset(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                               hid_t *out)
+{
+    kad_status status = kad_h5_open_object(ctx, file, path, out);
+    if (status != KAD_OK) return status;
+    if (H5Iget_type(*out) == H5I_DATASET) return KAD_OK;
+    H5Oclose(*out);
+    *out = -1;
+    return kad_h5_fail(ctx, file, path, KAD_EDATA, "expected a dataset, found a group");
+}
+
+bool kad_h5_exists(const kad_h5 *file, const char *path)
+{
+    return follow(file, path) == FOUND;
+}
+
+kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path)
+{
+    kad_status status;
+    hid_t plist = -1, group = -1;
+    if (!is_sound(path))
+        return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "not an absolute path");
+    if (kad_h5_exists(file, path)) {
+        KAD_TRY(kad_h5_open_object(ctx, file, path, &group));
+        if (H5Iget_type(group) != H5I_GROUP)
+            status = kad_h5_fail(ctx, file, path, KAD_EDATA,
+                                 "expected a group, found a dataset");
+        goto done;
+    }
+    KAD_TRY(kad_h5_parents(ctx, file, path));
+    plist = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(plist, 0);
+    group = H5Gcreate2(file->id, path, H5P_DEFAULT, plist, H5P_DEFAULT);
+    if (group < 0)
+        status = kad_h5_fail(ctx, file, path, KAD_EINTERNAL,
+                             "cannot create the group: %s", kad_h5_reason());
+done:
+    if (group >= 0) H5Oclose(group);
+    if (plist >= 0) H5Pclose(plist);
+    return status;
+}
+
+kad_status kad_h5_parents(kad_ctx *ctx, kad_h5 *file, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!is_sound(path))
+        return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "not an absolute path");
+    if (slash == path) return KAD_OK;
+    char parent[PATH_CHARS];
+    size_t n = (size_t)(slash - path);
+    memcpy(parent, path, n);
+    parent[n] = 0;
+    return kad_h5_group(ctx, file, parent);
+}
+
+kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path)
+{
+    if (follow(file, path) == ABSENT || path[1] == 0) return KAD_OK;
+    kad_status status = kad_h5_collect_scales(ctx, file);
+    if (status != KAD_OK) return status;
+    kad_h5_forget_scales(file, path);
+    file->edited = true;
+    if (H5Ldelete(file->id, path, H5P_DEFAULT) < 0)
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "cannot be removed: %s",
+                           kad_h5_reason());
+    return KAD_OK;
+}
+
+/* ---- names in a group ---- */
+
+typedef struct name_list {
+    size_t n, capacity;
+    char **names;
+} name_list;
+
+static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, void *self)
+{
+    name_list *list = self;
+    (void)group;
+    (void)info;
+    if (list->n == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 16;
+        char **names = kad_alloc(capacity, sizeof *names);
+        if (!names) return -1;
+        if (list->n) memcpy(names, list->names, list->n * sizeof *names);
+        kad_free(list->names);
+        list->names = names;
+        list->capacity = capacity;
+    }
+    list->names[list->n] = kad_strdup(name);
+    return list->names[list->n++] ? 0 : -1;
+}
+
+kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path, size_t *n,
+                       char ***names)
+{
+    kad_status status;
+    name_list list = {0};
+    hid_t group;
+    *n = 0;
+    *names = NULL;
+    KAD_TRY(kad_h5_open_object(ctx, file, path, &group));
+    if (H5Iget_type(group) != H5I_GROUP)
+        status =
+            kad_h5_fail(ctx, file, path, KAD_EDATA, "expected a group, found a dataset");
+    else if (H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_name, &list) < 0)
+        status = kad_h5_fail(ctx, file, path, KAD_EDATA, "cannot be listed: %s",
+                             kad_h5_reason());
+    H5Oclose(group);
+    if (status != KAD_OK) {
+        kad_h5_free_names(list.n, list.names);
+        return status;
+    }
+    *n = list.n;
+    *names = list.names;
+done:
+    return status;
+}
+
+void kad_h5_free_names(size_t n, char **names)
+{
+    for (size_t i = 0; names && i < n; i++)
+        kad_free(names[i]);
+    kad_free(names);
+}

@@ -1,0 +1,85 @@
+/* Inside of the HDF5 layer. These files are the only ones that see hdf5.h. */
+#ifndef KAD_IO_H5_IMPL_H
+#define KAD_IO_H5_IMPL_H
+
+#define H5_USE_110_API 1 /* the same calls in 1.10, 1.12 and 1.14 */
+
+#include "io/h5.h"
+
+#include <hdf5.h>
+
+/* Scale and label of one axis. Kept beside the file while it is in memory and turned into
+ * H5DS attributes when it is saved: references between objects of a file that is still
+ * being edited would dangle. */
+typedef struct kad_h5_scale {
+    char *path;
+    int axis;
+    char *label; /* may be NULL */
+    char *scale; /* path of the scale; may be NULL */
+} kad_h5_scale;
+
+struct kad_h5 {
+    hid_t id;
+    char *name;         /* for messages */
+    size_t image_bytes; /* of the file on disk; 0 for a new one */
+    bool scales_known;  /* false: those of an opened file have not been collected */
+    bool edited;        /* has had objects removed or replaced */
+    size_t n_scales;
+    kad_h5_scale *scales;
+};
+
+/* "name: path: ..." with the status. */
+kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                       kad_status code, const char *format, ...) KAD_PRINTF(5, 6);
+/* HDF5's own reason for the last failure: a static or library text, never NULL. */
+const char *kad_h5_reason(void);
+
+/* Open a dataset or a group reached by hard links only; H5Oclose it. KAD_EDATA when it is
+ * absent or of another kind. */
+KAD_MUST_USE kad_status kad_h5_open_object(kad_ctx *ctx, const kad_h5 *file,
+                                           const char *path, hid_t *out);
+KAD_MUST_USE kad_status kad_h5_open_dataset(kad_ctx *ctx, const kad_h5 *file,
+                                            const char *path, hid_t *out);
+
+/* Shape of an open dataset or attribute space; false when it is not simple or its rank is
+ * above KAD_H5_MAX_RANK. */
+bool kad_h5_space_shape(hid_t space, int *rank, size_t dims[KAD_H5_MAX_RANK]);
+
+/* Make the groups above path. */
+KAD_MUST_USE kad_status kad_h5_parents(kad_ctx *ctx, kad_h5 *file, const char *path);
+
+/* An in-memory file image: an empty one, or a copy of n_bytes at image. < 0 on failure.
+ */
+hid_t kad_h5_core_create(void);
+hid_t kad_h5_core_open(const void *image, size_t n_bytes);
+
+/* Does HDF5 survive this image? Asked of a child process that reads all of it. Files with
+ * a digest need not be asked. KAD_EDATA when the child crashed, hung or failed. */
+KAD_MUST_USE kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
+                                     size_t n_bytes);
+
+/* Variable-length UTF-8 string type; < 0 on failure. */
+hid_t kad_h5_string_type(void);
+/* Strings of an open dataset or attribute (fixed or variable length), each from
+ * kad_alloc. */
+KAD_MUST_USE kad_status kad_h5_strings_in(kad_ctx *ctx, const kad_h5 *file,
+                                          const char *path, hid_t object,
+                                          bool is_attribute, size_t n, char **text);
+
+/* Collect the scales of an opened file, before its first change. */
+KAD_MUST_USE kad_status kad_h5_collect_scales(kad_ctx *ctx, kad_h5 *file);
+/* Forget the scales of and on an object that goes away, and of all below it. */
+void kad_h5_forget_scales(kad_h5 *file, const char *path);
+KAD_MUST_USE kad_status kad_h5_record_scale(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                            int axis, const char *label,
+                                            const char *scale);
+/* Do everything once that may be done to a file: read all, repack; results and failures
+ * are dropped. */
+void kad_h5_read_through(kad_ctx *ctx, kad_h5 *file);
+/* Read an open dataset and drop the values. */
+KAD_MUST_USE kad_status kad_h5_drain(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                                     hid_t dataset);
+/* A fresh file of the same contents in the order of names, with the scales attached. */
+KAD_MUST_USE kad_status kad_h5_repack(kad_ctx *ctx, kad_h5 *file, hid_t *out);
+
+#endif

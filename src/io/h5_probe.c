@@ -1,0 +1,111 @@
+/* Foreign HDF5 files. Damaged metadata can make the HDF5 library crash, loop or ask for
+ * endless memory, so a child process with limits goes first: it opens the image and does
+ * to it all that this program may do later (list, read, repack). Only a file that the
+ * child survives is opened here. */
+#include "io/h5_impl.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    PROBE_SECONDS = 2, /* of CPU, and one more for each of */
+    PROBE_BYTES_A_SECOND = 1 << 24,
+    PROBE_SLACK_BYTES = 1 << 30 /* of address space, beyond the image a few times */
+};
+
+static void limit(int resource, rlim_t most)
+{
+    struct rlimit r;
+    if (getrlimit(resource, &r) != 0) return;
+    if (r.rlim_max != RLIM_INFINITY && r.rlim_max < most) most = r.rlim_max;
+    r.rlim_cur = most;
+    setrlimit(resource, &r);
+}
+
+/* Pages in use now, in bytes; 0 where unknown. */
+static rlim_t address_space(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file) return 0;
+    if (fscanf(file, "%lu", &pages) != 1) pages = 0;
+    fclose(file);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static void confine(size_t n_bytes)
+{
+    rlim_t used = address_space();
+    signal(SIGXCPU, SIG_DFL);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_CPU, PROBE_SECONDS + n_bytes / PROBE_BYTES_A_SECOND);
+#if !defined(__SANITIZE_ADDRESS__) /* whose shadow memory knows no limits */
+    if (used > 0) limit(RLIMIT_AS, used + 4 * (rlim_t)n_bytes + PROBE_SLACK_BYTES);
+#else
+    (void)used;
+#endif
+}
+
+/* In the child: 0 when nothing went wrong; the message goes to the pipe. */
+static int explore(const kad_h5 *file, const void *image, size_t n_bytes, int pipe_end)
+{
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    kad_h5 trial = {.name = file->name, .image_bytes = n_bytes};
+    kad_status status = KAD_OK;
+    confine(n_bytes);
+    trial.id = kad_h5_core_open(image, n_bytes);
+    if (trial.id < 0)
+        status = kad_fail(&ctx, KAD_EDATA, "%s: not a readable HDF5 file: %s", file->name,
+                          kad_h5_reason());
+    if (status == KAD_OK && kad_h5_collect_scales(&ctx, &trial) != KAD_ENOMEM)
+        kad_h5_read_through(&ctx, &trial);
+    if (status == KAD_OK) {
+        H5Fclose(trial.id);
+        return 0; /* what cannot be read will be reported when it is asked for */
+    }
+    ssize_t n = write(pipe_end, ctx.message, strlen(ctx.message));
+    return n < 0 ? 2 : 1;
+}
+
+static kad_status verdict(kad_ctx *ctx, const kad_h5 *file, int state,
+                          const char *message)
+{
+    if (WIFEXITED(state) && WEXITSTATUS(state) == 0) return KAD_OK;
+    if (WIFEXITED(state) && *message) return kad_fail(ctx, KAD_EDATA, "%s", message);
+    bool slow =
+        WIFSIGNALED(state) && (WTERMSIG(state) == SIGXCPU || WTERMSIG(state) == SIGKILL);
+    return kad_fail(ctx, KAD_EDATA, "%s: damaged: reading it makes the HDF5 library %s",
+                    file->name, slow ? "hang" : "crash");
+}
+
+kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
+                        size_t n_bytes)
+{
+    int ends[2], state = 0;
+    char message[KAD_MESSAGE_MAX] = "";
+    if (pipe(ends) != 0) return KAD_OK; /* no means to ask: go on without */
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        _exit(explore(file, image, n_bytes, ends[1]));
+    }
+    close(ends[1]);
+    if (child > 0) {
+        size_t have = 0;
+        ssize_t n;
+        while ((n = read(ends[0], message + have, sizeof message - 1 - have)) > 0 ||
+               (n < 0 && errno == EINTR))
+            if (n > 0) have += (size_t)n;
+        while (waitpid(child, &state, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    close(ends[0]);
+    return child > 0 ? verdict(ctx, file, state, message) : KAD_OK;
+}

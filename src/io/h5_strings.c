@@ -1,0 +1,140 @@
+/* Datasets of strings, and strings in general: variable-length UTF-8 when written; fixed
+ * lengths are read too. */
+#include "io/h5_impl.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { MAX_FIXED_BYTES = 1 << 20, MAX_STRINGS = 1 << 24 };
+
+hid_t kad_h5_string_type(void)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    if (type < 0) return -1;
+    if (H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
+        return type;
+    H5Tclose(type);
+    return -1;
+}
+
+kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, size_t n,
+                                const char *const *text)
+{
+    kad_status status;
+    hid_t type = -1, space = -1, plist = -1, dataset = -1;
+    hsize_t extent = n;
+    KAD_TRY(kad_h5_remove(ctx, file, path));
+    KAD_TRY(kad_h5_parents(ctx, file, path));
+    type = kad_h5_string_type();
+    space = H5Screate_simple(1, &extent, NULL);
+    plist = H5Pcreate(H5P_DATASET_CREATE);
+    if (plist >= 0) H5Pset_obj_track_times(plist, 0);
+    dataset = H5Dcreate2(file->id, path, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    if (dataset < 0 ||
+        (n > 0 && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0))
+        status = kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "cannot be written: %s",
+                             kad_h5_reason());
+done:
+    if (dataset >= 0) H5Dclose(dataset);
+    if (plist >= 0) H5Pclose(plist);
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+    return status;
+}
+
+static herr_t read_raw(hid_t object, bool is_attribute, hid_t type, void *data)
+{
+    return is_attribute ? H5Aread(object, type, data)
+                        : H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+}
+
+static kad_status read_variable(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                                hid_t object, bool is_attribute, hid_t type, hid_t space,
+                                size_t n, char **text)
+{
+    kad_status status;
+    char **raw;
+    KAD_TRY(kad_new(ctx, n, sizeof *raw, &raw));
+    if (n > 0 && read_raw(object, is_attribute, type, raw) < 0)
+        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason()));
+    for (size_t i = 0; i < n && status == KAD_OK; i++) {
+        text[i] = kad_strdup(raw[i] ? raw[i] : "");
+        if (!text[i]) status = kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    }
+    if (n > 0) H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw);
+done:
+    kad_free(raw);
+    return status;
+}
+
+static kad_status read_fixed(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                             hid_t object, bool is_attribute, hid_t type, size_t n,
+                             char **text)
+{
+    kad_status status = KAD_OK;
+    size_t size = H5Tget_size(type);
+    char *raw = NULL;
+    if (size > MAX_FIXED_BYTES)
+        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "strings of %zu bytes", size));
+    KAD_TRY(kad_new(ctx, n, size, &raw));
+    if (n > 0 && read_raw(object, is_attribute, type, raw) < 0)
+        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason()));
+    for (size_t i = 0; i < n; i++) {
+        KAD_TRY(kad_new(ctx, size + 1, 1, &text[i]));
+        memcpy(text[i], raw + i * size, size);
+    }
+done:
+    kad_free(raw);
+    return status;
+}
+
+kad_status kad_h5_strings_in(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                             hid_t object, bool is_attribute, size_t n, char **text)
+{
+    kad_status status;
+    hid_t space = is_attribute ? H5Aget_space(object) : H5Dget_space(object);
+    hid_t type = is_attribute ? H5Aget_type(object) : H5Dget_type(object);
+    int rank;
+    size_t dims[KAD_H5_MAX_RANK], held = 1;
+    memset(text, 0, n * sizeof *text);
+    if (type < 0 || space < 0 || H5Tget_class(type) != H5T_STRING)
+        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA,
+                            "expected text, found another "
+                            "type"));
+    if (!kad_h5_space_shape(space, &rank, dims) || rank > 1)
+        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "expected a list of texts"));
+    if (rank == 1) held = dims[0];
+    if (held != n || n > MAX_STRINGS)
+        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "expected %zu texts, found %zu",
+                            n, held));
+    if (H5Tis_variable_str(type) > 0)
+        status =
+            read_variable(ctx, file, path, object, is_attribute, type, space, n, text);
+    else
+        status = read_fixed(ctx, file, path, object, is_attribute, type, n, text);
+done:
+    if (status != KAD_OK)
+        for (size_t i = 0; i < n; i++) {
+            kad_free(text[i]);
+            text[i] = NULL;
+        }
+    if (type >= 0) H5Tclose(type);
+    if (space >= 0) H5Sclose(space);
+    return status;
+}
+
+kad_status kad_h5_read_strings(kad_ctx *ctx, kad_h5 *file, const char *path, size_t n,
+                               char **text)
+{
+    hid_t dataset;
+    int rank;
+    size_t dims[KAD_H5_MAX_RANK];
+    memset(text, 0, n * sizeof *text);
+    kad_status status = kad_h5_shape(ctx, file, path, &rank, dims); /* layout checks */
+    if (status == KAD_OK) status = kad_h5_open_dataset(ctx, file, path, &dataset);
+    if (status != KAD_OK) return status;
+    status = kad_h5_strings_in(ctx, file, path, dataset, false, n, text);
+    H5Oclose(dataset);
+    return status;
+}

@@ -1,0 +1,267 @@
+/* Live view of a run. */
+#include "io/progress.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STAGE_CHARS = 96, LINE_CHARS = 512, MAX_FIELDS = 32, NAME_CHARS = 48 };
+
+/* Seconds between redraws, between plain lines, between lines of progress.jsonl. */
+static const double redraw_interval = 0.2, line_interval = 10, json_interval = 1;
+
+struct kad_progress {
+    kad_ctx *ctx;
+    FILE *screen; /* NULL: quiet */
+    bool terminal;
+    int json; /* descriptor of progress.jsonl; -1: none */
+    double created, started;
+    double shown, written; /* when last; < 0: never */
+    bool drawn;            /* a status line stands on the terminal */
+    char stage[STAGE_CHARS];
+    int64_t first, step, total;
+    size_t n_fields;
+    kad_field fields[MAX_FIELDS];
+    char names[MAX_FIELDS][NAME_CHARS];
+};
+
+/* A run killed in the middle of a line leaves half of one: end it. */
+static void end_partial_line(int fd)
+{
+    struct stat info;
+    char last;
+    if (fstat(fd, &info) != 0 || info.st_size == 0) return;
+    if (pread(fd, &last, 1, info.st_size - 1) == 1 && last != '\n') {
+        ssize_t n = write(fd, "\n", 1);
+        (void)n;
+    }
+}
+
+static int open_json(kad_ctx *ctx, const kad_run *run)
+{
+    char *path = kad_run_file(run, "progress.jsonl");
+    if (!path) return -1;
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        kad_note(ctx, "%s: cannot be opened: %s", path, strerror(errno));
+    else
+        end_partial_line(fd);
+    kad_free(path);
+    return fd;
+}
+
+kad_status kad_progress_create(kad_ctx *ctx, const kad_run *run, bool quiet,
+                               kad_progress **out)
+{
+    kad_status status = kad_new(ctx, 1, sizeof **out, out);
+    if (status != KAD_OK) return status;
+    kad_progress *p = *out;
+    p->ctx = ctx;
+    p->screen = quiet ? NULL : stderr;
+    const char *term = getenv("TERM");
+    p->terminal = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    p->json = run ? open_json(ctx, run) : -1;
+    p->created = p->started = kad_wall_seconds();
+    p->shown = p->written = -1;
+    return KAD_OK;
+}
+
+void kad_progress_destroy(kad_progress *progress)
+{
+    if (!progress) return;
+    if (progress->drawn) fputs("\n", progress->screen);
+    if (progress->json >= 0) close(progress->json);
+    kad_free(progress);
+}
+
+void kad_progress_begin(kad_progress *progress, const char *stage, int64_t done,
+                        int64_t total)
+{
+    snprintf(progress->stage, sizeof progress->stage, "%s", stage);
+    progress->first = progress->step = done;
+    progress->total = total;
+    progress->n_fields = 0;
+    progress->started = kad_wall_seconds();
+    progress->written = -1;
+    /* the first plain line comes after an interval, the first redraw at once */
+    progress->shown = progress->terminal ? -1 : progress->started;
+}
+
+static bool screen_due(const kad_progress *p, double now)
+{
+    if (!p->screen) return false;
+    return p->shown < 0 ||
+           now - p->shown >= (p->terminal ? redraw_interval : line_interval);
+}
+
+static bool json_due(const kad_progress *p, double now)
+{
+    return p->json >= 0 && (p->written < 0 || now - p->written >= json_interval);
+}
+
+bool kad_progress_due(const kad_progress *progress)
+{
+    double now = kad_wall_seconds();
+    return screen_due(progress, now) || json_due(progress, now);
+}
+
+/* ---- progress.jsonl ---- */
+
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *update_object(const kad_progress *p, double now, bool finished)
+{
+    json_t *object = json_object();
+    if (!object) return NULL;
+    json_object_set_new(object, "stage", json_string(p->stage));
+    json_object_set_new(object, "step", json_integer((json_int_t)p->step));
+    json_object_set_new(object, "total", json_integer((json_int_t)p->total));
+    json_object_set_new(object, "wall_s", number(now - p->created));
+    for (size_t i = 0; i < p->n_fields; i++) {
+        char name[NAME_CHARS + 8];
+        json_object_set_new(object, p->names[i], number(p->fields[i].value));
+        if (isnan(p->fields[i].err)) continue;
+        snprintf(name, sizeof name, "%s_err", p->names[i]);
+        json_object_set_new(object, name, number(p->fields[i].err));
+    }
+    if (finished) json_object_set_new(object, "finished", json_true());
+    return object;
+}
+
+/* One write per line, so that lines are never interleaved; a failure ends the live view
+ * with a note. */
+static void write_json(kad_progress *p, double now, bool finished)
+{
+    json_t *object = update_object(p, now, finished);
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (!text) return;
+    size_t n = strlen(text);
+    text[n] = '\n'; /* in place of the terminator */
+    ssize_t put = write(p->json, text, n + 1);
+    if (put != (ssize_t)(n + 1)) {
+        kad_note(p->ctx, "progress.jsonl: cannot be written (%s): live view ends here",
+                 put < 0 ? strerror(errno) : "short write");
+        close(p->json);
+        p->json = -1;
+    }
+    free(text);
+    p->written = now;
+}
+
+/* ---- the screen ---- */
+
+static void add(char line[LINE_CHARS], const char *text)
+{
+    size_t n = strlen(line);
+    snprintf(line + n, LINE_CHARS - n, "%s", text);
+}
+
+static void add_time(char line[LINE_CHARS], const char *label, double seconds)
+{
+    char text[64];
+    long s = lround(fmin(seconds, 1e8));
+    if (s < 3600)
+        snprintf(text, sizeof text, "%s%ld:%02ld", label, s / 60, s % 60);
+    else
+        snprintf(text, sizeof text, "%s%ld:%02ld:%02ld", label, s / 3600, s / 60 % 60,
+                 s % 60);
+    add(line, text);
+}
+
+static void add_fields(char line[LINE_CHARS], const kad_progress *p)
+{
+    for (size_t i = 0; i < p->n_fields; i++) {
+        char value[64], text[NAME_CHARS + 80];
+        kad_format_error(value, sizeof value, p->fields[i].value, p->fields[i].err);
+        snprintf(text, sizeof text, "  %s %s", p->names[i], value);
+        add(line, text);
+    }
+}
+
+static void status_line(const kad_progress *p, double now, char line[LINE_CHARS])
+{
+    char text[STAGE_CHARS + 64];
+    double elapsed = now - p->started;
+    double rate = elapsed > 0 ? (double)(p->step - p->first) / elapsed : 0;
+    line[0] = 0;
+    if (p->total > 0)
+        snprintf(text, sizeof text, "%s  %lld/%lld", p->stage, (long long)p->step,
+                 (long long)p->total);
+    else
+        snprintf(text, sizeof text, "%s  %lld", p->stage, (long long)p->step);
+    add(line, text);
+    add_fields(line, p);
+    if (rate > 0) {
+        snprintf(text, sizeof text, "  %.3g/s", rate);
+        add(line, text);
+        if (p->total > p->step)
+            add_time(line, "  eta ", (double)(p->total - p->step) / rate);
+    }
+}
+
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return 80;
+}
+
+static void show(kad_progress *p, double now)
+{
+    char line[LINE_CHARS];
+    status_line(p, now, line);
+    if (p->terminal) {
+        size_t width = terminal_width();
+        if (strlen(line) >= width) line[width - 1] = 0;
+        fprintf(p->screen, "\r%s\033[K", line);
+    } else {
+        fprintf(p->screen, "%s\n", line);
+    }
+    fflush(p->screen);
+    p->drawn = p->terminal;
+    p->shown = now;
+}
+
+void kad_progress_update(kad_progress *progress, int64_t step, size_t n,
+                         const kad_field *fields)
+{
+    double now = kad_wall_seconds();
+    progress->step = step;
+    progress->n_fields = n < MAX_FIELDS ? n : MAX_FIELDS;
+    for (size_t i = 0; i < progress->n_fields; i++) {
+        progress->fields[i] = fields[i];
+        snprintf(progress->names[i], NAME_CHARS, "%s", fields[i].name);
+    }
+    if (json_due(progress, now)) write_json(progress, now, false);
+    if (screen_due(progress, now)) show(progress, now);
+}
+
+void kad_progress_end(kad_progress *progress)
+{
+    double now = kad_wall_seconds();
+    if (progress->json >= 0) write_json(progress, now, true);
+    if (!progress->screen) return;
+    char line[LINE_CHARS] = "", text[STAGE_CHARS + 64];
+    snprintf(text, sizeof text, "%s: %lld steps in %.1f s", progress->stage,
+             (long long)(progress->step - progress->first), now - progress->started);
+    add(line, text);
+    add_fields(line, progress);
+    fprintf(progress->screen, progress->terminal ? "\r%s\033[K\n" : "%s\n", line);
+    fflush(progress->screen);
+    progress->drawn = false;
+}
