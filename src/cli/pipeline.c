@@ -38,7 +38,7 @@ static kad_status check_config(kad_pipeline *p, const char *name)
         return kad_fail(ctx, KAD_ECONFIG, "%s: lattice.shape is missing, e.g. [16, 16]",
                         name);
     const char *action = kad_config_string(p->config, "action.name");
-    if (action == NULL)
+    if (action == NULL || !kad_config_is_set(p->config, "action.name"))
         return kad_fail(ctx, KAD_ECONFIG,
                         "%s: action.name is missing (see kadanoff list actions)", name);
     const char *names[64];

@@ -8,19 +8,18 @@
 
 #include <string.h>
 
-/* What belongs to no module: the run, the lattice and which action. */
+/* What belongs to no module: the run and the lattice. */
 static const kad_key top_keys[] = {
     {"seed", KAD_INT, "42", 0, 9e15, "", NULL, "key of every random number"},
     {"title", KAD_STRING, NULL, 1, 0, "", NULL, "title of the report"},
     {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL,
      "extents in 1, 2 or 3 dimensions, periodic: [16, 16]"},
-    {"action.name", KAD_STRING, NULL, 1, 0, "", NULL,
-     "the model: see `kadanoff list actions`"},
 };
 
 void kad_cli_schema_of(kad_schema *schema, const char *action)
 {
     kad_schema_add(schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
+    kad_schema_add(schema, kad_action_common_keys, kad_action_n_common_keys);
     for (size_t i = 0; kad_actions[i] != NULL; i++)
         if (action == NULL || strcmp(action, kad_actions[i]->name) == 0)
             kad_schema_add(schema, kad_actions[i]->keys, kad_actions[i]->n_keys);
