@@ -115,9 +115,11 @@ KAD_LANES_INLINE void net_squash(const int n, int n_hidden, const net_space *s)
         vreal *norm = (vreal *)s->norm[h], *e = (vreal *)s->e[h];
         for (int v = 0; v < KAD_NV; v++) {
             vreal x[3];
-            for (int c = 0; c < n; c++) x[c] = o[v + c * KAD_NV];
+            for (int c = 0; c < n; c++)
+                x[c] = o[v + c * KAD_NV];
             const vreal shrink = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, x, x));
-            for (int c = 0; c < n; c++) o[v + c * KAD_NV] = shrink * x[c];
+            for (int c = 0; c < n; c++)
+                o[v + c * KAD_NV] = shrink * x[c];
             norm[v] = shrink;
             e[v] = shrink * shrink;
         }

@@ -6,7 +6,7 @@
  *
  * A row is n_vec vectors (a multiple of 4: KAD_NV per component, the components of a site
  * being contiguous), found through a pointer, so that sites are read where they are.
- * Blocks of up to 12 outputs by 2 vectors or 6 by 4 stay in registers. */
+ * Blocks of up to 6 outputs by 4 vectors stay in registers. */
 #ifndef KAD_FLOW_ROWS_KERN_H
 #define KAD_FLOW_ROWS_KERN_H
 
@@ -14,36 +14,36 @@
 
 #include <stdbool.h>
 
-/* n_r outputs on n_v vectors (constants after inlining) from vector v0. With `add`,
- * outputs are added one after the other, so that two of them may be the same row. */
-KAD_LANES_INLINE void product_block(const int n_r, const int n_v, int n_k, const real *w,
-                                    size_t stride, const real *const *in,
-                                    real *const *out, int v0, const bool add)
+/* n_r outputs (a constant after inlining) on four vectors from v0. With `add`, outputs are
+ * added one after the other, so that two of them may be the same row. */
+KAD_LANES_INLINE void product_block(const int n_r, int n_k, const real *w, size_t stride,
+                                    const real *const *in, real *const *out, int v0,
+                                    const bool add)
 {
-    vreal a[12][4];
-#pragma GCC unroll 12
+    vreal a[6][4];
+#pragma GCC unroll 6
     for (int r = 0; r < n_r; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < n_v; v++)
+        for (int v = 0; v < 4; v++)
             a[r][v] = (vreal){0};
     for (int k = 0; k < n_k; k++) {
         const vreal *xk = (const vreal *)in[k] + v0;
         const real *wk = w + (size_t)k * stride;
         vreal x[4];
 #pragma GCC unroll 4
-        for (int v = 0; v < n_v; v++)
+        for (int v = 0; v < 4; v++)
             x[v] = xk[v];
-#pragma GCC unroll 12
+#pragma GCC unroll 6
         for (int r = 0; r < n_r; r++)
 #pragma GCC unroll 4
-            for (int v = 0; v < n_v; v++)
+            for (int v = 0; v < 4; v++)
                 a[r][v] += wk[r] * x[v];
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 6
     for (int r = 0; r < n_r; r++) {
         vreal *y = (vreal *)out[r] + v0;
 #pragma GCC unroll 4
-        for (int v = 0; v < n_v; v++) {
+        for (int v = 0; v < 4; v++) {
             if (add) a[r][v] += y[v];
             y[v] = a[r][v];
         }
@@ -54,36 +54,36 @@ KAD_LANES_INLINE void product_rows(const int n_r, int n_vec, int n_k, const real
                                    size_t stride, const real *const *in, real *const *out,
                                    const bool add)
 {
-    const int n_v = n_r <= 6 ? 4 : 2;
-    for (int v0 = 0; v0 < n_vec; v0 += n_v)
-        product_block(n_r, n_v, n_k, w, stride, in, out, v0, add);
+    for (int v0 = 0; v0 < n_vec; v0 += 4)
+        product_block(n_r, n_k, w, stride, in, out, v0, add);
 }
 
 KAD_LANES_INLINE void product_any(int n_vec, int n_r, int n_k, const real *w,
                                   const real *const *in, real *const *out, const bool add)
 {
     const size_t stride = (size_t)n_r;
-    const int n_blocks = (n_r + 11) / 12;
+    const int n_blocks = (n_r + 5) / 6;
     for (int b = 0, r = 0; b < n_blocks; b++) {
         const int n = (n_r - r + n_blocks - b - 1) / (n_blocks - b);
         switch (n) {
-#define ROWS_CASE(size)                                                  \
-    case size:                                                           \
-        product_rows(size, n_vec, n_k, w + r, stride, in, out + r, add); \
-        break
-            ROWS_CASE(1);
-            ROWS_CASE(2);
-            ROWS_CASE(3);
-            ROWS_CASE(4);
-            ROWS_CASE(5);
-            ROWS_CASE(6);
-            ROWS_CASE(7);
-            ROWS_CASE(8);
-            ROWS_CASE(9);
-            ROWS_CASE(10);
-            ROWS_CASE(11);
-            ROWS_CASE(12);
-#undef ROWS_CASE
+        case 1:
+            product_rows(1, n_vec, n_k, w + r, stride, in, out + r, add);
+            break;
+        case 2:
+            product_rows(2, n_vec, n_k, w + r, stride, in, out + r, add);
+            break;
+        case 3:
+            product_rows(3, n_vec, n_k, w + r, stride, in, out + r, add);
+            break;
+        case 4:
+            product_rows(4, n_vec, n_k, w + r, stride, in, out + r, add);
+            break;
+        case 5:
+            product_rows(5, n_vec, n_k, w + r, stride, in, out + r, add);
+            break;
+        case 6:
+            product_rows(6, n_vec, n_k, w + r, stride, in, out + r, add);
+            break;
         default:
             break;
         }

@@ -41,7 +41,7 @@ KAD_LANES_INLINE void lfa_prepare(const int n, const kad_outs *o, int v, real la
         q->sigma = kad_lanes_sigmoid(rho1, &tail);
     else
         tail = kad_vexp_fast(-kad_vabs(rho1));
-    q->a = kad_vmax(rho1, kad_vset(RC(0.0))) + kad_vlog_normal(RC(1.0) + tail);
+    q->a = kad_vmax(rho1, kad_vset(RC(0.0))) + kad_lanes_log1p(tail);
     q->c = kad_vexp_fast(o->even[2][v]);
     q->k = kad_vexp_fast(o->even[3][v]) - RC(1.0);
     q->up = kad_vexp(o->even[0][v]);
