@@ -250,14 +250,17 @@ static const char *layout_problem(hid_t dataset)
     return problem;
 }
 
-/* True when the bytes stored can hold n items: a file cannot claim more than it has. */
+/* True when the bytes stored can hold n items: a file cannot claim more than it has. What
+ * this process has just written counts once it has left the chunk cache. */
 static bool can_hold(const kad_h5 *file, hid_t dataset, size_t n_bytes)
 {
+    hsize_t file_bytes = 0;
+    if (H5Dflush(dataset) < 0 || H5Fget_filesize(file->id, &file_bytes) < 0) return false;
     hid_t plist = H5Dget_create_plist(dataset);
     size_t stored = (size_t)H5Dget_storage_size(dataset), most;
     bool chunked = plist >= 0 && H5Pget_layout(plist) == H5D_CHUNKED;
     if (plist >= 0) H5Pclose(plist);
-    if (file->image_bytes > 0 && stored > file->image_bytes) return false;
+    if (stored > file_bytes) return false;
     if (!kad_size_mul(stored, chunked ? DEFLATE_MAX_RATIO : 1, &most)) return false;
     return n_bytes <= most;
 }
