@@ -131,30 +131,34 @@ static void gradient(const kad_action *action, const void *y, void *g, double *S
     dispatch(action, y, g, S);
 }
 
-/* Odd site number i of one lane: drawn in double, rounded to `real`, then its density. */
-static double complete_site(const kad_phi4 *phi4, kad_rng rng, uint64_t step,
-                            uint64_t sample, int i, int lane, real *y)
+/* Odd site number i: drawn in double, rounded to `real`, then its density. */
+static void complete_site(const kad_phi4 *phi4, kad_rng rng, uint64_t step,
+                          uint64_t first_sample, int i, real *y, double *lnp)
 {
     const kad_lattice *lattice = phi4->action.lattice;
-    const int n = phi4->action.n_comp, site = phi4->odd[i];
+    const int n = phi4->action.n_comp, site = phi4->odd[i], W = KAD_W_MAX;
     const int *nb = lattice->nbr + (size_t)site * 2 * (size_t)lattice->d;
-    double h[3] = {0}, phi[3], h2 = 0, s = 0, dot = 0;
-    for (int a = 0; a < n; a++) {
-        for (int b = 0; b < 2 * lattice->d; b++)
-            h[a] += (double)y[(nb[b] * n + a) * KAD_W + lane];
-        h[a] *= phi4->now.t;
-        h2 += h[a] * h[a];
-    }
-    kad_single_site_draw(&phi4->site, rng, step, sample, (uint32_t)i,
-                         (uint32_t)phi4->n_half, h, phi);
-    for (int a = 0; a < n; a++) {
-        const real rounded = (real)phi[a];
-        y[(site * n + a) * KAD_W + lane] = rounded;
-        dot += h[a] * (double)rounded;
-        s += (double)rounded * (double)rounded;
-    }
-    return dot - s * (phi4->now.mu + phi4->now.lambda * s) - phi4->site.ln_z0 -
-           kad_radial_value(phi4->table, h2, NULL);
+    const double mu = phi4->now.mu, lambda = phi4->now.lambda;
+    _Alignas(64) double h[3 * KAD_W_MAX] = {0}, phi[3 * KAD_W_MAX] = {0}, F[KAD_W_MAX];
+    double dot[KAD_W] = {0}, s[KAD_W] = {0};
+    for (int a = 0; a < n; a++)
+        for (int lane = 0; lane < KAD_W; lane++) {
+            double sum = 0;
+            for (int b = 0; b < 2 * lattice->d; b++)
+                sum += (double)y[(nb[b] * n + a) * KAD_W + lane];
+            h[a * W + lane] = phi4->now.t * sum;
+        }
+    kad_phi4_draw_lanes(phi4, rng, step, first_sample, i, KAD_W, h, phi, F);
+    for (int a = 0; a < n; a++)
+        for (int lane = 0; lane < KAD_W; lane++) {
+            const real rounded = (real)phi[a * W + lane];
+            y[(site * n + a) * KAD_W + lane] = rounded;
+            dot[lane] += h[a * W + lane] * (double)rounded;
+            s[lane] += (double)rounded * (double)rounded;
+        }
+    for (int lane = 0; lane < KAD_W; lane++)
+        lnp[lane] +=
+            dot[lane] - s[lane] * (mu + lambda * s[lane]) - phi4->site.ln_z0 - F[lane];
 }
 
 static void complete(const kad_action *action, kad_rng rng, uint64_t step,
@@ -163,9 +167,7 @@ static void complete(const kad_action *action, kad_rng rng, uint64_t step,
     const kad_phi4 *phi4 = action->self;
     (void)scratch;
     for (int i = 0; i < phi4->n_half; i++)
-        for (int lane = 0; lane < KAD_W; lane++)
-            lnp[lane] +=
-                complete_site(phi4, rng, step, first_sample + (uint64_t)lane, i, lane, y);
+        complete_site(phi4, rng, step, first_sample, i, y, lnp);
 }
 
 const kad_action_kern KR(kad_phi4_decimated_kern) = {

@@ -135,6 +135,37 @@ double kad_single_site_ln_z(const kad_single_site *site, double h, double *m2)
     return ln_sphere(n) + g0 + log(half * z);
 }
 
+/* Draws. For every b, lambda |phi|^4 >= lambda (2 b |phi|^2 - b^2), hence
+ *   exp(h.phi - mu |phi|^2 - lambda |phi|^4)
+ *     = [const * Gaussian(mean h / 2c, variance 1 / 2c)] * exp(-lambda (|phi|^2 - b)^2)
+ * with c = mu + 2 lambda b. The mean acceptance is largest at b = <|phi|^2>_Gauss, i.e.
+ * c^3 = mu c^2 + n lambda c + lambda h^2 / 2; the draw is exact for any c > 0. */
+double kad_single_site_envelope(const kad_single_site *site, double h2)
+{
+    const double nl = site->n * site->lambda, e = 0.5 * site->lambda * h2;
+    if (site->lambda == 0) return site->mu;
+    double c = fmax(site->mu, 0) + sqrt(nl) + cbrt(e);
+    for (int i = 0; i < 6; i++) {
+        const double p = ((c - site->mu) * c - nl) * c - e;
+        const double step = p / ((3 * c - 2 * site->mu) * c - nl);
+        c -= step;
+        if (!(step > 1e-3 * c)) break;
+    }
+    return c;
+}
+
+/* Attempts after which about one draw in ten is still open at h = 0, at most 32. */
+static int plan_attempts(const kad_single_site *site)
+{
+    if (site->lambda == 0) return 1;
+    const double c = kad_single_site_envelope(site, 0);
+    const double b = (c - site->mu) / (2 * site->lambda);
+    const double accepted =
+        exp(site->ln_z0 - site->lambda * b * b - 0.5 * site->n * log(M_PI / c));
+    const double n = ceil(log(0.1) / log1p(-fmin(accepted, 0.999)));
+    return n < 32 ? (int)n : 32;
+}
+
 void kad_single_site_init(kad_single_site *site, int n, double mu, double lambda,
                           const kad_radial_table *spin)
 {
@@ -144,6 +175,7 @@ void kad_single_site_init(kad_single_site *site, int n, double mu, double lambda
     site->lambda = lambda;
     legendre(site->node, site->weight);
     site->ln_z0 = kad_single_site_ln_z(site, 0, &site->m2);
+    site->n_attempts = plan_attempts(site);
 }
 
 static double table_function(const void *arg, double s)
@@ -158,25 +190,6 @@ void kad_single_site_table(const kad_single_site *site, kad_radial_table *table)
     kad_radial_build(table, table_function, site, site->m2 / (2 * site->n));
 }
 
-/* Draws. For every b, lambda |phi|^4 >= lambda (2 b |phi|^2 - b^2), hence
- *   exp(h.phi - mu |phi|^2 - lambda |phi|^4)
- *     = [const * Gaussian(mean h / 2c, variance 1 / 2c)] * exp(-lambda (|phi|^2 - b)^2)
- * with c = mu + 2 lambda b. The mean acceptance is largest at b = <|phi|^2>_Gauss, i.e.
- * c^3 = mu c^2 + n lambda c + lambda h^2 / 2; the draw is exact for any c > 0. */
-static double envelope(const kad_single_site *site, double h2)
-{
-    const double nl = site->n * site->lambda, e = 0.5 * site->lambda * h2;
-    if (site->lambda == 0) return site->mu;
-    double c = fmax(site->mu, 0) + sqrt(nl) + cbrt(e);
-    for (int i = 0; i < 6; i++) {
-        const double p = ((c - site->mu) * c - nl) * c - e;
-        const double step = p / ((3 * c - 2 * site->mu) * c - nl);
-        c -= step;
-        if (!(step > 1e-3 * c)) break;
-    }
-    return c;
-}
-
 void kad_single_site_draw(const kad_single_site *site, kad_rng rng, uint64_t step,
                           uint64_t sample, uint32_t first, uint32_t stride,
                           const double *h, double *phi)
@@ -185,7 +198,7 @@ void kad_single_site_draw(const kad_single_site *site, kad_rng rng, uint64_t ste
     double h2 = 0;
     for (int a = 0; a < n; a++)
         h2 += h[a] * h[a];
-    const double c = envelope(site, h2), sigma = sqrt(0.5 / c);
+    const double c = kad_single_site_envelope(site, h2), sigma = sqrt(0.5 / c);
     const double b = site->lambda > 0 ? (c - site->mu) / (2 * site->lambda) : 0;
     uint32_t counter = first;
     if (!isfinite(h2)) { /* nothing to draw: the caller sees a NaN and rejects */

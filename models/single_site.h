@@ -23,6 +23,7 @@ typedef struct kad_single_site {
     const kad_radial_table *spin; /* ln w_n to use (borrowed); NULL: closed forms */
     double ln_z0;                 /* ln Z_1(0) */
     double m2;                    /* <|phi|^2> at h = 0 */
+    int n_attempts; /* attempts at a draw made for all lanes at once (phi4_complete_kern.c) */
     /* positive half of the quadrature rule */
     double node[KAD_SINGLE_SITE_NODES], weight[KAD_SINGLE_SITE_NODES];
 } kad_single_site;
@@ -41,5 +42,8 @@ void kad_single_site_table(const kad_single_site *site, kad_radial_table *table)
 void kad_single_site_draw(const kad_single_site *site, kad_rng rng, uint64_t step,
                           uint64_t sample, uint32_t first, uint32_t stride,
                           const double *h, double *phi);
+
+/* c of the envelope exp(h.phi - c |phi|^2 + lambda b^2), c = mu + 2 lambda b. */
+double kad_single_site_envelope(const kad_single_site *site, double h2);
 
 #endif

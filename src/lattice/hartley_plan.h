@@ -12,7 +12,7 @@
 #include "lattice/hartley.h"
 
 /* Longest axis transformed by dense matrices. */
-enum { KAD_HARTLEY_DENSE_MAX = 64 };
+enum { KAD_HARTLEY_DENSE_MAX = 256 };
 
 typedef struct kad_hartley_axis {
     int extent;
