@@ -297,6 +297,7 @@ static void test_mismatch(void **state)
     expect(kad_h5_attr_string(&ctx, file, "/a", "beta", text), KAD_EDATA,
            "expected text");
     expect(kad_h5_group(&ctx, file, "/counts/x"), KAD_EDATA, "expected a group");
+    kad_h5_close(file);
     expect(kad_h5_open(&ctx, scratch_file(&folder, "no.h5"), false, 0, &file),
            KAD_ENOINPUT, "no.h5");
     assert_null(file);

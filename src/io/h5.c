@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_CHARS = 512 };
-
 kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
                        kad_status code, const char *format, ...)
 {
@@ -37,7 +35,7 @@ const char *kad_h5_reason(void)
 /* Absolute, without empty, "." or ".." parts. */
 static bool is_sound(const char *path)
 {
-    if (*path != '/' || strlen(path) >= PATH_CHARS) return false;
+    if (*path != '/' || strlen(path) >= KAD_H5_PATH_CHARS) return false;
     if (path[1] == 0) return true;
     for (const char *c = path; *c == '/';) {
         size_t n = strcspn(++c, "/");
@@ -53,7 +51,7 @@ typedef enum found { FOUND, ABSENT, FOREIGN } found;
  * file is ever opened. */
 static found follow(const kad_h5 *file, const char *path)
 {
-    char part[PATH_CHARS];
+    char part[KAD_H5_PATH_CHARS];
     if (!is_sound(path)) return ABSENT;
     if (path[1] == 0) return FOUND;
     for (size_t n = 1;; n++) {
@@ -132,7 +130,7 @@ kad_status kad_h5_parents(kad_ctx *ctx, kad_h5 *file, const char *path)
     if (!is_sound(path))
         return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "not an absolute path");
     if (slash == path) return KAD_OK;
-    char parent[PATH_CHARS];
+    char parent[KAD_H5_PATH_CHARS];
     size_t n = (size_t)(slash - path);
     memcpy(parent, path, n);
     parent[n] = 0;

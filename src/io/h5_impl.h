@@ -8,6 +8,8 @@
 
 #include <hdf5.h>
 
+enum { KAD_H5_PATH_CHARS = 512 };
+
 /* Scale and label of one axis. Kept beside the file while it is in memory and turned into
  * H5DS attributes when it is saved: references between objects of a file that is still
  * being edited would dangle. */
@@ -52,6 +54,22 @@ KAD_MUST_USE kad_status kad_h5_parents(kad_ctx *ctx, kad_h5 *file, const char *p
  */
 hid_t kad_h5_core_create(void);
 hid_t kad_h5_core_open(const void *image, size_t n_bytes);
+
+/* A walk; zero-initialised but for ctx and file. */
+typedef struct kad_h5_walk {
+    kad_ctx *ctx;
+    kad_h5 *file;
+    kad_status status;
+    int depth;
+    bool lenient; /* go on after what cannot be read (probing) */
+    hid_t target; /* of a repacking */
+    char path[KAD_H5_PATH_CHARS];
+} kad_h5_walk;
+
+/* Calls step, with w->path set, for each member of the group at w->path ("": the root), by
+ * name. Stops when w->status is not KAD_OK. */
+typedef void kad_h5_step(kad_h5_walk *w);
+void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step);
 
 /* Does HDF5 survive this image? Asked of a child process that reads all of it. Files with
  * a digest need not be asked. KAD_EDATA when the child crashed, hung or failed. */

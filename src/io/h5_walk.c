@@ -1,0 +1,44 @@
+/* Walks over the objects of a file. */
+#include "io/h5_impl.h"
+
+#include <string.h>
+
+enum { MAX_DEPTH = 32 };
+
+/* Soft and external links lead nowhere here. */
+static bool is_hard(const kad_h5_walk *w)
+{
+    H5L_info_t link;
+    return H5Lget_info(w->file->id, w->path, &link, H5P_DEFAULT) >= 0 &&
+           link.type == H5L_TYPE_HARD;
+}
+
+void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
+{
+    size_t n, length = strlen(w->path);
+    char **names;
+    if (w->depth >= MAX_DEPTH) {
+        w->status = kad_h5_fail(w->ctx, w->file, w->path, KAD_EDATA, "nested too deeply");
+        return;
+    }
+    w->status = kad_h5_list(w->ctx, w->file, length ? w->path : "/", &n, &names);
+    if (w->status != KAD_OK) return;
+    w->depth++;
+    for (size_t i = 0; i < n && w->status == KAD_OK; i++) {
+        if (length + strlen(names[i]) + 2 > sizeof w->path) {
+            w->status = kad_h5_fail(w->ctx, w->file, w->path, KAD_EDATA, "path too long");
+            break;
+        }
+        w->path[length] = '/';
+        strcpy(w->path + length + 1, names[i]);
+        if (is_hard(w))
+            step(w);
+        else
+            kad_note(w->ctx, "%s: %s: link left out: only hard links are allowed",
+                     w->file->name, w->path);
+        w->path[length] = 0;
+        if (w->lenient) w->status = KAD_OK;
+    }
+    w->depth--;
+    kad_h5_free_names(n, names);
+}
