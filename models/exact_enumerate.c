@@ -46,7 +46,7 @@ static void advance(walk *w, uint64_t state)
         if (j != k) w->field[j] += change * row[j];
     w->s[k] = -w->s[k];
     w->m += (int)change;
-    if (state % 1024 == 0) refresh(w);
+    if (state % 64 == 0) refresh(w);
 }
 
 static void add_correlations(const walk *w, double weight, double *corr)

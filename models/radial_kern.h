@@ -29,7 +29,7 @@
 /* table[k] of each lane, any octave. */
 static inline vreal radial_gather(const real *row, vint k)
 {
-    vreal r;
+    vreal r = {0};
     for (int l = 0; l < KAD_V; l++)
         r[l] = row[k[l]];
     return r;
