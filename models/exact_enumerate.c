@@ -78,22 +78,30 @@ kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *K, kad_exact_s
     }
     for (size_t i = 0; corr && i < sites * sites; i++)
         corr[i] = 0;
-    double z = 0, e = 0, e2 = 0, m2 = 0, m4 = 0, am = 0;
+    /* partial sums over 256 states: equal weights in one long sum round the same way */
+    double sum[6] = {0}, part[6] = {0};
     start(&w);
     for (uint64_t i = 0; i < n_states; i++) {
         if (i) advance(&w, i);
         const double p = exp(w.exponent - top), m = (double)w.m / n;
-        z += p;
-        e -= p * w.exponent;
-        e2 += p * w.exponent * w.exponent;
-        m2 += p * m * m;
-        m4 += p * m * m * m * m;
-        am += p * fabs(m);
+        part[0] += p;
+        part[1] -= p * w.exponent;
+        part[2] += p * w.exponent * w.exponent;
+        part[3] += p * m * m;
+        part[4] += p * m * m * m * m;
+        part[5] += p * fabs(m);
         if (corr) add_correlations(&w, p, corr);
+        if (i % 256 != 255 && i + 1 != n_states) continue;
+        for (int k = 0; k < 6; k++)
+            sum[k] += part[k];
+        for (int k = 0; k < 6; k++)
+            part[k] = 0;
     }
+    const double z = sum[0];
     for (size_t i = 0; corr && i < sites * sites; i++)
         corr[i] /= z;
-    *out = (kad_exact_spins){top + log(z) + M_LN2, e / z, e2 / z, m2 / z, m4 / z, am / z};
+    *out = (kad_exact_spins){top + log(z) + M_LN2, sum[1] / z, sum[2] / z,
+                             sum[3] / z,           sum[4] / z, sum[5] / z};
 done:
     kad_free(block);
     return status;
