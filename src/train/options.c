@@ -52,7 +52,7 @@ const kad_key kad_train_keys[] = {
      "share of the likelihood in the gradient when train.data joins the reverse loss"},
     {"train.symmetrise_last", KAD_REAL, NULL, 0, 1, "", NULL,
      "share of the steps, the last ones, that use the symmetrised loss (mixture only)"},
-    {"train.ema", KAD_REAL, "0.99", 0, 0.999999, "", NULL,
+    {"train.ema", KAD_REAL, "0.98", 0, 0.999999, "", NULL,
      "decay of the moving average of the weights that is evaluated and kept (0: none)"},
     {"train.anneal_key", KAD_STRING, NULL, ANY, "", NULL,
      "parameter of the action to anneal (beta, kappa, ...)"},
