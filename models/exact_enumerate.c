@@ -98,8 +98,9 @@ kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *K, kad_exact_s
             part[k] = 0;
     }
     const double z = sum[0];
+    const double norm = corr ? corr[0] : 1; /* = z, summed in the same way as the others */
     for (size_t i = 0; corr && i < sites * sites; i++)
-        corr[i] /= z;
+        corr[i] /= norm;
     *out = (kad_exact_spins){top + log(z) + M_LN2, sum[1] / z, sum[2] / z,
                              sum[3] / z,           sum[4] / z, sum[5] / z};
 done:
