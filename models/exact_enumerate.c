@@ -66,9 +66,10 @@ kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *K, kad_exact_s
         return kad_fail(ctx, KAD_ECONFIG, "enumeration: expected 1 to 25 spins, got %d",
                         n);
     const size_t sites = (size_t)n;
-    KAD_TRY(kad_new(ctx, 2 * sites, sizeof(double), &block));
+    KAD_TRY(kad_new(ctx, 2 * sites + sites * sites, sizeof(double), &block));
     w.s = block;
     w.field = block + n;
+    double *corr_part = block + 2 * n;
     const uint64_t n_states = UINT64_C(1) << (n - 1);
     start(&w);
     double top = w.exponent;
@@ -90,17 +91,20 @@ kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *K, kad_exact_s
         part[3] += p * m * m;
         part[4] += p * m * m * m * m;
         part[5] += p * fabs(m);
-        if (corr) add_correlations(&w, p, corr);
+        if (corr) add_correlations(&w, p, corr_part);
         if (i % 256 != 255 && i + 1 != n_states) continue;
-        for (int k = 0; k < 6; k++)
+        for (int k = 0; k < 6; k++) {
             sum[k] += part[k];
-        for (int k = 0; k < 6; k++)
             part[k] = 0;
+        }
+        for (size_t k = 0; corr && k < sites * sites; k++) {
+            corr[k] += corr_part[k];
+            corr_part[k] = 0;
+        }
     }
     const double z = sum[0];
-    const double norm = corr ? corr[0] : 1; /* = z, summed in the same way as the others */
     for (size_t i = 0; corr && i < sites * sites; i++)
-        corr[i] /= norm;
+        corr[i] /= z;
     *out = (kad_exact_spins){top + log(z) + M_LN2, sum[1] / z, sum[2] / z,
                              sum[3] / z,           sum[4] / z, sum[5] / z};
 done:
