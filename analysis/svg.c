@@ -340,9 +340,13 @@ void kad_plot_render(kad_text *out, const kad_plot *plot)
     kad_text_add(out, "<path class=\"frame\" d=\"M%d %dV%dH%d\"/>", LEFT, TOP,
                  HEIGHT - BOTTOM, WIDTH - RIGHT);
     draw_labels(out, plot);
+    /* An inner <svg> clips what leaves the axes, with room for a point on the border. */
+    const int x = LEFT - 4, y = TOP - 4, w = WIDTH - LEFT - RIGHT + 8,
+              h = HEIGHT - TOP - BOTTOM + 8;
     kad_text_add(out,
-                 "<svg x=\"0\" y=\"0\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">",
-                 WIDTH, HEIGHT, WIDTH, HEIGHT);
+                 "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
+                 "viewBox=\"%d %d %d %d\">",
+                 x, y, w, h, x, y, w, h);
     for (int i = 0; i < plot->n_series; i++)
         draw_series(out, &f, &plot->series[i]);
     kad_text_add(out, "</svg></svg>\n");

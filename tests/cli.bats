@@ -26,7 +26,7 @@ fails_with() {
 # The stored series of a run, as bytes: every dataset but wall times.
 fingerprint() {
     h5dump -d /samplers/mis/log_weight -d /samplers/mis/action -d /samplers/mis/accepted \
-        -d /flow/params "$1" 2>/dev/null | tail -n +2 | sha256sum
+        -d /flow/params -d /training/loss "$1" 2>/dev/null | tail -n +2 | sha256sum
 }
 
 @test "cli: no command prints the usage and exits 64" {

@@ -34,7 +34,7 @@ static size_t distance(const char *a, const char *b)
 const char *kad_nearest(const char *word, size_t n, const char *const *names)
 {
     const char *best = NULL;
-    size_t best_distance = strlen(word) / 2 + 1;
+    size_t best_distance = strlen(word) / 2 + 2;
     for (size_t i = 0; i < n; i++) {
         size_t d = distance(word, names[i]);
         if (d < best_distance) {
