@@ -337,7 +337,7 @@ static void soap_equals_the_naive_algorithm(void **state)
             }
         kad_soap_block_step_f64(&block, &c, memory.g, memory.scratch);
         for (int k = 0; k < LANES; k++) {
-            double expected[ROWS * COLS], got[ROWS * COLS], turned[ROWS * ROWS];
+            double expected[ROWS * ROWS], got[ROWS * COLS], turned[ROWS * ROWS];
             lane_of(ROWS * ROWS, memory.ql, k, ql);
             lane_of(COLS * COLS, memory.qr, k, qr);
             naive_step(&reference[k], &c, g[k], ql, qr, expected);
