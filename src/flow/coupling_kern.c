@@ -119,6 +119,24 @@ static void layer(const kad_dense *l, const real *theta, const real *x, real *y)
                   l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
 }
 
+/* A hidden layer with its activation; elu, the common case, before the outputs leave the registers. */
+static void hidden_layer(kad_activation kind, const kad_dense *l, const real *theta,
+                         const real *x, real *y)
+{
+    if (kind == KAD_ELU) {
+        dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
+                          l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
+        return;
+    }
+    const size_t n = (size_t)l->n_out * KAD_W;
+    layer(l, theta, x, y);
+    if (kind == KAD_SILU) { /* keeps the pre-activations in front */
+        memcpy(y + n, y, n * sizeof(real));
+        y += n;
+    }
+    activate(kind, l->n_out, y);
+}
+
 /* Features: per hidden layer its activations, for silu preceded by the pre-activations,
  * and last, where a head squares, the squared features. */
 static void mlp_forward(const kad_mlp *net, const real *theta, const real *in, real *feat,
@@ -129,12 +147,8 @@ static void mlp_forward(const kad_mlp *net, const real *theta, const real *in, r
     for (int k = 0; k < net->n_hidden; k++) {
         const kad_dense *l = &net->hidden[k];
         const size_t n = (size_t)l->n_out * KAD_W;
-        layer(l, theta, x, f);
-        if (net->activation == KAD_SILU) {
-            memcpy(f + n, f, n * sizeof(real));
-            f += n;
-        }
-        activate(net->activation, l->n_out, f);
+        hidden_layer(net->activation, l, theta, x, f);
+        if (net->activation == KAD_SILU) f += n;
         x = f;
         f += n;
     }
@@ -155,35 +169,40 @@ static void outer(const kad_dense *l, const real *d, const real *x, vreal *acc)
     if (l->b != SIZE_MAX) dense_bias(l->n_out, d, acc + l->b);
 }
 
-static void transposed(const kad_dense *l, const real *theta, const real *d, real *out)
+/* out = W^T d, times elu'(.) where h, the activations it belongs to, is given. */
+static void transposed(const kad_dense *l, const real *theta, const real *d,
+                       const real *h, real *out)
 {
-    dense_forward(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, NULL, d, out);
+    if (h)
+        dense_adjoint_elu(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, d, h, out);
+    else
+        dense_forward(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, NULL, d, out);
 }
 
-/* out = or += */
+/* out += x */
 static void add_rows(int n, const real *x, real *out)
 {
     for (int v = 0; v < n * KAD_NV; v++)
         ((vreal *)out)[v] += ((const vreal *)x)[v];
 }
 
-/* Cotangent of the last features from those of the heads, in ws->u. */
+/* Cotangent of the last features from those of the heads, in ws->u; with h, of their pre-activations. */
 static void heads_adjoint(const kad_mlp *net, const real *theta, const real *x,
-                          const real *sq, workspace *ws, vreal *acc)
+                          const real *sq, const real *h, workspace *ws, vreal *acc)
 {
-    bool first = true;
+    const bool both = net->head_a.n_out && net->head_t.n_out;
+    if (both) h = NULL;
     if (net->head_a.n_out) {
-        transposed(&net->head_a, theta, ws->da, ws->u);
+        transposed(&net->head_a, theta, ws->da, h, ws->u);
         if (acc) outer(&net->head_a, ws->da, net->square ? sq : x, acc);
         if (net->square)
             for (int v = 0; v < net->head_a.n_in * KAD_NV; v++)
                 ((vreal *)ws->u)[v] *= (real)2 * ((const vreal *)x)[v];
-        first = false;
     }
     if (net->head_t.n_out) {
-        transposed(&net->head_t, theta, ws->dt, first ? ws->u : ws->v);
+        transposed(&net->head_t, theta, ws->dt, h, both ? ws->v : ws->u);
         if (acc) outer(&net->head_t, ws->dt, x, acc);
-        if (!first) add_rows(net->head_t.n_in, ws->v, ws->u);
+        if (both) add_rows(net->head_t.n_in, ws->v, ws->u);
     }
 }
 
@@ -193,6 +212,8 @@ static void mlp_adjoint(const kad_mlp *net, const real *theta, const real *in,
 {
     const real *h[KAD_MLP_MAX_LAYERS + 1], *pre[KAD_MLP_MAX_LAYERS + 1];
     const real *f = feat;
+    const bool elu = net->activation == KAD_ELU;
+    const bool both = net->head_a.n_out && net->head_t.n_out;
     h[0] = in;
     pre[0] = NULL;
     for (int k = 0; k < net->n_hidden; k++) {
@@ -202,18 +223,20 @@ static void mlp_adjoint(const kad_mlp *net, const real *theta, const real *in,
         h[k + 1] = f;
         f += n;
     }
-    heads_adjoint(net, theta, h[net->n_hidden], f, ws, acc);
+    const int last = net->n_hidden;
+    heads_adjoint(net, theta, h[last], f, elu && last > 0 ? h[last] : NULL, ws, acc);
     real *d = ws->u, *other = ws->v;
-    for (int k = net->n_hidden; k > 0; k--) {
+    for (int k = last; k > 0; k--) {
         const kad_dense *l = &net->hidden[k - 1];
-        activate_adjoint(net->activation, l->n_out, h[k], pre[k], d);
+        if (!elu || (k == last && both))
+            activate_adjoint(net->activation, l->n_out, h[k], pre[k], d);
         if (acc) outer(l, d, h[k - 1], acc);
-        transposed(l, theta, d, k == 1 ? din : other);
+        transposed(l, theta, d, elu && k > 1 ? h[k - 1] : NULL, k == 1 ? din : other);
         real *swap = d;
         d = other;
         other = swap;
     }
-    if (net->n_hidden == 0) memcpy(din, ws->u, (size_t)net->head_a.n_in * KAD_ROW_BYTES);
+    if (last == 0) memcpy(din, ws->u, (size_t)net->head_a.n_in * KAD_ROW_BYTES);
 }
 
 static void gather(const kad_coupling *c, const int *rows, const real *x, real *in)

@@ -12,96 +12,108 @@
 #define KAD_FLOW_DENSE_KERN_H
 
 #include "base/real.h"
+#include "base/vmath.h"
 
 #include <stddef.h>
 
 #define KAD_INLINE static inline __attribute__((always_inline))
 
-/* n_o outputs (a constant after inlining) on n_v vectors starting at vector v0. */
-KAD_INLINE void dense_block(const int n_o, const int n_v, int n_in, const real *w,
-                            size_t so, size_t si, const real *b, const real *x, real *y,
-                            int v0)
+/* What happens to an output before it is stored: nothing, the activation, or a product with the
+ * derivative of the activation at h (elu: 1 above 0, h + 1 below). */
+enum { DENSE_PLAIN, DENSE_ELU, DENSE_ELU_ADJOINT };
+
+KAD_INLINE vreal dense_finish(const int finish, vreal a, const real *h, int v)
 {
-    vreal a[12][4];
-#pragma GCC unroll 12
+    if (finish == DENSE_ELU) return kad_velu(a);
+    if (finish == DENSE_ELU_ADJOINT)
+        return a * (kad_vmin(((const vreal *)h)[v], (vreal){0}) + (real)1);
+    return a;
+}
+
+/* n_o outputs (a constant after inlining), all vectors of the row: at most 6 x 4 accumulators. */
+KAD_INLINE void dense_block(const int n_o, const int finish, int n_in, const real *w,
+                            size_t so, size_t si, const real *b, const real *x,
+                            const real *h, real *y)
+{
+    vreal a[6][KAD_NV];
+#pragma GCC unroll 6
     for (int o = 0; o < n_o; o++)
 #pragma GCC unroll 4
-        for (int v = 0; v < n_v; v++)
+        for (int v = 0; v < KAD_NV; v++)
             a[o][v] = (b ? b[o] : (real)0) + (vreal){0};
     for (int i = 0; i < n_in; i++) {
-        const vreal *xi = (const vreal *)(x + (size_t)i * KAD_W) + v0;
+        const vreal *xi = (const vreal *)(x + (size_t)i * KAD_W);
         const real *wi = w + (size_t)i * si;
-        vreal xv[4];
+        vreal xv[KAD_NV];
 #pragma GCC unroll 4
-        for (int v = 0; v < n_v; v++)
+        for (int v = 0; v < KAD_NV; v++)
             xv[v] = xi[v];
-#pragma GCC unroll 12
+#pragma GCC unroll 6
         for (int o = 0; o < n_o; o++)
 #pragma GCC unroll 4
-            for (int v = 0; v < n_v; v++)
+            for (int v = 0; v < KAD_NV; v++)
                 a[o][v] += wi[(size_t)o * so] * xv[v];
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 6
     for (int o = 0; o < n_o; o++)
 #pragma GCC unroll 4
-        for (int v = 0; v < n_v; v++)
-            ((vreal *)(y + (size_t)o * KAD_W))[v0 + v] = a[o][v];
+        for (int v = 0; v < KAD_NV; v++)
+            ((vreal *)(y + (size_t)o * KAD_W))[v] =
+                dense_finish(finish, a[o][v], h + (size_t)o * KAD_W, v);
 }
 
-KAD_INLINE void dense_rows(const int n_o, int n_in, const real *w, size_t so, size_t si,
-                           const real *b, const real *x, real *y)
+/* y = finish(b + W x) for any sizes, in even chunks of at most 6 outputs; b may be NULL, h is read by the
+ * adjoint finish alone. */
+KAD_INLINE void dense_any(const int finish, int n_out, int n_in, const real *w, size_t so,
+                          size_t si, const real *b, const real *x, const real *h, real *y)
 {
-    if (n_o <= 6) {
-        dense_block(n_o, 4, n_in, w, so, si, b, x, y, 0);
-    } else {
-        dense_block(n_o, 2, n_in, w, so, si, b, x, y, 0);
-        dense_block(n_o, 2, n_in, w, so, si, b, x, y, 2);
+    int n_chunks = (n_out + 5) / 6;
+    for (int o = 0; o < n_out; n_chunks--) {
+        const int n = (n_out - o + n_chunks - 1) / n_chunks;
+        const real *wo = w + (size_t)o * so, *bo = b ? b + o : NULL;
+        const real *ho = h + (size_t)o * KAD_W;
+        real *yo = y + (size_t)o * KAD_W;
+        switch (n) {
+        case 1:
+            dense_block(1, finish, n_in, wo, so, si, bo, x, ho, yo);
+            break;
+        case 2:
+            dense_block(2, finish, n_in, wo, so, si, bo, x, ho, yo);
+            break;
+        case 3:
+            dense_block(3, finish, n_in, wo, so, si, bo, x, ho, yo);
+            break;
+        case 4:
+            dense_block(4, finish, n_in, wo, so, si, bo, x, ho, yo);
+            break;
+        case 5:
+            dense_block(5, finish, n_in, wo, so, si, bo, x, ho, yo);
+            break;
+        default:
+            dense_block(6, finish, n_in, wo, so, si, bo, x, ho, yo);
+            break;
+        }
+        o += n;
     }
 }
 
-/* y = b + W x for any sizes; b may be NULL. */
 static void dense_forward(int n_out, int n_in, const real *w, size_t so, size_t si,
                           const real *b, const real *x, real *y)
 {
-    int o = 0;
-    while (o < n_out) {
-        const int left = n_out - o;
-        const real *wo = w + (size_t)o * so;
-        const real *bo = b ? b + o : NULL;
-        real *yo = y + (size_t)o * KAD_W;
-        switch (left) {
-#define KAD_CASE(n)                                 \
-    case n:                                         \
-        dense_rows(n, n_in, wo, so, si, bo, x, yo); \
-        o += n;                                     \
-        break
-            KAD_CASE(1);
-            KAD_CASE(2);
-            KAD_CASE(3);
-            KAD_CASE(4);
-            KAD_CASE(5);
-            KAD_CASE(6);
-            KAD_CASE(8);
-            KAD_CASE(10);
-        case 7:
-            dense_rows(4, n_in, wo, so, si, bo, x, yo);
-            o += 4;
-            break;
-        case 9:
-            dense_rows(5, n_in, wo, so, si, bo, x, yo);
-            o += 5;
-            break;
-        case 11:
-            dense_rows(6, n_in, wo, so, si, bo, x, yo);
-            o += 6;
-            break;
-        default:
-            dense_rows(12, n_in, wo, so, si, bo, x, yo);
-            o += 12;
-            break;
-#undef KAD_CASE
-        }
-    }
+    dense_any(DENSE_PLAIN, n_out, n_in, w, so, si, b, x, x, y);
+}
+
+static void dense_forward_elu(int n_out, int n_in, const real *w, size_t so, size_t si,
+                              const real *b, const real *x, real *y)
+{
+    dense_any(DENSE_ELU, n_out, n_in, w, so, si, b, x, x, y);
+}
+
+/* y = (W x) * elu'(.), from the activations h [n_out]. */
+static void dense_adjoint_elu(int n_out, int n_in, const real *w, size_t so, size_t si,
+                              const real *x, const real *h, real *y)
+{
+    dense_any(DENSE_ELU_ADJOINT, n_out, n_in, w, so, si, NULL, x, h, y);
 }
 
 KAD_INLINE void outer_block(const int n_o, const int n_i, const real *d, const real *x,
