@@ -4,19 +4,19 @@
  * and NEON from the same source); AVX-512 instructions are used where they save work.
  *
  * Largest errors, measured by tests/test_vmath against long double (float / double):
- *   kad_vexp       2 ulp / 2 ulp, subnormal results 1 ulp of the smallest; 0 and inf
- * beyond kad_vexp_fast  relative 1.8e-7 + 4.5e-8 |x| / as kad_vexp: for activations
- *   kad_vexpm1     2 ulp / 2 ulp
- *   kad_vlog       2 ulp / 2 ulp; log(0) = -inf, log(x < 0) = NaN, subnormals exact
+ *   kad_vexp       2 ulp / 2 ulp, also of subnormal results; 0 and inf beyond
+ *   kad_vexp_fast  relative 2e-7 + 7.5e-8 |x| / as kad_vexp: for activations
+ *   kad_vexpm1     3 ulp / 3 ulp
+ *   kad_vlog       2 ulp / 2 ulp; log(0) = -inf, log(x < 0) = NaN, subnormals too
  *   kad_vlog1p     4 ulp / 4 ulp for x > -1
- *   kad_vtanh      3 ulp / 3 ulp, exactly odd
+ *   kad_vtanh      4 ulp / 4 ulp, exactly odd
  *   kad_vsigmoid   4 ulp / 4 ulp where the result is normal
  *   kad_vsoftplus  4 ulp / 4 ulp where the result is normal
- *   kad_velu       absolute 1.8e-7 / 3e-16 below 0, exact above
+ *   kad_velu       absolute 2e-7 / 4e-16 below 0, exact above
  *   kad_vsincos    absolute 1.5e-7 / 2.5e-16 for |x| <= 1e4
  * NaN in gives NaN out; arguments of any size, infinities included, give the limit.
  *
- * Method: exp: x = n ln 2 + r, |r| <= ln(2)/2, polynomial of degree 5 / 11, scale by 2^n;
+ * Method: exp: x = n ln 2 + r, |r| <= ln(2)/2, polynomial of degree 6 / 11 (5 in exp_fast), scale by 2^n;
  * log: mantissa in [sqrt(1/2), sqrt(2)), polynomial / atanh series; coefficients are
  * minimax fits (Remez) of our own. */
 #ifndef KAD_BASE_VMATH_H
@@ -205,10 +205,11 @@ KAD_VINLINE vreal kad_vldexp(vreal p, vreal n)
 KAD_VINLINE vreal kad_vexp_tail(vreal r)
 {
 #if KAD_PREC == 32
-    vreal p = kad_vset(0.0083057962126120215445f);
-    p = p * r + 0.041878962850869411363f;
-    p = p * r + 0.16667176088589352169f;
-    return p * r + 0.49999345972683258464f;
+    vreal p = kad_vset(0.0013819214506349667889f);
+    p = p * r + 0.0083677607163333520402f;
+    p = p * r + 0.041668211966581643634f;
+    p = p * r + 0.16666530874051190226f;
+    return p * r + 0.49999994752108370664f;
 #else
     vreal p = kad_vset(2.4990318918768336181e-8);
     p = p * r + 2.7626111312507648193e-7;
@@ -453,12 +454,12 @@ KAD_VINLINE void kad_vsincos(vreal x, vreal *sine, vreal *cosine)
     vreal t = x * RC(0.63661977236758134308) + KAD_VMAGIC;
     vreal n = t - KAD_VMAGIC;
 #if KAD_PREC == 32
-    vreal r = x - n * 1.5707963705062866f;
-    r = r + n * 4.3711388286737929e-8f;
-    r = r + n * 1.7151245100059e-15f;
+    /* pi/2 in parts so short that n times each is exact, with or without FMA */
+    vreal r = (x - n * 1.5703125f) - n * 4.837512969970703125e-4f;
+    r = r - n * 7.54978995489188216e-8f;
 #else
-    vreal r = x - n * 1.5707963267948966192;
-    r = r - n * 6.123233995736766036e-17;
+    vreal r = x - n * 1.57079632673412561417;
+    r = r - n * 6.07710050650619224932e-11;
 #endif
     kad_vsincos_quadrant(r, (vint)t & 3, sine, cosine);
 }
