@@ -56,6 +56,7 @@ static inline const char *scratch_file(const scratch *folder, const char *name)
 static inline unsigned char *scratch_slurp(const char *path, size_t *n)
 {
     FILE *file = fopen(path, "rb");
+    *n = 0;
     if (!file) return NULL;
     fseek(file, 0, SEEK_END);
     *n = (size_t)ftell(file);

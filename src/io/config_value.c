@@ -111,6 +111,7 @@ static kad_status parse_bool(const target *to, const kad_token *token, int64_t *
 static bool is_choice(const char *choices, const char *text)
 {
     size_t n = strlen(text);
+    if (strchr(text, '|')) return false;
     for (const char *c = choices; c; c = strchr(c, '|')) {
         if (*c == '|') c++;
         if (n > 0 && strncmp(c, text, n) == 0 && (c[n] == '|' || c[n] == 0)) return true;
