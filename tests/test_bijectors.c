@@ -294,7 +294,8 @@ static void adjoints_rebuild_the_other_side(instance *t)
         }
 }
 
-/* dtheta is added to; NULL dtheta and ld change nothing else. */
+/* dtheta is added to; NULL dtheta and ld change nothing else (but roundings: compilers
+ * contract the two loops differently). */
 static void adjoints_accumulate(instance *t)
 {
     const size_t n = tile_size(t, KAD_DOUBLE), n_theta = t->stage.n_theta;
@@ -313,8 +314,8 @@ static void adjoints_accumulate(instance *t)
             if (!(fabs(a - b) < 1e-12 * (1e3 + fabs(a))))
                 fail_msg("%s: parameter %zu: adds %.15g or %.15g", t->label, i, a, b);
         }
-        assert_memory_equal(x[0], x[2], n * sizeof(double));
-        assert_memory_equal(g[0], g[2], n * sizeof(double));
+        assert_true(max_abs_difference(n, x[0], x[2]) < 1e-13 * (1.0 + max_abs(n, x[0])));
+        assert_true(max_abs_difference(n, g[0], g[2]) < 1e-13 * (1.0 + max_abs(n, g[0])));
         for (int i = 0; i < 3; i++) {
             kad_free(x[i]);
             kad_free(g[i]);

@@ -77,22 +77,10 @@ KAD_LANES_INLINE vreal kad_lanes_sigmoid(vreal x, vreal *tail)
 /* Sum over the lanes of a vector in memory, in a fixed tree. */
 KAD_LANES_INLINE real kad_lanes_sum(const vreal *v)
 {
-    typedef real half __attribute__((vector_size(32), may_alias));
-    typedef real quarter __attribute__((vector_size(16), may_alias));
-    const half *h = (const half *)v;
-    union {
-        half h;
-        quarter q[2];
-    } a;
-    a.h = h[0] + h[1];
-    const quarter b = a.q[0] + a.q[1];
-#if KAD_PREC == 32
-    return (b[0] + b[2]) + (b[1] + b[3]);
-#else
-    return b[0] + b[1];
-#endif
+    return kad_vsum(*v);
 }
 
+#ifdef KAD_VAVX512
 /* One step of summing KAD_V vectors at once: a and b hold partial sums of `w` vectors
  * each, interleaved lane by lane; the result those of all 2 w. */
 #if KAD_PREC == 32
@@ -139,6 +127,16 @@ KAD_LANES_INLINE vreal kad_lanes_sums(const vreal *v)
     return a[0];
 }
 
+#else
+KAD_LANES_INLINE vreal kad_lanes_sums(const vreal *v)
+{
+    real sums[KAD_V] __attribute__((aligned(64)));
+    for (int i = 0; i < KAD_V; i++)
+        sums[i] = kad_lanes_sum(v + i);
+    return *(const vreal *)sums;
+}
+#endif
+
 /* out[i] += sum over lanes of acc[i], i < n; acc has room for n rounded up to KAD_V. */
 KAD_LANES_INLINE void kad_lanes_reduce(size_t n, const vreal *acc, real *out)
 {
@@ -153,23 +151,19 @@ KAD_LANES_INLINE void kad_lanes_reduce(size_t n, const vreal *acc, real *out)
 /* ld[lane] += sign * v[lane] for the lanes of one vector. */
 KAD_LANES_INLINE void kad_lanes_ld(double *ld, const double sign, vreal v)
 {
+#ifdef KAD_VAVX512
     typedef double eight __attribute__((vector_size(64), may_alias, aligned(8)));
     eight *l = (eight *)ld;
-#if KAD_PREC == 32 && defined(KAD_VAVX512)
+#if KAD_PREC == 32
     const __m512 x = (__m512)v;
     l[0] += sign * (eight)_mm512_cvtps_pd(_mm512_castps512_ps256(x));
     l[1] += sign * (eight)_mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
-#elif KAD_PREC == 32
-    typedef real half __attribute__((vector_size(32), may_alias));
-    union {
-        vreal v;
-        half h[2];
-    } a;
-    a.v = v;
-    l[0] += sign * __builtin_convertvector(a.h[0], eight);
-    l[1] += sign * __builtin_convertvector(a.h[1], eight);
 #else
     l[0] += sign * (eight)v;
+#endif
+#else
+    for (int l = 0; l < KAD_V; l++)
+        ld[l] += sign * (double)v[l];
 #endif
 }
 

@@ -6,7 +6,7 @@
  *
  * A row is n_vec vectors (a multiple of 4: KAD_NV per component, the components of a site
  * being contiguous), found through a pointer, so that sites are read where they are.
- * Blocks of up to 6 outputs by 4 vectors stay in registers. */
+ * Blocks of up to ROWS_R outputs by ROWS_V vectors, or ROWS_A by ROWS_B, stay in registers. */
 #ifndef KAD_FLOW_ROWS_KERN_H
 #define KAD_FLOW_ROWS_KERN_H
 
@@ -14,36 +14,43 @@
 
 #include <stdbool.h>
 
-/* n_r outputs (a constant after inlining) on four vectors from v0. With `add`, outputs are
+/* Block sizes that fit the vector registers: 32 with AVX-512 and NEON, else 16. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { ROWS_R = 6, ROWS_V = 4, ROWS_A = 4, ROWS_B = 5 };
+#else
+enum { ROWS_R = 6, ROWS_V = 2, ROWS_A = 3, ROWS_B = 3 };
+#endif
+
+/* n_r outputs (a constant after inlining) on ROWS_V vectors from v0. With `add`, outputs are
  * added one after the other, so that two of them may be the same row. */
 KAD_LANES_INLINE void product_block(const int n_r, int n_k, const real *w, size_t stride,
                                     const real *const *in, real *const *out, int v0,
                                     const bool add)
 {
-    vreal a[6][4];
+    vreal a[ROWS_R][ROWS_V];
 #pragma GCC unroll 6
     for (int r = 0; r < n_r; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < 4; v++)
+        for (int v = 0; v < ROWS_V; v++)
             a[r][v] = (vreal){0};
     for (int k = 0; k < n_k; k++) {
         const vreal *xk = (const vreal *)in[k] + v0;
         const real *wk = w + (size_t)k * stride;
-        vreal x[4];
+        vreal x[ROWS_V];
 #pragma GCC unroll 4
-        for (int v = 0; v < 4; v++)
+        for (int v = 0; v < ROWS_V; v++)
             x[v] = xk[v];
 #pragma GCC unroll 6
         for (int r = 0; r < n_r; r++)
 #pragma GCC unroll 4
-            for (int v = 0; v < 4; v++)
+            for (int v = 0; v < ROWS_V; v++)
                 a[r][v] += wk[r] * x[v];
     }
 #pragma GCC unroll 6
     for (int r = 0; r < n_r; r++) {
         vreal *y = (vreal *)out[r] + v0;
 #pragma GCC unroll 4
-        for (int v = 0; v < 4; v++) {
+        for (int v = 0; v < ROWS_V; v++) {
             if (add) a[r][v] += y[v];
             y[v] = a[r][v];
         }
@@ -54,7 +61,7 @@ KAD_LANES_INLINE void product_rows(const int n_r, int n_vec, int n_k, const real
                                    size_t stride, const real *const *in, real *const *out,
                                    const bool add)
 {
-    for (int v0 = 0; v0 < n_vec; v0 += 4)
+    for (int v0 = 0; v0 < n_vec; v0 += ROWS_V)
         product_block(n_r, n_k, w, stride, in, out, v0, add);
 }
 
@@ -62,7 +69,7 @@ KAD_LANES_INLINE void product_any(int n_vec, int n_r, int n_k, const real *w,
                                   const real *const *in, real *const *out, const bool add)
 {
     const size_t stride = (size_t)n_r;
-    const int n_blocks = (n_r + 5) / 6;
+    const int n_blocks = (n_r + ROWS_R - 1) / ROWS_R;
     for (int b = 0, r = 0; b < n_blocks; b++) {
         const int n = (n_r - r + n_blocks - b - 1) / (n_blocks - b);
         switch (n) {
@@ -146,7 +153,7 @@ KAD_LANES_INLINE void outer_block(const int n_a, const int n_b, int n_vec,
 KAD_LANES_INLINE void outer_rows(const int n_a, int n_b, int n_vec, const real *const *pa,
                                  const real *const *pb, vreal *acc, size_t stride)
 {
-    const int n_blocks = (n_b + 4) / 5;
+    const int n_blocks = (n_b + ROWS_B - 1) / ROWS_B;
     for (int i = 0, b = 0; i < n_blocks; i++) {
         const int n = (n_b - b + n_blocks - i - 1) / (n_blocks - i);
         switch (n) {
@@ -178,7 +185,7 @@ __attribute__((unused)) static void rows_outer(int n_vec, int n_a, int n_b,
                                                const real *const *pb, vreal *acc)
 {
     const size_t stride = (size_t)n_b;
-    const int n_blocks = (n_a + 3) / 4;
+    const int n_blocks = (n_a + ROWS_A - 1) / ROWS_A;
     for (int i = 0, a = 0; i < n_blocks; i++) {
         const int n = (n_a - a + n_blocks - i - 1) / (n_blocks - i);
         vreal *to = acc + (size_t)a * stride;
