@@ -76,9 +76,9 @@ extern const kad_action_kern kad_phi4_kern_f32, kad_phi4_kern_f64;
 extern const kad_action_kern kad_phi4_decimated_kern_f32, kad_phi4_decimated_kern_f64;
 
 /* Exact draws of odd site number i for n_lanes (a multiple of 16, at most KAD_W_MAX)
- * consecutive samples, in double: phi given the fields h, and F = ln Z_1(|h|) - ln Z_1(0).
- * Shapes: h, phi [n_comp][KAD_W_MAX], F [KAD_W_MAX], 64-byte aligned. A sample's draw
- * depends on its number only. */
+ * consecutive samples, in double: phi given the fields h, and F = ln Z_1(|h|) - ln
+ * Z_1(0). Shapes: h, phi [n_comp][KAD_W_MAX], F [KAD_W_MAX], 64-byte aligned. A sample's
+ * draw depends on its number only. */
 void kad_phi4_draw_lanes(const kad_phi4 *phi4, kad_rng rng, uint64_t step,
                          uint64_t first_sample, int i, int n_lanes, const double *h,
                          double *phi, double *F);

@@ -1,12 +1,12 @@
 /* Exact draws of decimated sites, all lanes at once; double only, whatever the tile.
  *
  * Rejection as in single_site.c: Gaussian proposals of mean h / 2c, variance 1 / 2c,
- * accepted with probability exp(-lambda (|phi|^2 - b)^2), c = mu + 2 lambda b. The exponent
- * is compared with (z^2 + z'^2)/2 of two further normals, an exponential variable. c is one
- * Newton step towards the best envelope from c = 1 / 4F'(s), which gives the proposal the
- * right mean; the draw is exact for any c > 0. A fixed number of attempts is made for every
- * lane, the few lanes still open are finished one by one with another key: so the numbers a
- * sample uses do not depend on its neighbours. */
+ * accepted with probability exp(-lambda (|phi|^2 - b)^2), c = mu + 2 lambda b. The
+ * exponent is compared with (z^2 + z'^2)/2 of two further normals, an exponential
+ * variable. c is one Newton step towards the best envelope from c = 1 / 4F'(s), which
+ * gives the proposal the right mean; the draw is exact for any c > 0. A fixed number of
+ * attempts is made for every lane, the few lanes still open are finished one by one with
+ * another key: so the numbers a sample uses do not depend on its neighbours. */
 #include "models/phi4.h"
 
 #if KAD_PREC == 64
@@ -48,8 +48,8 @@ static void make_envelope(const kad_phi4 *phi4, int n_lanes, const double *h, do
     }
 }
 
-/* One attempt on every lane; open[lane] is 1 until a draw is accepted, then 0. Returns how
- * many remain. */
+/* One attempt on every lane; open[lane] is 1 until a draw is accepted, then 0. Returns
+ * how many remain. */
 static int attempt(const kad_phi4 *phi4, int n_lanes, const envelope *e, const double *h,
                    const double *z, double *phi, double *open)
 {

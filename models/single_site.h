@@ -23,7 +23,7 @@ typedef struct kad_single_site {
     const kad_radial_table *spin; /* ln w_n to use (borrowed); NULL: closed forms */
     double ln_z0;                 /* ln Z_1(0) */
     double m2;                    /* <|phi|^2> at h = 0 */
-    int n_attempts; /* attempts at a draw made for all lanes at once (phi4_complete_kern.c) */
+    int n_attempts; /* attempts made for all lanes at once (phi4_complete_kern.c) */
     /* positive half of the quadrature rule */
     double node[KAD_SINGLE_SITE_NODES], weight[KAD_SINGLE_SITE_NODES];
 } kad_single_site;
