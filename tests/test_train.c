@@ -5,9 +5,8 @@
 #include "model_case.h"
 #include "train/options.h"
 #include "train/params.h"
-#include "train/samples.h"
-#include "train/trainer.h"
 #include "train/trainer_state.h"
+#include "train_case.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -20,32 +19,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-enum { MAX_OVERRIDES = 40 };
-
-/* The critical Ising dual on 4 x 4, small nets, everything switched on that has state. */
-static const char *const ising[] = {
-    "lattice.shape=[4, 4]", "action.name=on-dual",
-    "action.components=1",  "action.temperature=2.269185314213022",
-    "train.batch=64",       "train.rate=5e-3",
-    "train.warmup=20",      "train.eval_samples=256",
-    "train.eval_final=512", NULL};
-
-/* A configuration from two lists of overrides. */
-static kad_config *config_of(kad_ctx *ctx, const char *const *base,
-                             const char *const *more)
-{
-    const char *all[MAX_OVERRIDES + 1];
-    kad_config *config = NULL;
-    int n = 0;
-    for (int i = 0; base[i] != NULL; i++)
-        all[n++] = base[i];
-    for (int i = 0; more != NULL && more[i] != NULL; i++)
-        all[n++] = more[i];
-    all[n] = NULL;
-    if (test_config(ctx, all, &config) != KAD_OK) fail_msg("%s", ctx->message);
-    return config;
-}
 
 /* A fresh folder for a run. */
 static kad_run *open_run(kad_ctx *ctx, char *path)
@@ -64,18 +37,6 @@ static void remove_run(kad_run *run, const char *path)
     kad_run_close(run);
     snprintf(command, sizeof command, "rm -rf '%s'", path);
     assert_int_equal(system(command), 0);
-}
-
-static void train(kad_ctx *ctx, const kad_run *run, const kad_config *config,
-                  kad_train_result *out)
-{
-    if (kad_train(ctx, run, config, NULL, out) != KAD_OK) fail_msg("%s", ctx->message);
-}
-
-static void same_theta(const kad_train_result *a, const kad_train_result *b)
-{
-    assert_int_equal(a->model->flow->n_theta, b->model->flow->n_theta);
-    assert_memory_equal(a->theta, b->theta, a->model->flow->n_theta * sizeof(double));
 }
 
 /* One dataset of two runs, bit for bit. */
@@ -125,11 +86,11 @@ static void threads_give_the_same_bits(void **state)
                           "train.symmetrise_last=0.25", NULL};
     for (int i = 0; i < 2; i++) {
         kad_ctx_init(&ctx[i], i + 1);
-        kad_config *config = config_of(&ctx[i], ising, more);
-        train(&ctx[i], NULL, config, &result[i]);
+        kad_config *config = train_case_config(&ctx[i], train_case_ising, more);
+        train_case_run(&ctx[i], NULL, config, &result[i]);
         kad_config_destroy(config);
     }
-    same_theta(&result[0], &result[1]);
+    train_case_same(&result[0], &result[1]);
     assert_memory_equal(&result[0].evaluation, &result[1].evaluation,
                         sizeof(kad_evaluation));
     for (int i = 0; i < 2; i++)
@@ -152,8 +113,8 @@ static void pieces_equal_the_whole(void **state)
                           "train.anneal_fraction=0.5", "train.batch_final=128",
                           "train.eval_every=4",        "train.schedule=plateau",
                           "train.symmetrise_last=0.2", NULL};
-    kad_config *config = config_of(&ctx, ising + 1, more);
-    train(&ctx, run[0], config, &result[0]);
+    kad_config *config = train_case_config(&ctx, train_case_ising + 1, more);
+    train_case_run(&ctx, run[0], config, &result[0]);
     int pieces = 0;
     for (kad_status status = KAD_EINTERRUPTED; status == KAD_EINTERRUPTED; pieces++) {
         assert_true(pieces < 100);
@@ -164,7 +125,7 @@ static void pieces_equal_the_whole(void **state)
         kad_signals_deadline(0.0);
     }
     assert_true(pieces == 31);
-    same_theta(&result[0], &result[1]);
+    train_case_same(&result[0], &result[1]);
     same_results(&ctx, run[0], run[1]);
     assert_int_equal(result[0].steps, 30);
     for (int i = 0; i < 2; i++) {
@@ -184,16 +145,16 @@ static void finished_is_not_repeated(void **state)
     kad_train_result first, second, third;
     const char *more[] = {"train.steps=8", NULL}, *other[] = {"train.steps=9", NULL};
     const char *same[] = {"train.steps=8", "train.checkpoint_seconds=7", NULL};
-    kad_config *config = config_of(&ctx, ising, more);
-    kad_config *changed = config_of(&ctx, ising, other);
-    kad_config *harmless = config_of(&ctx, ising, same);
-    train(&ctx, run, config, &first);
-    train(&ctx, run, config, &second);
+    kad_config *config = train_case_config(&ctx, train_case_ising, more);
+    kad_config *changed = train_case_config(&ctx, train_case_ising, other);
+    kad_config *harmless = train_case_config(&ctx, train_case_ising, same);
+    train_case_run(&ctx, run, config, &first);
+    train_case_run(&ctx, run, config, &second);
     assert_false(first.finished_before);
     assert_true(second.finished_before);
-    same_theta(&first, &second);
-    train(&ctx, run, harmless, &third);
-    same_theta(&first, &third);
+    train_case_same(&first, &second);
+    train_case_run(&ctx, run, harmless, &third);
+    train_case_same(&first, &third);
     kad_train_result none;
     assert_int_equal(kad_train(&ctx, run, changed, NULL, &none), KAD_ECONFIG);
     assert_non_null(strstr(ctx.message, "steps: 8"));
@@ -218,9 +179,9 @@ static void steps_allocate_nothing(void **state)
                               {"train.steps=25", "train.eval_every=100", NULL}};
     for (int i = 0; i < 2; i++) {
         kad_train_result result;
-        kad_config *config = config_of(&ctx, ising, more[i]);
+        kad_config *config = train_case_config(&ctx, train_case_ising, more[i]);
         count[i] = kad_memory_n_allocations();
-        train(&ctx, NULL, config, &result);
+        train_case_run(&ctx, NULL, config, &result);
         count[i] = kad_memory_n_allocations() - count[i];
         kad_train_result_clear(&result);
         kad_config_destroy(config);
@@ -237,9 +198,10 @@ static void free_energy_falls_to_the_exact_bound(void **state)
     kad_ctx_init(&ctx, 2);
     kad_train_result start, end;
     const char *none[] = {"train.steps=0", NULL}, *more[] = {"train.steps=200", NULL};
-    kad_config *config[2] = {config_of(&ctx, ising, none), config_of(&ctx, ising, more)};
-    train(&ctx, NULL, config[0], &start);
-    train(&ctx, NULL, config[1], &end);
+    kad_config *config[2] = {train_case_config(&ctx, train_case_ising, none),
+                             train_case_config(&ctx, train_case_ising, more)};
+    train_case_run(&ctx, NULL, config[0], &start);
+    train_case_run(&ctx, NULL, config[1], &end);
     const kad_evaluation *e = &end.evaluation;
     print_message("# 4 x 4: gap %.3f before, %.3f(%.3f) after, ESS %.3f, ln Z off by "
                   "%.4f(%.4f)\n",
@@ -265,7 +227,7 @@ static void levels_add_up(void **state)
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
     const char *more[] = {NULL};
-    kad_config *config = config_of(&ctx, ising, more);
+    kad_config *config = train_case_config(&ctx, train_case_ising, more);
     kad_model *model = NULL;
     kad_evaluator *evaluator = NULL;
     kad_evaluation e;
@@ -318,15 +280,16 @@ static void starts_from_another_run(void **state)
     const char *larger[] = {"lattice.shape=[8, 8]", "train.steps=0", from, NULL};
     const char *scratch[] = {"lattice.shape=[8, 8]", "train.steps=0", NULL};
     const char *odd[] = {"lattice.shape=[6, 6]", "train.steps=0", from, NULL};
-    kad_config *config[] = {config_of(&ctx, ising, more), config_of(&ctx, ising, again),
-                            config_of(&ctx, ising + 1, larger),
-                            config_of(&ctx, ising + 1, scratch),
-                            config_of(&ctx, ising + 1, odd)};
-    train(&ctx, run, config[0], &small);
-    train(&ctx, NULL, config[1], &copy);
-    same_theta(&small, &copy);
-    train(&ctx, NULL, config[2], &big);
-    train(&ctx, NULL, config[3], &fresh);
+    kad_config *config[] = {train_case_config(&ctx, train_case_ising, more),
+                            train_case_config(&ctx, train_case_ising, again),
+                            train_case_config(&ctx, train_case_ising + 1, larger),
+                            train_case_config(&ctx, train_case_ising + 1, scratch),
+                            train_case_config(&ctx, train_case_ising + 1, odd)};
+    train_case_run(&ctx, run, config[0], &small);
+    train_case_run(&ctx, NULL, config[1], &copy);
+    train_case_same(&small, &copy);
+    train_case_run(&ctx, NULL, config[2], &big);
+    train_case_run(&ctx, NULL, config[3], &fresh);
     const size_t n = big.model->flow->n_theta;
     size_t moved = 0;
     for (size_t i = 0; i < n; i++)
@@ -362,7 +325,7 @@ static void chain_has_the_right_stages(void **state)
         const char *more[] = {cases[i].shape, "train.steps=100", "train.chain=true",
                               NULL};
         kad_trainer t = {.ctx = &ctx};
-        kad_config *config = config_of(&ctx, ising + 1, more);
+        kad_config *config = train_case_config(&ctx, train_case_ising + 1, more);
         t.config = config;
         assert_int_equal(kad_train_options_read(&ctx, config, &t.options), KAD_OK);
         assert_int_equal(kad_trainer_plan(&t), KAD_OK);
@@ -372,109 +335,6 @@ static void chain_has_the_right_stages(void **state)
             assert_int_equal(t.stages[k].steps, cases[i].steps[k]);
         kad_config_destroy(config);
     }
-}
-
-/* Samples written in the program's own layouts come back as rows. */
-static void samples_are_read(void **state)
-{
-    (void)state;
-    kad_ctx ctx;
-    kad_ctx_init(&ctx, 1);
-    const char *more[] = {"lattice.shape=[4, 6]",
-                          "action.name=phi4",
-                          "action.components=2",
-                          "action.form=hopping",
-                          "action.kappa=0.3",
-                          "action.lambda=1",
-                          NULL};
-    const char *none[] = {NULL};
-    kad_config *config = config_of(&ctx, more, none);
-    kad_model *model = NULL;
-    if (kad_model_create(&ctx, config, &model) != KAD_OK) fail_msg("%s", ctx.message);
-    enum { CHAINS = 2, N = 3, SITES = 24 };
-    double data[CHAINS * N * 2 * SITES];
-    for (size_t i = 0; i < sizeof data / sizeof data[0]; i++)
-        data[i] = (double)i;
-    const size_t dims[5] = {CHAINS, N, 2, 4, 6}, bad[5] = {CHAINS, N, 2, 6, 4};
-    kad_h5 *file = NULL;
-    assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
-    assert_int_equal(kad_h5_write(&ctx, file, "/a/x", KAD_H5_F64, 5, dims, data), KAD_OK);
-    assert_int_equal(kad_h5_write(&ctx, file, "/bad", KAD_H5_F64, 5, bad, data), KAD_OK);
-    assert_int_equal(kad_h5_save(&ctx, file, "test_train_samples.h5", false), KAD_OK);
-    kad_h5_close(file);
-    kad_samples samples;
-    assert_int_equal(
-        kad_samples_load(&ctx, "test_train_samples.h5", "/a/x", model->action, &samples),
-        KAD_OK);
-    assert_int_equal(samples.n, CHAINS * N);
-    /* sample 4, component 1, site 7 */
-    assert_true(samples.y[(4 * SITES + 7) * 2 + 1] == data[(4 * 2 + 1) * SITES + 7]);
-    size_t index[1000], seen = 0;
-    kad_samples_batch(&samples, 3, 9, 1000, index);
-    for (int i = 0; i < 1000; i++) {
-        assert_true(index[i] < samples.n);
-        seen |= (size_t)1 << index[i];
-    }
-    assert_int_equal(seen, 63);
-    kad_samples_clear(&samples);
-    assert_int_equal(
-        kad_samples_load(&ctx, "test_train_samples.h5", "/bad", model->action, &samples),
-        KAD_EDATA);
-    assert_non_null(strstr(ctx.message, "[n, 2, 4, 6]"));
-    assert_int_equal(kad_samples_load(&ctx, "absent.h5", "/bad", model->action, &samples),
-                     KAD_ENOINPUT);
-    unlink("test_train_samples.h5");
-    kad_model_destroy(model);
-    kad_config_destroy(config);
-}
-
-/* Samples of a Gaussian of width 2 at every site: the likelihood of the spectrum alone
- * finds the width (entropy ln 2 a site above the unit normal's). */
-static void likelihood_learns_a_width(void **state)
-{
-    (void)state;
-    kad_ctx ctx;
-    kad_ctx_init(&ctx, 2);
-    enum { N = 4096, SITES = 16 };
-    double *data = kad_alloc(N * SITES, sizeof *data);
-    for (size_t i = 0; i < N * SITES; i += 2) {
-        kad_rng_normal2(kad_rng_stream(3, KAD_RNG_TEST, 9), 0, i, 0, &data[i]);
-        data[i] *= 2.0;
-        data[i + 1] *= 2.0;
-    }
-    const size_t dims[3] = {N, 4, 4};
-    kad_h5 *file = NULL;
-    assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
-    assert_int_equal(kad_h5_write(&ctx, file, "/configs", KAD_H5_F64, 3, dims, data),
-                     KAD_OK);
-    if (kad_h5_save(&ctx, file, "test_train_width.h5", false) != KAD_OK)
-        fail_msg("%s", ctx.message);
-    kad_h5_close(file);
-    const char *more[] = {"lattice.shape=[4, 4]",  "action.name=phi4",
-                          "action.form=albergo",   "action.m2=1",
-                          "action.lambda=0",       "flow.recipe=fourier",
-                          "train.loss=likelihood", "train.data=test_train_width.h5",
-                          "train.steps=300",       "train.rate=0.03",
-                          "train.batch=256",       NULL};
-    const char *none[] = {NULL};
-    kad_config *config = config_of(&ctx, more, none);
-    kad_train_result result;
-    kad_map *map = NULL;
-    train(&ctx, NULL, config, &result);
-    double lnq[512], sum = 0.0;
-    assert_int_equal(kad_map_create(&ctx, result.model->flow, result.theta, false, &map),
-                     KAD_OK);
-    assert_int_equal(kad_map_lnq(&ctx, map, 512, KAD_DOUBLE, data, lnq, NULL), KAD_OK);
-    for (int i = 0; i < 512; i++)
-        sum -= lnq[i] / 512;
-    const double entropy = SITES * (0.5 * log(2.0 * 3.14159265358979) + 0.5 + log(2.0));
-    /* 512 samples: sqrt(8/512) = 0.125; what is left to learn, a few hundredths */
-    assert_true(fabs(sum - entropy) < 0.7);
-    unlink("test_train_width.h5");
-    kad_free(data);
-    kad_map_destroy(map);
-    kad_train_result_clear(&result);
-    kad_config_destroy(config);
 }
 
 static void bad_combinations_are_refused(void **state)
@@ -492,7 +352,7 @@ static void bad_combinations_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *more[] = {cases[i][0], cases[i][1], NULL};
-        kad_config *config = config_of(&ctx, ising, more);
+        kad_config *config = train_case_config(&ctx, train_case_ising, more);
         kad_train_result result;
         const kad_status status = kad_train(&ctx, NULL, config, NULL, &result);
         if (status == KAD_OK || strstr(ctx.message, cases[i][2]) == NULL)
@@ -500,6 +360,41 @@ static void bad_combinations_are_refused(void **state)
         assert_null(result.model);
         kad_config_destroy(config);
     }
+}
+
+/* A rate of nothing: the smoothed loss cannot fall, the stage ends before its steps. */
+static void stops_early_on_a_plateau(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    kad_train_result result;
+    const char *more[] = {"train.steps=1000",      "train.rate=0",
+                          "train.rate_final=0",    "train.patience=25",
+                          "train.eval_every=2000", NULL};
+    kad_config *config = train_case_config(&ctx, train_case_ising, more);
+    train_case_run(&ctx, NULL, config, &result);
+    assert_true(result.steps > 25 && result.steps < 600);
+    assert_int_equal(result.evaluation.weights.n + result.evaluation.weights.n_bad, 512);
+    kad_train_result_clear(&result);
+    kad_config_destroy(config);
+}
+
+/* Steps of a thousand: parameters run away, every gradient is infinite or NaN. */
+static void gradients_that_are_not_finite_stop_it(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    kad_train_result result;
+    const char *more[] = {"train.steps=200",         "train.rate=1000",
+                          "train.warmup=0",          "train.max_nonfinite=7",
+                          "train.schedule=constant", NULL};
+    kad_config *config = train_case_config(&ctx, train_case_ising, more);
+    assert_int_equal(kad_train(&ctx, NULL, config, NULL, &result), KAD_EINTERNAL);
+    assert_non_null(strstr(ctx.message, "train.max_nonfinite 7"));
+    assert_null(result.model);
+    kad_config_destroy(config);
 }
 
 #define CLAIM(text, function)            \
@@ -522,8 +417,9 @@ int main(void)
         CLAIM("train: starts from another run, the same lattice or half of it",
               starts_from_another_run),
         CLAIM("train: the chain halves while it can", chain_has_the_right_stages),
-        CLAIM("samples: read in the program's layout", samples_are_read),
-        CLAIM("train: the likelihood learns a width", likelihood_learns_a_width),
+        CLAIM("train: stops early on a plateau", stops_early_on_a_plateau),
+        CLAIM("train: gradients that are not finite stop it with a message",
+              gradients_that_are_not_finite_stop_it),
         CLAIM("train: bad combinations of keys are refused, naming the key",
               bad_combinations_are_refused),
     };
