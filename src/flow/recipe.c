@@ -97,7 +97,8 @@ typedef struct couplings {
 
 static couplings couplings_of(const kad_config *config)
 {
-    const char *form = kad_config_string(config, "action.form");
+    const char *given = kad_config_string(config, "action.form");
+    const char *form = given ? given : "seed";
     const double lambda = kad_config_real(config, "action.lambda");
     int64_t shape[4];
     const double d = (double)kad_config_ints(config, "lattice.shape", 4, shape);

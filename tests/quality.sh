@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# The quality of the maps, as a table in Markdown: every case is trained by the program from
+# its default recipe and evaluated on fresh draws; over several seeds the median and the
+# range are given. doc/results.md holds the output of this script.
+#
+#   quality.sh PROGRAM cases [SEEDS]      the cases (SEEDS: "1 2 3 4 5")
+#   quality.sh PROGRAM ablation           what each ingredient is worth, on Ising 16 x 16
+#   ONLY=TEXT quality.sh ...              rows whose name contains TEXT
+set -euo pipefail
+program=$1
+what=${2-cases}
+seeds=${3-1}
+folder=$(mktemp -d "${TMPDIR:-/tmp}/kadanoff-quality.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+
+critical='action.name=on-dual action.temperature=2.269185314213022'
+albergo='action.name=phi4 action.form=albergo action.m2=-4'
+complex='action.name=phi4 action.form=hopping action.components=2 action.lambda=1'
+xy='action.name=on-dual action.components=2'
+
+# value KEY of the last finished training line
+field() {
+    grep '"finished":true' "$1/progress.jsonl" | grep '"stage":"train' | tail -n 1 |
+        grep -o "\"$2\":[-+0-9.eE]*" | head -n 1 | cut -d: -f2
+}
+
+median() {
+    tr ' ' '\n' | sed '/^$/d' | sort -g | awk -v form="$1" '{v[NR] = $1}
+        END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2;
+              if (NR > 1) printf form " (" form " to " form ")", m, v[1], v[NR];
+              else printf form, m }'
+}
+
+# row NAME OVERRIDES...: train with every seed, print one line
+row() {
+    local name=$1 ess='' gap='' time='' acceptance='' seed run
+    shift
+    case $name in *"${ONLY-}"*) ;; *) return 0 ;; esac
+    for seed in $seeds; do
+        run=$folder/run
+        rm -rf "$run"
+        "$program" train "$folder/empty.yaml" "$@" seed="$seed" -o "$run" \
+            >"$folder/log" 2>&1 || { tail -n 3 "$folder/log" >&2; return 1; }
+        ess="$ess $(field "$run" ESS)"
+        gap="$gap $(field "$run" 'KL gap' || true)"
+        acceptance="$acceptance $(field "$run" acceptance)"
+        time="$time $(field "$run" wall_s)"
+    done
+    [ -n "$(echo "$gap" | tr -d ' ')" ] && gap=$(echo "$gap" | median %.3f) || gap='not known'
+    echo "| $name | \`$*\` | $(echo "$ess" | median %.3f) | $gap |" \
+        "$(echo "$acceptance" | median %.3f) | $(echo "$time" | median %.0f) |"
+}
+
+head_line() {
+    echo "| $1 | keys | ESS | KL gap (nats) | acceptance | seconds |"
+    echo "|---|---|---|---|---|---|"
+}
+
+cases() {
+    head_line case
+    row 'Ising T_c, 8 x 8' lattice.shape='[8,8]' $critical
+    row 'Ising T_c, 16 x 16' lattice.shape='[16,16]' $critical
+    row 'phi^4 E1, 6 x 6' lattice.shape='[6,6]' $albergo action.lambda=6.975
+    row 'phi^4, 8 x 8' lattice.shape='[8,8]' $albergo action.lambda=6.008
+    row 'phi^4, 12 x 12' lattice.shape='[12,12]' $albergo action.lambda=5.276
+    row 'phi^4 E5, 14 x 14' lattice.shape='[14,14]' $albergo action.lambda=5.113
+    row 'phi^4, 16 x 16' lattice.shape='[16,16]' $albergo action.lambda=4.95
+    local kappa
+    for kappa in 0.4 0.45 0.5 0.55; do
+        row "complex phi^4, kappa $kappa, 8 x 8" lattice.shape='[8,8]' $complex \
+            action.kappa=$kappa
+    done
+    row 'XY beta 1, 8 x 8' lattice.shape='[8,8]' $xy action.beta=1
+    row 'XY beta 1, 16 x 16' lattice.shape='[16,16]' $xy action.beta=1
+    row 'Ising T_c, 32 x 32' lattice.shape='[32,32]' $critical
+}
+
+ablation() {
+    local base="lattice.shape=[16,16] $critical train.steps=3000"
+    head_line 'Ising 16 x 16, 3000 steps'
+    row 'default' $base
+    row 'affine transforms' $base flow.generator=affine flow.refinement=affine
+    row 'affine refinements' $base flow.refinement=affine
+    row 'no transform of the top site' $base flow.ring=false
+    row 'no learned spectrum' $base flow.spectrum=none
+    row 'spectrum first' $base flow.spectrum=first
+    row 'wavelet details' $base flow.details=wavelet
+    row '2 refinements' $base flow.refinements=2 flow.refinements_finest=2
+    row 'no refinements' $base flow.refinements=0 flow.refinements_finest=0
+    row 'four sources' $base flow.sources=4
+    row 'field, not whitened' $base action.representation=field
+    row 'plain gradient' $base train.gradient=plain
+    row 'Adam' $base train.optimiser=adam train.rate=2e-3
+    row 'chain from 4 x 4' $base train.chain=true
+    row 'wavelet recipe' $base flow.recipe=wavelet
+    row 'neuralrg recipe' $base flow.recipe=neuralrg
+}
+
+: >"$folder/empty.yaml"
+case $what in
+cases | ablation) $what ;;
+*) sed -n '2,9s/^# //p' "$0" >&2; exit 64 ;;
+esac
