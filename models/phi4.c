@@ -96,7 +96,11 @@ double kad_phi4_get(const kad_action *action, const char *key)
 {
     const kad_phi4 *phi4 = action->self;
     const int i = key_index(phi4, key);
-    return i < 0 ? (double)NAN : phi4->now.key[i];
+    if (i >= 0) return phi4->now.key[i];
+    /* what the form's own parameters amount to */
+    if (!strcmp(key, "t")) return phi4->now.t;
+    if (!strcmp(key, "mu")) return phi4->now.mu;
+    return (double)NAN;
 }
 
 void kad_phi4_destroy(kad_action *action)

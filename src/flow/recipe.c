@@ -1,6 +1,6 @@
 #include "flow/recipe.h"
 
-#include "base/memory.h"
+#include "models/action.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -66,18 +66,12 @@ typedef struct recipe {
 static const recipe recipes[] = {RECIPE(neuralrg), RECIPE(wavelet), RECIPE(stencil),
                                  RECIPE(fourier)};
 
-static bool is_phi4(const kad_config *config)
-{
-    const char *name = kad_config_string(config, "action.name");
-    return name && strcmp(name, "phi4") == 0;
-}
-
 const char *kad_recipe_name(const kad_config *config)
 {
     const char *name = kad_config_string(config, "flow.recipe");
     if (strcmp(name, "auto") != 0) return name;
-    return is_phi4(config) && kad_config_real(config, "action.lambda") == 0 ? "fourier"
-                                                                            : "stencil";
+    const char *hierarchy = kad_config_string(config, "flow.hierarchy");
+    return hierarchy && strcmp(hierarchy, "none") == 0 ? "fourier" : "stencil";
 }
 
 static kad_status apply(kad_ctx *ctx, kad_config *config, const entry *entries, size_t n)
@@ -89,28 +83,6 @@ done:
     return status;
 }
 
-/* phi^4 numbers a recipe depends on: hopping t, mass mu and quartic lambda of PHYSICS'
- * table. */
-typedef struct couplings {
-    double t, mu, lambda;
-} couplings;
-
-static couplings couplings_of(const kad_config *config)
-{
-    const char *given = kad_config_string(config, "action.form");
-    const char *form = given ? given : "seed";
-    const double lambda = kad_config_real(config, "action.lambda");
-    int64_t shape[4];
-    const double d = (double)kad_config_ints(config, "lattice.shape", 4, shape);
-    if (strcmp(form, "albergo") == 0)
-        return (couplings){2, kad_config_real(config, "action.m2") + 2 * d, lambda};
-    if (strcmp(form, "hopping") == 0 || strcmp(form, "nicoli") == 0)
-        return (couplings){2 * kad_config_real(config, "action.kappa"), 1 - 2 * lambda,
-                           lambda};
-    return (couplings){kad_config_real(config, "action.t"),
-                       kad_config_real(config, "action.mu"), lambda};
-}
-
 static kad_status resolve_real(kad_ctx *ctx, kad_config *config, const char *key,
                                double value)
 {
@@ -119,17 +91,56 @@ static kad_status resolve_real(kad_ctx *ctx, kad_config *config, const char *key
     return kad_config_resolve(ctx, config, key, text);
 }
 
-/* The free field's own spectrum: S = (t/2) phi (khat^2 + M^2) phi, M^2 = 2 mu/t - 2 d. */
-static kad_status resolve_free(kad_ctx *ctx, kad_config *config)
+/* What a recipe must know of the action: a local quartic one has these parameters (NaN: not one),
+ * S = -t sum_<ij> phi_i.phi_j + sum_i (mu |phi_i|^2 + lambda |phi_i|^4). */
+typedef struct local_action {
+    double d, t, mu, lambda;
+} local_action;
+
+static kad_status inspect(kad_ctx *ctx, const kad_config *config, local_action *out)
 {
     kad_status status = KAD_OK;
-    int64_t shape[4];
-    const double d = (double)kad_config_ints(config, "lattice.shape", 4, shape);
-    const couplings c = couplings_of(config);
-    if (c.t > 0 && 2 * c.mu / c.t - 2 * d > 0) {
-        KAD_TRY(resolve_real(ctx, config, "flow.spectrum_mass2", 2 * c.mu / c.t - 2 * d));
-        KAD_TRY(resolve_real(ctx, config, "flow.spectrum_stiffness", c.t));
+    kad_lattice *lattice = NULL;
+    kad_action *action = NULL;
+    int64_t extents[KAD_MAX_DIM + 1];
+    int shape[KAD_MAX_DIM + 1] = {0};
+    const size_t d = kad_config_ints(config, "lattice.shape", KAD_MAX_DIM + 1, extents);
+    for (size_t mu = 0; mu < d; mu++)
+        shape[mu] = (int)extents[mu];
+    KAD_TRY(kad_lattice_create(ctx, (int)d, shape, &lattice));
+    KAD_TRY(kad_action_create(ctx, config, lattice, false, &action));
+    *out = (local_action){.d = (double)d,
+                          .t = action->ops->get(action, "t"),
+                          .mu = action->ops->get(action, "mu"),
+                          .lambda = action->ops->get(action, "lambda")};
+done:
+    kad_action_destroy(action);
+    kad_lattice_destroy(lattice);
+    return status;
+}
+
+/* The free field's own spectrum: S = (t/2) phi (khat^2 + M^2) phi, M^2 = 2 mu/t - 2 d. */
+static kad_status resolve_free(kad_ctx *ctx, kad_config *config, const local_action *a)
+{
+    kad_status status = KAD_OK;
+    const double mass2 = 2 * a->mu / a->t - 2 * a->d;
+    if (a->t > 0 && mass2 > 0) {
+        KAD_TRY(resolve_real(ctx, config, "flow.spectrum_mass2", mass2));
+        KAD_TRY(resolve_real(ctx, config, "flow.spectrum_stiffness", a->t));
     }
+done:
+    return status;
+}
+
+/* A Gaussian field to start from where the action is local, a finish where the field is whitened. */
+static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const local_action *a)
+{
+    kad_status status = KAD_OK;
+    const bool local = isfinite(a->lambda);
+    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
+    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
+    if (local && a->lambda > 0)
+        KAD_TRY(resolve_real(ctx, config, "flow.quartic", a->lambda));
 done:
     return status;
 }
@@ -157,18 +168,12 @@ done:
 kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
     kad_status status = KAD_OK;
-    const char *name = kad_recipe_name(config);
-    if (strcmp(name, "fourier") == 0 && is_phi4(config))
-        KAD_TRY(resolve_free(ctx, config));
-    if (strcmp(name, "stencil") == 0) {
-        KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum",
-                                   is_phi4(config) ? "first" : "last"));
-        KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2",
-                                   is_phi4(config) ? "1" : "0"));
-        if (is_phi4(config))
-            KAD_TRY(
-                resolve_real(ctx, config, "flow.quartic", couplings_of(config).lambda));
-    }
+    const char *name = kad_config_string(config, "flow.recipe");
+    local_action a;
+    KAD_TRY(inspect(ctx, config, &a));
+    if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
+    if (strcmp(name, "fourier") == 0) KAD_TRY(resolve_free(ctx, config, &a));
+    if (strcmp(name, "stencil") == 0) KAD_TRY(resolve_stencil(ctx, config, &a));
     for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++)
         if (strcmp(recipes[i].name, name) == 0)
             KAD_TRY(apply(ctx, config, recipes[i].entries, recipes[i].n));
