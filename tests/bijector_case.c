@@ -12,7 +12,7 @@
 static const struct {
     int d, shape[KAD_MAX_DIM];
 } shapes[N_LATTICES] = {
-    {1, {8, 1, 1}}, {1, {7, 1, 1}}, {2, {2, 2, 1}}, {2, {4, 4, 1}}, {2, {6, 4, 1}},
+    {1, {8, 1, 1}}, {1, {7, 1, 1}}, {2, {2, 3, 1}}, {2, {4, 4, 1}}, {2, {6, 4, 1}},
     {2, {5, 3, 1}}, {2, {6, 6, 1}}, {3, {2, 2, 4}}, {3, {3, 2, 2}},
 };
 
@@ -116,13 +116,14 @@ void apply(const instance *t, operation op, kad_prec prec, double *x, double *g,
     void *tx = narrow(prec, n, x), *tg = narrow(prec, n, g);
     void *td = narrow(prec, stage->n_theta, dtheta);
     const void *packed = t->packed[prec];
+    double unused[KAD_W_MAX] = {0};
     void *scratch = t->scratch[prec];
     switch (op) {
     case GENERATE:
-        kern->generate(stage, packed, tx, ld, scratch);
+        kern->generate(stage, packed, tx, ld ? ld : unused, scratch);
         break;
     case INFER:
-        kern->infer(stage, packed, tx, ld, scratch);
+        kern->infer(stage, packed, tx, ld ? ld : unused, scratch);
         break;
     case GENERATE_ADJOINT:
         kern->generate_adjoint(stage, packed, tx, tg, gl, td, ld, scratch);

@@ -29,7 +29,8 @@ double *normals(size_t n, uint32_t which);
 size_t tile_size(const instance *t, kad_prec prec);
 
 /* An operation on doubles: x, g [n_rows][lanes of prec] and dtheta [n_theta] are
- * converted to the kernel's precision and back. g, dtheta, ld may be NULL. */
+ * converted to the kernel's precision and back. g, dtheta, ld may be NULL (generate and
+ * infer then get an ld of their own). */
 typedef enum operation { GENERATE, INFER, GENERATE_ADJOINT, INFER_ADJOINT } operation;
 void apply(const instance *t, operation op, kad_prec prec, double *x, double *g,
            double gl, double *dtheta, double *ld);
