@@ -35,28 +35,40 @@ KAD_VINLINE vword mul32(vword a, uint32_t m)
 #endif
 }
 
-/* Ten rounds on WORDS counters; the words are the low halves of c[0..3]. */
-KAD_VINLINE void philox(vword c[4], kad_rng rng)
+/* The keys of the ten rounds, in every lane. */
+typedef struct schedule {
+    vword key[10][2];
+} schedule;
+
+KAD_VINLINE void make_schedule(kad_rng rng, schedule *s)
 {
-    uint32_t k0 = rng.key[0], k1 = rng.key[1];
-    for (int round = 0; round < 10; round++) {
-        vword p0 = mul32(c[0], M0), p1 = mul32(c[2], M1);
-        c[0] = (p1 >> 32) ^ c[1] ^ (uint64_t)k0;
-        c[1] = p1;
-        c[2] = (p0 >> 32) ^ c[3] ^ (uint64_t)k1;
-        c[3] = p0;
-        k0 += W0;
-        k1 += W1;
+    for (uint32_t round = 0; round < 10; round++) {
+        s->key[round][0] = (vword){0} + (uint64_t)(uint32_t)(rng.key[0] + round * W0);
+        s->key[round][1] = (vword){0} + (uint64_t)(uint32_t)(rng.key[1] + round * W1);
     }
 }
 
-/* Counters of samples first, first + stride, ... (layout in base/rng.h). */
+/* Ten rounds on WORDS counters; the words are the low halves of c[0..3]. */
+KAD_VINLINE void philox(vword c[4], const schedule *s)
+{
+    for (int round = 0; round < 10; round++) {
+        vword p0 = mul32(c[0], M0), p1 = mul32(c[2], M1);
+        c[0] = (p1 >> 32) ^ c[1] ^ s->key[round][0];
+        c[1] = p1;
+        c[2] = (p0 >> 32) ^ c[3] ^ s->key[round][1];
+        c[3] = p0;
+    }
+}
+
+/* Counters of samples first, first + stride, ..., stride 1 or 2 (layout in base/rng.h). */
 KAD_VINLINE void counters(vword c[4], uint64_t step, uint64_t first, uint64_t stride,
                           uint32_t site)
 {
+    static const uint64_t ramp[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     vword sample;
-    for (int i = 0; i < WORDS; i++)
-        sample[i] = first + stride * (uint64_t)i;
+    __builtin_memcpy(&sample, ramp, sizeof sample);
+    if (stride == 2) sample += sample;
+    sample += first;
     c[0] = sample;
     c[1] = (vword){0} + site;
     c[2] = (vword){0} + (step & 0xffffffffu);
@@ -65,14 +77,14 @@ KAD_VINLINE void counters(vword c[4], uint64_t step, uint64_t first, uint64_t st
 
 #if KAD_PREC == 32
 /* The four words of KAD_V consecutive samples, in their order. */
-KAD_VINLINE void words(kad_rng rng, uint64_t step, uint64_t first, uint32_t site,
+KAD_VINLINE void words(const schedule *s, uint64_t step, uint64_t first, uint32_t site,
                        vint w[4])
 {
     vword even[4], odd[4];
     counters(even, step, first, 2, site);
     counters(odd, step, first + 1, 2, site);
-    philox(even, rng);
-    philox(odd, rng);
+    philox(even, s);
+    philox(odd, s);
     for (int j = 0; j < 4; j++)
         w[j] = (vint)((even[j] & 0xffffffffu) | (odd[j] << 32));
 }
@@ -97,20 +109,20 @@ KAD_VINLINE void normal_pair(vint a, vint b, vreal out[2])
     out[1] = radius * s;
 }
 
-KAD_VINLINE void four_uniforms(kad_rng rng, uint64_t step, uint64_t first,
+KAD_VINLINE void four_uniforms(const schedule *s, uint64_t step, uint64_t first,
                                uint32_t site_quad, vreal out[4])
 {
     vint w[4];
-    words(rng, step, first, site_quad, w);
+    words(s, step, first, site_quad, w);
     for (int j = 0; j < 4; j++)
         out[j] = uniform(w[j]);
 }
 
-KAD_VINLINE void four_normals(kad_rng rng, uint64_t step, uint64_t first,
+KAD_VINLINE void four_normals(const schedule *s, uint64_t step, uint64_t first,
                               uint32_t site_quad, vreal out[4])
 {
     vint w[4];
-    words(rng, step, first, site_quad, w);
+    words(s, step, first, site_quad, w);
     normal_pair(w[0], w[1], out);
     normal_pair(w[2], w[3], out + 2);
 }
@@ -118,13 +130,13 @@ KAD_VINLINE void four_normals(kad_rng rng, uint64_t step, uint64_t first,
 /* Doubles need 64 bits each: the second two take a second counter, with the top bit of
  * the site set. Order: (word 1, word 0), (word 3, word 2) of the first, then the second.
  */
-KAD_VINLINE void words(kad_rng rng, uint64_t step, uint64_t first, uint32_t site,
+KAD_VINLINE void words(const schedule *s, uint64_t step, uint64_t first, uint32_t site,
                        vword w[4])
 {
     for (uint32_t h = 0; h < 2; h++) {
         vword c[4];
         counters(c, step, first, 1, site | h << 31);
-        philox(c, rng);
+        philox(c, s);
         w[2 * h] = (c[1] << 32) | (c[0] & 0xffffffffu);
         w[2 * h + 1] = (c[3] << 32) | (c[2] & 0xffffffffu);
     }
@@ -148,20 +160,20 @@ KAD_VINLINE void normal_pair(vword a, vword b, vreal out[2])
     out[1] = radius * s;
 }
 
-KAD_VINLINE void four_uniforms(kad_rng rng, uint64_t step, uint64_t first,
+KAD_VINLINE void four_uniforms(const schedule *s, uint64_t step, uint64_t first,
                                uint32_t site_quad, vreal out[4])
 {
     vword w[4];
-    words(rng, step, first, site_quad, w);
+    words(s, step, first, site_quad, w);
     for (int j = 0; j < 4; j++)
         out[j] = uniform(w[j]);
 }
 
-KAD_VINLINE void four_normals(kad_rng rng, uint64_t step, uint64_t first,
+KAD_VINLINE void four_normals(const schedule *s, uint64_t step, uint64_t first,
                               uint32_t site_quad, vreal out[4])
 {
     vword w[4];
-    words(rng, step, first, site_quad, w);
+    words(s, step, first, site_quad, w);
     normal_pair(w[0], w[1], out);
     normal_pair(w[2], w[3], out + 2);
 }
@@ -170,9 +182,11 @@ KAD_VINLINE void four_normals(kad_rng rng, uint64_t step, uint64_t first,
 void KR(kad_rng_normal_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
                              uint32_t site_quad, size_t n_lanes, size_t stride, real *out)
 {
+    schedule keys;
+    make_schedule(rng, &keys);
     for (size_t lane = 0; lane < n_lanes; lane += KAD_V) {
         vreal x[4];
-        four_normals(rng, step, first_sample + lane, site_quad, x);
+        four_normals(&keys, step, first_sample + lane, site_quad, x);
         for (size_t j = 0; j < 4; j++)
             *(vreal *)(out + j * stride + lane) = x[j];
     }
@@ -182,9 +196,11 @@ void KR(kad_rng_uniform_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
                               uint32_t site_quad, size_t n_lanes, size_t stride,
                               real *out)
 {
+    schedule keys;
+    make_schedule(rng, &keys);
     for (size_t lane = 0; lane < n_lanes; lane += KAD_V) {
         vreal x[4];
-        four_uniforms(rng, step, first_sample + lane, site_quad, x);
+        four_uniforms(&keys, step, first_sample + lane, site_quad, x);
         for (size_t j = 0; j < 4; j++)
             *(vreal *)(out + j * stride + lane) = x[j];
     }
