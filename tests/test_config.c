@@ -317,6 +317,7 @@ static void test_round_trip(void **state)
         "action: {file: /a/b-c_d.h5}\ntrain: {label: \"\\u00fc\"}\n",
         "sample: [{name: hmc, step: 0.3333333333333333}, {}, {draws: 2}]",
         "sample: []\nlattice: {shape: []}\n",
+        "action: {file: \"\\x8c \\x85 \\u2028 \\ufeff \\U0001f600 \\x01\"}",
         "train: {schedule: {knots: [1e-5, 0.30000000000000004]}}",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {

@@ -64,6 +64,24 @@ static bool is_bare(const char *s)
     return true;
 }
 
+/* The character at s (valid UTF-8, as libyaml has seen to) and its number of bytes. */
+static unsigned decode(const char *s, int *n_bytes)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    *n_bytes = u[0] < 0x80 ? 1 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+    unsigned code = *n_bytes == 1 ? u[0] : u[0] & (0xffu >> (*n_bytes + 1));
+    for (int i = 1; i < *n_bytes; i++)
+        code = code << 6 | (u[i] & 0x3fu);
+    return code;
+}
+
+/* Characters that YAML does not print, takes for line breaks or for byte order marks. */
+static bool needs_escape(unsigned code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
+           code == 0x2029 || code == 0xfeff || code == 0xfffe || code == 0xffff;
+}
+
 static void print_string(kad_out *out, const char *s, bool is_enum)
 {
     if (is_enum || is_bare(s)) {
@@ -71,14 +89,14 @@ static void print_string(kad_out *out, const char *s, bool is_enum)
         return;
     }
     kad_out_add(out, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            kad_out_add(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            kad_out_add(out, "\\x%02x", c);
+    for (int n; *s; s += n) {
+        unsigned code = decode(s, &n);
+        if (code == '"' || code == '\\')
+            kad_out_add(out, "\\%c", (char)code);
+        else if (needs_escape(code))
+            kad_out_add(out, "\\u%04x", code);
         else
-            kad_out_add(out, "%c", c);
+            kad_out_add(out, "%.*s", n, s);
     }
     kad_out_add(out, "\"");
 }
