@@ -242,8 +242,9 @@ static void draw_bars(kad_text *out, const frame *f, const kad_series *s)
 {
     kad_text_add(out, "<path class=\"fill c%d\" d=\"", s->color);
     for (size_t i = 0; i < s->n; i++) {
-        if (!(s->y[i] > 0) || s->n < 2) continue;
+        if (!(s->y[i] > 0) || !isfinite(s->y[i]) || s->n < 2) continue;
         double right = i + 1 < s->n ? s->x[i + 1] : 2 * s->x[i] - s->x[i - 1];
+        if (!showable(f, 0, s->x[i]) || !showable(f, 0, right)) continue;
         kad_text_add(out, "M%.1f %dV%.1fH%.1fV%d", place_x(f, s->x[i]), HEIGHT - BOTTOM,
                      place_y(f, s->y[i]), place_x(f, right), HEIGHT - BOTTOM);
     }

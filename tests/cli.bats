@@ -23,6 +23,15 @@ fails_with() {
     [ "$(wc -l <err.txt)" -eq 1 ]
 }
 
+# Up to a minute, for machines under load.
+wait_for() {
+    for _ in $(seq 600); do
+        [ -s "$1" ] && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
 # The stored series of a run, as bytes: every dataset but wall times.
 fingerprint() {
     h5dump -d /samplers/mis/log_weight -d /samplers/mis/action -d /samplers/mis/accepted \
@@ -147,10 +156,7 @@ fingerprint() {
 @test "cli: SIGTERM leaves a checkpoint and exits 75; the run then continues" {
     kadanoff run tiny.yaml -q -o stopped train.steps=100000 &
     pid=$!
-    for _ in $(seq 50); do
-        [ -e stopped/checkpoint/current.h5 ] && break
-        sleep 0.1
-    done
+    wait_for stopped/checkpoint/current.h5
     kill -TERM "$pid"
     got=0
     wait "$pid" || got=$?
@@ -166,10 +172,7 @@ fingerprint() {
 @test "cli: a folder in use is 75 and the message says by whom" {
     kadanoff run tiny.yaml -q -o busy train.steps=1000000 &
     pid=$!
-    for _ in $(seq 50); do
-        [ -e busy/checkpoint/current.h5 ] && break
-        sleep 0.1
-    done
+    wait_for busy/checkpoint/current.h5
     got=0
     kadanoff run tiny.yaml -q -o busy train.steps=1000000 2>err.txt || got=$?
     kill -9 "$pid"
@@ -179,8 +182,11 @@ fingerprint() {
 }
 
 @test "cli: a damaged checkpoint falls back on the previous one, and says so" {
-    timeout -s TERM 1 kadanoff run tiny.yaml -q -o hurt train.steps=100000 || true
-    [ -s hurt/checkpoint/previous.h5 ]
+    kadanoff run tiny.yaml -q -o hurt train.steps=100000 &
+    pid=$!
+    wait_for hurt/checkpoint/previous.h5
+    kill -TERM "$pid"
+    wait "$pid" || true
     printf 'X' | dd of=hurt/checkpoint/current.h5 bs=1 seek=3000 conv=notrunc 2>/dev/null
     got=0
     kadanoff run hurt -q --max-hours 0.0002 2>err.txt || got=$?
