@@ -550,6 +550,57 @@ static void test_full_disk(void **state)
     free(after);
 }
 
+/* ---- out of memory ---- */
+
+/* Every allocation of ours fails once, while a file is changed, saved and read back. */
+static kad_status exercise(const char *path)
+{
+    kad_status status;
+    kad_h5 *file = NULL;
+    double x[COLS] = {1}, y;
+    size_t n = COLS, n_names;
+    char **names, *text;
+    KAD_TRY(kad_h5_create(&ctx, &file));
+    KAD_TRY(kad_h5_write(&ctx, file, "/a/x", KAD_H5_F64, 1, &n, x));
+    KAD_TRY(kad_h5_write(&ctx, file, "/a/r", KAD_H5_F64, 1, &n, x));
+    KAD_TRY(kad_h5_attr_set_string(&ctx, file, "/a", "status", "fine"));
+    KAD_TRY(kad_h5_axis(&ctx, file, "/a/x", 0, "r", "/a/r"));
+    KAD_TRY(kad_h5_save(&ctx, file, path, false));
+    kad_h5_close(file);
+    file = NULL;
+    KAD_TRY(kad_h5_open(&ctx, path, false, 0, &file));
+    KAD_TRY(kad_h5_remove(&ctx, file, "/a/r"));
+    KAD_TRY(kad_h5_save(&ctx, file, path, true));
+    kad_h5_close(file);
+    file = NULL;
+    KAD_TRY(kad_h5_open(&ctx, path, true, 0, &file));
+    KAD_TRY(kad_h5_list(&ctx, file, "/a", &n_names, &names));
+    kad_h5_free_names(n_names, names);
+    KAD_TRY(kad_h5_attr_string(&ctx, file, "/a", "status", &text));
+    kad_free(text);
+    KAD_TRY(kad_h5_read(&ctx, file, "/a/x", KAD_H5_F64, 1, &n, x));
+    y = x[0];
+    assert_true(y == 1);
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+static void test_exhaustion(void **state)
+{
+    (void)state;
+    const char *path = scratch_file(&folder, "memory.h5");
+    int64_t n = 0;
+    for (;; n++) {
+        kad_memory_fail_after(n);
+        kad_status status = exercise(path);
+        kad_memory_fail_after(-1);
+        if (status == KAD_OK) break;
+        assert_true(status == KAD_ENOMEM || status == KAD_EDATA);
+    }
+    assert_true(n > 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_exhaustion),
     };
     return cmocka_run_group_tests_name("h5: what is written comes back, damage is found",
                                        tests, set_up, tear_down);

@@ -24,9 +24,7 @@
 
 #include "base/real.h"
 
-#ifndef KAD_PREC
-#error "base/vmath.h needs KAD_PREC"
-#endif
+#ifdef KAD_PREC /* in kernels only */
 #if defined(__AVX__)
 #include <immintrin.h>
 #else
@@ -498,5 +496,7 @@ KAD_VINLINE real kad_vsum(vreal x)
             a[i] += a[i + n];
     return a[0];
 }
+
+#endif /* KAD_PREC */
 
 #endif
