@@ -54,6 +54,8 @@ static kad_status diagonalise(kad_ctx *ctx, kad_dual *dual)
 {
     kad_status status = KAD_OK;
     const size_t N = (size_t)dual->action.lattice->n_sites;
+    if (N > 400)
+        kad_note(ctx, "diagonalising the couplings of %zu sites (15 s for 1024)", N);
     gsl_matrix *matrix = gsl_matrix_alloc(N, N), *vectors = gsl_matrix_alloc(N, N);
     gsl_vector *values = gsl_vector_alloc(N);
     gsl_eigen_symmv_workspace *work = gsl_eigen_symmv_alloc(N);
