@@ -79,7 +79,7 @@ static void inverse_undoes_forward(void **state)
             kad_map *map;
             make(&ctx, i, &model);
             const size_t n = (size_t)model->flow->n_rows * N;
-            double *theta = test_theta(model->flow, 3, 0.1);
+            double *theta = test_theta(model->flow, 3, 0.03);
             double *y = kad_alloc(n, 8), *z = kad_alloc(n, 8), *back = kad_alloc(n, 8);
             double lnq[N], again[N];
             assert_int_equal(kad_map_create(&ctx, model->flow, theta, false, &map),
@@ -103,9 +103,7 @@ static void inverse_undoes_forward(void **state)
         }
 }
 
-/* ln|det| of the Jacobian of generate at z by central differences and LU without pivoting
- * of J^T J... the matrices are small: plain Gaussian elimination with partial pivoting.
- */
+/* ln|det| of a small matrix (overwritten): Gaussian elimination with partial pivoting. */
 static double log_abs_det(int n, double *a)
 {
     double sum = 0;
@@ -138,7 +136,7 @@ static void log_det_matches_the_jacobian(void **state)
         make(&ctx, i, &model);
         const kad_flow *flow = model->flow;
         const int rows = flow->n_rows;
-        double *theta = test_theta(flow, 4, 0.1);
+        double *theta = test_theta(flow, 4, 0.03);
         double *z = kad_alloc((size_t)(2 * rows + 1) * (size_t)rows, 8);
         double *y = kad_alloc((size_t)(2 * rows + 1) * (size_t)rows, 8);
         double *ld = kad_alloc((size_t)(2 * rows + 1), 8);
@@ -193,8 +191,8 @@ static void density_is_normalised(void **state)
         {DUAL, "lattice.shape=[2]", "flow.recipe=neuralrg", "flow.symmetry=mixture",
          "flow.prior=laplace"},
     };
-    enum { GRID = 401 };
-    const double reach = 12, step = 2 * reach / (GRID - 1);
+    enum { GRID = 601 };
+    const double reach = 24, step = 2 * reach / (GRID - 1);
     double *y = kad_alloc((size_t)GRID * GRID * 2, 8),
            *lnq = kad_alloc((size_t)GRID * GRID, 8);
     for (size_t i = 0; i < sizeof two_sites / sizeof two_sites[0]; i++) {
@@ -204,7 +202,7 @@ static void density_is_normalised(void **state)
         double sum = 0;
         kad_ctx_init(&ctx, 2);
         if (test_model(&ctx, two_sites[i], &model) != KAD_OK) fail_msg("%s", ctx.message);
-        double *theta = test_theta(model->flow, 11, 0.1);
+        double *theta = test_theta(model->flow, 11, 0.03);
         assert_int_equal(kad_map_create(&ctx, model->flow, theta, model->mixture, &map),
                          KAD_OK);
         for (int a = 0; a < GRID * GRID; a++) {
@@ -216,7 +214,7 @@ static void density_is_normalised(void **state)
             KAD_OK);
         for (int a = 0; a < GRID * GRID; a++)
             sum += exp(lnq[a]) * step * step;
-        /* the Laplace density has kinks: second order in the step, 3.6e-3 / 12 */
+        /* the Laplace density has kinks: second order in the step, 6.4e-3 / 12 */
         const double tolerance = i == 4 ? 2e-3 : 1e-5;
         if (!(fabs(sum - 1) < tolerance))
             fail_msg("case %zu: integral of q is %.8f", i, sum);
@@ -268,7 +266,7 @@ static void draws_do_not_depend_on_batches_or_threads(void **state)
         kad_map *map;
         make(&ctx, i, &model);
         const size_t rows = (size_t)model->flow->n_rows;
-        double *theta = test_theta(model->flow, 3, 0.1);
+        double *theta = test_theta(model->flow, 3, 0.03);
         double *a = kad_alloc(N * rows, 8), *b = kad_alloc(N * rows, 8), qa[N], qb[N];
         assert_int_equal(kad_map_create(&ctx, model->flow, theta, model->mixture, &map),
                          KAD_OK);
