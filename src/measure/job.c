@@ -188,24 +188,25 @@ static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chain
     kad_status status = KAD_OK;
     const kad_job *job = chains->job;
     const int64_t n_draws = job->setup.n_draws;
-    int64_t written = kad_chains_recorded(chains);
+    int64_t written = kad_chains_recorded(chains), done_written = chains->n_done;
     double last = kad_wall_seconds();
 
+    /* at least one batch a call: a run that is stopped again and again still ends */
     while (kad_chains_recorded(chains) < n_draws) {
-        const bool stop = kad_stop_requested();
-        if (stop || kad_wall_seconds() - last > job->segment_seconds) {
-            const int64_t recorded = kad_chains_recorded(chains);
-            if (recorded > written)
-                KAD_TRY(write_segment(ctx, run, chains, n_segments++, written));
-            written = recorded;
-            last = kad_wall_seconds();
-        }
+        KAD_TRY(kad_chains_batch(ctx, chains));
+        show(chains, progress);
+        const int64_t recorded = kad_chains_recorded(chains);
+        const bool stop = kad_stop_requested() && recorded < n_draws;
+        if (!stop && kad_wall_seconds() - last <= job->segment_seconds) continue;
+        if (chains->n_done > done_written)
+            KAD_TRY(write_segment(ctx, run, chains, n_segments++, written));
+        written = recorded;
+        done_written = chains->n_done;
+        last = kad_wall_seconds();
         if (stop)
             return kad_fail(ctx, KAD_EINTERRUPTED,
                             "%s: stopped by %s at draw %lld of %lld", job->name,
                             kad_stop_reason(), (long long)written, (long long)n_draws);
-        KAD_TRY(kad_chains_batch(ctx, chains));
-        show(chains, progress);
     }
 done:
     return status;

@@ -154,15 +154,21 @@ static kad_job job_of(const kad_config *config, int entry, const kad_model *mode
     return job;
 }
 
-/* --- what is known exactly -----------------------------------------------------------
- */
-
-static kad_status write_exact(kad_ctx *ctx, const kad_run *run, const kad_model *model)
+/* Once per action: `hash` stands for it. */
+static kad_status write_exact(kad_ctx *ctx, const kad_run *run, const kad_model *model,
+                              uint64_t hash)
 {
     kad_status status = KAD_OK;
     kad_h5 *file = NULL;
+    int64_t before = 0;
     KAD_TRY(kad_results_open(ctx, run, &file));
+    if (kad_h5_exists(file, "/exact") && kad_h5_attr_exists(file, "/exact", "action")) {
+        KAD_TRY(kad_h5_attr_int(ctx, file, "/exact", "action", &before));
+        if ((uint64_t)before == hash) goto done;
+    }
     KAD_TRY(kad_exact_write(ctx, file, model->action));
+    KAD_TRY(kad_h5_group(ctx, file, "/exact"));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/exact", "action", (int64_t)hash));
     KAD_TRY(kad_results_save(ctx, run, file));
 done:
     kad_h5_close(file);
@@ -203,9 +209,9 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
     int n_entries = kad_config_list_length(config, "sample");
 
     if (n_entries == 0) n_entries = 1;
-    KAD_TRY(load_map(ctx, run, model, &map, &hash));
     KAD_TRY(fingerprint_action(ctx, model->action, &hash));
-    KAD_TRY(write_exact(ctx, run, model));
+    KAD_TRY(write_exact(ctx, run, model, hash));
+    KAD_TRY(load_map(ctx, run, model, &map, &hash));
     for (int entry = 0; entry < n_entries; entry++) {
         const kad_job job = job_of(config, entry, model, map, hash);
         KAD_TRY(kad_job_run(ctx, run, &job, progress));

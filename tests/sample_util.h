@@ -1,0 +1,119 @@
+/* Shared by the tests of sampling: a run folder in a scratch directory, a model from
+ * YAML, its untrained (or briefly trained) map in run.h5. Everything aborts the test on
+ * failure. */
+#ifndef KAD_TESTS_SAMPLE_UTIL_H
+#define KAD_TESTS_SAMPLE_UTIL_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "analysis/results.h"
+#include "base/memory.h"
+#include "base/signals.h"
+#include "flow/recipe.h"
+#include "measure/sample.h"
+#include "train/options.h"
+#include "train/params.h"
+#include "train/trainer.h"
+
+#define CLAIM(text, function)            \
+    {                                    \
+        text, function, NULL, NULL, NULL \
+    }
+
+static const kad_key test_top_keys[] = {
+    {"seed", KAD_INT, "42", 0, 9e15, "", NULL, "seed"},
+    {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL, "shape"},
+    {"action.name", KAD_STRING, NULL, 1, 0, "", NULL, "model"},
+};
+
+typedef struct scene {
+    kad_ctx ctx;
+    kad_schema schema;
+    kad_config *config;
+    kad_model *model;
+    kad_run *run;
+    char folder[64];
+} scene;
+
+#define assert_ok(s, expr)                                                              \
+    do {                                                                                \
+        const kad_status status_ = (expr);                                              \
+        if (status_ != KAD_OK) fail_msg("%s: %d %s", #expr, status_, (s)->ctx.message); \
+    } while (0)
+
+static inline void scene_remove(const char *folder)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    if (system(command) != 0) fail_msg("cannot remove %s", folder);
+}
+
+/* Config, model and an open run folder whose run.h5 holds the map: trained for `steps`
+ * steps (0: as initialised). */
+static inline void scene_make(scene *s, const char *yaml, int steps)
+{
+    char training[64];
+    const char *overrides[] = {training};
+    double *theta = NULL;
+    kad_h5 *file = NULL;
+    memset(s, 0, sizeof *s);
+    kad_ctx_init(&s->ctx, 2);
+    kad_schema_add(&s->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
+    kad_action_schema(&s->schema);
+    kad_schema_add(&s->schema, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(&s->schema, kad_train_keys, kad_train_n_keys);
+    kad_schema_add(&s->schema, kad_sample_keys, kad_sample_n_keys);
+    snprintf(training, sizeof training, "train.steps=%d", steps > 0 ? steps : 100);
+    assert_ok(s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 1, overrides,
+                                  &s->config));
+    assert_ok(s, kad_recipe_resolve(&s->ctx, s->config));
+    assert_ok(s, kad_model_create(&s->ctx, s->config, &s->model));
+    snprintf(s->folder, sizeof s->folder, "/tmp/kad-sample-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    assert_ok(s, kad_run_open(&s->ctx, s->folder, KAD_RUN_WRITE, &s->run));
+    if (steps > 0) {
+        kad_train_result result;
+        assert_ok(s, kad_train(&s->ctx, s->run, s->config, NULL, &result));
+        kad_train_result_clear(&result);
+        return;
+    }
+    theta = kad_alloc(s->model->flow->n_theta, sizeof *theta);
+    kad_flow_init(s->model->flow, s->model->seed, theta);
+    assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
+    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, theta));
+    assert_ok(s, kad_results_save(&s->ctx, s->run, file));
+    kad_h5_close(file);
+    kad_free(theta);
+}
+
+static inline void scene_clear(scene *s)
+{
+    kad_run_close(s->run);
+    kad_model_destroy(s->model);
+    kad_config_destroy(s->config);
+    scene_remove(s->folder);
+}
+
+/* A dataset of the run's results. */
+static inline kad_values scene_read(scene *s, const char *path)
+{
+    kad_h5 *file = NULL;
+    kad_values values;
+    assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
+    assert_ok(s, kad_values_read(&s->ctx, file, path, &values));
+    kad_h5_close(file);
+    if (values.n == 0) fail_msg("%s is missing", path);
+    return values;
+}
+
+#endif
