@@ -6,6 +6,7 @@
 #include "cli/isa.h"
 
 #include <cblas.h>
+#include <gsl/gsl_errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
     kad_ctx_init(&app.ctx, 0);
     app.ctx.log = log_line;
     app.ctx.sink = stderr;
+    gsl_set_error_handler_off(); /* statuses are checked; never abort */
     openblas_set_num_threads(1); /* our threads are tiles; BLAS stays within one */
     status = kad_isa_check(&app.ctx);
     if (status != KAD_OK) return fail(&app, status);
