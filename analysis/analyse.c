@@ -35,13 +35,15 @@ done:
 }
 
 /* Reweighted averages and correlators of one sampler. */
-static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled)
+static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+                                   kad_diagnostics *diagnostics)
 {
     kad_status status = KAD_OK;
     kad_estimates *estimates = NULL;
     KAD_TRY(kad_analyse_weighted(ctx, file, sampled, &estimates));
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, true));
+    kad_warn_exact(diagnostics, estimates);
 done:
     kad_estimates_destroy(estimates);
     return status;
@@ -91,7 +93,7 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool
                             "%s: fewer than two draws have a finite weight", name);
         goto done;
     }
-    KAD_TRY(analyse_weighted(ctx, file, &sampled));
+    KAD_TRY(analyse_weighted(ctx, file, &sampled, diagnostics));
     KAD_TRY(analyse_log_z(ctx, file, &sampled, main, diagnostics));
 done:
     kad_sampled_clear(&sampled);

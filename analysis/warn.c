@@ -54,7 +54,7 @@ static void warn_rhat(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                             sampled->name, worst->name, worst->rhat);
 }
 
-static void warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates)
+void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates)
 {
     for (size_t i = 0; i < estimates->n; i++) {
         const double pull = kad_row_pull(&estimates->row[i]);
@@ -101,7 +101,7 @@ void kad_warn_chain(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                             "%s: m never changed its sign although the action is "
                             "symmetric: use flow.symmetry mixture, or draw more",
                             sampled->name);
-    warn_exact(diagnostics, estimates);
+    kad_warn_exact(diagnostics, estimates);
 }
 
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
@@ -127,7 +127,7 @@ void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                             "%s: one draw carries %.0f %% of all weight: reweighted "
                             "errors are too small; draw more or train longer",
                             sampled->name, 100.0 * share->mean);
-    warn_exact(diagnostics, log_z);
+    kad_warn_exact(diagnostics, log_z);
 }
 
 /* Still improving: the free energy fell over the last fifth of the last lattice's

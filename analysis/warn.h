@@ -15,6 +15,8 @@ void kad_warn_chain(kad_diagnostics *diagnostics, const kad_sampled *sampled,
  * exact value. */
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                       const kad_estimates *log_z);
+/* Estimates more than four standard errors off their exact values. */
+void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates);
 /* /training: skipped steps, inverse error, cut off while improving. */
 KAD_MUST_USE kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file,
                                           kad_diagnostics *diagnostics);
