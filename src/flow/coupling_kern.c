@@ -165,8 +165,8 @@ static void mlp_forward(const kad_mlp *net, const real *theta, const real *in, r
 
 static void outer(const kad_dense *l, const real *d, const real *x, vreal *acc)
 {
-    dense_outer(l->n_out, l->n_in, d, x, acc + l->w);
-    if (l->b != SIZE_MAX) dense_bias(l->n_out, d, acc + l->b);
+    dense_outer(l->n_out, l->n_in, d, x, acc + l->w,
+                l->b == SIZE_MAX ? NULL : acc + l->b);
 }
 
 /* out = W^T d, times elu'(.) where h, the activations it belongs to, is given. */
@@ -310,39 +310,51 @@ static void infer(const kad_stage *stage, const void *packed, void *x, double *l
     transform(stage, packed, x, ld, scratch, -1);
 }
 
-/* Undo (generate: dir = 1) or redo (dir = -1) the targets and turn their cotangents
- * around; cotangents of the heads in ws->dt and ws->da; dc into acc. */
-static void targets_adjoint(const kad_coupling *c, const real *scale, const int *rows,
-                            real *x, real *g, real gl, workspace *ws, vreal *dc,
-                            const int dir)
+/* The adjoints take y = z e^s + t apart into its two steps. dir = 1 rebuilds z from y, dir = -1 y from
+ * z; the cotangents of the heads go to ws->dt and ws->da.
+ *   shift  y = w + t:    dir 1: w = y - t, dt = gy;   dir -1: y = w + t, dt = -gy
+ *   scale  w = z e^s:    dir 1: z = w e^-s, gz = gy e^s, ds = gy w + gl
+ *                        dir -1: w = z e^s, gy = gz e^-s, ds = -gy w - gl */
+static void shift_adjoint(const kad_coupling *c, const int *rows, real *x, const real *g,
+                          workspace *ws, const int dir)
+{
+    for (int j = 0; j < c->n_tgt; j++) {
+        vreal *xj = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
+        const vreal *gj = (const vreal *)(g + (size_t)rows[c->n_src + j] * KAD_W);
+        const vreal *t = (const vreal *)(ws->t + (size_t)j * KAD_W);
+        vreal *dt = (vreal *)(ws->dt + (size_t)j * KAD_W);
+        for (int v = 0; v < KAD_NV; v++) {
+            xj[v] = dir > 0 ? xj[v] - t[v] : xj[v] + t[v];
+            dt[v] = dir > 0 ? gj[v] : -gj[v];
+        }
+    }
+}
+
+static void scale_adjoint(const kad_coupling *c, const real *scale, const int *rows,
+                          real *x, real *g, real gl, workspace *ws, vreal *dc,
+                          const int dir)
 {
     vreal *sum = (vreal *)ws->ld;
     for (int j = 0; j < c->n_tgt; j++) {
         vreal *xj = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
         vreal *gj = (vreal *)(g + (size_t)rows[c->n_src + j] * KAD_W);
-        const vreal *t = (const vreal *)(ws->t + (size_t)j * KAD_W);
         const vreal *a = (const vreal *)(ws->a + (size_t)j * KAD_W);
-        vreal *dt = (vreal *)(ws->dt + (size_t)j * KAD_W);
         vreal *da = (vreal *)(ws->da + (size_t)j * KAD_W);
         vreal c_sum = {0};
         for (int v = 0; v < KAD_NV; v++) {
-            const vreal s = scale[j] * a[v], gv = gj[v];
+            const vreal s = scale[j] * a[v];
+            const vreal ex = kad_vexp(dir > 0 ? -s : s), eg = kad_vexp(dir > 0 ? s : -s);
+            const vreal moved = xj[v] * ex;
             vreal ds;
             sum[v] += s;
-            if (dir > 0) { /* x = y: z = (y - t) e^-s, gz = gy e^s */
-                const vreal w = xj[v] - t[v], e = kad_vexp(-s);
-                xj[v] = w * e;
-                gj[v] = gv / e;
-                dt[v] = gv;
-                ds = gv * w + gl;
-            } else { /* x = z: y = z e^s + t, gy = gz e^-s */
-                const vreal e = kad_vexp(s);
-                const vreal gy = gv / e, w = xj[v] * e;
-                xj[v] = w + t[v];
-                gj[v] = gy;
-                dt[v] = -gy;
-                ds = -gy * w - gl;
+            if (dir > 0) {
+                ds = gj[v] * xj[v] + gl;
+                gj[v] *= eg;
+            } else {
+                gj[v] *= eg;
+                ds = -gj[v] * moved - gl;
             }
+            xj[v] = moved;
             da[v] = ds * scale[j] * ((real)1 - a[v] * a[v]);
             c_sum += ds * a[v];
         }
@@ -356,29 +368,79 @@ static void reduce(const kad_stage *stage, const vreal *acc, real *dtheta)
         dtheta[i] += lane_sum(acc[i]);
 }
 
-static void adjoint(const kad_stage *stage, const void *packed, void *x_, void *g_,
+/* Everything one walk over the applications needs. */
+typedef struct adjoint_call {
+    const kad_coupling *c;
+    const real *theta;
+    real *x, *g;
+    real gl;
+    vreal *acc; /* NULL: no weight gradients */
+    double *ld; /* NULL: not wanted */
+} adjoint_call;
+
+/* Back through net m, whose sources stand in ws->in. */
+static void net_adjoint(const adjoint_call *call, int m, const int *rows, workspace *ws)
+{
+    const kad_coupling *c = call->c;
+    mlp_adjoint(&c->net[m], call->theta, ws->in, ws->feat[m], ws, call->acc, ws->din);
+    for (int i = 0; i < c->n_src; i++)
+        add_rows(1, ws->din + (size_t)i * KAD_W, call->g + (size_t)rows[i] * KAD_W);
+}
+
+/* Steps of one walk: the shift's net, the scale's net, or one net with both heads. */
+enum { SHIFT = 1, SCALE = 2 };
+
+/* With separate nets the applications are walked once for each, so that the gradient sums of only one
+ * net compete for the first-level cache. */
+static void walk(const adjoint_call *call, workspace *ws, const int steps, const int m,
+                 const int dir)
+{
+    const kad_coupling *c = call->c;
+    for (int k = 0; k < c->n_apps; k++) {
+        const int *rows = c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
+        gather(c, rows, call->x, ws->in);
+        mlp_forward(&c->net[m], call->theta, ws->in, ws->feat[m], ws->t, ws->a);
+        if (steps & SCALE)
+            for (int v = 0; v < c->n_tgt * KAD_NV; v++)
+                ((vreal *)ws->a)[v] = kad_vtanh(((const vreal *)ws->a)[v]);
+        if (dir > 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, ws, dir);
+        if (steps & SCALE)
+            scale_adjoint(c, call->theta + c->c, rows, call->x, call->g, call->gl, ws,
+                          ws->acc + c->c, dir);
+        if (dir < 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, ws, dir);
+        net_adjoint(call, m, rows, ws);
+        if ((steps & SCALE) && k % FLUSH == FLUSH - 1 && call->ld)
+            flush(ws, call->ld, -dir);
+    }
+    if ((steps & SCALE) && call->ld) flush(ws, call->ld, -dir);
+}
+
+static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
                     double gl, void *dtheta, double *ld, void *scratch, const int dir)
 {
     const kad_coupling *c = stage->self;
-    const real *theta = packed;
-    real *x = x_, *g = g_;
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
     memset(ws.acc, 0, stage->n_theta * sizeof(vreal));
-    for (int k = 0; k < c->n_apps; k++) {
-        const int *rows = c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
-        run_nets(c, theta, rows, x, &ws);
-        targets_adjoint(c, theta + c->c, rows, x, g, (real)gl, &ws, ws.acc + c->c, dir);
-        for (int m = 0; m < c->n_nets; m++) {
-            mlp_adjoint(&c->net[m], theta, ws.in, ws.feat[m], &ws, dtheta ? ws.acc : NULL,
-                        ws.din);
-            for (int i = 0; i < c->n_src; i++)
-                add_rows(1, ws.din + (size_t)i * KAD_W, g + (size_t)rows[i] * KAD_W);
-        }
-        if (k % FLUSH == FLUSH - 1 && ld) flush(&ws, ld, -dir);
+    const adjoint_call call = {
+        .c = c,
+        .theta = packed,
+        .x = x,
+        .g = g,
+        .gl = (real)gl,
+        .acc = dtheta ? ws.acc : NULL,
+        .ld = ld,
+    };
+    if (c->n_nets == 1) {
+        walk(&call, &ws, SHIFT | SCALE, 0, dir);
+    } else if (dir > 0) {
+        walk(&call, &ws, SHIFT, 0, dir);
+        walk(&call, &ws, SCALE, 1, dir);
+    } else {
+        walk(&call, &ws, SCALE, 1, dir);
+        walk(&call, &ws, SHIFT, 0, dir);
     }
-    if (ld) flush(&ws, ld, -dir);
     if (dtheta) reduce(stage, ws.acc, dtheta);
 }
 

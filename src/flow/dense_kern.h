@@ -116,72 +116,117 @@ static void dense_adjoint_elu(int n_out, int n_in, const real *w, size_t so, siz
     dense_any(DENSE_ELU_ADJOINT, n_out, n_in, w, so, si, NULL, x, h, y);
 }
 
+/* Accumulators of n_o x n_i weights in registers over the row's vectors; with bias, those of n_o
+ * biases too. */
 KAD_INLINE void outer_block(const int n_o, const int n_i, const real *d, const real *x,
-                            vreal *acc, size_t stride)
+                            vreal *acc, size_t stride, vreal *bias)
 {
-    vreal a[4][5];
-#pragma GCC unroll 4
-    for (int o = 0; o < n_o; o++)
+    vreal a[5][5], b[5];
+#pragma GCC unroll 5
+    for (int o = 0; o < n_o; o++) {
+        b[o] = (vreal){0};
 #pragma GCC unroll 5
         for (int i = 0; i < n_i; i++)
             a[o][i] = acc[(size_t)o * stride + (size_t)i];
+    }
 #pragma GCC unroll 4
     for (int v = 0; v < KAD_NV; v++) {
-        vreal dv[4];
-#pragma GCC unroll 4
-        for (int o = 0; o < n_o; o++)
+        vreal dv[5];
+#pragma GCC unroll 5
+        for (int o = 0; o < n_o; o++) {
             dv[o] = ((const vreal *)(d + (size_t)o * KAD_W))[v];
+            if (bias) b[o] += dv[o];
+        }
 #pragma GCC unroll 5
         for (int i = 0; i < n_i; i++) {
             const vreal xv = ((const vreal *)(x + (size_t)i * KAD_W))[v];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
             for (int o = 0; o < n_o; o++)
                 a[o][i] += dv[o] * xv;
         }
     }
-#pragma GCC unroll 4
-    for (int o = 0; o < n_o; o++)
+#pragma GCC unroll 5
+    for (int o = 0; o < n_o; o++) {
+        if (bias) bias[o] += b[o];
 #pragma GCC unroll 5
         for (int i = 0; i < n_i; i++)
             acc[(size_t)o * stride + (size_t)i] = a[o][i];
-}
-
-KAD_INLINE void outer_rows(const int n_o, int n_in, const real *d, const real *x,
-                           vreal *acc)
-{
-    int i = 0;
-    for (; i + 5 <= n_in; i += 5)
-        outer_block(n_o, 5, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
-    if (n_in - i == 4) {
-        outer_block(n_o, 4, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
-        return;
     }
-    for (; i + 2 <= n_in; i += 2)
-        outer_block(n_o, 2, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
-    if (i < n_in) outer_block(n_o, 1, d, x + (size_t)i * KAD_W, acc + i, (size_t)n_in);
 }
 
-/* acc[o][i] += sum over the row's vectors of d[o] x[i]; acc [n_out][n_in]. */
-static void dense_outer(int n_out, int n_in, const real *d, const real *x, vreal *acc)
+/* A stripe of n_o outputs: inputs in blocks of n_most, the first of which takes the biases along. */
+KAD_INLINE void outer_rows(const int n_o, const int n_most, int n_in, const real *d,
+                           const real *x, vreal *acc, vreal *bias)
 {
-    int o = 0;
-    for (; o + 4 <= n_out; o += 4)
-        outer_rows(4, n_in, d + (size_t)o * KAD_W, x, acc + (size_t)o * (size_t)n_in);
-    for (; o + 2 <= n_out; o += 2)
-        outer_rows(2, n_in, d + (size_t)o * KAD_W, x, acc + (size_t)o * (size_t)n_in);
-    for (; o < n_out; o++)
-        outer_rows(1, n_in, d + (size_t)o * KAD_W, x, acc + (size_t)o * (size_t)n_in);
+    const size_t n = (size_t)n_in;
+    for (int i = 0; i < n_in;) {
+        const int left = n_in - i < n_most ? n_in - i : n_most;
+        const real *xi = x + (size_t)i * KAD_W;
+        vreal *ai = acc + i;
+        if (i == 0 && bias) {
+            switch (left) {
+            case 1:
+                outer_block(n_o, 1, d, xi, ai, n, bias);
+                break;
+            case 2:
+                outer_block(n_o, 2, d, xi, ai, n, bias);
+                break;
+            case 3:
+                outer_block(n_o, 3, d, xi, ai, n, bias);
+                break;
+            case 4:
+                outer_block(n_o, 4, d, xi, ai, n, bias);
+                break;
+            default:
+                outer_block(n_o, n_most, d, xi, ai, n, bias);
+                break;
+            }
+        } else {
+            switch (left) {
+            case 1:
+                outer_block(n_o, 1, d, xi, ai, n, NULL);
+                break;
+            case 2:
+                outer_block(n_o, 2, d, xi, ai, n, NULL);
+                break;
+            case 3:
+                outer_block(n_o, 3, d, xi, ai, n, NULL);
+                break;
+            case 4:
+                outer_block(n_o, 4, d, xi, ai, n, NULL);
+                break;
+            default:
+                outer_block(n_o, n_most, d, xi, ai, n, NULL);
+                break;
+            }
+        }
+        i += left;
+    }
 }
 
-/* acc[o] += sum over the row's vectors of d[o]. */
-static inline void dense_bias(int n_out, const real *d, vreal *acc)
+/* acc[o][i] += sum over the row's vectors of d[o] x[i], acc [n_out][n_in]; bias[o] += that of d[o]
+ * (NULL: no biases). Blocks of 5 x 4 or 4 x 5 weights: with their operands they fill the registers. */
+static void dense_outer(int n_out, int n_in, const real *d, const real *x, vreal *acc,
+                        vreal *bias)
 {
-    for (int o = 0; o < n_out; o++) {
-        const vreal *row = (const vreal *)(d + (size_t)o * KAD_W);
-        vreal sum = row[0];
-        for (int v = 1; v < KAD_NV; v++)
-            sum += row[v];
-        acc[o] += sum;
+    for (int o = 0; o < n_out;) {
+        const size_t at = (size_t)o;
+        const real *dd = d + at * KAD_W;
+        vreal *aa = acc + at * (size_t)n_in, *bb = bias ? bias + at : NULL;
+        const int left = n_out - o;
+        if (left % 5 == 0) {
+            outer_rows(5, 4, n_in, dd, x, aa, bb);
+            o += 5;
+        } else if (left >= 4) {
+            outer_rows(4, 5, n_in, dd, x, aa, bb);
+            o += 4;
+        } else if (left >= 2) {
+            outer_rows(2, 5, n_in, dd, x, aa, bb);
+            o += 2;
+        } else {
+            outer_rows(1, 5, n_in, dd, x, aa, bb);
+            o += 1;
+        }
     }
 }
 
