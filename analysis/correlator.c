@@ -56,7 +56,9 @@ static kad_status points(kad_ctx *ctx, const kad_sampled *sampled,
         KAD_TRY(
             kad_estimate_function(ctx, sampled, weighted, 1, &input, pick, NULL, &row));
         mean[r] = row.mean;
-        err[r] = row.err;
+        /* spins: G(0) = 1 by construction */
+        err[r] = row.flag == KAD_GAMMA_CONSTANT && fabs(row.mean - 1.0) < 1e-12 ? 0.0
+                                                                                : row.err;
         if (row.tau_int > *tau) *tau = row.tau_int;
     }
 done:

@@ -283,6 +283,91 @@ static void rows_are_reproducible(void **state)
     fixture_clear(&f);
 }
 
+/* 2^16 spin states at T_c, drawn exactly (inverse CDF), then x | s ~ N(A s, A): the
+ * estimators average to the enumerated values (PHYSICS of the 4 x 4 lattice), and
+ * <|x(0)|^2>/N = A(0) + A(0)^2 N <m^2>, A(0) = A's eigenvalue of the constant field. Ten
+ * pulls below 5.5. */
+static void exact_dual_draws(void **state)
+{
+    (void)state;
+    enum { N = 16, STATES = 1 << N, DRAWS = 20000, VALUES = 8 };
+    static double cumulative[STATES], x[DRAWS * N], y[DRAWS * N], noise[DRAWS * N];
+    static uint64_t number[DRAWS];
+    static double S[DRAWS];
+    const double exact[VALUES] = {
+        -1.565623787638, 0.761358908569, 0.665691213267, 0.843860444815,
+        0.782811893819,  0.740520446097, 0.713754646840, 0.0};
+    fixture f;
+    kad_measure *measure;
+    fixture_make(&f, "action: {name: on-dual, temperature: 2.269185314213022}\n", 2,
+                 (const int[]){4, 4}, false);
+    double total = 0.0;
+    for (int bits = 0; bits < STATES; bits++) {
+        int sum = 0;
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k < 4; k += 2)
+                sum +=
+                    (bits >> i & 1) == (bits >> f.lattice->nbr[4 * i + k] & 1) ? 1 : -1;
+        total += exp(sum / 2.269185314213022 - 14.0);
+        cumulative[bits] = total;
+    }
+    const kad_rng rng = kad_rng_stream(12, KAD_RNG_TEST, 5);
+    for (size_t d = 0; d < DRAWS; d++) {
+        const double u = total * kad_rng_uniform(rng, 0, d, 0);
+        int lo = 0, hi = STATES - 1;
+        while (lo < hi) {
+            const int mid = (lo + hi) / 2;
+            if (cumulative[mid] > u)
+                hi = mid;
+            else
+                lo = mid + 1;
+        }
+        for (size_t i = 0; i < N; i++) {
+            y[d * N + i] = lo >> i & 1 ? 1.0 : -1.0;
+            noise[d * N + i] = random_normal(20, d, (uint32_t)i);
+        }
+        number[d] = d;
+    }
+    /* A^{1/2} (A^{1/2} s + noise) */
+    double ones[N], A0[N];
+    for (int i = 0; i < N; i++)
+        ones[i] = 1.0;
+    assert_int_equal(kad_action_boundary(&f.ctx, f.action, 1, ones, A0), KAD_OK);
+    assert_int_equal(kad_action_boundary(&f.ctx, f.action, DRAWS, y, x), KAD_OK);
+    for (size_t i = 0; i < DRAWS * N; i++)
+        y[i] = x[i] + noise[i];
+    assert_int_equal(kad_action_boundary(&f.ctx, f.action, DRAWS, y, x), KAD_OK);
+    assert_int_equal(kad_measure_create(&f.ctx, f.action, 1, 0, &measure), KAD_OK);
+    double *rows = kad_alloc(DRAWS * measure->n_columns, sizeof *rows);
+    kad_measure_rows(measure, DRAWS, number, x, S, rows);
+    double mean[VALUES] = {0}, square[VALUES] = {0};
+    const double A = A0[0] * A0[0];
+    for (size_t d = 0; d < DRAWS; d++) {
+        const double *row = rows + d * measure->n_columns;
+        double M = 0.0;
+        for (size_t i = 0; i < N; i++)
+            M += x[d * N + i];
+        const double found[VALUES] = {*value_of(measure, row, "energy"),
+                                      *value_of(measure, row, "m2"),
+                                      *value_of(measure, row, "m4"),
+                                      *value_of(measure, row, "abs_m"),
+                                      value_of(measure, row, "correlator_axis")[1],
+                                      value_of(measure, row, "correlator_diagonal")[1],
+                                      value_of(measure, row, "correlator_diagonal")[2],
+                                      (M * M / N - A) / (A * A) - N * exact[1]};
+        for (int k = 0; k < VALUES; k++) {
+            mean[k] += found[k] / DRAWS;
+            square[k] += found[k] * found[k] / DRAWS;
+        }
+    }
+    for (int k = 0; k < VALUES; k++)
+        assert_close(mean[k], exact[k],
+                     5.5 * sqrt((square[k] - mean[k] * mean[k]) / DRAWS));
+    kad_free(rows);
+    kad_measure_destroy(measure);
+    fixture_clear(&f);
+}
+
 static void registry_is_sound(void **state)
 {
     (void)state;
@@ -306,6 +391,8 @@ int main(void)
               drawn_spins_agree),
         CLAIM("observables: rows do not depend on threads or batches",
               rows_are_reproducible),
+        CLAIM("observables: exact dual draws of 4 x 4 spins give the enumerated values",
+              exact_dual_draws),
         CLAIM("observables: every registered one is complete", registry_is_sound),
     };
     return cmocka_run_group_tests_name("observables", tests, NULL, NULL);

@@ -171,14 +171,41 @@ done:
     return status;
 }
 
+/* Effective sample size a draw of the weights so far: (sum w)^2 / (n sum w^2). */
+static double ess_so_far(const kad_chains *chains)
+{
+    const size_t n = (size_t)kad_chains_recorded(chains);
+    const double *log_w = chains->log_weight->data;
+    const size_t n_stored = chains->log_weight->n_stored;
+    double top = -INFINITY, sum = 0.0, square = 0.0, count = 0.0;
+    for (size_t c = 0; c < chains->store->n_chains; c++)
+        for (size_t i = 0; i < n; i++)
+            top = fmax(top, log_w[c * n_stored + i]);
+    for (size_t c = 0; c < chains->store->n_chains && isfinite(top); c++)
+        for (size_t i = 0; i < n; i++) {
+            const double w = exp(log_w[c * n_stored + i] - top);
+            sum += w;
+            square += w * w;
+            count++;
+        }
+    return sum * sum / (count * square);
+}
+
+/* The last update's fields close the stage, so the last batch is always shown. */
 static void show(const kad_chains *chains, kad_progress *progress)
 {
-    const double n =
-        (double)kad_chains_recorded(chains) * (double)chains->job->setup.n_chains;
-    const double p = n > 0 ? chains->n_accepted / n : NAN;
-    const kad_field field = {"acceptance", p, n > 0 ? sqrt(p * (1.0 - p) / n) : NAN};
-    if (progress == NULL || n <= 0) return;
-    kad_progress_update(progress, kad_chains_recorded(chains), 1, &field);
+    const int64_t recorded = kad_chains_recorded(chains);
+    const double n = (double)recorded * (double)chains->job->setup.n_chains;
+    const bool last = recorded == chains->job->setup.n_draws;
+    kad_field fields[2];
+    size_t n_fields = 0;
+    if (progress == NULL || n <= 0 || (!last && !kad_progress_due(progress))) return;
+    const double p = chains->n_accepted / n;
+    if (chains->sampler->ops->flags & KAD_SAMPLER_PROPOSALS)
+        fields[n_fields++] = (kad_field){"acceptance", p, sqrt(p * (1.0 - p) / n)};
+    if (chains->log_weight != NULL)
+        fields[n_fields++] = (kad_field){"ESS", ess_so_far(chains), NAN};
+    kad_progress_update(progress, recorded, n_fields, fields);
 }
 
 /* From where the segments end to the last draw. */
