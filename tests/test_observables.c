@@ -4,6 +4,9 @@
 #include "measure/shift_sum.h"
 #include "models_util.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #define CLAIM(text, function)            \
     {                                    \
         text, function, NULL, NULL, NULL \
@@ -368,6 +371,42 @@ static void exact_dual_draws(void **state)
     fixture_clear(&f);
 }
 
+/* Nearest-neighbour couplings given in a file measure the uniform model's energy; at
+ * extent 2 the doubled bond is J = 2. */
+static void given_couplings(void **state)
+{
+    (void)state;
+    fixture uniform, given;
+    kad_measure *measure;
+    double *row, x[8], energy[2];
+    char path[] = "/tmp/kad-couplings-XXXXXX", yaml[128];
+    const int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 4; i++) {
+        fprintf(file, "%d %d 2\n", i, i + 4);
+        fprintf(file, "%d %d 1\n%d %d 1\n", i, (i + 1) % 4, i + 4, (i + 1) % 4 + 4);
+    }
+    fclose(file);
+    snprintf(yaml, sizeof yaml, "action: {name: on-dual, beta: 0.3, couplings: %s}\n",
+             path);
+    fixture_make(&uniform, "action: {name: on-dual, beta: 0.3}\n", 2, (const int[]){2, 4},
+                 false);
+    fixture_make(&given, yaml, 2, (const int[]){2, 4}, false);
+    for (size_t i = 0; i < 8; i++)
+        x[i] = random_normal(11, i, 4);
+    for (int k = 0; k < 2; k++) {
+        measure_one(k == 0 ? &uniform : &given, x, 0.0, &measure, &row);
+        energy[k] = *value_of(measure, row, "energy");
+        kad_free(row);
+        kad_measure_destroy(measure);
+    }
+    assert_close(energy[1], energy[0], 1e-14);
+    remove(path);
+    fixture_clear(&uniform);
+    fixture_clear(&given);
+}
+
 static void registry_is_sound(void **state)
 {
     (void)state;
@@ -393,6 +432,7 @@ int main(void)
               rows_are_reproducible),
         CLAIM("observables: exact dual draws of 4 x 4 spins give the enumerated values",
               exact_dual_draws),
+        CLAIM("observables: given couplings enter the energy", given_couplings),
         CLAIM("observables: every registered one is complete", registry_is_sound),
     };
     return cmocka_run_group_tests_name("observables", tests, NULL, NULL);
