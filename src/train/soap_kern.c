@@ -6,13 +6,39 @@
 
 #define INLINE KAD_VINLINE
 
+/* A block's vectors have KAD_SOAP_LANES lanes, 64 bytes, whatever the machine's width;
+ * the compiler splits them. */
+typedef real svec __attribute__((vector_size(64), may_alias));
+typedef ireal sint __attribute__((vector_size(64), may_alias));
+
+INLINE sint sign_bit(void)
+{
+    return (sint)(RC(-0.0) - (svec){0});
+}
+
+INLINE svec lane_abs(svec x)
+{
+    return (svec)((sint)x & ~sign_bit());
+}
+
+INLINE svec lane_sqrt(svec x)
+{
+    union {
+        svec all;
+        vreal part[64 / KAD_VBYTES];
+    } u = {x};
+    for (int i = 0; i < 64 / KAD_VBYTES; i++)
+        u.part[i] = kad_vsqrt(u.part[i]);
+    return u.all;
+}
+
 /* C[i][j] = keep C[i][j] + scale sum_k A(i, k) B(k, j), strides in vectors:
  * A(i, k) = a[i ai + k ak], B(k, j) = b[k bk + j bj], C row-major with nj columns. */
 typedef struct product {
     int ni, nj, nk;
-    const vreal *a, *b;
+    const svec *a, *b;
     int ai, ak, bk, bj;
-    vreal *c;
+    svec *c;
     real keep, scale;
 } product;
 
@@ -20,13 +46,13 @@ INLINE void product_tile(const product *p, int i0, int j0, const int bi, const i
 {
     /* locals: stores through c may not alias the sizes and strides */
     const int nk = p->nk, ai = p->ai, ak = p->ak, bk = p->bk, step = p->bj, nj = p->nj;
-    const vreal *restrict a = p->a + i0 * ai, *restrict b = p->b + j0 * step;
-    vreal *restrict c = p->c + i0 * nj + j0;
+    const svec *restrict a = p->a + i0 * ai, *restrict b = p->b + j0 * step;
+    svec *restrict c = p->c + i0 * nj + j0;
     const real keep = p->keep, scale = p->scale;
-    vreal acc[4][4];
+    svec acc[4][4];
     for (int i = 0; i < bi; i++)
         for (int j = 0; j < bj; j++)
-            acc[i][j] = (vreal){0};
+            acc[i][j] = (svec){0};
     for (int k = 0; k < nk; k++, a += ak, b += bk)
         for (int i = 0; i < bi; i++)
             for (int j = 0; j < bj; j++)
@@ -65,15 +91,15 @@ static void multiply(const product *p)
 }
 
 /* x with its sign changed where s is negative. */
-INLINE vreal with_sign(vreal x, vreal s)
+INLINE svec with_sign(svec x, svec s)
 {
-    return (vreal)((vint)x ^ ((vint)s & KAD_VSIGN));
+    return (svec)((sint)x ^ ((sint)s & sign_bit()));
 }
 
 /* Plane rotation of two vectors' elements: (x, y) <- (c x - s y, s x + c y). */
-INLINE void rotate(vreal *x, vreal *y, vreal c, vreal s)
+INLINE void rotate(svec *x, svec *y, svec c, svec s)
 {
-    const vreal a = *x, b = *y;
+    const svec a = *x, b = *y;
     *x = c * a - s * b;
     *y = s * a + c * b;
 }
@@ -82,24 +108,24 @@ INLINE void rotate(vreal *x, vreal *y, vreal c, vreal s)
  * order), with q[n][n] <- q J, and J applied to two matrices x, y: along their rows'
  * index (x <- J^T x; step 1 = between entries of a row, stride = between the rows) or,
  * with the roles of the strides swapped, along the columns' (x <- x J). */
-static void jacobi(int n, int sweeps, vreal *a, vreal *q, int n_other, int stride,
-                   int step, vreal *x, vreal *y)
+static void jacobi(int n, int sweeps, svec *a, svec *q, int n_other, int stride, int step,
+                   svec *x, svec *y)
 {
-    const vreal zero = {0};
-    vreal trace = zero;
+    const svec zero = {0};
+    svec trace = zero;
     for (int i = 0; i < n; i++)
         trace += a[i * n + i];
-    const vreal tiny = zero + RC(1e-30);
-    const vreal unit = (real)n / (trace + tiny);
+    const svec tiny = zero + RC(1e-30);
+    const svec unit = (real)n / (trace + tiny);
     for (int sweep = 0; sweep < sweeps; sweep++)
         for (int i = 0; i < n - 1; i++)
             for (int j = i + 1; j < n; j++) {
                 /* t = tan(angle) of the smaller rotation that annuls a_ij */
-                const vreal off = a[i * n + j] * unit;
-                const vreal half = RC(0.5) * (a[j * n + j] - a[i * n + i]) * unit;
-                const vreal root = kad_vsqrt(half * half + off * off);
-                const vreal t = with_sign(off, half) / (kad_vabs(half) + root + tiny);
-                const vreal c = RC(1.0) / kad_vsqrt(RC(1.0) + t * t), s = t * c;
+                const svec off = a[i * n + j] * unit;
+                const svec half = RC(0.5) * (a[j * n + j] - a[i * n + i]) * unit;
+                const svec root = lane_sqrt(half * half + off * off);
+                const svec t = with_sign(off, half) / (lane_abs(half) + root + tiny);
+                const svec c = RC(1.0) / lane_sqrt(RC(1.0) + t * t), s = t * c;
                 for (int k = 0; k < n; k++)
                     rotate(&a[k * n + i], &a[k * n + j], c, s);
                 for (int k = 0; k < n; k++)
@@ -114,10 +140,10 @@ static void jacobi(int n, int sweeps, vreal *a, vreal *q, int n_other, int strid
 }
 
 /* G' = QL^T G QR, in place. */
-static void project(const kad_soap_block *b, vreal *g, vreal *scratch)
+static void project(const kad_soap_block *b, svec *g, svec *scratch)
 {
     const int m = b->rows, n = b->cols;
-    const vreal *from = g;
+    const svec *from = g;
     if (b->left) {
         multiply(&(product){m, n, m, b->ql, g, 1, m, n, 1, scratch, 0, 1});
         from = scratch;
@@ -129,10 +155,10 @@ static void project(const kad_soap_block *b, vreal *g, vreal *scratch)
 }
 
 /* G = QL G' QR^T, in place. */
-static void restore(const kad_soap_block *b, vreal *g, vreal *scratch)
+static void restore(const kad_soap_block *b, svec *g, svec *scratch)
 {
     const int m = b->rows, n = b->cols;
-    const vreal *from = g;
+    const svec *from = g;
     if (b->left) {
         multiply(&(product){m, n, m, b->ql, g, m, 1, n, 1, scratch, 0, 1});
         from = scratch;
@@ -145,7 +171,7 @@ static void restore(const kad_soap_block *b, vreal *g, vreal *scratch)
 
 /* One Newton-Schulz step, Q <- Q (3 - Q^T Q)/2 row by row, undoes the drift of many
  * rotations; e [n][n] and row [n] are scratch. */
-static void orthonormalise(int n, vreal *q, vreal *e, vreal *row)
+static void orthonormalise(int n, svec *q, svec *e, svec *row)
 {
     multiply(&(product){n, n, n, q, q, 1, n, n, 1, e, 0, RC(-0.5)});
     for (int i = 0; i < n; i++)
@@ -156,8 +182,8 @@ static void orthonormalise(int n, vreal *q, vreal *e, vreal *row)
     }
 }
 
-static void update_factors(const kad_soap_block *b, const kad_soap_step *c, vreal *g,
-                           vreal *scratch)
+static void update_factors(const kad_soap_block *b, const kad_soap_step *c, svec *g,
+                           svec *scratch)
 {
     const int m = b->rows, n = b->cols;
     const real keep = (real)c->beta2, add = (real)(1.0 - c->beta2);
@@ -177,8 +203,8 @@ static void update_factors(const kad_soap_block *b, const kad_soap_step *c, vrea
 void KR(kad_soap_block_step)(const kad_soap_block *b, const kad_soap_step *c, real *g_,
                              real *scratch_)
 {
-    vreal *g = (vreal *)g_, *scratch = (vreal *)scratch_;
-    vreal *m = b->m, *v = b->v;
+    svec *g = (svec *)g_, *scratch = (svec *)scratch_;
+    svec *m = b->m, *v = b->v;
     const int size = b->rows * b->cols;
     project(b, g, scratch);
     update_factors(b, c, g, scratch);
@@ -189,7 +215,7 @@ void KR(kad_soap_block_step)(const kad_soap_block *b, const kad_soap_step *c, re
     for (int i = 0; i < size; i++) {
         m[i] = b1 * m[i] + a1 * g[i];
         v[i] = b2 * v[i] + a2 * g[i] * g[i];
-        g[i] = unbias1 * m[i] / (kad_vsqrt(unbias2 * v[i]) + eps);
+        g[i] = unbias1 * m[i] / (lane_sqrt(unbias2 * v[i]) + eps);
     }
     restore(b, g, scratch);
 }
