@@ -11,16 +11,17 @@ static const kad_key top_keys[] = {
 
 kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out)
 {
-    kad_schema schema = {0}, *kept = kad_alloc(1, sizeof *kept);
+    static kad_schema schema; /* borrowed by configs for as long as a test runs */
     int n = 0;
     while (overrides[n])
         n++;
-    kad_schema_add(&schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
-    kad_action_schema(&schema);
-    kad_schema_add(&schema, kad_flow_keys, kad_flow_n_keys);
-    kad_schema_add(&schema, kad_train_keys, kad_train_n_keys);
-    *kept = schema; /* borrowed by the config for as long as the test runs */
-    kad_status status = kad_config_parse(ctx, kept, "", "test", n, overrides, out);
+    if (schema.n_tables == 0) {
+        kad_schema_add(&schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
+        kad_action_schema(&schema);
+        kad_schema_add(&schema, kad_flow_keys, kad_flow_n_keys);
+        kad_schema_add(&schema, kad_train_keys, kad_train_n_keys);
+    }
+    kad_status status = kad_config_parse(ctx, &schema, "", "test", n, overrides, out);
     if (status == KAD_OK) status = kad_recipe_resolve(ctx, *out);
     return status;
 }
