@@ -73,6 +73,8 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     kad_schema_add(&s->schema, kad_flow_keys, kad_flow_n_keys);
     kad_schema_add(&s->schema, kad_train_keys, kad_train_n_keys);
     kad_schema_add(&s->schema, kad_sample_keys, kad_sample_n_keys);
+    for (size_t i = 0; kad_samplers[i] != NULL; i++)
+        kad_schema_add(&s->schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
     snprintf(training, sizeof training, "train.steps=%d", steps > 0 ? steps : 100);
     assert_ok(s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 1, overrides,
                                   &s->config));

@@ -45,6 +45,11 @@ const kad_flow *kad_map_flow(const kad_map *map)
     return map->flow;
 }
 
+const void *kad_map_packed(const kad_map *map, kad_prec prec)
+{
+    return map->packed[prec];
+}
+
 /* Per-thread memory of one tile in both precisions. */
 typedef struct tile {
     void *x, *w, *scratch;

@@ -17,6 +17,8 @@ KAD_MUST_USE kad_status kad_map_create(kad_ctx *ctx, const kad_flow *flow,
                                        const double *theta, bool mixture, kad_map **out);
 void kad_map_destroy(kad_map *map);
 const kad_flow *kad_map_flow(const kad_map *map);
+/* The packed parameters in one precision, for the kernels of flow.h. */
+const void *kad_map_packed(const kad_map *map, kad_prec prec);
 
 /* Draw samples first .. first + n - 1 of the stream (seed, purpose): y [n][n_rows] in
  * precision `prec` (stored as double; inactive rows 0), lnq [n] = ln q(y), z [n][n_rows]

@@ -8,6 +8,9 @@ void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys)
 {
     assert(schema->n_tables < KAD_SCHEMA_TABLES);
     if (schema->n_tables >= KAD_SCHEMA_TABLES) return;
+    /* two samplers may share a table */
+    for (int t = 0; t < schema->n_tables; t++)
+        if (schema->table[t] == table) return;
     schema->table[schema->n_tables] = table;
     schema->n_keys[schema->n_tables] = n_keys;
     schema->n_tables++;

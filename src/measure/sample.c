@@ -10,7 +10,7 @@
 #include <string.h>
 
 const kad_key kad_sample_keys[] = {
-    {"sample[].name", KAD_ENUM, "mis", 1, 0, "", "mis|direct",
+    {"sample[].name", KAD_ENUM, "mis", 1, 0, "", "mis|direct|hmc|latent-hmc",
      "the sampler: see `kadanoff list samplers`"},
     {"sample[].draws", KAD_INT, "20000", 1, 1e9, "draws", NULL,
      "recorded draws of a chain"},
@@ -102,6 +102,29 @@ done:
     return status;
 }
 
+/* The values of the sampler's own keys. */
+static uint64_t fingerprint_keys(uint64_t hash, const kad_job *job)
+{
+    const kad_sampler_ops *ops = kad_sampler_find(job->sampler);
+    const kad_sampler_setup *s = &job->setup;
+    char full[KEY_MAX];
+    for (size_t i = 0; ops != NULL && s->config != NULL && i < ops->n_keys; i++) {
+        const kad_key *key = &ops->keys[i];
+        double number = 0;
+        if (!listed(s->config, s->entry, key->key + strlen("sample[]."), full)) break;
+        if (key->type == KAD_STRING || key->type == KAD_ENUM) {
+            const char *text = kad_config_string(s->config, full);
+            if (text != NULL) hash = kad_fingerprint(hash, text, strlen(text) + 1);
+            continue;
+        }
+        if (key->type == KAD_REAL) number = kad_config_real(s->config, full);
+        if (key->type == KAD_INT) number = (double)kad_config_int(s->config, full);
+        if (key->type == KAD_BOOL) number = kad_config_bool(s->config, full);
+        hash = kad_fingerprint(hash, &number, sizeof number);
+    }
+    return hash;
+}
+
 static uint64_t fingerprint_job(uint64_t hash, const kad_job *job)
 {
     const kad_sampler_setup *s = &job->setup;
@@ -110,6 +133,7 @@ static uint64_t fingerprint_job(uint64_t hash, const kad_job *job)
                                s->exact,    s->translate,     (int64_t)job->n_configs,
                                job->latents};
     hash = kad_fingerprint(hash, job->sampler, strlen(job->sampler));
+    hash = fingerprint_keys(hash, job);
     return kad_fingerprint(hash, numbers, sizeof numbers);
 }
 

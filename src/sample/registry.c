@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 #include "sample/direct.h"
+#include "sample/hmc.h"
+#include "sample/latent_hmc.h"
 #include "sample/mis.h"
 
 #include <stdio.h>
@@ -11,6 +13,8 @@
 const kad_sampler_ops *const kad_samplers[] = {
     &kad_sampler_mis,
     &kad_sampler_direct,
+    &kad_sampler_hmc,
+    &kad_sampler_latent_hmc,
     NULL,
 };
 

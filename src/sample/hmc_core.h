@@ -1,0 +1,67 @@
+/* Hybrid Monte Carlo of many chains: what `hmc` and `latent-hmc` share. Chains are the
+ * lanes of tiles, tiles are spread over threads.
+ *
+ * An update: momenta from the normal distribution, a trajectory of randomised length,
+ * accepted with probability min(1, exp(-dH)), dH in double whatever the precision of the
+ * force; a dH that is not a number rejects and is counted. The step size is tuned by dual
+ * averaging during burn-in and frozen after, so that the recorded chain is a Markov chain
+ * with the right invariant measure.
+ *
+ * Keys: every random number belongs to (draw, chain) or (draw, tile); nothing depends on
+ * threads or on the batches of the driver.
+ * Source: Duane, Kennedy, Pendleton, Roweth, Phys. Lett. B 195 (1987) 216. */
+#ifndef KAD_SAMPLE_HMC_CORE_H
+#define KAD_SAMPLE_HMC_CORE_H
+
+#include "sample/sampler.h"
+#include "sample/step_size.h"
+#include "sample/trajectory.h"
+
+/* Keys of the config, the same for both samplers. */
+enum { KAD_HMC_N_KEYS = 6 };
+extern const kad_key kad_hmc_keys[KAD_HMC_N_KEYS];
+
+typedef struct kad_hmc_options {
+    const kad_integrator *integrator;
+    double trajectory; /* mean length; used when n_steps = 0 */
+    int n_steps;       /* mean steps of a trajectory; 0: from its length */
+    double step;       /* fixed step; 0: tuned */
+    double target;     /* acceptance */
+    const char *start; /* prior, cold or hot */
+} kad_hmc_options;
+
+typedef struct kad_hmc {
+    const kad_sampler_setup *setup;
+    kad_hmc_target target;
+    kad_hmc_options options;
+    bool latent; /* positions are latents: handed over as draws' z */
+    size_t n_sub, n_tiles;
+    double *q, *y;       /* [n_tiles * n_sub][n_rows][KAD_W_DOUBLE]: the states */
+    double *U, *S;       /* [n_tiles * n_sub * KAD_W_DOUBLE] */
+    double *p_accept;    /* the same: min(1, exp(-dH)) of the last update */
+    double *batch, *lnp; /* [n_batch_max][n_rows], [n_batch_max] */
+    char *block;         /* [n_threads][thread_bytes] */
+    size_t thread_bytes;
+    int n_threads;
+    kad_step_size step;
+    int64_t n_done;      /* updates of every chain, burn-in included */
+    int64_t n_nonfinite; /* trajectories whose dH was not a number */
+    int64_t n_force;     /* force evaluations of a tile, all tiles together */
+} kad_hmc;
+
+/* setup is borrowed; target is copied. On failure *out is NULL. Errors: KAD_ENOMEM;
+ * KAD_ECONFIG when numbers run out, or U is not finite at the start. */
+KAD_MUST_USE kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
+                                       const kad_hmc_target *target, kad_hmc **out);
+
+/* The sampler_ops functions; self is a kad_hmc. */
+void kad_hmc_destroy(void *self);
+KAD_MUST_USE kad_status kad_hmc_advance(kad_ctx *ctx, void *self, kad_draws *out);
+KAD_MUST_USE kad_status kad_hmc_save(kad_ctx *ctx, const void *self, kad_h5 *file,
+                                     const char *group);
+KAD_MUST_USE kad_status kad_hmc_load(kad_ctx *ctx, void *self, kad_h5 *file,
+                                     const char *group);
+KAD_MUST_USE kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
+                                         const char *group);
+
+#endif
