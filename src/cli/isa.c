@@ -5,20 +5,20 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 
-/* __builtin_cpu_supports takes literals only. */
-#define ISA_LIST(X)                                                                      \
-    X("avx")                                                                             \
-    X("avx2")                                                                            \
-    X("fma")                                                                             \
-    X("avx512f") X("avx512vl") X("avx512bw") X("avx512dq") X("avx512cd") X("avx512vnni") \
-        X("bmi") X("bmi2")
-
+/* __builtin_cpu_supports takes literals only; names not listed need no check. */
 static int supported(const char *name)
 {
-#define ISA_TEST(literal) \
-    if (strcmp(name, literal) == 0) return __builtin_cpu_supports(literal) != 0;
-    ISA_LIST(ISA_TEST)
-#undef ISA_TEST
+    if (strcmp(name, "avx") == 0) return __builtin_cpu_supports("avx");
+    if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("avx2");
+    if (strcmp(name, "fma") == 0) return __builtin_cpu_supports("fma");
+    if (strcmp(name, "avx512f") == 0) return __builtin_cpu_supports("avx512f");
+    if (strcmp(name, "avx512vl") == 0) return __builtin_cpu_supports("avx512vl");
+    if (strcmp(name, "avx512bw") == 0) return __builtin_cpu_supports("avx512bw");
+    if (strcmp(name, "avx512dq") == 0) return __builtin_cpu_supports("avx512dq");
+    if (strcmp(name, "avx512cd") == 0) return __builtin_cpu_supports("avx512cd");
+    if (strcmp(name, "avx512vnni") == 0) return __builtin_cpu_supports("avx512vnni");
+    if (strcmp(name, "bmi") == 0) return __builtin_cpu_supports("bmi");
+    if (strcmp(name, "bmi2") == 0) return __builtin_cpu_supports("bmi2");
     return 1;
 }
 
