@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 typedef struct kad_action kad_action;
+typedef struct kad_action_local kad_action_local; /* models/local.h */
 
 /* Kernels on one tile, in one precision. Rows of inactive sites are neither read nor
  * written, except that `gradient` zeroes them in g. S is double whatever the precision.
@@ -61,6 +62,8 @@ typedef struct kad_action_ops {
     const kad_action_kern *kern[2]; /* by kad_prec */
     /* OPTIONAL (NULL: never): whether create accepts decimate = true. */
     bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
+    /* OPTIONAL (NULL: none): Markov updates of the boundary field. */
+    const kad_action_local *local;
 } kad_action_ops;
 
 struct kad_action {

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "models/exact.h"
+#include "models/local.h"
 
 #include <math.h>
 #include <string.h>
@@ -132,4 +133,5 @@ const kad_action_ops kad_action_phi4 = {
     .destroy = kad_phi4_destroy,
     .kern = {&kad_phi4_kern_f32, &kad_phi4_kern_f64},
     .can_decimate = kad_phi4_can_decimate,
+    .local = &kad_phi4_local,
 };

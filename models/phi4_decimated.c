@@ -3,6 +3,7 @@
  * lambda |phi|^4) - sum_odd ln Z_1(|h_j|) + N c and int d even exp(-S_eff) = int d all
  * exp(-S): log_z needs no offset. */
 #include "base/memory.h"
+#include "models/local.h"
 #include "models/phi4.h"
 
 /* New mu or lambda: ln Z_1 again, in place (3 to 8 ms; a new t costs nothing). */
@@ -55,4 +56,5 @@ const kad_action_ops kad_action_phi4_decimated = {
     .destroy = kad_phi4_destroy,
     .kern = {&kad_phi4_decimated_kern_f32, &kad_phi4_decimated_kern_f64},
     .can_decimate = kad_phi4_can_decimate,
+    .local = &kad_phi4_local,
 };

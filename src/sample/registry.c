@@ -2,9 +2,11 @@
 #include "sample/sampler.h"
 
 #include "base/memory.h"
+#include "sample/cluster.h"
 #include "sample/direct.h"
 #include "sample/hmc.h"
 #include "sample/latent_hmc.h"
+#include "sample/metropolis.h"
 #include "sample/mis.h"
 
 #include <stdio.h>
@@ -15,6 +17,8 @@ const kad_sampler_ops *const kad_samplers[] = {
     &kad_sampler_direct,
     &kad_sampler_hmc,
     &kad_sampler_latent_hmc,
+    &kad_sampler_metropolis,
+    &kad_sampler_cluster,
     NULL,
 };
 

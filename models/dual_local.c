@@ -1,0 +1,128 @@
+/* Markov updates of the dual: spins given the field, optional cluster moves of the spins,
+ * the field given the spins, every step exact. */
+#include "models/dual_local.h"
+
+#include "measure/spins.h"
+
+#include <string.h>
+
+enum { W = KAD_W_DOUBLE };
+
+static size_t rows_of(const kad_action *action)
+{
+    return (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+}
+
+static size_t padded_rows(const kad_action *action)
+{
+    return (rows_of(action) + 3) / 4 * 4;
+}
+
+static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
+{
+    const kad_dual *dual = action->self;
+    if (dual->J) return kad_bonds_of_matrix(ctx, action->lattice->n_sites, dual->J, out);
+    return kad_bonds_of_lattice(ctx, action->lattice, out);
+}
+
+/* A tile of spins, then what one of field, lane or value needs. */
+static size_t scratch_bytes(const kad_action *action)
+{
+    const size_t lane = 2 * rows_of(action) * sizeof(double) +
+                        kad_local_move_bytes(action->lattice->n_sites);
+    const size_t value = action->scratch_bytes[KAD_DOUBLE];
+    size_t most = kad_dual_field_bytes(action->self);
+    if (lane > most) most = lane;
+    if (value > most) most = value;
+    return padded_rows(action) * KAD_ROW_BYTES + most;
+}
+
+static void get_lane(size_t n_rows, const double *tile, int lane, double *out)
+{
+    for (size_t row = 0; row < n_rows; row++)
+        out[row] = tile[row * W + (size_t)lane];
+}
+
+static void set_lane(size_t n_rows, const double *in, int lane, double *tile)
+{
+    for (size_t row = 0; row < n_rows; row++)
+        tile[row * W + (size_t)lane] = in[row];
+}
+
+static void draw_spins(const kad_action *action, const kad_turn *turn, const double *x,
+                       double *s, double *work)
+{
+    const size_t n_rows = rows_of(action);
+    if (action->n_comp == 1) {
+        kad_dual_ising_spins(action->self, turn, x, s);
+        return;
+    }
+    if (turn->n_lanes < W) memset(s, 0, n_rows * KAD_ROW_BYTES); /* lanes not in use */
+    for (int lane = 0; lane < turn->n_lanes; lane++) {
+        /* the draw's number holds step and chain (KAD_LOCAL_*_BITS) */
+        const uint64_t number =
+            (turn->step << KAD_LOCAL_CHAIN_BITS) + turn->first_chain + (uint64_t)lane;
+        get_lane(n_rows, x, lane, work);
+        kad_spins_draw(action->n_comp, turn->rng[KAD_LOCAL_SPIN], number,
+                       (size_t)action->lattice->n_sites, work, work + n_rows);
+        set_lane(n_rows, work + n_rows, lane, s);
+    }
+}
+
+static void start(const kad_action *action, const kad_turn *turn, bool hot, double *x,
+                  void *scratch)
+{
+    const size_t n_rows = rows_of(action), n = (size_t)action->n_comp;
+    double *s = scratch, *work = s + padded_rows(action) * W;
+    memset(x, 0, n_rows * KAD_ROW_BYTES);
+    for (size_t i = 0; i < n_rows * W; i++)
+        s[i] = i / W % n == 0;
+    if (hot) draw_spins(action, turn, x, s, work);
+    kad_dual_field(action->self, turn, s, x, work);
+}
+
+static void sweep(const kad_action *action, const kad_turn *turn, double width, double *x,
+                  double *accepted, void *scratch)
+{
+    double *s = scratch, *work = s + padded_rows(action) * W;
+    (void)width;
+    (void)accepted;
+    draw_spins(action, turn, x, s, work);
+    kad_dual_field(action->self, turn, s, x, work);
+}
+
+static void cluster(const kad_action *action, const kad_turn *turn,
+                    const kad_bonds *bond_list, int n_moves, double *x, void *scratch)
+{
+    const kad_dual *dual = action->self;
+    const size_t n_rows = rows_of(action);
+    double *s = scratch, *work = s + padded_rows(action) * W;
+    draw_spins(action, turn, x, s, work);
+    for (int lane = 0; lane < turn->n_lanes; lane++) {
+        get_lane(n_rows, s, lane, work);
+        for (int move = 0; move < n_moves; move++)
+            kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move,
+                           turn->first_chain + (uint64_t)lane, action->lattice->n_sites,
+                           action->n_comp, bond_list, dual->beta, work, work + n_rows);
+        set_lane(n_rows, work, lane, s);
+    }
+    kad_dual_field(dual, turn, s, x, work);
+}
+
+/* S of the flow variables, y = A^-1/2 x where whitened. */
+static void value(const kad_action *action, const double *x, double *S, void *scratch)
+{
+    double *y = scratch, *work = y + padded_rows(action) * W;
+    kad_dual_kern_f64.from_boundary(action, x, y, work);
+    kad_dual_kern_f64.value(action, y, S, work);
+}
+
+const kad_action_local kad_dual_local = {
+    .cluster_redraws = true,
+    .bonds = bonds,
+    .scratch_bytes = scratch_bytes,
+    .start = start,
+    .sweep = sweep,
+    .cluster = cluster,
+    .value = value,
+};

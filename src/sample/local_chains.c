@@ -1,0 +1,358 @@
+#include "sample/local_chains.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { W = KAD_W_DOUBLE, KEY_MAX = 64, NUMBER_BITS = 40 };
+
+const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
+    /* as hmc has it: a schema keeps the first of equal keys */
+    {"sample[].start", KAD_ENUM, "prior", 1, 0, "", "prior|cold|hot",
+     "metropolis, cluster: first field: ordered (cold), or sites independent (hot, "
+     "prior)"},
+    {"sample[].sweeps", KAD_INT, "1", 1, 1e6, "sweeps", NULL,
+     "metropolis, cluster: sweeps between draws"},
+    {"sample[].overrelaxation", KAD_INT, "1", 0, 1000, "sweeps", NULL,
+     "metropolis, cluster: over-relaxation sweeps after every sweep (phi4 with 2 or 3 "
+     "components)"},
+    {"sample[].cluster_moves", KAD_INT, "1", 1, 1000, "moves", NULL,
+     "cluster: cluster moves of a sweep, each along a new random direction"},
+    {"sample[].width", KAD_REAL, "1", 1e-6, 1e6, "", NULL,
+     "metropolis, cluster: half width of the proposals of phi4 before burn-in tunes it "
+     "to an acceptance of 0.55 (without burn-in it stays)"},
+};
+
+/* Value of a key of this entry; the table's default without a config. */
+static double number_of(const kad_sampler_setup *setup, const char *key)
+{
+    char full[KEY_MAX];
+    snprintf(full, sizeof full, "sample[%d].%s", setup->entry, key);
+    for (size_t i = 0; i < KAD_LOCAL_N_KEYS; i++) {
+        const kad_key *k = &kad_local_keys[i];
+        double value;
+        if (strcmp(k->key + strlen("sample[]."), key) != 0) continue;
+        if (setup->config == NULL) return kad_parse_real(k->def, &value) ? value : 0;
+        return k->type == KAD_INT ? (double)kad_config_int(setup->config, full)
+                                  : kad_config_real(setup->config, full);
+    }
+    return 0;
+}
+
+static bool starts_hot(const kad_sampler_setup *setup)
+{
+    char full[KEY_MAX];
+    if (setup->config == NULL) return true;
+    snprintf(full, sizeof full, "sample[%d].start", setup->entry);
+    return strcmp(kad_config_string(setup->config, full), "cold") != 0;
+}
+
+static kad_status check(kad_ctx *ctx, const kad_local_chains *c)
+{
+    const kad_sampler_setup *s = &c->setup;
+    const int64_t n_draws = s->n_burn_in + s->n_draws;
+    const double steps =
+        (double)n_draws * c->n_sweeps * (c->n_clusters > 0 ? c->n_clusters : 1);
+    if (s->n_chains > 1 << KAD_LOCAL_CHAIN_BITS)
+        return kad_fail(ctx, KAD_ECONFIG, "sample[%d].chains: at most %d, got %d",
+                        s->entry, 1 << KAD_LOCAL_CHAIN_BITS, s->n_chains);
+    if (s->entry >= 256 || steps >= 0x1p36 ||
+        n_draws > ((int64_t)1 << NUMBER_BITS) / s->n_chains)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d]: %lld draws of %d chains with %.0f steps exceed the "
+                        "numbers of an entry (2^40 draws, 2^36 steps, 256 entries)",
+                        s->entry, (long long)n_draws, s->n_chains, steps);
+    return KAD_OK;
+}
+
+/* --- a tile -------------------------------------------------------------------------- */
+
+static kad_turn turn_of(const kad_local_chains *c, size_t tile, uint64_t step)
+{
+    const size_t left = (size_t)c->setup.n_chains - tile * W;
+    return (kad_turn){.rng = c->rng,
+                      .step = step,
+                      .first_chain = tile * W,
+                      .n_lanes = left < W ? (int)left : W};
+}
+
+/* Draw number `draw` of the chains of a tile, burn-in counted. */
+static void draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, void *scratch)
+{
+    const kad_action *action = c->setup.action;
+    double *x = c->x + tile * c->n_rows * W;
+    for (int sweep = 0; sweep < c->n_sweeps; sweep++) {
+        /* step 0 is the start's */
+        const uint64_t step = 1 + (uint64_t)(draw * c->n_sweeps + sweep);
+        const kad_turn turn = turn_of(c, tile, step);
+        if (c->n_clusters > 0)
+            c->local->cluster(action, &turn, &c->bonds, c->n_clusters, x, scratch);
+        if (c->n_clusters > 0 && c->local->cluster_redraws) continue;
+        c->local->sweep(action, &turn, c->width, x, c->tally + tile * W, scratch);
+        for (int i = 0; i < c->n_reflections; i++)
+            c->local->reflect(action, x);
+    }
+}
+
+/* The present state as draw `at` of the batch. */
+static void hand_over(const kad_local_chains *c, size_t tile, size_t at, kad_draws *out,
+                      void *scratch)
+{
+    const double *x = c->x + tile * c->n_rows * W;
+    const int n_lanes = turn_of(c, tile, 0).n_lanes;
+    double S[W];
+    c->local->value(c->setup.action, x, S, scratch);
+    for (int lane = 0; lane < n_lanes; lane++) {
+        const size_t i = (tile * W + (size_t)lane) * out->n + at;
+        for (size_t row = 0; row < c->n_rows; row++)
+            out->x[i * c->n_rows + row] = x[row * W + (size_t)lane];
+        out->action[i] = S[lane];
+        out->accepted[i] = 1;
+    }
+}
+
+/* n draws from place `at` of the batch on, the first being draw c->n_done. */
+static void make_draws(kad_local_chains *c, size_t at, size_t n, kad_draws *out)
+{
+    memset(c->tally, 0, c->n_tiles * W * sizeof *c->tally);
+    /* every tile is computed alone: the result does not depend on who does it */
+#pragma omp parallel for num_threads(c->n_threads) schedule(static)
+    for (int thread = 0; thread < c->n_threads; thread++) {
+        void *scratch = c->scratch + (size_t)thread * c->n_scratch;
+        for (size_t tile = (size_t)thread; tile < c->n_tiles;
+             tile += (size_t)c->n_threads)
+            for (size_t i = 0; i < n; i++) {
+                draw_tile(c, tile, c->n_done + (int64_t)i, scratch);
+                hand_over(c, tile, at + i, out, scratch);
+            }
+    }
+    c->n_done += (int64_t)n;
+}
+
+/* --- tuning -------------------------------------------------------------------------- */
+
+/* Accepted moves since the tally was cleared: a sum of integers, exact in any order. */
+static double accepted(const kad_local_chains *c)
+{
+    double sum = 0;
+    for (int chain = 0; chain < c->setup.n_chains; chain++)
+        sum += c->tally[chain];
+    return sum;
+}
+
+static double moves_of_a_draw(const kad_local_chains *c)
+{
+    return (double)c->setup.n_chains * c->n_sweeps * c->setup.action->lattice->n_sites;
+}
+
+/* ln width follows the acceptance with a gain that falls like the inverse of the draw's
+ * number (Robbins and Monro). */
+static void tune(kad_local_chains *c)
+{
+    const double gain = 40.0 / (20.0 + (double)c->n_done);
+    const double p = accepted(c) / moves_of_a_draw(c);
+    c->width *= exp(gain * (p - KAD_LOCAL_ACCEPTANCE));
+    c->width = fmin(fmax(c->width, 1e-6), 1e6);
+}
+
+/* --- operations ---------------------------------------------------------------------- */
+
+static kad_status allocate(kad_ctx *ctx, kad_local_chains *c)
+{
+    kad_status status = KAD_OK;
+    const size_t action_bytes = c->setup.action->scratch_bytes[KAD_DOUBLE];
+    c->n_tiles = ((size_t)c->setup.n_chains + W - 1) / W;
+    c->n_threads = ctx->n_threads < (int)c->n_tiles ? ctx->n_threads : (int)c->n_tiles;
+    c->n_scratch = c->local->scratch_bytes(c->setup.action);
+    if (action_bytes > c->n_scratch) c->n_scratch = action_bytes;
+    c->n_scratch = (c->n_scratch + KAD_ALIGN - 1) / KAD_ALIGN * KAD_ALIGN;
+    KAD_TRY(kad_new(ctx, c->n_tiles * c->n_rows, W * sizeof(double), &c->x));
+    KAD_TRY(kad_new(ctx, c->n_tiles, W * sizeof(double), &c->tally));
+    KAD_TRY(kad_new(ctx, (size_t)c->n_threads, c->n_scratch, &c->scratch));
+done:
+    return status;
+}
+
+kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
+                                   bool clusters, void **out)
+{
+    kad_status status = KAD_OK;
+    kad_local_chains *c = NULL;
+    const kad_action *action = setup->action;
+
+    *out = NULL;
+    if (action->ops->local == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d]: action \"%s\" has no local updates", setup->entry,
+                        action->ops->name);
+    KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
+    c->setup = *setup;
+    c->local = action->ops->local;
+    c->n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    c->n_sweeps = (int)number_of(setup, "sweeps");
+    if (c->local->reflect != NULL && action->n_comp > 1)
+        c->n_reflections = (int)number_of(setup, "overrelaxation");
+    if (clusters) c->n_clusters = (int)number_of(setup, "cluster_moves");
+    c->hot = starts_hot(setup);
+    c->width = number_of(setup, "width");
+    KAD_TRY(check(ctx, c));
+    for (uint32_t i = 0; i < KAD_LOCAL_STREAMS; i++)
+        c->rng[i] = kad_rng_stream(setup->seed, KAD_RNG_CHAIN,
+                                   ((uint32_t)setup->entry + 1) * 256 + i);
+    KAD_TRY(allocate(ctx, c));
+    if (clusters) KAD_TRY(c->local->bonds(ctx, action, &c->bonds));
+    for (size_t tile = 0; tile < c->n_tiles; tile++) {
+        const kad_turn turn = turn_of(c, tile, 0);
+        c->local->start(action, &turn, c->hot, c->x + tile * c->n_rows * W, c->scratch);
+    }
+    *out = c;
+    c = NULL;
+done:
+    kad_local_chains_destroy(c);
+    return status;
+}
+
+void kad_local_chains_destroy(void *self)
+{
+    kad_local_chains *c = self;
+    if (c == NULL) return;
+    kad_bonds_clear(&c->bonds);
+    kad_free(c->x);
+    kad_free(c->tally);
+    kad_free(c->scratch);
+    kad_free(c->y);
+    kad_free(c->lnq);
+    kad_free(c);
+}
+
+/* Latents of the draws: the map's inverse of their flow variables. */
+static kad_status add_latents(kad_ctx *ctx, kad_local_chains *c, kad_draws *out)
+{
+    kad_status status = KAD_OK;
+    const kad_action *action = c->setup.action;
+    const size_t n = out->n, n_tile = c->n_rows * W;
+    const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
+    double *tiles = NULL;
+    if (c->setup.map == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].store_latents: needs a trained map: run `train` "
+                        "first",
+                        c->setup.entry);
+    if (c->y == NULL) {
+        KAD_TRY(kad_new(ctx, c->setup.n_batch_max, c->n_rows * sizeof(double), &c->y));
+        KAD_TRY(kad_new(ctx, c->setup.n_batch_max, sizeof(double), &c->lnq));
+    }
+    KAD_TRY(kad_new(ctx, 2 * n_tile, sizeof(double), &tiles));
+    for (int chain = 0; chain < c->setup.n_chains; chain++) {
+        const size_t first = (size_t)chain * n * c->n_rows;
+        for (size_t i = 0; i < n; i++) {
+            const double *x = out->x + first + i * c->n_rows;
+            double *y = c->y + i * c->n_rows;
+            memcpy(y, x, c->n_rows * sizeof *y);
+            if (kern->from_boundary == NULL) continue;
+            for (size_t row = 0; row < c->n_rows; row++)
+                tiles[row * W] = x[row];
+            kern->from_boundary(action, tiles, tiles + n_tile, c->scratch);
+            for (size_t row = 0; row < c->n_rows; row++)
+                y[row] = tiles[n_tile + row * W];
+        }
+        KAD_TRY(
+            kad_map_lnq(ctx, c->setup.map, n, KAD_DOUBLE, c->y, c->lnq, out->z + first));
+    }
+done:
+    kad_free(tiles);
+    return status;
+}
+
+kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out)
+{
+    kad_status status = KAD_OK;
+    kad_local_chains *c = self;
+    const int64_t n_chain = c->setup.n_burn_in + c->setup.n_draws, before = c->n_done;
+    const size_t n_all = (size_t)c->setup.n_chains * out->n;
+    size_t at = 0;
+
+    for (size_t i = 0; i < n_all; i++)
+        out->number[i] =
+            ((uint64_t)c->setup.entry << NUMBER_BITS) +
+            (uint64_t)((int64_t)(i / out->n) * n_chain + before + (int64_t)(i % out->n));
+    while (at < out->n && c->n_done < c->setup.n_burn_in && c->local->tuned) {
+        make_draws(c, at++, 1, out);
+        tune(c);
+    }
+    const size_t n = out->n - at;
+    const bool counts = c->n_done >= c->setup.n_burn_in;
+    make_draws(c, at, n, out);
+    if (counts) {
+        c->n_accepted += accepted(c);
+        c->n_tried += moves_of_a_draw(c) * (double)n;
+    }
+    for (size_t i = 0; i < n_all; i++)
+        if (!isfinite(out->action[i]))
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "sample[%d]: the action of chain %zu is not finite",
+                            c->setup.entry, i / out->n);
+    if (out->z != NULL) KAD_TRY(add_latents(ctx, c, out));
+done:
+    return status;
+}
+
+kad_status kad_local_chains_save(kad_ctx *ctx, const void *self, kad_h5 *file,
+                                 const char *group)
+{
+    kad_status status = KAD_OK;
+    const kad_local_chains *c = self;
+    const size_t dims[3] = {c->n_tiles, c->n_rows, W};
+    char path[128];
+    snprintf(path, sizeof path, "%s/chains", group);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 3, dims, c->x));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_done", c->n_done));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "width", c->width));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "n_accepted", c->n_accepted));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "n_tried", c->n_tried));
+done:
+    return status;
+}
+
+kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,
+                                 const char *group)
+{
+    kad_status status = KAD_OK;
+    kad_local_chains *c = self;
+    const size_t dims[3] = {c->n_tiles, c->n_rows, W};
+    char path[128];
+    snprintf(path, sizeof path, "%s/chains", group);
+    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 3, dims, c->x));
+    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_done", &c->n_done));
+    KAD_TRY(kad_h5_attr_real(ctx, file, group, "width", &c->width));
+    KAD_TRY(kad_h5_attr_real(ctx, file, group, "n_accepted", &c->n_accepted));
+    KAD_TRY(kad_h5_attr_real(ctx, file, group, "n_tried", &c->n_tried));
+    if (c->n_done < 0 || !(c->width > 0) || !isfinite(c->width))
+        status = kad_fail(ctx, KAD_EDATA,
+                          "%s: expected a count and a width, found %lld and %g", group,
+                          (long long)c->n_done, c->width);
+done:
+    return status;
+}
+
+kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
+                                     const char *group)
+{
+    kad_status status = KAD_OK;
+    const kad_local_chains *c = self;
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", c->hot ? "hot" : "cold"));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", c->n_sweeps));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "overrelaxation", c->n_reflections));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "cluster_moves", c->n_clusters));
+    if (c->local->tuned) {
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "width", c->width));
+        /* of single-site moves; every draw counts as accepted */
+        if (c->n_tried > 0)
+            KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "acceptance",
+                                         c->n_accepted / c->n_tried));
+    }
+done:
+    return status;
+}

@@ -1,0 +1,52 @@
+/* Markov chains of the boundary field: what the samplers "metropolis" and "cluster"
+ * share. Chains are the lanes of tiles, tiles are spread over threads; the model's rules
+ * are models/local.h's. One draw is n_sweeps rounds of
+ *     cluster moves (if any), a local sweep, over-relaxation sweeps.
+ * The width of proposals is one number for all chains, tuned during the burn-in to
+ * KAD_LOCAL_ACCEPTANCE and frozen after. Bits do not depend on threads or batches. */
+#ifndef KAD_SAMPLE_LOCAL_CHAINS_H
+#define KAD_SAMPLE_LOCAL_CHAINS_H
+
+#include "models/local.h"
+#include "sample/sampler.h"
+
+#define KAD_LOCAL_ACCEPTANCE 0.55
+
+enum { KAD_LOCAL_N_KEYS = 5 };
+extern const kad_key kad_local_keys[KAD_LOCAL_N_KEYS];
+
+typedef struct kad_local_chains {
+    kad_sampler_setup setup;
+    const kad_action_local *local;
+    kad_rng rng[KAD_LOCAL_STREAMS];
+    kad_bonds bonds;
+    int n_sweeps, n_reflections, n_clusters; /* of a draw; of a sweep */
+    bool hot;
+    size_t n_rows, n_tiles;
+    int n_threads;
+    double *x;                  /* [n_tiles][n_rows][KAD_W_DOUBLE] */
+    double *tally;              /* [n_tiles][KAD_W_DOUBLE] accepted moves */
+    char *scratch;              /* [n_threads][n_scratch] */
+    size_t n_scratch;           /* bytes */
+    double width;               /* of proposals */
+    int64_t n_done;             /* draws of every chain, burn-in included */
+    double n_accepted, n_tried; /* moves after the burn-in, all chains (integers) */
+    double *y, *lnq;            /* latents only: [n_batch_max] draws of one chain */
+} kad_local_chains;
+
+/* clusters: make cluster moves. Errors: KAD_ECONFIG (the action has no rules, numbers too
+ * large), KAD_ENOMEM. On failure *out is NULL. */
+KAD_MUST_USE kad_status kad_local_chains_create(kad_ctx *ctx,
+                                                const kad_sampler_setup *setup,
+                                                bool clusters, void **out);
+/* The sampler's remaining operations, for its table. */
+void kad_local_chains_destroy(void *self);
+kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out);
+kad_status kad_local_chains_save(kad_ctx *ctx, const void *self, kad_h5 *file,
+                                 const char *group);
+kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,
+                                 const char *group);
+kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
+                                     const char *group);
+
+#endif

@@ -1,0 +1,27 @@
+/* Local updates of the boundary field, many chains at once: Metropolis and
+ * over-relaxation for phi^4, exact alternating draws of spins and field for the dual
+ * (local_chains.h). Needs no map. */
+#include "sample/metropolis.h"
+
+#include "sample/local_chains.h"
+
+static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
+{
+    return kad_local_chains_create(ctx, setup, false, self);
+}
+
+const kad_sampler_ops kad_sampler_metropolis = {
+    .name = "metropolis",
+    .summary = "local sweeps of the boundary field (phi4: Metropolis; dual: exact "
+               "conditional draws)",
+    .reference = "10.1063/1.1699114",
+    .keys = kad_local_keys,
+    .n_keys = KAD_LOCAL_N_KEYS,
+    .time_unit = "sweep",
+    .create = create,
+    .destroy = kad_local_chains_destroy,
+    .advance = kad_local_chains_advance,
+    .save = kad_local_chains_save,
+    .load = kad_local_chains_load,
+    .describe = kad_local_chains_describe,
+};

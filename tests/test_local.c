@@ -1,0 +1,681 @@
+/* Samplers of the boundary field, "metropolis" and "cluster", and the cluster move:
+ * branch enumeration, exact values, invariance, bits. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "lattice/hartley.h"
+#include "measure/spins.h"
+#include "sample/local_chains.h"
+
+#define CLAIM(text, function)            \
+    {                                    \
+        text, function, NULL, NULL, NULL \
+    }
+#define assert_ok(s, expr)                                                              \
+    do {                                                                                \
+        const kad_status status_ = (expr);                                              \
+        if (status_ != KAD_OK) fail_msg("%s: %d %s", #expr, status_, (s)->ctx.message); \
+    } while (0)
+
+/* --- the cluster move, every branch -------------------------------------------------- */
+
+/* A coin that replays the decisions of one leaf; the next leaf is found by backtracking.
+ */
+typedef struct oracle {
+    int n, depth; /* decisions fixed, and asked for */
+    bool heads[64];
+    double p_leaf;
+    double distort; /* exponent on the probability that a bond is closed; right: 1 */
+} oracle;
+
+static bool oracle_toss(void *self, kad_toss kind, uint32_t index, double p)
+{
+    oracle *o = self;
+    (void)index;
+    if (kind == KAD_TOSS_BOND) p = 1 - pow(1 - p, o->distort);
+    assert_true(o->depth < 64 && p > 0 && p < 1);
+    if (o->depth == o->n) o->heads[o->n++] = false;
+    const bool heads = o->heads[o->depth++];
+    o->p_leaf *= heads ? p : 1 - p;
+    return heads;
+}
+
+static bool next_leaf(oracle *o)
+{
+    while (o->n > 0 && o->heads[o->n - 1])
+        o->n--;
+    if (o->n > 0) o->heads[o->n - 1] = true;
+    return o->n > 0;
+}
+
+static double weight(const kad_bonds *bonds, double k, int state)
+{
+    double e = 0;
+    for (size_t b = 0; b < bonds->n; b++) {
+        const int i = bonds->ends[2 * b], j = bonds->ends[2 * b + 1];
+        const double s = ((state >> i ^ state >> j) & 1) ? -1 : 1;
+        e += k * (bonds->J ? bonds->J[b] : 1) * s;
+    }
+    return exp(e);
+}
+
+/* max |pi P - pi| / pi over the Ising states of N sites with moduli `size`. */
+static double worst_imbalance(int N, const kad_bonds *bonds, double k, const double *size,
+                              double distort, long *n_leaves)
+{
+    double flow[64] = {0}, worst = 0, sigma[8];
+    int root[8];
+    uint8_t flip[8];
+    kad_bonds scaled = *bonds;
+    double J[64];
+    for (size_t b = 0; b < bonds->n; b++)
+        J[b] = (bonds->J ? bonds->J[b] : 1) * size[bonds->ends[2 * b]] *
+               size[bonds->ends[2 * b + 1]];
+    scaled.J = J;
+    for (int from = 0; from < 1 << N; from++) {
+        oracle o = {.distort = distort};
+        double total = 0;
+        for (int i = 0; i < N; i++)
+            sigma[i] = (from >> i & 1) ? size[i] : -size[i];
+        do {
+            const kad_coin coin = {oracle_toss, &o};
+            int to = from;
+            o.depth = 0;
+            o.p_leaf = 1;
+            kad_clusters_flip(N, bonds, k, sigma, &coin, root, flip);
+            for (int i = 0; i < N; i++)
+                to ^= flip[i] << i;
+            flow[to] += weight(&scaled, k, from) * o.p_leaf;
+            total += o.p_leaf;
+            ++*n_leaves;
+        } while (next_leaf(&o));
+        assert_true(fabs(total - 1) < 1e-12);
+    }
+    for (int to = 0; to < 1 << N; to++)
+        worst = fmax(worst, fabs(flow[to] / weight(&scaled, k, to) - 1));
+    return worst;
+}
+
+static void cluster_walks(double distort, double worst[3])
+{
+    kad_ctx ctx;
+    kad_lattice *lattice;
+    kad_bonds bonds;
+    static const double ones[6] = {1, 1, 1, 1, 1, 1};
+    static const double sizes[6] = {0.3, 1.7, 0.9, 1.1, 0.6, 1.3};
+    static const double J[25] = {0, 1, -1,  0.5, 0, 1, 0,    1, 0,    -0.7, -1,   1, 0,
+                                 1, 1, 0.5, 0,   1, 0, -0.2, 0, -0.7, 1,    -0.2, 0};
+    long n_leaves = 0;
+    kad_ctx_init(&ctx, 1);
+    for (int rows = 2; rows < 4; rows++) {
+        const int shape[2] = {2, rows};
+        assert_int_equal(kad_lattice_create(&ctx, 2, shape, &lattice), KAD_OK);
+        assert_int_equal(kad_bonds_of_lattice(&ctx, lattice, &bonds), KAD_OK);
+        assert_int_equal(bonds.n, 2 * lattice->n_sites);
+        worst[rows - 2] = worst_imbalance(lattice->n_sites, &bonds, 0.3,
+                                          rows == 2 ? ones : sizes, distort, &n_leaves);
+        kad_bonds_clear(&bonds);
+        kad_lattice_destroy(lattice);
+    }
+    assert_int_equal(kad_bonds_of_matrix(&ctx, 5, J, &bonds), KAD_OK);
+    assert_int_equal(bonds.n, 8);
+    worst[2] = worst_imbalance(5, &bonds, 0.6, ones, distort, &n_leaves);
+    kad_bonds_clear(&bonds);
+    print_message("# %ld leaves, imbalance %.1e %.1e %.1e\n", n_leaves, worst[0],
+                  worst[1], worst[2]);
+}
+
+/* 2 x 2 (double bonds), 2 x 3 with moduli, five sites with frustrated couplings. */
+static void clusters_balance(void **state)
+{
+    double worst[3];
+    (void)state;
+    cluster_walks(1, worst);
+    for (int i = 0; i < 3; i++)
+        assert_true(worst[i] < 1e-13);
+}
+
+/* 1 - exp(-a) and 1 - exp(-2.1 a) in place of 1 - exp(-2 a). */
+static void mutants_are_caught(void **state)
+{
+    double worst[3];
+    (void)state;
+    cluster_walks(0.5, worst);
+    for (int i = 0; i < 3; i++)
+        assert_true(worst[i] > 1e-2);
+    cluster_walks(1.05, worst);
+    for (int i = 0; i < 3; i++)
+        assert_true(worst[i] > 1e-3);
+}
+
+/* --- scenes -------------------------------------------------------------------------- */
+
+static const kad_key keys[] = {
+    {"action.name", KAD_STRING, NULL, 1, 0, "", NULL, "model"},
+    {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL, "shape"},
+    {"sample[].name", KAD_STRING, NULL, 1, 0, "", NULL, "sampler"},
+};
+
+typedef struct scene {
+    kad_ctx ctx;
+    kad_schema schema;
+    kad_config *config;
+    kad_lattice *lattice;
+    kad_action *action;
+    size_t n_rows;
+    /* of the latest run: [n_chains][n_draws] */
+    int n_chains, n_draws;
+    double *x, *S;
+    uint64_t *number;
+    uint8_t *accepted;
+    double width;
+} scene;
+
+static void scene_make(scene *s, int d, int extent, const char *yaml, bool decimate)
+{
+    const int shape[3] = {extent, extent, extent};
+    memset(s, 0, sizeof *s);
+    kad_ctx_init(&s->ctx, 2);
+    kad_schema_add(&s->schema, keys, sizeof keys / sizeof *keys);
+    kad_action_schema(&s->schema);
+    kad_schema_add(&s->schema, kad_local_keys, KAD_LOCAL_N_KEYS);
+    assert_ok(
+        s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 0, NULL, &s->config));
+    assert_ok(s, kad_lattice_create(&s->ctx, d, shape, &s->lattice));
+    assert_ok(s, kad_action_create(&s->ctx, s->config, s->lattice, decimate, &s->action));
+    s->n_rows = (size_t)s->lattice->n_sites * (size_t)s->action->n_comp;
+}
+
+static void scene_forget(scene *s)
+{
+    kad_free(s->x);
+    kad_free(s->S);
+    kad_free(s->number);
+    kad_free(s->accepted);
+    s->x = s->S = NULL;
+    s->number = NULL;
+    s->accepted = NULL;
+}
+
+static void scene_clear(scene *s)
+{
+    scene_forget(s);
+    kad_action_destroy(s->action);
+    kad_lattice_destroy(s->lattice);
+    kad_config_destroy(s->config);
+}
+
+static kad_sampler_setup setup_of(const scene *s, int chains, int burn_in, int draws)
+{
+    return (kad_sampler_setup){
+        .config = kad_config_list_length(s->config, "sample") > 0 ? s->config : NULL,
+        .action = s->action,
+        .seed = 20,
+        .n_chains = chains,
+        .n_draws = draws,
+        .n_burn_in = burn_in,
+        .n_batch_max = (size_t)(draws > burn_in ? draws : burn_in)};
+}
+
+static void prepare(scene *s, int chains, int draws)
+{
+    const size_t n = (size_t)chains * (size_t)draws;
+    scene_forget(s);
+    s->n_chains = chains;
+    s->n_draws = draws;
+    s->x = kad_alloc(n * s->n_rows, sizeof *s->x);
+    s->S = kad_alloc(n, sizeof *s->S);
+    s->number = kad_alloc(n, sizeof *s->number);
+    s->accepted = kad_alloc(n, 1);
+}
+
+static void advance(scene *s, void *self, int n)
+{
+    kad_draws out = {.n = (size_t)n,
+                     .number = s->number,
+                     .x = s->x,
+                     .action = s->S,
+                     .accepted = s->accepted};
+    assert_ok(s, kad_local_chains_advance(&s->ctx, self, &out));
+}
+
+/* Draws of independent chains after a burn-in. */
+static void run(scene *s, bool clusters, int chains, int burn_in, int draws)
+{
+    void *self;
+    const kad_sampler_setup setup = setup_of(s, chains, burn_in, draws);
+    assert_ok(s, kad_local_chains_create(&s->ctx, &setup, clusters, &self));
+    prepare(s, chains, burn_in > draws ? burn_in : draws);
+    s->n_draws = draws;
+    if (burn_in > 0) advance(s, self, burn_in);
+    advance(s, self, draws);
+    const kad_local_chains *c = self;
+    s->width = c->width;
+    if (c->local->tuned && burn_in > 0) {
+        const double p = c->n_accepted / c->n_tried;
+        print_message("# width %.4f, acceptance %.4f\n", c->width, p);
+        assert_true(fabs(p - KAD_LOCAL_ACCEPTANCE) < 0.05);
+    }
+    kad_local_chains_destroy(self);
+}
+
+/* --- observables --------------------------------------------------------------------- */
+
+enum { N_VALUES = 4 };
+typedef void (*observe)(const scene *s, const double *x, double *out);
+
+/* f: field, self: what <f_i.f_i> lacks summed over sites. Energy of all bonds a site
+ * (negative), mean squared magnetisation, nearest neighbours along the last axis. */
+static void pair_values(const scene *s, const double *f, double self, double out[3])
+{
+    const int N = s->lattice->n_sites, n = s->action->n_comp, d = s->lattice->d;
+    double m[3] = {0};
+    out[0] = out[2] = 0;
+    for (int i = 0; i < N; i++)
+        for (int a = 0; a < n; a++) {
+            const double fi = f[i * n + a];
+            m[a] += fi;
+            for (int mu = 0; mu < d; mu++) {
+                const double fj = f[s->lattice->nbr[2 * (i * d + mu)] * n + a];
+                out[0] -= fi * fj / N;
+                if (mu == d - 1) out[2] += fi * fj / N;
+            }
+        }
+    out[1] = (m[0] * m[0] + m[1] * m[1] + m[2] * m[2] + self) / ((double)N * N);
+}
+
+/* E/N, <m^2>, <s s>(1,0) of the spins. */
+static void spin_values(const scene *s, const double *x, double *out)
+{
+    double m[3 * 64];
+    const double self =
+        kad_spins_mean(s->action->n_comp, (size_t)s->lattice->n_sites, x, m);
+    pair_values(s, m, self, out);
+}
+
+/* <|phi|^2>, <|phi|^4>, N <|mean phi|^2>, nearest neighbours. */
+static void field_values(const scene *s, const double *x, double *out)
+{
+    const int N = s->lattice->n_sites, n = s->action->n_comp;
+    double pairs[3];
+    out[0] = out[1] = 0;
+    for (int i = 0; i < N; i++) {
+        double r2 = 0;
+        for (int a = 0; a < n; a++)
+            r2 += x[i * n + a] * x[i * n + a];
+        out[0] += r2 / N;
+        out[1] += r2 * r2 / N;
+    }
+    pair_values(s, x, 0, pairs);
+    out[2] = N * pairs[1];
+    out[3] = pairs[2];
+}
+
+/* Every given value (NAN: skip) within five standard errors, taken from independent
+ * chains, and the errors small enough to mean something. About 40 comparisons of fixed
+ * seeds: false alarm 2e-5. */
+static void compare(const scene *s, const char *what, observe values,
+                    const double exact[N_VALUES], double relative)
+{
+    double sum[N_VALUES] = {0}, squares[N_VALUES] = {0};
+    for (int chain = 0; chain < s->n_chains; chain++) {
+        double mean[N_VALUES] = {0}, one[N_VALUES] = {0};
+        for (int i = 0; i < s->n_draws; i++) {
+            const size_t at = (size_t)(chain * s->n_draws + i);
+            values(s, s->x + at * s->n_rows, one);
+            for (int k = 0; k < N_VALUES; k++)
+                mean[k] += one[k] / s->n_draws;
+        }
+        for (int k = 0; k < N_VALUES; k++) {
+            sum[k] += mean[k];
+            squares[k] += mean[k] * mean[k];
+        }
+    }
+    for (int k = 0; k < N_VALUES; k++) {
+        const double mean = sum[k] / s->n_chains;
+        const double var = squares[k] / s->n_chains - mean * mean;
+        const double err = sqrt(var / (s->n_chains - 1));
+        if (isnan(exact[k])) continue;
+        print_message("# %s[%d] %.6f +- %.6f, exact %.6f (%+.2f)\n", what, k, mean, err,
+                      exact[k], (mean - exact[k]) / err);
+        assert_true(fabs(mean - exact[k]) < 5 * err);
+        assert_true(err < relative * fabs(exact[k]));
+    }
+}
+
+/* --- exact values -------------------------------------------------------------------- */
+
+static void ising_is_exact(void **state)
+{
+    /* PHYSICS of the square lattice's Ising model, 4 x 4 at T_c: enumeration */
+    static const double exact[N_VALUES] = {-1.565623787638, 0.761358908569,
+                                           0.782811893819, NAN};
+    static const char *const yaml[2] = {
+        "action: {name: on-dual, temperature: 2.269185314213022, representation: field, "
+        "epsilon: 0.5}\nsample: [{name: x, start: cold}]\n",
+        "action: {name: on-dual, temperature: 2.269185314213022}\n"};
+    (void)state;
+    for (int clusters = 0; clusters < 2; clusters++) {
+        scene s;
+        scene_make(&s, 2, 4, yaml[clusters], false);
+        /* local: slow, but from a cold start the burn-in is 50 times tau */
+        run(&s, clusters, 480, clusters ? 20 : 1500, clusters ? 60 : 300);
+        compare(&s, clusters ? "cluster" : "local", spin_values, exact, 0.01);
+        scene_clear(&s);
+    }
+}
+
+static void xy_is_exact(void **state)
+{
+    static const double exact[N_VALUES] = {-1.411729120, 0.671849169, NAN, NAN};
+    (void)state;
+    for (int clusters = 0; clusters < 2; clusters++) {
+        scene s;
+        scene_make(&s, 2, 4, "action: {name: on-dual, components: 2, beta: 1}\n", false);
+        run(&s, clusters, 160, clusters ? 30 : 300, clusters ? 60 : 100);
+        compare(&s, clusters ? "cluster" : "local", spin_values, exact, 0.02);
+        scene_clear(&s);
+    }
+}
+
+static void phi4_is_exact(void **state)
+{
+    static const double exact[2][N_VALUES] = {
+        {0.1956262102, 0.0711283841, 0.544209631, NAN},
+        {0.1673917691, 0.0557089904, 0.934972725, NAN}};
+    (void)state;
+    for (int clusters = 0; clusters < 2; clusters++)
+        for (int large = 0; large < 2; large++) {
+            scene s;
+            /* the larger one decimated for the map: the chains see the whole field */
+            scene_make(&s, 2, large ? 4 : 2,
+                       "action: {name: phi4, form: albergo, m2: -4, lambda: 6.975}\n",
+                       large);
+            run(&s, clusters, 320, 100, 400);
+            compare(&s, clusters ? "cluster" : "metropolis", field_values, exact[large],
+                    0.02);
+            scene_clear(&s);
+        }
+}
+
+static void complex_phi4_is_exact(void **state)
+{
+    static const char yaml[] = "action: {name: phi4, components: 2, form: hopping, "
+                               "kappa: 0.3, lambda: 1}\nsample: [{name: x, "
+                               "overrelaxation: 2, sweeps: 2}]\n";
+    static const double exact[N_VALUES] = {0.9883827574, NAN, 4 * 0.6105831750,
+                                           0.5263439188};
+    (void)state;
+    for (int clusters = 0; clusters < 2; clusters++) {
+        scene s;
+        scene_make(&s, 2, 2, yaml, false);
+        run(&s, clusters, 320, 100, 200);
+        compare(&s, clusters ? "cluster" : "metropolis", field_values, exact, 0.01);
+        scene_clear(&s);
+    }
+}
+
+/* Frustrated couplings from a file against enumeration of six spins: the energy is
+ * compared bond by bond. */
+static void couplings_are_exact(void **state)
+{
+    static const double J[6][3] = {{0, 1, 1},   {1, 2, -0.8}, {0, 2, 0.6},
+                                   {3, 4, 1.2}, {2, 3, -0.5}, {0, 5, 0.9}};
+    char path[] = "/tmp/kad-local-XXXXXX", yaml[160];
+    double Z = 0, exact[6] = {0};
+    scene s;
+    (void)state;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "w");
+    for (int b = 0; b < 6; b++)
+        fprintf(file, "%.0f %.0f %g\n", J[b][0], J[b][1], J[b][2]);
+    fclose(file);
+    for (int conf = 0; conf < 64; conf++) {
+        double e = 0, ss[6];
+        for (int b = 0; b < 6; b++) {
+            ss[b] = ((conf >> (int)J[b][0] ^ conf >> (int)J[b][1]) & 1) ? -1 : 1;
+            e += 0.7 * J[b][2] * ss[b];
+        }
+        Z += exp(e);
+        for (int b = 0; b < 6; b++)
+            exact[b] += exp(e) * ss[b];
+    }
+    snprintf(yaml, sizeof yaml, "action: {name: on-dual, beta: 0.7, couplings: %s}\n",
+             path);
+    scene_make(&s, 1, 6, yaml, false);
+    for (int clusters = 0; clusters < 2; clusters++) {
+        run(&s, clusters, 320, 100, 300);
+        for (int b = 0; b < 6; b++) {
+            double sum = 0, squares = 0;
+            for (int chain = 0; chain < 320; chain++) {
+                double mean = 0, m[6];
+                for (int i = 0; i < 300; i++) {
+                    kad_spins_mean(1, 6, s.x + (size_t)(chain * 300 + i) * 6, m);
+                    mean += m[(int)J[b][0]] * m[(int)J[b][1]] / 300;
+                }
+                sum += mean / 320;
+                squares += mean * mean / 320;
+            }
+            const double err = sqrt((squares - sum * sum) / 319);
+            assert_true(fabs(sum - exact[b] / Z) < 5 * err && err < 0.02);
+        }
+    }
+    unlink(path);
+    scene_clear(&s);
+}
+
+/* --- invariance, bits ---------------------------------------------------------------- */
+
+/* Free field drawn exactly in Fourier space, three sweeps without burn-in: still exact.
+ * No autocorrelation enters; wide proposals, so that acceptance matters. */
+static void free_field_stays(void **state)
+{
+    enum { CHAINS = 4096, DRAWS = 1 };
+    static const char yaml[] =
+        "action: {name: phi4, components: 2, form: albergo, m2: 0.25, lambda: 0}\n"
+        "sample: [{name: x, width: 1.5, sweeps: 3}]\n";
+    scene s;
+    kad_hartley *plan;
+    (void)state;
+    scene_make(&s, 2, 4, yaml, false);
+    double g = 0, g1 = 0, chi = 0;
+    for (int k = 0; k < 16; k++) {
+        const double G = 0.5 / (0.25 + kad_lattice_khat2(s.lattice, k));
+        g += 2 * G / 16;
+        g1 += 2 * G / 16 * cos(2 * M_PI * (k % 4) / 4);
+        if (k == 0) chi = 2 * G;
+    }
+    const double exact[N_VALUES] = {g, NAN, chi, g1};
+    assert_ok(&s, kad_hartley_create(&s.ctx, s.lattice, 2, &plan));
+    void *scratch = kad_alloc(kad_hartley_scratch_bytes(plan, KAD_DOUBLE), 1);
+    for (int clusters = 0; clusters < 2; clusters++) {
+        void *self;
+        const kad_sampler_setup setup = setup_of(&s, CHAINS, 0, DRAWS);
+        assert_ok(&s, kad_local_chains_create(&s.ctx, &setup, clusters, &self));
+        kad_local_chains *c = self;
+        for (size_t tile = 0; tile < c->n_tiles; tile++) {
+            double *x = c->x + tile * c->n_rows * KAD_W_DOUBLE;
+            for (int row = 0; row < 32; row++)
+                for (int lane = 0; lane < KAD_W_DOUBLE; lane++) {
+                    double pair[2];
+                    const double G = 0.5 / (0.25 + kad_lattice_khat2(s.lattice, row / 2));
+                    kad_rng_normal2(kad_rng_stream(4, KAD_RNG_TEST, 0), 0,
+                                    tile * KAD_W_DOUBLE + (size_t)lane, (uint32_t)row,
+                                    pair);
+                    x[row * KAD_W_DOUBLE + lane] = sqrt(G) * pair[0];
+                }
+            kad_hartley_apply_f64(plan, x, scratch);
+        }
+        prepare(&s, CHAINS, DRAWS);
+        advance(&s, self, DRAWS);
+        assert_true(c->width == 1.5);
+        assert_true(c->n_accepted / c->n_tried < 0.6);
+        compare(&s, clusters ? "free, cluster" : "free, metropolis", field_values, exact,
+                0.05);
+        kad_local_chains_destroy(self);
+    }
+    kad_free(scratch);
+    kad_hartley_destroy(plan);
+    scene_clear(&s);
+}
+
+/* Over-relaxation leaves S alone, moves the field, and undone site by site in the reverse
+ * order is the identity; here: S and |phi_i| only. */
+static void reflections_keep_the_action(void **state)
+{
+    (void)state;
+    for (int n = 2; n < 4; n++) {
+        enum { ROWS = 3 * 27 };
+        char yaml[128];
+        scene s;
+        double S[2][KAD_W_DOUBLE], *x, *y, moved = 0;
+        snprintf(yaml, sizeof yaml,
+                 "action: {name: phi4, components: %d, form: hopping, kappa: 0.3, "
+                 "lambda: 1}\n",
+                 n);
+        scene_make(&s, 3, 3, yaml, false);
+        x = kad_alloc(ROWS * KAD_W_DOUBLE, sizeof *x);
+        y = kad_alloc(ROWS * KAD_W_DOUBLE, sizeof *y);
+        for (int i = 0; i < 27 * n * KAD_W_DOUBLE; i++)
+            y[i] = x[i] = sin(1.0 + 1.7 * i);
+        kad_phi4_local.value(s.action, x, S[0], NULL);
+        kad_phi4_local.reflect(s.action, x);
+        kad_phi4_local.value(s.action, x, S[1], NULL);
+        for (int lane = 0; lane < KAD_W_DOUBLE; lane++)
+            assert_true(fabs(S[1][lane] - S[0][lane]) < 1e-11);
+        for (int i = 0; i < 27 * n * KAD_W_DOUBLE; i++)
+            moved = fmax(moved, fabs(x[i] - y[i]));
+        assert_true(moved > 0.5);
+        kad_free(x);
+        kad_free(y);
+        scene_clear(&s);
+    }
+}
+
+/* S of the draws is the action's of the configurations. */
+static void actions_agree(void **state)
+{
+    static const char *const yaml[2] = {
+        "action: {name: on-dual, components: 3, beta: 0.4, representation: field}\n",
+        "action: {name: phi4, components: 3, form: hopping, kappa: 0.3, lambda: 1}\n"};
+    (void)state;
+    for (int model = 0; model < 2; model++) {
+        scene s;
+        scene_make(&s, 3, 2, yaml[model], false);
+        for (int clusters = 0; clusters < 2; clusters++) {
+            double S[45 * 3];
+            run(&s, clusters, 45, 0, 3);
+            assert_ok(&s, kad_action_values(&s.ctx, s.action, 45 * 3, s.x, S));
+            for (int i = 0; i < 45 * 3; i++)
+                assert_true(fabs(S[i] - s.S[i]) < 1e-9);
+        }
+        scene_clear(&s);
+    }
+}
+
+/* Draws of the last of 30 + 40, by any threads and in any batches, saved on the way. */
+static void collect(scene *s, bool clusters, int n_threads, int batch, bool reload,
+                    double *x, double *width)
+{
+    enum { CHAINS = 45, TOTAL = 70 };
+    void *self;
+    const kad_sampler_setup setup = setup_of(s, CHAINS, 30, 40);
+    s->ctx.n_threads = n_threads;
+    assert_ok(s, kad_local_chains_create(&s->ctx, &setup, clusters, &self));
+    prepare(s, CHAINS, batch);
+    for (int done = 0; done < TOTAL;) {
+        /* never across the end of the burn-in, as measure/chains.c does */
+        const int end = done < 30 ? 30 : TOTAL;
+        const int n = end - done < batch ? end - done : batch;
+        if (reload) {
+            kad_h5 *file;
+            assert_ok(s, kad_h5_create(&s->ctx, &file));
+            assert_ok(s, kad_h5_group(&s->ctx, file, "/state"));
+            assert_ok(s, kad_local_chains_save(&s->ctx, self, file, "/state"));
+            kad_local_chains_destroy(self);
+            assert_ok(s, kad_local_chains_create(&s->ctx, &setup, clusters, &self));
+            assert_ok(s, kad_local_chains_load(&s->ctx, self, file, "/state"));
+            kad_h5_close(file);
+        }
+        advance(s, self, n);
+        done += n;
+        for (int chain = 0; chain < CHAINS; chain++)
+            memcpy(x + (size_t)chain * s->n_rows,
+                   s->x + (size_t)(chain * n + n - 1) * s->n_rows, s->n_rows * sizeof *x);
+        assert_int_equal(s->number[n], (uint64_t)TOTAL + (uint64_t)(done - n));
+    }
+    *width = ((kad_local_chains *)self)->width;
+    kad_local_chains_destroy(self);
+}
+
+static void same_bits_anyhow(void **state)
+{
+    static const char *const yaml[3] = {
+        "action: {name: on-dual, components: 2, beta: 1}\n", "action: {name: on-dual}\n",
+        "action: {name: phi4, components: 2, form: hopping, kappa: 0.3, lambda: 1}\n"};
+    (void)state;
+    for (int model = 0; model < 3; model++)
+        for (int clusters = 0; clusters < 2; clusters++) {
+            scene s;
+            double a[45 * 32], b[45 * 32], width[2];
+            scene_make(&s, 2, 4, yaml[model], false);
+            collect(&s, clusters, 1, 70, false, a, &width[0]);
+            for (int way = 0; way < 3; way++) {
+                const size_t n = 45 * s.n_rows;
+                collect(&s, clusters, way == 0 ? 1 : 2, way == 0 ? 7 : 11, way == 2, b,
+                        &width[1]);
+                assert_memory_equal(a, b, n * sizeof *a);
+                assert_true(width[0] == width[1]);
+                if (model == 2) assert_true(width[0] != 1);
+            }
+            scene_clear(&s);
+        }
+}
+
+/* Many chains do not see each other: chain 3 alone of 45 equals chain 3 of 4. */
+static void chains_are_their_own(void **state)
+{
+    (void)state;
+    scene s;
+    double few[16];
+    scene_make(&s, 2, 4, "action: {name: on-dual}\n", false);
+    run(&s, true, 4, 0, 9);
+    memcpy(few, s.x + (size_t)(3 * 9 + 8) * s.n_rows, sizeof few);
+    run(&s, true, 45, 0, 9);
+    assert_memory_equal(few, s.x + (size_t)(3 * 9 + 8) * s.n_rows, sizeof few);
+    scene_clear(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("clusters: pi P = pi over every branch", clusters_balance),
+        CLAIM("clusters: wrong bond probabilities are caught", mutants_are_caught),
+        CLAIM("local, cluster: 4 x 4 Ising matches enumeration", ising_is_exact),
+        CLAIM("local, cluster: 4 x 4 XY matches its exact values", xy_is_exact),
+        CLAIM("local, cluster: phi^4 matches its exact values", phi4_is_exact),
+        CLAIM("local, cluster: complex phi^4 matches its exact values",
+              complex_phi4_is_exact),
+        CLAIM("local, cluster: frustrated couplings match enumeration",
+              couplings_are_exact),
+        CLAIM("local, cluster: the free field drawn exactly stays exact",
+              free_field_stays),
+        CLAIM("over-relaxation: the action stays", reflections_keep_the_action),
+        CLAIM("local, cluster: S is the action of the draw", actions_agree),
+        CLAIM("local, cluster: the same bits for any threads, batches and pieces",
+              same_bits_anyhow),
+        CLAIM("local, cluster: chains do not see each other", chains_are_their_own),
+    };
+    return cmocka_run_group_tests_name("local", tests, NULL, NULL);
+}
