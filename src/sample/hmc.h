@@ -1,3 +1,4 @@
+/* Hybrid Monte Carlo on the field: the ops table, for the registry, and its target. */
 #ifndef KAD_SAMPLE_HMC_H
 #define KAD_SAMPLE_HMC_H
 

@@ -1,3 +1,4 @@
+/* Hybrid Monte Carlo in the latents of a map: the ops table and its target. */
 #ifndef KAD_SAMPLE_LATENT_HMC_H
 #define KAD_SAMPLE_LATENT_HMC_H
 
