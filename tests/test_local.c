@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <gsl/gsl_sf_bessel.h>
 
 #include "base/memory.h"
 #include "lattice/hartley.h"
@@ -294,6 +295,32 @@ static void complex_phi4_is_exact(void **state)
     }
 }
 
+/* Heisenberg ring of four: Z = sum_l (2l + 1) i_l(K)^4, i_l the modified spherical Bessel
+ * functions; energy -d ln Z / dK a site. */
+static double heisenberg_ln_z(double K)
+{
+    double Z = 0;
+    for (int l = 0; l < 20; l++)
+        Z += (2 * l + 1) * pow(gsl_sf_bessel_il_scaled(l, K), 4);
+    return log(Z) + 4 * K;
+}
+
+static void heisenberg_is_exact(void **state)
+{
+    const double K = 1.5, h = 1e-4;
+    const double u = (heisenberg_ln_z(K + h) - heisenberg_ln_z(K - h)) / (2 * h) / 4;
+    const double exact[N_VALUES] = {-u, NAN, u, NAN};
+    (void)state;
+    for (int clusters = 0; clusters < 2; clusters++) {
+        scene s;
+        scene_make(&s, 1, 4, "action: {name: on-dual, components: 3, beta: 1.5}\n",
+                   false);
+        run(&s, clusters, 320, clusters ? 30 : 100, 100);
+        compare(&s, clusters ? "cluster" : "local", spin_values, exact, 0.01);
+        scene_clear(&s);
+    }
+}
+
 /* Frustrated couplings from a file against enumeration of six spins: the energy is
  * compared bond by bond. */
 static void couplings_are_exact(void **state)
@@ -348,55 +375,63 @@ static void couplings_are_exact(void **state)
 
 /* Free field drawn exactly in Fourier space, three sweeps without burn-in: still exact.
  * No autocorrelation enters; wide proposals, so that acceptance matters. */
-static void free_field_stays(void **state)
+static void free_run(scene *s, bool clusters, const double exact[N_VALUES])
 {
-    enum { CHAINS = 4096, DRAWS = 1 };
-    static const char yaml[] =
-        "action: {name: phi4, components: 2, form: albergo, m2: 0.25, lambda: 0}\n"
-        "sample: [{name: x, width: 1.5, sweeps: 3}]\n";
-    scene s;
+    enum { CHAINS = 4096 };
+    const int n = s->action->n_comp;
+    const kad_sampler_setup setup = setup_of(s, CHAINS, 0, 1);
+    const kad_rng rng = kad_rng_stream(4, KAD_RNG_TEST, 0);
     kad_hartley *plan;
-    (void)state;
-    scene_make(&s, 2, 4, yaml, false);
-    double g = 0, g1 = 0, chi = 0;
-    for (int k = 0; k < 16; k++) {
-        const double G = 0.5 / (0.25 + kad_lattice_khat2(s.lattice, k));
-        g += 2 * G / 16;
-        g1 += 2 * G / 16 * cos(2 * M_PI * (k % 4) / 4);
-        if (k == 0) chi = 2 * G;
-    }
-    const double exact[N_VALUES] = {g, NAN, chi, g1};
-    assert_ok(&s, kad_hartley_create(&s.ctx, s.lattice, 2, &plan));
+    void *self;
+    assert_ok(s, kad_hartley_create(&s->ctx, s->lattice, n, &plan));
     void *scratch = kad_alloc(kad_hartley_scratch_bytes(plan, KAD_DOUBLE), 1);
-    for (int clusters = 0; clusters < 2; clusters++) {
-        void *self;
-        const kad_sampler_setup setup = setup_of(&s, CHAINS, 0, DRAWS);
-        assert_ok(&s, kad_local_chains_create(&s.ctx, &setup, clusters, &self));
-        kad_local_chains *c = self;
-        for (size_t tile = 0; tile < c->n_tiles; tile++) {
-            double *x = c->x + tile * c->n_rows * KAD_W_DOUBLE;
-            for (int row = 0; row < 32; row++)
-                for (int lane = 0; lane < KAD_W_DOUBLE; lane++) {
-                    double pair[2];
-                    const double G = 0.5 / (0.25 + kad_lattice_khat2(s.lattice, row / 2));
-                    kad_rng_normal2(kad_rng_stream(4, KAD_RNG_TEST, 0), 0,
-                                    tile * KAD_W_DOUBLE + (size_t)lane, (uint32_t)row,
-                                    pair);
-                    x[row * KAD_W_DOUBLE + lane] = sqrt(G) * pair[0];
-                }
-            kad_hartley_apply_f64(plan, x, scratch);
-        }
-        prepare(&s, CHAINS, DRAWS);
-        advance(&s, self, DRAWS);
-        assert_true(c->width == 1.5);
-        assert_true(c->n_accepted / c->n_tried < 0.6);
-        compare(&s, clusters ? "free, cluster" : "free, metropolis", field_values, exact,
-                0.05);
-        kad_local_chains_destroy(self);
+    assert_ok(s, kad_local_chains_create(&s->ctx, &setup, clusters, &self));
+    kad_local_chains *c = self;
+    for (size_t tile = 0; tile < c->n_tiles; tile++) {
+        double *x = c->x + tile * c->n_rows * KAD_W_DOUBLE;
+        for (int row = 0; row < (int)s->n_rows; row++)
+            for (int lane = 0; lane < KAD_W_DOUBLE; lane++) {
+                double pair[2];
+                const double G = 0.5 / (0.25 + kad_lattice_khat2(s->lattice, row / n));
+                kad_rng_normal2(rng, 0, tile * KAD_W_DOUBLE + (size_t)lane, (uint32_t)row,
+                                pair);
+                x[row * KAD_W_DOUBLE + lane] = sqrt(G) * pair[0];
+            }
+        kad_hartley_apply_f64(plan, x, scratch);
     }
+    prepare(s, CHAINS, 1);
+    advance(s, self, 1);
+    assert_true(c->width == 1.5);
+    assert_true(c->n_accepted / c->n_tried < 0.6);
+    compare(s, clusters ? "free, cluster" : "free, metropolis", field_values, exact,
+            0.05);
+    kad_local_chains_destroy(self);
     kad_free(scratch);
     kad_hartley_destroy(plan);
-    scene_clear(&s);
+}
+
+static void free_field_stays(void **state)
+{
+    (void)state;
+    for (int n = 1; n < 4; n++) {
+        scene s;
+        char yaml[160];
+        double g = 0, g1 = 0;
+        snprintf(yaml, sizeof yaml,
+                 "action: {name: phi4, components: %d, form: albergo, m2: 0.25, lambda: "
+                 "0}\nsample: [{name: x, width: 1.5, sweeps: 3}]\n",
+                 n);
+        scene_make(&s, 2, 4, yaml, false);
+        for (int k = 0; k < 16; k++) {
+            const double G = 0.5 / (0.25 + kad_lattice_khat2(s.lattice, k));
+            g += n * G / 16;
+            g1 += n * G / 16 * cos(2 * M_PI * (k % 4) / 4);
+        }
+        const double exact[N_VALUES] = {g, NAN, n * 0.5 / 0.25, g1};
+        free_run(&s, false, exact);
+        free_run(&s, true, exact);
+        scene_clear(&s);
+    }
 }
 
 /* Over-relaxation leaves S alone and moves the field, in 3 x 3 x 3 (odd extents). */
@@ -530,6 +565,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("local, cluster: 4 x 4 Ising matches enumeration", ising_is_exact),
         CLAIM("local, cluster: 4 x 4 XY matches its exact values", xy_is_exact),
+        CLAIM("local, cluster: the Heisenberg ring matches its transfer operator",
+              heisenberg_is_exact),
         CLAIM("local, cluster: phi^4 matches its exact values", phi4_is_exact),
         CLAIM("local, cluster: complex phi^4 matches its exact values",
               complex_phi4_is_exact),
