@@ -47,7 +47,7 @@ static kad_status draw_summary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_text_add(out, "<div class=\"scroll\"><table>\n");
     row_attr(ctx, file, out, "status", "/", "status");
     row_attr(ctx, file, out, "model", "/", "model");
-    row_attr(ctx, file, out, "flow", "/flow", "recipe");
+    row_attr(ctx, file, out, "recipe", "/", "recipe");
     row_attr(ctx, file, out, "hierarchy", "/flow", "hierarchy");
     row_int(ctx, file, out, "parameters", "/flow", "n_parameters");
     row_real(ctx, file, out, "training (s)", "/training", "wall_seconds");
@@ -100,7 +100,7 @@ static void table_draw(kad_text *out, const char *name, const kad_table *t)
     kad_text_add(out,
                  "</b></p><div class=\"scroll\"><table><tr><th>observable</th>"
                  "<th class=\"n\">value</th><th class=\"n\">exact</th><th class=\"n\">"
-                 "(value&minus;exact)/error</th><th class=\"n\">&tau;<sub>int</sub> "
+                 "pull</th><th class=\"n\">&tau;<sub>int</sub> "
                  "(draws)</th><th class=\"n\">n<sub>eff</sub></th></tr>\n");
     for (size_t i = 0; i < t->n; i++) {
         double mean = t->mean.data[i], err = kad_table_at(t, &t->err, i);
@@ -144,7 +144,8 @@ const kad_figure kad_figure_results = {
     .title = "Results",
     .caption =
         "0.82(2) means 0.82 &plusmn; 0.02, one standard error with autocorrelation "
-        "included. log_z is the model&rsquo;s own ln&nbsp;Z. &tau;<sub>int</sub> = "
+        "included; pull = (value &minus; exact)/error. log_z is the model&rsquo;s own "
+        "ln&nbsp;Z. &tau;<sub>int</sub> = "
         "1/2 + &Sigma; &rho;(t).",
     .draw = draw_results,
 };
