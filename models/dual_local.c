@@ -2,7 +2,7 @@
  * the field given the spins, every step exact. */
 #include "models/dual_local.h"
 
-#include "measure/spins.h"
+#include "models/spins.h"
 
 #include <string.h>
 

@@ -15,7 +15,7 @@
 
 #include "base/memory.h"
 #include "lattice/hartley.h"
-#include "measure/spins.h"
+#include "models/spins.h"
 #include "sample/local_chains.h"
 
 #define CLAIM(text, function)            \

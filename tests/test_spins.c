@@ -1,6 +1,6 @@
 /* Spins given the dual field: conditional draws against their exact moments. */
-#include "measure/spins.h"
 #include "models/single_site.h"
+#include "models/spins.h"
 #include "models_util.h"
 
 #define CLAIM(text, function)            \

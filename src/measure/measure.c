@@ -2,8 +2,8 @@
 
 #include "base/memory.h"
 #include "base/thread.h"
-#include "measure/spins.h"
 #include "models/dual.h"
+#include "models/spins.h"
 
 static size_t rows_of(const kad_action *action)
 {

@@ -4,8 +4,8 @@
  *   n = 1: tanh r;  n = 2: I_1(r)/I_0(r);  n = 3: coth r - 1/r.
  * Source: Fisher, Proc. R. Soc. A 217 (1953) 295; Best and Fisher, Appl. Statist. 28
  * (1979) 152. */
-#ifndef KAD_MEASURE_SPINS_H
-#define KAD_MEASURE_SPINS_H
+#ifndef KAD_MODELS_SPINS_H
+#define KAD_MODELS_SPINS_H
 
 #include "base/rng.h"
 

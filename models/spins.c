@@ -1,4 +1,4 @@
-#include "measure/spins.h"
+#include "models/spins.h"
 
 #include "models/single_site.h"
 
