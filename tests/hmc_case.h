@@ -156,9 +156,20 @@ static inline double of_action(const rig *r, size_t at)
     return r->draws.action[at];
 }
 
+/* <exp(-dH)> = 1, by P(dH) exp(-dH) = P(-dH). A diverging trajectory (dH > 8) is balanced
+ * by starts so rare that no run has one; as 1 instead it keeps the mean at 1 to e^-8. */
 static inline double of_exp_dh(const rig *r, size_t at)
 {
-    return exp(-r->draws.delta_h[at]);
+    const double dh = r->draws.delta_h[at];
+    return dh > 8 ? 1 : exp(-dh);
+}
+
+/* Zero on average: by the same relation the mean of min(1, exp(-dH)) is twice the
+ * probability of dH < 0. Bounded, unlike exp(-dH). */
+static inline double of_balance(const rig *r, size_t at)
+{
+    const double dh = r->draws.delta_h[at];
+    return dh < 0 ? -1 : exp(-dh);
 }
 
 static inline double of_accepted(const rig *r, size_t at)

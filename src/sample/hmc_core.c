@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { W = KAD_W_DOUBLE, ENTRY_BITS = 8, NUMBER_BITS = 40, STEPS_MAX = 1000, RELAX = 8 };
+enum { W = KAD_W_DOUBLE, ENTRY_BITS = 8, NUMBER_BITS = 40, STEPS_MAX = 1000, RELAX = 7 };
 static const double JITTER = 0.1;
 
 /* --- options ------------------------------------------------------------------------ */
@@ -185,17 +185,17 @@ static void draw_momenta(const kad_hmc *hmc, size_t chain, int64_t t, double *p)
     kad_hmc_normal_tile(action, rng, (uint64_t)t + 1, chain, p);
 }
 
-/* Every other update of the first half of burn-in is made with smaller steps, 1 to 2^-7
- * of the present one in turn: chains that start where the force is too stiff for it slide
- * down instead of being rejected for ever. */
+/* The first half of burn-in is made with steps that grow from 2^-7 of the first guess to
+ * it: chains that start where the force is too stiff for that step slide down instead of
+ * being rejected for ever. */
 static bool relaxing(const kad_hmc *hmc, int64_t t)
 {
-    return t < hmc->setup->n_burn_in / 2 && t % 2 == 0;
+    return t < hmc->setup->n_burn_in / 2;
 }
 
-static double relaxed(int64_t t)
+static double relaxed(const kad_hmc *hmc, int64_t t)
 {
-    return ldexp(1.0, -(int)(RELAX - 1 - t / 2 % RELAX));
+    return exp2(-RELAX * (1.0 - (double)t / (double)(hmc->setup->n_burn_in / 2)));
 }
 
 /* Steps and step of update t of a tile: n/2 to 3n/2 steps, the step within 10 %. */
@@ -212,7 +212,7 @@ static int draw_length(const kad_hmc *hmc, size_t tile, int64_t t, double *eps)
     const double u = kad_rng_uniform(rng, (uint64_t)t, tile, 0);
     const double v = kad_rng_uniform(rng, (uint64_t)t, tile, 1);
     *eps = now * (1.0 + JITTER * (2.0 * v - 1.0));
-    if (relaxing(hmc, t)) *eps *= relaxed(t);
+    if (relaxing(hmc, t)) *eps *= relaxed(hmc, t);
     return least + (int)(u * (double)(most - least + 1));
 }
 

@@ -3,9 +3,10 @@
  *
  * An update: momenta from the normal distribution, a trajectory of randomised length,
  * accepted with probability min(1, exp(-dH)), dH in double whatever the precision of the
- * force; a dH that is not a number rejects and is counted. The step size is tuned by dual
- * averaging during burn-in and frozen after, so that the recorded chain is a Markov chain
- * with the right invariant measure.
+ * force; a dH that is not a number rejects and is counted. In the first half of burn-in
+ * steps grow to the first guess, in the second the step is tuned by dual averaging; then
+ * it is frozen, so that the recorded chain is a Markov chain with the right invariant
+ * measure.
  *
  * Keys: every random number belongs to (draw, chain) or (draw, tile); nothing depends on
  * threads or on the batches of the driver.

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static const double GAMMA = 0.05, OFFSET = 10.0, KAPPA = 0.75, LOG_BIAS = 0.693147181;
+static const double GAMMA = 0.2, OFFSET = 10.0, KAPPA = 0.75, LOG_BIAS = 0.693147181;
 
 kad_step_size kad_step_size_start(double start, double longest, double target)
 {
@@ -21,12 +21,6 @@ void kad_step_size_update(kad_step_size *step, double acceptance)
     if (now > log(step->longest)) now = log(step->longest);
     step->log_now = now;
     step->log_mean += decay * (now - step->log_mean);
-}
-
-void kad_step_size_restart(kad_step_size *step)
-{
-    step->log_start = step->log_mean = step->log_now;
-    step->n = step->h = 0;
 }
 
 void kad_step_size_freeze(kad_step_size *step)
