@@ -138,7 +138,7 @@ static real point(const claim *c, size_t i)
 {
     double u = spread(i);
     if (!c->geometric) return (real)((double)c->lo + u * (double)(c->hi - c->lo));
-    wide x = expl(logl(c->lo) + (wide)u * (logl(c->hi) - logl(c->lo)));
+    wide x = expl(logl((wide)c->lo) + (wide)u * (logl((wide)c->hi) - logl((wide)c->lo)));
     return x > (wide)c->hi ? c->hi : (real)x;
 }
 
