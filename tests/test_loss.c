@@ -134,11 +134,11 @@ static void likelihood_gradient_has_taylor_slope_2(void **state)
 static void path_gradient_has_the_mean_of_the_plain_one(void **state)
 {
     (void)state;
-    enum { M = 60 };
+    enum { M = 40 };
     for (int i = 0; i < N_CASES; i++) {
         fixture f;
         double sum = 0, square = 0;
-        open_case(&f, i, 512);
+        open_case(&f, i, 128);
         const size_t n = f.model->flow->n_theta;
         for (uint64_t step = 0; step < M; step++) {
             kad_loss_stats stats;
@@ -167,7 +167,7 @@ static void symmetrised_loss_is_below_the_plain_one(void **state)
     (void)state;
     fixture f;
     kad_loss_stats plain, mixed;
-    open_case(&f, 0, 4096);
+    open_case(&f, 0, 2048);
     kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, false, f.theta, 9, 1, f.gradient,
                       &plain);
     kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, true, f.theta, 9, 1, f.gradient,
