@@ -4,6 +4,7 @@
 #include "analysis/warn.h"
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,32 @@ done:
     return status;
 }
 
+/* (sum w)^2 / sum w^2: how many draws the weights are worth. */
+static double effective_draws(const kad_sampled *sampled)
+{
+    double top = -INFINITY, sum = 0, square = 0;
+    for (size_t i = 0; i < sampled->log_weight.n; i++)
+        top = fmax(top, sampled->log_weight.data[i]);
+    for (size_t i = 0; i < sampled->log_weight.n; i++) {
+        const double w = exp(sampled->log_weight.data[i] - top);
+        sum += w;
+        square += w * w;
+    }
+    return sum * sum / square;
+}
+
+/* Below MIN_EFFECTIVE draws the jackknife says nothing: no error bar is stated. */
+enum { MIN_EFFECTIVE = 50 };
+
+static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
+{
+    if (effective_draws(sampled) >= MIN_EFFECTIVE) return;
+    for (size_t i = 0; i < estimates->n; i++) {
+        estimates->row[i].err = NAN;
+        estimates->row[i].flag = KAD_GAMMA_SHORT;
+    }
+}
+
 /* Reweighted averages and correlators of one sampler. */
 static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                                    kad_diagnostics *diagnostics)
@@ -41,6 +68,7 @@ static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled
     kad_status status = KAD_OK;
     kad_estimates *estimates = NULL;
     KAD_TRY(kad_analyse_weighted(ctx, file, sampled, &estimates));
+    refuse_errors(sampled, estimates);
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, true));
     kad_warn_exact(diagnostics, estimates);
@@ -56,9 +84,15 @@ static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
     kad_status status = KAD_OK;
     kad_estimates *log_z = NULL;
     KAD_TRY(kad_analyse_log_z(ctx, file, sampled, &log_z));
+    refuse_errors(sampled, log_z);
     if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", sampled->name);
     KAD_TRY(kad_estimates_write(ctx, file, log_z));
     kad_warn_weights(diagnostics, sampled, log_z);
+    if (effective_draws(sampled) < MIN_EFFECTIVE)
+        kad_diagnostics_add(diagnostics, KAD_ERROR, "few-effective-draws",
+                            "%s: the weights are worth %.3g draws (below 50): no error "
+                            "bar is stated; train longer or draw more",
+                            sampled->name, effective_draws(sampled));
     if (main)
         KAD_TRY(kad_h5_attr_set_string(ctx, file, "/analysis/log_z", "sampler",
                                        sampled->name));

@@ -103,6 +103,12 @@ kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_config *config,
     kad_status status = KAD_OK;
     const char *kind = kad_config_string(config, "flow.hierarchy");
     const char *spectrum = kad_config_string(config, "flow.spectrum");
+    const char *passes = kad_config_string(config, "flow.passes");
+    const char *bad = passes ? passes + strspn(passes, "eoabc") : "";
+    if (*bad)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.passes: unknown offset '%c' in \"%s\" (e, o, a, b, c)",
+                        *bad, passes);
     const bool first = strcmp(spectrum, "first") == 0,
                last = strcmp(spectrum, "last") == 0;
     if (first) {

@@ -186,10 +186,6 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: %s needs every site; set flow.decimation=false",
                         kind);
-    if (passes[strspn(passes, "eoabc")])
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "flow.passes: unknown offset '%c' in \"%s\" (e, o, a, b, c)",
-                        passes[strspn(passes, "eoabc")], passes);
     KAD_TRY(read_shape(ctx, config, &b.shape));
     b.n_couplings = (int)kad_config_int(config, "flow.couplings");
     const int halvings = target->lattice->n_levels;

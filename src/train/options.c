@@ -166,6 +166,10 @@ static kad_status check(kad_ctx *ctx, const kad_train_options *o)
     if (o->likelihood && o->data == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.loss: likelihood needs samples (train.data is not set)");
+    if (o->anneal_key == NULL && !isnan(o->anneal_start))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.anneal_key: not set, but train.anneal_start is %g",
+                        o->anneal_start);
     if (o->anneal_key != NULL && isnan(o->anneal_start))
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.anneal_start: not set, but train.anneal_key is %s",
