@@ -93,6 +93,11 @@ KAD_VINLINE vreal kad_vselect(kad_vmask mask, vreal a, vreal b)
 #elif defined(__AVX__)
     return (vreal)KAD_VOP(blendv)((kad_vraw)b, (kad_vraw)a, (kad_vraw)mask);
 #else
+#if defined(__SSE2__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+    /* gcc 12 dies in gimple_expand_vec_cond_expr when it folds this into a comparison of
+     * two doubles at -O1 or -O2 */
+    __asm__("" : "+x"(mask));
+#endif
     return (vreal)((mask & (vint)a) | (~mask & (vint)b));
 #endif
 }
