@@ -41,6 +41,29 @@ void kad_sampler_names(char *text, size_t size)
     }
 }
 
+enum { ENTRY_BITS = 8, NUMBER_BITS = 40 };
+
+uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t)
+{
+    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
+    const int64_t own = setup->interleaved ? t * setup->n_chains + (int64_t)chain
+                                           : (int64_t)chain * n_chain + t;
+    return ((uint64_t)setup->entry << NUMBER_BITS) + (uint64_t)own;
+}
+
+kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup)
+{
+    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
+    if (setup->entry < 1 << ENTRY_BITS &&
+        n_chain <= ((int64_t)1 << NUMBER_BITS) / setup->n_chains)
+        return KAD_OK;
+    return kad_fail(ctx, KAD_ECONFIG,
+                    "sample[%d]: %lld draws of %d chains exceed the 2^%d numbers of an "
+                    "entry (%d entries at most)",
+                    setup->entry, (long long)n_chain, setup->n_chains, NUMBER_BITS,
+                    1 << ENTRY_BITS);
+}
+
 kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
                               const kad_sampler_setup *setup, kad_sampler **out)
 {

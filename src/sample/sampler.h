@@ -32,6 +32,8 @@ typedef struct kad_sampler_setup {
     size_t n_batch_max; /* largest batch (draws a chain) advance will be asked for */
     bool exact;         /* ln q recomputed in double for accept/reject */
     bool translate;     /* a random lattice shift of every independent draw */
+    bool interleaved;   /* draws of different chains have consecutive numbers, and advance
+                           is asked for one draw at a time (a step of `cycle`) */
 } kad_sampler_setup;
 
 enum {
@@ -42,7 +44,9 @@ enum {
     /* needs a trained map */
     KAD_SAMPLER_NEEDS_MAP = 4,
     /* delta_h is filled */
-    KAD_SAMPLER_DELTA_H = 8
+    KAD_SAMPLER_DELTA_H = 8,
+    /* a draw is many moves: acceptance is filled */
+    KAD_SAMPLER_MOVES = 16
 };
 
 /* One batch of n draws of every chain; arrays [n_chains][n] (x and z [n_chains][n]
@@ -56,7 +60,8 @@ typedef struct kad_draws {
     double *action;     /* S of the whole field */
     double *log_weight; /* -inf where it is not finite */
     double *delta_h;
-    uint8_t *accepted; /* the proposal (update) was accepted */
+    uint8_t *accepted;  /* the proposal (update) was accepted; MOVES: any of its moves */
+    double *acceptance; /* fraction of a draw's moves accepted; NULL: not wanted */
 } kad_draws;
 
 typedef struct kad_sampler_ops {
@@ -80,6 +85,16 @@ typedef struct kad_sampler_ops {
     /* OPTIONAL. Attributes of the results group (step size, evaluations a draw, ...). */
     kad_status (*describe)(kad_ctx *ctx, const void *self, kad_h5 *file,
                            const char *group);
+    /* OPTIONAL (NULL: cannot be a step of `cycle`). The boundary configurations x
+     * [n_chains][n_rows] (double, inactive sites included) become the chains' states; the
+     * next advance starts from them. The kernel of an update leaves exp(-S) invariant
+     * whatever the state it is given. A chain's state after advance is its last draw; of
+     * a sampler whose draws are proposals, the last accepted one, or x where none was.
+     * Errors: KAD_EINTERNAL (x cannot be taken: its action or ln q is not finite). */
+    kad_status (*set_state)(kad_ctx *ctx, void *self, const double *x);
+    /* OPTIONAL (NULL: false). Whether an entry of the config needs a map although the
+     * flags do not say so. */
+    bool (*needs_map)(const kad_config *config, int entry);
 } kad_sampler_ops;
 
 struct kad_sampler {
@@ -94,6 +109,12 @@ extern const kad_sampler_ops *const kad_samplers[];
 const kad_sampler_ops *kad_sampler_find(const char *name);
 /* The registered names in one line, for messages. */
 void kad_sampler_names(char *text, size_t size);
+
+/* The number of draw t of a chain, burn-in counted: entry * 2^40 + chain * draws + t, or
+ * entry * 2^40 + t * chains + chain where interleaved. */
+uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t);
+/* KAD_ECONFIG when an entry's 2^40 numbers (256 entries) do not suffice. */
+KAD_MUST_USE kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup);
 
 /* Thin checked wrappers. create: KAD_ECONFIG for an unknown name, no chains or draws, or
  * a missing map; on failure *out is NULL. */
