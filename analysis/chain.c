@@ -17,25 +17,64 @@ kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *sampled, bool 
     kad_status status = KAD_OK;
     kad_gamma gamma;
     memset(row, 0, sizeof *row);
-    row->err_naive = row->tau_int = row->tau_int_err = NAN;
-    row->n_eff = row->rhat = row->exact = NAN;
+    row->err_naive = row->err_bound = row->q_value = row->tail.tau_exp = NAN;
+    row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
     if (weighted)
         return kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
                                     sampled->log_weight.data, n_inputs, inputs, f, self,
                                     &row->mean, &row->err);
     KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n_inputs, inputs,
                               f, self, &gamma));
-    row->mean = gamma.mean;
-    row->err = gamma.err;
-    row->err_naive = gamma.err_naive;
-    row->tau_int = gamma.tau_int;
-    row->tau_int_err = gamma.tau_int_err;
-    row->n_eff = gamma.n_eff;
-    row->rhat = gamma.rhat;
-    row->window = gamma.window;
-    row->flag = gamma.flag;
+    kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
+    kad_row_set_gamma(row, &gamma);
     kad_gamma_clear(&gamma);
 done:
+    return status;
+}
+
+kad_lattice_facts kad_facts_of(const kad_sampled *sampled, size_t index)
+{
+    return (kad_lattice_facts){sampled->n_sites, sampled->extent, index,
+                               sampled->n_components, sampled->beta};
+}
+
+/* A Gamma analysis as a row, the tail of the slowest mode known so far put in. m is odd
+ * under the symmetry and decays with a time of its own, which tells nothing of the rest.
+ */
+static void add_gamma(kad_estimates *out, const char *name, kad_gamma *gamma)
+{
+    const bool odd = strcmp(name, "m") == 0;
+    const double tau_exp =
+        odd ? gamma->tail.tau_exp : fmax(gamma->tail.tau_exp, out->tau_exp);
+    kad_gamma_add_tail(gamma, tau_exp);
+    const double bound = kad_gamma_bound(gamma, tau_exp);
+    kad_row *row = kad_estimates_add_gamma(out, name, gamma);
+    if (row != NULL) row->err_bound = bound;
+}
+
+/* The slowest decay among the scalars, first. */
+static kad_status add_scalars(kad_ctx *ctx, const kad_sampled *sampled,
+                              kad_estimates *out)
+{
+    kad_status status = KAD_OK;
+    kad_gamma *all = NULL;
+    KAD_TRY(kad_new(ctx, KAD_SAMPLED_MAX, sizeof *all, &all));
+    out->tau_exp = 0.0;
+    for (size_t i = 0; i < sampled->n_observed; i++) {
+        const kad_observed *observed = &sampled->observed[i];
+        if (observed->is_row) continue;
+        KAD_TRY(kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws,
+                                  observed->state.data, WINDOW_S, &all[i]));
+        if (strcmp(observed->name, "m") != 0 && all[i].flag == KAD_GAMMA_OK)
+            out->tau_exp = fmax(out->tau_exp, all[i].tail.tau_exp);
+    }
+    for (size_t i = 0; i < sampled->n_observed; i++)
+        if (!sampled->observed[i].is_row)
+            add_gamma(out, sampled->observed[i].name, &all[i]);
+done:
+    for (size_t i = 0; all != NULL && i < sampled->n_observed; i++)
+        kad_gamma_clear(&all[i]);
+    kad_free(all);
     return status;
 }
 
@@ -47,50 +86,67 @@ static kad_input input_of(const kad_observed *observed, bool weighted, size_t of
                        .offset = offset};
 }
 
-/* One function as a row of the table; left out where it is not finite. */
-static kad_status add_function(kad_ctx *ctx, const kad_sampled *sampled, bool weighted,
-                               size_t n_inputs, const kad_input *inputs, kad_function f,
-                               const char *name, kad_estimates *out)
+/* The series a function needs; 0: they are not all there. */
+static size_t find_inputs(const kad_sampled *sampled, bool weighted,
+                          const kad_derived *derived, kad_input *inputs)
+{
+    size_t n = 0;
+    if (derived->row != NULL) {
+        const kad_observed *row = kad_sampled_find(sampled, derived->row);
+        if (row == NULL || row->width < 2 || row->width > KAD_INPUTS_MAX) return 0;
+        for (; n < row->width; n++)
+            inputs[n] = input_of(row, weighted, n);
+        return n;
+    }
+    for (; n < KAD_DERIVED_SCALARS && derived->scalars[n] != NULL; n++) {
+        const kad_observed *scalar = kad_sampled_find(sampled, derived->scalars[n]);
+        if (scalar == NULL) return 0;
+        inputs[n] = input_of(scalar, weighted, 0);
+    }
+    return n;
+}
+
+/* Every function of the table whose inputs are there; left out where it is not finite. */
+static kad_status add_derived_chain(kad_ctx *ctx, const kad_sampled *sampled,
+                                    kad_estimates *out)
 {
     kad_status status = KAD_OK;
-    kad_row row;
-    const kad_lattice_facts facts = {sampled->n_sites, sampled->extent, 0};
-    KAD_TRY(
-        kad_estimate_function(ctx, sampled, weighted, n_inputs, inputs, f, &facts, &row));
-    if (!isfinite(row.mean)) goto done;
-    kad_row *at = kad_estimates_add(out, name);
-    if (at == NULL) goto done;
-    memcpy(row.name, at->name, sizeof row.name);
-    *at = row;
+    const kad_lattice_facts facts = kad_facts_of(sampled, 0);
+    kad_input inputs[KAD_INPUTS_MAX];
+    for (size_t i = 0; i < kad_n_derived; i++) {
+        const kad_derived *derived = &kad_derived_table[i];
+        const size_t n = find_inputs(sampled, false, derived, inputs);
+        kad_gamma gamma;
+        if (n == 0) continue;
+        KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n, inputs,
+                                  derived->f, &facts, &gamma));
+        if (isfinite(gamma.mean))
+            add_gamma(out, derived->name, &gamma);
+        else
+            kad_gamma_clear(&gamma);
+    }
 done:
     return status;
 }
 
-static kad_status add_functions(kad_ctx *ctx, const kad_sampled *sampled, bool weighted,
-                                kad_estimates *out)
+static kad_status add_derived_weighted(kad_ctx *ctx, const kad_sampled *sampled,
+                                       kad_estimates *out)
 {
     kad_status status = KAD_OK;
-    const kad_observed *m2 = kad_sampled_find(sampled, "m2");
-    const kad_observed *m4 = kad_sampled_find(sampled, "m4");
-    const kad_observed *slice = kad_sampled_find(sampled, "correlator_slice");
+    const kad_lattice_facts facts = kad_facts_of(sampled, 0);
     kad_input inputs[KAD_INPUTS_MAX];
-
-    if (m2 != NULL && m4 != NULL) {
-        inputs[0] = input_of(m2, weighted, 0);
-        inputs[1] = input_of(m4, weighted, 0);
-        KAD_TRY(add_function(ctx, sampled, weighted, 1, inputs, kad_function_chi, "chi",
-                             out));
-        KAD_TRY(add_function(ctx, sampled, weighted, 2, inputs, kad_function_binder,
-                             "binder", out));
-    }
-    if (slice != NULL && slice->width > 1 && slice->width <= KAD_INPUTS_MAX) {
-        const size_t n = slice->width;
-        for (size_t r = 0; r < n; r++)
-            inputs[r] = input_of(slice, weighted, r);
-        KAD_TRY(add_function(ctx, sampled, weighted, n, inputs, kad_function_xi, "xi_2nd",
-                             out));
-        KAD_TRY(add_function(ctx, sampled, weighted, n, inputs, kad_function_mass, "mass",
-                             out));
+    for (size_t i = 0; i < kad_n_derived; i++) {
+        const kad_derived *derived = &kad_derived_table[i];
+        const size_t n = find_inputs(sampled, true, derived, inputs);
+        double mean, err;
+        if (n == 0) continue;
+        KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
+                                     sampled->log_weight.data, n, inputs, derived->f,
+                                     &facts, &mean, &err));
+        kad_row *row = isfinite(mean) ? kad_estimates_add(out, derived->name) : NULL;
+        if (row == NULL) continue;
+        row->mean = mean;
+        row->err = err;
     }
 done:
     return status;
@@ -111,15 +167,8 @@ kad_status kad_analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
     KAD_TRY(kad_estimates_create(ctx, sampled->name, "mean over the chain, Gamma method",
                                  &estimates));
     estimates->seconds_per_draw = sampled->seconds_per_draw;
-    for (size_t i = 0; i < sampled->n_observed; i++) {
-        const kad_observed *observed = &sampled->observed[i];
-        kad_gamma gamma;
-        if (observed->is_row) continue;
-        KAD_TRY(kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws,
-                                  observed->state.data, WINDOW_S, &gamma));
-        (void)kad_estimates_add_gamma(estimates, observed->name, &gamma);
-    }
-    KAD_TRY(add_functions(ctx, sampled, false, estimates));
+    KAD_TRY(add_scalars(ctx, sampled, estimates));
+    KAD_TRY(add_derived_chain(ctx, sampled, estimates));
     fill_exact(ctx, file, estimates);
     *out = estimates;
     estimates = NULL;
@@ -150,7 +199,7 @@ kad_status kad_analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
         row->mean = mean;
         row->err = err;
     }
-    KAD_TRY(add_functions(ctx, sampled, true, estimates));
+    KAD_TRY(add_derived_weighted(ctx, sampled, estimates));
     fill_exact(ctx, file, estimates);
     *out = estimates;
     estimates = NULL;

@@ -5,16 +5,20 @@
 
 #include "analysis/derived.h"
 #include "analysis/estimates.h"
+#include "analysis/functions.h"
 #include "analysis/sampled.h"
 
-/* Scalars, then chi, binder, xi_2nd, mass where their inputs exist; exact values from
- * /exact. */
+/* Scalars, then the functions of analysis/functions.h whose inputs exist; exact values
+ * from /exact. */
 KAD_MUST_USE kad_status kad_analyse_chain(kad_ctx *ctx, kad_h5 *file,
                                           const kad_sampled *sampled,
                                           kad_estimates **out);
 KAD_MUST_USE kad_status kad_analyse_weighted(kad_ctx *ctx, kad_h5 *file,
                                              const kad_sampled *sampled,
                                              kad_estimates **out);
+
+/* Lattice and model of a sampler's series. */
+kad_lattice_facts kad_facts_of(const kad_sampled *sampled, size_t index);
 
 /* A function of means, by the one way or the other, as a row (not added: *row is filled,
  * its name empty). */

@@ -161,7 +161,7 @@ static kad_status write_function(kad_ctx *ctx, kad_h5 *file, const char *group,
     KAD_TRY(kad_new(ctx, 2 * n_inputs, sizeof *block, &block));
     double *mean = block, *err = block + n_inputs;
     for (size_t i = 0; i < n_inputs; i++) {
-        const kad_lattice_facts facts = {sampled->n_sites, sampled->extent, i};
+        const kad_lattice_facts facts = kad_facts_of(sampled, i);
         kad_row row = {.mean = NAN, .err = NAN};
         if (i >= first)
             KAD_TRY(kad_estimate_function(ctx, sampled, weighted, n_inputs, inputs, f,

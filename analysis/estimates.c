@@ -16,7 +16,7 @@ kad_status kad_estimates_create(kad_ctx *ctx, const char *name, const char *esti
     KAD_TRY(kad_new(ctx, 1, sizeof *estimates, &estimates));
     snprintf(estimates->name, sizeof estimates->name, "%s", name);
     estimates->estimator = estimator;
-    estimates->seconds_per_draw = NAN;
+    estimates->seconds_per_draw = estimates->tau_exp = NAN;
     *out = estimates;
 done:
     return status;
@@ -38,9 +38,26 @@ kad_row *kad_estimates_add(kad_estimates *estimates, const char *name)
     kad_row *row = &estimates->row[estimates->n++];
     memset(row, 0, sizeof *row);
     snprintf(row->name, sizeof row->name, "%s", name);
-    row->mean = row->err = row->err_naive = NAN;
+    row->mean = row->err = row->err_naive = row->err_bound = row->q_value = NAN;
+    row->tail.tau_exp = NAN;
     row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
     return row;
+}
+
+void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma)
+{
+    row->mean = gamma->mean;
+    row->err = gamma->err;
+    row->err_naive = gamma->err_naive;
+    row->err_bound = kad_gamma_bound(gamma, gamma->tail.tau_exp);
+    row->q_value = gamma->q_value;
+    row->tail = gamma->tail;
+    row->tau_int = gamma->tau_int;
+    row->tau_int_err = gamma->tau_int_err;
+    row->n_eff = gamma->n_eff;
+    row->rhat = gamma->rhat;
+    row->window = gamma->window;
+    row->flag = gamma->flag;
 }
 
 kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
@@ -48,15 +65,7 @@ kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
 {
     kad_row *row = kad_estimates_add(estimates, name);
     if (row != NULL) {
-        row->mean = gamma->mean;
-        row->err = gamma->err;
-        row->err_naive = gamma->err_naive;
-        row->tau_int = gamma->tau_int;
-        row->tau_int_err = gamma->tau_int_err;
-        row->n_eff = gamma->n_eff;
-        row->rhat = gamma->rhat;
-        row->window = gamma->window;
-        row->flag = gamma->flag;
+        kad_row_set_gamma(row, gamma);
         row->n_lag = gamma->n_lag;
         row->rho = gamma->rho;
         row->rho_err = gamma->rho_err;
@@ -91,6 +100,8 @@ typedef double (*column_of)(const kad_estimates *, const kad_row *);
 COLUMN(mean)
 COLUMN(err)
 COLUMN(err_naive)
+COLUMN(err_bound)
+COLUMN(q_value)
 COLUMN(tau_int)
 COLUMN(tau_int_err)
 COLUMN(window)
@@ -98,6 +109,18 @@ COLUMN(n_eff)
 COLUMN(rhat)
 COLUMN(exact)
 #undef COLUMN
+
+static double get_tau_exp(const kad_estimates *e, const kad_row *row)
+{
+    (void)e;
+    return row->tail.tau_exp;
+}
+
+static double get_tail(const kad_estimates *e, const kad_row *row)
+{
+    (void)e;
+    return row->tail.added ? 1.0 : 0.0;
+}
 
 static double get_seconds(const kad_estimates *e, const kad_row *row)
 {
@@ -118,12 +141,18 @@ static const struct {
     {"mean", get_mean, "", "estimate"},
     {"err", get_err, "", "standard error, autocorrelation included; NaN: none stated"},
     {"err_naive", get_err_naive, "", "standard error if draws were independent"},
+    {"err_bound", get_err_bound, "",
+     "upper bound of err: the tail of the sampler's slowest mode added"},
     {"tau_int", get_tau_int, "draws", "integrated autocorrelation time"},
     {"tau_int_err", get_tau_int_err, "draws", "its standard error"},
     {"window", get_window, "draws", "summation window of tau_int"},
+    {"tau_exp", get_tau_exp, "draws", "decay time of rho; 0: none above the noise"},
+    {"tail", get_tail, "", "1: the tail tau_exp rho(W + 1) is part of tau_int and err"},
     {"tau_int_seconds", get_seconds, "s", "tau_int in wall time"},
     {"n_eff", get_n_eff, "", "draws / (2 tau_int)"},
     {"rhat", get_rhat, "", "split potential scale reduction"},
+    {"q_value", get_q_value, "",
+     "probability that chains of one distribution differ more"},
     {"exact", get_exact, "", "exact value; NaN: not known"},
     {"pull", get_pull, "", "(mean - exact)/err"},
 };
@@ -208,6 +237,8 @@ kad_status kad_estimates_write(kad_ctx *ctx, kad_h5 *file, const kad_estimates *
     KAD_TRY(write_rho(ctx, file, estimates, group, "rho_err", true));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "estimator", estimates->estimator));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "tau_convention", "1/2 + sum"));
+    if (isfinite(estimates->tau_exp))
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "tau_exp", estimates->tau_exp));
 done:
     return status;
 }

@@ -11,6 +11,9 @@ enum { KAD_ESTIMATES_MAX = 96, KAD_ESTIMATE_NAME = 64 };
 typedef struct kad_row {
     char name[KAD_ESTIMATE_NAME];
     double mean, err, err_naive;
+    double err_bound; /* err with the tail of the sampler's slowest mode */
+    double q_value;   /* do the chains agree */
+    kad_tail tail;
     double tau_int, tau_int_err, n_eff, rhat, exact; /* NaN: none */
     size_t window;
     kad_gamma_flag flag;
@@ -22,6 +25,7 @@ typedef struct kad_estimates {
     char name[KAD_ESTIMATE_NAME]; /* group below /analysis */
     const char *estimator;        /* static string */
     double seconds_per_draw;      /* NaN: no time of tau_int in seconds */
+    double tau_exp;               /* the slowest mode found, draws; NaN: not looked for */
     size_t n;
     kad_row row[KAD_ESTIMATES_MAX];
 } kad_estimates;
@@ -32,6 +36,8 @@ KAD_MUST_USE kad_status kad_estimates_create(kad_ctx *ctx, const char *name,
 void kad_estimates_destroy(kad_estimates *estimates);
 /* Append a row (everything but the name unknown); NULL when the table is full. */
 kad_row *kad_estimates_add(kad_estimates *estimates, const char *name);
+/* Copy the numbers of a Gamma analysis into a row; rho stays behind. */
+void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma);
 /* Move a Gamma analysis into a new row (its rho is taken over). */
 kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
                                  kad_gamma *gamma);

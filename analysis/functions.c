@@ -55,9 +55,41 @@ double kad_function_chi(size_t n, const double *mean, const void *facts)
     return f->n_sites * mean[0];
 }
 
+double kad_function_chi_connected(size_t n, const double *mean, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    (void)n;
+    return f->n_sites * (mean[0] - mean[1] * mean[1]);
+}
+
 double kad_function_binder(size_t n, const double *mean, const void *facts)
 {
+    const kad_lattice_facts *f = facts;
     (void)n;
-    (void)facts;
-    return 1.0 - mean[1] / (3.0 * mean[0] * mean[0]);
+    return 1.0 -
+           f->n_components / (f->n_components + 2.0) * mean[1] / (mean[0] * mean[0]);
 }
+
+double kad_function_specific_heat(size_t n, const double *mean, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    (void)n;
+    return f->beta * f->beta * f->n_sites * (mean[1] - mean[0] * mean[0]);
+}
+
+double kad_function_last(size_t n, const double *G, const void *facts)
+{
+    (void)facts;
+    return G[n - 1];
+}
+
+const kad_derived kad_derived_table[] = {
+    {"chi", kad_function_chi, {"m2"}, NULL},
+    {"chi_connected", kad_function_chi_connected, {"m2", "abs_m"}, NULL},
+    {"binder", kad_function_binder, {"m2", "m4"}, NULL},
+    {"specific_heat", kad_function_specific_heat, {"energy", "energy2"}, NULL},
+    {"G_half", kad_function_last, {NULL}, "correlator_axis"},
+    {"xi_2nd", kad_function_xi, {NULL}, "correlator_slice"},
+    {"mass", kad_function_mass, {NULL}, "correlator_slice"},
+};
+const size_t kad_n_derived = sizeof kad_derived_table / sizeof *kad_derived_table;

@@ -2,11 +2,16 @@
 
 #include "base/memory.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <string.h>
 
 /* Draws per tau_int below which no error bar is stated. */
 static const double MIN_TAUS = 50.0;
+/* A decay seen over t lags is not known to be slower than so many times t. */
+static const double DECAY_MOST = 4.0;
+/* rho(W + 1) above so many of its errors: the window closed too early. */
+static const double TAIL_SIGMAS = 2.0;
 
 const char *kad_gamma_flag_name(kad_gamma_flag flag)
 {
@@ -103,15 +108,50 @@ static void rho_errors(size_t n_lag, const double *rho, size_t window, double n_
     }
 }
 
-/* Results for a given window; gamma holds lags 0 .. W. */
-static void conclude(double n_all, double *gamma, size_t W, kad_gamma *out)
+/* Decay time of rho over the lags t/2 .. t, t the last before rho falls below three of
+ * its errors. 0: not even rho(1) stands above them. */
+static double decay_time(size_t n_lag, const double *rho, const double *rho_err)
+{
+    size_t t = 0;
+    while (t + 1 < n_lag && rho[t + 1] > 3.0 * rho_err[t + 1])
+        t++;
+    const size_t half = t / 2;
+    if (t == 0 || !(rho[half] > rho[t])) return 0.0;
+    return fmin((double)(t - half) / log(rho[half] / rho[t]), DECAY_MOST * (double)t);
+}
+
+/* Error of rho at lags where it has decayed: (1/N) sum_k rho(k)^2 over all k. */
+static double late_error(size_t W, const double *gamma, double n_all)
+{
+    double sum = 1.0;
+    for (size_t t = 1; t <= W; t++)
+        sum += 2.0 * gamma[t] * gamma[t] / (gamma[0] * gamma[0]);
+    return sqrt(sum / n_all);
+}
+
+/* Q of the chains' means, given the variance C/n of each. */
+static double replica_q(size_t n_chains, size_t n, const double *a, double mean, double C)
+{
+    double chi2 = 0.0;
+    if (n_chains < 2 || !(C > 0.0)) return NAN;
+    for (size_t chain = 0; chain < n_chains; chain++) {
+        const double d = mean_of(n, a + chain * n) - mean;
+        chi2 += d * d * (double)n / C;
+    }
+    const double dof = (double)(n_chains - 1);
+    return chi2 > 10.0 * dof + 1000.0 ? 0.0 : gsl_cdf_chisq_Q(chi2, dof);
+}
+
+/* Results for a given window; gamma holds lags 0 .. W and W + 1 (0: unknown). */
+static void conclude(double n_all, double *gamma, size_t W, bool next, kad_gamma *out)
 {
     double C = gamma[0], rho = 0.0;
     for (size_t t = 1; t <= W; t++)
         C += 2.0 * gamma[t];
     C = fmax(C, 0.0);
-    for (size_t t = 0; t <= W; t++)
+    for (size_t t = 0; t <= W + next; t++)
         gamma[t] += C / n_all;
+    out->tail.rho_next = next ? gamma[W + 1] / gamma[0] : 0.0;
     C = gamma[0];
     for (size_t t = 1; t <= W; t++)
         C += 2.0 * gamma[t];
@@ -154,7 +194,7 @@ kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const doub
     if (!(gamma[0] > 1e-28 * out->mean * out->mean)) {
         out->flag = KAD_GAMMA_CONSTANT;
         out->err = out->err_naive = out->tau_int = out->tau_int_err = NAN;
-        out->n_eff = out->rhat = NAN;
+        out->n_eff = out->rhat = out->q_value = NAN;
         goto done;
     }
     const size_t W = find_window(n_chains, n, a, out->mean, S, max_lag, gamma, &closed);
@@ -163,13 +203,18 @@ kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const doub
     if (out->n_lag > max_lag) out->n_lag = max_lag;
     KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho, &out->rho));
     KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho_err, &out->rho_err));
+    const bool next = W < max_lag;
+    if (next) gamma[W + 1] = covariance(n_chains, n, a, out->mean, W + 1);
     for (size_t t = 0; t < out->n_lag; t++) {
-        if (t > W) gamma[t] = covariance(n_chains, n, a, out->mean, t);
+        if (t > W + 1) gamma[t] = covariance(n_chains, n, a, out->mean, t);
         out->rho[t] = gamma[t] / gamma[0];
     }
     rho_errors(out->n_lag, out->rho, W, n_all, out->rho_err);
-    conclude(n_all, gamma, W, out);
+    out->tail.tau_exp = decay_time(out->n_lag, out->rho, out->rho_err);
+    out->tail.rho_next_err = late_error(W, gamma, n_all);
+    conclude(n_all, gamma, W, next, out);
     out->rhat = split_rhat(n_chains, n, a);
+    out->q_value = replica_q(n_chains, n, a, out->mean, out->err * out->err * n_all);
     out->flag = !closed                           ? KAD_GAMMA_OPEN
                 : n_all < MIN_TAUS * out->tau_int ? KAD_GAMMA_SHORT
                                                   : KAD_GAMMA_OK;
@@ -178,6 +223,26 @@ done:
     kad_free(gamma);
     if (status != KAD_OK) kad_gamma_clear(out);
     return status;
+}
+
+double kad_gamma_bound(const kad_gamma *gamma, double tau_exp)
+{
+    if (gamma->tail.added) return gamma->err;
+    const double tail = tau_exp * fabs(gamma->tail.rho_next);
+    return gamma->err * sqrt(1.0 + tail / gamma->tau_int);
+}
+
+void kad_gamma_add_tail(kad_gamma *gamma, double tau_exp)
+{
+    kad_tail *tail = &gamma->tail;
+    if (gamma->flag == KAD_GAMMA_CONSTANT || tail->added || !(tau_exp > 0.0)) return;
+    if (!(tail->rho_next > TAIL_SIGMAS * tail->rho_next_err)) return;
+    gamma->err = kad_gamma_bound(gamma, tau_exp);
+    gamma->n_eff *= gamma->tau_int;
+    gamma->tau_int += tau_exp * tail->rho_next;
+    gamma->tau_int_err = hypot(gamma->tau_int_err, tau_exp * tail->rho_next_err);
+    gamma->n_eff /= gamma->tau_int;
+    tail->added = true;
 }
 
 void kad_gamma_clear(kad_gamma *gamma)

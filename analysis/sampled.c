@@ -10,6 +10,7 @@ void kad_sampled_clear(kad_sampled *sampled)
 {
     kad_values_clear(&sampled->accepted);
     kad_values_clear(&sampled->log_weight);
+    kad_values_clear(&sampled->delta_h);
     for (size_t i = 0; i < sampled->n_observed; i++) {
         kad_values_clear(&sampled->observed[i].state);
         kad_values_clear(&sampled->observed[i].proposal);
@@ -105,6 +106,9 @@ static kad_status read_header(kad_ctx *ctx, kad_h5 *file, const char *group,
     out->n_draws = (size_t)n_draws;
     out->n_sites = (double)kad_attr_int(ctx, file, group, "n_sites");
     out->extent = (double)kad_attr_int(ctx, file, group, "extent");
+    const int64_t n_components = kad_attr_int(ctx, file, group, "n_components");
+    out->n_components = n_components > 0 ? (double)n_components : 1.0;
+    out->beta = kad_attr_real(ctx, file, group, "beta");
     out->weighted = kad_attr_int(ctx, file, group, "weighted") == 1;
     out->is_chain = !out->weighted || kad_attr_int(ctx, file, group, "proposals") == 1;
     out->symmetric = kad_attr_int(ctx, file, group, "symmetric") == 1;
@@ -128,6 +132,8 @@ kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
     KAD_TRY(check_shape(ctx, out, group, "accepted", &out->accepted));
     KAD_TRY(kad_values_read_in(ctx, file, group, "log_weight", &out->log_weight));
     KAD_TRY(check_shape(ctx, out, group, "log_weight", &out->log_weight));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "delta_h", &out->delta_h));
+    KAD_TRY(check_shape(ctx, out, group, "delta_h", &out->delta_h));
     if (out->weighted && out->log_weight.n == 0)
         KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: log_weight is missing", group));
     snprintf(sub, sizeof sub, "%s/observables", group);

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum { KAD_SAMPLED_MAX = 48, KAD_SAMPLED_NAME = 64 };
+enum { KAD_SAMPLED_MAX = 64, KAD_SAMPLED_NAME = 64 };
 
 /* An observable: values [n_chains][n_draws][width]. */
 typedef struct kad_observed {
@@ -21,11 +21,13 @@ typedef struct kad_sampled {
     char name[KAD_SAMPLED_NAME];
     size_t n_chains, n_draws;
     double n_sites, extent; /* extent: the largest */
+    double n_components;    /* of the field or spins; 1 where it is not said */
+    double beta;            /* NaN: the model has none */
     bool weighted;          /* log_weight is there */
     bool is_chain;          /* draws follow the model; else only after reweighting */
     bool symmetric;         /* S(-phi) = S(phi) */
     double seconds_per_draw;
-    kad_values accepted, log_weight;
+    kad_values accepted, log_weight, delta_h;
     size_t n_observed;
     kad_observed observed[KAD_SAMPLED_MAX];
 } kad_sampled;
