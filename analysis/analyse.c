@@ -1,6 +1,7 @@
 #include "analysis/analyse.h"
 
 #include "analysis/chain.h"
+#include "analysis/comparison.h"
 #include "analysis/warn.h"
 #include "base/memory.h"
 
@@ -152,6 +153,19 @@ static size_t main_sampler(kad_ctx *ctx, kad_h5 *file, size_t n, char **names)
     return best;
 }
 
+static kad_status compare(kad_ctx *ctx, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    kad_comparison *comparison = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *comparison, &comparison));
+    KAD_TRY(kad_comparison_add(ctx, file, "", comparison));
+    kad_comparison_finish(comparison);
+    KAD_TRY(kad_comparison_write(ctx, file, comparison));
+done:
+    kad_free(comparison);
+    return status;
+}
+
 kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
 {
     kad_status status = KAD_OK;
@@ -169,6 +183,7 @@ kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
     const size_t best = main_sampler(ctx, file, n, names);
     for (size_t i = 0; i < n; i++)
         KAD_TRY(analyse_one(ctx, file, names[i], i == best, diagnostics));
+    KAD_TRY(compare(ctx, file));
     KAD_TRY(kad_diagnostics_write(ctx, file, diagnostics));
 done:
     kad_h5_free_names(n, names);

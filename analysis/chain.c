@@ -117,7 +117,7 @@ static kad_status add_derived_chain(kad_ctx *ctx, const kad_sampled *sampled,
         const kad_derived *derived = &kad_derived_table[i];
         const size_t n = find_inputs(sampled, false, derived, inputs);
         kad_gamma gamma;
-        if (n == 0) continue;
+        if (n == 0 || kad_estimates_find(out, derived->name) != NULL) continue;
         KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n, inputs,
                                   derived->f, &facts, &gamma));
         if (isfinite(gamma.mean))
@@ -139,7 +139,7 @@ static kad_status add_derived_weighted(kad_ctx *ctx, const kad_sampled *sampled,
         const kad_derived *derived = &kad_derived_table[i];
         const size_t n = find_inputs(sampled, true, derived, inputs);
         double mean, err;
-        if (n == 0) continue;
+        if (n == 0 || kad_estimates_find(out, derived->name) != NULL) continue;
         KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
                                      sampled->log_weight.data, n, inputs, derived->f,
                                      &facts, &mean, &err));

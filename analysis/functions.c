@@ -26,6 +26,13 @@ double kad_function_xi(size_t n, const double *C, const void *facts)
     return sqrt(ratio - 1.0) / (2.0 * sin(M_PI / f->extent));
 }
 
+double kad_function_xi_structure(size_t n, const double *mean, const void *facts)
+{
+    const kad_lattice_facts *f = facts;
+    (void)n;
+    return sqrt(f->n_sites * mean[0] / mean[1] - 1.0) / (2.0 * sin(M_PI / f->extent));
+}
+
 static double m_eff(size_t n, const double *C, double extent, size_t r)
 {
     /* beyond L/2 the correlator is mirrored: C(r + 1) = C(L - r - 1) */
@@ -89,6 +96,7 @@ const kad_derived kad_derived_table[] = {
     {"binder", kad_function_binder, {"m2", "m4"}, NULL},
     {"specific_heat", kad_function_specific_heat, {"energy", "energy2"}, NULL},
     {"G_half", kad_function_last, {NULL}, "correlator_axis"},
+    {"xi_2nd", kad_function_xi_structure, {"m2", "structure_kmin"}, NULL},
     {"xi_2nd", kad_function_xi, {NULL}, "correlator_slice"},
     {"mass", kad_function_mass, {NULL}, "correlator_slice"},
 };

@@ -2,7 +2,7 @@
  * specific heat, second-moment correlation length, effective masses, Binder cumulant.
  * C(r), r = 0 .. L/2, is the zero-momentum slice correlator (sum_{r=0}^{L-1} C(r) = N
  * m2). A function of the table below becomes a row of every analysis whose series it
- * needs are there. */
+ * needs are there; of two of one name the first that can be made counts. */
 #ifndef KAD_ANALYSIS_FUNCTIONS_H
 #define KAD_ANALYSIS_FUNCTIONS_H
 
@@ -31,7 +31,10 @@ extern const size_t kad_n_derived;
 /* of C(0 .. L/2): G(k) = C(0) + 2 sum_{0<r<L/2} C(r) cos(k r) [+ C(L/2) cos(k L/2), L
  * even], k = 2 pi index / L along an axis */
 double kad_function_gk(size_t n, const double *C, const void *facts);
-/* of C: xi = sqrt(G(0)/G(k_1) - 1) / (2 sin(pi/L)) */
+/* of m2 and the structure factor C(k_1) at the smallest momentum:
+ * sqrt(N m2 / C(k_1) - 1) / (2 sin(pi/L)) */
+double kad_function_xi_structure(size_t n, const double *mean, const void *facts);
+/* of C: the same, xi = sqrt(G(0)/G(k_1) - 1) / (2 sin(pi/L)) */
 double kad_function_xi(size_t n, const double *C, const void *facts);
 /* of C: arccosh[(C(r-1) + C(r+1)) / (2 C(r))] at r = index, C(L/2 + 1) = C(L - L/2 - 1)
  */

@@ -4,11 +4,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 void kad_table_clear(kad_table *t)
 {
-    for (size_t i = 0; i < t->n; i++)
+    for (size_t i = 0; i < t->n; i++) {
         kad_free(t->observable[i]);
+        kad_free(t->flag[i]);
+    }
     kad_values_clear(&t->mean);
     kad_values_clear(&t->err);
     kad_values_clear(&t->tau);
@@ -29,6 +32,9 @@ kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group, kad_tab
         goto done;
     KAD_TRY(kad_h5_read_strings(ctx, file, path, t->mean.n, t->observable));
     t->n = t->mean.n;
+    snprintf(path, sizeof path, "%s/flag", group);
+    if (kad_h5_exists(file, path))
+        KAD_TRY(kad_h5_read_strings(ctx, file, path, t->n, t->flag));
     KAD_TRY(kad_values_read_in(ctx, file, group, "err", &t->err));
     KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int", &t->tau));
     KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int_err", &t->tau_err));
@@ -37,6 +43,14 @@ kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group, kad_tab
 done:
     if (status != KAD_OK) kad_table_clear(t);
     return status;
+}
+
+size_t kad_table_find(const kad_table *t, const char *observable)
+{
+    size_t i = 0;
+    while (i < t->n && strcmp(t->observable[i], observable) != 0)
+        i++;
+    return i;
 }
 
 double kad_table_at(const kad_table *t, const kad_values *column, size_t i)

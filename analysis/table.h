@@ -10,6 +10,7 @@ enum { KAD_TABLE_MAX = 128 };
 typedef struct kad_table {
     size_t n;
     char *observable[KAD_TABLE_MAX];
+    char *flag[KAD_TABLE_MAX]; /* of the error: "ok", ...; NULL where the file has none */
     kad_values mean, err, tau, tau_err, n_eff, exact;
 } kad_table;
 
@@ -17,6 +18,8 @@ typedef struct kad_table {
 KAD_MUST_USE kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group,
                                        kad_table *out);
 void kad_table_clear(kad_table *table);
+/* Row of an observable; t->n where there is none. */
+size_t kad_table_find(const kad_table *table, const char *observable);
 /* Entry of a column; NaN where the column is empty. */
 double kad_table_at(const kad_table *table, const kad_values *column, size_t i);
 

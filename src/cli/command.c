@@ -81,6 +81,20 @@ const kad_command kad_commands[] = {
         .run = kad_cmd_report,
     },
     {
+        .name = "compare",
+        .args = "RUN [RUN ...]",
+        .min_args = 1,
+        .max_args = 64,
+        .summary = "what an independent configuration costs with each sampler",
+        .details = "Acceptance, autocorrelation time in draws and in seconds, cost of an "
+                   "independent configuration, tuning and training time and the number "
+                   "of configurations at which a map has paid for itself, over one or "
+                   "more analysed runs.",
+        .example = "kadanoff compare runs/a runs/b",
+        .words = "folder",
+        .run = kad_cmd_compare,
+    },
+    {
         .name = "demo",
         .args = "[NAME [section.key=value ...]]",
         .min_args = 0,

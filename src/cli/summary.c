@@ -1,5 +1,6 @@
 /* The closing tables on the terminal: estimates with exact values beside, samplers
  * compared, warnings. */
+#include "analysis/comparison.h"
 #include "analysis/diagnostics.h"
 #include "analysis/results.h"
 #include "analysis/table.h"
@@ -57,48 +58,20 @@ done:
     return status;
 }
 
-/* The largest tau_int of a series; NaN when none is known. */
-static double worst_tau(const kad_table *t)
-{
-    double worst = NAN;
-    for (size_t i = 0; i < t->n; i++) {
-        double tau = kad_table_at(t, &t->tau, i);
-        if (isfinite(tau) && !(tau <= worst)) worst = tau;
-    }
-    return worst;
-}
-
 static kad_status print_samplers(kad_app *app, kad_h5 *file)
 {
     kad_ctx *ctx = &app->ctx;
     kad_status status = KAD_OK;
-    size_t n = 0;
-    char **names = NULL;
-    kad_table t = {0};
-    if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
-    printf("\n%-14s %11s %16s %16s %22s\n", "sampler", "acceptance", "tau_int,max",
-           "in ms", "ms per independent");
-    for (size_t i = 0; i < n; i++) {
-        char path[256], a[32] = "-", tau[32] = "-", ms[32] = "-", cost[32] = "-";
-        snprintf(path, sizeof path, "/samplers/%s", names[i]);
-        double acceptance = kad_attr_real(ctx, file, path, "acceptance");
-        double seconds = kad_attr_real(ctx, file, path, "seconds_per_draw");
-        snprintf(path, sizeof path, "/analysis/%s", names[i]);
-        KAD_TRY(kad_table_read(ctx, file, path, &t));
-        double worst = worst_tau(&t);
-        kad_table_clear(&t);
-        if (isfinite(acceptance)) snprintf(a, sizeof a, "%.3f", acceptance);
-        if (isfinite(worst)) snprintf(tau, sizeof tau, "%.2f draws", worst);
-        if (isfinite(worst * seconds)) {
-            snprintf(ms, sizeof ms, "%.3g", 1e3 * worst * seconds);
-            snprintf(cost, sizeof cost, "%.3g", 2e3 * worst * seconds);
-        }
-        printf("%-14s %11s %16s %16s %22s\n", names[i], a, tau, ms, cost);
-    }
+    kad_comparison *comparison = NULL;
+    kad_text text = {0};
+    KAD_TRY(kad_new(ctx, 1, sizeof *comparison, &comparison));
+    KAD_TRY(kad_comparison_add(ctx, file, "", comparison));
+    kad_comparison_finish(comparison);
+    kad_comparison_print(comparison, &text);
+    if (text.n > 0) printf("\n%s", text.data);
 done:
-    kad_table_clear(&t);
-    kad_h5_free_names(n, names);
+    kad_text_clear(&text);
+    kad_free(comparison);
     return status;
 }
 

@@ -1,0 +1,175 @@
+#include "analysis/comparison.h"
+
+#include "analysis/gamma.h"
+#include "analysis/results.h"
+#include "analysis/table.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const kad_compared_observables[KAD_COMPARED_OBSERVABLES] = {
+    "energy", "m2", "G_half", "helicity"};
+
+static const kad_estimate unknown = {NAN, NAN};
+
+/* Mean of the accepted flags with its error, where that is what the group calls its
+ * acceptance (local samplers average within a sweep). */
+static kad_status read_acceptance(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                  kad_estimate *out)
+{
+    kad_status status = KAD_OK;
+    kad_values accepted = {0};
+    kad_gamma gamma;
+    *out = (kad_estimate){kad_attr_real(ctx, file, group, "acceptance"), NAN};
+    KAD_TRY(kad_values_read_in(ctx, file, group, "accepted", &accepted));
+    if (accepted.n == 0 || accepted.rank != 2 || accepted.dims[1] < 2) goto done;
+    KAD_TRY(kad_gamma_analyse(ctx, accepted.dims[0], accepted.dims[1], accepted.data, 1.5,
+                              &gamma));
+    if (fabs(gamma.mean - out->value) < 1e-9) out->err = gamma.err;
+    kad_gamma_clear(&gamma);
+done:
+    kad_values_clear(&accepted);
+    return status;
+}
+
+/* tau_int of the compared observables from one table of estimates. */
+static void read_taus(const kad_table *table, kad_estimate *tau, bool *is_bound)
+{
+    for (int o = 0; o < KAD_COMPARED_OBSERVABLES; o++) {
+        const size_t i = kad_table_find(table, kad_compared_observables[o]);
+        tau[o] = unknown;
+        is_bound[o] = false;
+        if (i == table->n) continue;
+        tau[o].value = kad_table_at(table, &table->tau, i);
+        tau[o].err = kad_table_at(table, &table->tau_err, i);
+        is_bound[o] = table->flag[i] != NULL && strcmp(table->flag[i], "ok") != 0;
+    }
+}
+
+static int largest(const kad_estimate *tau)
+{
+    int slowest = -1;
+    for (int o = 0; o < KAD_COMPARED_OBSERVABLES; o++)
+        if (isfinite(tau[o].value) && (slowest < 0 || tau[o].value > tau[slowest].value))
+            slowest = o;
+    return slowest;
+}
+
+static kad_estimate scaled(kad_estimate x, double factor)
+{
+    return (kad_estimate){x.value * factor, x.err * fabs(factor)};
+}
+
+static kad_status read_times(kad_ctx *ctx, kad_h5 *file, const char *name,
+                             kad_compared *row)
+{
+    kad_status status = KAD_OK;
+    kad_table table = {0};
+    kad_estimate tau[KAD_COMPARED_OBSERVABLES];
+    bool ignored[KAD_COMPARED_OBSERVABLES];
+    char group[256];
+
+    snprintf(group, sizeof group, "/analysis/%s", name);
+    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    read_taus(&table, row->tau, row->is_bound);
+    row->slowest = largest(row->tau);
+    kad_table_clear(&table);
+    snprintf(group, sizeof group, "/analysis/%s_reshuffled", name);
+    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    read_taus(&table, tau, ignored);
+    row->tau_reshuffled = largest(tau) >= 0 ? tau[largest(tau)] : unknown;
+    row->tau_max = row->cost = unknown;
+    if (row->slowest < 0) goto done;
+    row->tau_max = row->tau[row->slowest];
+    for (int o = 0; o < KAD_COMPARED_OBSERVABLES; o++)
+        row->cost_is_bound |= row->is_bound[o];
+    row->cost = scaled(row->tau_max, 2.0 * row->seconds_per_draw);
+done:
+    kad_table_clear(&table);
+    return status;
+}
+
+static void copy_attr(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name,
+                      char *out)
+{
+    char *text = kad_attr_string(ctx, file, path, name);
+    snprintf(out, KAD_COMPARED_NAME, "%s", text != NULL ? text : "");
+    kad_free(text);
+}
+
+static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const char *name,
+                          kad_compared *row)
+{
+    kad_status status = KAD_OK;
+    char group[256], sampler[KAD_COMPARED_NAME];
+    memset(row, 0, sizeof *row);
+    row->local = row->slowest = -1;
+    row->break_even = unknown;
+    snprintf(group, sizeof group, "/samplers/%s", name);
+    snprintf(row->run, sizeof row->run, "%s", run);
+    snprintf(row->name, sizeof row->name, "%s", name);
+    copy_attr(ctx, file, "/", "model", row->model);
+    copy_attr(ctx, file, group, "sampler", sampler);
+    row->is_cluster = strcmp(sampler, "cluster") == 0;
+    row->needs_map = kad_attr_int(ctx, file, group, "needs_map") == 1 ||
+                     kad_attr_int(ctx, file, group, "weighted") == 1;
+    row->seconds_per_draw = kad_attr_real(ctx, file, group, "seconds_per_draw");
+    row->tuning_seconds = kad_attr_real(ctx, file, group, "tuning_seconds");
+    row->training_seconds = kad_attr_real(ctx, file, "/training", "wall_seconds");
+    KAD_TRY(read_acceptance(ctx, file, group, &row->acceptance));
+    KAD_TRY(read_times(ctx, file, name, row));
+done:
+    return status;
+}
+
+kad_status kad_comparison_add(kad_ctx *ctx, kad_h5 *file, const char *run,
+                              kad_comparison *comparison)
+{
+    kad_status status = KAD_OK;
+    size_t n = 0;
+    char **names = NULL;
+    if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
+    KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    for (size_t i = 0; i < n && comparison->n < KAD_COMPARED_MAX; i++) {
+        KAD_TRY(add_one(ctx, file, run, names[i], &comparison->row[comparison->n]));
+        comparison->n++;
+    }
+done:
+    kad_h5_free_names(n, names);
+    return status;
+}
+
+/* The cheapest local sampler of the same model; -1: none. */
+static int cheapest_local(const kad_comparison *c, const char *model)
+{
+    int best = -1;
+    for (size_t i = 0; i < c->n; i++) {
+        const kad_compared *row = &c->row[i];
+        if (row->needs_map || row->is_cluster || !(row->cost.value > 0.0)) continue;
+        if (strcmp(row->model, model) != 0) continue;
+        if (best < 0 || row->cost.value < c->row[best].cost.value) best = (int)i;
+    }
+    return best;
+}
+
+void kad_comparison_finish(kad_comparison *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        kad_compared *row = &c->row[i];
+        const double training = row->training_seconds;
+        row->break_even = unknown;
+        row->local = -1;
+        if (!row->needs_map || !(row->cost.value > 0.0) || !isfinite(training)) continue;
+        row->local = cheapest_local(c, row->model);
+        if (row->local < 0) continue;
+        const kad_estimate local = c->row[row->local].cost;
+        const double gain = local.value - row->cost.value;
+        const double gain_err = hypot(local.err, row->cost.err);
+        row->break_even = (kad_estimate){INFINITY, NAN};
+        if (gain > 0.0)
+            row->break_even =
+                (kad_estimate){training / gain, training / gain * gain_err / gain};
+    }
+}

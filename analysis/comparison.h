@@ -1,0 +1,64 @@
+/* The comparison of samplers: what an independent configuration costs with each.
+ *   tau_int,max  the largest tau_int (1/2 + sum, in draws) among energy, m^2, G(L/2) and
+ *                the helicity modulus, those that the run measured
+ *   cost         2 tau_int,max x seconds per draw: wall seconds of the whole program (all
+ *                threads, measurement included) for one independent configuration
+ *   N*           training seconds / (cost of the cheapest local sampler - cost): after so
+ *                many configurations a trained map has paid for its training; infinite
+ *                where the local sampler is cheaper
+ * Local samplers need no map and are not the cluster sampler, which is there as the gold
+ * standard. Errors: those of tau_int, propagated; times are taken as exact. A tau_int
+ * from a series too short for an error bar is a lower bound, and so is what follows. */
+#ifndef KAD_ANALYSIS_COMPARISON_H
+#define KAD_ANALYSIS_COMPARISON_H
+
+#include "analysis/importance.h"
+#include "analysis/text.h"
+#include "io/h5.h"
+
+#include <stdbool.h>
+
+enum { KAD_COMPARED_OBSERVABLES = 4, KAD_COMPARED_NAME = 96, KAD_COMPARED_MAX = 64 };
+
+/* Names of the observables, as in /analysis. */
+extern const char *const kad_compared_observables[KAD_COMPARED_OBSERVABLES];
+
+typedef struct kad_compared {
+    char run[KAD_COMPARED_NAME];   /* folder; empty: only one run is looked at */
+    char model[KAD_COMPARED_NAME]; /* samplers of different models are not compared */
+    char name[KAD_COMPARED_NAME];  /* group below /samplers */
+    bool needs_map, is_cluster;
+    kad_estimate acceptance;                    /* err NaN: unknown */
+    kad_estimate tau[KAD_COMPARED_OBSERVABLES]; /* draws; NaN: not measured */
+    bool is_bound[KAD_COMPARED_OBSERVABLES];    /* tau is a lower bound */
+    int slowest;                                /* index of tau_max; -1: none known */
+    kad_estimate tau_max, tau_reshuffled, cost, break_even;
+    bool cost_is_bound;
+    double seconds_per_draw, tuning_seconds, training_seconds; /* NaN: unknown */
+    int local; /* row of the sampler that N* is against; -1: none */
+} kad_compared;
+
+typedef struct kad_comparison {
+    size_t n;
+    kad_compared row[KAD_COMPARED_MAX];
+} kad_comparison;
+
+/* Append the samplers of an analysed file, in the order of /samplers, under the name
+ * `run` ("" for one run). Rows beyond KAD_COMPARED_MAX are dropped. Errors: KAD_EDATA,
+ * KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_comparison_add(kad_ctx *ctx, kad_h5 *file, const char *run,
+                                           kad_comparison *comparison);
+/* Break-even numbers, once every row is there. */
+void kad_comparison_finish(kad_comparison *comparison);
+
+/* Replaces /comparison: sampler [s], observable [o]; tau_int, tau_int_err,
+ * tau_int_seconds, tau_int_seconds_err, is_bound [s, o]; acceptance, tau_int_max,
+ * tau_reshuffled, cost, break_even, each with _err, seconds_per_draw, tuning_seconds,
+ * needs_map [s]; attributes training_seconds, against. Nothing without samplers. */
+KAD_MUST_USE kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file,
+                                             const kad_comparison *comparison);
+
+/* The table as lines of text, with the lines that explain it. */
+void kad_comparison_print(const kad_comparison *comparison, kad_text *out);
+
+#endif
