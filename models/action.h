@@ -15,6 +15,7 @@
 
 typedef struct kad_action kad_action;
 typedef struct kad_action_local kad_action_local; /* models/local.h */
+typedef struct kad_action_delta kad_action_delta; /* models/delta.h */
 
 /* Kernels on one tile, in one precision. Rows of inactive sites are neither read nor
  * written, except that `gradient` zeroes them in g. S is double whatever the precision.
@@ -64,6 +65,8 @@ typedef struct kad_action_ops {
     bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
     /* OPTIONAL (NULL: none): Markov updates of the boundary field. */
     const kad_action_local *local;
+    /* OPTIONAL (NULL: `value` is called). Changes of S when few sites change. */
+    const kad_action_delta *delta;
 } kad_action_ops;
 
 struct kad_action {

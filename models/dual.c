@@ -2,6 +2,7 @@
 #include "models/dual.h"
 
 #include "base/memory.h"
+#include "models/delta.h"
 #include "models/local.h"
 #include "models/single_site.h"
 
@@ -273,4 +274,5 @@ const kad_action_ops kad_action_dual = {
     .destroy = dual_destroy,
     .kern = {&kad_dual_kern_f32, &kad_dual_kern_f64},
     .local = &kad_dual_local,
+    .delta = &kad_dual_delta,
 };

@@ -37,6 +37,13 @@ typedef struct kad_dual {
 extern const kad_action_ops kad_action_dual;
 extern const kad_action_kern kad_dual_kern_f32, kad_dual_kern_f64;
 
+/* out = (modes) diagonal (modes)^T in, for `forward`, `inverse` or any other diagonal of
+ * that precision; in and out do not overlap. */
+void kad_dual_apply_f32(const kad_dual *dual, const float *diagonal, const float *in,
+                        float *out, void *scratch);
+void kad_dual_apply_f64(const kad_dual *dual, const double *diagonal, const double *in,
+                        double *out, void *scratch);
+
 /* Couplings file: text lines "i j J_ij" (sites 0 .. N-1, i != j, every pair at most once,
  * '#' starts a comment), or an HDF5 file (name ending in .h5) whose dataset /couplings is
  * a symmetric [N][N] matrix with zero diagonal. J [N][N] overwritten. Errors:

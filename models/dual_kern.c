@@ -20,11 +20,12 @@ static void scale_rows(const kad_dual *dual, const real *diagonal, real *x)
 }
 
 /* out = (basis) diagonal (basis)^T in; scratch: Hartley's, or one tile. */
-static void apply(const kad_dual *dual, const real *diagonal, const real *restrict in,
-                  real *restrict out, real *scratch)
+void KR(kad_dual_apply)(const kad_dual *dual, const real *diagonal,
+                        const real *restrict in, real *restrict out, void *scratch_)
 {
     const size_t N = (size_t)dual->action.lattice->n_sites;
     const size_t n = (size_t)dual->action.n_comp;
+    real *scratch = scratch_;
     if (dual->hartley) {
         memcpy(out, in, N * n * KAD_ROW_BYTES);
         KR(kad_hartley_apply)(dual->hartley, out, scratch);
@@ -102,10 +103,10 @@ static void value(const kad_action *action, const void *y, double *S, void *scra
     const kad_dual *dual = action->self;
     real *x = scratch, *work = x + tile_size(action);
     if (dual->whitened) {
-        apply(dual, KR(dual->forward), y, x, work);
+        KR(kad_dual_apply)(dual, KR(dual->forward), y, x, work);
         dispatch(dual, 0, y, y, x, S);
     } else {
-        apply(dual, KR(dual->forward), y, x, work); /* A^-1 y */
+        KR(kad_dual_apply)(dual, KR(dual->forward), y, x, work); /* A^-1 y */
         /* x = y is only read */
         dispatch(dual, 0, y, x, (real *)y, S);
     }
@@ -125,13 +126,13 @@ static void gradient(const kad_action *action, const void *y, void *g, double *S
     const size_t size = tile_size(action);
     real *x = scratch, *work = x + size;
     if (dual->whitened) {
-        apply(dual, KR(dual->forward), y, x, work);
+        KR(kad_dual_apply)(dual, KR(dual->forward), y, x, work);
         dispatch(dual, 1, y, y, x, S);
-        apply(dual, KR(dual->forward), x, g, work);
+        KR(kad_dual_apply)(dual, KR(dual->forward), x, g, work);
         subtract_from(y, g, size);
     } else {
         memcpy(x, y, size * sizeof(real));
-        apply(dual, KR(dual->forward), y, g, work);
+        KR(kad_dual_apply)(dual, KR(dual->forward), y, g, work);
         dispatch(dual, 1, y, g, x, S);
         real *out = g;
         for (size_t i = 0; i < size / (size_t)KAD_V; i++)
@@ -143,7 +144,7 @@ static void to_boundary(const kad_action *action, const void *y, void *x, void *
 {
     const kad_dual *dual = action->self;
     if (dual->whitened)
-        apply(dual, KR(dual->forward), y, x, scratch);
+        KR(kad_dual_apply)(dual, KR(dual->forward), y, x, scratch);
     else
         memcpy(x, y, tile_size(action) * sizeof(real));
 }
@@ -152,7 +153,7 @@ static void from_boundary(const kad_action *action, const void *x, void *y, void
 {
     const kad_dual *dual = action->self;
     if (dual->whitened)
-        apply(dual, KR(dual->inverse), x, y, scratch);
+        KR(kad_dual_apply)(dual, KR(dual->inverse), x, y, scratch);
     else
         memcpy(y, x, tile_size(action) * sizeof(real));
 }

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "models/exact.h"
+#include "models/delta.h"
 #include "models/local.h"
 
 #include <math.h>
@@ -134,4 +135,5 @@ const kad_action_ops kad_action_phi4 = {
     .kern = {&kad_phi4_kern_f32, &kad_phi4_kern_f64},
     .can_decimate = kad_phi4_can_decimate,
     .local = &kad_phi4_local,
+    .delta = &kad_phi4_delta,
 };

@@ -3,6 +3,7 @@
  * lambda |phi|^4) - sum_odd ln Z_1(|h_j|) + N c and int d even exp(-S_eff) = int d all
  * exp(-S): log_z needs no offset. */
 #include "base/memory.h"
+#include "models/delta.h"
 #include "models/local.h"
 #include "models/phi4.h"
 
@@ -57,4 +58,5 @@ const kad_action_ops kad_action_phi4_decimated = {
     .kern = {&kad_phi4_decimated_kern_f32, &kad_phi4_decimated_kern_f64},
     .can_decimate = kad_phi4_can_decimate,
     .local = &kad_phi4_local,
+    .delta = &kad_phi4_decimated_delta,
 };

@@ -1,6 +1,7 @@
 #include "flow/coupling.h"
 
 #include "base/memory.h"
+#include "flow/applications.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -171,6 +172,23 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
     return status;
 }
 
+static kad_status applications(kad_ctx *ctx, const kad_stage *stage,
+                               kad_applications *out)
+{
+    kad_status status = KAD_OK;
+    const kad_coupling *c = stage->self;
+    const int n = c->n_src + c->n_tgt;
+    int *rows = NULL;
+    KAD_TRY(
+        kad_applications_of_sites(ctx, 1, c->n_apps, c->n_src, c->n_tgt, c->rows, out));
+    KAD_TRY(kad_applications_identity(ctx, n, &rows));
+    KAD_TRY(kad_coupling_create(ctx, n, stage->n_comp, &c->shape, c->n_src, c->n_tgt, 1,
+                                rows, &out->one));
+done:
+    kad_free(rows);
+    return status;
+}
+
 const kad_bijector_ops kad_coupling_ops = {
     .name = "coupling",
     .summary = "affine coupling with a masked multilayer perceptron",
@@ -179,4 +197,5 @@ const kad_bijector_ops kad_coupling_ops = {
     .destroy = destroy,
     .example = example,
     .kern = {&kad_coupling_kern_f32, &kad_coupling_kern_f64},
+    .applications = applications,
 };

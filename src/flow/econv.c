@@ -1,6 +1,7 @@
 #include "flow/econv.h"
 
 #include "base/memory.h"
+#include "flow/applications.h"
 #include "flow/examples.h"
 #include "flow/sites.h"
 
@@ -166,6 +167,24 @@ done:
     return status;
 }
 
+static kad_status applications(kad_ctx *ctx, const kad_stage *stage,
+                               kad_applications *out)
+{
+    kad_status status = KAD_OK;
+    const kad_econv *e = stage->self;
+    const kad_lattice tile = kad_applications_lattice(e->n_sources + 1);
+    int *sites = NULL;
+    KAD_TRY(kad_applications_of_sites(ctx, stage->n_comp, e->n_apps, e->n_sources, 1,
+                                      e->sites, out));
+    KAD_TRY(kad_applications_identity(ctx, tile.n_sites, &sites));
+    KAD_TRY(kad_econv_create(ctx, &tile, stage->n_comp, e->kind, e->n_hidden,
+                             e->n_sources, 1, sites, &out->one));
+    kad_econv_set_lambda(&out->one, e->lambda);
+done:
+    kad_free(sites);
+    return status;
+}
+
 const kad_bijector_ops kad_econv_ops = {
     .name = "econv",
     .summary = "O(n)-equivariant stencil coupling: affine, quartic-tail or "
@@ -176,4 +195,5 @@ const kad_bijector_ops kad_econv_ops = {
     .destroy = destroy,
     .example = example,
     .kern = {&kad_econv_kern_f32, &kad_econv_kern_f64},
+    .applications = applications,
 };

@@ -1,6 +1,7 @@
 #include "flow/haar.h"
 
 #include "base/memory.h"
+#include "flow/applications.h"
 #include "flow/examples.h"
 #include "flow/sites.h"
 
@@ -51,6 +52,24 @@ done:
     return status;
 }
 
+static kad_status applications(kad_ctx *ctx, const kad_stage *stage,
+                               kad_applications *out)
+{
+    kad_status status = KAD_OK;
+    const kad_haar *h = stage->self;
+    const kad_lattice tile = kad_applications_lattice(h->block_size);
+    int *sites = NULL;
+    KAD_TRY(kad_applications_of_sites(ctx, stage->n_comp, h->n_blocks, 0, h->block_size,
+                                      h->sites, out));
+    out->constant_ld = true;
+    KAD_TRY(kad_applications_identity(ctx, h->block_size, &sites));
+    KAD_TRY(
+        kad_haar_create(ctx, &tile, stage->n_comp, 1, h->block_size, sites, &out->one));
+done:
+    kad_free(sites);
+    return status;
+}
+
 const kad_bijector_ops kad_haar_ops = {
     .name = "haar",
     .summary = "orthonormal Haar rotation of blocks: coarse value and details to sites",
@@ -58,4 +77,5 @@ const kad_bijector_ops kad_haar_ops = {
     .destroy = destroy,
     .example = example,
     .kern = {&kad_haar_kern_f32, &kad_haar_kern_f64},
+    .applications = applications,
 };

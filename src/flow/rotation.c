@@ -1,6 +1,7 @@
 #include "flow/rotation.h"
 
 #include "base/memory.h"
+#include "flow/applications.h"
 #include "flow/examples.h"
 #include "flow/sites.h"
 
@@ -126,6 +127,25 @@ done:
     return status;
 }
 
+static kad_status applications(kad_ctx *ctx, const kad_stage *stage,
+                               kad_applications *out)
+{
+    kad_status status = KAD_OK;
+    const kad_rotation *r = stage->self;
+    const int n_sites = r->over_components ? 1 : r->m;
+    const kad_lattice tile = kad_applications_lattice(n_sites);
+    int *sites = NULL;
+    KAD_TRY(kad_applications_of_sites(ctx, stage->n_comp, r->n_blocks, 0, n_sites,
+                                      r->sites, out));
+    out->constant_ld = true;
+    KAD_TRY(kad_applications_identity(ctx, n_sites, &sites));
+    KAD_TRY(kad_rotation_create(ctx, &tile, stage->n_comp, r->over_components, 1, r->m,
+                                sites, r->perm, r->sign, &out->one));
+done:
+    kad_free(sites);
+    return status;
+}
+
 const kad_bijector_ops kad_rotation_ops = {
     .name = "rotation",
     .summary = "learned linear map within blocks of sites or over components (LU form)",
@@ -134,4 +154,5 @@ const kad_bijector_ops kad_rotation_ops = {
     .destroy = destroy,
     .example = example,
     .kern = {&kad_rotation_kern_f32, &kad_rotation_kern_f64},
+    .applications = applications,
 };

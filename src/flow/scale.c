@@ -1,6 +1,7 @@
 #include "flow/scale.h"
 
 #include "base/memory.h"
+#include "flow/applications.h"
 #include "flow/examples.h"
 #include "flow/sites.h"
 
@@ -72,6 +73,22 @@ done:
     return status;
 }
 
+static kad_status applications(kad_ctx *ctx, const kad_stage *stage,
+                               kad_applications *out)
+{
+    kad_status status = KAD_OK;
+    const kad_scale *s = stage->self;
+    const kad_lattice tile = kad_applications_lattice(1);
+    const int site = 0;
+    KAD_TRY(
+        kad_applications_of_sites(ctx, stage->n_comp, s->n_sites, 0, 1, s->sites, out));
+    out->constant_ld = true;
+    KAD_TRY(kad_scale_create(ctx, &tile, stage->n_comp, 1, &site, s->per_component,
+                             s->shift, &out->one));
+done:
+    return status;
+}
+
 const kad_bijector_ops kad_scale_ops = {
     .name = "scale",
     .summary = "learned scale, with an optional shift, on a list of sites",
@@ -80,4 +97,5 @@ const kad_bijector_ops kad_scale_ops = {
     .destroy = destroy,
     .example = example,
     .kern = {&kad_scale_kern_f32, &kad_scale_kern_f64},
+    .applications = applications,
 };

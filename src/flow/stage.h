@@ -33,6 +33,7 @@
 enum { KAD_NAME_MAX = 96 };
 
 typedef struct kad_stage kad_stage;
+typedef struct kad_applications kad_applications; /* flow/applications.h */
 
 /* Kernels in one precision. All REQUIRED. `packed` is the stage's packed parameters (see
  * pack). */
@@ -75,6 +76,11 @@ typedef struct kad_bijector_ops {
     kad_status (*example)(kad_ctx *ctx, const kad_lattice *lattice, int variant,
                           kad_stage *out);
     const kad_bijector_kern *kern[2]; /* by kad_prec */
+    /* OPTIONAL (NULL: every row depends on every other). The stage taken apart into
+     * independent applications, for generating one latent's cone again (flow/cone.h).
+     * Errors: KAD_ENOMEM; *out then is to be cleared. */
+    kad_status (*applications)(kad_ctx *ctx, const kad_stage *stage,
+                               kad_applications *out);
 } kad_bijector_ops;
 
 struct kad_stage {

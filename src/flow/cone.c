@@ -1,0 +1,144 @@
+/* The plan of generation cones (cone.h). */
+#include "flow/cone.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+void kad_cone_destroy(kad_cone *cone)
+{
+    if (!cone) return;
+    for (int k = 0; cone->stages && k < cone->n_stages; k++) {
+        kad_cone_stage *s = &cone->stages[k];
+        kad_applications_clear(&s->apps);
+        kad_free(s->slots);
+        kad_free(s->first);
+        kad_free(s->list);
+    }
+    kad_free(cone->stages);
+    kad_free(cone->z_slot);
+    kad_free(cone);
+}
+
+/* Applications by row: counts, running sums, then filled from behind. */
+static kad_status index_rows(kad_ctx *ctx, int n_rows, kad_cone_stage *s)
+{
+    kad_status status = KAD_OK;
+    const int each = s->apps.n_src + s->apps.n_tgt, n = s->apps.n_apps * each;
+    KAD_TRY(kad_new(ctx, (size_t)n_rows + 1, sizeof(int), &s->first));
+    KAD_TRY(kad_new(ctx, (size_t)n, sizeof(int), &s->list));
+    for (int i = 0; i < n; i++)
+        s->first[s->apps.rows[i]]++;
+    for (int r = 0; r < n_rows; r++)
+        s->first[r + 1] += s->first[r];
+    for (int i = n - 1; i >= 0; i--)
+        s->list[--s->first[s->apps.rows[i]]] = i / each;
+done:
+    return status;
+}
+
+/* Slots of a stage, given those its rows have after it (`now`), which become those
+ * before it. */
+static kad_status assign_slots(kad_ctx *ctx, kad_cone *cone, kad_cone_stage *s, int *now)
+{
+    kad_status status = KAD_OK;
+    const int n_src = s->apps.n_src, n_tgt = s->apps.n_tgt;
+    KAD_TRY(kad_new(ctx, (size_t)s->apps.n_apps * (size_t)(n_src + 2 * n_tgt),
+                    sizeof(int), &s->slots));
+    for (int k = 0; k < s->apps.n_apps; k++) {
+        const int *rows = s->apps.rows + (size_t)k * (size_t)(n_src + n_tgt);
+        int *slots = s->slots + (size_t)k * (size_t)(n_src + 2 * n_tgt);
+        for (int i = 0; i < n_src; i++)
+            slots[i] = now[rows[i]];
+        for (int j = 0; j < n_tgt; j++) {
+            slots[n_src + n_tgt + j] = now[rows[n_src + j]];
+            slots[n_src + j] = now[rows[n_src + j]] = cone->n_slots++;
+        }
+    }
+    s->ld = s->apps.constant_ld ? -1 : cone->n_slots;
+    if (!s->apps.constant_ld) cone->n_slots += s->apps.n_apps;
+done:
+    return status;
+}
+
+static void add_tail(kad_cone *cone, int *now)
+{
+    const kad_flow *flow = cone->flow;
+    cone->tail = cone->n_slots;
+    for (int r = 0; r < flow->n_rows; r++)
+        now[r] = cone->n_slots++;
+    cone->tail_ld = cone->n_slots++;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Take stage k apart. */
+static kad_status open_stage(kad_ctx *ctx, kad_cone *cone, int k)
+{
+    kad_status status = KAD_OK;
+    kad_cone_stage *s = &cone->stages[k];
+    s->stage = &cone->flow->stages[k];
+    KAD_TRY(s->stage->ops->applications(ctx, s->stage, &s->apps));
+    KAD_TRY(index_rows(ctx, cone->flow->n_rows, s));
+    cone->n_tile = (int)larger(cone->n_tile, s->apps.n_src + s->apps.n_tgt);
+    cone->max_apps = (int)larger(cone->max_apps, s->apps.n_apps);
+    cone->n_evaluations += s->apps.n_apps;
+    if (s->apps.one.scratch_bytes[KAD_DOUBLE] > cone->scratch_bytes)
+        cone->scratch_bytes = s->apps.one.scratch_bytes[KAD_DOUBLE];
+done:
+    return status;
+}
+
+/* What the stages from the first that does not come apart on cost. */
+static kad_status count_tail(kad_ctx *ctx, kad_cone *cone)
+{
+    kad_status status = KAD_OK;
+    const kad_flow *flow = cone->flow;
+    for (int k = cone->n_stages; k < flow->n_stages; k++) {
+        const kad_stage *stage = &flow->stages[k];
+        kad_applications apps = {.n_apps = flow->n_active};
+        if (stage->ops->applications)
+            status = stage->ops->applications(ctx, stage, &apps);
+        cone->tail_evaluations += apps.n_apps;
+        kad_applications_clear(&apps);
+        if (status != KAD_OK) return status;
+    }
+    if (cone->n_stages < flow->n_stages &&
+        flow->scratch_bytes[KAD_DOUBLE] > cone->scratch_bytes)
+        cone->scratch_bytes = flow->scratch_bytes[KAD_DOUBLE];
+    cone->n_evaluations += cone->tail_evaluations;
+    return status;
+}
+
+kad_status kad_cone_create(kad_ctx *ctx, const kad_flow *flow, kad_cone **out)
+{
+    kad_status status = KAD_OK;
+    kad_cone *cone = NULL;
+    const size_t n_rows = (size_t)flow->n_rows;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *cone, &cone));
+    cone->flow = flow;
+    cone->tail = cone->tail_ld = -1;
+    while (cone->n_stages < flow->n_stages &&
+           flow->stages[cone->n_stages].ops->applications)
+        cone->n_stages++;
+    KAD_TRY(kad_new(ctx, (size_t)cone->n_stages, sizeof *cone->stages, &cone->stages));
+    KAD_TRY(kad_new(ctx, n_rows, sizeof(int), &cone->z_slot));
+    cone->n_slots = flow->n_rows;
+    for (int r = 0; r < flow->n_rows; r++)
+        cone->z_slot[r] = r;
+    if (cone->n_stages < flow->n_stages) add_tail(cone, cone->z_slot);
+    for (int k = 0; k < cone->n_stages; k++)
+        KAD_TRY(open_stage(ctx, cone, k));
+    for (int k = cone->n_stages - 1; k >= 0; k--)
+        KAD_TRY(assign_slots(ctx, cone, &cone->stages[k], cone->z_slot));
+    KAD_TRY(count_tail(ctx, cone));
+    *out = cone;
+    cone = NULL;
+done:
+    kad_cone_destroy(cone);
+    return status;
+}
