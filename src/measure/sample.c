@@ -11,7 +11,7 @@
 
 const kad_key kad_sample_keys[] = {
     {"sample[].name", KAD_ENUM, "mis", 1, 0, "",
-     "mis|direct|hmc|latent-hmc|metropolis|cluster",
+     "mis|direct|hmc|latent-hmc|latent-metropolis|metropolis|cluster|cycle",
      "the sampler: see `kadanoff list samplers`"},
     {"sample[].draws", KAD_INT, "20000", 1, 1e9, "draws", NULL,
      "recorded draws of a chain"},

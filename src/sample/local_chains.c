@@ -14,7 +14,7 @@ const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
      "metropolis, cluster: first field: ordered (cold), or sites independent (hot, "
      "prior)"},
     {"sample[].sweeps", KAD_INT, "1", 1, 1e6, "sweeps", NULL,
-     "metropolis, cluster: sweeps between draws"},
+     "metropolis, cluster, latent-metropolis: sweeps between draws"},
     {"sample[].overrelaxation", KAD_INT, "1", 0, 1000, "sweeps", NULL,
      "metropolis, cluster: over-relaxation sweeps after every sweep (phi4 with 2 or 3 "
      "components)"},

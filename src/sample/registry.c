@@ -7,6 +7,7 @@
 #include "sample/hmc.h"
 #include "sample/latent_hmc.h"
 #include "sample/metropolis.h"
+#include "sample/latent_metropolis.h"
 #include "sample/mis.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ const kad_sampler_ops *const kad_samplers[] = {
     &kad_sampler_latent_hmc,
     &kad_sampler_metropolis,
     &kad_sampler_cluster,
+    &kad_sampler_latent_metropolis,
     NULL,
 };
 

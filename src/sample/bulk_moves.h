@@ -1,0 +1,70 @@
+/* Metropolis moves of one latent site at a time on a tile of chains, in double.
+ *
+ * The target is exp(-S_eff(z)), S_eff = S(y(z)) - ln|det dy/dz|. A move z_s -> z_s + width
+ * N(0, 1) of all components of site s generates its cone again (flow/cone.h), sums the
+ * change of S over the sites it changed (models/delta.h; actions without that are
+ * evaluated whole) and is accepted lane by lane with probability min(1, exp(-dS_eff)). A
+ * sweep visits every active latent once, from the coarsest level to the finest, sites in
+ * order: each step leaves the target invariant, and so does any fixed order of them.
+ *
+ * Rounding: the field and every ln|det| are functions of the latents to the bit; only a
+ * dense quadratic form (dual) collects errors between calls of kad_bulk_begin. */
+#ifndef KAD_SAMPLE_BULK_MOVES_H
+#define KAD_SAMPLE_BULK_MOVES_H
+
+#include "flow/cone.h"
+#include "flow/map.h"
+#include "models/delta.h"
+
+/* What all threads share. */
+typedef struct kad_bulk {
+    const kad_action *action; /* borrowed */
+    const kad_map *map;       /* borrowed */
+    kad_cone *cone;
+    int n_levels;
+    int n_order, *order;   /* active sites, coarsest level first */
+    int *level_size;       /* [n_levels] */
+    void *shared;          /* constants of the action's changes */
+    int64_t n_evaluations; /* applications a sweep evaluates */
+} kad_bulk;
+
+KAD_MUST_USE kad_status kad_bulk_create(kad_ctx *ctx, const kad_action *action,
+                                        const kad_map *map, kad_bulk **out);
+void kad_bulk_destroy(kad_bulk *bulk);
+
+/* A tile at work: one for every thread. */
+typedef struct kad_bulk_tile {
+    const kad_bulk *bulk;
+    kad_cone_state *cone;
+    void *state;              /* of the action's changes */
+    void *scratch;            /* for the action's kernels */
+    double *normal, *uniform; /* [4][KAD_W_DOUBLE] */
+    double S[KAD_W_DOUBLE];   /* of actions that are evaluated whole */
+    int64_t n_evaluations;    /* so far */
+    int64_t n_nonfinite;      /* moves rejected because dS_eff was not a number */
+} kad_bulk_tile;
+
+KAD_MUST_USE kad_status kad_bulk_tile_create(kad_ctx *ctx, const kad_bulk *bulk,
+                                             kad_bulk_tile **out);
+void kad_bulk_tile_destroy(kad_bulk_tile *tile);
+
+/* Everything from the latents z [n_rows][KAD_W_DOUBLE]. */
+void kad_bulk_begin(kad_bulk_tile *tile, const double *z);
+/* The field y [n_rows][KAD_W_DOUBLE]. */
+const double *kad_bulk_field(const kad_bulk_tile *tile);
+void kad_bulk_latents(const kad_bulk_tile *tile, double *z);
+
+/* Names a sweep: streams of proposals and decisions, its number, and its chains first +
+ * lane; only the first n_lanes count. */
+typedef struct kad_bulk_turn {
+    kad_rng propose, decide;
+    uint64_t step, first_chain;
+    int n_lanes;
+} kad_bulk_turn;
+
+/* One sweep with proposal width[level]; adds the accepted moves of every level to
+ * accepted [n_levels][KAD_W_DOUBLE]. */
+void kad_bulk_sweep(kad_bulk_tile *tile, const kad_bulk_turn *turn, const double *width,
+                    double *accepted);
+
+#endif
