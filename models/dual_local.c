@@ -50,22 +50,21 @@ static void set_lane(size_t n_rows, const double *in, int lane, double *tile)
 }
 
 static void draw_spins(const kad_action *action, const kad_turn *turn, const double *x,
-                       double *s, double *work)
+                       double *s)
 {
-    const size_t n_rows = rows_of(action);
     if (action->n_comp == 1) {
         kad_dual_ising_spins(action->self, turn, x, s);
         return;
     }
-    if (turn->n_lanes < W) memset(s, 0, n_rows * KAD_ROW_BYTES); /* lanes not in use */
-    for (int lane = 0; lane < turn->n_lanes; lane++) {
-        /* the draw's number holds step and chain (KAD_LOCAL_*_BITS) */
-        const uint64_t number =
-            (turn->step << KAD_LOCAL_CHAIN_BITS) + turn->first_chain + (uint64_t)lane;
-        get_lane(n_rows, x, lane, work);
-        kad_spins_draw(action->n_comp, turn->rng[KAD_LOCAL_SPIN], number,
-                       (size_t)action->lattice->n_sites, work, work + n_rows);
-        set_lane(n_rows, work + n_rows, lane, s);
+    const size_t n = (size_t)action->n_comp, n_sites = (size_t)action->lattice->n_sites;
+    for (size_t i = 0; i < n_sites; i++) {
+        const kad_spin_source source = {.rng = turn->rng[KAD_LOCAL_SPIN],
+                                        .step = turn->step,
+                                        .sample = turn->first_chain,
+                                        .quad = (uint32_t)i,
+                                        .quad_stride = (uint32_t)n_sites};
+        kad_spin_rows_draw_f64(action->n_comp, &source, W, W, x + i * n * W,
+                               s + i * n * W);
     }
 }
 
@@ -77,7 +76,7 @@ static void start(const kad_action *action, const kad_turn *turn, bool hot, doub
     memset(x, 0, n_rows * KAD_ROW_BYTES);
     for (size_t i = 0; i < n_rows * W; i++)
         s[i] = i / W % n == 0;
-    if (hot) draw_spins(action, turn, x, s, work);
+    if (hot) draw_spins(action, turn, x, s);
     kad_dual_field(action->self, turn, s, x, work);
 }
 
@@ -87,7 +86,7 @@ static void sweep(const kad_action *action, const kad_turn *turn, double width, 
     double *s = scratch, *work = s + padded_rows(action) * W;
     (void)width;
     (void)accepted;
-    draw_spins(action, turn, x, s, work);
+    draw_spins(action, turn, x, s);
     kad_dual_field(action->self, turn, s, x, work);
 }
 
@@ -97,7 +96,7 @@ static void cluster(const kad_action *action, const kad_turn *turn,
     const kad_dual *dual = action->self;
     const size_t n_rows = rows_of(action);
     double *s = scratch, *work = s + padded_rows(action) * W;
-    draw_spins(action, turn, x, s, work);
+    draw_spins(action, turn, x, s);
     for (int lane = 0; lane < turn->n_lanes; lane++) {
         get_lane(n_rows, s, lane, work);
         for (int move = 0; move < n_moves; move++)

@@ -1,7 +1,6 @@
 /* Every observable against plain sums over sites, and the improved spin estimators
  * against averages over explicit spins. */
 #include "measure/measure.h"
-#include "measure/shift_sum.h"
 #include "models_util.h"
 
 #include <stdlib.h>

@@ -22,23 +22,37 @@ static kad_status add_plain(kad_ctx *ctx, kad_store *store, const char *name,
     return kad_store_add(ctx, store, &spec, 0, out);
 }
 
-/* Observables below `prefix`: scalars in double, rows of values in float. */
+/* Bins of a chain: together at least BINS_ALL, a chain at least BINS_LEAST. */
+enum { BINS_ALL = 2048, BINS_LEAST = 32 };
+
+static size_t n_bins(const kad_chains *chains)
+{
+    const size_t n_chains = (size_t)chains->job->setup.n_chains;
+    const size_t n = (BINS_ALL + n_chains - 1) / n_chains;
+    return n > BINS_LEAST ? n : BINS_LEAST;
+}
+
+/* Observables first .. end - 1 below `prefix`: scalars in double, rows of values in float
+ * (binned ones in double). */
 static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *prefix,
-                                  kad_column **first)
+                                  int begin, int end, kad_column **first)
 {
     kad_status status = KAD_OK;
     *first = &chains->store->column[chains->store->n_columns];
-    for (int i = 0; i < chains->measure->n; i++) {
+    for (int i = begin; i < end; i++) {
         const kad_observable_ops *ops = chains->measure->ops[i];
-        kad_column spec = {.type = ops->width != NULL ? KAD_H5_F32 : KAD_H5_F64,
+        const bool is_float = ops->width != NULL && !ops->binned;
+        kad_column spec = {.type = is_float ? KAD_H5_F32 : KAD_H5_F64,
                            .rank = ops->width != NULL ? 1 : 0,
                            .dims = {chains->measure->width[i]},
-                           .axis = {"r"},
+                           .axis = {ops->axis != NULL ? ops->axis : "r"},
+                           .mean = ops->binned,
                            .units = ops->units,
                            .summary = ops->summary,
                            .estimator = ops->estimator};
         snprintf(spec.name, sizeof spec.name, "%s/%s", prefix, ops->name);
-        KAD_TRY(kad_store_add(ctx, chains->store, &spec, 0, NULL));
+        KAD_TRY(kad_store_add(ctx, chains->store, &spec, ops->binned ? n_bins(chains) : 0,
+                              NULL));
     }
 done:
     return status;
@@ -87,9 +101,13 @@ static kad_status add_columns(kad_ctx *ctx, kad_chains *chains)
                           &chains->delta_h));
     KAD_TRY(add_plain(ctx, store, "observables/action", KAD_H5_F64,
                       "action of the chain's state", &chains->state_action));
-    KAD_TRY(add_observables(ctx, chains, "observables", &chains->observables));
+    const int n_plain = chains->measure->n_plain, n = chains->measure->n;
+    KAD_TRY(
+        add_observables(ctx, chains, "observables", 0, n_plain, &chains->observables));
     if (has(chains, KAD_SAMPLER_PROPOSALS))
-        KAD_TRY(add_observables(ctx, chains, "proposals", &chains->proposals));
+        KAD_TRY(
+            add_observables(ctx, chains, "proposals", 0, n_plain, &chains->proposals));
+    KAD_TRY(add_observables(ctx, chains, "binned", n_plain, n, &chains->binned));
     if (chains->job->n_configs > 0)
         KAD_TRY(add_fields(ctx, chains, "configs", "boundary configurations",
                            &chains->configs));
@@ -107,11 +125,17 @@ static kad_status require_memory(kad_ctx *ctx, const kad_chains *chains)
 {
     const kad_sampler_setup *setup = &chains->job->setup;
     const double n_chains = setup->n_chains;
-    const double per_draw = 8.0 * 2.0 * (double)(chains->n_values + 2);
+    const kad_measure *measure = chains->measure;
+    const size_t n_kept = measure->n_plain < measure->n
+                              ? measure->offset[measure->n_plain]
+                              : chains->n_values;
+    const double per_draw = 8.0 * 2.0 * (double)(n_kept + 2);
     const double per_batch = 8.0 * (double)(3 * chains->n_rows + chains->n_values + 6);
-    const double bytes = 2.0 * n_chains * (double)setup->n_draws * per_draw +
-                         n_chains * (double)setup->n_batch_max * per_batch +
-                         8.0 * (double)(chains->job->n_configs * chains->n_rows);
+    const double bytes =
+        2.0 * n_chains * (double)setup->n_draws * per_draw +
+        16.0 * n_chains * (double)n_bins(chains) * (double)(chains->n_values - n_kept) +
+        n_chains * (double)setup->n_batch_max * per_batch +
+        8.0 * (double)(chains->job->n_configs * chains->n_rows);
     return kad_memory_require(ctx, bytes < 9e18 ? (size_t)bytes : SIZE_MAX,
                               "the series of a sampler");
 }
@@ -221,11 +245,13 @@ static void set(const kad_column *column, size_t chain, size_t draw, double valu
     if (column != NULL) kad_column_set(column, chain, draw, &value);
 }
 
-static void set_row(const kad_chains *chains, const kad_column *columns, size_t chain,
-                    size_t draw, const double *row)
+/* Observables begin .. end - 1, the first of `columns` being `begin`. */
+static void set_row(const kad_chains *chains, const kad_column *columns, int begin,
+                    int end, size_t chain, size_t draw, const double *row)
 {
-    for (int i = 0; columns != NULL && i < chains->measure->n; i++)
-        kad_column_set(&columns[i], chain, draw, row + chains->measure->offset[i]);
+    for (int i = begin; columns != NULL && i < end; i++)
+        kad_column_set(&columns[i - begin], chain, draw,
+                       row + chains->measure->offset[i]);
 }
 
 /* Record draw `at` of the batch as draw `draw` of the chain. */
@@ -241,8 +267,11 @@ static void record(kad_chains *chains, size_t chain, size_t at, size_t draw)
     set(chains->state_action, chain, draw, state[0]);
     set(chains->log_weight, chain, draw, draws->log_weight[at]);
     set(chains->delta_h, chain, draw, draws->delta_h[at]);
-    set_row(chains, chains->observables, chain, draw, state + 1);
-    set_row(chains, chains->proposals, chain, draw, chains->rows + at * n_values);
+    const int n_plain = chains->measure->n_plain, n = chains->measure->n;
+    set_row(chains, chains->observables, 0, n_plain, chain, draw, state + 1);
+    set_row(chains, chains->proposals, 0, n_plain, chain, draw,
+            chains->rows + at * n_values);
+    set_row(chains, chains->binned, n_plain, n, chain, draw, state + 1);
     set_field(chains, chains->configs, chain, draw, state + 1 + n_values);
     set_field(chains, chains->latents, chain, draw,
               state + 1 + n_values + (draws->z != NULL ? chains->n_rows : 0));

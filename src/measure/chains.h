@@ -12,9 +12,10 @@ typedef struct kad_chains {
     kad_sampler *sampler;
     kad_measure *measure;
     kad_store *store;
-    /* columns; NULL: the sampler has none (observables: the first of measure->n) */
+    /* columns; NULL: the sampler has none (observables, proposals: the first of
+     * measure->n_plain; binned: the first of the others) */
     kad_column *accepted, *action, *log_weight, *delta_h, *state_action, *observables,
-        *proposals, *configs, *latents;
+        *proposals, *binned, *configs, *latents;
     kad_draws draws; /* buffers of one batch */
     double *rows;    /* [n_chains][n_batch_max][n_columns] measured rows of a batch */
     int64_t n_done;  /* draws of every chain, burn-in included */

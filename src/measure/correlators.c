@@ -1,64 +1,53 @@
-/* Two-point functions of one configuration, r = 0 .. L/2 along the axes of the largest
- * extent L (averaged over those axes), for spin systems with the coincident terms
- * restored:
- *   axis      G(r) = (1/N) sum_i phi_i . phi_{i + r mu}
+/* Two-point functions of one configuration, read off G(r) and P(k) of the view. Along the
+ * axes of the largest extent L (averaged over those axes), r = 0 .. L/2:
+ *   axis      G(r mu)
  *   diagonal  G(r, r), averaged over the planes of such axes and both diagonals
  *   slice     C(r) = sum over transverse separations of G at distance r along mu: the
- *             zero-momentum correlator; sum_{r=0}^{L-1} C(r) = N m2 */
+ *             zero-momentum correlator; sum_{r=0}^{L-1} C(r) = N m2
+ *   kmin      P at the smallest momentum 2 pi / L along mu
+ * and on all displacements or momenta up to symmetry (measure/orbits.h). */
 #include "measure/observable.h"
 
-#include "measure/shift_sum.h"
+#include "models/dual.h"
 
+#include <math.h>
 #include <string.h>
 
-static int largest(const kad_lattice *lattice)
+static size_t half_width(const kad_lattice *lattice)
 {
-    int extent = 0;
-    for (int mu = 0; mu < lattice->d; mu++)
-        if (lattice->shape[mu] > extent) extent = lattice->shape[mu];
-    return extent;
+    int n_axes;
+    return (size_t)kad_observable_extent(lattice, &n_axes) / 2 + 1;
 }
 
-static size_t width(const kad_lattice *lattice)
+/* Sites between neighbours along an axis. */
+static int site_step(const kad_lattice *lattice, int axis)
 {
-    return (size_t)largest(lattice) / 2 + 1;
+    int step = 1;
+    for (int mu = axis + 1; mu < lattice->d; mu++)
+        step *= lattice->shape[mu];
+    return step;
 }
 
-static bool always(const kad_action *action)
+/* Mode of the half spectrum at n steps along an axis, n <= L/2. */
+static int mode_at(const kad_lattice *lattice, int axis, int n)
 {
-    (void)action;
-    return true;
-}
-
-static int n_largest(const kad_lattice *lattice)
-{
-    int n = 0;
-    for (int mu = 0; mu < lattice->d; mu++)
-        n += lattice->shape[mu] == largest(lattice);
-    return n;
-}
-
-static bool has_plane(const kad_action *action)
-{
-    return n_largest(action->lattice) > 1;
+    const int last = lattice->shape[lattice->d - 1];
+    if (axis == lattice->d - 1) return n;
+    return n * (site_step(lattice, axis) / last) * (last / 2 + 1);
 }
 
 static void axis(const kad_view *view, double *out)
 {
     const kad_lattice *lattice = view->lattice;
-    const int extent = largest(lattice);
-    const double weight = 1.0 / ((double)lattice->n_sites * n_largest(lattice));
-    for (int r = 0; r <= extent / 2; r++) {
-        double sum = 0.0;
-        for (int mu = 0; mu < lattice->d; mu++) {
-            int shift[KAD_MAX_DIM] = {0};
-            if (lattice->shape[mu] != extent) continue;
-            shift[mu] = r;
-            sum += kad_shift_sum(lattice, view->n_comp, view->phi, shift);
-        }
-        out[r] = sum * weight;
+    int n_axes;
+    const int extent = kad_observable_extent(lattice, &n_axes);
+    memset(out, 0, half_width(lattice) * sizeof *out);
+    for (int mu = 0; mu < lattice->d; mu++) {
+        if (lattice->shape[mu] != extent) continue;
+        const int step = site_step(lattice, mu);
+        for (int r = 0; r <= extent / 2; r++)
+            out[r] += view->G[r * step] / n_axes;
     }
-    out[0] += view->self / lattice->n_sites;
 }
 
 const kad_observable_ops kad_observable_axis = {
@@ -67,31 +56,33 @@ const kad_observable_ops kad_observable_axis = {
     .reference = "(1/N) sum_i phi_i.phi_{i+r mu}",
     .units = "",
     .estimator = "site average; spins integrated out given the field",
-    .applies = always,
-    .width = width,
+    .applies = kad_observable_always,
+    .width = half_width,
     .evaluate = axis,
 };
+
+static bool has_plane(const kad_action *action)
+{
+    int n_axes;
+    (void)kad_observable_extent(action->lattice, &n_axes);
+    return n_axes > 1;
+}
 
 static void diagonal(const kad_view *view, double *out)
 {
     const kad_lattice *lattice = view->lattice;
-    const int extent = largest(lattice), n = n_largest(lattice);
-    const double weight = 1.0 / ((double)lattice->n_sites * n * (n - 1));
-    for (int r = 0; r <= extent / 2; r++) {
-        double sum = 0.0;
-        for (int mu = 0; mu < lattice->d; mu++)
-            for (int nu = mu + 1; nu < lattice->d; nu++) {
-                int shift[KAD_MAX_DIM] = {0};
-                if (lattice->shape[mu] != extent || lattice->shape[nu] != extent)
-                    continue;
-                shift[mu] = shift[nu] = r;
-                sum += kad_shift_sum(lattice, view->n_comp, view->phi, shift);
-                shift[nu] = r > 0 ? extent - r : 0;
-                sum += kad_shift_sum(lattice, view->n_comp, view->phi, shift);
-            }
-        out[r] = sum * weight;
-    }
-    out[0] += view->self / lattice->n_sites;
+    int n_axes;
+    const int extent = kad_observable_extent(lattice, &n_axes);
+    const double weight = 1.0 / (n_axes * (n_axes - 1));
+    memset(out, 0, half_width(lattice) * sizeof *out);
+    for (int mu = 0; mu < lattice->d; mu++)
+        for (int nu = mu + 1; nu < lattice->d; nu++) {
+            if (lattice->shape[mu] != extent || lattice->shape[nu] != extent) continue;
+            const int a = site_step(lattice, mu), b = site_step(lattice, nu);
+            for (int r = 0; r <= extent / 2; r++)
+                out[r] += weight * (view->G[r * (a + b)] +
+                                    view->G[r * a + (extent - r) % extent * b]);
+        }
 }
 
 const kad_observable_ops kad_observable_diagonal = {
@@ -101,35 +92,26 @@ const kad_observable_ops kad_observable_diagonal = {
     .units = "",
     .estimator = "site average; spins integrated out given the field",
     .applies = has_plane,
-    .width = width,
+    .width = half_width,
     .evaluate = diagonal,
 };
 
-/* sum_t P(t) . P(t + r) */
-static double slice_product(int extent, int n_comp, const double *P, int r)
-{
-    double sum = 0.0;
-    for (int t = 0; t < extent; t++)
-        for (int a = 0; a < n_comp; a++)
-            sum += P[t * n_comp + a] * P[(t + r) % extent * n_comp + a];
-    return sum;
-}
-
+/* C(r) = (1/L) sum_n P(n mu) cos(2 pi n r / L) */
 static void slice(const kad_view *view, double *out)
 {
     const kad_lattice *lattice = view->lattice;
-    const int extent = largest(lattice), n_comp = view->n_comp;
-    const double weight = 1.0 / ((double)lattice->n_sites * n_largest(lattice));
-    double *P = view->scratch;
-
-    memset(out, 0, width(lattice) * sizeof *out);
-    for (int mu = 0; mu < lattice->d; mu++) {
-        if (lattice->shape[mu] != extent) continue;
-        kad_slice_sums(lattice, n_comp, view->phi, mu, P);
+    int n_axes;
+    const int extent = kad_observable_extent(lattice, &n_axes);
+    memset(out, 0, half_width(lattice) * sizeof *out);
+    for (int n = 0; n <= extent / 2; n++) {
+        const double twice = n == 0 || 2 * n == extent ? 1.0 : 2.0;
+        double power = 0.0;
+        for (int mu = 0; mu < lattice->d; mu++)
+            if (lattice->shape[mu] == extent) power += view->P[mode_at(lattice, mu, n)];
+        power *= twice / (n_axes * extent);
         for (int r = 0; r <= extent / 2; r++)
-            out[r] += weight * slice_product(extent, n_comp, P, r);
+            out[r] += power * view->cosine[n * r % extent];
     }
-    out[0] += view->self / lattice->n_sites;
 }
 
 const kad_observable_ops kad_observable_slice = {
@@ -137,8 +119,89 @@ const kad_observable_ops kad_observable_slice = {
     .summary = "zero-momentum two-point function between slices, r = 0 .. L/2",
     .reference = "10.1007/978-3-642-01850-3",
     .units = "",
-    .estimator = "slice sums; spins integrated out given the field",
-    .applies = always,
-    .width = width,
+    .estimator = "from the power spectrum; spins integrated out given the field",
+    .applies = kad_observable_always,
+    .width = half_width,
     .evaluate = slice,
+};
+
+static void kmin(const kad_view *view, double *out)
+{
+    const kad_lattice *lattice = view->lattice;
+    int n_axes;
+    const int extent = kad_observable_extent(lattice, &n_axes);
+    *out = 0.0;
+    for (int mu = 0; mu < lattice->d; mu++)
+        if (lattice->shape[mu] == extent)
+            *out += view->P[mode_at(lattice, mu, 1)] / n_axes;
+}
+
+const kad_observable_ops kad_observable_kmin = {
+    .name = "structure_kmin",
+    .summary = "structure factor at the smallest momentum 2 pi / L along an axis",
+    .reference = "10.1016/0550-3213(82)90240-1",
+    .units = "",
+    .estimator = "|phi_k|^2 / N; spins integrated out given the field",
+    .applies = kad_observable_always,
+    .evaluate = kmin,
+};
+
+static void correlator(const kad_view *view, double *out)
+{
+    kad_orbits_of_sites(view->orbits, view->G, out);
+}
+
+const kad_observable_ops kad_observable_correlator = {
+    .name = "correlator",
+    .summary = "two-point function on all displacements up to symmetry",
+    .reference = "(1/N) sum_i phi_i.phi_{i+r}",
+    .units = "",
+    .estimator = "site average by FFT; spins integrated out given the field",
+    .applies = kad_observable_always,
+    .width = kad_orbits_number,
+    .axis = "displacement",
+    .binned = true,
+    .evaluate = correlator,
+};
+
+static void structure(const kad_view *view, double *out)
+{
+    kad_orbits_of_modes(view->orbits, view->P, out);
+}
+
+const kad_observable_ops kad_observable_structure = {
+    .name = "structure",
+    .summary = "structure factor C(k) on all momenta up to symmetry, C(0) = N m2",
+    .reference = "(1/N) |sum_i phi_i exp(-i k.x_i)|^2",
+    .units = "",
+    .estimator = "FFT; spins integrated out given the field",
+    .applies = kad_observable_always,
+    .width = kad_orbits_number,
+    .axis = "momentum",
+    .binned = true,
+    .evaluate = structure,
+};
+
+static bool is_uniform_dual(const kad_action *action)
+{
+    return action->ops == &kad_action_dual && !isnan(kad_observable_coupling(action));
+}
+
+static void structure_dual(const kad_view *view, double *out)
+{
+    kad_orbits_of_modes(view->orbits, view->P_dual, out);
+}
+
+const kad_observable_ops kad_observable_structure_dual = {
+    .name = "structure_dual",
+    .summary = "the spins' structure factor from the dual field's",
+    .reference = "C(k) = [|x_k|^2 / N - n A(k)] / A(k)^2",
+    .units = "",
+    .estimator =
+        "exact identity of the dual; independent of the spins' conditional means",
+    .applies = is_uniform_dual,
+    .width = kad_orbits_number,
+    .axis = "momentum",
+    .binned = true,
+    .evaluate = structure_dual,
 };

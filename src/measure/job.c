@@ -139,6 +139,7 @@ static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *c
     snprintf(group, sizeof group, "/samplers/%s", chains->job->name);
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(kad_h5_remove(ctx, file, group));
+    KAD_TRY(kad_measure_write(ctx, chains->measure, file, group));
     KAD_TRY(kad_store_write(ctx, chains->store, file, group));
     KAD_TRY(describe(ctx, chains, file, group));
     KAD_TRY(kad_results_save(ctx, run, file));

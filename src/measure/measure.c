@@ -2,8 +2,16 @@
 
 #include "base/memory.h"
 #include "base/thread.h"
+#include "measure/twist.h"
 #include "models/dual.h"
+#include "models/single_site.h"
 #include "models/spins.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { W = KAD_W_DOUBLE };
 
 static size_t rows_of(const kad_action *action)
 {
@@ -31,6 +39,71 @@ done:
     return status;
 }
 
+/* Tables of a lattice: orbits, transform, cosines. */
+static kad_status tabulate(kad_ctx *ctx, const kad_lattice *lattice, kad_measure *measure)
+{
+    kad_status status = KAD_OK;
+    int n_axes;
+    const int extent = kad_observable_extent(lattice, &n_axes);
+    KAD_TRY(kad_fourier_create(ctx, lattice, &measure->fourier));
+    KAD_TRY(kad_orbits_create(ctx, lattice, &measure->orbits));
+    KAD_TRY(kad_new(ctx, (size_t)extent, sizeof(double), &measure->cosine));
+    for (int p = 0; p < extent; p++)
+        measure->cosine[p] = cos(2.0 * M_PI * p / extent);
+    measure->n_modes = kad_fourier_n_modes(measure->fourier);
+done:
+    return status;
+}
+
+/* Tables of a dual: ln w_n, and A(k) on the half spectrum. */
+static kad_status tabulate_dual(kad_ctx *ctx, const kad_action *action,
+                                kad_measure *measure)
+{
+    kad_status status = KAD_OK;
+    const kad_dual *dual = action->self;
+    const size_t last = (size_t)action->lattice->shape[action->lattice->d - 1];
+    const size_t half = last / 2 + 1;
+
+    if (action->n_comp > 1) {
+        KAD_TRY(kad_new(ctx, 1, sizeof *measure->table, &measure->table));
+        kad_spin_table(measure->table, action->n_comp);
+    }
+    if (action->ops != &kad_action_dual || dual->J != NULL) return KAD_OK;
+    KAD_TRY(kad_new(ctx, measure->n_modes, sizeof *measure->A, &measure->A));
+    for (size_t k = 0; k < measure->n_modes; k++)
+        measure->A[k] =
+            dual->alpha + dual->beta * dual->spectrum[k / half * last + k % half];
+done:
+    return status;
+}
+
+/* The observables that apply, binned ones behind the others. */
+static void choose(const kad_action *action, kad_measure *measure)
+{
+    for (size_t i = 0; kad_observables[i] != NULL; i++) {
+        const kad_observable_ops *ops = kad_observables[i];
+        const int at = measure->n;
+        if (!ops->applies(action) || at == KAD_OBSERVABLES_MAX) continue;
+        measure->ops[at] = ops;
+        measure->width[at] = ops->width != NULL ? ops->width(action->lattice) : 1;
+        measure->offset[at] = measure->n_columns;
+        measure->n_columns += measure->width[at];
+        measure->n++;
+        if (!ops->binned) measure->n_plain = measure->n;
+        if (ops == &kad_observable_helicity) measure->twist = true;
+    }
+}
+
+/* A thread's rows: x, m, s; scratch; modes twice; G; the transform's own. */
+static void lay_out(const kad_action *action, kad_measure *measure)
+{
+    const size_t n_comp = (size_t)action->n_comp;
+    measure->stride = ((size_t)action->lattice->n_sites + W - 1) / W * W;
+    measure->n_work = (3 * n_comp + KAD_TWIST_ROWS + 1) * measure->stride +
+                      2 * ((measure->n_modes + 7) / 8 * 8) +
+                      (kad_fourier_scratch(measure->fourier) + 7) / 8 * 8;
+}
+
 kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action, uint64_t seed,
                               uint32_t index, kad_measure **out)
 {
@@ -46,19 +119,14 @@ kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action, uint64_t s
     measure->action = action;
     measure->rng = kad_rng_stream(seed, KAD_RNG_SPINS, index);
     measure->n_threads = ctx->n_threads;
-    for (size_t i = 0; kad_observables[i] != NULL; i++) {
-        const kad_observable_ops *ops = kad_observables[i];
-        const int at = measure->n;
-        if (!ops->applies(action) || at == KAD_OBSERVABLES_MAX) continue;
-        measure->ops[at] = ops;
-        measure->width[at] = ops->width != NULL ? ops->width(action->lattice) : 1;
-        measure->offset[at] = measure->n_columns;
-        measure->n_columns += measure->width[at];
-        measure->n++;
-    }
-    KAD_TRY(kad_new(ctx, (size_t)ctx->n_threads * 3, rows_of(action) * sizeof(double),
-                    &measure->scratch));
+    measure->coupling = kad_observable_coupling(action);
+    choose(action, measure);
+    KAD_TRY(tabulate(ctx, action->lattice, measure));
+    if (action->flags & KAD_ACTION_DUAL) KAD_TRY(tabulate_dual(ctx, action, measure));
     KAD_TRY(list_pairs(ctx, action, measure));
+    lay_out(action, measure);
+    KAD_TRY(kad_new(ctx, (size_t)ctx->n_threads, measure->n_work * sizeof(double),
+                    &measure->work));
     *out = measure;
     measure = NULL;
 done:
@@ -69,33 +137,95 @@ done:
 void kad_measure_destroy(kad_measure *measure)
 {
     if (measure == NULL) return;
-    kad_free(measure->scratch);
+    kad_fourier_destroy(measure->fourier);
+    kad_orbits_destroy(measure->orbits);
     kad_free(measure->pairs);
+    kad_free(measure->table);
+    kad_free(measure->cosine);
+    kad_free(measure->A);
+    kad_free(measure->work);
     kad_free(measure);
 }
 
+/* --- one configuration ----------------------------------------------------------------
+ */
+
+/* Sites of [site][component] into rows. */
+static void to_rows(const kad_measure *measure, const double *x, double *rows)
+{
+    const size_t n_comp = (size_t)measure->action->n_comp;
+    const size_t n_sites = (size_t)measure->action->lattice->n_sites;
+    for (size_t a = 0; a < n_comp; a++)
+        for (size_t i = 0; i < n_sites; i++)
+            rows[a * measure->stride + i] = x[i * n_comp + a];
+}
+
+/* Means and drawn spins of a dual field. */
+static void set_spins(const kad_measure *measure, uint64_t number, kad_view *view,
+                      double *m, double *s)
+{
+    const size_t stride = measure->stride, n_sites = (size_t)view->lattice->n_sites;
+    const kad_spin_source source = {
+        .rng = measure->rng, .step = number, .quad_stride = 1};
+    const double beyond = (double)(stride - n_sites);
+    view->self =
+        kad_spin_rows_mean_f64(measure->table, view->n_comp, stride, stride, view->x, m) -
+        beyond;
+    kad_spin_rows_draw_f64(view->n_comp, &source, stride, stride, view->x, s);
+    for (size_t a = 0; a < (size_t)view->n_comp; a++)
+        memset(s + a * stride + n_sites, 0, (stride - n_sites) * sizeof *s);
+    view->phi = m;
+    view->s = s;
+}
+
+static void power_of(const kad_measure *measure, const double *field, double constant,
+                     double *P, double *scratch)
+{
+    for (size_t k = 0; k < measure->n_modes; k++)
+        P[k] = constant;
+    for (size_t a = 0; a < (size_t)measure->action->n_comp; a++)
+        kad_fourier_power(measure->fourier, field + a * measure->stride, P, scratch);
+}
+
 static void measure_one(const kad_measure *measure, uint64_t number, const double *x,
-                        double S, double *scratch, double *row)
+                        double S, double *work, double *row)
 {
     const kad_action *action = measure->action;
-    const size_t n_rows = rows_of(action), n_sites = (size_t)action->lattice->n_sites;
+    const size_t n_comp = (size_t)action->n_comp, rows = n_comp * measure->stride;
+    double *own = work, *m = own + rows, *s = m + rows, *scratch = s + rows;
+    double *G = scratch + KAD_TWIST_ROWS * measure->stride, *P = G + measure->stride;
+    double *P_dual = P + (measure->n_modes + 7) / 8 * 8;
+    double *fft = P_dual + (measure->n_modes + 7) / 8 * 8;
     kad_view view = {.action = action,
                      .lattice = action->lattice,
                      .n_comp = action->n_comp,
-                     .x = x,
-                     .phi = x,
+                     .stride = measure->stride,
+                     .x = own,
+                     .phi = own,
                      .S = S,
+                     .coupling = measure->coupling,
                      .pairs = measure->pairs,
                      .n_pairs = measure->n_pairs,
-                     .scratch = scratch + 2 * n_rows};
+                     .orbits = measure->orbits,
+                     .cosine = measure->cosine,
+                     .G = G,
+                     .P = P,
+                     .scratch = scratch};
 
-    if (action->flags & KAD_ACTION_DUAL) {
-        double *m = scratch, *s = scratch + n_rows;
-        view.self = kad_spins_mean(action->n_comp, n_sites, x, m);
-        kad_spins_draw(action->n_comp, measure->rng, number, n_sites, x, s);
-        view.phi = m;
-        view.s = s;
+    to_rows(measure, x, own);
+    if (action->flags & KAD_ACTION_DUAL) set_spins(measure, number, &view, m, s);
+    power_of(measure, view.phi, view.self / view.lattice->n_sites, P, fft);
+    kad_fourier_correlator(measure->fourier, P, G, fft);
+    if (measure->A != NULL) {
+        power_of(measure, view.x, 0.0, P_dual, fft);
+        for (size_t k = 0; k < measure->n_modes; k++)
+            P_dual[k] = (P_dual[k] - view.n_comp * measure->A[k]) /
+                        (measure->A[k] * measure->A[k]);
+        view.P_dual = P_dual;
     }
+    if (measure->twist)
+        kad_twist_f64(view.lattice, view.n_comp, view.stride, view.phi,
+                      view.s != NULL ? view.x : NULL, scratch, view.twist);
     for (int i = 0; i < measure->n; i++)
         measure->ops[i]->evaluate(&view, row + measure->offset[i]);
 }
@@ -107,6 +237,58 @@ void kad_measure_rows(const kad_measure *measure, size_t n, const uint64_t *numb
 #pragma omp parallel for schedule(static) num_threads(measure->n_threads)
     for (size_t i = 0; i < n; i++)
         measure_one(measure, number[i], x + i * n_rows, S[i],
-                    measure->scratch + (size_t)kad_thread_index() * 3 * n_rows,
+                    measure->work + (size_t)kad_thread_index() * measure->n_work,
                     rows + i * measure->n_columns);
+}
+
+/* --- coordinates ----------------------------------------------------------------------
+ */
+
+static kad_status write_orbits(kad_ctx *ctx, const kad_orbits *orbits, kad_h5 *file,
+                               const char *group, const char *name, bool momenta,
+                               const char *summary)
+{
+    kad_status status = KAD_OK;
+    const kad_lattice *lattice = orbits->lattice;
+    const size_t d = (size_t)lattice->d, dims[2] = {orbits->n, d};
+    double *length = NULL;
+    char path[256];
+
+    KAD_TRY(kad_new(ctx, orbits->n, sizeof *length, &length));
+    for (size_t i = 0; i < orbits->n; i++) {
+        for (size_t mu = 0; mu < d; mu++) {
+            const double unit = momenta ? 2.0 * M_PI / lattice->shape[mu] : 1.0;
+            const double r = unit * (double)orbits->vector[i * d + mu];
+            length[i] += r * r;
+        }
+        length[i] = sqrt(length[i]);
+    }
+    snprintf(path, sizeof path, "%s/%s", group, name);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, dims, length));
+    KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
+    snprintf(path, sizeof path, "%s/%s_vector", group, name);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 2, dims, orbits->vector));
+    KAD_TRY(kad_h5_describe(ctx, file, path, momenta ? "2 pi / L" : "",
+                            "its representative up to symmetry", NULL));
+    snprintf(path, sizeof path, "%s/%s_count", group, name);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 1, dims, orbits->count));
+    KAD_TRY(kad_h5_describe(ctx, file, path, "", "how many it stands for", NULL));
+done:
+    kad_free(length);
+    return status;
+}
+
+kad_status kad_measure_write(kad_ctx *ctx, const kad_measure *measure, kad_h5 *file,
+                             const char *group)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_h5_group(ctx, file, group));
+    if (!isnan(measure->coupling))
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "coupling", measure->coupling));
+    KAD_TRY(write_orbits(ctx, measure->orbits, file, group, "displacement", false,
+                         "length |r| of the displacement"));
+    KAD_TRY(write_orbits(ctx, measure->orbits, file, group, "momentum", true,
+                         "length |k| of the momentum"));
+done:
+    return status;
 }

@@ -1,10 +1,14 @@
 /* Measuring: the observables that apply to an action, evaluated on batches of boundary
  * configurations. A configuration's values are one row; observable i owns columns
- * offset[i] .. offset[i] + width[i] - 1. */
+ * offset[i] .. offset[i] + width[i] - 1. The first n_plain observables are kept draw by
+ * draw, the others as means over bins of draws. */
 #ifndef KAD_MEASURE_MEASURE_H
 #define KAD_MEASURE_MEASURE_H
 
+#include "io/h5.h"
+#include "lattice/fourier.h"
 #include "measure/observable.h"
+#include "models/radial_table.h"
 
 #include <stdint.h>
 
@@ -14,14 +18,23 @@ typedef struct kad_measure {
     const kad_action *action; /* borrowed */
     kad_rng rng;              /* spins given the field */
     int n_threads;
-    int n;
+    int n, n_plain;
     const kad_observable_ops *ops[KAD_OBSERVABLES_MAX];
     size_t width[KAD_OBSERVABLES_MAX];
     size_t offset[KAD_OBSERVABLES_MAX];
     size_t n_columns;
+    double coupling; /* kad_observable_coupling */
+    bool twist;      /* something needs the currents */
     kad_pair *pairs; /* couplings of a dual given in a file; NULL: none */
     size_t n_pairs;
-    double *scratch; /* [n_threads][3 n_rows] */
+    kad_radial_table *table; /* ln w_n of duals, n > 1 */
+    kad_fourier *fourier;
+    kad_orbits *orbits;
+    double *cosine; /* [L] */
+    double *A;      /* [n_modes] A(k) of duals of uniform couplings; NULL: none */
+    size_t stride;  /* of rows */
+    size_t n_modes, n_work;
+    double *work; /* [n_threads][n_work] */
 } kad_measure;
 
 /* Errors: KAD_ENOMEM; KAD_ECONFIG for a dual of more than 3 components. On failure *out
@@ -31,9 +44,17 @@ KAD_MUST_USE kad_status kad_measure_create(kad_ctx *ctx, const kad_action *actio
                                            kad_measure **out);
 void kad_measure_destroy(kad_measure *measure);
 
-/* rows [n][n_columns] of n configurations x [n][n_rows] with their numbers (keys of the
- * spins drawn) and actions S. Rows depend on the configuration and its number only. */
+/* rows [n][n_columns] of n configurations x [n][n_sites * n_comp] with their numbers
+ * (keys of the spins drawn, below 2^48) and actions S. Rows depend on the configuration
+ * and its number only. */
 void kad_measure_rows(const kad_measure *measure, size_t n, const uint64_t *number,
                       const double *x, const double *S, double *rows);
+
+/* The coordinates of rows of values into a group of a results file, before the rows:
+ * displacement [i] = |r| and momentum [i] = |k| (scales of axes of those names), their
+ * representatives displacement_vector and momentum_vector [i][d] in lattice steps and 2
+ * pi / L, displacement_count and momentum_count [i]; attribute `coupling` (K). */
+KAD_MUST_USE kad_status kad_measure_write(kad_ctx *ctx, const kad_measure *measure,
+                                          kad_h5 *file, const char *group);
 
 #endif

@@ -6,10 +6,15 @@
  * m(x) = <s|x>, the spins being independent given x, so that <s_i . s_j> = <m_i . m_j>
  * for i != j, and <s_i . s_i> = 1 is put right by `self` = sum_i (1 - |m_i|^2). These
  * improved estimators have the spins' noise integrated out; what is not a polynomial in
- * the spins is measured on spins drawn given x. */
+ * the spins is measured on spins drawn given x.
+ *
+ * Translated products are made once for all observables, by FFT: the power spectrum
+ * P(k) = |phi_k|^2 / N + self / N and its transform G(r) = (1/N) sum_i phi_i . phi_{i+r}
+ * (+ self / N at r = 0). */
 #ifndef KAD_MEASURE_OBSERVABLE_H
 #define KAD_MEASURE_OBSERVABLE_H
 
+#include "measure/orbits.h"
 #include "models/action.h"
 
 #include <stdbool.h>
@@ -21,24 +26,36 @@ typedef struct kad_pair {
     double J;
 } kad_pair;
 
-/* One configuration as observables see it; everything borrowed. */
+/* One configuration as observables see it; everything borrowed. Fields are component by
+ * component, [n_comp][stride] with sites 0 .. N - 1 in order, 64-byte aligned, the stride
+ * a multiple of KAD_W_DOUBLE, zero beyond the sites. */
 typedef struct kad_view {
     const kad_action *action;
     const kad_lattice *lattice;
     int n_comp;
-    const double *x;   /* [n_rows] boundary field */
-    const double *phi; /* [n_rows] the field, or the spins' conditional means */
-    const double *s;   /* [n_rows] spins drawn given x; NULL unless dual */
+    size_t stride;
+    const double *x;   /* boundary field */
+    const double *phi; /* the field, or the spins' conditional means */
+    const double *s;   /* spins drawn given x; NULL unless dual */
     double self;       /* sum_i (1 - |m_i|^2) for duals, else 0 */
     double S;          /* action of the whole configuration */
+    double coupling;   /* K of the bonds, weight exp(K sum phi.phi); NaN: not uniform */
     /* given couplings; NULL: nearest neighbours, J = 1 */
     const kad_pair *pairs;
     size_t n_pairs;
-    double *scratch; /* [n_rows], an observable's own while it is evaluated */
+    const kad_orbits *orbits; /* displacements and momenta up to symmetry */
+    const double *cosine;     /* [L] cos(2 pi p / L), L the largest extent */
+    const double *G;          /* [n_sites] two-point function */
+    const double *P;          /* [n_modes] power spectrum (half, lattice/fourier.h) */
+    /* [n_modes] spectrum of the spins from the dual field's, [|x_k|^2/N - n A(k)]/A(k)^2;
+     * NULL unless a dual of uniform couplings */
+    const double *P_dual;
+    double twist[KAD_MAX_DIM]; /* square of the current along an axis (twist.h) */
+    double *scratch;           /* [n_scratch][stride], zero beyond the sites of a row */
 } kad_view;
 
 typedef struct kad_observable_ops {
-    const char *name;      /* dataset name: observables/NAME */
+    const char *name;      /* dataset name: observables/NAME, binned/NAME */
     const char *summary;   /* one line; the dataset's long_name */
     const char *reference; /* definition: DOI, arXiv number or formula */
     const char *units;     /* "" when dimensionless (lattice units) */
@@ -47,6 +64,12 @@ typedef struct kad_observable_ops {
     bool (*applies)(const kad_action *action);
     /* OPTIONAL (NULL: 1). Number of values: a function of the lattice only. */
     size_t (*width)(const kad_lattice *lattice);
+    /* OPTIONAL (NULL: "r"). Label of the values' axis; its scale of that name is 0, 1, 2,
+     * ... unless kad_measure_write makes another. */
+    const char *axis;
+    /* Many values: kept as means over bins of draws (binned/NAME). In the registry these
+     * stand behind all others. */
+    bool binned;
     /* REQUIRED. out[width] (overwritten). Reentrant. */
     void (*evaluate)(const kad_view *view, double *out);
 } kad_observable_ops;
@@ -55,10 +78,21 @@ typedef struct kad_observable_ops {
 extern const kad_observable_ops *const kad_observables[];
 const kad_observable_ops *kad_observable_find(const char *name);
 
+/* applies() of what needs nothing. */
+bool kad_observable_always(const kad_action *action);
+/* K where the weight is exp(K sum_<ij> phi_i.phi_j) times single-site factors, over
+ * nearest neighbours of the lattice: beta of uniform duals, t of phi^4. NaN elsewhere. */
+double kad_observable_coupling(const kad_action *action);
+/* The largest extent, and how many axes have it. */
+int kad_observable_extent(const kad_lattice *lattice, int *n_axes);
+
 /* The registered ones; implementation files define, registry.c lists. */
 extern const kad_observable_ops kad_observable_energy, kad_observable_m,
     kad_observable_abs_m, kad_observable_m2, kad_observable_m4, kad_observable_phi2,
     kad_observable_phi4, kad_observable_bond, kad_observable_axis,
-    kad_observable_diagonal, kad_observable_slice;
+    kad_observable_diagonal, kad_observable_slice, kad_observable_kmin,
+    kad_observable_helicity, kad_observable_helicity_bond,
+    kad_observable_helicity_current, kad_observable_vortices, kad_observable_correlator,
+    kad_observable_structure, kad_observable_structure_dual;
 
 #endif

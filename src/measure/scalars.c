@@ -2,45 +2,44 @@
  * spin systems phi = m(x) and `self` restores the coincident terms (observable.h). */
 #include "measure/observable.h"
 
-#include "measure/shift_sum.h"
-
 #include <math.h>
-
-static bool always(const kad_action *action)
-{
-    (void)action;
-    return true;
-}
 
 static bool is_field(const kad_action *action)
 {
     return (action->flags & KAD_ACTION_DUAL) == 0;
 }
 
-/* M [n_comp] of a field; returns |M|^2 */
-static double total(const kad_view *view, const double *field, double *M)
+/* Sum over a component's sites (rows are zero beyond them). */
+static double row_sum(const kad_view *view, const double *row)
 {
-    double M2 = 0.0;
-    for (int a = 0; a < view->n_comp; a++) {
-        M[a] = 0.0;
-        for (int i = 0; i < view->lattice->n_sites; i++)
-            M[a] += field[i * view->n_comp + a];
-        M2 += M[a] * M[a];
-    }
-    return M2;
+    double sum[8] = {0.0};
+    for (size_t i = 0; i < view->stride; i += 8)
+        for (size_t j = 0; j < 8; j++)
+            sum[j] += row[i + j];
+    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) +
+           ((sum[2] + sum[6]) + (sum[3] + sum[7]));
 }
 
-enum { N_COMP_MAX = 64 };
-
-/* sum over bonds of phi_i . phi_j */
-static double bonds(const kad_view *view)
+/* |M|^2 / N^2 of the field, or of the spins drawn. */
+static double drawn_m2(const kad_view *view)
 {
-    double sum = 0.0;
-    for (int mu = 0; mu < view->lattice->d; mu++) {
-        int shift[KAD_MAX_DIM] = {0};
-        shift[mu] = 1;
-        sum += kad_shift_sum(view->lattice, view->n_comp, view->phi, shift);
+    const double n_sites = view->lattice->n_sites;
+    double square = 0.0;
+    if (view->s == NULL) return view->P[0] / n_sites;
+    for (size_t a = 0; a < (size_t)view->n_comp; a++) {
+        const double M = row_sum(view, view->s + a * view->stride) / n_sites;
+        square += M * M;
     }
+    return square;
+}
+
+/* sum over axes of the nearest-neighbour correlator, both bonds of a pair at extent 2 */
+static double neighbours(const kad_view *view)
+{
+    const kad_lattice *lattice = view->lattice;
+    double sum = 0.0;
+    for (int mu = 0; mu < lattice->d; mu++)
+        sum += view->G[lattice->nbr[2 * mu]];
     return sum;
 }
 
@@ -50,10 +49,10 @@ static double given_bonds(const kad_view *view)
     double sum = 0.0;
     for (size_t k = 0; k < view->n_pairs; k++) {
         const kad_pair *pair = &view->pairs[k];
-        const double *a = view->phi + pair->i * view->n_comp;
-        const double *b = view->phi + pair->j * view->n_comp;
-        for (int c = 0; c < view->n_comp; c++)
-            sum += pair->J * a[c] * b[c];
+        for (size_t a = 0; a < (size_t)view->n_comp; a++) {
+            const double *phi = view->phi + a * view->stride;
+            sum += pair->J * phi[pair->i] * phi[pair->j];
+        }
     }
     return sum;
 }
@@ -65,7 +64,7 @@ static void energy(const kad_view *view, double *out)
         *out = view->S / n_sites;
         return;
     }
-    *out = -(view->pairs != NULL ? given_bonds(view) : bonds(view)) / n_sites;
+    *out = view->pairs != NULL ? -given_bonds(view) / n_sites : -neighbours(view);
 }
 
 const kad_observable_ops kad_observable_energy = {
@@ -74,15 +73,13 @@ const kad_observable_ops kad_observable_energy = {
     .reference = "10.1103/PhysRev.76.1232",
     .units = "",
     .estimator = "spins integrated out given the field; the action for fields",
-    .applies = always,
+    .applies = kad_observable_always,
     .evaluate = energy,
 };
 
 static void m(const kad_view *view, double *out)
 {
-    double M[N_COMP_MAX];
-    (void)total(view, view->phi, M);
-    *out = M[0] / view->lattice->n_sites;
+    *out = row_sum(view, view->phi) / view->lattice->n_sites;
 }
 
 const kad_observable_ops kad_observable_m = {
@@ -91,15 +88,13 @@ const kad_observable_ops kad_observable_m = {
     .reference = "M_0 / N",
     .units = "",
     .estimator = "spins integrated out given the field",
-    .applies = always,
+    .applies = kad_observable_always,
     .evaluate = m,
 };
 
 static void abs_m(const kad_view *view, double *out)
 {
-    double M[N_COMP_MAX];
-    *out = sqrt(total(view, view->s != NULL ? view->s : view->phi, M)) /
-           view->lattice->n_sites;
+    *out = sqrt(drawn_m2(view));
 }
 
 const kad_observable_ops kad_observable_abs_m = {
@@ -108,15 +103,13 @@ const kad_observable_ops kad_observable_abs_m = {
     .reference = "|M| / N",
     .units = "",
     .estimator = "spins drawn given the field",
-    .applies = always,
+    .applies = kad_observable_always,
     .evaluate = abs_m,
 };
 
 static void m2(const kad_view *view, double *out)
 {
-    const double n_sites = view->lattice->n_sites;
-    double M[N_COMP_MAX];
-    *out = (total(view, view->phi, M) + view->self) / (n_sites * n_sites);
+    *out = view->P[0] / view->lattice->n_sites;
 }
 
 const kad_observable_ops kad_observable_m2 = {
@@ -125,7 +118,7 @@ const kad_observable_ops kad_observable_m2 = {
     .reference = "M^2 / N^2",
     .units = "",
     .estimator = "spins integrated out given the field",
-    .applies = always,
+    .applies = kad_observable_always,
     .evaluate = m2,
 };
 
@@ -148,14 +141,12 @@ static double ising_fourth(const kad_view *view)
 static void m4(const kad_view *view, double *out)
 {
     const double n_sites = view->lattice->n_sites;
-    double M[N_COMP_MAX], fourth;
     if (view->s != NULL && view->n_comp == 1) {
-        fourth = ising_fourth(view);
+        *out = ising_fourth(view) / (n_sites * n_sites * n_sites * n_sites);
     } else {
-        const double M2 = total(view, view->s != NULL ? view->s : view->phi, M);
-        fourth = M2 * M2;
+        const double square = drawn_m2(view);
+        *out = square * square;
     }
-    *out = fourth / (n_sites * n_sites * n_sites * n_sites);
 }
 
 const kad_observable_ops kad_observable_m4 = {
@@ -164,17 +155,13 @@ const kad_observable_ops kad_observable_m4 = {
     .reference = "M^4 / N^4",
     .units = "",
     .estimator = "Ising spins integrated out given the field, n > 1 drawn",
-    .applies = always,
+    .applies = kad_observable_always,
     .evaluate = m4,
 };
 
 static void phi2(const kad_view *view, double *out)
 {
-    const int n_rows = view->lattice->n_sites * view->n_comp;
-    double sum = 0.0;
-    for (int i = 0; i < n_rows; i++)
-        sum += view->x[i] * view->x[i];
-    *out = sum / view->lattice->n_sites;
+    *out = view->G[0];
 }
 
 const kad_observable_ops kad_observable_phi2 = {
@@ -189,16 +176,16 @@ const kad_observable_ops kad_observable_phi2 = {
 
 static void phi4(const kad_view *view, double *out)
 {
-    double sum = 0.0;
-    for (int i = 0; i < view->lattice->n_sites; i++) {
-        double sq = 0.0;
-        for (int a = 0; a < view->n_comp; a++) {
-            const double v = view->x[i * view->n_comp + a];
-            sq += v * v;
+    double *fourth = view->scratch;
+    for (size_t i = 0; i < view->stride; i++) {
+        double square = 0.0;
+        for (size_t a = 0; a < (size_t)view->n_comp; a++) {
+            const double value = view->x[a * view->stride + i];
+            square += value * value;
         }
-        sum += sq * sq;
+        fourth[i] = square * square;
     }
-    *out = sum / view->lattice->n_sites;
+    *out = row_sum(view, fourth) / view->lattice->n_sites;
 }
 
 const kad_observable_ops kad_observable_phi4 = {
@@ -213,7 +200,7 @@ const kad_observable_ops kad_observable_phi4 = {
 
 static void bond(const kad_view *view, double *out)
 {
-    *out = bonds(view) / (view->lattice->n_sites * view->lattice->d);
+    *out = neighbours(view) / view->lattice->d;
 }
 
 const kad_observable_ops kad_observable_bond = {
@@ -222,6 +209,6 @@ const kad_observable_ops kad_observable_bond = {
     .reference = "sum_<ij> phi_i.phi_j / (d N)",
     .units = "",
     .estimator = "spins integrated out given the field",
-    .applies = always,
+    .applies = kad_observable_always,
     .evaluate = bond,
 };

@@ -74,10 +74,11 @@ kad_column *kad_store_find(kad_store *store, const char *name)
     return NULL;
 }
 
-/* Kept draws before draw `draw`: kept are stride - 1, 2 stride - 1, ... */
+/* Kept draws before draw `draw`: kept are stride - 1, 2 stride - 1, ...; bins: those that
+ * have begun. */
 static size_t kept_before(const kad_column *column, size_t draw)
 {
-    const size_t n = draw / column->stride;
+    const size_t n = (draw + (column->mean ? column->stride - 1 : 0)) / column->stride;
     return n < column->n_stored ? n : column->n_stored;
 }
 
@@ -86,11 +87,26 @@ bool kad_column_keeps(const kad_column *column, size_t draw)
     return (draw + 1) % column->stride == 0 && draw / column->stride < column->n_stored;
 }
 
+/* The draw's share of its bin's mean; the first draw of a bin starts it. */
+static void add_to_bin(const kad_column *column, size_t draw, size_t at,
+                       const double *values)
+{
+    double *bin = (double *)column->data + at;
+    const double weight = 1.0 / (double)column->stride;
+    if (draw / column->stride >= column->n_stored) return;
+    for (size_t i = 0; i < column->width; i++)
+        bin[i] = (draw % column->stride == 0 ? 0.0 : bin[i]) + weight * values[i];
+}
+
 void kad_column_set(const kad_column *column, size_t chain, size_t draw,
                     const double *values)
 {
-    if (!kad_column_keeps(column, draw)) return;
     const size_t at = (chain * column->n_stored + draw / column->stride) * column->width;
+    if (column->mean) {
+        add_to_bin(column, draw, at, values);
+        return;
+    }
+    if (!kad_column_keeps(column, draw)) return;
     switch (column->type) {
     case KAD_H5_U8:
         for (size_t i = 0; i < column->width; i++)
@@ -124,7 +140,9 @@ static kad_status segment_column(kad_ctx *ctx, const kad_store *store, int i,
 {
     kad_status status = KAD_OK;
     const kad_column *column = &store->column[i];
-    const size_t begin = kept_before(column, first);
+    /* a bin half full at the cut is in both segments; the later one has more of it */
+    const size_t whole = column->mean ? first / column->stride * column->stride : first;
+    const size_t begin = kept_before(column, whole);
     const size_t count = kept_before(column, first + n) - begin;
     const size_t dims[3] = {store->n_chains, count, column->width};
     char path[KAD_STORE_NAME + 16];
@@ -193,6 +211,7 @@ static kad_status write_column(kad_ctx *ctx, const kad_store *store, int i, kad_
     const kad_column *column = &store->column[i];
     size_t dims[2 + KAD_STORE_RANK] = {store->n_chains, column->n_stored};
     const bool all = column->n_stored == store->n_draws;
+    const char *label = column->mean ? "bin" : all ? "draw" : "cfg";
     char path[2 * KAD_STORE_NAME], scale[2 * KAD_STORE_NAME];
 
     for (int k = 0; k < column->rank; k++)
@@ -204,9 +223,9 @@ static kad_status write_column(kad_ctx *ctx, const kad_store *store, int i, kad_
                             column->estimator));
     KAD_TRY(index_scale(ctx, file, group, "chain", dims[0], 1, scale, sizeof scale));
     KAD_TRY(kad_h5_axis(ctx, file, path, 0, "chain", scale));
-    KAD_TRY(index_scale(ctx, file, group, all ? "draw" : "cfg", dims[1], column->stride,
-                        scale, sizeof scale));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 1, all ? "draw" : "cfg", scale));
+    KAD_TRY(index_scale(ctx, file, group, label, dims[1], column->stride, scale,
+                        sizeof scale));
+    KAD_TRY(kad_h5_axis(ctx, file, path, 1, label, scale));
     for (int k = 0; k < column->rank; k++) {
         KAD_TRY(index_scale(ctx, file, group, column->axis[k], dims[2 + k], 1, scale,
                             sizeof scale));

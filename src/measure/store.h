@@ -20,6 +20,7 @@ typedef struct kad_column {
     int rank;                  /* trailing axes (0: a scalar a draw) */
     size_t dims[KAD_STORE_RANK];             /* their extents */
     const char *axis[KAD_STORE_RANK];        /* their labels: static strings */
+    bool mean;                               /* kept are means over stride draws */
     size_t stride;                           /* every stride-th draw is kept */
     size_t n_stored;                         /* draws kept of a chain */
     const char *units, *summary, *estimator; /* static strings; may be NULL */
@@ -36,9 +37,9 @@ KAD_MUST_USE kad_status kad_store_create(kad_ctx *ctx, size_t n_chains, size_t n
                                          kad_store **out);
 void kad_store_destroy(kad_store *store);
 
-/* Append a column (fields name, type, rank, dims, axis, units, summary, estimator of
- * `spec`); n_kept draws of a chain are kept, evenly spaced (0 or >= n_draws: all). The
- * memory is allocated here. Returns it through *out (may be NULL). Errors: KAD_ENOMEM. */
+/* Append a column (fields name, type, rank, dims, axis, mean, units, summary, estimator of
+ * `spec`); n_kept draws of a chain are kept, evenly spaced (0 or >= n_draws: all). `mean`
+ * (KAD_H5_F64 only): n_kept bins, each the mean of the draws it stands for. The memory is allocated here. Returns it through *out (may be NULL). Errors: KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_store_add(kad_ctx *ctx, kad_store *store,
                                       const kad_column *spec, size_t n_kept,
                                       kad_column **out);
