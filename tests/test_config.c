@@ -300,7 +300,7 @@ static void test_hostile(void **state)
 
 static bool same(const kad_config *a, const kad_config *b)
 {
-    char *x = kad_config_json(a), *y = kad_config_json(b);
+    char *x = kad_config_json(a, KAD_CONFIG_ALL), *y = kad_config_json(b, KAD_CONFIG_ALL);
     bool equal = x && y && strcmp(x, y) == 0;
     kad_free(x);
     kad_free(y);
@@ -322,10 +322,10 @@ static void test_round_trip(void **state)
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
         kad_config *a = parse(state, texts[i], 0, NULL);
-        char *yaml = kad_config_yaml(a);
+        char *yaml = kad_config_yaml(a, KAD_CONFIG_ALL);
         assert_non_null(yaml);
         kad_config *b = parse(state, yaml, 0, NULL);
-        char *again = kad_config_yaml(b);
+        char *again = kad_config_yaml(b, KAD_CONFIG_ALL);
         if (!same(a, b)) fail_msg("not the same after:\n%s", yaml);
         assert_string_equal(yaml, again);
         kad_free(yaml);
@@ -338,7 +338,7 @@ static void test_round_trip(void **state)
 static void test_yaml_text(void **state)
 {
     kad_config *c = parse(state, "sample: [{draws: 5}]\nseed: 3", 0, NULL);
-    char *yaml = kad_config_yaml(c);
+    char *yaml = kad_config_yaml(c, KAD_CONFIG_ALL);
     assert_string_equal(yaml, "seed: 3\n"
                               "lattice:\n  shape: [16, 16]\n"
                               "action:\n  name: on-dual\n  m2: -4\n"
@@ -375,15 +375,67 @@ static void test_copy_resolve(void **state)
 
 static void test_unused(void **state)
 {
-    kad_config *c = parse(state, "action: {m2: -3, beta: 1}", 0, NULL);
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    char names[64];
+    kad_config *c = parse(state, "action: {m2: -4, beta: 1}", 0, NULL);
+    assert_int_equal(kad_config_resolve(&ctx, c, "train.batch", "64"), KAD_OK);
+    assert_true(kad_config_is_given(c, "action.m2"));
+    assert_false(kad_config_is_given(c, "train.batch"));
     kad_config_real(c, "action.beta");
-    assert_string_equal(kad_config_unused(c, "action."), "action.m2");
-    assert_null(kad_config_unused(c, "train."));
+    assert_string_equal(kad_config_unused(c, "action."), "action.m2"); /* the default */
+    assert_null(kad_config_unused(c, "train.")); /* chosen, not given */
     kad_config_real(c, "action.m2");
     assert_null(kad_config_unused(c, "action."));
+    kad_config_string(c, "action.name");
+    kad_config_used_names(c, "action.", sizeof names, names);
+    assert_string_equal(names, "name, beta, m2");
+    kad_config_used_names(c, "action.", 10, names);
+    assert_string_equal(names, "name, ...");
     kad_config_destroy(c);
-    c = parse(state, "action: {m2: -4}", 0, NULL); /* the default: harmless */
-    assert_null(kad_config_unused(c, "action."));
+}
+
+/* What was used, read again, is what was given. */
+static void test_scopes(void **state)
+{
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    kad_config *c = parse(state, "action: {m2: -3, beta: 1}\nsample: []", 0, NULL);
+    assert_int_equal(kad_config_resolve(&ctx, c, "train.batch", "64"), KAD_OK);
+    char *given = kad_config_yaml(c, KAD_CONFIG_GIVEN);
+    assert_string_equal(given, "action:\n  beta: 1\n  m2: -3\nsample: []\n");
+    kad_config_real(c, "action.beta");
+    kad_config_int(c, "train.batch");
+    kad_config_int(c, "train.steps");
+    char *used = kad_config_yaml(c, KAD_CONFIG_USED);
+    assert_string_equal(
+        used, "action:\n  beta: 1\ntrain:\n  steps: 4000\n  batch: 64\nsample: []\n");
+    kad_config *d = parse(state, used, 0, NULL);
+    char *x = kad_config_json(c, KAD_CONFIG_USED),
+         *y = kad_config_json(d, KAD_CONFIG_GIVEN);
+    assert_string_equal(x, y);
+    kad_free(given);
+    kad_free(used);
+    kad_free(x);
+    kad_free(y);
+    kad_config_destroy(c);
+    kad_config_destroy(d);
+}
+
+/* An empty list is one; nothing behind the name is as if it were left out. */
+static void test_empty_list(void **state)
+{
+    const char *none[] = {"sample=[]"};
+    kad_config *c = parse(state, "sample: []", 0, NULL);
+    assert_true(kad_config_is_set(c, "sample"));
+    assert_int_equal(kad_config_list_length(c, "sample"), 0);
+    kad_config_destroy(c);
+    c = parse(state, "sample:", 0, NULL);
+    assert_false(kad_config_is_set(c, "sample"));
+    kad_config_destroy(c);
+    c = parse(state, "sample: [{draws: 5}]", 1, none);
+    assert_true(kad_config_is_set(c, "sample"));
+    assert_int_equal(kad_config_list_length(c, "sample"), 0);
     kad_config_destroy(c);
 }
 
@@ -439,7 +491,7 @@ static void test_locale(void **state)
     assert_true(kad_parse_real("0.44", &x) && x == 0.44);
     assert_false(kad_parse_real("0,44", &x));
     kad_config *c = parse(state, "action: {beta: 0.44}", 0, NULL);
-    char *yaml = kad_config_yaml(c);
+    char *yaml = kad_config_yaml(c, KAD_CONFIG_ALL);
     assert_non_null(strstr(yaml, "beta: 0.44\n"));
     kad_free(yaml);
     kad_config_destroy(c);
@@ -478,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
         cmocka_unit_test(test_copy_resolve),  cmocka_unit_test(test_unused),
+        cmocka_unit_test(test_scopes),        cmocka_unit_test(test_empty_list),
         cmocka_unit_test(test_template),      cmocka_unit_test(test_files),
         cmocka_unit_test(test_locale),        cmocka_unit_test(test_exhaustion),
     };

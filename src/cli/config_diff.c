@@ -1,4 +1,5 @@
-/* A run folder belongs to one config: the resolved one stored in it. */
+/* A run folder belongs to one config: the one stored in it, which holds every key that the
+ * run depends on with its value, chosen ones included. */
 #include "base/memory.h"
 #include "cli/pipeline.h"
 
@@ -68,25 +69,26 @@ static bool find_difference(const json_t *old, const json_t *new, const char *pr
     return true;
 }
 
-static kad_status to_json(kad_ctx *ctx, const kad_config *config, json_t **out)
+static kad_status to_json(kad_ctx *ctx, const kad_config *config, kad_config_scope scope,
+                          json_t **out)
 {
-    char *text = kad_config_json(config);
+    char *text = kad_config_json(config, scope);
     *out = text != NULL ? json_loads(text, 0, NULL) : NULL;
     kad_free(text);
     if (*out == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: cannot compare");
     return KAD_OK;
 }
 
-static kad_status write_config(kad_pipeline *p)
+kad_status kad_config_claim(kad_pipeline *p)
 {
-    char *yaml = kad_config_yaml(p->config);
+    char *yaml = kad_config_yaml(p->config, KAD_CONFIG_USED);
     if (yaml == NULL) return kad_fail(&p->app->ctx, KAD_ENOMEM, "config: out of memory");
     kad_status status = kad_run_write_text(&p->app->ctx, p->run, "config.yaml", yaml);
     kad_free(yaml);
     return status;
 }
 
-kad_status kad_config_agree(kad_pipeline *p)
+kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
@@ -95,12 +97,13 @@ kad_status kad_config_agree(kad_pipeline *p)
     json_t *old = NULL, *new = NULL;
     difference d;
     status = kad_run_read_text(ctx, p->run, "config.yaml", MAX_CONFIG_BYTES, &text);
-    if (status == KAD_ENOINPUT) return write_config(p);
+    *claimed = status == KAD_OK;
+    if (status == KAD_ENOINPUT) return KAD_OK;
     if (status != KAD_OK) return status;
     snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(p->run));
     KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, 0, NULL, &stored));
-    KAD_TRY(to_json(ctx, stored, &old));
-    KAD_TRY(to_json(ctx, p->config, &new));
+    KAD_TRY(to_json(ctx, stored, KAD_CONFIG_GIVEN, &old));
+    KAD_TRY(to_json(ctx, p->config, KAD_CONFIG_USED, &new));
     if (find_difference(old, new, "", &d))
         status = kad_fail(ctx, KAD_ECONFIG,
                           "%s: %s is %s in this run folder, %s is asked for: choose "

@@ -207,17 +207,18 @@ static kad_status work(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
-    bool complete = false;
-    KAD_TRY(kad_config_agree(p));
+    bool complete = false, claimed = false;
+    KAD_TRY(kad_config_agree(p, &claimed));
     KAD_TRY(is_complete(p, &complete));
     if (complete) {
         kad_say(p->app, "this run is complete: nothing to do");
         if (stages & KAD_STAGE_REPORT) KAD_TRY(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }
+    KAD_TRY(kad_selfcheck(p));
+    if (!claimed) KAD_TRY(kad_config_claim(p));
     KAD_TRY(kad_provenance_begin(p));
     KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
-    KAD_TRY(kad_selfcheck(p));
     KAD_TRY(run_stages(p, stages));
     KAD_TRY(print_end(p, stages));
 done:
@@ -242,6 +243,7 @@ kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
     KAD_TRY(kad_train_options_read(ctx, p.config, &options));
     KAD_TRY(check_memory(&p));
     KAD_TRY(kad_model_create(ctx, p.config, &p.model));
+    KAD_TRY(kad_config_check_used(&p, name));
     describe(&p);
     KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
     KAD_TRY(work(&p, stages));

@@ -37,9 +37,16 @@ KAD_MUST_USE kad_status kad_pipeline_path(kad_app *app, unsigned stages);
 /* A line on standard output, unless --quiet. */
 void kad_say(const kad_app *app, const char *format, ...) KAD_PRINTF(2, 3);
 
-/* Compare a resolved config with the folder's: KAD_ECONFIG names the first key that
- * differs. With no config in the folder yet: write it. (config_diff.c) */
-KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p);
+/* KAD_ECONFIG for a key that was given but has no effect with the other keys, and for one
+ * that the map makes pointless; names the key and what is used. After the model exists.
+ * (unused.c) */
+KAD_MUST_USE kad_status kad_config_check_used(kad_pipeline *p, const char *name);
+
+/* Compare what is used of the config with the folder's: KAD_ECONFIG names the first key
+ * that differs. *claimed: the folder has one. (config_diff.c) */
+KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p, bool *claimed);
+/* Write config.yaml: from now on the folder belongs to this config. */
+KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p);
 
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
 KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);

@@ -133,7 +133,7 @@ static kad_status write_config(kad_pipeline *p, kad_h5 *file)
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
     char digest[SHA256_DIGEST_STRING_LENGTH];
-    char *json = kad_config_json(p->config);
+    char *json = kad_config_json(p->config, KAD_CONFIG_USED);
     const char *text = kad_config_text(p->config);
     if (json == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "config: out of memory"));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/config/text", 1, &text));

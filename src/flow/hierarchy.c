@@ -89,12 +89,19 @@ static kad_status add_spectrum(kad_ctx *ctx, const kad_config *config,
                                const kad_flow_target *target, kad_stage_list *list)
 {
     kad_stage stage;
+    const double mass2 = kad_config_real(config, "flow.spectrum_mass2");
+    const double stiffness =
+        mass2 > 0 ? kad_config_real(config, "flow.spectrum_stiffness") : 1;
     const kad_status status =
         kad_spectrum_create(ctx, target->lattice, target->n_comp, target->active != NULL,
-                            kad_config_real(config, "flow.spectrum_mass2"),
-                            kad_config_real(config, "flow.spectrum_stiffness"), &stage);
+                            mass2, stiffness, &stage);
     return status == KAD_OK ? kad_stage_list_add(ctx, list, &stage, -1, "spectrum")
                             : status;
+}
+
+bool kad_hierarchy_is_odd(const char *kind)
+{
+    return strcmp(kind, "conditional") == 0 || strcmp(kind, "none") == 0;
 }
 
 kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_config *config,
@@ -103,12 +110,6 @@ kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_config *config,
     kad_status status = KAD_OK;
     const char *kind = kad_config_string(config, "flow.hierarchy");
     const char *spectrum = kad_config_string(config, "flow.spectrum");
-    const char *passes = kad_config_string(config, "flow.passes");
-    const char *bad = passes ? passes + strspn(passes, "eoabc") : "";
-    if (*bad)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "flow.passes: unknown offset '%c' in \"%s\" (e, o, a, b, c)",
-                        *bad, passes);
     const bool first = strcmp(spectrum, "first") == 0,
                last = strcmp(spectrum, "last") == 0;
     if (first) {

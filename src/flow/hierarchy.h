@@ -30,6 +30,10 @@ KAD_MUST_USE kad_status kad_stage_list_add(kad_ctx *ctx, kad_stage_list *list,
                                            kad_stage *stage, int level,
                                            const char *format, ...) KAD_PRINTF(5, 6);
 
+/* True when every stage of a hierarchy is odd under the global sign by construction, so
+ * that q(y) = q(-y) whatever the parameters. */
+bool kad_hierarchy_is_odd(const char *kind);
+
 /* Append the stages of the config's hierarchy. */
 KAD_MUST_USE kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_config *config,
                                             const kad_flow_target *target,

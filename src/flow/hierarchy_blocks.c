@@ -186,8 +186,15 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: %s needs every site; set flow.decimation=false",
                         kind);
+    const char *bad = passes + strspn(passes, "eoabc");
+    if (*bad)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.passes: unknown offset '%c' in \"%s\" (e, o, a, b, c)",
+                        *bad, passes);
     KAD_TRY(read_shape(ctx, config, &b.shape));
     b.n_couplings = (int)kad_config_int(config, "flow.couplings");
+    const bool ring =
+        strcmp(kind, "disentangler") != 0 && kad_config_bool(config, "flow.ring");
     const int halvings = target->lattice->n_levels;
     int top = 1 << halvings, extents[KAD_MAX_DIM], rest = 1;
     kad_blocks_extents(target->lattice, top, extents);
@@ -210,7 +217,7 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
     }
     if (rest > 1)
         KAD_TRY(add_pass(&b, halvings, 0, 0, "top"));
-    else if (kad_config_bool(config, "flow.ring"))
+    else if (ring)
         KAD_TRY(kad_hierarchy_ring(ctx, target, halvings, list));
     for (int level = halvings - 1; level >= 0; level--)
         if (depth == 0 || level < depth) KAD_TRY(add_level(&b, level, passes));

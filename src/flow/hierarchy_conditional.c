@@ -15,7 +15,8 @@ typedef struct builder {
     const kad_config *config;
     const kad_flow_target *target;
     kad_stage_list *list;
-    int n_hidden, n_sources;
+    int n_hidden, n_sources, n_top, refinements, refinements_finest;
+    bool ring;
     kad_transform generator, refinement;
 } builder;
 
@@ -126,10 +127,9 @@ static kad_status add_fill(builder *b, int level)
         const unsigned fresh = group[i] & active;
         if (!fresh) continue;
         const bool finest = level == 0 && i == last;
-        const int64_t count = kad_config_int(b->config, finest ? "flow.refinements_finest"
-                                                               : "flow.refinements");
+        const int count = finest ? b->refinements_finest : b->refinements;
         KAD_TRY(add_stencil(b, level, fresh, known, b->generator, "generate", i));
-        KAD_TRY(add_refinements(b, level, known, fresh, (int)count, i));
+        KAD_TRY(add_refinements(b, level, known, fresh, count, i));
         known |= fresh;
     }
 done:
@@ -149,9 +149,8 @@ static kad_status add_wavelet(builder *b, int level)
         KAD_TRY(add_econv(b, &apps, b->generator, level, "detail", (int)p));
     }
     KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, b->list));
-    const int64_t count = kad_config_int(b->config, level == 0 ? "flow.refinements_finest"
-                                                               : "flow.refinements");
-    KAD_TRY(add_refinements(b, level, colour[0], colour[1], (int)count, 0));
+    const int count = level == 0 ? b->refinements_finest : b->refinements;
+    KAD_TRY(add_refinements(b, level, colour[0], colour[1], count, 0));
 done:
     return status;
 }
@@ -166,12 +165,10 @@ static kad_status add_top(builder *b, int halvings)
     for (int mu = 0; mu < KAD_MAX_DIM; mu++)
         rest *= extents[mu];
     if (rest == 1) {
-        if (kad_config_bool(b->config, "flow.ring"))
-            KAD_TRY(kad_hierarchy_ring(b->ctx, b->target, halvings, b->list));
+        if (b->ring) KAD_TRY(kad_hierarchy_ring(b->ctx, b->target, halvings, b->list));
         return status;
     }
-    const int64_t n = kad_config_int(b->config, "flow.top_passes");
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < b->n_top; k++) {
         kad_index_list apps;
         KAD_TRY(kad_blocks_greedy(b->ctx, b->target->lattice, 1 << halvings, k,
                                   b->n_sources, &apps));
@@ -193,6 +190,10 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
         .list = list,
         .n_hidden = (int)kad_config_int(config, "flow.hidden"),
         .n_sources = (int)kad_config_int(config, "flow.sources"),
+        .n_top = (int)kad_config_int(config, "flow.top_passes"),
+        .refinements = (int)kad_config_int(config, "flow.refinements"),
+        .refinements_finest = (int)kad_config_int(config, "flow.refinements_finest"),
+        .ring = kad_config_bool(config, "flow.ring"),
         .generator = transform(kad_config_string(config, "flow.generator")),
         .refinement = transform(kad_config_string(config, "flow.refinement")),
     };

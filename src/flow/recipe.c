@@ -1,5 +1,6 @@
 #include "flow/recipe.h"
 
+#include "flow/hierarchy.h"
 #include "models/action.h"
 
 #include <math.h>
@@ -18,9 +19,8 @@ static const entry common[] = {
     {"flow.spectrum", "none"},   {"flow.details", "fill"},
     {"flow.generator", "lfa"},   {"flow.refinement", "lfa"},
     {"flow.refinements", "4"},   {"flow.refinements_finest", "4"},
-    {"flow.top_passes", "24"},   {"flow.symmetry", "none"},
-    {"train.batch", "128"},      {"train.rate", "5e-3"},
-    {"train.chain", "false"},
+    {"flow.top_passes", "24"},   {"train.batch", "128"},
+    {"train.rate", "5e-3"},      {"train.chain", "false"},
 };
 
 static const entry neuralrg[] = {
@@ -47,9 +47,8 @@ static const entry stencil[] = {
 };
 
 static const entry fourier[] = {
-    {"flow.hierarchy", "none"},
-    {"flow.spectrum", "first"},
-    {"flow.decimation", "false"},
+    {"flow.hierarchy", "none"},       {"flow.spectrum", "first"},
+    {"flow.symmetry", "equivariant"}, {"flow.decimation", "false"},
     {"train.steps", "200"},
 };
 
@@ -160,9 +159,19 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config)
                                n_sites <= 100   ? "4000"
                                : n_sites <= 400 ? "8000"
                                                 : "10000"));
-    if (shortest >= 32) KAD_TRY(kad_config_resolve(ctx, config, "train.chain", "true"));
+    if (shortest >= 32 && kad_config_string(config, "train.from") == NULL)
+        KAD_TRY(kad_config_resolve(ctx, config, "train.chain", "true"));
 done:
     return status;
+}
+
+static kad_status resolve_symmetry(kad_ctx *ctx, kad_config *config,
+                                   const char *otherwise)
+{
+    const char *hierarchy = kad_config_string(config, "flow.hierarchy");
+    const bool odd = hierarchy != NULL && kad_hierarchy_is_odd(hierarchy);
+    const char *value = odd ? "equivariant" : otherwise;
+    return value ? kad_config_resolve(ctx, config, "flow.symmetry", value) : KAD_OK;
 }
 
 kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
@@ -171,6 +180,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     const char *name = kad_config_string(config, "flow.recipe");
     local_action a;
     KAD_TRY(inspect(ctx, config, &a));
+    KAD_TRY(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
     if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
     if (strcmp(name, "fourier") == 0) KAD_TRY(resolve_free(ctx, config, &a));
     if (strcmp(name, "stencil") == 0) KAD_TRY(resolve_stencil(ctx, config, &a));
@@ -179,6 +189,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
             KAD_TRY(apply(ctx, config, recipes[i].entries, recipes[i].n));
     KAD_TRY(resolve_training(ctx, config));
     KAD_TRY(apply(ctx, config, common, sizeof common / sizeof common[0]));
+    KAD_TRY(resolve_symmetry(ctx, config, "none"));
 done:
     return status;
 }

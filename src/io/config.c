@@ -36,6 +36,14 @@ done:
     return status;
 }
 
+void kad_config_remove_list(kad_config *config, const char *section)
+{
+    kad_list *list = kad_config_list(config, section);
+    if (!list) return;
+    kad_free(list->section);
+    *list = config->lists[--config->n_lists];
+}
+
 /* ---- defaults ---- */
 
 typedef struct default_visit {
@@ -134,7 +142,11 @@ kad_status kad_config_resolve(kad_ctx *ctx, kad_config *config, const char *key,
 {
     if (kad_config_is_set(config, key)) return KAD_OK;
     kad_place place = {"chosen by the program", -1};
-    return kad_config_parse_text(ctx, config, &place, value, strlen(value), key);
+    kad_status status =
+        kad_config_parse_text(ctx, config, &place, value, strlen(value), key);
+    kad_entry *entry = kad_entries_find(&config->set, key);
+    if (entry) entry->chosen = true;
+    return status;
 }
 
 /* ---- life ---- */

@@ -45,6 +45,10 @@ void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys);
 /* The key of a name ("sample[3].draws" finds "sample[].draws"); NULL if unknown. */
 const kad_key *kad_schema_find(const kad_schema *schema, const char *name);
 
+/* Call visit for each distinct key in order. */
+typedef void kad_key_visitor(void *self, const kad_key *key);
+void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *self);
+
 typedef struct kad_config kad_config;
 
 /* Parse YAML text; `name` is used in messages ("run.yaml:12: action.beta: expected ...").
@@ -64,8 +68,11 @@ KAD_MUST_USE kad_status kad_config_copy(kad_ctx *ctx, const kad_config *config,
                                         int n_overrides, const char *const *overrides,
                                         kad_config **out);
 
-/* True when the user gave the key (in the file, an override, or kad_config_resolve). */
+/* True when the key has a value of its own (from the file, an override, or
+ * kad_config_resolve), or the config has a list of that name, be it empty. */
 bool kad_config_is_set(const kad_config *config, const char *key);
+/* True when the user gave it: in the file or an override. */
+bool kad_config_is_given(const kad_config *config, const char *key);
 /* Program-chosen value of a key the user left out (a recipe): ignored when the key is
  * set. */
 KAD_MUST_USE kad_status kad_config_resolve(kad_ctx *ctx, kad_config *config,
@@ -82,18 +89,32 @@ size_t kad_config_ints(const kad_config *config, const char *key, size_t max,
                        int64_t *out);
 size_t kad_config_reals(const kad_config *config, const char *key, size_t max,
                         double *out);
-/* Entries of a list of maps ("sample"): 0 when absent. */
+/* Entries of a list of maps ("sample"): 0 when empty or absent (kad_config_is_set). */
 int kad_config_list_length(const kad_config *config, const char *section);
 
-/* A key below `prefix` ("action.") that was given, with a value other than its default,
- * but that no getter has asked for: it has no effect; NULL when there is none. */
+/* A key below `prefix` ("action.") that the user gave but that no getter has asked for: it
+ * has no effect; NULL when there is none. */
 const char *kad_config_unused(const kad_config *config, const char *prefix);
+/* The names below `prefix` that getters have asked for, in the schema's order, separated
+ * by commas; what does not fit ends in "...". */
+void kad_config_used_names(const kad_config *config, const char *prefix, size_t size,
+                           char *out);
 
-/* The text the user gave (verbatim), and every key with its value in force, as YAML and
- * JSON, sorted by the schema's order. Strings from kad_alloc; NULL on exhaustion. */
+/* The text the user gave, verbatim. */
 const char *kad_config_text(const kad_config *config);
-char *kad_config_yaml(const kad_config *config);
-char *kad_config_json(const kad_config *config);
+
+/* Which keys a print holds: every one with its value in force; those that getters have
+ * asked for; those the user gave. Entries of lists are printed as they stand in all. */
+typedef enum kad_config_scope {
+    KAD_CONFIG_ALL,
+    KAD_CONFIG_USED,
+    KAD_CONFIG_GIVEN
+} kad_config_scope;
+
+/* Keys and values as YAML and JSON, in the schema's order. Strings from kad_alloc; NULL
+ * on exhaustion. */
+char *kad_config_yaml(const kad_config *config, kad_config_scope scope);
+char *kad_config_json(const kad_config *config, kad_config_scope scope);
 
 /* A commented YAML template of a schema: every key of `sections` ("action lattice ...")
  * with its default, unit, range and help. String from kad_alloc. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The value in force, NULL when unset without default. Asking for a key that the schema
@@ -21,7 +22,13 @@ static const kad_entry *lookup(const kad_config *config, const char *key, kad_ty
 
 bool kad_config_is_set(const kad_config *config, const char *key)
 {
-    return kad_entries_find(&config->set, key) != NULL;
+    return kad_entries_find(&config->set, key) || kad_config_list(config, key);
+}
+
+bool kad_config_is_given(const kad_config *config, const char *key)
+{
+    const kad_entry *entry = kad_entries_find(&config->set, key);
+    return entry ? !entry->chosen : kad_config_list(config, key) != NULL;
 }
 
 int64_t kad_config_int(const kad_config *config, const char *key)
@@ -79,22 +86,42 @@ const char *kad_config_text(const kad_config *config)
     return config->text;
 }
 
-static bool same_value(const kad_entry *a, const kad_entry *b)
-{
-    if (a->n != b->n) return false;
-    if (a->string) return strcmp(a->string, b->string) == 0;
-    for (size_t i = 0; i < a->n; i++)
-        if (a->ints ? a->ints[i] != b->ints[i] : a->reals[i] != b->reals[i]) return false;
-    return true;
-}
-
 const char *kad_config_unused(const kad_config *config, const char *prefix)
 {
     for (size_t i = 0; i < config->set.n; i++) {
         const kad_entry *entry = &config->set.items[i];
-        if (entry->used || strncmp(entry->key, prefix, strlen(prefix)) != 0) continue;
-        const kad_entry *def = kad_entries_find(&config->defaults, entry->spec->key);
-        if (!def || !same_value(entry, def)) return entry->key;
+        if (!entry->used && !entry->chosen &&
+            strncmp(entry->key, prefix, strlen(prefix)) == 0)
+            return entry->key;
     }
     return NULL;
+}
+
+typedef struct name_list {
+    const kad_config *config;
+    const char *prefix;
+    size_t size, n;
+    char *out;
+} name_list;
+
+static void add_used(void *self, const kad_key *key)
+{
+    name_list *list = self;
+    const size_t length = strlen(list->prefix);
+    const kad_entry *entry = kad_entries_find(&list->config->set, key->key);
+    if (!entry) entry = kad_entries_find(&list->config->defaults, key->key);
+    if (!entry || !entry->used || strncmp(key->key, list->prefix, length) != 0) return;
+    if (list->n >= list->size) return;
+    const int n = snprintf(list->out + list->n, list->size - list->n, "%s%s",
+                           list->n > 0 ? ", " : "", key->key + length);
+    list->n += n > 0 ? (size_t)n : 0;
+    if (list->n >= list->size) memcpy(list->out + list->size - 4, "...", 4);
+}
+
+void kad_config_used_names(const kad_config *config, const char *prefix, size_t size,
+                           char *out)
+{
+    name_list list = {config, prefix, size, 0, out};
+    out[0] = '\0';
+    kad_schema_each(config->schema, add_used, &list);
 }

@@ -23,6 +23,7 @@ typedef struct kad_entry {
     double *reals;       /* KAD_REAL, KAD_REALS */
     char *string;        /* KAD_STRING, KAD_ENUM */
     bool used;           /* a getter has asked for it */
+    bool chosen;         /* by the program (kad_config_resolve), not by the user */
 } kad_entry;
 
 typedef struct kad_entries {
@@ -84,6 +85,7 @@ void kad_entries_clear(kad_entries *entries);
 kad_list *kad_config_list(const kad_config *config, const char *section);
 KAD_MUST_USE kad_status kad_config_set_list(kad_ctx *ctx, kad_config *config,
                                             const char *section, int length);
+void kad_config_remove_list(kad_config *config, const char *section);
 
 /* Parse YAML text into config->set: a whole document when key is NULL, else the value of
  * that key (an override). */
@@ -109,10 +111,6 @@ typedef struct kad_out {
 void kad_out_add(kad_out *text, const char *format, ...) KAD_PRINTF(2, 3);
 /* The finished text (from kad_alloc) or NULL after an allocation failure. */
 char *kad_out_finish(kad_out *text);
-
-/* Calls visit for each distinct key of the schema in order. */
-typedef void kad_key_visitor(void *self, const kad_key *key);
-void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *self);
 
 /* Append the value of an entry as YAML text. */
 void kad_entry_print(kad_out *out, const kad_entry *entry);

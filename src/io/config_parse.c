@@ -236,18 +236,20 @@ static kad_status parse_list(parse *p, const char *path)
     int length = 0;
     snprintf(prefix, sizeof prefix, "%s[", path);
     kad_entries_remove_prefix(&p->config->set, prefix);
-    if (!is_empty(p)) {
-        if (!at(p, YAML_SEQUENCE_START_EVENT))
+    if (is_empty(p)) { /* as if left out; an empty list is written [] */
+        kad_config_remove_list(p->config, path);
+        return KAD_OK;
+    }
+    if (!at(p, YAML_SEQUENCE_START_EVENT))
+        KAD_TRY(fail(p, path, "expected a list of maps (- {name: ...})"));
+    for (;; length++) {
+        KAD_TRY(next(p));
+        if (at(p, YAML_SEQUENCE_END_EVENT)) break;
+        if (!at(p, YAML_MAPPING_START_EVENT))
             KAD_TRY(fail(p, path, "expected a list of maps (- {name: ...})"));
-        for (;; length++) {
-            KAD_TRY(next(p));
-            if (at(p, YAML_SEQUENCE_END_EVENT)) break;
-            if (!at(p, YAML_MAPPING_START_EVENT))
-                KAD_TRY(fail(p, path, "expected a list of maps (- {name: ...})"));
-            if (length >= KAD_CONFIG_MAX_LIST) KAD_TRY(fail(p, path, "list too long"));
-            snprintf(prefix, sizeof prefix, "%s[%d]", path, length);
-            KAD_TRY(parse_map(p, prefix));
-        }
+        if (length >= KAD_CONFIG_MAX_LIST) KAD_TRY(fail(p, path, "list too long"));
+        snprintf(prefix, sizeof prefix, "%s[%d]", path, length);
+        KAD_TRY(parse_map(p, prefix));
     }
     status = kad_config_set_list(p->ctx, p->config, path, length);
 done:

@@ -171,6 +171,7 @@ static json_t *entry_json(const kad_entry *entry)
 
 typedef struct node {
     const kad_config *config;
+    kad_config_scope scope;
     const char *prefix, *actual;
     int depth;
     bool first_in_item; /* the next line opens a list item */
@@ -209,9 +210,11 @@ static const kad_entry *value_of(const node *self, const kad_key *key, const cha
     char path[2 * KAD_CONFIG_MAX_KEY];
     snprintf(path, sizeof path, "%s%s", self->actual, name);
     const kad_entry *entry = kad_entries_find(&self->config->set, path);
-    if (entry) return entry;
-    if (strchr(self->prefix, '[')) return NULL;
-    return kad_entries_find(&self->config->defaults, key->key);
+    if (strchr(self->prefix, '[')) return entry;
+    if (self->scope == KAD_CONFIG_GIVEN) return entry && !entry->chosen ? entry : NULL;
+    if (!entry) entry = kad_entries_find(&self->config->defaults, key->key);
+    if (entry && self->scope == KAD_CONFIG_USED && !entry->used) return NULL;
+    return entry;
 }
 
 static void indent(node *self)
@@ -247,6 +250,7 @@ static void print_child(node *self, const char *name, int index, json_t *into)
              index >= 0 ? "[]" : "");
     snprintf(actual, sizeof actual, "%s%s%s.", self->actual, name, number);
     node child = {.config = self->config,
+                  .scope = self->scope,
                   .prefix = prefix,
                   .actual = actual,
                   .depth = self->depth + (index >= 0 ? 2 : 1),
@@ -326,17 +330,22 @@ static void print_node(node *self)
     kad_schema_each(self->config->schema, visit_key, self);
 }
 
-char *kad_config_yaml(const kad_config *config)
+char *kad_config_yaml(const kad_config *config, kad_config_scope scope)
 {
     kad_out text = {0};
-    node root = {.config = config, .prefix = "", .actual = "", .yaml = &text};
+    node root = {
+        .config = config, .scope = scope, .prefix = "", .actual = "", .yaml = &text};
     print_node(&root);
     return kad_out_finish(&text);
 }
 
-char *kad_config_json(const kad_config *config)
+char *kad_config_json(const kad_config *config, kad_config_scope scope)
 {
-    node root = {.config = config, .prefix = "", .actual = "", .json = json_object()};
+    node root = {.config = config,
+                 .scope = scope,
+                 .prefix = "",
+                 .actual = "",
+                 .json = json_object()};
     if (!root.json) return NULL;
     print_node(&root);
     char *dump = root.failed ? NULL : json_dumps(root.json, JSON_INDENT(2));

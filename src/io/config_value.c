@@ -196,7 +196,7 @@ static kad_status copy_block(kad_ctx *ctx, const void *from, size_t n, size_t si
 kad_status kad_entry_copy(kad_ctx *ctx, const kad_entry *from, kad_entry *to)
 {
     kad_status status;
-    *to = (kad_entry){.spec = from->spec, .n = from->n};
+    *to = (kad_entry){.spec = from->spec, .n = from->n, .chosen = from->chosen};
     KAD_TRY(copy_block(ctx, from->ints, from->n, sizeof *from->ints, &to->ints));
     KAD_TRY(copy_block(ctx, from->reals, from->n, sizeof *from->reals, &to->reals));
     size_t length = from->string ? strlen(from->string) + 1 : 0;

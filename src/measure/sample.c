@@ -233,7 +233,7 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
     uint64_t hash = KAD_FINGERPRINT_START;
     int n_entries = kad_config_list_length(config, "sample");
 
-    if (n_entries == 0) n_entries = 1;
+    if (!kad_config_is_set(config, "sample")) n_entries = 1; /* the default's */
     KAD_TRY(fingerprint_action(ctx, model->action, &hash));
     KAD_TRY(write_exact(ctx, run, model, hash));
     KAD_TRY(load_map(ctx, run, model, &map, &hash));

@@ -1,6 +1,7 @@
 #include "train/model.h"
 
 #include "base/memory.h"
+#include "flow/hierarchy.h"
 #include "train/params.h"
 
 #include <stdio.h>
@@ -39,6 +40,20 @@ static kad_status make_action(kad_ctx *ctx, const kad_config *config, kad_model 
                              &model->action);
 }
 
+/* Where the stages are odd there is nothing left to mix, and no way not to be. */
+static kad_status check_symmetry(kad_ctx *ctx, const kad_config *config,
+                                 const char *symmetry)
+{
+    const char *kind = kad_config_string(config, "flow.hierarchy");
+    if (kind == NULL || symmetry == NULL || !kad_hierarchy_is_odd(kind) ||
+        strcmp(symmetry, "equivariant") == 0)
+        return KAD_OK;
+    return kad_fail(ctx, KAD_ECONFIG,
+                    "flow.symmetry: %s, but every stage of flow.hierarchy %s is "
+                    "equivariant by construction: leave flow.symmetry out",
+                    symmetry, kind);
+}
+
 kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **out)
 {
     kad_status status;
@@ -51,6 +66,7 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **
     const bool symmetric = (model->action->flags & KAD_ACTION_SYMMETRIC) != 0;
     const char *symmetry = kad_config_string(config, "flow.symmetry");
     model->mixture = symmetry != NULL && strcmp(symmetry, "mixture") == 0;
+    KAD_TRY(check_symmetry(ctx, config, symmetry));
     if (model->mixture && !symmetric) {
         status = kad_fail(ctx, KAD_ECONFIG,
                           "flow.symmetry: mixture, but action %s has no global sign",

@@ -86,6 +86,9 @@ const kad_key kad_train_keys[] = {
 
 const size_t kad_train_n_keys = sizeof kad_train_keys / sizeof kad_train_keys[0];
 
+/* Keys that matter for some choices only are not asked for otherwise: giving one is then
+ * an error (kad_config_unused). */
+
 static void read_optimiser(const kad_config *c, kad_train_options *o)
 {
     o->optimiser = kad_optimiser_find(kad_config_string(c, "train.optimiser"));
@@ -97,8 +100,10 @@ static void read_optimiser(const kad_config *c, kad_train_options *o)
     if (!isnan(beta2)) p->beta2 = beta2;
     p->eps = kad_config_real(c, "train.eps");
     p->weight_decay = kad_config_real(c, "train.weight_decay");
-    p->every = (int)kad_config_int(c, "train.precondition_every");
-    p->max_dim = (int)kad_config_int(c, "train.precondition_max");
+    if (strcmp(o->optimiser->name, "soap") == 0) {
+        p->every = (int)kad_config_int(c, "train.precondition_every");
+        p->max_dim = (int)kad_config_int(c, "train.precondition_max");
+    }
     const char *precision = kad_config_string(c, "flow.precision");
     p->prec = precision && strcmp(precision, "double") == 0 ? KAD_DOUBLE : KAD_SINGLE;
 }
@@ -125,11 +130,15 @@ static void read_schedule(const kad_config *c, kad_train_options *o)
     o->steps = int_or(c, "train.steps", 2000);
     o->batch = (int)int_or(c, "train.batch", 64);
     o->batch_final = (int)kad_config_int(c, "train.batch_final");
-    o->batch_final_fraction = kad_config_real(c, "train.batch_final_fraction");
+    if (o->batch_final > 0)
+        o->batch_final_fraction = kad_config_real(c, "train.batch_final_fraction");
     o->rate = real_or(c, "train.rate", 5e-3);
-    o->rate_final = kad_config_real(c, "train.rate_final");
+    if (o->schedule != KAD_SCHEDULE_CONSTANT)
+        o->rate_final = kad_config_real(c, "train.rate_final");
     o->warmup = kad_config_int(c, "train.warmup");
-    o->symmetrise_last = real_or(c, "train.symmetrise_last", 0.0);
+    const char *symmetry = kad_config_string(c, "flow.symmetry");
+    if (symmetry != NULL && strcmp(symmetry, "mixture") == 0)
+        o->symmetrise_last = real_or(c, "train.symmetrise_last", 0.0);
     o->eval_every = int_or(c, "train.eval_every", ceil_ratio(o->steps, 20));
     o->eval_samples = (size_t)kad_config_int(c, "train.eval_samples");
     o->eval_final = (size_t)kad_config_int(c, "train.eval_final");
@@ -143,13 +152,28 @@ static void read_chain(const kad_config *c, kad_train_options *o)
 {
     const char *chain = kad_config_string(c, "train.chain");
     o->chain = chain != NULL && strcmp(chain, "true") == 0;
-    o->n_fractions =
-        (int)kad_config_reals(c, "train.chain_fractions", KAD_CHAIN_MAX, o->fractions);
-    o->chain_rate = kad_config_real(c, "train.chain_rate");
+    if (o->chain) {
+        o->n_fractions = (int)kad_config_reals(c, "train.chain_fractions", KAD_CHAIN_MAX,
+                                               o->fractions);
+        o->chain_rate = kad_config_real(c, "train.chain_rate");
+    }
     o->from = kad_config_string(c, "train.from");
     o->anneal_key = kad_config_string(c, "train.anneal_key");
     o->anneal_start = kad_config_real(c, "train.anneal_start");
-    o->anneal_fraction = real_or(c, "train.anneal_fraction", 0.4);
+    if (o->anneal_key != NULL)
+        o->anneal_fraction = real_or(c, "train.anneal_fraction", 0.4);
+}
+
+static void read_loss(const kad_config *c, kad_train_options *o)
+{
+    o->likelihood = strcmp(kad_config_string(c, "train.loss"), "likelihood") == 0;
+    o->gradient = KAD_LOSS_PATH;
+    if (!o->likelihood && strcmp(kad_config_string(c, "train.gradient"), "plain") == 0)
+        o->gradient = KAD_LOSS_REVERSE;
+    o->data = kad_config_string(c, "train.data");
+    if (o->data == NULL) return;
+    o->dataset = kad_config_string(c, "train.data_set");
+    if (!o->likelihood) o->data_weight = kad_config_real(c, "train.data_weight");
 }
 
 static kad_status check(kad_ctx *ctx, const kad_train_options *o)
@@ -163,6 +187,9 @@ static kad_status check(kad_ctx *ctx, const kad_train_options *o)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.chain_fractions: expected 1 to %d positive shares",
                         KAD_CHAIN_MAX);
+    if (o->chain && o->from != NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.chain: true, but train.from gives the map to start from");
     if (o->likelihood && o->data == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.loss: likelihood needs samples (train.data is not set)");
@@ -187,21 +214,15 @@ kad_status kad_train_options_read(kad_ctx *ctx, const kad_config *config,
 {
     kad_train_options *o = out;
     *o = (kad_train_options){.seed = (uint64_t)kad_config_int(config, "seed")};
-    read_schedule(config, o);
-    read_optimiser(config, o);
-    read_chain(config, o);
     if (!kad_schedule_parse(kad_config_string(config, "train.schedule"), &o->schedule))
         return kad_fail(ctx, KAD_ECONFIG, "train.schedule: unknown kind \"%s\"",
                         kad_config_string(config, "train.schedule"));
+    read_schedule(config, o);
+    read_optimiser(config, o);
+    read_chain(config, o);
+    read_loss(config, o);
     o->clip = kad_config_real(config, "train.clip");
     o->clip_absolute = kad_config_real(config, "train.clip_absolute");
     o->ema = kad_config_real(config, "train.ema");
-    o->gradient = strcmp(kad_config_string(config, "train.gradient"), "path") == 0
-                      ? KAD_LOSS_PATH
-                      : KAD_LOSS_REVERSE;
-    o->likelihood = strcmp(kad_config_string(config, "train.loss"), "likelihood") == 0;
-    o->data = kad_config_string(config, "train.data");
-    o->dataset = kad_config_string(config, "train.data_set");
-    o->data_weight = kad_config_real(config, "train.data_weight");
     return check(ctx, o);
 }

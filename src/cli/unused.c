@@ -1,0 +1,150 @@
+/* Keys that were given but do nothing: errors, since the user meant something by them. */
+#include "cli/pipeline.h"
+#include "measure/sample.h"
+#include "sample/sampler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAMES_MAX = 600 };
+
+/* Which key decides whether another one matters; the first prefix that fits counts. */
+static const struct {
+    const char *prefix, *decider;
+} deciders[] = {
+    {"train.batch_final_", "train.batch_final"},
+    {"train.rate_final", "train.schedule"},
+    {"train.precondition_", "train.optimiser"},
+    {"train.gradient", "train.loss"},
+    {"train.data_", "train.data"},
+    {"train.symmetrise_last", "flow.symmetry"},
+    {"train.anneal_", "train.anneal_key"},
+    {"train.chain_", "train.chain"},
+    {"flow.spectrum_stiffness", "flow.spectrum_mass2"},
+    {"flow.spectrum_mass2", "flow.spectrum"},
+    {"flow.quartic", "flow.generator"},
+    {"flow.translation", "action.name"},
+    {"flow.", "flow.hierarchy"},
+    {"", "action.name"},
+};
+
+static const char *decider_of(const char *key)
+{
+    size_t i = 0;
+    while (strncmp(key, deciders[i].prefix, strlen(deciders[i].prefix)) != 0)
+        i++;
+    return deciders[i].decider;
+}
+
+/* The value of a decider: a word, or a number that is unset or zero. */
+static void show_value(const kad_pipeline *p, const char *key, size_t size, char *out)
+{
+    const kad_key *spec = kad_schema_find(&p->schema, key);
+    const bool word = spec->type == KAD_STRING || spec->type == KAD_ENUM;
+    const char *text = word ? kad_config_string(p->config, key) : NULL;
+    const char *other = kad_config_is_set(p->config, key) ? "0" : "unset";
+    snprintf(out, size, "%s", text != NULL ? text : other);
+}
+
+static kad_status fail_key(kad_pipeline *p, const char *name, const char *key)
+{
+    char used[NAMES_MAX], value[128], section[16];
+    const char *decider = decider_of(key);
+    if (strcmp(decider, "train.data") == 0 && kad_config_is_set(p->config, decider))
+        decider = "train.loss";
+    snprintf(section, sizeof section, "%.*s", (int)strcspn(key, ".") + 1, key);
+    kad_config_used_names(p->config, section, sizeof used, used);
+    show_value(p, decider, sizeof value, value);
+    return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                    "%s: %s: has no effect with %s %s; used of %.*s are: %s", name, key,
+                    decider, value, (int)strlen(section) - 1, section, used);
+}
+
+/* --- entries of `sample` -------------------------------------------------------------
+ */
+
+enum { PREFIX = sizeof "sample[]." - 1 };
+
+static bool in_table(const kad_key *keys, size_t n, const char *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(keys[i].key + PREFIX, key) == 0) return true;
+    return false;
+}
+
+/* A shared key that this kind of sampler cannot use. */
+static bool excluded(const kad_sampler_ops *ops, const char *key)
+{
+    const bool weighted = (ops->flags & KAD_SAMPLER_WEIGHTED) != 0;
+    const bool chain = !weighted || (ops->flags & KAD_SAMPLER_PROPOSALS) != 0;
+    if (strcmp(key, "exact") == 0) return !weighted;
+    if (strcmp(key, "start") == 0) return weighted;
+    if (strcmp(key, "burn_in") == 0) return !chain;
+    if (strcmp(key, "store_latents") == 0)
+        return (ops->flags & KAD_SAMPLER_NEEDS_MAP) == 0;
+    return false;
+}
+
+static bool applies(const kad_sampler_ops *ops, const char *key)
+{
+    if (in_table(ops->keys, ops->n_keys, key)) return true;
+    return in_table(kad_sample_keys, kad_sample_n_keys, key) && !excluded(ops, key);
+}
+
+typedef struct entry_check {
+    kad_pipeline *p;
+    const kad_sampler_ops *ops;
+    int entry;
+    char bad[64]; /* the first key that does not apply */
+    char used[NAMES_MAX];
+} entry_check;
+
+static void check_key(void *self, const kad_key *key)
+{
+    entry_check *c = self;
+    char full[64];
+    if (strncmp(key->key, "sample[].", PREFIX) != 0) return;
+    const char *own = key->key + PREFIX;
+    if (applies(c->ops, own)) {
+        const size_t n = strlen(c->used);
+        snprintf(c->used + n, sizeof c->used - n, "%s%s", n > 0 ? ", " : "", own);
+        return;
+    }
+    snprintf(full, sizeof full, "sample[%d].%s", c->entry, own);
+    if (c->bad[0] == '\0' && kad_config_is_given(c->p->config, full))
+        snprintf(c->bad, sizeof c->bad, "%s", full);
+}
+
+static kad_status check_entry(kad_pipeline *p, const char *name, int entry)
+{
+    char key[64];
+    snprintf(key, sizeof key, "sample[%d].name", entry);
+    const kad_sampler_ops *ops = kad_sampler_find(kad_config_string(p->config, key));
+    if (ops == NULL) return KAD_OK; /* the sampler's own complaint is better */
+    entry_check c = {.p = p, .ops = ops, .entry = entry};
+    kad_schema_each(&p->schema, check_key, &c);
+    if (c.bad[0] == '\0') return KAD_OK;
+    return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                    "%s: %s: not used by sampler %s, which uses: %s", name, c.bad,
+                    ops->name, c.used);
+}
+
+kad_status kad_config_check_used(kad_pipeline *p, const char *name)
+{
+    static const char *const sections[] = {"action.", "flow.", "train."};
+    kad_status status = KAD_OK;
+    const kad_config *config = p->config;
+    /* read later, by the samplers: has an effect where the action has the symmetry */
+    if (p->model->action->flags & KAD_ACTION_TRANSLATION)
+        kad_config_bool(config, "flow.translation");
+    kad_config_string(config, "title");
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        const char *key = kad_config_unused(config, sections[i]);
+        if (key != NULL) return fail_key(p, name, key);
+    }
+    const int n = kad_config_list_length(config, "sample");
+    for (int i = 0; i < n; i++)
+        KAD_TRY(check_entry(p, name, i));
+done:
+    return status;
+}
