@@ -2,6 +2,7 @@
 
 #include "analysis/chain.h"
 #include "analysis/comparison.h"
+#include "analysis/reshuffle.h"
 #include "analysis/warn.h"
 #include "base/memory.h"
 
@@ -24,13 +25,35 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
     KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
-    kad_warn_chain(diagnostics, sampled, estimates, &runs);
+    KAD_TRY(kad_warn_chain(ctx, diagnostics, sampled, estimates, &runs));
     if (sampled->accepted.n > 0 && sampled->weighted && estimates->n > 0) {
         snprintf(group, sizeof group, "/analysis/%s", sampled->name);
         KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "longest_rejection",
                                     (int64_t)runs.longest));
         KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "tau_rejections", runs.tau));
     }
+done:
+    kad_estimates_destroy(estimates);
+    return status;
+}
+
+/* tau_int over random orders of the stored proposals, with its runs of rejections. */
+static kad_status analyse_reshuffled(kad_ctx *ctx, kad_h5 *file,
+                                     const kad_sampled *sampled)
+{
+    kad_status status = KAD_OK;
+    kad_estimates *estimates = NULL;
+    kad_runs runs;
+    char group[128];
+    const int64_t seed = kad_attr_int(ctx, file, "/", "seed");
+    KAD_TRY(kad_analyse_reshuffled(ctx, (uint64_t)seed, sampled, &runs, &estimates));
+    KAD_TRY(kad_estimates_write(ctx, file, estimates));
+    if (estimates->n == 0) goto done;
+    snprintf(group, sizeof group, "/analysis/%s", estimates->name);
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "orders", KAD_RESHUFFLE_ORDERS));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "tau_rejections", runs.tau));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "longest_rejection",
+                                (int64_t)runs.longest));
 done:
     kad_estimates_destroy(estimates);
     return status;
@@ -128,6 +151,7 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool
                             "%s: fewer than two draws have a finite weight", name);
         goto done;
     }
+    if (sampled.is_chain) KAD_TRY(analyse_reshuffled(ctx, file, &sampled));
     KAD_TRY(analyse_weighted(ctx, file, &sampled, diagnostics));
     KAD_TRY(analyse_log_z(ctx, file, &sampled, main, diagnostics));
 done:

@@ -1,11 +1,16 @@
 #include "analysis/warn.h"
 
+#include "base/memory.h"
+
 #include <math.h>
 #include <string.h>
 
 /* Thresholds; the advice in the messages belongs to them. */
 static const double TAUS_WARN = 1000.0, RHAT_WARN = 1.01, PULL_WARN = 4.0;
 static const double ESS_WARN = 0.01, SHARE_WARN = 0.1, RUN_SHARE_WARN = 0.05;
+enum { RUN_LENGTH_WARN = 10 };
+static const double Q_WARN = 1e-4, BOUND_WARN = 1.5, HAMILTON_WARN = 4.0;
+static const double ACCEPT_LOW = 0.4, ACCEPT_HIGH = 0.98;
 static const double INVERSE_WARN = 0.05, IMPROVING_NATS = 0.1, IMPROVING_SIGMA = 4.0;
 
 /* The row with the longest tau_int; NULL without any. */
@@ -66,42 +71,149 @@ void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates
     }
 }
 
-/* A symmetric action's chain should see both signs of m. */
-static bool one_signed(const kad_sampled *sampled)
+/* Chains of one distribution whose means differ too much, and errors that a slow mode
+ * seen in another observable could widen. */
+static void warn_modes(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                       const kad_estimates *estimates)
 {
-    const kad_observed *m = kad_sampled_find(sampled, "m");
-    bool up = false, down = false;
-    if (m == NULL || !sampled->symmetric || m->state.n < 2) return false;
-    for (size_t i = 0; i < m->state.n; i++) {
-        up = up || m->state.data[i] > 0.0;
-        down = down || m->state.data[i] < 0.0;
+    const kad_row *apart = NULL, *wide = NULL;
+    for (size_t i = 0; i < estimates->n; i++) {
+        const kad_row *row = &estimates->row[i];
+        if (row->q_value < Q_WARN && (apart == NULL || row->q_value < apart->q_value))
+            apart = row;
+        if (row->err_bound > BOUND_WARN * row->err &&
+            (wide == NULL || row->err_bound / row->err > wide->err_bound / wide->err))
+            wide = row;
     }
-    return up != down;
+    if (apart != NULL)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "replicas",
+                            "%s: the chains' means of %s differ more than their errors "
+                            "allow (Q = %.1g): draw more, or a longer burn_in",
+                            sampled->name, apart->name, apart->q_value);
+    if (wide != NULL)
+        kad_diagnostics_add(diagnostics, KAD_NOTE, "slow-mode",
+                            "%s: the error of %s could be %.1f times larger if it "
+                            "couples to the slowest mode of the chain (%.0f draws): draw "
+                            "more",
+                            sampled->name, wide->name, wide->err_bound / wide->err,
+                            estimates->tau_exp);
 }
 
-void kad_warn_chain(kad_diagnostics *diagnostics, const kad_sampled *sampled,
-                    const kad_estimates *estimates, const kad_runs *runs)
+/* A symmetric action's chains should see both signs of m. Returns how many do not. */
+static size_t one_signed(const kad_sampled *sampled)
 {
+    const kad_observed *m = kad_sampled_find(sampled, "m");
+    size_t n_stuck = 0;
+    if (m == NULL || !sampled->symmetric || sampled->n_draws < 2) return 0;
+    for (size_t c = 0; c < sampled->n_chains; c++) {
+        const double *own = m->state.data + c * sampled->n_draws;
+        bool up = false, down = false;
+        for (size_t i = 0; i < sampled->n_draws; i++) {
+            up = up || own[i] > 0.0;
+            down = down || own[i] < 0.0;
+        }
+        n_stuck += up != down;
+    }
+    return n_stuck;
+}
+
+static void warn_sign(kad_diagnostics *diagnostics, const kad_sampled *sampled)
+{
+    const size_t n_stuck = one_signed(sampled);
+    if (n_stuck > 0)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
+                            "%s: m never changed its sign in %zu of %zu chains although "
+                            "the action is symmetric: draw more, or use a sampler that "
+                            "flips it (cluster, mis with flow.symmetry mixture)",
+                            sampled->name, n_stuck, sampled->n_chains);
+}
+
+/* Hamiltonian samplers: <exp(-dH)> = 1 whatever the step size. */
+static kad_status warn_hamilton(kad_ctx *ctx, kad_diagnostics *diagnostics,
+                                const kad_sampled *sampled)
+{
+    kad_status status = KAD_OK;
+    const kad_values *delta = &sampled->delta_h;
+    double *weight = NULL;
+    kad_gamma gamma = {0};
+    size_t n_bad = 0;
+    if (delta->n == 0) return KAD_OK;
+    KAD_TRY(kad_new(ctx, delta->n, sizeof *weight, &weight));
+    for (size_t i = 0; i < delta->n; i++) {
+        const bool good = isfinite(delta->data[i]) && delta->data[i] > -500.0;
+        n_bad += !good;
+        weight[i] = good ? exp(-delta->data[i]) : 0.0;
+    }
+    KAD_TRY(
+        kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws, weight, 1.5, &gamma));
+    if (fabs(gamma.mean - 1.0) > HAMILTON_WARN * gamma.err)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "exp-dh",
+                            "%s: <exp(-dH)> is %.4f +- %.4f, not 1: the chain is not in "
+                            "equilibrium (longer burn_in), or the force is wrong",
+                            sampled->name, gamma.mean, gamma.err);
+    if (n_bad > 0)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-dh",
+                            "%s: %zu of %zu trajectories diverged and were rejected: a "
+                            "smaller step",
+                            sampled->name, n_bad, delta->n);
+done:
+    kad_gamma_clear(&gamma);
+    kad_free(weight);
+    return status;
+}
+
+/* The acceptance of Hamiltonian samplers. */
+static void warn_acceptance(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                            const kad_runs *runs)
+{
+    const double p = (double)runs->n_accepted / (double)sampled->accepted.n;
+    if (sampled->delta_h.n == 0 || sampled->accepted.n == 0) return;
+    if (p < ACCEPT_LOW || p > ACCEPT_HIGH)
+        kad_diagnostics_add(diagnostics, KAD_NOTE, "acceptance",
+                            "%s: %.0f %% of the trajectories were accepted; 65 to 90 %% "
+                            "is where they are cheapest: a longer burn_in tunes the step",
+                            sampled->name, 100.0 * p);
+}
+
+/* Proposals rejected in a row. */
+static void warn_rejections(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                            const kad_runs *runs)
+{
+    if (runs->longest <= RUN_LENGTH_WARN ||
+        !((double)runs->longest > RUN_SHARE_WARN * (double)sampled->n_draws))
+        return;
+    kad_diagnostics_add(diagnostics, KAD_WARNING, "rejection-run",
+                        "%s: %zu proposals in a row were rejected, of %zu draws a chain: "
+                        "%s",
+                        sampled->name, runs->longest, sampled->n_draws,
+                        sampled->weighted
+                            ? "the map misses configurations; train longer or draw more"
+                            : "draw more, or a longer burn_in to tune the step");
+}
+
+kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
+                          const kad_sampled *sampled, const kad_estimates *estimates,
+                          const kad_runs *runs)
+{
+    kad_status status = KAD_OK;
     if (runs->n_accepted == 0 && sampled->accepted.n > 0) {
         kad_diagnostics_add(diagnostics, KAD_ERROR, "all-rejected",
                             "%s: none of %zu proposals was accepted: its averages mean "
-                            "nothing; train longer",
-                            sampled->name, sampled->accepted.n);
-        return;
+                            "nothing; %s",
+                            sampled->name, sampled->accepted.n,
+                            sampled->weighted ? "train longer" : "tune its step");
+        return KAD_OK;
     }
-    if ((double)runs->longest > RUN_SHARE_WARN * (double)sampled->n_draws)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "rejection-run",
-                            "%s: %zu proposals in a row were rejected, of %zu draws: "
-                            "the map misses configurations; train longer or draw more",
-                            sampled->name, runs->longest, sampled->n_draws);
+    warn_rejections(diagnostics, sampled, runs);
+    warn_acceptance(diagnostics, sampled, runs);
     warn_length(diagnostics, sampled, estimates);
     warn_rhat(diagnostics, sampled, estimates);
-    if (one_signed(sampled))
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
-                            "%s: m never changed its sign although the action is "
-                            "symmetric: use flow.symmetry mixture, or draw more",
-                            sampled->name);
+    warn_modes(diagnostics, sampled, estimates);
+    warn_sign(diagnostics, sampled);
+    KAD_TRY(warn_hamilton(ctx, diagnostics, sampled));
     kad_warn_exact(diagnostics, estimates);
+done:
+    return status;
 }
 
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,

@@ -7,10 +7,14 @@
 #include "analysis/runs.h"
 #include "analysis/sampled.h"
 
-/* A chain: constant or short series, R-hat, long runs of rejections, a sign of m that
- * never changes, a disagreement with an exact value. */
-void kad_warn_chain(kad_diagnostics *diagnostics, const kad_sampled *sampled,
-                    const kad_estimates *estimates, const kad_runs *runs);
+/* A chain: constant or short series, R-hat, replicas that disagree, hidden slow modes,
+ * long runs of rejections, a sign of m that never changes, <exp(-dH)> off 1 or a poor
+ * acceptance of hmc, a disagreement with an exact value. Errors: KAD_ENOMEM, KAD_EDATA.
+ */
+KAD_MUST_USE kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
+                                       const kad_sampled *sampled,
+                                       const kad_estimates *estimates,
+                                       const kad_runs *runs);
 /* Weights: small ESS, one dominating weight, draws without a weight, ln Z against its
  * exact value. */
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,

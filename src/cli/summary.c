@@ -43,6 +43,7 @@ static kad_status print_tables(kad_app *app, kad_h5 *file)
     KAD_TRY(kad_h5_list(ctx, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n; i++) {
         char group[256];
+        if (strstr(names[i], "_reshuffled") != NULL) continue; /* for /comparison */
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
         KAD_TRY(kad_table_read(ctx, file, group, &t));
         if (t.n == 0) continue;

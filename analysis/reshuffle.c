@@ -1,0 +1,127 @@
+#include "analysis/reshuffle.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A random permutation of 0 .. n - 1 (Fisher and Yates). */
+static void shuffle(kad_rng rng, uint32_t index, size_t n, uint32_t *order)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = (uint32_t)i;
+    for (size_t i = n; i > 1; i--) {
+        size_t j = (size_t)(kad_rng_uniform(rng, index, i, 0) * (double)i);
+        if (j >= i) j = i - 1;
+        const uint32_t swap = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = swap;
+    }
+}
+
+void kad_reshuffle_walk(uint64_t seed, uint32_t index, size_t n, const double *log_w,
+                        uint32_t *order, uint32_t *state, double *accepted)
+{
+    const kad_rng rng = kad_rng_stream(seed, KAD_RNG_BOOTSTRAP, 1);
+    const size_t n_in = n / 10;
+    shuffle(rng, index, n, order);
+    uint32_t now = order[n - 1 - n_in];
+    for (size_t k = 0; k < n_in + n; k++) {
+        const size_t i = k < n_in ? n - n_in + k : k - n_in;
+        const uint32_t next = order[i];
+        const double ratio = log_w[next] - log_w[now]; /* -inf - -inf: NaN, rejected */
+        const bool taken = log(kad_rng_uniform(rng, index, k, 1)) < ratio;
+        if (taken) now = next;
+        if (k < n_in) continue;
+        state[i] = now;
+        accepted[i] = taken ? 1.0 : 0.0;
+    }
+}
+
+/* Gamma analysis of one series over every order, its errors those of one. */
+static kad_status analyse(kad_ctx *ctx, size_t n, const uint32_t *states,
+                          const double *draws, size_t stride, size_t offset,
+                          double *series, kad_gamma *out)
+{
+    kad_status status = KAD_OK;
+    const double orders = KAD_RESHUFFLE_ORDERS;
+    for (size_t i = 0; i < n * KAD_RESHUFFLE_ORDERS; i++)
+        series[i] = draws[states[i] * stride + offset];
+    KAD_TRY(kad_gamma_analyse(ctx, KAD_RESHUFFLE_ORDERS, n, series, 1.5, out));
+    kad_gamma_add_tail(out, out->tail.tau_exp);
+    out->err *= sqrt(orders);
+    out->err_naive *= sqrt(orders);
+    out->tau_int_err *= sqrt(orders);
+    out->n_eff /= orders;
+    out->q_value = NAN; /* the chains are not independent */
+done:
+    return status;
+}
+
+static kad_status add(kad_ctx *ctx, const char *name, size_t n, const uint32_t *states,
+                      const kad_observed *observed, size_t offset, double *series,
+                      kad_estimates *out)
+{
+    kad_status status = KAD_OK;
+    kad_gamma gamma;
+    KAD_TRY(analyse(ctx, n, states, kad_observed_draws(observed), observed->width, offset,
+                    series, &gamma));
+    (void)kad_estimates_add_gamma(out, name, &gamma);
+done:
+    return status;
+}
+
+static kad_status add_all(kad_ctx *ctx, const kad_sampled *sampled,
+                          const uint32_t *states, double *series, kad_estimates *out)
+{
+    kad_status status = KAD_OK;
+    const size_t n = sampled->n_chains * sampled->n_draws;
+    const kad_observed *axis = kad_sampled_find(sampled, "correlator_axis");
+    for (size_t i = 0; i < sampled->n_observed; i++) {
+        const kad_observed *observed = &sampled->observed[i];
+        if (observed->is_row) continue;
+        KAD_TRY(add(ctx, observed->name, n, states, observed, 0, series, out));
+    }
+    if (axis != NULL)
+        KAD_TRY(add(ctx, "G_half", n, states, axis, axis->width - 1, series, out));
+done:
+    return status;
+}
+
+kad_status kad_analyse_reshuffled(kad_ctx *ctx, uint64_t seed, const kad_sampled *sampled,
+                                  kad_runs *runs, kad_estimates **out)
+{
+    kad_status status = KAD_OK;
+    const size_t n = sampled->n_chains * sampled->n_draws, orders = KAD_RESHUFFLE_ORDERS;
+    kad_estimates *estimates = NULL;
+    uint32_t *order = NULL, *states = NULL;
+    double *series = NULL;
+    char name[KAD_ESTIMATE_NAME + 16];
+
+    *out = NULL;
+    if (n > UINT32_MAX)
+        return kad_fail(ctx, KAD_EDATA, "%s: %zu proposals are too many to reshuffle",
+                        sampled->name, n);
+    snprintf(name, sizeof name, "%s_reshuffled", sampled->name);
+    KAD_TRY(kad_estimates_create(
+        ctx, name, "mean over re-shuffled proposals, Gamma method", &estimates));
+    estimates->seconds_per_draw = sampled->seconds_per_draw;
+    KAD_TRY(kad_new(ctx, n, sizeof *order, &order));
+    KAD_TRY(kad_new(ctx, n, orders * sizeof *states, &states));
+    KAD_TRY(kad_new(ctx, n, orders * sizeof *series, &series));
+    for (size_t r = 0; r < orders; r++)
+        kad_reshuffle_walk(seed, (uint32_t)r, n, sampled->log_weight.data, order,
+                           states + r * n, series + r * n);
+    if (runs != NULL) *runs = kad_runs_analyse(orders, n, series);
+    KAD_TRY(add_all(ctx, sampled, states, series, estimates));
+    *out = estimates;
+    estimates = NULL;
+done:
+    kad_estimates_destroy(estimates);
+    kad_free(order);
+    kad_free(states);
+    kad_free(series);
+    return status;
+}
