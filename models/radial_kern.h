@@ -77,7 +77,7 @@ radial_eval(const kad_radial_table *table, vreal s, vreal *f_out, vreal *df_out)
     vreal f, df = {0};
     if (__builtin_expect(!radial_any_above(k, 15), 1)) {
         f = radial_permute(KR(table->c)[RADIAL_TERMS - 1], k);
-#pragma GCC unroll 20
+        KAD_UNROLL(20)
         for (int j = RADIAL_TERMS - 2; j >= 0; j--) {
             df = df * y + f;
             f = f * y + radial_permute(KR(table->c)[j], k);

@@ -48,6 +48,8 @@ WRAP(log)
 WRAP(log_normal)
 WRAP(log1p)
 WRAP(tanh)
+WRAP(tanh_fast)
+WRAP(recip)
 WRAP(sigmoid)
 WRAP(softplus)
 WRAP(elu)
@@ -63,6 +65,11 @@ static wide ref_sigmoid(wide x)
 static wide ref_softplus(wide x)
 {
     return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x));
+}
+
+static wide ref_recip(wide x)
+{
+    return 1 / x;
 }
 
 static wide ref_elu(wide x)
@@ -111,6 +118,9 @@ static const claim claims[] = {
     {"log1p", call_log1p, log1pl, PICK(-.999f, -.999), 1, false, 4, 0, 0},
     {"tanh", call_tanh, tanhl, -12, 12, false, 4, 0, 0},
     {"tanh, small", call_tanh, tanhl, PICK(1e-37f, 1e-307), 1, true, 4, 0, 0},
+    {"tanh_fast", call_tanh_fast, tanhl, -50, 50, false, 0, PICK(5e-7, 1e-15), -1},
+    {"recip", call_recip, ref_recip, PICK(1e-37f, 1e-307), PICK(1e37f, 1e307), true, 2, 0,
+     0},
     {"sigmoid", call_sigmoid, ref_sigmoid, PICK(-86.f, -700.), PICK(86.f, 700.), false, 4,
      0, 0},
     {"softplus", call_softplus, ref_softplus, PICK(-86.f, -700.), PICK(86.f, 700.), false,
@@ -222,6 +232,10 @@ static const limit limits[] = {
     {call_softplus, -INF, 0},
     {call_softplus, HUGE_FINITE, HUGE_FINITE},
     {call_softplus, -HUGE_FINITE, 0},
+    {call_tanh_fast, INF, 1},
+    {call_tanh_fast, -INF, -1},
+    {call_tanh_fast, HUGE_FINITE, 1},
+    {call_tanh_fast, -HUGE_FINITE, -1},
     {call_elu, 0, 0},
     {call_elu, INF, INF},
     {call_elu, -INF, -1},
@@ -254,8 +268,9 @@ static void test_limits(void **state)
                      (double)limits[k].y);
     }
     static vector_call *const all[] = {
-        call_exp,     call_exp_fast, call_expm1, call_log, call_log1p, call_tanh,
-        call_sigmoid, call_softplus, call_elu,   call_sin, call_cos,   call_sqrt};
+        call_exp,  call_exp_fast,  call_expm1,   call_log,      call_log1p,
+        call_tanh, call_tanh_fast, call_sigmoid, call_softplus, call_elu,
+        call_sin,  call_cos,       call_sqrt};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         if (!isnan(one(all[k], NOT_A_NUMBER))) fail_msg("function %zu loses NaN", k);
     assert_true(isnan(one(call_log, -1)));

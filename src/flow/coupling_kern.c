@@ -9,28 +9,32 @@
 
 #include <string.h>
 
-/* Scratch of one call; all blocks are rows of KAD_W lanes. */
-typedef struct workspace {
+/* The adjoints work on a few applications at a time. */
+enum { PANELS = 2 };
+
+/* Scratch of one application; all blocks are rows of KAD_W lanes. */
+typedef struct panel {
     real *in;      /* [n_src] gathered sources */
     real *feat[2]; /* activations of each net, layer after layer */
     real *t, *a;   /* head outputs [n_tgt]; a becomes tanh(a) */
     real *dt, *da; /* cotangents of the heads */
     real *u, *v;   /* [max_width] cotangents between layers */
     real *din;     /* [n_src] */
-    real *ld;      /* [1] log-determinants of a few applications */
-    vreal *acc;    /* [n_theta] weight gradients, lanes apart */
+} panel;
+
+typedef struct workspace {
+    panel panel[PANELS]; /* one layout, panels.stride apart */
+    dense_panels panels; /* those in use */
+    real *ld;            /* [1] log-determinants of a few applications */
+    vreal *acc;          /* [n_theta] weight gradients, lanes apart */
 } workspace;
 
-static size_t carve(const kad_stage *stage, char *base, workspace *ws)
+static char *carve_panel(const kad_coupling *c, char *at, panel *w)
 {
-    const kad_coupling *c = stage->self;
-    const size_t row = KAD_ROW_BYTES;
-    size_t at = 0;
-    workspace w;
-#define TAKE(field, rows)              \
-    do {                               \
-        w.field = (void *)(base + at); \
-        at += (size_t)(rows)*row;      \
+#define TAKE(field, rows)                   \
+    do {                                    \
+        w->field = (void *)at;              \
+        at += (size_t)(rows)*KAD_ROW_BYTES; \
     } while (0)
     TAKE(in, c->n_src);
     TAKE(feat[0], c->net[0].n_features);
@@ -42,12 +46,24 @@ static size_t carve(const kad_stage *stage, char *base, workspace *ws)
     TAKE(u, c->max_width);
     TAKE(v, c->max_width);
     TAKE(din, c->n_src);
-    TAKE(ld, 1);
 #undef TAKE
-    w.acc = (void *)(base + at);
+    return at;
+}
+
+static size_t carve(const kad_stage *stage, char *base, workspace *ws)
+{
+    const kad_coupling *c = stage->self;
+    workspace w;
+    char *at = base;
+    for (int p = 0; p < PANELS; p++)
+        at = carve_panel(c, at, &w.panel[p]);
+    w.panels = (dense_panels){1, (size_t)(at - base) / PANELS / sizeof(real)};
+    w.ld = (void *)at;
+    at += KAD_ROW_BYTES;
+    w.acc = (void *)at;
     at += stage->n_theta * sizeof(vreal);
     if (ws) *ws = w;
-    return at;
+    return (size_t)(at - base);
 }
 
 size_t KR(kad_coupling_scratch)(const kad_stage *stage);
@@ -163,20 +179,26 @@ static void mlp_forward(const kad_mlp *net, const real *theta, const real *in, r
     layer(&net->head_a, theta, x, a);
 }
 
-static void outer(const kad_dense *l, const real *d, const real *x, vreal *acc)
+static void outer(const kad_dense *l, dense_panels panels, const real *d, const real *x,
+                  vreal *acc)
 {
-    dense_outer(l->n_out, l->n_in, d, x, acc + l->w,
+    dense_outer(l->n_out, l->n_in, panels, d, x, acc + l->w,
                 l->b == SIZE_MAX ? NULL : acc + l->b);
 }
 
 /* out = W^T d, times elu'(.) where h, the activations it belongs to, is given. */
-static void transposed(const kad_dense *l, const real *theta, const real *d,
-                       const real *h, real *out)
+static void transposed(const kad_dense *l, const real *theta, dense_panels panels,
+                       const real *d, const real *h, real *out)
 {
-    if (h)
-        dense_adjoint_elu(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, d, h, out);
-    else
-        dense_forward(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, NULL, d, out);
+    for (int p = 0; p < panels.n; p++) {
+        const size_t at = (size_t)p * panels.stride;
+        if (h)
+            dense_adjoint_elu(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, d + at,
+                              h + at, out + at);
+        else
+            dense_forward(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, NULL,
+                          d + at, out + at);
+    }
 }
 
 /* out += x */
@@ -186,35 +208,44 @@ static void add_rows(int n, const real *x, real *out)
         ((vreal *)out)[v] += ((const vreal *)x)[v];
 }
 
-/* Cotangent of the last features from those of the heads, in ws->u; with h, of their pre-activations. */
-static void heads_adjoint(const kad_mlp *net, const real *theta, const real *x,
-                          const real *sq, const real *h, workspace *ws, vreal *acc)
+/* Cotangent of the last features from those of the heads, in u; with h, of their pre-activations.
+ * Pointers are into the first panel. */
+static void heads_adjoint(const kad_mlp *net, const real *theta, dense_panels panels,
+                          const real *x, const real *sq, const real *h, const panel *w,
+                          vreal *acc)
 {
     const bool both = net->head_a.n_out && net->head_t.n_out;
     if (both) h = NULL;
     if (net->head_a.n_out) {
-        transposed(&net->head_a, theta, ws->da, h, ws->u);
-        if (acc) outer(&net->head_a, ws->da, net->square ? sq : x, acc);
-        if (net->square)
+        transposed(&net->head_a, theta, panels, w->da, h, w->u);
+        if (acc) outer(&net->head_a, panels, w->da, net->square ? sq : x, acc);
+        for (int p = 0; net->square && p < panels.n; p++) {
+            const size_t at = (size_t)p * panels.stride;
             for (int v = 0; v < net->head_a.n_in * KAD_NV; v++)
-                ((vreal *)ws->u)[v] *= (real)2 * ((const vreal *)x)[v];
+                ((vreal *)(w->u + at))[v] *= (real)2 * ((const vreal *)(x + at))[v];
+        }
     }
     if (net->head_t.n_out) {
-        transposed(&net->head_t, theta, ws->dt, h, both ? ws->v : ws->u);
-        if (acc) outer(&net->head_t, ws->dt, x, acc);
-        if (both) add_rows(net->head_t.n_in, ws->v, ws->u);
+        transposed(&net->head_t, theta, panels, w->dt, h, both ? w->v : w->u);
+        if (acc) outer(&net->head_t, panels, w->dt, x, acc);
+        for (int p = 0; both && p < panels.n; p++) {
+            const size_t at = (size_t)p * panels.stride;
+            add_rows(net->head_t.n_in, w->v + at, w->u + at);
+        }
     }
 }
 
-/* din (overwritten) = cotangent of the net's input. */
-static void mlp_adjoint(const kad_mlp *net, const real *theta, const real *in,
-                        const real *feat, workspace *ws, vreal *acc, real *din)
+/* din (overwritten) = cotangent of the input of net m, panel by panel. */
+static void mlp_adjoint(const kad_mlp *net, const real *theta, const workspace *ws, int m,
+                        vreal *acc)
 {
+    const panel *w = &ws->panel[0];
+    const dense_panels panels = ws->panels;
     const real *h[KAD_MLP_MAX_LAYERS + 1], *pre[KAD_MLP_MAX_LAYERS + 1];
-    const real *f = feat;
+    const real *f = w->feat[m];
     const bool elu = net->activation == KAD_ELU;
     const bool both = net->head_a.n_out && net->head_t.n_out;
-    h[0] = in;
+    h[0] = w->in;
     pre[0] = NULL;
     for (int k = 0; k < net->n_hidden; k++) {
         const size_t n = (size_t)net->hidden[k].n_out * KAD_W;
@@ -224,19 +255,25 @@ static void mlp_adjoint(const kad_mlp *net, const real *theta, const real *in,
         f += n;
     }
     const int last = net->n_hidden;
-    heads_adjoint(net, theta, h[last], f, elu && last > 0 ? h[last] : NULL, ws, acc);
-    real *d = ws->u, *other = ws->v;
+    heads_adjoint(net, theta, panels, h[last], f, elu && last > 0 ? h[last] : NULL, w,
+                  acc);
+    real *d = w->u, *other = w->v;
     for (int k = last; k > 0; k--) {
         const kad_dense *l = &net->hidden[k - 1];
-        if (!elu || (k == last && both))
-            activate_adjoint(net->activation, l->n_out, h[k], pre[k], d);
-        if (acc) outer(l, d, h[k - 1], acc);
-        transposed(l, theta, d, elu && k > 1 ? h[k - 1] : NULL, k == 1 ? din : other);
+        for (int p = 0; (!elu || (k == last && both)) && p < panels.n; p++) {
+            const size_t at = (size_t)p * panels.stride;
+            activate_adjoint(net->activation, l->n_out, h[k] + at, pre[k] + at, d + at);
+        }
+        if (acc) outer(l, panels, d, h[k - 1], acc);
+        transposed(l, theta, panels, d, elu && k > 1 ? h[k - 1] : NULL,
+                   k == 1 ? w->din : other);
         real *swap = d;
         d = other;
         other = swap;
     }
-    if (last == 0) memcpy(din, ws->u, (size_t)net->head_a.n_in * KAD_ROW_BYTES);
+    for (int p = 0; last == 0 && p < panels.n; p++)
+        memcpy(ws->panel[p].din, ws->panel[p].u,
+               (size_t)net->head_a.n_in * KAD_ROW_BYTES);
 }
 
 static void gather(const kad_coupling *c, const int *rows, const real *x, real *in)
@@ -248,15 +285,15 @@ static void gather(const kad_coupling *c, const int *rows, const real *x, real *
     }
 }
 
-/* Nets of one application: ws->t and ws->a = tanh(a). */
+/* Nets of one application: t and a = tanh(a). */
 static void run_nets(const kad_coupling *c, const real *theta, const int *rows,
-                     const real *x, workspace *ws)
+                     const real *x, const panel *w)
 {
-    gather(c, rows, x, ws->in);
+    gather(c, rows, x, w->in);
     for (int k = 0; k < c->n_nets; k++)
-        mlp_forward(&c->net[k], theta, ws->in, ws->feat[k], ws->t, ws->a);
+        mlp_forward(&c->net[k], theta, w->in, w->feat[k], w->t, w->a);
     for (int v = 0; v < c->n_tgt * KAD_NV; v++)
-        ((vreal *)ws->a)[v] = kad_vtanh(((const vreal *)ws->a)[v]);
+        ((vreal *)w->a)[v] = kad_vtanh_fast(((const vreal *)w->a)[v]);
 }
 
 static void flush(workspace *ws, double *ld, double sign)
@@ -281,16 +318,16 @@ static void transform(const kad_stage *stage, const void *packed, void *x_, doub
     vreal *sum = (vreal *)ws.ld;
     for (int k = 0; k < c->n_apps; k++) {
         const int *rows = c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
-        run_nets(c, theta, rows, x, &ws);
+        run_nets(c, theta, rows, x, &ws.panel[0]);
         for (int j = 0; j < c->n_tgt; j++) {
             vreal *y = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
-            const vreal *t = (const vreal *)(ws.t + (size_t)j * KAD_W);
-            const vreal *a = (const vreal *)(ws.a + (size_t)j * KAD_W);
+            const vreal *t = (const vreal *)(ws.panel[0].t + (size_t)j * KAD_W);
+            const vreal *a = (const vreal *)(ws.panel[0].a + (size_t)j * KAD_W);
             for (int v = 0; v < KAD_NV; v++) {
                 const vreal s = scale[j] * a[v];
                 sum[v] += s;
-                y[v] =
-                    sign > 0 ? y[v] * kad_vexp(s) + t[v] : (y[v] - t[v]) * kad_vexp(-s);
+                y[v] = sign > 0 ? y[v] * kad_vexp_fast(s) + t[v]
+                                : (y[v] - t[v]) * kad_vexp_fast(-s);
             }
         }
         if (k % FLUSH == FLUSH - 1) flush(&ws, ld, sign);
@@ -311,18 +348,18 @@ static void infer(const kad_stage *stage, const void *packed, void *x, double *l
 }
 
 /* The adjoints take y = z e^s + t apart into its two steps. dir = 1 rebuilds z from y, dir = -1 y from
- * z; the cotangents of the heads go to ws->dt and ws->da.
+ * z; the cotangents of the heads go to dt and da.
  *   shift  y = w + t:    dir 1: w = y - t, dt = gy;   dir -1: y = w + t, dt = -gy
  *   scale  w = z e^s:    dir 1: z = w e^-s, gz = gy e^s, ds = gy w + gl
  *                        dir -1: w = z e^s, gy = gz e^-s, ds = -gy w - gl */
 static void shift_adjoint(const kad_coupling *c, const int *rows, real *x, const real *g,
-                          workspace *ws, const int dir)
+                          const panel *w, const int dir)
 {
     for (int j = 0; j < c->n_tgt; j++) {
         vreal *xj = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
         const vreal *gj = (const vreal *)(g + (size_t)rows[c->n_src + j] * KAD_W);
-        const vreal *t = (const vreal *)(ws->t + (size_t)j * KAD_W);
-        vreal *dt = (vreal *)(ws->dt + (size_t)j * KAD_W);
+        const vreal *t = (const vreal *)(w->t + (size_t)j * KAD_W);
+        vreal *dt = (vreal *)(w->dt + (size_t)j * KAD_W);
         for (int v = 0; v < KAD_NV; v++) {
             xj[v] = dir > 0 ? xj[v] - t[v] : xj[v] + t[v];
             dt[v] = dir > 0 ? gj[v] : -gj[v];
@@ -331,19 +368,19 @@ static void shift_adjoint(const kad_coupling *c, const int *rows, real *x, const
 }
 
 static void scale_adjoint(const kad_coupling *c, const real *scale, const int *rows,
-                          real *x, real *g, real gl, workspace *ws, vreal *dc,
-                          const int dir)
+                          real *x, real *g, real gl, const panel *w, vreal *sum,
+                          vreal *dc, const int dir)
 {
-    vreal *sum = (vreal *)ws->ld;
     for (int j = 0; j < c->n_tgt; j++) {
         vreal *xj = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
         vreal *gj = (vreal *)(g + (size_t)rows[c->n_src + j] * KAD_W);
-        const vreal *a = (const vreal *)(ws->a + (size_t)j * KAD_W);
-        vreal *da = (vreal *)(ws->da + (size_t)j * KAD_W);
+        const vreal *a = (const vreal *)(w->a + (size_t)j * KAD_W);
+        vreal *da = (vreal *)(w->da + (size_t)j * KAD_W);
         vreal c_sum = {0};
         for (int v = 0; v < KAD_NV; v++) {
             const vreal s = scale[j] * a[v];
-            const vreal ex = kad_vexp(dir > 0 ? -s : s), eg = kad_vexp(dir > 0 ? s : -s);
+            const vreal ex = kad_vexp_fast(dir > 0 ? -s : s);
+            const vreal eg = kad_vexp_fast(dir > 0 ? s : -s);
             const vreal moved = xj[v] * ex;
             vreal ds;
             sum[v] += s;
@@ -365,7 +402,7 @@ static void scale_adjoint(const kad_coupling *c, const real *scale, const int *r
 static void reduce(const kad_stage *stage, const vreal *acc, real *dtheta)
 {
     for (size_t i = 0; i < stage->n_theta; i++)
-        dtheta[i] += lane_sum(acc[i]);
+        dtheta[i] += kad_vsum(acc[i]);
 }
 
 /* Everything one walk over the applications needs. */
@@ -378,17 +415,31 @@ typedef struct adjoint_call {
     double *ld; /* NULL: not wanted */
 } adjoint_call;
 
-/* Back through net m, whose sources stand in ws->in. */
-static void net_adjoint(const adjoint_call *call, int m, const int *rows, workspace *ws)
+static const int *rows_of(const kad_coupling *c, int k)
 {
-    const kad_coupling *c = call->c;
-    mlp_adjoint(&c->net[m], call->theta, ws->in, ws->feat[m], ws, call->acc, ws->din);
-    for (int i = 0; i < c->n_src; i++)
-        add_rows(1, ws->din + (size_t)i * KAD_W, call->g + (size_t)rows[i] * KAD_W);
+    return c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
 }
 
 /* Steps of one walk: the shift's net, the scale's net, or one net with both heads. */
 enum { SHIFT = 1, SCALE = 2 };
+
+/* Net m of one application, and the steps of its transform: x, g, and the heads' cotangents. */
+static void step_adjoint(const adjoint_call *call, const int *rows, const panel *w,
+                         vreal *sum, vreal *dc, const int steps, const int m,
+                         const int dir)
+{
+    const kad_coupling *c = call->c;
+    gather(c, rows, call->x, w->in);
+    mlp_forward(&c->net[m], call->theta, w->in, w->feat[m], w->t, w->a);
+    if (steps & SCALE)
+        for (int v = 0; v < c->n_tgt * KAD_NV; v++)
+            ((vreal *)w->a)[v] = kad_vtanh_fast(((const vreal *)w->a)[v]);
+    if (dir > 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, w, dir);
+    if (steps & SCALE)
+        scale_adjoint(c, call->theta + c->c, rows, call->x, call->g, call->gl, w, sum, dc,
+                      dir);
+    if (dir < 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, w, dir);
+}
 
 /* With separate nets the applications are walked once for each, so that the gradient sums of only one
  * net compete for the first-level cache. */
@@ -396,20 +447,18 @@ static void walk(const adjoint_call *call, workspace *ws, const int steps, const
                  const int dir)
 {
     const kad_coupling *c = call->c;
-    for (int k = 0; k < c->n_apps; k++) {
-        const int *rows = c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
-        gather(c, rows, call->x, ws->in);
-        mlp_forward(&c->net[m], call->theta, ws->in, ws->feat[m], ws->t, ws->a);
-        if (steps & SCALE)
-            for (int v = 0; v < c->n_tgt * KAD_NV; v++)
-                ((vreal *)ws->a)[v] = kad_vtanh(((const vreal *)ws->a)[v]);
-        if (dir > 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, ws, dir);
-        if (steps & SCALE)
-            scale_adjoint(c, call->theta + c->c, rows, call->x, call->g, call->gl, ws,
-                          ws->acc + c->c, dir);
-        if (dir < 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, ws, dir);
-        net_adjoint(call, m, rows, ws);
-        if ((steps & SCALE) && k % FLUSH == FLUSH - 1 && call->ld)
+    for (int k = 0; k < c->n_apps; k += PANELS) {
+        const int n = c->n_apps - k < PANELS ? c->n_apps - k : PANELS;
+        ws->panels.n = n;
+        for (int p = 0; p < n; p++)
+            step_adjoint(call, rows_of(c, k + p), &ws->panel[p], (vreal *)ws->ld,
+                         ws->acc + c->c, steps, m, dir);
+        mlp_adjoint(&c->net[m], call->theta, ws, m, call->acc);
+        for (int p = 0; p < n; p++)
+            for (int i = 0; i < c->n_src; i++)
+                add_rows(1, ws->panel[p].din + (size_t)i * KAD_W,
+                         call->g + (size_t)rows_of(c, k + p)[i] * KAD_W);
+        if ((steps & SCALE) && k % FLUSH == FLUSH - PANELS && call->ld)
             flush(ws, call->ld, -dir);
     }
     if ((steps & SCALE) && call->ld) flush(ws, call->ld, -dir);

@@ -36,30 +36,30 @@ KAD_INLINE void dense_block(const int n_o, const int finish, int n_in, const rea
                             const real *h, real *y)
 {
     vreal a[6][KAD_NV];
-#pragma GCC unroll 6
+    KAD_UNROLL(6)
     for (int o = 0; o < n_o; o++)
-#pragma GCC unroll 4
-        for (int v = 0; v < KAD_NV; v++)
-            a[o][v] = (b ? b[o] : (real)0) + (vreal){0};
+        KAD_UNROLL(4)
+    for (int v = 0; v < KAD_NV; v++)
+        a[o][v] = (b ? b[o] : (real)0) + (vreal){0};
     for (int i = 0; i < n_in; i++) {
         const vreal *xi = (const vreal *)(x + (size_t)i * KAD_W);
         const real *wi = w + (size_t)i * si;
         vreal xv[KAD_NV];
-#pragma GCC unroll 4
+        KAD_UNROLL(4)
         for (int v = 0; v < KAD_NV; v++)
             xv[v] = xi[v];
-#pragma GCC unroll 6
+        KAD_UNROLL(6)
         for (int o = 0; o < n_o; o++)
-#pragma GCC unroll 4
-            for (int v = 0; v < KAD_NV; v++)
-                a[o][v] += wi[(size_t)o * so] * xv[v];
-    }
-#pragma GCC unroll 6
-    for (int o = 0; o < n_o; o++)
-#pragma GCC unroll 4
+            KAD_UNROLL(4)
         for (int v = 0; v < KAD_NV; v++)
-            ((vreal *)(y + (size_t)o * KAD_W))[v] =
-                dense_finish(finish, a[o][v], h + (size_t)o * KAD_W, v);
+            a[o][v] += wi[(size_t)o * so] * xv[v];
+    }
+    KAD_UNROLL(6)
+    for (int o = 0; o < n_o; o++)
+        KAD_UNROLL(4)
+    for (int v = 0; v < KAD_NV; v++)
+        ((vreal *)(y + (size_t)o * KAD_W))[v] =
+            dense_finish(finish, a[o][v], h + (size_t)o * KAD_W, v);
 }
 
 /* y = finish(b + W x) for any sizes, in even chunks of at most 6 outputs; b may be NULL, h is read by the
@@ -116,130 +116,115 @@ static void dense_adjoint_elu(int n_out, int n_in, const real *w, size_t so, siz
     dense_any(DENSE_ELU_ADJOINT, n_out, n_in, w, so, si, NULL, x, h, y);
 }
 
-/* Accumulators of n_o x n_i weights in registers over the row's vectors; with bias, those of n_o
- * biases too. */
-KAD_INLINE void outer_block(const int n_o, const int n_i, const real *d, const real *x,
-                            vreal *acc, size_t stride, vreal *bias)
+/* A few row blocks of the same layout, `stride` reals apart: the gradient sums are loaded and stored
+ * once for all of them. */
+typedef struct dense_panels {
+    int n;
+    size_t stride;
+} dense_panels;
+
+/* n_o x n_i accumulators in registers over the panels' vectors; n_o and n_i are constants after
+ * inlining. */
+KAD_INLINE void outer_block(const int n_o, const int n_i, dense_panels panels,
+                            const real *d, const real *x, vreal *acc, size_t stride)
 {
-    vreal a[5][5], b[5];
-#pragma GCC unroll 5
-    for (int o = 0; o < n_o; o++) {
-        b[o] = (vreal){0};
-#pragma GCC unroll 5
-        for (int i = 0; i < n_i; i++)
-            a[o][i] = acc[(size_t)o * stride + (size_t)i];
-    }
-#pragma GCC unroll 4
-    for (int v = 0; v < KAD_NV; v++) {
+    vreal a[5][5];
+    KAD_UNROLL(5)
+    for (int o = 0; o < n_o; o++)
+        KAD_UNROLL(5)
+    for (int i = 0; i < n_i; i++)
+        a[o][i] = acc[(size_t)o * stride + (size_t)i];
+    for (int v = 0; v < panels.n * KAD_NV; v++) {
+        const size_t at =
+            (size_t)(v / KAD_NV) * panels.stride + (size_t)(v % KAD_NV) * KAD_V;
         vreal dv[5];
-#pragma GCC unroll 5
-        for (int o = 0; o < n_o; o++) {
-            dv[o] = ((const vreal *)(d + (size_t)o * KAD_W))[v];
-            if (bias) b[o] += dv[o];
-        }
-#pragma GCC unroll 5
+        KAD_UNROLL(5)
+        for (int o = 0; o < n_o; o++)
+            dv[o] = *(const vreal *)(d + at + (size_t)o * KAD_W);
+        KAD_UNROLL(5)
         for (int i = 0; i < n_i; i++) {
-            const vreal xv = ((const vreal *)(x + (size_t)i * KAD_W))[v];
-#pragma GCC unroll 5
+            const vreal xv = *(const vreal *)(x + at + (size_t)i * KAD_W);
+            KAD_UNROLL(5)
             for (int o = 0; o < n_o; o++)
                 a[o][i] += dv[o] * xv;
         }
     }
-#pragma GCC unroll 5
-    for (int o = 0; o < n_o; o++) {
-        if (bias) bias[o] += b[o];
-#pragma GCC unroll 5
-        for (int i = 0; i < n_i; i++)
-            acc[(size_t)o * stride + (size_t)i] = a[o][i];
-    }
+    KAD_UNROLL(5)
+    for (int o = 0; o < n_o; o++)
+        KAD_UNROLL(5)
+    for (int i = 0; i < n_i; i++)
+        acc[(size_t)o * stride + (size_t)i] = a[o][i];
 }
 
-/* A stripe of n_o outputs: inputs in blocks of n_most, the first of which takes the biases along. */
-KAD_INLINE void outer_rows(const int n_o, const int n_most, int n_in, const real *d,
-                           const real *x, vreal *acc, vreal *bias)
+/* A stripe of n_o outputs over all inputs, in even blocks of at most 5. */
+KAD_INLINE void outer_rows(const int n_o, int n_in, dense_panels panels, const real *d,
+                           const real *x, vreal *acc)
 {
-    const size_t n = (size_t)n_in;
-    for (int i = 0; i < n_in;) {
-        const int left = n_in - i < n_most ? n_in - i : n_most;
+    const size_t stride = (size_t)n_in;
+    int n_blocks = (n_in + 4) / 5;
+    for (int i = 0; i < n_in; n_blocks--) {
+        const int n = (n_in - i + n_blocks - 1) / n_blocks;
         const real *xi = x + (size_t)i * KAD_W;
-        vreal *ai = acc + i;
-        if (i == 0 && bias) {
-            switch (left) {
-            case 1:
-                outer_block(n_o, 1, d, xi, ai, n, bias);
-                break;
-            case 2:
-                outer_block(n_o, 2, d, xi, ai, n, bias);
-                break;
-            case 3:
-                outer_block(n_o, 3, d, xi, ai, n, bias);
-                break;
-            case 4:
-                outer_block(n_o, 4, d, xi, ai, n, bias);
-                break;
-            default:
-                outer_block(n_o, n_most, d, xi, ai, n, bias);
-                break;
-            }
-        } else {
-            switch (left) {
-            case 1:
-                outer_block(n_o, 1, d, xi, ai, n, NULL);
-                break;
-            case 2:
-                outer_block(n_o, 2, d, xi, ai, n, NULL);
-                break;
-            case 3:
-                outer_block(n_o, 3, d, xi, ai, n, NULL);
-                break;
-            case 4:
-                outer_block(n_o, 4, d, xi, ai, n, NULL);
-                break;
-            default:
-                outer_block(n_o, n_most, d, xi, ai, n, NULL);
-                break;
-            }
+        switch (n) {
+        case 1:
+            outer_block(n_o, 1, panels, d, xi, acc + i, stride);
+            break;
+        case 2:
+            outer_block(n_o, 2, panels, d, xi, acc + i, stride);
+            break;
+        case 3:
+            outer_block(n_o, 3, panels, d, xi, acc + i, stride);
+            break;
+        case 4:
+            outer_block(n_o, 4, panels, d, xi, acc + i, stride);
+            break;
+        default:
+            outer_block(n_o, 5, panels, d, xi, acc + i, stride);
+            break;
         }
-        i += left;
+        i += n;
     }
 }
 
-/* acc[o][i] += sum over the row's vectors of d[o] x[i], acc [n_out][n_in]; bias[o] += that of d[o]
- * (NULL: no biases). Blocks of 5 x 4 or 4 x 5 weights: with their operands they fill the registers. */
-static void dense_outer(int n_out, int n_in, const real *d, const real *x, vreal *acc,
-                        vreal *bias)
+/* acc[o][i] += sum over the panels' vectors of d[o] x[i], acc [n_out][n_in]; bias[o] += that of d[o]
+ * (NULL: no biases). Blocks of 5 x 5 weights: with their operands they fill the registers. */
+static void dense_outer(int n_out, int n_in, dense_panels panels, const real *d,
+                        const real *x, vreal *acc, vreal *bias)
 {
-    for (int o = 0; o < n_out;) {
-        const size_t at = (size_t)o;
-        const real *dd = d + at * KAD_W;
-        vreal *aa = acc + at * (size_t)n_in, *bb = bias ? bias + at : NULL;
-        const int left = n_out - o;
-        if (left % 5 == 0) {
-            outer_rows(5, 4, n_in, dd, x, aa, bb);
-            o += 5;
-        } else if (left >= 4) {
-            outer_rows(4, 5, n_in, dd, x, aa, bb);
-            o += 4;
-        } else if (left >= 2) {
-            outer_rows(2, 5, n_in, dd, x, aa, bb);
-            o += 2;
-        } else {
-            outer_rows(1, 5, n_in, dd, x, aa, bb);
-            o += 1;
+    int n_blocks = (n_out + 4) / 5;
+    for (int o = 0; o < n_out; n_blocks--) {
+        const int n = (n_out - o + n_blocks - 1) / n_blocks;
+        const real *dd = d + (size_t)o * KAD_W;
+        vreal *aa = acc + (size_t)o * (size_t)n_in;
+        switch (n) {
+        case 1:
+            outer_rows(1, n_in, panels, dd, x, aa);
+            break;
+        case 2:
+            outer_rows(2, n_in, panels, dd, x, aa);
+            break;
+        case 3:
+            outer_rows(3, n_in, panels, dd, x, aa);
+            break;
+        case 4:
+            outer_rows(4, n_in, panels, dd, x, aa);
+            break;
+        default:
+            outer_rows(5, n_in, panels, dd, x, aa);
+            break;
         }
+        o += n;
     }
-}
-
-/* Sum over the lanes of one vector, in a fixed tree. */
-static inline real lane_sum(vreal v)
-{
-    real a[KAD_V];
-    for (int l = 0; l < KAD_V; l++)
-        a[l] = v[l];
-    for (int n = KAD_V / 2; n > 0; n /= 2)
-        for (int l = 0; l < n; l++)
-            a[l] += a[l + n];
-    return a[0];
+    if (!bias) return;
+    for (int o = 0; o < n_out; o++) {
+        vreal sum = bias[o];
+        for (int p = 0; p < panels.n; p++) {
+            const real *row = d + (size_t)p * panels.stride + (size_t)o * KAD_W;
+            for (int v = 0; v < KAD_NV; v++)
+                sum += ((const vreal *)row)[v];
+        }
+        bias[o] = sum;
+    }
 }
 
 #endif

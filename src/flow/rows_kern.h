@@ -28,28 +28,28 @@ KAD_LANES_INLINE void product_block(const int n_r, int n_k, const real *w, size_
                                     const bool add)
 {
     vreal a[ROWS_R][ROWS_V];
-#pragma GCC unroll 6
+    KAD_UNROLL(6)
     for (int r = 0; r < n_r; r++)
-#pragma GCC unroll 4
-        for (int v = 0; v < ROWS_V; v++)
-            a[r][v] = (vreal){0};
+        KAD_UNROLL(4)
+    for (int v = 0; v < ROWS_V; v++)
+        a[r][v] = (vreal){0};
     for (int k = 0; k < n_k; k++) {
         const vreal *xk = (const vreal *)in[k] + v0;
         const real *wk = w + (size_t)k * stride;
         vreal x[ROWS_V];
-#pragma GCC unroll 4
+        KAD_UNROLL(4)
         for (int v = 0; v < ROWS_V; v++)
             x[v] = xk[v];
-#pragma GCC unroll 6
+        KAD_UNROLL(6)
         for (int r = 0; r < n_r; r++)
-#pragma GCC unroll 4
-            for (int v = 0; v < ROWS_V; v++)
-                a[r][v] += wk[r] * x[v];
+            KAD_UNROLL(4)
+        for (int v = 0; v < ROWS_V; v++)
+            a[r][v] += wk[r] * x[v];
     }
-#pragma GCC unroll 6
+    KAD_UNROLL(6)
     for (int r = 0; r < n_r; r++) {
         vreal *y = (vreal *)out[r] + v0;
-#pragma GCC unroll 4
+        KAD_UNROLL(4)
         for (int v = 0; v < ROWS_V; v++) {
             if (add) a[r][v] += y[v];
             y[v] = a[r][v];
@@ -120,34 +120,34 @@ KAD_LANES_INLINE void outer_block(const int n_a, const int n_b, int n_vec,
 {
     vreal c[4][5];
     const vreal *ra[4], *rb[5];
-#pragma GCC unroll 4
+    KAD_UNROLL(4)
     for (int a = 0; a < n_a; a++) {
         ra[a] = (const vreal *)pa[a];
-#pragma GCC unroll 5
+        KAD_UNROLL(5)
         for (int b = 0; b < n_b; b++)
             c[a][b] = acc[(size_t)a * stride + (size_t)b];
     }
-#pragma GCC unroll 5
+    KAD_UNROLL(5)
     for (int b = 0; b < n_b; b++)
         rb[b] = (const vreal *)pb[b];
     for (int v = 0; v < n_vec; v++) {
         vreal xa[4];
-#pragma GCC unroll 4
+        KAD_UNROLL(4)
         for (int a = 0; a < n_a; a++)
             xa[a] = ra[a][v];
-#pragma GCC unroll 5
+        KAD_UNROLL(5)
         for (int b = 0; b < n_b; b++) {
             const vreal xb = rb[b][v];
-#pragma GCC unroll 4
+            KAD_UNROLL(4)
             for (int a = 0; a < n_a; a++)
                 c[a][b] += xa[a] * xb;
         }
     }
-#pragma GCC unroll 4
+    KAD_UNROLL(4)
     for (int a = 0; a < n_a; a++)
-#pragma GCC unroll 5
-        for (int b = 0; b < n_b; b++)
-            acc[(size_t)a * stride + (size_t)b] = c[a][b];
+        KAD_UNROLL(5)
+    for (int b = 0; b < n_b; b++)
+        acc[(size_t)a * stride + (size_t)b] = c[a][b];
 }
 
 KAD_LANES_INLINE void outer_rows(const int n_a, int n_b, int n_vec, const real *const *pa,

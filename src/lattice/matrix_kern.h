@@ -23,25 +23,25 @@ matrix_block(const int n_i, int n_j, const real *m, size_t si, size_t sj,
 {
     for (int first = 0; first < KAD_NV; first += KAD_MATRIX_VECTORS) {
         vreal acc[KAD_MATRIX_BLOCK][KAD_MATRIX_VECTORS];
-#pragma GCC unroll 6
+        KAD_UNROLL(6)
         for (int i = 0; i < n_i; i++)
-#pragma GCC unroll 4
-            for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
-                acc[i][v] = (vreal){0};
+            KAD_UNROLL(4)
+        for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
+            acc[i][v] = (vreal){0};
         for (int j = 0; j < n_j; j++) {
             const vreal *xj = (const vreal *)(x + (size_t)j * x_stride) + first;
             const real *mj = m + (size_t)j * sj;
-#pragma GCC unroll 6
+            KAD_UNROLL(6)
             for (int i = 0; i < n_i; i++)
-#pragma GCC unroll 4
-                for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
-                    acc[i][v] += mj[(size_t)i * si] * xj[v];
-        }
-#pragma GCC unroll 6
-        for (int i = 0; i < n_i; i++)
-#pragma GCC unroll 4
+                KAD_UNROLL(4)
             for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
-                ((vreal *)(y + (size_t)i * y_stride))[first + v] = acc[i][v];
+                acc[i][v] += mj[(size_t)i * si] * xj[v];
+        }
+        KAD_UNROLL(6)
+        for (int i = 0; i < n_i; i++)
+            KAD_UNROLL(4)
+        for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
+            ((vreal *)(y + (size_t)i * y_stride))[first + v] = acc[i][v];
     }
 }
 

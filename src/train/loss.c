@@ -8,11 +8,16 @@
 
 /* Tiles are dealt to a fixed number of groups; a group is one thread's work and has its
  * own sums. */
-enum { GROUPS = 16 };
+enum { GROUPS = 16, CHUNK = 128 };
+
+/* Tiles and scratch of a thread: few and hot, where the groups are many. */
+typedef struct desk {
+    void *x, *g, *x2, *g2, *scratch;
+} desk;
 
 typedef struct group {
-    void *x, *g, *x2, *g2, *scratch;
-    void *dtheta; /* real[n_theta] */
+    void *x, *g, *x2, *g2, *scratch; /* lent by the thread at work */
+    void *dtheta;                    /* real[n_theta] */
     double loss, square;
     long n_finite, n_nonfinite;
 } group;
@@ -22,7 +27,9 @@ struct kad_loss_plan {
     const kad_action *action;
     kad_prec prec;
     int batch, n_tiles, n_groups;
+    int n_desks;
     void *packed;
+    desk *desk; /* [n_desks] */
     group group[GROUPS];
 };
 
@@ -50,14 +57,17 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
     if (action && action->scratch_bytes[prec] > scratch)
         scratch = action->scratch_bytes[prec];
     KAD_TRY(kad_new(ctx, flow->packed_bytes[prec], 1, &plan->packed));
-    for (int k = 0; k < plan->n_groups; k++) {
-        group *gr = &plan->group[k];
-        KAD_TRY(kad_new(ctx, flow->n_theta, real_bytes(prec), &gr->dtheta));
-        KAD_TRY(kad_new(ctx, tile, 1, &gr->x));
-        KAD_TRY(kad_new(ctx, tile, 1, &gr->g));
-        KAD_TRY(kad_new(ctx, tile, 1, &gr->x2));
-        KAD_TRY(kad_new(ctx, tile, 1, &gr->g2));
-        KAD_TRY(kad_new(ctx, scratch, 1, &gr->scratch));
+    for (int k = 0; k < plan->n_groups; k++)
+        KAD_TRY(kad_new(ctx, flow->n_theta, real_bytes(prec), &plan->group[k].dtheta));
+    plan->n_desks = ctx->n_threads < plan->n_groups ? ctx->n_threads : plan->n_groups;
+    KAD_TRY(kad_new(ctx, (size_t)plan->n_desks, sizeof *plan->desk, &plan->desk));
+    for (int k = 0; k < plan->n_desks; k++) {
+        desk *d = &plan->desk[k];
+        KAD_TRY(kad_new(ctx, tile, 1, &d->x));
+        KAD_TRY(kad_new(ctx, tile, 1, &d->g));
+        KAD_TRY(kad_new(ctx, tile, 1, &d->x2));
+        KAD_TRY(kad_new(ctx, tile, 1, &d->g2));
+        KAD_TRY(kad_new(ctx, scratch, 1, &d->scratch));
     }
     *out = plan;
     plan = NULL;
@@ -69,14 +79,16 @@ done:
 void kad_loss_destroy(kad_loss_plan *plan)
 {
     if (!plan) return;
-    for (int k = 0; k < plan->n_groups; k++) {
+    for (int k = 0; k < plan->n_groups; k++)
         kad_free(plan->group[k].dtheta);
-        kad_free(plan->group[k].x);
-        kad_free(plan->group[k].g);
-        kad_free(plan->group[k].x2);
-        kad_free(plan->group[k].g2);
-        kad_free(plan->group[k].scratch);
+    for (int k = 0; plan->desk && k < plan->n_desks; k++) {
+        kad_free(plan->desk[k].x);
+        kad_free(plan->desk[k].g);
+        kad_free(plan->desk[k].x2);
+        kad_free(plan->desk[k].g2);
+        kad_free(plan->desk[k].scratch);
     }
+    kad_free(plan->desk);
     kad_free(plan->packed);
     kad_free(plan);
 }
@@ -260,18 +272,46 @@ static void likelihood_tile(const kad_loss_plan *p, group *gr)
 
 static void begin(const kad_loss_plan *p, group *gr)
 {
+    const desk *d = &p->desk[kad_thread_index()];
+    gr->x = d->x;
+    gr->g = d->g;
+    gr->x2 = d->x2;
+    gr->g2 = d->g2;
+    gr->scratch = d->scratch;
     memset(gr->dtheta, 0, p->flow->n_theta * real_bytes(p->prec));
     gr->loss = gr->square = 0;
     gr->n_finite = gr->n_nonfinite = 0;
 }
 
-static double element(const kad_loss_plan *p, int k, size_t i)
+/* Entries [first, first + n) of one group's sums, in double; zero beyond the last group. */
+static void entries(const kad_loss_plan *p, int k, size_t first, size_t n, double *out)
 {
-    return p->prec == KAD_SINGLE ? (double)((const float *)p->group[k].dtheta)[i]
-                                 : ((const double *)p->group[k].dtheta)[i];
+    const float *single = (const float *)p->group[k].dtheta + first;
+    const double *full = (const double *)p->group[k].dtheta + first;
+    if (k >= p->n_groups)
+        memset(out, 0, n * sizeof *out);
+    else if (p->prec == KAD_SINGLE)
+        for (size_t i = 0; i < n; i++)
+            out[i] = (double)single[i];
+    else
+        memcpy(out, full, n * sizeof *out);
 }
 
-/* Sum over the groups in a fixed binary tree, in double. */
+/* gradient = norm times the sum over the groups, in a fixed binary tree, in double. */
+static void sum_groups(const kad_loss_plan *p, size_t first, size_t n, double norm,
+                       double *gradient)
+{
+    double sum[GROUPS][CHUNK];
+    for (int k = 0; k < GROUPS; k++)
+        entries(p, k, first, n, sum[k]);
+    for (int m = GROUPS / 2; m > 0; m /= 2)
+        for (int k = 0; k < m; k++)
+            for (size_t i = 0; i < n; i++)
+                sum[k][i] += sum[k + m][i];
+    for (size_t i = 0; i < n; i++)
+        gradient[first + i] = norm * sum[0][i];
+}
+
 static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
                    kad_loss_stats *stats)
 {
@@ -284,21 +324,24 @@ static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
         bad += p->group[k].n_nonfinite;
     }
     const double norm = n > 0 ? 1.0 / (double)n : 0.0;
-    const long n_theta = (long)p->flow->n_theta;
+    const size_t n_theta = p->flow->n_theta;
+    const long n_chunks = (long)((n_theta + CHUNK - 1) / CHUNK);
     const int n_threads = ctx->n_threads;
 #pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (long i = 0; i < n_theta; i++) {
-        double sum[GROUPS];
-        for (int k = 0; k < GROUPS; k++)
-            sum[k] = k < p->n_groups ? element(p, k, (size_t)i) : 0.0;
-        for (int m = GROUPS / 2; m > 0; m /= 2)
-            for (int k = 0; k < m; k++)
-                sum[k] += sum[k + m];
-        gradient[i] = norm * sum[0];
+    for (long c = 0; c < n_chunks; c++) {
+        const size_t first = (size_t)c * CHUNK;
+        sum_groups(p, first, n_theta - first < CHUNK ? n_theta - first : CHUNK, norm,
+                   gradient);
     }
     stats->loss = n > 0 ? loss * norm : NAN;
     stats->variance = n > 1 ? (square - loss * loss * norm) / (double)(n - 1) : NAN;
     stats->n_nonfinite = (int)bad;
+}
+
+/* No more than there are desks. */
+static int threads_of(const kad_ctx *ctx, const kad_loss_plan *plan)
+{
+    return ctx->n_threads < plan->n_desks ? ctx->n_threads : plan->n_desks;
 }
 
 void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
@@ -306,7 +349,7 @@ void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
                        uint64_t step, double *gradient, kad_loss_stats *stats)
 {
     const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 0);
-    const int lanes = kad_lanes(plan->prec), n_threads = ctx->n_threads;
+    const int lanes = kad_lanes(plan->prec), n_threads = threads_of(ctx, plan);
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (int k = 0; k < plan->n_groups; k++) {
@@ -329,7 +372,7 @@ void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *the
                             kad_loss_stats *stats)
 {
     const size_t lanes = (size_t)kad_lanes(plan->prec), rows = (size_t)plan->flow->n_rows;
-    const int n_threads = ctx->n_threads;
+    const int n_threads = threads_of(ctx, plan);
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (int k = 0; k < plan->n_groups; k++) {

@@ -24,7 +24,6 @@ enum { MAX_REPEATS = 101, MAX_KEYS = 8 };
 
 typedef struct bench {
     kad_ctx ctx;
-    kad_peak peak;
     int repeats;
     const char *filter;
     FILE *json;
@@ -77,48 +76,65 @@ typedef struct scene {
     uint64_t step;
 } scene;
 
+/* Seconds of one call; floor and part (of the floor) are medians too. */
+typedef struct timing {
+    double median, least, floor, part;
+} timing;
+
 static int by_value(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-/* Median and smallest seconds of one call. */
-static double timed(scene *c, void (*call)(scene *), double *least)
+static double median_of(double *v, int n)
 {
-    double seconds[MAX_REPEATS];
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return v[n / 2];
+}
+
+/* Seconds that the work would take at the machine's peaks. */
+static double floor_of(kad_peak peak, kad_work w)
+{
+    return w.fma / peak.fma_per_s + w.exps / peak.exp_per_s;
+}
+
+/* Time a call, the peaks measured again before each repeat: the clock of a machine that is
+ * shared or warm moves both alike. */
+static timing timed(scene *c, void (*call)(scene *), kad_work work)
+{
+    double seconds[MAX_REPEATS], floor[MAX_REPEATS], part[MAX_REPEATS];
+    const int n = c->b->repeats;
     call(c);
-    for (int k = 0; k < c->b->repeats; k++) {
+    for (int k = 0; k < n; k++) {
+        floor[k] = floor_of(kad_peak_measure(c->b->ctx.n_threads), work);
         const double start = kad_wall_seconds();
         call(c);
         seconds[k] = kad_wall_seconds() - start;
+        part[k] = floor[k] / seconds[k];
     }
-    qsort(seconds, (size_t)c->b->repeats, sizeof *seconds, by_value);
-    *least = seconds[0];
-    return seconds[c->b->repeats / 2];
+    timing t = {.part = median_of(part, n), .floor = median_of(floor, n)};
+    t.median = median_of(seconds, n);
+    t.least = seconds[0];
+    return t;
 }
 
-static double floor_of(const bench *b, kad_work a, kad_work w, double samples)
+static void report(const bench *b, const char *name, const char *what, timing t,
+                   double samples)
 {
-    return samples *
-           ((a.fma + w.fma) / b->peak.fma_per_s + (a.exps + w.exps) / b->peak.exp_per_s);
-}
-
-static void report(const bench *b, const char *name, const char *what, double median,
-                   double least, double floor, double samples)
-{
+    const double median = t.median, least = t.least, floor = t.floor;
     printf("%-22s %-10s %9.3f ms  (least %9.3f)  %9.0f samples/s", name, what,
            1e3 * median, 1e3 * least, samples / median);
-    if (floor > 0)
-        printf("  floor %8.3f ms  %5.1f %%", 1e3 * floor, 100 * floor / median);
+    if (floor > 0) printf("  floor %8.3f ms  %5.1f %%", 1e3 * floor, 100 * t.part);
     putchar('\n');
     fflush(stdout);
     if (b->json)
         fprintf(
             b->json,
             "{\"case\": \"%s\", \"what\": \"%s\", \"threads\": %d, \"median_ms\": %.6g, "
-            "\"least_ms\": %.6g, \"floor_ms\": %.6g, \"samples_per_s\": %.6g}\n",
-            name, what, b->ctx.n_threads, 1e3 * median, 1e3 * least, 1e3 * floor,
+            "\"least_ms\": %.6g, \"floor_ms\": %.6g, \"of_floor\": %.4g, "
+            "\"samples_per_s\": %.6g}\n",
+            name, what, b->ctx.n_threads, 1e3 * median, 1e3 * least, 1e3 * floor, t.part,
             samples / median);
 }
 
@@ -216,26 +232,24 @@ static void close_scene(scene *c)
     kad_model_destroy(c->model);
 }
 
+static kad_work sum_of(kad_work a, kad_work b, double samples)
+{
+    return (kad_work){samples * (a.fma + b.fma), samples * (a.exps + b.exps)};
+}
+
 static void run_subject(bench *b, const subject *s)
 {
     scene c = {0};
-    double least, median;
     open_scene(b, s, &c);
     const kad_flow *flow = c.model->flow;
-    const kad_work once = kad_work_generate(flow);
+    const double n = s->batch;
+    const kad_work once = kad_work_generate(flow), none = {0, 0};
     const kad_work back = kad_work_adjoint(flow, 1), light = kad_work_adjoint(flow, 0);
-    const kad_work none = {0, 0};
     /* the path gradient generates by an adjoint without weights */
     const kad_work first = s->loss == KAD_LOSS_PATH ? light : once;
-    median = timed(&c, train_step, &least);
-    report(b, s->name, "train", median, least, floor_of(b, first, back, s->batch),
-           s->batch);
-    median = timed(&c, draw, &least);
-    report(b, s->name, "sample", median, least, floor_of(b, once, none, s->batch),
-           s->batch);
-    median = timed(&c, force, &least);
-    report(b, s->name, "force", median, least, floor_of(b, once, light, s->batch),
-           s->batch);
+    report(b, s->name, "train", timed(&c, train_step, sum_of(first, back, n)), n);
+    report(b, s->name, "sample", timed(&c, draw, sum_of(once, none, n)), n);
+    report(b, s->name, "force", timed(&c, force, sum_of(once, light, n)), n);
     close_scene(&c);
 }
 
@@ -280,9 +294,9 @@ int main(int argc, char **argv)
             usage();
     }
     kad_ctx_init(&b.ctx, n_threads);
-    b.peak = kad_peak_measure(b.ctx.n_threads);
+    const kad_peak peak = kad_peak_measure(b.ctx.n_threads);
     printf("%d threads: peak %.0f GFLOP/s in float multiply-adds, %.1f G vector exp/s\n",
-           b.ctx.n_threads, 2e-9 * b.peak.fma_per_s, 1e-9 * b.peak.exp_per_s);
+           b.ctx.n_threads, 2e-9 * peak.fma_per_s, 1e-9 * peak.exp_per_s);
     if (wanted(&b, "naive") && kad_naive_compare(b.repeats, b.json) != 0)
         return KAD_EINTERNAL;
     for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)
