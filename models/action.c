@@ -57,7 +57,7 @@ static kad_status check_foreign_keys(kad_ctx *ctx, const kad_config *config,
     for (int i = 0; kad_actions[i]; i++)
         for (size_t j = 0; j < kad_actions[i]->n_keys; j++) {
             const char *key = kad_actions[i]->keys[j].key;
-            if (!has_key(ops, key) && kad_config_is_given(config, key))
+            if (!has_key(ops, key) && kad_config_is_set(config, key))
                 return kad_fail(ctx, KAD_ECONFIG,
                                 "%s: not a parameter of action \"%s\" (it is one of "
                                 "\"%s\")",
@@ -135,9 +135,13 @@ static void unpack_tile(size_t n_rows, size_t n_lanes, const double *tile,
             samples[lane * n_rows + row] = tile[row * KAD_W_DOUBLE + lane];
 }
 
-/* One tile: S (values) or x (boundary), whichever is wanted. block: y tile, x tile,
- * scratch. */
-static void do_tile(const kad_action *action, size_t n_rows, size_t n_lanes,
+/* to_boundary or from_boundary */
+typedef void (*transform)(const kad_action *action, const void *y, void *x,
+                          void *scratch);
+
+/* One tile: S (values) or x (transformed by `to`), whichever is wanted. block: y tile, x
+ * tile, scratch. */
+static void do_tile(const kad_action *action, transform to, size_t n_rows, size_t n_lanes,
                     const double *y, double *S, double *x, double *block)
 {
     const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
@@ -150,13 +154,13 @@ static void do_tile(const kad_action *action, size_t n_rows, size_t n_lanes,
         memcpy(S, values, n_lanes * sizeof *S);
     }
     if (x) {
-        kern->to_boundary(action, y_tile, x_tile, scratch);
+        to(action, y_tile, x_tile, scratch);
         unpack_tile(n_rows, n_lanes, x_tile, x);
     }
 }
 
-static kad_status for_tiles(kad_ctx *ctx, const kad_action *action, size_t n,
-                            const double *y, double *S, double *x)
+static kad_status for_tiles(kad_ctx *ctx, const kad_action *action, transform to,
+                            size_t n, const double *y, double *S, double *x)
 {
     kad_status status = KAD_OK;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
@@ -174,7 +178,7 @@ static kad_status for_tiles(kad_ctx *ctx, const kad_action *action, size_t n,
         for (size_t tile = (size_t)thread; tile < n_tiles; tile += (size_t)n_threads) {
             const size_t first = tile * KAD_W_DOUBLE;
             const size_t lanes = n - first < KAD_W_DOUBLE ? n - first : KAD_W_DOUBLE;
-            do_tile(action, n_rows, lanes, y + first * n_rows, S ? S + first : NULL,
+            do_tile(action, to, n_rows, lanes, y + first * n_rows, S ? S + first : NULL,
                     x ? x + first * n_rows : NULL, blocks + (size_t)thread * per_thread);
         }
 done:
@@ -185,15 +189,28 @@ done:
 kad_status kad_action_values(kad_ctx *ctx, const kad_action *action, size_t n,
                              const double *y, double *S)
 {
-    return for_tiles(ctx, action, n, y, S, NULL);
+    return for_tiles(ctx, action, NULL, n, y, S, NULL);
+}
+
+static kad_status transform_all(kad_ctx *ctx, const kad_action *action, transform to,
+                                size_t n, const double *y, double *x)
+{
+    if (to) return for_tiles(ctx, action, to, n, y, NULL, x);
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    memcpy(x, y, n * n_rows * sizeof *x);
+    return KAD_OK;
 }
 
 kad_status kad_action_boundary(kad_ctx *ctx, const kad_action *action, size_t n,
                                const double *y, double *x)
 {
-    if (action->ops->kern[KAD_DOUBLE]->to_boundary)
-        return for_tiles(ctx, action, n, y, NULL, x);
-    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    memcpy(x, y, n * n_rows * sizeof *x);
-    return KAD_OK;
+    return transform_all(ctx, action, action->ops->kern[KAD_DOUBLE]->to_boundary, n, y,
+                         x);
+}
+
+kad_status kad_action_from_boundary(kad_ctx *ctx, const kad_action *action, size_t n,
+                                    const double *x, double *y)
+{
+    return transform_all(ctx, action, action->ops->kern[KAD_DOUBLE]->from_boundary, n, x,
+                         y);
 }

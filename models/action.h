@@ -119,5 +119,9 @@ KAD_MUST_USE kad_status kad_action_values(kad_ctx *ctx, const kad_action *action
  * to_boundary. */
 KAD_MUST_USE kad_status kad_action_boundary(kad_ctx *ctx, const kad_action *action,
                                             size_t n, const double *y, double *x);
+/* Its inverse: flow variables of n boundary configurations (a copy where the action has
+ * no from_boundary). */
+KAD_MUST_USE kad_status kad_action_from_boundary(kad_ctx *ctx, const kad_action *action,
+                                                 size_t n, const double *x, double *y);
 
 #endif

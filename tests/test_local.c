@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "lattice/hartley.h"
+#include "measure/sample.h"
 #include "models/spins.h"
 #include "sample/local_chains.h"
 
@@ -58,6 +59,7 @@ static void scene_make(scene *s, int d, int extent, const char *yaml, bool decim
     kad_ctx_init(&s->ctx, 2);
     kad_schema_add(&s->schema, keys, sizeof keys / sizeof *keys);
     kad_action_schema(&s->schema);
+    kad_schema_add(&s->schema, kad_sample_keys, kad_sample_n_keys);
     kad_schema_add(&s->schema, kad_local_keys, KAD_LOCAL_N_KEYS);
     assert_ok(
         s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 0, NULL, &s->config));
@@ -232,7 +234,7 @@ static void ising_is_exact(void **state)
                                            0.782811893819, NAN};
     static const char *const yaml[2] = {
         "action: {name: on-dual, temperature: 2.269185314213022, representation: field, "
-        "epsilon: 0.5}\nsample: [{name: x, start: cold}]\n",
+        "epsilon: 0.5}\nsample: [{name: metropolis, start: cold}]\n",
         "action: {name: on-dual, temperature: 2.269185314213022}\n"};
     (void)state;
     for (int clusters = 0; clusters < 2; clusters++) {
@@ -281,7 +283,7 @@ static void phi4_is_exact(void **state)
 static void complex_phi4_is_exact(void **state)
 {
     static const char yaml[] = "action: {name: phi4, components: 2, form: hopping, "
-                               "kappa: 0.3, lambda: 1}\nsample: [{name: x, "
+                               "kappa: 0.3, lambda: 1}\nsample: [{name: metropolis, "
                                "overrelaxation: 2, sweeps: 2}]\n";
     static const double exact[N_VALUES] = {0.9883827574, NAN, 4 * 0.6105831750,
                                            0.5263439188};
@@ -419,7 +421,7 @@ static void free_field_stays(void **state)
         double g = 0, g1 = 0;
         snprintf(yaml, sizeof yaml,
                  "action: {name: phi4, components: %d, form: albergo, m2: 0.25, lambda: "
-                 "0}\nsample: [{name: x, width: 1.5, sweeps: 3}]\n",
+                 "0}\nsample: [{name: metropolis, width: 1.5, sweeps: 3}]\n",
                  n);
         scene_make(&s, 2, 4, yaml, false);
         for (int k = 0; k < 16; k++) {

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "measure/exact.h"
 #include "measure/job.h"
+#include "sample/start.h"
 #include "train/params.h"
 
 #include <math.h>
@@ -19,6 +20,11 @@ const kad_key kad_sample_keys[] = {
      "independent chains (mis: consecutive stretches of the proposals)"},
     {"sample[].burn_in", KAD_INT, "100", 0, 1e9, "draws", NULL,
      "draws of a chain before the first recorded one (direct: none)"},
+    {"sample[].start", KAD_ENUM, NULL, 1, 0, "", "prior|cold|hot",
+     "first state of a Markov chain: a draw of the map (prior), the ordered field "
+     "(cold), "
+     "independent sites (hot); auto: prior where a map is trained, else hot (mis and "
+     "direct have none)"},
     {"sample[].store_configs", KAD_INT, "64", 0, 1e7, "configurations", NULL,
      "boundary configurations kept, evenly spaced, all chains together"},
     {"sample[].store_latents", KAD_BOOL, "false", 1, 0, "", NULL,
@@ -233,7 +239,7 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
     uint64_t hash = KAD_FINGERPRINT_START;
     int n_entries = kad_config_list_length(config, "sample");
 
-    if (!kad_config_is_set(config, "sample")) n_entries = 1; /* the default's */
+    if (n_entries == 0) n_entries = 1;
     KAD_TRY(fingerprint_action(ctx, model->action, &hash));
     KAD_TRY(write_exact(ctx, run, model, hash));
     KAD_TRY(load_map(ctx, run, model, &map, &hash));

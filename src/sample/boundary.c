@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/thread.h"
+#include "models/local.h"
 
 #include <string.h>
 
@@ -112,5 +113,70 @@ kad_status kad_boundary_of(kad_ctx *ctx, const kad_action *action, uint64_t seed
     }
 done:
     kad_free(copy);
+    return status;
+}
+
+/* By the model's own rule, tile by tile. */
+static kad_status action_by_rule(kad_ctx *ctx, const kad_action *action, size_t n,
+                                 const double *x, double *S)
+{
+    enum { W = KAD_W_DOUBLE };
+    kad_status status = KAD_OK;
+    const kad_action_local *local = action->ops->local;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    double *tile = NULL, values[W];
+    void *scratch = NULL;
+    size_t bytes = local->scratch_bytes(action);
+    if (action->scratch_bytes[KAD_DOUBLE] > bytes)
+        bytes = action->scratch_bytes[KAD_DOUBLE];
+    KAD_TRY(kad_new(ctx, n_rows, KAD_ROW_BYTES, &tile));
+    KAD_TRY(kad_new(ctx, bytes + KAD_ALIGN, 1, &scratch));
+    for (size_t at = 0; at < n; at += W) {
+        const size_t here = n - at < W ? n - at : W;
+        for (size_t row = 0; row < n_rows; row++)
+            for (size_t lane = 0; lane < W; lane++)
+                tile[row * W + lane] =
+                    x[(at + (lane < here ? lane : here - 1)) * n_rows + row];
+        local->value(action, tile, values, scratch);
+        memcpy(S + at, values, here * sizeof *S);
+    }
+done:
+    kad_free(tile);
+    kad_free(scratch);
+    return status;
+}
+
+kad_status kad_boundary_action(kad_ctx *ctx, const kad_action *action, size_t n,
+                               const double *x, double *S)
+{
+    kad_status status = KAD_OK;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    double *y = NULL;
+    if (action->ops->local != NULL) return action_by_rule(ctx, action, n, x, S);
+    if (action->active != NULL)
+        return kad_fail(ctx, KAD_EINTERNAL,
+                        "action \"%s\" has no rule for its whole field",
+                        action->ops->name);
+    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &y));
+    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
+    KAD_TRY(kad_action_values(ctx, action, n, y, S));
+done:
+    kad_free(y);
+    return status;
+}
+
+kad_status kad_boundary_latents(kad_ctx *ctx, const kad_action *action,
+                                const kad_map *map, size_t n, const double *x, double *z)
+{
+    kad_status status = KAD_OK;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    double *y = NULL, *lnq = NULL;
+    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &y));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &lnq));
+    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
+    KAD_TRY(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, z));
+done:
+    kad_free(y);
+    kad_free(lnq);
     return status;
 }

@@ -8,6 +8,7 @@
 #ifndef KAD_SAMPLE_BOUNDARY_H
 #define KAD_SAMPLE_BOUNDARY_H
 
+#include "flow/map.h"
 #include "models/action.h"
 
 #include <stdbool.h>
@@ -35,5 +36,15 @@ KAD_MUST_USE kad_status kad_boundary_of(kad_ctx *ctx, const kad_action *action,
                                         uint64_t seed, uint64_t first, size_t n,
                                         bool translate, double *y, double *x,
                                         double *lnp);
+
+/* Of n boundary configurations x [n][n_rows]: the action of the whole field as samplers
+ * report it (kad_draws), and the latents z [n][n_rows] by inference in double (the
+ * un-flipped branch of a mixture). Errors: KAD_ENOMEM; KAD_EINTERNAL when the action of a
+ * decimated model has no rule for its whole field (models/local.h). */
+KAD_MUST_USE kad_status kad_boundary_action(kad_ctx *ctx, const kad_action *action,
+                                            size_t n, const double *x, double *S);
+KAD_MUST_USE kad_status kad_boundary_latents(kad_ctx *ctx, const kad_action *action,
+                                             const kad_map *map, size_t n,
+                                             const double *x, double *z);
 
 #endif

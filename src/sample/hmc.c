@@ -5,6 +5,7 @@
 #include "sample/hmc.h"
 
 #include "sample/hmc_core.h"
+#include "sample/hmc_start.h"
 
 #include <string.h>
 
@@ -57,4 +58,5 @@ const kad_sampler_ops kad_sampler_hmc = {
     .save = kad_hmc_save,
     .load = kad_hmc_load,
     .describe = kad_hmc_describe,
+    .set_state = kad_hmc_set_state,
 };

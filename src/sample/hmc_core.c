@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { W = KAD_W_DOUBLE, ENTRY_BITS = 8, NUMBER_BITS = 40, STEPS_MAX = 1000, RELAX = 7 };
+enum { W = KAD_W_DOUBLE, STEPS_MAX = 1000, RELAX = 7 };
 static const double JITTER = 0.1;
 
 /* --- options ------------------------------------------------------------------------ */
@@ -25,18 +25,13 @@ const kad_key kad_hmc_keys[KAD_HMC_N_KEYS] = {
      "hmc, latent-hmc: leapfrog or the second-order minimum-norm integrator"},
     {"sample[].target_acceptance", KAD_REAL, "0.8", 0.05, 0.99, "", NULL,
      "hmc, latent-hmc: acceptance the step is tuned for"},
-    {"sample[].start", KAD_ENUM, "prior", 1, 0, "", "prior|cold|hot",
-     "hmc, latent-hmc: first state: a draw of the map (without one: hot), a constant "
-     "field of 1, or independent normal numbers"},
 };
 
 static kad_hmc_options options_of(const kad_sampler_setup *setup)
 {
-    enum { STEP, LENGTH, N_STEPS, INTEGRATOR, TARGET, START, N };
-    kad_hmc_options o = {.integrator = kad_integrator_find("omelyan"),
-                         .trajectory = 1.5,
-                         .target = 0.8,
-                         .start = "prior"};
+    enum { STEP, LENGTH, N_STEPS, INTEGRATOR, TARGET, N };
+    kad_hmc_options o = {
+        .integrator = kad_integrator_find("omelyan"), .trajectory = 1.5, .target = 0.8};
     char key[N][64];
     if (setup->config == NULL) return o;
     for (int i = 0; i < N; i++)
@@ -48,7 +43,6 @@ static kad_hmc_options options_of(const kad_sampler_setup *setup)
     o.n_steps = (int)kad_config_int(setup->config, key[N_STEPS]);
     o.integrator = kad_integrator_find(kad_config_string(setup->config, key[INTEGRATOR]));
     o.target = kad_config_real(setup->config, key[TARGET]);
-    o.start = kad_config_string(setup->config, key[START]);
     return o;
 }
 
@@ -94,32 +88,20 @@ static size_t thread_bytes_of(const kad_hmc *hmc)
 
 /* --- life --------------------------------------------------------------------------- */
 
-static kad_status check_numbers(kad_ctx *ctx, const kad_sampler_setup *setup)
-{
-    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
-    if (setup->entry < 1 << ENTRY_BITS &&
-        n_chain <= ((int64_t)1 << NUMBER_BITS) / setup->n_chains)
-        return KAD_OK;
-    return kad_fail(ctx, KAD_ECONFIG,
-                    "sample[%d]: %lld draws of %d chains exceed the 2^%d numbers of an "
-                    "entry (%d entries at most)",
-                    setup->entry, (long long)n_chain, setup->n_chains, NUMBER_BITS,
-                    1 << ENTRY_BITS);
-}
-
 static kad_status allocate(kad_ctx *ctx, kad_hmc *hmc)
 {
     kad_status status = KAD_OK;
     const size_t n_rows = hmc->target.n_rows, n_all = hmc->n_tiles * hmc->n_sub;
-    const size_t n_batch = hmc->setup->n_batch_max;
+    const size_t n_block =
+        hmc->setup->interleaved ? (size_t)hmc->setup->n_chains : hmc->setup->n_batch_max;
     hmc->thread_bytes = thread_bytes_of(hmc);
     KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->q));
     KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->y));
     KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->U));
     KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->S));
     KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->p_accept));
-    KAD_TRY(kad_new(ctx, n_batch, n_rows * sizeof(double), &hmc->batch));
-    KAD_TRY(kad_new(ctx, n_batch, sizeof(double), &hmc->lnp));
+    KAD_TRY(kad_new(ctx, n_block, n_rows * sizeof(double), &hmc->batch));
+    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &hmc->lnp));
     KAD_TRY(kad_new(ctx, (size_t)hmc->n_threads, hmc->thread_bytes, &hmc->block));
 done:
     return status;
@@ -131,7 +113,7 @@ kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     kad_status status = KAD_OK;
     kad_hmc *hmc = NULL;
     *out = NULL;
-    KAD_TRY(check_numbers(ctx, setup));
+    KAD_TRY(kad_draw_check(ctx, setup));
     KAD_TRY(kad_new(ctx, 1, sizeof *hmc, &hmc));
     hmc->setup = setup;
     hmc->target = *target;
@@ -168,12 +150,6 @@ void kad_hmc_destroy(void *self)
 }
 
 /* --- an update of a tile ------------------------------------------------------------ */
-
-static uint64_t number_of(const kad_sampler_setup *setup, size_t chain, int64_t t)
-{
-    return ((uint64_t)setup->entry << NUMBER_BITS) +
-           (uint64_t)((int64_t)chain * (setup->n_burn_in + setup->n_draws) + t);
-}
 
 /* Momenta of update t for the chains of a tile of W; zero at inactive sites. Step 0 of
  * the stream belongs to the start. */
@@ -244,7 +220,7 @@ static int64_t decide(kad_hmc *hmc, const own *o, size_t sub, size_t s, int64_t 
         double dh = (U[l] - hmc->U[chain]) + (K_end[l] - K[l]);
         const bool bad = isnan(dh) || !isfinite(U[l]);
         if (bad) dh = INFINITY;
-        take[l] = log(kad_rng_uniform(rng, 0, number_of(setup, chain, t), 0)) < -dh;
+        take[l] = log(kad_rng_uniform(rng, 0, kad_draw_number(setup, chain, t), 0)) < -dh;
         hmc->p_accept[chain] = dh > 0.0 ? exp(-dh) : 1.0;
         if (take[l]) {
             hmc->U[chain] = U[l];
@@ -328,18 +304,19 @@ static void tune(kad_hmc *hmc)
     if (hmc->n_done >= hmc->setup->n_burn_in) kad_step_size_freeze(&hmc->step);
 }
 
-/* From flow variables to boundary fields, chain by chain. */
+/* From flow variables to boundary fields, block by block of consecutive numbers: chain by
+ * chain, or all chains at once where their numbers are interleaved. */
 static kad_status to_boundary(kad_ctx *ctx, kad_hmc *hmc, int64_t t, kad_draws *out)
 {
     kad_status status = KAD_OK;
     const kad_sampler_setup *setup = hmc->setup;
-    const size_t n_rows = hmc->target.n_rows, n = out->n;
-    for (size_t chain = 0; chain < (size_t)setup->n_chains; chain++) {
-        const size_t at = chain * n;
+    const size_t n_rows = hmc->target.n_rows, n_chains = (size_t)setup->n_chains;
+    const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
+    for (size_t i = 0; i < n_all; i++)
+        out->number[i] = kad_draw_number(setup, i / out->n, t + (int64_t)(i % out->n));
+    for (size_t at = 0; at < n_all; at += n) {
         double *x = out->x + at * n_rows, *z = out->z;
         memcpy(hmc->batch, x, n * n_rows * sizeof *x);
-        for (size_t i = 0; i < n; i++)
-            out->number[at + i] = number_of(setup, chain, t + (int64_t)i);
         if (z != NULL && !hmc->latent && setup->map != NULL)
             KAD_TRY(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, hmc->batch, hmc->lnp,
                                 z + at * n_rows));

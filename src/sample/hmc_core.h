@@ -19,7 +19,7 @@
 #include "sample/trajectory.h"
 
 /* Keys of the config, the same for both samplers. */
-enum { KAD_HMC_N_KEYS = 6 };
+enum { KAD_HMC_N_KEYS = 5 };
 extern const kad_key kad_hmc_keys[KAD_HMC_N_KEYS];
 
 typedef struct kad_hmc_options {
@@ -28,7 +28,6 @@ typedef struct kad_hmc_options {
     int n_steps;       /* mean steps of a trajectory; 0: from its length */
     double step;       /* fixed step; 0: tuned */
     double target;     /* acceptance */
-    const char *start; /* prior, cold or hot */
 } kad_hmc_options;
 
 typedef struct kad_hmc {
@@ -37,11 +36,12 @@ typedef struct kad_hmc {
     kad_hmc_options options;
     bool latent; /* positions are latents: handed over as draws' z */
     size_t n_sub, n_tiles;
-    double *q, *y;       /* [n_tiles * n_sub][n_rows][KAD_W_DOUBLE]: the states */
-    double *U, *S;       /* [n_tiles * n_sub * KAD_W_DOUBLE] */
-    double *p_accept;    /* the same: min(1, exp(-dH)) of the last update */
-    double *batch, *lnp; /* [n_batch_max][n_rows], [n_batch_max] */
-    char *block;         /* [n_threads][thread_bytes] */
+    double *q, *y;    /* [n_tiles * n_sub][n_rows][KAD_W_DOUBLE]: the states */
+    double *U, *S;    /* [n_tiles * n_sub * KAD_W_DOUBLE] */
+    double *p_accept; /* the same: min(1, exp(-dH)) of the last update */
+    double *batch,
+        *lnp;    /* [n_block][n_rows], [n_block]: draws with consecutive numbers */
+    char *block; /* [n_threads][thread_bytes] */
     size_t thread_bytes;
     int n_threads;
     kad_step_size step;

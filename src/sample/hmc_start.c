@@ -1,6 +1,8 @@
 #include "sample/hmc_start.h"
 
 #include "base/memory.h"
+#include "base/thread.h"
+#include "sample/start.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,81 +25,68 @@ void kad_hmc_normal_tile(const kad_action *action, kad_rng rng, uint64_t step,
         if (!action->active[r / n_comp]) memset(tile + r * W, 0, KAD_ROW_BYTES);
 }
 
-/* Boundary field of a cold start: 1 in the first component of every site. */
-static void cold_tile(const kad_action *action, double *tile)
+/* Rows of W chains from `first` on, out of flow variables stored chain by chain. */
+static void gather(const kad_hmc *hmc, const double *y, size_t first, double *tile)
 {
+    const kad_action *action = hmc->setup->action;
+    const size_t n_rows = hmc->target.n_rows, n = (size_t)hmc->setup->n_chains;
     const size_t n_comp = (size_t)action->n_comp;
-    const size_t n_rows = (size_t)action->lattice->n_sites * n_comp;
     for (size_t r = 0; r < n_rows; r++) {
-        const bool one =
-            r % n_comp == 0 && (action->active == NULL || action->active[r / n_comp]);
+        const bool moves = action->active == NULL || action->active[r / n_comp];
         for (size_t l = 0; l < W; l++)
-            tile[r * W + l] = one ? 1.0 : 0.0;
+            tile[r * W + l] = moves ? y[(first + l) % n * n_rows + r] : 0.0;
     }
 }
 
-/* Boundary field x to positions q; x is destroyed. */
-static void positions(const kad_hmc_target *target, double *x, double *q, void *scratch)
+kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double *x)
 {
-    const kad_action *action = target->action;
-    const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
-    if (kern->from_boundary != NULL)
-        kern->from_boundary(action, x, q, scratch);
-    else
-        memcpy(q, x, target->n_rows * KAD_ROW_BYTES);
-    if (target->from_field != NULL) target->from_field(target, q, scratch);
-}
-
-/* A draw of the map as positions. */
-static void prior_tile(const kad_hmc *hmc, kad_rng rng, size_t chain, double *q,
-                       void *scratch)
-{
-    const kad_map *map = hmc->setup->map;
-    const kad_flow *flow = kad_map_flow(map);
-    double ld[W] = {0};
-    kad_flow_prior_draw(flow, KAD_DOUBLE, rng, 0, chain, q);
-    if (hmc->latent) return;
-    kad_flow_generate(flow, KAD_DOUBLE, kad_map_packed(map, KAD_DOUBLE), q, ld, scratch);
+    kad_status status = KAD_OK;
+    kad_hmc *hmc = self;
+    const kad_hmc_target *target = &hmc->target;
+    const kad_sampler_setup *setup = hmc->setup;
+    const size_t n_rows = target->n_rows, n_all = hmc->n_tiles * hmc->n_sub;
+    const size_t bytes = (target->scratch_bytes + KAD_ALIGN) / KAD_ALIGN * KAD_ALIGN;
+    double *field = NULL;
+    char *scratch = NULL;
+    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, n_rows * sizeof(double), &field));
+    KAD_TRY(kad_new(ctx, (size_t)hmc->n_threads, bytes, &scratch));
+    KAD_TRY(
+        kad_action_from_boundary(ctx, setup->action, (size_t)setup->n_chains, x, field));
+#pragma omp parallel for schedule(static) num_threads(hmc->n_threads)
+    for (size_t s = 0; s < n_all; s++) {
+        void *own = scratch + (size_t)kad_thread_index() * bytes;
+        double *q = hmc->q + s * n_rows * W, *y = hmc->y + s * n_rows * W;
+        gather(hmc, field, s * W, q);
+        if (target->from_field != NULL) target->from_field(target, q, own);
+        target->energy(target, q, y, hmc->U + s * W, hmc->S + s * W, own);
+    }
+    for (int chain = 0; chain < setup->n_chains; chain++)
+        if (!isfinite(hmc->U[chain])) {
+            status = kad_fail(ctx, KAD_EINTERNAL,
+                              "sample[%d]: the action of chain %d is not finite in the "
+                              "state it was given",
+                              setup->entry, chain);
+            break;
+        }
+done:
+    kad_free(field);
+    kad_free(scratch);
+    return status;
 }
 
 kad_status kad_hmc_start(kad_ctx *ctx, kad_hmc *hmc)
 {
     kad_status status = KAD_OK;
-    const kad_hmc_target *target = &hmc->target;
     const kad_sampler_setup *setup = hmc->setup;
-    const size_t size = target->n_rows * W;
-    const bool prior = setup->map != NULL && strcmp(hmc->options.start, "prior") == 0;
-    const bool cold = strcmp(hmc->options.start, "cold") == 0;
-    const kad_rng rng =
-        kad_rng_stream(setup->seed, KAD_RNG_CHAIN, (uint32_t)setup->entry);
-    void *memory = NULL;
-    /* a map's scratch may be larger than the target's */
-    size_t bytes = target->scratch_bytes;
-    if (prior && kad_map_flow(setup->map)->scratch_bytes[KAD_DOUBLE] > bytes)
-        bytes = kad_map_flow(setup->map)->scratch_bytes[KAD_DOUBLE];
-    KAD_TRY(kad_new(ctx, bytes, 1, &memory));
-    for (size_t s = 0; s < hmc->n_tiles * hmc->n_sub; s++) {
-        double *q = hmc->q + s * size, *y = hmc->y + s * size;
-        if (prior) {
-            prior_tile(hmc, rng, s * W, q, memory);
-        } else {
-            if (cold)
-                cold_tile(setup->action, y);
-            else
-                kad_hmc_normal_tile(setup->action, rng, 0, s * W, y);
-            positions(target, y, q, memory);
-        }
-        target->energy(target, q, y, hmc->U + s * W, hmc->S + s * W, memory);
-    }
-    for (int chain = 0; chain < setup->n_chains; chain++)
-        if (!isfinite(hmc->U[chain])) {
-            status = kad_fail(ctx, KAD_ECONFIG,
-                              "sample[%d].start: the action of chain %d is not finite at "
-                              "a %s start",
-                              setup->entry, chain, hmc->options.start);
-            break;
-        }
+    double *x = NULL;
+    KAD_TRY(
+        kad_new(ctx, (size_t)setup->n_chains, hmc->target.n_rows * sizeof(double), &x));
+    KAD_TRY(kad_start_fields(ctx, setup, x));
+    KAD_TRY(kad_hmc_set_state(ctx, hmc, x));
 done:
-    kad_free(memory);
-    return status;
+    kad_free(x);
+    if (status != KAD_EINTERNAL) return status;
+    return kad_fail(ctx, KAD_ECONFIG,
+                    "sample[%d].start: the action is not finite at a %s start",
+                    setup->entry, kad_start_name(setup));
 }

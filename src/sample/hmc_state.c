@@ -1,5 +1,6 @@
 /* State of hybrid Monte Carlo to and from files, and its description. */
 #include "sample/hmc_core.h"
+#include "sample/start.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -109,7 +110,8 @@ kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", hmc->n_nonfinite));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "integrator",
                                    hmc->options.integrator->name));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", hmc->options.start));
+    KAD_TRY(
+        kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(hmc->setup)));
 done:
     return status;
 }

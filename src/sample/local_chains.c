@@ -1,18 +1,16 @@
 #include "sample/local_chains.h"
 
 #include "base/memory.h"
+#include "sample/boundary.h"
+#include "sample/start.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { W = KAD_W_DOUBLE, KEY_MAX = 64, NUMBER_BITS = 40 };
+enum { W = KAD_W_DOUBLE, KEY_MAX = 64 };
 
 const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
-    /* as hmc has it: a schema keeps the first of equal keys */
-    {"sample[].start", KAD_ENUM, "prior", 1, 0, "", "prior|cold|hot",
-     "metropolis, cluster: first field: ordered (cold), or sites independent (hot, "
-     "prior)"},
     {"sample[].sweeps", KAD_INT, "1", 1, 1e6, "sweeps", NULL,
      "metropolis, cluster, latent-metropolis: sweeps between draws"},
     {"sample[].overrelaxation", KAD_INT, "1", 0, 1000, "sweeps", NULL,
@@ -41,30 +39,20 @@ static double number_of(const kad_sampler_setup *setup, const char *key)
     return 0;
 }
 
-static bool starts_hot(const kad_sampler_setup *setup)
-{
-    char full[KEY_MAX];
-    if (setup->config == NULL) return true;
-    snprintf(full, sizeof full, "sample[%d].start", setup->entry);
-    return strcmp(kad_config_string(setup->config, full), "cold") != 0;
-}
-
 static kad_status check(kad_ctx *ctx, const kad_local_chains *c)
 {
     const kad_sampler_setup *s = &c->setup;
-    const int64_t n_draws = s->n_burn_in + s->n_draws;
-    const double steps =
-        (double)n_draws * c->n_sweeps * (c->n_clusters > 0 ? c->n_clusters : 1);
+    const double steps = (double)(s->n_burn_in + s->n_draws) * c->n_sweeps *
+                         (c->n_clusters > 0 ? c->n_clusters : 1);
     if (s->n_chains > 1 << KAD_LOCAL_CHAIN_BITS)
         return kad_fail(ctx, KAD_ECONFIG, "sample[%d].chains: at most %d, got %d",
                         s->entry, 1 << KAD_LOCAL_CHAIN_BITS, s->n_chains);
-    if (s->entry >= 256 || steps >= 0x1p36 ||
-        n_draws > ((int64_t)1 << NUMBER_BITS) / s->n_chains)
+    if (steps >= 0x1p36)
         return kad_fail(ctx, KAD_ECONFIG,
-                        "sample[%d]: %lld draws of %d chains with %.0f steps exceed the "
-                        "numbers of an entry (2^40 draws, 2^36 steps, 256 entries)",
-                        s->entry, (long long)n_draws, s->n_chains, steps);
-    return KAD_OK;
+                        "sample[%d]: %.0f sweeps and cluster moves exceed the 2^36 of an "
+                        "entry",
+                        s->entry, steps);
+    return kad_draw_check(ctx, s);
 }
 
 /* --- a tile -------------------------------------------------------------------------- */
@@ -96,20 +84,25 @@ static void draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, void
     }
 }
 
-/* The present state as draw `at` of the batch. */
-static void hand_over(const kad_local_chains *c, size_t tile, size_t at, kad_draws *out,
-                      void *scratch)
+/* The present state as draw `at` of the batch; `before`: the tally before the draw. */
+static void hand_over(const kad_local_chains *c, size_t tile, size_t at,
+                      const double before[W], kad_draws *out, void *scratch)
 {
     const double *x = c->x + tile * c->n_rows * W;
+    const double n_moves = (double)c->n_sweeps * c->setup.action->lattice->n_sites;
     const int n_lanes = turn_of(c, tile, 0).n_lanes;
     double S[W];
     c->local->value(c->setup.action, x, S, scratch);
     for (int lane = 0; lane < n_lanes; lane++) {
         const size_t i = (tile * W + (size_t)lane) * out->n + at;
+        const double moved = c->tally[tile * W + (size_t)lane] - before[lane];
         for (size_t row = 0; row < c->n_rows; row++)
             out->x[i * c->n_rows + row] = x[row * W + (size_t)lane];
         out->action[i] = S[lane];
-        out->accepted[i] = 1;
+        /* cluster and heat bath moves are always made */
+        out->accepted[i] = !c->local->tuned || c->n_clusters > 0 || moved > 0;
+        if (out->acceptance != NULL)
+            out->acceptance[i] = c->local->tuned ? moved / n_moves : 1;
     }
 }
 
@@ -124,8 +117,10 @@ static void make_draws(kad_local_chains *c, size_t at, size_t n, kad_draws *out)
         for (size_t tile = (size_t)thread; tile < c->n_tiles;
              tile += (size_t)c->n_threads)
             for (size_t i = 0; i < n; i++) {
+                double before[W];
+                memcpy(before, c->tally + tile * W, sizeof before);
                 draw_tile(c, tile, c->n_done + (int64_t)i, scratch);
-                hand_over(c, tile, at + i, out, scratch);
+                hand_over(c, tile, at + i, before, out, scratch);
             }
     }
     c->n_done += (int64_t)n;
@@ -181,6 +176,7 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     kad_status status = KAD_OK;
     kad_local_chains *c = NULL;
     const kad_action *action = setup->action;
+    double *start = NULL;
 
     *out = NULL;
     if (action->ops->local == NULL)
@@ -195,7 +191,6 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     if (c->local->reflect != NULL && action->n_comp > 1)
         c->n_reflections = (int)number_of(setup, "overrelaxation");
     if (clusters) c->n_clusters = (int)number_of(setup, "cluster_moves");
-    c->hot = starts_hot(setup);
     c->width = number_of(setup, "width");
     KAD_TRY(check(ctx, c));
     for (uint32_t i = 0; i < KAD_LOCAL_STREAMS; i++)
@@ -203,15 +198,29 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                                    ((uint32_t)setup->entry + 1) * 256 + i);
     KAD_TRY(allocate(ctx, c));
     if (clusters) KAD_TRY(c->local->bonds(ctx, action, &c->bonds));
-    for (size_t tile = 0; tile < c->n_tiles; tile++) {
-        const kad_turn turn = turn_of(c, tile, 0);
-        c->local->start(action, &turn, c->hot, c->x + tile * c->n_rows * W, c->scratch);
-    }
+    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, c->n_rows * sizeof(double), &start));
+    KAD_TRY(kad_start_fields(ctx, setup, start));
+    KAD_TRY(kad_local_chains_set_state(ctx, c, start));
     *out = c;
     c = NULL;
 done:
     kad_local_chains_destroy(c);
+    kad_free(start);
     return status;
+}
+
+/* Lanes without a chain repeat the chains. */
+kad_status kad_local_chains_set_state(kad_ctx *ctx, void *self, const double *x)
+{
+    kad_local_chains *c = self;
+    const size_t n = (size_t)c->setup.n_chains;
+    (void)ctx;
+    for (size_t tile = 0; tile < c->n_tiles; tile++)
+        for (size_t row = 0; row < c->n_rows; row++)
+            for (size_t lane = 0; lane < W; lane++)
+                c->x[(tile * c->n_rows + row) * W + lane] =
+                    x[(tile * W + lane) % n * c->n_rows + row];
+    return KAD_OK;
 }
 
 void kad_local_chains_destroy(void *self)
@@ -222,62 +231,24 @@ void kad_local_chains_destroy(void *self)
     kad_free(c->x);
     kad_free(c->tally);
     kad_free(c->scratch);
-    kad_free(c->y);
-    kad_free(c->lnq);
     kad_free(c);
-}
-
-/* Latents of the draws: the map's inverse of their flow variables. */
-static kad_status add_latents(kad_ctx *ctx, kad_local_chains *c, kad_draws *out)
-{
-    kad_status status = KAD_OK;
-    const kad_action *action = c->setup.action;
-    const size_t n = out->n, n_tile = c->n_rows * W;
-    const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
-    double *tiles = NULL;
-    if (c->setup.map == NULL)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "sample[%d].store_latents: needs a trained map: run `train` "
-                        "first",
-                        c->setup.entry);
-    if (c->y == NULL) {
-        KAD_TRY(kad_new(ctx, c->setup.n_batch_max, c->n_rows * sizeof(double), &c->y));
-        KAD_TRY(kad_new(ctx, c->setup.n_batch_max, sizeof(double), &c->lnq));
-    }
-    KAD_TRY(kad_new(ctx, 2 * n_tile, sizeof(double), &tiles));
-    for (int chain = 0; chain < c->setup.n_chains; chain++) {
-        const size_t first = (size_t)chain * n * c->n_rows;
-        for (size_t i = 0; i < n; i++) {
-            const double *x = out->x + first + i * c->n_rows;
-            double *y = c->y + i * c->n_rows;
-            memcpy(y, x, c->n_rows * sizeof *y);
-            if (kern->from_boundary == NULL) continue;
-            for (size_t row = 0; row < c->n_rows; row++)
-                tiles[row * W] = x[row];
-            kern->from_boundary(action, tiles, tiles + n_tile, c->scratch);
-            for (size_t row = 0; row < c->n_rows; row++)
-                y[row] = tiles[n_tile + row * W];
-        }
-        KAD_TRY(
-            kad_map_lnq(ctx, c->setup.map, n, KAD_DOUBLE, c->y, c->lnq, out->z + first));
-    }
-done:
-    kad_free(tiles);
-    return status;
 }
 
 kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out)
 {
     kad_status status = KAD_OK;
     kad_local_chains *c = self;
-    const int64_t n_chain = c->setup.n_burn_in + c->setup.n_draws, before = c->n_done;
     const size_t n_all = (size_t)c->setup.n_chains * out->n;
     size_t at = 0;
 
+    if (out->z != NULL && c->setup.map == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].store_latents: needs a trained map: run `train` "
+                        "first",
+                        c->setup.entry);
     for (size_t i = 0; i < n_all; i++)
         out->number[i] =
-            ((uint64_t)c->setup.entry << NUMBER_BITS) +
-            (uint64_t)((int64_t)(i / out->n) * n_chain + before + (int64_t)(i % out->n));
+            kad_draw_number(&c->setup, i / out->n, c->n_done + (int64_t)(i % out->n));
     while (at < out->n && c->n_done < c->setup.n_burn_in && c->local->tuned) {
         make_draws(c, at++, 1, out);
         tune(c);
@@ -294,7 +265,9 @@ kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out)
             return kad_fail(ctx, KAD_EINTERNAL,
                             "sample[%d]: the action of chain %zu is not finite",
                             c->setup.entry, i / out->n);
-    if (out->z != NULL) KAD_TRY(add_latents(ctx, c, out));
+    if (out->z != NULL)
+        KAD_TRY(kad_boundary_latents(ctx, c->setup.action, c->setup.map, n_all, out->x,
+                                     out->z));
 done:
     return status;
 }
@@ -342,13 +315,12 @@ kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *fil
 {
     kad_status status = KAD_OK;
     const kad_local_chains *c = self;
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", c->hot ? "hot" : "cold"));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(&c->setup)));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", c->n_sweeps));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "overrelaxation", c->n_reflections));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "cluster_moves", c->n_clusters));
     if (c->local->tuned) {
         KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "width", c->width));
-        /* of single-site moves; every draw counts as accepted */
         if (c->n_tried > 0)
             KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "acceptance",
                                          c->n_accepted / c->n_tried));

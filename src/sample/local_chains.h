@@ -12,7 +12,7 @@
 
 #define KAD_LOCAL_ACCEPTANCE 0.55
 
-enum { KAD_LOCAL_N_KEYS = 5 };
+enum { KAD_LOCAL_N_KEYS = 4 };
 extern const kad_key kad_local_keys[KAD_LOCAL_N_KEYS];
 
 typedef struct kad_local_chains {
@@ -21,7 +21,6 @@ typedef struct kad_local_chains {
     kad_rng rng[KAD_LOCAL_STREAMS];
     kad_bonds bonds;
     int n_sweeps, n_reflections, n_clusters; /* of a draw; of a sweep */
-    bool hot;
     size_t n_rows, n_tiles;
     int n_threads;
     double *x;                  /* [n_tiles][n_rows][KAD_W_DOUBLE] */
@@ -31,7 +30,6 @@ typedef struct kad_local_chains {
     double width;               /* of proposals */
     int64_t n_done;             /* draws of every chain, burn-in included */
     double n_accepted, n_tried; /* moves after the burn-in, all chains (integers) */
-    double *y, *lnq;            /* latents only: [n_batch_max] draws of one chain */
 } kad_local_chains;
 
 /* clusters: make cluster moves. Errors: KAD_ECONFIG (the action has no rules, numbers too
@@ -48,5 +46,6 @@ kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,
                                  const char *group);
 kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
                                      const char *group);
+kad_status kad_local_chains_set_state(kad_ctx *ctx, void *self, const double *x);
 
 #endif

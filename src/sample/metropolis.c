@@ -17,6 +17,7 @@ const kad_sampler_ops kad_sampler_metropolis = {
     .reference = "10.1063/1.1699114",
     .keys = kad_local_keys,
     .n_keys = KAD_LOCAL_N_KEYS,
+    .flags = KAD_SAMPLER_MOVES,
     .time_unit = "sweep",
     .create = create,
     .destroy = kad_local_chains_destroy,
@@ -24,4 +25,5 @@ const kad_sampler_ops kad_sampler_metropolis = {
     .save = kad_local_chains_save,
     .load = kad_local_chains_load,
     .describe = kad_local_chains_describe,
+    .set_state = kad_local_chains_set_state,
 };

@@ -91,6 +91,39 @@ done:
     return status;
 }
 
+/* ln w of the states given: y itself, not a shifted one, is what the map is asked about;
+ * the shift of the next proposal is a symmetry of exp(-S) of its own. */
+static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
+{
+    kad_status status = KAD_OK;
+    state *s = self;
+    const kad_sampler_setup *setup = s->proposals.setup;
+    const kad_action *action = setup->action;
+    const size_t n = (size_t)setup->n_chains;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    double *y = NULL, *S = NULL, *lnq = NULL;
+    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &y));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &S));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &lnq));
+    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
+    KAD_TRY(kad_action_values(ctx, action, n, y, S));
+    KAD_TRY(kad_map_lnq(ctx, setup->map, n, setup->exact ? KAD_DOUBLE : setup->prec, y,
+                        lnq, NULL));
+    for (size_t chain = 0; chain < n; chain++) {
+        s->log_w[chain] = action->log_z_offset - S[chain] - lnq[chain];
+        if (isfinite(s->log_w[chain])) continue;
+        status = kad_fail(ctx, KAD_EINTERNAL,
+                          "sample[%d]: the state of chain %zu has no finite weight",
+                          setup->entry, chain);
+        break;
+    }
+done:
+    kad_free(y);
+    kad_free(S);
+    kad_free(lnq);
+    return status;
+}
+
 static kad_status describe(kad_ctx *ctx, const void *self, kad_h5 *file,
                            const char *group)
 {
@@ -116,4 +149,5 @@ const kad_sampler_ops kad_sampler_mis = {
     .save = save,
     .load = load,
     .describe = describe,
+    .set_state = set_state,
 };

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ENTRY_BITS = 8, NUMBER_BITS = 40, N_NONFINITE_FREE = 16, NONFINITE_ONE_IN = 100 };
+enum { N_NONFINITE_FREE = 16, NONFINITE_ONE_IN = 100 };
 
 static size_t rows_of(const kad_sampler_setup *setup)
 {
@@ -17,24 +17,19 @@ kad_status kad_proposals_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                                 kad_proposals *out)
 {
     kad_status status = KAD_OK;
-    const int64_t limit = (int64_t)1 << NUMBER_BITS;
-    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
+    const size_t n_block =
+        setup->interleaved ? (size_t)setup->n_chains : setup->n_batch_max;
     size_t n_values;
 
     memset(out, 0, sizeof *out);
     out->setup = setup;
-    if (setup->entry >= 1 << ENTRY_BITS || n_chain > limit / setup->n_chains)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "sample[%d]: %lld draws of %d chains exceed the 2^%d numbers of "
-                        "an entry (%d entries at most)",
-                        setup->entry, (long long)n_chain, setup->n_chains, NUMBER_BITS,
-                        1 << ENTRY_BITS);
-    if (!kad_size_mul(setup->n_batch_max, rows_of(setup), &n_values))
+    KAD_TRY(kad_draw_check(ctx, setup));
+    if (!kad_size_mul(n_block, rows_of(setup), &n_values))
         return kad_fail(ctx, KAD_ENOMEM, "sample[%d].batch: %zu is too large",
                         setup->entry, setup->n_batch_max);
     KAD_TRY(kad_new(ctx, n_values, sizeof(double), &out->y));
-    KAD_TRY(kad_new(ctx, setup->n_batch_max, sizeof(double), &out->lnq));
-    KAD_TRY(kad_new(ctx, setup->n_batch_max, sizeof(double), &out->lnp));
+    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &out->lnq));
+    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &out->lnp));
 done:
     if (status != KAD_OK) kad_proposals_destroy(out);
     return status;
@@ -64,8 +59,8 @@ static void weigh(kad_proposals *proposals, size_t n, double *x, double *S, doub
     }
 }
 
-/* n proposals of one chain, numbered from `first`. */
-static kad_status draw_chain(kad_ctx *ctx, kad_proposals *proposals, uint64_t first,
+/* n proposals with consecutive numbers from `first` on. */
+static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t first,
                              size_t n, double *x, double *z, double *S, double *log_w)
 {
     kad_status status = KAD_OK;
@@ -84,20 +79,17 @@ kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws 
 {
     kad_status status = KAD_OK;
     const kad_sampler_setup *setup = proposals->setup;
-    const size_t n_rows = rows_of(setup), n = out->n;
+    const size_t n_rows = rows_of(setup), n_chains = (size_t)setup->n_chains;
+    const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
 
-    for (int chain = 0; chain < setup->n_chains; chain++) {
-        const size_t at = (size_t)chain * n;
-        const uint64_t first =
-            ((uint64_t)setup->entry << NUMBER_BITS) +
-            (uint64_t)(chain * (setup->n_burn_in + setup->n_draws) + proposals->n_done);
-        KAD_TRY(draw_chain(ctx, proposals, first, n, out->x + at * n_rows,
+    for (size_t i = 0; i < n_all; i++)
+        out->number[i] =
+            kad_draw_number(setup, i / out->n, proposals->n_done + (int64_t)(i % out->n));
+    for (size_t at = 0; at < n_all; at += n)
+        KAD_TRY(draw_block(ctx, proposals, out->number[at], n, out->x + at * n_rows,
                            out->z != NULL ? out->z + at * n_rows : NULL, out->action + at,
                            out->log_weight + at));
-        for (size_t i = 0; i < n; i++)
-            out->number[at + i] = first + i;
-    }
-    proposals->n_done += (int64_t)n;
+    proposals->n_done += (int64_t)out->n;
     const int64_t n_total = proposals->n_done * setup->n_chains;
     if (proposals->n_nonfinite > N_NONFINITE_FREE &&
         proposals->n_nonfinite > n_total / NONFINITE_ONE_IN)

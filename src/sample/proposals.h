@@ -2,8 +2,8 @@
  * share.
  *   ln w = offset - S(y) - ln q(y),   mean of w over q = the model's own Z,
  * S over the active sites (integrated-out sites cancel: S_full = S - ln p(inactive |
- * active)), both in double whatever the precision of the draws. Proposals are numbered;
- * chain c of an entry owns the consecutive numbers base + c (n_burn_in + n_draws) + t. */
+ * active)), both in double whatever the precision of the draws. Proposals are numbered
+ * (kad_draw_number). */
 #ifndef KAD_SAMPLE_PROPOSALS_H
 #define KAD_SAMPLE_PROPOSALS_H
 
@@ -13,8 +13,8 @@ typedef struct kad_proposals {
     const kad_sampler_setup *setup;
     int64_t n_done;      /* draws of every chain behind us, burn-in included */
     int64_t n_nonfinite; /* weights that were not finite (rejected, weight 0) */
-    double *y;           /* [n_batch_max][n_rows] */
-    double *lnq, *lnp;   /* [n_batch_max] */
+    double *y;           /* [n_block][n_rows]: draws with consecutive numbers */
+    double *lnq, *lnp;   /* [n_block] */
 } kad_proposals;
 
 /* setup is borrowed. Errors: KAD_ENOMEM; KAD_ECONFIG when numbers run out (2^40 an entry,

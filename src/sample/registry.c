@@ -3,26 +3,30 @@
 
 #include "base/memory.h"
 #include "sample/cluster.h"
+#include "sample/cycle.h"
 #include "sample/direct.h"
 #include "sample/hmc.h"
 #include "sample/latent_hmc.h"
-#include "sample/metropolis.h"
 #include "sample/latent_metropolis.h"
+#include "sample/metropolis.h"
 #include "sample/mis.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* clang-format off: one a line */
 const kad_sampler_ops *const kad_samplers[] = {
     &kad_sampler_mis,
     &kad_sampler_direct,
     &kad_sampler_hmc,
     &kad_sampler_latent_hmc,
+    &kad_sampler_latent_metropolis,
     &kad_sampler_metropolis,
     &kad_sampler_cluster,
-    &kad_sampler_latent_metropolis,
+    &kad_sampler_cycle,
     NULL,
 };
+/* clang-format on */
 
 const kad_sampler_ops *kad_sampler_find(const char *name)
 {
@@ -51,6 +55,15 @@ uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t
     const int64_t own = setup->interleaved ? t * setup->n_chains + (int64_t)chain
                                            : (int64_t)chain * n_chain + t;
     return ((uint64_t)setup->entry << NUMBER_BITS) + (uint64_t)own;
+}
+
+uint64_t kad_sampler_seed(const kad_sampler_setup *setup, uint32_t index)
+{
+    /* the largest indices of the purpose: no sampler's own stream has them */
+    const uint32_t own = UINT32_MAX - ((uint32_t)setup->entry << ENTRY_BITS) - index;
+    uint32_t words[4];
+    kad_rng_u32x4(kad_rng_stream(setup->seed, KAD_RNG_CHAIN, own), 0, 0, 0, words);
+    return (uint64_t)words[1] << 32 | words[0];
 }
 
 kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup)
@@ -93,7 +106,7 @@ kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
     KAD_TRY(kad_new(ctx, 1, sizeof *sampler, &sampler));
     sampler->ops = ops;
     sampler->setup = *setup;
-    KAD_TRY(ops->create(ctx, setup, &sampler->self));
+    KAD_TRY(ops->create(ctx, &sampler->setup, &sampler->self));
     *out = sampler;
     sampler = NULL;
 done:

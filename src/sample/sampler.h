@@ -113,6 +113,9 @@ void kad_sampler_names(char *text, size_t size);
 /* The number of draw t of a chain, burn-in counted: entry * 2^40 + chain * draws + t, or
  * entry * 2^40 + t * chains + chain where interleaved. */
 uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t);
+/* Seeds that belong to an entry alone: 0 of its chains' start, 1 + i of step i of a cycle.
+ */
+uint64_t kad_sampler_seed(const kad_sampler_setup *setup, uint32_t index);
 /* KAD_ECONFIG when an entry's 2^40 numbers (256 entries) do not suffice. */
 KAD_MUST_USE kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup);
 

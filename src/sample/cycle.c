@@ -1,0 +1,345 @@
+/* Cycle of samplers: one draw is a fixed sequence of updates of other samplers, each of
+ * which leaves exp(-S) invariant and takes the chains' boundary configurations over from
+ * the one before, so their composition leaves it invariant too (it is not reversible,
+ * and need not be). Every chain has its own state; a random lattice shift that a step
+ * applies is a symmetry of exp(-S).
+ *
+ * The steps are samplers like any other, with seeds of their own (kad_sampler_seed), one
+ * draw at a time (kad_sampler_setup.interleaved), and are tuned in the burn-in of the
+ * cycle. A step's options are the entry's: two steps of one sampler share them.
+ * Source: Tierney, Ann. Statist. 22 (1994) 1701, section 2.4. */
+#include "sample/cycle.h"
+
+#include "base/memory.h"
+#include "sample/boundary.h"
+#include "sample/start.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char STEPS[] = "mis 1, latent-hmc 2, metropolis 1";
+
+static const kad_key keys[] = {
+    {"sample[].steps", KAD_STRING, STEPS, 1, 0, "", NULL,
+     "cycle: samplers and how many updates of each make a draw, in order: \"hmc 2, "
+     "cluster\"; their own keys apply"},
+};
+
+typedef struct step {
+    kad_cycle_step is;
+    kad_sampler *sampler;
+    double n_accepted; /* updates (moves' fraction) after burn-in, all chains */
+} step;
+
+typedef struct cycle {
+    const kad_sampler_setup *setup;
+    char text[256];
+    int n_steps;
+    step step[KAD_CYCLE_STEPS];
+    size_t n_rows;
+    double *x, *S;   /* [n_chains][n_rows], [n_chains]: the states */
+    double *moved;   /* [n_chains] accepted updates of the present draw */
+    kad_draws draws; /* one of every chain */
+    int64_t n_done;  /* draws of every chain, burn-in included */
+} cycle;
+
+/* --- life ---------------------------------------------------------------------------- */
+
+static void read_text(const kad_config *config, int entry, char *text, size_t size)
+{
+    char key[64];
+    const char *given = NULL;
+    snprintf(key, sizeof key, "sample[%d].steps", entry);
+    if (config != NULL) given = kad_config_string(config, key);
+    snprintf(text, size, "%s", given != NULL ? given : STEPS);
+}
+
+static bool needs_map(const kad_config *config, int entry)
+{
+    kad_cycle_step steps[KAD_CYCLE_STEPS];
+    char text[256], message[KAD_CYCLE_MESSAGE];
+    bool needs = false;
+    read_text(config, entry, text, sizeof text);
+    const int n = kad_cycle_parse(text, steps, message);
+    for (int i = 0; i < n; i++)
+        needs = needs || (steps[i].ops->flags & KAD_SAMPLER_NEEDS_MAP) != 0;
+    return needs;
+}
+
+static void destroy(void *self)
+{
+    cycle *c = self;
+    if (c == NULL) return;
+    for (int i = 0; i < c->n_steps; i++)
+        kad_sampler_destroy(c->step[i].sampler);
+    kad_free(c->x);
+    kad_free(c->S);
+    kad_free(c->moved);
+    kad_free(c->draws.number);
+    kad_free(c->draws.x);
+    kad_free(c->draws.action);
+    kad_free(c->draws.log_weight);
+    kad_free(c->draws.delta_h);
+    kad_free(c->draws.accepted);
+    kad_free(c->draws.acceptance);
+    kad_free(c);
+}
+
+static kad_status create_steps(kad_ctx *ctx, cycle *c)
+{
+    kad_status status = KAD_OK;
+    kad_cycle_step steps[KAD_CYCLE_STEPS];
+    char message[KAD_CYCLE_MESSAGE];
+    const int n = kad_cycle_parse(c->text, steps, message);
+    if (n == 0)
+        return kad_fail(ctx, KAD_ECONFIG, "sample[%d].steps: %s", c->setup->entry,
+                        message);
+    for (int i = 0; i < n; i++) {
+        kad_sampler_setup setup = *c->setup;
+        setup.seed = kad_sampler_seed(c->setup, 1 + (uint32_t)i);
+        setup.n_draws *= steps[i].n;
+        setup.n_burn_in *= steps[i].n;
+        setup.n_batch_max = 1;
+        setup.interleaved = true;
+        c->step[i].is = steps[i];
+        KAD_TRY(kad_sampler_create(ctx, steps[i].ops->name, &setup, &c->step[i].sampler));
+        c->n_steps++;
+    }
+done:
+    return status;
+}
+
+static kad_status allocate(kad_ctx *ctx, cycle *c)
+{
+    kad_status status = KAD_OK;
+    const size_t n = (size_t)c->setup->n_chains;
+    kad_draws *draws = &c->draws;
+    draws->n = 1;
+    KAD_TRY(kad_new(ctx, n, c->n_rows * sizeof(double), &c->x));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &c->S));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &c->moved));
+    KAD_TRY(kad_new(ctx, n, sizeof(uint64_t), &draws->number));
+    KAD_TRY(kad_new(ctx, n, c->n_rows * sizeof(double), &draws->x));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->action));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->log_weight));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->delta_h));
+    KAD_TRY(kad_new(ctx, n, 1, &draws->accepted));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->acceptance));
+done:
+    return status;
+}
+
+static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
+{
+    kad_status status = KAD_OK;
+    cycle *c = self;
+    const size_t n = (size_t)c->setup->n_chains;
+    KAD_TRY(kad_boundary_action(ctx, c->setup->action, n, x, c->S));
+    memcpy(c->x, x, n * c->n_rows * sizeof *x);
+done:
+    return status;
+}
+
+static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
+{
+    kad_status status = KAD_OK;
+    cycle *c = NULL;
+    double *x = NULL;
+    *self = NULL;
+    KAD_TRY(kad_draw_check(ctx, setup));
+    KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
+    c->setup = setup;
+    c->n_rows = (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
+    read_text(setup->config, setup->entry, c->text, sizeof c->text);
+    KAD_TRY(create_steps(ctx, c));
+    KAD_TRY(allocate(ctx, c));
+    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, c->n_rows * sizeof(double), &x));
+    KAD_TRY(kad_start_fields(ctx, setup, x));
+    KAD_TRY(set_state(ctx, c, x));
+    *self = c;
+    c = NULL;
+done:
+    kad_free(x);
+    destroy(c);
+    return status;
+}
+
+/* --- draws --------------------------------------------------------------------------- */
+
+/* The last update of a step becomes the state: its draw, or what it accepted. */
+static void take(cycle *c, step *s)
+{
+    const unsigned flags = s->is.ops->flags;
+    for (size_t chain = 0; chain < (size_t)c->setup->n_chains; chain++) {
+        const bool accepted = c->draws.accepted[chain] != 0;
+        const double moved =
+            flags & KAD_SAMPLER_MOVES ? c->draws.acceptance[chain] : accepted;
+        c->moved[chain] += moved;
+        if (c->n_done >= c->setup->n_burn_in) s->n_accepted += moved;
+        if ((flags & KAD_SAMPLER_PROPOSALS) && !accepted) continue;
+        c->S[chain] = c->draws.action[chain];
+        memcpy(c->x + chain * c->n_rows, c->draws.x + chain * c->n_rows,
+               c->n_rows * sizeof *c->x);
+    }
+}
+
+/* One draw of every chain. */
+static kad_status run(kad_ctx *ctx, cycle *c, int *n_updates)
+{
+    kad_status status = KAD_OK;
+    *n_updates = 0;
+    memset(c->moved, 0, (size_t)c->setup->n_chains * sizeof *c->moved);
+    for (int i = 0; i < c->n_steps; i++) {
+        step *s = &c->step[i];
+        KAD_TRY(s->is.ops->set_state(ctx, s->sampler->self, c->x));
+        for (int k = 0; k < s->is.n; k++) {
+            KAD_TRY(s->is.ops->advance(ctx, s->sampler->self, &c->draws));
+            take(c, s);
+        }
+        *n_updates += s->is.n;
+    }
+    c->n_done++;
+done:
+    return status;
+}
+
+static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
+{
+    kad_status status = KAD_OK;
+    cycle *c = self;
+    const kad_sampler_setup *setup = c->setup;
+    const size_t n_chains = (size_t)setup->n_chains;
+    for (size_t i = 0; i < out->n; i++) {
+        const int64_t t = c->n_done;
+        int n_updates;
+        KAD_TRY(run(ctx, c, &n_updates));
+        for (size_t chain = 0; chain < n_chains; chain++) {
+            const size_t at = chain * out->n + i;
+            out->number[at] = kad_draw_number(setup, chain, t);
+            out->action[at] = c->S[chain];
+            out->accepted[at] = c->moved[chain] > 0;
+            if (out->acceptance != NULL)
+                out->acceptance[at] = c->moved[chain] / n_updates;
+            memcpy(out->x + at * c->n_rows, c->x + chain * c->n_rows,
+                   c->n_rows * sizeof *c->x);
+        }
+    }
+    if (out->z != NULL && setup->map == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].store_latents: needs a trained map: run `train` "
+                        "first",
+                        setup->entry);
+    if (out->z != NULL)
+        KAD_TRY(kad_boundary_latents(ctx, setup->action, setup->map, n_chains * out->n,
+                                     out->x, out->z));
+done:
+    return status;
+}
+
+/* --- files --------------------------------------------------------------------------- */
+
+static void path_of(const char *group, int i, char *path, size_t size)
+{
+    snprintf(path, size, "%s/step_%d", group, i + 1);
+}
+
+static kad_status save(kad_ctx *ctx, const void *self, kad_h5 *file, const char *group)
+{
+    kad_status status = KAD_OK;
+    const cycle *c = self;
+    const size_t dims[2] = {(size_t)c->setup->n_chains, c->n_rows};
+    char path[KAD_NAME_MAX];
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_done", c->n_done));
+    snprintf(path, sizeof path, "%s/x", group);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, c->x));
+    snprintf(path, sizeof path, "%s/S", group);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, dims, c->S));
+    for (int i = 0; i < c->n_steps; i++) {
+        const step *s = &c->step[i];
+        path_of(group, i, path, sizeof path);
+        KAD_TRY(kad_h5_group(ctx, file, path));
+        KAD_TRY(s->is.ops->save(ctx, s->sampler->self, file, path));
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "cycle_accepted", s->n_accepted));
+    }
+done:
+    return status;
+}
+
+static kad_status load(kad_ctx *ctx, void *self, kad_h5 *file, const char *group)
+{
+    kad_status status = KAD_OK;
+    cycle *c = self;
+    const size_t dims[2] = {(size_t)c->setup->n_chains, c->n_rows};
+    char path[KAD_NAME_MAX];
+    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_done", &c->n_done));
+    snprintf(path, sizeof path, "%s/x", group);
+    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 2, dims, c->x));
+    snprintf(path, sizeof path, "%s/S", group);
+    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, dims, c->S));
+    for (int i = 0; i < c->n_steps; i++) {
+        step *s = &c->step[i];
+        path_of(group, i, path, sizeof path);
+        KAD_TRY(s->is.ops->load(ctx, s->sampler->self, file, path));
+        KAD_TRY(kad_h5_attr_real(ctx, file, path, "cycle_accepted", &s->n_accepted));
+    }
+    if (c->n_done < 0)
+        status = kad_fail(ctx, KAD_EDATA, "%s: expected a count, found n_done %lld",
+                          group, (long long)c->n_done);
+done:
+    return status;
+}
+
+/* A group a step with its own attributes; evaluations of a draw are their sums. */
+static kad_status describe(kad_ctx *ctx, const void *self, kad_h5 *file,
+                           const char *group)
+{
+    static const char *const sums[] = {"action_evaluations_per_draw",
+                                       "force_evaluations_per_draw"};
+    kad_status status = KAD_OK;
+    const cycle *c = self;
+    const double n =
+        (double)c->setup->n_chains * (double)(c->n_done - c->setup->n_burn_in);
+    double sum[2] = {0, 0}, value;
+    char path[KAD_NAME_MAX];
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "steps", c->text));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(c->setup)));
+    for (int i = 0; i < c->n_steps; i++) {
+        const step *s = &c->step[i];
+        path_of(group, i, path, sizeof path);
+        KAD_TRY(kad_h5_group(ctx, file, path));
+        KAD_TRY(kad_h5_attr_set_string(ctx, file, path, "sampler", s->is.ops->name));
+        KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "updates", s->is.n));
+        if (s->is.ops->describe != NULL)
+            KAD_TRY(s->is.ops->describe(ctx, s->sampler->self, file, path));
+        if (n > 0)
+            KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "acceptance",
+                                         s->n_accepted / (n * s->is.n)));
+        for (int k = 0; k < 2; k++) {
+            if (!kad_h5_attr_exists(file, path, sums[k])) continue;
+            KAD_TRY(kad_h5_attr_real(ctx, file, path, sums[k], &value));
+            sum[k] += s->is.n * value;
+        }
+    }
+    for (int k = 0; k < 2; k++)
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, sums[k], sum[k]));
+done:
+    return status;
+}
+
+const kad_sampler_ops kad_sampler_cycle = {
+    .name = "cycle",
+    .summary = "a composition of samplers: one draw is a number of updates of each",
+    .reference = "10.1214/aos/1176325750",
+    .keys = keys,
+    .n_keys = sizeof keys / sizeof *keys,
+    .flags = KAD_SAMPLER_MOVES,
+    .time_unit = "cycle",
+    .create = create,
+    .destroy = destroy,
+    .advance = advance,
+    .save = save,
+    .load = load,
+    .describe = describe,
+    .needs_map = needs_map,
+};
