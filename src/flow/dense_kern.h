@@ -49,17 +49,19 @@ KAD_INLINE void dense_block(const int n_o, const int finish, int n_in, const rea
         for (int v = 0; v < KAD_NV; v++)
             xv[v] = xi[v];
         KAD_UNROLL(6)
-        for (int o = 0; o < n_o; o++)
+        for (int o = 0; o < n_o; o++) {
             KAD_UNROLL(4)
-        for (int v = 0; v < KAD_NV; v++)
-            a[o][v] += wi[(size_t)o * so] * xv[v];
+            for (int v = 0; v < KAD_NV; v++)
+                a[o][v] += wi[(size_t)o * so] * xv[v];
+        }
     }
     KAD_UNROLL(6)
-    for (int o = 0; o < n_o; o++)
+    for (int o = 0; o < n_o; o++) {
         KAD_UNROLL(4)
-    for (int v = 0; v < KAD_NV; v++)
-        ((vreal *)(y + (size_t)o * KAD_W))[v] =
-            dense_finish(finish, a[o][v], h + (size_t)o * KAD_W, v);
+        for (int v = 0; v < KAD_NV; v++)
+            ((vreal *)(y + (size_t)o * KAD_W))[v] =
+                dense_finish(finish, a[o][v], h + (size_t)o * KAD_W, v);
+    }
 }
 
 /* y = finish(b + W x) for any sizes, in even chunks of at most 6 outputs; b may be NULL, h is read by the
@@ -130,10 +132,11 @@ KAD_INLINE void outer_block(const int n_o, const int n_i, dense_panels panels,
 {
     vreal a[5][5];
     KAD_UNROLL(5)
-    for (int o = 0; o < n_o; o++)
+    for (int o = 0; o < n_o; o++) {
         KAD_UNROLL(5)
-    for (int i = 0; i < n_i; i++)
-        a[o][i] = acc[(size_t)o * stride + (size_t)i];
+        for (int i = 0; i < n_i; i++)
+            a[o][i] = acc[(size_t)o * stride + (size_t)i];
+    }
     for (int v = 0; v < panels.n * KAD_NV; v++) {
         const size_t at =
             (size_t)(v / KAD_NV) * panels.stride + (size_t)(v % KAD_NV) * KAD_V;
@@ -150,10 +153,11 @@ KAD_INLINE void outer_block(const int n_o, const int n_i, dense_panels panels,
         }
     }
     KAD_UNROLL(5)
-    for (int o = 0; o < n_o; o++)
+    for (int o = 0; o < n_o; o++) {
         KAD_UNROLL(5)
-    for (int i = 0; i < n_i; i++)
-        acc[(size_t)o * stride + (size_t)i] = a[o][i];
+        for (int i = 0; i < n_i; i++)
+            acc[(size_t)o * stride + (size_t)i] = a[o][i];
+    }
 }
 
 /* A stripe of n_o outputs over all inputs, in even blocks of at most 5. */

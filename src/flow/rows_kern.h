@@ -41,10 +41,11 @@ KAD_LANES_INLINE void product_block(const int n_r, int n_k, const real *w, size_
         for (int v = 0; v < ROWS_V; v++)
             x[v] = xk[v];
         KAD_UNROLL(6)
-        for (int r = 0; r < n_r; r++)
+        for (int r = 0; r < n_r; r++) {
             KAD_UNROLL(4)
-        for (int v = 0; v < ROWS_V; v++)
-            a[r][v] += wk[r] * x[v];
+            for (int v = 0; v < ROWS_V; v++)
+                a[r][v] += wk[r] * x[v];
+        }
     }
     KAD_UNROLL(6)
     for (int r = 0; r < n_r; r++) {
@@ -144,10 +145,11 @@ KAD_LANES_INLINE void outer_block(const int n_a, const int n_b, int n_vec,
         }
     }
     KAD_UNROLL(4)
-    for (int a = 0; a < n_a; a++)
+    for (int a = 0; a < n_a; a++) {
         KAD_UNROLL(5)
-    for (int b = 0; b < n_b; b++)
-        acc[(size_t)a * stride + (size_t)b] = c[a][b];
+        for (int b = 0; b < n_b; b++)
+            acc[(size_t)a * stride + (size_t)b] = c[a][b];
+    }
 }
 
 KAD_LANES_INLINE void outer_rows(const int n_a, int n_b, int n_vec, const real *const *pa,

@@ -32,16 +32,18 @@ matrix_block(const int n_i, int n_j, const real *m, size_t si, size_t sj,
             const vreal *xj = (const vreal *)(x + (size_t)j * x_stride) + first;
             const real *mj = m + (size_t)j * sj;
             KAD_UNROLL(6)
-            for (int i = 0; i < n_i; i++)
+            for (int i = 0; i < n_i; i++) {
                 KAD_UNROLL(4)
-            for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
-                acc[i][v] += mj[(size_t)i * si] * xj[v];
+                for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
+                    acc[i][v] += mj[(size_t)i * si] * xj[v];
+            }
         }
         KAD_UNROLL(6)
-        for (int i = 0; i < n_i; i++)
+        for (int i = 0; i < n_i; i++) {
             KAD_UNROLL(4)
-        for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
-            ((vreal *)(y + (size_t)i * y_stride))[first + v] = acc[i][v];
+            for (int v = 0; v < KAD_MATRIX_VECTORS; v++)
+                ((vreal *)(y + (size_t)i * y_stride))[first + v] = acc[i][v];
+        }
     }
 }
 
