@@ -252,7 +252,7 @@ static double tried(const kad_latent_metropolis *m, int level, size_t n)
  * number (Robbins and Monro). */
 static void tune(kad_latent_metropolis *m)
 {
-    const double gain = 40.0 / (20.0 + (double)m->n_done);
+    const double gain = 10.0 / (5.0 + (double)m->n_done);
     for (int level = 0; level < m->bulk->n_levels; level++) {
         if (m->bulk->level_size[level] == 0) continue;
         const double p = accepted(m, level) / tried(m, level, 1);
