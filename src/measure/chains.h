@@ -12,19 +12,22 @@ typedef struct kad_chains {
     kad_sampler *sampler;
     kad_measure *measure;
     kad_store *store;
+    kad_store *first; /* the first draws, burn-in included; NULL: not wanted */
+    int64_t thin;     /* updates a draw */
     /* columns; NULL: the sampler has none (observables, proposals: the first of
      * measure->n_plain; binned: the first of the others) */
-    kad_column *accepted, *action, *log_weight, *delta_h, *state_action, *observables,
-        *proposals, *binned, *configs, *latents;
+    kad_column *accepted, *acceptance, *action, *log_weight, *delta_h, *state_action,
+        *observables, *proposals, *binned, *configs, *latents;
     kad_draws draws; /* buffers of one batch */
     double *rows;    /* [n_chains][n_batch_max][n_columns] measured rows of a batch */
-    int64_t n_done;  /* draws of every chain, burn-in included */
+    int64_t n_done;  /* updates of every chain, burn-in included */
     size_t n_rows;   /* values of a configuration */
     size_t n_values; /* values of a measured row */
     double *state;   /* [n_chains][n_state]: S, row, x, z of the chains' states */
     size_t n_state;
-    double n_accepted; /* recorded draws, all chains */
-    double seconds;    /* wall time of the recorded draws */
+    double *under_way; /* [n_chains][2]: accepted updates of the draw being made, any */
+    double n_accepted; /* recorded draws (of many moves: their fractions), all chains */
+    double seconds, tuning_seconds; /* wall time of the recorded draws, of the others */
 } kad_chains;
 
 /* Errors: KAD_ENOMEM, KAD_ECONFIG (over the memory budget; the sampler's own). */
@@ -33,13 +36,19 @@ KAD_MUST_USE kad_status kad_chains_create(kad_ctx *ctx, const kad_job *job,
 void kad_chains_destroy(kad_chains *chains);
 /* One batch: advance, measure, store. Never crosses the end of the burn-in. */
 KAD_MUST_USE kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains);
-/* Recorded draws of every chain so far. */
+/* Draws of every chain so far: all, and those after the burn-in. */
+int64_t kad_chains_drawn(const kad_chains *chains);
 int64_t kad_chains_recorded(const kad_chains *chains);
 
-/* Everything that changes between batches, with the series from draw `first` on, to and
+/* Parts of kad_chains_create. */
+KAD_MUST_USE kad_status kad_chains_add_columns(kad_ctx *ctx, kad_chains *chains);
+/* Series, buffers and the file built from them, against what the process may use. */
+KAD_MUST_USE kad_status kad_chains_require_memory(kad_ctx *ctx, const kad_chains *chains);
+
+/* Everything that changes between batches, with the series from update `from` on, to and
  * from a segment. */
 KAD_MUST_USE kad_status kad_chains_save(kad_ctx *ctx, const kad_chains *chains,
-                                        int64_t first, kad_h5 *file);
+                                        int64_t from, kad_h5 *file);
 KAD_MUST_USE kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "measure/chains.h"
+#include "sample/start.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,9 +17,27 @@ uint64_t kad_fingerprint(uint64_t hash, const void *bytes, size_t n)
     return hash;
 }
 
-/* Write the draws since the last segment. */
+/* Thinning would part proposals from their weights. */
+kad_status kad_job_check(kad_ctx *ctx, const kad_job *job)
+{
+    const kad_sampler_setup *s = &job->setup;
+    const kad_sampler_ops *ops = kad_sampler_find(job->sampler);
+    const unsigned proposes = KAD_SAMPLER_PROPOSALS | KAD_SAMPLER_WEIGHTED;
+    if (job->thin <= 1 || ops == NULL) return KAD_OK;
+    if (ops->flags & proposes)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].thin: %s keeps every proposal: expected 1, got %lld",
+                        s->entry, job->sampler, (long long)job->thin);
+    if (s->n_burn_in + s->n_draws > INT64_MAX / 2 / job->thin)
+        return kad_fail(
+            ctx, KAD_ECONFIG, "sample[%d].thin: %lld draws of %lld updates are too many",
+            s->entry, (long long)(s->n_burn_in + s->n_draws), (long long)job->thin);
+    return KAD_OK;
+}
+
+/* Write what followed update `from`, where the last segment ends. */
 static kad_status write_segment(kad_ctx *ctx, const kad_run *run,
-                                const kad_chains *chains, int index, int64_t first)
+                                const kad_chains *chains, int index, int64_t from)
 {
     kad_status status = KAD_OK;
     kad_h5 *file = NULL;
@@ -26,7 +45,7 @@ static kad_status write_segment(kad_ctx *ctx, const kad_run *run,
     KAD_TRY(kad_h5_create(ctx, &file));
     KAD_TRY(
         kad_h5_attr_set_int(ctx, file, "/", "fingerprint", (int64_t)job->fingerprint));
-    KAD_TRY(kad_chains_save(ctx, chains, first, file));
+    KAD_TRY(kad_chains_save(ctx, chains, from, file));
     KAD_TRY(kad_segment_save(ctx, run, job->name, index, file));
 done:
     kad_h5_close(file);
@@ -82,6 +101,27 @@ static int largest_extent(const kad_lattice *lattice)
     return extent;
 }
 
+/* What a draw is and takes. */
+static kad_status describe_time(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
+                                const char *group)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler_setup *setup = &chains->job->setup;
+    const char *unit = chains->sampler->ops->time_unit;
+    char text[64];
+    snprintf(text, sizeof text, "%s", unit);
+    if (chains->thin > 1)
+        snprintf(text, sizeof text, "%lld %ss", (long long)chains->thin, unit);
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "time_unit", text));
+    KAD_TRY(
+        kad_h5_attr_set_real(ctx, file, group, "seconds_per_draw",
+                             chains->seconds / (double)setup->n_draws / setup->n_chains));
+    KAD_TRY(
+        kad_h5_attr_set_real(ctx, file, group, "tuning_seconds", chains->tuning_seconds));
+done:
+    return status;
+}
+
 /* Numbers and words about the series, as attributes of its group. */
 static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                            const char *group)
@@ -97,7 +137,7 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
     } counts[] = {{"n_chains", setup->n_chains},
                   {"n_draws", setup->n_draws},
                   {"burn_in", setup->n_burn_in},
-                  {"thin", 1},
+                  {"thin", chains->thin},
                   {"n_sites", setup->action->lattice->n_sites},
                   {"extent", largest_extent(setup->action->lattice)},
                   {"n_components", setup->action->n_comp},
@@ -112,20 +152,37 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "sampler", ops->name));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "summary", ops->summary));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "reference", ops->reference));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "time_unit", ops->time_unit));
+    KAD_TRY(describe_time(ctx, chains, file, group));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "precision",
                                    setup->prec == KAD_SINGLE ? "single" : "double"));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         KAD_TRY(kad_h5_attr_set_int(ctx, file, group, counts[i].name, counts[i].value));
     KAD_TRY(
         kad_h5_attr_set_real(ctx, file, group, "acceptance", chains->n_accepted / n_all));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "seconds_per_draw",
-                                 chains->seconds / n_all));
     KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "log_z_offset",
                                  setup->action->log_z_offset));
     if (ops->describe != NULL)
         KAD_TRY(ops->describe(ctx, chains->sampler->self, file, group));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "status", "complete"));
+done:
+    return status;
+}
+
+/* The first draws into a group of their own. */
+static kad_status write_first(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
+                              const char *group)
+{
+    kad_status status = KAD_OK;
+    const unsigned proposes = KAD_SAMPLER_PROPOSALS | KAD_SAMPLER_WEIGHTED;
+    const bool is_map = (chains->sampler->ops->flags & proposes) != 0;
+    char path[128];
+    if (chains->first == NULL) return KAD_OK;
+    snprintf(path, sizeof path, "%s/first", group);
+    KAD_TRY(kad_store_write(ctx, chains->first, file, path));
+    KAD_TRY(
+        kad_h5_attr_set_string(ctx, file, path, "start",
+                               is_map ? "prior" : kad_start_name(&chains->job->setup)));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "n_first", chains->job->n_first));
 done:
     return status;
 }
@@ -141,6 +198,7 @@ static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *c
     KAD_TRY(kad_h5_remove(ctx, file, group));
     KAD_TRY(kad_measure_write(ctx, chains->measure, file, group));
     KAD_TRY(kad_store_write(ctx, chains->store, file, group));
+    KAD_TRY(write_first(ctx, chains, file, group));
     KAD_TRY(describe(ctx, chains, file, group));
     KAD_TRY(kad_results_save(ctx, run, file));
     KAD_TRY(kad_segment_remove_from(ctx, run, chains->job->name, 0));
@@ -216,7 +274,7 @@ static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chain
     kad_status status = KAD_OK;
     const kad_job *job = chains->job;
     const int64_t n_draws = job->setup.n_draws;
-    int64_t written = kad_chains_recorded(chains), done_written = chains->n_done;
+    int64_t written = chains->n_done;
     double last = kad_wall_seconds();
 
     /* at least one batch a call: a run that is stopped again and again still ends */
@@ -226,15 +284,14 @@ static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chain
         const int64_t recorded = kad_chains_recorded(chains);
         const bool stop = kad_stop_requested() && recorded < n_draws;
         if (!stop && kad_wall_seconds() - last <= job->segment_seconds) continue;
-        if (chains->n_done > done_written)
+        if (chains->n_done > written)
             KAD_TRY(write_segment(ctx, run, chains, n_segments++, written));
-        written = recorded;
-        done_written = chains->n_done;
+        written = chains->n_done;
         last = kad_wall_seconds();
         if (stop)
             return kad_fail(ctx, KAD_EINTERRUPTED,
                             "%s: stopped by %s at draw %lld of %lld", job->name,
-                            kad_stop_reason(), (long long)written, (long long)n_draws);
+                            kad_stop_reason(), (long long)recorded, (long long)n_draws);
     }
 done:
     return status;
@@ -248,6 +305,7 @@ kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
     int n_segments = 0;
     bool done;
 
+    KAD_TRY(kad_job_check(ctx, job));
     KAD_TRY(finished(ctx, run, job, &done));
     if (done) return KAD_OK;
     KAD_TRY(kad_chains_create(ctx, job, &chains));

@@ -14,13 +14,15 @@
 #include "sample/sampler.h"
 
 typedef struct kad_job {
-    kad_sampler_setup setup;
-    const char *sampler;    /* registered name */
-    char name[64];          /* name of the group below /samplers */
-    size_t n_configs;       /* configurations kept, all chains together */
-    bool latents;           /* keep their latents too */
-    uint64_t fingerprint;   /* of everything the draws depend on (kad_fingerprint) */
-    double segment_seconds; /* write a segment this often; <= 0: after every batch */
+    kad_sampler_setup setup; /* draws as recorded; batches in updates */
+    int64_t thin;            /* updates a draw (0: 1) */
+    int64_t n_first;         /* draws of a chain kept from its start on */
+    const char *sampler;     /* registered name */
+    char name[64];           /* name of the group below /samplers */
+    size_t n_configs;        /* configurations kept, all chains together */
+    bool latents;            /* keep their latents too */
+    uint64_t fingerprint;    /* of everything the draws depend on (kad_fingerprint) */
+    double segment_seconds;  /* write a segment this often; <= 0: after every batch */
 } kad_job;
 
 /* Run or continue a job; series end in /samplers/NAME of the run's results. A finished
@@ -30,6 +32,9 @@ typedef struct kad_job {
  * KAD_EINTERNAL (weights), KAD_EIO, KAD_ECREATE, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
                                     kad_progress *progress);
+
+/* KAD_ECONFIG for thinned proposals, or more updates than can be counted. */
+KAD_MUST_USE kad_status kad_job_check(kad_ctx *ctx, const kad_job *job);
 
 /* FNV-1a over bytes, continued from `hash` (start: KAD_FINGERPRINT_START). */
 #define KAD_FINGERPRINT_START 0xcbf29ce484222325u

@@ -6,15 +6,17 @@
 #include "io/config.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
+#include "measure/entries.h"
 #include "train/model.h"
 
-/* Keys common to all samplers, "sample[].KEY". */
-extern const kad_key kad_sample_keys[];
-extern const size_t kad_sample_n_keys;
+/* What the samplers would refuse, before a map is trained: each is made for a map at its
+ * start, and thrown away. Errors: the samplers' own (KAD_ECONFIG, KAD_ENOMEM). */
+KAD_MUST_USE kad_status kad_sample_check(kad_ctx *ctx, const kad_config *config,
+                                         const kad_model *model);
 
-/* Run every entry (none: one `mis` with the defaults); series and attributes end in
- * /samplers/NAME of run.h5 (a second entry of one name: NAME_2, ...), known exact values
- * in /exact. Finished entries are skipped, interrupted ones continued. The parameters are
+/* Run every entry (entries.h); series and attributes end in /samplers/NAME of run.h5 (a
+ * second entry of one name: NAME_2, ...), known exact values in /exact. Finished entries
+ * are skipped, interrupted ones continued. Where an entry needs a map its parameters are
  * read from /flow/params of run.h5. progress may be NULL.
  * Errors: KAD_ECONFIG; KAD_ENOINPUT/KAD_EDATA (no or other parameters in run.h5);
  * KAD_EINTERRUPTED; KAD_EINTERNAL (weights not finite); KAD_EIO, KAD_ECREATE, KAD_ENOMEM.

@@ -26,6 +26,7 @@ kad_status kad_store_create(kad_ctx *ctx, size_t n_chains, size_t n_draws,
     KAD_TRY(kad_new(ctx, 1, sizeof *store, &store));
     store->n_chains = n_chains;
     store->n_draws = n_draws;
+    store->segment = "/series";
     *out = store;
 done:
     return status;
@@ -149,7 +150,7 @@ static kad_status segment_column(kad_ctx *ctx, const kad_store *store, int i,
     void *block = NULL;
 
     if (count == 0) return KAD_OK;
-    snprintf(path, sizeof path, "/series/%s", column->name);
+    snprintf(path, sizeof path, "%s/%s", store->segment, column->name);
     KAD_TRY(kad_new(ctx, store->n_chains * count,
                     column->width * type_bytes(column->type), &block));
     if (out) {

@@ -29,6 +29,7 @@ typedef struct kad_column {
 
 typedef struct kad_store {
     size_t n_chains, n_draws;
+    const char *segment; /* group of a segment's series; "/series" */
     int n_columns;
     kad_column column[KAD_STORE_COLUMNS];
 } kad_store;
@@ -52,8 +53,8 @@ void kad_column_set(const kad_column *column, size_t chain, size_t draw,
 /* True when the column keeps this draw. */
 bool kad_column_keeps(const kad_column *column, size_t draw);
 
-/* Draws first .. first + n - 1 of every chain to and from the group "/series" of a
- * segment. */
+/* Draws first .. first + n - 1 of every chain to and from the group `segment` of
+ * a segment. */
 KAD_MUST_USE kad_status kad_store_save(kad_ctx *ctx, const kad_store *store, size_t first,
                                        size_t n, kad_h5 *file);
 KAD_MUST_USE kad_status kad_store_load(kad_ctx *ctx, kad_store *store, size_t first,

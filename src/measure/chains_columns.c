@@ -1,0 +1,163 @@
+/* The series of a job: which there are, and the memory they take. */
+#include "base/memory.h"
+#include "measure/chains.h"
+
+#include <stdio.h>
+
+static bool has(const kad_chains *chains, unsigned flag)
+{
+    return (chains->sampler->ops->flags & flag) != 0;
+}
+
+static kad_status add_plain(kad_ctx *ctx, kad_store *store, const char *name,
+                            kad_h5_type type, const char *summary, kad_column **out)
+{
+    kad_column spec = {.type = type, .units = "", .summary = summary};
+    snprintf(spec.name, sizeof spec.name, "%s", name);
+    return kad_store_add(ctx, store, &spec, 0, out);
+}
+
+/* Bins of a chain: together at least BINS_ALL, a chain at least BINS_LEAST. */
+enum { BINS_ALL = 2048, BINS_LEAST = 32 };
+
+static size_t n_bins(const kad_chains *chains)
+{
+    const size_t n_chains = (size_t)chains->job->setup.n_chains;
+    const size_t n = (BINS_ALL + n_chains - 1) / n_chains;
+    return n > BINS_LEAST ? n : BINS_LEAST;
+}
+
+/* Observables first .. end - 1 below `prefix`: scalars in double, rows of values in float
+ * (binned ones in double). */
+static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *prefix,
+                                  int begin, int end, kad_column **first)
+{
+    kad_status status = KAD_OK;
+    *first = &chains->store->column[chains->store->n_columns];
+    for (int i = begin; i < end; i++) {
+        const kad_observable_ops *ops = chains->measure->ops[i];
+        const bool is_float = ops->width != NULL && !ops->binned;
+        kad_column spec = {.type = is_float ? KAD_H5_F32 : KAD_H5_F64,
+                           .rank = ops->width != NULL ? 1 : 0,
+                           .dims = {chains->measure->width[i]},
+                           .axis = {ops->axis != NULL ? ops->axis : "r"},
+                           .mean = ops->binned,
+                           .units = ops->units,
+                           .summary = ops->summary,
+                           .estimator = ops->estimator};
+        snprintf(spec.name, sizeof spec.name, "%s/%s", prefix, ops->name);
+        KAD_TRY(kad_store_add(ctx, chains->store, &spec, ops->binned ? n_bins(chains) : 0,
+                              NULL));
+    }
+done:
+    return status;
+}
+
+/* Configurations (component, then the lattice's axes) of the chains' states. */
+static kad_status add_fields(kad_ctx *ctx, kad_chains *chains, const char *name,
+                             const char *summary, kad_column **out)
+{
+    static const char *const axes[KAD_MAX_DIM][KAD_MAX_DIM] = {
+        {"x"}, {"y", "x"}, {"z", "y", "x"}};
+    const kad_action *action = chains->job->setup.action;
+    const size_t n_chains = (size_t)chains->job->setup.n_chains;
+    kad_column spec = {.type = KAD_H5_F32,
+                       .rank = 1 + action->lattice->d,
+                       .dims = {(size_t)action->n_comp},
+                       .axis = {"component"},
+                       .units = "",
+                       .summary = summary};
+    for (int mu = 0; mu < action->lattice->d; mu++) {
+        spec.dims[1 + mu] = (size_t)action->lattice->shape[mu];
+        spec.axis[1 + mu] = axes[action->lattice->d - 1][mu];
+    }
+    snprintf(spec.name, sizeof spec.name, "%s", name);
+    const size_t n_kept = (chains->job->n_configs + n_chains - 1) / n_chains;
+    return kad_store_add(ctx, chains->store, &spec, n_kept, out);
+}
+
+/* Scalars of the first draws, burn-in included. */
+static kad_status add_first(kad_ctx *ctx, kad_chains *chains)
+{
+    kad_status status = KAD_OK;
+    if (chains->first == NULL) return KAD_OK;
+    KAD_TRY(add_plain(ctx, chains->first, "observables/action", KAD_H5_F64,
+                      "action of the chain's state", NULL));
+    for (int i = 0; i < chains->measure->n_plain; i++) {
+        const kad_observable_ops *ops = chains->measure->ops[i];
+        kad_column spec = {.type = KAD_H5_F64,
+                           .units = ops->units,
+                           .summary = ops->summary,
+                           .estimator = ops->estimator};
+        if (ops->width != NULL) continue;
+        snprintf(spec.name, sizeof spec.name, "observables/%s", ops->name);
+        KAD_TRY(kad_store_add(ctx, chains->first, &spec, 0, NULL));
+    }
+done:
+    return status;
+}
+
+kad_status kad_chains_add_columns(kad_ctx *ctx, kad_chains *chains)
+{
+    kad_status status = KAD_OK;
+    kad_store *store = chains->store;
+
+    const bool moves = has(chains, KAD_SAMPLER_MOVES) || chains->thin > 1;
+    KAD_TRY(add_plain(ctx, store, "accepted", KAD_H5_U8,
+                      moves ? "any of the draw's moves was accepted"
+                            : "the proposal was accepted",
+                      &chains->accepted));
+    if (moves)
+        KAD_TRY(add_plain(ctx, store, "acceptance", KAD_H5_F32,
+                          "fraction of the draw's moves that were accepted",
+                          &chains->acceptance));
+    KAD_TRY(add_plain(ctx, store, "action", KAD_H5_F64,
+                      "action of the draw (of the proposal, accepted or not)",
+                      &chains->action));
+    if (has(chains, KAD_SAMPLER_WEIGHTED))
+        KAD_TRY(add_plain(ctx, store, "log_weight", KAD_H5_F64,
+                          "ln w = log_z_offset - S - ln q of the draw (of the proposal, "
+                          "accepted or not); ln mean w = ln Z",
+                          &chains->log_weight));
+    if (has(chains, KAD_SAMPLER_DELTA_H))
+        KAD_TRY(add_plain(ctx, store, "delta_h", KAD_H5_F64, "energy violation",
+                          &chains->delta_h));
+    KAD_TRY(add_plain(ctx, store, "observables/action", KAD_H5_F64,
+                      "action of the chain's state", &chains->state_action));
+    const int n_plain = chains->measure->n_plain, n = chains->measure->n;
+    KAD_TRY(
+        add_observables(ctx, chains, "observables", 0, n_plain, &chains->observables));
+    if (has(chains, KAD_SAMPLER_PROPOSALS))
+        KAD_TRY(
+            add_observables(ctx, chains, "proposals", 0, n_plain, &chains->proposals));
+    KAD_TRY(add_observables(ctx, chains, "binned", n_plain, n, &chains->binned));
+    if (chains->job->n_configs > 0)
+        KAD_TRY(add_fields(ctx, chains, "configs", "boundary configurations",
+                           &chains->configs));
+    if (chains->job->n_configs > 0 && chains->job->latents)
+        KAD_TRY(add_fields(ctx, chains, "latents", "latents of the configurations",
+                           &chains->latents));
+    KAD_TRY(add_first(ctx, chains));
+done:
+    return status;
+}
+
+kad_status kad_chains_require_memory(kad_ctx *ctx, const kad_chains *chains)
+{
+    const kad_sampler_setup *setup = &chains->job->setup;
+    const double n_chains = setup->n_chains;
+    const kad_measure *measure = chains->measure;
+    const size_t n_kept = measure->n_plain < measure->n
+                              ? measure->offset[measure->n_plain]
+                              : chains->n_values;
+    const double per_draw = 8.0 * 2.0 * (double)(n_kept + 2);
+    const double per_batch = 8.0 * (double)(3 * chains->n_rows + chains->n_values + 6);
+    const double bytes =
+        2.0 * n_chains * (double)setup->n_draws * per_draw +
+        16.0 * n_chains * (double)n_bins(chains) * (double)(chains->n_values - n_kept) +
+        n_chains * (double)setup->n_batch_max * per_batch +
+        16.0 * n_chains * (double)chains->job->n_first * (double)(n_kept + 1) +
+        8.0 * (double)(chains->job->n_configs * chains->n_rows);
+    return kad_memory_require(ctx, bytes < 9e18 ? (size_t)bytes : SIZE_MAX,
+                              "the series of a sampler");
+}

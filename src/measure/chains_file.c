@@ -1,0 +1,100 @@
+/* Segments of a job: everything that changes between batches. */
+#include "measure/chains.h"
+
+#include <stdio.h>
+
+enum { N_NUMBERS = 3 };
+
+typedef struct number {
+    const char *name;
+    double *value;
+} number;
+
+static void numbers_of(kad_chains *chains, number out[N_NUMBERS])
+{
+    out[0] = (number){"n_accepted", &chains->n_accepted};
+    out[1] = (number){"seconds", &chains->seconds};
+    out[2] = (number){"tuning_seconds", &chains->tuning_seconds};
+}
+
+/* Draws of a store that updates from .. to - 1 end. */
+typedef struct span {
+    size_t first, n;
+} span;
+
+static span span_of(const kad_chains *chains, const kad_store *store, int64_t skip,
+                    int64_t from, int64_t to)
+{
+    const int64_t most = (int64_t)store->n_draws;
+    int64_t first = from / chains->thin - skip, end = to / chains->thin - skip;
+    first = first < 0 ? 0 : first > most ? most : first;
+    end = end < first ? first : end > most ? most : end;
+    return (span){(size_t)first, (size_t)(end - first)};
+}
+
+static span recorded(const kad_chains *chains, int64_t from, int64_t to)
+{
+    return span_of(chains, chains->store, chains->job->setup.n_burn_in, from, to);
+}
+
+kad_status kad_chains_save(kad_ctx *ctx, const kad_chains *chains, int64_t from,
+                           kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    const size_t n_chains = (size_t)chains->job->setup.n_chains;
+    const size_t dims[2] = {n_chains, chains->n_state}, two[2] = {n_chains, 2};
+    const span own = recorded(chains, from, chains->n_done);
+    kad_chains copy = *chains;
+    number numbers[N_NUMBERS];
+
+    KAD_TRY(kad_h5_group(ctx, file, "/state"));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/", "from", from));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/", "n_done", chains->n_done));
+    numbers_of(&copy, numbers);
+    for (int i = 0; i < N_NUMBERS; i++)
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, "/", numbers[i].name, *numbers[i].value));
+    KAD_TRY(kad_h5_write(ctx, file, "/current", KAD_H5_F64, 2, dims, chains->state));
+    KAD_TRY(kad_h5_write(ctx, file, "/under_way", KAD_H5_F64, 2, two, chains->under_way));
+    KAD_TRY(chains->sampler->ops->save(ctx, chains->sampler->self, file, "/state"));
+    KAD_TRY(kad_store_save(ctx, chains->store, own.first, own.n, file));
+    if (chains->first != NULL) {
+        const span first = span_of(chains, chains->first, 0, from, chains->n_done);
+        KAD_TRY(kad_store_save(ctx, chains->first, first.first, first.n, file));
+    }
+done:
+    return status;
+}
+
+kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler_setup *setup = &chains->sampler->setup;
+    const size_t n_chains = (size_t)setup->n_chains;
+    const size_t dims[2] = {n_chains, chains->n_state}, two[2] = {n_chains, 2};
+    int64_t from, n_done;
+    number numbers[N_NUMBERS];
+
+    KAD_TRY(kad_h5_attr_int(ctx, file, "/", "from", &from));
+    KAD_TRY(kad_h5_attr_int(ctx, file, "/", "n_done", &n_done));
+    if (from != chains->n_done || n_done < from ||
+        n_done > setup->n_burn_in + setup->n_draws)
+        return kad_fail(ctx, KAD_EDATA,
+                        "segment of %s: updates %lld to %lld do not follow update %lld",
+                        chains->job->name, (long long)from, (long long)n_done,
+                        (long long)chains->n_done);
+    const span own = recorded(chains, from, n_done);
+    KAD_TRY(kad_store_load(ctx, chains->store, own.first, own.n, file));
+    if (chains->first != NULL) {
+        const span first = span_of(chains, chains->first, 0, from, n_done);
+        KAD_TRY(kad_store_load(ctx, chains->first, first.first, first.n, file));
+    }
+    KAD_TRY(kad_h5_read(ctx, file, "/current", KAD_H5_F64, 2, dims, chains->state));
+    KAD_TRY(kad_h5_read(ctx, file, "/under_way", KAD_H5_F64, 2, two, chains->under_way));
+    KAD_TRY(chains->sampler->ops->load(ctx, chains->sampler->self, file, "/state"));
+    numbers_of(chains, numbers);
+    for (int i = 0; i < N_NUMBERS; i++)
+        KAD_TRY(kad_h5_attr_real(ctx, file, "/", numbers[i].name, numbers[i].value));
+    chains->n_done = n_done;
+done:
+    return status;
+}
