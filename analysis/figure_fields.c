@@ -119,5 +119,6 @@ const kad_figure kad_figure_fields = {
         "Each row is one sample: the boundary field, then its averages over blocks "
         "of 2, 4, ... sites. One component: blue negative, red positive; two: the "
         "hue is the angle.",
+    .wide = true,
     .draw = draw_fields,
 };

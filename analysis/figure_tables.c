@@ -1,14 +1,10 @@
-/* What was run, the table of results with errors and exact values, and the warnings. */
+/* What was run, and the warnings. */
 #include "analysis/diagnostics.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
-#include "analysis/table.h"
 #include "base/memory.h"
-#include "io/progress.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 static void row_text(kad_text *out, const char *head, const char *text)
 {
@@ -66,88 +62,8 @@ static kad_status draw_summary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 const kad_figure kad_figure_summary = {
     .title = "This run",
     .caption = NULL,
+    .wide = true,
     .draw = draw_summary,
-};
-
-static void cell_error(kad_text *out, double value, double err)
-{
-    char text[64];
-    if (isfinite(value))
-        kad_text_add(out, "<td class=\"n\">%s</td>",
-                     kad_format_error(text, sizeof text, value, err));
-    else
-        kad_text_add(out, "<td class=\"n\"></td>");
-}
-
-static void cell_exact(kad_text *out, double mean, double err, double exact)
-{
-    if (!isfinite(exact)) {
-        kad_text_add(out, "<td></td><td></td>");
-        return;
-    }
-    kad_text_add(out, "<td class=\"n\">%.9g</td>", exact);
-    if (err > 0)
-        kad_text_add(out, "<td class=\"n %s\">%+.1f</td>",
-                     fabs(mean - exact) > 3 * err ? "bad" : "good", (mean - exact) / err);
-    else
-        kad_text_add(out, "<td></td>");
-}
-
-static void table_draw(kad_text *out, const char *name, const kad_table *t)
-{
-    kad_text_add(out, "<p><b>");
-    kad_text_escape(out, name);
-    kad_text_add(out,
-                 "</b></p><div class=\"scroll\"><table><tr><th>observable</th>"
-                 "<th class=\"n\">value</th><th class=\"n\">exact</th><th class=\"n\">"
-                 "pull</th><th class=\"n\">&tau;<sub>int</sub> "
-                 "(draws)</th><th class=\"n\">n<sub>eff</sub></th></tr>\n");
-    for (size_t i = 0; i < t->n; i++) {
-        double mean = t->mean.data[i], err = kad_table_at(t, &t->err, i);
-        kad_text_add(out, "<tr><td>");
-        kad_text_escape(out, t->observable[i]);
-        kad_text_add(out, "</td>");
-        cell_error(out, mean, err);
-        cell_exact(out, mean, err, kad_table_at(t, &t->exact, i));
-        cell_error(out, kad_table_at(t, &t->tau, i), kad_table_at(t, &t->tau_err, i));
-        double n_eff = kad_table_at(t, &t->n_eff, i);
-        if (isfinite(n_eff))
-            kad_text_add(out, "<td class=\"n\">%.0f</td></tr>\n", n_eff);
-        else
-            kad_text_add(out, "<td></td></tr>\n");
-    }
-    kad_text_add(out, "</table></div>\n");
-}
-
-static kad_status draw_results(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    size_t n = 0;
-    char **names = NULL;
-    kad_table t = {0};
-    if (!kad_h5_exists(file, "/analysis")) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, "/analysis", &n, &names));
-    for (size_t i = 0; i < n; i++) {
-        char group[256];
-        snprintf(group, sizeof group, "/analysis/%s", names[i]);
-        KAD_TRY(kad_table_read(ctx, file, group, &t));
-        if (t.n > 0) table_draw(out, names[i], &t);
-        kad_table_clear(&t);
-    }
-done:
-    kad_table_clear(&t);
-    kad_h5_free_names(n, names);
-    return status;
-}
-
-const kad_figure kad_figure_results = {
-    .title = "Results",
-    .caption =
-        "0.82(2) means 0.82 &plusmn; 0.02, one standard error with autocorrelation "
-        "included; pull = (value &minus; exact)/error. log_z is the model&rsquo;s own "
-        "ln&nbsp;Z. &tau;<sub>int</sub> = "
-        "1/2 + &Sigma; &rho;(t).",
-    .draw = draw_results,
 };
 
 static kad_status draw_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -174,5 +90,6 @@ done:
 const kad_figure kad_figure_diagnostics = {
     .title = "Warnings",
     .caption = NULL,
+    .wide = true,
     .draw = draw_diagnostics,
 };

@@ -6,17 +6,25 @@
 #include "analysis/text.h"
 #include "io/h5.h"
 
+#include <stdbool.h>
+
 typedef struct kad_figure {
     const char *title;
     const char *caption; /* what is shown and how to read it; may hold entities */
+    bool wide;           /* takes the whole width of the page (tables) */
     /* Append the drawing to `out`; append nothing when the file has not the data. */
     kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
 } kad_figure;
 
-extern const kad_figure kad_figure_summary, kad_figure_results, kad_figure_loss,
-    kad_figure_quality, kad_figure_gap, kad_figure_scatter, kad_figure_weights,
-    kad_figure_fields, kad_figure_correlator, kad_figure_histories, kad_figure_rho,
-    kad_figure_diagnostics;
+extern const kad_figure kad_figure_summary, kad_figure_diagnostics, kad_figure_comparison,
+    kad_figure_tau_draws, kad_figure_tau_seconds, kad_figure_results, kad_figure_taus,
+    kad_figure_log_z, kad_figure_loss, kad_figure_gap, kad_figure_quality,
+    kad_figure_scatter, kad_figure_weights, kad_figure_thermal_draws,
+    kad_figure_thermal_seconds, kad_figure_histories, kad_figure_rho,
+    kad_figure_correlator, kad_figure_difference, kad_figure_mass, kad_figure_fields;
+
+/* The page's style sheet (report_style.c). */
+extern const char *const kad_report_style[]; /* NULL-terminated pieces */
 
 /* HTML text of the report on an open results file. Errors: KAD_ENOMEM, KAD_EDATA. */
 KAD_MUST_USE kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out);

@@ -48,6 +48,15 @@ kad_status kad_values_read_in(kad_ctx *ctx, kad_h5 *file, const char *parent,
     return kad_values_read(ctx, file, path, out);
 }
 
+kad_status kad_members(kad_ctx *ctx, kad_h5 *file, const char *group, size_t *n,
+                       char ***names)
+{
+    *n = 0;
+    *names = NULL;
+    if (!kad_h5_exists(file, group)) return KAD_OK;
+    return kad_h5_list(ctx, file, group, n, names);
+}
+
 void kad_values_clear(kad_values *values)
 {
     kad_free(values->data);

@@ -19,6 +19,9 @@ KAD_MUST_USE kad_status kad_values_read(kad_ctx *ctx, kad_h5 *file, const char *
 /* The same of PARENT/NAME. */
 KAD_MUST_USE kad_status kad_values_read_in(kad_ctx *ctx, kad_h5 *file, const char *parent,
                                            const char *name, kad_values *out);
+/* Names in a group; n = 0 when it is absent. Free with kad_h5_free_names. */
+KAD_MUST_USE kad_status kad_members(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                    size_t *n, char ***names);
 void kad_values_clear(kad_values *values);
 
 /* Attributes with a default: NaN, -1, and a string to kad_free (NULL when absent). */

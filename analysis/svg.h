@@ -15,13 +15,14 @@ typedef enum kad_mark {
     KAD_MARK_DOTS,   /* many small dots, no error bars */
     KAD_MARK_BARS,   /* histogram: x are left edges, x[n] - x[n-1] the last width */
     KAD_MARK_BAND,   /* y - err .. y + err, filled */
-    KAD_MARK_LEVEL   /* horizontal reference line at y[0] */
+    KAD_MARK_LEVEL,  /* horizontal reference line at y[0] */
+    KAD_MARK_AT      /* vertical mark at x[0] */
 } kad_mark;
 
 typedef struct kad_series {
     kad_mark mark;
     size_t n;
-    const double *x, *y; /* borrowed; x may be NULL for KAD_MARK_LEVEL */
+    const double *x, *y; /* borrowed; x NULL for KAD_MARK_LEVEL, y for KAD_MARK_AT */
     const double *err;   /* may be NULL */
     const char *label;   /* NULL: not in the legend */
     int color;           /* 0..5, class c0..c5 */
@@ -34,10 +35,11 @@ typedef struct kad_axis {
     double lo, hi;
 } kad_axis;
 
-enum { KAD_PLOT_SERIES = 12 };
+enum { KAD_PLOT_SERIES = 24 };
 
 typedef struct kad_plot {
     kad_axis x, y;
+    int height; /* viewBox units; 0: the default */
     int n_series;
     kad_series series[KAD_PLOT_SERIES];
 } kad_plot;
@@ -46,6 +48,25 @@ typedef struct kad_plot {
 void kad_plot_add(kad_plot *plot, kad_series series);
 /* Write the <svg> element. Writes nothing when no point can be shown. */
 void kad_plot_render(kad_text *out, const kad_plot *plot);
+
+/* One horizontal bar, or the heading of a group of them. */
+typedef struct kad_bar {
+    bool heading;
+    const char *label; /* borrowed */
+    double value, err; /* not positive: an empty row */
+    bool bound;        /* the value is a lower bound */
+    int color;
+} kad_bar;
+
+typedef struct kad_bars {
+    const char *label; /* of the axis, with its unit */
+    size_t n;
+    const kad_bar *bar;
+} kad_bars;
+
+/* Bars on a logarithmic axis, each with its label and its value. Nothing without a
+ * positive value. */
+void kad_bars_render(kad_text *out, const kad_bars *bars);
 
 /* A picture of w x h pixels, rgb [h][w][3], shown at `scale` screen pixels a pixel: a PNG
  * in a data URI where libpng was found, else SVG rectangles. */

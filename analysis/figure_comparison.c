@@ -1,0 +1,150 @@
+/* Samplers compared: the table of costs, and bars of tau_int in draws and in seconds. */
+#include "analysis/comparison.h"
+#include "analysis/report.h"
+#include "analysis/svg.h"
+#include "base/memory.h"
+#include "io/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static kad_status load(kad_ctx *ctx, kad_h5 *file, kad_comparison **out)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, 1, sizeof **out, out));
+    KAD_TRY(kad_comparison_add(ctx, file, "", *out));
+    kad_comparison_finish(*out);
+done:
+    return status;
+}
+
+static void cell(kad_text *out, kad_estimate x, double factor, bool bound)
+{
+    char text[64];
+    kad_text_add(out, "<td class=\"n\">");
+    if (isinf(x.value))
+        kad_text_add(out, "never");
+    else if (isfinite(x.value) && bound)
+        kad_text_add(out, "&gt; %.2g", x.value * factor);
+    else if (isfinite(x.value) && x.err > 0)
+        kad_text_add(
+            out, "%s",
+            kad_format_error(text, sizeof text, x.value * factor, x.err * factor));
+    else if (isfinite(x.value))
+        kad_text_add(out, "%.3g", x.value * factor);
+    kad_text_add(out, "</td>");
+}
+
+static void draw_row(kad_text *out, const kad_compared *row)
+{
+    const bool bound = row->cost_is_bound;
+    kad_text_add(out, "<tr><td>");
+    kad_text_escape(out, row->name);
+    kad_text_add(out, "</td>");
+    cell(out, row->acceptance, 1, false);
+    cell(out, row->tau_max, 1, bound);
+    kad_text_add(out, "<td>%s</td>",
+                 row->slowest < 0 ? "" : kad_compared_observables[row->slowest]);
+    cell(out, row->tau_reshuffled, 1, false);
+    cell(out, (kad_estimate){row->seconds_per_draw, NAN}, 1e3, false);
+    cell(out, row->cost, 1e3, bound);
+    cell(out, (kad_estimate){row->tuning_seconds, NAN}, 1, false);
+    cell(out, row->break_even, 1, false);
+    kad_text_add(out, "</tr>\n");
+}
+
+static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_comparison *c = NULL;
+    const kad_compared *map = NULL;
+    KAD_TRY(load(ctx, file, &c));
+    if (c->n == 0) goto done;
+    kad_text_add(out, "<div class=\"scroll\"><table><tr><th>sampler</th><th class=\"n\">"
+                      "accepted</th><th class=\"n\">&tau;<sub>int,max</sub> (draws)</th>"
+                      "<th>of</th><th class=\"n\">reshuffled</th><th class=\"n\">ms per "
+                      "draw</th><th class=\"n\">ms per independent</th><th class=\"n\">"
+                      "tuning (s)</th><th class=\"n\">N*</th></tr>\n");
+    for (size_t i = 0; i < c->n; i++) {
+        draw_row(out, &c->row[i]);
+        if (c->row[i].local >= 0) map = &c->row[i];
+    }
+    kad_text_add(out, "</table></div>\n");
+    if (map != NULL) {
+        kad_text_add(out, "<p class=\"note\">N* = %.3g s of training / (cost with ",
+                     map->training_seconds);
+        kad_text_escape(out, c->row[map->local].name);
+        kad_text_add(out, " &minus; cost with the map): after so many independent "
+                          "configurations the map has paid for itself.</p>\n");
+    }
+done:
+    kad_free(c);
+    return status;
+}
+
+const kad_figure kad_figure_comparison = {
+    .title = "Samplers compared",
+    .caption = "What an independent configuration costs: 2&nbsp;&tau;<sub>int,max</sub> "
+               "&times; time per draw, all threads and the measurements included, the "
+               "maximum over energy, m&sup2;, G(L/2) and helicity. &gt; : the series is "
+               "shorter than 50&nbsp;&tau;. Reshuffled: over random orders of the stored "
+               "proposals.",
+    .wide = true,
+    .draw = draw_comparison,
+};
+
+enum { N_BARS = KAD_COMPARED_MAX * (KAD_COMPARED_OBSERVABLES + 1) };
+
+static kad_status draw_bars(kad_ctx *ctx, kad_h5 *file, bool seconds, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_comparison *c = NULL;
+    kad_bar *bar = NULL;
+    size_t n = 0;
+    KAD_TRY(load(ctx, file, &c));
+    KAD_TRY(kad_new(ctx, N_BARS, sizeof *bar, &bar));
+    for (size_t i = 0; i < c->n; i++) {
+        const kad_compared *row = &c->row[i];
+        const double factor = seconds ? 1e3 * row->seconds_per_draw : 1.0;
+        bar[n++] = (kad_bar){.heading = true, .label = row->name};
+        for (int o = 0; o < KAD_COMPARED_OBSERVABLES; o++)
+            if (isfinite(row->tau[o].value * factor))
+                bar[n++] = (kad_bar){.label = kad_compared_observables[o],
+                                     .value = row->tau[o].value * factor,
+                                     .err = row->tau[o].err * factor,
+                                     .bound = row->is_bound[o],
+                                     .color = o};
+    }
+    const kad_bars bars = {
+        .label = seconds ? "tau_int (ms)" : "tau_int (draws)", .n = n, .bar = bar};
+    kad_bars_render(out, &bars);
+done:
+    kad_free(c);
+    kad_free(bar);
+    return status;
+}
+
+static kad_status draw_bars_draws(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    return draw_bars(ctx, file, false, out);
+}
+
+static kad_status draw_bars_seconds(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    return draw_bars(ctx, file, true, out);
+}
+
+const kad_figure kad_figure_tau_draws = {
+    .title = "Autocorrelation times in draws",
+    .caption = "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t) with its error; 0.5 "
+               "is an independent draw. A draw is a proposal, a trajectory or a sweep: "
+               "this says how far a sampler gets, not what it costs.",
+    .draw = draw_bars_draws,
+};
+
+const kad_figure kad_figure_tau_seconds = {
+    .title = "Autocorrelation times in wall time",
+    .caption = "The same times the wall time of a draw: shorter bars are better "
+               "samplers. The training of the map is not in here; see N*.",
+    .draw = draw_bars_seconds,
+};
