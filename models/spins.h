@@ -4,8 +4,7 @@
  *   n = 1: tanh r;  n = 2: I_1(r)/I_0(r);  n = 3: coth r - 1/r.
  * Kernels work on rows: n_lanes sites (a multiple of KAD_W_DOUBLE), component a of lane l
  * at [a * stride + l], 64-byte aligned; lanes in excess hold finite numbers.
- * Source: Fisher, Proc. R. Soc. A 217 (1953) 295; Best and Fisher, Appl. Statist. 28
- * (1979) 152. */
+ * Source: Fisher, Proc. R. Soc. A 217 (1953) 295. */
 #ifndef KAD_MODELS_SPINS_H
 #define KAD_MODELS_SPINS_H
 

@@ -196,12 +196,30 @@ static void test_open_interval(void **state)
     assert_true(top < 1 && bottom > 0 && dtop < 1);
 }
 
+/* Numbers of samples named one by one are those of rows. */
+static void test_named_samples(void **state)
+{
+    (void)state;
+    const kad_rng rng = kad_rng_stream(4, KAD_RNG_TEST, 2);
+    _Alignas(64) double rows[4 * 64], some[4 * 16];
+    uint64_t sample[16];
+    const uint64_t first = ((uint64_t)1 << 33) + 5;
+    kad_rng_uniform_rows_f64(rng, 77, first, 9, 64, 64, rows);
+    for (uint64_t i = 0; i < 16; i++)
+        sample[i] = first + i * 37 % 64;
+    kad_rng_uniform_at_f64(rng, 77, sample, 9, 16, 16, some);
+    for (uint64_t j = 0; j < 4; j++)
+        for (uint64_t i = 0; i < 16; i++)
+            assert_true(some[j * 16 + i] == rows[j * 64 + i * 37 % 64]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),    cmocka_unit_test(test_streams),
         cmocka_unit_test(test_vector_is_scalar), cmocka_unit_test(test_moments),
         cmocka_unit_test(test_scalars),          cmocka_unit_test(test_open_interval),
+        cmocka_unit_test(test_named_samples),
     };
     return cmocka_run_group_tests_name("philox: matches the published known answers",
                                        tests, NULL, NULL);

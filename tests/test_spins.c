@@ -138,7 +138,7 @@ static void check_angles(double kappa, uint64_t number)
 static void angles_are_von_mises(void **state)
 {
     (void)state;
-    static const double kappa[] = {0.1, 0.49, 0.51, 2.0, 7.0, 40.0};
+    static const double kappa[] = {0.1, 0.99, 1.01, 2.0, 7.0, 40.0};
     for (size_t i = 0; i < sizeof kappa / sizeof *kappa; i++)
         check_angles(kappa[i], 100 + i);
 }

@@ -63,5 +63,10 @@ void kad_rng_uniform_rows_f32(kad_rng rng, uint64_t step, uint64_t first_sample,
 void kad_rng_uniform_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
                               uint32_t site_quad, size_t n_lanes, size_t stride,
                               double *out);
+/* The numbers kad_rng_uniform_rows_f64 gives the samples named, in any order; n_lanes is
+ * a multiple of 8. */
+void kad_rng_uniform_at_f64(kad_rng rng, uint64_t step, const uint64_t *sample,
+                            uint32_t site_quad, size_t n_lanes, size_t stride,
+                            double *out);
 
 #endif

@@ -60,15 +60,19 @@ KAD_VINLINE void philox(vword c[4], const schedule *s)
     }
 }
 
-/* Counters of samples first, first + stride, ..., stride 1 or 2 (layout in base/rng.h). */
-KAD_VINLINE void counters(vword c[4], uint64_t step, uint64_t first, uint64_t stride,
-                          uint32_t site)
+/* Samples first, first + stride, ..., stride 1 or 2. */
+KAD_VINLINE vword samples_from(uint64_t first, uint64_t stride)
 {
     static const uint64_t ramp[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     vword sample;
     __builtin_memcpy(&sample, ramp, sizeof sample);
     if (stride == 2) sample += sample;
-    sample += first;
+    return sample + first;
+}
+
+/* Counters of samples (layout in base/rng.h). */
+KAD_VINLINE void counters(vword c[4], uint64_t step, vword sample, uint32_t site)
+{
     c[0] = sample;
     c[1] = (vword){0} + site;
     c[2] = (vword){0} + (step & 0xffffffffu);
@@ -81,8 +85,8 @@ KAD_VINLINE void words(const schedule *s, uint64_t step, uint64_t first, uint32_
                        vint w[4])
 {
     vword even[4], odd[4];
-    counters(even, step, first, 2, site);
-    counters(odd, step, first + 1, 2, site);
+    counters(even, step, samples_from(first, 2), site);
+    counters(odd, step, samples_from(first + 1, 2), site);
     philox(even, s);
     philox(odd, s);
     for (int j = 0; j < 4; j++)
@@ -130,16 +134,22 @@ KAD_VINLINE void four_normals(const schedule *s, uint64_t step, uint64_t first,
 /* Doubles need 64 bits each: the second two take a second counter, with the top bit of
  * the site set. Order: (word 1, word 0), (word 3, word 2) of the first, then the second.
  */
-KAD_VINLINE void words(const schedule *s, uint64_t step, uint64_t first, uint32_t site,
-                       vword w[4])
+KAD_VINLINE void words_at(const schedule *s, uint64_t step, vword sample, uint32_t site,
+                          vword w[4])
 {
     for (uint32_t h = 0; h < 2; h++) {
         vword c[4];
-        counters(c, step, first, 1, site | h << 31);
+        counters(c, step, sample, site | h << 31);
         philox(c, s);
         w[2 * h] = (c[1] << 32) | (c[0] & 0xffffffffu);
         w[2 * h + 1] = (c[3] << 32) | (c[2] & 0xffffffffu);
     }
+}
+
+KAD_VINLINE void words(const schedule *s, uint64_t step, uint64_t first, uint32_t site,
+                       vword w[4])
+{
+    words_at(s, step, samples_from(first, 1), site, w);
 }
 
 /* (k + 1/2) / 2^52 from the upper 52 bits: exact, never 0 or 1. */
@@ -205,3 +215,20 @@ void KR(kad_rng_uniform_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
             *(vreal *)(out + j * stride + lane) = x[j];
     }
 }
+
+#if KAD_PREC == 64
+void kad_rng_uniform_at_f64(kad_rng rng, uint64_t step, const uint64_t *sample,
+                            uint32_t site_quad, size_t n_lanes, size_t stride,
+                            double *out)
+{
+    schedule keys;
+    make_schedule(rng, &keys);
+    for (size_t lane = 0; lane < n_lanes; lane += KAD_V) {
+        vword name, w[4];
+        __builtin_memcpy(&name, sample + lane, sizeof name);
+        words_at(&keys, step, name, site_quad, w);
+        for (size_t j = 0; j < 4; j++)
+            *(vreal *)(out + j * stride + lane) = uniform(w[j]);
+    }
+}
+#endif
