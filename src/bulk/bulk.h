@@ -1,0 +1,116 @@
+/* The bulk: configurations of a Markov chain seen through the trained map.
+ *
+ * Boundary configurations x drawn from exp(-S) are turned into flow variables y and
+ * inferred, z = R(y). The latents then follow exp(-S_eff(z)),
+ *     S_eff(z) = S(y(z)) - ln|det dy/dz| - ln(2 r(y(z))),
+ * not the prior: what they have in common is what the map has not undone, and that is
+ * what the analyses read. r = 1/2 unless the map is symmetrised by a mixture, q(y) =
+ * [q0(y) + q0(-y)]/2: a configuration then belongs to the branch y with probability
+ * r(y) = q0(y)/[q0(y) + q0(-y)] and to -y otherwise; one is drawn (so that draws of the
+ * map give back the prior's latents), and y is the sign's own.
+ *
+ * An analysis is a file with a function kad_bulk_NAME and one line in the table of
+ * bulk.c; it writes its own groups of run.h5. Errors of averages must know the chains:
+ * either write a value per configuration, [n_chains][n_per_chain], and leave the mean to
+ * analysis/ (Gamma method), or use blocks of consecutive configurations of a chain. */
+#ifndef KAD_BULK_BULK_H
+#define KAD_BULK_BULK_H
+
+#include "flow/map.h"
+#include "io/config.h"
+#include "io/h5.h"
+#include "train/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KAD_BULK_LEVELS = 32, KAD_BULK_NAME = 64 };
+
+typedef struct kad_bulk {
+    const kad_config *config; /* options bulk.*; NULL: defaults of every key */
+    const kad_model *model;
+    /* q0: without the average over the sign, so that kad_map_lnq and kad_map_generate are
+     * the inference and generation of the latents below */
+    const kad_map *map;
+    char sampler[KAD_BULK_NAME];  /* group below /samplers; "" for draws of the map */
+    size_t n_chains, n_per_chain; /* configurations, chain-major */
+    size_t n;                     /* n_chains * n_per_chain */
+    double spacing;               /* draws of the chain between two configurations */
+    size_t n_rows;                /* values of a configuration: n_sites * n_comp */
+    /* all [n][n_rows], row = site * n_comp + component, sample by sample, owned: */
+    double *x; /* boundary field, every site */
+    double *y; /* flow variables of the branch (the same memory as x where the two agree);
+                  of sites that are integrated out: whatever from_boundary gave */
+    double *z; /* latents; 0 at inactive sites */
+    /* [n], double */
+    double *S;          /* S(y), of the action the map is trained for */
+    double *log_det;    /* ln|det dy/dz| */
+    double *log_branch; /* ln(2 r(y)); 0 without a mixture */
+    int8_t *sign;       /* +1, -1: y = sign * flow variables of x */
+    double seconds;     /* what inference took */
+
+    /* Latents: model->flow->level_of[site] (0 the finest; -1: none) and
+     * model->flow->active. */
+    int n_levels;
+    double *position; /* [n_sites][d], lattice steps: the middle of what the latent
+                         describes (may lie between sites) */
+    /* Symmetry of the blocks: latents of level <= h are carried along when x is shifted by
+     * multiples of cell[h] sites along any axis (found by trying; a multiple of 2^(h+1)
+     * that divides every extent). 0: no such shift, every position is its own. */
+    int cell[KAD_BULK_LEVELS];
+} kad_bulk;
+
+/* Keys of section `bulk`. */
+extern const kad_key kad_bulk_keys[];
+extern const size_t kad_bulk_n_keys;
+/* Value of a key "bulk.NAME" in a config, its default where config is NULL. */
+int64_t kad_bulk_int(const kad_config *config, const char *key);
+double kad_bulk_real(const kad_config *config, const char *key);
+bool kad_bulk_bool(const kad_config *config, const char *key);
+
+/* From the configurations stored in /samplers/NAME/configs of a results file (sampler
+ * NULL: the first whose draws follow the model and that has some), at most n_max of them
+ * (0: all; evenly spread over the chains), and the map of /flow/params. Errors:
+ * KAD_ENOINPUT (no configurations, no map), KAD_EDATA, KAD_ECONFIG (memory), KAD_ENOMEM.
+ */
+KAD_MUST_USE kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config,
+                                        const kad_model *model, kad_h5 *file,
+                                        const char *sampler, size_t n_max,
+                                        kad_bulk **out);
+/* From boundary configurations in memory [n_chains][n_per_chain][n_rows] and parameters
+ * theta of the flow. */
+KAD_MUST_USE kad_status kad_bulk_create_from(kad_ctx *ctx, const kad_config *config,
+                                             const kad_model *model, const double *theta,
+                                             size_t n_chains, size_t n_per_chain,
+                                             const double *x, kad_bulk **out);
+/* n independent draws of the map itself, inferred again: the null test. Latents of these
+ * must be uncorrelated and of the prior's variance. Keyed by the model's seed. */
+KAD_MUST_USE kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_config *config,
+                                             const kad_model *model, const double *theta,
+                                             size_t n, kad_bulk **out);
+void kad_bulk_destroy(kad_bulk *bulk);
+
+/* An analysis: adds its groups to the results (removing what it wrote before). */
+typedef struct kad_bulk_analysis {
+    const char *name;    /* as in `bulk.only` and progress lines */
+    const char *summary; /* one line */
+    kad_status (*run)(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
+} kad_bulk_analysis;
+
+/* Every registered one, NULL-terminated; implementation files define functions, bulk.c
+ * lists. */
+extern const kad_bulk_analysis *const kad_bulk_analyses[];
+
+/* All of them on one set of configurations. */
+KAD_MUST_USE kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
+
+/* --- the analyses ------------------------------------------------------------------ */
+
+/* /bulk/configurations: S, log_det, log_branch, S_eff [chain, configuration]. */
+KAD_MUST_USE kad_status kad_bulk_action(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
+/* /bulk/correlators: bins and series (bulk/correlators.h). */
+KAD_MUST_USE kad_status kad_bulk_correlators(kad_ctx *ctx, const kad_bulk *bulk,
+                                             kad_h5 *file);
+
+#endif
