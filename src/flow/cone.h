@@ -69,6 +69,8 @@ typedef struct kad_cone_state {
 } kad_cone_state;
 
 size_t kad_cone_state_bytes(const kad_cone *cone);
+/* packed: the flow's parameters in double (kad_flow_pack), borrowed; NULL: only
+ * kad_cone_count will be called. Errors: KAD_ENOMEM; *out is then NULL. */
 KAD_MUST_USE kad_status kad_cone_state_create(kad_ctx *ctx, const kad_cone *cone,
                                               const void *packed, kad_cone_state **out);
 void kad_cone_state_destroy(kad_cone_state *state);

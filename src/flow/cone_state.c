@@ -14,10 +14,11 @@ static size_t rounded(size_t n)
     return (n + KAD_ALIGN - 1) / KAD_ALIGN * KAD_ALIGN;
 }
 
-/* Cut a block; with base NULL only its size. */
-static size_t carve(const kad_cone *cone, char *base, kad_cone_state *s)
+/* Cut a block; with base NULL only its size. Counting needs no slots. */
+static size_t carve(const kad_cone *cone, bool counts_only, char *base, kad_cone_state *s)
 {
-    const size_t n_rows = (size_t)cone->flow->n_rows, n_slots = (size_t)cone->n_slots;
+    const size_t n_rows = (size_t)cone->flow->n_rows;
+    const size_t n_slots = counts_only ? 0 : (size_t)cone->n_slots;
     const size_t n_sites = (size_t)cone->flow->lattice->n_sites;
     const struct {
         void *field;
@@ -46,7 +47,7 @@ static size_t carve(const kad_cone *cone, char *base, kad_cone_state *s)
 size_t kad_cone_state_bytes(const kad_cone *cone)
 {
     kad_cone_state unused;
-    return carve(cone, NULL, &unused);
+    return carve(cone, false, NULL, &unused);
 }
 
 kad_status kad_cone_state_create(kad_ctx *ctx, const kad_cone *cone, const void *packed,
@@ -58,8 +59,8 @@ kad_status kad_cone_state_create(kad_ctx *ctx, const kad_cone *cone, const void 
     KAD_TRY(kad_new(ctx, 1, sizeof *s, &s));
     s->cone = cone;
     s->packed = packed;
-    KAD_TRY(kad_new(ctx, 1, kad_cone_state_bytes(cone), &s->block));
-    carve(cone, s->block, s);
+    KAD_TRY(kad_new(ctx, 1, carve(cone, packed == NULL, NULL, s), &s->block));
+    carve(cone, packed == NULL, s->block, s);
     *out = s;
     s = NULL;
 done:
