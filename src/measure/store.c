@@ -56,6 +56,10 @@ kad_status kad_store_add(kad_ctx *ctx, kad_store *store, const kad_column *spec,
     if (n_kept == 0 || n_kept > store->n_draws) n_kept = store->n_draws;
     column->stride = store->n_draws / n_kept;
     column->n_stored = n_kept;
+    if (column->mean) { /* as many whole bins as there are */
+        column->stride = (store->n_draws + n_kept - 1) / n_kept;
+        column->n_stored = store->n_draws / column->stride;
+    }
     column->data = NULL;
     if (!kad_size_mul(store->n_chains, n_kept, &n_values) ||
         !kad_size_mul(n_values, column->width, &n_values))

@@ -39,8 +39,9 @@ KAD_MUST_USE kad_status kad_store_create(kad_ctx *ctx, size_t n_chains, size_t n
 void kad_store_destroy(kad_store *store);
 
 /* Append a column (fields name, type, rank, dims, axis, mean, units, summary, estimator of
- * `spec`); n_kept draws of a chain are kept, evenly spaced (0 or >= n_draws: all). `mean`
- * (KAD_H5_F64 only): n_kept bins, each the mean of the draws it stands for. The memory is allocated here. Returns it through *out (may be NULL). Errors: KAD_ENOMEM. */
+ * `spec`); n_kept draws of a chain are kept, evenly spaced (0 or >= n_draws: all). With
+ * `mean` (KAD_H5_F64 only) at most n_kept bins are kept, each the mean of its draws. The
+ * memory is allocated here. Returns it through *out (may be NULL). Errors: KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_store_add(kad_ctx *ctx, kad_store *store,
                                       const kad_column *spec, size_t n_kept,
                                       kad_column **out);
