@@ -122,6 +122,16 @@ done:
     return status;
 }
 
+/* Chains that only start from the map are still local ones. */
+static bool needs_map(const kad_sampler *sampler)
+{
+    const kad_sampler_ops *ops = sampler->ops;
+    const kad_sampler_setup *setup = &sampler->setup;
+    if ((ops->flags & KAD_SAMPLER_NEEDS_MAP) != 0) return true;
+    return ops->needs_map != NULL && setup->config != NULL &&
+           ops->needs_map(setup->config, setup->entry);
+}
+
 /* Numbers and words about the series, as attributes of its group. */
 static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                            const char *group)
@@ -146,6 +156,7 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                   {"proposals", (ops->flags & KAD_SAMPLER_PROPOSALS) != 0},
                   {"symmetric", (setup->action->flags & KAD_ACTION_SYMMETRIC) != 0},
                   {"exact", setup->exact},
+                  {"needs_map", needs_map(chains->sampler)},
                   {"translation", setup->translate},
                   {"fingerprint", (int64_t)job->fingerprint}};
 
@@ -159,6 +170,8 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
         KAD_TRY(kad_h5_attr_set_int(ctx, file, group, counts[i].name, counts[i].value));
     KAD_TRY(
         kad_h5_attr_set_real(ctx, file, group, "acceptance", chains->n_accepted / n_all));
+    const double beta = kad_action_get(setup->action, "beta");
+    if (isfinite(beta)) KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "beta", beta));
     KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "log_z_offset",
                                  setup->action->log_z_offset));
     if (ops->describe != NULL)
