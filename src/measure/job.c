@@ -109,8 +109,12 @@ static kad_status describe_time(kad_ctx *ctx, const kad_chains *chains, kad_h5 *
     const kad_sampler_setup *setup = &chains->job->setup;
     const char *unit = chains->sampler->ops->time_unit;
     char text[64];
+    const size_t n = strlen(unit);
     snprintf(text, sizeof text, "%s", unit);
-    if (chains->thin > 1)
+    if (chains->thin > 1 && n > 0 && unit[n - 1] == 'y')
+        snprintf(text, sizeof text, "%lld %.*sies", (long long)chains->thin, (int)n - 1,
+                 unit);
+    else if (chains->thin > 1)
         snprintf(text, sizeof text, "%lld %ss", (long long)chains->thin, unit);
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "time_unit", text));
     KAD_TRY(

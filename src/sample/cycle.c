@@ -341,5 +341,6 @@ const kad_sampler_ops kad_sampler_cycle = {
     .save = save,
     .load = load,
     .describe = describe,
+    .set_state = set_state,
     .needs_map = needs_map,
 };

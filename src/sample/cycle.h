@@ -11,7 +11,8 @@ typedef struct kad_cycle_step {
     int n; /* updates */
 } kad_cycle_step;
 
-/* "mis 1, latent-hmc 2, metropolis": names of samplers that have set_state, each with a
+/* "mis 1, latent-hmc 2, metropolis": names of samplers that have set_state (and are no
+ * cycles), each with a
  * number of updates (1 when left out), separated by commas. Returns the number of steps,
  * or 0 with the reason in `message`. */
 int kad_cycle_parse(const char *text, kad_cycle_step steps[KAD_CYCLE_STEPS],

@@ -18,13 +18,19 @@ static bool split(const char *item, size_t length, char name[WORD], int64_t *n)
     return found >= 1 && found <= 2 && kad_parse_int(count, n);
 }
 
+/* Cycles of cycles would have no end of seeds. */
+static bool can_be_step(const kad_sampler_ops *ops)
+{
+    return ops != NULL && ops->set_state != NULL && ops != &kad_sampler_cycle;
+}
+
 /* Samplers that can be a step. */
 static void possible(char *text, size_t size)
 {
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; kad_samplers[i] != NULL && used < size; i++) {
-        if (kad_samplers[i]->set_state == NULL) continue;
+        if (!can_be_step(kad_samplers[i])) continue;
         const int n = snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
                                kad_samplers[i]->name);
         if (n < 0) return;
@@ -45,7 +51,7 @@ static bool one(const char *item, size_t length, kad_cycle_step *step,
         return false;
     }
     step->ops = kad_sampler_find(name);
-    if (step->ops == NULL || step->ops->set_state == NULL) {
+    if (!can_be_step(step->ops)) {
         snprintf(message, KAD_CYCLE_MESSAGE, "expected one of %s, got \"%s\"", names,
                  name);
         return false;
