@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { N_SHOWN = 6 };
+enum { N_SHOWN = 8 };
 
 /* G(r) with errors of up to N_SHOWN samplers. */
 typedef struct bundle {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { N_SAMPLERS = 6, N_DRAWS = 600, N_LAGS = 120, STRIP = 120 };
+enum { N_SAMPLERS = 8, N_DRAWS = 600, N_LAGS = 120, STRIP = 120 };
 
 /* The first chain of one sampler in a strip of its own; all strips share their axes. */
 static void draw_strip(const kad_values *y, const char *name, const kad_axis *axis,

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_CURVES = 6, N_TIMES = 100 };
+enum { N_CURVES = 8, N_TIMES = 100 };
 
 /* One sampler's ensemble at up to N_TIMES draws, evenly spaced in the logarithm. */
 typedef struct curve {
@@ -158,9 +158,9 @@ done:
 
 static void draw_arrivals(const thermal *t, kad_text *out)
 {
-    kad_text_add(out,
-                 "<div class=\"scroll\"><table><tr><th>chains</th><th class=\"n\">draws "
-                 "to equilibrium</th><th class=\"n\">ms a chain</th></tr>\n");
+    kad_text_add(out, "<div class=\"scroll\"><table><tr><th>to equilibrium</th><th "
+                      "class=\"n\">draws</th>"
+                      "<th class=\"n\">ms</th></tr>\n");
     for (size_t i = 0; i < t->n; i++) {
         const curve *c = &t->at[i];
         kad_text_add(out, "<tr><td>");
@@ -213,7 +213,7 @@ static kad_status draw(kad_ctx *ctx, kad_h5 *file, bool seconds, kad_text *out)
                                          .n = 1,
                                          .y = &t->equilibrium,
                                          .label = "equilibrium",
-                                         .color = 5});
+                                         .color = 0});
     kad_plot_render(out, &plot);
     if (!seconds && isfinite(t->equilibrium)) draw_arrivals(t, out);
 done:

@@ -1,13 +1,14 @@
 /* The style sheet of the report: light, dark and print, one column on a phone, two on a
- * desk. Colours of series are classes c0 .. c5, which also carry the dashes of lines. */
+ * desk. Colours of series are classes c0 .. c7, which also carry the dashes of lines. */
 #include "analysis/report.h"
 
 static const char colors[] =
     ":root{--fg:#1b1f24;--soft:#5b6570;--bg:#fff;--panel:#f6f7f8;--grid:#e1e4e8;"
-    "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83}\n"
+    "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83;--c6:#"
+    "b0307a;--c7:#4d5660}\n"
     "@media (prefers-color-scheme:dark){:root{--fg:#e4e7ea;--soft:#9aa4ae;--bg:#15181c;"
     "--panel:#1d2126;--grid:#31373e;--c0:#7fb0ff;--c1:#ff9a70;--c2:#79d092;--c3:#c9a3ee;"
-    "--c4:#e3c34f;--c5:#66d0d6}}\n";
+    "--c4:#e3c34f;--c5:#66d0d6;--c6:#ff8ac4;--c7:#aab4bd}}\n";
 
 static const char page[] =
     "*{box-sizing:border-box}html{-webkit-text-size-adjust:100%}\n"
@@ -47,19 +48,23 @@ static const char plots[] =
     "stroke-linecap:round;opacity:.55}.fill{opacity:.75}.band{opacity:.18}\n"
     ".line.c1{stroke-dasharray:7 3}.line.c2{stroke-dasharray:2 2.5}"
     ".line.c3{stroke-dasharray:8 3 2 3}.line.c4{stroke-dasharray:12 4}"
-    ".line.c5{stroke-dasharray:4 2 1.5 2 1.5 2}"
+    ".line.c5{stroke-dasharray:4 2 1.5 2 1.5 2}.line.c6{stroke-dasharray:14 3 3 3}"
+    ".line.c7{stroke-dasharray:5 5}"
     ".level{stroke-width:1.4;stroke-dasharray:1 3}"
     ".at{stroke-width:1.2;stroke-dasharray:3 3;opacity:.8}\n"
     ".c0{stroke:var(--c0)}.c1{stroke:var(--c1)}.c2{stroke:var(--c2)}.c3{stroke:var(--c3)}"
-    ".c4{stroke:var(--c4)}.c5{stroke:var(--c5)}\n"
+    ".c4{stroke:var(--c4)}.c5{stroke:var(--c5)}.c6{stroke:var(--c6)}.c7{stroke:var(--c7)}"
+    "\n"
     ".dot.c0,.fill.c0,.band.c0{fill:var(--c0)}.dot.c1,.fill.c1,.band.c1{fill:var(--c1)}"
     ".dot.c2,.fill.c2,.band.c2{fill:var(--c2)}.dot.c3,.fill.c3,.band.c3{fill:var(--c3)}"
-    ".dot.c4,.fill.c4,.band.c4{fill:var(--c4)}.dot.c5,.fill.c5,.band.c5{fill:var(--c5)}\n"
+    ".dot.c4,.fill.c4,.band.c4{fill:var(--c4)}.dot.c5,.fill.c5,.band.c5{fill:var(--c5)}."
+    "dot.c6,.fill.c6,.band.c6{fill:var(--c6)}.dot.c7,.fill.c7,.band.c7{fill:var(--c7)}\n"
     ".fill,.band,.dot{stroke:none}\n";
 
 static const char print[] =
     "@media print{:root{--fg:#000;--soft:#444;--bg:#fff;--panel:#fff;--grid:#ddd;"
-    "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83}"
+    "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83;--c6:#"
+    "b0307a;--c7:#4d5660}"
     "body{font-size:11px;padding:0}main{grid-template-columns:repeat(2,minmax(0,1fr))}"
     ".wide{grid-column:1/-1}section{break-inside:avoid}.scroll{overflow:visible}"
     "th,td{white-space:normal}}\n";

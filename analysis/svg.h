@@ -25,7 +25,7 @@ typedef struct kad_series {
     const double *x, *y; /* borrowed; x NULL for KAD_MARK_LEVEL, y for KAD_MARK_AT */
     const double *err;   /* may be NULL */
     const char *label;   /* NULL: not in the legend */
-    int color;           /* 0..5, class c0..c5 */
+    int color;           /* 0..7, class c0..c7 */
 } kad_series;
 
 typedef struct kad_axis {

@@ -29,19 +29,22 @@ static double clipped_y(const kad_frame *f, double y)
     return kad_frame_y(f, y);
 }
 
-/* Shape of a series' points: disc, square, triangle, diamond, cross, triangle down. */
+/* Shape of a series' points: disc, square, triangle, diamond, plus, triangle down, upright
+ * and lying bar. */
 static void draw_shape(kad_text *out, int color, double x, double y)
 {
-    static const char *const shapes[6] = {
+    static const char *const shapes[8] = {
         "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
         "m-2.8-2.8h5.6v5.6h-5.6z",
         "m0-3.8l3.6 6.2h-7.2z",
         "m0-4l3.6 4l-3.6 4l-3.6-4z",
         "m-3.6-1.1h2.5v-2.5h2.2v2.5h2.5v2.2h-2.5v2.5h-2.2v-2.5h-2.5z",
         "m0 3.8l3.6-6.2h-7.2z",
+        "m-1.6-4h3.2v8h-3.2z",
+        "m-4-1.6h8v3.2h-8z",
     };
     kad_text_add(out, "<path class=\"dot c%d\" d=\"M%.1f %.1f%s\"/>", color, x, y,
-                 shapes[color % 6]);
+                 shapes[color % 8]);
 }
 
 static void draw_points(kad_text *out, const kad_frame *f, const kad_series *s)

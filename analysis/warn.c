@@ -31,10 +31,15 @@ static void warn_length(kad_diagnostics *diagnostics, const kad_sampled *sampled
     const double n = (double)(sampled->n_chains * sampled->n_draws);
     const kad_row *row = slowest(estimates);
     if (row == NULL) return;
-    if (row->flag == KAD_GAMMA_SHORT || row->flag == KAD_GAMMA_OPEN)
+    if (row->flag == KAD_GAMMA_OPEN)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
+                            "%s: %s is correlated over the whole length of a chain (%zu "
+                            "draws): no error bar is stated; draw more",
+                            sampled->name, row->name, sampled->n_draws);
+    else if (row->flag == KAD_GAMMA_SHORT)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: %.0f draws are only %.0f tau_int of %s: no error bar is "
-                            "stated; draw more or improve the map",
+                            "stated; draw more",
                             sampled->name, n, n / row->tau_int, row->name);
     else if (n < TAUS_WARN * row->tau_int)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "short",

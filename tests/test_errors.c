@@ -14,7 +14,7 @@ static kad_gamma analyse(size_t n_chains, size_t n, const double *a)
     return out;
 }
 
-/* White noise with a twentieth of its variance in a mode of tau 20: the window closes on
+/* White noise with 6 % of its variance in a mode of tau 20: the window closes on
  * the noise and tau_int = 1/2 + 19.5/17 = 1.65 comes out near 1/2. 250 replicas know a
  * coverage of 0.683 to 0.03: five of those on either side. */
 static void slow_modes_are_covered(void **state)
