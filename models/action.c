@@ -57,7 +57,7 @@ static kad_status check_foreign_keys(kad_ctx *ctx, const kad_config *config,
     for (int i = 0; kad_actions[i]; i++)
         for (size_t j = 0; j < kad_actions[i]->n_keys; j++) {
             const char *key = kad_actions[i]->keys[j].key;
-            if (!has_key(ops, key) && kad_config_is_set(config, key))
+            if (!has_key(ops, key) && kad_config_is_given(config, key))
                 return kad_fail(ctx, KAD_ECONFIG,
                                 "%s: not a parameter of action \"%s\" (it is one of "
                                 "\"%s\")",

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MAX_LINE = 256 };
 static const double MAX_COUPLING = 1e6;
@@ -68,7 +69,11 @@ static kad_status read_text(kad_ctx *ctx, const char *path, int N, double *J)
     reader r = {.ctx = ctx, .path = path, .N = N, .J = J};
     const size_t n = (size_t)N;
     char line[MAX_LINE];
-    FILE *file = fopen(path, "r");
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return kad_fail(ctx, KAD_ENOINPUT, "action.couplings: %s: not a regular file",
+                        path);
+    FILE *file = fopen(path, "re");
     if (!file)
         return kad_fail(ctx, KAD_ENOINPUT, "action.couplings: %s: %s", path,
                         strerror(errno));

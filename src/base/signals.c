@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum { EXIT_SECOND_SIGINT = 130 };
+static const double GRACE_SECONDS = 1.0;
 
 static volatile sig_atomic_t stop_signal; /* the first signal that came, or 0 */
 static volatile sig_atomic_t interrupts;  /* SIGINTs so far */
@@ -58,6 +59,11 @@ static bool past_deadline(void)
 bool kad_stop_requested(void)
 {
     return stop_signal != 0 || past_deadline();
+}
+
+bool kad_stop_overdue(double start)
+{
+    return kad_stop_requested() && kad_wall_seconds() - start > GRACE_SECONDS;
 }
 
 const char *kad_stop_reason(void)

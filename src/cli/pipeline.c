@@ -202,6 +202,21 @@ done:
     return status;
 }
 
+/* What the stages would refuse, before the folder is claimed and the work begins. */
+static kad_status check_stages(kad_pipeline *p, unsigned stages)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_status status = KAD_OK;
+    if ((stages & KAD_STAGE_TRAIN) == 0)
+        return kad_fail(ctx, KAD_ENOINPUT,
+                        "%s: nothing is trained in this folder: use `run` or `train`",
+                        kad_run_path(p->run));
+    KAD_TRY(kad_train_check(ctx, p->config));
+    KAD_TRY(kad_sample_check(ctx, p->config, p->model));
+done:
+    return status;
+}
+
 /* Everything in the open folder. */
 static kad_status work(kad_pipeline *p, unsigned stages)
 {
@@ -215,6 +230,7 @@ static kad_status work(kad_pipeline *p, unsigned stages)
         if (stages & KAD_STAGE_REPORT) KAD_TRY(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }
+    if (!claimed) KAD_TRY(check_stages(p, stages));
     KAD_TRY(kad_selfcheck(p));
     if (!claimed) KAD_TRY(kad_config_claim(p));
     KAD_TRY(kad_provenance_begin(p));

@@ -7,6 +7,7 @@
  * The bounds are generous: a wrong formula misses them by orders of magnitude. */
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/signals.h"
 #include "cli/pipeline.h"
 #include "train/loss.h"
 
@@ -46,9 +47,17 @@ static double loss_at(kad_pipeline *p, kad_loss_plan *plan, const double *theta,
     return stats.loss;
 }
 
+/* Nothing is claimed yet: the next call checks again. */
+static kad_status go_on(kad_pipeline *p, double start)
+{
+    if (!kad_stop_overdue(start)) return KAD_OK;
+    return kad_fail(&p->app->ctx, KAD_EINTERRUPTED, "self-check: stopped (%s)",
+                    kad_stop_reason());
+}
+
 /* Relative difference of the directional derivative from its fourth-order difference. */
 static kad_status check_gradient(kad_pipeline *p, const double *theta,
-                                 const double *direction, double *error)
+                                 const double *direction, double start, double *error)
 {
     kad_ctx *ctx = &p->app->ctx;
     size_t n = p->model->flow->n_theta;
@@ -61,6 +70,7 @@ static kad_status check_gradient(kad_pipeline *p, const double *theta,
     KAD_TRY(kad_loss_create(ctx, p->model->flow, p->model->action, KAD_DOUBLE, N_SAMPLES,
                             &plan));
     loss_at(p, plan, theta, direction, 0, work, gradient);
+    KAD_TRY(go_on(p, start));
     double exact = 0, norm = 0;
     for (size_t i = 0; i < n; i++) {
         exact += gradient[i] * direction[i];
@@ -69,6 +79,7 @@ static kad_status check_gradient(kad_pipeline *p, const double *theta,
     double h = 1e-4 / sqrt((double)n + 1);
     double one = loss_at(p, plan, theta, direction, h, work, other) -
                  loss_at(p, plan, theta, direction, -h, work, other);
+    KAD_TRY(go_on(p, start));
     double two = loss_at(p, plan, theta, direction, 2 * h, work, other) -
                  loss_at(p, plan, theta, direction, -2 * h, work, other);
     double difference = (8 * one - two) / (12 * h);
@@ -207,6 +218,7 @@ kad_status kad_selfcheck(kad_pipeline *p)
     double *theta = NULL, *direction = NULL;
     double gradient = 0, inverse = 0, ld = 0;
     bool jacobian = false;
+    const double start = kad_wall_seconds();
     if (p->model->flow->n_rows > max_rows) {
         kad_say(p->app, "self-check: left out on more than %d variables", max_rows);
         return KAD_OK;
@@ -214,8 +226,10 @@ kad_status kad_selfcheck(kad_pipeline *p)
     KAD_TRY(kad_new(ctx, n, sizeof *theta, &theta));
     KAD_TRY(kad_new(ctx, n, sizeof *direction, &direction));
     displace(p, theta, direction);
-    KAD_TRY(check_gradient(p, theta, direction, &gradient));
+    KAD_TRY(check_gradient(p, theta, direction, start, &gradient));
+    KAD_TRY(go_on(p, start));
     KAD_TRY(check_map(p, theta, &inverse, &ld, &jacobian));
+    KAD_TRY(go_on(p, start));
     kad_say(p->app,
             "self-check: gradient against differences %.1e, log-det against its %s %.1e, "
             "inverse %.1e",

@@ -95,6 +95,11 @@ kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
         status = kad_h5_open(ctx, path, false, 0, out);
     else
         status = kad_h5_create(ctx, out);
+    if (status == KAD_EDATA)
+        status = kad_fail(ctx, status,
+                          "%.500s; move it away and `kadanoff run %.200s` makes it again "
+                          "from the checkpoint",
+                          ctx->message, kad_run_path(run));
     kad_free(path);
     return status;
 }

@@ -1,17 +1,22 @@
 #include "train/evaluate.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 
 #include <math.h>
 
-enum { CHUNK = 512, CHECKS = 64 }; /* draws a pass; draws of the error checks */
+/* Draws a pass: no more than CHUNK, nor than CHUNK_VALUES variables; draws of the error
+ * checks. */
+enum { CHUNK = 512, CHUNK_VALUES = 1 << 20, CHECKS = 64 };
 
 struct kad_evaluator {
     const kad_model *model;
-    size_t n_max;
+    size_t n_max, chunk;
+    size_t n_done; /* weights of an evaluation that was stopped half way */
     double log_z_exact;
-    double *y, *z;   /* [CHUNK][n_rows] */
-    double *lnq, *S; /* [CHUNK] */
+    double *y;       /* [chunk][n_rows] */
+    double *z;       /* [2 CHECKS][n_rows] */
+    double *lnq, *S; /* [chunk] */
     double *ln_w;    /* [n_max] */
     void *packed, *scratch, *tile;
 };
@@ -27,11 +32,14 @@ kad_status kad_evaluator_create(kad_ctx *ctx, const kad_model *model, size_t n_m
     KAD_TRY(kad_new(ctx, 1, sizeof *e, &e));
     e->model = model;
     e->n_max = n_max;
+    e->chunk = CHUNK_VALUES / rows / CHECKS * CHECKS;
+    if (e->chunk < CHECKS) e->chunk = CHECKS;
+    if (e->chunk > CHUNK) e->chunk = CHUNK;
     e->log_z_exact = model->action->log_z_exact;
-    KAD_TRY(kad_new(ctx, CHUNK, rows * sizeof *e->y, &e->y));
-    KAD_TRY(kad_new(ctx, CHUNK, rows * sizeof *e->z, &e->z));
-    KAD_TRY(kad_new(ctx, CHUNK, sizeof *e->lnq, &e->lnq));
-    KAD_TRY(kad_new(ctx, CHUNK, sizeof *e->S, &e->S));
+    KAD_TRY(kad_new(ctx, e->chunk, rows * sizeof *e->y, &e->y));
+    KAD_TRY(kad_new(ctx, 2 * CHECKS, rows * sizeof *e->z, &e->z));
+    KAD_TRY(kad_new(ctx, e->chunk, sizeof *e->lnq, &e->lnq));
+    KAD_TRY(kad_new(ctx, e->chunk, sizeof *e->S, &e->S));
     KAD_TRY(kad_new(ctx, n_max, sizeof *e->ln_w, &e->ln_w));
     KAD_TRY(kad_new(ctx, flow->packed_bytes[KAD_DOUBLE], 1, &e->packed));
     KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &e->scratch));
@@ -57,13 +65,30 @@ void kad_evaluator_destroy(kad_evaluator *e)
     kad_free(e);
 }
 
+size_t kad_evaluator_partial(const kad_evaluator *e, double **ln_w)
+{
+    *ln_w = e->ln_w;
+    return e->n_done;
+}
+
+void kad_evaluator_resume(kad_evaluator *e, size_t n)
+{
+    e->n_done = n < e->n_max ? n : e->n_max;
+}
+
 static kad_status draw_weights(kad_ctx *ctx, kad_evaluator *e, const kad_map *map,
                                uint64_t first, size_t n, bool exact)
 {
     kad_status status = KAD_OK;
     const kad_model *model = e->model;
-    for (size_t at = 0; at < n; at += CHUNK) {
-        const size_t m = n - at < CHUNK ? n - at : CHUNK;
+    const double start = kad_wall_seconds();
+    for (size_t at = e->n_done; at < n; at += e->chunk) {
+        const size_t m = n - at < e->chunk ? n - at : e->chunk;
+        e->n_done = at;
+        if (kad_stop_overdue(start))
+            return kad_fail(ctx, KAD_EINTERRUPTED,
+                            "evaluation: stopped at draw %zu of %zu (%s)", at, n,
+                            kad_stop_reason());
         KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first + at, m,
                              model->prec, exact, e->y, e->lnq, NULL));
         KAD_TRY(kad_action_values(ctx, model->action, m, e->y, e->S));
@@ -140,6 +165,7 @@ kad_status kad_evaluate(kad_ctx *ctx, kad_evaluator *e, const double *theta,
     if (n > e->n_max) n = e->n_max;
     KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &map));
     KAD_TRY(draw_weights(ctx, e, map, first, n, exact));
+    e->n_done = 0;
     KAD_TRY(kad_weights_analyse(ctx, n, e->ln_w, &out->weights));
     KAD_TRY(check_errors(ctx, e, map, first, out));
     level_log_det(e, theta, first, out);

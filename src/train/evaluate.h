@@ -28,9 +28,15 @@ KAD_MUST_USE kad_status kad_evaluator_create(kad_ctx *ctx, const kad_model *mode
 void kad_evaluator_destroy(kad_evaluator *evaluator);
 /* Evaluate parameters theta on draws first .. first + n - 1 of the evaluation stream
  * (n <= n_max). exact: ln q by inference in double (else as accumulated). Errors:
- * KAD_ENOMEM. */
+ * KAD_ENOMEM; KAD_EINTERRUPTED when asked to stop half way: the next call, which must be
+ * for the same draws, goes on from there. */
 KAD_MUST_USE kad_status kad_evaluate(kad_ctx *ctx, kad_evaluator *evaluator,
                                      const double *theta, uint64_t first, size_t n,
                                      bool exact, kad_evaluation *out);
+
+/* The weights of an evaluation that was stopped half way: how many there are, and where
+ * they are kept. resume: the caller has filled in the first n of them (n <= n_max). */
+size_t kad_evaluator_partial(const kad_evaluator *evaluator, double **ln_w);
+void kad_evaluator_resume(kad_evaluator *evaluator, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 #include "train/loss.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 
 #include <math.h>
@@ -20,6 +21,7 @@ typedef struct group {
     void *dtheta;                    /* real[n_theta] */
     double loss, square;
     long n_finite, n_nonfinite;
+    bool given_up;
 } group;
 
 struct kad_loss_plan {
@@ -281,6 +283,7 @@ static void begin(const kad_loss_plan *p, group *gr)
     memset(gr->dtheta, 0, p->flow->n_theta * real_bytes(p->prec));
     gr->loss = gr->square = 0;
     gr->n_finite = gr->n_nonfinite = 0;
+    gr->given_up = false;
 }
 
 /* Entries [first, first + n) of one group's sums, in double; zero beyond the last group. */
@@ -336,6 +339,9 @@ static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
     stats->loss = n > 0 ? loss * norm : NAN;
     stats->variance = n > 1 ? (square - loss * loss * norm) / (double)(n - 1) : NAN;
     stats->n_nonfinite = (int)bad;
+    stats->given_up = false;
+    for (int k = 0; k < p->n_groups; k++)
+        stats->given_up |= p->group[k].given_up;
 }
 
 /* No more than there are desks. */
@@ -350,12 +356,15 @@ void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
 {
     const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 0);
     const int lanes = kad_lanes(plan->prec), n_threads = threads_of(ctx, plan);
+    const double start = kad_wall_seconds();
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (int k = 0; k < plan->n_groups; k++) {
         group *gr = &plan->group[k];
         begin(plan, gr);
         for (int t = k; t < plan->n_tiles; t += plan->n_groups) {
+            gr->given_up = gr->given_up || kad_stop_overdue(start);
+            if (gr->given_up) break;
             kad_flow_prior_draw(plan->flow, plan->prec, rng, step,
                                 (uint64_t)t * (uint64_t)lanes, gr->x);
             if (kind == KAD_LOSS_REVERSE && !symmetrised)
@@ -373,12 +382,15 @@ void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *the
 {
     const size_t lanes = (size_t)kad_lanes(plan->prec), rows = (size_t)plan->flow->n_rows;
     const int n_threads = threads_of(ctx, plan);
+    const double start = kad_wall_seconds();
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (int k = 0; k < plan->n_groups; k++) {
         group *gr = &plan->group[k];
         begin(plan, gr);
         for (int t = k; t < plan->n_tiles; t += plan->n_groups) {
+            gr->given_up = gr->given_up || kad_stop_overdue(start);
+            if (gr->given_up) break;
             for (size_t l = 0; l < lanes; l++) {
                 const double *from = data + index[(size_t)t * lanes + l] * rows;
                 for (size_t r = 0; r < rows; r++) {

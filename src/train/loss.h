@@ -33,6 +33,7 @@ typedef struct kad_loss_stats {
     double loss;     /* mean; over finite samples */
     double variance; /* of the samples' losses */
     int n_nonfinite; /* samples whose loss or gradient is not finite */
+    bool given_up;   /* asked to stop (kad_stop_overdue): nothing here is complete */
 } kad_loss_stats;
 
 /* gradient [n_theta] (overwritten): mean over the batch. theta [n_theta] is packed

@@ -106,7 +106,8 @@ kad_status kad_samples_load(kad_ctx *ctx, const char *path, const char *dataset,
     const size_t n_sites = (size_t)action->lattice->n_sites;
     const size_t n_comp = (size_t)action->n_comp;
     *out = (kad_samples){.n_rows = n_sites * n_comp};
-    KAD_TRY(kad_h5_open(ctx, path, false, 0, &file));
+    status = kad_h5_open(ctx, path, false, 0, &file);
+    if (status != KAD_OK) KAD_TRY(kad_fail(ctx, status, "train.data: %s", ctx->message));
     KAD_TRY(kad_h5_shape(ctx, file, dataset, &rank, dims));
     out->n = count(action, rank, dims);
     if (out->n == 0) {

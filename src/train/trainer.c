@@ -145,6 +145,28 @@ done:
     return status;
 }
 
+kad_status kad_train_check(kad_ctx *ctx, const kad_config *config)
+{
+    kad_status status;
+    kad_trainer *t = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *t, &t));
+    t->ctx = ctx;
+    t->config = config;
+    KAD_TRY(kad_train_options_read(ctx, config, &t->options));
+    KAD_TRY(kad_trainer_plan(t));
+    KAD_TRY(kad_trainer_enter(t, NULL, NULL));
+    if (t->options.from != NULL) KAD_TRY(kad_trainer_from_run(t));
+    if (t->stage == t->n_stages - 1) goto done;
+    /* the last stage reads the samples and is the largest */
+    kad_trainer_leave(t);
+    t->stage = t->n_stages - 1;
+    KAD_TRY(kad_trainer_enter(t, NULL, NULL));
+done:
+    if (t != NULL) clear(t);
+    kad_free(t);
+    return status;
+}
+
 void kad_train_result_clear(kad_train_result *result)
 {
     kad_model_destroy(result->model);

@@ -29,6 +29,9 @@ typedef struct kad_train_result {
 KAD_MUST_USE kad_status kad_train(kad_ctx *ctx, const kad_run *run,
                                   const kad_config *config, kad_progress *progress,
                                   kad_train_result *out);
+/* What kad_train would refuse before its first step: keys, memory, the files it reads.
+ * Errors: KAD_ECONFIG, KAD_ENOINPUT, KAD_EDATA, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_train_check(kad_ctx *ctx, const kad_config *config);
 void kad_train_result_clear(kad_train_result *result);
 
 #endif

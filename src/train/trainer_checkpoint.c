@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 /* Numbers of the state by name, the same list for saving and loading. */
 typedef struct entry {
@@ -16,7 +16,7 @@ typedef struct entry {
     int64_t *integer; /* or */
     double *real;
 } entry;
-enum { N_ENTRIES = 17 };
+enum { N_ENTRIES = 19 };
 
 static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
 {
@@ -25,6 +25,8 @@ static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
         {"before", &t->before, NULL},
         {"stopped", &t->stopped, NULL},
         {"evaluated", &t->evaluated, NULL},
+        {"eval_due", &t->eval_due, NULL},
+        {"eval_done", &t->eval_done, NULL},
         {"eval_first", &t->eval_first, NULL},
         {"n_plateaus", &t->n_plateaus, NULL},
         {"n_skipped", &t->n_skipped, NULL},
@@ -105,6 +107,15 @@ done:
     return status;
 }
 
+/* The weights that an evaluation stopped half way has. */
+static kad_status move_evaluation(kad_trainer *t, kad_h5 *file, transfer *move)
+{
+    double *ln_w = NULL;
+    kad_evaluator_partial(t->evaluator, &ln_w);
+    if (t->eval_done == 0) return KAD_OK;
+    return move(t, file, "/train/ln_w", KAD_H5_F64, (size_t)t->eval_done, ln_w);
+}
+
 static kad_status require_finite(kad_trainer *t)
 {
     for (size_t i = 0; i < t->model->flow->n_theta; i++)
@@ -122,9 +133,12 @@ kad_status kad_trainer_save(kad_trainer *t)
     t->wall_saved = kad_wall_seconds();
     KAD_TRY(require_finite(t));
     if (t->run == NULL) goto done;
+    double *ln_w = NULL;
+    t->eval_done = (int64_t)kad_evaluator_partial(t->evaluator, &ln_w);
     KAD_TRY(kad_h5_create(t->ctx, &file));
     KAD_TRY(save_numbers(t, file));
     KAD_TRY(move_arrays(t, file, save_array));
+    KAD_TRY(move_evaluation(t, file, save_array));
     KAD_TRY(kad_trace_save(t->ctx, &t->log, file, "/train/log"));
     KAD_TRY(kad_trace_save(t->ctx, &t->eval, file, "/train/eval"));
     KAD_TRY(kad_checkpoint_save(t->ctx, t->run, file));
@@ -177,6 +191,12 @@ static kad_status load_numbers(kad_trainer *t, kad_h5 *file)
         else
             KAD_TRY(kad_h5_attr_real(t->ctx, file, "/train", e->name, e->real));
     }
+    const kad_train_options *o = &t->options;
+    const size_t most = o->eval_final > o->eval_samples ? o->eval_final : o->eval_samples;
+    if (t->eval_done < 0 || (uint64_t)t->eval_done > most)
+        return kad_fail(t->ctx, KAD_EDATA,
+                        "checkpoint: /train: %lld draws of an evaluation of %zu",
+                        (long long)t->eval_done, most);
     if (t->step < 0 || t->step > t->stages[t->stage].steps)
         return kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: step %lld of %lld",
                         (long long)t->step, (long long)t->stages[t->stage].steps);
@@ -195,6 +215,8 @@ kad_status kad_trainer_load(kad_trainer *t, bool *found)
     KAD_TRY(kad_trainer_enter(t, NULL, NULL));
     KAD_TRY(load_numbers(t, file));
     KAD_TRY(move_arrays(t, file, load_array));
+    KAD_TRY(move_evaluation(t, file, load_array));
+    kad_evaluator_resume(t->evaluator, (size_t)t->eval_done);
     KAD_TRY(kad_trace_restore(t->ctx, &t->log, file, "/train/log"));
     KAD_TRY(kad_trace_restore(t->ctx, &t->eval, file, "/train/eval"));
     KAD_TRY(require_finite(t));

@@ -69,8 +69,8 @@ static void data_gradient(kad_trainer *t, kad_loss_plan *plan, kad_loss_stats *s
 }
 
 /* Gradient and log row of one step: reverse loss, likelihood, or (1 - w) and w of them.
- */
-static void gradient(kad_trainer *t, kad_train_row *row)
+ * False when it was given up half way. */
+static bool gradient(kad_trainer *t, kad_train_row *row)
 {
     const kad_train_options *o = &t->options;
     const size_t n = t->model->flow->n_theta;
@@ -95,10 +95,12 @@ static void gradient(kad_trainer *t, kad_train_row *row)
                                  ? (1.0 - w) * t->gradient[i] + w * t->gradient_data[i]
                                  : t->gradient_data[i];
     }
+    if (stats.given_up || data.given_up) return false;
     t->n_bad += stats.n_nonfinite + data.n_nonfinite;
     row->loss = (1.0 - w) * stats.loss + w * data.loss;
     row->loss_err = hypot((1.0 - w) * reverse_err, w * data_err);
     row->grad_norm = kad_norm(n, t->gradient);
+    return true;
 }
 
 static double rate_of_step(const kad_trainer *t)
@@ -129,13 +131,15 @@ static void watch_plateau(kad_trainer *t, const kad_train_row *row)
     if (o->patience > 0 && t->plateau.since >= o->patience) t->stopped = 1;
 }
 
-static kad_status take_step(kad_trainer *t)
+/* *taken: false when the step was given up half way, as if it had not begun. */
+static kad_status take_step(kad_trainer *t, bool *taken)
 {
     kad_status status;
     kad_train_row row = {.rate = rate_of_step(t)};
     const size_t n = t->model->flow->n_theta;
     KAD_TRY(anneal(t));
-    gradient(t, &row);
+    *taken = gradient(t, &row);
+    if (!*taken) return KAD_OK;
     if (isfinite(row.grad_norm) && isfinite(row.loss)) {
         kad_clip_apply(&t->clip, row.grad_norm, n, t->gradient);
         kad_optimiser_step(t->optimiser, t->ctx->n_threads, row.rate, t->gradient,
@@ -219,19 +223,33 @@ done:
     return status;
 }
 
+/* When it is stopped half way, housekeeping saves what there is and ends the call. */
+static kad_status evaluate_due(kad_trainer *t)
+{
+    kad_status status = evaluate(t, false);
+    if (status == KAD_EINTERRUPTED) return KAD_OK;
+    if (status == KAD_OK) t->eval_due = 0;
+    return status;
+}
+
 kad_status kad_trainer_loop(kad_trainer *t)
 {
     kad_status status = KAD_OK;
     const int64_t steps = stage_of(t)->steps, every = t->options.eval_every;
     begin_progress(t);
     while (t->step < steps && t->stopped == 0) {
-        KAD_TRY(take_step(t));
+        bool taken = false;
+        if (t->eval_due == 0) KAD_TRY(take_step(t, &taken));
         const bool more = t->step < steps && t->stopped == 0;
-        if (more && (t->before + t->step) % every == 0) KAD_TRY(evaluate(t, false));
+        if (taken && more && (t->before + t->step) % every == 0) t->eval_due = 1;
+        if (t->eval_due != 0) KAD_TRY(evaluate_due(t));
         KAD_TRY(housekeeping(t));
     }
     if (t->evaluated == 0) {
-        KAD_TRY(evaluate(t, is_last_stage(t)));
+        KAD_TRY(kad_trainer_save(t));
+        status = evaluate(t, is_last_stage(t));
+        if (status == KAD_EINTERRUPTED) KAD_TRY(housekeeping(t));
+        if (status != KAD_OK) goto done;
         t->evaluated = 1;
     }
     show(t);

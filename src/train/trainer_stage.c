@@ -126,6 +126,7 @@ static void reset_counters(kad_trainer *t)
     t->step = 0;
     t->stopped = 0;
     t->evaluated = 0;
+    t->eval_due = 0;
     t->n_plateaus = 0;
     kad_clip_init(&t->clip, t->options.clip, t->options.clip_absolute);
     kad_average_init(&t->ema, t->options.ema);
@@ -204,7 +205,9 @@ kad_status kad_trainer_from_run(kad_trainer *t)
     kad_model *model = NULL;
     double *theta = NULL;
     int d = 0, shape[KAD_MAX_DIM] = {0};
-    KAD_TRY(kad_run_open(t->ctx, t->options.from, KAD_RUN_READ, &run));
+    status = kad_run_open(t->ctx, t->options.from, KAD_RUN_READ, &run);
+    if (status != KAD_OK)
+        KAD_TRY(kad_fail(t->ctx, status, "train.from: %s", t->ctx->message));
     KAD_TRY(kad_results_open(t->ctx, run, &file));
     if (!kad_h5_exists(file, "/flow/params")) {
         status = kad_fail(t->ctx, KAD_ENOINPUT, "train.from: %s holds no trained map",

@@ -31,6 +31,8 @@ typedef struct kad_trainer {
     int64_t before;     /* steps of the stages before, as done */
     int64_t stopped;    /* the stage was stopped early */
     int64_t evaluated;  /* the stage's last evaluation is done */
+    int64_t eval_due;   /* an evaluation between steps is still to be made */
+    int64_t eval_done;  /* draws of an evaluation that was stopped half way */
     int64_t eval_first; /* next number of the evaluation stream */
     int64_t n_plateaus; /* times the plateau schedule halved the rate */
     int64_t n_skipped;  /* steps skipped for a gradient that is not finite */
