@@ -32,7 +32,7 @@ typedef struct kad_bulk {
     const kad_model *model;
     /* q0: without the average over the sign, so that kad_map_lnq and kad_map_generate are
      * the inference and generation of the latents below */
-    const kad_map *map;
+    kad_map *map;                 /* owned */
     char sampler[KAD_BULK_NAME];  /* group below /samplers; "" for draws of the map */
     size_t n_chains, n_per_chain; /* configurations, chain-major */
     size_t n;                     /* n_chains * n_per_chain */
@@ -40,8 +40,8 @@ typedef struct kad_bulk {
     size_t n_rows;                /* values of a configuration: n_sites * n_comp */
     /* all [n][n_rows], row = site * n_comp + component, sample by sample, owned: */
     double *x; /* boundary field, every site */
-    double *y; /* flow variables of the branch (the same memory as x where the two agree);
-                  of sites that are integrated out: whatever from_boundary gave */
+    double *y; /* flow variables of the branch: sign * those of x. Where sites are
+                  integrated out these hold what from_boundary gave */
     double *z; /* latents; 0 at inactive sites */
     /* [n], double */
     double *S;          /* S(y), of the action the map is trained for */

@@ -1,0 +1,50 @@
+/* The registry of bulk analyses, and the run over all of them. */
+#include "bulk/bulk.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+
+static const kad_bulk_analysis action = {
+    .name = "action",
+    .summary = "effective action of the latents and its parts",
+    .run = kad_bulk_action,
+};
+
+static const kad_bulk_analysis correlators = {
+    .name = "correlators",
+    .summary = "two-point functions of the latents, by levels and separation",
+    .run = kad_bulk_correlators,
+};
+
+const kad_bulk_analysis *const kad_bulk_analyses[] = {
+    &action,
+    &correlators,
+    NULL,
+};
+
+kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
+{
+    for (size_t i = 0; kad_bulk_analyses[i] != NULL; i++) {
+        if (kad_stop_requested())
+            return kad_fail(ctx, KAD_EINTERRUPTED, "bulk: stopped by %s",
+                            kad_stop_reason());
+        const kad_status status = kad_bulk_analyses[i]->run(ctx, bulk, file);
+        if (status != KAD_OK) return status;
+    }
+    return KAD_OK;
+}
+
+void kad_bulk_destroy(kad_bulk *bulk)
+{
+    if (bulk == NULL) return;
+    kad_map_destroy(bulk->map);
+    kad_free(bulk->x);
+    kad_free(bulk->y);
+    kad_free(bulk->z);
+    kad_free(bulk->S);
+    kad_free(bulk->log_det);
+    kad_free(bulk->log_branch);
+    kad_free(bulk->sign);
+    kad_free(bulk->position);
+    kad_free(bulk);
+}

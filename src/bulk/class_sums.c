@@ -1,0 +1,143 @@
+/* Second moments of latents, one matrix product a block of configurations, averaged over
+ * classes of pairs. */
+#include "base/memory.h"
+#include "bulk/correlators.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+enum { BLOCKS = 64, BLOCK_LEAST = 4, STRIPE = 64 };
+
+/* Configurations of one block, latents in order, without their means: Z[n][n_latents c].
+ */
+static void gather(const kad_bulk *bulk, const kad_pairs *pairs, const double *z_mean,
+                   size_t first, size_t n, double *Z)
+{
+    const size_t c = (size_t)pairs->n_comp, width = (size_t)pairs->n * c;
+    for (size_t t = 0; t < n; t++) {
+        const double *z = bulk->z + (first + t) * bulk->n_rows;
+        for (size_t k = 0; k < (size_t)pairs->n; k++)
+            for (size_t a = 0; a < c; a++) {
+                const size_t row = (size_t)pairs->site[k] * c + a;
+                Z[t * width + k * c + a] = z[row] - z_mean[row];
+            }
+    }
+}
+
+/* M = Z^T Z, rows of the upper triangle (and a little more). */
+static void multiply(const kad_ctx *ctx, size_t n, size_t width, const double *Z,
+                     double *M)
+{
+    const long n_stripes = (long)((width + STRIPE - 1) / STRIPE);
+#pragma omp parallel for num_threads(ctx->n_threads) schedule(dynamic)
+    for (long s = 0; s < n_stripes; s++) {
+        const size_t at = (size_t)s * STRIPE,
+                     rows = width - at < STRIPE ? width - at : STRIPE;
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)(width - at),
+                    (int)n, 1, Z + at, (int)width, Z + at, (int)width, 0,
+                    M + at * width + at, (int)width);
+    }
+}
+
+/* sum[class][a][b] = mean over the pairs of a class of M. */
+static void average(const kad_pairs *pairs, const double *M, double *sum)
+{
+    const int c = pairs->n_comp;
+    const size_t cc = (size_t)(c * c), width = (size_t)pairs->n * (size_t)c;
+    memset(sum, 0, (size_t)pairs->n_classes * cc * sizeof *sum);
+    for (int k = 0; k < pairs->n; k++)
+        for (int l = k; l < pairs->n; l++) {
+            const int32_t code = pairs->class_of[kad_pair_at(pairs, k, l)];
+            double *own = sum + (size_t)(code / 2) * cc;
+            const double *block = M + (size_t)(k * c) * width + (size_t)(l * c);
+            for (int a = 0; a < c; a++)
+                for (int b = 0; b < c; b++)
+                    own[code & 1 ? b * c + a : a * c + b] +=
+                        k == l && b < a ? block[(size_t)b * width + (size_t)a]
+                                        : block[(size_t)a * width + (size_t)b];
+        }
+    for (size_t i = 0; i < (size_t)pairs->n_classes * cc; i++)
+        sum[i] /= pairs->n_in[i / cc];
+}
+
+typedef struct totals {
+    size_t n;                     /* values a class array has */
+    double n_all, n_square;       /* sum n_b, sum n_b^2 */
+    double *block, *sum, *square; /* S_b, sum S_b, sum S_b^2 */
+} totals;
+
+static void add_block(totals *t, size_t n_b)
+{
+    t->n_all += (double)n_b;
+    t->n_square += (double)n_b * (double)n_b;
+    for (size_t i = 0; i < t->n; i++) {
+        t->sum[i] += t->block[i];
+        t->square[i] += t->block[i] * t->block[i];
+    }
+}
+
+/* Blocks are alike up to one configuration: their scatter is taken as that of equal ones.
+ */
+static void finish(const totals *t, kad_class_sums *out)
+{
+    const double n = t->n_all, B = (double)out->n_blocks;
+    for (size_t i = 0; i < t->n; i++) {
+        const double total = t->sum[i] * t->sum[i];
+        out->corr[i] = t->sum[i] / n;
+        out->square[i] = (total - t->square[i]) / (n * n - t->n_square);
+        const double scatter = (t->square[i] - total / B) / (B - 1);
+        out->corr_err[i] = scatter > 0 ? sqrt(B * scatter) / n : 0;
+    }
+}
+
+kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
+                                 const kad_pairs *pairs, const double *z_mean,
+                                 kad_class_sums *out)
+{
+    kad_status status = KAD_OK;
+    const size_t width = (size_t)pairs->n * (size_t)pairs->n_comp, n = bulk->n;
+    const size_t B = n / BLOCK_LEAST < BLOCKS ? n / BLOCK_LEAST : BLOCKS;
+    totals t = {.n = (size_t)pairs->n_classes * (size_t)(pairs->n_comp * pairs->n_comp)};
+    double *Z = NULL, *M = NULL;
+    *out = (kad_class_sums){.n_blocks = B};
+    if (B < 2)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "bulk: %zu configurations are too few for correlations: at least "
+                        "%d are needed",
+                        n, 2 * BLOCK_LEAST);
+    KAD_TRY(kad_memory_require(ctx, 8 * (width * width + (n / B + 1) * width + 6 * t.n),
+                               "correlations of the latents"));
+    KAD_TRY(kad_new(ctx, (n / B + 1) * width, sizeof *Z, &Z));
+    KAD_TRY(kad_new(ctx, width * width, sizeof *M, &M));
+    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &t.block));
+    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &t.sum));
+    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &t.square));
+    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &out->corr));
+    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &out->square));
+    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &out->corr_err));
+    for (size_t b = 0; b < B; b++) {
+        const size_t first = b * n / B, n_b = (b + 1) * n / B - first;
+        gather(bulk, pairs, z_mean, first, n_b, Z);
+        multiply(ctx, n_b, width, Z, M);
+        average(pairs, M, t.block);
+        add_block(&t, n_b);
+    }
+    finish(&t, out);
+done:
+    kad_free(Z);
+    kad_free(M);
+    kad_free(t.block);
+    kad_free(t.sum);
+    kad_free(t.square);
+    if (status != KAD_OK) kad_class_sums_clear(out);
+    return status;
+}
+
+void kad_class_sums_clear(kad_class_sums *sums)
+{
+    kad_free(sums->corr);
+    kad_free(sums->square);
+    kad_free(sums->corr_err);
+    *sums = (kad_class_sums){0};
+}

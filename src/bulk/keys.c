@@ -1,0 +1,53 @@
+/* Parameters of section `bulk`. */
+#include "bulk/bulk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const kad_key kad_bulk_keys[] = {
+    {"bulk.configs", KAD_INT, "0", 0, 1e7, "configurations", NULL,
+     "boundary configurations of a chain to store and to read the bulk from; 0: no bulk "
+     "analysis"},
+    {"bulk.sampler", KAD_STRING, NULL, 1, 0, "", NULL,
+     "the group of /samplers they come from; auto: the first whose draws follow the "
+     "model"},
+    {"bulk.null", KAD_INT, "1000", 0, 1e7, "configurations", NULL,
+     "draws of the map itself, analysed alike: latents of these are uncorrelated"},
+    {"bulk.bins", KAD_INT, "3", 1, 64, "bins", NULL,
+     "bins of the separation for a factor of two"},
+    {"bulk.noise", KAD_REAL, "3", 0, 1e3, "errors", NULL,
+     "bins whose squared correlation is below this many of its errors are left out of "
+     "the fits of distances"},
+};
+const size_t kad_bulk_n_keys = sizeof kad_bulk_keys / sizeof kad_bulk_keys[0];
+
+/* Default of a key, as text. */
+static const char *default_of(const char *key)
+{
+    for (size_t i = 0; i < kad_bulk_n_keys; i++)
+        if (strcmp(kad_bulk_keys[i].key, key) == 0) return kad_bulk_keys[i].def;
+    return NULL;
+}
+
+int64_t kad_bulk_int(const kad_config *config, const char *key)
+{
+    const char *def = default_of(key);
+    int64_t value = 0;
+    if (config != NULL) return kad_config_int(config, key);
+    return def != NULL && kad_parse_int(def, &value) ? value : 0;
+}
+
+double kad_bulk_real(const kad_config *config, const char *key)
+{
+    const char *def = default_of(key);
+    double value = 0;
+    if (config != NULL) return kad_config_real(config, key);
+    return def != NULL && kad_parse_real(def, &value) ? value : 0;
+}
+
+bool kad_bulk_bool(const kad_config *config, const char *key)
+{
+    const char *def = default_of(key);
+    if (config != NULL) return kad_config_bool(config, key);
+    return def != NULL && strcmp(def, "true") == 0;
+}

@@ -1,0 +1,350 @@
+/* From boundary configurations to latents. */
+#include "base/memory.h"
+#include "base/signals.h"
+#include "bulk/positions.h"
+#include "flow/map.h"
+#include "sample/boundary.h"
+#include "train/params.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The streams of random numbers of this module, apart from the samplers'. */
+static uint64_t seed_of(const kad_model *model, uint64_t salt)
+{
+    uint64_t h = model->seed ^ (salt * 0x9e3779b97f4a7c15u);
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    return h ^ (h >> 31);
+}
+
+enum { SALT_BRANCH = 0xb1, SALT_NULL = 0xb2 };
+
+/* --- memory ------------------------------------------------------------------------ */
+
+static kad_status allocate(kad_ctx *ctx, kad_bulk *bulk)
+{
+    kad_status status = KAD_OK;
+    const size_t n = bulk->n;
+    size_t values;
+    if (!kad_size_mul(n, bulk->n_rows, &values) || values > SIZE_MAX / 64)
+        return kad_fail(ctx, KAD_ECONFIG, "bulk: %zu configurations are too many", n);
+    KAD_TRY(kad_memory_require(ctx, values * 4 * sizeof(double),
+                               "the bulk's configurations"));
+    KAD_TRY(kad_new(ctx, values, sizeof(double), &bulk->x));
+    KAD_TRY(kad_new(ctx, values, sizeof(double), &bulk->y));
+    KAD_TRY(kad_new(ctx, values, sizeof(double), &bulk->z));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &bulk->S));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &bulk->log_det));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &bulk->log_branch));
+    KAD_TRY(kad_new(ctx, n, sizeof(int8_t), &bulk->sign));
+done:
+    return status;
+}
+
+/* --- inference --------------------------------------------------------------------- */
+
+/* Which of y and -y a configuration is inferred as: sign[n], and ln 2r of it. y is
+ * replaced by the one drawn. */
+static kad_status choose_branches(kad_ctx *ctx, kad_bulk *bulk)
+{
+    kad_status status = KAD_OK;
+    const kad_rng rng =
+        kad_rng_stream(seed_of(bulk->model, SALT_BRANCH), KAD_RNG_SYMMETRY, 0);
+    double *own = NULL, *other = NULL;
+    for (size_t i = 0; i < bulk->n; i++)
+        bulk->sign[i] = 1;
+    if (!bulk->model->mixture) return KAD_OK;
+    KAD_TRY(kad_new(ctx, bulk->n, sizeof *own, &own));
+    KAD_TRY(kad_new(ctx, bulk->n, sizeof *other, &other));
+    KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, own, NULL));
+    for (size_t i = 0; i < bulk->n * bulk->n_rows; i++)
+        bulk->y[i] = -bulk->y[i];
+    KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, other, NULL));
+    for (size_t i = 0; i < bulk->n; i++) {
+        const double r = 1 / (1 + exp(other[i] - own[i]));
+        const bool minus = kad_rng_uniform(rng, 0, i, 0) > r;
+        const double gap = minus ? own[i] - other[i] : other[i] - own[i];
+        bulk->sign[i] = minus ? -1 : 1;
+        bulk->log_branch[i] =
+            log(2) - (gap > 0 ? gap + log1p(exp(-gap)) : log1p(exp(gap)));
+        for (size_t row = 0; row < bulk->n_rows && !minus; row++)
+            bulk->y[i * bulk->n_rows + row] = -bulk->y[i * bulk->n_rows + row];
+    }
+done:
+    kad_free(own);
+    kad_free(other);
+    return status;
+}
+
+/* ln p(z) of the prior, for n latents stored one after the other. */
+static kad_status prior_lnp(kad_ctx *ctx, const kad_flow *flow, size_t n, const double *z,
+                            double *lnp)
+{
+    enum { W = KAD_W_DOUBLE };
+    kad_status status = KAD_OK;
+    const size_t n_rows = (size_t)flow->n_rows;
+    double *tile = NULL, lanes[W];
+    KAD_TRY(kad_new(ctx, n_rows, KAD_ROW_BYTES, &tile));
+    for (size_t at = 0; at < n; at += W) {
+        const size_t here = n - at < W ? n - at : W;
+        for (size_t row = 0; row < n_rows; row++)
+            for (size_t lane = 0; lane < W; lane++)
+                tile[row * W + lane] = lane < here ? z[(at + lane) * n_rows + row] : 0;
+        kad_flow_prior_lnp(flow, KAD_DOUBLE, tile, lanes);
+        memcpy(lnp + at, lanes, here * sizeof *lnp);
+    }
+done:
+    kad_free(tile);
+    return status;
+}
+
+/* y, z and the parts of S_eff from x. */
+static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
+{
+    kad_status status = KAD_OK;
+    const double start = kad_wall_seconds();
+    const kad_action *action = bulk->model->action;
+    double *lnp = NULL;
+    KAD_TRY(kad_new(ctx, bulk->n, sizeof *lnp, &lnp));
+    KAD_TRY(kad_action_from_boundary(ctx, action, bulk->n, bulk->x, bulk->y));
+    KAD_TRY(choose_branches(ctx, bulk));
+    KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, bulk->log_det,
+                        bulk->z));
+    KAD_TRY(prior_lnp(ctx, bulk->model->flow, bulk->n, bulk->z, lnp));
+    for (size_t i = 0; i < bulk->n; i++) {
+        bulk->log_det[i] = lnp[i] - bulk->log_det[i];
+        if (!isfinite(bulk->log_det[i])) {
+            status = kad_fail(ctx, KAD_EINTERNAL,
+                              "bulk: configuration %zu: ln|det dy/dz| is %g", i,
+                              bulk->log_det[i]);
+            goto done;
+        }
+    }
+    KAD_TRY(kad_action_values(ctx, action, bulk->n, bulk->y, bulk->S));
+    KAD_TRY(kad_bulk_find_cells(ctx, bulk));
+    bulk->seconds = kad_wall_seconds() - start;
+done:
+    kad_free(lnp);
+    return status;
+}
+
+/* --- creation ---------------------------------------------------------------------- */
+
+/* Everything but configurations; those are to be filled into x. */
+static kad_status prepare(kad_ctx *ctx, const kad_config *config, const kad_model *model,
+                          const double *theta, size_t n_chains, size_t n_per_chain,
+                          kad_bulk **out)
+{
+    kad_status status = KAD_OK;
+    kad_bulk *bulk = NULL;
+    *out = NULL;
+    if (n_chains == 0 || n_per_chain == 0 || n_per_chain > SIZE_MAX / n_chains)
+        return kad_fail(ctx, KAD_ENOINPUT, "bulk: no configurations");
+    KAD_TRY(kad_new(ctx, 1, sizeof *bulk, &bulk));
+    bulk->config = config;
+    bulk->model = model;
+    bulk->n_chains = n_chains;
+    bulk->n_per_chain = n_per_chain;
+    bulk->n = n_chains * n_per_chain;
+    bulk->spacing = 1;
+    bulk->n_rows = (size_t)model->flow->n_rows;
+    bulk->n_levels = model->flow->n_levels;
+    KAD_TRY(kad_map_create(ctx, model->flow, theta, false, &bulk->map));
+    KAD_TRY(kad_bulk_positions(ctx, bulk));
+    KAD_TRY(allocate(ctx, bulk));
+    *out = bulk;
+    bulk = NULL;
+done:
+    kad_bulk_destroy(bulk);
+    return status;
+}
+
+kad_status kad_bulk_create_from(kad_ctx *ctx, const kad_config *config,
+                                const kad_model *model, const double *theta,
+                                size_t n_chains, size_t n_per_chain, const double *x,
+                                kad_bulk **out)
+{
+    kad_status status = KAD_OK;
+    kad_bulk *bulk = NULL;
+    *out = NULL;
+    KAD_TRY(prepare(ctx, config, model, theta, n_chains, n_per_chain, &bulk));
+    memcpy(bulk->x, x, bulk->n * bulk->n_rows * sizeof *x);
+    KAD_TRY(infer(ctx, bulk));
+    *out = bulk;
+    bulk = NULL;
+done:
+    kad_bulk_destroy(bulk);
+    return status;
+}
+
+kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_config *config,
+                                const kad_model *model, const double *theta, size_t n,
+                                kad_bulk **out)
+{
+    kad_status status = KAD_OK;
+    const uint64_t seed = seed_of(model, SALT_NULL);
+    kad_bulk *bulk = NULL;
+    kad_map *mixed = NULL;
+    *out = NULL;
+    KAD_TRY(prepare(ctx, config, model, theta, 1, n, &bulk));
+    KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &mixed));
+    KAD_TRY(kad_map_draw(ctx, mixed, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false, bulk->y,
+                         bulk->S, NULL));
+    KAD_TRY(kad_boundary_of(ctx, model->action, seed, 0, n, false, bulk->y, bulk->x,
+                            bulk->S));
+    KAD_TRY(infer(ctx, bulk));
+    *out = bulk;
+    bulk = NULL;
+done:
+    kad_map_destroy(mixed);
+    kad_bulk_destroy(bulk);
+    return status;
+}
+
+/* --- from a results file ----------------------------------------------------------- */
+
+/* Whether the draws of a group follow the model: proposals alone do not. */
+static bool is_chain(kad_ctx *ctx, kad_h5 *file, const char *group)
+{
+    int64_t weighted = 0, proposals = 0;
+    if (kad_h5_attr_exists(file, group, "weighted") &&
+        kad_h5_attr_int(ctx, file, group, "weighted", &weighted) != KAD_OK)
+        return false;
+    if (kad_h5_attr_exists(file, group, "proposals") &&
+        kad_h5_attr_int(ctx, file, group, "proposals", &proposals) != KAD_OK)
+        return false;
+    return weighted != 1 || proposals == 1;
+}
+
+static bool has_configs(kad_ctx *ctx, kad_h5 *file, const char *name)
+{
+    char path[2 * KAD_BULK_NAME];
+    snprintf(path, sizeof path, "/samplers/%s/configs", name);
+    if (!kad_h5_exists(file, path)) return false;
+    path[strlen(path) - strlen("/configs")] = '\0';
+    return is_chain(ctx, file, path);
+}
+
+static kad_status find_sampler(kad_ctx *ctx, kad_h5 *file, const char *wanted,
+                               char out[KAD_BULK_NAME])
+{
+    kad_status status = KAD_OK;
+    char **names = NULL;
+    size_t n = 0;
+    out[0] = '\0';
+    if (wanted != NULL) {
+        snprintf(out, KAD_BULK_NAME, "%s", wanted);
+        if (has_configs(ctx, file, out)) return KAD_OK;
+        return kad_fail(ctx, KAD_ENOINPUT,
+                        "bulk: /samplers/%s has no stored configurations that follow the "
+                        "model",
+                        wanted);
+    }
+    if (kad_h5_exists(file, "/samplers"))
+        KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    for (size_t i = 0; i < n && out[0] == '\0'; i++)
+        if (has_configs(ctx, file, names[i]))
+            snprintf(out, KAD_BULK_NAME, "%s", names[i]);
+    if (out[0] == '\0')
+        status = kad_fail(ctx, KAD_ENOINPUT,
+                          "bulk: no sampler has stored configurations that follow the "
+                          "model: set bulk.configs and sample again");
+done:
+    kad_h5_free_names(n, names);
+    return status;
+}
+
+/* Shape [chain, cfg, component, axes] of the stored configurations. */
+static kad_status check_shape(kad_ctx *ctx, kad_h5 *file, const char *path,
+                              const kad_model *model, size_t dims[KAD_H5_MAX_RANK])
+{
+    const kad_lattice *lattice = model->lattice;
+    int rank = 0;
+    const kad_status status = kad_h5_shape(ctx, file, path, &rank, dims);
+    if (status != KAD_OK) return status;
+    bool fits = rank == 3 + lattice->d && dims[2] == (size_t)model->action->n_comp;
+    for (int mu = 0; fits && mu < lattice->d; mu++)
+        fits = dims[3 + mu] == (size_t)lattice->shape[mu];
+    return fits ? KAD_OK
+                : kad_fail(ctx, KAD_EDATA,
+                           "run.h5: %s: not configurations of this lattice", path);
+}
+
+/* Configurations first, first + step, ... of every chain from [component][site] floats to
+ * x [site][component]. */
+static void take(kad_bulk *bulk, const float *stored, size_t n_stored, size_t step)
+{
+    const size_t n_comp = (size_t)bulk->model->action->n_comp,
+                 n_sites = bulk->n_rows / n_comp;
+    for (size_t i = 0; i < bulk->n; i++) {
+        const size_t chain = i / bulk->n_per_chain, t = i % bulk->n_per_chain;
+        const float *from = stored + (chain * n_stored + t * step) * bulk->n_rows;
+        double *x = bulk->x + i * bulk->n_rows;
+        for (size_t site = 0; site < n_sites; site++)
+            for (size_t c = 0; c < n_comp; c++)
+                x[site * n_comp + c] = (double)from[c * n_sites + site];
+    }
+}
+
+static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, const char *path,
+                               const size_t *dims, size_t step, kad_bulk *bulk)
+{
+    kad_status status = KAD_OK;
+    float *stored = NULL;
+    int64_t n_draws = 0;
+    char group[2 * KAD_BULK_NAME];
+    KAD_TRY(kad_new(ctx, dims[0] * dims[1], bulk->n_rows * sizeof *stored, &stored));
+    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F32, 3 + bulk->model->lattice->d, dims,
+                        stored));
+    take(bulk, stored, dims[1], step);
+    for (size_t i = 0; i < bulk->n * bulk->n_rows; i++)
+        if (!isfinite(bulk->x[i])) {
+            status =
+                kad_fail(ctx, KAD_EDATA, "run.h5: %s: a value is %g", path, bulk->x[i]);
+            goto done;
+        }
+    snprintf(group, sizeof group, "/samplers/%s", bulk->sampler);
+    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_draws", &n_draws));
+    bulk->spacing = (double)step * floor((double)n_draws / (double)dims[1]);
+done:
+    kad_free(stored);
+    return status;
+}
+
+kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config, const kad_model *model,
+                           kad_h5 *file, const char *sampler, size_t n_max,
+                           kad_bulk **out)
+{
+    kad_status status = KAD_OK;
+    kad_bulk *bulk = NULL;
+    double *theta = NULL;
+    size_t dims[KAD_H5_MAX_RANK], step = 1;
+    char name[KAD_BULK_NAME], path[2 * KAD_BULK_NAME];
+    *out = NULL;
+    KAD_TRY(find_sampler(ctx, file, sampler, name));
+    snprintf(path, sizeof path, "/samplers/%s/configs", name);
+    KAD_TRY(check_shape(ctx, file, path, model, dims));
+    if (!kad_h5_exists(file, "/flow/params")) {
+        status = kad_fail(ctx, KAD_ENOINPUT,
+                          "bulk: run.h5 has no trained map: run `train` first");
+        goto done;
+    }
+    KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
+    KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
+    if (n_max > 0 && dims[0] > 0 && dims[0] * dims[1] > n_max)
+        step = (dims[0] * dims[1] + n_max - 1) / n_max;
+    if (step > dims[1]) step = dims[1];
+    KAD_TRY(prepare(ctx, config, model, theta, dims[0],
+                    dims[1] > 0 ? (dims[1] + step - 1) / step : 0, &bulk));
+    memcpy(bulk->sampler, name, sizeof name);
+    KAD_TRY(read_configs(ctx, file, path, dims, step, bulk));
+    KAD_TRY(infer(ctx, bulk));
+    *out = bulk;
+    bulk = NULL;
+done:
+    kad_free(theta);
+    kad_bulk_destroy(bulk);
+    return status;
+}

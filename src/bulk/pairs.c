@@ -1,0 +1,264 @@
+#include "bulk/pairs.h"
+
+#include "base/memory.h"
+#include "bulk/positions.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- latents ----------------------------------------------------------------------- */
+
+static kad_status number_latents(kad_ctx *ctx, const kad_flow *flow, kad_pairs *pairs)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, (size_t)flow->n_active, sizeof(int32_t), &pairs->site));
+    for (int level = 0; level < flow->n_levels; level++)
+        for (int site = 0; site < flow->lattice->n_sites; site++)
+            if (flow->active[site] && flow->level_of[site] == level)
+                pairs->site[pairs->n++] = site;
+    pairs->n_comp = flow->n_comp;
+done:
+    return status;
+}
+
+/* --- classes ----------------------------------------------------------------------- */
+
+/* What the classes of pairs are found with. */
+typedef struct classifier {
+    const kad_bulk *bulk;
+    const kad_lattice *lattice;
+    int32_t *class_of_key; /* [n_sites][n_sites] -1: none yet */
+} classifier;
+
+/* A pair of sites, shifted so that `ref` is in the first cell. */
+static size_t key_of(const classifier *c, int ref, int other, int cell)
+{
+    int a[KAD_MAX_DIM], b[KAD_MAX_DIM];
+    kad_lattice_coords(c->lattice, ref, a);
+    kad_lattice_coords(c->lattice, other, b);
+    for (int mu = 0; mu < c->lattice->d && cell > 0; mu++) {
+        b[mu] -= a[mu] / cell * cell;
+        a[mu] %= cell;
+    }
+    return (size_t)kad_lattice_site(c->lattice, a) * (size_t)c->lattice->n_sites +
+           (size_t)kad_lattice_site(c->lattice, b);
+}
+
+/* The smaller key of the two ways to look at a pair of one level; *swapped: the second
+ * latent leads. */
+static size_t canonical(const classifier *c, int site_k, int site_l, bool *swapped)
+{
+    const int *level_of = c->bulk->model->flow->level_of;
+    const int cell = c->bulk->cell[level_of[site_l]];
+    const size_t key = key_of(c, site_l, site_k, cell);
+    *swapped = false;
+    if (level_of[site_k] != level_of[site_l]) return key;
+    const size_t other = key_of(c, site_k, site_l, cell);
+    *swapped = other < key;
+    return *swapped ? other : key;
+}
+
+static kad_status classify(kad_ctx *ctx, const kad_bulk *bulk, kad_pairs *pairs)
+{
+    kad_status status = KAD_OK;
+    const kad_lattice *lattice = bulk->model->lattice;
+    const size_t n_sites = (size_t)lattice->n_sites;
+    classifier c = {.bulk = bulk, .lattice = lattice};
+    KAD_TRY(kad_new(ctx, n_sites * n_sites, sizeof(int32_t), &c.class_of_key));
+    memset(c.class_of_key, 0xff, n_sites * n_sites * sizeof(int32_t));
+    for (int k = 0; k < pairs->n; k++)
+        for (int l = k; l < pairs->n; l++) {
+            bool swapped;
+            const size_t key = canonical(&c, pairs->site[k], pairs->site[l], &swapped);
+            if (c.class_of_key[key] < 0) c.class_of_key[key] = pairs->n_classes++;
+            pairs->class_of[kad_pair_at(pairs, k, l)] =
+                2 * c.class_of_key[key] + (swapped ? 1 : 0);
+        }
+done:
+    kad_free(c.class_of_key);
+    return status;
+}
+
+/* --- bins -------------------------------------------------------------------------- */
+
+enum { SELF = 0, OCTAVES = 64 };
+
+/* Place of a pair among the bins of its levels: 0 itself, then by ln r. */
+static int slot_of(double r2, bool self, int per_octave)
+{
+    if (self) return SELF;
+    /* just above the edge of a bin still belongs to it, whatever the rounding */
+    const double octave = 0.5 * log2(r2) + 2 + 1e-9;
+    const int slot = 1 + (int)floor(octave * per_octave);
+    return slot < 1 ? 1 : slot;
+}
+
+/* Pairs of one bin while they are counted. */
+static void count_pair(kad_pair_bin *bin, double r2, int tree)
+{
+    const double r = sqrt(r2);
+    bin->r += r2 > 0 ? log(r) : 0;
+    bin->tree += tree;
+    if (bin->n_pairs == 0 || r < bin->r_lo) bin->r_lo = r;
+    if (r > bin->r_hi) bin->r_hi = r;
+    bin->n_pairs++;
+}
+
+/* Bins that have pairs, in the order of levels and separation; place[level_a][level_b]
+ * [slot] their numbers. */
+static kad_status keep_bins(kad_ctx *ctx, size_t n_places, kad_pair_bin *all,
+                            int32_t *place, kad_pairs *pairs)
+{
+    kad_status status = KAD_OK;
+    for (size_t i = 0; i < n_places; i++)
+        place[i] = all[i].n_pairs > 0 ? pairs->n_bins++ : -1;
+    KAD_TRY(kad_new(ctx, (size_t)pairs->n_bins, sizeof *pairs->bin, &pairs->bin));
+    for (size_t i = 0; i < n_places; i++) {
+        if (place[i] < 0) continue;
+        kad_pair_bin *bin = &pairs->bin[place[i]];
+        *bin = all[i];
+        bin->r = bin->self ? 0 : exp(bin->r / (double)bin->n_pairs);
+        bin->tree /= (double)bin->n_pairs;
+    }
+done:
+    return status;
+}
+
+static kad_status bin_pairs(kad_ctx *ctx, const kad_bulk *bulk, int per_octave,
+                            kad_pairs *pairs, int32_t *bin_of_pair)
+{
+    kad_status status = KAD_OK;
+    const kad_lattice *lattice = bulk->model->lattice;
+    const int *level_of = bulk->model->flow->level_of, n_levels = bulk->n_levels,
+              n_slots = OCTAVES * per_octave, d = lattice->d;
+    const size_t n_places = (size_t)n_levels * (size_t)n_levels * (size_t)n_slots;
+    kad_pair_bin *all = NULL;
+    int32_t *place = NULL;
+    KAD_TRY(kad_new(ctx, n_places, sizeof *all, &all));
+    KAD_TRY(kad_new(ctx, n_places, sizeof *place, &place));
+    for (int k = 0; k < pairs->n; k++)
+        for (int l = k; l < pairs->n; l++) {
+            const int i = pairs->site[k], j = pairs->site[l];
+            const double r2 = kad_bulk_distance2(lattice, bulk->position + i * d,
+                                                 bulk->position + j * d);
+            const int slot = slot_of(r2, k == l, per_octave),
+                      at = (level_of[i] * n_levels + level_of[j]) * n_slots + slot;
+            all[at].level_a = level_of[i];
+            all[at].level_b = level_of[j];
+            all[at].self = k == l;
+            count_pair(&all[at], r2,
+                       kad_bulk_tree_distance(lattice, i, level_of[i], j, level_of[j]));
+            bin_of_pair[kad_pair_at(pairs, k, l)] = at;
+        }
+    KAD_TRY(keep_bins(ctx, n_places, all, place, pairs));
+    for (size_t i = 0; i < (size_t)pairs->n * (size_t)(pairs->n + 1) / 2; i++)
+        bin_of_pair[i] = place[bin_of_pair[i]];
+done:
+    kad_free(all);
+    kad_free(place);
+    return status;
+}
+
+static kad_status bin_classes(kad_ctx *ctx, const int32_t *bin_of_pair, kad_pairs *pairs)
+{
+    kad_status status = KAD_OK;
+    const size_t n = (size_t)pairs->n * (size_t)(pairs->n + 1) / 2;
+    KAD_TRY(kad_new(ctx, (size_t)pairs->n_classes, sizeof(int32_t), &pairs->bin_of));
+    KAD_TRY(kad_new(ctx, (size_t)pairs->n_classes, sizeof(int32_t), &pairs->n_in));
+    for (size_t i = 0; i < n; i++) {
+        const int32_t class = pairs->class_of[i] / 2;
+        if (pairs->n_in[class]++ == 0) pairs->bin[bin_of_pair[i]].n_classes++;
+        pairs->bin_of[class] = bin_of_pair[i];
+    }
+done:
+    return status;
+}
+
+/* --- runs -------------------------------------------------------------------------- */
+
+/* Partners of one latent, sorted by bin: counting sort. */
+static void sort_partners(kad_pairs *pairs, int k, const int32_t *bin_of_pair,
+                          int32_t *count)
+{
+    const size_t base = kad_pair_at(pairs, k, k);
+    const int n = pairs->n - k;
+    int32_t at = (int32_t)base;
+    memset(count, 0, (size_t)pairs->n_bins * sizeof *count);
+    for (int i = 0; i < n; i++)
+        count[bin_of_pair[base + (size_t)i]]++;
+    for (int b = 0; b < pairs->n_bins; b++) {
+        const int32_t m = count[b];
+        if (m > 0) pairs->run[pairs->n_runs++] = (kad_pair_run){b, at, at + m};
+        count[b] = at;
+        at += m;
+    }
+    for (int i = 0; i < n; i++)
+        pairs->partner[count[bin_of_pair[base + (size_t)i]]++] = k + i;
+}
+
+static kad_status make_runs(kad_ctx *ctx, const int32_t *bin_of_pair, kad_pairs *pairs)
+{
+    kad_status status = KAD_OK;
+    const size_t n = (size_t)pairs->n;
+    int32_t *count = NULL;
+    size_t n_most = n * (size_t)pairs->n_bins, n_pairs = n * (n + 1) / 2;
+    if (n_most > n_pairs) n_most = n_pairs;
+    KAD_TRY(kad_new(ctx, (size_t)pairs->n_bins, sizeof *count, &count));
+    KAD_TRY(kad_new(ctx, n + 1, sizeof(int32_t), &pairs->first_run));
+    KAD_TRY(kad_new(ctx, n_most, sizeof *pairs->run, &pairs->run));
+    KAD_TRY(kad_new(ctx, n_pairs, sizeof(int32_t), &pairs->partner));
+    for (int k = 0; k < pairs->n; k++) {
+        pairs->first_run[k] = pairs->n_runs;
+        sort_partners(pairs, k, bin_of_pair, count);
+    }
+    pairs->first_run[pairs->n] = pairs->n_runs;
+done:
+    kad_free(count);
+    return status;
+}
+
+kad_status kad_pairs_create(kad_ctx *ctx, const kad_bulk *bulk, int bins_per_octave,
+                            kad_pairs **out)
+{
+    kad_status status = KAD_OK;
+    const kad_flow *flow = bulk->model->flow;
+    const double n = flow->n_active, all = (double)flow->lattice->n_sites;
+    const double bytes = 4 * (all * all + 4 * n * n);
+    kad_pairs *pairs = NULL;
+    int32_t *bin_of_pair = NULL;
+    *out = NULL;
+    if (n > 32767)
+        return kad_fail(ctx, KAD_ECONFIG, "bulk: pairs of %d latents are too many",
+                        flow->n_active);
+    KAD_TRY(kad_memory_require(ctx, (size_t)bytes, "the pairs of latents"));
+    KAD_TRY(kad_new(ctx, 1, sizeof *pairs, &pairs));
+    KAD_TRY(number_latents(ctx, flow, pairs));
+    const size_t n_pairs = (size_t)pairs->n * (size_t)(pairs->n + 1) / 2;
+    KAD_TRY(kad_new(ctx, n_pairs, sizeof(int32_t), &pairs->class_of));
+    KAD_TRY(kad_new(ctx, n_pairs, sizeof(int32_t), &bin_of_pair));
+    KAD_TRY(classify(ctx, bulk, pairs));
+    KAD_TRY(bin_pairs(ctx, bulk, bins_per_octave, pairs, bin_of_pair));
+    KAD_TRY(bin_classes(ctx, bin_of_pair, pairs));
+    KAD_TRY(make_runs(ctx, bin_of_pair, pairs));
+    *out = pairs;
+    pairs = NULL;
+done:
+    kad_free(bin_of_pair);
+    kad_pairs_destroy(pairs);
+    return status;
+}
+
+void kad_pairs_destroy(kad_pairs *pairs)
+{
+    if (pairs == NULL) return;
+    kad_free(pairs->site);
+    kad_free(pairs->bin);
+    kad_free(pairs->class_of);
+    kad_free(pairs->bin_of);
+    kad_free(pairs->n_in);
+    kad_free(pairs->first_run);
+    kad_free(pairs->run);
+    kad_free(pairs->partner);
+    kad_free(pairs);
+}

@@ -1,0 +1,139 @@
+#include "bulk/positions.h"
+
+#include "base/memory.h"
+#include "sample/boundary.h"
+
+#include <math.h>
+#include <string.h>
+
+/* True where a kept coarse site is its block. */
+static bool keeps_sites(const kad_flow *flow)
+{
+    return strcmp(flow->hierarchy, "conditional") == 0 &&
+           (flow->n_stages == 0 || strncmp(flow->stages[0].name, "wavelet", 7) != 0);
+}
+
+kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk)
+{
+    kad_status status = KAD_OK;
+    const kad_flow *flow = bulk->model->flow;
+    const kad_lattice *lattice = flow->lattice;
+    const int d = lattice->d;
+    const bool kept = keeps_sites(flow);
+    KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites * (size_t)d, sizeof(double),
+                    &bulk->position));
+    for (int site = 0; site < lattice->n_sites; site++) {
+        const int level = flow->level_of[site];
+        int coords[KAD_MAX_DIM];
+        kad_lattice_coords(lattice, site, coords);
+        for (int mu = 0; mu < d; mu++)
+            bulk->position[site * d + mu] =
+                coords[mu] + (kept || level < 0 ? 0 : (ldexp(1, level) - 1) / 2);
+    }
+done:
+    return status;
+}
+
+double kad_bulk_distance2(const kad_lattice *lattice, const double *a, const double *b)
+{
+    double sum = 0;
+    for (int mu = 0; mu < lattice->d; mu++) {
+        const double L = lattice->shape[mu];
+        double step = fmod(fabs(a[mu] - b[mu]), L);
+        if (step > L / 2) step = L - step;
+        sum += step * step;
+    }
+    return sum;
+}
+
+int kad_bulk_tree_distance(const kad_lattice *lattice, int site_a, int level_a,
+                           int site_b, int level_b)
+{
+    int a[KAD_MAX_DIM], b[KAD_MAX_DIM];
+    int top = level_a > level_b ? level_a : level_b;
+    kad_lattice_coords(lattice, site_a, a);
+    kad_lattice_coords(lattice, site_b, b);
+    for (int mu = 0; mu < lattice->d; mu++)
+        while (top < lattice->n_levels && a[mu] >> (top + 1) != b[mu] >> (top + 1))
+            top++;
+    return 2 * top - level_a - level_b;
+}
+
+/* --- the symmetry of the blocks ------------------------------------------------------
+ */
+
+static bool divides(const kad_lattice *lattice, int step)
+{
+    for (int mu = 0; mu < lattice->d; mu++)
+        if (lattice->shape[mu] % step != 0) return false;
+    return true;
+}
+
+/* Largest difference, over latents of level <= h, between the latents of a shifted
+ * configuration and the shifted latents; out[h]. */
+static void compare(const kad_bulk *bulk, const double *shifted, const double *moved,
+                    double *out)
+{
+    const kad_flow *flow = bulk->model->flow;
+    for (int h = 0; h < bulk->n_levels; h++)
+        out[h] = 0;
+    for (int row = 0; row < flow->n_rows; row++) {
+        const int level = flow->level_of[row / flow->n_comp];
+        const double gap = fabs(shifted[row] - moved[row]) / (1 + fabs(moved[row]));
+        for (int h = level < 0 ? bulk->n_levels : level; h < bulk->n_levels; h++)
+            if (!(gap <= out[h])) out[h] = gap;
+    }
+}
+
+/* worst[axis][h] of a shift by `step` along every axis in turn. */
+static kad_status try_step(kad_ctx *ctx, const kad_bulk *bulk, int step, double *worst)
+{
+    kad_status status = KAD_OK;
+    const kad_lattice *lattice = bulk->model->lattice;
+    const size_t n_rows = bulk->n_rows, d = (size_t)lattice->d;
+    const int n_comp = bulk->model->action->n_comp;
+    double *y = NULL, *z = NULL, *moved = NULL, lnq[KAD_MAX_DIM], gap[KAD_BULK_LEVELS];
+    KAD_TRY(kad_new(ctx, d * n_rows, sizeof *y, &y));
+    KAD_TRY(kad_new(ctx, d * n_rows, sizeof *z, &z));
+    KAD_TRY(kad_new(ctx, n_rows, sizeof *moved, &moved));
+    for (size_t mu = 0; mu < d; mu++) {
+        int shift[KAD_MAX_DIM] = {0};
+        shift[mu] = step;
+        kad_boundary_shift(lattice, n_comp, shift, bulk->y, y + mu * n_rows);
+    }
+    KAD_TRY(kad_map_lnq(ctx, bulk->map, d, KAD_DOUBLE, y, lnq, z));
+    for (int h = 0; h < bulk->n_levels; h++)
+        worst[h] = 0;
+    for (size_t mu = 0; mu < d; mu++) {
+        int shift[KAD_MAX_DIM] = {0};
+        shift[mu] = step;
+        kad_boundary_shift(lattice, n_comp, shift, bulk->z, moved);
+        compare(bulk, z + mu * n_rows, moved, gap);
+        for (int h = 0; h < bulk->n_levels; h++)
+            if (!(gap[h] <= worst[h])) worst[h] = gap[h];
+    }
+done:
+    kad_free(y);
+    kad_free(z);
+    kad_free(moved);
+    return status;
+}
+
+/* Latents agree to this where the shift is a symmetry (inversion by iteration), and differ
+ * by their own size where it is not. */
+static const double TOLERANCE = 1e-5;
+
+kad_status kad_bulk_find_cells(kad_ctx *ctx, kad_bulk *bulk)
+{
+    kad_status status = KAD_OK;
+    const kad_lattice *lattice = bulk->model->lattice;
+    double worst[KAD_BULK_LEVELS];
+    if ((bulk->model->action->flags & KAD_ACTION_TRANSLATION) == 0) return KAD_OK;
+    for (int step = 2; divides(lattice, step); step *= 2) {
+        KAD_TRY(try_step(ctx, bulk, step, worst));
+        for (int h = 0; h < bulk->n_levels && 1 << (h + 1) <= step; h++)
+            if (bulk->cell[h] == 0 && worst[h] < TOLERANCE) bulk->cell[h] = step;
+    }
+done:
+    return status;
+}

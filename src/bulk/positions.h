@@ -1,0 +1,26 @@
+/* Where latents are, and which shifts of the lattice carry them along. */
+#ifndef KAD_BULK_POSITIONS_H
+#define KAD_BULK_POSITIONS_H
+
+#include "bulk/bulk.h"
+
+/* bulk->position. A latent of level h at site X stands for the block of 2^h sites an axis
+ * that begins at X: its position is the middle, X + (2^h - 1)/2. Where coarse sites are
+ * kept as they are and the others generated given them (conditional hierarchy without
+ * wavelets in front) it is the site itself. Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk);
+
+/* bulk->cell, by inferring shifts of the first configuration. Without translation
+ * invariance of the action all are 0. Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_bulk_find_cells(kad_ctx *ctx, kad_bulk *bulk);
+
+/* Squared distance of two positions [d], the shortest way around the lattice. */
+double kad_bulk_distance2(const kad_lattice *lattice, const double *a, const double *b);
+
+/* Steps between two latents on the tree of 2^d-fold blocks: a latent of level h sits at
+ * the node of its block of 2^(h+1) sites an axis; every step goes to a node's parent or
+ * child. Latents of one node: 0. */
+int kad_bulk_tree_distance(const kad_lattice *lattice, int site_a, int level_a,
+                           int site_b, int level_b);
+
+#endif
