@@ -25,6 +25,7 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
     KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
+    KAD_TRY(kad_analyse_spectrum(ctx, file, sampled));
     KAD_TRY(kad_warn_chain(ctx, diagnostics, sampled, estimates, &runs));
     if (sampled->accepted.n > 0 && sampled->weighted && estimates->n > 0) {
         snprintf(group, sizeof group, "/analysis/%s", sampled->name);

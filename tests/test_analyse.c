@@ -205,6 +205,49 @@ static void correlators_are_written(void **state)
     kad_h5_close(file);
 }
 
+/* Bins of an AR(1) chain: their means' error is that of the draws. 2 x 100 bins of 40
+ * draws, tau 4: err = sqrt(2 * 4 / 8000), known to about 5 %; bins of ten tau are almost
+ * independent. */
+static void binned_functions_have_errors(void **state)
+{
+    (void)state;
+    enum { BINS = 100, SIZE = DRAWS / BINS, COLUMNS = 3 };
+    static double a[DRAWS], bins[CHAINS * BINS * COLUMNS];
+    const size_t dims[3] = {CHAINS, BINS, COLUMNS}, width = COLUMNS;
+    const double r[COLUMNS] = {0.0, 1.0, 2.0};
+    kad_ctx ctx;
+    kad_h5 *file;
+    kad_values mean, err;
+    for (size_t k = 1; k < COLUMNS; k++)
+        for (size_t c = 0; c < CHAINS; c++) {
+            test_ar1(34, 10 * k + c, 4.0, 0.5, DRAWS, a);
+            for (size_t i = 0; i < DRAWS; i++)
+                bins[(c * BINS + i / SIZE) * COLUMNS + k] += a[i] / SIZE;
+        }
+    for (size_t i = 0; i < CHAINS * BINS; i++)
+        bins[i * COLUMNS] = 1.0;
+    kad_ctx_init(&ctx, 1);
+    ok(kad_h5_create(&ctx, &file));
+    add_chain(&ctx, file);
+    ok(kad_h5_write(&ctx, file, "/samplers/chain/binned/correlator", KAD_H5_F64, 3, dims,
+                    bins));
+    ok(kad_h5_write(&ctx, file, "/samplers/chain/displacement", KAD_H5_F64, 1, &width,
+                    r));
+    ok(kad_analyse_file(&ctx, file));
+    ok(kad_values_read(&ctx, file, "/correlators/boundary/chain/full/G", &mean));
+    ok(kad_values_read(&ctx, file, "/correlators/boundary/chain/full/G_err", &err));
+    assert_int_equal(mean.n, COLUMNS);
+    assert_true(mean.data[0] == 1.0 && err.data[0] == 0.0);
+    for (size_t k = 1; k < COLUMNS; k++) {
+        assert_true(fabs(mean.data[k] - 0.5) < 5 * err.data[k]);
+        assert_true(fabs(err.data[k] / sqrt(8.0 / N_ALL) - 1.0) < 0.3);
+    }
+    assert_true(kad_h5_exists(file, "/correlators/boundary/chain/full/r"));
+    kad_values_clear(&mean);
+    kad_values_clear(&err);
+    kad_h5_close(file);
+}
+
 static void a_dead_chain_says_so(void **state)
 {
     (void)state;
@@ -269,6 +312,8 @@ int main(void)
         CLAIM("analysis: known answers come out of a results file",
               known_answers_come_out),
         CLAIM("analysis: correlators with covariance", correlators_are_written),
+        CLAIM("analysis: binned functions have the errors of their draws",
+              binned_functions_have_errors),
         CLAIM("analysis: an all-rejected chain says so, never 0 +- 0",
               a_dead_chain_says_so),
         CLAIM("analysis: a run without samples is fine, a broken one is refused",

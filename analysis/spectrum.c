@@ -1,0 +1,123 @@
+/* Full two-point functions of a sampler, kept as means over bins of draws: G(r) on every
+ * irreducible displacement and C(k) on every irreducible momentum, with errors by the
+ * Gamma method on the bins. For duals C(k) is known twice, from the spins and from the
+ * field, which check each other. */
+#include "analysis/chain.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Mean and error of every column of [chain][bin][width]. */
+static kad_status columns(kad_ctx *ctx, const kad_values *bins, double *mean, double *err)
+{
+    kad_status status = KAD_OK;
+    const size_t n = bins->dims[0] * bins->dims[1], width = bins->dims[2];
+    double *series = NULL;
+    KAD_TRY(kad_new(ctx, n, sizeof *series, &series));
+    for (size_t c = 0; c < width; c++) {
+        kad_gamma gamma;
+        for (size_t i = 0; i < n; i++)
+            series[i] = bins->data[i * width + c];
+        KAD_TRY(
+            kad_gamma_analyse(ctx, bins->dims[0], bins->dims[1], series, 1.5, &gamma));
+        kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
+        mean[c] = gamma.mean;
+        /* spins: G(0) = 1 by construction */
+        const bool one =
+            gamma.flag == KAD_GAMMA_CONSTANT && fabs(gamma.mean - 1.0) < 1e-6;
+        err[c] = one ? 0.0 : gamma.err;
+        kad_gamma_clear(&gamma);
+    }
+done:
+    kad_free(series);
+    return status;
+}
+
+static kad_status write(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name,
+                        const char *scale, size_t n, const double *data,
+                        const char *summary)
+{
+    kad_status status = KAD_OK;
+    char path[256], at[256];
+    snprintf(path, sizeof path, "%s/%s", group, name);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n, data));
+    KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
+    if (scale == NULL) goto done;
+    snprintf(at, sizeof at, "%s/%s", group, scale);
+    if (kad_h5_exists(file, at)) KAD_TRY(kad_h5_axis(ctx, file, path, 0, scale, at));
+done:
+    return status;
+}
+
+/* Copy a coordinate of the sampler's group (|r| or |k|, vectors, counts). */
+static kad_status copy(kad_ctx *ctx, kad_h5 *file, const char *sampler, const char *from,
+                       const char *group, const char *to)
+{
+    kad_status status = KAD_OK;
+    kad_values values = {0};
+    char path[256];
+    KAD_TRY(kad_values_read_in(ctx, file, sampler, from, &values));
+    if (values.n == 0) goto done;
+    snprintf(path, sizeof path, "%s/%s", group, to);
+    KAD_TRY(
+        kad_h5_write(ctx, file, path, KAD_H5_F64, values.rank, values.dims, values.data));
+    KAD_TRY(kad_h5_describe(ctx, file, path, "", from, NULL));
+done:
+    kad_values_clear(&values);
+    return status;
+}
+
+/* One binned function as NAME and NAME_err. */
+static kad_status add(kad_ctx *ctx, kad_h5 *file, const char *sampler, const char *from,
+                      const char *group, const char *name, const char *scale,
+                      const char *summary)
+{
+    kad_status status = KAD_OK;
+    kad_values bins = {0};
+    double *block = NULL;
+    char path[256], error[64];
+    snprintf(path, sizeof path, "%s/binned/%s", sampler, from);
+    KAD_TRY(kad_values_read(ctx, file, path, &bins));
+    if (bins.rank != 3 || bins.dims[1] < 2) goto done;
+    const size_t width = bins.dims[2];
+    KAD_TRY(kad_new(ctx, 2 * width, sizeof *block, &block));
+    KAD_TRY(columns(ctx, &bins, block, block + width));
+    snprintf(error, sizeof error, "%s_err", name);
+    KAD_TRY(write(ctx, file, group, name, scale, width, block, summary));
+    KAD_TRY(write(ctx, file, group, error, scale, width, block + width,
+                  "its standard error"));
+done:
+    kad_free(block);
+    kad_values_clear(&bins);
+    return status;
+}
+
+kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled)
+{
+    static const struct {
+        const char *from, *to;
+    } coordinates[] = {{"displacement", "r"},
+                       {"displacement_vector", "r_vector"},
+                       {"displacement_count", "r_count"},
+                       {"momentum", "k"},
+                       {"momentum_vector", "k_vector"},
+                       {"momentum_count", "k_count"}};
+    kad_status status = KAD_OK;
+    char sampler[128], group[192], binned[160];
+    snprintf(sampler, sizeof sampler, "/samplers/%s", sampled->name);
+    snprintf(binned, sizeof binned, "%s/binned", sampler);
+    snprintf(group, sizeof group, "/correlators/boundary/%s/full", sampled->name);
+    if (!kad_h5_exists(file, binned)) return KAD_OK;
+    KAD_TRY(kad_h5_group(ctx, file, group));
+    for (size_t i = 0; i < sizeof coordinates / sizeof *coordinates; i++)
+        KAD_TRY(copy(ctx, file, sampler, coordinates[i].from, group, coordinates[i].to));
+    KAD_TRY(add(ctx, file, sampler, "correlator", group, "G", "r",
+                "two-point function on irreducible displacements"));
+    KAD_TRY(add(ctx, file, sampler, "structure", group, "Gk", "k",
+                "structure factor on irreducible momenta; C(0) = N m2"));
+    KAD_TRY(add(ctx, file, sampler, "structure_dual", group, "Gk_field", "k",
+                "the same from the field: (C_x(k) - n A(k)) / A(k)^2"));
+done:
+    return status;
+}
