@@ -9,7 +9,7 @@ enum { W = KAD_W_DOUBLE };
 
 /* --- shared -------------------------------------------------------------------------- */
 
-void kad_bulk_destroy(kad_bulk *bulk)
+void kad_moves_destroy(kad_moves *bulk)
 {
     if (bulk == NULL) return;
     kad_cone_destroy(bulk->cone);
@@ -19,7 +19,7 @@ void kad_bulk_destroy(kad_bulk *bulk)
     kad_free(bulk);
 }
 
-static kad_status put_in_order(kad_ctx *ctx, kad_bulk *bulk)
+static kad_status put_in_order(kad_ctx *ctx, kad_moves *bulk)
 {
     kad_status status = KAD_OK;
     const kad_flow *flow = kad_map_flow(bulk->map);
@@ -37,7 +37,7 @@ done:
 }
 
 /* What a sweep evaluates does not depend on the fields. */
-static kad_status count_evaluations(kad_ctx *ctx, kad_bulk *bulk)
+static kad_status count_evaluations(kad_ctx *ctx, kad_moves *bulk)
 {
     kad_status status = KAD_OK;
     kad_cone_state *state = NULL;
@@ -49,11 +49,11 @@ done:
     return status;
 }
 
-kad_status kad_bulk_create(kad_ctx *ctx, const kad_action *action, const kad_map *map,
-                           kad_bulk **out)
+kad_status kad_moves_create(kad_ctx *ctx, const kad_action *action, const kad_map *map,
+                            kad_moves **out)
 {
     kad_status status = KAD_OK;
-    kad_bulk *bulk = NULL;
+    kad_moves *bulk = NULL;
     const kad_action_delta *delta = action->ops->delta;
     *out = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *bulk, &bulk));
@@ -69,13 +69,13 @@ kad_status kad_bulk_create(kad_ctx *ctx, const kad_action *action, const kad_map
     *out = bulk;
     bulk = NULL;
 done:
-    kad_bulk_destroy(bulk);
+    kad_moves_destroy(bulk);
     return status;
 }
 
 /* --- a tile -------------------------------------------------------------------------- */
 
-void kad_bulk_tile_destroy(kad_bulk_tile *tile)
+void kad_moves_tile_destroy(kad_moves_tile *tile)
 {
     if (tile == NULL) return;
     kad_cone_state_destroy(tile->cone);
@@ -86,10 +86,11 @@ void kad_bulk_tile_destroy(kad_bulk_tile *tile)
     kad_free(tile);
 }
 
-kad_status kad_bulk_tile_create(kad_ctx *ctx, const kad_bulk *bulk, kad_bulk_tile **out)
+kad_status kad_moves_tile_create(kad_ctx *ctx, const kad_moves *bulk,
+                                 kad_moves_tile **out)
 {
     kad_status status = KAD_OK;
-    kad_bulk_tile *t = NULL;
+    kad_moves_tile *t = NULL;
     const kad_action *action = bulk->action;
     const kad_action_delta *delta = action->ops->delta;
     *out = NULL;
@@ -105,27 +106,27 @@ kad_status kad_bulk_tile_create(kad_ctx *ctx, const kad_bulk *bulk, kad_bulk_til
     *out = t;
     t = NULL;
 done:
-    kad_bulk_tile_destroy(t);
+    kad_moves_tile_destroy(t);
     return status;
 }
 
-const double *kad_bulk_field(const kad_bulk_tile *tile)
+const double *kad_moves_field(const kad_moves_tile *tile)
 {
     return tile->cone->slots;
 }
 
-void kad_bulk_latents(const kad_bulk_tile *tile, double *z)
+void kad_moves_latents(const kad_moves_tile *tile, double *z)
 {
     kad_cone_latents(tile->cone, z);
 }
 
-static void value(const kad_bulk_tile *t, double *S)
+static void value(const kad_moves_tile *t, double *S)
 {
     const kad_action *action = t->bulk->action;
-    action->ops->kern[KAD_DOUBLE]->value(action, kad_bulk_field(t), S, t->scratch);
+    action->ops->kern[KAD_DOUBLE]->value(action, kad_moves_field(t), S, t->scratch);
 }
 
-void kad_bulk_begin(kad_bulk_tile *t, const double *z)
+void kad_moves_begin(kad_moves_tile *t, const double *z)
 {
     const kad_action *action = t->bulk->action;
     const kad_action_delta *delta = action->ops->delta;
@@ -133,12 +134,12 @@ void kad_bulk_begin(kad_bulk_tile *t, const double *z)
     if (delta == NULL)
         value(t, t->S);
     else if (delta->begin != NULL)
-        delta->begin(action, t->bulk->shared, kad_bulk_field(t), t->state);
+        delta->begin(action, t->bulk->shared, kad_moves_field(t), t->state);
 }
 
 /* --- a move -------------------------------------------------------------------------- */
 
-static void change_of_action(kad_bulk_tile *t, double *S_new, double *dS)
+static void change_of_action(kad_moves_tile *t, double *S_new, double *dS)
 {
     const kad_action *action = t->bulk->action;
     const kad_action_delta *delta = action->ops->delta;
@@ -158,7 +159,7 @@ static void change_of_action(kad_bulk_tile *t, double *S_new, double *dS)
 }
 
 /* min(1, exp(-dU)) against a uniform number; what is not a number is rejected. */
-static void decide(kad_bulk_tile *t, const kad_bulk_turn *turn, int site,
+static void decide(kad_moves_tile *t, const kad_moves_turn *turn, int site,
                    const double *dU, uint8_t *keep)
 {
     kad_rng_uniform_rows_f64(turn->decide, turn->step, turn->first_chain, (uint32_t)site,
@@ -169,7 +170,7 @@ static void decide(kad_bulk_tile *t, const kad_bulk_turn *turn, int site,
     }
 }
 
-static void settle(kad_bulk_tile *t, const uint8_t *keep, const double *S_new)
+static void settle(kad_moves_tile *t, const uint8_t *keep, const double *S_new)
 {
     const kad_action *action = t->bulk->action;
     const kad_action_delta *delta = action->ops->delta;
@@ -179,7 +180,7 @@ static void settle(kad_bulk_tile *t, const uint8_t *keep, const double *S_new)
         t->S[l] = keep[l] ? S_new[l] : t->S[l];
 }
 
-static void move(kad_bulk_tile *t, const kad_bulk_turn *turn, int site, double width,
+static void move(kad_moves_tile *t, const kad_moves_turn *turn, int site, double width,
                  double *accepted)
 {
     const kad_cone *cone = t->bulk->cone;
@@ -203,10 +204,10 @@ static void move(kad_bulk_tile *t, const kad_bulk_turn *turn, int site, double w
         accepted[l] += keep[l];
 }
 
-void kad_bulk_sweep(kad_bulk_tile *tile, const kad_bulk_turn *turn, const double *width,
-                    double *accepted)
+void kad_moves_sweep(kad_moves_tile *tile, const kad_moves_turn *turn,
+                     const double *width, double *accepted)
 {
-    const kad_bulk *bulk = tile->bulk;
+    const kad_moves *bulk = tile->bulk;
     for (int i = 0; i < bulk->n_order; i++) {
         const int site = bulk->order[i], level = bulk->cone->flow->level_of[site];
         move(tile, turn, site, width[level], accepted + level * W);

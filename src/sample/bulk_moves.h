@@ -8,7 +8,7 @@
  * order: each step leaves the target invariant, and so does any fixed order of them.
  *
  * Rounding: the field and every ln|det| are functions of the latents to the bit; only a
- * dense quadratic form (dual) collects errors between calls of kad_bulk_begin. */
+ * dense quadratic form (dual) collects errors between calls of kad_moves_begin. */
 #ifndef KAD_SAMPLE_BULK_MOVES_H
 #define KAD_SAMPLE_BULK_MOVES_H
 
@@ -17,7 +17,7 @@
 #include "models/delta.h"
 
 /* What all threads share. */
-typedef struct kad_bulk {
+typedef struct kad_moves {
     const kad_action *action; /* borrowed */
     const kad_map *map;       /* borrowed */
     kad_cone *cone;
@@ -26,15 +26,15 @@ typedef struct kad_bulk {
     int *level_size;       /* [n_levels] */
     void *shared;          /* constants of the action's changes */
     int64_t n_evaluations; /* applications a sweep evaluates */
-} kad_bulk;
+} kad_moves;
 
-KAD_MUST_USE kad_status kad_bulk_create(kad_ctx *ctx, const kad_action *action,
-                                        const kad_map *map, kad_bulk **out);
-void kad_bulk_destroy(kad_bulk *bulk);
+KAD_MUST_USE kad_status kad_moves_create(kad_ctx *ctx, const kad_action *action,
+                                         const kad_map *map, kad_moves **out);
+void kad_moves_destroy(kad_moves *bulk);
 
 /* A tile at work: one for every thread. */
-typedef struct kad_bulk_tile {
-    const kad_bulk *bulk;
+typedef struct kad_moves_tile {
+    const kad_moves *bulk;
     kad_cone_state *cone;
     void *state;              /* of the action's changes */
     void *scratch;            /* for the action's kernels */
@@ -42,29 +42,29 @@ typedef struct kad_bulk_tile {
     double S[KAD_W_DOUBLE];   /* of actions that are evaluated whole */
     int64_t n_evaluations;    /* so far */
     int64_t n_nonfinite;      /* moves rejected because dS_eff was not a number */
-} kad_bulk_tile;
+} kad_moves_tile;
 
-KAD_MUST_USE kad_status kad_bulk_tile_create(kad_ctx *ctx, const kad_bulk *bulk,
-                                             kad_bulk_tile **out);
-void kad_bulk_tile_destroy(kad_bulk_tile *tile);
+KAD_MUST_USE kad_status kad_moves_tile_create(kad_ctx *ctx, const kad_moves *bulk,
+                                              kad_moves_tile **out);
+void kad_moves_tile_destroy(kad_moves_tile *tile);
 
 /* Everything from the latents z [n_rows][KAD_W_DOUBLE]. */
-void kad_bulk_begin(kad_bulk_tile *tile, const double *z);
+void kad_moves_begin(kad_moves_tile *tile, const double *z);
 /* The field y [n_rows][KAD_W_DOUBLE]. */
-const double *kad_bulk_field(const kad_bulk_tile *tile);
-void kad_bulk_latents(const kad_bulk_tile *tile, double *z);
+const double *kad_moves_field(const kad_moves_tile *tile);
+void kad_moves_latents(const kad_moves_tile *tile, double *z);
 
 /* Names a sweep: streams of proposals and decisions, its number, and its chains first +
  * lane; only the first n_lanes count. */
-typedef struct kad_bulk_turn {
+typedef struct kad_moves_turn {
     kad_rng propose, decide;
     uint64_t step, first_chain;
     int n_lanes;
-} kad_bulk_turn;
+} kad_moves_turn;
 
 /* One sweep with proposal width[level]; adds the accepted moves of every level to
  * accepted [n_levels][KAD_W_DOUBLE]. */
-void kad_bulk_sweep(kad_bulk_tile *tile, const kad_bulk_turn *turn, const double *width,
-                    double *accepted);
+void kad_moves_sweep(kad_moves_tile *tile, const kad_moves_turn *turn,
+                     const double *width, double *accepted);
 
 #endif

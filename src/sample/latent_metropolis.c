@@ -28,8 +28,8 @@ static void destroy(void *self)
     kad_latent_metropolis *m = self;
     if (m == NULL) return;
     for (int i = 0; m->tile != NULL && i < m->n_threads; i++)
-        kad_bulk_tile_destroy(m->tile[i]);
-    kad_bulk_destroy(m->bulk);
+        kad_moves_tile_destroy(m->tile[i]);
+    kad_moves_destroy(m->bulk);
     kad_free(m->tile);
     kad_free(m->z);
     kad_free(m->tally);
@@ -93,9 +93,9 @@ static kad_status allocate(kad_ctx *ctx, kad_latent_metropolis *m)
     KAD_TRY(kad_new(ctx, 2 * n_levels, sizeof(double), &m->counts));
     KAD_TRY(kad_new(ctx, n_block, m->n_rows * sizeof(double), &m->batch));
     KAD_TRY(kad_new(ctx, n_block, sizeof(double), &m->lnp));
-    KAD_TRY(kad_new(ctx, (size_t)m->n_threads, sizeof(kad_bulk_tile *), &m->tile));
+    KAD_TRY(kad_new(ctx, (size_t)m->n_threads, sizeof(kad_moves_tile *), &m->tile));
     for (int i = 0; i < m->n_threads; i++)
-        KAD_TRY(kad_bulk_tile_create(ctx, m->bulk, &m->tile[i]));
+        KAD_TRY(kad_moves_tile_create(ctx, m->bulk, &m->tile[i]));
 done:
     return status;
 }
@@ -134,7 +134,7 @@ static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **se
     const uint32_t stream = ((uint32_t)setup->entry + 1) * 256 + STREAM;
     m->propose = kad_rng_stream(setup->seed, KAD_RNG_CHAIN, stream);
     m->decide = kad_rng_stream(setup->seed, KAD_RNG_CHAIN, stream + 1);
-    KAD_TRY(kad_bulk_create(ctx, setup->action, setup->map, &m->bulk));
+    KAD_TRY(kad_moves_create(ctx, setup->action, setup->map, &m->bulk));
     if (m->bulk->cone->tail >= 0)
         kad_note(ctx,
                  "sample[%d]: the map's stage \"%s\" mixes the whole lattice: "
@@ -169,11 +169,11 @@ static double sum_of_levels(const kad_latent_metropolis *m, const double *tally,
 
 /* The present state as draw `at` of the batch, x being flow variables for now. `before`:
  * moves accepted before the draw. */
-static void hand_over(const kad_latent_metropolis *m, const kad_bulk_tile *work,
+static void hand_over(const kad_latent_metropolis *m, const kad_moves_tile *work,
                       size_t tile, size_t at, const double *before, kad_draws *out)
 {
     const kad_action *action = m->setup->action;
-    const double *y = kad_bulk_field(work), *z = m->z + tile * m->n_rows * W;
+    const double *y = kad_moves_field(work), *z = m->z + tile * m->n_rows * W;
     const double *tally = m->tally + tile * (size_t)m->bulk->n_levels * W;
     const double n_moves = (double)m->n_sweeps * m->bulk->n_order;
     double S[W];
@@ -191,23 +191,23 @@ static void hand_over(const kad_latent_metropolis *m, const kad_bulk_tile *work,
     }
 }
 
-static void draw_tile(const kad_latent_metropolis *m, kad_bulk_tile *work, size_t tile,
+static void draw_tile(const kad_latent_metropolis *m, kad_moves_tile *work, size_t tile,
                       int64_t draw, size_t at, kad_draws *out)
 {
     double *z = m->z + tile * m->n_rows * W, before[W];
     double *tally = m->tally + tile * (size_t)m->bulk->n_levels * W;
     for (int l = 0; l < W; l++)
         before[l] = sum_of_levels(m, tally, l);
-    kad_bulk_begin(work, z);
+    kad_moves_begin(work, z);
     for (int sweep = 0; sweep < m->n_sweeps; sweep++) {
-        const kad_bulk_turn turn = {.propose = m->propose,
-                                    .decide = m->decide,
-                                    .step = (uint64_t)(draw * m->n_sweeps + sweep),
-                                    .first_chain = tile * W,
-                                    .n_lanes = lanes_of(m, tile)};
-        kad_bulk_sweep(work, &turn, m->width, tally);
+        const kad_moves_turn turn = {.propose = m->propose,
+                                     .decide = m->decide,
+                                     .step = (uint64_t)(draw * m->n_sweeps + sweep),
+                                     .first_chain = tile * W,
+                                     .n_lanes = lanes_of(m, tile)};
+        kad_moves_sweep(work, &turn, m->width, tally);
     }
-    kad_bulk_latents(work, z);
+    kad_moves_latents(work, z);
     hand_over(m, work, tile, at, before, out);
 }
 

@@ -16,8 +16,8 @@ extern const kad_key kad_latent_metropolis_keys[KAD_LATENT_METROPOLIS_N_KEYS];
 /* The sampler's state; also for tests. */
 typedef struct kad_latent_metropolis {
     const kad_sampler_setup *setup;
-    kad_bulk *bulk;
-    kad_bulk_tile **tile; /* [n_threads] */
+    kad_moves *bulk;
+    kad_moves_tile **tile; /* [n_threads] */
     int n_threads, n_sweeps;
     size_t n_rows, n_tiles;
     kad_rng propose, decide;

@@ -97,7 +97,7 @@ kad_status kad_latent_metropolis_describe(kad_ctx *ctx, const void *self, kad_h5
 {
     kad_status status = KAD_OK;
     const kad_latent_metropolis *m = self;
-    const kad_bulk *bulk = m->bulk;
+    const kad_moves *bulk = m->bulk;
     const kad_action_delta *delta = m->setup->action->ops->delta;
     KAD_TRY(describe_levels(ctx, m, file, group));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(m->setup)));
