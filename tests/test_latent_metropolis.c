@@ -63,7 +63,7 @@ typedef struct law {
 
 enum { N_CHAINS_LAW = 2048, N_SWEEPS = 4 };
 
-/* Moves as kad_bulk_sweep makes them, but for the bug. */
+/* Moves as kad_moves_sweep makes them, but for the bug. */
 static void sweep_with(const play *p, const kad_action *action, kad_cone_state *cone,
                        bug kind, uint64_t step, uint64_t first, double *S, void *scratch,
                        law *out)
@@ -259,8 +259,8 @@ static void rank_updates_stay(void **state)
     for (int i = 0; i < 2; i++) {
         char yaml[300];
         play p;
-        kad_bulk *bulk;
-        kad_bulk_tile *work, *fresh;
+        kad_moves *bulk;
+        kad_moves_tile *work, *fresh;
         double width[8], accepted[8 * W] = {0}, worst = 0;
         snprintf(
             yaml, sizeof yaml,
@@ -269,26 +269,26 @@ static void rank_updates_stay(void **state)
             "flow: {recipe: neuralrg, hierarchy: decimator, couplings: 3, widths: [6]}\n",
             names[i]);
         play_make(&p, yaml, 0.05);
-        assert_ok(&p.s, kad_bulk_create(&p.s.ctx, p.s.model->action, p.map, &bulk));
-        assert_ok(&p.s, kad_bulk_tile_create(&p.s.ctx, bulk, &work));
-        assert_ok(&p.s, kad_bulk_tile_create(&p.s.ctx, bulk, &fresh));
+        assert_ok(&p.s, kad_moves_create(&p.s.ctx, p.s.model->action, p.map, &bulk));
+        assert_ok(&p.s, kad_moves_tile_create(&p.s.ctx, bulk, &work));
+        assert_ok(&p.s, kad_moves_tile_create(&p.s.ctx, bulk, &fresh));
         for (int level = 0; level < 8; level++)
             width[level] = 1;
         const size_t n = p.n_rows * W;
         double *z = kad_alloc(n, sizeof *z);
         kad_flow_prior_draw(p.flow, KAD_DOUBLE, kad_rng_stream(8, KAD_RNG_TEST, 0), 0, 0,
                             z);
-        kad_bulk_begin(work, z);
+        kad_moves_begin(work, z);
         for (uint64_t step = 0; step < 200; step++) {
-            const kad_bulk_turn turn = {.propose = kad_rng_stream(1, KAD_RNG_TEST, 1),
-                                        .decide = kad_rng_stream(1, KAD_RNG_TEST, 2),
-                                        .step = step,
-                                        .n_lanes = W};
-            kad_bulk_sweep(work, &turn, width, accepted);
+            const kad_moves_turn turn = {.propose = kad_rng_stream(1, KAD_RNG_TEST, 1),
+                                         .decide = kad_rng_stream(1, KAD_RNG_TEST, 2),
+                                         .step = step,
+                                         .n_lanes = W};
+            kad_moves_sweep(work, &turn, width, accepted);
         }
-        kad_bulk_latents(work, z);
-        kad_bulk_begin(fresh, z);
-        assert_memory_equal(kad_bulk_field(fresh), kad_bulk_field(work),
+        kad_moves_latents(work, z);
+        kad_moves_begin(fresh, z);
+        assert_memory_equal(kad_moves_field(fresh), kad_moves_field(work),
                             n * sizeof(double));
         /* the state starts with v = M y */
         for (size_t k = 0; k < n; k++)
@@ -298,9 +298,9 @@ static void rank_updates_stay(void **state)
                       (long long)work->n_evaluations);
         assert_true(worst > 0 && worst < 1e-12);
         assert_int_equal(work->n_evaluations, 200 * bulk->n_evaluations);
-        kad_bulk_tile_destroy(work);
-        kad_bulk_tile_destroy(fresh);
-        kad_bulk_destroy(bulk);
+        kad_moves_tile_destroy(work);
+        kad_moves_tile_destroy(fresh);
+        kad_moves_destroy(bulk);
         kad_free(z);
         play_clear(&p);
     }

@@ -39,8 +39,8 @@ typedef struct scene {
     kad_ctx ctx;
     kad_model *model;
     kad_map *map;
-    kad_bulk *bulk;
-    kad_bulk_tile *tile;
+    kad_moves *bulk;
+    kad_moves_tile *tile;
     double *z, *again;
 } scene;
 
@@ -67,20 +67,20 @@ static void open_scene(scene *c, const subject *s, int L)
     double *theta = test_theta(flow, 42, 0.02);
     must(c, kad_map_create(&c->ctx, flow, theta, false, &c->map));
     kad_free(theta);
-    must(c, kad_bulk_create(&c->ctx, c->model->action, c->map, &c->bulk));
-    must(c, kad_bulk_tile_create(&c->ctx, c->bulk, &c->tile));
+    must(c, kad_moves_create(&c->ctx, c->model->action, c->map, &c->bulk));
+    must(c, kad_moves_tile_create(&c->ctx, c->bulk, &c->tile));
     must(c, kad_new(&c->ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &c->z));
     must(c, kad_new(&c->ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &c->again));
     kad_flow_prior_draw(flow, KAD_DOUBLE, kad_rng_stream(1, KAD_RNG_DRAW, 0), 0, 0, c->z);
-    kad_bulk_begin(c->tile, c->z);
+    kad_moves_begin(c->tile, c->z);
 }
 
 static void close_scene(scene *c)
 {
     kad_free(c->z);
     kad_free(c->again);
-    kad_bulk_tile_destroy(c->tile);
-    kad_bulk_destroy(c->bulk);
+    kad_moves_tile_destroy(c->tile);
+    kad_moves_destroy(c->bulk);
     kad_map_destroy(c->map);
     kad_model_destroy(c->model);
 }
@@ -89,19 +89,19 @@ static void close_scene(scene *c)
 static double sweep(scene *c)
 {
     double width[MAX_LEVELS], accepted[MAX_LEVELS * W] = {0};
-    const kad_bulk_turn turn = {.propose = kad_rng_stream(1, KAD_RNG_CHAIN, 1),
-                                .decide = kad_rng_stream(1, KAD_RNG_CHAIN, 2),
-                                .n_lanes = W};
+    const kad_moves_turn turn = {.propose = kad_rng_stream(1, KAD_RNG_CHAIN, 1),
+                                 .decide = kad_rng_stream(1, KAD_RNG_CHAIN, 2),
+                                 .n_lanes = W};
     for (int level = 0; level < MAX_LEVELS; level++)
         width[level] = 1;
     const double start = kad_wall_seconds();
-    kad_bulk_sweep(c->tile, &turn, width, accepted);
+    kad_moves_sweep(c->tile, &turn, width, accepted);
     const double seconds = kad_wall_seconds() - start;
     const size_t bytes = (size_t)c->model->flow->n_rows * KAD_ROW_BYTES;
-    memcpy(c->again, kad_bulk_field(c->tile), bytes);
-    kad_bulk_latents(c->tile, c->z);
-    kad_bulk_begin(c->tile, c->z);
-    if (memcmp(c->again, kad_bulk_field(c->tile), bytes) != 0) {
+    memcpy(c->again, kad_moves_field(c->tile), bytes);
+    kad_moves_latents(c->tile, c->z);
+    kad_moves_begin(c->tile, c->z);
+    if (memcmp(c->again, kad_moves_field(c->tile), bytes) != 0) {
         fputs("bulk: the field is not what its latents generate\n", stderr);
         exit(KAD_EINTERNAL);
     }
