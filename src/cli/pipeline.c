@@ -68,15 +68,10 @@ static double estimate_bytes(const kad_pipeline *p)
     double fixed = 24e6 + 600.0 * (double)n_sites;
     double tiles = p->app->ctx.n_threads * 8.0 * KAD_ROW_BYTES * rows;
     double series = 0;
-    int n = kad_config_list_length(p->config, "sample");
-    for (int i = 0; i < n; i++) {
-        char key[64];
-        snprintf(key, sizeof key, "sample[%d].draws", i);
-        double draws = (double)kad_config_int(p->config, key);
-        snprintf(key, sizeof key, "sample[%d].chains", i);
-        double chains = (double)kad_config_int(p->config, key);
-        snprintf(key, sizeof key, "sample[%d].store_configs", i);
-        double configs = (double)kad_config_int(p->config, key);
+    for (int i = 0; i < kad_sample_count(p->config); i++) {
+        double draws = (double)kad_sample_draws(p->config, i);
+        double chains = (double)kad_sample_chains(p->config, i);
+        double configs = (double)kad_sample_int(p->config, i, "store_configs");
         double extent = d > 0 ? (double)shape[0] : 0;
         double bytes = 2 * (draws * chains * 8 * (14 + extent) + configs * rows * 8);
         series = bytes > series ? bytes : series;
@@ -91,10 +86,18 @@ static kad_status check_memory(kad_pipeline *p)
     return kad_memory_require(&p->app->ctx, need, "this job");
 }
 
+/* What `run` trains for: samplers of the boundary field need no map. `train`, and `run`
+ * without any sampler, always train. */
+static bool wants_map(const kad_pipeline *p, unsigned stages)
+{
+    return (stages & KAD_STAGE_SAMPLE) == 0 || kad_sample_count(p->config) == 0 ||
+           kad_sample_any_needs_map(p->config);
+}
+
 /* --- the first screen ----------------------------------------------------------------
  */
 
-static void describe(const kad_pipeline *p)
+static void describe(const kad_pipeline *p, unsigned stages)
 {
     const kad_model *m = p->model;
     char shape[64] = "";
@@ -106,11 +109,15 @@ static void describe(const kad_pipeline *p)
     kad_say(p->app, "model: %s, %d component%s, %s sites%s", m->action->ops->name,
             m->action->n_comp, m->action->n_comp > 1 ? "s" : "", shape,
             m->decimated ? ", odd sublattice integrated out exactly" : "");
-    kad_say(p->app, "flow: %s recipe, %s, %d stages over %d levels, %zu parameters, %s%s",
-            kad_recipe_name(p->config), m->flow->hierarchy, m->flow->n_stages,
-            m->flow->n_levels, m->flow->n_theta,
-            m->prec == KAD_SINGLE ? "single precision" : "double precision",
-            m->mixture ? ", symmetrised" : "");
+    if (!wants_map(p, stages))
+        kad_say(p->app, "no sampler needs a map: nothing is trained");
+    else
+        kad_say(p->app,
+                "flow: %s recipe, %s, %d stages over %d levels, %zu parameters, %s%s",
+                kad_recipe_name(p->config), m->flow->hierarchy, m->flow->n_stages,
+                m->flow->n_levels, m->flow->n_theta,
+                m->prec == KAD_SINGLE ? "single precision" : "double precision",
+                m->mixture ? ", symmetrised" : "");
     if (m->action->log_z_source != NULL)
         kad_say(p->app, "ln Z is known exactly: %.12g (%s)", m->action->log_z_exact,
                 m->action->log_z_source);
@@ -147,6 +154,7 @@ static kad_status run_stages(kad_pipeline *p, unsigned stages)
     kad_status status = KAD_OK;
     for (unsigned i = 0; i < 4; i++) {
         if ((stages & 1u << i) == 0) continue;
+        if (1u << i == KAD_STAGE_TRAIN && !wants_map(p, stages)) continue;
         KAD_TRY(run_stage(p, 1u << i));
         /* The report shows the status: it comes when everything else is done. */
         if (i == 2) KAD_TRY(kad_provenance_end(p, "complete"));
@@ -207,7 +215,7 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
-    if ((stages & KAD_STAGE_TRAIN) == 0)
+    if ((stages & KAD_STAGE_TRAIN) == 0 && wants_map(p, stages))
         return kad_fail(ctx, KAD_ENOINPUT,
                         "%s: nothing is trained in this folder: use `run` or `train`",
                         kad_run_path(p->run));
@@ -231,7 +239,7 @@ static kad_status work(kad_pipeline *p, unsigned stages)
         return print_end(p, stages);
     }
     if (!claimed) KAD_TRY(check_stages(p, stages));
-    KAD_TRY(kad_selfcheck(p));
+    if (wants_map(p, stages)) KAD_TRY(kad_selfcheck(p));
     if (!claimed) KAD_TRY(kad_config_claim(p));
     KAD_TRY(kad_provenance_begin(p));
     KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
@@ -260,7 +268,7 @@ kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
     KAD_TRY(check_memory(&p));
     KAD_TRY(kad_model_create(ctx, p.config, &p.model));
     KAD_TRY(kad_config_check_used(&p, name));
-    describe(&p);
+    describe(&p, stages);
     KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
     KAD_TRY(work(&p, stages));
 done:
