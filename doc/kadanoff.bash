@@ -5,7 +5,7 @@ _kadanoff()
     local options= words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "run train sample analyse report compare demo init list info diagnose help --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "run train sample analyse bulk report compare demo init list info diagnose help --help --version" -- "$cur"))
         return
     fi
     case $command in
@@ -13,6 +13,7 @@ _kadanoff()
         train) options=" --threads --max-hours --out --quiet --help --version" words="yaml" ;;
         sample) options=" --threads --max-hours --out --quiet --help --version" words="folder" ;;
         analyse) options=" --threads --quiet --help --version" words="folder" ;;
+        bulk) options=" --threads --quiet --help --version" words="folder" ;;
         report) options=" --threads --quiet --help --version" words="folder" ;;
         compare) options=" --help --version" words="folder" ;;
         demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" ;;

@@ -69,6 +69,12 @@ int64_t kad_bulk_int(const kad_config *config, const char *key);
 double kad_bulk_real(const kad_config *config, const char *key);
 bool kad_bulk_bool(const kad_config *config, const char *key);
 
+/* Configurations the config asks for (bulk.configs); 0: no bulk analysis. The other keys
+ * count only then. */
+size_t kad_bulk_wanted(const kad_config *config);
+/* Ask for every key of the section that counts, so that it is kept with the run. */
+void kad_bulk_use_keys(const kad_config *config);
+
 /* From the configurations stored in /samplers/NAME/configs of a results file (sampler
  * NULL: the first whose draws follow the model and that has some), at most n_max of them
  * (0: all; evenly spread over the chains), and the map of /flow/params. Errors:

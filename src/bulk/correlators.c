@@ -295,6 +295,8 @@ static kad_status write_attributes(kad_ctx *ctx, const work *w, kad_h5 *file,
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         KAD_TRY(kad_h5_attr_set_int(ctx, file, group, counts[i].name, counts[i].value));
     KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "spacing", bulk->spacing));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "noise",
+                                 kad_bulk_real(bulk->config, "bulk.noise")));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "sampler", bulk->sampler));
 done:
     return status;

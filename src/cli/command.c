@@ -68,6 +68,22 @@ const kad_command kad_commands[] = {
         .run = kad_cmd_analyse,
     },
     {
+        .name = "bulk",
+        .args = "RUN [bulk.key=value ...]",
+        .min_args = 1,
+        .max_args = 1,
+        .overrides = true,
+        .options = KAD_OPT_THREADS | KAD_OPT_QUIET,
+        .summary = "read the bulk off a trained map: latents, correlations, geometry",
+        .details =
+            "Infers the latents of the configurations that a sampler stored, writes "
+            "/bulk, /correlators/bulk and /geodesics into run.h5 and the report anew. "
+            "Keys of section bulk may be changed; bulk.configs: at most so many.",
+        .example = "kadanoff bulk runs/a bulk.bins=6",
+        .words = "folder",
+        .run = kad_cmd_bulk,
+    },
+    {
         .name = "report",
         .args = "RUN",
         .min_args = 1,

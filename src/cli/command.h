@@ -101,6 +101,7 @@ kad_status kad_cmd_run(kad_app *app);
 kad_status kad_cmd_train(kad_app *app);
 kad_status kad_cmd_sample(kad_app *app);
 kad_status kad_cmd_analyse(kad_app *app);
+kad_status kad_cmd_bulk(kad_app *app);
 kad_status kad_cmd_report(kad_app *app);
 kad_status kad_cmd_compare(kad_app *app);
 kad_status kad_cmd_demo(kad_app *app);

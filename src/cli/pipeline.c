@@ -3,6 +3,7 @@
 #include "analysis/analyse.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "bulk/bulk.h"
 #include "cli/report_file.h"
 #include "cli/schema.h"
 #include "flow/recipe.h"
@@ -72,6 +73,8 @@ static double estimate_bytes(const kad_pipeline *p)
         double draws = (double)kad_sample_draws(p->config, i);
         double chains = (double)kad_sample_chains(p->config, i);
         double configs = (double)kad_sample_int(p->config, i, "store_configs");
+        if (i == kad_sample_bulk_entry(p->config))
+            configs += (double)kad_bulk_wanted(p->config);
         double extent = d > 0 ? (double)shape[0] : 0;
         double bytes = 2 * (draws * chains * 8 * (14 + extent) + configs * rows * 8);
         series = bytes > series ? bytes : series;
@@ -91,7 +94,7 @@ static kad_status check_memory(kad_pipeline *p)
 static bool wants_map(const kad_pipeline *p, unsigned stages)
 {
     return (stages & KAD_STAGE_SAMPLE) == 0 || kad_sample_count(p->config) == 0 ||
-           kad_sample_any_needs_map(p->config);
+           kad_bulk_wanted(p->config) > 0 || kad_sample_any_needs_map(p->config);
 }
 
 /* --- the first screen ----------------------------------------------------------------
@@ -144,6 +147,8 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
         return kad_sample(ctx, p->run, p->config, p->model, p->progress);
     case KAD_STAGE_ANALYSE:
         return kad_analyse(ctx, p->run);
+    case KAD_STAGE_BULK:
+        return kad_bulk_stage(p);
     default:
         return kad_report_write(ctx, p->run);
     }
@@ -152,12 +157,12 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
 static kad_status run_stages(kad_pipeline *p, unsigned stages)
 {
     kad_status status = KAD_OK;
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; 1u << i < KAD_STAGE_ALL; i++) {
         if ((stages & 1u << i) == 0) continue;
         if (1u << i == KAD_STAGE_TRAIN && !wants_map(p, stages)) continue;
         KAD_TRY(run_stage(p, 1u << i));
         /* The report shows the status: it comes when everything else is done. */
-        if (i == 2) KAD_TRY(kad_provenance_end(p, "complete"));
+        if (1u << i == KAD_STAGE_BULK) KAD_TRY(kad_provenance_end(p, "complete"));
     }
     if (stages < KAD_STAGE_ANALYSE)
         KAD_TRY(kad_provenance_end(p, stages & KAD_STAGE_SAMPLE ? "sampled" : "trained"));

@@ -1,4 +1,5 @@
-/* The main job: config -> folder -> self-check -> train -> sample -> analyse -> report.
+/* The main job: config -> folder -> self-check -> train -> sample -> analyse -> bulk ->
+ * report.
  * Every stage reads what the one before wrote; finished ones are skipped. */
 #ifndef KAD_CLI_PIPELINE_H
 #define KAD_CLI_PIPELINE_H
@@ -14,8 +15,9 @@ enum {
     KAD_STAGE_TRAIN = 1,
     KAD_STAGE_SAMPLE = 2,
     KAD_STAGE_ANALYSE = 4,
-    KAD_STAGE_REPORT = 8,
-    KAD_STAGE_ALL = 15
+    KAD_STAGE_BULK = 8,
+    KAD_STAGE_REPORT = 16,
+    KAD_STAGE_ALL = 31
 };
 
 typedef struct kad_pipeline {
@@ -47,6 +49,10 @@ KAD_MUST_USE kad_status kad_config_check_used(kad_pipeline *p, const char *name)
 KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p, bool *claimed);
 /* Write config.yaml: from now on the folder belongs to this config. */
 KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p);
+
+/* The bulk of the open folder, when the config asks for one: inference, every analysis,
+ * its null test, errors and fits. (bulk.c) */
+KAD_MUST_USE kad_status kad_bulk_stage(kad_pipeline *p);
 
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
 KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);

@@ -1,5 +1,6 @@
 #include "cli/schema.h"
 
+#include "bulk/bulk.h"
 #include "flow/flow.h"
 #include "measure/sample.h"
 #include "models/action.h"
@@ -28,6 +29,7 @@ void kad_cli_schema_of(kad_schema *schema, const char *action)
     kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
     for (size_t i = 0; kad_samplers[i] != NULL; i++)
         kad_schema_add(schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
+    kad_schema_add(schema, kad_bulk_keys, kad_bulk_n_keys);
 }
 
 void kad_cli_schema(kad_schema *schema)

@@ -1,4 +1,5 @@
 /* Keys that were given but do nothing: errors, since the user meant something by them. */
+#include "bulk/bulk.h"
 #include "cli/pipeline.h"
 #include "measure/sample.h"
 #include "sample/sampler.h"
@@ -24,6 +25,7 @@ static const struct {
     {"flow.spectrum_mass2", "flow.spectrum"},
     {"flow.quartic", "flow.generator"},
     {"flow.translation", "action.name"},
+    {"bulk.", "bulk.configs"},
     {"flow.", "flow.hierarchy"},
     {"", "action.name"},
 };
@@ -131,13 +133,14 @@ static kad_status check_entry(kad_pipeline *p, const char *name, int entry)
 
 kad_status kad_config_check_used(kad_pipeline *p, const char *name)
 {
-    static const char *const sections[] = {"action.", "flow.", "train."};
+    static const char *const sections[] = {"action.", "flow.", "train.", "bulk."};
     kad_status status = KAD_OK;
     const kad_config *config = p->config;
     /* read later, by the samplers: has an effect where the action has the symmetry */
     if (p->model->action->flags & KAD_ACTION_TRANSLATION)
         kad_config_bool(config, "flow.translation");
     kad_config_string(config, "title");
+    kad_bulk_use_keys(config);
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         const char *key = kad_config_unused(config, sections[i]);
         if (key != NULL) return fail_key(p, name, key);

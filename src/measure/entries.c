@@ -140,6 +140,32 @@ int64_t kad_sample_burn_in(const kad_config *config, int entry)
     return tenth > BURN_IN ? tenth : BURN_IN;
 }
 
+void kad_sample_group(const kad_config *config, int entry, size_t size, char *out)
+{
+    const char *name = kad_sample_name(config, entry);
+    int n = 1;
+    for (int i = 0; i < entry; i++)
+        n += strcmp(kad_sample_name(config, i), name) == 0;
+    if (n == 1)
+        snprintf(out, size, "%s", name);
+    else
+        snprintf(out, size, "%s_%d", name, n);
+}
+
+int kad_sample_bulk_entry(const kad_config *config)
+{
+    const char *wanted = kad_config_is_set(config, "bulk.sampler")
+                             ? kad_config_string(config, "bulk.sampler")
+                             : NULL;
+    for (int entry = 0; entry < kad_sample_count(config); entry++) {
+        char name[KEY_MAX];
+        kad_sample_group(config, entry, sizeof name, name);
+        if (wanted != NULL ? strcmp(wanted, name) == 0 : is_chain(config, entry))
+            return entry;
+    }
+    return -1;
+}
+
 bool kad_sample_needs_map(const kad_config *config, int entry)
 {
     char full[KEY_MAX];

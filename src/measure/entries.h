@@ -24,6 +24,13 @@ int kad_sample_chains(const kad_config *config, int entry);
 int64_t kad_sample_draws(const kad_config *config, int entry);
 int64_t kad_sample_burn_in(const kad_config *config, int entry);
 
+/* Name of an entry's group below /samplers: the sampler's, with _2, _3, ... for later
+ * entries of the same one. */
+void kad_sample_group(const kad_config *config, int entry, size_t size, char *out);
+/* The entry whose configurations the bulk is read from: `bulk.sampler`, else the first
+ * whose draws follow the model; -1 where there is none. */
+int kad_sample_bulk_entry(const kad_config *config);
+
 /* Whether the entry cannot do without a trained map: its sampler (for a cycle: a step)
  * needs one, or it starts from it, or its latents are to be stored. */
 bool kad_sample_needs_map(const kad_config *config, int entry);

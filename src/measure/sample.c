@@ -86,16 +86,12 @@ static uint64_t fingerprint_job(uint64_t hash, const kad_job *job)
     return kad_fingerprint(hash, numbers, sizeof numbers);
 }
 
-/* Group names: the sampler's, with _2, _3, ... for later entries of the same one. */
-static void name_job(const kad_config *config, int entry, kad_job *job)
+/* Configurations that reading the bulk wants of this entry. */
+static size_t bulk_configs(const kad_config *config, int entry)
 {
-    int n = 1;
-    for (int i = 0; i < entry; i++)
-        n += strcmp(kad_sample_name(config, i), job->sampler) == 0;
-    if (n == 1)
-        snprintf(job->name, sizeof job->name, "%s", job->sampler);
-    else
-        snprintf(job->name, sizeof job->name, "%s_%d", job->sampler, n);
+    if (!kad_config_is_set(config, "bulk.configs")) return 0;
+    const int64_t wanted = kad_config_int(config, "bulk.configs");
+    return entry == kad_sample_bulk_entry(config) ? (size_t)wanted : 0;
 }
 
 /* The run's map, NULL where no entry needs one, and a hash of it. */
@@ -135,7 +131,9 @@ static kad_job job_of(const kad_config *config, int entry, const kad_model *mode
     job.n_first = kad_sample_int(config, entry, "keep_first");
     if (job.n_first > n_chain) job.n_first = n_chain;
     job.setup.n_batch_max = batch_of(config, entry, job.setup.n_chains, n_rows);
-    name_job(config, entry, &job);
+    if (bulk_configs(config, entry) > job.n_configs)
+        job.n_configs = bulk_configs(config, entry);
+    kad_sample_group(config, entry, sizeof job.name, job.name);
     job.fingerprint = fingerprint_job(
         job.setup.map != NULL ? kad_fingerprint(action, &trained->hash, sizeof action)
                               : action,
