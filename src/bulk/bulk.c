@@ -3,6 +3,11 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "bulk/bottleneck.h"
+#include "bulk/densities.h"
+#include "bulk/mutual.h"
+#include "bulk/pictures.h"
+#include "bulk/receptive.h"
 
 static const kad_bulk_analysis action = {
     .name = "action",
@@ -16,9 +21,44 @@ static const kad_bulk_analysis correlators = {
     .run = kad_bulk_correlators,
 };
 
+static const kad_bulk_analysis fields = {
+    .name = "fields",
+    .summary = "coarse fields of every level: densities, couplings, pictures",
+    .run = kad_bulk_fields,
+};
+
+static const kad_bulk_analysis mutual = {
+    .name = "mutual",
+    .summary = "mutual information of near latents",
+    .run = kad_bulk_mutual,
+};
+
+static const kad_bulk_analysis bottleneck = {
+    .name = "bottleneck",
+    .summary = "information between the halves, of trees without disentanglers",
+    .run = kad_bulk_bottleneck,
+};
+
+static const kad_bulk_analysis receptive = {
+    .name = "receptive",
+    .summary = "receptive fields of the latents",
+    .run = kad_bulk_receptive,
+};
+
+static const kad_bulk_analysis walks = {
+    .name = "walks",
+    .summary = "the boundary while one latent is swept",
+    .run = kad_bulk_walks,
+};
+
 const kad_bulk_analysis *const kad_bulk_analyses[] = {
     &action,
     &correlators,
+    &fields,
+    &mutual,
+    &bottleneck,
+    &receptive,
+    &walks,
     NULL,
 };
 

@@ -1,0 +1,238 @@
+#include "bulk/coarse.h"
+
+#include "base/memory.h"
+#include "base/thread.h"
+#include "bulk/coarse_base.h"
+#include "flow/blocks.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { W = KAD_W_DOUBLE };
+
+/* --- geometry ------------------------------------------------------------------------ */
+
+/* Stages of a Fourier base: up to a spectrum that is not the last stage of all. Where
+ * nothing stands behind it, the levels are those before it. */
+static int count_base(const kad_flow *flow)
+{
+    for (int i = flow->n_stages - 2; i >= 0; i--)
+        if (flow->stages[i].level < 0) return i + 1;
+    return 0;
+}
+
+static kad_status make_level(kad_ctx *ctx, const kad_coarse *coarse, int h,
+                             kad_coarse_level *level)
+{
+    const kad_flow *flow = coarse->bulk->model->flow;
+    kad_status status = KAD_OK;
+    kad_index_list all = {0};
+    bool lattice = true;
+    kad_blocks_extents(flow->lattice, 1 << h, level->extent);
+    KAD_TRY(kad_blocks_create(ctx, flow->lattice, 1 << h, 0, 0, &all));
+    level->n_sites = all.size;
+    level->site = all.sites;
+    all.sites = NULL;
+    for (int mu = 0; mu < flow->lattice->d; mu++)
+        lattice = lattice && level->extent[mu] > 1;
+    if (lattice)
+        KAD_TRY(
+            kad_lattice_create(ctx, flow->lattice->d, level->extent, &level->lattice));
+    level->n_stages = flow->n_stages;
+    while (h > 0 && level->n_stages > coarse->n_base &&
+           flow->stages[level->n_stages - 1].level < h)
+        level->n_stages--;
+    if (h == 0) {
+        level->field = coarse->bulk->x;
+    } else {
+        const size_t n = coarse->bulk->n * (size_t)(level->n_sites * flow->n_comp);
+        KAD_TRY(kad_new(ctx, n, sizeof(double), &level->own));
+        level->field = level->own;
+    }
+    KAD_TRY(kad_new(ctx, coarse->bulk->n, sizeof(double), &level->action));
+done:
+    kad_index_list_clear(&all);
+    return status;
+}
+
+/* --- one tile ------------------------------------------------------------------------ */
+
+typedef struct work {
+    double *x, *scratch, *coarse; /* tile; kernels; one coarse field, and its transform */
+    double fine[KAD_BULK_LEVELS][W];
+} work;
+
+static void works_free(int n, work *w)
+{
+    for (int i = 0; w != NULL && i < n; i++) {
+        kad_free(w[i].x);
+        kad_free(w[i].scratch);
+        kad_free(w[i].coarse);
+    }
+    kad_free(w);
+}
+
+static kad_status works_new(kad_ctx *ctx, const kad_flow *flow, size_t n_base_scratch,
+                            int n, work **out)
+{
+    kad_status status = KAD_OK;
+    work *w = NULL;
+    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *w, &w));
+    for (int i = 0; i < n; i++) {
+        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &w[i].x));
+        KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &w[i].scratch));
+        KAD_TRY(kad_new(ctx, n_base_scratch, sizeof(double), &w[i].coarse));
+    }
+    *out = w;
+    w = NULL;
+done:
+    works_free(n, w);
+    return status;
+}
+
+static void load(const kad_bulk *bulk, size_t first, size_t n, double *x)
+{
+    const kad_flow *flow = bulk->model->flow;
+    for (size_t r = 0; r < bulk->n_rows; r++)
+        for (size_t l = 0; l < W; l++)
+            x[r * W + l] = l < n && flow->active[r / (size_t)flow->n_comp]
+                               ? bulk->y[(first + l) * bulk->n_rows + r]
+                               : 0;
+}
+
+/* The coarse field of the tile now, and S_h but for ln p(w | x^(h)). */
+static void snapshot(const kad_coarse *coarse, int h, size_t first, size_t n,
+                     const double *x, const double *ld)
+{
+    const kad_bulk *bulk = coarse->bulk;
+    const kad_coarse_level *level = &coarse->level[h];
+    const size_t n_comp = (size_t)bulk->model->flow->n_comp;
+    const size_t n_values = (size_t)level->n_sites * n_comp;
+    for (size_t l = 0; l < n; l++) {
+        level->action[first + l] =
+            bulk->S[first + l] - bulk->log_branch[first + l] + ld[l];
+        for (size_t i = 0; h > 0 && i < (size_t)level->n_sites; i++)
+            for (size_t c = 0; c < n_comp; c++)
+                level->own[(first + l) * n_values + i * n_comp + c] =
+                    x[((size_t)level->site[i] * n_comp + c) * W + l];
+    }
+}
+
+/* ln p of the latents of each level, in fine[level]. */
+static void prior_by_level(const kad_flow *flow, const double *x, double fine[][W])
+{
+    const bool normal = flow->prior == KAD_PRIOR_NORMAL;
+    const double T = flow->temperature;
+    const double norm = normal ? 0.5 * log(2 * M_PI * T) : 0.5 * log(2 * T);
+    const double factor = normal ? 0.5 / T : sqrt(2 / T);
+    memset(fine, 0, KAD_BULK_LEVELS * sizeof *fine);
+    for (int r = 0; r < flow->n_rows; r++) {
+        const int level = flow->level_of[r / flow->n_comp];
+        if (level < 0) continue;
+        for (size_t l = 0; l < W; l++) {
+            const double v = x[(size_t)r * W + l];
+            fine[level][l] -= norm + factor * (normal ? v * v : fabs(v));
+        }
+    }
+}
+
+/* ln p(w | x^(h)) of every level, once the latents (no base) or the field of the base are
+ * there. */
+static void add_prior(const kad_coarse *coarse, const kad_coarse_base *base, size_t first,
+                      size_t n, work *w)
+{
+    const kad_flow *flow = coarse->bulk->model->flow;
+    if (coarse->n_base > 0) {
+        kad_coarse_base_densities(base, w->x, n, w->fine, w->coarse, w->scratch);
+        for (int h = 1; h < coarse->n_levels; h++)
+            for (size_t l = 0; l < n && coarse->level[h].action; l++)
+                coarse->level[h].action[first + l] += w->fine[h][l];
+        return;
+    }
+    prior_by_level(flow, w->x, w->fine);
+    for (int h = 1; h < coarse->n_levels; h++)
+        for (size_t l = 0; l < n; l++)
+            for (int finer = 0; finer < h; finer++)
+                coarse->level[h].action[first + l] += w->fine[finer][l];
+}
+
+static void undo_tile(const kad_coarse *coarse, const kad_coarse_base *base, size_t first,
+                      size_t n, work *w)
+{
+    const kad_bulk *bulk = coarse->bulk;
+    const kad_flow *flow = bulk->model->flow;
+    const char *packed = kad_map_packed(bulk->map, KAD_DOUBLE);
+    double ld[W] = {0};
+    load(bulk, first, n, w->x);
+    snapshot(coarse, 0, first, n, w->x, ld);
+    for (int left = flow->n_stages, h = 1; left >= coarse->n_base; left--) {
+        while (h < coarse->n_levels && coarse->level[h].n_stages == left)
+            snapshot(coarse, h++, first, n, w->x, ld);
+        if (left == coarse->n_base) break;
+        const kad_stage *s = &flow->stages[left - 1];
+        s->ops->kern[KAD_DOUBLE]->infer(s, packed + s->packed[KAD_DOUBLE], w->x, ld,
+                                        w->scratch);
+    }
+    add_prior(coarse, base, first, n, w);
+}
+
+/* --- all ----------------------------------------------------------------------------- */
+
+static kad_status undo(kad_ctx *ctx, kad_coarse *coarse)
+{
+    const kad_bulk *bulk = coarse->bulk;
+    const int n_threads = ctx->n_threads;
+    const ptrdiff_t n_tiles = (ptrdiff_t)((bulk->n + W - 1) / W);
+    kad_status status = KAD_OK;
+    kad_coarse_base *base = NULL;
+    work *w = NULL;
+    KAD_TRY(kad_coarse_base_create(ctx, coarse, &base));
+    KAD_TRY(
+        works_new(ctx, bulk->model->flow, kad_coarse_base_scratch(base), n_threads, &w));
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (ptrdiff_t t = 0; t < n_tiles; t++) {
+        const size_t first = (size_t)t * W;
+        undo_tile(coarse, base, first, bulk->n - first < W ? bulk->n - first : W,
+                  &w[kad_thread_index()]);
+    }
+    for (int h = 0; h < coarse->n_levels; h++)
+        if (h == 0 ? bulk->model->decimated : !kad_coarse_base_known(base, h)) {
+            kad_free(coarse->level[h].action);
+            coarse->level[h].action = NULL;
+        }
+done:
+    works_free(n_threads, w);
+    kad_coarse_base_destroy(base);
+    return status;
+}
+
+kad_status kad_coarse_create(kad_ctx *ctx, const kad_bulk *bulk, kad_coarse **out)
+{
+    kad_status status = KAD_OK;
+    kad_coarse *coarse = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *coarse, &coarse));
+    coarse->bulk = bulk;
+    coarse->n_levels = bulk->model->flow->n_levels;
+    coarse->n_base = count_base(bulk->model->flow);
+    for (int h = 0; h < coarse->n_levels; h++)
+        KAD_TRY(make_level(ctx, coarse, h, &coarse->level[h]));
+    KAD_TRY(undo(ctx, coarse));
+    *out = coarse;
+    coarse = NULL;
+done:
+    kad_coarse_destroy(coarse);
+    return status;
+}
+
+void kad_coarse_destroy(kad_coarse *coarse)
+{
+    if (coarse == NULL) return;
+    for (int h = 0; h < coarse->n_levels; h++) {
+        kad_free(coarse->level[h].site);
+        kad_free(coarse->level[h].own);
+        kad_free(coarse->level[h].action);
+        kad_lattice_destroy(coarse->level[h].lattice);
+    }
+    kad_free(coarse);
+}

@@ -1,0 +1,131 @@
+/* The couplings of every level: /bulk/couplings. */
+#include "bulk/couplings.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const group = "/bulk/couplings";
+
+enum { K = KAD_N_OPERATORS };
+
+/* All levels together, [level][operator][cell]; NaN where an operator is absent. */
+typedef struct table {
+    size_t n_levels, n_cells;
+    double *series[KAD_COUPLINGS_BOTH], *unit[KAD_COUPLINGS_BOTH];
+    double scale[KAD_BULK_LEVELS], spread[KAD_BULK_LEVELS], residual[KAD_BULK_LEVELS];
+    int64_t n_sites[KAD_BULK_LEVELS];
+} table;
+
+static void table_clear(table *t)
+{
+    for (int by = 0; by < KAD_COUPLINGS_BOTH; by++) {
+        kad_free(t->series[by]);
+        kad_free(t->unit[by]);
+    }
+}
+
+static kad_status table_new(kad_ctx *ctx, table *t)
+{
+    const size_t n = t->n_levels * K * t->n_cells;
+    kad_status status = KAD_OK;
+    for (int by = 0; by < KAD_COUPLINGS_BOTH; by++) {
+        KAD_TRY(kad_new(ctx, n, sizeof(double), &t->series[by]));
+        KAD_TRY(kad_new(ctx, n, sizeof(double), &t->unit[by]));
+        for (size_t i = 0; i < n; i++)
+            t->series[by][i] = t->unit[by][i] = NAN;
+    }
+done:
+    return status;
+}
+
+static kad_status fit_level(kad_ctx *ctx, const kad_coarse *coarse, int h,
+                            const kad_bulk_cells *cells, table *t)
+{
+    const kad_coarse_level *level = &coarse->level[h];
+    const kad_flow *flow = coarse->bulk->model->flow;
+    kad_status status = KAD_OK;
+    kad_operators *operators = NULL;
+    kad_couplings c = {0};
+    KAD_TRY(kad_operators_create(ctx, flow->lattice->d, level->extent, flow->n_comp,
+                                 &operators));
+    KAD_TRY(kad_couplings_fit(ctx, operators, cells, level->field, level->action, &c));
+    for (int by = 0; by < KAD_COUPLINGS_BOTH; by++)
+        for (int a = 0; a < c.n; a++) {
+            const size_t to = ((size_t)h * K + operators->op[a]) * t->n_cells,
+                         from = (size_t)a * t->n_cells;
+            memcpy(t->series[by] + to, c.series[by] + from, t->n_cells * sizeof(double));
+            memcpy(t->unit[by] + to, c.series_unit[by] + from,
+                   t->n_cells * sizeof(double));
+        }
+    t->scale[h] = c.scale;
+    t->spread[h] = c.spread;
+    t->residual[h] = c.residual;
+    t->n_sites[h] = level->n_sites;
+done:
+    kad_couplings_clear(&c);
+    kad_operators_destroy(operators);
+    return status;
+}
+
+static kad_status write_levels(kad_ctx *ctx, kad_h5 *file, const table *t)
+{
+    kad_status status = KAD_OK;
+    const size_t n[1] = {t->n_levels};
+    KAD_TRY(kad_h5_write_strings(ctx, file, "/bulk/couplings/operator", K,
+                                 kad_operator_names));
+    KAD_TRY(
+        kad_h5_write(ctx, file, "/bulk/couplings/n_sites", KAD_H5_I64, 1, n, t->n_sites));
+    KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/scale", KAD_H5_F64, 1, n, t->scale));
+    KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/scale", "field",
+                            "root mean square of a component of the coarse field", NULL));
+    KAD_TRY(
+        kad_h5_write(ctx, file, "/bulk/couplings/spread", KAD_H5_F64, 1, n, t->spread));
+    KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/spread", "nats",
+                            "standard deviation of the renormalised action", NULL));
+    KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/residual", KAD_H5_F64, 1, n,
+                         t->residual));
+    KAD_TRY(kad_h5_describe(
+        ctx, file, "/bulk/couplings/residual", "nats",
+        "standard deviation of what the operators do not explain of it", NULL));
+done:
+    return status;
+}
+
+static kad_status write_couplings(kad_ctx *ctx, kad_h5 *file, const kad_bulk_cells *cells,
+                                  const table *t)
+{
+    static const char *const names[] = {"samples", "flow"};
+    static const char *const unit_names[] = {"samples_unit", "flow_unit"};
+    static const char *const long_names[] = {
+        "couplings from configurations alone (Schwinger-Dyson)",
+        "couplings from the renormalised action of the map (least squares)"};
+    const size_t dims[2] = {t->n_levels, K};
+    kad_status status = KAD_OK;
+    for (int by = 0; by < KAD_COUPLINGS_BOTH; by++) {
+        KAD_TRY(kad_bulk_write_series(ctx, file, group, names[by], "field^-degree",
+                                      long_names[by], 2, dims, cells, t->series[by]));
+        KAD_TRY(kad_bulk_write_series(ctx, file, group, unit_names[by], "1",
+                                      long_names[by], 2, dims, cells, t->unit[by]));
+    }
+done:
+    return status;
+}
+
+kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)
+{
+    const kad_bulk_cells cells = kad_bulk_cells_of(coarse->bulk);
+    kad_status status = KAD_OK;
+    table t = {.n_cells = cells.n, .n_levels = (size_t)coarse->n_levels};
+    KAD_TRY(table_new(ctx, &t));
+    for (int h = 0; h < coarse->n_levels; h++)
+        KAD_TRY(fit_level(ctx, coarse, h, &cells, &t));
+    KAD_TRY(kad_h5_remove(ctx, file, group));
+    KAD_TRY(kad_h5_group(ctx, file, group));
+    KAD_TRY(write_levels(ctx, file, &t));
+    KAD_TRY(write_couplings(ctx, file, &cells, &t));
+done:
+    table_clear(&t);
+    return status;
+}

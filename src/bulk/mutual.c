@@ -1,0 +1,352 @@
+/* Mutual information of near pairs of latents by levels and separation: /bulk/mutual. */
+#include "bulk/mutual.h"
+
+#include "base/memory.h"
+#include "bulk/mutual_pairs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const group = "/bulk/mutual";
+
+enum {
+    N_SHIFTS = 2,  /* for the bias */
+    SAMPLES = 8,   /* Kraskov's estimate from so many stretches of the chains */
+    POINTS = 1000, /* each, at most */
+    NEIGHBOURS = 4
+};
+
+typedef struct table {
+    const kad_pairs *pairs;
+    const kad_near *near;
+    int n_bins;                 /* bins that hold pairs in range */
+    int *bin;                   /* [n_bins] of kad_pairs */
+    int *to;                    /* [class] place in bin; -1: none */
+    int *best;                  /* [n_bins] class of the largest Gaussian estimate */
+    double *n_in;               /* [n_bins] pairs */
+    double *slope, *self_slope; /* kad_near_series */
+    double *plain, *bias, *own; /* [n_bins]; own: of the best class */
+    double *knn, *knn_err, *knn_null; /* [n_bins] of the best class */
+    double *series;                   /* [n_bins][cell] */
+} table;
+
+static void table_clear(table *t)
+{
+    void *blocks[] = {t->bin,        t->to,       t->best,  t->n_in, t->slope,
+                      t->self_slope, t->plain,    t->bias,  t->own,  t->knn,
+                      t->knn_err,    t->knn_null, t->series};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        kad_free(blocks[i]);
+}
+
+/* Bins with pairs in range, in the order of kad_pairs. */
+static kad_status choose_bins(kad_ctx *ctx, table *t)
+{
+    const kad_near *near = t->near;
+    kad_status status = KAD_OK;
+    int *place = NULL;
+    KAD_TRY(kad_new(ctx, (size_t)t->pairs->n_bins, sizeof *place, &place));
+    KAD_TRY(kad_new(ctx, (size_t)t->pairs->n_bins, sizeof *t->bin, &t->bin));
+    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, sizeof *t->to, &t->to));
+    for (int i = near->n_self; i < near->n_classes; i++)
+        place[near->class_[i].bin] = 1;
+    for (int b = 0; b < t->pairs->n_bins; b++) {
+        if (place[b]) t->bin[t->n_bins] = b;
+        place[b] = place[b] ? t->n_bins++ : -1;
+    }
+    for (int i = 0; i < near->n_classes; i++)
+        t->to[i] = i < near->n_self ? -1 : place[near->class_[i].bin];
+done:
+    kad_free(place);
+    return status;
+}
+
+static kad_status table_new(kad_ctx *ctx, table *t)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(choose_bins(ctx, t));
+    const size_t n = (size_t)t->n_bins, cc = t->near->cc;
+    double **each[] = {&t->n_in, &t->plain,   &t->bias,    &t->own,
+                       &t->knn,  &t->knn_err, &t->knn_null};
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+        KAD_TRY(kad_new(ctx, n, sizeof(double), each[i]));
+    KAD_TRY(kad_new(ctx, n, sizeof(int), &t->best));
+    KAD_TRY(kad_new(ctx, (size_t)t->near->n_classes * cc, sizeof(double), &t->slope));
+    KAD_TRY(
+        kad_new(ctx, n * (size_t)t->near->n_self * cc, sizeof(double), &t->self_slope));
+    KAD_TRY(kad_new(ctx, n * t->near->cells.n, sizeof(double), &t->series));
+    for (size_t b = 0; b < n; b++) {
+        t->best[b] = -1;
+        t->own[b] = -HUGE_VAL;
+    }
+    for (int i = t->near->n_self; i < t->near->n_classes; i++)
+        t->n_in[t->to[i]] += t->near->class_[i].end - t->near->class_[i].first;
+done:
+    return status;
+}
+
+/* --- Gaussian ------------------------------------------------------------------------ */
+
+/* Joint covariance [2c][2c] of class i with cross part `cross`. */
+static void joint(const kad_near *near, int i, const double *cross, double *cov)
+{
+    const size_t c = near->c;
+    for (size_t a = 0; a < c; a++)
+        for (size_t b = 0; b < c; b++) {
+            for (size_t s = 0; s < 2; s++) {
+                const double *self =
+                    near->total + (size_t)near->class_[i].self[s] * near->cc;
+                cov[(s * c + a) * 2 * c + s * c + b] =
+                    0.5 * (self[a * c + b] + self[b * c + a]);
+            }
+            cov[a * 2 * c + c + b] = cross[a * c + b];
+            cov[(c + b) * 2 * c + a] = cross[a * c + b];
+        }
+}
+
+/* The slope of class i's information goes to its pairs and to both variances. */
+static void spread_slope(table *t, int i, const double *slope)
+{
+    const kad_near *near = t->near;
+    const size_t c = near->c, bin = (size_t)t->to[i];
+    const double weight = (near->class_[i].end - near->class_[i].first) / t->n_in[bin];
+    for (size_t a = 0; a < c; a++)
+        for (size_t b = 0; b < c; b++) {
+            t->slope[(size_t)i * near->cc + a * c + b] =
+                weight * (slope[a * 2 * c + c + b] + slope[(c + b) * 2 * c + a]);
+            for (size_t s = 0; s < 2; s++)
+                t->self_slope[(bin * (size_t)near->n_self +
+                               (size_t)near->class_[i].self[s]) *
+                                  near->cc +
+                              a * c + b] +=
+                    weight * slope[(s * c + a) * 2 * c + s * c + b];
+        }
+}
+
+static kad_status plain_estimate(kad_ctx *ctx, table *t)
+{
+    const kad_near *near = t->near;
+    double cov[4 * KAD_PAIR_COMPONENTS * KAD_PAIR_COMPONENTS],
+        slope[4 * KAD_PAIR_COMPONENTS * KAD_PAIR_COMPONENTS];
+    kad_status status = KAD_OK;
+    for (int i = near->n_self; i < near->n_classes; i++) {
+        const int b = t->to[i];
+        const double weight = (near->class_[i].end - near->class_[i].first) / t->n_in[b];
+        double value;
+        joint(near, i, near->total + (size_t)i * near->cc, cov);
+        KAD_TRY(kad_mutual_gauss(ctx, near->c, near->c, cov, &value, slope));
+        if (!isfinite(value)) continue; /* a latent without variance */
+        spread_slope(t, i, slope);
+        t->plain[b] += weight * value;
+        if (value > t->own[b]) {
+            t->own[b] = value;
+            t->best[b] = i;
+        }
+    }
+done:
+    return status;
+}
+
+/* What the estimate gives where nothing is shared: the mean over shifts. */
+static kad_status shuffled_bias(kad_ctx *ctx, table *t)
+{
+    const kad_near *near = t->near;
+    double cov[4 * KAD_PAIR_COMPONENTS * KAD_PAIR_COMPONENTS], *cross = NULL;
+    uint8_t *wanted = NULL;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, 1, &wanted));
+    KAD_TRY(kad_new(ctx, (size_t)near->n_classes * near->cc, sizeof *cross, &cross));
+    for (int i = near->n_self; i < near->n_classes; i++)
+        wanted[i] = 1;
+    for (int shift = 1; shift <= N_SHIFTS; shift++) {
+        KAD_TRY(kad_near_sums(ctx, near, shift, N_SHIFTS, wanted, cross));
+        for (int i = near->n_self; i < near->n_classes; i++) {
+            const int b = t->to[i];
+            double value;
+            joint(near, i, cross + (size_t)i * near->cc, cov);
+            KAD_TRY(kad_mutual_gauss(ctx, near->c, near->c, cov, &value, NULL));
+            if (isfinite(value))
+                t->bias[b] += value * (near->class_[i].end - near->class_[i].first) /
+                              (t->n_in[b] * N_SHIFTS);
+        }
+    }
+done:
+    kad_free(wanted);
+    kad_free(cross);
+    return status;
+}
+
+/* Estimate less bias, as a series: its linear part has mean zero by construction. */
+static kad_status make_series(kad_ctx *ctx, table *t)
+{
+    const size_t n_cells = t->near->cells.n;
+    const kad_status status = kad_near_series(ctx, t->near, t->n_bins, t->to, t->slope,
+                                              t->self_slope, t->series);
+    for (int b = 0; b < t->n_bins; b++) {
+        double *own = t->series + (size_t)b * n_cells, mean = 0;
+        for (size_t c = 0; c < n_cells; c++)
+            mean += own[c] / (double)n_cells;
+        for (size_t c = 0; c < n_cells; c++)
+            own[c] += t->plain[b] - t->bias[b] - mean;
+    }
+    return status;
+}
+
+/* --- Kraskov ------------------------------------------------------------------------- */
+
+/* Points of one stretch: evenly spaced configurations, each with another pair of the
+ * class. */
+static size_t gather(const table *t, const kad_near_class *own, size_t sample, int shift,
+                     double *x, double *y)
+{
+    const kad_bulk *bulk = t->near->bulk;
+    const size_t c = t->near->c, n_in = (size_t)(own->end - own->first);
+    const size_t lo = sample * bulk->n / SAMPLES, hi = (sample + 1) * bulk->n / SAMPLES;
+    const size_t n = hi - lo < POINTS ? hi - lo : POINTS;
+    for (size_t i = 0; i < n; i++) {
+        const size_t config = lo + i * (hi - lo) / n;
+        const int32_t *pair =
+            t->near->pair + 2 * (own->first + (int32_t)(i * 7919 % n_in));
+        const double *a = bulk->z + config * bulk->n_rows + (size_t)pair[0] * c;
+        const double *b = bulk->z +
+                          kad_near_shifted(bulk, config, shift, 1) * bulk->n_rows +
+                          (size_t)pair[1] * c;
+        for (size_t k = 0; k < c; k++) {
+            x[i * c + k] = a[k];
+            y[i * c + k] = b[k];
+        }
+    }
+    return n;
+}
+
+/* Mean and error over the stretches; shift 1: the null. */
+static kad_status kraskov_of(kad_ctx *ctx, const table *t, int class_, int shift,
+                             double *x, double *y, double *mean, double *err)
+{
+    const size_t c = t->near->c;
+    double sum = 0, square = 0;
+    kad_status status = KAD_OK;
+    for (size_t s = 0; s < SAMPLES; s++) {
+        double value;
+        const size_t n = gather(t, &t->near->class_[class_], s, shift, x, y);
+        KAD_TRY(kad_mutual_knn(ctx, n, c, x, c, y, NEIGHBOURS, &value));
+        sum += value / SAMPLES;
+        square += value * value / SAMPLES;
+    }
+    *mean = sum;
+    *err = sqrt(fmax(0, square - sum * sum) / (SAMPLES - 1));
+done:
+    return status;
+}
+
+static kad_status kraskov(kad_ctx *ctx, table *t)
+{
+    double *xy = NULL, err;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, 2 * POINTS * t->near->c, sizeof *xy, &xy));
+    double *y = xy + POINTS * t->near->c;
+    for (int b = 0; b < t->n_bins; b++) {
+        if (t->best[b] < 0) {
+            t->own[b] = t->knn[b] = t->knn_err[b] = t->knn_null[b] = NAN;
+            continue;
+        }
+        KAD_TRY(kraskov_of(ctx, t, t->best[b], 0, xy, y, &t->knn[b], &t->knn_err[b]));
+        KAD_TRY(kraskov_of(ctx, t, t->best[b], 1, xy, y, &t->knn_null[b], &err));
+    }
+done:
+    kad_free(xy);
+    return status;
+}
+
+/* --- the group ----------------------------------------------------------------------- */
+
+static kad_status write_column(kad_ctx *ctx, kad_h5 *file, const table *t,
+                               const char *name, const double *column, const char *units,
+                               const char *long_name)
+{
+    char path[96];
+    const size_t n[1] = {(size_t)t->n_bins};
+    kad_status status = KAD_OK;
+    snprintf(path, sizeof path, "%s/%s", group, name);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, n, column));
+    KAD_TRY(kad_h5_describe(ctx, file, path, units, long_name, NULL));
+done:
+    return status;
+}
+
+static kad_status write_bins(kad_ctx *ctx, kad_h5 *file, const table *t)
+{
+    const size_t n[1] = {(size_t)t->n_bins};
+    kad_status status = KAD_OK;
+    int64_t *level = NULL;
+    double *r = NULL;
+    KAD_TRY(kad_new(ctx, 2 * n[0], sizeof *level, &level));
+    KAD_TRY(kad_new(ctx, n[0], sizeof *r, &r));
+    for (size_t b = 0; b < n[0]; b++) {
+        const kad_pair_bin *bin = &t->pairs->bin[t->bin[b]];
+        level[b] = bin->level_a;
+        level[n[0] + b] = bin->level_b;
+        r[b] = bin->r;
+    }
+    KAD_TRY(kad_h5_write(ctx, file, "/bulk/mutual/level_a", KAD_H5_I64, 1, n, level));
+    KAD_TRY(
+        kad_h5_write(ctx, file, "/bulk/mutual/level_b", KAD_H5_I64, 1, n, level + n[0]));
+    KAD_TRY(write_column(ctx, file, t, "r", r, "lattice steps", "separation"));
+    KAD_TRY(write_column(ctx, file, t, "n_pairs", t->n_in, "pairs", "pairs of the bin"));
+done:
+    kad_free(level);
+    kad_free(r);
+    return status;
+}
+
+static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const table *t)
+{
+    const size_t n = (size_t)t->n_bins;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_h5_remove(ctx, file, group));
+    KAD_TRY(kad_h5_group(ctx, file, group));
+    KAD_TRY(write_bins(ctx, file, t));
+    KAD_TRY(kad_bulk_write_series(ctx, file, group, "gaussian", "nats",
+                                  "Gaussian mutual information of a pair, mean over the "
+                                  "bin, less the bias",
+                                  1, &n, &t->near->cells, t->series));
+    KAD_TRY(write_column(ctx, file, t, "bias", t->bias, "nats",
+                         "the same estimate of shifted configurations, subtracted"));
+    KAD_TRY(write_column(ctx, file, t, "strongest", t->own, "nats",
+                         "Gaussian estimate of the bin's strongest class of pairs"));
+    KAD_TRY(write_column(ctx, file, t, "knn", t->knn, "nats",
+                         "Kraskov's estimate of the same class"));
+    KAD_TRY(write_column(ctx, file, t, "knn_err", t->knn_err, "nats",
+                         "error of knn, from stretches of the chains"));
+    KAD_TRY(write_column(ctx, file, t, "knn_null", t->knn_null, "nats",
+                         "Kraskov's estimate of shifted configurations"));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "neighbours", NEIGHBOURS));
+done:
+    return status;
+}
+
+kad_status kad_bulk_mutual(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    kad_pairs *pairs = NULL;
+    kad_near *near = NULL;
+    table t = {0};
+    KAD_TRY(kad_pairs_create(ctx, bulk, (int)kad_bulk_int(bulk->config, "bulk.bins"),
+                             &pairs));
+    KAD_TRY(kad_near_create(ctx, bulk, pairs,
+                            kad_bulk_real(bulk->config, "bulk.mutual_range"), &near));
+    t.pairs = pairs;
+    t.near = near;
+    KAD_TRY(table_new(ctx, &t));
+    KAD_TRY(plain_estimate(ctx, &t));
+    KAD_TRY(shuffled_bias(ctx, &t));
+    KAD_TRY(make_series(ctx, &t));
+    KAD_TRY(kraskov(ctx, &t));
+    KAD_TRY(write_group(ctx, file, &t));
+done:
+    table_clear(&t);
+    kad_near_destroy(near);
+    kad_pairs_destroy(pairs);
+    return status;
+}

@@ -1,0 +1,294 @@
+#include "bulk/mutual_pairs.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/thread.h"
+
+#include <string.h>
+
+enum { W = KAD_W_SINGLE, GROUPS = 16 };
+
+/* --- lists --------------------------------------------------------------------------- */
+
+/* Visits every pair (k, l) in range and its class; fills where `fill`. Returns the number
+ * of pairs. map: number here of a class of kad_pairs, -1: not in range. */
+static size_t walk(const kad_pairs *pairs, const int *map, kad_near *near, int32_t *at)
+{
+    size_t n = 0;
+    for (int k = 0; k < pairs->n; k++)
+        for (int l = k; l < pairs->n; l++) {
+            const int32_t code = pairs->class_of[kad_pair_at(pairs, k, l)];
+            const int own = map[code >> 1];
+            if (own < 0) continue;
+            n++;
+            if (at == NULL) continue;
+            int32_t *pair = near->pair + 2 * at[own]++;
+            pair[code & 1] = pairs->site[k];
+            pair[1 - (code & 1)] = pairs->site[l];
+        }
+    return n;
+}
+
+/* Numbers of the classes in range: latents with themselves first. */
+static void number_classes(const kad_pairs *pairs, double range, int *map, kad_near *near)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < pairs->n_classes; i++) {
+            const kad_pair_bin *bin = &pairs->bin[pairs->bin_of[i]];
+            if (turn == 0) map[i] = -1;
+            if (bin->self != (turn == 0)) continue;
+            if (turn == 1 && bin->r > range * (double)(1 << bin->level_b)) continue;
+            map[i] = near->n_classes++;
+        }
+        if (turn == 0) near->n_self = near->n_classes;
+    }
+}
+
+static kad_status make_lists(kad_ctx *ctx, const kad_pairs *pairs, double range,
+                             kad_near *near)
+{
+    kad_status status = KAD_OK;
+    int *map = NULL, *self_of = NULL;
+    int32_t *at = NULL, sum = 0;
+    KAD_TRY(kad_new(ctx, (size_t)pairs->n_classes, sizeof *map, &map));
+    KAD_TRY(kad_new(ctx, near->bulk->n_rows, sizeof *self_of, &self_of));
+    number_classes(pairs, range, map, near);
+    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, sizeof *near->class_, &near->class_));
+    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, sizeof *at, &at));
+    KAD_TRY(
+        kad_new(ctx, 2 * walk(pairs, map, near, NULL), sizeof *near->pair, &near->pair));
+    for (int i = 0; i < pairs->n_classes; i++) {
+        if (map[i] < 0) continue;
+        near->class_[map[i]].bin = pairs->bin_of[i];
+        near->class_[map[i]].end = pairs->n_in[i]; /* its size, for now */
+    }
+    for (int i = 0; i < near->n_classes; i++) {
+        kad_near_class *own = &near->class_[i];
+        own->first = at[i] = sum;
+        own->end = sum += own->end;
+    }
+    walk(pairs, map, near, at);
+    for (int i = 0; i < near->n_self; i++)
+        for (int32_t p = near->class_[i].first; p < near->class_[i].end; p++)
+            self_of[near->pair[2 * p]] = i;
+    for (int i = 0; i < near->n_classes; i++)
+        for (int s = 0; s < 2; s++)
+            near->class_[i].self[s] = self_of[near->pair[2 * near->class_[i].first + s]];
+done:
+    kad_free(map);
+    kad_free(self_of);
+    kad_free(at);
+    return status;
+}
+
+static void make_means(kad_near *near)
+{
+    const kad_bulk *bulk = near->bulk;
+    for (size_t i = 0; i < bulk->n; i++)
+        for (size_t r = 0; r < bulk->n_rows; r++)
+            near->mean[r] += bulk->z[i * bulk->n_rows + r] / (double)bulk->n;
+}
+
+kad_status kad_near_create(kad_ctx *ctx, const kad_bulk *bulk, const kad_pairs *pairs,
+                           double range, kad_near **out)
+{
+    kad_status status = KAD_OK;
+    kad_near *near = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *near, &near));
+    near->bulk = bulk;
+    near->cells = kad_bulk_cells_of(bulk);
+    near->c = (size_t)pairs->n_comp;
+    near->cc = near->c * near->c;
+    KAD_TRY(kad_new(ctx, bulk->n_rows, sizeof(double), &near->mean));
+    make_means(near);
+    KAD_TRY(make_lists(ctx, pairs, range, near));
+    KAD_TRY(
+        kad_new(ctx, (size_t)near->n_classes * near->cc, sizeof(double), &near->total));
+    KAD_TRY(kad_near_sums(ctx, near, 0, 0, NULL, near->total));
+    *out = near;
+    near = NULL;
+done:
+    kad_near_destroy(near);
+    return status;
+}
+
+void kad_near_destroy(kad_near *near)
+{
+    if (near == NULL) return;
+    kad_free(near->mean);
+    kad_free(near->class_);
+    kad_free(near->pair);
+    kad_free(near->total);
+    kad_free(near);
+}
+
+/* --- sums ---------------------------------------------------------------------------- */
+
+size_t kad_near_shifted(const kad_bulk *bulk, size_t config, int shift, int n_shifts)
+{
+    size_t chain = config / bulk->n_per_chain, t = config % bulk->n_per_chain;
+    if (shift == 0) return config;
+    t = (t + (size_t)shift * bulk->n_per_chain / (size_t)(n_shifts + 1)) %
+        bulk->n_per_chain;
+    chain = (chain + (size_t)shift) % bulk->n_chains;
+    return chain * bulk->n_per_chain + t;
+}
+
+/* What a thread needs: tiles of both latents and one class's products. */
+typedef struct work {
+    float *x, *y, *products;
+    double *sums; /* [n_classes][cc] */
+} work;
+
+static void works_free(int n, work *w)
+{
+    for (int i = 0; w != NULL && i < n; i++) {
+        kad_free(w[i].x);
+        kad_free(w[i].y);
+        kad_free(w[i].products);
+        kad_free(w[i].sums);
+    }
+    kad_free(w);
+}
+
+static kad_status works_new(kad_ctx *ctx, const kad_near *near, int n, work **out)
+{
+    kad_status status = KAD_OK;
+    work *w = NULL;
+    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *w, &w));
+    for (int i = 0; i < n; i++) {
+        KAD_TRY(kad_new(ctx, near->bulk->n_rows, KAD_ROW_BYTES, &w[i].x));
+        KAD_TRY(kad_new(ctx, near->bulk->n_rows, KAD_ROW_BYTES, &w[i].y));
+        KAD_TRY(kad_new(ctx, near->cc, KAD_ROW_BYTES, &w[i].products));
+        KAD_TRY(
+            kad_new(ctx, (size_t)near->n_classes * near->cc, sizeof(double), &w[i].sums));
+    }
+    *out = w;
+    w = NULL;
+done:
+    works_free(n, w);
+    return status;
+}
+
+static void load(const kad_near *near, size_t first, size_t n, int shift, int n_shifts,
+                 float *x)
+{
+    const size_t n_rows = near->bulk->n_rows;
+    const double *z[W];
+    for (size_t l = 0; l < n; l++)
+        z[l] = near->bulk->z +
+               n_rows * kad_near_shifted(near->bulk, first + l, shift, n_shifts);
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t l = 0; l < W; l++)
+            x[r * W + l] = l < n ? (float)(z[l][r] - near->mean[r]) : 0;
+}
+
+/* w->sums [class][cc] += sums over the pairs of wanted classes and n configurations from
+ * `first` on. */
+static void add_configurations(const kad_near *near, size_t first, size_t n, int shift,
+                               int n_shifts, const uint8_t *wanted, work *w)
+{
+    const int c = (int)near->c;
+    load(near, first, n, 0, 0, w->x);
+    if (shift > 0) load(near, first, n, shift, n_shifts, w->y);
+    for (int i = 0; i < near->n_classes; i++) {
+        const kad_near_class *own = &near->class_[i];
+        if (wanted != NULL && !wanted[i]) continue;
+        memset(w->products, 0, near->cc * KAD_ROW_BYTES);
+        kad_near_products_f32((size_t)(own->end - own->first),
+                              near->pair + 2 * own->first, c, w->x,
+                              shift > 0 ? w->y : w->x, w->products);
+        for (size_t k = 0; k < near->cc; k++) {
+            double sum = 0;
+            for (size_t l = 0; l < W; l++)
+                sum += (double)w->products[k * W + l];
+            w->sums[(size_t)i * near->cc + k] += sum;
+        }
+    }
+}
+
+/* The same of a cell, from zero. */
+static void sum_cell(const kad_near *near, size_t cell, int shift, int n_shifts,
+                     const uint8_t *wanted, work *w)
+{
+    const size_t first = kad_bulk_cell_start(&near->cells, cell);
+    for (size_t at = 0; at < near->cells.size; at += W) {
+        const size_t left = near->cells.size - at;
+        add_configurations(near, first + at, left < W ? left : W, shift, n_shifts, wanted,
+                           w);
+    }
+}
+
+/* Sums to means over pairs and configurations, classes wanted only. */
+static void normalise(const kad_near *near, const uint8_t *wanted, double n_configs,
+                      double *total)
+{
+    for (int i = 0; i < near->n_classes; i++) {
+        const kad_near_class *own = &near->class_[i];
+        for (size_t k = 0; k < near->cc && (wanted == NULL || wanted[i]); k++)
+            total[(size_t)i * near->cc + k] /= n_configs * (own->end - own->first);
+    }
+}
+
+kad_status kad_near_sums(kad_ctx *ctx, const kad_near *near, int shift, int n_shifts,
+                         const uint8_t *wanted, double *total)
+{
+    const size_t n_sums = (size_t)near->n_classes * near->cc, n_cells = near->cells.n;
+    const int n_threads = ctx->n_threads < GROUPS ? ctx->n_threads : GROUPS;
+    const double *parts[GROUPS];
+    kad_status status = KAD_OK;
+    work *w = NULL;
+    KAD_TRY(works_new(ctx, near, GROUPS, &w));
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int g = 0; g < GROUPS; g++)
+        for (size_t cell = (size_t)g * n_cells / GROUPS;
+             cell < (size_t)(g + 1) * n_cells / GROUPS; cell++)
+            sum_cell(near, cell, shift, n_shifts, wanted, &w[g]);
+    for (int g = 0; g < GROUPS; g++)
+        parts[g] = w[g].sums;
+    kad_tree_sum(parts, GROUPS, n_sums, w[0].sums);
+    normalise(near, wanted, (double)(n_cells * near->cells.size), w[0].sums);
+    for (int i = 0; i < near->n_classes; i++)
+        if (wanted == NULL || wanted[i])
+            memcpy(total + (size_t)i * near->cc, w[0].sums + (size_t)i * near->cc,
+                   near->cc * sizeof *total);
+done:
+    works_free(GROUPS, w);
+    return status;
+}
+
+static double contract(size_t n, const double *a, const double *b)
+{
+    double sum = 0;
+    for (size_t k = 0; k < n; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+kad_status kad_near_series(kad_ctx *ctx, const kad_near *near, int n_bins, const int *to,
+                           const double *slope, const double *self_slope, double *series)
+{
+    const int n_threads = ctx->n_threads;
+    const size_t n_cells = near->cells.n, cc = near->cc;
+    work *w = NULL;
+    const kad_status status = works_new(ctx, near, n_threads, &w);
+    if (status != KAD_OK) return status;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)n_cells; cell++) {
+        work *own = &w[kad_thread_index()];
+        memset(own->sums, 0, (size_t)near->n_classes * cc * sizeof *own->sums);
+        sum_cell(near, (size_t)cell, 0, 0, NULL, own);
+        normalise(near, NULL, (double)near->cells.size, own->sums);
+        for (int i = near->n_self; i < near->n_classes; i++)
+            if (to[i] >= 0)
+                series[(size_t)to[i] * n_cells + (size_t)cell] +=
+                    contract(cc, slope + (size_t)i * cc, own->sums + (size_t)i * cc);
+        for (int b = 0; b < n_bins; b++)
+            series[(size_t)b * n_cells + (size_t)cell] +=
+                contract((size_t)near->n_self * cc,
+                         self_slope + (size_t)b * (size_t)near->n_self * cc, own->sums);
+    }
+    works_free(n_threads, w);
+    return KAD_OK;
+}

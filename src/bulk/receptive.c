@@ -1,0 +1,300 @@
+#include "bulk/receptive.h"
+
+#include "base/memory.h"
+#include "base/thread.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { W = KAD_W_DOUBLE, PARTS = KAD_RECEPTIVE_PARTS };
+
+/* --- geometry ------------------------------------------------------------------------ */
+
+/* Number of the site's translate in the reference cell of extent `cell` (0: itself). */
+static int reference(const kad_lattice *lattice, int site, int cell)
+{
+    int x[KAD_MAX_DIM];
+    if (cell <= 0) return site;
+    kad_lattice_coords(lattice, site, x);
+    for (int mu = 0; mu < lattice->d; mu++)
+        x[mu] %= cell;
+    return kad_lattice_site(lattice, x);
+}
+
+static kad_status make_classes(kad_ctx *ctx, kad_receptive *r)
+{
+    const kad_flow *flow = r->bulk->model->flow;
+    const kad_lattice *lattice = flow->lattice;
+    const size_t N = (size_t)lattice->n_sites;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, N, sizeof(int), &r->class_of));
+    for (int h = 0; h < r->n_levels; h++) {
+        kad_receptive_level *level = &r->level[h];
+        KAD_TRY(kad_new(ctx, N, sizeof(int), &level->site));
+        for (int i = 0; i < lattice->n_sites; i++) {
+            if (flow->level_of[i] != h) continue;
+            if (reference(lattice, i, r->bulk->cell[h]) == i) {
+                r->class_of[i] = level->n_classes;
+                level->site[level->n_classes++] = i;
+            } else { /* comes before i in the numbering */
+                r->class_of[i] = r->class_of[reference(lattice, i, r->bulk->cell[h])];
+            }
+        }
+        const size_t n = (size_t)level->n_classes * N;
+        KAD_TRY(kad_new(ctx, n, sizeof(double), &level->strength));
+        KAD_TRY(kad_new(ctx, n, sizeof(double), &level->wavelet));
+        KAD_TRY(kad_new(ctx, n, sizeof(int64_t), &level->count));
+    }
+    for (int i = 0; i < lattice->n_sites; i++)
+        if (flow->level_of[i] < 0) r->class_of[i] = -1;
+done:
+    return status;
+}
+
+/* Squared length of a displacement to its nearest image, and its length rounded. */
+static size_t distance(const kad_lattice *lattice, int displacement)
+{
+    int x[KAD_MAX_DIM], r2 = 0;
+    kad_lattice_coords(lattice, displacement, x);
+    for (int mu = 0; mu < lattice->d; mu++) {
+        const int r = 2 * x[mu] > lattice->shape[mu] ? lattice->shape[mu] - x[mu] : x[mu];
+        r2 += r * r;
+    }
+    return (size_t)(sqrt((double)r2) + 0.5);
+}
+
+/* --- adjoint products ---------------------------------------------------------------- */
+
+typedef struct job {
+    kad_receptive *r;
+    int n_targets, *target; /* boundary sites asked */
+    const double *seed;     /* [target][n_sites] dx_target/dy of a component; NULL: y */
+    size_t n_lanes;         /* products in all */
+} job;
+
+typedef struct work {
+    double *x, *g, *scratch;
+} work;
+
+/* Site, component and configuration of product q: sites run fastest, so that every
+ * stretch of configurations sees them all. */
+static int product_site(const job *w, size_t q)
+{
+    return w->target[q % (size_t)w->n_targets];
+}
+
+static int product_component(const job *w, size_t q)
+{
+    return (int)(q / (size_t)w->n_targets) % w->r->bulk->model->flow->n_comp;
+}
+
+static size_t product_config(const job *w, size_t q)
+{
+    return (size_t)((double)q / (double)w->n_lanes * (double)w->r->bulk->n);
+}
+
+static void load(const job *w, size_t first, size_t n, work *t)
+{
+    const kad_bulk *bulk = w->r->bulk;
+    const kad_flow *flow = bulk->model->flow;
+    const size_t c = (size_t)flow->n_comp;
+    memset(t->x, 0, (size_t)flow->n_rows * KAD_ROW_BYTES);
+    memset(t->g, 0, (size_t)flow->n_rows * KAD_ROW_BYTES);
+    for (size_t l = 0; l < W; l++) {
+        const size_t q = first + (l < n ? l : 0);
+        const double *y = bulk->y + product_config(w, q) * bulk->n_rows;
+        const size_t a = (size_t)product_component(w, q);
+        for (size_t r = 0; r < bulk->n_rows; r++)
+            if (flow->active[r / c]) t->x[r * W + l] = y[r];
+        if (w->seed == NULL) {
+            t->g[((size_t)product_site(w, q) * c + a) * W + l] = 1;
+            continue;
+        }
+        const double *seed =
+            w->seed + q % (size_t)w->n_targets * (size_t)flow->lattice->n_sites;
+        for (size_t i = 0; i < (size_t)flow->lattice->n_sites; i++)
+            if (flow->active[i]) t->g[(i * c + a) * W + l] = seed[i];
+    }
+}
+
+/* Displacement to site i from site j, as the number of a site. */
+static int displacement(const kad_lattice *lattice, int i, int j)
+{
+    int x[KAD_MAX_DIM], y[KAD_MAX_DIM];
+    kad_lattice_coords(lattice, i, x);
+    kad_lattice_coords(lattice, j, y);
+    for (int mu = 0; mu < KAD_MAX_DIM; mu++)
+        x[mu] -= y[mu];
+    return kad_lattice_site(lattice, x);
+}
+
+/* Adds one product's derivatives, lane l of g. */
+static void add_product(const job *w, size_t q, size_t l, const double *g)
+{
+    kad_receptive *r = w->r;
+    const kad_flow *flow = r->bulk->model->flow;
+    const size_t c = (size_t)flow->n_comp, N = (size_t)flow->lattice->n_sites;
+    const size_t a = (size_t)product_component(w, q), part = q * PARTS / w->n_lanes;
+    const int i = product_site(w, q);
+    for (int j = 0; j < flow->lattice->n_sites; j++) {
+        if (r->class_of[j] < 0) continue;
+        const size_t h = (size_t)flow->level_of[j];
+        const int d = displacement(flow->lattice, i, j);
+        kad_receptive_level *level = &r->level[h];
+        const size_t at = (size_t)r->class_of[j] * N + (size_t)d;
+        const double *own = g + (size_t)j * c * W + l;
+        double strength = fabs(own[0]);
+        if (c > 1) {
+            double square = 0;
+            for (size_t b = 0; b < c; b++)
+                square += own[b * W] * own[b * W];
+            strength = sqrt(square);
+        }
+        level->strength[at] += strength;
+        level->wavelet[at] += own[a * W];
+        level->count[at]++;
+        const size_t p =
+            (part * (size_t)r->n_levels + h) * r->n_r + distance(flow->lattice, d);
+        r->profile[p] += strength;
+        r->profile_count[p]++;
+    }
+}
+
+/* A round of tiles at once, one a thread; their sums are added in order. */
+static void run_products(kad_ctx *ctx, const job *w, work *t)
+{
+    const kad_flow *flow = w->r->bulk->model->flow;
+    const void *packed = kad_map_packed(w->r->bulk->map, KAD_DOUBLE);
+    const int n_threads = ctx->n_threads;
+    for (size_t first = 0; first < w->n_lanes; first += (size_t)n_threads * W) {
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+        for (int k = 0; k < n_threads; k++) {
+            const size_t own = first + (size_t)k * W;
+            if (own >= w->n_lanes) continue;
+            load(w, own, w->n_lanes - own < W ? w->n_lanes - own : W, &t[k]);
+            kad_flow_generate_adjoint(flow, KAD_DOUBLE, packed, t[k].x, t[k].g, 0, NULL,
+                                      NULL, t[k].scratch);
+        }
+        for (int k = 0; k < n_threads; k++)
+            for (size_t l = 0; l < W; l++) {
+                const size_t q = first + (size_t)k * W + l;
+                if (q < w->n_lanes) add_product(w, q, l, t[k].g);
+            }
+    }
+}
+
+/* Rows of dx/dy of the targets, one component: the boundary field is linear in y. */
+static kad_status make_seeds(kad_ctx *ctx, const kad_model *model, double **out)
+{
+    const size_t N = (size_t)model->lattice->n_sites, c = (size_t)model->action->n_comp;
+    kad_status status = KAD_OK;
+    double *unit = NULL, *x = NULL, *seed = NULL;
+    KAD_TRY(kad_new(ctx, N * c, sizeof *unit, &unit));
+    KAD_TRY(kad_new(ctx, N * c, sizeof *x, &x));
+    KAD_TRY(kad_new(ctx, N * N, sizeof *seed, &seed));
+    for (size_t j = 0; j < N; j++) {
+        unit[j * c] = 1;
+        KAD_TRY(kad_action_boundary(ctx, model->action, 1, unit, x));
+        unit[j * c] = 0;
+        for (size_t i = 0; i < N; i++)
+            seed[i * N + j] = x[i * c];
+    }
+    *out = seed;
+    seed = NULL;
+done:
+    kad_free(unit);
+    kad_free(x);
+    kad_free(seed);
+    return status;
+}
+
+static kad_status measure(kad_ctx *ctx, kad_receptive *r, int repeats)
+{
+    const kad_flow *flow = r->bulk->model->flow;
+    const int n_threads = ctx->n_threads;
+    job w = {.r = r};
+    double *seed = NULL;
+    work *t = NULL;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, (size_t)flow->lattice->n_sites, sizeof(int), &w.target));
+    for (int i = 0; i < flow->lattice->n_sites; i++)
+        if (r->boundary || flow->active[i]) w.target[w.n_targets++] = i;
+    if (r->boundary) KAD_TRY(make_seeds(ctx, r->bulk->model, &seed));
+    w.seed = seed;
+    w.n_lanes = r->n_products = (size_t)w.n_targets * (size_t)repeats;
+    KAD_TRY(kad_new(ctx, (size_t)n_threads, sizeof *t, &t));
+    for (int k = 0; k < n_threads; k++) {
+        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &t[k].x));
+        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &t[k].g));
+        KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &t[k].scratch));
+    }
+    run_products(ctx, &w, t);
+done:
+    for (int k = 0; t != NULL && k < n_threads; k++) {
+        kad_free(t[k].x);
+        kad_free(t[k].g);
+        kad_free(t[k].scratch);
+    }
+    kad_free(t);
+    kad_free(seed);
+    kad_free(w.target);
+    return status;
+}
+
+static void take_means(kad_receptive *r)
+{
+    const size_t N = (size_t)r->bulk->model->lattice->n_sites;
+    for (int h = 0; h < r->n_levels; h++) {
+        kad_receptive_level *level = &r->level[h];
+        for (size_t i = 0; i < (size_t)level->n_classes * N; i++) {
+            const double n = (double)level->count[i];
+            level->strength[i] = n > 0 ? level->strength[i] / n : (double)NAN;
+            level->wavelet[i] = n > 0 ? level->wavelet[i] / n : (double)NAN;
+        }
+    }
+    for (size_t i = 0; i < PARTS * (size_t)r->n_levels * r->n_r; i++)
+        r->profile[i] =
+            r->profile_count[i] > 0 ? r->profile[i] / (double)r->profile_count[i] : (double)NAN;
+}
+
+kad_status kad_receptive_create(kad_ctx *ctx, const kad_bulk *bulk, int repeats,
+                                bool boundary, kad_receptive **out)
+{
+    const kad_lattice *lattice = bulk->model->lattice;
+    kad_status status = KAD_OK;
+    kad_receptive *r = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *r, &r));
+    r->bulk = bulk;
+    r->n_levels = bulk->n_levels;
+    r->boundary =
+        boundary && bulk->model->action->ops->kern[KAD_DOUBLE]->to_boundary != NULL;
+    for (int i = 0; i < lattice->n_sites; i++)
+        if (distance(lattice, i) + 1 > r->n_r) r->n_r = distance(lattice, i) + 1;
+    const size_t n = PARTS * (size_t)r->n_levels * r->n_r;
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &r->profile));
+    KAD_TRY(kad_new(ctx, n, sizeof(int64_t), &r->profile_count));
+    KAD_TRY(make_classes(ctx, r));
+    KAD_TRY(measure(ctx, r, repeats));
+    take_means(r);
+    *out = r;
+    r = NULL;
+done:
+    kad_receptive_destroy(r);
+    return status;
+}
+
+void kad_receptive_destroy(kad_receptive *receptive)
+{
+    if (receptive == NULL) return;
+    for (int h = 0; h < KAD_BULK_LEVELS; h++) {
+        kad_free(receptive->level[h].site);
+        kad_free(receptive->level[h].strength);
+        kad_free(receptive->level[h].wavelet);
+        kad_free(receptive->level[h].count);
+    }
+    kad_free(receptive->class_of);
+    kad_free(receptive->profile);
+    kad_free(receptive->profile_count);
+    kad_free(receptive);
+}
