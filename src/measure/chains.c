@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+static const double BATCH_SECONDS = 0.5;
+
 static bool has(const kad_chains *chains, unsigned flag)
 {
     return (chains->sampler->ops->flags & flag) != 0;
@@ -248,6 +250,15 @@ static void keep(kad_chains *chains, size_t n, size_t drawn)
         }
 }
 
+/* Bits do not depend on where batches are cut. */
+static void adapt(kad_chains *chains, size_t n, double seconds)
+{
+    if (seconds > BATCH_SECONDS)
+        chains->n_next = n > 1 ? n / 2 : 1;
+    else if (seconds < BATCH_SECONDS / 2 && n == chains->n_next)
+        chains->n_next = 2 * n;
+}
+
 kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
 {
     kad_status status = KAD_OK;
@@ -255,16 +266,19 @@ kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
     const bool burning = chains->n_done < setup->n_burn_in;
     const int64_t left =
         (burning ? setup->n_burn_in : setup->n_burn_in + setup->n_draws) - chains->n_done;
-    const size_t n =
-        left < (int64_t)setup->n_batch_max ? (size_t)left : setup->n_batch_max;
     const double start = kad_wall_seconds();
+    if (chains->n_next < 1) chains->n_next = 1;
+    if (chains->n_next > setup->n_batch_max) chains->n_next = setup->n_batch_max;
+    const size_t n = left < (int64_t)chains->n_next ? (size_t)left : chains->n_next;
 
     chains->draws.n = n;
     KAD_TRY(chains->sampler->ops->advance(ctx, chains->sampler->self, &chains->draws));
     const size_t n_kept = thin_out(chains, n);
     if (n_kept > 0) keep(chains, n_kept, (size_t)kad_chains_drawn(chains));
     chains->n_done += (int64_t)n;
-    *(burning ? &chains->tuning_seconds : &chains->seconds) += kad_wall_seconds() - start;
+    const double seconds = kad_wall_seconds() - start;
+    *(burning ? &chains->tuning_seconds : &chains->seconds) += seconds;
+    adapt(chains, n, seconds);
 done:
     return status;
 }

@@ -21,6 +21,7 @@ typedef struct kad_chains {
     kad_draws draws; /* buffers of one batch */
     double *rows;    /* [n_chains][n_batch_max][n_columns] measured rows of a batch */
     int64_t n_done;  /* updates of every chain, burn-in included */
+    size_t n_next;   /* updates of the next batch, by the time the last one took */
     size_t n_rows;   /* values of a configuration */
     size_t n_values; /* values of a measured row */
     double *state;   /* [n_chains][n_state]: S, row, x, z of the chains' states */
@@ -34,7 +35,8 @@ typedef struct kad_chains {
 KAD_MUST_USE kad_status kad_chains_create(kad_ctx *ctx, const kad_job *job,
                                           kad_chains **out);
 void kad_chains_destroy(kad_chains *chains);
-/* One batch: advance, measure, store. Never crosses the end of the burn-in. */
+/* One batch: advance, measure, store. Never crosses the end of the burn-in, and takes
+ * about as long as a request to stop may wait (if a single update does not take longer). */
 KAD_MUST_USE kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains);
 /* Draws of every chain so far: all, and those after the burn-in. */
 int64_t kad_chains_drawn(const kad_chains *chains);

@@ -2,8 +2,8 @@
  * advance the sampler in batches, measure, keep series, write segments, take up what a
  * killed run left behind, assemble.
  *
- * Bits: batches are cut at fixed draw numbers (burn-in first, then multiples of the batch
- * from recorded draw 0), and a stop is honoured between batches only; segments hold the
+ * Bits: draws do not depend on how they are cut into batches (sampler.h), whose length
+ * follows the clock, since a stop is honoured between them only; segments hold the
  * sampler's state, the chains' current rows and the series, so a run in pieces equals a
  * run in one. */
 #ifndef KAD_MEASURE_JOB_H
