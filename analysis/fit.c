@@ -41,13 +41,22 @@ static bool factorise(problem *q, const double *cov, double s)
     return true;
 }
 
+/* Parameters from what the solver moves: logarithms of the positive ones. */
+static void parameters(const kad_fit_model *model, const gsl_vector *v, double *p)
+{
+    for (size_t a = 0; a < model->n_parameters; a++)
+        p[a] = model->positive[a] ? exp(gsl_vector_get(v, a)) : gsl_vector_get(v, a);
+}
+
 /* L^{-1} (f(p) - y). */
-static int residuals(const gsl_vector *p, void *self, gsl_vector *out)
+static int residuals(const gsl_vector *v, void *self, gsl_vector *out)
 {
     const problem *q = self;
     const size_t n = q->n;
+    double p[KAD_FIT_PARAMETERS];
+    parameters(q->model, v, p);
     for (size_t i = 0; i < n; i++) {
-        double sum = q->model->value(q->points, i, p->data) - q->y[i];
+        double sum = q->model->value(q->points, i, p) - q->y[i];
         if (!isfinite(sum)) return GSL_EDOM;
         for (size_t k = 0; k < i; k++)
             sum -= q->L[i * n + k] * gsl_vector_get(out, k);
@@ -61,8 +70,8 @@ static void conclude(const problem *q, gsl_multifit_nlinear_workspace *w,
                      gsl_matrix *covariance, kad_fit *out)
 {
     const size_t n_p = q->model->n_parameters;
-    const gsl_vector *p = gsl_multifit_nlinear_position(w),
-                     *f = gsl_multifit_nlinear_residual(w);
+    const gsl_vector *f = gsl_multifit_nlinear_residual(w);
+    double factor[KAD_FIT_PARAMETERS];
     double chi2 = 0;
     for (size_t i = 0; i < q->n; i++)
         chi2 += gsl_vector_get(f, i) * gsl_vector_get(f, i);
@@ -70,10 +79,12 @@ static void conclude(const problem *q, gsl_multifit_nlinear_workspace *w,
     gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(w), 0, covariance);
     out->ok = true;
     out->chi2 = chi2;
+    parameters(q->model, gsl_multifit_nlinear_position(w), out->p);
+    for (size_t a = 0; a < n_p; a++)
+        factor[a] = q->model->positive[a] ? out->p[a] : 1;
     for (size_t a = 0; a < n_p; a++) {
-        out->p[a] = gsl_vector_get(p, a);
         for (size_t b = 0; b < n_p; b++)
-            out->cov[a][b] = gsl_matrix_get(covariance, a, b);
+            out->cov[a][b] = factor[a] * factor[b] * gsl_matrix_get(covariance, a, b);
         out->err[a] = sqrt(fmax(out->cov[a][a], 0));
     }
 }
@@ -94,8 +105,11 @@ static kad_status minimise(kad_ctx *ctx, problem *q, kad_fit *out)
     }
     out->ok = false;
     for (size_t s = 0; s < q->model->n_starts; s++) {
-        const gsl_vector_const_view start =
-            gsl_vector_const_view_array(q->model->start[s], n_p);
+        double v[KAD_FIT_PARAMETERS];
+        for (size_t a = 0; a < n_p; a++)
+            v[a] = q->model->positive[a] ? log(q->model->start[s][a])
+                                         : q->model->start[s][a];
+        const gsl_vector_const_view start = gsl_vector_const_view_array(v, n_p);
         int info;
         if (gsl_multifit_nlinear_init(&start.vector, &system, w) != GSL_SUCCESS) continue;
         const int code = gsl_multifit_nlinear_driver(ITERATIONS, 1e-10, 1e-12, 0, NULL,

@@ -23,6 +23,7 @@ typedef struct kad_fit_model {
     size_t n_parameters;
     const char *parameter[KAD_FIT_PARAMETERS]; /* names */
     const char *units[KAD_FIT_PARAMETERS];
+    bool positive[KAD_FIT_PARAMETERS]; /* fitted by its logarithm */
     /* f_i of one point; `points` is the caller's */
     double (*value)(const void *points, size_t i, const double *p);
     /* Starting points: the best of the fits from all of them counts. */

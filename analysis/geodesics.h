@@ -25,7 +25,7 @@
  *   /geodesics  level_a, level_b, r, tree, n_pairs, used, d, d_err, d_fit, d_flat, d_tree
  *               [point], d in units of xi with d0 of the hyperbolic fit; cov [point,
  *               point] of the used ones (0 elsewhere); attributes noise, n_used, preferred
- *   /geodesics/MODEL  parameter, value, err [parameter], cov [parameter, parameter]; their
+ *   /geodesics/fits/MODEL  parameter, value, err [parameter], cov [parameter, parameter]; their
  *               statistical twins value_stat, err_stat; attributes chi2, dof, p_value,
  *               scatter, rms, aic, delta_aic
  *   /geodesics/rule   threshold, n_used, radius, radius_err, chi2_dof, aic_hyperbolic,

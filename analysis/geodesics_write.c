@@ -59,7 +59,7 @@ static kad_status write_fit(kad_ctx *ctx, kad_h5 *file, const kad_fit_model *mod
     const size_t n = model->n_parameters, dims[2] = {n, n};
     double cov[KAD_FIT_PARAMETERS * KAD_FIT_PARAMETERS];
     char group[64], path[96];
-    snprintf(group, sizeof group, "/geodesics/%s", model->name);
+    snprintf(group, sizeof group, "/geodesics/fits/%s", model->name);
     for (size_t i = 0; i < n * n; i++)
         cov[i] = full->cov[i / n][i % n];
     snprintf(path, sizeof path, "%s/parameter", group);

@@ -9,6 +9,8 @@
 #include "bulk/pictures.h"
 #include "bulk/receptive.h"
 
+#include <stdio.h>
+
 static const kad_bulk_analysis action = {
     .name = "action",
     .summary = "effective action of the latents and its parts",
@@ -52,26 +54,26 @@ static const kad_bulk_analysis walks = {
 };
 
 const kad_bulk_analysis *const kad_bulk_analyses[] = {
-    &action,
-    &correlators,
-    &fields,
-    &mutual,
-    &bottleneck,
-    &receptive,
-    &walks,
-    NULL,
+    &action, &correlators, &fields, &mutual, &bottleneck, &receptive, &walks, NULL,
 };
 
 kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
+    kad_status status = KAD_OK;
+    char name[64];
     for (size_t i = 0; kad_bulk_analyses[i] != NULL; i++) {
         if (kad_stop_requested())
             return kad_fail(ctx, KAD_EINTERRUPTED, "bulk: stopped by %s",
                             kad_stop_reason());
-        const kad_status status = kad_bulk_analyses[i]->run(ctx, bulk, file);
-        if (status != KAD_OK) return status;
+        const double start = kad_wall_seconds();
+        snprintf(name, sizeof name, "seconds_%s", kad_bulk_analyses[i]->name);
+        KAD_TRY(kad_bulk_analyses[i]->run(ctx, bulk, file));
+        KAD_TRY(kad_h5_group(ctx, file, "/bulk"));
+        KAD_TRY(
+            kad_h5_attr_set_real(ctx, file, "/bulk", name, kad_wall_seconds() - start));
     }
-    return KAD_OK;
+done:
+    return status;
 }
 
 void kad_bulk_destroy(kad_bulk *bulk)

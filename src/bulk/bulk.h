@@ -108,7 +108,8 @@ typedef struct kad_bulk_analysis {
  * lists. */
 extern const kad_bulk_analysis *const kad_bulk_analyses[];
 
-/* All of them on one set of configurations. */
+/* All of them on one set of configurations; attributes seconds_NAME of /bulk: what each
+ * took. */
 KAD_MUST_USE kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
 
 /* --- the analyses ------------------------------------------------------------------ */
