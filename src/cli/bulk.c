@@ -1,6 +1,7 @@
 /* The stage and the command that read the bulk. */
 #include "bulk/bulk.h"
 
+#include "analysis/bulk_series.h"
 #include "analysis/geodesics.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -66,6 +67,7 @@ static kad_status read_bulk(const kad_app *app, kad_ctx *ctx, const kad_config *
     kad_bulk_destroy(bulk);
     bulk = NULL;
     KAD_TRY(null_test(ctx, config, model, file));
+    KAD_TRY(kad_bulk_series(ctx, file));
     KAD_TRY(kad_analyse_bulk(ctx, file));
     kad_say(app, "bulk: done in %.3g s", kad_wall_seconds() - start);
 done:
