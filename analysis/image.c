@@ -1,6 +1,7 @@
 /* Pictures in the report: PNG where libpng was found, else SVG rectangles. */
 #include "config.h"
 
+#include "analysis/image.h"
 #include "analysis/svg.h"
 #include "base/memory.h"
 
@@ -10,7 +11,8 @@
 #ifdef HAVE_PNG
 #include <png.h>
 
-static bool png_render(kad_text *out, int w, int h, const unsigned char *rgb)
+/* The file of a picture, from kad_alloc; NULL on failure. */
+static unsigned char *encode(int w, int h, const unsigned char *rgb, size_t *n)
 {
     png_image image;
     memset(&image, 0, sizeof image);
@@ -20,11 +22,52 @@ static bool png_render(kad_text *out, int w, int h, const unsigned char *rgb)
     image.format = PNG_FORMAT_RGB;
     png_alloc_size_t n_bytes = PNG_IMAGE_PNG_SIZE_MAX(image);
     unsigned char *bytes = kad_alloc(n_bytes, 1);
+    if (bytes == NULL) return NULL;
+    if (png_image_write_to_memory(&image, bytes, &n_bytes, 0, rgb, 0, NULL) == 0) {
+        kad_free(bytes);
+        return NULL;
+    }
+    *n = n_bytes;
+    return bytes;
+}
+
+static bool png_render(kad_text *out, int w, int h, const unsigned char *rgb)
+{
+    size_t n = 0;
+    unsigned char *bytes = encode(w, h, rgb, &n);
     if (bytes == NULL) return false;
-    bool ok = png_image_write_to_memory(&image, bytes, &n_bytes, 0, rgb, 0, NULL) != 0;
-    if (ok) kad_text_base64(out, bytes, n_bytes);
+    kad_text_base64(out, bytes, n);
     kad_free(bytes);
-    return ok;
+    return true;
+}
+
+kad_status kad_image_png(kad_ctx *ctx, int w, int h, const unsigned char *rgb, int scale,
+                         unsigned char **bytes, size_t *n)
+{
+    unsigned char *large = NULL;
+    *bytes = NULL;
+    const kad_status status =
+        kad_new(ctx, 3 * (size_t)(w * scale) * (size_t)(h * scale), 1, &large);
+    if (status != KAD_OK) return status;
+    for (int y = 0; y < h * scale; y++)
+        for (int x = 0; x < w * scale; x++)
+            memcpy(large + 3 * ((size_t)y * (size_t)(w * scale) + (size_t)x),
+                   rgb + 3 * (y / scale * w + x / scale), 3);
+    *bytes = encode(w * scale, h * scale, large, n);
+    kad_free(large);
+    return *bytes != NULL
+               ? KAD_OK
+               : kad_fail(ctx, KAD_EINTERNAL, "libpng cannot make a picture of %d x %d",
+                          w * scale, h * scale);
+}
+#else
+kad_status kad_image_png(kad_ctx *ctx, int w, int h, const unsigned char *rgb, int scale,
+                         unsigned char **bytes, size_t *n)
+{
+    (void)w, (void)h, (void)rgb, (void)scale, (void)n;
+    *bytes = NULL;
+    return kad_fail(ctx, KAD_ECONFIG,
+                    "this program was built without libpng (package libpng-dev)");
 }
 #endif
 

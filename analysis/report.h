@@ -21,7 +21,12 @@ extern const kad_figure kad_figure_summary, kad_figure_diagnostics, kad_figure_c
     kad_figure_log_z, kad_figure_loss, kad_figure_gap, kad_figure_quality,
     kad_figure_scatter, kad_figure_weights, kad_figure_thermal_draws,
     kad_figure_thermal_seconds, kad_figure_histories, kad_figure_rho,
-    kad_figure_correlator, kad_figure_difference, kad_figure_mass, kad_figure_fields;
+    kad_figure_correlator, kad_figure_difference, kad_figure_mass, kad_figure_fields,
+    kad_figure_bulk_fields, kad_figure_bulk_latents, kad_figure_bulk_walks,
+    kad_figure_bulk_wavelets, kad_figure_bulk_profile, kad_figure_bulk_strength,
+    kad_figure_bulk_mutual, kad_figure_bulk_mutual_between, kad_figure_bulk_kraskov,
+    kad_figure_bulk_bottleneck, kad_figure_bulk_couplings, kad_figure_bulk_residuals,
+    kad_figure_bulk_density, kad_figure_bulk_correlator;
 
 /* The page's style sheet (report_style.c). */
 extern const char *const kad_report_style[]; /* NULL-terminated pieces */

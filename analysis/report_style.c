@@ -34,7 +34,9 @@ static const char page[] =
     ".bad{color:var(--c1);font-weight:600}.good{color:var(--c2)}\n"
     ".gallery{display:flex;flex-wrap:wrap;gap:.8rem;margin:.3rem 0}"
     ".gallery div{text-align:center;font-size:.85rem}.field{image-rendering:pixelated;"
-    "border:1px solid var(--grid);max-width:100%}\n";
+    "border:1px solid var(--grid);max-width:100%}\n"
+    ".plots{display:grid;gap:.6rem;grid-template-columns:repeat(auto-fit,minmax(min("
+    "100%,20rem),1fr))}\n";
 
 static const char plots[] =
     "svg.plot{width:100%;height:auto;max-width:34rem;display:block}\n"

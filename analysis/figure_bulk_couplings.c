@@ -1,0 +1,242 @@
+/* The renormalised theory: couplings, densities and correlations of the coarse fields. */
+#include "analysis/report.h"
+#include "analysis/results.h"
+#include "analysis/svg.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_LEVELS = 12, MAX_OPERATORS = 16 };
+
+typedef struct couplings {
+    size_t n_levels, n_operators;
+    char *name[MAX_OPERATORS];
+    kad_values samples, samples_err, flow, flow_err, spread, residual, scale;
+} couplings;
+
+static void couplings_clear(couplings *c)
+{
+    kad_values *all[] = {&c->samples, &c->samples_err, &c->flow, &c->flow_err,
+                         &c->spread,  &c->residual,    &c->scale};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        kad_values_clear(all[i]);
+    for (size_t i = 0; i < c->n_operators; i++)
+        kad_free(c->name[i]);
+    *c = (couplings){0};
+}
+
+static kad_status couplings_read(kad_ctx *ctx, kad_h5 *file, couplings *c)
+{
+    const struct {
+        const char *name;
+        kad_values *to;
+    } all[] = {{"samples_unit", &c->samples}, {"samples_unit_err", &c->samples_err},
+               {"flow_unit", &c->flow},       {"flow_unit_err", &c->flow_err},
+               {"spread", &c->spread},        {"residual", &c->residual},
+               {"scale", &c->scale}};
+    kad_status status = KAD_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        KAD_TRY(kad_values_read_in(ctx, file, "/bulk/couplings", all[i].name, all[i].to));
+    if (c->samples.rank != 2 || c->samples.dims[1] > MAX_OPERATORS ||
+        c->samples.dims[0] > MAX_LEVELS || c->samples_err.n != c->samples.n ||
+        c->flow.n != c->samples.n || c->flow_err.n != c->samples.n ||
+        c->residual.n != c->samples.dims[0] || c->spread.n != c->samples.dims[0]) {
+        couplings_clear(c);
+        return KAD_OK;
+    }
+    KAD_TRY(kad_h5_read_strings(ctx, file, "/bulk/couplings/operator", c->samples.dims[1],
+                                c->name));
+    c->n_levels = c->samples.dims[0];
+    c->n_operators = c->samples.dims[1];
+done:
+    return status;
+}
+
+/* One operator of both estimates against level. */
+static void draw_operator(const couplings *c, size_t a, double *x, double *work,
+                          kad_text *out)
+{
+    char label[64];
+    const size_t n = c->n_levels;
+    double *y = work, *err = y + n, *z = err + n, *zerr = z + n;
+    snprintf(label, sizeof label, "coupling of %s", c->name[a]);
+    kad_plot plot = {.x = {.label = "level (0: boundary)"}, .y = {.label = label}};
+    bool any = false;
+    for (size_t h = 0; h < n; h++) {
+        x[h] = (double)h;
+        x[n + h] = (double)h + 0.12;
+        y[h] = c->samples.data[h * c->n_operators + a];
+        err[h] = c->samples_err.data[h * c->n_operators + a];
+        z[h] = c->flow.data[h * c->n_operators + a];
+        zerr[h] = c->flow_err.data[h * c->n_operators + a];
+        /* an estimate without an error says nothing; with a huge one it hides the rest */
+        const double size = fabs(isfinite(y[h]) ? y[h] : 0) + err[h];
+        if (!isfinite(zerr[h]) || zerr[h] > 2 * size) z[h] = NAN;
+        any = any || isfinite(y[h]);
+    }
+    if (!any) return;
+    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
+                                     .n = n,
+                                     .x = x,
+                                     .y = y,
+                                     .err = err,
+                                     .label = "from samples",
+                                     .color = 0});
+    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
+                                     .n = n,
+                                     .x = x + n,
+                                     .y = z,
+                                     .err = zerr,
+                                     .label = "from the map",
+                                     .color = 1});
+    kad_text_add(out, "<div>");
+    kad_plot_render(out, &plot);
+    kad_text_add(out, "</div>");
+}
+
+static kad_status draw_couplings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    couplings c = {0};
+    double *work = NULL;
+    KAD_TRY(couplings_read(ctx, file, &c));
+    if (c.n_levels == 0) goto done;
+    KAD_TRY(kad_new(ctx, 6 * c.n_levels, sizeof *work, &work));
+    kad_text_add(out, "<div class=\"plots\">");
+    for (size_t a = 0; a < c.n_operators; a++)
+        draw_operator(&c, a, work, work + 2 * c.n_levels, out);
+    kad_text_add(out, "</div>");
+done:
+    couplings_clear(&c);
+    kad_free(work);
+    return status;
+}
+
+const kad_figure kad_figure_bulk_couplings = {
+    .title = "Flow of the couplings",
+    .caption =
+        "Renormalised action of the coarse field of every level, S = sum g O, for fields "
+        "of unit variance. From samples: Schwinger-Dyson equations, no use of the action "
+        "or the map's density. From the map: least squares of S(x) - ln|det| + ln p(fine "
+        "latents). They agree where the operators span the renormalised action and the "
+        "map decouples the finer levels. At criticality couplings settle, away from it "
+        "they run to the disordered or to the ordered fixed point.",
+    .wide = true,
+    .draw = draw_couplings,
+};
+
+static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    couplings c = {0};
+    KAD_TRY(couplings_read(ctx, file, &c));
+    if (c.n_levels == 0) goto done;
+    kad_text_add(out,
+                 "<div class=\"scroll\"><table><tr><th>level</th><th class=\"n\">rms "
+                 "of the field</th><th class=\"n\">spread of S_h</th><th "
+                 "class=\"n\">not explained</th></tr>\n");
+    for (size_t h = 0; h < c.n_levels; h++)
+        kad_text_add(out,
+                     "<tr><td>%zu</td><td class=\"n\">%.4g</td><td "
+                     "class=\"n\">%.4g</td><td class=\"n\">%.4g</td></tr>\n",
+                     h, c.scale.n == c.n_levels ? c.scale.data[h] : (double)NAN,
+                     c.spread.data[h], c.residual.data[h]);
+    kad_text_add(out, "</table></div>\n");
+done:
+    couplings_clear(&c);
+    return status;
+}
+
+const kad_figure kad_figure_bulk_residuals = {
+    .title = "How well operators explain the renormalised action",
+    .caption =
+        "Standard deviation of the renormalised action over configurations and of "
+        "what the least squares leave, in nats. A remainder beyond a few nats says "
+        "that the map leaves the finer levels entangled with this one, or that the "
+        "action is not local in it.",
+    .draw = draw_residuals,
+};
+
+/* Rows [level][column] of /bulk/densities/NAME with bands, against `x`. */
+static kad_status draw_rows(kad_ctx *ctx, kad_h5 *file, const char *name, const double *x,
+                            size_t n, kad_plot *plot, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_values y = {0}, err = {0};
+    char error[64], label[MAX_LEVELS][24];
+    snprintf(error, sizeof error, "%s_err", name);
+    KAD_TRY(kad_values_read_in(ctx, file, "/bulk/densities", name, &y));
+    KAD_TRY(kad_values_read_in(ctx, file, "/bulk/densities", error, &err));
+    if (y.rank != 2 || y.dims[1] != n || err.n != y.n) goto done;
+    for (size_t h = 0; h < y.dims[0] && h < MAX_LEVELS; h++) {
+        snprintf(label[h], sizeof label[h], "level %zu", h);
+        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_BAND,
+                                        .n = n,
+                                        .x = x,
+                                        .y = y.data + h * n,
+                                        .err = err.data + h * n,
+                                        .color = (int)h % 6});
+        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_LINE,
+                                        .n = n,
+                                        .x = x,
+                                        .y = y.data + h * n,
+                                        .label = label[h],
+                                        .color = (int)h % 6});
+    }
+    kad_plot_render(out, plot);
+done:
+    kad_values_clear(&y);
+    kad_values_clear(&err);
+    return status;
+}
+
+static kad_status draw_density(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_values x = {0};
+    KAD_TRY(kad_values_read(ctx, file, "/bulk/densities/component", &x));
+    if (x.n == 0) goto done;
+    kad_plot plot = {.x = {.label = "component of the field / root mean square"},
+                     .y = {.label = "density"}};
+    KAD_TRY(draw_rows(ctx, file, "density", x.data, x.n, &plot, out));
+done:
+    kad_values_clear(&x);
+    return status;
+}
+
+const kad_figure kad_figure_bulk_density = {
+    .title = "One-point densities of the coarse fields",
+    .caption = "Density of a component of the field at every level, in units of its root "
+               "mean square. Two peaks: an ordered field; one Gaussian peak: a "
+               "disordered one.",
+    .draw = draw_density,
+};
+
+static kad_status draw_correlator(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_values shape = {0};
+    double *r = NULL;
+    KAD_TRY(kad_values_read(ctx, file, "/bulk/densities/correlator", &shape));
+    if (shape.rank != 2) goto done;
+    KAD_TRY(kad_new(ctx, shape.dims[1], sizeof *r, &r));
+    for (size_t i = 0; i < shape.dims[1]; i++)
+        r[i] = (double)i;
+    kad_plot plot = {.x = {.label = "separation (steps of the level's lattice)"},
+                     .y = {.label = "G(r)/G(0)"}};
+    KAD_TRY(draw_rows(ctx, file, "correlator", r, shape.dims[1], &plot, out));
+done:
+    kad_values_clear(&shape);
+    kad_free(r);
+    return status;
+}
+
+const kad_figure kad_figure_bulk_correlator = {
+    .title = "Two-point functions of the coarse fields",
+    .caption = "Along an axis, each level in its own lattice steps. Curves that fall on "
+               "each other say scale invariance; steeper ones at coarser levels a finite "
+               "correlation length.",
+    .draw = draw_correlator,
+};
