@@ -166,13 +166,23 @@ static double spread(size_t n, const double *y)
 static kad_status find_scatter(kad_ctx *ctx, problem *q, const double *cov, kad_fit *out)
 {
     kad_status status = KAD_OK;
-    double lo = 0, hi = spread(q->n, q->y);
+    double lo = 0, hi = spread(q->n, q->y), start[1][KAD_FIT_PARAMETERS];
+    const kad_fit_model *model = q->model;
+    kad_fit_model warm = *model;
     KAD_TRY(fit_with(ctx, q, cov, 0, out));
-    if (out->ok && out->chi2 <= (double)out->dof) goto done;
+    if (!out->ok || out->chi2 <= (double)out->dof) goto done;
+    /* from every start once more with the errors that count, from there on from the best */
+    KAD_TRY(fit_with(ctx, q, cov, hi, out));
+    if (!out->ok) goto done;
+    memcpy(start[0], out->p, sizeof start[0]);
+    warm.n_starts = 1;
+    warm.start = (const double(*)[KAD_FIT_PARAMETERS])start;
+    q->model = &warm;
     for (int i = 0; i < BISECTIONS; i++) {
         const double s = lo > 0 ? sqrt(lo * hi) : hi * 1e-4;
         KAD_TRY(fit_with(ctx, q, cov, s, out));
         if (!out->ok) break;
+        memcpy(start[0], out->p, sizeof start[0]);
         if (out->chi2 > (double)out->dof)
             lo = s;
         else
@@ -180,6 +190,7 @@ static kad_status find_scatter(kad_ctx *ctx, problem *q, const double *cov, kad_
         if (lo > 0 && hi / lo < 1 + 1e-4) break;
     }
 done:
+    q->model = model;
     return status;
 }
 
