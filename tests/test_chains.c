@@ -29,14 +29,15 @@ static void defaults_fit_the_sampler(void **state)
         {"{name: mis}", 1, 20000, 100, true},
         {"{name: direct}", 1, 20000, 0, true},
         {"{name: direct, burn_in: 50}", 1, 20000, 0, true},
-        {"{name: hmc}", 64, 2000, 200, false},
-        {"{name: hmc, draws: 50000}", 64, 50000, 5000, false},
+        {"{name: hmc}", 64, 2000, 400, false},
+        {"{name: hmc, draws: 50000}", 64, 50000, 10000, false},
         {"{name: hmc, burn_in: 0, chains: 3}", 3, 2000, 0, false},
-        {"{name: hmc, start: prior}", 64, 2000, 200, true},
-        {"{name: metropolis, store_latents: true}", 64, 2000, 200, true},
-        {"{name: latent-hmc}", 64, 2000, 200, true},
-        {"{name: cycle}", 64, 2000, 200, true},
-        {"{name: cycle, steps: 'hmc, cluster'}", 64, 2000, 200, false},
+        {"{name: hmc, draws: 300}", 64, 300, 200, false},
+        {"{name: hmc, start: prior}", 64, 2000, 400, true},
+        {"{name: metropolis, store_latents: true}", 64, 2000, 400, true},
+        {"{name: latent-hmc}", 64, 2000, 400, true},
+        {"{name: cycle}", 64, 2000, 400, true},
+        {"{name: cycle, steps: 'hmc, cluster'}", 64, 2000, 400, false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

@@ -18,7 +18,7 @@ const kad_key kad_sample_keys[] = {
      "single precision, 32 in double)"},
     {"sample[].burn_in", KAD_INT, NULL, 0, 1e9, "draws", NULL,
      "draws of a chain before the first recorded one, in which samplers are tuned; auto: "
-     "a tenth of the draws, at least 200 (mis: 100; direct: none)"},
+     "a fifth of the draws, at least 200 (mis: 100; direct: none)"},
     {"sample[].thin", KAD_INT, "1", 1, 1e6, "updates", NULL,
      "updates (trajectories, sweeps, ...) a draw; burn_in and draws count draws (mis and "
      "direct keep every proposal: 1)"},
@@ -136,8 +136,8 @@ int64_t kad_sample_burn_in(const kad_config *config, int entry)
     if (listed(config, entry, "burn_in", full) && kad_config_is_set(config, full))
         return kad_config_int(config, full);
     if (proposes(config, entry)) return BURN_IN_PROPOSALS;
-    const int64_t tenth = kad_sample_draws(config, entry) / 10;
-    return tenth > BURN_IN ? tenth : BURN_IN;
+    const int64_t fifth = kad_sample_draws(config, entry) / 5;
+    return fifth > BURN_IN ? fifth : BURN_IN;
 }
 
 void kad_sample_group(const kad_config *config, int entry, size_t size, char *out)
