@@ -3,6 +3,7 @@
 #include "analysis/results.h"
 #include "analysis/svg.h"
 #include "base/memory.h"
+#include "io/progress.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -63,7 +64,7 @@ static void draw_operator(const couplings *c, size_t a, double *x, double *work,
     double *y = work, *err = y + n, *z = err + n, *zerr = z + n;
     snprintf(label, sizeof label, "coupling of %s", c->name[a]);
     kad_plot plot = {.x = {.label = "level (0: boundary)"}, .y = {.label = label}};
-    bool any = false;
+    double lo = HUGE_VAL, hi = -HUGE_VAL;
     for (size_t h = 0; h < n; h++) {
         x[h] = (double)h;
         x[n + h] = (double)h + 0.12;
@@ -71,12 +72,15 @@ static void draw_operator(const couplings *c, size_t a, double *x, double *work,
         err[h] = c->samples_err.data[h * c->n_operators + a];
         z[h] = c->flow.data[h * c->n_operators + a];
         zerr[h] = c->flow_err.data[h * c->n_operators + a];
-        /* an estimate without an error says nothing; with a huge one it hides the rest */
-        const double size = fabs(isfinite(y[h]) ? y[h] : 0) + err[h];
-        if (!isfinite(zerr[h]) || zerr[h] > 2 * size) z[h] = NAN;
-        any = any || isfinite(y[h]);
+        if (!isfinite(y[h])) continue;
+        lo = fmin(lo, y[h] - (isfinite(err[h]) ? err[h] : 0));
+        hi = fmax(hi, y[h] + (isfinite(err[h]) ? err[h] : 0));
     }
-    if (!any) return;
+    if (!(lo <= hi)) return;
+    /* a map that has not learned would hide the rest */
+    const double room = 0.5 * (hi - lo) + 1e-3;
+    for (size_t h = 0; h < n; h++)
+        if (!(z[h] - zerr[h] > lo - room && z[h] + zerr[h] < hi + room)) z[h] = NAN;
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
                                      .n = n,
                                      .x = x,
@@ -122,9 +126,56 @@ const kad_figure kad_figure_bulk_couplings = {
         "or the map's density. From the map: least squares of S(x) - ln|det| + ln p(fine "
         "latents). They agree where the operators span the renormalised action and the "
         "map decouples the finer levels. At criticality couplings settle, away from it "
-        "they run to the disordered or to the ordered fixed point.",
+        "they run to the disordered or to the ordered fixed point. Values of the map far "
+        "off the scale of the samples are not drawn; the table has them.",
     .wide = true,
     .draw = draw_couplings,
+};
+
+static void add_cell(kad_text *out, double value, double err)
+{
+    char text[64];
+    kad_format_error(text, sizeof text, value, err);
+    kad_text_add(out, "<td class=\"n\">%s</td>", isfinite(value) ? text : "");
+}
+
+/* Operators by levels, both estimates. */
+static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    couplings c = {0};
+    KAD_TRY(couplings_read(ctx, file, &c));
+    if (c.n_levels == 0) goto done;
+    kad_text_add(out,
+                 "<div class=\"scroll\"><table class=\"matrix\"><tr><th></th><th></th>");
+    for (size_t h = 0; h < c.n_levels; h++)
+        kad_text_add(out, "<th class=\"n\">level %zu</th>", h);
+    kad_text_add(out, "</tr>\n");
+    for (size_t a = 0; a < c.n_operators; a++)
+        for (int by = 0; by < 2; by++) {
+            const kad_values *value = by == 0 ? &c.samples : &c.flow;
+            const kad_values *err = by == 0 ? &c.samples_err : &c.flow_err;
+            kad_text_add(out, "<tr><td>");
+            kad_text_escape(out, by == 0 ? c.name[a] : "");
+            kad_text_add(out, "</td><td>%s</td>", by == 0 ? "samples" : "map");
+            for (size_t h = 0; h < c.n_levels; h++)
+                add_cell(out, value->data[h * c.n_operators + a],
+                         err->data[h * c.n_operators + a]);
+            kad_text_add(out, "</tr>\n");
+        }
+    kad_text_add(out, "</table></div>\n");
+done:
+    couplings_clear(&c);
+    return status;
+}
+
+const kad_figure kad_figure_bulk_coupling_table = {
+    .title = "Couplings of every level",
+    .caption = "The same numbers, for fields of unit variance; errors include the "
+               "autocorrelation of the chain. S counts every bond and plaquette once: "
+               "nn is minus the usual coupling.",
+    .wide = true,
+    .draw = draw_table,
 };
 
 static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)

@@ -45,7 +45,7 @@ static kad_status hang(kad_ctx *ctx, void *self, const kad_picture *p)
     gallery *g = self;
     char label[64];
     (void)ctx;
-    if (p->row != g->row) {
+    if (g->row < 0 || (p->row != g->row && p->kind != KAD_PICTURE_LATENTS)) {
         kad_text_add(g->out, "%s<div class=\"gallery\">", g->row >= 0 ? "</div>" : "");
         g->row = p->row;
     }

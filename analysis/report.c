@@ -42,6 +42,7 @@ static const kad_figure *const figures[] = {
     &kad_figure_bulk_kraskov,
     &kad_figure_bulk_bottleneck,
     &kad_figure_bulk_couplings,
+    &kad_figure_bulk_coupling_table,
     &kad_figure_bulk_residuals,
     &kad_figure_bulk_density,
     &kad_figure_bulk_correlator,

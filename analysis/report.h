@@ -25,10 +25,11 @@ extern const kad_figure kad_figure_summary, kad_figure_diagnostics, kad_figure_c
     kad_figure_bulk_fields, kad_figure_bulk_latents, kad_figure_bulk_walks,
     kad_figure_bulk_wavelets, kad_figure_bulk_profile, kad_figure_bulk_strength,
     kad_figure_bulk_mutual, kad_figure_bulk_mutual_between, kad_figure_bulk_kraskov,
-    kad_figure_bulk_bottleneck, kad_figure_bulk_couplings, kad_figure_bulk_residuals,
-    kad_figure_bulk_density, kad_figure_bulk_correlator, kad_figure_geodesic_decay,
-    kad_figure_geodesic_distance, kad_figure_geodesic_residuals,
-    kad_figure_geodesic_models, kad_figure_geodesic_growth, kad_figure_geodesic_rule;
+    kad_figure_bulk_bottleneck, kad_figure_bulk_couplings, kad_figure_bulk_coupling_table,
+    kad_figure_bulk_residuals, kad_figure_bulk_density, kad_figure_bulk_correlator,
+    kad_figure_geodesic_decay, kad_figure_geodesic_distance,
+    kad_figure_geodesic_residuals, kad_figure_geodesic_models, kad_figure_geodesic_growth,
+    kad_figure_geodesic_rule;
 
 /* The page's style sheet (report_style.c). */
 extern const char *const kad_report_style[]; /* NULL-terminated pieces */

@@ -13,7 +13,7 @@ _kadanoff()
         train) options=" --threads --max-hours --out --quiet --help --version" words="yaml" ;;
         sample) options=" --threads --max-hours --out --quiet --help --version" words="folder" ;;
         analyse) options=" --threads --quiet --help --version" words="folder" ;;
-        bulk) options=" --threads --quiet --help --version" words="folder" ;;
+        bulk) options=" --threads --quiet --pictures --help --version" words="folder" ;;
         report) options=" --threads --quiet --help --version" words="folder" ;;
         compare) options=" --help --version" words="folder" ;;
         demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" ;;

@@ -240,22 +240,37 @@ done:
     return status;
 }
 
-static kad_status kraskov(kad_ctx *ctx, table *t)
+/* Both estimates of bin b. */
+static kad_status kraskov_bin(kad_ctx *ctx, table *t, int b)
 {
     double *xy = NULL, err;
     kad_status status = KAD_OK;
+    t->own[b] = t->best[b] < 0 ? (double)NAN : t->own[b];
+    t->knn[b] = t->knn_err[b] = t->knn_null[b] = NAN;
+    if (t->best[b] < 0) return KAD_OK;
     KAD_TRY(kad_new(ctx, 2 * POINTS * t->near->c, sizeof *xy, &xy));
     double *y = xy + POINTS * t->near->c;
-    for (int b = 0; b < t->n_bins; b++) {
-        if (t->best[b] < 0) {
-            t->own[b] = t->knn[b] = t->knn_err[b] = t->knn_null[b] = NAN;
-            continue;
-        }
-        KAD_TRY(kraskov_of(ctx, t, t->best[b], 0, xy, y, &t->knn[b], &t->knn_err[b]));
-        KAD_TRY(kraskov_of(ctx, t, t->best[b], 1, xy, y, &t->knn_null[b], &err));
-    }
+    KAD_TRY(kraskov_of(ctx, t, t->best[b], 0, xy, y, &t->knn[b], &t->knn_err[b]));
+    KAD_TRY(kraskov_of(ctx, t, t->best[b], 1, xy, y, &t->knn_null[b], &err));
 done:
     kad_free(xy);
+    return status;
+}
+
+/* Bins side by side; a context is no thread's but its own. */
+static kad_status kraskov(kad_ctx *ctx, table *t)
+{
+    const int n_threads = ctx->n_threads;
+    kad_status status = KAD_OK;
+#pragma omp parallel for num_threads(n_threads) schedule(dynamic)
+    for (int b = 0; b < t->n_bins; b++) {
+        kad_ctx own = {.n_threads = 1};
+        const kad_status one = kraskov_bin(&own, t, b);
+        if (one != KAD_OK) {
+#pragma omp critical(kad_kraskov)
+            status = kad_fail(ctx, one, "%s", own.message);
+        }
+    }
     return status;
 }
 

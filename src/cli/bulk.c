@@ -1,6 +1,7 @@
 /* The stage and the command that read the bulk. */
 #include "bulk/bulk.h"
 
+#include "analysis/bulk_paint.h"
 #include "analysis/bulk_series.h"
 #include "analysis/geodesics.h"
 #include "base/memory.h"
@@ -117,6 +118,16 @@ done:
     return status;
 }
 
+static kad_status write_pictures(kad_app *app, kad_h5 *file)
+{
+    enum { PIXELS = 512 };
+    int n = 0;
+    const kad_status status =
+        kad_bulk_write_png(&app->ctx, file, app->pictures, PIXELS, &n);
+    if (status == KAD_OK) kad_say(app, "%s: %d pictures", app->pictures, n);
+    return status;
+}
+
 kad_status kad_cmd_bulk(kad_app *app)
 {
     kad_ctx *ctx = &app->ctx;
@@ -138,6 +149,7 @@ kad_status kad_cmd_bulk(kad_app *app)
     KAD_TRY(kad_results_save(ctx, run, file));
     KAD_TRY(kad_report_write(ctx, run));
     kad_say(app, "%s/report.html", app->args[0]);
+    if (app->pictures != NULL) KAD_TRY(write_pictures(app, file));
 done:
     kad_h5_close(file);
     kad_run_close(run);

@@ -73,12 +73,13 @@ const kad_command kad_commands[] = {
         .min_args = 1,
         .max_args = 1,
         .overrides = true,
-        .options = KAD_OPT_THREADS | KAD_OPT_QUIET,
+        .options = KAD_OPT_THREADS | KAD_OPT_QUIET | KAD_OPT_PICTURES,
         .summary = "read the bulk off a trained map: latents, correlations, geometry",
         .details =
             "Infers the latents of the configurations that a sampler stored, writes "
             "/bulk, /correlators/bulk and /geodesics into run.h5 and the report anew. "
-            "Keys of section bulk may be changed; bulk.configs: at most so many.",
+            "Keys of section bulk may be changed; bulk.configs: at most so many. With "
+            "--pictures: fields, latents, walks and wavelets also as PNG files.",
         .example = "kadanoff bulk runs/a bulk.bins=6",
         .words = "folder",
         .run = kad_cmd_bulk,
@@ -201,6 +202,8 @@ const kad_option kad_options[] = {
      "print the man page"},
     {KAD_OPT_MARKDOWN, '\0', "markdown", NULL, KAD_OPT_FLAG, offsetof(kad_app, markdown),
      0, 0, "print the reference as Markdown"},
+    {KAD_OPT_PICTURES, '\0', "pictures", "DIR", KAD_OPT_TEXT, offsetof(kad_app, pictures),
+     0, 0, "also write the bulk's pictures into DIR as PNG files"},
     {KAD_OPT_COMPLETION, '\0', "completion", NULL, KAD_OPT_FLAG,
      offsetof(kad_app, completion), 0, 0, "print the bash completion"},
     {0, 'h', "help", NULL, KAD_OPT_FLAG, offsetof(kad_app, help), 0, 0, "this help"},

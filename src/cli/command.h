@@ -20,9 +20,10 @@ typedef struct kad_app {
     int n_overrides; /* section.key=value */
     const char **overrides;
     /* options */
-    int threads;      /* 0: OMP_NUM_THREADS or the number of cores */
-    double max_hours; /* 0: no limit */
-    const char *out;  /* run folder; NULL: from the config's name */
+    int threads;          /* 0: OMP_NUM_THREADS or the number of cores */
+    double max_hours;     /* 0: no limit */
+    const char *out;      /* run folder; NULL: from the config's name */
+    const char *pictures; /* folder for PNG files; NULL: none */
     bool quiet;
     bool help;
     bool version;
@@ -56,7 +57,8 @@ enum {
     KAD_OPT_QUIET = 8,
     KAD_OPT_MAN = 16,
     KAD_OPT_MARKDOWN = 32,
-    KAD_OPT_COMPLETION = 64
+    KAD_OPT_COMPLETION = 64,
+    KAD_OPT_PICTURES = 128
 };
 
 typedef struct kad_command {
