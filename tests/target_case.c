@@ -72,7 +72,7 @@ static couplings couplings_of(const target *t)
         2, kad_action_get(t->model->action, "m2") + 2 * t->action->lattice->d, lambda};
 }
 
-/* <|phi|^2>, <|phi|^4>, N <|mean phi|^2>, neighbours, S. */
+/* <|phi|^2>, <|phi|^4>, N <|mean phi|^2>, neighbours; S, or a value of one site. */
 static void measure_field(const target *t, const double *x, double *out)
 {
     const int N = t->action->lattice->n_sites, n = t->action->n_comp;
@@ -88,7 +88,7 @@ static void measure_field(const target *t, const double *x, double *out)
     out[1] = quartic / N;
     out[2] = p.total2 / N;
     out[3] = p.last / N;
-    out[4] = 0;
+    out[4] = x[0] * x[0]; /* frozen flows know where the corner is */
     if (t->kind->frozen) return;
     const couplings c = couplings_of(t);
     out[4] = -c.t * p.bonds + c.mu * p.self + c.lambda * quartic;
@@ -379,7 +379,7 @@ const target_kind target_kinds[] = {
      .sigma = 0.1,
      .prec = KAD_SINGLE,
      .frozen = true,
-     .values = {"phi2", "phi4", "chi", "bond"},
+     .values = {"phi2", "phi4", "chi", "bond", "corner"},
      .measure = measure_field,
      .solve = solve_frozen,
      .draw = draw_frozen},
@@ -388,7 +388,7 @@ const target_kind target_kinds[] = {
      .sigma = 0.1,
      .prec = KAD_DOUBLE,
      .frozen = true,
-     .values = {"phi2", "phi4", "chi", "bond"},
+     .values = {"phi2", "phi4", "chi", "bond", "corner"},
      .measure = measure_field,
      .solve = solve_frozen,
      .draw = draw_frozen},
