@@ -99,9 +99,81 @@ fingerprint() {
     bad empty.yaml
 }
 
+@test "cli: a key without effect is 78 and names what is used" {
+    unused() {
+        local key=$1
+        shift
+        fails_with 78 kadanoff run tiny.yaml -q "$@"
+        grep -qF "$key" err.txt
+        [ ! -e tiny ]
+    }
+    unused flow.widths flow.widths='[8]'
+    grep -q 'flow.hierarchy conditional.*refinements' err.txt
+    unused flow.kernel flow.kernel=2
+    unused flow.symmetry flow.symmetry=mixture
+    unused flow.symmetry flow.symmetry=none
+    unused flow.quartic flow.quartic=2
+    unused flow.hidden flow.hierarchy=none flow.decimation=false flow.hidden=8
+    unused train.precondition_every train.optimiser=adam train.precondition_every=9
+    unused train.rate_final train.schedule=constant train.rate_final=1e-4
+    unused train.chain_rate train.chain_rate=2
+    unused train.data_weight train.data_weight=0.1
+    unused train.symmetrise_last train.symmetrise_last=0.1
+    unused train.chain train.from=x train.chain=true
+    unused action.kappa action.kappa=0.2
+    unused 'sample[0].trajectory' 'sample[0].trajectory=2'
+    grep -q 'mis, which uses: .*draws' err.txt
+    unused 'sample[0].exact' 'sample[0].name=hmc' 'sample[0].exact=true'
+}
+
+@test "cli: config.yaml holds what is used, and runs again by itself" {
+    for recipe in stencil wavelet neuralrg; do
+        kadanoff run tiny.yaml -q -o "$recipe" flow.recipe=$recipe train.steps=5
+        kadanoff run "$recipe" -q
+        kadanoff run "$recipe/config.yaml" -q -o again
+        diff "$recipe/config.yaml" again/config.yaml
+        rm -r again
+    done
+    ! grep -q widths stencil/config.yaml
+    grep -q widths neuralrg/config.yaml
+    printf 'lattice: {shape: [4, 4]}\naction: {name: phi4, m2: 1, lambda: 0}\n' >free.yaml
+    kadanoff run free.yaml -q train.steps=5 sample='[{draws: 500}]'
+    kadanoff run free -q
+    grep -q 'hierarchy: none' free/config.yaml
+}
+
+@test "cli: an empty list of samplers means no sampling" {
+    kadanoff run tiny.yaml -q train.steps=5 sample=[] -o none
+    ! h5ls none/run.h5/samplers
+    kadanoff run none -q
+    kadanoff diagnose none
+}
+
+@test "cli: what cannot work is found before the folder is claimed" {
+    rejects() {
+        local code=$1
+        shift
+        fails_with "$code" kadanoff run tiny.yaml -q "$@"
+        [ ! -e tiny/config.yaml ]
+        [ ! -e tiny/run.h5 ]
+    }
+    mkdir folder
+    rejects 66 action.couplings=folder
+    grep -q 'not a regular file' err.txt
+    rejects 66 train.data=folder
+    rejects 66 train.data=missing.h5
+    rejects 66 train.from=missing
+    rejects 78 train.anneal_key=nothing train.anneal_start=1
+    fails_with 66 kadanoff sample tiny.yaml -q
+    [ ! -e tiny/config.yaml ]
+    kadanoff run tiny.yaml -q train.steps=5
+}
+
 @test "cli: more memory than there is is refused with both numbers" {
     fails_with 78 kadanoff run tiny.yaml lattice.shape='[4096, 4096]' --threads 1024
     grep -Eq '[0-9].*[0-9]' err.txt
+    fails_with 78 kadanoff run tiny.yaml -q lattice.shape='[1048576, 1048576]'
+    fails_with 78 kadanoff run tiny.yaml -q sample='[{draws: 1000000000, chains: 4096}]'
     [ ! -e tiny ]
 }
 
@@ -184,6 +256,39 @@ fingerprint() {
     grep -q "$pid" err.txt
 }
 
+@test "cli: a second SIGINT exits 130 at once" {
+    trap - INT
+    set -m # background jobs of a script would ignore SIGINT
+    kadanoff run tiny.yaml -q -o twice train.steps=1000000 &
+    pid=$!
+    wait_for twice/checkpoint/current.h5
+    kill -STOP "$pid"
+    kill -INT "$pid"
+    kill -CONT "$pid"
+    kill -INT "$pid"
+    got=0
+    wait "$pid" || got=$?
+    [ "$got" -eq 130 ] || [ "$got" -eq 75 ] # 75: it was gone before the second came
+}
+
+@test "cli: a stop during an evaluation or a step loses nothing" {
+    cat >wide.yaml <<'END'
+lattice: {shape: [32, 32]}
+action: {name: on-dual, components: 1}
+flow: {recipe: neuralrg}
+train: {chain: false, steps: 3, eval_every: 2, eval_samples: 2048, eval_final: 2048}
+sample: [{name: mis, draws: 500}]
+END
+    kadanoff run wide.yaml -q -o whole
+    for _ in $(seq 20); do
+        got=0
+        kadanoff run wide.yaml -q -o pieces --max-hours 0.0006 || got=$?
+        [ "$got" -eq 75 ] || break
+    done
+    [ "$got" -eq 0 ] || kadanoff run wide.yaml -q -o pieces
+    [ "$(fingerprint whole/run.h5)" = "$(fingerprint pieces/run.h5)" ]
+}
+
 @test "cli: a damaged checkpoint falls back on the previous one, and says so" {
     kadanoff run tiny.yaml -q -o hurt train.steps=100000 &
     pid=$!
@@ -203,14 +308,51 @@ fingerprint() {
     fails_with 65 kadanoff info tiny
 }
 
+@test "cli: a damaged results file is made again from the checkpoint" {
+    kadanoff run tiny.yaml -q
+    before=$(fingerprint tiny/run.h5)
+    printf 'X' | dd of=tiny/run.h5 bs=1 seek=5000 conv=notrunc 2>/dev/null
+    fails_with 65 kadanoff run tiny -q
+    grep -q 'move it away and .kadanoff run tiny. makes it again' err.txt
+    mv tiny/run.h5 damaged.h5
+    kadanoff run tiny -q
+    [ "$(fingerprint tiny/run.h5)" = "$before" ]
+}
+
+@test "cli: hostile files are refused in one line" {
+    kadanoff run tiny.yaml -q train.steps=5
+    # without its digest the file reaches the checks behind it
+    head -c -64 tiny/run.h5 >plain.h5
+    size=$(stat -c %s plain.h5)
+    for i in $(seq 8); do
+        cp plain.h5 bad.h5
+        yes "noise $i" | head -c 96 |
+            dd of=bad.h5 bs=1 seek=$((size * i / 9)) conv=notrunc 2>/dev/null
+        head -c $((size - 50 * i * i)) bad.h5 >cut.h5
+        for file in bad.h5 cut.h5; do
+            cp $file tiny/run.h5
+            for command in "info tiny" "report tiny" \
+                "run tiny.yaml -q -o other action.couplings=$file" \
+                "run tiny.yaml -q -o other train.steps=1 train.data=$file \
+                    train.data_set=/samplers/mis/configs"; do
+                got=0
+                kadanoff $command >out.txt 2>err.txt || got=$?
+                case $got in 0 | 65 | 66 | 78) ;; *) false ;; esac
+                [ "$(wc -l <err.txt)" -le 1 ]
+                rm -rf other
+            done
+        done
+    done
+}
+
 @test "cli: init prints a config that runs" {
     for action in $(kadanoff list actions | awk '{print $1}'); do
         kadanoff init "$action" >"$action.yaml"
         [ "$(wc -l <"$action.yaml")" -gt 20 ]
+        grep -q "^  name: $action$" "$action.yaml"
+        kadanoff run "$action.yaml" -q lattice.shape='[4, 4]' train.steps=10 \
+            train.eval_final=256 train.chain=false
     done
-    kadanoff init on-dual >on-dual.yaml
-    kadanoff run on-dual.yaml -q lattice.shape='[4, 4]' train.steps=10 \
-        train.eval_final=256 train.chain=false
     fails_with 64 kadanoff init on-dula
 }
 
@@ -219,4 +361,43 @@ fingerprint() {
     got=0
     kadanoff list keys >/dev/full 2>err.txt || got=$?
     [ "$got" -eq 74 ]
+}
+
+@test "cli: a limit on file sizes is 74; with more room the run continues" {
+    kadanoff run tiny.yaml -q -o whole
+    for limit in 20 60 200; do
+        got=0
+        (ulimit -f $limit && kadanoff run tiny.yaml -q -o small) 2>err.txt || got=$?
+        [ "$got" -eq 74 ]
+        [ "$(grep -vc 'continues at' err.txt)" -eq 1 ]
+    done
+    kadanoff run tiny.yaml -q -o small
+    [ "$(fingerprint whole/run.h5)" = "$(fingerprint small/run.h5)" ]
+}
+
+@test "cli: a locale with a decimal comma changes nothing" {
+    mkdir locale
+    localedef -i de_DE -f UTF-8 locale/de_DE.UTF-8 2>/dev/null || skip "no localedef"
+    kadanoff run tiny.yaml -q -o plain train.rate=0.008
+    LOCPATH=$PWD/locale LC_ALL=de_DE.UTF-8 kadanoff run tiny.yaml -q -o comma \
+        train.rate=0.008
+    diff plain/config.yaml comma/config.yaml
+    [ "$(fingerprint plain/run.h5)" = "$(fingerprint comma/run.h5)" ]
+}
+
+# A tree of bonds: Z is the product of its bonds' factors.
+@test "cli: ln Z of couplings from a file is exact for one to three components" {
+    printf '0 1 0.7\n1 2 -1.1\n2 3 0.4\n' >tree.txt
+    exact=(0 4.0616612886 0.7213672159 0.4992672246) # cosh; I0; sinh(x)/x of beta J
+    for n in 1 2 3; do
+        kadanoff run tiny.yaml -q -o "o$n" lattice.shape='[2, 2]' action.components=$n \
+            action.couplings=tree.txt action.temperature=auto action.beta=1.3 \
+            train.steps=150 sample='[{draws: 20000, store_configs: 0}]'
+        kadanoff analyse "o$n" | grep -E '^ *log_z ' >line.txt
+        # "0.7215(3)": the error counts in units of the last digit; 5 of them allowed
+        awk -v exact="${exact[$n]}" '{
+            split($2, part, /[()]/); digits = length(part[1]) - index(part[1], ".")
+            err = part[2] * 10 ^ -digits; d = part[1] - exact
+            exit !(err > 0 && err < 0.01 && d * d < 25 * err * err) }' line.txt
+    done
 }

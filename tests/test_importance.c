@@ -241,7 +241,7 @@ static void functions_of_correlators(void **state)
             g0 += full[r];
             g1 += full[r] * cos(2 * M_PI * r / L);
         }
-        kad_lattice_facts facts = {64.0, L, 0};
+        kad_lattice_facts facts = {.n_sites = 64.0, .extent = L, .n_components = 1};
         assert_true(fabs(kad_function_gk(n, C, &facts) - g0) < 1e-12);
         facts.index = 1;
         assert_true(fabs(kad_function_gk(n, C, &facts) - g1) < 1e-12);

@@ -4,6 +4,18 @@
 #include "cli/schema.h"
 #include "models/action.h"
 
+#include <stdio.h>
+#include <string.h>
+
+/* Print the text up to a line, another line in its place; returns what follows. */
+static const char *print_instead(const char *text, const char *line, const char *other)
+{
+    const char *at = strstr(text, line);
+    if (at == NULL) return text;
+    printf("%.*s%s", (int)(at - text), text, other);
+    return at + strlen(line);
+}
+
 kad_status kad_cmd_init(kad_app *app)
 {
     const char *name = app->args[0];
@@ -23,8 +35,13 @@ kad_status kad_cmd_init(kad_app *app)
     char *text = kad_schema_template(&schema, KAD_SECTIONS);
     if (text == NULL) return kad_fail(&app->ctx, KAD_ENOMEM, "init: out of memory");
     printf("# %s: %s\n# Run with: kadanoff run THIS_FILE. What is commented out has the "
-           "default shown.\n%s",
-           ops->name, ops->summary, text);
+           "default shown.\n",
+           ops->name, ops->summary);
+    char line[64];
+    snprintf(line, sizeof line, "  name: %s\n", ops->name);
+    const char *rest = print_instead(text, "  # shape: auto\n", "  shape: [8, 8]\n");
+    rest = print_instead(rest, "  name: on-dual\n", line);
+    fputs(rest, stdout);
     kad_free(text);
     return KAD_OK;
 }

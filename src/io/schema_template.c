@@ -74,7 +74,11 @@ static void print_key(void *self, const kad_key *key)
         kad_out_add(w->out, "%s# %s: auto\n", margin, rest);
         return;
     }
-    kad_out_add(w->out, "%s%s: ", list && !w->in_item ? "  - " : margin, rest);
+    /* live: what says which model it is, and the name that opens a list item; the rest may
+     * not apply to what is chosen here */
+    const bool live = (list && !w->in_item) || strcmp(w->section, "action") == 0;
+    kad_out_add(w->out, "%s%s%s: ", list && !w->in_item ? "  - " : margin,
+                live ? "" : "# ", rest);
     w->in_item = true;
     print_default(w->out, key);
     kad_out_add(w->out, "\n");
