@@ -1,4 +1,5 @@
 /* The renormalised theory: couplings, densities and correlations of the coarse fields. */
+#include "analysis/bulk_couplings.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/svg.h"
@@ -9,51 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_LEVELS = 12, MAX_OPERATORS = 16 };
+enum { MAX_LEVELS = KAD_COUPLINGS_LEVELS };
 
-typedef struct couplings {
-    size_t n_levels, n_operators;
-    char *name[MAX_OPERATORS];
-    kad_values samples, samples_err, flow, flow_err, spread, residual, scale;
-} couplings;
-
-static void couplings_clear(couplings *c)
-{
-    kad_values *all[] = {&c->samples, &c->samples_err, &c->flow, &c->flow_err,
-                         &c->spread,  &c->residual,    &c->scale};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        kad_values_clear(all[i]);
-    for (size_t i = 0; i < c->n_operators; i++)
-        kad_free(c->name[i]);
-    *c = (couplings){0};
-}
-
-static kad_status couplings_read(kad_ctx *ctx, kad_h5 *file, couplings *c)
-{
-    const struct {
-        const char *name;
-        kad_values *to;
-    } all[] = {{"samples_unit", &c->samples}, {"samples_unit_err", &c->samples_err},
-               {"flow_unit", &c->flow},       {"flow_unit_err", &c->flow_err},
-               {"spread", &c->spread},        {"residual", &c->residual},
-               {"scale", &c->scale}};
-    kad_status status = KAD_OK;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        KAD_TRY(kad_values_read_in(ctx, file, "/bulk/couplings", all[i].name, all[i].to));
-    if (c->samples.rank != 2 || c->samples.dims[1] > MAX_OPERATORS ||
-        c->samples.dims[0] > MAX_LEVELS || c->samples_err.n != c->samples.n ||
-        c->flow.n != c->samples.n || c->flow_err.n != c->samples.n ||
-        c->residual.n != c->samples.dims[0] || c->spread.n != c->samples.dims[0]) {
-        couplings_clear(c);
-        return KAD_OK;
-    }
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/bulk/couplings/operator", c->samples.dims[1],
-                                c->name));
-    c->n_levels = c->samples.dims[0];
-    c->n_operators = c->samples.dims[1];
-done:
-    return status;
-}
+typedef kad_coupling_table couplings;
 
 /* One operator of both estimates against level. */
 static void draw_operator(const couplings *c, size_t a, double *x, double *work,
@@ -105,7 +64,7 @@ static kad_status draw_couplings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_status status = KAD_OK;
     couplings c = {0};
     double *work = NULL;
-    KAD_TRY(couplings_read(ctx, file, &c));
+    KAD_TRY(kad_coupling_table_read(ctx, file, &c));
     if (c.n_levels == 0) goto done;
     KAD_TRY(kad_new(ctx, 6 * c.n_levels, sizeof *work, &work));
     kad_text_add(out, "<div class=\"plots\">");
@@ -113,7 +72,7 @@ static kad_status draw_couplings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         draw_operator(&c, a, work, work + 2 * c.n_levels, out);
     kad_text_add(out, "</div>");
 done:
-    couplings_clear(&c);
+    kad_coupling_table_clear(&c);
     kad_free(work);
     return status;
 }
@@ -144,7 +103,7 @@ static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     couplings c = {0};
-    KAD_TRY(couplings_read(ctx, file, &c));
+    KAD_TRY(kad_coupling_table_read(ctx, file, &c));
     if (c.n_levels == 0) goto done;
     kad_text_add(out,
                  "<div class=\"scroll\"><table class=\"matrix\"><tr><th></th><th></th>");
@@ -165,7 +124,7 @@ static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         }
     kad_text_add(out, "</table></div>\n");
 done:
-    couplings_clear(&c);
+    kad_coupling_table_clear(&c);
     return status;
 }
 
@@ -182,7 +141,7 @@ static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     couplings c = {0};
-    KAD_TRY(couplings_read(ctx, file, &c));
+    KAD_TRY(kad_coupling_table_read(ctx, file, &c));
     if (c.n_levels == 0) goto done;
     kad_text_add(out,
                  "<div class=\"scroll\"><table><tr><th>level</th><th class=\"n\">rms "
@@ -196,7 +155,7 @@ static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                      c.spread.data[h], c.residual.data[h]);
     kad_text_add(out, "</table></div>\n");
 done:
-    couplings_clear(&c);
+    kad_coupling_table_clear(&c);
     return status;
 }
 

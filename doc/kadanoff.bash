@@ -5,7 +5,7 @@ _kadanoff()
     local options= words=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "run train sample analyse bulk report compare demo init list info diagnose help --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "run train sample analyse bulk report compare couplings demo init list info diagnose help --help --version" -- "$cur"))
         return
     fi
     case $command in
@@ -16,6 +16,7 @@ _kadanoff()
         bulk) options=" --threads --quiet --pictures --help --version" words="folder" ;;
         report) options=" --threads --quiet --help --version" words="folder" ;;
         compare) options=" --help --version" words="folder" ;;
+        couplings) options=" --out --quiet --help --version" words="folder" ;;
         demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" ;;
         init) options=" --help --version" words="actions" ;;
         list) options=" --markdown --help --version" words="actions|bijectors|samplers|observables|keys|demos" ;;

@@ -112,6 +112,20 @@ const kad_command kad_commands[] = {
         .run = kad_cmd_compare,
     },
     {
+        .name = "couplings",
+        .args = "RUN [RUN ...]",
+        .min_args = 1,
+        .max_args = 6,
+        .options = KAD_OPT_OUT | KAD_OPT_QUIET,
+        .summary = "the flow of renormalised couplings of several runs in one page",
+        .details = "Plots the couplings that `bulk` found at every level, a series for "
+                   "each run: below, at and above a transition, say. Writes the file of "
+                   "--out (couplings.html).",
+        .example = "kadanoff couplings cold critical hot --out flow.html",
+        .words = "folder",
+        .run = kad_cmd_couplings,
+    },
+    {
         .name = "demo",
         .args = "[NAME [section.key=value ...]]",
         .min_args = 0,

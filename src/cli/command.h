@@ -106,6 +106,7 @@ kad_status kad_cmd_analyse(kad_app *app);
 kad_status kad_cmd_bulk(kad_app *app);
 kad_status kad_cmd_report(kad_app *app);
 kad_status kad_cmd_compare(kad_app *app);
+kad_status kad_cmd_couplings(kad_app *app);
 kad_status kad_cmd_demo(kad_app *app);
 kad_status kad_cmd_init(kad_app *app);
 kad_status kad_cmd_list(kad_app *app);
