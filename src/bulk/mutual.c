@@ -260,9 +260,8 @@ done:
 /* Bins side by side; a context is no thread's but its own. */
 static kad_status kraskov(kad_ctx *ctx, table *t)
 {
-    const int n_threads = ctx->n_threads;
     kad_status status = KAD_OK;
-#pragma omp parallel for num_threads(n_threads) schedule(dynamic)
+#pragma omp parallel for num_threads(ctx->n_threads) schedule(dynamic)
     for (int b = 0; b < t->n_bins; b++) {
         kad_ctx own = {.n_threads = 1};
         const kad_status one = kraskov_bin(&own, t, b);

@@ -235,12 +235,11 @@ kad_status kad_near_sums(kad_ctx *ctx, const kad_near *near, int shift, int n_sh
                          const uint8_t *wanted, double *total)
 {
     const size_t n_sums = (size_t)near->n_classes * near->cc, n_cells = near->cells.n;
-    const int n_threads = ctx->n_threads < GROUPS ? ctx->n_threads : GROUPS;
     const double *parts[GROUPS];
     kad_status status = KAD_OK;
     work *w = NULL;
     KAD_TRY(works_new(ctx, near, GROUPS, &w));
-#pragma omp parallel for num_threads(n_threads) schedule(static)
+#pragma omp parallel for num_threads(ctx->n_threads) schedule(static)
     for (int g = 0; g < GROUPS; g++)
         for (size_t cell = (size_t)g * n_cells / GROUPS;
              cell < (size_t)(g + 1) * n_cells / GROUPS; cell++)
