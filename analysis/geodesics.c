@@ -86,6 +86,16 @@ const kad_fit_model kad_growth_models[KAD_GROWTH_MODELS] = {
 
 /* --- points ------------------------------------------------------------------------ */
 
+/* Bin of the latents of a level with themselves; bins->n: none. */
+static size_t self_bin(const kad_bulk_bins *bins, int level)
+{
+    size_t i = 0;
+    while (i < bins->n && !(bins->bin[i].self && bins->bin[i].level_a == level &&
+                            isfinite(bins->bin[i].err) && bins->bin[i].strength2 > 0))
+        i++;
+    return i;
+}
+
 static bool counts(const kad_bulk_bin *bin, double noise, int level)
 {
     if (bin->self || !(bin->r > 0) || !(bin->strength2 > 0)) return false;
@@ -93,27 +103,77 @@ static bool counts(const kad_bulk_bin *bin, double noise, int level)
     return isfinite(bin->err) && bin->strength2 >= noise * bin->err;
 }
 
+/* y of a bin is sum_k weight[k] ln strength2[at[k]]: of the bin itself, and of the two
+ * levels' own bins. */
+typedef struct terms {
+    size_t at[3];
+    double weight[3];
+} terms;
+
+static terms terms_of(const kad_bulk_bins *bins, size_t i, bool normalise)
+{
+    const double own = normalise ? 0.25 : 0;
+    return (terms){.at = {i, normalise ? self_bin(bins, bins->bin[i].level_a) : i,
+                          normalise ? self_bin(bins, bins->bin[i].level_b) : i},
+                   .weight = {-0.5, own, own}};
+}
+
+static double value_of(const kad_bulk_bins *bins, const terms *t)
+{
+    double sum = 0;
+    for (int k = 0; k < 3; k++)
+        sum += t->weight[k] * log(bins->bin[t->at[k]].strength2);
+    return sum;
+}
+
+static double covariance_of(const kad_bulk_bins *bins, const terms *s, const terms *t)
+{
+    double sum = 0;
+    for (int k = 0; k < 3; k++)
+        for (int l = 0; l < 3; l++)
+            sum += s->weight[k] * t->weight[l] *
+                   bins->cov[s->at[k] * bins->n + t->at[l]] /
+                   (bins->bin[s->at[k]].strength2 * bins->bin[t->at[l]].strength2);
+    return sum;
+}
+
+bool kad_geodesic_distance(const kad_bulk_bins *bins, size_t i, bool normalise, double *y,
+                           double *err)
+{
+    const terms t = terms_of(bins, i, normalise);
+    *y = *err = NAN;
+    if (!(bins->bin[i].strength2 > 0) || t.at[1] == bins->n || t.at[2] == bins->n)
+        return false;
+    *y = value_of(bins, &t);
+    *err = sqrt(covariance_of(bins, &t, &t));
+    return true;
+}
+
 kad_status kad_geodesic_select(kad_ctx *ctx, const kad_bulk_bins *bins, double noise,
-                               int level, kad_geodesic_data *out)
+                               bool normalise, int level, kad_geodesic_data *out)
 {
     kad_status status = KAD_OK;
     size_t n = 0;
     *out = (kad_geodesic_data){0};
     KAD_TRY(kad_new(ctx, bins->n, sizeof *out->bin, &out->bin));
-    for (size_t i = 0; i < bins->n; i++)
-        if (counts(&bins->bin[i], noise, level)) out->bin[n++] = i;
+    for (size_t i = 0; i < bins->n; i++) {
+        double y, err;
+        if (counts(&bins->bin[i], noise, level) &&
+            kad_geodesic_distance(bins, i, normalise, &y, &err))
+            out->bin[n++] = i;
+    }
     out->n = n;
     KAD_TRY(kad_new(ctx, n, sizeof *out->point, &out->point));
     KAD_TRY(kad_new(ctx, n, sizeof(double), &out->y));
     KAD_TRY(kad_new(ctx, n * n, sizeof(double), &out->cov));
     for (size_t i = 0; i < n; i++) {
         const kad_bulk_bin *a = &bins->bin[out->bin[i]];
+        const terms own = terms_of(bins, out->bin[i], normalise);
         out->point[i] = (kad_geodesic_point){a->level_a, a->level_b, a->r, a->tree};
-        out->y[i] = -0.5 * log(a->strength2);
+        out->y[i] = value_of(bins, &own);
         for (size_t j = 0; j < n; j++) {
-            const kad_bulk_bin *b = &bins->bin[out->bin[j]];
-            out->cov[i * n + j] = bins->cov[out->bin[i] * bins->n + out->bin[j]] /
-                                  (4 * a->strength2 * b->strength2);
+            const terms other = terms_of(bins, out->bin[j], normalise);
+            out->cov[i * n + j] = covariance_of(bins, &own, &other);
         }
     }
 done:

@@ -2,10 +2,12 @@
  *     d_ij = d0 - xi ln |<z_i z_j>_eff|.
  * xi is the unit of length (xi = 1): data fix only ratios. Points are the bins of
  * /correlators/bulk with |c| = sqrt(strength2):  y = -ln|c| = d - d0,  with the covariance
- * of strength2 propagated, cov(y_i, y_j) = cov_ij/(4 strength2_i strength2_j).
+ * of strength2 propagated, cov(y_i, y_j) = cov_ij/(4 strength2_i strength2_j). With
+ * bulk.normalise |c| is divided by (v_a v_b)^(1/4), v_h the strength2 of the latents of
+ * level h with themselves (their mean square variance), whose covariances join.
  *
- * Rule of noise: a bin counts if strength2 >= bulk.noise times its error (latents with
- * themselves never do). The fits are repeated for other thresholds to show what the rule
+ * Rule of noise: a bin counts if strength2 >= bulk.noise times its error (latents at
+ * one position never do). The fits are repeated for other thresholds to show what the rule
  * does.
  *
  * Models (h the level, r the separation in lattice steps):
@@ -58,11 +60,14 @@ typedef struct kad_geodesic_data {
     double *y, *cov;           /* [n], [n][n] */
 } kad_geodesic_data;
 
-/* level >= 0: bins of that level alone. */
+/* level >= 0: bins of that level alone. normalise: see above. */
 KAD_MUST_USE kad_status kad_geodesic_select(kad_ctx *ctx, const kad_bulk_bins *bins,
-                                            double noise, int level,
+                                            double noise, bool normalise, int level,
                                             kad_geodesic_data *out);
 void kad_geodesic_clear(kad_geodesic_data *data);
+/* y of one bin and its error; false where it has none. */
+bool kad_geodesic_distance(const kad_bulk_bins *bins, size_t i, bool normalise, double *y,
+                           double *err);
 
 /* Everything from /bulk/correlators (and /bulk/null): replaces /correlators/bulk and
  * /geodesics. Nothing where there is no /bulk. Errors: KAD_EDATA, KAD_ENOMEM. */

@@ -10,6 +10,12 @@
 enum { MODELS = KAD_GEODESIC_MODELS, THRESHOLDS = 6, LEVELS = 32 };
 static const double DEFAULT_NOISE = 3;
 
+/* How distances are made. */
+typedef struct rule {
+    double noise;
+    bool normalise;
+} rule;
+
 typedef struct fits {
     kad_fit stat[MODELS], full[MODELS]; /* without and with scatter */
 } fits;
@@ -94,7 +100,7 @@ done:
 enum { COLUMNS = 8 + MODELS };
 
 static void fill_columns(const kad_bulk_bins *bins, const kad_geodesic_data *data,
-                         const fits *f, double *column[COLUMNS])
+                         bool normalise, const fits *f, double *column[COLUMNS])
 {
     const double d0 = f->full[0].ok ? f->full[0].p[0] : 0;
     size_t at = 0, next = 0;
@@ -109,8 +115,8 @@ static void fill_columns(const kad_bulk_bins *bins, const kad_geodesic_data *dat
         column[4][at] = (double)b->n_pairs;
         column[5][at] = next < data->n && data->bin[next] == i;
         next += column[5][at] > 0;
-        column[6][at] = b->strength2 > 0 ? d0 - 0.5 * log(b->strength2) : NAN;
-        column[7][at] = b->strength2 > 0 ? b->err / (2 * b->strength2) : NAN;
+        kad_geodesic_distance(bins, i, normalise, &column[6][at], &column[7][at]);
+        column[6][at] += d0;
         /* curves of the models, in the units and with the offset of the data shown */
         for (int m = 0; m < MODELS; m++)
             column[8 + m][at] =
@@ -121,7 +127,8 @@ static void fill_columns(const kad_bulk_bins *bins, const kad_geodesic_data *dat
 }
 
 static kad_status write_distances(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
-                                  const kad_geodesic_data *data, const fits *f)
+                                  const kad_geodesic_data *data, bool normalise,
+                                  const fits *f)
 {
     static const struct {
         const char *name, *units, *text;
@@ -144,7 +151,7 @@ static kad_status write_distances(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bin
     KAD_TRY(kad_new(ctx, COLUMNS * n, sizeof *all, &all));
     for (size_t k = 0; k < COLUMNS; k++)
         column[k] = all + k * n;
-    fill_columns(bins, data, f, column);
+    fill_columns(bins, data, normalise, f, column);
     for (size_t k = 0; k < COLUMNS; k++)
         KAD_TRY(write_reals(ctx, file, "/geodesics", names[k].name, n, all + k * n,
                             "point", names[k].units, names[k].text));
@@ -164,19 +171,19 @@ done:
 /* --- the rule of noise ------------------------------------------------------------- */
 
 static kad_status write_rule(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
-                             double noise)
+                             const rule *r)
 {
     static const char *const names[] = {"threshold",  "n_used",   "radius",
                                         "radius_err", "chi2_dof", "aic_hyperbolic",
                                         "aic_flat",   "aic_tree", "rms"};
     enum { N = sizeof names / sizeof names[0] };
-    const double thresholds[THRESHOLDS] = {1, 2, 3, 5, 10, noise};
+    const double thresholds[THRESHOLDS] = {1, 2, 3, 5, 10, r->noise};
     kad_status status = KAD_OK;
     double table[N][THRESHOLDS];
     kad_geodesic_data data = {0};
     for (size_t t = 0; t < THRESHOLDS; t++) {
         fits f;
-        KAD_TRY(kad_geodesic_select(ctx, bins, thresholds[t], -1, &data));
+        KAD_TRY(kad_geodesic_select(ctx, bins, thresholds[t], r->normalise, -1, &data));
         KAD_TRY(fit_all(ctx, &data, &f));
         const kad_fit *h = &f.full[0], *s = &f.stat[0];
         const double row[N] = {thresholds[t],
@@ -203,7 +210,7 @@ done:
 /* --- growth ------------------------------------------------------------------------ */
 
 static kad_status write_growth(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
-                               double noise)
+                               const rule *r)
 {
     static const char *const names[] = {
         "level",      "n",        "dof",          "log_slope",        "log_slope_err",
@@ -216,7 +223,7 @@ static kad_status write_growth(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *
     kad_geodesic_data data = {0};
     for (int level = 0; level < bins->n_levels && level < LEVELS; level++) {
         kad_fit stat[2], full[2];
-        KAD_TRY(kad_geodesic_select(ctx, bins, noise, level, &data));
+        KAD_TRY(kad_geodesic_select(ctx, bins, r->noise, r->normalise, level, &data));
         for (int m = 0; m < 2; m++) {
             KAD_TRY(kad_fit_run(ctx, &kad_growth_models[m], data.point, data.n, data.y,
                                 data.cov, &stat[m]));
@@ -243,23 +250,24 @@ done:
 /* --- everything -------------------------------------------------------------------- */
 
 static kad_status write_geodesics(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
-                                  double noise)
+                                  const rule *r)
 {
     kad_status status = KAD_OK;
     kad_geodesic_data data = {0};
     fits f;
-    KAD_TRY(kad_geodesic_select(ctx, bins, noise, -1, &data));
+    KAD_TRY(kad_geodesic_select(ctx, bins, r->noise, r->normalise, -1, &data));
     KAD_TRY(fit_all(ctx, &data, &f));
     const int best = preferred(&f);
     KAD_TRY(kad_h5_remove(ctx, file, "/geodesics"));
-    KAD_TRY(write_distances(ctx, file, bins, &data, &f));
+    KAD_TRY(write_distances(ctx, file, bins, &data, r->normalise, &f));
     for (int m = 0; m < MODELS && best >= 0; m++)
         if (f.full[m].ok)
             KAD_TRY(write_fit(ctx, file, &kad_geodesic_models[m], &f.stat[m], &f.full[m],
                               f.full[best].aic));
-    KAD_TRY(write_rule(ctx, file, bins, noise));
-    KAD_TRY(write_growth(ctx, file, bins, noise));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, "/geodesics", "noise", noise));
+    KAD_TRY(write_rule(ctx, file, bins, r));
+    KAD_TRY(write_growth(ctx, file, bins, r));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, "/geodesics", "noise", r->noise));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/geodesics", "normalise", r->normalise));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, "/geodesics", "n_used", (int64_t)data.n));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, "/geodesics", "preferred",
                                    best >= 0 ? kad_geodesic_models[best].name : "none"));
@@ -296,11 +304,13 @@ kad_status kad_analyse_bulk(kad_ctx *ctx, kad_h5 *file)
     kad_status status = KAD_OK;
     kad_bulk_bins bins = {0};
     if (!kad_h5_exists(file, "/bulk/correlators")) return KAD_OK;
-    double noise = kad_attr_real(ctx, file, "/bulk/correlators", "noise");
-    if (!isfinite(noise)) noise = DEFAULT_NOISE;
+    rule r = {.noise = kad_attr_real(ctx, file, "/bulk/correlators", "noise"),
+              .normalise =
+                  kad_attr_int(ctx, file, "/bulk/correlators", "normalise") == 1};
+    if (!isfinite(r.noise)) r.noise = DEFAULT_NOISE;
     KAD_TRY(kad_bulk_bins_read(ctx, file, "/bulk/correlators", &bins));
     KAD_TRY(kad_bulk_bins_write(ctx, file, &bins, "/correlators/bulk"));
-    KAD_TRY(write_geodesics(ctx, file, &bins, noise));
+    KAD_TRY(write_geodesics(ctx, file, &bins, &r));
     if (kad_h5_exists(file, "/bulk/null")) KAD_TRY(write_null(ctx, file));
 done:
     kad_bulk_bins_clear(&bins);

@@ -158,7 +158,7 @@ static void pairs_are_complete(void **state)
     for (int i = 0; i < pairs->n_bins; i++) {
         n_binned += pairs->bin[i].n_pairs;
         n_classes += pairs->bin[i].n_classes;
-        assert_true(pairs->bin[i].self == (pairs->bin[i].r_hi <= 0));
+        assert_true(!pairs->bin[i].self || pairs->bin[i].r_hi <= 0);
         assert_true(pairs->bin[i].r_lo <= pairs->bin[i].r * (1 + 1e-12));
         assert_true(pairs->bin[i].r_hi >= pairs->bin[i].r * (1 - 1e-12));
     }

@@ -53,8 +53,8 @@ typedef struct kad_bulk {
     /* Latents: model->flow->level_of[site] (0 the finest; -1: none) and
      * model->flow->active. */
     int n_levels;
-    double *position; /* [n_sites][d], lattice steps: the middle of what the latent
-                         describes (may lie between sites) */
+    double *position; /* [n_sites][d], lattice steps: the middle of the latent's block,
+                         shared by the latents of the block (may lie between sites) */
     /* Symmetry of the blocks: latents of level <= h are carried along when x is shifted by
      * multiples of cell[h] sites along any axis (found by trying; a multiple of 2^(h+1)
      * that divides every extent). 0: no such shift, every position is its own. */

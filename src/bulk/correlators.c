@@ -297,6 +297,8 @@ static kad_status write_attributes(kad_ctx *ctx, const work *w, kad_h5 *file,
     KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "spacing", bulk->spacing));
     KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "noise",
                                  kad_bulk_real(bulk->config, "bulk.noise")));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "normalise",
+                                kad_bulk_bool(bulk->config, "bulk.normalise")));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "sampler", bulk->sampler));
 done:
     return status;

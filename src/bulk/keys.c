@@ -18,8 +18,12 @@ const kad_key kad_bulk_keys[] = {
     {"bulk.noise", KAD_REAL, "3", 0, 1e3, "errors", NULL,
      "bins whose squared correlation is below this many of its errors are left out of "
      "the fits of distances"},
+    {"bulk.normalise", KAD_BOOL, "false", 1, 0, "", NULL,
+     "distances from correlations divided by the latents' root mean square at their "
+     "levels (for maps whose latents are far from unit variance)"},
     {"bulk.mutual_range", KAD_REAL, "3", 0, 1e3, "coarse lattice steps", NULL,
-     "mutual information is estimated for pairs of latents up to this separation, in units "
+     "mutual information is estimated for pairs of latents up to this separation, in "
+     "units "
      "of 2^level of the coarser"},
     {"bulk.receptive", KAD_INT, "8", 0, 1e6, "products", NULL,
      "adjoint products of every boundary site for the receptive fields; 0: none"},

@@ -82,16 +82,18 @@ done:
 
 /* --- bins -------------------------------------------------------------------------- */
 
-enum { SELF = 0, OCTAVES = 64 };
+enum { SELF = 0, SIBLINGS = 1, APART = 2, OCTAVES = 64 };
 
-/* Place of a pair among the bins of its levels: 0 itself, then by ln r. */
+/* Place of a pair among the bins of its levels: itself, others at its position, then by
+ * ln r. */
 static int slot_of(double r2, bool self, int per_octave)
 {
     if (self) return SELF;
+    if (!(r2 > 0)) return SIBLINGS;
     /* just above the edge of a bin still belongs to it, whatever the rounding */
     const double octave = 0.5 * log2(r2) + 2 + 1e-9;
-    const int slot = 1 + (int)floor(octave * per_octave);
-    return slot < 1 ? 1 : slot;
+    const int slot = APART + (int)floor(octave * per_octave);
+    return slot < APART ? APART : slot;
 }
 
 /* Pairs of one bin while they are counted. */
@@ -118,7 +120,7 @@ static kad_status keep_bins(kad_ctx *ctx, size_t n_places, kad_pair_bin *all,
         if (place[i] < 0) continue;
         kad_pair_bin *bin = &pairs->bin[place[i]];
         *bin = all[i];
-        bin->r = bin->self ? 0 : exp(bin->r / (double)bin->n_pairs);
+        bin->r = !(bin->r_hi > 0) ? 0 : exp(bin->r / (double)bin->n_pairs);
         bin->tree /= (double)bin->n_pairs;
     }
 done:

@@ -12,7 +12,8 @@
 typedef struct kad_pair_bin {
     int level_a, level_b; /* of the first, of the second; level_a <= level_b */
     bool self;            /* a latent with itself */
-    double r;          /* separation, lattice steps: exp of the mean of ln r (self: 0) */
+    double r; /* separation, lattice steps: exp of the mean of ln r; 0: at the same
+                 position */
     double r_lo, r_hi; /* the smallest and the largest separation */
     double tree;       /* mean tree distance */
     int64_t n_pairs;

@@ -26,9 +26,11 @@ kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk)
         const int level = flow->level_of[site];
         int coords[KAD_MAX_DIM];
         kad_lattice_coords(lattice, site, coords);
+        const int top = lattice->n_levels, h = level + 1 < top ? level + 1 : top,
+                  block = kept || level < 0 ? 1 : 1 << h;
         for (int mu = 0; mu < d; mu++)
             bulk->position[site * d + mu] =
-                coords[mu] + (kept || level < 0 ? 0 : (ldexp(1, level) - 1) / 2);
+                coords[mu] / block * block + 0.5 * (block - 1);
     }
 done:
     return status;

@@ -4,10 +4,11 @@
 
 #include "bulk/bulk.h"
 
-/* bulk->position. A latent of level h at site X stands for the block of 2^h sites an axis
- * that begins at X: its position is the middle, X + (2^h - 1)/2. Where coarse sites are
- * kept as they are and the others generated given them (conditional hierarchy without
- * wavelets in front) it is the site itself. Errors: KAD_ENOMEM. */
+/* bulk->position. The latents of level h in a block of 2^(h+1) sites an axis make that
+ * block together: the position of each is the block's middle (that of the coarsest latent
+ * the middle of the lattice). Where coarse sites are kept as they are and the others
+ * generated given them (conditional hierarchy without wavelets in front) it is the site
+ * itself. Errors: KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk);
 
 /* bulk->cell, by inferring shifts of the first configuration. Without translation
