@@ -17,8 +17,9 @@ static const double JITTER = 0.1;
 const kad_key kad_hmc_keys[KAD_HMC_N_KEYS] = {
     {"sample[].step_size", KAD_REAL, NULL, 1e-9, 100, "", NULL,
      "hmc, latent-hmc: step of the integrator; auto: tuned during burn-in, frozen after"},
-    {"sample[].trajectory", KAD_REAL, "1.5", 1e-6, 1000, "", NULL,
-     "hmc, latent-hmc: mean length of a trajectory (number of steps times step)"},
+    {"sample[].trajectory", KAD_REAL, NULL, 1e-6, 1000, "", NULL,
+     "hmc, latent-hmc: mean length of a trajectory (number of steps times step); auto: "
+     "1.5 (hmc), 1 (latent-hmc)"},
     {"sample[].n_leapfrog", KAD_INT, NULL, 1, STEPS_MAX, "steps", NULL,
      "hmc, latent-hmc: mean number of steps of a trajectory; auto: from its length"},
     {"sample[].integrator", KAD_ENUM, "omelyan", 1, 0, "", "leapfrog|omelyan",
@@ -27,11 +28,13 @@ const kad_key kad_hmc_keys[KAD_HMC_N_KEYS] = {
      "hmc, latent-hmc: acceptance the step is tuned for"},
 };
 
-static kad_hmc_options options_of(const kad_sampler_setup *setup)
+/* Lengths: near the best of doc/sampling.md. */
+static kad_hmc_options options_of(const kad_sampler_setup *setup, bool latent)
 {
     enum { STEP, LENGTH, N_STEPS, INTEGRATOR, TARGET, N };
-    kad_hmc_options o = {
-        .integrator = kad_integrator_find("omelyan"), .trajectory = 1.5, .target = 0.8};
+    kad_hmc_options o = {.integrator = kad_integrator_find("omelyan"),
+                         .trajectory = latent ? 1.0 : 1.5,
+                         .target = 0.8};
     char key[N][64];
     if (setup->config == NULL) return o;
     for (int i = 0; i < N; i++)
@@ -39,7 +42,8 @@ static kad_hmc_options options_of(const kad_sampler_setup *setup)
                  kad_hmc_keys[i].key + strlen("sample[]."));
     const double step = kad_config_real(setup->config, key[STEP]);
     o.step = isnan(step) ? 0.0 : step;
-    o.trajectory = kad_config_real(setup->config, key[LENGTH]);
+    const double length = kad_config_real(setup->config, key[LENGTH]);
+    if (!isnan(length)) o.trajectory = length;
     o.n_steps = (int)kad_config_int(setup->config, key[N_STEPS]);
     o.integrator = kad_integrator_find(kad_config_string(setup->config, key[INTEGRATOR]));
     o.target = kad_config_real(setup->config, key[TARGET]);
@@ -118,7 +122,7 @@ kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     hmc->setup = setup;
     hmc->target = *target;
     hmc->latent = target->map != NULL;
-    hmc->options = options_of(setup);
+    hmc->options = options_of(setup, hmc->latent);
     const size_t lanes = (size_t)kad_lanes(target->prec);
     hmc->n_sub = lanes / W;
     hmc->n_tiles = ((size_t)setup->n_chains + lanes - 1) / lanes;

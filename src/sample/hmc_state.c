@@ -100,6 +100,7 @@ kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
     } numbers[] = {
         {"step_size", kad_step_size_now(&hmc->step)},
         {"steps_per_draw", n_force / hmc->options.integrator->n_kicks},
+        {"trajectory", hmc->options.trajectory},
         {"target_acceptance", hmc->options.target},
         {"action_evaluations_per_draw", 1.0},
         {"force_evaluations_per_draw", n_force},
