@@ -128,7 +128,7 @@ fingerprint() {
 
 @test "cli: config.yaml holds what is used, and runs again by itself" {
     for recipe in stencil wavelet neuralrg; do
-        kadanoff run tiny.yaml -q -o "$recipe" flow.recipe=$recipe train.steps=5
+        kadanoff run tiny.yaml -q -o "$recipe" flow.recipe=$recipe
         kadanoff run "$recipe" -q
         kadanoff run "$recipe/config.yaml" -q -o again
         diff "$recipe/config.yaml" again/config.yaml

@@ -53,9 +53,14 @@ static size_t stage_bytes(const kad_trainer *t)
     const kad_flow *flow = t->model->flow;
     const size_t n = flow->n_theta, tile = (size_t)flow->n_rows * KAD_ROW_BYTES;
     const size_t scratch = flow->scratch_bytes[t->model->prec];
-    const size_t groups = 16, vectors = 12, draws = 1024;
-    return (n * vectors + draws * (size_t)flow->n_rows) * sizeof(double) +
-           groups * (n * sizeof(double) + 4 * tile + scratch) +
+    const size_t groups = 16, vectors = 12, draws = 192, values = 1 << 20;
+    const size_t desks = t->ctx->n_threads < 16 ? (size_t)t->ctx->n_threads : groups;
+    const kad_train_options *o = &t->options;
+    const size_t n_eval =
+        o->eval_final > o->eval_samples ? o->eval_final : o->eval_samples;
+    return ((vectors + groups) * n + draws * (size_t)flow->n_rows + values + n_eval) *
+               sizeof(double) +
+           desks * (4 * tile + scratch) +
            2 * (flow->packed_bytes[0] + flow->packed_bytes[1]);
 }
 
