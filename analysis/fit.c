@@ -10,6 +10,8 @@
 #include <string.h>
 
 enum { ITERATIONS = 200, BISECTIONS = 40 };
+/* A positive parameter that has run away to zero starts again from here. */
+static const double LEAST = 1e-6;
 
 /* One fit under way. */
 typedef struct problem {
@@ -85,7 +87,7 @@ static void conclude(const problem *q, gsl_multifit_nlinear_workspace *w,
     for (size_t a = 0; a < n_p; a++) {
         for (size_t b = 0; b < n_p; b++)
             out->cov[a][b] = factor[a] * factor[b] * gsl_matrix_get(covariance, a, b);
-        out->err[a] = sqrt(fmax(out->cov[a][a], 0));
+        out->err[a] = out->cov[a][a] > 0 ? sqrt(out->cov[a][a]) : NAN;
     }
 }
 
@@ -107,15 +109,14 @@ static kad_status minimise(kad_ctx *ctx, problem *q, kad_fit *out)
     for (size_t s = 0; s < q->model->n_starts; s++) {
         double v[KAD_FIT_PARAMETERS];
         for (size_t a = 0; a < n_p; a++)
-            v[a] = q->model->positive[a] ? log(q->model->start[s][a])
+            v[a] = q->model->positive[a] ? log(fmax(q->model->start[s][a], LEAST))
                                          : q->model->start[s][a];
         const gsl_vector_const_view start = gsl_vector_const_view_array(v, n_p);
         int info;
         if (gsl_multifit_nlinear_init(&start.vector, &system, w) != GSL_SUCCESS) continue;
-        const int code = gsl_multifit_nlinear_driver(ITERATIONS, 1e-10, 1e-12, 0, NULL,
-                                                     NULL, &info, w);
-        /* no further progress at a minimum is success too */
-        if (code == GSL_SUCCESS || code == GSL_ENOPROG || code == GSL_EMAXITER)
+        /* whatever stopped it (a flat direction, say): the best point reached counts */
+        if (gsl_multifit_nlinear_driver(ITERATIONS, 1e-10, 1e-12, 0, NULL, NULL, &info,
+                                        w) != GSL_ENOMEM)
             conclude(q, w, covariance, out);
     }
 done:
@@ -166,29 +167,30 @@ static double spread(size_t n, const double *y)
 static kad_status find_scatter(kad_ctx *ctx, problem *q, const double *cov, kad_fit *out)
 {
     kad_status status = KAD_OK;
-    double lo = 0, hi = spread(q->n, q->y), start[1][KAD_FIT_PARAMETERS];
+    double lo = 0, hi = spread(q->n, q->y);
+    kad_fit best = {0}, next = {0};
     const kad_fit_model *model = q->model;
     kad_fit_model warm = *model;
     KAD_TRY(fit_with(ctx, q, cov, 0, out));
     if (!out->ok || out->chi2 <= (double)out->dof) goto done;
-    /* from every start once more with the errors that count, from there on from the best */
-    KAD_TRY(fit_with(ctx, q, cov, hi, out));
-    if (!out->ok) goto done;
-    memcpy(start[0], out->p, sizeof start[0]);
+    /* from every start once more, with errors that hide nothing; then down from there,
+     * each fit beginning where the last good one ended */
+    KAD_TRY(fit_with(ctx, q, cov, hi, &best));
+    if (!best.ok) goto done;
     warm.n_starts = 1;
-    warm.start = (const double(*)[KAD_FIT_PARAMETERS])start;
+    warm.start = (const double(*)[KAD_FIT_PARAMETERS])best.p;
     q->model = &warm;
-    for (int i = 0; i < BISECTIONS; i++) {
+    for (int i = 0; i < BISECTIONS && !(lo > 0 && hi / lo < 1 + 1e-4); i++) {
         const double s = lo > 0 ? sqrt(lo * hi) : hi * 1e-4;
-        KAD_TRY(fit_with(ctx, q, cov, s, out));
-        if (!out->ok) break;
-        memcpy(start[0], out->p, sizeof start[0]);
-        if (out->chi2 > (double)out->dof)
-            lo = s;
-        else
+        KAD_TRY(fit_with(ctx, q, cov, s, &next));
+        if (next.ok && next.chi2 <= (double)next.dof) {
             hi = s;
-        if (lo > 0 && hi / lo < 1 + 1e-4) break;
+            best = next;
+        } else {
+            lo = s;
+        }
     }
+    *out = best;
 done:
     q->model = model;
     return status;

@@ -32,8 +32,9 @@ typedef struct kad_fit_model {
 } kad_fit_model;
 
 typedef struct kad_fit {
-    bool ok; /* false: too few points, or no start converged */
+    bool ok; /* false: too few points, or no start leads anywhere */
     size_t n, n_parameters;
+    /* err NaN: the data do not fix the parameter */
     double p[KAD_FIT_PARAMETERS], err[KAD_FIT_PARAMETERS];
     double cov[KAD_FIT_PARAMETERS][KAD_FIT_PARAMETERS];
     double chi2, p_value;
