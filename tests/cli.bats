@@ -50,7 +50,8 @@ fingerprint() {
 @test "cli: --help and --version work everywhere" {
     kadanoff --help >/dev/null
     kadanoff --version | grep -q '^BLAS .*openblas'
-    for c in run train sample analyse report demo init list info diagnose help; do
+    for c in run train sample analyse bulk report compare couplings demo init list info \
+        diagnose help; do
         kadanoff $c --help | grep -q "usage: kadanoff $c"
         kadanoff help $c | grep -q "usage: kadanoff $c"
     done
@@ -400,4 +401,23 @@ END
             err = part[2] * 10 ^ -digits; d = part[1] - exact
             exit !(err > 0 && err < 0.01 && d * d < 25 * err * err) }' line.txt
     done
+}
+
+@test "cli: samplers that need no map run without training and are compared" {
+    kadanoff run tiny.yaml -q -o plain \
+        'sample=[{name: cluster, draws: 200, chains: 8}, {name: metropolis, draws: 200, chains: 8}]'
+    run h5dump -d /training/loss plain/run.h5
+    [ "$status" -ne 0 ]
+    kadanoff compare plain | grep -q metropolis
+    grep -q '<svg' plain/report.html
+}
+
+@test "cli: bulk reads the latents, again after a run, and draws pictures" {
+    kadanoff run tiny.yaml -q -o deep bulk.configs=2000
+    h5dump -n deep/run.h5 >names.txt
+    grep -q '/correlators/bulk' names.txt
+    grep -q '/bulk/couplings' names.txt
+    kadanoff bulk deep -q --pictures pictures
+    ls pictures/*.png
+    kadanoff couplings deep -q
 }
