@@ -3,8 +3,8 @@
 #include "models/phi4.h"
 
 #include "base/memory.h"
-#include "models/exact.h"
 #include "models/delta.h"
+#include "models/exact.h"
 #include "models/local.h"
 
 #include <math.h>

@@ -253,8 +253,9 @@ static void take_means(kad_receptive *r)
         }
     }
     for (size_t i = 0; i < PARTS * (size_t)r->n_levels * r->n_r; i++)
-        r->profile[i] =
-            r->profile_count[i] > 0 ? r->profile[i] / (double)r->profile_count[i] : (double)NAN;
+        r->profile[i] = r->profile_count[i] > 0
+                            ? r->profile[i] / (double)r->profile_count[i]
+                            : (double)NAN;
 }
 
 kad_status kad_receptive_create(kad_ctx *ctx, const kad_bulk *bulk, int repeats,
