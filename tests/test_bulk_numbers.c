@@ -214,13 +214,16 @@ static void moments_by_differences(void **state)
             enum { MAX = 24 * 3 };
             double phi[MAX], grad[KAD_N_OPERATORS][MAX], laplace[KAD_N_OPERATORS] = {0};
             double A[KAD_N_OPERATORS * KAD_N_OPERATORS] = {0}, b[KAD_N_OPERATORS] = {0};
+            double O[KAD_N_OPERATORS];
             const double h = 1e-3;
             assert_int_equal(kad_operators_create(&ctx, dims[s], shapes[s], n_comp, &o),
                              KAD_OK);
             const int n_rows = o->n_sites * n_comp;
             for (int r = 0; r < n_rows; r++)
                 phi[r] = test_normal(40, (uint64_t)s, (uint64_t)r);
-            kad_operators_moments(o, phi, A, b);
+            kad_operators_moments(o, phi, O, A, b);
+            for (int u = 0; u < o->n; u++)
+                assert_true(O[u] == value_of(o, phi, u));
             for (int u = 0; u < o->n; u++)
                 for (int r = 0; r < n_rows; r++) {
                     double f[5];

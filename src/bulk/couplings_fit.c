@@ -92,8 +92,8 @@ static void visit_cell(const job *w, size_t cell)
             unit[i] = x[i] / w->scale;
             square += unit[i] * unit[i];
         }
-        kad_operators_moments(w->o, unit, m, m + K * K);
-        kad_operators_values(w->o, unit, w->O + (cell * w->cells->size + k) * n);
+        kad_operators_moments(w->o, unit, w->O + (cell * w->cells->size + k) * n, m,
+                              m + K * K);
         m[N_MOMENTS - 1] += square / (double)w->n_rows;
     }
     for (int i = 0; i < N_MOMENTS; i++)

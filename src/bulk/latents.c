@@ -45,35 +45,51 @@ done:
 
 /* --- inference --------------------------------------------------------------------- */
 
-/* Which of y and -y a configuration is inferred as: sign[n], and ln 2r of it. y is
- * replaced by the one drawn. */
-static kad_status choose_branches(kad_ctx *ctx, kad_bulk *bulk)
+enum { CHUNK = 512 }; /* configurations whose other branch is held at a time */
+
+/* Draws the branch of configuration i, known as y; lnq_minus and z_minus: what -y has. */
+static void choose_branch(kad_bulk *bulk, kad_rng rng, size_t i, double lnq_minus,
+                          const double *z_minus, double *lnq)
+{
+    const double r = 1 / (1 + exp(lnq_minus - *lnq));
+    const bool minus = kad_rng_uniform(rng, 0, i, 0) > r;
+    const double gap = minus ? *lnq - lnq_minus : lnq_minus - *lnq;
+    bulk->log_branch[i] = log(2) - (gap > 0 ? gap + log1p(exp(-gap)) : log1p(exp(gap)));
+    if (!minus) return;
+    double *y = bulk->y + i * bulk->n_rows;
+    for (size_t row = 0; row < bulk->n_rows; row++)
+        y[row] = -y[row];
+    memcpy(bulk->z + i * bulk->n_rows, z_minus, bulk->n_rows * sizeof *z_minus);
+    bulk->sign[i] = -1;
+    *lnq = lnq_minus;
+}
+
+/* Which of y and -y a configuration is inferred as: sign, ln 2r, and y, z and lnq [n] of
+ * the one drawn. */
+static kad_status choose_branches(kad_ctx *ctx, kad_bulk *bulk, double *lnq)
 {
     kad_status status = KAD_OK;
     const kad_rng rng =
         kad_rng_stream(seed_of(bulk->model, SALT_BRANCH), KAD_RNG_SYMMETRY, 0);
-    double *own = NULL, *other = NULL;
+    const size_t rows = bulk->n_rows, most = bulk->n < CHUNK ? bulk->n : CHUNK;
+    double *y = NULL, *z = NULL, *other = NULL;
     for (size_t i = 0; i < bulk->n; i++)
         bulk->sign[i] = 1;
     if (!bulk->model->mixture) return KAD_OK;
-    KAD_TRY(kad_new(ctx, bulk->n, sizeof *own, &own));
-    KAD_TRY(kad_new(ctx, bulk->n, sizeof *other, &other));
-    KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, own, NULL));
-    for (size_t i = 0; i < bulk->n * bulk->n_rows; i++)
-        bulk->y[i] = -bulk->y[i];
-    KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, other, NULL));
-    for (size_t i = 0; i < bulk->n; i++) {
-        const double r = 1 / (1 + exp(other[i] - own[i]));
-        const bool minus = kad_rng_uniform(rng, 0, i, 0) > r;
-        const double gap = minus ? own[i] - other[i] : other[i] - own[i];
-        bulk->sign[i] = minus ? -1 : 1;
-        bulk->log_branch[i] =
-            log(2) - (gap > 0 ? gap + log1p(exp(-gap)) : log1p(exp(gap)));
-        for (size_t row = 0; row < bulk->n_rows && !minus; row++)
-            bulk->y[i * bulk->n_rows + row] = -bulk->y[i * bulk->n_rows + row];
+    KAD_TRY(kad_new(ctx, most * rows, sizeof *y, &y));
+    KAD_TRY(kad_new(ctx, most * rows, sizeof *z, &z));
+    KAD_TRY(kad_new(ctx, most, sizeof *other, &other));
+    for (size_t at = 0; at < bulk->n; at += most) {
+        const size_t here = bulk->n - at < most ? bulk->n - at : most;
+        for (size_t k = 0; k < here * rows; k++)
+            y[k] = -bulk->y[at * rows + k];
+        KAD_TRY(kad_map_lnq(ctx, bulk->map, here, KAD_DOUBLE, y, other, z));
+        for (size_t i = 0; i < here; i++)
+            choose_branch(bulk, rng, at + i, other[i], z + i * rows, &lnq[at + i]);
     }
 done:
-    kad_free(own);
+    kad_free(y);
+    kad_free(z);
     kad_free(other);
     return status;
 }
@@ -109,9 +125,9 @@ static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
     double *lnp = NULL;
     KAD_TRY(kad_new(ctx, bulk->n, sizeof *lnp, &lnp));
     KAD_TRY(kad_action_from_boundary(ctx, action, bulk->n, bulk->x, bulk->y));
-    KAD_TRY(choose_branches(ctx, bulk));
     KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, bulk->log_det,
                         bulk->z));
+    KAD_TRY(choose_branches(ctx, bulk, bulk->log_det));
     KAD_TRY(prior_lnp(ctx, bulk->model->flow, bulk->n, bulk->z, lnp));
     for (size_t i = 0; i < bulk->n; i++) {
         bulk->log_det[i] = lnp[i] - bulk->log_det[i];

@@ -240,12 +240,14 @@ void kad_operators_values(const kad_operators *operators, const double *phi, dou
     dispatch(operators, phi, O, NULL, NULL);
 }
 
-void kad_operators_moments(const kad_operators *operators, const double *phi, double *A,
-                           double *b)
+void kad_operators_moments(const kad_operators *operators, const double *phi, double *O,
+                           double *A, double *b)
 {
     double part[KAD_N_OPERATORS * KAD_N_OPERATORS] = {0};
     const int n = operators->n;
-    dispatch(operators, phi, NULL, part, b);
+    for (int u = 0; O != NULL && u < n; u++)
+        O[u] = 0;
+    dispatch(operators, phi, O, part, b);
     for (int u = 0; u < n; u++)
         for (int v = 0; v < n; v++)
             A[u * n + v] += part[u >= v ? u * n + v : v * n + u];

@@ -57,8 +57,8 @@ void kad_operators_destroy(kad_operators *operators);
 void kad_operators_values(const kad_operators *operators, const double *phi, double *O);
 /* The integration by parts of it:  A_ab = sum_i grad_i O_a . grad_i O_b  [n][n] and
  * b_a = sum_i laplace_i O_a  [n], both added to. With S = sum_a g_a O_a,
- * <b> = <A> g  exactly (Schwinger-Dyson). */
-void kad_operators_moments(const kad_operators *operators, const double *phi, double *A,
-                           double *b);
+ * <b> = <A> g  exactly (Schwinger-Dyson). O (may be NULL): the values as above. */
+void kad_operators_moments(const kad_operators *operators, const double *phi, double *O,
+                           double *A, double *b);
 
 #endif

@@ -51,7 +51,7 @@ done:
     return status;
 }
 
-/* Squared length of a displacement to its nearest image, and its length rounded. */
+/* Length of a displacement to its nearest image, rounded. */
 static size_t distance(const kad_lattice *lattice, int displacement)
 {
     int x[KAD_MAX_DIM], r2 = 0;
@@ -70,6 +70,8 @@ typedef struct job {
     int n_targets, *target; /* boundary sites asked */
     const double *seed;     /* [target][n_sites] dx_target/dy of a component; NULL: y */
     size_t n_lanes;         /* products in all */
+    int *shift;             /* [n_sites] displacements of one target */
+    size_t *radius;         /* [n_sites] distance of a displacement */
 } job;
 
 typedef struct work {
@@ -117,15 +119,21 @@ static void load(const job *w, size_t first, size_t n, work *t)
     }
 }
 
-/* Displacement to site i from site j, as the number of a site. */
-static int displacement(const kad_lattice *lattice, int i, int j)
+/* Displacements of site i from every site, as numbers of sites: [n_sites]. */
+static void displacements(const kad_lattice *lattice, int i, int *out)
 {
-    int x[KAD_MAX_DIM], y[KAD_MAX_DIM];
+    int x[KAD_MAX_DIM] = {0}, from[KAD_MAX_DIM] = {0};
     kad_lattice_coords(lattice, i, x);
-    kad_lattice_coords(lattice, j, y);
-    for (int mu = 0; mu < KAD_MAX_DIM; mu++)
-        x[mu] -= y[mu];
-    return kad_lattice_site(lattice, x);
+    for (int j = 0; j < lattice->n_sites; j++) {
+        int at = 0;
+        for (int mu = 0; mu < lattice->d; mu++) {
+            const int step = x[mu] - from[mu];
+            at = at * lattice->shape[mu] + (step < 0 ? step + lattice->shape[mu] : step);
+        }
+        out[j] = at;
+        for (int mu = lattice->d - 1; mu >= 0 && ++from[mu] == lattice->shape[mu]; mu--)
+            from[mu] = 0;
+    }
 }
 
 /* Adds one product's derivatives, lane l of g. */
@@ -135,11 +143,11 @@ static void add_product(const job *w, size_t q, size_t l, const double *g)
     const kad_flow *flow = r->bulk->model->flow;
     const size_t c = (size_t)flow->n_comp, N = (size_t)flow->lattice->n_sites;
     const size_t a = (size_t)product_component(w, q), part = q * PARTS / w->n_lanes;
-    const int i = product_site(w, q);
+    displacements(flow->lattice, product_site(w, q), w->shift);
     for (int j = 0; j < flow->lattice->n_sites; j++) {
         if (r->class_of[j] < 0) continue;
         const size_t h = (size_t)flow->level_of[j];
-        const int d = displacement(flow->lattice, i, j);
+        const int d = w->shift[j];
         kad_receptive_level *level = &r->level[h];
         const size_t at = (size_t)r->class_of[j] * N + (size_t)d;
         const double *own = g + (size_t)j * c * W + l;
@@ -153,8 +161,7 @@ static void add_product(const job *w, size_t q, size_t l, const double *g)
         level->strength[at] += strength;
         level->wavelet[at] += own[a * W];
         level->count[at]++;
-        const size_t p =
-            (part * (size_t)r->n_levels + h) * r->n_r + distance(flow->lattice, d);
+        const size_t p = (part * (size_t)r->n_levels + h) * r->n_r + w->radius[d];
         r->profile[p] += strength;
         r->profile_count[p]++;
     }
@@ -217,6 +224,10 @@ static kad_status measure(kad_ctx *ctx, kad_receptive *r, int repeats)
     work *t = NULL;
     kad_status status = KAD_OK;
     KAD_TRY(kad_new(ctx, (size_t)flow->lattice->n_sites, sizeof(int), &w.target));
+    KAD_TRY(kad_new(ctx, (size_t)flow->lattice->n_sites, sizeof(int), &w.shift));
+    KAD_TRY(kad_new(ctx, (size_t)flow->lattice->n_sites, sizeof(size_t), &w.radius));
+    for (int i = 0; i < flow->lattice->n_sites; i++)
+        w.radius[i] = distance(flow->lattice, i);
     for (int i = 0; i < flow->lattice->n_sites; i++)
         if (r->boundary || flow->active[i]) w.target[w.n_targets++] = i;
     if (r->boundary) KAD_TRY(make_seeds(ctx, r->bulk->model, &seed));
@@ -238,6 +249,8 @@ done:
     kad_free(t);
     kad_free(seed);
     kad_free(w.target);
+    kad_free(w.shift);
+    kad_free(w.radius);
     return status;
 }
 
