@@ -8,12 +8,13 @@
 
 enum { CHAINS = 12, ROUNDS = 2000000, ROW = 32, SWEEPS = 60000 };
 
-/* a <- a b + c on CHAINS vectors. */
+/* a <- a b + c on CHAINS vectors, each from a value of its own: equal ones would be computed
+ * once. */
 static __attribute__((noinline)) float fma_loop(float seed)
 {
     const vreal b = seed * 0.5f + (vreal){0}, c = seed + (vreal){0};
-    vreal a0 = c, a1 = c, a2 = c, a3 = c, a4 = c, a5 = c, a6 = c, a7 = c, a8 = c, a9 = c,
-          a10 = c, a11 = c;
+    vreal a0 = c, a1 = c + 1, a2 = c + 2, a3 = c + 3, a4 = c + 4, a5 = c + 5, a6 = c + 6,
+          a7 = c + 7, a8 = c + 8, a9 = c + 9, a10 = c + 10, a11 = c + 11;
     for (int k = 0; k < ROUNDS; k++) {
         a0 = a0 * b + c, a1 = a1 * b + c, a2 = a2 * b + c, a3 = a3 * b + c;
         a4 = a4 * b + c, a5 = a5 * b + c, a6 = a6 * b + c, a7 = a7 * b + c;
