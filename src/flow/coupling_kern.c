@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* The adjoints work on a few applications at a time. */
-enum { PANELS = 2 };
+enum { PANELS = 4 };
 
 /* Scratch of one application; all blocks are rows of KAD_W lanes. */
 typedef struct panel {
@@ -208,17 +208,16 @@ static void add_rows(int n, const real *x, real *out)
         ((vreal *)out)[v] += ((const vreal *)x)[v];
 }
 
-/* Cotangent of the last features from those of the heads, in u; with h, of their pre-activations.
- * Pointers are into the first panel. */
+/* Cotangent of the last features x from those of the heads, in `out`; with h, of their pre-activations.
+ * Pointers are into the first panel; out may be x where only one head exists. */
 static void heads_adjoint(const kad_mlp *net, const real *theta, dense_panels panels,
                           const real *x, const real *sq, const real *h, const panel *w,
-                          vreal *acc)
+                          vreal *acc, real *out)
 {
     const bool both = net->head_a.n_out && net->head_t.n_out;
-    if (both) h = NULL;
     if (net->head_a.n_out) {
-        transposed(&net->head_a, theta, panels, w->da, h, w->u);
         if (acc) outer(&net->head_a, panels, w->da, net->square ? sq : x, acc);
+        transposed(&net->head_a, theta, panels, w->da, h, out);
         for (int p = 0; net->square && p < panels.n; p++) {
             const size_t at = (size_t)p * panels.stride;
             for (int v = 0; v < net->head_a.n_in * KAD_NV; v++)
@@ -226,25 +225,26 @@ static void heads_adjoint(const kad_mlp *net, const real *theta, dense_panels pa
         }
     }
     if (net->head_t.n_out) {
-        transposed(&net->head_t, theta, panels, w->dt, h, both ? w->v : w->u);
         if (acc) outer(&net->head_t, panels, w->dt, x, acc);
+        transposed(&net->head_t, theta, panels, w->dt, h, both ? w->v : out);
         for (int p = 0; both && p < panels.n; p++) {
             const size_t at = (size_t)p * panels.stride;
-            add_rows(net->head_t.n_in, w->v + at, w->u + at);
+            add_rows(net->head_t.n_in, w->v + at, out + at);
         }
     }
 }
 
-/* din (overwritten) = cotangent of the input of net m, panel by panel. */
+/* din (overwritten) = cotangent of the input of net m, panel by panel. With elu the cotangents of the
+ * pre-activations take the place of the activations, which nobody needs any more: the first-level cache
+ * holds little else. */
 static void mlp_adjoint(const kad_mlp *net, const real *theta, const workspace *ws, int m,
                         vreal *acc)
 {
     const panel *w = &ws->panel[0];
     const dense_panels panels = ws->panels;
-    const real *h[KAD_MLP_MAX_LAYERS + 1], *pre[KAD_MLP_MAX_LAYERS + 1];
-    const real *f = w->feat[m];
+    real *h[KAD_MLP_MAX_LAYERS + 1], *pre[KAD_MLP_MAX_LAYERS + 1];
+    real *f = w->feat[m];
     const bool elu = net->activation == KAD_ELU;
-    const bool both = net->head_a.n_out && net->head_t.n_out;
     h[0] = w->in;
     pre[0] = NULL;
     for (int k = 0; k < net->n_hidden; k++) {
@@ -255,21 +255,20 @@ static void mlp_adjoint(const kad_mlp *net, const real *theta, const workspace *
         f += n;
     }
     const int last = net->n_hidden;
-    heads_adjoint(net, theta, panels, h[last], f, elu && last > 0 ? h[last] : NULL, w,
-                  acc);
-    real *d = w->u, *other = w->v;
+    const bool at_once = elu && last > 0 && !(net->head_a.n_out && net->head_t.n_out);
+    real *d = at_once ? h[last] : w->u;
+    heads_adjoint(net, theta, panels, h[last], f, at_once ? h[last] : NULL, w, acc, d);
     for (int k = last; k > 0; k--) {
         const kad_dense *l = &net->hidden[k - 1];
-        for (int p = 0; (!elu || (k == last && both)) && p < panels.n; p++) {
+        const bool in_place = elu && k > 1;
+        real *next = k == 1 ? w->din : in_place ? h[k - 1] : d == w->u ? w->v : w->u;
+        for (int p = 0; !(elu && (k < last || at_once)) && p < panels.n; p++) {
             const size_t at = (size_t)p * panels.stride;
             activate_adjoint(net->activation, l->n_out, h[k] + at, pre[k] + at, d + at);
         }
         if (acc) outer(l, panels, d, h[k - 1], acc);
-        transposed(l, theta, panels, d, elu && k > 1 ? h[k - 1] : NULL,
-                   k == 1 ? w->din : other);
-        real *swap = d;
-        d = other;
-        other = swap;
+        transposed(l, theta, panels, d, in_place ? h[k - 1] : NULL, next);
+        d = next;
     }
     for (int p = 0; last == 0 && p < panels.n; p++)
         memcpy(ws->panel[p].din, ws->panel[p].u,
@@ -399,10 +398,25 @@ static void scale_adjoint(const kad_coupling *c, const real *scale, const int *r
     }
 }
 
-static void reduce(const kad_stage *stage, const vreal *acc, real *dtheta)
+static void reduce_layer(const kad_dense *l, const vreal *acc, real *dtheta)
 {
-    for (size_t i = 0; i < stage->n_theta; i++)
-        dtheta[i] += kad_vsum(acc[i]);
+    dense_outer_sums(l->n_out, l->n_in, acc + l->w, dtheta + l->w);
+    for (int o = 0; l->b != SIZE_MAX && o < l->n_out; o++)
+        dtheta[l->b + (size_t)o] += kad_vsum(acc[l->b + (size_t)o]);
+}
+
+/* dtheta += the lane sums of the gradients. */
+static void reduce(const kad_coupling *c, const vreal *acc, real *dtheta)
+{
+    for (int m = 0; m < c->n_nets; m++) {
+        const kad_mlp *net = &c->net[m];
+        for (int k = 0; k < net->n_hidden; k++)
+            reduce_layer(&net->hidden[k], acc, dtheta);
+        if (net->head_t.n_out) reduce_layer(&net->head_t, acc, dtheta);
+        if (net->head_a.n_out) reduce_layer(&net->head_a, acc, dtheta);
+    }
+    for (int j = 0; j < c->n_tgt; j++)
+        dtheta[c->c + (size_t)j] += kad_vsum(acc[c->c + (size_t)j]);
 }
 
 /* Everything one walk over the applications needs. */
@@ -490,7 +504,7 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
         walk(&call, &ws, SCALE, 1, dir);
         walk(&call, &ws, SHIFT, 0, dir);
     }
-    if (dtheta) reduce(stage, ws.acc, dtheta);
+    if (dtheta) reduce(c, ws.acc, dtheta);
 }
 
 static void generate_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,

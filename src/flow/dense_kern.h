@@ -3,7 +3,7 @@
  * of peak).
  *
  *   forward   y[o] = b[o] + sum_i w[o * so + i * si] x[i]
- *   outer     acc[o][i] += sum over vectors of d[o] * x[i]   (weight gradient, lanes kept
+ *   outer     acc(o, i) += sum over vectors of d[o] * x[i]   (weight gradient, lanes kept
  * apart)
  *
  * Shapes: x [n_in][KAD_W], y [n_out][KAD_W], acc [n_out * n_in] vreal. Strides (so, si)
@@ -26,7 +26,7 @@ KAD_INLINE vreal dense_finish(const int finish, vreal a, const real *h, int v)
 {
     if (finish == DENSE_ELU) return kad_velu(a);
     if (finish == DENSE_ELU_ADJOINT)
-        return a * (kad_vmin(((const vreal *)h)[v], (vreal){0}) + (real)1);
+        return a * kad_vmin(((const vreal *)h)[v], (vreal){0}) + a;
     return a;
 }
 
@@ -64,14 +64,20 @@ KAD_INLINE void dense_block(const int n_o, const int finish, int n_in, const rea
     }
 }
 
+/* The next chunk of n rows, at most `most` and never a small rest: most while two more are left, then
+ * halves. */
+KAD_INLINE int dense_chunk(int n, const int most)
+{
+    return n <= most ? n : n < 2 * most ? (n + 1) / 2 : most;
+}
+
 /* y = finish(b + W x) for any sizes, in even chunks of at most 6 outputs; b may be NULL, h is read by the
  * adjoint finish alone. */
 KAD_INLINE void dense_any(const int finish, int n_out, int n_in, const real *w, size_t so,
                           size_t si, const real *b, const real *x, const real *h, real *y)
 {
-    int n_chunks = (n_out + 5) / 6;
-    for (int o = 0; o < n_out; n_chunks--) {
-        const int n = (n_out - o + n_chunks - 1) / n_chunks;
+    for (int o = 0, n = 0; o < n_out; o += n) {
+        n = dense_chunk(n_out - o, 6);
         const real *wo = w + (size_t)o * so, *bo = b ? b + o : NULL;
         const real *ho = h + (size_t)o * KAD_W;
         real *yo = y + (size_t)o * KAD_W;
@@ -95,7 +101,6 @@ KAD_INLINE void dense_any(const int finish, int n_out, int n_in, const real *w, 
             dense_block(6, finish, n_in, wo, so, si, bo, x, ho, yo);
             break;
         }
-        o += n;
     }
 }
 
@@ -128,106 +133,116 @@ typedef struct dense_panels {
 /* n_o x n_i accumulators in registers over the panels' vectors; n_o and n_i are constants after
  * inlining. */
 KAD_INLINE void outer_block(const int n_o, const int n_i, dense_panels panels,
-                            const real *d, const real *x, vreal *acc, size_t stride)
+                            const real *d, const real *x, vreal *acc)
 {
     vreal a[5][5];
     KAD_UNROLL(5)
     for (int o = 0; o < n_o; o++) {
         KAD_UNROLL(5)
         for (int i = 0; i < n_i; i++)
-            a[o][i] = acc[(size_t)o * stride + (size_t)i];
+            a[o][i] = acc[o * n_i + i];
     }
-    for (int v = 0; v < panels.n * KAD_NV; v++) {
-        const size_t at =
-            (size_t)(v / KAD_NV) * panels.stride + (size_t)(v % KAD_NV) * KAD_V;
-        vreal dv[5];
-        KAD_UNROLL(5)
-        for (int o = 0; o < n_o; o++)
-            dv[o] = *(const vreal *)(d + at + (size_t)o * KAD_W);
-        KAD_UNROLL(5)
-        for (int i = 0; i < n_i; i++) {
-            const vreal xv = *(const vreal *)(x + at + (size_t)i * KAD_W);
+    for (int p = 0; p < panels.n; p++, d += panels.stride, x += panels.stride)
+        for (int v = 0; v < KAD_NV; v++) {
+            vreal dv[5];
             KAD_UNROLL(5)
             for (int o = 0; o < n_o; o++)
-                a[o][i] += dv[o] * xv;
+                dv[o] = ((const vreal *)(d + o * KAD_W))[v];
+            KAD_UNROLL(5)
+            for (int i = 0; i < n_i; i++) {
+                const vreal xv = ((const vreal *)(x + i * KAD_W))[v];
+                KAD_UNROLL(5)
+                for (int o = 0; o < n_o; o++)
+                    a[o][i] += dv[o] * xv;
+            }
         }
-    }
     KAD_UNROLL(5)
     for (int o = 0; o < n_o; o++) {
         KAD_UNROLL(5)
         for (int i = 0; i < n_i; i++)
-            acc[(size_t)o * stride + (size_t)i] = a[o][i];
+            acc[o * n_i + i] = a[o][i];
     }
 }
 
-/* A stripe of n_o outputs over all inputs, in even blocks of at most 5. */
+/* A stripe of n_o outputs over all inputs, in even blocks of at most 5, and its biases. */
 KAD_INLINE void outer_rows(const int n_o, int n_in, dense_panels panels, const real *d,
-                           const real *x, vreal *acc)
+                           const real *x, vreal *acc, vreal *bias)
 {
-    const size_t stride = (size_t)n_in;
-    int n_blocks = (n_in + 4) / 5;
-    for (int i = 0; i < n_in; n_blocks--) {
-        const int n = (n_in - i + n_blocks - 1) / n_blocks;
-        const real *xi = x + (size_t)i * KAD_W;
+    for (int i = 0, n = 0; i < n_in; i += n, x += n * KAD_W, acc += n_o * n) {
+        n = dense_chunk(n_in - i, 5);
         switch (n) {
         case 1:
-            outer_block(n_o, 1, panels, d, xi, acc + i, stride);
+            outer_block(n_o, 1, panels, d, x, acc);
             break;
         case 2:
-            outer_block(n_o, 2, panels, d, xi, acc + i, stride);
+            outer_block(n_o, 2, panels, d, x, acc);
             break;
         case 3:
-            outer_block(n_o, 3, panels, d, xi, acc + i, stride);
+            outer_block(n_o, 3, panels, d, x, acc);
             break;
         case 4:
-            outer_block(n_o, 4, panels, d, xi, acc + i, stride);
+            outer_block(n_o, 4, panels, d, x, acc);
             break;
         default:
-            outer_block(n_o, 5, panels, d, xi, acc + i, stride);
+            outer_block(n_o, 5, panels, d, x, acc);
             break;
         }
-        i += n;
     }
+    if (!bias) return;
+    vreal sum[5];
+    KAD_UNROLL(5)
+    for (int o = 0; o < n_o; o++)
+        sum[o] = bias[o];
+    for (int p = 0; p < panels.n; p++, d += panels.stride)
+        for (int v = 0; v < KAD_NV; v++) {
+            KAD_UNROLL(5)
+            for (int o = 0; o < n_o; o++)
+                sum[o] += ((const vreal *)(d + o * KAD_W))[v];
+        }
+    KAD_UNROLL(5)
+    for (int o = 0; o < n_o; o++)
+        bias[o] = sum[o];
 }
 
-/* acc[o][i] += sum over the panels' vectors of d[o] x[i], acc [n_out][n_in]; bias[o] += that of d[o]
- * (NULL: no biases). Blocks of 5 x 5 weights: with their operands they fill the registers. */
+/* acc += sum over the panels' vectors of d[o] x[i]; bias[o] += that of d[o] (NULL: no biases). Blocks of 5
+ * x 5 weights: with their operands they fill the registers. acc [n_out * n_in] is block after block, a
+ * block by rows; dense_outer_sums knows the order. */
 static void dense_outer(int n_out, int n_in, dense_panels panels, const real *d,
                         const real *x, vreal *acc, vreal *bias)
 {
-    int n_blocks = (n_out + 4) / 5;
-    for (int o = 0; o < n_out; n_blocks--) {
-        const int n = (n_out - o + n_blocks - 1) / n_blocks;
-        const real *dd = d + (size_t)o * KAD_W;
-        vreal *aa = acc + (size_t)o * (size_t)n_in;
+    for (int o = 0, n = 0; o < n_out; o += n, d += n * KAD_W, acc += n * n_in) {
+        n = dense_chunk(n_out - o, 5);
+        vreal *b = bias ? bias + o : NULL;
         switch (n) {
         case 1:
-            outer_rows(1, n_in, panels, dd, x, aa);
+            outer_rows(1, n_in, panels, d, x, acc, b);
             break;
         case 2:
-            outer_rows(2, n_in, panels, dd, x, aa);
+            outer_rows(2, n_in, panels, d, x, acc, b);
             break;
         case 3:
-            outer_rows(3, n_in, panels, dd, x, aa);
+            outer_rows(3, n_in, panels, d, x, acc, b);
             break;
         case 4:
-            outer_rows(4, n_in, panels, dd, x, aa);
+            outer_rows(4, n_in, panels, d, x, acc, b);
             break;
         default:
-            outer_rows(5, n_in, panels, dd, x, aa);
+            outer_rows(5, n_in, panels, d, x, acc, b);
             break;
         }
-        o += n;
     }
-    if (!bias) return;
-    for (int o = 0; o < n_out; o++) {
-        vreal sum = bias[o];
-        for (int p = 0; p < panels.n; p++) {
-            const real *row = d + (size_t)p * panels.stride + (size_t)o * KAD_W;
-            for (int v = 0; v < KAD_NV; v++)
-                sum += ((const vreal *)row)[v];
+}
+
+/* dw[o][i] += the lane sums of dense_outer's acc. */
+static void dense_outer_sums(int n_out, int n_in, const vreal *acc, real *dw)
+{
+    for (int o = 0, n_o = 0; o < n_out; o += n_o, dw += n_o * n_in) {
+        n_o = dense_chunk(n_out - o, 5);
+        for (int i = 0, n_i = 0; i < n_in; i += n_i) {
+            n_i = dense_chunk(n_in - i, 5);
+            for (int k = 0; k < n_o * n_i; k++)
+                dw[k / n_i * n_in + i + k % n_i] += kad_vsum(*acc++);
         }
-        bias[o] = sum;
     }
 }
 
