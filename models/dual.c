@@ -92,10 +92,17 @@ static kad_status uniform_spectrum(kad_ctx *ctx, kad_dual *dual)
 {
     kad_status status = KAD_OK;
     const kad_lattice *lattice = dual->action.lattice;
+    kad_lattice *layer = NULL;
     for (int k = 0; k < lattice->n_sites; k++)
         dual->spectrum[k] = 2 * lattice->d - kad_lattice_khat2(lattice, k);
     KAD_TRY(kad_hartley_create(ctx, lattice, dual->action.n_comp, &dual->hartley));
+    dual->layered = lattice->shape[0] % 2 == 0;
+    if (dual->layered && lattice->d > 1) {
+        KAD_TRY(kad_lattice_create(ctx, lattice->d - 1, lattice->shape + 1, &layer));
+        KAD_TRY(kad_hartley_create(ctx, layer, dual->action.n_comp, &dual->layer));
+    }
 done:
+    kad_lattice_destroy(layer);
     return status;
 }
 
@@ -156,6 +163,7 @@ static void dual_destroy(kad_action *action)
 {
     kad_dual *dual = action->self;
     kad_hartley_destroy(dual->hartley);
+    kad_hartley_destroy(dual->layer);
     kad_free(dual->J);
     kad_free(dual->spectrum);
     kad_free(dual->basis_f64);

@@ -22,6 +22,8 @@ typedef struct kad_dual {
     double *spectrum; /* [N] eigenvalues of J */
     /* uniform: */
     kad_hartley *hartley;
+    bool layered;       /* the first extent is even */
+    kad_hartley *layer; /* transform along all axes but the first; NULL: there are none */
     /* file: [site][mode], orthonormal eigenvectors */
     double *basis_f64;
     float *basis_f32;

@@ -25,28 +25,15 @@ static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
     return kad_bonds_of_lattice(ctx, action->lattice, out);
 }
 
-/* A tile of spins, then what one of field, lane or value needs. */
+/* A tile of spins, then what one of field, cluster move or value needs. */
 static size_t scratch_bytes(const kad_action *action)
 {
-    const size_t lane = 2 * rows_of(action) * sizeof(double) +
-                        kad_local_move_bytes(action->lattice->n_sites);
+    const size_t move = kad_local_move_bytes(action->lattice->n_sites);
     const size_t value = action->scratch_bytes[KAD_DOUBLE];
     size_t most = kad_dual_field_bytes(action->self);
-    if (lane > most) most = lane;
+    if (move > most) most = move;
     if (value > most) most = value;
     return padded_rows(action) * KAD_ROW_BYTES + most;
-}
-
-static void get_lane(size_t n_rows, const double *tile, int lane, double *out)
-{
-    for (size_t row = 0; row < n_rows; row++)
-        out[row] = tile[row * W + (size_t)lane];
-}
-
-static void set_lane(size_t n_rows, const double *in, int lane, double *tile)
-{
-    for (size_t row = 0; row < n_rows; row++)
-        tile[row * W + (size_t)lane] = in[row];
 }
 
 static void draw_spins(const kad_action *action, const kad_turn *turn, const double *x,
@@ -94,17 +81,12 @@ static void cluster(const kad_action *action, const kad_turn *turn,
                     const kad_bonds *bond_list, int n_moves, double *x, void *scratch)
 {
     const kad_dual *dual = action->self;
-    const size_t n_rows = rows_of(action);
     double *s = scratch, *work = s + padded_rows(action) * W;
     draw_spins(action, turn, x, s);
-    for (int lane = 0; lane < turn->n_lanes; lane++) {
-        get_lane(n_rows, s, lane, work);
-        for (int move = 0; move < n_moves; move++)
-            kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move,
-                           turn->first_chain + (uint64_t)lane, action->lattice->n_sites,
-                           action->n_comp, bond_list, dual->beta, work, work + n_rows);
-        set_lane(n_rows, work, lane, s);
-    }
+    for (int move = 0; move < n_moves; move++)
+        kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move,
+                       action->lattice->n_sites, action->n_comp, bond_list, dual->beta, s,
+                       work);
     kad_dual_field(dual, turn, s, x, work);
 }
 

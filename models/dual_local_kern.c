@@ -1,6 +1,11 @@
 /* The dual's conditional draws (dual_local.h) on a tile of chains. In the modes of J,
  *     x_k = A_k s_k + sqrt(A_k) g_k.
- * Chains are kept in double, so this file is empty in single. */
+ * On a lattice with an even first extent one short transform is enough. With
+ * transforms along the other axes only, mode k of layer r of the noise is
+ *     nu_r = a g_r + b g_{r-1},   a, b = [sqrt A(0, k) +- sqrt A(pi, k)] / 2,
+ * since |a + b e^{-ip}|^2 = a^2 + b^2 + 2 a b cos p = A(p, k), which is linear in cos p; and
+ * A s is a sum over neighbours. Chains are kept in double, so this file is empty in single.
+ */
 #include "models/dual_local.h"
 
 #if KAD_PREC == 64
@@ -8,7 +13,10 @@
 #include "lattice/matrix_kern.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
+
+typedef uint32_t vhalf __attribute__((vector_size(KAD_VBYTES / 2), may_alias));
 
 static size_t rows_of(const kad_dual *dual)
 {
@@ -19,14 +27,20 @@ void kad_dual_ising_spins(const kad_dual *dual, const kad_turn *turn, const doub
                           double *s)
 {
     const size_t n = rows_of(dual);
-    const vreal *X = (const vreal *)x;
-    vreal *s_rows = (vreal *)s;
-    for (size_t quad = 0; 4 * quad < n; quad++)
-        kad_rng_uniform_rows_f64(turn->rng[KAD_LOCAL_SPIN], turn->step, turn->first_chain,
-                                 (uint32_t)quad, KAD_W, KAD_W, s + 4 * quad * KAD_W);
-    for (size_t i = 0; i < n * KAD_NV; i++) {
-        const kad_vmask up = kad_vlt(s_rows[i], kad_vsigmoid(2 * X[i]));
-        s_rows[i] = kad_vselect(up, kad_vset(1), kad_vset(-1));
+    _Alignas(KAD_VBYTES) uint32_t words[4 * KAD_W];
+    for (size_t row = 0; row < n; row++) {
+        const vhalf *word = (const vhalf *)(words + row % 4 * KAD_W);
+        const vreal *X = (const vreal *)x + row * KAD_NV;
+        vreal *spin = (vreal *)s + row * KAD_NV;
+        if (row % 4 == 0)
+            kad_rng_word_rows(turn->rng[KAD_LOCAL_SPIN], turn->step, turn->first_chain,
+                              (uint32_t)(row / 4), KAD_W, KAD_W, words);
+        KAD_UNROLL(16)
+        for (int v = 0; v < KAD_NV; v++) {
+            const vreal u = __builtin_convertvector(word[v], vreal) * 0x1p-32 + 0x1p-33;
+            const kad_vmask up = kad_vlt(u + u * kad_vexp(-2 * X[v]), kad_vset(1));
+            spin[v] = kad_vselect(up, kad_vset(1), kad_vset(-1));
+        }
     }
 }
 
@@ -38,23 +52,86 @@ size_t kad_dual_field_bytes(const kad_dual *dual)
     return (modes + 63) / 64 * 64 + 4 * KAD_ROW_BYTES;
 }
 
+static double root_A(const kad_dual *dual, size_t k)
+{
+    return dual->whitened ? dual->forward_f64[k] : sqrt(dual->inverse_f64[k]);
+}
+
 /* The modes of s become those of a draw of x. */
 static void draw_modes(const kad_dual *dual, const kad_turn *turn, double *x, double *g)
 {
     const size_t n_rows = rows_of(dual), n = (size_t)dual->action.n_comp;
     for (size_t row = 0; row < n_rows; row++) {
-        const size_t k = row / n;
-        const double A = dual->whitened ? dual->forward_f64[k] * dual->forward_f64[k]
-                                        : dual->inverse_f64[k];
-        const double root = dual->whitened ? dual->forward_f64[k] : sqrt(A);
+        const double root = root_A(dual, row / n);
         if (row % 4 == 0)
-            kad_rng_normal_rows_f64(turn->rng[KAD_LOCAL_FIELD], turn->step,
-                                    turn->first_chain, (uint32_t)(row / 4), KAD_W, KAD_W,
-                                    g);
+            kad_rng_lean_normal_rows_f64(turn->rng[KAD_LOCAL_FIELD], turn->step,
+                                         turn->first_chain, (uint32_t)(row / 4), KAD_W,
+                                         KAD_W, g);
         vreal *X = (vreal *)x + row * KAD_NV;
         const vreal *G = (const vreal *)g + row % 4 * KAD_NV;
         for (size_t v = 0; v < KAD_NV; v++)
-            X[v] = A * X[v] + root * G[v];
+            X[v] = root * root * X[v] + root * G[v];
+    }
+}
+
+/* Layer r takes a g_r, the next one b g_r; layer 0 comes first and is its last one's
+ * next. g: four rows. */
+static void draw_layer(const kad_dual *dual, const kad_turn *turn, size_t layer,
+                       double *x, double *g)
+{
+    const size_t n = (size_t)dual->action.n_comp;
+    const size_t n_layers = (size_t)dual->action.lattice->shape[0];
+    const size_t n_rows = rows_of(dual) / n_layers, pi = n_layers / 2 * (n_rows / n);
+    const bool first = layer == 0, last = layer + 1 == n_layers;
+    vreal *here = (vreal *)x + layer * n_rows * KAD_NV;
+    vreal *next = last ? (vreal *)x : here + n_rows * KAD_NV;
+    for (size_t row = 0; row < n_rows; row++) {
+        const double high = root_A(dual, row / n), low = root_A(dual, pi + row / n);
+        const double a = (high + low) / 2, b = (high - low) / 2;
+        const size_t number = layer * n_rows + row;
+        if (number % 4 == 0)
+            kad_rng_lean_normal_rows_f64(turn->rng[KAD_LOCAL_FIELD], turn->step,
+                                         turn->first_chain, (uint32_t)(number / 4), KAD_W,
+                                         KAD_W, g);
+        const vreal *G = (const vreal *)g + number % 4 * KAD_NV;
+        for (size_t v = 0; v < KAD_NV; v++) {
+            const size_t i = row * KAD_NV + v;
+            here[i] = first ? a * G[v] : here[i] + a * G[v];
+            next[i] = last ? next[i] + b * G[v] : b * G[v];
+        }
+    }
+}
+
+/* The sites of a layer of x += A s. */
+static void add_mean(const kad_dual *dual, size_t layer, const double *s, double *x)
+{
+    const kad_lattice *lattice = dual->action.lattice;
+    const size_t size = (size_t)dual->action.n_comp * KAD_NV;
+    const size_t n_sites = (size_t)(lattice->n_sites / lattice->shape[0]);
+    const int n_nbr = 2 * lattice->d;
+    for (size_t i = layer * n_sites; i < (layer + 1) * n_sites; i++) {
+        const int *nbr = lattice->nbr + i * (size_t)n_nbr;
+        for (size_t r = 0; r < size; r++) {
+            vreal sum = kad_vset(0);
+            for (int b = 0; b < n_nbr; b++)
+                sum += ((const vreal *)s)[(size_t)nbr[b] * size + r];
+            ((vreal *)x)[i * size + r] +=
+                dual->alpha * ((const vreal *)s)[i * size + r] + dual->beta * sum;
+        }
+    }
+}
+
+static void draw_by_layers(const kad_dual *dual, const kad_turn *turn, const double *s,
+                           double *x, double *g, double *work)
+{
+    const size_t n_layers = (size_t)dual->action.lattice->shape[0];
+    const size_t size = rows_of(dual) / n_layers * KAD_W;
+    draw_layer(dual, turn, 0, x, g);
+    for (size_t i = 1; i <= n_layers; i++) {
+        const size_t layer = i % n_layers; /* the first is complete after the last */
+        if (layer != 0) draw_layer(dual, turn, layer, x, g);
+        if (dual->layer) kad_hartley_apply_f64(dual->layer, x + layer * size, work);
+        add_mean(dual, layer, s, x);
     }
 }
 
@@ -64,6 +141,10 @@ void kad_dual_field(const kad_dual *dual, const kad_turn *turn, const double *s,
     const size_t N = (size_t)dual->action.lattice->n_sites;
     const size_t n = (size_t)dual->action.n_comp, stride = n * KAD_W;
     double *g = work, *modes = g + 4 * KAD_W;
+    if (dual->layered) {
+        draw_by_layers(dual, turn, s, x, g, modes);
+        return;
+    }
     if (dual->hartley) {
         memcpy(x, s, N * n * KAD_ROW_BYTES);
         kad_hartley_apply_f64(dual->hartley, x, modes);

@@ -53,15 +53,13 @@ struct kad_action_local {
     void (*value)(const kad_action *action, const double *x, double *S, void *scratch);
 };
 
-/* A unit vector, uniform on the sphere in n = 1, 2, 3 dimensions. */
-void kad_local_axis(kad_rng rng, uint64_t step, uint64_t chain, int n, double axis[3]);
-
-/* One embedded move of one configuration s [n_sites][n_comp]: the components along a
- * random axis change sign cluster by cluster, weight exp(k sum_b J_b s_i.s_j). `move`
- * counts the moves of all steps. work: kad_local_move_bytes. */
+/* One embedded move of a tile s [n_sites][n_comp][KAD_W_DOUBLE]: the components along a
+ * random axis of every chain change sign cluster by cluster, weight exp(k sum_b J_b
+ * s_i.s_j). `move` counts the moves of all steps. work: kad_local_move_bytes, 64-byte
+ * aligned. */
 size_t kad_local_move_bytes(int n_sites);
-void kad_local_move(const kad_turn *turn, uint64_t move, uint64_t chain, int n_sites,
-                    int n_comp, const kad_bonds *bonds, double k, double *s, void *work);
+void kad_local_move(const kad_turn *turn, uint64_t move, int n_sites, int n_comp,
+                    const kad_bonds *bonds, double k, double *s, void *work);
 
 extern const kad_action_local kad_phi4_local, kad_dual_local;
 

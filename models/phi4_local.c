@@ -15,8 +15,7 @@ static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
 
 static size_t scratch_bytes(const kad_action *action)
 {
-    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    return n_rows * sizeof(double) + kad_local_move_bytes(action->lattice->n_sites);
+    return kad_local_move_bytes(action->lattice->n_sites);
 }
 
 /* Cold: the uniform field of least action, (d t - mu) / (2 lambda) = |phi|^2. */
@@ -45,19 +44,10 @@ static void cluster(const kad_action *action, const kad_turn *turn,
                     const kad_bonds *bond_list, int n_moves, double *x, void *scratch)
 {
     const kad_phi4 *phi4 = action->self;
-    const int n_sites = action->lattice->n_sites, n = action->n_comp;
-    const size_t n_rows = (size_t)n_sites * (size_t)n;
-    double *phi = scratch;
-    for (int lane = 0; lane < turn->n_lanes; lane++) {
-        for (size_t row = 0; row < n_rows; row++)
-            phi[row] = x[row * W + (size_t)lane];
-        for (int move = 0; move < n_moves; move++)
-            kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move,
-                           turn->first_chain + (uint64_t)lane, n_sites, n, bond_list,
-                           phi4->now.t, phi, phi + n_rows);
-        for (size_t row = 0; row < n_rows; row++)
-            x[row * W + (size_t)lane] = phi[row];
-    }
+    for (int move = 0; move < n_moves; move++)
+        kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move,
+                       action->lattice->n_sites, action->n_comp, bond_list, phi4->now.t,
+                       x, scratch);
 }
 
 static void value(const kad_action *action, const double *x, double *S, void *scratch)

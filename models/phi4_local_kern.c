@@ -1,8 +1,8 @@
 /* Local updates of phi^4 (see phi4.h), a tile of chains at a time. With the local field
  * h_i = t sum of the 2d neighbours of i, S depends on phi_i through
  *     mu |phi_i|^2 + lambda |phi_i|^4 - h_i.phi_i.
- * Sites of even parity come first (checkerboard); any order is valid, since chains, not
- * sites, are the lanes. Chains are kept in double, so this file is empty in single. */
+ * Sites are taken in their order; any order is valid, since chains, not sites, are the
+ * lanes. Chains are kept in double, so this file is empty in single. */
 #include "models/phi4_local.h"
 
 #if KAD_PREC == 64
@@ -24,8 +24,8 @@ local_field(const kad_phi4 *phi4, const int n, int i, const vreal *X, vreal *h)
         h[r] *= phi4->now.t;
 }
 
-/* One Metropolis step of site i: phi + width (2u - 1) in every component; rows 0..2 of u
- * propose, row 3 decides. */
+/* One Metropolis step of site i: phi + width (2u - 1) in every component; rows 0 .. n - 1
+ * of u propose, row n decides. */
 static inline __attribute__((always_inline)) void step(const kad_phi4 *phi4, const int n,
                                                        int i, real width, const vreal *u,
                                                        vreal *X, vreal *accepted)
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void step(const kad_phi4 *phi4, con
             dot += h[a * KAD_NV + v] * (now[a] - old);
         }
         const vreal dS = (s_new - s) * (mu + lambda * (s_new + s)) - dot;
-        const kad_vmask yes = kad_vlt(u[3 * KAD_NV + v], kad_vexp(-dS));
+        const kad_vmask yes = kad_vlt(u[(size_t)n * KAD_NV + v], kad_vexp(-dS));
         for (size_t a = 0; a < (size_t)n; a++)
             here[a * KAD_NV + v] = kad_vselect(yes, now[a], here[a * KAD_NV + v]);
         accepted[v] += kad_vselect(yes, kad_vset(1), kad_vset(0));
@@ -68,21 +68,22 @@ static inline __attribute__((always_inline)) void reflect(const kad_phi4 *phi4,
     }
 }
 
+/* Four rows of random numbers serve two sites of a real field, else one. */
 static inline __attribute__((always_inline)) void sweep(const kad_phi4 *phi4, const int n,
                                                         const kad_turn *turn,
                                                         double width, double *x,
                                                         double *accepted)
 {
-    const kad_lattice *lattice = phi4->action.lattice;
+    const int per_site = n == 1 ? 2 : 4;
     vreal u[4 * KAD_NV];
-    for (int parity = 0; parity < 2; parity++)
-        for (int i = 0; i < lattice->n_sites; i++) {
-            if (lattice->parity[i] != parity) continue;
+    for (int i = 0; i < phi4->action.lattice->n_sites; i++) {
+        const int row = i * per_site % 4;
+        if (row == 0)
             kad_rng_uniform_rows_f64(turn->rng[KAD_LOCAL_PROPOSE], turn->step,
-                                     turn->first_chain, (uint32_t)i, KAD_W, KAD_W,
-                                     (double *)u);
-            step(phi4, n, i, width, u, (vreal *)x, (vreal *)accepted);
-        }
+                                     turn->first_chain, (uint32_t)(i * per_site / 4),
+                                     KAD_W, KAD_W, (double *)u);
+        step(phi4, n, i, width, u + row * KAD_NV, (vreal *)x, (vreal *)accepted);
+    }
 }
 
 void kad_phi4_local_sweep(const kad_action *action, const kad_turn *turn, double width,
@@ -104,15 +105,11 @@ void kad_phi4_local_sweep(const kad_action *action, const kad_turn *turn, double
 
 void kad_phi4_local_reflect(const kad_action *action, double *x)
 {
-    const kad_lattice *lattice = action->lattice;
-    for (int parity = 0; parity < 2; parity++)
-        for (int i = 0; i < lattice->n_sites; i++) {
-            if (lattice->parity[i] != parity) continue;
-            if (action->n_comp == 2)
-                reflect(action->self, 2, i, (vreal *)x);
-            else if (action->n_comp == 3)
-                reflect(action->self, 3, i, (vreal *)x);
-        }
+    for (int i = 0; i < action->lattice->n_sites; i++)
+        if (action->n_comp == 2)
+            reflect(action->self, 2, i, (vreal *)x);
+        else if (action->n_comp == 3)
+            reflect(action->self, 3, i, (vreal *)x);
 }
 #else
 typedef int kad_phi4_local_is_double_only;

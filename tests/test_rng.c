@@ -100,15 +100,44 @@ static void compare_rows(kad_rng rng, uint64_t step, uint64_t first, uint32_t si
     }
 }
 
+/* The words themselves, and normals from one word a pair: 40 bits of radius, two of the
+ * quadrant, 22 within it. */
+static void compare_lean_rows(kad_rng rng, uint64_t step, uint64_t first, uint32_t site)
+{
+    alignas(64) static uint32_t word[4 * STRIDE];
+    alignas(64) static double x[4 * STRIDE];
+    const double pi = 3.14159265358979323846;
+    kad_rng_word_rows(rng, step, first, site, LANES, STRIDE, word);
+    kad_rng_lean_normal_rows_f64(rng, step, first, site, LANES, STRIDE, x);
+    for (size_t l = 0; l < LANES; l++) {
+        uint32_t w[4];
+        kad_rng_u32x4(rng, step, first + l, site, w);
+        for (size_t j = 0; j < 4; j++) {
+            const size_t p = j & 2;
+            const uint64_t pair = (uint64_t)w[p + 1] << 32 | w[p];
+            const double r = sqrt(-2 * log(((double)(pair >> 24) + 0.5) * 0x1p-40));
+            const double a = pi / 2 * (double)(pair >> 22 & 3) +
+                             pi / 2 * (((double)(pair & 0x3fffff) + 0.5) * 0x1p-22 - 0.5);
+            const double expected = r * (j & 1 ? sin(a) : cos(a));
+            assert_int_equal(word[j * STRIDE + l], w[j]);
+            if (!(fabs(x[j * STRIDE + l] - expected) <= 4e-15 * (1 + r)))
+                fail_msg("lane %zu row %zu: %g, not %g", l, j, x[j * STRIDE + l],
+                         expected);
+        }
+    }
+}
+
 static void test_vector_is_scalar(void **state)
 {
     (void)state;
     for (uint32_t k = 0; k < 40; k++) {
         kad_rng rng = kad_rng_stream(k, KAD_RNG_TEST, k);
         compare_rows(rng, k * 77, 64 * k, k * 1000003u % (1u << 31), LANES);
+        compare_lean_rows(rng, k * 77, 64 * k, k * 1000003u);
     }
     kad_rng rng = kad_rng_stream(7, KAD_RNG_TEST, 0);
     compare_rows(rng, 0xfffffffffff0, 0xffffffe8, 5, LANES); /* samples cross 2^32 */
+    compare_lean_rows(rng, 0xfffffffffff0, 0xffffffe8, 5);
     compare_rows(rng, (uint64_t)1 << 32, (uint64_t)77 << 32, 5, 16);
 }
 
@@ -128,7 +157,7 @@ static void add(sums *s, double x, double before, double partner)
     s->squares += (x * x - 1) * (partner * partner - 1);
 }
 
-/* |z| < 6 for each of 11 statistics of two generators: false alarm 4e-8. The variance of
+/* |z| < 6 for each of 11 statistics of four generators: false alarm 9e-8. The variance of
  * the k-th raw moment is E x^2k - (E x^k)^2. */
 static void check_normal(const sums *s, const char *what)
 {
@@ -151,20 +180,24 @@ static void test_moments(void **state)
     (void)state;
     alignas(64) float x[4 * LANES];
     alignas(64) double y[4 * LANES];
-    sums f = {0}, d = {0};
+    alignas(64) double z[4 * LANES];
+    sums f = {0}, d = {0}, lean = {0};
     kad_rng rng = kad_rng_stream(42, KAD_RNG_TEST, 0);
     for (uint32_t k = 0; k < 8000; k++) {
         kad_rng_normal_rows_f32(rng, k / 64, 0, k % 64, LANES, LANES, x);
         kad_rng_normal_rows_f64(rng, k / 64, 0, k % 64, LANES, LANES, y);
+        kad_rng_lean_normal_rows_f64(rng, k / 64, 0, k % 64, LANES, LANES, z);
         for (int i = 0; i < 4 * LANES; i += 2) {
             /* each value enters `pair` once: with its partner two rows on or back */
             int partner = (i + LANES) % (4 * LANES);
             add(&f, (double)x[i], (double)x[i + 1], (double)x[partner]);
             add(&d, y[i], y[i + 1], y[partner]);
+            add(&lean, z[i], z[i + 1], z[partner]);
         }
     }
     check_normal(&f, "float rows");
     check_normal(&d, "double rows");
+    check_normal(&lean, "lean rows");
 }
 
 static void test_scalars(void **state)

@@ -48,16 +48,24 @@ KAD_VINLINE void make_schedule(kad_rng rng, schedule *s)
     }
 }
 
-/* Ten rounds on WORDS counters; the words are the low halves of c[0..3]. */
+/* Ten rounds on n vectors of counters; the words are the low halves of c[0..3]. Vectors
+ * advance together: alone, each would wait for its multiplications. */
+KAD_VINLINE void philox_many(const int n, vword (*c)[4], const schedule *s)
+{
+    for (int round = 0; round < 10; round++)
+        KAD_UNROLL(8)
+    for (int i = 0; i < n; i++) {
+        const vword p0 = mul32(c[i][0], M0), p1 = mul32(c[i][2], M1);
+        c[i][0] = (p1 >> 32) ^ c[i][1] ^ s->key[round][0];
+        c[i][1] = p1;
+        c[i][2] = (p0 >> 32) ^ c[i][3] ^ s->key[round][1];
+        c[i][3] = p0;
+    }
+}
+
 KAD_VINLINE void philox(vword c[4], const schedule *s)
 {
-    for (int round = 0; round < 10; round++) {
-        vword p0 = mul32(c[0], M0), p1 = mul32(c[2], M1);
-        c[0] = (p1 >> 32) ^ c[1] ^ s->key[round][0];
-        c[1] = p1;
-        c[2] = (p0 >> 32) ^ c[3] ^ s->key[round][1];
-        c[3] = p0;
-    }
+    philox_many(1, (vword(*)[4])c, s);
 }
 
 /* Samples first, first + stride, ..., stride 1 or 2. */
@@ -170,15 +178,6 @@ KAD_VINLINE void normal_pair(vword a, vword b, vreal out[2])
     out[1] = radius * s;
 }
 
-KAD_VINLINE void four_uniforms(const schedule *s, uint64_t step, uint64_t first,
-                               uint32_t site_quad, vreal out[4])
-{
-    vword w[4];
-    words(s, step, first, site_quad, w);
-    for (int j = 0; j < 4; j++)
-        out[j] = uniform(w[j]);
-}
-
 KAD_VINLINE void four_normals(const schedule *s, uint64_t step, uint64_t first,
                               uint32_t site_quad, vreal out[4])
 {
@@ -202,9 +201,10 @@ void KR(kad_rng_normal_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
     }
 }
 
-void KR(kad_rng_uniform_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
+#if KAD_PREC == 32
+void kad_rng_uniform_rows_f32(kad_rng rng, uint64_t step, uint64_t first_sample,
                               uint32_t site_quad, size_t n_lanes, size_t stride,
-                              real *out)
+                              float *out)
 {
     schedule keys;
     make_schedule(rng, &keys);
@@ -216,7 +216,156 @@ void KR(kad_rng_uniform_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
     }
 }
 
-#if KAD_PREC == 64
+/* Even and odd samples of two vectors of words, all in step. */
+void kad_rng_word_rows(kad_rng rng, uint64_t step, uint64_t first_sample,
+                       uint32_t site_quad, size_t n_lanes, size_t stride, uint32_t *out)
+{
+    schedule keys;
+    make_schedule(rng, &keys);
+    for (size_t lane = 0; lane < n_lanes; lane += 2 * KAD_V) {
+        vword c[4][4];
+        KAD_UNROLL(4)
+        for (size_t i = 0; i < 4; i++)
+            counters(c[i], step,
+                     samples_from(first_sample + lane + i / 2 * KAD_V + i % 2, 2),
+                     site_quad);
+        philox_many(4, c, &keys);
+        KAD_UNROLL(2)
+        for (size_t i = 0; i < 2; i++)
+            KAD_UNROLL(4)
+        for (size_t j = 0; j < 4; j++)
+            *(vword *)(out + j * stride + lane + i * KAD_V) =
+                (c[2 * i][j] & 0xffffffffu) | c[2 * i + 1][j] << 32;
+    }
+}
+#else
+/* Both counters of two vectors of samples, all in step. */
+void kad_rng_uniform_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
+                              uint32_t site_quad, size_t n_lanes, size_t stride,
+                              double *out)
+{
+    schedule keys;
+    make_schedule(rng, &keys);
+    for (size_t lane = 0; lane < n_lanes; lane += 2 * KAD_V) {
+        vword c[4][4];
+        KAD_UNROLL(4)
+        for (uint32_t i = 0; i < 4; i++)
+            counters(c[i], step, samples_from(first_sample + lane + i / 2 * KAD_V, 1),
+                     site_quad | (i % 2) << 31);
+        philox_many(4, c, &keys);
+        KAD_UNROLL(4)
+        for (size_t i = 0; i < 4; i++) {
+            double *row = out + i % 2 * 2 * stride + lane + i / 2 * KAD_V;
+            *(vreal *)row = uniform(c[i][1] << 32 | (c[i][0] & 0xffffffffu));
+            *(vreal *)(row + stride) = uniform(c[i][3] << 32 | (c[i][2] & 0xffffffffu));
+        }
+    }
+}
+
+/* 1 / x and sqrt x to about an ulp, for normal x > 0, without the divider where there is
+ * a faster way: Newton's and Goldschmidt's steps from 14 bits. */
+KAD_VINLINE vreal reciprocal(vreal x)
+{
+#ifdef KAD_VAVX512
+    vreal r = (vreal)_mm512_rcp14_pd((kad_vraw)x);
+    r += r * (1 - x * r);
+    return r + r * (1 - x * r);
+#else
+    return 1 / x;
+#endif
+}
+
+KAD_VINLINE vreal square_root(vreal x)
+{
+#ifdef KAD_VAVX512
+    const vreal inverse = (vreal)_mm512_rsqrt14_pd((kad_vraw)x);
+    vreal root = x * inverse, half = inverse * 0.5;
+    for (int k = 0; k < 2; k++) {
+        const vreal e = 0.5 - root * half;
+        root += root * e;
+        half += half * e;
+    }
+    return root;
+#else
+    return kad_vsqrt(x);
+#endif
+}
+
+enum { PAIRS = 8 }; /* words at a time, all in step */
+
+/* Box-Muller from words: u = (k + 1/2) / 2^40 of the upper 40 bits, radius sqrt(-2 ln u),
+ * |x| <= 7.6; one of 2^24 equidistant angles from the lower 24, over which every
+ * trigonometric polynomial of lower degree has its mean. */
+KAD_VINLINE void lean_pairs(const vword w[PAIRS], vreal x[PAIRS], vreal y[PAIRS])
+{
+    static const double series[7] = {0.14723048142005067855, 0.15321683130750284613,
+                                     0.18183250242850828426, 0.22222204975531928517,
+                                     0.28571428675765850833, 0.39999999999737869671,
+                                     0.66666666666666811099};
+    const vword one = (vword){0} + 0x3ff0000000000000u;
+    const vint middle = (vint)kad_vset(0.70710678118654752440);
+    vreal n[PAIRS], q[PAIRS], p[PAIRS];
+    KAD_UNROLL(8)
+    for (int i = 0; i < PAIRS; i++) { /* ln u as kad_vlog_normal has it */
+        const vreal u = ((vreal)(((w[i] >> 12) & ~(uint64_t)0xfff) | one) - 1) + 0x1p-41;
+        const vint e = ((vint)u - middle) >> KAD_VMANT_BITS;
+        const vreal f = (vreal)((vint)u - (e << KAD_VMANT_BITS)) - 1;
+        n[i] = (vreal)(e + (vint)kad_vset(KAD_VMAGIC)) - KAD_VMAGIC;
+        q[i] = f * reciprocal(f + 2);
+        p[i] = kad_vset(0);
+    }
+    KAD_UNROLL(7)
+    for (int k = 0; k < 7; k++)
+        KAD_UNROLL(8)
+    for (int i = 0; i < PAIRS; i++)
+        p[i] = p[i] * (q[i] * q[i]) + series[k];
+    KAD_UNROLL(8)
+    for (int i = 0; i < PAIRS; i++) {
+        const vreal ln =
+            n[i] * 0.69314718055994530942 + (q[i] * 2 + q[i] * (p[i] * (q[i] * q[i])));
+        p[i] = square_root(ln * -2);
+    }
+    KAD_UNROLL(8)
+    for (int i = 0; i < PAIRS; i++) {
+        const vreal t = (vreal)((w[i] & 0x3fffff) << 30 | one); /* [1, 2) */
+        vreal s, c;
+        kad_vsincos_quadrant((t - (1.5 - 0x1p-23)) * 1.5707963267948966192,
+                             (vint)(w[i] >> 22) & 3, &s, &c);
+        x[i] = p[i] * c;
+        y[i] = p[i] * s;
+    }
+}
+
+void kad_rng_lean_normal_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
+                                  uint32_t site_quad, size_t n_lanes, size_t stride,
+                                  double *out)
+{
+    enum { VECTORS = PAIRS / 2 };
+    schedule keys;
+    make_schedule(rng, &keys);
+    for (size_t lane = 0; lane < n_lanes; lane += VECTORS * KAD_V) {
+        vword c[VECTORS][4], w[PAIRS];
+        vreal x[PAIRS], y[PAIRS];
+        KAD_UNROLL(4)
+        for (size_t i = 0; i < VECTORS; i++)
+            counters(c[i], step, samples_from(first_sample + lane + i * KAD_V, 1),
+                     site_quad);
+        philox_many(VECTORS, c, &keys);
+        KAD_UNROLL(4)
+        for (size_t i = 0; i < VECTORS; i++) {
+            w[2 * i] = c[i][1] << 32 | (c[i][0] & 0xffffffffu);
+            w[2 * i + 1] = c[i][3] << 32 | (c[i][2] & 0xffffffffu);
+        }
+        lean_pairs(w, x, y);
+        KAD_UNROLL(8)
+        for (size_t i = 0; i < PAIRS; i++) {
+            double *row = out + i % 2 * 2 * stride + lane + i / 2 * KAD_V;
+            *(vreal *)row = x[i];
+            *(vreal *)(row + stride) = y[i];
+        }
+    }
+}
+
 void kad_rng_uniform_at_f64(kad_rng rng, uint64_t step, const uint64_t *sample,
                             uint32_t site_quad, size_t n_lanes, size_t stride,
                             double *out)

@@ -2,15 +2,16 @@
  * exp(sum_b k J_b sigma_i sigma_j) a bond with a_b = k J_b sigma_i sigma_j > 0 is open
  * with probability 1 - exp(-2 a_b); every connected cluster changes the sign of sigma
  * with probability 1/2. Exact for any real sigma and J (Ising spins; Wolff's embedding of
- * O(n) spins; Brower and Tamayo's of phi^4). Source: Swendsen and Wang, PRL 58 (1987) 86;
- * Wolff, PRL 62 (1989) 361; Brower and Tamayo, PRL 62 (1989) 1087. */
+ * O(n) spins; Brower and Tamayo's of phi^4), up to the 32 bits of a decision. Source:
+ * Swendsen and Wang, PRL 58 (1987) 86; Wolff, PRL 62 (1989) 361; Brower and Tamayo, PRL
+ * 62 (1989) 1087. */
 #ifndef KAD_LATTICE_CLUSTERS_H
 #define KAD_LATTICE_CLUSTERS_H
 
+#include "base/real.h"
 #include "base/rng.h"
 #include "lattice/lattice.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,26 +29,27 @@ KAD_MUST_USE kad_status kad_bonds_of_matrix(kad_ctx *ctx, int N, const double *J
                                             kad_bonds *out);
 void kad_bonds_clear(kad_bonds *bonds);
 
-/* Where the random decisions come from: true with probability p. A bond is named by its
- * number, a cluster by its lowest site; each is asked for at most once a call. */
+/* Where the random words of a tile come from, out [4][KAD_W_DOUBLE], each block asked for
+ * once a move. KAD_TOSS_BOND: row j decides bond 4 block + j, which is open if
+ * exp(-2 a_b) < (word + 1/2) / 2^32. KAD_TOSS_FLIP: bit i % 32 of row i / 32 is that of
+ * the cluster whose lowest site is 128 block + i. */
 typedef enum kad_toss { KAD_TOSS_BOND, KAD_TOSS_FLIP } kad_toss;
 typedef struct kad_coin {
-    bool (*toss)(void *self, kad_toss kind, uint32_t index, double p);
+    void (*toss)(void *self, kad_toss kind, uint32_t block, uint32_t *out);
     void *self;
 } kad_coin;
 
-/* Philox as a coin: bonds in fours and flips from two streams at (step, sample). */
+/* Philox as a coin: two streams at (step, first_sample + lane). */
 typedef struct kad_philox_coin {
     kad_rng bond, flip;
-    uint64_t step, sample;
-    uint32_t quad; /* the four bonds in `word`; ~0: none yet */
-    uint32_t word[4];
+    uint64_t step, first_sample;
 } kad_philox_coin;
-bool kad_philox_toss(void *self, kad_toss kind, uint32_t index, double p);
+void kad_philox_toss(void *self, kad_toss kind, uint32_t block, uint32_t *out);
 
-/* One move: flip[i] = 1 where sigma_i is to change its sign. Work: root [n_sites].
- * Returns the number of clusters. Shapes: sigma, flip [n_sites]. */
-int kad_clusters_flip(int n_sites, const kad_bonds *bonds, double k, const double *sigma,
-                      const kad_coin *coin, int *root, uint8_t *flip);
+/* One move of a tile: bit l of flip[i] tells that sigma_i of lane l is to change its
+ * sign. Work: root [n_sites][KAD_W_DOUBLE]. Shapes: sigma [n_sites][KAD_W_DOUBLE], flip
+ * [n_sites]; all 64-byte aligned. */
+void kad_clusters_flip(int n_sites, const kad_bonds *bonds, double k, const double *sigma,
+                       const kad_coin *coin, int32_t *root, uint32_t *flip);
 
 #endif
