@@ -19,8 +19,9 @@ typedef struct problem {
     const void *points;
     size_t n;
     const double *y;
-    double *L;      /* [n][n] Cholesky factor of C + s^2 */
-    double log_det; /* of C + s^2 */
+    double *L;        /* [n][n] Cholesky factor of C + s^2 */
+    double log_det;   /* of C + s^2 */
+    double *residual; /* [n] scratch */
 } problem;
 
 /* L of C + s^2 in place; false: not positive definite. */
@@ -55,14 +56,15 @@ static int residuals(const gsl_vector *v, void *self, gsl_vector *out)
 {
     const problem *q = self;
     const size_t n = q->n;
-    double p[KAD_FIT_PARAMETERS];
+    double p[KAD_FIT_PARAMETERS], *r = q->residual;
     parameters(q->model, v, p);
     for (size_t i = 0; i < n; i++) {
         double sum = q->model->value(q->points, i, p) - q->y[i];
         if (!isfinite(sum)) return GSL_EDOM;
         for (size_t k = 0; k < i; k++)
-            sum -= q->L[i * n + k] * gsl_vector_get(out, k);
-        gsl_vector_set(out, i, sum / q->L[i * n + i]);
+            sum -= q->L[i * n + k] * r[k];
+        r[i] = sum / q->L[i * n + i];
+        gsl_vector_set(out, i, r[i]);
     }
     return GSL_SUCCESS;
 }
@@ -180,7 +182,7 @@ static kad_status find_scatter(kad_ctx *ctx, problem *q, const double *cov, kad_
     warm.n_starts = 1;
     warm.start = (const double(*)[KAD_FIT_PARAMETERS])best.p;
     q->model = &warm;
-    for (int i = 0; i < BISECTIONS && !(lo > 0 && hi / lo < 1 + 1e-4); i++) {
+    for (int i = 0; i < BISECTIONS && !(lo > 0 && hi / lo < 1 + 1e-3); i++) {
         const double s = lo > 0 ? sqrt(lo * hi) : hi * 1e-4;
         KAD_TRY(fit_with(ctx, q, cov, s, &next));
         if (next.ok && next.chi2 <= (double)next.dof) {
@@ -206,10 +208,12 @@ static kad_status run(kad_ctx *ctx, const kad_fit_model *model, const void *poin
     if (n < model->n_parameters + 1) return KAD_OK;
     gsl_error_handler_t *before = gsl_set_error_handler_off();
     KAD_TRY(kad_new(ctx, n * n, sizeof *q.L, &q.L));
+    KAD_TRY(kad_new(ctx, n, sizeof *q.residual, &q.residual));
     KAD_TRY(scatter ? find_scatter(ctx, &q, cov, out) : fit_with(ctx, &q, cov, 0, out));
 done:
     gsl_set_error_handler(before);
     kad_free(q.L);
+    kad_free(q.residual);
     return status;
 }
 

@@ -9,6 +9,7 @@
 
 enum { MODELS = KAD_GEODESIC_MODELS, THRESHOLDS = 6, LEVELS = 32 };
 static const double DEFAULT_NOISE = 3;
+static const double OTHER_NOISE[THRESHOLDS - 1] = {1, 2, 3, 5, 10};
 
 /* How distances are made. */
 typedef struct rule {
@@ -170,24 +171,44 @@ done:
 
 /* --- the rule of noise ------------------------------------------------------------- */
 
+/* The thresholds looked at, ascending: the usual ones and the rule's own. */
+static size_t choose_thresholds(double own, double out[THRESHOLDS])
+{
+    size_t n = 0;
+    bool there = false;
+    for (size_t i = 0; i < THRESHOLDS - 1; i++) {
+        if (!there && own < OTHER_NOISE[i]) out[n++] = own;
+        there = there || own <= OTHER_NOISE[i];
+        out[n++] = OTHER_NOISE[i];
+    }
+    if (!there) out[n++] = own;
+    return n;
+}
+
 static kad_status write_rule(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
-                             const rule *r)
+                             const rule *r, const fits *at_own, size_t n_own)
 {
     static const char *const names[] = {"threshold",  "n_used",   "radius",
                                         "radius_err", "chi2_dof", "aic_hyperbolic",
                                         "aic_flat",   "aic_tree", "rms"};
     enum { N = sizeof names / sizeof names[0] };
-    const double thresholds[THRESHOLDS] = {1, 2, 3, 5, 10, r->noise};
     kad_status status = KAD_OK;
-    double table[N][THRESHOLDS];
+    double table[N][THRESHOLDS], thresholds[THRESHOLDS];
+    const size_t n = choose_thresholds(r->noise, thresholds);
     kad_geodesic_data data = {0};
-    for (size_t t = 0; t < THRESHOLDS; t++) {
-        fits f;
-        KAD_TRY(kad_geodesic_select(ctx, bins, thresholds[t], r->normalise, -1, &data));
-        KAD_TRY(fit_all(ctx, &data, &f));
+    for (size_t t = 0; t < n; t++) {
+        fits f = *at_own;
+        size_t n_used = n_own;
+        if (thresholds[t] != r->noise) {
+            KAD_TRY(
+                kad_geodesic_select(ctx, bins, thresholds[t], r->normalise, -1, &data));
+            KAD_TRY(fit_all(ctx, &data, &f));
+            n_used = data.n;
+            kad_geodesic_clear(&data);
+        }
         const kad_fit *h = &f.full[0], *s = &f.stat[0];
         const double row[N] = {thresholds[t],
-                               (double)data.n,
+                               (double)n_used,
                                h->ok ? h->p[1] : NAN,
                                h->ok ? h->err[1] : NAN,
                                s->ok ? s->chi2 / (double)s->dof : NAN,
@@ -197,10 +218,9 @@ static kad_status write_rule(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bi
                                h->ok ? h->rms : NAN};
         for (size_t k = 0; k < N; k++)
             table[k][t] = row[k];
-        kad_geodesic_clear(&data);
     }
     for (size_t k = 0; k < N; k++)
-        KAD_TRY(write_reals(ctx, file, "/geodesics/rule", names[k], THRESHOLDS, table[k],
+        KAD_TRY(write_reals(ctx, file, "/geodesics/rule", names[k], n, table[k],
                             "threshold", "", "the hyperbolic fit at this threshold"));
 done:
     kad_geodesic_clear(&data);
@@ -264,7 +284,7 @@ static kad_status write_geodesics(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bin
         if (f.full[m].ok)
             KAD_TRY(write_fit(ctx, file, &kad_geodesic_models[m], &f.stat[m], &f.full[m],
                               f.full[best].aic));
-    KAD_TRY(write_rule(ctx, file, bins, r));
+    KAD_TRY(write_rule(ctx, file, bins, r, &f, data.n));
     KAD_TRY(write_growth(ctx, file, bins, r));
     KAD_TRY(kad_h5_attr_set_real(ctx, file, "/geodesics", "noise", r->noise));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, "/geodesics", "normalise", r->normalise));

@@ -258,7 +258,7 @@ static void a_file_is_analysed(void **state)
     const char *const p = "/geodesics/fits/hyperbolic";
     kad_ctx ctx;
     kad_h5 *file;
-    kad_values s2, err, value, value_err, used;
+    kad_values s2, err, value, value_err, used, threshold, radius;
     double mean_ratio = 0;
     char *preferred;
     kad_ctx_init(&ctx, 1);
@@ -281,6 +281,15 @@ static void a_file_is_analysed(void **state)
         assert_true(fabs(value.data[a] - truth[a]) < 5.5 * value_err.data[a]);
     }
     assert_true(value_err.data[1] < 0.02);
+    /* the table of the rule: every threshold once, its own row the fit */
+    assert_ok(kad_values_read(&ctx, file, "/geodesics/rule/threshold", &threshold));
+    assert_ok(kad_values_read(&ctx, file, "/geodesics/rule/radius", &radius));
+    assert_int_equal(threshold.n, 5);
+    for (size_t i = 1; i < threshold.n; i++)
+        assert_true(threshold.data[i] > threshold.data[i - 1]);
+    assert_true(threshold.data[2] == 3 && radius.data[2] == value.data[1]);
+    kad_values_clear(&threshold);
+    kad_values_clear(&radius);
     assert_ok(kad_h5_attr_string(&ctx, file, "/geodesics", "preferred", &preferred));
     assert_string_equal(preferred, "hyperbolic");
     assert_ok(kad_values_read(&ctx, file, "/geodesics/used", &used));

@@ -116,6 +116,20 @@ done:
     return status;
 }
 
+/* Series are kept in single precision, which the fourth power of larger latents leaves. */
+static const double LARGEST = 1e8;
+
+static kad_status check_latents(kad_ctx *ctx, const kad_bulk *bulk)
+{
+    for (size_t i = 0; i < bulk->n * bulk->n_rows; i++)
+        if (!(fabs(bulk->z[i]) < LARGEST))
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "bulk: configuration %zu: a latent is %g: the map does not "
+                            "know such configurations: train it longer",
+                            i / bulk->n_rows, bulk->z[i]);
+    return KAD_OK;
+}
+
 /* y, z and the parts of S_eff from x. */
 static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
 {
@@ -128,6 +142,7 @@ static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
     KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, bulk->log_det,
                         bulk->z));
     KAD_TRY(choose_branches(ctx, bulk, bulk->log_det));
+    KAD_TRY(check_latents(ctx, bulk));
     KAD_TRY(prior_lnp(ctx, bulk->model->flow, bulk->n, bulk->z, lnp));
     for (size_t i = 0; i < bulk->n; i++) {
         bulk->log_det[i] = lnp[i] - bulk->log_det[i];

@@ -1,4 +1,5 @@
-/* Products of pairs of latents, lanes side by side (bulk/mutual_pairs.h). */
+/* Products of pairs of latents, lanes side by side, and distances of points
+ * (bulk/mutual_pairs.h). */
 #include "bulk/mutual_pairs.h"
 
 enum { CHUNK = 4 };
@@ -27,4 +28,26 @@ void KR(kad_near_products)(size_t n_pairs, const int32_t *pair, int c, const rea
             for (int v = 0; v < KAD_NV; v += CHUNK)
                 chunk(n_pairs, pair, c, a, b, (const vreal *)x + v, (const vreal *)y + v,
                       (vreal *)out + (a * c + b) * KAD_NV + v);
+}
+
+void KR(kad_max_norms)(size_t n, size_t d, const real *x, size_t i, real *out)
+{
+    for (size_t j = 0; j < n; j++)
+        out[j] = 0;
+    for (size_t c = 0; c < d; c++) {
+        const real *restrict own = x + c * n;
+        const real at = own[i];
+        for (size_t j = 0; j < n; j++) {
+            const real step = own[j] - at, far = step < 0 ? -step : step;
+            out[j] = far > out[j] ? far : out[j];
+        }
+    }
+}
+
+size_t KR(kad_count_below)(size_t n, const real *a, real limit)
+{
+    size_t count = 0;
+    for (size_t j = 0; j < n; j++)
+        count += a[j] < limit;
+    return count;
 }

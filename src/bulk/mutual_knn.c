@@ -1,8 +1,8 @@
-/* Nearest neighbours by sweeping: points are sorted by their first coordinate, and the
- * search from a point outwards ends where that coordinate alone is farther than the k-th
- * neighbour found so far. */
+/* Nearest neighbours by looking at all: n^2 distances, side by side, are cheaper than any
+ * search at the few thousand points this is for. */
 #include "base/memory.h"
 #include "bulk/mutual.h"
+#include "bulk/mutual_pairs.h"
 
 #include <gsl/gsl_sf_psi.h>
 #include <math.h>
@@ -11,11 +11,10 @@
 
 enum { MAX_K = 64 };
 
-typedef struct points {
-    size_t n, dx, dy, d; /* d = dx + dy coordinates a point */
-    double *p;           /* [n][d], sorted by all coordinates in turn */
-    double *y;           /* [n][dy], the same points sorted by y */
-} points;
+typedef struct columns {
+    size_t n, dx, dy;
+    double *p; /* [dx + dy][n] */
+} columns;
 
 static int compare(const double *a, const double *b, size_t d)
 {
@@ -48,86 +47,40 @@ static void sort_rows(double *p, size_t n, size_t d, double *tmp)
     }
 }
 
-static double distance(const double *a, const double *b, size_t d)
-{
-    double far = 0;
-    for (size_t i = 0; i < d; i++) {
-        const double s = fabs(a[i] - b[i]);
-        if (s > far) far = s;
-    }
-    return far;
-}
-
 /* Insert into the k smallest, ascending. */
 static void keep_nearest(double *best, int k, double d)
 {
     int at = k - 1;
-    if (!(d < best[at])) return;
     for (; at > 0 && best[at - 1] > d; at--)
         best[at] = best[at - 1];
     best[at] = d;
 }
 
-/* Distance of point i to its k-th neighbour. */
-static double kth_distance(const points *s, size_t i, int k)
+/* The k-th smallest of max(a, b), point `self` left out. */
+static double kth_distance(const double *a, const double *b, size_t n, size_t self, int k)
 {
     double best[MAX_K];
-    const double *own = s->p + i * s->d;
     for (int j = 0; j < k; j++)
         best[j] = HUGE_VAL;
-    size_t up = i + 1, down = i;
-    for (bool more = true; more;) {
-        more = false;
-        if (up < s->n && s->p[up * s->d] - own[0] < best[k - 1]) {
-            keep_nearest(best, k, distance(own, s->p + up * s->d, s->d));
-            up++;
-            more = true;
-        }
-        if (down > 0 && own[0] - s->p[(down - 1) * s->d] < best[k - 1]) {
-            keep_nearest(best, k, distance(own, s->p + (down - 1) * s->d, s->d));
-            down--;
-            more = true;
-        }
+    for (size_t j = 0; j < n; j++) {
+        const double d = a[j] > b[j] ? a[j] : b[j];
+        if (d < best[k - 1] && j != self) keep_nearest(best, k, d);
     }
     return best[k - 1];
 }
 
-/* First row of `rows`, sorted by coordinate 0, with coordinate 0 > value. */
-static size_t first_above(const double *rows, size_t n, size_t stride, double value)
-{
-    size_t lo = 0, hi = n;
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-        if (rows[mid * stride] > value)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo;
-}
-
-/* Rows nearer than eps to `own`, itself among them. The range searched is a little wider:
- * the neighbour that defines eps must not be counted because own + eps was rounded. */
-static size_t count_within(const double *rows, size_t n, size_t stride, size_t d,
-                           const double *own, double eps)
-{
-    const double wide = eps * (1 + 1e-9) + 1e-15 * fabs(own[0]);
-    size_t count = 0;
-    for (size_t j = first_above(rows, n, stride, own[0] - wide);
-         j < n && rows[j * stride] < own[0] + wide; j++)
-        count += distance(own, rows + j * stride, d) < eps;
-    return count;
-}
-
-static double estimate(const points *s, int k)
+/* Points as columns [d][n]; near [2][n]: scratch for the distances of one point. */
+static double estimate(const columns *s, int k, double *near)
 {
     double sum = 0;
+    double *in_x = near, *in_y = near + s->n;
     for (size_t i = 0; i < s->n; i++) {
-        const double eps = kth_distance(s, i, k);
-        const double *own = s->p + i * s->d;
-        /* the counts hold the point itself: n_x + 1 */
-        const size_t nx = count_within(s->p, s->n, s->d, s->dx, own, eps);
-        const size_t ny = count_within(s->y, s->n, s->dy, s->dy, own + s->dx, eps);
+        kad_max_norms_f64(s->n, s->dx, s->p, i, in_x);
+        kad_max_norms_f64(s->n, s->dy, s->p + s->dx * s->n, i, in_y);
+        const double eps = kth_distance(in_x, in_y, s->n, i, k);
+        /* the counts hold the point itself: n_x + 1 (and are one where eps is zero) */
+        const size_t nx = kad_count_below_f64(s->n, in_x, eps);
+        const size_t ny = kad_count_below_f64(s->n, in_y, eps);
         sum += gsl_sf_psi_int((int)(nx > 0 ? nx : 1)) +
                gsl_sf_psi_int((int)(ny > 0 ? ny : 1));
     }
@@ -150,29 +103,32 @@ kad_status kad_mutual_knn(kad_ctx *ctx, size_t n, size_t d_x, const double *x, s
                           const double *y, int k, double *out)
 {
     kad_status status = KAD_OK;
-    points s = {.n = n, .dx = d_x, .dy = d_y, .d = d_x + d_y};
-    double *tmp = NULL;
+    const size_t d = d_x + d_y;
+    columns s = {.dx = d_x, .dy = d_y};
+    double *rows = NULL, *near = NULL, *tmp = NULL;
     *out = NAN;
     if (k < 1 || k > MAX_K)
         return kad_fail(ctx, KAD_EUSAGE, "neighbours: expected 1 to %d, got %d", MAX_K,
                         k);
-    KAD_TRY(kad_new(ctx, n * s.d, sizeof(double), &s.p));
-    KAD_TRY(kad_new(ctx, n * d_y, sizeof(double), &s.y));
-    KAD_TRY(kad_new(ctx, s.d, sizeof(double), &tmp));
+    KAD_TRY(kad_new(ctx, n * d, sizeof(double), &rows));
+    KAD_TRY(kad_new(ctx, n * d, sizeof(double), &s.p));
+    KAD_TRY(kad_new(ctx, 2 * n, sizeof(double), &near));
+    KAD_TRY(kad_new(ctx, d, sizeof(double), &tmp));
     for (size_t i = 0; i < n; i++) {
-        memcpy(s.p + i * s.d, x + i * d_x, d_x * sizeof(double));
-        memcpy(s.p + i * s.d + d_x, y + i * d_y, d_y * sizeof(double));
+        memcpy(rows + i * d, x + i * d_x, d_x * sizeof(double));
+        memcpy(rows + i * d + d_x, y + i * d_y, d_y * sizeof(double));
     }
-    sort_rows(s.p, n, s.d, tmp);
-    s.n = unique(s.p, n, s.d);
+    sort_rows(rows, n, d, tmp);
+    s.n = unique(rows, n, d);
     if (s.n < (size_t)k + 2) goto done;
     for (size_t i = 0; i < s.n; i++)
-        memcpy(s.y + i * d_y, s.p + i * s.d + d_x, d_y * sizeof(double));
-    sort_rows(s.y, s.n, d_y, tmp);
-    *out = estimate(&s, k);
+        for (size_t c = 0; c < d; c++)
+            s.p[c * s.n + i] = rows[i * d + c];
+    *out = estimate(&s, k, near);
 done:
+    kad_free(rows);
     kad_free(s.p);
-    kad_free(s.y);
+    kad_free(near);
     kad_free(tmp);
     return status;
 }

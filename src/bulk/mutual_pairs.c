@@ -184,6 +184,19 @@ static void load(const kad_near *near, size_t first, size_t n, int shift, int n_
             x[r * W + l] = l < n ? (float)(z[l][r] - near->mean[r]) : 0;
 }
 
+/* Sum of W lanes, in STRIDES interleaved parts: one long chain of additions would cost more
+ * than the products. */
+static double lane_sum(const float *a)
+{
+    enum { STRIDES = 8 };
+    double part[STRIDES] = {0};
+    for (size_t l = 0; l < W; l += STRIDES)
+        for (size_t k = 0; k < STRIDES; k++)
+            part[k] += (double)a[l + k];
+    return ((part[0] + part[1]) + (part[2] + part[3])) +
+           ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
 /* w->sums [class][cc] += sums over the pairs of wanted classes and n configurations from
  * `first` on. */
 static void add_configurations(const kad_near *near, size_t first, size_t n, int shift,
@@ -199,12 +212,8 @@ static void add_configurations(const kad_near *near, size_t first, size_t n, int
         kad_near_products_f32((size_t)(own->end - own->first),
                               near->pair + 2 * own->first, c, w->x,
                               shift > 0 ? w->y : w->x, w->products);
-        for (size_t k = 0; k < near->cc; k++) {
-            double sum = 0;
-            for (size_t l = 0; l < W; l++)
-                sum += (double)w->products[k * W + l];
-            w->sums[(size_t)i * near->cc + k] += sum;
-        }
+        for (size_t k = 0; k < near->cc; k++)
+            w->sums[(size_t)i * near->cc + k] += lane_sum(w->products + k * W);
     }
 }
 

@@ -54,4 +54,11 @@ void kad_near_products_f32(size_t n_pairs, const int32_t *pair, int c, const flo
 void kad_near_products_f64(size_t n_pairs, const int32_t *pair, int c, const double *x,
                            const double *y, double *out);
 
+/* Distances of point i from all n, maximum norm: out[j] = max_c |x[c][j] - x[c][i]|. */
+void kad_max_norms_f32(size_t n, size_t d, const float *x, size_t i, float *out);
+void kad_max_norms_f64(size_t n, size_t d, const double *x, size_t i, double *out);
+/* How many of a[n] are below `limit`. */
+size_t kad_count_below_f32(size_t n, const float *a, float limit);
+size_t kad_count_below_f64(size_t n, const double *a, double limit);
+
 #endif
