@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "sample/accept.h"
+#include "sample/boundary.h"
 #include "sample/proposals.h"
 
 #include <math.h>
@@ -91,8 +92,26 @@ done:
     return status;
 }
 
-/* ln w of the states given: y itself, not a shifted one, is what the map is asked about;
- * the shift of the next proposal is a symmetry of exp(-S) of its own. */
+/* States in the coordinates of their next proposals, which are shifted at random. For
+ * every shift an update in shifted coordinates leaves exp(-S) invariant, accepted or not;
+ * shifting the proposals alone would make the accepted part symmetric and leave the
+ * rejected part as the map has it. */
+static void shift_back(const state *s, const double *x, double *shifted)
+{
+    const kad_sampler_setup *setup = s->proposals.setup;
+    const kad_action *action = setup->action;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    for (size_t chain = 0; chain < (size_t)setup->n_chains; chain++) {
+        int shift[KAD_MAX_DIM];
+        kad_boundary_shift_of(action->lattice, setup->seed,
+                              kad_draw_number(setup, chain, s->proposals.n_done), shift);
+        for (int mu = 0; mu < KAD_MAX_DIM; mu++)
+            shift[mu] = -shift[mu];
+        kad_boundary_shift(action->lattice, action->n_comp, shift, x + chain * n_rows,
+                           shifted + chain * n_rows);
+    }
+}
+
 static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
 {
     kad_status status = KAD_OK;
@@ -101,7 +120,12 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
     const kad_action *action = setup->action;
     const size_t n = (size_t)setup->n_chains;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y = NULL, *S = NULL, *lnq = NULL;
+    double *shifted = NULL, *y = NULL, *S = NULL, *lnq = NULL;
+    if (setup->translate && (action->flags & KAD_ACTION_TRANSLATION)) {
+        KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &shifted));
+        shift_back(s, x, shifted);
+        x = shifted;
+    }
     KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &y));
     KAD_TRY(kad_new(ctx, n, sizeof(double), &S));
     KAD_TRY(kad_new(ctx, n, sizeof(double), &lnq));
@@ -118,6 +142,7 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
         break;
     }
 done:
+    kad_free(shifted);
     kad_free(y);
     kad_free(S);
     kad_free(lnq);
