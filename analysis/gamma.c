@@ -3,6 +3,8 @@
 #include "base/memory.h"
 
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_fft_halfcomplex.h>
+#include <gsl/gsl_fft_real.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +14,17 @@ static const double MIN_TAUS = 50.0;
 static const double DECAY_MOST = 4.0;
 /* rho(W + 1) above so many of its errors: the window closed too early. */
 static const double TAIL_SIGMAS = 2.0;
+/* Lags that are summed one by one; more of them are cheaper by Fourier transforms. */
+enum { DIRECT_LAGS = 64 };
+
+/* The autocovariances of a series, computed as they are asked for. */
+typedef struct lags {
+    size_t n_chains, n;
+    const double *a; /* [n_chains][n] */
+    double mean;
+    size_t max, n_known;
+    double *gamma; /* [max + 1], the first n_known are known */
+} lags;
 
 const char *kad_gamma_flag_name(kad_gamma_flag flag)
 {
@@ -32,6 +45,45 @@ static double covariance(size_t n_chains, size_t n, const double *a, double mean
         sum += part;
     }
     return sum / (double)(n_chains * (n - t));
+}
+
+/* All of them: Gamma(t) = sum over chains of the inverse transform of |a_k|^2, every chain
+ * padded with zeros so that nothing wraps around. */
+static kad_status transform_lags(kad_ctx *ctx, lags *l)
+{
+    kad_status status = KAD_OK;
+    size_t m = 1;
+    double *work = NULL, *power = NULL;
+    while (m < l->n + l->max + 1)
+        m *= 2;
+    KAD_TRY(kad_new(ctx, m, sizeof *work, &work));
+    KAD_TRY(kad_new(ctx, m, sizeof *power, &power));
+    for (size_t chain = 0; chain < l->n_chains; chain++) {
+        for (size_t i = 0; i < m; i++)
+            work[i] = i < l->n ? l->a[chain * l->n + i] - l->mean : 0.0;
+        (void)gsl_fft_real_radix2_transform(work, 1, m); /* m is a power of two */
+        power[0] += work[0] * work[0];
+        power[m / 2] += work[m / 2] * work[m / 2];
+        for (size_t k = 1; k < m / 2; k++)
+            power[k] += work[k] * work[k] + work[m - k] * work[m - k];
+    }
+    (void)gsl_fft_halfcomplex_radix2_inverse(power, 1, m);
+    for (size_t t = l->n_known; t <= l->max; t++)
+        l->gamma[t] = power[t] / (double)(l->n_chains * (l->n - t));
+    l->n_known = l->max + 1;
+done:
+    kad_free(work);
+    kad_free(power);
+    return status;
+}
+
+/* Makes Gamma known up to lag t <= max. */
+static kad_status know_lag(kad_ctx *ctx, lags *l, size_t t)
+{
+    if (t >= l->n_known && t > DIRECT_LAGS) return transform_lags(ctx, l);
+    for (; l->n_known <= t; l->n_known++)
+        l->gamma[l->n_known] = covariance(l->n_chains, l->n, l->a, l->mean, l->n_known);
+    return KAD_OK;
 }
 
 static double mean_of(size_t n, const double *a)
@@ -68,27 +120,30 @@ static double split_rhat(size_t n_chains, size_t n, const double *a)
     return sqrt((double)(half - 1) / (double)half + between / within);
 }
 
-/* Extends Gamma lag by lag until the automatic window closes. Returns W; *closed says
- * whether it did before max_lag. */
-static size_t find_window(size_t n_chains, size_t n, const double *a, double mean,
-                          double S, size_t max_lag, double *gamma, bool *closed)
+/* Extends Gamma lag by lag until the automatic window closes at *W; *closed says whether
+ * it did before the last lag. */
+static kad_status find_window(kad_ctx *ctx, lags *l, double S, size_t *W, bool *closed)
 {
-    const double n_all = (double)(n_chains * n);
+    kad_status status = KAD_OK;
+    const double n_all = (double)(l->n_chains * l->n);
     double sum = 0.0;
     *closed = false;
-    for (size_t t = 1; t <= max_lag; t++) {
-        gamma[t] = covariance(n_chains, n, a, mean, t);
-        sum += gamma[t] / gamma[0];
+    *W = l->max;
+    for (size_t t = 1; t <= l->max; t++) {
+        KAD_TRY(know_lag(ctx, l, t));
+        sum += l->gamma[t] / l->gamma[0];
         const double tau = 0.5 + sum;
         const double tau_s =
             tau <= 0.5 ? 1e-12 : S / log((2.0 * tau + 1.0) / (2.0 * tau - 1.0));
         const double td = (double)t;
         if (exp(-td / tau_s) - tau_s / sqrt(td * n_all) < 0.0) {
             *closed = true;
-            return t;
+            *W = t;
+            break;
         }
     }
-    return max_lag;
+done:
+    return status;
 }
 
 /* Errors of rho, eq. (E.11) of hep-lat/0409106 with rho = 0 beyond the lags known. */
@@ -183,32 +238,32 @@ kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const doub
     kad_status status = KAD_OK;
     const size_t max_lag = n / 2;
     const double n_all = (double)n_chains * (double)n;
-    double *gamma = NULL;
+    lags l = {.n_chains = n_chains, .n = n, .a = a, .max = max_lag};
+    size_t W = 0;
     bool closed = false;
 
     memset(out, 0, sizeof *out);
     KAD_TRY(check(ctx, n_chains, n, a));
-    KAD_TRY(kad_new(ctx, max_lag + 1, sizeof *gamma, &gamma));
-    out->mean = mean_of(n_chains * n, a);
-    gamma[0] = covariance(n_chains, n, a, out->mean, 0);
+    KAD_TRY(kad_new(ctx, max_lag + 1, sizeof *l.gamma, &l.gamma));
+    double *gamma = l.gamma;
+    out->mean = l.mean = mean_of(n_chains * n, a);
+    KAD_TRY(know_lag(ctx, &l, 0));
     if (!(gamma[0] > 1e-28 * out->mean * out->mean)) {
         out->flag = KAD_GAMMA_CONSTANT;
         out->err = out->err_naive = out->tau_int = out->tau_int_err = NAN;
         out->n_eff = out->rhat = out->q_value = NAN;
         goto done;
     }
-    const size_t W = find_window(n_chains, n, a, out->mean, S, max_lag, gamma, &closed);
+    KAD_TRY(find_window(ctx, &l, S, &W, &closed));
     out->n_lag = 2 * W > 32 ? 2 * W : 32;
     if (out->n_lag > KAD_GAMMA_LAGS) out->n_lag = KAD_GAMMA_LAGS;
     if (out->n_lag > max_lag) out->n_lag = max_lag;
     KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho, &out->rho));
     KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho_err, &out->rho_err));
     const bool next = W < max_lag;
-    if (next) gamma[W + 1] = covariance(n_chains, n, a, out->mean, W + 1);
-    for (size_t t = 0; t < out->n_lag; t++) {
-        if (t > W + 1) gamma[t] = covariance(n_chains, n, a, out->mean, t);
+    KAD_TRY(know_lag(ctx, &l, next && W + 1 > out->n_lag ? W + 1 : out->n_lag));
+    for (size_t t = 0; t < out->n_lag; t++)
         out->rho[t] = gamma[t] / gamma[0];
-    }
     rho_errors(out->n_lag, out->rho, W, n_all, out->rho_err);
     out->tail.tau_exp = decay_time(out->n_lag, out->rho, out->rho_err);
     out->tail.rho_next_err = late_error(W, gamma, n_all);
@@ -220,7 +275,7 @@ kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const doub
                                                   : KAD_GAMMA_OK;
     if (out->flag != KAD_GAMMA_OK) out->err = NAN;
 done:
-    kad_free(gamma);
+    kad_free(l.gamma);
     if (status != KAD_OK) kad_gamma_clear(out);
     return status;
 }
