@@ -69,6 +69,8 @@ fingerprint() {
 
 @test "cli: a missing config is 66, a missing run folder is 66" {
     fails_with 66 kadanoff run nothing.yaml
+    mkfifo pipe
+    fails_with 66 timeout 20 kadanoff run pipe
     for c in analyse report info diagnose; do
         fails_with 66 kadanoff $c nowhere
     done
@@ -84,6 +86,7 @@ fingerprint() {
     grep -q 'action.temperature' err.txt
     bad tiny.yaml action.temperature=0,44
     bad tiny.yaml action.temperature=nan
+    bad tiny.yaml action.temperature=
     bad tiny.yaml action.temperature=-1
     bad tiny.yaml train.steps=1.5
     bad tiny.yaml train.optimiser=sgd
@@ -155,8 +158,7 @@ fingerprint() {
         local code=$1
         shift
         fails_with "$code" kadanoff run tiny.yaml -q "$@"
-        [ ! -e tiny/config.yaml ]
-        [ ! -e tiny/run.h5 ]
+        [ ! -e tiny ]
     }
     mkdir folder
     rejects 66 action.couplings=folder
@@ -166,7 +168,7 @@ fingerprint() {
     rejects 66 train.from=missing
     rejects 78 train.anneal_key=nothing train.anneal_start=1
     fails_with 66 kadanoff sample tiny.yaml -q
-    [ ! -e tiny/config.yaml ]
+    [ ! -e tiny ]
     kadanoff run tiny.yaml -q train.steps=5
 }
 

@@ -252,7 +252,8 @@ static void test_overrides(void **state)
 static const bad bad_overrides[] = {
     {"train.steps", "command line: expected section.key=value, got \"train.steps\""},
     {"=3", "expected section.key=value"},
-    {"train.steps=", "command line: train.steps: expected an integer, got \"\""},
+    {"train.steps=", "command line: train.steps: no value given"},
+    {"action.beta=", "command line: action.beta: no value given"},
     {"train.stesp=3", "command line: train.stesp: unknown key; the nearest"},
     {"train.steps=3\n---\n4", "more than one document"},
     {"train.steps=[3", "not valid YAML"},

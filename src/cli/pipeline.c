@@ -7,6 +7,7 @@
 #include "cli/report_file.h"
 #include "cli/schema.h"
 #include "flow/recipe.h"
+#include "io/file.h"
 #include "measure/sample.h"
 #include "sample/sampler.h"
 #include "train/options.h"
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void kad_say(const kad_app *app, const char *format, ...)
 {
@@ -215,15 +217,18 @@ done:
     return status;
 }
 
-/* What the stages would refuse, before the folder is claimed and the work begins. */
+/* What the stages would refuse, before a new folder is made and the work begins. */
 static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
+    char config[4096];
+    snprintf(config, sizeof config, "%s/config.yaml", p->app->out);
+    if (access(config, F_OK) == 0) return KAD_OK; /* was checked when it was new */
     if ((stages & KAD_STAGE_TRAIN) == 0 && wants_map(p, stages))
         return kad_fail(ctx, KAD_ENOINPUT,
                         "%s: nothing is trained in this folder: use `run` or `train`",
-                        kad_run_path(p->run));
+                        p->app->out);
     KAD_TRY(kad_train_check(ctx, p->config));
     KAD_TRY(kad_sample_check(ctx, p->config, p->model));
 done:
@@ -243,7 +248,6 @@ static kad_status work(kad_pipeline *p, unsigned stages)
         if (stages & KAD_STAGE_REPORT) KAD_TRY(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }
-    if (!claimed) KAD_TRY(check_stages(p, stages));
     if (wants_map(p, stages)) KAD_TRY(kad_selfcheck(p));
     if (!claimed) KAD_TRY(kad_config_claim(p));
     KAD_TRY(kad_provenance_begin(p));
@@ -273,6 +277,7 @@ kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
     KAD_TRY(check_memory(&p));
     KAD_TRY(kad_model_create(ctx, p.config, &p.model));
     KAD_TRY(kad_config_check_used(&p, name));
+    KAD_TRY(check_stages(&p, stages));
     describe(&p, stages);
     KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
     KAD_TRY(work(&p, stages));
@@ -312,19 +317,10 @@ static void folder_of(const char *path, char *out, size_t size)
 static kad_status read_file(kad_ctx *ctx, const char *path, char **out)
 {
     enum { MAX_BYTES = 1 << 20 };
-    kad_status status = KAD_OK;
-    *out = NULL;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return kad_fail(ctx, KAD_ENOINPUT, "%s: no such config file", path);
-    KAD_TRY(kad_new(ctx, MAX_BYTES + 1, 1, out));
-    size_t n = fread(*out, 1, MAX_BYTES, file);
-    if (ferror(file))
-        status = kad_fail(ctx, KAD_EIO, "%s: cannot read", path);
-    else if (n == MAX_BYTES)
-        status = kad_fail(ctx, KAD_ECONFIG, "%s: larger than a config can be", path);
-done:
-    fclose(file);
-    if (status != KAD_OK) {
+    size_t n;
+    kad_status status = kad_file_read(ctx, path, MAX_BYTES, out, &n);
+    if (status == KAD_OK && strlen(*out) != n) {
+        status = kad_fail(ctx, KAD_ECONFIG, "%s: contains a zero byte", path);
         kad_free(*out);
         *out = NULL;
     }

@@ -26,7 +26,7 @@ static void print_row(const kad_table *t, size_t i)
     if (isfinite(truth)) snprintf(exact, sizeof exact, "%.9g", truth);
     if (isfinite(truth) && err > 0)
         snprintf(pull, sizeof pull, "%+.1f", (value - truth) / err);
-    printf("  %-14s %20s %16s %7s %14s\n", t->observable[i],
+    printf("  %-18s %16s %16s %6s %15s\n", t->observable[i],
            number(mean, sizeof mean, value, err), exact, pull,
            number(tau, sizeof tau, kad_table_at(t, &t->tau, i),
                   kad_table_at(t, &t->tau_err, i)));
@@ -47,7 +47,7 @@ static kad_status print_tables(kad_app *app, kad_h5 *file)
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
         KAD_TRY(kad_table_read(ctx, file, group, &t));
         if (t.n == 0) continue;
-        printf("\n%s\n  %-14s %20s %16s %7s %14s\n", names[i], "observable", "value",
+        printf("\n%s\n  %-18s %16s %16s %6s %15s\n", names[i], "observable", "value",
                "exact", "pull", "tau_int(draws)");
         for (size_t k = 0; k < t.n; k++)
             print_row(&t, k);

@@ -276,13 +276,8 @@ static kad_status parse_document(parse *p, const char *key)
     KAD_TRY(next(p)); /* stream start */
     KAD_TRY(next(p));
     if (at(p, YAML_STREAM_END_EVENT)) {
-        /* no text at all: an empty value */
-        kad_token nothing = {"", true};
-        const kad_key *spec = key ? kad_schema_find(p->config->schema, key) : NULL;
-        if (spec)
-            status = put_value(p, key, spec, false, 1, &nothing);
-        else if (key)
-            status = fail(p, key, "no value given");
+        /* most likely a shell variable that is not set */
+        if (key) status = fail(p, key, "no value given");
         goto done;
     }
     KAD_TRY(next(p));
