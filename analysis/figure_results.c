@@ -49,8 +49,8 @@ done:
     return status;
 }
 
-/* "0.82(2)"; "0.82(?)" where no error bar is stated. */
-static void cell(kad_text *out, double value, double err, double exact)
+/* "0.82(2)"; "0.82(?)" where an error bar belongs and is not stated. */
+static void cell(kad_text *out, double value, double err, double exact, bool has_error)
 {
     char text[64];
     const bool off = err > 0 && fabs(value - exact) > 3 * err;
@@ -58,7 +58,7 @@ static void cell(kad_text *out, double value, double err, double exact)
     if (isfinite(value) && isfinite(err))
         kad_text_add(out, "%s", kad_format_error(text, sizeof text, value, err));
     else if (isfinite(value))
-        kad_text_add(out, "%.3g(?)", value);
+        kad_text_add(out, "%.3g%s", value, has_error ? "(?)" : "");
     kad_text_add(out, "</td>");
 }
 
@@ -85,10 +85,11 @@ static void value_row(kad_text *out, const board *b, const char *observable, boo
         const kad_table *t = &b->table[i];
         const size_t at = kad_table_find(t, observable);
         if (tau)
-            cell(out, kad_table_at(t, &t->tau, at), kad_table_at(t, &t->tau_err, at),
-                 NAN);
+            cell(out, kad_table_at(t, &t->tau, at), kad_table_at(t, &t->tau_err, at), NAN,
+                 true);
         else
-            cell(out, kad_table_at(t, &t->mean, at), kad_table_at(t, &t->err, at), exact);
+            cell(out, kad_table_at(t, &t->mean, at), kad_table_at(t, &t->err, at), exact,
+                 true);
     }
     kad_text_add(out, "</tr>\n");
 }
@@ -177,7 +178,8 @@ static void log_z_rows(kad_text *out, const kad_table *t)
         kad_text_add(out, "<tr><th>");
         kad_text_escape(out, t->observable[i]);
         kad_text_add(out, "</th>");
-        cell(out, t->mean.data[i], kad_table_at(t, &t->err, i), exact);
+        cell(out, t->mean.data[i], kad_table_at(t, &t->err, i), exact,
+             strcmp(t->observable[i], "largest_share") != 0);
         if (isfinite(exact))
             kad_text_add(out, "<td class=\"n\">%.9g</td></tr>\n", exact);
         else

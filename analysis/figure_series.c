@@ -13,20 +13,22 @@ enum { N_SAMPLERS = 8, N_DRAWS = 600, N_LAGS = 120, STRIP = 120 };
 
 /* The first chain of one sampler in a strip of its own; all strips share their axes. */
 static void draw_strip(const kad_values *y, const char *name, const kad_axis *axis,
-                       bool last, kad_text *out)
+                       kad_text *out)
 {
     double x[N_DRAWS];
     if (y->rank != 2) return;
     const size_t n = y->dims[1] < N_DRAWS ? y->dims[1] : N_DRAWS;
     for (size_t i = 0; i < n; i++)
         x[i] = (double)i;
-    kad_plot plot = {.x = {.label = last ? "draw" : NULL, .fixed = true, .hi = N_DRAWS},
+    kad_plot plot = {.x = {.label = "draw", .fixed = true, .hi = N_DRAWS},
                      .y = *axis,
                      .height = STRIP};
     kad_plot_add(
         &plot,
         (kad_series){.mark = KAD_MARK_LINE, .n = n, .x = x, .y = y->data, .label = name});
+    kad_text_add(out, "<div>");
     kad_plot_render(out, &plot);
+    kad_text_add(out, "</div>");
 }
 
 /* The range of what the strips show. */
@@ -70,8 +72,10 @@ static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     if (!(margin > 0.0)) goto done;
     axis.lo -= margin;
     axis.hi += margin;
+    kad_text_add(out, "<div class=\"plots\">");
     for (size_t i = 0; i < shown; i++)
-        draw_strip(&y[i], names[i], &axis, i + 1 == shown, out);
+        draw_strip(&y[i], names[i], &axis, out);
+    kad_text_add(out, "</div>\n");
 done:
     for (size_t i = 0; i < N_SAMPLERS; i++)
         kad_values_clear(&y[i]);
@@ -84,6 +88,7 @@ const kad_figure kad_figure_histories = {
     .caption = "The first 600 recorded draws of the first chain of each sampler. Flat "
                "pieces are runs of rejections; a chain that keeps one sign for long "
                "does not see the other phase.",
+    .wide = true,
     .draw = draw_histories,
 };
 

@@ -6,7 +6,6 @@
 
 enum {
     WIDTH = KAD_SVG_WIDTH,
-    LEFT = KAD_SVG_LEFT,
     RIGHT = KAD_SVG_RIGHT,
     TOP = KAD_SVG_TOP,
     BOTTOM = KAD_SVG_BOTTOM
@@ -19,8 +18,8 @@ double kad_frame_scale(const kad_frame *f, int axis, double value)
 
 double kad_frame_x(const kad_frame *f, double x)
 {
-    return LEFT + (WIDTH - LEFT - RIGHT) * (kad_frame_scale(f, 0, x) - f->lo[0]) /
-                      (f->hi[0] - f->lo[0]);
+    return f->left + (WIDTH - f->left - RIGHT) * (kad_frame_scale(f, 0, x) - f->lo[0]) /
+                         (f->hi[0] - f->lo[0]);
 }
 
 double kad_frame_y(const kad_frame *f, double y)
@@ -114,61 +113,91 @@ static void tick_label(char *text, size_t size, double value, double step)
     snprintf(text, size, "%.*f", digits > 8 ? 8 : digits, value);
 }
 
-static void draw_tick(kad_text *out, const kad_frame *f, int axis, double value,
-                      const char *label)
-{
-    if (axis == 0) {
-        double x = kad_frame_x(f, value);
-        kad_text_add(out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/>", x, TOP,
-                     f->height - BOTTOM);
-        kad_text_add(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>", x,
-                     f->height - BOTTOM + 17, label);
-    } else {
-        double y = kad_frame_y(f, value);
-        kad_text_add(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", LEFT, y,
-                     WIDTH - RIGHT);
-        kad_text_add(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
-                     LEFT - 6, y + 4.5, label);
-    }
-}
+enum { MAX_TICKS = 32 };
 
-/* Ticks of a logarithmic axis: powers of ten, with 2 and 5 between when they are few. */
-static void draw_log_ticks(kad_text *out, const kad_frame *f, int axis)
+typedef struct tick {
+    double value;
+    char label[64];
+    int n_chars; /* as seen */
+} tick;
+
+/* Powers of ten, with 2 and 5 between when they are few. */
+static int find_log_ticks(const kad_frame *f, int axis, tick *out)
 {
     static const double between[] = {1, 2, 5};
-    double span = f->hi[axis] - f->lo[axis];
-    int step = span > 8 ? (int)ceil(span / 8) : 1;
-    int n_between = span < 2.5 ? 3 : 1;
+    const double span = f->hi[axis] - f->lo[axis];
+    const int step = span > 8 ? (int)ceil(span / 8) : 1;
+    const int n_between = span < 2.5 ? 3 : 1;
+    int n = 0;
     for (int p = (int)floor(f->lo[axis]); p <= (int)ceil(f->hi[axis]); p += step)
-        for (int b = 0; b < n_between; b++) {
-            double value = between[b] * pow(10, p);
-            double s = log10(value);
+        for (int b = 0; b < n_between && n < MAX_TICKS; b++) {
+            tick *t = &out[n];
+            t->value = between[b] * pow(10, p);
+            const double s = log10(t->value);
             if (s < f->lo[axis] || s > f->hi[axis]) continue;
-            char label[64];
-            if (p >= -2 && p <= 3)
-                snprintf(label, sizeof label, "%g", value);
-            else if (n_between == 1)
-                snprintf(label, sizeof label,
-                         "10<tspan dy=\"-5\" font-size=\"10\">%d</tspan>", p);
-            else
-                snprintf(label, sizeof label, "%.0e", value);
-            draw_tick(out, f, axis, value, label);
+            n++;
+            if (p >= -3 && p <= 3)
+                t->n_chars = snprintf(t->label, sizeof t->label, "%g", t->value);
+            else {
+                char times[32] = "";
+                if (b > 0) snprintf(times, sizeof times, "%g&#183;", between[b]);
+                snprintf(t->label, sizeof t->label,
+                         "%s10<tspan dy=\"-5\" font-size=\"10\">%d</tspan>", times, p);
+                t->n_chars = b > 0 ? 6 : 4;
+            }
         }
+    return n;
 }
 
-void kad_frame_ticks(kad_text *out, const kad_frame *f, int axis)
+/* Ticks of an axis; round numbers also on a logarithmic one that spans less than a factor
+ * of five. */
+static int find_ticks(const kad_frame *f, int axis, tick *out)
 {
-    double ticks[16];
-    if (f->log[axis]) {
-        draw_log_ticks(out, f, axis);
-        return;
-    }
-    int n =
-        kad_ticks(f->lo[axis], f->hi[axis], axis == 0 ? 5 : f->height / 58, 16, ticks);
+    double at[MAX_TICKS];
+    const bool log = f->log[axis];
+    const double lo = f->lo[axis], hi = f->hi[axis];
+    if (log && hi - lo > 0.7) return find_log_ticks(f, axis, out);
+    const int want = axis == 0 ? 5 : f->height / 58;
+    const int n =
+        kad_ticks(log ? pow(10, lo) : lo, log ? pow(10, hi) : hi, want, MAX_TICKS, at);
     for (int i = 0; i < n; i++) {
-        char label[64];
-        tick_label(label, sizeof label, ticks[i], n > 1 ? ticks[1] - ticks[0] : 1);
-        draw_tick(out, f, axis, ticks[i], label);
+        out[i].value = at[i];
+        tick_label(out[i].label, sizeof out[i].label, at[i], n > 1 ? at[1] - at[0] : 1);
+        out[i].n_chars = (int)strlen(out[i].label);
+    }
+    return n;
+}
+
+/* Room for the longest label of the vertical axis and for the axis' own. */
+static int left_margin(const kad_frame *f)
+{
+    tick ticks[MAX_TICKS];
+    double left = KAD_SVG_LEFT;
+    const int n = find_ticks(f, 1, ticks);
+    for (int i = 0; i < n; i++)
+        left = fmax(left, 28 + 7.4 * ticks[i].n_chars);
+    return (int)left;
+}
+
+static void draw_ticks(kad_text *out, const kad_frame *f, int axis)
+{
+    tick ticks[MAX_TICKS];
+    const int n = find_ticks(f, axis, ticks);
+    for (int i = 0; i < n; i++) {
+        if (axis == 0) {
+            const double x = kad_frame_x(f, ticks[i].value);
+            kad_text_add(out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/>", x, TOP,
+                         f->height - BOTTOM);
+            kad_text_add(out,
+                         "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>", x,
+                         f->height - BOTTOM + 17, ticks[i].label);
+        } else {
+            const double y = kad_frame_y(f, ticks[i].value);
+            kad_text_add(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", f->left, y,
+                         WIDTH - RIGHT);
+            kad_text_add(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
+                         f->left - 6, y + 4.5, ticks[i].label);
+        }
     }
 }
 
@@ -177,7 +206,7 @@ static void draw_labels(kad_text *out, const kad_plot *plot, const kad_frame *f)
     if (plot->x.label != NULL) {
         kad_text_add(out,
                      "<text class=\"label\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
-                     (LEFT + WIDTH - RIGHT) / 2, f->height - 8);
+                     (f->left + WIDTH - RIGHT) / 2, f->height - 8);
         kad_text_escape(out, plot->x.label);
         kad_text_add(out, "</text>");
     }
@@ -221,16 +250,17 @@ void kad_plot_render(kad_text *out, const kad_plot *plot)
 {
     kad_frame f = {.height = plot->height > 0 ? plot->height : KAD_SVG_HEIGHT};
     if (plot->n_series == 0 || !find_frame(plot, &f)) return;
+    f.left = left_margin(&f);
     draw_legend(out, plot);
     kad_text_add(out, "<svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH,
                  f.height);
-    kad_frame_ticks(out, &f, 0);
-    kad_frame_ticks(out, &f, 1);
-    kad_text_add(out, "<path class=\"frame\" d=\"M%d %dV%dH%d\"/>", LEFT, TOP,
+    draw_ticks(out, &f, 0);
+    draw_ticks(out, &f, 1);
+    kad_text_add(out, "<path class=\"frame\" d=\"M%d %dV%dH%d\"/>", f.left, TOP,
                  f.height - BOTTOM, WIDTH - RIGHT);
     draw_labels(out, plot, &f);
     /* An inner <svg> clips what leaves the axes, with room for a point on the border. */
-    const int x = LEFT - 4, y = TOP - 4, w = WIDTH - LEFT - RIGHT + 8,
+    const int x = f.left - 4, y = TOP - 4, w = WIDTH - f.left - RIGHT + 8,
               h = f.height - TOP - BOTTOM + 8;
     kad_text_add(out,
                  "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "

@@ -9,7 +9,7 @@
 enum {
     KAD_SVG_WIDTH = 420,
     KAD_SVG_HEIGHT = 290,
-    KAD_SVG_LEFT = 62,
+    KAD_SVG_LEFT = 62, /* at least: the frame's own leaves room for its labels */
     KAD_SVG_RIGHT = 12,
     KAD_SVG_TOP = 10,
     KAD_SVG_BOTTOM = 44
@@ -18,6 +18,7 @@ enum {
 typedef struct kad_frame {
     bool log[2];
     double lo[2], hi[2]; /* of the axis variable: log10 of it when log */
+    int left;            /* of the vertical axis */
     int height;          /* of the whole drawing */
 } kad_frame;
 
@@ -27,8 +28,6 @@ double kad_frame_y(const kad_frame *frame, double y);
 bool kad_frame_shows(const kad_frame *frame, int axis, double value);
 /* An axis variable: log10 of the value on a logarithmic axis. */
 double kad_frame_scale(const kad_frame *frame, int axis, double value);
-/* Ticks and grid of one axis. */
-void kad_frame_ticks(kad_text *out, const kad_frame *frame, int axis);
 
 /* One series; a mark of the legend. */
 void kad_series_draw(kad_text *out, const kad_frame *frame, const kad_series *series);

@@ -124,8 +124,7 @@ void kad_series_draw(kad_text *out, const kad_frame *f, const kad_series *s)
     case KAD_MARK_LEVEL:
         if (kad_frame_shows(f, 1, s->y[0]))
             kad_text_add(out, "<path class=\"level c%d\" d=\"M%d %.1fH%d\"/>", s->color,
-                         KAD_SVG_LEFT, kad_frame_y(f, s->y[0]),
-                         KAD_SVG_WIDTH - KAD_SVG_RIGHT);
+                         f->left, kad_frame_y(f, s->y[0]), KAD_SVG_WIDTH - KAD_SVG_RIGHT);
         break;
     case KAD_MARK_AT:
         if (kad_frame_shows(f, 0, s->x[0]))
