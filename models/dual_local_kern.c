@@ -3,8 +3,8 @@
  * On a lattice with an even first extent one short transform is enough. With
  * transforms along the other axes only, mode k of layer r of the noise is
  *     nu_r = a g_r + b g_{r-1},   a, b = [sqrt A(0, k) +- sqrt A(pi, k)] / 2,
- * since |a + b e^{-ip}|^2 = a^2 + b^2 + 2 a b cos p = A(p, k), which is linear in cos p; and
- * A s is a sum over neighbours. Chains are kept in double, so this file is empty in single.
+ * since |a + b e^{-ip}|^2 = a^2 + b^2 + 2 a b cos p = A(p, k), linear in cos p; and A s
+ * is a sum over neighbours. Chains are kept in double, so this file is empty in single.
  */
 #include "models/dual_local.h"
 
@@ -74,6 +74,17 @@ static void draw_modes(const kad_dual *dual, const kad_turn *turn, double *x, do
     }
 }
 
+/* x += c g, or = where nothing is there yet. */
+static inline void add_row(double c, const vreal *g, bool empty, vreal *x)
+{
+    if (empty)
+        for (int v = 0; v < KAD_NV; v++)
+            x[v] = c * g[v];
+    else
+        for (int v = 0; v < KAD_NV; v++)
+            x[v] += c * g[v];
+}
+
 /* Layer r takes a g_r, the next one b g_r; layer 0 comes first and is its last one's
  * next. g: four rows. */
 static void draw_layer(const kad_dual *dual, const kad_turn *turn, size_t layer,
@@ -94,11 +105,8 @@ static void draw_layer(const kad_dual *dual, const kad_turn *turn, size_t layer,
                                          turn->first_chain, (uint32_t)(number / 4), KAD_W,
                                          KAD_W, g);
         const vreal *G = (const vreal *)g + number % 4 * KAD_NV;
-        for (size_t v = 0; v < KAD_NV; v++) {
-            const size_t i = row * KAD_NV + v;
-            here[i] = first ? a * G[v] : here[i] + a * G[v];
-            next[i] = last ? next[i] + b * G[v] : b * G[v];
-        }
+        add_row(a, G, first, here + row * KAD_NV);
+        add_row(b, G, !last, next + row * KAD_NV);
     }
 }
 
@@ -106,19 +114,24 @@ static void draw_layer(const kad_dual *dual, const kad_turn *turn, size_t layer,
 static void add_mean(const kad_dual *dual, size_t layer, const double *s, double *x)
 {
     const kad_lattice *lattice = dual->action.lattice;
-    const size_t size = (size_t)dual->action.n_comp * KAD_NV;
+    const size_t n = (size_t)dual->action.n_comp;
     const size_t n_sites = (size_t)(lattice->n_sites / lattice->shape[0]);
     const int n_nbr = 2 * lattice->d;
-    for (size_t i = layer * n_sites; i < (layer + 1) * n_sites; i++) {
-        const int *nbr = lattice->nbr + i * (size_t)n_nbr;
-        for (size_t r = 0; r < size; r++) {
-            vreal sum = kad_vset(0);
-            for (int b = 0; b < n_nbr; b++)
-                sum += ((const vreal *)s)[(size_t)nbr[b] * size + r];
-            ((vreal *)x)[i * size + r] +=
-                dual->alpha * ((const vreal *)s)[i * size + r] + dual->beta * sum;
+    for (size_t i = layer * n_sites; i < (layer + 1) * n_sites; i++)
+        for (size_t a = 0; a < n; a++) {
+            const vreal *here = (const vreal *)s + (i * n + a) * KAD_NV;
+            vreal sum[KAD_NV], *X = (vreal *)x + (i * n + a) * KAD_NV;
+            for (int v = 0; v < KAD_NV; v++)
+                sum[v] = kad_vset(0);
+            for (int b = 0; b < n_nbr; b++) {
+                const size_t j = (size_t)lattice->nbr[i * (size_t)n_nbr + (size_t)b];
+                const vreal *there = (const vreal *)s + (j * n + a) * KAD_NV;
+                for (int v = 0; v < KAD_NV; v++)
+                    sum[v] += there[v];
+            }
+            for (int v = 0; v < KAD_NV; v++)
+                X[v] += dual->alpha * here[v] + dual->beta * sum[v];
         }
-    }
 }
 
 static void draw_by_layers(const kad_dual *dual, const kad_turn *turn, const double *s,
