@@ -362,9 +362,10 @@ const kad_figure kad_figure_geodesic_growth = {
 const kad_figure kad_figure_geodesic_rule = {
     .title = "What the rule of noise does",
     .caption = "Bins count when their squared correlation is at least so many errors "
-               "above zero. The fits for other thresholds, and in the last line for the "
-               "one in use: a radius that drifts with the threshold is decided by the "
-               "rule, not by the data.",
+               "above zero (bulk.noise in the fits above), and this is what other "
+               "thresholds give: a radius that drifts with the threshold is decided by "
+               "the rule, not by the data. No fit is made of fewer bins than it has "
+               "parameters and one more.",
     .wide = true,
     .draw = draw_rule,
 };

@@ -56,16 +56,19 @@ static void keep_nearest(double *best, int k, double d)
     best[at] = d;
 }
 
-/* The k-th smallest of max(a, b), point `self` left out. */
+/* The k-th smallest of max(a, b), point `self` left out. Points are sorted by their first
+ * coordinate: near ones stand around `self`, and from there on few of the others get in. */
 static double kth_distance(const double *a, const double *b, size_t n, size_t self, int k)
 {
+    const size_t from[2] = {self + 1, 0}, to[2] = {n, self};
     double best[MAX_K];
     for (int j = 0; j < k; j++)
         best[j] = HUGE_VAL;
-    for (size_t j = 0; j < n; j++) {
-        const double d = a[j] > b[j] ? a[j] : b[j];
-        if (d < best[k - 1] && j != self) keep_nearest(best, k, d);
-    }
+    for (int part = 0; part < 2; part++)
+        for (size_t j = from[part]; j < to[part]; j++) {
+            const double d = a[j] > b[j] ? a[j] : b[j];
+            if (d < best[k - 1]) keep_nearest(best, k, d);
+        }
     return best[k - 1];
 }
 

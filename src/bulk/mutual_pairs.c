@@ -135,10 +135,11 @@ size_t kad_near_shifted(const kad_bulk *bulk, size_t config, int shift, int n_sh
     return chain * bulk->n_per_chain + t;
 }
 
-/* What a thread needs: tiles of both latents and one class's products. */
+/* What a thread needs: tiles of both latents, one class's products, and what they are
+ * added to: sums [n_classes][cc], or values [n_bins][lane] of a tile. */
 typedef struct work {
     float *x, *y, *products;
-    double *sums; /* [n_classes][cc] */
+    double *sums;
 } work;
 
 static void works_free(int n, work *w)
@@ -152,7 +153,8 @@ static void works_free(int n, work *w)
     kad_free(w);
 }
 
-static kad_status works_new(kad_ctx *ctx, const kad_near *near, int n, work **out)
+static kad_status works_new(kad_ctx *ctx, const kad_near *near, int n, size_t n_sums,
+                            work **out)
 {
     kad_status status = KAD_OK;
     work *w = NULL;
@@ -161,8 +163,7 @@ static kad_status works_new(kad_ctx *ctx, const kad_near *near, int n, work **ou
         KAD_TRY(kad_new(ctx, near->bulk->n_rows, KAD_ROW_BYTES, &w[i].x));
         KAD_TRY(kad_new(ctx, near->bulk->n_rows, KAD_ROW_BYTES, &w[i].y));
         KAD_TRY(kad_new(ctx, near->cc, KAD_ROW_BYTES, &w[i].products));
-        KAD_TRY(
-            kad_new(ctx, (size_t)near->n_classes * near->cc, sizeof(double), &w[i].sums));
+        KAD_TRY(kad_new(ctx, n_sums, sizeof(double), &w[i].sums));
     }
     *out = w;
     w = NULL;
@@ -171,17 +172,40 @@ done:
     return status;
 }
 
+/* Configurations of the cells are numbered through, so that tiles are full whatever the
+ * size of a cell. */
+static size_t n_used(const kad_near *near)
+{
+    return near->cells.n * near->cells.size;
+}
+
+static size_t config_of(const kad_near *near, size_t number)
+{
+    return kad_bulk_cell_start(&near->cells, number / near->cells.size) +
+           number % near->cells.size;
+}
+
 static void load(const kad_near *near, size_t first, size_t n, int shift, int n_shifts,
                  float *x)
 {
     const size_t n_rows = near->bulk->n_rows;
     const double *z[W];
     for (size_t l = 0; l < n; l++)
-        z[l] = near->bulk->z +
-               n_rows * kad_near_shifted(near->bulk, first + l, shift, n_shifts);
+        z[l] = near->bulk->z + n_rows * kad_near_shifted(near->bulk,
+                                                         config_of(near, first + l),
+                                                         shift, n_shifts);
     for (size_t r = 0; r < n_rows; r++)
         for (size_t l = 0; l < W; l++)
             x[r * W + l] = l < n ? (float)(z[l][r] - near->mean[r]) : 0;
+}
+
+/* w->products [cc][lane] of a class. */
+static void multiply(const kad_near *near, const kad_near_class *own, bool shifted,
+                     work *w)
+{
+    memset(w->products, 0, near->cc * KAD_ROW_BYTES);
+    kad_near_products_f32((size_t)(own->end - own->first), near->pair + 2 * own->first,
+                          (int)near->c, w->x, shifted ? w->y : w->x, w->products);
 }
 
 /* Sum of W lanes, in STRIDES interleaved parts: one long chain of additions would cost more
@@ -197,35 +221,18 @@ static double lane_sum(const float *a)
            ((part[4] + part[5]) + (part[6] + part[7]));
 }
 
-/* w->sums [class][cc] += sums over the pairs of wanted classes and n configurations from
- * `first` on. */
-static void add_configurations(const kad_near *near, size_t first, size_t n, int shift,
-                               int n_shifts, const uint8_t *wanted, work *w)
+/* w->sums [class][cc] += sums over the pairs of wanted classes and n <= W configurations
+ * from `first` on. */
+static void add_tile(const kad_near *near, size_t first, size_t n, int shift,
+                     int n_shifts, const uint8_t *wanted, work *w)
 {
-    const int c = (int)near->c;
     load(near, first, n, 0, 0, w->x);
     if (shift > 0) load(near, first, n, shift, n_shifts, w->y);
     for (int i = 0; i < near->n_classes; i++) {
-        const kad_near_class *own = &near->class_[i];
         if (wanted != NULL && !wanted[i]) continue;
-        memset(w->products, 0, near->cc * KAD_ROW_BYTES);
-        kad_near_products_f32((size_t)(own->end - own->first),
-                              near->pair + 2 * own->first, c, w->x,
-                              shift > 0 ? w->y : w->x, w->products);
+        multiply(near, &near->class_[i], shift > 0, w);
         for (size_t k = 0; k < near->cc; k++)
             w->sums[(size_t)i * near->cc + k] += lane_sum(w->products + k * W);
-    }
-}
-
-/* The same of a cell, from zero. */
-static void sum_cell(const kad_near *near, size_t cell, int shift, int n_shifts,
-                     const uint8_t *wanted, work *w)
-{
-    const size_t first = kad_bulk_cell_start(&near->cells, cell);
-    for (size_t at = 0; at < near->cells.size; at += W) {
-        const size_t left = near->cells.size - at;
-        add_configurations(near, first + at, left < W ? left : W, shift, n_shifts, wanted,
-                           w);
     }
 }
 
@@ -243,20 +250,22 @@ static void normalise(const kad_near *near, const uint8_t *wanted, double n_conf
 kad_status kad_near_sums(kad_ctx *ctx, const kad_near *near, int shift, int n_shifts,
                          const uint8_t *wanted, double *total)
 {
-    const size_t n_sums = (size_t)near->n_classes * near->cc, n_cells = near->cells.n;
+    const size_t n_sums = (size_t)near->n_classes * near->cc, n = n_used(near);
     const double *parts[GROUPS];
     kad_status status = KAD_OK;
     work *w = NULL;
-    KAD_TRY(works_new(ctx, near, GROUPS, &w));
+    KAD_TRY(works_new(ctx, near, GROUPS, n_sums, &w));
 #pragma omp parallel for num_threads(ctx->n_threads) schedule(static)
-    for (int g = 0; g < GROUPS; g++)
-        for (size_t cell = (size_t)g * n_cells / GROUPS;
-             cell < (size_t)(g + 1) * n_cells / GROUPS; cell++)
-            sum_cell(near, cell, shift, n_shifts, wanted, &w[g]);
+    for (int g = 0; g < GROUPS; g++) {
+        const size_t end = (size_t)(g + 1) * n / GROUPS;
+        for (size_t at = (size_t)g * n / GROUPS; at < end; at += W)
+            add_tile(near, at, end - at < W ? end - at : W, shift, n_shifts, wanted,
+                     &w[g]);
+    }
     for (int g = 0; g < GROUPS; g++)
         parts[g] = w[g].sums;
     kad_tree_sum(parts, GROUPS, n_sums, w[0].sums);
-    normalise(near, wanted, (double)(n_cells * near->cells.size), w[0].sums);
+    normalise(near, wanted, (double)n, w[0].sums);
     for (int i = 0; i < near->n_classes; i++)
         if (wanted == NULL || wanted[i])
             memcpy(total + (size_t)i * near->cc, w[0].sums + (size_t)i * near->cc,
@@ -266,37 +275,65 @@ done:
     return status;
 }
 
-static double contract(size_t n, const double *a, const double *b)
+/* --- series -------------------------------------------------------------------------- */
+
+/* values [lane] += factor * a [lane] */
+static void add_lanes(double factor, const float *a, double *values)
 {
-    double sum = 0;
-    for (size_t k = 0; k < n; k++)
-        sum += a[k] * b[k];
-    return sum;
+    for (size_t l = 0; l < W; l++)
+        values[l] += factor * (double)a[l];
+}
+
+/* w->sums [n_bins][lane]: the contractions of kad_near_series of single configurations. */
+static void contract_tile(const kad_near *near, size_t first, size_t n, int n_bins,
+                          const int *to, const double *slope, const double *self_slope,
+                          work *w)
+{
+    memset(w->sums, 0, (size_t)n_bins * W * sizeof *w->sums);
+    load(near, first, n, 0, 0, w->x);
+    for (int i = 0; i < near->n_classes; i++) {
+        const kad_near_class *own = &near->class_[i];
+        const double share = 1.0 / (own->end - own->first);
+        const bool self = i < near->n_self;
+        if (!self && to[i] < 0) continue;
+        multiply(near, own, false, w);
+        for (size_t k = 0; k < near->cc; k++) {
+            const float *products = w->products + k * W;
+            if (!self)
+                add_lanes(share * slope[(size_t)i * near->cc + k], products,
+                          w->sums + (size_t)to[i] * W);
+            for (size_t b = 0; self && b < (size_t)n_bins; b++)
+                add_lanes(
+                    share *
+                        self_slope[(b * (size_t)near->n_self + (size_t)i) * near->cc + k],
+                    products, w->sums + b * W);
+        }
+    }
 }
 
 kad_status kad_near_series(kad_ctx *ctx, const kad_near *near, int n_bins, const int *to,
                            const double *slope, const double *self_slope, double *series)
 {
     const int n_threads = ctx->n_threads;
-    const size_t n_cells = near->cells.n, cc = near->cc;
+    const size_t n = n_used(near), n_cells = near->cells.n, size = near->cells.size;
+    double *each = NULL; /* [n_bins][n] of single configurations */
     work *w = NULL;
-    const kad_status status = works_new(ctx, near, n_threads, &w);
-    if (status != KAD_OK) return status;
+    kad_status status = KAD_OK;
+    KAD_TRY(works_new(ctx, near, n_threads, (size_t)n_bins * W, &w));
+    KAD_TRY(kad_new(ctx, (size_t)n_bins * n, sizeof *each, &each));
 #pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)n_cells; cell++) {
+    for (ptrdiff_t t = 0; t < (ptrdiff_t)((n + W - 1) / W); t++) {
         work *own = &w[kad_thread_index()];
-        memset(own->sums, 0, (size_t)near->n_classes * cc * sizeof *own->sums);
-        sum_cell(near, (size_t)cell, 0, 0, NULL, own);
-        normalise(near, NULL, (double)near->cells.size, own->sums);
-        for (int i = near->n_self; i < near->n_classes; i++)
-            if (to[i] >= 0)
-                series[(size_t)to[i] * n_cells + (size_t)cell] +=
-                    contract(cc, slope + (size_t)i * cc, own->sums + (size_t)i * cc);
-        for (int b = 0; b < n_bins; b++)
-            series[(size_t)b * n_cells + (size_t)cell] +=
-                contract((size_t)near->n_self * cc,
-                         self_slope + (size_t)b * (size_t)near->n_self * cc, own->sums);
+        const size_t first = (size_t)t * W, here = n - first < W ? n - first : W;
+        contract_tile(near, first, here, n_bins, to, slope, self_slope, own);
+        for (size_t b = 0; b < (size_t)n_bins; b++)
+            memcpy(each + b * n + first, own->sums + b * W, here * sizeof *each);
     }
+    for (size_t b = 0; b < (size_t)n_bins; b++)
+        for (size_t i = 0; i < n; i++)
+            series[b * n_cells + i / size] += each[b * n + i] / (double)size;
+done:
     works_free(n_threads, w);
-    return KAD_OK;
+    kad_free(each);
+    return status;
 }
