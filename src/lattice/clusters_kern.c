@@ -91,8 +91,9 @@ static inline uint32_t decide(int32_t *root, int i, const uint32_t *bits, int sh
         const __m512i here =
             _mm512_add_epi32(_mm512_set1_epi32(i * KAD_W + h * HALF), ramp);
         const __mmask16 below = _mm512_cmpneq_epi32_mask(a, here);
-        const __mmask16 heads = _mm512_test_epi32_mask(_mm512_load_si512(bits + h * HALF),
-                                                       _mm512_set1_epi32(1 << shift));
+        const __mmask16 heads =
+            _mm512_test_epi32_mask(_mm512_load_si512(bits + h * HALF),
+                                   _mm512_set1_epi32((int)(UINT32_C(1) << shift)));
         const __m512i mine = _mm512_maskz_set1_epi32(heads, -1);
         const __m512i all = _mm512_mask_i32gather_epi32(mine, below, a, root, 4);
         _mm512_store_si512(own, all);
