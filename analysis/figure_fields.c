@@ -117,8 +117,8 @@ const kad_figure kad_figure_fields = {
     .title = "Configurations at every RG level",
     .caption =
         "Each row is one sample: the boundary field, then its averages over blocks "
-        "of 2, 4, ... sites. One component: blue negative, red positive; two: the "
-        "hue is the angle.",
+        "of 2, 4, ... sites. One component: blue negative, red positive; two or "
+        "three: the hue is the angle of the first two, pale where they are short.",
     .wide = true,
     .draw = draw_fields,
 };

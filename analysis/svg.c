@@ -157,7 +157,7 @@ static int find_ticks(const kad_frame *f, int axis, tick *out)
     const bool log = f->log[axis];
     const double lo = f->lo[axis], hi = f->hi[axis];
     if (log && hi - lo > 0.7) return find_log_ticks(f, axis, out);
-    const int want = axis == 0 ? 5 : f->height / 58;
+    const int want = axis == 0 ? 5 : (f->height + 130) / 80;
     const int n =
         kad_ticks(log ? pow(10, lo) : lo, log ? pow(10, hi) : hi, want, MAX_TICKS, at);
     for (int i = 0; i < n; i++) {
