@@ -154,12 +154,6 @@ KAD_VINLINE void words_at(const schedule *s, uint64_t step, vword sample, uint32
     }
 }
 
-KAD_VINLINE void words(const schedule *s, uint64_t step, uint64_t first, uint32_t site,
-                       vword w[4])
-{
-    words_at(s, step, samples_from(first, 1), site, w);
-}
-
 /* (k + 1/2) / 2^52 from the upper 52 bits: exact, never 0 or 1. */
 KAD_VINLINE vreal uniform(vword w)
 {
@@ -177,19 +171,12 @@ KAD_VINLINE void normal_pair(vword a, vword b, vreal out[2])
     out[0] = radius * c;
     out[1] = radius * s;
 }
-
-KAD_VINLINE void four_normals(const schedule *s, uint64_t step, uint64_t first,
-                              uint32_t site_quad, vreal out[4])
-{
-    vword w[4];
-    words(s, step, first, site_quad, w);
-    normal_pair(w[0], w[1], out);
-    normal_pair(w[2], w[3], out + 2);
-}
 #endif
 
-void KR(kad_rng_normal_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
-                             uint32_t site_quad, size_t n_lanes, size_t stride, real *out)
+#if KAD_PREC == 32
+void kad_rng_normal_rows_f32(kad_rng rng, uint64_t step, uint64_t first_sample,
+                             uint32_t site_quad, size_t n_lanes, size_t stride,
+                             float *out)
 {
     schedule keys;
     make_schedule(rng, &keys);
@@ -201,7 +188,6 @@ void KR(kad_rng_normal_rows)(kad_rng rng, uint64_t step, uint64_t first_sample,
     }
 }
 
-#if KAD_PREC == 32
 void kad_rng_uniform_rows_f32(kad_rng rng, uint64_t step, uint64_t first_sample,
                               uint32_t site_quad, size_t n_lanes, size_t stride,
                               float *out)
@@ -239,7 +225,24 @@ void kad_rng_word_rows(kad_rng rng, uint64_t step, uint64_t first_sample,
     }
 }
 #else
-/* Both counters of two vectors of samples, all in step. */
+/* Words of two vectors of samples from `first` on, both counters, all in step: w[i][0..1]
+ * are words 2 (i % 2) and 2 (i % 2) + 1 of vector i / 2. */
+KAD_VINLINE void two_vectors(const schedule *s, uint64_t step, uint64_t first,
+                             uint32_t site, vword w[4][2])
+{
+    vword c[4][4];
+    KAD_UNROLL(4)
+    for (uint32_t i = 0; i < 4; i++)
+        counters(c[i], step, samples_from(first + i / 2 * KAD_V, 1),
+                 site | (i % 2) << 31);
+    philox_many(4, c, s);
+    KAD_UNROLL(4)
+    for (size_t i = 0; i < 4; i++) {
+        w[i][0] = c[i][1] << 32 | (c[i][0] & 0xffffffffu);
+        w[i][1] = c[i][3] << 32 | (c[i][2] & 0xffffffffu);
+    }
+}
+
 void kad_rng_uniform_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
                               uint32_t site_quad, size_t n_lanes, size_t stride,
                               double *out)
@@ -247,17 +250,33 @@ void kad_rng_uniform_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
     schedule keys;
     make_schedule(rng, &keys);
     for (size_t lane = 0; lane < n_lanes; lane += 2 * KAD_V) {
-        vword c[4][4];
-        KAD_UNROLL(4)
-        for (uint32_t i = 0; i < 4; i++)
-            counters(c[i], step, samples_from(first_sample + lane + i / 2 * KAD_V, 1),
-                     site_quad | (i % 2) << 31);
-        philox_many(4, c, &keys);
+        vword w[4][2];
+        two_vectors(&keys, step, first_sample + lane, site_quad, w);
         KAD_UNROLL(4)
         for (size_t i = 0; i < 4; i++) {
             double *row = out + i % 2 * 2 * stride + lane + i / 2 * KAD_V;
-            *(vreal *)row = uniform(c[i][1] << 32 | (c[i][0] & 0xffffffffu));
-            *(vreal *)(row + stride) = uniform(c[i][3] << 32 | (c[i][2] & 0xffffffffu));
+            *(vreal *)row = uniform(w[i][0]);
+            *(vreal *)(row + stride) = uniform(w[i][1]);
+        }
+    }
+}
+
+void kad_rng_normal_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
+                             uint32_t site_quad, size_t n_lanes, size_t stride,
+                             double *out)
+{
+    schedule keys;
+    make_schedule(rng, &keys);
+    for (size_t lane = 0; lane < n_lanes; lane += 2 * KAD_V) {
+        vword w[4][2];
+        two_vectors(&keys, step, first_sample + lane, site_quad, w);
+        KAD_UNROLL(4)
+        for (size_t i = 0; i < 4; i++) {
+            double *row = out + i % 2 * 2 * stride + lane + i / 2 * KAD_V;
+            vreal pair[2];
+            normal_pair(w[i][0], w[i][1], pair);
+            *(vreal *)row = pair[0];
+            *(vreal *)(row + stride) = pair[1];
         }
     }
 }
