@@ -68,8 +68,10 @@ static const char print[] =
     "@media print{:root{--fg:#000;--soft:#444;--bg:#fff;--panel:#fff;--grid:#ddd;"
     "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83;--c6:#"
     "b0307a;--c7:#4d5660}"
-    "body{font-size:11px;padding:0}main{grid-template-columns:repeat(2,minmax(0,1fr))}"
+    "html{font-size:10px}body{font-size:1.05rem;max-width:none;padding:0}main{grid-"
+    "template-columns:"
+    "repeat(2,minmax(0,1fr))}"
     ".wide{grid-column:1/-1}section{break-inside:avoid}.scroll{overflow:visible}"
-    "th,td{white-space:normal}}\n";
+    ".matrix{font-size:.8rem}th,td{white-space:normal;padding:.1rem .5rem .1rem 0}}\n";
 
 const char *const kad_report_style[] = {colors, page, plots, print, NULL};
