@@ -80,6 +80,38 @@ static void cells_are_found(void **state)
     bulk_case_clear(&b);
 }
 
+/* The latent of site (1, 1) of a 4 x 4 lattice, made with its block (0 .. 1)^2, and that of
+ * (2, 2), with the whole: in the blocks' middles where a wavelet makes the sites of a
+ * block, at the sites themselves where coarse sites are kept. */
+static void latents_have_positions(void **state)
+{
+    (void)state;
+#define SMALL                                                               \
+    "lattice: {shape: [4, 4]}\naction: {name: phi4, form: albergo, m2: 1, " \
+    "lambda: 1}\n"
+#define FLOW(keys) SMALL "flow: {recipe: custom, decimation: false, " keys "}\n"
+    static const struct {
+        const char *yaml;
+        bool kept;
+    } cases[] = {{FLOW("hierarchy: mera"), false},
+                 {FLOW("hierarchy: conditional, details: fill"), true},
+                 {FLOW("hierarchy: conditional, details: wavelet"), false},
+                 {FLOW("hierarchy: conditional, details: wavelet, ring: true"), false},
+                 {FLOW("hierarchy: conditional, spectrum: first"), false}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        bulk_case b;
+        kad_bulk *bulk;
+        bulk_case_make(&b, cases[k].yaml);
+        assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 8, &bulk));
+        for (int mu = 0; mu < 2; mu++) {
+            assert_true(bulk->position[5 * 2 + mu] == (cases[k].kept ? 1 : 0.5));
+            assert_true(bulk->position[10 * 2 + mu] == (cases[k].kept ? 2 : 1.5));
+        }
+        kad_bulk_destroy(bulk);
+        bulk_case_clear(&b);
+    }
+}
+
 static void tree_distances(void **state)
 {
     (void)state;
@@ -414,6 +446,8 @@ int main(void)
         CLAIM("bulk: the parts of S_eff from inference are those of generation",
               parts_agree_with_generation),
         CLAIM("bulk: the shifts that carry latents along are found", cells_are_found),
+        CLAIM("bulk: latents are at their blocks, kept sites at themselves",
+              latents_have_positions),
         CLAIM("bulk: tree distances of known pairs", tree_distances),
         CLAIM("bulk: the kernel of pair sums is the naive sum", kernel_is_the_naive_sum),
         CLAIM("bulk: bins and classes hold every pair once", pairs_are_complete),

@@ -6,11 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-/* True where a kept coarse site is its block. */
+/* True where a kept coarse site is its block: not where a Haar rotation makes the sites of
+ * a block from its latents. */
 static bool keeps_sites(const kad_flow *flow)
 {
-    return strcmp(flow->hierarchy, "conditional") == 0 &&
-           (flow->n_stages == 0 || strncmp(flow->stages[0].name, "wavelet", 7) != 0);
+    if (strcmp(flow->hierarchy, "conditional") != 0) return false;
+    for (int i = 0; i < flow->n_stages; i++)
+        if (strcmp(flow->stages[i].ops->name, "haar") == 0) return false;
+    return true;
 }
 
 kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk)
