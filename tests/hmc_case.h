@@ -54,8 +54,8 @@ static inline void bundle_clear(bundle *b)
 
 static inline void bundle_run(bundle *b, const char *integrator, double eps, int n_steps)
 {
-    kad_trajectory(&b->target, kad_integrator_find(integrator), eps, n_steps, b->q, b->p,
-                   b->work, b->g, b->scratch);
+    assert_true(kad_trajectory(&b->target, kad_integrator_find(integrator), eps, n_steps,
+                               INFINITY, b->q, b->p, b->work, b->g, b->scratch));
 }
 
 /* H of the first W chains. */

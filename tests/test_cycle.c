@@ -83,6 +83,7 @@ static void moments_are_exact(void **state)
                                          .seed = 21,
                                          .n_chains = 128,
                                          .n_burn_in = 20,
+                                         .n_tune = 20,
                                          .n_draws = 50,
                                          .n_batch_max = 50,
                                          .exact = true,

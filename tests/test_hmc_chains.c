@@ -9,7 +9,7 @@ static void check_moments(kad_ctx *ctx, const char *name, kad_sampler_setup setu
 {
     rig r;
     setup.n_chains = 128;
-    setup.n_burn_in = 80;
+    setup.n_burn_in = setup.n_tune = 80;
     setup.n_draws = 60;
     setup.n_batch_max = 80;
     setup.seed = 11;
@@ -93,6 +93,7 @@ static void run_pieces(scene *s, const kad_map *map, const char *name, int n_thr
                                      .n_chains = N_CHAINS,
                                      .n_draws = DRAWS,
                                      .n_burn_in = BURN_IN,
+                                     .n_tune = BURN_IN - 2,
                                      .n_batch_max = BURN_IN + DRAWS};
     s->ctx.n_threads = n_threads;
     assert_ok(s, rig_make(out, &s->ctx, name, &setup));

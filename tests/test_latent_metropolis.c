@@ -164,6 +164,7 @@ static kad_sampler_setup setup_of(const play *p, const kad_action *action, int n
                                .seed = 13,
                                .n_chains = n_chains,
                                .n_burn_in = n_burn_in,
+                               .n_tune = n_burn_in,
                                .n_draws = n_draws,
                                .n_batch_max =
                                    (size_t)(n_burn_in > n_draws ? n_burn_in : n_draws)};
@@ -284,7 +285,7 @@ static void rank_updates_stay(void **state)
                                          .decide = kad_rng_stream(1, KAD_RNG_TEST, 2),
                                          .step = step,
                                          .n_lanes = W};
-            kad_moves_sweep(work, &turn, width, accepted);
+            assert_true(kad_moves_sweep(work, &turn, width, INFINITY, accepted));
         }
         kad_moves_latents(work, z);
         kad_moves_begin(fresh, z);

@@ -96,6 +96,7 @@ static kad_sampler_setup setup_of(const scene *s, int chains, int burn_in, int d
         .n_chains = chains,
         .n_draws = draws,
         .n_burn_in = burn_in,
+        .n_tune = burn_in,
         .n_batch_max = (size_t)(draws > burn_in ? draws : burn_in)};
 }
 

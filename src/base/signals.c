@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 enum { EXIT_SECOND_SIGINT = 130 };
-static const double GRACE_SECONDS = 1.0;
 
 static volatile sig_atomic_t stop_signal; /* the first signal that came, or 0 */
 static volatile sig_atomic_t interrupts;  /* SIGINTs so far */
 static _Atomic double deadline;           /* on the monotonic clock; 0: none */
+static _Atomic double grace = 1.0;        /* seconds; changed by tests only */
 
 static void on_signal(int number)
 {
@@ -63,7 +63,7 @@ bool kad_stop_requested(void)
 
 bool kad_stop_overdue(double start)
 {
-    return kad_stop_requested() && kad_wall_seconds() - start > GRACE_SECONDS;
+    return kad_stop_requested() && kad_wall_seconds() - start > atomic_load(&grace);
 }
 
 const char *kad_stop_reason(void)
@@ -80,6 +80,11 @@ const char *kad_stop_reason(void)
     default:
         return past_deadline() ? "time limit" : "none";
     }
+}
+
+void kad_stop_grace(double seconds)
+{
+    atomic_store(&grace, seconds);
 }
 
 void kad_stop_clear(void)

@@ -13,13 +13,15 @@ void kad_signals_deadline(double seconds);
  * KAD_EINTERRUPTED. */
 bool kad_stop_requested(void);
 /* True when, besides, the piece of work begun at `start` (kad_wall_seconds) has taken over
- * a second: give it up half done. What is faster is finished first, so that a run that is
+ * a second (kad_stop_grace): give it up half done. What is faster is finished first, so that a run that is
  * stopped again and again still gets on. */
 bool kad_stop_overdue(double start);
 /* "SIGTERM", "time limit" or "none". */
 const char *kad_stop_reason(void);
 /* Forget the request (tests). */
 void kad_stop_clear(void);
+/* Another time than a second (tests). */
+void kad_stop_grace(double seconds);
 /* Monotonic wall clock in seconds. */
 double kad_wall_seconds(void);
 

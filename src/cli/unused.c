@@ -82,6 +82,7 @@ static bool excluded(const kad_sampler_ops *ops, const char *key)
     if (strcmp(key, "exact") == 0) return !weighted;
     if (strcmp(key, "start") == 0) return weighted;
     if (strcmp(key, "burn_in") == 0) return !chain;
+    if (strcmp(key, "tuning") == 0) return ops->tunes == NULL;
     if (strcmp(key, "store_latents") == 0)
         return (ops->flags & KAD_SAMPLER_NEEDS_MAP) == 0;
     return false;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "sample/start.h"
 
 #include <string.h>
 
@@ -53,8 +54,10 @@ kad_status kad_chains_create(kad_ctx *ctx, const kad_job *job, kad_chains **out)
     chains->thin = job->thin > 1 ? job->thin : 1;
     chains->n_rows =
         (size_t)setup.action->lattice->n_sites * (size_t)setup.action->n_comp;
+    chains->n_tune = setup.n_tune;
+    chains->n_done = -setup.n_tune;
     setup.n_draws *= chains->thin;
-    setup.n_burn_in *= chains->thin;
+    setup.n_burn_in = setup.n_burn_in * chains->thin + setup.n_tune;
     KAD_TRY(kad_sampler_create(ctx, job->sampler, &setup, &chains->sampler));
     KAD_TRY(kad_measure_create(ctx, setup.action, setup.seed, (uint32_t)setup.entry,
                                &chains->measure));
@@ -180,7 +183,7 @@ static void record_first(const kad_chains *chains, size_t chain, size_t draw)
 
 int64_t kad_chains_drawn(const kad_chains *chains)
 {
-    return chains->n_done / chains->thin;
+    return chains->n_done > 0 ? chains->n_done / chains->thin : 0;
 }
 
 int64_t kad_chains_recorded(const kad_chains *chains)
@@ -253,31 +256,58 @@ static void keep(kad_chains *chains, size_t n, size_t drawn)
 /* Bits do not depend on where batches are cut. */
 static void adapt(kad_chains *chains, size_t n, double seconds)
 {
+    chains->slow = n == 1 && seconds > BATCH_SECONDS;
     if (seconds > BATCH_SECONDS)
         chains->n_next = n > 1 ? n / 2 : 1;
     else if (seconds < BATCH_SECONDS / 2 && n == chains->n_next)
         chains->n_next = 2 * n;
 }
 
+/* After the tuning every chain begins at its start. */
+static kad_status begin_again(kad_ctx *ctx, kad_chains *chains)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler *sampler = chains->sampler;
+    double *x = NULL;
+    KAD_TRY(kad_new(ctx, (size_t)sampler->setup.n_chains, chains->n_rows * sizeof(double),
+                    &x));
+    KAD_TRY(kad_start_fields(ctx, &sampler->setup, x));
+    KAD_TRY(sampler->ops->set_state(ctx, sampler->self, x));
+done:
+    kad_free(x);
+    return status;
+}
+
+/* Updates up to the next border: the end of the tuning, of the burn-in, of everything. */
+static int64_t updates_left(const kad_chains *chains)
+{
+    const kad_sampler_setup *setup = &chains->sampler->setup; /* in updates */
+    const int64_t n_burn_in = setup->n_burn_in - chains->n_tune;
+    if (chains->n_done < 0) return -chains->n_done;
+    if (chains->n_done < n_burn_in) return n_burn_in - chains->n_done;
+    return n_burn_in + setup->n_draws - chains->n_done;
+}
+
 kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
 {
     kad_status status = KAD_OK;
     const kad_sampler_setup *setup = &chains->sampler->setup; /* in updates */
-    const bool burning = chains->n_done < setup->n_burn_in;
-    const int64_t left =
-        (burning ? setup->n_burn_in : setup->n_burn_in + setup->n_draws) - chains->n_done;
+    const bool tuning = chains->n_done < 0;
+    const bool before = chains->n_done < setup->n_burn_in - chains->n_tune;
+    const int64_t left = updates_left(chains);
     const double start = kad_wall_seconds();
+    if (chains->n_tune > 0 && chains->n_done == 0) KAD_TRY(begin_again(ctx, chains));
     if (chains->n_next < 1) chains->n_next = 1;
     if (chains->n_next > setup->n_batch_max) chains->n_next = setup->n_batch_max;
     const size_t n = left < (int64_t)chains->n_next ? (size_t)left : chains->n_next;
 
     chains->draws.n = n;
     KAD_TRY(chains->sampler->ops->advance(ctx, chains->sampler->self, &chains->draws));
-    const size_t n_kept = thin_out(chains, n);
+    const size_t n_kept = tuning ? 0 : thin_out(chains, n);
     if (n_kept > 0) keep(chains, n_kept, (size_t)kad_chains_drawn(chains));
     chains->n_done += (int64_t)n;
     const double seconds = kad_wall_seconds() - start;
-    *(burning ? &chains->tuning_seconds : &chains->seconds) += seconds;
+    *(before ? &chains->tuning_seconds : &chains->seconds) += seconds;
     adapt(chains, n, seconds);
 done:
     return status;

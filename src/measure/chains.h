@@ -14,29 +14,36 @@ typedef struct kad_chains {
     kad_store *store;
     kad_store *first; /* the first draws, burn-in included; NULL: not wanted */
     int64_t thin;     /* updates a draw */
+    int64_t n_tune;   /* updates spent on tuning, before the chains begin */
     /* columns; NULL: the sampler has none (observables, proposals: the first of
      * measure->n_plain; binned: the first of the others) */
     kad_column *accepted, *acceptance, *action, *log_weight, *delta_h, *state_action,
         *observables, *proposals, *binned, *configs, *latents;
     kad_draws draws; /* buffers of one batch */
     double *rows;    /* [n_chains][n_batch_max][n_columns] measured rows of a batch */
-    int64_t n_done;  /* updates of every chain, burn-in included */
+    int64_t n_done;  /* updates of every chain from its start; < 0: still tuning */
     size_t n_next;   /* updates of the next batch, by the time the last one took */
+    bool slow;       /* the last batch was one update that took long */
     size_t n_rows;   /* values of a configuration */
     size_t n_values; /* values of a measured row */
     double *state;   /* [n_chains][n_state]: S, row, x, z of the chains' states */
     size_t n_state;
     double *under_way; /* [n_chains][2]: accepted updates of the draw being made, any */
     double n_accepted; /* recorded draws (of many moves: their fractions), all chains */
-    double seconds, tuning_seconds; /* wall time of the recorded draws, of the others */
+    double seconds, tuning_seconds; /* wall time of the recorded draws; of what was before
+                                     */
 } kad_chains;
 
 /* Errors: KAD_ENOMEM, KAD_ECONFIG (over the memory budget; the sampler's own). */
 KAD_MUST_USE kad_status kad_chains_create(kad_ctx *ctx, const kad_job *job,
                                           kad_chains **out);
 void kad_chains_destroy(kad_chains *chains);
-/* One batch: advance, measure, store. Never crosses the end of the burn-in, and takes
- * about as long as a request to stop may wait (if a single update does not take longer). */
+/* One batch: advance, measure, store. Never crosses the end of the tuning or of the
+ * burn-in, and takes about as long as a request to stop may wait. Samplers that tune first
+ * make n_tune updates of which nothing is kept but what was tuned; then the chains begin
+ * at their start.
+ * Errors: KAD_EINTERRUPTED (a stop was asked for, and this batch took over a second): the
+ * sampler's state is then of no use, the series are those before the batch. */
 KAD_MUST_USE kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains);
 /* Draws of every chain so far: all, and those after the burn-in. */
 int64_t kad_chains_drawn(const kad_chains *chains);

@@ -26,6 +26,8 @@ static span span_of(const kad_chains *chains, const kad_store *store, int64_t sk
                     int64_t from, int64_t to)
 {
     const int64_t most = (int64_t)store->n_draws;
+    from = from > 0 ? from : 0; /* tuning leaves nothing */
+    to = to > 0 ? to : 0;
     int64_t first = from / chains->thin - skip, end = to / chains->thin - skip;
     first = first < 0 ? 0 : first > most ? most : first;
     end = end < first ? first : end > most ? most : end;
@@ -77,7 +79,7 @@ kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file)
     KAD_TRY(kad_h5_attr_int(ctx, file, "/", "from", &from));
     KAD_TRY(kad_h5_attr_int(ctx, file, "/", "n_done", &n_done));
     if (from != chains->n_done || n_done < from ||
-        n_done > setup->n_burn_in + setup->n_draws)
+        n_done > setup->n_burn_in - chains->n_tune + setup->n_draws)
         return kad_fail(ctx, KAD_EDATA,
                         "segment of %s: updates %lld to %lld do not follow update %lld",
                         chains->job->name, (long long)from, (long long)n_done,

@@ -17,8 +17,12 @@ const kad_key kad_sample_keys[] = {
      "proposals); auto: 1 (mis, direct), as many as fill the lanes (Markov chains: 64 in "
      "single precision, 32 in double)"},
     {"sample[].burn_in", KAD_INT, NULL, 0, 1e9, "draws", NULL,
-     "draws of a chain before the first recorded one, in which samplers are tuned; auto: "
-     "a fifth of the draws, at least 200 (mis: 100; direct: none)"},
+     "draws of a chain before the first recorded one; auto: a fifth of the draws, at "
+     "least 200 (mis: 100; direct: none)"},
+    {"sample[].tuning", KAD_INT, NULL, 0, 1e6, "updates", NULL,
+     "updates that tune a sampler; then its chains begin at their start; auto: as many "
+     "as "
+     "the burn-in's, at most 200 (0: what would be tuned stays as it is)"},
     {"sample[].thin", KAD_INT, "1", 1, 1e6, "updates", NULL,
      "updates (trajectories, sweeps, ...) a draw; burn_in and draws count draws (mis and "
      "direct keep every proposal: 1)"},
@@ -46,7 +50,8 @@ enum {
     PROPOSALS = 20000, /* default draws */
     DRAWS = 2000,
     BURN_IN = 200,
-    BURN_IN_PROPOSALS = 100
+    BURN_IN_PROPOSALS = 100,
+    TUNING = 200 /* at most, by default */
 };
 
 static const char *default_of(const char *key)
@@ -138,6 +143,16 @@ int64_t kad_sample_burn_in(const kad_config *config, int entry)
     if (proposes(config, entry)) return BURN_IN_PROPOSALS;
     const int64_t fifth = kad_sample_draws(config, entry) / 5;
     return fifth > BURN_IN ? fifth : BURN_IN;
+}
+
+int64_t kad_sample_tuning(const kad_config *config, int entry)
+{
+    char full[KEY_MAX];
+    if (listed(config, entry, "tuning", full) && kad_config_is_set(config, full))
+        return kad_config_int(config, full);
+    const int64_t n =
+        kad_sample_burn_in(config, entry) * kad_sample_int(config, entry, "thin");
+    return n < TUNING ? n : TUNING;
 }
 
 void kad_sample_group(const kad_config *config, int entry, size_t size, char *out)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const double KEPT_SHARE = 0.25; /* of the time between segments */
+
 uint64_t kad_fingerprint(uint64_t hash, const void *bytes, size_t n)
 {
     const unsigned char *at = bytes;
@@ -35,20 +37,43 @@ kad_status kad_job_check(kad_ctx *ctx, const kad_job *job)
     return KAD_OK;
 }
 
-/* Write what followed update `from`, where the last segment ends. */
-static kad_status write_segment(kad_ctx *ctx, const kad_run *run,
-                                const kad_chains *chains, int index, int64_t from)
+/* The segment under way: what followed update `from`, where the last one on disk ends. */
+typedef struct tail {
+    int index;
+    int64_t from;
+    double written; /* when the last one was */
+    kad_h5 *kept;   /* the segment as it was a while ago, in memory; NULL: none */
+    double made;    /* when that was */
+} tail;
+
+/* Put the segment together. */
+static kad_status keep(kad_ctx *ctx, const kad_chains *chains, tail *t)
 {
     kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    const kad_job *job = chains->job;
-    KAD_TRY(kad_h5_create(ctx, &file));
-    KAD_TRY(
-        kad_h5_attr_set_int(ctx, file, "/", "fingerprint", (int64_t)job->fingerprint));
-    KAD_TRY(kad_chains_save(ctx, chains, from, file));
-    KAD_TRY(kad_segment_save(ctx, run, job->name, index, file));
+    kad_h5_close(t->kept);
+    t->kept = NULL;
+    KAD_TRY(kad_h5_create(ctx, &t->kept));
+    KAD_TRY(kad_h5_attr_set_int(ctx, t->kept, "/", "fingerprint",
+                                (int64_t)chains->job->fingerprint));
+    KAD_TRY(kad_chains_save(ctx, chains, t->from, t->kept));
+    t->made = kad_wall_seconds();
 done:
-    kad_h5_close(file);
+    return status;
+}
+
+/* Write what is kept. */
+static kad_status write(kad_ctx *ctx, const kad_run *run, const kad_chains *chains,
+                        tail *t)
+{
+    kad_status status = KAD_OK;
+    if (t->kept == NULL) return KAD_OK;
+    KAD_TRY(kad_segment_save(ctx, run, chains->job->name, t->index, t->kept));
+    t->index++;
+    t->from = chains->n_done;
+    t->written = kad_wall_seconds();
+done:
+    kad_h5_close(t->kept);
+    t->kept = NULL;
     return status;
 }
 
@@ -284,33 +309,54 @@ static void show(const kad_chains *chains, kad_progress *progress)
     kad_progress_update(progress, recorded, n_fields, fields);
 }
 
-/* From where the segments end to the last draw. */
+static kad_status stopped(kad_ctx *ctx, const kad_chains *chains)
+{
+    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s at draw %lld of %lld",
+                    chains->job->name, kad_stop_reason(),
+                    (long long)kad_chains_recorded(chains),
+                    (long long)chains->job->setup.n_draws);
+}
+
+/* Segments are written now and then, and when a stop is asked for. An update may be given
+ * up half done where updates are slow; then the sampler has no state to be saved, so that
+ * the segment is kept in memory, too. */
+static kad_status save(kad_ctx *ctx, const kad_run *run, const kad_chains *chains,
+                       bool stop, tail *t)
+{
+    kad_status status = KAD_OK;
+    const double now = kad_wall_seconds();
+    const double interval = chains->job->segment_seconds;
+    const bool due = stop || now - t->written > interval;
+    if (due || (chains->slow && now - t->made > KEPT_SHARE * interval))
+        KAD_TRY(keep(ctx, chains, t));
+    if (due) KAD_TRY(write(ctx, run, chains, t));
+done:
+    return status;
+}
+
+/* From where the segments end to the last draw. A batch is finished, or takes a second: a
+ * run that is stopped again and again still gets on. */
 static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
                              int n_segments, kad_progress *progress)
 {
     kad_status status = KAD_OK;
-    const kad_job *job = chains->job;
-    const int64_t n_draws = job->setup.n_draws;
-    int64_t written = chains->n_done;
-    double last = kad_wall_seconds();
-
-    /* at least one batch a call: a run that is stopped again and again still ends */
-    while (kad_chains_recorded(chains) < n_draws) {
-        KAD_TRY(kad_chains_batch(ctx, chains));
+    const double now = kad_wall_seconds();
+    tail t = {.index = n_segments, .from = chains->n_done, .written = now, .made = now};
+    while (kad_chains_recorded(chains) < chains->job->setup.n_draws) {
+        status = kad_chains_batch(ctx, chains);
+        if (status == KAD_EINTERRUPTED) {
+            KAD_TRY(write(ctx, run, chains, &t));
+            status = stopped(ctx, chains);
+        }
+        if (status != KAD_OK) goto done;
         show(chains, progress);
-        const int64_t recorded = kad_chains_recorded(chains);
-        const bool stop = kad_stop_requested() && recorded < n_draws;
-        if (!stop && kad_wall_seconds() - last <= job->segment_seconds) continue;
-        if (chains->n_done > written)
-            KAD_TRY(write_segment(ctx, run, chains, n_segments++, written));
-        written = chains->n_done;
-        last = kad_wall_seconds();
-        if (stop)
-            return kad_fail(ctx, KAD_EINTERRUPTED,
-                            "%s: stopped by %s at draw %lld of %lld", job->name,
-                            kad_stop_reason(), (long long)recorded, (long long)n_draws);
+        const bool stop = kad_stop_requested() &&
+                          kad_chains_recorded(chains) < chains->job->setup.n_draws;
+        KAD_TRY(save(ctx, run, chains, stop, &t));
+        if (stop) KAD_TRY(stopped(ctx, chains));
     }
 done:
+    kad_h5_close(t.kept);
     return status;
 }
 

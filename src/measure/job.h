@@ -3,9 +3,9 @@
  * killed run left behind, assemble.
  *
  * Bits: draws do not depend on how they are cut into batches (sampler.h), whose length
- * follows the clock, since a stop is honoured between them only; segments hold the
- * sampler's state, the chains' current rows and the series, so a run in pieces equals a
- * run in one. */
+ * follows the clock, since a stop is honoured between them, or by giving up an update that
+ * takes longer than a second; segments hold the sampler's state, the chains' current rows
+ * and the series, so a run in pieces equals a run in one. */
 #ifndef KAD_MEASURE_JOB_H
 #define KAD_MEASURE_JOB_H
 
@@ -14,7 +14,8 @@
 #include "sample/sampler.h"
 
 typedef struct kad_job {
-    kad_sampler_setup setup; /* draws as recorded; batches in updates */
+    kad_sampler_setup setup; /* draws as recorded; batches in updates; n_tune: updates
+                                before the burn-in, not of it */
     int64_t thin;            /* updates a draw (0: 1) */
     int64_t n_first;         /* draws of a chain kept from its start on */
     const char *sampler;     /* registered name */
@@ -28,7 +29,8 @@ typedef struct kad_job {
 /* Run or continue a job; series end in /samplers/NAME of the run's results. A finished
  * group with the same fingerprint is left alone; one with another fingerprint is redone,
  * with a note. progress may be NULL.
- * Errors: KAD_EINTERRUPTED after a stop request, with everything done so far on disk;
+ * Errors: KAD_EINTERRUPTED after a stop request, with everything done so far on disk but
+ * for an update that was given up and at most seconds before it;
  * KAD_EINTERNAL (weights), KAD_EIO, KAD_ECREATE, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
                                     kad_progress *progress);

@@ -78,7 +78,8 @@ static uint64_t fingerprint_job(uint64_t hash, const kad_job *job)
     const int64_t numbers[] = {s->entry,     (int64_t)s->seed, s->prec,
                                s->n_chains,  s->n_draws,       s->n_burn_in,
                                s->exact,     s->translate,     (int64_t)job->n_configs,
-                               job->latents, job->thin,        job->n_first};
+                               job->latents, job->thin,        job->n_first,
+                               s->n_tune};
     const char *start = kad_start_name(s);
     hash = kad_fingerprint(hash, job->sampler, strlen(job->sampler));
     hash = kad_fingerprint(hash, start, strlen(start));
@@ -127,6 +128,9 @@ static kad_job job_of(const kad_config *config, int entry, const kad_model *mode
     if (!kad_sample_needs_map(config, entry) &&
         strcmp(kad_start_name(&job.setup), "prior") != 0)
         job.setup.map = NULL;
+    const kad_sampler_ops *ops = kad_sampler_find(job.sampler);
+    if (ops != NULL && kad_sampler_tunes(ops, &job.setup))
+        job.setup.n_tune = kad_sample_tuning(config, entry);
     const int64_t n_chain = job.setup.n_draws + job.setup.n_burn_in;
     job.n_first = kad_sample_int(config, entry, "keep_first");
     if (job.n_first > n_chain) job.n_first = n_chain;

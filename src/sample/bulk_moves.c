@@ -1,6 +1,7 @@
 #include "sample/bulk_moves.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 
 #include <math.h>
 #include <string.h>
@@ -204,12 +205,14 @@ static void move(kad_moves_tile *t, const kad_moves_turn *turn, int site, double
         accepted[l] += keep[l];
 }
 
-void kad_moves_sweep(kad_moves_tile *tile, const kad_moves_turn *turn,
-                     const double *width, double *accepted)
+bool kad_moves_sweep(kad_moves_tile *tile, const kad_moves_turn *turn,
+                     const double *width, double begun, double *accepted)
 {
     const kad_moves *bulk = tile->bulk;
     for (int i = 0; i < bulk->n_order; i++) {
         const int site = bulk->order[i], level = bulk->cone->flow->level_of[site];
+        if (kad_stop_overdue(begun)) return false;
         move(tile, turn, site, width[level], accepted + level * W);
     }
+    return true;
 }

@@ -16,6 +16,8 @@
 #include "flow/map.h"
 #include "models/delta.h"
 
+#include <stdbool.h>
+
 /* What all threads share. */
 typedef struct kad_moves {
     const kad_action *action; /* borrowed */
@@ -63,8 +65,9 @@ typedef struct kad_moves_turn {
 } kad_moves_turn;
 
 /* One sweep with proposal width[level]; adds the accepted moves of every level to
- * accepted [n_levels][KAD_W_DOUBLE]. */
-void kad_moves_sweep(kad_moves_tile *tile, const kad_moves_turn *turn,
-                     const double *width, double *accepted);
+ * accepted [n_levels][KAD_W_DOUBLE]. False: given up on the way because a stop is overdue
+ * since `begun` (base/signals.h; INFINITY: never). */
+bool kad_moves_sweep(kad_moves_tile *tile, const kad_moves_turn *turn,
+                     const double *width, double begun, double *accepted);
 
 #endif

@@ -26,4 +26,5 @@ const kad_sampler_ops kad_sampler_cluster = {
     .load = kad_local_chains_load,
     .describe = kad_local_chains_describe,
     .set_state = kad_local_chains_set_state,
+    .tunes = kad_local_chains_tunes,
 };

@@ -5,12 +5,13 @@
  * applies is a symmetry of exp(-S).
  *
  * The steps are samplers like any other, with seeds of their own (kad_sampler_seed), one
- * draw at a time (kad_sampler_setup.interleaved), and are tuned in the burn-in of the
- * cycle. A step's options are the entry's: two steps of one sampler share them.
+ * draw at a time (kad_sampler_setup.interleaved), and are tuned in the first n_tune draws
+ * of the cycle. A step's options are the entry's: two steps of one sampler share them.
  * Source: Tierney, Ann. Statist. 22 (1994) 1701, section 2.4. */
 #include "sample/cycle.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "sample/boundary.h"
 #include "sample/start.h"
 
@@ -67,6 +68,19 @@ static bool needs_map(const kad_config *config, int entry)
     return needs;
 }
 
+/* Whether one of the steps does. */
+static bool tunes(const kad_sampler_setup *setup)
+{
+    kad_cycle_step steps[KAD_CYCLE_STEPS];
+    char text[256], message[KAD_CYCLE_MESSAGE];
+    bool any = false;
+    read_text(setup->config, setup->entry, text, sizeof text);
+    const int n = kad_cycle_parse(text, steps, message);
+    for (int i = 0; i < n; i++)
+        any = any || kad_sampler_tunes(steps[i].ops, setup);
+    return any;
+}
+
 static void destroy(void *self)
 {
     cycle *c = self;
@@ -100,6 +114,7 @@ static kad_status create_steps(kad_ctx *ctx, cycle *c)
         setup.seed = kad_sampler_seed(c->setup, 1 + (uint32_t)i);
         setup.n_draws *= steps[i].n;
         setup.n_burn_in *= steps[i].n;
+        setup.n_tune *= steps[i].n;
         setup.n_batch_max = 1;
         setup.interleaved = true;
         c->step[i].is = steps[i];
@@ -184,8 +199,8 @@ static void take(cycle *c, step *s)
     }
 }
 
-/* One draw of every chain. */
-static kad_status run(kad_ctx *ctx, cycle *c, int *n_updates)
+/* One draw of every chain, of an `advance` begun at a time. */
+static kad_status run(kad_ctx *ctx, cycle *c, double begun, int *n_updates)
 {
     kad_status status = KAD_OK;
     *n_updates = 0;
@@ -194,6 +209,7 @@ static kad_status run(kad_ctx *ctx, cycle *c, int *n_updates)
         step *s = &c->step[i];
         KAD_TRY(s->is.ops->set_state(ctx, s->sampler->self, c->x));
         for (int k = 0; k < s->is.n; k++) {
+            if (kad_stop_overdue(begun)) return kad_sampler_stopped(ctx, c->setup);
             KAD_TRY(s->is.ops->advance(ctx, s->sampler->self, &c->draws));
             take(c, s);
         }
@@ -210,10 +226,11 @@ static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
     cycle *c = self;
     const kad_sampler_setup *setup = c->setup;
     const size_t n_chains = (size_t)setup->n_chains;
+    const double begun = kad_wall_seconds();
     for (size_t i = 0; i < out->n; i++) {
         const int64_t t = c->n_done;
         int n_updates;
-        KAD_TRY(run(ctx, c, &n_updates));
+        KAD_TRY(run(ctx, c, begun, &n_updates));
         for (size_t chain = 0; chain < n_chains; chain++) {
             const size_t at = chain * out->n + i;
             out->number[at] = kad_draw_number(setup, chain, t);
@@ -343,4 +360,5 @@ const kad_sampler_ops kad_sampler_cycle = {
     .describe = describe,
     .set_state = set_state,
     .needs_map = needs_map,
+    .tunes = tunes,
 };

@@ -59,4 +59,5 @@ const kad_sampler_ops kad_sampler_hmc = {
     .load = kad_hmc_load,
     .describe = kad_hmc_describe,
     .set_state = kad_hmc_set_state,
+    .tunes = kad_hmc_tunes,
 };

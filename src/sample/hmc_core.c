@@ -1,6 +1,7 @@
 #include "sample/hmc_core.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 #include "sample/boundary.h"
 #include "sample/hmc_start.h"
@@ -9,14 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { W = KAD_W_DOUBLE, STEPS_MAX = 1000, RELAX = 7 };
+enum { W = KAD_W_DOUBLE, STEPS_MAX = 1000, CAUTIOUS_ONE_IN = 4, CAUTION = 7 };
 static const double JITTER = 0.1;
 
 /* --- options ------------------------------------------------------------------------ */
 
 const kad_key kad_hmc_keys[KAD_HMC_N_KEYS] = {
     {"sample[].step_size", KAD_REAL, NULL, 1e-9, 100, "", NULL,
-     "hmc, latent-hmc: step of the integrator; auto: tuned during burn-in, frozen after"},
+     "hmc, latent-hmc: step of the integrator; auto: tuned, then frozen"},
     {"sample[].trajectory", KAD_REAL, NULL, 1e-6, 1000, "", NULL,
      "hmc, latent-hmc: mean length of a trajectory (number of steps times step); auto: "
      "1.5 (hmc), 1 (latent-hmc)"},
@@ -60,7 +61,7 @@ static kad_step_size first_step(const kad_hmc *hmc)
     double start = o->step > 0.0 ? o->step : pow(n, -0.25);
     if (o->step <= 0.0 && start > longest) start = longest;
     kad_step_size step = kad_step_size_start(start, longest, o->target);
-    if (o->step > 0.0 || hmc->setup->n_burn_in == 0) kad_step_size_freeze(&step);
+    if (o->step > 0.0 || hmc->setup->n_tune == 0) kad_step_size_freeze(&step);
     return step;
 }
 
@@ -88,6 +89,11 @@ static size_t thread_bytes_of(const kad_hmc *hmc)
     const size_t scratch =
         (hmc->target.scratch_bytes + KAD_ALIGN) / KAD_ALIGN * KAD_ALIGN;
     return hmc->target.n_rows * KAD_ROW_BYTES * (3 * hmc->n_sub + 2) + scratch;
+}
+
+bool kad_hmc_tunes(const kad_sampler_setup *setup)
+{
+    return options_of(setup, false).step <= 0.0;
 }
 
 /* --- life --------------------------------------------------------------------------- */
@@ -165,17 +171,12 @@ static void draw_momenta(const kad_hmc *hmc, size_t chain, int64_t t, double *p)
     kad_hmc_normal_tile(action, rng, (uint64_t)t + 1, chain, p);
 }
 
-/* The first half of burn-in is made with steps that grow from 2^-7 of the first guess to
- * it: chains that start where the force is too stiff for that step slide down instead of
- * being rejected for ever. */
-static bool relaxing(const kad_hmc *hmc, int64_t t)
+/* Updates before the first recorded draw whose steps are shortened by a random factor
+ * down to 2^-7: chains that start where the force is too stiff for the step slide down
+ * instead of being rejected for ever. */
+static bool cautious(const kad_hmc *hmc, int64_t t)
 {
-    return t < hmc->setup->n_burn_in / 2;
-}
-
-static double relaxed(const kad_hmc *hmc, int64_t t)
-{
-    return exp2(-RELAX * (1.0 - (double)t / (double)(hmc->setup->n_burn_in / 2)));
+    return t < hmc->setup->n_burn_in && t % CAUTIOUS_ONE_IN == CAUTIOUS_ONE_IN - 1;
 }
 
 /* Steps and step of update t of a tile: n/2 to 3n/2 steps, the step within 10 %. */
@@ -192,7 +193,8 @@ static int draw_length(const kad_hmc *hmc, size_t tile, int64_t t, double *eps)
     const double u = kad_rng_uniform(rng, (uint64_t)t, tile, 0);
     const double v = kad_rng_uniform(rng, (uint64_t)t, tile, 1);
     *eps = now * (1.0 + JITTER * (2.0 * v - 1.0));
-    if (relaxing(hmc, t)) *eps *= relaxed(hmc, t);
+    if (cautious(hmc, t))
+        *eps *= exp2(-CAUTION * kad_rng_uniform(rng, (uint64_t)t, tile, 2));
     return least + (int)(u * (double)(most - least + 1));
 }
 
@@ -257,55 +259,70 @@ static void hand_over(const kad_hmc *hmc, size_t s, size_t i, kad_draws *out)
     }
 }
 
-static int64_t update_tile(kad_hmc *hmc, const own *o, size_t tile, int64_t t, size_t i,
-                           kad_draws *out, int64_t *n_force)
+/* What the updates of a batch add up to. */
+typedef struct sums {
+    int64_t n_bad, n_force;
+    bool given_up; /* a stop was overdue */
+} sums;
+
+static void update_tile(kad_hmc *hmc, const own *o, size_t tile, int64_t t, size_t i,
+                        double begun, kad_draws *out, sums *sum)
 {
     const size_t n_rows = hmc->target.n_rows, size = n_rows * W, n_sub = hmc->n_sub;
     double K[KAD_W_MAX], eps;
-    int64_t n_bad = 0;
     memcpy(o->q, hmc->q + tile * n_sub * size, n_sub * size * sizeof(double));
     for (size_t sub = 0; sub < n_sub; sub++) {
         draw_momenta(hmc, (tile * n_sub + sub) * W, t, o->p + sub * size);
         kad_kinetic(n_rows, o->p + sub * size, K + sub * W);
     }
     const int n_steps = draw_length(hmc, tile, t, &eps);
-    kad_trajectory(&hmc->target, hmc->options.integrator, eps, n_steps, o->q, o->p,
-                   o->work, o->g, o->scratch);
-    *n_force += (int64_t)n_steps * hmc->options.integrator->n_kicks;
+    sum->given_up = !kad_trajectory(&hmc->target, hmc->options.integrator, eps, n_steps,
+                                    begun, o->q, o->p, o->work, o->g, o->scratch);
+    if (sum->given_up) return;
+    if (t >= hmc->setup->n_burn_in)
+        sum->n_force += (int64_t)n_steps * hmc->options.integrator->n_kicks;
     for (size_t sub = 0; sub < n_sub; sub++) {
-        n_bad += decide(hmc, o, sub, tile * n_sub + sub, t, K + sub * W, i, out);
+        sum->n_bad += decide(hmc, o, sub, tile * n_sub + sub, t, K + sub * W, i, out);
         hand_over(hmc, tile * n_sub + sub, i, out);
     }
-    return n_bad;
 }
 
 /* --- a batch ------------------------------------------------------------------------ */
 
-/* n updates with one step size, draws first_i ... of the batch. */
-static void update_all(kad_hmc *hmc, size_t first_i, size_t n, kad_draws *out)
+/* n updates with one step size, draws first_i ... of the batch. False: given up. */
+static bool update_all(kad_hmc *hmc, size_t first_i, size_t n, double begun,
+                       kad_draws *out)
 {
-    int64_t n_bad = 0, n_force = 0;
+    int64_t n_bad = 0, n_force = 0, n_given_up = 0;
 #pragma omp parallel for schedule(static) num_threads(hmc->n_threads) \
-    reduction(+ : n_bad, n_force)
+    reduction(+ : n_bad, n_force, n_given_up)
     for (size_t tile = 0; tile < hmc->n_tiles; tile++) {
         const own o = own_of(hmc, kad_thread_index());
-        for (size_t i = 0; i < n; i++)
-            n_bad += update_tile(hmc, &o, tile, hmc->n_done + (int64_t)i, first_i + i,
-                                 out, &n_force);
+        sums sum = {0};
+        for (size_t i = 0; i < n && !sum.given_up; i++)
+            update_tile(hmc, &o, tile, hmc->n_done + (int64_t)i, first_i + i, begun, out,
+                        &sum);
+        n_bad += sum.n_bad;
+        n_force += sum.n_force;
+        n_given_up += sum.given_up;
     }
     hmc->n_done += (int64_t)n;
     hmc->n_nonfinite += n_bad;
     hmc->n_force += n_force;
+    return n_given_up == 0;
 }
 
+/* In the first half of the tuning chains come down from their start. */
 static void tune(kad_hmc *hmc)
 {
     const int n_chains = hmc->setup->n_chains;
+    const int64_t t = hmc->n_done - 1, n_tune = hmc->setup->n_tune;
     double sum = 0.0;
     for (int chain = 0; chain < n_chains; chain++)
         sum += hmc->p_accept[chain];
-    if (!relaxing(hmc, hmc->n_done - 1)) kad_step_size_update(&hmc->step, sum / n_chains);
-    if (hmc->n_done >= hmc->setup->n_burn_in) kad_step_size_freeze(&hmc->step);
+    if (t >= n_tune / 2 && !cautious(hmc, t))
+        kad_step_size_update(&hmc->step, sum / n_chains);
+    if (t + 1 >= n_tune) kad_step_size_freeze(&hmc->step);
 }
 
 /* From flow variables to boundary fields, block by block of consecutive numbers: chain by
@@ -338,12 +355,14 @@ done:
 kad_status kad_hmc_advance(kad_ctx *ctx, void *self, kad_draws *out)
 {
     kad_hmc *hmc = self;
-    const int64_t first = hmc->n_done, n_burn_in = hmc->setup->n_burn_in;
+    const int64_t first = hmc->n_done, n_tune = hmc->setup->n_tune;
     const bool tuned = hmc->options.step <= 0.0;
+    const double begun = kad_wall_seconds();
     for (size_t i = 0; i < out->n;) {
-        const bool tuning = tuned && hmc->n_done < n_burn_in;
+        const bool tuning = tuned && hmc->n_done < n_tune;
         const size_t n = tuning ? 1 : out->n - i;
-        update_all(hmc, i, n, out);
+        if (!update_all(hmc, i, n, begun, out))
+            return kad_sampler_stopped(ctx, hmc->setup);
         if (tuning) tune(hmc);
         i += n;
     }

@@ -3,10 +3,11 @@
  *
  * An update: momenta from the normal distribution, a trajectory of randomised length,
  * accepted with probability min(1, exp(-dH)), dH in double whatever the precision of the
- * force; a dH that is not a number rejects and is counted. In the first half of burn-in
- * steps grow to the first guess, in the second the step is tuned by dual averaging; then
- * it is frozen, so that the recorded chain is a Markov chain with the right invariant
- * measure.
+ * force; a dH that is not a number rejects and is counted. In the first n_tune draws the
+ * step is tuned by dual averaging; then it is frozen, so that what follows is a Markov
+ * chain with the right invariant measure. Of the updates before the first recorded draw
+ * one in four is made with shorter steps, so that stiff starts slide down instead of being
+ * rejected for ever.
  *
  * Keys: every random number belongs to (draw, chain) or (draw, tile); nothing depends on
  * threads or on the batches of the driver.
@@ -47,7 +48,7 @@ typedef struct kad_hmc {
     kad_step_size step;
     int64_t n_done;      /* updates of every chain, burn-in included */
     int64_t n_nonfinite; /* trajectories whose dH was not a number */
-    int64_t n_force;     /* force evaluations of a tile, all tiles together */
+    int64_t n_force;     /* force evaluations for recorded draws, over all tiles */
 } kad_hmc;
 
 /* setup is borrowed; target is copied. On failure *out is NULL. Errors: KAD_ENOMEM;
@@ -56,6 +57,7 @@ KAD_MUST_USE kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *se
                                        const kad_hmc_target *target, kad_hmc **out);
 
 /* The sampler_ops functions; self is a kad_hmc. */
+bool kad_hmc_tunes(const kad_sampler_setup *setup);
 void kad_hmc_destroy(void *self);
 KAD_MUST_USE kad_status kad_hmc_advance(kad_ctx *ctx, void *self, kad_draws *out);
 KAD_MUST_USE kad_status kad_hmc_save(kad_ctx *ctx, const void *self, kad_h5 *file,

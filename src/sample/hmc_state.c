@@ -92,8 +92,9 @@ kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
 {
     kad_status status = KAD_OK;
     const kad_hmc *hmc = self;
-    const double n_updates = (double)hmc->n_done * (double)hmc->n_tiles;
-    const double n_force = n_updates > 0 ? (double)hmc->n_force / n_updates : 0.0;
+    const double n_draws = (double)(hmc->n_done - hmc->setup->n_burn_in);
+    const double n_force =
+        n_draws > 0 ? (double)hmc->n_force / n_draws / (double)hmc->n_tiles : 0.0;
     const struct {
         const char *name;
         double value;

@@ -84,4 +84,5 @@ const kad_sampler_ops kad_sampler_latent_hmc = {
     .load = kad_hmc_load,
     .describe = kad_hmc_describe,
     .set_state = kad_hmc_set_state,
+    .tunes = kad_hmc_tunes,
 };

@@ -2,11 +2,12 @@
  * chains. Chains are the lanes of tiles, tiles are spread over threads; a tile's field,
  * cones and quadratic forms are made from its latents at the start of every draw, so that
  * a chain's state is its latents alone. The width of a level's proposals follows the
- * acceptance during burn-in and is frozen after. Bits do not depend on threads or batches.
+ * acceptance in the first n_tune draws and is frozen after. Bits do not depend on threads or batches.
  * Sources: Metropolis et al., 10.1063/1.1699114; Li, Wang, arXiv:1802.02840 (latents). */
 #include "sample/latent_metropolis.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "sample/boundary.h"
 #include "sample/start.h"
 
@@ -191,8 +192,9 @@ static void hand_over(const kad_latent_metropolis *m, const kad_moves_tile *work
     }
 }
 
-static void draw_tile(const kad_latent_metropolis *m, kad_moves_tile *work, size_t tile,
-                      int64_t draw, size_t at, kad_draws *out)
+/* False: given up. */
+static bool draw_tile(const kad_latent_metropolis *m, kad_moves_tile *work, size_t tile,
+                      int64_t draw, size_t at, double begun, kad_draws *out)
 {
     double *z = m->z + tile * m->n_rows * W, before[W];
     double *tally = m->tally + tile * (size_t)m->bulk->n_levels * W;
@@ -205,28 +207,35 @@ static void draw_tile(const kad_latent_metropolis *m, kad_moves_tile *work, size
                                      .step = (uint64_t)(draw * m->n_sweeps + sweep),
                                      .first_chain = tile * W,
                                      .n_lanes = lanes_of(m, tile)};
-        kad_moves_sweep(work, &turn, m->width, tally);
+        if (!kad_moves_sweep(work, &turn, m->width, begun, tally)) return false;
     }
     kad_moves_latents(work, z);
     hand_over(m, work, tile, at, before, out);
+    return true;
 }
 
-/* n draws from place `at` of the batch on, the first being draw m->n_done. */
-static void make_draws(kad_latent_metropolis *m, size_t at, size_t n, kad_draws *out)
+/* n draws from place `at` of the batch on, the first being draw m->n_done. False: given
+ * up. */
+static bool make_draws(kad_latent_metropolis *m, size_t at, size_t n, double begun,
+                       kad_draws *out)
 {
+    int n_given_up = 0;
     memset(m->tally, 0, m->n_tiles * (size_t)m->bulk->n_levels * KAD_ROW_BYTES);
     /* every tile is computed alone: the result does not depend on who does it */
-#pragma omp parallel for num_threads(m->n_threads) schedule(static)
+#pragma omp parallel for num_threads(m->n_threads) schedule(static) \
+    reduction(+ : n_given_up)
     for (int thread = 0; thread < m->n_threads; thread++)
         for (size_t tile = (size_t)thread; tile < m->n_tiles;
              tile += (size_t)m->n_threads)
-            for (size_t i = 0; i < n; i++)
-                draw_tile(m, m->tile[thread], tile, m->n_done + (int64_t)i, at + i, out);
+            for (size_t i = 0; i < n && n_given_up == 0; i++)
+                n_given_up += !draw_tile(m, m->tile[thread], tile, m->n_done + (int64_t)i,
+                                         at + i, begun, out);
     m->n_done += (int64_t)n;
     for (int i = 0; i < m->n_threads; i++) {
         m->n_nonfinite += m->tile[i]->n_nonfinite;
         m->tile[i]->n_nonfinite = 0;
     }
+    return n_given_up == 0;
 }
 
 /* --- tuning -------------------------------------------------------------------------- */
@@ -297,19 +306,27 @@ static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
     kad_latent_metropolis *m = self;
     const int64_t first = m->n_done;
     const size_t n_levels = (size_t)m->bulk->n_levels;
+    const double begun = kad_wall_seconds();
     size_t at = 0;
-    while (at < out->n && m->n_done < m->setup->n_burn_in) {
-        make_draws(m, at++, 1, out);
+    while (at < out->n && m->n_done < m->setup->n_tune) {
+        if (!make_draws(m, at++, 1, begun, out))
+            return kad_sampler_stopped(ctx, m->setup);
         tune(m);
     }
-    if (at < out->n) {
-        make_draws(m, at, out->n - at, out);
-        for (size_t level = 0; level < n_levels; level++) {
-            m->counts[level] += accepted(m, (int)level);
-            m->counts[n_levels + level] += tried(m, (int)level, out->n - at);
-        }
+    const size_t n = out->n - at;
+    const bool counts = m->n_done >= m->setup->n_burn_in;
+    if (!make_draws(m, at, n, begun, out)) return kad_sampler_stopped(ctx, m->setup);
+    for (size_t level = 0; level < n_levels && counts; level++) {
+        m->counts[level] += accepted(m, (int)level);
+        m->counts[n_levels + level] += tried(m, (int)level, n);
     }
     return to_boundary(ctx, m, first, out);
+}
+
+static bool tunes(const kad_sampler_setup *setup)
+{
+    (void)setup;
+    return true;
 }
 
 const kad_sampler_ops kad_sampler_latent_metropolis = {
@@ -327,4 +344,5 @@ const kad_sampler_ops kad_sampler_latent_metropolis = {
     .load = kad_latent_metropolis_load,
     .describe = kad_latent_metropolis_describe,
     .set_state = set_state,
+    .tunes = tunes,
 };

@@ -1,6 +1,7 @@
 #include "sample/local_chains.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "sample/boundary.h"
 #include "sample/start.h"
 
@@ -19,8 +20,8 @@ const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
     {"sample[].cluster_moves", KAD_INT, "1", 1, 1000, "moves", NULL,
      "cluster: cluster moves of a sweep, each along a new random direction"},
     {"sample[].width", KAD_REAL, "1", 1e-6, 1e6, "", NULL,
-     "metropolis, cluster: half width of the proposals of phi4 before burn-in tunes it "
-     "to an acceptance of 0.55 (without burn-in it stays)"},
+     "metropolis, cluster: half width of the proposals of phi4 before it is tuned to an "
+     "acceptance of 0.55 (with `tuning: 0` it stays)"},
 };
 
 /* Value of a key of this entry; the table's default without a config. */
@@ -66,8 +67,9 @@ static kad_turn turn_of(const kad_local_chains *c, size_t tile, uint64_t step)
                       .n_lanes = left < W ? (int)left : W};
 }
 
-/* Draw number `draw` of the chains of a tile, burn-in counted. */
-static void draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, void *scratch)
+/* Draw number `draw` of the chains of a tile, burn-in counted. False: given up. */
+static bool draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, double begun,
+                      void *scratch)
 {
     const kad_action *action = c->setup.action;
     double *x = c->x + tile * c->n_rows * W;
@@ -75,6 +77,7 @@ static void draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, void
         /* step 0 is the start's */
         const uint64_t step = 1 + (uint64_t)(draw * c->n_sweeps + sweep);
         const kad_turn turn = turn_of(c, tile, step);
+        if (kad_stop_overdue(begun)) return false;
         if (c->n_clusters > 0)
             c->local->cluster(action, &turn, &c->bonds, c->n_clusters, x, scratch);
         if (c->n_clusters > 0 && c->local->cluster_redraws) continue;
@@ -82,6 +85,7 @@ static void draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, void
         for (int i = 0; i < c->n_reflections; i++)
             c->local->reflect(action, x);
     }
+    return true;
 }
 
 /* The present state as draw `at` of the batch; `before`: the tally before the draw. */
@@ -106,24 +110,29 @@ static void hand_over(const kad_local_chains *c, size_t tile, size_t at,
     }
 }
 
-/* n draws from place `at` of the batch on, the first being draw c->n_done. */
-static void make_draws(kad_local_chains *c, size_t at, size_t n, kad_draws *out)
+/* n draws from place `at` of the batch on, the first being draw c->n_done. False: given
+ * up. */
+static bool make_draws(kad_local_chains *c, size_t at, size_t n, double begun,
+                       kad_draws *out)
 {
+    int n_given_up = 0;
     memset(c->tally, 0, c->n_tiles * W * sizeof *c->tally);
     /* every tile is computed alone: the result does not depend on who does it */
-#pragma omp parallel for num_threads(c->n_threads) schedule(static)
+#pragma omp parallel for num_threads(c->n_threads) schedule(static) \
+    reduction(+ : n_given_up)
     for (int thread = 0; thread < c->n_threads; thread++) {
         void *scratch = c->scratch + (size_t)thread * c->n_scratch;
         for (size_t tile = (size_t)thread; tile < c->n_tiles;
              tile += (size_t)c->n_threads)
-            for (size_t i = 0; i < n; i++) {
+            for (size_t i = 0; i < n && n_given_up == 0; i++) {
                 double before[W];
                 memcpy(before, c->tally + tile * W, sizeof before);
-                draw_tile(c, tile, c->n_done + (int64_t)i, scratch);
+                n_given_up += !draw_tile(c, tile, c->n_done + (int64_t)i, begun, scratch);
                 hand_over(c, tile, at + i, before, out, scratch);
             }
     }
     c->n_done += (int64_t)n;
+    return n_given_up == 0;
 }
 
 /* --- tuning -------------------------------------------------------------------------- */
@@ -209,6 +218,12 @@ done:
     return status;
 }
 
+bool kad_local_chains_tunes(const kad_sampler_setup *setup)
+{
+    const kad_action_local *local = setup->action->ops->local;
+    return local != NULL && local->tuned;
+}
+
 /* Lanes without a chain repeat the chains. */
 kad_status kad_local_chains_set_state(kad_ctx *ctx, void *self, const double *x)
 {
@@ -239,6 +254,7 @@ kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out)
     kad_status status = KAD_OK;
     kad_local_chains *c = self;
     const size_t n_all = (size_t)c->setup.n_chains * out->n;
+    const double begun = kad_wall_seconds();
     size_t at = 0;
 
     if (out->z != NULL && c->setup.map == NULL)
@@ -249,13 +265,14 @@ kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out)
     for (size_t i = 0; i < n_all; i++)
         out->number[i] =
             kad_draw_number(&c->setup, i / out->n, c->n_done + (int64_t)(i % out->n));
-    while (at < out->n && c->n_done < c->setup.n_burn_in && c->local->tuned) {
-        make_draws(c, at++, 1, out);
+    while (at < out->n && c->n_done < c->setup.n_tune && c->local->tuned) {
+        if (!make_draws(c, at++, 1, begun, out))
+            return kad_sampler_stopped(ctx, &c->setup);
         tune(c);
     }
     const size_t n = out->n - at;
     const bool counts = c->n_done >= c->setup.n_burn_in;
-    make_draws(c, at, n, out);
+    if (!make_draws(c, at, n, begun, out)) return kad_sampler_stopped(ctx, &c->setup);
     if (counts) {
         c->n_accepted += accepted(c);
         c->n_tried += moves_of_a_draw(c) * (double)n;

@@ -2,7 +2,7 @@
  * share. Chains are the lanes of tiles, tiles are spread over threads; the model's rules
  * are models/local.h's. One draw is n_sweeps rounds of
  *     cluster moves (if any), a local sweep, over-relaxation sweeps.
- * The width of proposals is one number for all chains, tuned during the burn-in to
+ * The width of proposals is one number for all chains, tuned in the first n_tune draws to
  * KAD_LOCAL_ACCEPTANCE and frozen after. Bits do not depend on threads or batches. */
 #ifndef KAD_SAMPLE_LOCAL_CHAINS_H
 #define KAD_SAMPLE_LOCAL_CHAINS_H
@@ -47,5 +47,6 @@ kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,
 kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
                                      const char *group);
 kad_status kad_local_chains_set_state(kad_ctx *ctx, void *self, const double *x);
+bool kad_local_chains_tunes(const kad_sampler_setup *setup);
 
 #endif

@@ -1,12 +1,15 @@
 #include "sample/proposals.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "sample/boundary.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { N_NONFINITE_FREE = 16, NONFINITE_ONE_IN = 100 };
+/* Proposals made between two looks at the clock, a thread: so many values, or a tile. */
+enum { PIECE_VALUES = 1 << 17 };
 
 static size_t rows_of(const kad_sampler_setup *setup)
 {
@@ -75,20 +78,35 @@ done:
     return status;
 }
 
+/* Bits do not depend on how a block is cut. */
+static size_t piece_of(const kad_ctx *ctx, size_t n_rows)
+{
+    const size_t lanes = KAD_W_MAX, n = PIECE_VALUES / n_rows / lanes * lanes;
+    return (n > lanes ? n : lanes) * (size_t)ctx->n_threads;
+}
+
 kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws *out)
 {
     kad_status status = KAD_OK;
     const kad_sampler_setup *setup = proposals->setup;
     const size_t n_rows = rows_of(setup), n_chains = (size_t)setup->n_chains;
     const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
+    const size_t piece = piece_of(ctx, n_rows);
+    const double begun = kad_wall_seconds();
 
     for (size_t i = 0; i < n_all; i++)
         out->number[i] =
             kad_draw_number(setup, i / out->n, proposals->n_done + (int64_t)(i % out->n));
-    for (size_t at = 0; at < n_all; at += n)
-        KAD_TRY(draw_block(ctx, proposals, out->number[at], n, out->x + at * n_rows,
-                           out->z != NULL ? out->z + at * n_rows : NULL, out->action + at,
-                           out->log_weight + at));
+    for (size_t block = 0; block < n_all; block += n)
+        for (size_t at = block, left = n; left > 0;) {
+            const size_t now = left < piece ? left : piece;
+            if (kad_stop_overdue(begun)) return kad_sampler_stopped(ctx, setup);
+            KAD_TRY(draw_block(ctx, proposals, out->number[at], now, out->x + at * n_rows,
+                               out->z != NULL ? out->z + at * n_rows : NULL,
+                               out->action + at, out->log_weight + at));
+            at += now;
+            left -= now;
+        }
     proposals->n_done += (int64_t)out->n;
     const int64_t n_total = proposals->n_done * setup->n_chains;
     if (proposals->n_nonfinite > N_NONFINITE_FREE &&

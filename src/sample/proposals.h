@@ -25,7 +25,8 @@ void kad_proposals_destroy(kad_proposals *proposals);
 
 /* The next out->n proposals of every chain: number, x, z, action, log_weight. Proposals
  * without a finite weight get log_weight -inf, action 0 and a zero field.
- * Errors: KAD_EINTERNAL when more than 16 and more than one in a hundred are such. */
+ * Errors: KAD_EINTERNAL when more than 16 and more than one in a hundred are such;
+ * KAD_EINTERRUPTED as kad_sampler_ops.advance. */
 KAD_MUST_USE kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals,
                                            kad_draws *out);
 

@@ -2,6 +2,7 @@
 #include "sample/sampler.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "sample/cluster.h"
 #include "sample/cycle.h"
 #include "sample/direct.h"
@@ -77,6 +78,17 @@ kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup)
                     "entry (%d entries at most)",
                     setup->entry, (long long)n_chain, setup->n_chains, NUMBER_BITS,
                     1 << ENTRY_BITS);
+}
+
+kad_status kad_sampler_stopped(kad_ctx *ctx, const kad_sampler_setup *setup)
+{
+    return kad_fail(ctx, KAD_EINTERRUPTED, "sample[%d]: stopped by %s within an update",
+                    setup->entry, kad_stop_reason());
+}
+
+bool kad_sampler_tunes(const kad_sampler_ops *ops, const kad_sampler_setup *setup)
+{
+    return ops->tunes != NULL && ops->tunes(setup);
 }
 
 kad_status kad_sampler_create(kad_ctx *ctx, const char *name,

@@ -28,6 +28,7 @@ typedef struct kad_sampler_setup {
     int n_chains;
     int64_t n_draws;    /* recorded draws of a chain */
     int64_t n_burn_in;  /* draws of a chain before the first recorded one */
+    int64_t n_tune;     /* the first of those: the only ones in which samplers tune */
     size_t n_batch_max; /* largest batch (draws a chain) advance will be asked for */
     bool exact;         /* ln q recomputed in double for accept/reject */
     bool translate;     /* a random lattice shift of every independent draw */
@@ -76,7 +77,9 @@ typedef struct kad_sampler_ops {
     kad_status (*create)(kad_ctx *ctx, const kad_sampler_setup *setup, void **self);
     void (*destroy)(void *self);
     /* REQUIRED. The next out->n draws of every chain (out->n <= n_batch_max).
-     * Errors: KAD_EINTERNAL when too many weights are not finite. */
+     * Errors: KAD_EINTERNAL when too many weights are not finite; KAD_EINTERRUPTED when a
+     * stop was asked for and the call has taken over a second (kad_stop_overdue): the
+     * state is then of no use but to be loaded again or destroyed. */
     kad_status (*advance)(kad_ctx *ctx, void *self, kad_draws *out);
     /* REQUIRED. State to and from a group of a file; load follows create with the same
      * setup, and the next advance continues to the bit. */
@@ -95,6 +98,9 @@ typedef struct kad_sampler_ops {
     /* OPTIONAL (NULL: false). Whether an entry of the config needs a map although the
      * flags do not say so. */
     bool (*needs_map)(const kad_config *config, int entry);
+    /* OPTIONAL (NULL: false). Whether it tunes anything in its first n_tune draws. Asked
+     * before create. */
+    bool (*tunes)(const kad_sampler_setup *setup);
 } kad_sampler_ops;
 
 struct kad_sampler {
@@ -118,6 +124,11 @@ uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t
 uint64_t kad_sampler_seed(const kad_sampler_setup *setup, uint32_t index);
 /* KAD_ECONFIG when an entry's 2^40 numbers (256 entries) do not suffice. */
 KAD_MUST_USE kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup);
+
+/* KAD_EINTERRUPTED with a message, for `advance`. */
+KAD_MUST_USE kad_status kad_sampler_stopped(kad_ctx *ctx, const kad_sampler_setup *setup);
+/* Whether ops->tunes says so. */
+bool kad_sampler_tunes(const kad_sampler_ops *ops, const kad_sampler_setup *setup);
 
 /* Thin checked wrappers. create: KAD_ECONFIG for an unknown name, no chains or draws, or
  * a missing map; on failure *out is NULL. */

@@ -1,5 +1,7 @@
 #include "sample/trajectory.h"
 
+#include "base/signals.h"
+
 #include <string.h>
 
 enum { W = KAD_W_DOUBLE };
@@ -68,21 +70,23 @@ static void kick(const kad_hmc_target *target, double eps, const double *q, doub
         kick_single(n_rows, eps, (const float *)g + sub * W, p + sub * size);
 }
 
-void kad_trajectory(const kad_hmc_target *target, const kad_integrator *integrator,
-                    double eps, int n_steps, double *q, double *p, void *work, void *g,
-                    void *scratch)
+bool kad_trajectory(const kad_hmc_target *target, const kad_integrator *integrator,
+                    double eps, int n_steps, double begun, double *q, double *p,
+                    void *work, void *g, void *scratch)
 {
     const int n = integrator->n_kicks;
     const size_t rows = target->n_rows * (size_t)(kad_lanes(target->prec) / W);
     for (int step = 0; step < n_steps; step++) {
         /* the last drift of a step and the first of the next are one; symmetric */
         const double first = integrator->drift[0] * (step > 0 ? 2.0 : 1.0);
+        if (kad_stop_overdue(begun)) return false;
         for (int k = 0; k < n; k++) {
             drift(rows, eps * (k > 0 ? integrator->drift[k] : first), q, p);
             kick(target, eps * integrator->kick[k], q, p, work, g, scratch);
         }
     }
     if (n_steps > 0) drift(rows, eps * integrator->drift[n], q, p);
+    return true;
 }
 
 void kad_kinetic(size_t n_rows, const double *p, double *K)

@@ -13,6 +13,7 @@
 #include "flow/map.h"
 #include "models/action.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* U(q) = S(y(q)) - ln|det dy/dq| and what belongs to it. */
@@ -44,10 +45,11 @@ typedef struct kad_integrator {
 const kad_integrator *kad_integrator_find(const char *name);
 
 /* n_steps steps of size eps, q and p in place. work, g: [n_rows] rows of KAD_ROW_BYTES;
- * scratch of target->scratch_bytes. */
-void kad_trajectory(const kad_hmc_target *target, const kad_integrator *integrator,
-                    double eps, int n_steps, double *q, double *p, void *work, void *g,
-                    void *scratch);
+ * scratch of target->scratch_bytes. False: given up on the way because a stop is overdue
+ * since `begun` (base/signals.h; INFINITY: never); q and p are then of no use. */
+bool kad_trajectory(const kad_hmc_target *target, const kad_integrator *integrator,
+                    double eps, int n_steps, double begun, double *q, double *p,
+                    void *work, void *g, void *scratch);
 
 /* p.p/2 of a tile of KAD_W_DOUBLE lanes. */
 void kad_kinetic(size_t n_rows, const double *p, double *K);

@@ -95,7 +95,7 @@ static double sweep(scene *c)
     for (int level = 0; level < MAX_LEVELS; level++)
         width[level] = 1;
     const double start = kad_wall_seconds();
-    kad_moves_sweep(c->tile, &turn, width, accepted);
+    (void)kad_moves_sweep(c->tile, &turn, width, INFINITY, accepted);
     const double seconds = kad_wall_seconds() - start;
     const size_t bytes = (size_t)c->model->flow->n_rows * KAD_ROW_BYTES;
     memcpy(c->again, kad_moves_field(c->tile), bytes);

@@ -268,8 +268,9 @@ static void leapfrog(bulk *b)
         for (int t = k; t < n_tiles; t += n_threads) {
             char *own = b->work + (size_t)k * b->work_bytes;
             const size_t row = b->target.n_rows * KAD_ROW_BYTES;
-            kad_trajectory(&b->target, integrator, 0.01, 1, b->q + (size_t)t * b->tile,
-                           b->p + (size_t)t * b->tile, own, own + row, own + 2 * row);
+            (void)kad_trajectory(&b->target, integrator, 0.01, 1, INFINITY,
+                                 b->q + (size_t)t * b->tile, b->p + (size_t)t * b->tile,
+                                 own, own + row, own + 2 * row);
         }
 }
 
