@@ -229,15 +229,15 @@ static void rows_are_reproducible(void **state)
     fixture_clear(&f);
 }
 
-/* Nearest-neighbour couplings given in a file measure the uniform model's energy; at
- * extent 2 the doubled bond is J = 2. */
+/* Nearest-neighbour couplings given in a file measure the uniform model's energy and its
+ * square; at extent 2 the doubled bond is J = 2. */
 static void given_couplings(void **state)
 {
     (void)state;
     fixture uniform, given;
     kad_measure *measure;
-    double *row, x[8], energy[2];
-    char path[] = "/tmp/kad-couplings-XXXXXX", yaml[128];
+    double *row, x[24], energy[2], energy2[2];
+    char path[] = "/tmp/kad-couplings-XXXXXX", yaml[128], plain_yaml[96];
     const int fd = mkstemp(path);
     FILE *file = fdopen(fd, "w");
     assert_non_null(file);
@@ -246,23 +246,30 @@ static void given_couplings(void **state)
         fprintf(file, "%d %d 1\n%d %d 1\n", i, (i + 1) % 4, i + 4, (i + 1) % 4 + 4);
     }
     fclose(file);
-    snprintf(yaml, sizeof yaml, "action: {name: on-dual, beta: 0.3, couplings: %s}\n",
-             path);
-    fixture_make(&uniform, "action: {name: on-dual, beta: 0.3}\n", 2, (const int[]){2, 4},
-                 false);
-    fixture_make(&given, yaml, 2, (const int[]){2, 4}, false);
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < 24; i++)
         x[i] = random_normal(11, i, 4);
-    for (int k = 0; k < 2; k++) {
-        measure_one(k == 0 ? &uniform : &given, x, 0.0, &measure, &row);
-        energy[k] = *value_of(measure, row, "energy");
-        kad_free(row);
-        kad_measure_destroy(measure);
+    for (int n = 1; n <= 3; n++) {
+        snprintf(plain_yaml, sizeof plain_yaml,
+                 "action: {name: on-dual, components: %d, beta: 0.3}\n", n);
+        snprintf(yaml, sizeof yaml,
+                 "action: {name: on-dual, components: %d, beta: 0.3, couplings: %s}\n", n,
+                 path);
+        fixture_make(&uniform, plain_yaml, 2, (const int[]){2, 4}, false);
+        fixture_make(&given, yaml, 2, (const int[]){2, 4}, false);
+        for (int k = 0; k < 2; k++) {
+            measure_one(k == 0 ? &uniform : &given, x, 0.0, &measure, &row);
+            energy[k] = *value_of(measure, row, "energy");
+            energy2[k] = *value_of(measure, row, "energy2");
+            kad_free(row);
+            kad_measure_destroy(measure);
+        }
+        assert_close(energy[1], energy[0], 1e-14);
+        assert_close(energy2[1], energy2[0], 1e-14);
+        assert_true(energy2[0] > energy[0] * energy[0] + 0.01);
+        fixture_clear(&uniform);
+        fixture_clear(&given);
     }
-    assert_close(energy[1], energy[0], 1e-14);
     remove(path);
-    fixture_clear(&uniform);
-    fixture_clear(&given);
 }
 
 /* Four independent random angles wind around a plaquette with probability 1/3: 3000 fields

@@ -6,22 +6,22 @@ enum { DRAWS = 20000 };
 
 /* Given x, spins are independent: improved estimators equal exact averages over all 2^N
  * spin states (n = 1). */
-static void ising_estimators_are_exact_averages(void **state)
+static void check_ising(int height)
 {
-    (void)state;
-    enum { N = 12 };
+    enum { MOST = 12 };
+    const int N = 4 * height;
     fixture f;
     kad_measure *measure;
-    double *row, x[N];
-    fixture_make(&f, "action: {name: on-dual, beta: 0.4}\n", 2, (const int[]){3, 4},
+    double *row, x[MOST];
+    fixture_make(&f, "action: {name: on-dual, beta: 0.4}\n", 2, (const int[]){height, 4},
                  false);
-    for (size_t i = 0; i < N; i++)
+    for (size_t i = 0; i < (size_t)N; i++)
         x[i] = random_normal(8, i, 2);
     measure_one(&f, x, 0.0, &measure, &row);
     expected mean = {0};
-    double m = 0.0;
+    double m = 0.0, energy2 = 0.0;
     for (int bits = 0; bits < 1 << N; bits++) {
-        double s[N], p = 1.0, M = 0.0;
+        double s[MOST], p = 1.0, M = 0.0;
         expected e;
         for (int i = 0; i < N; i++) {
             s[i] = bits >> i & 1 ? 1.0 : -1.0;
@@ -31,6 +31,7 @@ static void ising_estimators_are_exact_averages(void **state)
         plain(f.lattice, 1, s, &e);
         m += p * M;
         mean.bond += p * e.bond;
+        energy2 += p * 4.0 * e.bond * e.bond;
         mean.m2 += p * e.m2;
         mean.m4 += p * e.m4;
         for (int r = 0; r < 3; r++) {
@@ -41,6 +42,7 @@ static void ising_estimators_are_exact_averages(void **state)
     assert_close(*value_of(measure, row, "m"), m, 1e-13);
     assert_close(*value_of(measure, row, "bond"), mean.bond, 1e-13);
     assert_close(*value_of(measure, row, "energy"), -2.0 * mean.bond, 1e-13);
+    assert_close(*value_of(measure, row, "energy2"), energy2, 1e-13);
     assert_close(*value_of(measure, row, "m2"), mean.m2, 1e-13);
     assert_close(*value_of(measure, row, "m4"), mean.m4, 1e-13);
     for (int r = 0; r < 3; r++) {
@@ -52,6 +54,14 @@ static void ising_estimators_are_exact_averages(void **state)
     fixture_clear(&f);
 }
 
+/* At extent 2 a pair has two bonds. */
+static void ising_estimators_are_exact_averages(void **state)
+{
+    (void)state;
+    check_ising(2);
+    check_ising(3);
+}
+
 /* Rings of three and four XY spins given x: trapezoids of 32 angles a spin integrate their
  * von Mises densities to rounding (error I_32(|x|)/I_0(|x|) < 1e-25). Improved estimators
  * of the helicity modulus, of m2 and of the correlators are these averages. */
@@ -61,7 +71,7 @@ static void check_ring(int L, double scale)
     fixture f;
     kad_measure *measure;
     double *row, x[8], c[4][ANGLES][2], p[4][ANGLES];
-    double mean[4] = {0}; /* h/N, s^2/N, m2, G(1) */
+    double mean[4] = {0}; /* h/N, s^2/N, m2, e^2 */
     size_t n_states = 1;
     fixture_make(&f, "action: {name: on-dual, components: 2, beta: 0.9}\n", 1, &L, false);
     for (int i = 0; i < L; i++) {
@@ -94,12 +104,14 @@ static void check_ring(int L, double scale)
         mean[0] += weight * h;
         mean[1] += weight * current * current / L;
         mean[2] += weight * (M[0] * M[0] + M[1] * M[1]);
+        mean[3] += weight * h * h;
     }
     measure_one(&f, x, 0.0, &measure, &row);
     assert_close(*value_of(measure, row, "helicity_bond"), mean[0], 1e-12);
     assert_close(*value_of(measure, row, "helicity_current"), mean[1], 1e-12);
     assert_close(*value_of(measure, row, "helicity"), mean[0] - 0.9 * mean[1], 1e-12);
     assert_close(*value_of(measure, row, "m2"), mean[2], 1e-12);
+    assert_close(*value_of(measure, row, "energy2"), mean[3], 1e-12);
     assert_close(value_of(measure, row, "correlator_axis")[1], mean[0], 1e-12);
     kad_free(row);
     kad_measure_destroy(measure);
@@ -118,12 +130,12 @@ static void xy_estimators_are_exact_averages(void **state)
 }
 
 /* Improved estimators against the same sums over spins drawn from one field, n = 2, 3, d
- * = 2: the squares of magnetisation, current and structure factor. 20000 draws, eight
- * pulls below 5.5. */
+ * = 2: the squares of magnetisation, current, structure factor and energy, the latter also
+ * 20000 draws, ten pulls below 5.5. */
 static void drawn_spins_agree(void **state)
 {
     (void)state;
-    enum { VALUES = 4, STRIDE = 32 };
+    enum { VALUES = 5, STRIDE = 32 };
     for (int n = 2; n <= 3; n++) {
         fixture f;
         kad_measure *measure;
@@ -151,6 +163,9 @@ static void drawn_spins_agree(void **state)
             found[1] = plain_current(f.lattice, n, s, 1) * 2 / (n * (n - 1)) / N;
             found[2] = plain_power(f.lattice, n, s, 0) / N;
             found[3] = plain_power(f.lattice, n, s, 1);
+            found[4] = pair_mean(f.lattice, n, s, (const int[]){1, 0, 0}) +
+                       pair_mean(f.lattice, n, s, (const int[]){0, 1, 0});
+            found[4] *= found[4];
             for (int v = 0; v < VALUES; v++) {
                 sum[v] += found[v] / DRAWS;
                 square[v] += found[v] * found[v] / DRAWS;
@@ -164,7 +179,8 @@ static void drawn_spins_agree(void **state)
         const double exact[VALUES] = {value_of(measure, row, "helicity_current")[0],
                                       value_of(measure, row, "helicity_current")[1],
                                       *value_of(measure, row, "m2"),
-                                      *value_of(measure, row, "structure_kmin")};
+                                      *value_of(measure, row, "structure_kmin"),
+                                      *value_of(measure, row, "energy2")};
         for (int v = 0; v < VALUES; v++)
             assert_close(sum[v], exact[v],
                          5.5 * sqrt((square[v] - sum[v] * sum[v]) / DRAWS));
@@ -252,14 +268,21 @@ static double transform(const kad_lattice *lattice, const double *G, const int64
 
 /* Draws of the dual made exactly: improved estimators average to the values of the 4 x 4
  * lattice at T_c, and the structure factor both of the means and of the field itself to
- * the enumerated one at all momenta. 19 pulls below 5.8. */
+ * the enumerated one at all momenta. 20 pulls below 5.8. */
 static void exact_dual_draws(void **state)
 {
     (void)state;
-    enum { SCALARS = 7, VALUES = SCALARS + 2 * MOMENTA };
-    double exact[VALUES] = {-1.565623787638, 0.761358908569, 0.665691213267,
-                            0.843860444815,  0.782811893819, 0.740520446097,
-                            0.713754646840};
+    enum { SCALARS = 8, VALUES = SCALARS + 2 * MOMENTA };
+    /* <e^2> = e^2 + C T^2 / N */
+    double exact[VALUES] = {-1.565623787638,
+                            0.761358908569,
+                            0.665691213267,
+                            0.843860444815,
+                            0.782811893819,
+                            0.740520446097,
+                            0.713754646840,
+                            1.565623787638 * 1.565623787638 +
+                                0.7832668259 * TEMPERATURE * TEMPERATURE / SPINS};
     ising *e = kad_alloc(1, sizeof *e);
     fixture f;
     kad_measure *measure;
@@ -283,7 +306,8 @@ static void exact_dual_draws(void **state)
                                 *value_of(measure, row, "abs_m"),
                                 value_of(measure, row, "correlator_axis")[1],
                                 value_of(measure, row, "correlator_diagonal")[1],
-                                value_of(measure, row, "correlator_diagonal")[2]};
+                                value_of(measure, row, "correlator_diagonal")[2],
+                                *value_of(measure, row, "energy2")};
         memcpy(found + SCALARS, value_of(measure, row, "structure"),
                MOMENTA * sizeof *found);
         memcpy(found + SCALARS + MOMENTA, value_of(measure, row, "structure_dual"),

@@ -24,17 +24,21 @@ done:
     return status;
 }
 
-/* Kaufman's energy of the square-lattice Ising model. */
+/* Kaufman's energy and specific heat of the square-lattice Ising model. */
 static kad_status write_square_ising(kad_ctx *ctx, kad_h5 *file, const kad_dual *dual)
 {
+    static const char source[] = "Kaufman, Phys. Rev. 76 (1949) 1232";
+    kad_status status = KAD_OK;
     const kad_lattice *lattice = dual->action.lattice;
     kad_exact_thermo thermo;
     if (dual->action.n_comp != 1 || dual->J != NULL || lattice->d != 2 ||
         !(dual->beta > 0.0))
         return KAD_OK;
     kad_exact_kaufman(lattice->shape[0], lattice->shape[1], dual->beta, &thermo);
-    return write_value(ctx, file, "energy", thermo.energy,
-                       "Kaufman, Phys. Rev. 76 (1949) 1232");
+    KAD_TRY(write_value(ctx, file, "energy", thermo.energy, source));
+    KAD_TRY(write_value(ctx, file, "specific_heat", thermo.specific_heat, source));
+done:
+    return status;
 }
 
 /* K = beta J of uniform nearest neighbours or of a file, [N][N]. */
@@ -64,6 +68,8 @@ static kad_status write_few_spins(kad_ctx *ctx, kad_h5 *file, const kad_dual *du
     couplings(dual, K);
     KAD_TRY(kad_exact_enumerate(ctx, N, K, &spins, NULL));
     KAD_TRY(write_value(ctx, file, "energy", spins.energy / (dual->beta * N), source));
+    KAD_TRY(write_value(ctx, file, "specific_heat",
+                        (spins.energy2 - spins.energy * spins.energy) / N, source));
     KAD_TRY(write_value(ctx, file, "m2", spins.m2, source));
     KAD_TRY(write_value(ctx, file, "m4", spins.m4, source));
     KAD_TRY(write_value(ctx, file, "abs_m", spins.abs_m, source));

@@ -87,9 +87,9 @@ double kad_observable_coupling(const kad_action *action);
 int kad_observable_extent(const kad_lattice *lattice, int *n_axes);
 
 /* The registered ones; implementation files define, registry.c lists. */
-extern const kad_observable_ops kad_observable_energy, kad_observable_m,
-    kad_observable_abs_m, kad_observable_m2, kad_observable_m4, kad_observable_phi2,
-    kad_observable_phi4, kad_observable_bond, kad_observable_axis,
+extern const kad_observable_ops kad_observable_energy, kad_observable_energy2,
+    kad_observable_m, kad_observable_abs_m, kad_observable_m2, kad_observable_m4,
+    kad_observable_phi2, kad_observable_phi4, kad_observable_bond, kad_observable_axis,
     kad_observable_diagonal, kad_observable_slice, kad_observable_kmin,
     kad_observable_helicity, kad_observable_helicity_bond,
     kad_observable_helicity_current, kad_observable_vortices, kad_observable_correlator,

@@ -6,6 +6,7 @@
 
 const kad_observable_ops *const kad_observables[] = {
     &kad_observable_energy,
+    &kad_observable_energy2,
     &kad_observable_m,
     &kad_observable_abs_m,
     &kad_observable_m2,

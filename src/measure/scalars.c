@@ -33,50 +33,6 @@ static double drawn_m2(const kad_view *view)
     return square;
 }
 
-/* sum over axes of the nearest-neighbour correlator, both bonds of a pair at extent 2 */
-static double neighbours(const kad_view *view)
-{
-    const kad_lattice *lattice = view->lattice;
-    double sum = 0.0;
-    for (int mu = 0; mu < lattice->d; mu++)
-        sum += view->G[lattice->nbr[2 * mu]];
-    return sum;
-}
-
-/* sum over the given pairs of J phi_i . phi_j */
-static double given_bonds(const kad_view *view)
-{
-    double sum = 0.0;
-    for (size_t k = 0; k < view->n_pairs; k++) {
-        const kad_pair *pair = &view->pairs[k];
-        for (size_t a = 0; a < (size_t)view->n_comp; a++) {
-            const double *phi = view->phi + a * view->stride;
-            sum += pair->J * phi[pair->i] * phi[pair->j];
-        }
-    }
-    return sum;
-}
-
-static void energy(const kad_view *view, double *out)
-{
-    const double n_sites = view->lattice->n_sites;
-    if (view->s == NULL) {
-        *out = view->S / n_sites;
-        return;
-    }
-    *out = view->pairs != NULL ? -given_bonds(view) / n_sites : -neighbours(view);
-}
-
-const kad_observable_ops kad_observable_energy = {
-    .name = "energy",
-    .summary = "energy per site: spins -sum J s.s / N, fields S / N",
-    .reference = "10.1103/PhysRev.76.1232",
-    .units = "",
-    .estimator = "spins integrated out given the field; the action for fields",
-    .applies = kad_observable_always,
-    .evaluate = energy,
-};
-
 static void m(const kad_view *view, double *out)
 {
     *out = row_sum(view, view->phi) / view->lattice->n_sites;
@@ -196,19 +152,4 @@ const kad_observable_ops kad_observable_phi4 = {
     .estimator = "site average",
     .applies = is_field,
     .evaluate = phi4,
-};
-
-static void bond(const kad_view *view, double *out)
-{
-    *out = neighbours(view) / view->lattice->d;
-}
-
-const kad_observable_ops kad_observable_bond = {
-    .name = "bond",
-    .summary = "nearest-neighbour product, averaged over bonds",
-    .reference = "sum_<ij> phi_i.phi_j / (d N)",
-    .units = "",
-    .estimator = "spins integrated out given the field",
-    .applies = kad_observable_always,
-    .evaluate = bond,
 };

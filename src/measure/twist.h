@@ -1,4 +1,5 @@
-/* Currents and windings of O(n) fields: what helicity modulus and vortices are made of.
+/* Currents and windings of O(n) fields, and variances given a dual field: what helicity
+ * modulus, vortices and the specific heat are made of.
  * Rows as in kad_view: [n][stride], zero beyond the sites; scratch likewise, on entry and
  * on return. */
 #ifndef KAD_MEASURE_TWIST_H
@@ -30,6 +31,19 @@ enum { KAD_TWIST_ROWS = 2 * 3 + 4 };
  * At extent 2 the current vanishes. */
 void kad_twist_f64(const kad_lattice *lattice, int n, size_t stride, const double *phi,
                    const double *x, double *scratch, double out[KAD_MAX_DIM]);
+
+/* Covariance C_i = <s_i s_i^T> - m_i m_i^T = p_i + c_i m_i m_i^T of independent unit spins
+ * given x, m = m(x); n = 1: c = 0. p, c [stride], 0 beyond the sites. */
+void kad_spin_covariance_f64(int n, int n_sites, size_t stride, const double *m,
+                             const double *x, double *p, double *c);
+
+/* Variance of sum_b s_i.s_j over the nearest-neighbour bonds, given x. With s = m + e the
+ * terms e.m and e.e are uncorrelated, so that with h_i = sum_{j next to i} J_ij m_j
+ *     var(sum_b J_b s_i.s_j) = sum_i h_i.C_i h_i + sum_b J_b^2 tr C_i C_j,
+ *     tr C_i C_j = n p_i p_j + p_i c_j |m_j|^2 + p_j c_i |m_i|^2 + c_i c_j (m_i.m_j)^2.
+ * At extent 2 a pair has two bonds, which count as one of J = 2. */
+double kad_bonds_variance_f64(const kad_lattice *lattice, int n, size_t stride,
+                              const double *m, const double *x, double *scratch);
 
 /* Sum over plaquettes of |winding| of a two-component field: the principal values of the
  * angle differences around a plaquette add up to 2 pi times the winding. A difference

@@ -3,6 +3,8 @@
 
 #include "base/vmath.h"
 
+#include <string.h>
+
 #if KAD_PREC == 64
 
 static inline vreal load(const double *p)
@@ -47,7 +49,8 @@ static void second_moments(int n, int n_sites, size_t stride, const double *m,
     for (size_t i = 0; i < stride; i += KAD_V) {
         const vreal r2 = dot(n, stride, x + i, x + i), m2 = dot(n, stride, m + i, m + i);
         const kad_vmask small = kad_vlt(r2, kad_vset(1e-8));
-        const vreal isotropic = kad_vset(1.0 / n), limit = kad_vset(n / (n + 2.0));
+        const vreal limit = kad_vset(n / (n + 2.0));
+        const vreal isotropic = (1 - m2 * limit) * (1.0 / n);
         const vreal ratio = dot(n, stride, m + i, x + i) / r2;
         save(p + i, kad_vselect(small, isotropic, ratio));
         save(g + i, kad_vselect(small, limit, (1 - ratio * n) / m2));
@@ -98,6 +101,63 @@ void kad_twist_f64(const kad_lattice *lattice, int n, size_t stride, const doubl
         }
         out[mu] *= 2.0 / (n * (n - 1));
     }
+}
+
+void kad_spin_covariance_f64(int n, int n_sites, size_t stride, const double *m,
+                             const double *x, double *p, double *c)
+{
+    if (n > 1) second_moments(n, n_sites, stride, m, x, p, c);
+    for (size_t i = 0; i < (size_t)n_sites; i++) {
+        if (n == 1) p[i] = 1.0 - m[i] * m[i];
+        c[i] = n == 1 ? 0.0 : c[i] - 1.0;
+    }
+    for (size_t i = (size_t)n_sites; i < stride; i++)
+        p[i] = c[i] = 0.0;
+}
+
+/* sum_i tr C_i C_j, j the forward neighbour of i: F, pF, cF. */
+static double traces(int n, size_t stride, const double *m, const double *F,
+                     const double *p, const double *c, const double *pF, const double *cF)
+{
+    vreal sum = {0};
+    for (size_t i = 0; i < stride; i += KAD_V) {
+        const vreal D = dot(n, stride, m + i, F + i);
+        const vreal own = dot(n, stride, m + i, m + i) * load(c + i);
+        const vreal other = dot(n, stride, F + i, F + i) * load(cF + i);
+        sum += load(p + i) * load(pF + i) * n + load(p + i) * other + load(pF + i) * own +
+               load(c + i) * load(cF + i) * D * D;
+    }
+    return kad_vsum(sum);
+}
+
+double kad_bonds_variance_f64(const kad_lattice *lattice, int n, size_t stride,
+                              const double *m, const double *x, double *scratch)
+{
+    const size_t rows = (size_t)n * stride;
+    double *F = scratch, *h = F + rows, *p = h + rows, *c = p + stride, *pF = c + stride,
+           *cF = pF + stride, sum = 0.0;
+    vreal fields = {0};
+    kad_spin_covariance_f64(n, lattice->n_sites, stride, m, x, p, c);
+    memset(h, 0, rows * sizeof *h);
+    for (int mu = 0; mu < lattice->d; mu++) {
+        kad_shift(lattice, mu, 1, p, pF);
+        kad_shift(lattice, mu, 1, c, cF);
+        for (int direction = 1; direction >= -1; direction -= 2) {
+            for (size_t a = 0; a < rows; a += stride)
+                kad_shift(lattice, mu, direction, m + a, F + a);
+            for (size_t i = 0; i < rows; i += KAD_V)
+                save(h + i, load(h + i) + load(F + i));
+            if (direction < 0) continue;
+            sum += traces(n, stride, m, F, p, c, pF, cF) *
+                   (lattice->shape[mu] == 2 ? 2.0 : 1.0);
+        }
+    }
+    for (size_t i = 0; i < stride; i += KAD_V) {
+        const vreal along = dot(n, stride, h + i, m + i);
+        fields +=
+            load(p + i) * dot(n, stride, h + i, h + i) + load(c + i) * along * along;
+    }
+    return sum + kad_vsum(fields);
 }
 
 /* w [stride]: 1 (-1) where the short arc from a site to its forward neighbour crosses the

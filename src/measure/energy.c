@@ -1,0 +1,129 @@
+/* Energy of spins and of fields, its square, and the nearest-neighbour product. */
+#include "measure/observable.h"
+#include "measure/twist.h"
+
+#include <string.h>
+
+/* sum over axes of the nearest-neighbour correlator, both bonds of a pair at extent 2 */
+static double neighbours(const kad_view *view)
+{
+    const kad_lattice *lattice = view->lattice;
+    double sum = 0.0;
+    for (int mu = 0; mu < lattice->d; mu++)
+        sum += view->G[lattice->nbr[2 * mu]];
+    return sum;
+}
+
+/* sum over the given pairs of J phi_i . phi_j */
+static double given_bonds(const kad_view *view)
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < view->n_pairs; k++) {
+        const kad_pair *pair = &view->pairs[k];
+        for (size_t a = 0; a < (size_t)view->n_comp; a++) {
+            const double *phi = view->phi + a * view->stride;
+            sum += pair->J * phi[pair->i] * phi[pair->j];
+        }
+    }
+    return sum;
+}
+
+static void energy(const kad_view *view, double *out)
+{
+    const double n_sites = view->lattice->n_sites;
+    if (view->s == NULL) {
+        *out = view->S / n_sites;
+        return;
+    }
+    *out = view->pairs != NULL ? -given_bonds(view) / n_sites : -neighbours(view);
+}
+
+const kad_observable_ops kad_observable_energy = {
+    .name = "energy",
+    .summary = "energy per site: spins -sum J s.s / N, fields S / N",
+    .reference = "10.1103/PhysRev.76.1232",
+    .units = "",
+    .estimator = "spins integrated out given the field; the action for fields",
+    .applies = kad_observable_always,
+    .evaluate = energy,
+};
+
+static bool is_spins(const kad_action *action)
+{
+    return (action->flags & KAD_ACTION_DUAL) != 0;
+}
+
+/* Variance of the spins' energy given x, E = -sum J s_i.s_j over the given pairs (twist.h
+ * has the formula, and the uniform case). */
+static double pairs_variance(const kad_view *view)
+{
+    const size_t n = (size_t)view->n_comp, stride = view->stride;
+    double *p = view->scratch, *c = p + stride, *h = c + stride, sum = 0.0;
+    kad_spin_covariance_f64(view->n_comp, view->lattice->n_sites, stride, view->phi,
+                            view->x, p, c);
+    memset(h, 0, n * stride * sizeof *h);
+    for (size_t k = 0; k < view->n_pairs; k++) {
+        const size_t i = (size_t)view->pairs[k].i, j = (size_t)view->pairs[k].j;
+        const double J = view->pairs[k].J;
+        double D = 0.0, q = 0.0, r = 0.0;
+        for (size_t a = 0; a < n * stride; a += stride) {
+            const double u = view->phi[a + i], v = view->phi[a + j];
+            h[a + i] += J * v;
+            h[a + j] += J * u;
+            D += u * v;
+            q += u * u;
+            r += v * v;
+        }
+        sum += J * J *
+               (view->n_comp * p[i] * p[j] + p[i] * c[j] * r + p[j] * c[i] * q +
+                c[i] * c[j] * D * D);
+    }
+    for (size_t i = 0; i < (size_t)view->lattice->n_sites; i++) {
+        double square = 0.0, along = 0.0;
+        for (size_t a = 0; a < n * stride; a += stride) {
+            square += h[a + i] * h[a + i];
+            along += h[a + i] * view->phi[a + i];
+        }
+        sum += p[i] * square + c[i] * along * along;
+    }
+    return sum;
+}
+
+/* <E^2|x> = <E|x>^2 + variance */
+static void energy2(const kad_view *view, double *out)
+{
+    const double n_sites = view->lattice->n_sites;
+    double mean;
+    energy(view, &mean);
+    const double variance =
+        view->pairs != NULL
+            ? pairs_variance(view)
+            : kad_bonds_variance_f64(view->lattice, view->n_comp, view->stride, view->phi,
+                                     view->x, view->scratch);
+    *out = mean * mean + variance / (n_sites * n_sites);
+}
+
+const kad_observable_ops kad_observable_energy2 = {
+    .name = "energy2",
+    .summary = "square of the spins' energy per site",
+    .reference = "(sum J s.s / N)^2",
+    .units = "",
+    .estimator = "spins integrated out given the field: mean squared and variance",
+    .applies = is_spins,
+    .evaluate = energy2,
+};
+
+static void bond(const kad_view *view, double *out)
+{
+    *out = neighbours(view) / view->lattice->d;
+}
+
+const kad_observable_ops kad_observable_bond = {
+    .name = "bond",
+    .summary = "nearest-neighbour product, averaged over bonds",
+    .reference = "sum_<ij> phi_i.phi_j / (d N)",
+    .units = "",
+    .estimator = "spins integrated out given the field",
+    .applies = kad_observable_always,
+    .evaluate = bond,
+};
