@@ -133,37 +133,59 @@ static void warn_sign(kad_diagnostics *diagnostics, const kad_sampled *sampled)
                             sampled->name, n_stuck, sampled->n_chains);
 }
 
-/* Hamiltonian samplers: <exp(-dH)> = 1 whatever the step size. */
+/* Mean and error of a function of dH. */
+static kad_status mean_of(kad_ctx *ctx, const kad_sampled *sampled, double (*f)(double),
+                          double *work, kad_gamma *out)
+{
+    for (size_t i = 0; i < sampled->delta_h.n; i++)
+        work[i] = f(sampled->delta_h.data[i]);
+    return kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws, work, 1.5, out);
+}
+
+/* In equilibrium P(-dH) = exp(-dH) P(dH), so that <f(dH) exp(-dH)> = <f(-dH)>. f = 1:
+ * <exp(-dH)> = 1, whose variance may be anything; f odd over 1 + exp(-dH): with
+ * t = tanh(dH/2), <t> = <t^2>, which is bounded. */
+static double weight(double dh)
+{
+    return dh > -500.0 ? exp(-dh) : 0.0;
+}
+
+static double imbalance(double dh)
+{
+    const double t = tanh(0.5 * dh);
+    return t - t * t;
+}
+
+/* Hamiltonian samplers: detailed balance whatever the step size. */
 static kad_status warn_hamilton(kad_ctx *ctx, kad_diagnostics *diagnostics,
                                 const kad_sampled *sampled)
 {
     kad_status status = KAD_OK;
     const kad_values *delta = &sampled->delta_h;
-    double *weight = NULL;
-    kad_gamma gamma = {0};
+    double *work = NULL;
+    kad_gamma one = {0}, zero = {0};
     size_t n_bad = 0;
     if (delta->n == 0) return KAD_OK;
-    KAD_TRY(kad_new(ctx, delta->n, sizeof *weight, &weight));
-    for (size_t i = 0; i < delta->n; i++) {
-        const bool good = isfinite(delta->data[i]) && delta->data[i] > -500.0;
-        n_bad += !good;
-        weight[i] = good ? exp(-delta->data[i]) : 0.0;
-    }
-    KAD_TRY(
-        kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws, weight, 1.5, &gamma));
-    if (fabs(gamma.mean - 1.0) > HAMILTON_WARN * gamma.err)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "exp-dh",
-                            "%s: <exp(-dH)> is %.4f +- %.4f, not 1: the chain is not in "
-                            "equilibrium (longer burn_in), or the force is wrong",
-                            sampled->name, gamma.mean, gamma.err);
+    KAD_TRY(kad_new(ctx, delta->n, sizeof *work, &work));
+    for (size_t i = 0; i < delta->n; i++)
+        n_bad += !isfinite(delta->data[i]) || delta->data[i] < -500.0;
+    KAD_TRY(mean_of(ctx, sampled, weight, work, &one));
+    KAD_TRY(mean_of(ctx, sampled, imbalance, work, &zero));
+    if (fabs(zero.mean) > HAMILTON_WARN * zero.err)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "dh-balance",
+                            "%s: <t> - <t^2> of t = tanh(dH/2) is %.2g +- %.1g, not 0 "
+                            "(<exp(-dH)> = %.3g +- %.1g): no equilibrium (longer "
+                            "burn_in), or a wrong force",
+                            sampled->name, zero.mean, zero.err, one.mean, one.err);
     if (n_bad > 0)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-dh",
                             "%s: %zu of %zu trajectories diverged and were rejected: a "
                             "smaller step",
                             sampled->name, n_bad, delta->n);
 done:
-    kad_gamma_clear(&gamma);
-    kad_free(weight);
+    kad_gamma_clear(&one);
+    kad_gamma_clear(&zero);
+    kad_free(work);
     return status;
 }
 
@@ -176,7 +198,7 @@ static void warn_acceptance(kad_diagnostics *diagnostics, const kad_sampled *sam
     if (p < ACCEPT_LOW || p > ACCEPT_HIGH)
         kad_diagnostics_add(diagnostics, KAD_NOTE, "acceptance",
                             "%s: %.0f %% of the trajectories were accepted; 65 to 90 %% "
-                            "is where they are cheapest: a longer burn_in tunes the step",
+                            "is where they are cheapest: a longer tuning finds the step",
                             sampled->name, 100.0 * p);
 }
 
@@ -193,7 +215,7 @@ static void warn_rejections(kad_diagnostics *diagnostics, const kad_sampled *sam
                         sampled->name, runs->longest, sampled->n_draws,
                         sampled->weighted
                             ? "the map misses configurations; train longer or draw more"
-                            : "draw more, or a longer burn_in to tune the step");
+                            : "draw more, or a longer tuning of the step");
 }
 
 kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,

@@ -8,7 +8,7 @@
 #include "analysis/sampled.h"
 
 /* A chain: constant or short series, R-hat, replicas that disagree, hidden slow modes,
- * long runs of rejections, a sign of m that never changes, <exp(-dH)> off 1 or a poor
+ * long runs of rejections, a sign of m that never changes, dH off balance or a poor
  * acceptance of hmc, a disagreement with an exact value. Errors: KAD_ENOMEM, KAD_EDATA.
  */
 KAD_MUST_USE kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,

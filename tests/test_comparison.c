@@ -230,7 +230,7 @@ static bool has_code(kad_ctx *ctx, kad_h5 *file, const char *code)
     return found;
 }
 
-/* A chain with dH of mean var/2, for which <exp(-dH)> = 1, plus an offset. */
+/* A chain with dH of mean var/2, which is balanced, plus an offset. */
 static void add_hamiltonian(kad_ctx *ctx, kad_h5 *file, double offset, double lift)
 {
     static double a[N_ALL];
@@ -256,7 +256,7 @@ static void add_hamiltonian(kad_ctx *ctx, kad_h5 *file, double offset, double li
 static void warnings_bite(void **state)
 {
     (void)state;
-    static const char *const codes[] = {"exp-dh", "one-sign", "replicas", "rhat"};
+    static const char *const codes[] = {"dh-balance", "one-sign", "replicas", "rhat"};
     kad_ctx ctx;
     kad_h5 *file;
     kad_ctx_init(&ctx, 1);
@@ -284,7 +284,7 @@ int main(void)
         CLAIM("reshuffle: equal weights keep every proposal",
               equal_weights_keep_everything),
         CLAIM("reshuffle: chains sample the target", reshuffled_chains_sample_the_target),
-        CLAIM("warnings: <exp(-dH)>, stuck signs, replicas", warnings_bite),
+        CLAIM("warnings: balance of dH, stuck signs, replicas", warnings_bite),
     };
     return cmocka_run_group_tests_name("comparison", tests, NULL, NULL);
 }
