@@ -2,7 +2,7 @@
 #include "bulk/bulk.h"
 #include "cli/pipeline.h"
 #include "measure/sample.h"
-#include "sample/sampler.h"
+#include "sample/cycle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -88,9 +88,17 @@ static bool excluded(const kad_sampler_ops *ops, const char *key)
     return false;
 }
 
+/* A cycle's entry holds the keys of its steps. */
+static bool of_a_step(const kad_sampler_ops *ops, const char *key)
+{
+    for (int i = 0; ops == &kad_sampler_cycle && kad_samplers[i] != NULL; i++)
+        if (in_table(kad_samplers[i]->keys, kad_samplers[i]->n_keys, key)) return true;
+    return false;
+}
+
 static bool applies(const kad_sampler_ops *ops, const char *key)
 {
-    if (in_table(ops->keys, ops->n_keys, key)) return true;
+    if (in_table(ops->keys, ops->n_keys, key) || of_a_step(ops, key)) return true;
     return in_table(kad_sample_keys, kad_sample_n_keys, key) && !excluded(ops, key);
 }
 
