@@ -29,7 +29,7 @@ static const entry neuralrg[] = {
     {"flow.zero_last", "false"},     {"flow.scale_init", "0.1"},
     {"flow.decimation", "false"},    {"train.gradient", "plain"},
     {"train.batch", "512"},          {"train.rate", "1e-3"},
-    {"train.optimiser", "adam"},
+    {"train.optimiser", "adam"},     {"flow.symmetry", "mixture"},
 };
 
 static const entry wavelet[] = {
