@@ -47,6 +47,22 @@ static score scores[N_SERIES], log_z_score;
 
 /* --- a run --------------------------------------------------------------------------- */
 
+static int sites_of(const char *lattice)
+{
+    int n = 1;
+    for (char *next; *lattice; lattice = *next ? next + 1 : next)
+        n *= (int)strtol(lattice, &next, 10);
+    return n;
+}
+
+/* Draws of latent-metropolis, whose sweep grows with the sites that a cone holds: enough for its errors,
+ * no more beyond 32 sites. */
+static int costly_draws(const table *t)
+{
+    const int n = t->n_draws / 2, fewer = n * 32 / sites_of(t->lattice);
+    return fewer > n ? n : fewer < 100 ? 100 : fewer;
+}
+
 static void write_config(const table *t, const char *precision, uint64_t seed, char *yaml,
                          size_t size)
 {
@@ -66,8 +82,8 @@ static void write_config(const table *t, const char *precision, uint64_t seed, c
              "  - {name: cluster, chains: %d, draws: %d}\n"
              "  - {name: cycle, chains: %d, draws: %d}\n",
              (unsigned long long)seed, t->lattice, t->action, precision, N_CHAINS, n,
-             N_CHAINS, n, N_CHAINS, n, N_CHAINS, n / 2, N_CHAINS, n / 2, N_CHAINS, n,
-             t->thin, N_CHAINS, n, N_CHAINS, n / 2);
+             N_CHAINS, n, N_CHAINS, n, N_CHAINS, n / 2, N_CHAINS, costly_draws(t),
+             N_CHAINS, n, t->thin, N_CHAINS, n, N_CHAINS, n / 2);
 }
 
 /* --- chi^2 --------------------------------------------------------------------------- */

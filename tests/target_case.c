@@ -328,7 +328,8 @@ static void draw_frozen(const target *t, uint64_t number, double *x)
     }
 static const char small_flow[] = "lattice: {shape: [4, 4]}\n"
                                  "action: {name: phi4, form: albergo, m2: 1, lambda: 0}\n"
-                                 "flow: {recipe: neuralrg, couplings: 4, widths: [4]}\n";
+                                 "flow: {recipe: neuralrg, symmetry: none, couplings: 4, "
+                                 "widths: [4]}\n";
 
 const target_kind target_kinds[] = {
     {.name = "free field",
