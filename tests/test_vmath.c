@@ -335,6 +335,12 @@ static void test_helpers(void **state)
     for (int i = 0; i < KAD_V; i++)
         ramp[i] = (real)i;
     assert_true(kad_vsum(ramp) == (real)(KAD_V * (KAD_V - 1) / 2));
+    vreal rows[KAD_V];
+    for (int l = 0; l < KAD_V; l++)
+        rows[l] = ramp * (real)(l + 1) + (real)(l * l);
+    const vreal sums = kad_vsums(rows);
+    for (int l = 0; l < KAD_V; l++)
+        assert_true(sums[l] == kad_vsum(rows[l]));
 }
 
 int main(void)

@@ -526,6 +526,42 @@ KAD_VINLINE real kad_vsum(vreal x)
 #endif
 }
 
+/* Lane l of the result is the sum over the lanes of x[l], x [KAD_V]: half the shuffles of as many
+ * kad_vsum, and another order of additions. */
+KAD_VINLINE vreal kad_vsums(const vreal *x)
+{
+#ifdef KAD_VAVX512
+    kad_vraw s[4]; /* each quarter of s[q]: that quarter's sums of a few x */
+    for (int q = 0; q < 4; q++) {
+#if KAD_PREC == 32
+        const kad_vraw a = (kad_vraw)x[4 * q], b = (kad_vraw)x[4 * q + 1],
+                       c = (kad_vraw)x[4 * q + 2], d = (kad_vraw)x[4 * q + 3];
+        const kad_vraw ab = _mm512_unpacklo_ps(a, b) + _mm512_unpackhi_ps(a, b);
+        const kad_vraw cd = _mm512_unpacklo_ps(c, d) + _mm512_unpackhi_ps(c, d);
+        s[q] = _mm512_shuffle_ps(ab, cd, 0x44) + _mm512_shuffle_ps(ab, cd, 0xee);
+#else
+        const kad_vraw a = (kad_vraw)x[2 * q], b = (kad_vraw)x[2 * q + 1];
+        s[q] = _mm512_unpacklo_pd(a, b) + _mm512_unpackhi_pd(a, b);
+#endif
+    }
+#if KAD_PREC == 32
+#define KAD_QUARTERS(a, b) \
+    (_mm512_shuffle_f32x4(a, b, 0x88) + _mm512_shuffle_f32x4(a, b, 0xdd))
+#else
+#define KAD_QUARTERS(a, b) \
+    (_mm512_shuffle_f64x2(a, b, 0x88) + _mm512_shuffle_f64x2(a, b, 0xdd))
+#endif
+    const kad_vraw low = KAD_QUARTERS(s[0], s[1]), high = KAD_QUARTERS(s[2], s[3]);
+    return (vreal)KAD_QUARTERS(low, high);
+#undef KAD_QUARTERS
+#else
+    vreal sums;
+    for (int l = 0; l < KAD_V; l++)
+        sums[l] = kad_vsum(x[l]);
+    return sums;
+#endif
+}
+
 #endif /* KAD_PREC */
 
 #endif

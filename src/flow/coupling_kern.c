@@ -26,7 +26,7 @@ typedef struct workspace {
     panel panel[PANELS]; /* one layout, panels.stride apart */
     dense_panels panels; /* those in use */
     real *ld;            /* [1] log-determinants of a few applications */
-    vreal *acc;          /* [n_theta] weight gradients, lanes apart */
+    vreal *acc;          /* [n_theta + KAD_V] weight gradients, lanes apart */
 } workspace;
 
 static char *carve_panel(const kad_coupling *c, char *at, panel *w)
@@ -61,7 +61,7 @@ static size_t carve(const kad_stage *stage, char *base, workspace *ws)
     w.ld = (void *)at;
     at += KAD_ROW_BYTES;
     w.acc = (void *)at;
-    at += stage->n_theta * sizeof(vreal);
+    at += (stage->n_theta + KAD_V) * sizeof(vreal);
     if (ws) *ws = w;
     return (size_t)(at - base);
 }
@@ -398,25 +398,28 @@ static void scale_adjoint(const kad_coupling *c, const real *scale, const int *r
     }
 }
 
-static void reduce_layer(const kad_dense *l, const vreal *acc, real *dtheta)
+static void reduce_layer(const kad_dense *l, const real *sums, real *dtheta)
 {
-    dense_outer_sums(l->n_out, l->n_in, acc + l->w, dtheta + l->w);
+    dense_outer_sums(l->n_out, l->n_in, sums + l->w, dtheta + l->w);
     for (int o = 0; l->b != SIZE_MAX && o < l->n_out; o++)
-        dtheta[l->b + (size_t)o] += kad_vsum(acc[l->b + (size_t)o]);
+        dtheta[l->b + (size_t)o] += sums[l->b + (size_t)o];
 }
 
-/* dtheta += the lane sums of the gradients. */
-static void reduce(const kad_coupling *c, const vreal *acc, real *dtheta)
+/* dtheta += the lane sums of the n gradients, which move to the front of acc. */
+static void reduce(const kad_coupling *c, size_t n, vreal *acc, real *dtheta)
 {
+    real *sums = (real *)acc;
+    for (size_t i = 0; i < n; i += KAD_V)
+        acc[i / KAD_V] = kad_vsums(acc + i);
     for (int m = 0; m < c->n_nets; m++) {
         const kad_mlp *net = &c->net[m];
         for (int k = 0; k < net->n_hidden; k++)
-            reduce_layer(&net->hidden[k], acc, dtheta);
-        if (net->head_t.n_out) reduce_layer(&net->head_t, acc, dtheta);
-        if (net->head_a.n_out) reduce_layer(&net->head_a, acc, dtheta);
+            reduce_layer(&net->hidden[k], sums, dtheta);
+        if (net->head_t.n_out) reduce_layer(&net->head_t, sums, dtheta);
+        if (net->head_a.n_out) reduce_layer(&net->head_a, sums, dtheta);
     }
     for (int j = 0; j < c->n_tgt; j++)
-        dtheta[c->c + (size_t)j] += kad_vsum(acc[c->c + (size_t)j]);
+        dtheta[c->c + (size_t)j] += sums[c->c + (size_t)j];
 }
 
 /* Everything one walk over the applications needs. */
@@ -485,7 +488,10 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
-    memset(ws.acc, 0, stage->n_theta * sizeof(vreal));
+    if (dtheta)
+        memset(ws.acc, 0, (stage->n_theta + KAD_V) * sizeof(vreal));
+    else /* written to all the same */
+        memset(ws.acc + c->c, 0, (size_t)c->n_tgt * sizeof(vreal));
     const adjoint_call call = {
         .c = c,
         .theta = packed,
@@ -504,7 +510,7 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
         walk(&call, &ws, SCALE, 1, dir);
         walk(&call, &ws, SHIFT, 0, dir);
     }
-    if (dtheta) reduce(c, ws.acc, dtheta);
+    if (dtheta) reduce(c, stage->n_theta, ws.acc, dtheta);
 }
 
 static void generate_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,

@@ -233,15 +233,16 @@ static void dense_outer(int n_out, int n_in, dense_panels panels, const real *d,
     }
 }
 
-/* dw[o][i] += the lane sums of dense_outer's acc. */
-static void dense_outer_sums(int n_out, int n_in, const vreal *acc, real *dw)
+/* dw[o][i] += sums, [n_out * n_in] in the order of dense_outer's acc. */
+static void dense_outer_sums(int n_out, int n_in, const real *sums, real *dw)
 {
     for (int o = 0, n_o = 0; o < n_out; o += n_o, dw += n_o * n_in) {
         n_o = dense_chunk(n_out - o, 5);
         for (int i = 0, n_i = 0; i < n_in; i += n_i) {
             n_i = dense_chunk(n_in - i, 5);
-            for (int k = 0; k < n_o * n_i; k++)
-                dw[k / n_i * n_in + i + k % n_i] += kad_vsum(*acc++);
+            for (int p = 0; p < n_o; p++)
+                for (int j = 0; j < n_i; j++)
+                    dw[p * n_in + i + j] += *sums++;
         }
     }
 }

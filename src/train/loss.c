@@ -286,14 +286,12 @@ static void begin(const kad_loss_plan *p, group *gr)
     gr->given_up = false;
 }
 
-/* Entries [first, first + n) of one group's sums, in double; zero beyond the last group. */
+/* Entries [first, first + n) of one group's sums, in double. */
 static void entries(const kad_loss_plan *p, int k, size_t first, size_t n, double *out)
 {
     const float *single = (const float *)p->group[k].dtheta + first;
     const double *full = (const double *)p->group[k].dtheta + first;
-    if (k >= p->n_groups)
-        memset(out, 0, n * sizeof *out);
-    else if (p->prec == KAD_SINGLE)
+    if (p->prec == KAD_SINGLE)
         for (size_t i = 0; i < n; i++)
             out[i] = (double)single[i];
     else
@@ -305,10 +303,10 @@ static void sum_groups(const kad_loss_plan *p, size_t first, size_t n, double no
                        double *gradient)
 {
     double sum[GROUPS][CHUNK];
-    for (int k = 0; k < GROUPS; k++)
+    for (int k = 0; k < p->n_groups; k++)
         entries(p, k, first, n, sum[k]);
     for (int m = GROUPS / 2; m > 0; m /= 2)
-        for (int k = 0; k < m; k++)
+        for (int k = 0; k < m && k + m < p->n_groups; k++)
             for (size_t i = 0; i < n; i++)
                 sum[k][i] += sum[k + m][i];
     for (size_t i = 0; i < n; i++)
