@@ -16,8 +16,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-typedef uint32_t vhalf __attribute__((vector_size(KAD_VBYTES / 2), may_alias));
-
 static size_t rows_of(const kad_dual *dual)
 {
     return (size_t)dual->action.lattice->n_sites * (size_t)dual->action.n_comp;
@@ -29,7 +27,7 @@ void kad_dual_ising_spins(const kad_dual *dual, const kad_turn *turn, const doub
     const size_t n = rows_of(dual);
     _Alignas(KAD_VBYTES) uint32_t words[4 * KAD_W];
     for (size_t row = 0; row < n; row++) {
-        const vhalf *word = (const vhalf *)(words + row % 4 * KAD_W);
+        const uint32_t *word = words + row % 4 * KAD_W;
         const vreal *X = (const vreal *)x + row * KAD_NV;
         vreal *spin = (vreal *)s + row * KAD_NV;
         if (row % 4 == 0)
@@ -37,7 +35,7 @@ void kad_dual_ising_spins(const kad_dual *dual, const kad_turn *turn, const doub
                               (uint32_t)(row / 4), KAD_W, KAD_W, words);
         KAD_UNROLL(16)
         for (int v = 0; v < KAD_NV; v++) {
-            const vreal u = __builtin_convertvector(word[v], vreal) * 0x1p-32 + 0x1p-33;
+            const vreal u = kad_vunit(word + v * KAD_V);
             const kad_vmask up = kad_vlt(u + u * kad_vexp(-2 * X[v]), kad_vset(1));
             spin[v] = kad_vselect(up, kad_vset(1), kad_vset(-1));
         }

@@ -38,15 +38,7 @@ static void axes(const kad_turn *turn, uint64_t move, size_t n, vreal *axis)
 /* The lanes of vector v among the bits of a row. */
 static inline kad_vmask mask_of(uint32_t bits, size_t v)
 {
-    bits >>= v * KAD_V;
-#ifdef KAD_VAVX512
-    return (kad_vmask)bits;
-#else
-    kad_vmask mask;
-    for (int l = 0; l < KAD_V; l++)
-        mask[l] = -(ireal)(bits >> l & 1);
-    return mask;
-#endif
+    return kad_vmask_of_bits(bits >> v * KAD_V);
 }
 
 static void project(size_t n_sites, size_t n, const vreal *axis, const vreal *s,

@@ -9,6 +9,8 @@
 #include "base/rng.h"
 #include "base/vmath.h"
 
+#include <stdbool.h>
+
 #if !defined(__AVX__) && defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -139,6 +141,13 @@ KAD_VINLINE void four_normals(const schedule *s, uint64_t step, uint64_t first,
     normal_pair(w[2], w[3], out + 2);
 }
 #else
+/* The words of a vector of counters, two and two together. */
+KAD_VINLINE void pair_words(const vword c[4], vword w[2])
+{
+    w[0] = c[1] << 32 | (c[0] & 0xffffffffu);
+    w[1] = c[3] << 32 | (c[2] & 0xffffffffu);
+}
+
 /* Doubles need 64 bits each: the second two take a second counter, with the top bit of
  * the site set. Order: (word 1, word 0), (word 3, word 2) of the first, then the second.
  */
@@ -149,8 +158,7 @@ KAD_VINLINE void words_at(const schedule *s, uint64_t step, vword sample, uint32
         vword c[4];
         counters(c, step, sample, site | h << 31);
         philox(c, s);
-        w[2 * h] = (c[1] << 32) | (c[0] & 0xffffffffu);
-        w[2 * h + 1] = (c[3] << 32) | (c[2] & 0xffffffffu);
+        pair_words(c, w + 2 * h);
     }
 }
 
@@ -225,21 +233,36 @@ void kad_rng_word_rows(kad_rng rng, uint64_t step, uint64_t first_sample,
     }
 }
 #else
-/* Words of two vectors of samples from `first` on, both counters, all in step: w[i][0..1]
- * are words 2 (i % 2) and 2 (i % 2) + 1 of vector i / 2. */
-KAD_VINLINE void two_vectors(const schedule *s, uint64_t step, uint64_t first,
-                             uint32_t site, vword w[4][2])
+/* Rows of uniforms, or of normals (a constant after inlining): two vectors of samples, both
+ * counters, all in step. */
+KAD_VINLINE void full_rows(const bool normal, kad_rng rng, uint64_t step,
+                           uint64_t first_sample, uint32_t site_quad, size_t n_lanes,
+                           size_t stride, double *out)
 {
-    vword c[4][4];
-    KAD_UNROLL(4)
-    for (uint32_t i = 0; i < 4; i++)
-        counters(c[i], step, samples_from(first + i / 2 * KAD_V, 1),
-                 site | (i % 2) << 31);
-    philox_many(4, c, s);
-    KAD_UNROLL(4)
-    for (size_t i = 0; i < 4; i++) {
-        w[i][0] = c[i][1] << 32 | (c[i][0] & 0xffffffffu);
-        w[i][1] = c[i][3] << 32 | (c[i][2] & 0xffffffffu);
+    schedule keys;
+    make_schedule(rng, &keys);
+    for (size_t lane = 0; lane < n_lanes; lane += 2 * KAD_V) {
+        vword c[4][4];
+        KAD_UNROLL(4)
+        for (uint32_t i = 0; i < 4; i++)
+            counters(c[i], step, samples_from(first_sample + lane + i / 2 * KAD_V, 1),
+                     site_quad | (i % 2) << 31);
+        philox_many(4, c, &keys);
+        KAD_UNROLL(4)
+        for (size_t i = 0; i < 4; i++) {
+            double *row = out + i % 2 * 2 * stride + lane + i / 2 * KAD_V;
+            vword w[2];
+            vreal pair[2];
+            pair_words(c[i], w);
+            if (normal) {
+                normal_pair(w[0], w[1], pair);
+            } else {
+                pair[0] = uniform(w[0]);
+                pair[1] = uniform(w[1]);
+            }
+            *(vreal *)row = pair[0];
+            *(vreal *)(row + stride) = pair[1];
+        }
     }
 }
 
@@ -247,38 +270,14 @@ void kad_rng_uniform_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
                               uint32_t site_quad, size_t n_lanes, size_t stride,
                               double *out)
 {
-    schedule keys;
-    make_schedule(rng, &keys);
-    for (size_t lane = 0; lane < n_lanes; lane += 2 * KAD_V) {
-        vword w[4][2];
-        two_vectors(&keys, step, first_sample + lane, site_quad, w);
-        KAD_UNROLL(4)
-        for (size_t i = 0; i < 4; i++) {
-            double *row = out + i % 2 * 2 * stride + lane + i / 2 * KAD_V;
-            *(vreal *)row = uniform(w[i][0]);
-            *(vreal *)(row + stride) = uniform(w[i][1]);
-        }
-    }
+    full_rows(false, rng, step, first_sample, site_quad, n_lanes, stride, out);
 }
 
 void kad_rng_normal_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sample,
                              uint32_t site_quad, size_t n_lanes, size_t stride,
                              double *out)
 {
-    schedule keys;
-    make_schedule(rng, &keys);
-    for (size_t lane = 0; lane < n_lanes; lane += 2 * KAD_V) {
-        vword w[4][2];
-        two_vectors(&keys, step, first_sample + lane, site_quad, w);
-        KAD_UNROLL(4)
-        for (size_t i = 0; i < 4; i++) {
-            double *row = out + i % 2 * 2 * stride + lane + i / 2 * KAD_V;
-            vreal pair[2];
-            normal_pair(w[i][0], w[i][1], pair);
-            *(vreal *)row = pair[0];
-            *(vreal *)(row + stride) = pair[1];
-        }
-    }
+    full_rows(true, rng, step, first_sample, site_quad, n_lanes, stride, out);
 }
 
 /* 1 / x and sqrt x to about an ulp, for normal x > 0, without the divider where there is
@@ -371,10 +370,8 @@ void kad_rng_lean_normal_rows_f64(kad_rng rng, uint64_t step, uint64_t first_sam
                      site_quad);
         philox_many(VECTORS, c, &keys);
         KAD_UNROLL(4)
-        for (size_t i = 0; i < VECTORS; i++) {
-            w[2 * i] = c[i][1] << 32 | (c[i][0] & 0xffffffffu);
-            w[2 * i + 1] = c[i][3] << 32 | (c[i][2] & 0xffffffffu);
-        }
+        for (size_t i = 0; i < VECTORS; i++)
+            pair_words(c[i], w + 2 * i);
         lean_pairs(w, x, y);
         KAD_UNROLL(8)
         for (size_t i = 0; i < PAIRS; i++) {

@@ -13,8 +13,8 @@ void kad_signals_deadline(double seconds);
  * KAD_EINTERRUPTED. */
 bool kad_stop_requested(void);
 /* True when, besides, the piece of work begun at `start` (kad_wall_seconds) has taken over
- * a second (kad_stop_grace): give it up half done. What is faster is finished first, so that a run that is
- * stopped again and again still gets on. */
+ * a second (kad_stop_grace): give it up half done. What is faster is finished first, so
+ * that a run that is stopped again and again still gets on. */
 bool kad_stop_overdue(double start);
 /* "SIGTERM", "time limit" or "none". */
 const char *kad_stop_reason(void);

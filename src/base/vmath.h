@@ -26,6 +26,8 @@
 
 #include "base/real.h"
 
+#include <stdint.h>
+
 #ifdef KAD_PREC /* in kernels only */
 #if defined(__AVX__)
 #include <immintrin.h>
@@ -86,6 +88,40 @@ KAD_VINLINE kad_vmask kad_vgt(vreal a, vreal b)
 {
     return kad_vlt(b, a);
 }
+
+/* Bit l is that of lane l, both ways. */
+KAD_VINLINE uint32_t kad_vmask_bits(kad_vmask mask)
+{
+#ifdef KAD_VAVX512
+    return mask;
+#else
+    uint32_t bits = 0;
+    for (int l = 0; l < KAD_V; l++)
+        bits |= (uint32_t)(mask[l] & 1) << l;
+    return bits;
+#endif
+}
+
+KAD_VINLINE kad_vmask kad_vmask_of_bits(uint32_t bits)
+{
+#ifdef KAD_VAVX512
+    return (kad_vmask)bits;
+#else
+    kad_vmask mask;
+    for (int l = 0; l < KAD_V; l++)
+        mask[l] = -(ireal)(bits >> l & 1);
+    return mask;
+#endif
+}
+
+#if KAD_PREC == 64
+/* (word + 1/2) / 2^32 of KAD_V words: uniforms for decisions. */
+KAD_VINLINE vreal kad_vunit(const uint32_t *words)
+{
+    typedef uint32_t vhalf __attribute__((vector_size(KAD_VBYTES / 2), may_alias));
+    return __builtin_convertvector(*(const vhalf *)words, vreal) * 0x1p-32 + 0x1p-33;
+}
+#endif
 
 /* mask ? a : b. */
 KAD_VINLINE vreal kad_vselect(kad_vmask mask, vreal a, vreal b)

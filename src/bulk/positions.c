@@ -1,6 +1,7 @@
 #include "bulk/positions.h"
 
 #include "base/memory.h"
+#include "flow/haar.h"
 #include "sample/boundary.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@ static bool keeps_sites(const kad_flow *flow)
 {
     if (strcmp(flow->hierarchy, "conditional") != 0) return false;
     for (int i = 0; i < flow->n_stages; i++)
-        if (strcmp(flow->stages[i].ops->name, "haar") == 0) return false;
+        if (flow->stages[i].ops == &kad_haar_ops) return false;
     return true;
 }
 

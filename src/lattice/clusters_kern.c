@@ -8,35 +8,20 @@
 #if KAD_PREC == 64
 #include "base/vmath.h"
 
-typedef uint32_t vhalf __attribute__((vector_size(KAD_VBYTES / 2), may_alias));
-
 enum { HALF = 16, FULL = KAD_W / HALF };
 
 /* --- open bonds ---------------------------------------------------------------------- */
 
-/* Bit l: lane l is true. */
-static inline uint32_t bits_of(kad_vmask mask)
-{
-#ifdef KAD_VAVX512
-    return mask;
-#else
-    uint32_t bits = 0;
-    for (int l = 0; l < KAD_V; l++)
-        bits |= (uint32_t)(mask[l] & 1) << l;
-    return bits;
-#endif
-}
-
 /* The lanes in which a bond of coupling K between two rows is open. */
 static inline uint32_t open_bond(double K, const vreal *sigma_i, const vreal *sigma_j,
-                                 const vhalf *word)
+                                 const uint32_t *words)
 {
     uint32_t open = 0;
     KAD_UNROLL(16)
     for (int v = 0; v < KAD_NV; v++) {
         const vreal a = K * sigma_i[v] * sigma_j[v], closed = kad_vexp(-2 * a);
-        const vreal u = __builtin_convertvector(word[v], vreal) * 0x1p-32 + 0x1p-33;
-        open |= bits_of(kad_vlt(closed, u)) << (v * KAD_V);
+        const kad_vmask yes = kad_vlt(closed, kad_vunit(words + v * KAD_V));
+        open |= kad_vmask_bits(yes) << (v * KAD_V);
     }
     return open;
 }
@@ -147,9 +132,8 @@ void kad_clusters_flip(int n_sites, const kad_bonds *bonds, double k, const doub
         const int i = bonds->ends[2 * b], j = bonds->ends[2 * b + 1];
         const double K = bonds->J ? k * bonds->J[b] : k;
         if (b % 4 == 0) coin->toss(coin->self, KAD_TOSS_BOND, (uint32_t)(b / 4), *words);
-        const uint32_t open =
-            open_bond(K, (const vreal *)(sigma + i * KAD_W),
-                      (const vreal *)(sigma + j * KAD_W), (const vhalf *)words[b % 4]);
+        const uint32_t open = open_bond(K, (const vreal *)(sigma + i * KAD_W),
+                                        (const vreal *)(sigma + j * KAD_W), words[b % 4]);
         unite(root, i, j, open);
     }
     for (int i = 0; i < n_sites; i++) {

@@ -21,8 +21,7 @@ const kad_key kad_sample_keys[] = {
      "least 200 (mis: 100; direct: none)"},
     {"sample[].tuning", KAD_INT, NULL, 0, 1e6, "updates", NULL,
      "updates that tune a sampler; then its chains begin at their start; auto: as many "
-     "as "
-     "the burn-in's, at most 200 (0: what would be tuned stays as it is)"},
+     "as the burn-in's, at most 200 (0: what would be tuned stays as it is)"},
     {"sample[].thin", KAD_INT, "1", 1, 1e6, "updates", NULL,
      "updates (trajectories, sweeps, ...) a draw; burn_in and draws count draws (mis and "
      "direct keep every proposal: 1)"},
