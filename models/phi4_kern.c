@@ -2,6 +2,7 @@
  *     S = sum_i phi_i.(-t F_i / 2) + mu |phi_i|^2 + lambda |phi_i|^4 + N c
  *     dS/dphi_i = -t F_i + (2 mu + 4 lambda |phi_i|^2) phi_i. */
 #include "models/phi4.h"
+#include "models/phi4_shapes.h"
 #include "models/sum_kern.h"
 
 #include <stddef.h>
@@ -51,35 +52,9 @@ body(const kad_phi4 *phi4, const int n, const int d, const real *restrict y,
 static void dispatch(const kad_action *action, const real *y, real *g, double *S)
 {
     const kad_phi4 *phi4 = action->self;
-    switch (10 * action->n_comp + action->lattice->d) {
-    case 11:
-        body(phi4, 1, 1, y, g, S);
-        break;
-    case 12:
-        body(phi4, 1, 2, y, g, S);
-        break;
-    case 13:
-        body(phi4, 1, 3, y, g, S);
-        break;
-    case 21:
-        body(phi4, 2, 1, y, g, S);
-        break;
-    case 22:
-        body(phi4, 2, 2, y, g, S);
-        break;
-    case 23:
-        body(phi4, 2, 3, y, g, S);
-        break;
-    case 31:
-        body(phi4, 3, 1, y, g, S);
-        break;
-    case 32:
-        body(phi4, 3, 2, y, g, S);
-        break;
-    default:
-        body(phi4, 3, 3, y, g, S);
-        break;
-    }
+#define BODY(n, d) body(phi4, n, d, y, g, S)
+    KAD_PHI4_SHAPES(action, BODY)
+#undef BODY
 }
 
 static void value(const kad_action *action, const void *y, double *S, void *scratch)

@@ -162,25 +162,59 @@ static void lnq_parts(const kad_map *map, kad_prec prec, tile *t, size_t n,
     }
 }
 
-static void draw_tile(const kad_map *map, uint64_t seed, kad_purpose purpose,
-                      uint64_t first, size_t n, kad_prec prec, bool exact, tile *t,
-                      double *y, double *lnq, double *z)
+/* A batch of samples, cut into tiles. */
+typedef struct batch {
+    const kad_map *map;
+    kad_prec prec;
+    uint64_t seed, first; /* of draws */
+    kad_purpose purpose;
+    bool exact;
+    const double *from;  /* what is mapped */
+    double *y, *lnq, *z; /* results, NULL: not wanted */
+} batch;
+
+/* Samples [at, at + n), n no more than a tile's. */
+typedef void tile_work(const batch *b, size_t at, size_t n, tile *t);
+
+/* Tiles are alike, threads on a shared machine are not: each takes the next that is free. */
+static kad_status each_tile(kad_ctx *ctx, const batch *b, size_t n, tile_work *work)
 {
+    const size_t lanes = (size_t)kad_lanes(b->prec);
+    const long n_tiles = (long)((n + lanes - 1) / lanes);
+    const int n_threads = ctx->n_threads;
+    tile *tiles = NULL;
+    const kad_status status = tiles_new(ctx, b->map->flow, n_threads, &tiles);
+    if (status != KAD_OK) return status;
+#pragma omp parallel for num_threads(n_threads) schedule(dynamic)
+    for (long k = 0; k < n_tiles; k++) {
+        const size_t at = (size_t)k * lanes;
+        work(b, at, n - at < lanes ? n - at : lanes, &tiles[kad_thread_index()]);
+    }
+    tiles_free(n_threads, tiles);
+    return KAD_OK;
+}
+
+static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
+{
+    const kad_map *map = b->map;
     const kad_flow *flow = map->flow;
-    const kad_rng rng = kad_rng_stream(seed, purpose, 0);
-    const kad_rng flip = kad_rng_stream(seed, KAD_RNG_SYMMETRY, (uint32_t)purpose);
-    double sign[KAD_W_MAX];
+    const kad_prec prec = b->prec;
+    const size_t rows = (size_t)flow->n_rows;
+    const uint64_t first = b->first + at;
+    const kad_rng rng = kad_rng_stream(b->seed, b->purpose, 0);
+    const kad_rng flip = kad_rng_stream(b->seed, KAD_RNG_SYMMETRY, (uint32_t)b->purpose);
+    double sign[KAD_W_MAX], *y = b->y + at * rows, *lnq = b->lnq + at;
     for (size_t l = 0; l < n; l++)
         sign[l] = map->mixture && kad_rng_uniform(flip, 0, first + l, 0) < 0.5 ? -1 : 1;
     kad_flow_prior_draw(flow, prec, rng, 0, first, t->x);
     kad_flow_prior_lnp(flow, prec, t->x, t->lnp);
-    if (z) store(flow, prec, n, t->x, NULL, z);
+    if (b->z) store(flow, prec, n, t->x, NULL, b->z + at * rows);
     memset(t->ld, 0, sizeof t->ld);
     kad_flow_generate(flow, prec, map->packed[prec], t->x, t->ld, t->scratch);
     for (size_t l = 0; l < n; l++)
         lnq[l] = t->lnp[l] - t->ld[l];
     store(flow, prec, n, t->x, sign, y);
-    if (exact) {
+    if (b->exact) {
         lnq_parts(map, KAD_DOUBLE, t, n, y, lnq, NULL);
     } else if (map->mixture) {
         double own[KAD_W_MAX], other[KAD_W_MAX];
@@ -198,62 +232,46 @@ kad_status kad_map_draw(kad_ctx *ctx, const kad_map *map, uint64_t seed,
                         kad_purpose purpose, uint64_t first, size_t n, kad_prec prec,
                         bool exact, double *y, double *lnq, double *z)
 {
-    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
-    const long n_tiles = (long)((n + lanes - 1) / lanes);
-    const int n_threads = ctx->n_threads;
-    tile *tiles = NULL;
-    const kad_status status = tiles_new(ctx, map->flow, n_threads, &tiles);
-    if (status != KAD_OK) return status;
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (long k = 0; k < n_tiles; k++) {
-        const size_t at = (size_t)k * lanes, m = n - at < lanes ? n - at : lanes;
-        draw_tile(map, seed, purpose, first + at, m, prec, exact,
-                  &tiles[kad_thread_index()], y + at * rows, lnq + at,
-                  z ? z + at * rows : NULL);
-    }
-    tiles_free(n_threads, tiles);
-    return KAD_OK;
+    const batch b = {.map = map,
+                     .prec = prec,
+                     .seed = seed,
+                     .first = first,
+                     .purpose = purpose,
+                     .exact = exact,
+                     .y = y,
+                     .lnq = lnq,
+                     .z = z};
+    return each_tile(ctx, &b, n, draw_tile);
+}
+
+static void lnq_work(const batch *b, size_t at, size_t n, tile *t)
+{
+    const size_t row = at * (size_t)b->map->flow->n_rows;
+    lnq_tile(b->map, b->prec, t, n, b->from + row, b->lnq + at, b->z ? b->z + row : NULL);
 }
 
 kad_status kad_map_lnq(kad_ctx *ctx, const kad_map *map, size_t n, kad_prec prec,
                        const double *y, double *lnq, double *z)
 {
-    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
-    const long n_tiles = (long)((n + lanes - 1) / lanes);
-    const int n_threads = ctx->n_threads;
-    tile *tiles = NULL;
-    const kad_status status = tiles_new(ctx, map->flow, n_threads, &tiles);
-    if (status != KAD_OK) return status;
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (long k = 0; k < n_tiles; k++) {
-        const size_t at = (size_t)k * lanes, m = n - at < lanes ? n - at : lanes;
-        lnq_tile(map, prec, &tiles[kad_thread_index()], m, y + at * rows, lnq + at,
-                 z ? z + at * rows : NULL);
-    }
-    tiles_free(n_threads, tiles);
-    return KAD_OK;
+    const batch b = {.map = map, .prec = prec, .from = y, .lnq = lnq, .z = z};
+    return each_tile(ctx, &b, n, lnq_work);
+}
+
+/* lnq is ln|det dy/dz|. */
+static void generate_work(const batch *b, size_t at, size_t n, tile *t)
+{
+    const kad_flow *flow = b->map->flow;
+    const size_t row = at * (size_t)flow->n_rows;
+    load(flow, b->prec, n, b->from + row, 1, t->x);
+    memset(t->ld, 0, sizeof t->ld);
+    kad_flow_generate(flow, b->prec, b->map->packed[b->prec], t->x, t->ld, t->scratch);
+    store(flow, b->prec, n, t->x, NULL, b->y + row);
+    if (b->lnq) memcpy(b->lnq + at, t->ld, n * sizeof *t->ld);
 }
 
 kad_status kad_map_generate(kad_ctx *ctx, const kad_map *map, size_t n, kad_prec prec,
                             const double *z, double *y, double *ld)
 {
-    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
-    const long n_tiles = (long)((n + lanes - 1) / lanes);
-    const int n_threads = ctx->n_threads;
-    tile *tiles = NULL;
-    const kad_status status = tiles_new(ctx, map->flow, n_threads, &tiles);
-    if (status != KAD_OK) return status;
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (long k = 0; k < n_tiles; k++) {
-        const size_t at = (size_t)k * lanes, m = n - at < lanes ? n - at : lanes;
-        tile *t = &tiles[kad_thread_index()];
-        load(map->flow, prec, m, z + at * rows, 1, t->x);
-        memset(t->ld, 0, sizeof t->ld);
-        kad_flow_generate(map->flow, prec, map->packed[prec], t->x, t->ld, t->scratch);
-        store(map->flow, prec, m, t->x, NULL, y + at * rows);
-        for (size_t l = 0; ld && l < m; l++)
-            ld[at + l] = t->ld[l];
-    }
-    tiles_free(n_threads, tiles);
-    return KAD_OK;
+    const batch b = {.map = map, .prec = prec, .from = z, .y = y, .lnq = ld};
+    return each_tile(ctx, &b, n, generate_work);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Tiles are dealt to a fixed number of groups; a group is one thread's work and has its
- * own sums. */
+ * own sums, so that it does not matter which thread takes it: the first that is free. */
 enum { GROUPS = 16, CHUNK = 128 };
 
 /* Tiles and scratch of a thread: few and hot, where the groups are many. */
@@ -356,7 +356,7 @@ void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
     const int lanes = kad_lanes(plan->prec), n_threads = threads_of(ctx, plan);
     const double start = kad_wall_seconds();
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
-#pragma omp parallel for num_threads(n_threads) schedule(static)
+#pragma omp parallel for num_threads(n_threads) schedule(dynamic)
     for (int k = 0; k < plan->n_groups; k++) {
         group *gr = &plan->group[k];
         begin(plan, gr);
@@ -382,7 +382,7 @@ void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *the
     const int n_threads = threads_of(ctx, plan);
     const double start = kad_wall_seconds();
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
-#pragma omp parallel for num_threads(n_threads) schedule(static)
+#pragma omp parallel for num_threads(n_threads) schedule(dynamic)
     for (int k = 0; k < plan->n_groups; k++) {
         group *gr = &plan->group[k];
         begin(plan, gr);
