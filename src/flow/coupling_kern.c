@@ -57,7 +57,7 @@ static size_t carve(const kad_stage *stage, char *base, workspace *ws)
     char *at = base;
     for (int p = 0; p < PANELS; p++)
         at = carve_panel(c, at, &w.panel[p]);
-    w.panels = (dense_panels){1, (size_t)(at - base) / PANELS / sizeof(real)};
+    w.panels = (dense_panels){1, true, (size_t)(at - base) / PANELS / sizeof(real)};
     w.ld = (void *)at;
     at += KAD_ROW_BYTES;
     w.acc = (void *)at;
@@ -467,6 +467,7 @@ static void walk(const adjoint_call *call, workspace *ws, const int steps, const
     for (int k = 0; k < c->n_apps; k += PANELS) {
         const int n = c->n_apps - k < PANELS ? c->n_apps - k : PANELS;
         ws->panels.n = n;
+        ws->panels.first = k == 0;
         for (int p = 0; p < n; p++)
             step_adjoint(call, rows_of(c, k + p), &ws->panel[p], (vreal *)ws->ld,
                          ws->acc + c->c, steps, m, dir);
@@ -488,10 +489,8 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
-    if (dtheta)
-        memset(ws.acc, 0, (stage->n_theta + KAD_V) * sizeof(vreal));
-    else /* written to all the same */
-        memset(ws.acc + c->c, 0, (size_t)c->n_tgt * sizeof(vreal));
+    memset(ws.acc + c->c, 0,
+           (size_t)c->n_tgt * sizeof(vreal)); /* the nets begin theirs */
     const adjoint_call call = {
         .c = c,
         .theta = packed,

@@ -14,6 +14,7 @@
 #include "base/real.h"
 #include "base/vmath.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define KAD_INLINE static inline __attribute__((always_inline))
@@ -124,9 +125,10 @@ static void dense_adjoint_elu(int n_out, int n_in, const real *w, size_t so, siz
 }
 
 /* A few row blocks of the same layout, `stride` reals apart: the gradient sums are loaded and stored
- * once for all of them. */
+ * once for all of them; the first begin them. */
 typedef struct dense_panels {
     int n;
+    bool first;
     size_t stride;
 } dense_panels;
 
@@ -140,7 +142,10 @@ KAD_INLINE void outer_block(const int n_o, const int n_i, dense_panels panels,
     for (int o = 0; o < n_o; o++) {
         KAD_UNROLL(5)
         for (int i = 0; i < n_i; i++)
-            a[o][i] = acc[o * n_i + i];
+            if (panels.first)
+                a[o][i] = (vreal){0};
+            else
+                a[o][i] = acc[o * n_i + i];
     }
     for (int p = 0; p < panels.n; p++, d += panels.stride, x += panels.stride)
         for (int v = 0; v < KAD_NV; v++) {
@@ -192,7 +197,10 @@ KAD_INLINE void outer_rows(const int n_o, int n_in, dense_panels panels, const r
     vreal sum[5];
     KAD_UNROLL(5)
     for (int o = 0; o < n_o; o++)
-        sum[o] = bias[o];
+        if (panels.first)
+            sum[o] = (vreal){0};
+        else
+            sum[o] = bias[o];
     for (int p = 0; p < panels.n; p++, d += panels.stride)
         for (int v = 0; v < KAD_NV; v++) {
             KAD_UNROLL(5)
@@ -204,7 +212,7 @@ KAD_INLINE void outer_rows(const int n_o, int n_in, dense_panels panels, const r
         bias[o] = sum[o];
 }
 
-/* acc += sum over the panels' vectors of d[o] x[i]; bias[o] += that of d[o] (NULL: no biases). Blocks of 5
+/* acc += (with the first panels =) sum over the panels' vectors of d[o] x[i]; bias[o] += that of d[o] (NULL: no biases). Blocks of 5
  * x 5 weights: with their operands they fill the registers. acc [n_out * n_in] is block after block, a
  * block by rows; dense_outer_sums knows the order. */
 static void dense_outer(int n_out, int n_in, dense_panels panels, const real *d,
