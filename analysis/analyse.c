@@ -2,6 +2,7 @@
 
 #include "analysis/chain.h"
 #include "analysis/comparison.h"
+#include "analysis/importance.h"
 #include "analysis/reshuffle.h"
 #include "analysis/warn.h"
 #include "base/memory.h"
@@ -25,7 +26,7 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
     KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
-    KAD_TRY(kad_analyse_spectrum(ctx, file, sampled));
+    KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, false));
     KAD_TRY(kad_warn_chain(ctx, diagnostics, sampled, estimates, &runs));
     if (sampled->accepted.n > 0 && sampled->weighted && estimates->n > 0) {
         snprintf(group, sizeof group, "/analysis/%s", sampled->name);
@@ -60,26 +61,14 @@ done:
     return status;
 }
 
-/* (sum w)^2 / sum w^2: how many draws the weights are worth. */
 static double effective_draws(const kad_sampled *sampled)
 {
-    double top = -INFINITY, sum = 0, square = 0;
-    for (size_t i = 0; i < sampled->log_weight.n; i++)
-        top = fmax(top, sampled->log_weight.data[i]);
-    for (size_t i = 0; i < sampled->log_weight.n; i++) {
-        const double w = exp(sampled->log_weight.data[i] - top);
-        sum += w;
-        square += w * w;
-    }
-    return sum * sum / square;
+    return kad_effective_draws(sampled->log_weight.n, sampled->log_weight.data);
 }
-
-/* Below MIN_EFFECTIVE draws the jackknife says nothing: no error bar is stated. */
-enum { MIN_EFFECTIVE = 50 };
 
 static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
 {
-    if (effective_draws(sampled) >= MIN_EFFECTIVE) return;
+    if (effective_draws(sampled) >= KAD_MIN_EFFECTIVE) return;
     for (size_t i = 0; i < estimates->n; i++) {
         estimates->row[i].err = NAN;
         estimates->row[i].flag = KAD_GAMMA_SHORT;
@@ -96,6 +85,7 @@ static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled
     refuse_errors(sampled, estimates);
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, true));
+    KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, true));
     kad_warn_exact(diagnostics, estimates);
 done:
     kad_estimates_destroy(estimates);
@@ -113,7 +103,7 @@ static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
     if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", sampled->name);
     KAD_TRY(kad_estimates_write(ctx, file, log_z));
     kad_warn_weights(diagnostics, sampled, log_z);
-    if (effective_draws(sampled) < MIN_EFFECTIVE)
+    if (effective_draws(sampled) < KAD_MIN_EFFECTIVE)
         kad_diagnostics_add(diagnostics, KAD_ERROR, "few-effective-draws",
                             "%s: the weights are worth %.3g draws (below 50): no error "
                             "bar is stated; train longer or draw more",

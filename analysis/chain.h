@@ -39,9 +39,10 @@ KAD_MUST_USE kad_status kad_analyse_correlators(kad_ctx *ctx, kad_h5 *file,
                                                 const kad_sampled *sampled,
                                                 bool weighted);
 
-/* Writes /correlators/boundary/NAME/full from the binned functions of the sampler: G(r)
- * and C(k) on irreducible displacements and momenta, with errors; nothing without them. */
+/* Writes /correlators/boundary/NAME/full (weighted: NAME_reweighted) from the binned
+ * functions of the sampler: G(r) and C(k) on irreducible displacements and momenta, with
+ * errors; nothing without them. */
 KAD_MUST_USE kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file,
-                                             const kad_sampled *sampled);
+                                             const kad_sampled *sampled, bool weighted);
 
 #endif

@@ -127,6 +127,19 @@ done:
     return status;
 }
 
+double kad_effective_draws(size_t n, const double *log_w)
+{
+    double top = -INFINITY, sum = 0.0, square = 0.0;
+    for (size_t i = 0; i < n; i++)
+        top = fmax(top, log_w[i]);
+    for (size_t i = 0; i < n && isfinite(top); i++) {
+        const double w = exp(log_w[i] - top);
+        sum += w;
+        square += w * w;
+    }
+    return square > 0.0 ? sum * sum / square : 0.0;
+}
+
 kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t width,
                         const double *a, double *mean, double *err, double *cov)
 {

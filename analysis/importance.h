@@ -34,6 +34,11 @@ typedef struct kad_importance {
 KAD_MUST_USE kad_status kad_importance_analyse(kad_ctx *ctx, size_t n,
                                                const double *log_w, kad_importance *out);
 
+/* How many draws the weights are worth: (sum w)^2 / sum w^2; 0 without any. */
+double kad_effective_draws(size_t n, const double *log_w);
+/* Below so many the jackknife says nothing: no error bar is stated. */
+enum { KAD_MIN_EFFECTIVE = 50 };
+
 /* Self-normalised mean of `width` columns a [n][width] with delete-one jackknife errors:
  * mean, err [width]; cov [width][width] of the means, or NULL.
  * Errors: KAD_EDATA without two finite weights; KAD_ENOMEM. */

@@ -1,8 +1,10 @@
 /* Full two-point functions of a sampler, kept as means over bins of draws: G(r) on every
  * irreducible displacement and C(k) on every irreducible momentum, with errors by the
- * Gamma method on the bins. For duals C(k) is known twice, from the spins and from the
+ * Gamma method on the bins, or, where draws have weights, by jackknife: a bin keeps sum w
+ * and the self-normalised mean, whose w-weighted mean is that of the draws. For duals C(k) is known twice, from the spins and from the
  * field, which check each other. */
 #include "analysis/chain.h"
+#include "analysis/importance.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -68,24 +70,49 @@ done:
     return status;
 }
 
+/* Where a series is, and where its functions go. */
+typedef struct place {
+    const char *bins, *group; /* /samplers/NAME/binned, /correlators/boundary/NAME/full */
+    kad_values log_weight;    /* [chain][bin] ln sum w; n = 0: no weights */
+} place;
+
+/* Mean and error of every column of weighted bins. */
+static kad_status reweight(kad_ctx *ctx, const place *at, const kad_values *bins,
+                           double *mean, double *err)
+{
+    kad_status status = KAD_OK;
+    const size_t n = bins->dims[0] * bins->dims[1], width = bins->dims[2];
+    if (at->log_weight.n != n)
+        return kad_fail(ctx, KAD_EDATA, "%s/log_weight: expected %zu bins, found %zu",
+                        at->bins, n, at->log_weight.n);
+    KAD_TRY(
+        kad_reweight(ctx, n, at->log_weight.data, width, bins->data, mean, err, NULL));
+    if (kad_effective_draws(n, at->log_weight.data) < KAD_MIN_EFFECTIVE)
+        for (size_t c = 0; c < width; c++)
+            err[c] = NAN;
+done:
+    return status;
+}
+
 /* One binned function as NAME and NAME_err. */
-static kad_status add(kad_ctx *ctx, kad_h5 *file, const char *sampler, const char *from,
-                      const char *group, const char *name, const char *scale,
-                      const char *summary)
+static kad_status add(kad_ctx *ctx, kad_h5 *file, const place *at, const char *from,
+                      const char *name, const char *scale, const char *summary)
 {
     kad_status status = KAD_OK;
     kad_values bins = {0};
     double *block = NULL;
-    char path[256], error[64];
-    snprintf(path, sizeof path, "%s/binned/%s", sampler, from);
-    KAD_TRY(kad_values_read(ctx, file, path, &bins));
-    if (bins.rank != 3 || bins.dims[1] < 2) goto done;
+    char error[64];
+    KAD_TRY(kad_values_read_in(ctx, file, at->bins, from, &bins));
+    if (bins.rank != 3 || bins.dims[0] * bins.dims[1] < 2 ||
+        (at->log_weight.n == 0 && bins.dims[1] < 2))
+        goto done;
     const size_t width = bins.dims[2];
     KAD_TRY(kad_new(ctx, 2 * width, sizeof *block, &block));
-    KAD_TRY(columns(ctx, &bins, block, block + width));
+    KAD_TRY(at->log_weight.n > 0 ? reweight(ctx, at, &bins, block, block + width)
+                                 : columns(ctx, &bins, block, block + width));
     snprintf(error, sizeof error, "%s_err", name);
-    KAD_TRY(write(ctx, file, group, name, scale, width, block, summary));
-    KAD_TRY(write(ctx, file, group, error, scale, width, block + width,
+    KAD_TRY(write(ctx, file, at->group, name, scale, width, block, summary));
+    KAD_TRY(write(ctx, file, at->group, error, scale, width, block + width,
                   "its standard error"));
 done:
     kad_free(block);
@@ -93,7 +120,17 @@ done:
     return status;
 }
 
-kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled)
+/* Two bins must have a weight. */
+static bool has_weights(const kad_values *log_weight)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < log_weight->n && n < 2; i++)
+        n += isfinite(log_weight->data[i]) != 0;
+    return n == 2;
+}
+
+kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+                                bool weighted)
 {
     static const struct {
         const char *from, *to;
@@ -104,20 +141,27 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
                        {"momentum_vector", "k_vector"},
                        {"momentum_count", "k_count"}};
     kad_status status = KAD_OK;
-    char sampler[128], group[192], binned[160];
+    char sampler[128], group[192], bins[160];
+    place at = {.bins = bins, .group = group};
     snprintf(sampler, sizeof sampler, "/samplers/%s", sampled->name);
-    snprintf(binned, sizeof binned, "%s/binned", sampler);
-    snprintf(group, sizeof group, "/correlators/boundary/%s/full", sampled->name);
-    if (!kad_h5_exists(file, binned)) return KAD_OK;
+    snprintf(bins, sizeof bins, "%s/%s", sampler, weighted ? "weighted" : "binned");
+    snprintf(group, sizeof group, "/correlators/boundary/%s%s/full", sampled->name,
+             weighted ? "_reweighted" : "");
+    if (!kad_h5_exists(file, bins)) return KAD_OK;
+    if (weighted) {
+        KAD_TRY(kad_values_read_in(ctx, file, bins, "log_weight", &at.log_weight));
+        if (!has_weights(&at.log_weight)) goto done;
+    }
     KAD_TRY(kad_h5_group(ctx, file, group));
     for (size_t i = 0; i < sizeof coordinates / sizeof *coordinates; i++)
         KAD_TRY(copy(ctx, file, sampler, coordinates[i].from, group, coordinates[i].to));
-    KAD_TRY(add(ctx, file, sampler, "correlator", group, "G", "r",
+    KAD_TRY(add(ctx, file, &at, "correlator", "G", "r",
                 "two-point function on irreducible displacements"));
-    KAD_TRY(add(ctx, file, sampler, "structure", group, "Gk", "k",
+    KAD_TRY(add(ctx, file, &at, "structure", "Gk", "k",
                 "structure factor on irreducible momenta; C(0) = N m2"));
-    KAD_TRY(add(ctx, file, sampler, "structure_dual", group, "Gk_field", "k",
+    KAD_TRY(add(ctx, file, &at, "structure_dual", "Gk_field", "k",
                 "the same from the field: (C_x(k) - n A(k)) / A(k)^2"));
 done:
+    kad_values_clear(&at.log_weight);
     return status;
 }

@@ -116,6 +116,8 @@ static const char all[] =
     "burn_in: 8, start: cold, keep_first: 9}\n";
 static const char *const series[] = {"/samplers/mis/observables/energy",
                                      "/samplers/mis/log_weight",
+                                     "/samplers/mis/weighted/log_weight",
+                                     "/samplers/mis/weighted/correlator",
                                      "/samplers/latent-hmc/observables/energy",
                                      "/samplers/latent-hmc/delta_h",
                                      "/samplers/latent-hmc/first/observables/m2",

@@ -16,9 +16,10 @@ typedef struct kad_chains {
     int64_t thin;     /* updates a draw */
     int64_t n_tune;   /* updates spent on tuning, before the chains begin */
     /* columns; NULL: the sampler has none (observables, proposals: the first of
-     * measure->n_plain; binned: the first of the others) */
+     * measure->n_plain; binned: the first of the others; weighted: ln sum w of bins of
+     * weighted draws, the others' means behind it) */
     kad_column *accepted, *acceptance, *action, *log_weight, *delta_h, *state_action,
-        *observables, *proposals, *binned, *configs, *latents;
+        *observables, *proposals, *binned, *weighted, *configs, *latents;
     kad_draws draws; /* buffers of one batch */
     double *rows;    /* [n_chains][n_batch_max][n_columns] measured rows of a batch */
     int64_t n_done;  /* updates of every chain from its start; < 0: still tuning */

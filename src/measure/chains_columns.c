@@ -17,20 +17,34 @@ static kad_status add_plain(kad_ctx *ctx, kad_store *store, const char *name,
     return kad_store_add(ctx, store, &spec, 0, out);
 }
 
-/* Bins of a chain: together at least BINS_ALL, a chain at least BINS_LEAST. */
-enum { BINS_ALL = 2048, BINS_LEAST = 32 };
+/* Bins: of all chains together and of one at least so many. Weighted draws are independent
+ * of each other, so that few bins tell their errors. */
+enum { BINS_ALL = 2048, BINS_LEAST = 32, WEIGHTED_ALL = 512, WEIGHTED_LEAST = 4 };
+static const char WEIGHTED_AXIS[] = "weighted_bin";
 
-static size_t n_bins(const kad_chains *chains)
+/* Of a chain. */
+static size_t n_bins(const kad_chains *chains, bool weighted)
 {
     const size_t n_chains = (size_t)chains->job->setup.n_chains;
-    const size_t n = (BINS_ALL + n_chains - 1) / n_chains;
-    return n > BINS_LEAST ? n : BINS_LEAST;
+    const size_t all = weighted ? WEIGHTED_ALL : BINS_ALL;
+    const size_t least = weighted ? WEIGHTED_LEAST : BINS_LEAST;
+    const size_t n = (all + n_chains - 1) / n_chains;
+    return n > least ? n : least;
 }
 
-/* Observables first .. end - 1 below `prefix`: scalars in double, rows of values in float
- * (binned ones in double). */
+/* Draws of the states follow the model, those of proposals with their weights. */
+static bool has_bins(const kad_chains *chains, bool weighted)
+{
+    if (chains->measure->n_plain == chains->measure->n) return false;
+    return has(chains, weighted ? KAD_SAMPLER_WEIGHTED : KAD_SAMPLER_PROPOSALS) ||
+           (!weighted && !has(chains, KAD_SAMPLER_WEIGHTED));
+}
+
+/* Observables first .. end - 1 below `prefix`: scalars in double, rows of values in float;
+ * binned ones in double, n_kept bins of a chain on an axis. */
 static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *prefix,
-                                  int begin, int end, kad_column **first)
+                                  int begin, int end, size_t n_kept, const char *bin_axis,
+                                  kad_column **first)
 {
     kad_status status = KAD_OK;
     *first = &chains->store->column[chains->store->n_columns];
@@ -42,13 +56,37 @@ static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *
                            .dims = {chains->measure->width[i]},
                            .axis = {ops->axis != NULL ? ops->axis : "r"},
                            .mean = ops->binned,
+                           .bin_axis = bin_axis,
                            .units = ops->units,
                            .summary = ops->summary,
                            .estimator = ops->estimator};
         snprintf(spec.name, sizeof spec.name, "%s/%s", prefix, ops->name);
-        KAD_TRY(kad_store_add(ctx, chains->store, &spec, ops->binned ? n_bins(chains) : 0,
-                              NULL));
+        KAD_TRY(kad_store_add(ctx, chains->store, &spec, n_kept, NULL));
     }
+done:
+    return status;
+}
+
+/* The observables that are kept as means over bins. */
+static kad_status add_binned(kad_ctx *ctx, kad_chains *chains)
+{
+    kad_status status = KAD_OK;
+    const int n_plain = chains->measure->n_plain, n = chains->measure->n;
+    const kad_column sums = {.name = "weighted/log_weight",
+                             .type = KAD_H5_F64,
+                             .mean = true,
+                             .bin_axis = WEIGHTED_AXIS,
+                             .units = "",
+                             .summary = "ln sum w over the bin's draws (proposals)"};
+    kad_column *means;
+    if (has_bins(chains, false))
+        KAD_TRY(add_observables(ctx, chains, "binned", n_plain, n, n_bins(chains, false),
+                                NULL, &chains->binned));
+    if (!has_bins(chains, true)) goto done;
+    const size_t n_kept = n_bins(chains, true);
+    KAD_TRY(kad_store_add(ctx, chains->store, &sums, n_kept, &chains->weighted));
+    KAD_TRY(add_observables(ctx, chains, "weighted", n_plain, n, n_kept, WEIGHTED_AXIS,
+                            &means));
 done:
     return status;
 }
@@ -124,13 +162,13 @@ kad_status kad_chains_add_columns(kad_ctx *ctx, kad_chains *chains)
                           &chains->delta_h));
     KAD_TRY(add_plain(ctx, store, "observables/action", KAD_H5_F64,
                       "action of the chain's state", &chains->state_action));
-    const int n_plain = chains->measure->n_plain, n = chains->measure->n;
-    KAD_TRY(
-        add_observables(ctx, chains, "observables", 0, n_plain, &chains->observables));
+    const int n_plain = chains->measure->n_plain;
+    KAD_TRY(add_observables(ctx, chains, "observables", 0, n_plain, 0, NULL,
+                            &chains->observables));
     if (has(chains, KAD_SAMPLER_PROPOSALS))
-        KAD_TRY(
-            add_observables(ctx, chains, "proposals", 0, n_plain, &chains->proposals));
-    KAD_TRY(add_observables(ctx, chains, "binned", n_plain, n, &chains->binned));
+        KAD_TRY(add_observables(ctx, chains, "proposals", 0, n_plain, 0, NULL,
+                                &chains->proposals));
+    KAD_TRY(add_binned(ctx, chains));
     if (chains->job->n_configs > 0)
         KAD_TRY(add_fields(ctx, chains, "configs", "boundary configurations",
                            &chains->configs));
@@ -152,9 +190,11 @@ kad_status kad_chains_require_memory(kad_ctx *ctx, const kad_chains *chains)
                               : chains->n_values;
     const double per_draw = 8.0 * 2.0 * (double)(n_kept + 2);
     const double per_batch = 8.0 * (double)(3 * chains->n_rows + chains->n_values + 6);
+    const size_t bins = (has_bins(chains, false) ? n_bins(chains, false) : 0) +
+                        (has_bins(chains, true) ? n_bins(chains, true) : 0);
     const double bytes =
         2.0 * n_chains * (double)setup->n_draws * per_draw +
-        16.0 * n_chains * (double)n_bins(chains) * (double)(chains->n_values - n_kept) +
+        16.0 * n_chains * (double)bins * (double)(chains->n_values - n_kept) +
         n_chains * (double)setup->n_batch_max * per_batch +
         16.0 * n_chains * (double)chains->job->n_first * (double)(n_kept + 1) +
         8.0 * (double)(chains->job->n_configs * chains->n_rows);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,6 +127,33 @@ void kad_column_set(const kad_column *column, size_t chain, size_t draw,
     }
 }
 
+/* ln(e^a + e^b) */
+static double log_add(double a, double b)
+{
+    const double top = fmax(a, b);
+    return isfinite(top) ? top + log1p(exp(-fabs(a - b))) : top;
+}
+
+/* mean += (w / sum w) (a - mean), the ratio of the sums up to this draw */
+void kad_columns_add_weighted(const kad_column *columns, int n, size_t chain, size_t draw,
+                              double log_w, const double *values)
+{
+    const size_t stride = columns->stride, bin = draw / stride;
+    const size_t at = chain * columns->n_stored + bin;
+    const bool first = draw % stride == 0;
+    double *sum = (double *)columns->data + at;
+    if (bin >= columns->n_stored) return;
+    *sum = log_add(first ? -INFINITY : *sum, log_w);
+    const double share = isfinite(*sum) ? exp(log_w - *sum) : 0.0;
+    for (int k = 1; k <= n; k++) {
+        double *mean = (double *)columns[k].data + at * columns[k].width;
+        for (size_t i = 0; i < columns[k].width; i++) {
+            if (first) mean[i] = 0.0;
+            mean[i] += share * (*values++ - mean[i]);
+        }
+    }
+}
+
 /* Copy kept rows first .. first + n - 1 of every chain between the column and a packed
  * block [n_chains][n][width]. */
 static void copy_rows(const kad_store *store, const kad_column *column, size_t first,
@@ -216,7 +244,8 @@ static kad_status write_column(kad_ctx *ctx, const kad_store *store, int i, kad_
     const kad_column *column = &store->column[i];
     size_t dims[2 + KAD_STORE_RANK] = {store->n_chains, column->n_stored};
     const bool all = column->n_stored == store->n_draws;
-    const char *label = column->mean ? "bin" : all ? "draw" : "cfg";
+    const char *bin = column->bin_axis != NULL ? column->bin_axis : "bin";
+    const char *label = column->mean ? bin : all ? "draw" : "cfg";
     char path[2 * KAD_STORE_NAME], scale[2 * KAD_STORE_NAME];
 
     for (int k = 0; k < column->rank; k++)

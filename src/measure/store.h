@@ -21,6 +21,7 @@ typedef struct kad_column {
     size_t dims[KAD_STORE_RANK];             /* their extents */
     const char *axis[KAD_STORE_RANK];        /* their labels: static strings */
     bool mean;                               /* kept are means over stride draws */
+    const char *bin_axis;                    /* label of those bins; NULL: "bin" */
     size_t stride;                           /* every stride-th draw is kept */
     size_t n_stored;                         /* draws kept of a chain */
     const char *units, *summary, *estimator; /* static strings; may be NULL */
@@ -51,6 +52,11 @@ kad_column *kad_store_find(kad_store *store, const char *name);
  * column does not keep. */
 void kad_column_set(const kad_column *column, size_t chain, size_t draw,
                     const double *values);
+/* Add a draw to bins of self-normalised means: of a bin, columns[0] (one value) holds
+ * ln sum w, columns[1 .. n] hold sum w a / sum w of their parts of `values`, which stand one
+ * after the other. All of them with `mean` and the same bins. log_w = -inf: no weight. */
+void kad_columns_add_weighted(const kad_column *columns, int n, size_t chain, size_t draw,
+                              double log_w, const double *values);
 /* True when the column keeps this draw. */
 bool kad_column_keeps(const kad_column *column, size_t draw);
 
