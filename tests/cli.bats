@@ -366,6 +366,28 @@ END
     [ "$got" -eq 74 ]
 }
 
+# Writes when nobody reads any more.
+unread() {
+    {
+        sleep 0.2
+        local got=0
+        "$@" 2>err.txt || got=$?
+        echo "$got" >code.txt
+    } | true
+    [ "$(cat code.txt)" -eq 0 ]
+    [ "$(grep -c '^kadanoff: ' err.txt)" -eq 0 ]
+}
+
+@test "cli: a reader that leaves early is no error, and stops no job" {
+    unread kadanoff run tiny.yaml -o piped
+    [ "$(fingerprint piped/run.h5)" != "" ]
+    for command in "info piped" "report piped" "compare piped" "list keys" "help run" \
+        "init phi4" --help --version; do
+        # shellcheck disable=SC2086
+        unread kadanoff $command
+    done
+}
+
 @test "cli: a limit on file sizes is 74; with more room the run continues" {
     kadanoff run tiny.yaml -q -o whole
     for limit in 20 60 200; do

@@ -7,8 +7,10 @@
 
 #include <cblas.h>
 #include <gsl/gsl_errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Notices of the library go to standard error, one a line. */
 static void log_line(void *sink, const char *line)
@@ -55,10 +57,17 @@ static kad_status run_command(kad_app *app, const kad_command *command)
     return command->run(app);
 }
 
-/* A full disk or a closed pipe must not pass for success. */
+/* The reader of a pipe has gone: it has what it wanted (`| head -1`). */
+static bool reader_has_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+/* A full disk must not pass for success. */
 static kad_status flush_output(kad_app *app)
 {
-    if (fflush(stdout) != 0 || ferror(stdout))
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !reader_has_gone())
         return kad_fail(&app->ctx, KAD_EIO, "cannot write to standard output");
     return KAD_OK;
 }
