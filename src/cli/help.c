@@ -137,7 +137,9 @@ void kad_print_man(FILE *out)
     for (size_t i = 0; i < sizeof more_codes / sizeof more_codes[0]; i++)
         fprintf(out, ".TP\n.B %d\n%s\n", more_codes[i].code, more_codes[i].text);
     fprintf(out, ".SH ENVIRONMENT\n.TP\n.B OMP_NUM_THREADS\nnumber of threads, unless "
-                 "\\-\\-threads is given\n.TP\n.B KADANOFF_EXAMPLES\nfolder of the "
+                 "\\-\\-threads is given\n.TP\n.B OMP_WAIT_POLICY\npassive: "
+                 "waiting threads sleep, for machines that others use too\n.TP\n"
+                 ".B KADANOFF_EXAMPLES\nfolder of the "
                  "configs of the demos, in place of the installed one\n");
     fprintf(out, ".SH FILES\nA run folder holds config.yaml, run.h5, "
                  "checkpoint/current.h5, checkpoint/previous.h5, progress.jsonl and "
