@@ -162,6 +162,47 @@ static void stops_anywhere(void **state)
     scene_clear(&s);
 }
 
+/* --- before the first update ----------------------------------------------------------- */
+
+/* Everything that takes a map through the lattice looks at the clock. */
+static void states_are_given_up(void **state)
+{
+    static const char *const names[] = {"mis", "hmc", "latent-hmc", "latent-metropolis"};
+    scene s;
+    kad_map *map = NULL;
+    (void)state;
+    scene_make(&s, all, 0);
+    const size_t n_rows = (size_t)s.model->flow->n_rows;
+    double *theta = kad_alloc(s.model->flow->n_theta, sizeof *theta);
+    double *x = kad_alloc(CHAINS * n_rows, sizeof *x); /* zero */
+    kad_flow_init(s.model->flow, s.model->seed, theta);
+    assert_ok(&s, kad_map_create(&s.ctx, s.model->flow, theta, s.model->mixture, &map));
+    const kad_sampler_setup setup = {.action = s.model->action,
+                                     .map = map,
+                                     .seed = 5,
+                                     .n_chains = CHAINS,
+                                     .n_draws = DRAWS,
+                                     .exact = true,
+                                     .n_batch_max = 1};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        kad_sampler *sampler = NULL;
+        assert_ok(&s, kad_sampler_create(&s.ctx, names[i], &setup, &sampler));
+        assert_ok(&s, sampler->ops->set_state(&s.ctx, sampler->self, x));
+        kad_stop_grace(0.0);
+        kad_signals_deadline(1e-9);
+        assert_int_equal(sampler->ops->set_state(&s.ctx, sampler->self, x),
+                         KAD_EINTERRUPTED);
+        kad_stop_clear();
+        kad_stop_grace(1.0);
+        assert_ok(&s, sampler->ops->set_state(&s.ctx, sampler->self, x));
+        kad_sampler_destroy(sampler);
+    }
+    kad_map_destroy(map);
+    kad_free(theta);
+    kad_free(x);
+    scene_clear(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +210,8 @@ int main(void)
               slow_updates_are_given_up),
         CLAIM("stops: anywhere in any sampler, with the same bits in the end",
               stops_anywhere),
+        CLAIM("stops: so is the taking over of a state, before any update",
+              states_are_given_up),
     };
     return cmocka_run_group_tests_name("stops", tests, NULL, NULL);
 }

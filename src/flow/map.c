@@ -1,6 +1,7 @@
 #include "flow/map.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 
 #include <math.h>
@@ -54,7 +55,16 @@ const void *kad_map_packed(const kad_map *map, kad_prec prec)
 typedef struct tile {
     void *x, *w, *scratch;
     double ld[KAD_W_MAX], lnp[KAD_W_MAX];
+    double begun;  /* when the batch was */
+    bool given_up; /* asked to stop: nothing here is complete */
 } tile;
+
+/* Between two passes through the flow. */
+static bool given_up(tile *t)
+{
+    t->given_up = t->given_up || kad_stop_overdue(t->begun);
+    return t->given_up;
+}
 
 static size_t tile_bytes(const kad_flow *flow)
 {
@@ -156,7 +166,7 @@ static void lnq_parts(const kad_map *map, kad_prec prec, tile *t, size_t n,
                       const double *y, double *lnq, double *z)
 {
     const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)map->flow->n_rows;
-    for (size_t at = 0; at < n; at += lanes) {
+    for (size_t at = 0; at < n && !given_up(t); at += lanes) {
         const size_t m = n - at < lanes ? n - at : lanes;
         lnq_tile(map, prec, t, m, y + at * rows, lnq + at, z ? z + at * rows : NULL);
     }
@@ -182,16 +192,23 @@ static kad_status each_tile(kad_ctx *ctx, const batch *b, size_t n, tile_work *w
     const size_t lanes = (size_t)kad_lanes(b->prec);
     const long n_tiles = (long)((n + lanes - 1) / lanes);
     const int n_threads = ctx->n_threads;
+    const double begun = kad_wall_seconds();
     tile *tiles = NULL;
-    const kad_status status = tiles_new(ctx, b->map->flow, n_threads, &tiles);
+    kad_status status = tiles_new(ctx, b->map->flow, n_threads, &tiles);
     if (status != KAD_OK) return status;
 #pragma omp parallel for num_threads(n_threads) schedule(dynamic)
     for (long k = 0; k < n_tiles; k++) {
         const size_t at = (size_t)k * lanes;
-        work(b, at, n - at < lanes ? n - at : lanes, &tiles[kad_thread_index()]);
+        tile *t = &tiles[kad_thread_index()];
+        t->begun = begun;
+        if (!given_up(t)) work(b, at, n - at < lanes ? n - at : lanes, t);
     }
+    for (int i = 0; i < n_threads && status == KAD_OK; i++)
+        if (tiles[i].given_up)
+            status = kad_fail(ctx, KAD_EINTERRUPTED, "samples of the map: stopped by %s",
+                              kad_stop_reason());
     tiles_free(n_threads, tiles);
-    return KAD_OK;
+    return status;
 }
 
 static void draw_tile(const batch *b, size_t at, size_t n, tile *t)

@@ -1,6 +1,7 @@
 /* A trained map: flow + parameters + symmetrisation, on batches of samples stored sample
  * by sample in double. This is what samplers and analyses use. Tiles are spread over
- * ctx->n_threads; results do not depend on their number.
+ * ctx->n_threads; results do not depend on their number. What is asked to stop and has
+ * taken over a second (kad_stop_overdue) gives up with KAD_EINTERRUPTED.
  *
  * Symmetry `mixture`: q(y) = [q0(y) + q0(-y)]/2, a random sign applied at the end. `none`
  * and `equivariant`: q = q0. */

@@ -260,7 +260,7 @@ static void keep(kad_chains *chains, size_t n, size_t drawn)
 /* Bits do not depend on where batches are cut. */
 static void adapt(kad_chains *chains, size_t n, double seconds)
 {
-    chains->slow = n == 1 && seconds > BATCH_SECONDS;
+    chains->slow = chains->n_done == 0 || (n == 1 && seconds > BATCH_SECONDS);
     if (seconds > BATCH_SECONDS)
         chains->n_next = n > 1 ? n / 2 : 1;
     else if (seconds < BATCH_SECONDS / 2 && n == chains->n_next)

@@ -24,7 +24,7 @@ typedef struct kad_chains {
     double *rows;    /* [n_chains][n_batch_max][n_columns] measured rows of a batch */
     int64_t n_done;  /* updates of every chain from its start; < 0: still tuning */
     size_t n_next;   /* updates of the next batch, by the time the last one took */
-    bool slow;       /* the last batch was one update that took long */
+    bool slow;       /* the next batch may take long: a single update, or a new start */
     size_t n_rows;   /* values of a configuration */
     size_t n_values; /* values of a measured row */
     double *state;   /* [n_chains][n_state]: S, row, x, z of the chains' states */

@@ -1,6 +1,7 @@
 #include "sample/hmc_start.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 #include "sample/start.h"
 
@@ -46,20 +47,26 @@ kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double *x)
     const kad_sampler_setup *setup = hmc->setup;
     const size_t n_rows = target->n_rows, n_all = hmc->n_tiles * hmc->n_sub;
     const size_t bytes = (target->scratch_bytes + KAD_ALIGN) / KAD_ALIGN * KAD_ALIGN;
+    const double begun = kad_wall_seconds();
+    int n_given_up = 0;
     double *field = NULL;
     char *scratch = NULL;
     KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, n_rows * sizeof(double), &field));
     KAD_TRY(kad_new(ctx, (size_t)hmc->n_threads, bytes, &scratch));
     KAD_TRY(
         kad_action_from_boundary(ctx, setup->action, (size_t)setup->n_chains, x, field));
-#pragma omp parallel for schedule(static) num_threads(hmc->n_threads)
+#pragma omp parallel for schedule(static) num_threads(hmc->n_threads) \
+    reduction(+ : n_given_up)
     for (size_t s = 0; s < n_all; s++) {
+        n_given_up += kad_stop_overdue(begun);
+        if (n_given_up > 0) continue;
         void *own = scratch + (size_t)kad_thread_index() * bytes;
         double *q = hmc->q + s * n_rows * W, *y = hmc->y + s * n_rows * W;
         gather(hmc, field, s * W, q);
         if (target->from_field != NULL) target->from_field(target, q, own);
         target->energy(target, q, y, hmc->U + s * W, hmc->S + s * W, own);
     }
+    if (n_given_up > 0) KAD_TRY(kad_sampler_stopped(ctx, setup));
     for (int chain = 0; chain < setup->n_chains; chain++)
         if (!isfinite(hmc->U[chain])) {
             status = kad_fail(ctx, KAD_EINTERNAL,

@@ -93,7 +93,8 @@ typedef struct kad_sampler_ops {
      * next advance starts from them. The kernel of an update leaves exp(-S) invariant
      * whatever the state it is given. A chain's state after advance is its last draw; of
      * a sampler whose draws are proposals, the last accepted one, or x where none was.
-     * Errors: KAD_EINTERNAL (x cannot be taken: its action or ln q is not finite). */
+     * Errors: KAD_EINTERNAL (x cannot be taken: its action or ln q is not finite);
+     * KAD_EINTERRUPTED as advance, also from create. */
     kad_status (*set_state)(kad_ctx *ctx, void *self, const double *x);
     /* OPTIONAL (NULL: false). Whether an entry of the config needs a map although the
      * flags do not say so. */
