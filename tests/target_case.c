@@ -345,8 +345,7 @@ const target_kind target_kinds[] = {
     {.name = "Ising dual",
      .yaml = "lattice: {shape: [4, 4]}\n"
              "action: {name: on-dual, beta: 0.35, epsilon: 0.5}\n"
-             "flow: {hidden: 4, sources: 6, refinements: 1, refinements_finest: 1, "
-             "top_passes: 2}\n",
+             "flow: {hidden: 4, sources: 6, refinements: 1, refinements_finest: 1}\n",
      .n_train = 300,
      .prec = KAD_SINGLE,
      .values = {"E", "m2", "bond", "x2"},
@@ -366,8 +365,7 @@ const target_kind target_kinds[] = {
      .yaml = "lattice: {shape: [2, 2]}\n"
              "action: {name: phi4, components: 2, form: hopping, kappa: 0.3, lambda: "
              "1}\n"
-             "flow: {hidden: 4, refinements: 1, refinements_finest: 1, top_passes: "
-             "2}\n",
+             "flow: {hidden: 4, refinements: 1, refinements_finest: 1}\n",
      .n_train = 300,
      .sigma = 0.03,
      .prec = KAD_SINGLE,

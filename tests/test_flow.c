@@ -2,6 +2,7 @@
 #include "model_case.h"
 
 #include "base/memory.h"
+#include "flow/econv.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -37,6 +38,8 @@ static const char *const cases[][MAX_KEYS] = {
     {DUAL, "lattice.shape=[6, 6]", "flow.recipe=stencil", "action.components=2"},
     {DUAL, "lattice.shape=[4, 4, 4]", "flow.recipe=stencil", "action.components=3"},
     {DUAL, "lattice.shape=[8]", "flow.recipe=stencil"},
+    {DUAL, "lattice.shape=[7]", "flow.shared=false"},
+    {DUAL, "lattice.shape=[3, 6, 5]", "flow.hidden=3", "flow.refinements=1"},
     {PHI4, "lattice.shape=[8, 8]"},
     {PHI4, "lattice.shape=[6, 6]", "flow.decimation=false", "flow.generator=q4t",
      "flow.refinement=affine"},
@@ -288,26 +291,79 @@ static void draws_do_not_depend_on_batches_or_threads(void **state)
     }
 }
 
-/* L -> 2L: levels are matched by name; a transferred flow starts near the small one's
- * quality, which the training tests show. Here: what is copied, and from where. */
-static void transfer_matches_levels(void **state)
+/* Are the sources of application i at the displacements of those of application 0? */
+static bool like_the_first(const kad_lattice *lattice, const kad_econv *e, int i)
+{
+    const int n = e->n_sources, *a = e->sites, *b = e->sites + i * (n + 1);
+    for (int k = 0; k < n; k++) {
+        int at[KAD_MAX_DIM], from[KAD_MAX_DIM], to[KAD_MAX_DIM];
+        kad_lattice_coords(lattice, a[k], at);
+        kad_lattice_coords(lattice, a[n], from);
+        kad_lattice_coords(lattice, b[n], to);
+        for (int mu = 0; mu < lattice->d; mu++)
+            at[mu] += to[mu] - from[mu];
+        if (kad_lattice_site(lattice, at) != b[k]) return false;
+    }
+    return true;
+}
+
+/* Whatever the extents: the ring makes the first site, every generating stage new sites,
+ * all stages use known sites only, in the end all are known, and weights are shared by
+ * targets whose sources lie alike. */
+static void sites_are_generated_once_from_known_ones(void **state)
 {
     (void)state;
-    static const char *const small[] = {DUAL, "lattice.shape=[8, 8]", NULL};
-    static const char *const large[] = {DUAL, "lattice.shape=[16, 16]", NULL};
+    static const char *const shapes[] = {
+        "lattice.shape=[8, 8]",   "lattice.shape=[7, 7]", "lattice.shape=[9, 10]",
+        "lattice.shape=[24, 4]",  "lattice.shape=[11]",   "lattice.shape=[2, 3]",
+        "lattice.shape=[5, 6, 7]"};
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        const char *const keys[] = {DUAL, shapes[s], "flow.hidden=2", NULL};
+        kad_ctx ctx;
+        kad_model *model;
+        kad_ctx_init(&ctx, 1);
+        assert_int_equal(test_model(&ctx, keys, &model), KAD_OK);
+        const kad_flow *flow = model->flow;
+        unsigned char *known = kad_alloc((size_t)flow->n_active, 1);
+        int n_known = 0;
+        for (int i = 0; i < flow->n_stages; i++) {
+            const kad_stage *stage = &flow->stages[i];
+            if (stage->ops != &kad_econv_ops) continue;
+            const kad_econv *e = stage->self;
+            const bool fresh = strstr(stage->name, "refine") == NULL;
+            for (int a = 0; a < e->n_apps; a++) {
+                const int *sites = e->sites + a * (e->n_sources + 1);
+                for (int k = 0; k < e->n_sources; k++)
+                    assert_true(known[sites[k]]);
+                assert_true(like_the_first(model->lattice, e, a));
+                assert_true(known[sites[e->n_sources]] == !fresh);
+                known[sites[e->n_sources]] = 1;
+                n_known += fresh;
+            }
+        }
+        assert_int_equal(n_known, model->lattice->n_sites);
+        if (s == 0) assert_int_equal(flow->n_stages, 1 + 3 * 2 * 5 + 1);
+        kad_free(known);
+        kad_model_destroy(model);
+    }
+}
+
+/* L -> 2L: levels are matched by name; a transferred flow starts near the small one's
+ * quality, which the training tests show. Here: what is copied, and from where. */
+static void check_transfer(const char *small, const char *large, const double *expected)
+{
+    const char *const from_keys[] = {DUAL, small, NULL}, *to_keys[] = {DUAL, large, NULL};
     kad_ctx ctx;
     kad_model *a, *b;
     kad_ctx_init(&ctx, 1);
-    assert_int_equal(test_model(&ctx, small, &a), KAD_OK);
-    assert_int_equal(test_model(&ctx, large, &b), KAD_OK);
+    assert_int_equal(test_model(&ctx, from_keys, &a), KAD_OK);
+    assert_int_equal(test_model(&ctx, to_keys, &b), KAD_OK);
     double *from = kad_alloc(a->flow->n_theta, 8), *to = kad_alloc(b->flow->n_theta, 8);
     for (int i = 0; i < a->flow->n_stages; i++) /* every parameter says its level */
         for (size_t k = 0; k < a->flow->stages[i].n_theta; k++)
             from[a->flow->stages[i].theta + k] = 10 + a->flow->stages[i].level;
     const size_t n = kad_flow_transfer(a->flow, from, b->flow, to);
     assert_int_equal(n, b->flow->n_theta);
-    static const double expected[] = {10, 11, 11, 12,
-                                      13}; /* levels 0 .. 3 and the top site */
     for (int i = 0; i < b->flow->n_stages; i++) {
         const kad_stage *s = &b->flow->stages[i];
         for (size_t k = 0; k < s->n_theta; k++)
@@ -319,6 +375,15 @@ static void transfer_matches_levels(void **state)
     kad_model_destroy(b);
 }
 
+/* The last is the top: the first site, or the 3 x 3 of them. */
+static void transfer_matches_levels(void **state)
+{
+    (void)state;
+    static const double of_8[] = {10, 11, 11, 12, 13}, of_6[] = {10, 10, 11};
+    check_transfer("lattice.shape=[8, 8]", "lattice.shape=[16, 16]", of_8);
+    check_transfer("lattice.shape=[6, 6]", "lattice.shape=[12, 12]", of_6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +392,7 @@ int main(void)
         cmocka_unit_test(density_is_normalised),
         cmocka_unit_test(density_of_one_variable_is_normalised),
         cmocka_unit_test(draws_do_not_depend_on_batches_or_threads),
+        cmocka_unit_test(sites_are_generated_once_from_known_ones),
         cmocka_unit_test(transfer_matches_levels),
     };
     return cmocka_run_group_tests_name("flow", tests, NULL, NULL);

@@ -16,7 +16,9 @@ void kad_index_list_clear(kad_index_list *list)
 void kad_blocks_extents(const kad_lattice *lattice, int stride, int extents[KAD_MAX_DIM])
 {
     for (int mu = 0; mu < KAD_MAX_DIM; mu++)
-        extents[mu] = mu < lattice->d ? lattice->shape[mu] / stride : 1;
+        extents[mu] = mu < lattice->d && lattice->shape[mu] > stride
+                          ? lattice->shape[mu] / stride
+                          : 1;
 }
 
 /* Coordinates of entry i of a box, last axis fastest. */
@@ -88,9 +90,10 @@ static int by_norm(const void *a, const void *b)
     return memcmp(p->c, q->c, sizeof p->c);
 }
 
-/* All offsets within REACH whose class flip leads every target class into a source class.
- */
-static int find_offsets(int d, unsigned targets, unsigned sources, int max, offset *list)
+/* All offsets within REACH whose class flip leads every target class into a source class;
+ * none along axes of one site. */
+static int find_offsets(int d, const int extents[KAD_MAX_DIM], unsigned targets,
+                        unsigned sources, int max, offset *list)
 {
     const int box[KAD_MAX_DIM] = {2 * REACH + 1, d > 1 ? 2 * REACH + 1 : 1,
                                   d > 2 ? 2 * REACH + 1 : 1};
@@ -99,13 +102,14 @@ static int find_offsets(int d, unsigned targets, unsigned sources, int max, offs
     for (int i = 0; i < total; i++) {
         offset o = {.norm = 0};
         unsigned flip = 0;
+        bool good = true;
         unravel(i, box, o.c);
         for (int mu = 0; mu < d; mu++) {
             o.c[mu] -= REACH;
             o.norm += o.c[mu] * o.c[mu];
             if (o.c[mu] & 1) flip |= 1u << mu;
+            if (o.c[mu] != 0 && extents[mu] == 1) good = false;
         }
-        bool good = true;
         for (unsigned p = 0; p < (1u << d); p++)
             if ((targets >> p & 1) && !(sources >> (p ^ flip) & 1)) good = false;
         if (good) list[n++] = o;
@@ -117,48 +121,90 @@ static int find_offsets(int d, unsigned targets, unsigned sources, int max, offs
     return keep > 0 ? keep : (n < max ? n : max);
 }
 
-/* Class of a site on the sublattice of a stride; -1: not on it. */
-static int class_of(const kad_lattice *lattice, int site, int stride)
+/* Class bit of index i of an axis of n: the last one of an odd extent counts as odd. */
+static int class_bit(int i, int n)
 {
-    int c[KAD_MAX_DIM], p = 0;
-    kad_lattice_coords(lattice, site, c);
-    for (int mu = 0; mu < lattice->d; mu++) {
-        if (c[mu] % stride) return -1;
-        if (c[mu] / stride & 1) p |= 1 << mu;
+    return i % 2 == 1 || (n % 2 == 1 && n > 1 && i == n - 1);
+}
+
+/* From index i of an axis of n, `steps` times to the next index of the other class. */
+static int walk(int i, int steps, int n)
+{
+    const int by = steps < 0 ? n - 1 : 1;
+    for (int k = abs(steps); k > 0; k--) {
+        const int bit = class_bit(i, n);
+        do
+            i = (i + by) % n;
+        while (class_bit(i, n) == bit);
+    }
+    return i;
+}
+
+/* The sublattice of a stride with its seams moved. */
+typedef struct sublattice {
+    const kad_lattice *lattice;
+    int stride;
+    int extents[KAD_MAX_DIM], seam[KAD_MAX_DIM];
+} sublattice;
+
+static sublattice sublattice_of(const kad_lattice *lattice, int stride, int shift)
+{
+    sublattice sub = {.lattice = lattice, .stride = stride};
+    kad_blocks_extents(lattice, stride, sub.extents);
+    for (int mu = 0; mu < KAD_MAX_DIM; mu++)
+        if (sub.extents[mu] % 2 == 1) sub.seam[mu] = shift % sub.extents[mu];
+    return sub;
+}
+
+/* Class of a site and its indices counted from the seams; -1: not on the sublattice. */
+static int class_of(const sublattice *sub, int site, int index[KAD_MAX_DIM])
+{
+    int p = 0;
+    kad_lattice_coords(sub->lattice, site, index);
+    for (int mu = 0; mu < sub->lattice->d; mu++) {
+        const int n = sub->extents[mu], i = index[mu] / sub->stride;
+        if (index[mu] % sub->stride || i >= n) return -1;
+        index[mu] = (i + n - sub->seam[mu]) % n;
+        p |= class_bit(index[mu], n) << mu;
     }
     return p;
 }
 
 /* sources of `site` by the offsets, then the site itself */
-static void fill(const kad_lattice *lattice, int site, int stride, int n,
+static void fill(const sublattice *sub, int site, const int index[KAD_MAX_DIM], int n,
                  const offset *offsets, int *out)
 {
-    int c[KAD_MAX_DIM];
-    kad_lattice_coords(lattice, site, c);
     for (int i = 0; i < n; i++) {
-        int at[KAD_MAX_DIM];
-        for (int mu = 0; mu < KAD_MAX_DIM; mu++)
-            at[mu] = c[mu] + offsets[i].c[mu] * stride;
-        out[i] = kad_lattice_site(lattice, at);
+        int at[KAD_MAX_DIM] = {0};
+        for (int mu = 0; mu < sub->lattice->d; mu++) {
+            const int extent = sub->extents[mu];
+            const int to = walk(index[mu], offsets[i].c[mu], extent);
+            at[mu] = (to + sub->seam[mu]) % extent * sub->stride;
+        }
+        out[i] = kad_lattice_site(sub->lattice, at);
     }
     out[n] = site;
 }
 
 kad_status kad_blocks_stencil(kad_ctx *ctx, const kad_lattice *lattice,
-                              const unsigned char *active, int stride, unsigned targets,
-                              unsigned sources, int max_sources, kad_index_list *out)
+                              const unsigned char *active, int stride, int shift,
+                              unsigned targets, unsigned sources, int max_sources,
+                              kad_index_list *out)
 {
+    const sublattice sub = sublattice_of(lattice, stride, shift);
     *out = (kad_index_list){0};
     offset *offsets = kad_alloc(MAX_OFFSETS, sizeof *offsets);
     if (!offsets) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
-    const int n = find_offsets(lattice->d, targets, sources, max_sources, offsets);
+    const int n =
+        find_offsets(lattice->d, sub.extents, targets, sources, max_sources, offsets);
     out->size = n + 1;
     const size_t most = (size_t)lattice->n_sites * (size_t)out->size;
     const kad_status status = kad_new(ctx, most, sizeof(int), &out->sites);
     for (int site = 0; status == KAD_OK && site < lattice->n_sites; site++) {
-        const int p = class_of(lattice, site, stride);
+        int index[KAD_MAX_DIM];
+        const int p = class_of(&sub, site, index);
         if (p < 0 || !(targets >> p & 1) || (active && !active[site])) continue;
-        fill(lattice, site, stride, n, offsets,
+        fill(&sub, site, index, n, offsets,
              out->sites + (size_t)out->n_lists * (size_t)(n + 1));
         out->n_lists++;
     }
@@ -166,18 +212,53 @@ kad_status kad_blocks_stencil(kad_ctx *ctx, const kad_lattice *lattice,
     return status;
 }
 
+/* Do two applications have their sources at the same displacements from their targets? */
+static bool are_alike(const kad_lattice *lattice, int size, const int *a, const int *b)
+{
+    int target_a[KAD_MAX_DIM], target_b[KAD_MAX_DIM];
+    kad_lattice_coords(lattice, a[size - 1], target_a);
+    kad_lattice_coords(lattice, b[size - 1], target_b);
+    for (int k = 0; k < size - 1; k++) {
+        int at[KAD_MAX_DIM];
+        kad_lattice_coords(lattice, a[k], at);
+        for (int mu = 0; mu < lattice->d; mu++)
+            at[mu] += target_b[mu] - target_a[mu];
+        if (kad_lattice_site(lattice, at) != b[k]) return false;
+    }
+    return true;
+}
+
+int kad_blocks_gather(const kad_lattice *lattice, kad_index_list *list, int first)
+{
+    const size_t size = (size_t)list->size;
+    const int *model = list->sites + (size_t)first * size;
+    int end = first + 1;
+    for (int i = end; i < list->n_lists; i++) {
+        int *a = list->sites + (size_t)i * size, *b = list->sites + (size_t)end * size;
+        if (!are_alike(lattice, list->size, model, a)) continue;
+        for (size_t k = 0; k < size; k++) {
+            const int site = a[k];
+            a[k] = b[k];
+            b[k] = site;
+        }
+        end++;
+    }
+    return end - first;
+}
+
 kad_status kad_blocks_details(kad_ctx *ctx, const kad_lattice *lattice, int stride,
                               unsigned p, kad_index_list *out)
 {
     const int d = lattice->d, box[KAD_MAX_DIM] = {3, d > 1 ? 3 : 1, d > 2 ? 3 : 1};
     const int n = box[0] * box[1] * box[2];
+    const sublattice sub = sublattice_of(lattice, stride, 0);
     *out = (kad_index_list){.size = n + 1};
     const kad_status status = kad_new(ctx, (size_t)lattice->n_sites * (size_t)(n + 1),
                                       sizeof(int), &out->sites);
     for (int site = 0; status == KAD_OK && site < lattice->n_sites; site++) {
         int *list = out->sites + (size_t)out->n_lists * (size_t)(n + 1);
         int c[KAD_MAX_DIM], at[KAD_MAX_DIM] = {0};
-        if (class_of(lattice, site, stride) != 0) continue;
+        if (class_of(&sub, site, at) != 0) continue;
         kad_lattice_coords(lattice, site, c);
         for (int i = 0; i < n; i++) {
             unravel(i, box, at);
@@ -190,63 +271,5 @@ kad_status kad_blocks_details(kad_ctx *ctx, const kad_lattice *lattice, int stri
         list[n] = kad_lattice_site(lattice, at);
         out->n_lists++;
     }
-    return status;
-}
-
-/* Odd offsets (nearest neighbours, knight's moves, ...): those that flip the
- * checkerboard's colour. */
-static int odd_offsets(int d, int max, offset *list)
-{
-    unsigned odd = 0, even = 0;
-    for (unsigned p = 0; p < (1u << d); p++) {
-        const bool is_odd = ((p ^ p >> 1 ^ p >> 2) & 1) != 0;
-        if (is_odd)
-            odd |= 1u << p;
-        else
-            even |= 1u << p;
-    }
-    return find_offsets(d, even, odd, max, list);
-}
-
-kad_status kad_blocks_greedy(kad_ctx *ctx, const kad_lattice *lattice, int stride,
-                             int shift, int max_sources, kad_index_list *out)
-{
-    kad_status status = KAD_OK;
-    int extents[KAD_MAX_DIM], total = 1;
-    unsigned char *state = NULL; /* 1: a target, 2: a source of one */
-    offset *offsets = NULL;
-    *out = (kad_index_list){0};
-    kad_blocks_extents(lattice, stride, extents);
-    for (int mu = 0; mu < KAD_MAX_DIM; mu++)
-        total *= extents[mu];
-    KAD_TRY(kad_new(ctx, MAX_OFFSETS, sizeof *offsets, &offsets));
-    const int n = odd_offsets(lattice->d, max_sources, offsets);
-    out->size = n + 1;
-    KAD_TRY(kad_new(ctx, (size_t)total * (size_t)(n + 1), sizeof(int), &out->sites));
-    KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites, 1, &state));
-    for (int i = 0; i < total; i++) {
-        int c[KAD_MAX_DIM], parity = 0;
-        unravel(i, extents, c);
-        for (int mu = 0; mu < lattice->d; mu++) {
-            parity += c[mu];
-            c[mu] = (c[mu] + shift) * stride;
-        }
-        if (parity & 1) continue;
-        int *list = out->sites + (size_t)out->n_lists * (size_t)(n + 1);
-        const int site = kad_lattice_site(lattice, c);
-        fill(lattice, site, stride, n, offsets, list);
-        bool good = state[site] == 0;
-        for (int k = 0; k < n; k++)
-            if (state[list[k]] == 1 || list[k] == site) good = false;
-        if (!good) continue;
-        state[site] = 1;
-        for (int k = 0; k < n; k++)
-            state[list[k]] = 2;
-        out->n_lists++;
-    }
-done:
-    kad_free(offsets);
-    kad_free(state);
-    if (status != KAD_OK) kad_index_list_clear(out);
     return status;
 }

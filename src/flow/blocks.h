@@ -1,9 +1,11 @@
 /* Index lists from which hierarchies are built: blocks, splits of a block, and stencils
  * between the parity classes of a sublattice. Only geometry; no parameters.
  *
- * The sublattice of stride s holds the sites with every coordinate divisible by s. A
- * *class* is a bit mask p: bit mu is set where coordinate mu / s is odd; class 0 is the
- * sublattice of stride 2s. */
+ * The sublattice of stride s holds the sites with coordinates i s, i < n = shape / s
+ * (rounded down, at least 1). A *class* is a bit mask p: bit mu is set where index i of
+ * axis mu is odd; class 0 is the sublattice of stride 2s. On an axis of odd extent n > 1
+ * the last index, n - 1, counts as odd too: beside it is the *seam*, where two indices of
+ * one class meet. */
 #ifndef KAD_FLOW_BLOCKS_H
 #define KAD_FLOW_BLOCKS_H
 
@@ -17,7 +19,7 @@ typedef struct kad_index_list {
 
 void kad_index_list_clear(kad_index_list *list);
 
-/* Extents of the sublattice of stride s. */
+/* Extents n of the sublattice of stride s. */
 void kad_blocks_extents(const kad_lattice *lattice, int stride, int extents[KAD_MAX_DIM]);
 
 /* Blocks of m^d sites with spacing `stride` on the sublattice of that stride; origins
@@ -35,25 +37,24 @@ int kad_blocks_split(int d, const int m[KAD_MAX_DIM], int k, unsigned char *side
 
 /* Applications of a stencil: targets = active sites of the classes in `targets` (bit p
  * set: class p); sources of each = the `n_offsets` nearest offsets that lead to classes
- * of `sources` for every target class, in whole shells, at most max_sources. Each list:
+ * of `sources` for every target class, in whole shells, at most max_sources. A step of an
+ * offset goes to the next index of the other class, across a seam if need be; `shift` > 0
+ * counts the indices of odd extents from there, which moves their seams. Each list:
  * sources first, the target last. `active` may be NULL. Zero applications and size 1 are
  * possible. */
 KAD_MUST_USE kad_status kad_blocks_stencil(kad_ctx *ctx, const kad_lattice *lattice,
                                            const unsigned char *active, int stride,
-                                           unsigned targets, unsigned sources,
+                                           int shift, unsigned targets, unsigned sources,
                                            int max_sources, kad_index_list *out);
+
+/* Exchange applications so that those alike `first`, with sources at the same
+ * displacements from the target, follow it; returns how many they are, `first` included.
+ */
+int kad_blocks_gather(const kad_lattice *lattice, kad_index_list *list, int first);
 
 /* Details of the 2^d blocks of a level given the coarse sites around: target = origin +
  * stride * p, sources = the 3^d coarse sites origin + 2 stride {-1, 0, 1}^d. */
 KAD_MUST_USE kad_status kad_blocks_details(kad_ctx *ctx, const kad_lattice *lattice,
                                            int stride, unsigned p, kad_index_list *out);
-
-/* Applications on a sublattice that parity does not colour (odd extents): targets are an
- * independent set of the stencil graph, chosen greedily from a checkerboard with origin
- * `shift` along every axis; the stencil is that of nearest and knight's moves (2d + ...
- * <= max_sources values). */
-KAD_MUST_USE kad_status kad_blocks_greedy(kad_ctx *ctx, const kad_lattice *lattice,
-                                          int stride, int shift, int max_sources,
-                                          kad_index_list *out);
 
 #endif

@@ -124,7 +124,8 @@ static int source_level(int level, int n_new, int n_old)
     const int from_top = n_new - level;
     if (level < 0) return level;
     if (from_top <= 1) return n_old - from_top;
-    return level <= n_old - 2 ? level : n_old - 2;
+    const int last = n_old > 2 ? n_old - 2 : 0;
+    return level < last ? level : last;
 }
 
 static const kad_stage *find_stage(const kad_flow *flow, int level, const char *name)

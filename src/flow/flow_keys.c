@@ -59,8 +59,9 @@ const kad_key kad_flow_keys[] = {
      "conditional: refinements a step"},
     {"flow.refinements_finest", KAD_INT, NULL, 0, 64, "", NULL,
      "conditional: refinements of the last step"},
-    {"flow.top_passes", KAD_INT, NULL, 0, 64, "", NULL,
-     "conditional: passes over a coarsest lattice of more than one site"},
+    {"flow.shared", KAD_BOOL, NULL, ANY, "", NULL,
+     "conditional: targets whose sources lie alike share weights; false: each has "
+     "its own"},
     {"flow.symmetry", KAD_ENUM, NULL, ANY, "", "none|mixture|equivariant",
      "global sign (rotations): none, average of q(y) and q(-y), or built into the nets"},
     {"flow.translation", KAD_BOOL, "true", ANY, "", NULL,

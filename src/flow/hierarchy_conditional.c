@@ -2,12 +2,17 @@
  * other direction. Two ways to make the new sites of a level (`flow.details`): fill by
  * parity class, each given all classes before it (the field itself is generated); wavelet
  * the details of every 2^d block given the coarse sites around it, then a Haar rotation,
- * then refinements between the two colours of the level's lattice. */
+ * then refinements between the two colours of the level's lattice.
+ *
+ * A coarsest lattice of more than one site (odd extents) is filled in the same way, down
+ * from its first site, over sublattices with seams (blocks.h). Targets whose sources lie
+ * alike share weights: all of a step, but for those near a seam. */
 #include "base/memory.h"
 #include "flow/blocks.h"
 #include "flow/econv.h"
 #include "flow/hierarchy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct builder {
@@ -15,8 +20,8 @@ typedef struct builder {
     const kad_config *config;
     const kad_flow_target *target;
     kad_stage_list *list;
-    int n_hidden, n_sources, n_top, refinements, refinements_finest;
-    bool ring;
+    int n_hidden, n_sources, refinements, refinements_finest;
+    bool ring, shared;
     kad_transform generator, refinement;
 } builder;
 
@@ -35,37 +40,69 @@ static unsigned parity_bit(unsigned p)
 /* Classes of a stride that hold active sites. */
 static unsigned active_classes(const builder *b, int stride)
 {
-    unsigned all = (1u << (1 << b->target->lattice->d)) - 1, odd = 0;
-    for (unsigned p = 0; p < 8; p++)
-        if (parity_bit(p)) odd |= 1u << p;
-    return b->target->active && stride == 1 ? all & ~odd : all;
+    const int d = b->target->lattice->d;
+    int extents[KAD_MAX_DIM];
+    unsigned classes = 0, axes = 0;
+    kad_blocks_extents(b->target->lattice, stride, extents);
+    for (int mu = 0; mu < d; mu++)
+        if (extents[mu] > 1) axes |= 1u << mu;
+    for (unsigned p = 0; p < (1u << d); p++)
+        if ((p & ~axes) == 0 && !(b->target->active && stride == 1 && parity_bit(p)))
+            classes |= 1u << p;
+    return classes;
 }
 
+/* Strides beyond the halvings belong to the coarsest level. */
+static bool in_top(const builder *b, int level)
+{
+    return level >= b->target->lattice->n_levels;
+}
+
+static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
+                           kad_transform kind, int level, const char *name)
+{
+    kad_stage stage;
+    const int halvings = b->target->lattice->n_levels;
+    const kad_status status =
+        kad_econv_create(b->ctx, b->target->lattice, b->target->n_comp, kind, b->n_hidden,
+                         size - 1, n_apps, sites, &stage);
+    if (status != KAD_OK) return status;
+    if (kind == KAD_TRANSFORM_Q4T)
+        kad_econv_set_lambda(&stage, kad_config_real(b->config, "flow.quartic"));
+    if (!in_top(b, level))
+        return kad_stage_list_add(b->ctx, b->list, &stage, level, "%s", name);
+    return kad_stage_list_add(b->ctx, b->list, &stage, halvings, "top_%d/%s",
+                              level - halvings, name);
+}
+
+/* Stages of a list of applications, one for all that are alike. */
 static kad_status add_econv(builder *b, kad_index_list *apps, kad_transform kind,
                             int level, const char *name, int index)
 {
-    kad_stage stage;
     kad_status status = KAD_OK;
-    if (apps->n_lists > 0)
-        status = kad_econv_create(b->ctx, b->target->lattice, b->target->n_comp, kind,
-                                  b->n_hidden, apps->size - 1, apps->n_lists, apps->sites,
-                                  &stage);
-    if (status == KAD_OK && apps->n_lists > 0 && kind == KAD_TRANSFORM_Q4T)
-        kad_econv_set_lambda(&stage, kad_config_real(b->config, "flow.quartic"));
-    if (status == KAD_OK && apps->n_lists > 0)
-        status =
-            kad_stage_list_add(b->ctx, b->list, &stage, level, "%s_%02d", name, index);
+    char full[KAD_NAME_MAX];
+    for (int first = 0, n, k = 0; first < apps->n_lists; first += n, k++) {
+        n = b->shared ? kad_blocks_gather(b->target->lattice, apps, first) : 1;
+        snprintf(full, sizeof full, "%s_%02d", name, index);
+        if (n < apps->n_lists)
+            snprintf(full, sizeof full, "%s_%02d_%03d", name, index, k);
+        KAD_TRY(add_apps(b, n, apps->size,
+                         apps->sites + (size_t)first * (size_t)apps->size, kind, level,
+                         full));
+    }
+done:
     kad_index_list_clear(apps);
     return status;
 }
 
-static kad_status add_stencil(builder *b, int level, unsigned targets, unsigned sources,
-                              kad_transform kind, const char *name, int index)
+static kad_status add_stencil(builder *b, int level, int shift, unsigned targets,
+                              unsigned sources, kad_transform kind, const char *name,
+                              int index)
 {
     kad_index_list apps;
     const kad_status status =
         kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
-                           targets, sources, b->n_sources, &apps);
+                           shift, targets, sources, b->n_sources, &apps);
     return status == KAD_OK ? add_econv(b, &apps, kind, level, name, index) : status;
 }
 
@@ -89,26 +126,30 @@ static int groups_of(int d, unsigned group[7])
 }
 
 /* Refinements of classes `old` given `fresh` and the reverse, alternating, `count` of
- * them. */
+ * them. Where these are all sites of a level in the top the seams move on, pair by pair.
+ */
 static kad_status add_refinements(builder *b, int level, unsigned old, unsigned fresh,
                                   int count, int step)
 {
     kad_status status = KAD_OK;
     const int d = b->target->lattice->d;
+    const bool all = (old | fresh) == active_classes(b, 1 << level);
     for (int r = 0; r < count; r++) {
         const unsigned targets = r % 2 == 0 ? old : fresh,
                        sources = r % 2 == 0 ? fresh : old;
+        const int shift = all && in_top(b, level) ? 1 + r / 2 : 0;
         char name[32] = "refine_0_0";
         name[7] = (char)('0' + step);
         name[9] = (char)('0' + r % 10);
         if (d == 2) {
-            KAD_TRY(add_stencil(b, level, targets, sources, b->refinement, name, 0));
+            KAD_TRY(
+                add_stencil(b, level, shift, targets, sources, b->refinement, name, 0));
             continue;
         }
         for (unsigned p = 0; p < (1u << d); p++)
             if (targets >> p & 1)
-                KAD_TRY(
-                    add_stencil(b, level, 1u << p, sources, b->refinement, name, (int)p));
+                KAD_TRY(add_stencil(b, level, shift, 1u << p, sources, b->refinement,
+                                    name, (int)p));
     }
 done:
     return status;
@@ -128,7 +169,7 @@ static kad_status add_fill(builder *b, int level)
         if (!fresh) continue;
         const bool finest = level == 0 && i == last;
         const int count = finest ? b->refinements_finest : b->refinements;
-        KAD_TRY(add_stencil(b, level, fresh, known, b->generator, "generate", i));
+        KAD_TRY(add_stencil(b, level, 0, fresh, known, b->generator, "generate", i));
         KAD_TRY(add_refinements(b, level, known, fresh, count, i));
         known |= fresh;
     }
@@ -155,28 +196,14 @@ done:
     return status;
 }
 
-/* The coarsest lattice: one site by itself, or more (odd extents) by greedy independent
- * sets. */
-static kad_status add_top(builder *b, int halvings)
+/* Strides from the one of a single site down. */
+static int n_strides(const kad_lattice *lattice)
 {
-    kad_status status = KAD_OK;
-    int extents[KAD_MAX_DIM], rest = 1;
-    kad_blocks_extents(b->target->lattice, 1 << halvings, extents);
-    for (int mu = 0; mu < KAD_MAX_DIM; mu++)
-        rest *= extents[mu];
-    if (rest == 1) {
-        if (b->ring) KAD_TRY(kad_hierarchy_ring(b->ctx, b->target, halvings, b->list));
-        return status;
+    for (int level = lattice->n_levels;; level++) {
+        int extents[KAD_MAX_DIM];
+        kad_blocks_extents(lattice, 1 << level, extents);
+        if (extents[0] * extents[1] * extents[2] == 1) return level;
     }
-    for (int k = 0; k < b->n_top; k++) {
-        kad_index_list apps;
-        KAD_TRY(kad_blocks_greedy(b->ctx, b->target->lattice, 1 << halvings, k,
-                                  b->n_sources, &apps));
-        KAD_TRY(add_econv(b, &apps, k < 2 ? b->generator : b->refinement, halvings, "top",
-                          k));
-    }
-done:
-    return status;
 }
 
 kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
@@ -190,10 +217,10 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
         .list = list,
         .n_hidden = (int)kad_config_int(config, "flow.hidden"),
         .n_sources = (int)kad_config_int(config, "flow.sources"),
-        .n_top = (int)kad_config_int(config, "flow.top_passes"),
         .refinements = (int)kad_config_int(config, "flow.refinements"),
         .refinements_finest = (int)kad_config_int(config, "flow.refinements_finest"),
         .ring = kad_config_bool(config, "flow.ring"),
+        .shared = kad_config_bool(config, "flow.shared"),
         .generator = transform(kad_config_string(config, "flow.generator")),
         .refinement = transform(kad_config_string(config, "flow.refinement")),
     };
@@ -213,11 +240,11 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.generator: q4t is for one component, found %d",
                         target->n_comp);
-    const int halvings = target->lattice->n_levels;
-    KAD_TRY(add_top(&b, halvings));
-    for (int level = halvings - 1; level >= 0; level--) {
-        if (depth != 0 && level >= depth) continue;
-        KAD_TRY(wavelet ? add_wavelet(&b, level) : add_fill(&b, level));
+    if (b.ring) KAD_TRY(kad_hierarchy_ring(ctx, target, target->lattice->n_levels, list));
+    for (int level = n_strides(target->lattice) - 1; level >= 0; level--) {
+        if (depth != 0 && level >= depth && !in_top(&b, level)) continue;
+        KAD_TRY(wavelet && !in_top(&b, level) ? add_wavelet(&b, level)
+                                              : add_fill(&b, level));
     }
 done:
     return status;

@@ -19,7 +19,7 @@ static const entry common[] = {
     {"flow.spectrum", "none"},   {"flow.details", "fill"},
     {"flow.generator", "lfa"},   {"flow.refinement", "lfa"},
     {"flow.refinements", "4"},   {"flow.refinements_finest", "4"},
-    {"flow.top_passes", "24"},   {"train.batch", "128"},
+    {"flow.shared", "true"},     {"train.batch", "128"},
     {"train.rate", "5e-3"},      {"train.chain", "false"},
 };
 
