@@ -177,7 +177,7 @@ done:
 
 static void show(kad_trainer *t)
 {
-    if (t->progress == NULL || !kad_progress_due(t->progress)) return;
+    if (t->progress == NULL) return;
     const kad_evaluation *e = &t->last;
     kad_field fields[8];
     size_t n = 0;
@@ -210,7 +210,7 @@ static void begin_progress(kad_trainer *t)
 static kad_status housekeeping(kad_trainer *t)
 {
     kad_status status = KAD_OK;
-    show(t);
+    if (t->progress != NULL && kad_progress_due(t->progress)) show(t);
     const bool stop = kad_stop_requested();
     const double waited = kad_wall_seconds() - t->wall_saved;
     if (stop || waited >= t->options.checkpoint_seconds) KAD_TRY(kad_trainer_save(t));
