@@ -9,7 +9,7 @@ enum { BURN_IN = 4, DRAWS = 5, ALL = BURN_IN + DRAWS, N_CHAINS = 70, PIECES = 6 
 #define AT_ONCE 1e-9
 
 static const char *const scenes[] = {
-    latent_scene, "lattice: {shape: [4, 4]}\n"
+    latent_scene, "lattice: {shape: [2, 4]}\n"
                   "action: {name: on-dual, components: 2, beta: 0.9}\n"};
 
 /* Everything a sampler hands over, [N_CHAINS][ALL]. */
