@@ -1,5 +1,6 @@
 /* Whole flows: every hierarchy and recipe, in both precisions. */
 #include "model_case.h"
+#include "scratch.h"
 
 #include "base/memory.h"
 #include "flow/econv.h"
@@ -348,6 +349,38 @@ static void sites_are_generated_once_from_known_ones(void **state)
     }
 }
 
+/* Where bonds differ from place to place, so do the conditional distributions. */
+static void couplings_from_a_file_give_every_site_its_weights(void **state)
+{
+    (void)state;
+    scratch folder;
+    scratch_make(&folder);
+    char couplings[600];
+    FILE *file = fopen(scratch_file(&folder, "bonds.txt"), "w");
+    assert_non_null(file);
+    fputs("0 1 1\n1 2 -1\n4 5 0.5\n", file);
+    assert_int_equal(fclose(file), 0);
+    snprintf(couplings, sizeof couplings, "action.couplings=%s",
+             scratch_file(&folder, "bonds.txt"));
+    const char *const keys[] = {"action.name=on-dual", "action.beta=0.5",
+                                "lattice.shape=[4, 4]", couplings, NULL};
+    kad_ctx ctx;
+    kad_model *model;
+    int n = 0;
+    kad_ctx_init(&ctx, 1);
+    assert_int_equal(test_model(&ctx, keys, &model), KAD_OK);
+    for (int i = 0; i < model->flow->n_stages; i++) {
+        const kad_stage *stage = &model->flow->stages[i];
+        if (stage->ops != &kad_econv_ops) continue;
+        assert_int_equal(((const kad_econv *)stage->self)->n_apps, 1);
+        n++;
+    }
+    /* ring; 3 new sites of 2 x 2 and 12 of 4 x 4, each twice more with the older ones */
+    assert_int_equal(n, 1 + (1 + 2 * 2) + (2 + 2 * 4) + (4 + 2 * 8) + (8 + 2 * 16));
+    kad_model_destroy(model);
+    scratch_remove(&folder);
+}
+
 /* L -> 2L: levels are matched by name; a transferred flow starts near the small one's
  * quality, which the training tests show. Here: what is copied, and from where. */
 static void check_transfer(const char *small, const char *large, const double *expected)
@@ -393,6 +426,7 @@ int main(void)
         cmocka_unit_test(density_of_one_variable_is_normalised),
         cmocka_unit_test(draws_do_not_depend_on_batches_or_threads),
         cmocka_unit_test(sites_are_generated_once_from_known_ones),
+        cmocka_unit_test(couplings_from_a_file_give_every_site_its_weights),
         cmocka_unit_test(transfer_matches_levels),
     };
     return cmocka_run_group_tests_name("flow", tests, NULL, NULL);

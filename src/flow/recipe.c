@@ -43,7 +43,6 @@ static const entry stencil[] = {
     {"flow.hierarchy", "conditional"},
     {"flow.symmetry", "equivariant"},
     {"flow.ring", "true"},
-    {"train.rate", "8e-3"},
 };
 
 static const entry fourier[] = {
@@ -90,13 +89,16 @@ static kad_status resolve_real(kad_ctx *ctx, kad_config *config, const char *key
     return kad_config_resolve(ctx, config, key, text);
 }
 
-/* What a recipe must know of the action: a local quartic one has these parameters (NaN: not one),
- * S = -t sum_<ij> phi_i.phi_j + sum_i (mu |phi_i|^2 + lambda |phi_i|^4). */
-typedef struct local_action {
+/* What a recipe must know of action and lattice: a local quartic action has these
+ * parameters (NaN: not one), S = -t sum_<ij> phi_i.phi_j + sum_i (mu |phi_i|^2 +
+ * lambda |phi_i|^4). */
+typedef struct facts {
     double d, t, mu, lambda;
-} local_action;
+    bool homogeneous; /* invariant under translations */
+    bool seams;       /* an extent is no power of two (blocks.h) */
+} facts;
 
-static kad_status inspect(kad_ctx *ctx, const kad_config *config, local_action *out)
+static kad_status inspect(kad_ctx *ctx, const kad_config *config, facts *out)
 {
     kad_status status = KAD_OK;
     kad_lattice *lattice = NULL;
@@ -108,10 +110,13 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, local_action *
         shape[mu] = (int)extents[mu];
     KAD_TRY(kad_lattice_create(ctx, (int)d, shape, &lattice));
     KAD_TRY(kad_action_create(ctx, config, lattice, false, &action));
-    *out = (local_action){.d = (double)d,
-                          .t = action->ops->get(action, "t"),
-                          .mu = action->ops->get(action, "mu"),
-                          .lambda = action->ops->get(action, "lambda")};
+    *out = (facts){.d = (double)d,
+                   .t = action->ops->get(action, "t"),
+                   .mu = action->ops->get(action, "mu"),
+                   .lambda = action->ops->get(action, "lambda"),
+                   .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0};
+    for (size_t mu = 0; mu < d; mu++)
+        if (shape[mu] & (shape[mu] - 1)) out->seams = true;
 done:
     kad_action_destroy(action);
     kad_lattice_destroy(lattice);
@@ -119,7 +124,7 @@ done:
 }
 
 /* The free field's own spectrum: S = (t/2) phi (khat^2 + M^2) phi, M^2 = 2 mu/t - 2 d. */
-static kad_status resolve_free(kad_ctx *ctx, kad_config *config, const local_action *a)
+static kad_status resolve_free(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     kad_status status = KAD_OK;
     const double mass2 = 2 * a->mu / a->t - 2 * a->d;
@@ -131,22 +136,26 @@ done:
     return status;
 }
 
-/* A Gaussian field to start from where the action is local, a finish where the field is whitened. */
-static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const local_action *a)
+/* A Gaussian field to start from where the action is local, a finish where the field is
+ * whitened. Weights that few positions share take smaller steps. */
+static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     kad_status status = KAD_OK;
     const bool local = isfinite(a->lambda);
+    const char *rate = a->homogeneous && !a->seams ? "8e-3" : "4e-3";
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
     if (local && a->lambda > 0)
         KAD_TRY(resolve_real(ctx, config, "flow.quartic", a->lambda));
+    if (!a->homogeneous) KAD_TRY(kad_config_resolve(ctx, config, "flow.shared", "false"));
+    KAD_TRY(kad_config_resolve(ctx, config, "train.rate", rate));
 done:
     return status;
 }
 
 /* Steps by the number of sites; the chain over lattice sizes pays from 32 sites an axis
- * on. */
-static kad_status resolve_training(kad_ctx *ctx, kad_config *config)
+ * on, where smaller lattices are like the large one. */
+static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     kad_status status = KAD_OK;
     int64_t shape[4], n_sites = 1, shortest = INT64_MAX;
@@ -159,7 +168,8 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config)
                                n_sites <= 100   ? "4000"
                                : n_sites <= 400 ? "8000"
                                                 : "10000"));
-    if (shortest >= 32 && kad_config_string(config, "train.from") == NULL)
+    if (shortest >= 32 && a->homogeneous &&
+        kad_config_string(config, "train.from") == NULL)
         KAD_TRY(kad_config_resolve(ctx, config, "train.chain", "true"));
 done:
     return status;
@@ -178,7 +188,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
     kad_status status = KAD_OK;
     const char *name = kad_config_string(config, "flow.recipe");
-    local_action a;
+    facts a;
     KAD_TRY(inspect(ctx, config, &a));
     KAD_TRY(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
     if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
@@ -187,7 +197,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++)
         if (strcmp(recipes[i].name, name) == 0)
             KAD_TRY(apply(ctx, config, recipes[i].entries, recipes[i].n));
-    KAD_TRY(resolve_training(ctx, config));
+    KAD_TRY(resolve_training(ctx, config, &a));
     KAD_TRY(apply(ctx, config, common, sizeof common / sizeof common[0]));
     KAD_TRY(resolve_symmetry(ctx, config, "none"));
 done:
