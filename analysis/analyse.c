@@ -11,6 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
+{
+    for (size_t i = 0; i < estimates->n && sampled->few_weights; i++)
+        kad_row_refuse(&estimates->row[i]);
+}
+
 /* Chain averages, correlators and warnings of one sampler. */
 static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                                 kad_diagnostics *diagnostics)
@@ -24,6 +30,7 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
         runs =
             kad_runs_analyse(sampled->n_chains, sampled->n_draws, sampled->accepted.data);
     KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
+    refuse_errors(sampled, estimates);
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
     KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, false));
@@ -49,6 +56,7 @@ static kad_status analyse_reshuffled(kad_ctx *ctx, kad_h5 *file,
     char group[128];
     const int64_t seed = kad_attr_int(ctx, file, "/", "seed");
     KAD_TRY(kad_analyse_reshuffled(ctx, (uint64_t)seed, sampled, &runs, &estimates));
+    refuse_errors(sampled, estimates);
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     if (estimates->n == 0) goto done;
     snprintf(group, sizeof group, "/analysis/%s", estimates->name);
@@ -59,20 +67,6 @@ static kad_status analyse_reshuffled(kad_ctx *ctx, kad_h5 *file,
 done:
     kad_estimates_destroy(estimates);
     return status;
-}
-
-static double effective_draws(const kad_sampled *sampled)
-{
-    return kad_effective_draws(sampled->log_weight.n, sampled->log_weight.data);
-}
-
-static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
-{
-    if (effective_draws(sampled) >= KAD_MIN_EFFECTIVE) return;
-    for (size_t i = 0; i < estimates->n; i++) {
-        estimates->row[i].err = NAN;
-        estimates->row[i].flag = KAD_GAMMA_SHORT;
-    }
 }
 
 /* Reweighted averages and correlators of one sampler. */
@@ -103,11 +97,13 @@ static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
     if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", sampled->name);
     KAD_TRY(kad_estimates_write(ctx, file, log_z));
     kad_warn_weights(diagnostics, sampled, log_z);
-    if (effective_draws(sampled) < KAD_MIN_EFFECTIVE)
-        kad_diagnostics_add(diagnostics, KAD_ERROR, "few-effective-draws",
-                            "%s: the weights are worth %.3g draws (below 50): no error "
-                            "bar is stated; train longer or draw more",
-                            sampled->name, effective_draws(sampled));
+    if (sampled->few_weights)
+        kad_diagnostics_add(
+            diagnostics, KAD_ERROR, "few-effective-draws",
+            "%s: the weights are worth %.3g draws (below 50): no error "
+            "bar is stated; train longer or draw more",
+            sampled->name,
+            kad_effective_draws(sampled->log_weight.n, sampled->log_weight.data));
     if (main)
         KAD_TRY(kad_h5_attr_set_string(ctx, file, "/analysis/log_z", "sampler",
                                        sampled->name));

@@ -19,15 +19,18 @@ kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *sampled, bool 
     memset(row, 0, sizeof *row);
     row->err_naive = row->err_bound = row->q_value = row->tail.tau_exp = NAN;
     row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
-    if (weighted)
-        return kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
-                                    sampled->log_weight.data, n_inputs, inputs, f, self,
-                                    &row->mean, &row->err);
-    KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n_inputs, inputs,
-                              f, self, &gamma));
-    kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
-    kad_row_set_gamma(row, &gamma);
-    kad_gamma_clear(&gamma);
+    if (weighted) {
+        KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
+                                     sampled->log_weight.data, n_inputs, inputs, f, self,
+                                     &row->mean, &row->err));
+    } else {
+        KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n_inputs,
+                                  inputs, f, self, &gamma));
+        kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
+        kad_row_set_gamma(row, &gamma);
+        kad_gamma_clear(&gamma);
+    }
+    if (sampled->few_weights) kad_row_refuse(row);
 done:
     return status;
 }

@@ -105,7 +105,8 @@ static kad_status covariance(kad_ctx *ctx, const kad_sampled *sampled,
 {
     kad_status status = KAD_OK;
     double *bin = NULL;
-    *known = true;
+    *known = !sampled->few_weights;
+    if (!*known) return KAD_OK;
     if (weighted)
         return kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
                             sampled->log_weight.data, observed->width,

@@ -44,6 +44,12 @@ kad_row *kad_estimates_add(kad_estimates *estimates, const char *name)
     return row;
 }
 
+void kad_row_refuse(kad_row *row)
+{
+    row->err = row->err_bound = NAN;
+    if (row->flag == KAD_GAMMA_OK) row->flag = KAD_GAMMA_SHORT;
+}
+
 void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma)
 {
     row->mean = gamma->mean;

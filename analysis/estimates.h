@@ -38,6 +38,8 @@ void kad_estimates_destroy(kad_estimates *estimates);
 kad_row *kad_estimates_add(kad_estimates *estimates, const char *name);
 /* Copy the numbers of a Gamma analysis into a row; rho stays behind. */
 void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma);
+/* Take the error bar away: too few independent draws to say one. */
+void kad_row_refuse(kad_row *row);
 /* Move a Gamma analysis into a new row (its rho is taken over). */
 kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
                                  kad_gamma *gamma);

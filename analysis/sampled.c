@@ -1,5 +1,7 @@
 #include "analysis/sampled.h"
 
+#include "analysis/importance.h"
+
 #include "base/memory.h"
 
 #include <math.h>
@@ -136,6 +138,9 @@ kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
     KAD_TRY(check_shape(ctx, out, group, "delta_h", &out->delta_h));
     if (out->weighted && out->log_weight.n == 0)
         KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: log_weight is missing", group));
+    if (out->weighted)
+        out->few_weights = kad_effective_draws(out->log_weight.n, out->log_weight.data) <
+                           KAD_MIN_EFFECTIVE;
     snprintf(sub, sizeof sub, "%s/observables", group);
     if (kad_h5_exists(file, sub)) KAD_TRY(kad_h5_list(ctx, file, sub, &n, &names));
     for (size_t i = 0; i < n && out->n_observed < KAD_SAMPLED_MAX; i++)

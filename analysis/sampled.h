@@ -24,6 +24,8 @@ typedef struct kad_sampled {
     double n_components;    /* of the field or spins; 1 where it is not said */
     double beta;            /* NaN: the model has none */
     bool weighted;          /* log_weight is there */
+    bool few_weights;       /* they are worth too few draws: nothing has an error bar, the
+                             * chain that accepts by them neither */
     bool is_chain;          /* draws follow the model; else only after reweighting */
     bool symmetric;         /* S(-phi) = S(phi) */
     double seconds_per_draw;

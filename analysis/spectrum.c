@@ -74,6 +74,7 @@ done:
 typedef struct place {
     const char *bins, *group; /* /samplers/NAME/binned, /correlators/boundary/NAME/full */
     kad_values log_weight;    /* [chain][bin] ln sum w; n = 0: no weights */
+    bool no_errors;
 } place;
 
 /* Mean and error of every column of weighted bins. */
@@ -110,6 +111,8 @@ static kad_status add(kad_ctx *ctx, kad_h5 *file, const place *at, const char *f
     KAD_TRY(kad_new(ctx, 2 * width, sizeof *block, &block));
     KAD_TRY(at->log_weight.n > 0 ? reweight(ctx, at, &bins, block, block + width)
                                  : columns(ctx, &bins, block, block + width));
+    for (size_t c = 0; c < width && at->no_errors; c++)
+        block[width + c] = NAN;
     snprintf(error, sizeof error, "%s_err", name);
     KAD_TRY(write(ctx, file, at->group, name, scale, width, block, summary));
     KAD_TRY(write(ctx, file, at->group, error, scale, width, block + width,
@@ -142,7 +145,7 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
                        {"momentum_count", "k_count"}};
     kad_status status = KAD_OK;
     char sampler[128], group[192], bins[160];
-    place at = {.bins = bins, .group = group};
+    place at = {.bins = bins, .group = group, .no_errors = sampled->few_weights};
     snprintf(sampler, sizeof sampler, "/samplers/%s", sampled->name);
     snprintf(bins, sizeof bins, "%s/%s", sampler, weighted ? "weighted" : "binned");
     snprintf(group, sizeof group, "/correlators/boundary/%s%s/full", sampled->name,

@@ -30,7 +30,7 @@ static void warn_length(kad_diagnostics *diagnostics, const kad_sampled *sampled
 {
     const double n = (double)(sampled->n_chains * sampled->n_draws);
     const kad_row *row = slowest(estimates);
-    if (row == NULL) return;
+    if (row == NULL || sampled->few_weights) return; /* the weights have their own */
     if (row->flag == KAD_GAMMA_OPEN)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: %s is correlated over the whole length of a chain (%zu "

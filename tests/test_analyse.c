@@ -61,9 +61,11 @@ static void add_chain(kad_ctx *ctx, kad_h5 *file)
     put(ctx, file, group, "observables/correlator_diagonal", WIDTH, a);
 }
 
+typedef enum fate { FAIR, ALL_REJECTED, ONE_WEIGHS_ALL } fate;
+
 /* "mis": proposals x ~ N(0, 1), target N(0, 0.8), so Z = sqrt 0.8 with w = e^{-x^2/8};
  * energy = x^2, <energy> = 0.8. */
-static void add_mis(kad_ctx *ctx, kad_h5 *file, bool all_rejected)
+static void add_mis(kad_ctx *ctx, kad_h5 *file, fate how)
 {
     static double log_w[N_ALL], accepted[N_ALL], chain[N_ALL], proposal[N_ALL];
     static const char group[] = "/samplers/mis";
@@ -73,8 +75,9 @@ static void add_mis(kad_ctx *ctx, kad_h5 *file, bool all_rejected)
     for (size_t i = 0; i < N_ALL; i++) {
         const double x = test_normal(33, 0, i);
         log_w[i] = -0.125 * x * x;
+        if (how == ONE_WEIGHS_ALL && i == N_ALL / 2) log_w[i] += 15.0;
         proposal[i] = x * x;
-        if (i % DRAWS == 0 && !all_rejected) log_w_now = -1e9;
+        if (i % DRAWS == 0 && how != ALL_REJECTED) log_w_now = -1e9;
         accepted[i] = log(kad_rng_uniform(rng, 0, i, 0)) < log_w[i] - log_w_now;
         if (accepted[i] != 0.0) {
             log_w_now = log_w[i];
@@ -135,7 +138,7 @@ static void known_answers_come_out(void **state)
     kad_ctx_init(&ctx, 1);
     ok(kad_h5_create(&ctx, &file));
     add_chain(&ctx, file);
-    add_mis(&ctx, file, false);
+    add_mis(&ctx, file, FAIR);
     add_exact(&ctx, file, "energy", -1.5);
     add_exact(&ctx, file, "log_z", 0.5 * log(0.8));
     ok(kad_analyse_file(&ctx, file));
@@ -257,7 +260,7 @@ static void a_dead_chain_says_so(void **state)
     kad_diagnostics *d = kad_alloc(1, sizeof *d);
     kad_ctx_init(&ctx, 1);
     ok(kad_h5_create(&ctx, &file));
-    add_mis(&ctx, file, true);
+    add_mis(&ctx, file, ALL_REJECTED);
     ok(kad_analyse_file(&ctx, file));
     ok(kad_diagnostics_read(&ctx, file, d));
     show(d);
@@ -265,6 +268,33 @@ static void a_dead_chain_says_so(void **state)
     assert_int_equal(kad_diagnostics_worst(d), KAD_ERROR);
     (void)look_up(&ctx, file, "/analysis/mis", "energy", &err, &exact);
     assert_true(err != err); /* never 0 +- 0 */
+    kad_h5_close(file);
+    kad_free(d);
+}
+
+/* Weights worth one draw: neither they nor the chains that accept by them know an error,
+ * although most chains look well. */
+static void few_weights_have_no_errors(void **state)
+{
+    static const char *const groups[] = {"/analysis/mis", "/analysis/mis_reweighted",
+                                         "/analysis/mis_reshuffled", "/analysis/log_z"};
+    static const char *const names[] = {"energy", "energy", "energy", "log_z"};
+    (void)state;
+    kad_ctx ctx;
+    kad_h5 *file;
+    kad_diagnostics *d = kad_alloc(1, sizeof *d);
+    kad_ctx_init(&ctx, 1);
+    ok(kad_h5_create(&ctx, &file));
+    add_mis(&ctx, file, ONE_WEIGHS_ALL);
+    ok(kad_analyse_file(&ctx, file));
+    ok(kad_diagnostics_read(&ctx, file, d));
+    show(d);
+    assert_true(has_code(d, "few-effective-draws"));
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        double err = 0, exact;
+        assert_true(isfinite(look_up(&ctx, file, groups[i], names[i], &err, &exact)));
+        assert_true(isnan(err));
+    }
     kad_h5_close(file);
     kad_free(d);
 }
@@ -316,6 +346,8 @@ int main(void)
               binned_functions_have_errors),
         CLAIM("analysis: an all-rejected chain says so, never 0 +- 0",
               a_dead_chain_says_so),
+        CLAIM("analysis: few weights leave accepted chains without error bars too",
+              few_weights_have_no_errors),
         CLAIM("analysis: a run without samples is fine, a broken one is refused",
               an_empty_run_is_fine),
         CLAIM("analysis: result lines carry error, exact value and pull",
