@@ -17,6 +17,17 @@ critical='action.name=on-dual action.temperature=2.269185314213022'
 albergo='action.name=phi4 action.form=albergo action.m2=-4'
 complex='action.name=phi4 action.form=hopping action.components=2 action.lambda=1'
 xy='action.name=on-dual action.components=2'
+glass="action.name=on-dual action.beta=0.5 action.couplings=$folder/bonds.txt"
+
+# bonds L: couplings +-1 on the L x L torus, from a Lehmer generator
+bonds() {
+    awk -v L="$1" 'function bond(i, j) {
+        seed = seed * 48271 % 2147483647
+        print i, j, seed < 1073741824 ? -1 : 1 }
+    BEGIN { seed = 1; for (i = 0; i < L * L; i++) {
+        bond(i, i - i % L + (i + 1) % L)
+        bond(i, (i + L) % (L * L)) } }'
+}
 
 # value KEY of the last finished training line
 field() {
@@ -47,7 +58,7 @@ row() {
         time="$time $(field "$run" wall_s)"
     done
     [ -n "$(echo "$gap" | tr -d ' ')" ] && gap=$(echo "$gap" | median %.3f) || gap='not known'
-    echo "| $name | \`$*\` | $(echo "$ess" | median %.3f) | $gap |" \
+    echo "| $name | \`${*//$folder\//}\` | $(echo "$ess" | median %.3f) | $gap |" \
         "$(echo "$acceptance" | median %.3f) | $(echo "$time" | median %.0f) |"
 }
 
@@ -73,6 +84,15 @@ cases() {
     row 'XY beta 1, 8 x 8' lattice.shape='[8,8]' $xy action.beta=1
     row 'XY beta 1, 16 x 16' lattice.shape='[16,16]' $xy action.beta=1
     row 'Ising T_c, 32 x 32' lattice.shape='[32,32]' $critical
+    local extents
+    for extents in 5,5 6,6 7,7 9,9 10,10 12,12 14,14 8,12; do
+        row "Ising T_c, ${extents/,/ x }" lattice.shape="[$extents]" $critical
+    done
+    row 'XY beta 1, 7 x 7' lattice.shape='[7,7]' $xy action.beta=1
+    row 'Ising T_c, 3 x 3 x 3' lattice.shape='[3,3,3]' action.name=on-dual \
+        action.temperature=4.511528
+    bonds 8 >"$folder/bonds.txt"
+    row '+-J glass beta 0.5, 8 x 8' lattice.shape='[8,8]' $glass
 }
 
 ablation() {
