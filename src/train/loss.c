@@ -3,13 +3,14 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "train/loss_kern.h"
 
 #include <math.h>
 #include <string.h>
 
 /* Tiles are dealt to a fixed number of groups; a group is one thread's work and has its
  * own sums, so that it does not matter which thread takes it: the first that is free. */
-enum { GROUPS = 16, CHUNK = 128 };
+enum { CHUNK = 1024 };
 
 /* Tiles and scratch of a thread: few and hot, where the groups are many. */
 typedef struct desk {
@@ -32,7 +33,7 @@ struct kad_loss_plan {
     int n_desks;
     void *packed;
     desk *desk; /* [n_desks] */
-    group group[GROUPS];
+    group group[KAD_LOSS_GROUPS];
 };
 
 static size_t real_bytes(kad_prec prec)
@@ -54,7 +55,7 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
     plan->prec = prec;
     plan->n_tiles = (batch + lanes - 1) / lanes;
     plan->batch = plan->n_tiles * lanes;
-    plan->n_groups = plan->n_tiles < GROUPS ? plan->n_tiles : GROUPS;
+    plan->n_groups = plan->n_tiles < KAD_LOSS_GROUPS ? plan->n_tiles : KAD_LOSS_GROUPS;
     size_t scratch = flow->scratch_bytes[prec];
     if (action && action->scratch_bytes[prec] > scratch)
         scratch = action->scratch_bytes[prec];
@@ -286,31 +287,15 @@ static void begin(const kad_loss_plan *p, group *gr)
     gr->given_up = false;
 }
 
-/* Entries [first, first + n) of one group's sums, in double. */
-static void entries(const kad_loss_plan *p, int k, size_t first, size_t n, double *out)
-{
-    const float *single = (const float *)p->group[k].dtheta + first;
-    const double *full = (const double *)p->group[k].dtheta + first;
-    if (p->prec == KAD_SINGLE)
-        for (size_t i = 0; i < n; i++)
-            out[i] = (double)single[i];
-    else
-        memcpy(out, full, n * sizeof *out);
-}
-
-/* gradient = norm times the sum over the groups, in a fixed binary tree, in double. */
+/* gradient = norm times the sum over the groups, entries first .. first + n - 1. */
 static void sum_groups(const kad_loss_plan *p, size_t first, size_t n, double norm,
                        double *gradient)
 {
-    double sum[GROUPS][CHUNK];
+    const void *sums[KAD_LOSS_GROUPS];
     for (int k = 0; k < p->n_groups; k++)
-        entries(p, k, first, n, sum[k]);
-    for (int m = GROUPS / 2; m > 0; m /= 2)
-        for (int k = 0; k < m && k + m < p->n_groups; k++)
-            for (size_t i = 0; i < n; i++)
-                sum[k][i] += sum[k + m][i];
-    for (size_t i = 0; i < n; i++)
-        gradient[first + i] = norm * sum[0][i];
+        sums[k] = (const char *)p->group[k].dtheta + first * real_bytes(p->prec);
+    (p->prec == KAD_SINGLE ? kad_loss_sum_f32 : kad_loss_sum_f64)(p->n_groups, sums, n,
+                                                                  norm, gradient + first);
 }
 
 static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
