@@ -100,7 +100,8 @@ static void destroy(void *self)
     kad_free(c);
 }
 
-static kad_status create_steps(kad_ctx *ctx, cycle *c)
+/* Of a `create` begun at a time. */
+static kad_status create_steps(kad_ctx *ctx, cycle *c, double begun)
 {
     kad_status status = KAD_OK;
     kad_cycle_step steps[KAD_CYCLE_STEPS];
@@ -111,6 +112,7 @@ static kad_status create_steps(kad_ctx *ctx, cycle *c)
                         message);
     for (int i = 0; i < n; i++) {
         kad_sampler_setup setup = *c->setup;
+        if (kad_stop_overdue(begun)) return kad_sampler_stopped(ctx, c->setup);
         setup.seed = kad_sampler_seed(c->setup, 1 + (uint32_t)i);
         setup.n_draws *= steps[i].n;
         setup.n_burn_in *= steps[i].n;
@@ -161,15 +163,17 @@ static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **se
     kad_status status = KAD_OK;
     cycle *c = NULL;
     double *x = NULL;
+    const double begun = kad_wall_seconds();
     *self = NULL;
     KAD_TRY(kad_draw_check(ctx, setup));
     KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
     c->setup = setup;
     c->n_rows = (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
     read_text(setup->config, setup->entry, c->text, sizeof c->text);
-    KAD_TRY(create_steps(ctx, c));
+    KAD_TRY(create_steps(ctx, c, begun));
     KAD_TRY(allocate(ctx, c));
     KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, c->n_rows * sizeof(double), &x));
+    if (kad_stop_overdue(begun)) KAD_TRY(kad_sampler_stopped(ctx, setup));
     KAD_TRY(kad_start_fields(ctx, setup, x));
     KAD_TRY(set_state(ctx, c, x));
     *self = c;
