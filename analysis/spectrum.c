@@ -1,8 +1,9 @@
-/* Full two-point functions of a sampler, kept as means over bins of draws: G(r) on every
- * irreducible displacement and C(k) on every irreducible momentum, with errors by the
- * Gamma method on the bins, or, where draws have weights, by jackknife: a bin keeps sum w
- * and the self-normalised mean, whose w-weighted mean is that of the draws. For duals C(k) is known twice, from the spins and from the
- * field, which check each other. */
+/* Full two-point functions of a sampler, kept as means over bins of draws: G(r) on
+ * every irreducible displacement and C(k) on every irreducible momentum, with errors
+ * by the Gamma method on the bins, or, where draws have weights, by jackknife: a bin
+ * keeps sum w and the self-normalised mean, whose w-weighted mean is that of the
+ * draws. For duals C(k) is known twice, from the spins and from the field, which check
+ * each other. */
 #include "analysis/chain.h"
 #include "analysis/importance.h"
 #include "base/memory.h"

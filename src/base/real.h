@@ -46,8 +46,8 @@ typedef ireal vint __attribute__((vector_size(KAD_VBYTES), may_alias));
 #define KAD_V (KAD_VBYTES / (int)sizeof(real))
 #define KAD_NV (KAD_W / KAD_V)
 
-/* Before a loop whose bounds (at most n) are constants after inlining: no loop is left of it, so that
- * arrays indexed by it live in registers. */
+/* Before a loop whose bounds (at most n) are constants after inlining: no loop is left
+ * of it, so that arrays indexed by it live in registers. */
 #define KAD_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define KAD_UNROLL(n) KAD_PRAGMA(clang loop unroll(full))

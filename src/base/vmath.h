@@ -1,7 +1,7 @@
-/* Vector functions for kernels, on the vectors `vreal` of base/real.h, in the
- * precision KAD_PREC (32 or 64) of the including file. No tables, no branches, no calls:
- * everything inlines into the loops over lanes. The arithmetic is compiler vectors (AVX2
- * and NEON from the same source); AVX-512 instructions are used where they save work.
+/* Vector functions for kernels, on the vectors `vreal` of base/real.h, in the precision
+ * KAD_PREC (32 or 64) of the including file. No tables, no branches, no calls: everything
+ * inlines into the loops over lanes. The arithmetic is compiler vectors (AVX2 and NEON
+ * from the same source); AVX-512 instructions are used where they save work.
  *
  * Largest errors, measured by tests/test_vmath against long double (float / double):
  *   kad_vexp       2 ulp / 2 ulp, also of subnormal results; 0 and inf beyond
@@ -18,9 +18,9 @@
  *   kad_vsincos    absolute 1.5e-7 / 2.5e-16 for |x| <= 1e4
  * NaN in gives NaN out; arguments of any size, infinities included, give the limit.
  *
- * Method: exp: x = n ln 2 + r, |r| <= ln(2)/2, polynomial of degree 6 / 11 (5 in exp_fast), scale by 2^n;
- * log: mantissa in [sqrt(1/2), sqrt(2)), polynomial / atanh series; coefficients are
- * minimax fits (Remez) of our own. */
+ * Method: exp: x = n ln 2 + r, |r| <= ln(2)/2, polynomial of degree 6 / 11 (5 in
+ * exp_fast), scale by 2^n; log: mantissa in [sqrt(1/2), sqrt(2)), polynomial / atanh
+ * series; coefficients are minimax fits (Remez) of our own. */
 #ifndef KAD_BASE_VMATH_H
 #define KAD_BASE_VMATH_H
 
@@ -562,8 +562,8 @@ KAD_VINLINE real kad_vsum(vreal x)
 #endif
 }
 
-/* Lane l of the result is the sum over the lanes of x[l], x [KAD_V]: half the shuffles of as many
- * kad_vsum, and another order of additions. */
+/* Lane l of the result is the sum over the lanes of x[l], x [KAD_V]: half the shuffles
+ * of as many kad_vsum, and another order of additions. */
 KAD_VINLINE vreal kad_vsums(const vreal *x)
 {
 #ifdef KAD_VAVX512

@@ -135,7 +135,8 @@ static void layer(const kad_dense *l, const real *theta, const real *x, real *y)
                   l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
 }
 
-/* A hidden layer with its activation; elu, the common case, before the outputs leave the registers. */
+/* A hidden layer with its activation; elu, the common case, before the outputs leave
+ * the registers. */
 static void hidden_layer(kad_activation kind, const kad_dense *l, const real *theta,
                          const real *x, real *y)
 {
@@ -208,8 +209,9 @@ static void add_rows(int n, const real *x, real *out)
         ((vreal *)out)[v] += ((const vreal *)x)[v];
 }
 
-/* Cotangent of the last features x from those of the heads, in `out`; with h, of their pre-activations.
- * Pointers are into the first panel; out may be x where only one head exists. */
+/* Cotangent of the last features x from those of the heads, in `out`; with h, of their
+ * pre-activations. Pointers are into the first panel; out may be x where only one head
+ * exists. */
 static void heads_adjoint(const kad_mlp *net, const real *theta, dense_panels panels,
                           const real *x, const real *sq, const real *h, const panel *w,
                           vreal *acc, real *out)
@@ -234,9 +236,9 @@ static void heads_adjoint(const kad_mlp *net, const real *theta, dense_panels pa
     }
 }
 
-/* din (overwritten) = cotangent of the input of net m, panel by panel. With elu the cotangents of the
- * pre-activations take the place of the activations, which nobody needs any more: the first-level cache
- * holds little else. */
+/* din (overwritten) = cotangent of the input of net m, panel by panel. With elu the
+ * cotangents of the pre-activations take the place of the activations, which nobody
+ * needs any more: the first-level cache holds little else. */
 static void mlp_adjoint(const kad_mlp *net, const real *theta, const workspace *ws, int m,
                         vreal *acc)
 {
@@ -346,8 +348,8 @@ static void infer(const kad_stage *stage, const void *packed, void *x, double *l
     transform(stage, packed, x, ld, scratch, -1);
 }
 
-/* The adjoints take y = z e^s + t apart into its two steps. dir = 1 rebuilds z from y, dir = -1 y from
- * z; the cotangents of the heads go to dt and da.
+/* The adjoints take y = z e^s + t apart into its two steps. dir = 1 rebuilds z from y,
+ * dir = -1 y from z; the cotangents of the heads go to dt and da.
  *   shift  y = w + t:    dir 1: w = y - t, dt = gy;   dir -1: y = w + t, dt = -gy
  *   scale  w = z e^s:    dir 1: z = w e^-s, gz = gy e^s, ds = gy w + gl
  *                        dir -1: w = z e^s, gy = gz e^-s, ds = -gy w - gl */
@@ -458,8 +460,8 @@ static void step_adjoint(const adjoint_call *call, const int *rows, const panel 
     if (dir < 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, w, dir);
 }
 
-/* With separate nets the applications are walked once for each, so that the gradient sums of only one
- * net compete for the first-level cache. */
+/* With separate nets the applications are walked once for each, so that the gradient
+ * sums of only one net compete for the first-level cache. */
 static void walk(const adjoint_call *call, workspace *ws, const int steps, const int m,
                  const int dir)
 {

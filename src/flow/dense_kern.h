@@ -31,7 +31,8 @@ KAD_INLINE vreal dense_finish(const int finish, vreal a, const real *h, int v)
     return a;
 }
 
-/* n_o outputs (a constant after inlining), all vectors of the row: at most 6 x 4 accumulators. */
+/* n_o outputs (a constant after inlining), all vectors of the row: at most 6 x 4
+ * accumulators. */
 KAD_INLINE void dense_block(const int n_o, const int finish, int n_in, const real *w,
                             size_t so, size_t si, const real *b, const real *x,
                             const real *h, real *y)
@@ -65,15 +66,15 @@ KAD_INLINE void dense_block(const int n_o, const int finish, int n_in, const rea
     }
 }
 
-/* The next chunk of n rows, at most `most` and never a small rest: most while two more are left, then
- * halves. */
+/* The next chunk of n rows, at most `most` and never a small rest: most while two more
+ * are left, then halves. */
 KAD_INLINE int dense_chunk(int n, const int most)
 {
     return n <= most ? n : n < 2 * most ? (n + 1) / 2 : most;
 }
 
-/* y = finish(b + W x) for any sizes, in even chunks of at most 6 outputs; b may be NULL, h is read by the
- * adjoint finish alone. */
+/* y = finish(b + W x) for any sizes, in even chunks of at most 6 outputs; b may be
+ * NULL, h is read by the adjoint finish alone. */
 KAD_INLINE void dense_any(const int finish, int n_out, int n_in, const real *w, size_t so,
                           size_t si, const real *b, const real *x, const real *h, real *y)
 {
@@ -124,8 +125,8 @@ static void dense_adjoint_elu(int n_out, int n_in, const real *w, size_t so, siz
     dense_any(DENSE_ELU_ADJOINT, n_out, n_in, w, so, si, NULL, x, h, y);
 }
 
-/* A few row blocks of the same layout, `stride` reals apart: the gradient sums are loaded and stored
- * once for all of them; the first begin them. */
+/* A few row blocks of the same layout, `stride` reals apart: the gradient sums are
+ * loaded and stored once for all of them; the first begin them. */
 typedef struct dense_panels {
     int n;
     bool first;
@@ -212,9 +213,10 @@ KAD_INLINE void outer_rows(const int n_o, int n_in, dense_panels panels, const r
         bias[o] = sum[o];
 }
 
-/* acc += (with the first panels =) sum over the panels' vectors of d[o] x[i]; bias[o] += that of d[o] (NULL: no biases). Blocks of 5
- * x 5 weights: with their operands they fill the registers. acc [n_out * n_in] is block after block, a
- * block by rows; dense_outer_sums knows the order. */
+/* acc += (with the first panels =) sum over the panels' vectors of d[o] x[i]; bias[o]
+ * += that of d[o] (NULL: no biases). Blocks of 5 x 5 weights: with their operands they
+ * fill the registers. acc [n_out * n_in] is block after block, a block by rows;
+ * dense_outer_sums knows the order. */
 static void dense_outer(int n_out, int n_in, dense_panels panels, const real *d,
                         const real *x, vreal *acc, vreal *bias)
 {

@@ -1,9 +1,10 @@
 /* The sampler "latent-metropolis": sweeps of bulk_moves.h over all latents of many
- * chains. Chains are the lanes of tiles, tiles are spread over threads; a tile's field,
- * cones and quadratic forms are made from its latents at the start of every draw, so that
- * a chain's state is its latents alone. The width of a level's proposals follows the
- * acceptance in the first n_tune draws and is frozen after. Bits do not depend on threads or batches.
- * Sources: Metropolis et al., 10.1063/1.1699114; Li, Wang, arXiv:1802.02840 (latents). */
+ * chains. Chains are the lanes of tiles, tiles are spread over threads; a tile's
+ * field, cones and quadratic forms are made from its latents at the start of every
+ * draw, so that a chain's state is its latents alone. The width of a level's proposals
+ * follows the acceptance in the first n_tune draws and is frozen after. Bits do not
+ * depend on threads or batches. Sources: Metropolis et al., 10.1063/1.1699114; Li,
+ * Wang, arXiv:1802.02840 (latents). */
 #include "sample/latent_metropolis.h"
 
 #include "base/memory.h"

@@ -1,7 +1,8 @@
-/* Benchmarks: training step, direct sampling with ln q, latent force, for the network of the NeuralRG
- * paper and for the default recipe; kernels against their naive references. Every kernel is verified
- * before it is timed; times are medians of repeats, and fractions are of the floor that the machine's own
- * peaks, measured in the same run, allow.
+/* Benchmarks: training step, direct sampling with ln q, latent force, for the network of
+ * the NeuralRG paper and for the default recipe; kernels against their naive references.
+ * Every kernel is verified before it is timed; times are medians of repeats, and
+ * fractions are of the floor that the machine's own peaks, measured in the same run,
+ * allow.
  *
  *   bench [--threads N] [--repeats N] [--filter TEXT] [--json FILE]            */
 #include "naive.h"

@@ -1,5 +1,5 @@
-/* The tuned kernels beside straightforward scalar C, which is their reference: results are compared
- * first, then both are timed. */
+/* The tuned kernels beside straightforward scalar C, which is their reference: results
+ * are compared first, then both are timed. */
 #ifndef KAD_BENCH_NAIVE_H
 #define KAD_BENCH_NAIVE_H
 
