@@ -43,6 +43,7 @@ static const entry stencil[] = {
     {"flow.hierarchy", "conditional"},
     {"flow.symmetry", "equivariant"},
     {"flow.ring", "true"},
+    {"train.rate", "4e-3"},
 };
 
 static const entry fourier[] = {
@@ -95,7 +96,6 @@ static kad_status resolve_real(kad_ctx *ctx, kad_config *config, const char *key
 typedef struct facts {
     double d, t, mu, lambda;
     bool homogeneous; /* invariant under translations */
-    bool seams;       /* an extent is no power of two (blocks.h) */
 } facts;
 
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, facts *out)
@@ -115,8 +115,6 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, facts *out)
                    .mu = action->ops->get(action, "mu"),
                    .lambda = action->ops->get(action, "lambda"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0};
-    for (size_t mu = 0; mu < d; mu++)
-        if (shape[mu] & (shape[mu] - 1)) out->seams = true;
 done:
     kad_action_destroy(action);
     kad_lattice_destroy(lattice);
@@ -137,18 +135,16 @@ done:
 }
 
 /* A Gaussian field to start from where the action is local, a finish where the field is
- * whitened. Weights that few positions share take smaller steps. */
+ * whitened. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     kad_status status = KAD_OK;
     const bool local = isfinite(a->lambda);
-    const char *rate = a->homogeneous && !a->seams ? "8e-3" : "4e-3";
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
     if (local && a->lambda > 0)
         KAD_TRY(resolve_real(ctx, config, "flow.quartic", a->lambda));
     if (!a->homogeneous) KAD_TRY(kad_config_resolve(ctx, config, "flow.shared", "false"));
-    KAD_TRY(kad_config_resolve(ctx, config, "train.rate", rate));
 done:
     return status;
 }
