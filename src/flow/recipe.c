@@ -43,7 +43,6 @@ static const entry stencil[] = {
     {"flow.hierarchy", "conditional"},
     {"flow.symmetry", "equivariant"},
     {"flow.ring", "true"},
-    {"train.rate", "4e-3"},
 };
 
 static const entry fourier[] = {
@@ -135,13 +134,14 @@ done:
 }
 
 /* A Gaussian field to start from where the action is local, a finish where the field is
- * whitened. */
+ * whitened. The spectrum of the first kind wants the longer steps. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     kad_status status = KAD_OK;
     const bool local = isfinite(a->lambda);
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
+    KAD_TRY(kad_config_resolve(ctx, config, "train.rate", local ? "8e-3" : "4e-3"));
     if (local && a->lambda > 0)
         KAD_TRY(resolve_real(ctx, config, "flow.quartic", a->lambda));
     if (!a->homogeneous) KAD_TRY(kad_config_resolve(ctx, config, "flow.shared", "false"));
