@@ -75,7 +75,7 @@ done:
 typedef struct place {
     const char *bins, *group; /* /samplers/NAME/binned, /correlators/boundary/NAME/full */
     kad_values log_weight;    /* [chain][bin] ln sum w; n = 0: no weights */
-    bool no_errors;
+    bool no_errors;           /* too few independent draws to say any */
 } place;
 
 /* Mean and error of every column of weighted bins. */
@@ -89,9 +89,6 @@ static kad_status reweight(kad_ctx *ctx, const place *at, const kad_values *bins
                         at->bins, n, at->log_weight.n);
     KAD_TRY(
         kad_reweight(ctx, n, at->log_weight.data, width, bins->data, mean, err, NULL));
-    if (kad_effective_draws(n, at->log_weight.data) < KAD_MIN_EFFECTIVE)
-        for (size_t c = 0; c < width; c++)
-            err[c] = NAN;
 done:
     return status;
 }
@@ -155,6 +152,8 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
     if (weighted) {
         KAD_TRY(kad_values_read_in(ctx, file, bins, "log_weight", &at.log_weight));
         if (!has_weights(&at.log_weight)) goto done;
+        at.no_errors |=
+            kad_effective_draws(at.log_weight.n, at.log_weight.data) < KAD_MIN_EFFECTIVE;
     }
     KAD_TRY(kad_h5_group(ctx, file, group));
     for (size_t i = 0; i < sizeof coordinates / sizeof *coordinates; i++)

@@ -491,8 +491,8 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
-    memset(ws.acc + c->c, 0,
-           (size_t)c->n_tgt * sizeof(vreal)); /* the nets begin theirs */
+    /* the nets begin their own */
+    memset(ws.acc + c->c, 0, (size_t)c->n_tgt * sizeof(vreal));
     const adjoint_call call = {
         .c = c,
         .theta = packed,
