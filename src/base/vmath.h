@@ -14,7 +14,7 @@
  *   kad_vtanh_fast absolute 5e-7 / 1e-15
  *   kad_vsigmoid   4 ulp / 4 ulp where the result is normal
  *   kad_vsoftplus  4 ulp / 4 ulp where the result is normal
- *   kad_velu       absolute 2e-7 / 4e-16 below 0, exact above
+ *   kad_velu_lifted absolute 3e-7 / 1e-15 below s, exact above
  *   kad_vsincos    absolute 1.5e-7 / 2.5e-16 for |x| <= 1e4
  * NaN in gives NaN out; arguments of any size, infinities included, give the limit.
  *
@@ -422,22 +422,31 @@ KAD_VINLINE vreal kad_vsigmoid(vreal x)
     return 1 / (kad_vexp(-x) + 1);
 }
 
-/* x > 0 ? x : exp(x) - 1. */
-KAD_VINLINE vreal kad_velu(vreal x)
+/* The exponential linear unit, lifted: y = s (elu(x) + 1) of a = s (x + 1), s = log2 e;
+ * that is, s 2^a / e for a < s, else a. Argument and value need no shift and no scaling. */
+#define KAD_VLIFT KAD_VLOG2E
+KAD_VINLINE vreal kad_velu_lifted(vreal a)
 {
-    vreal y = kad_vexp_fast(x);
-#ifdef KAD_VAVX512
-    kad_vmask low = KAD_VCMP(x, kad_vset(0), _CMP_NGT_UQ);
-    return (vreal)KAD_VOP(mask_sub)((kad_vraw)x, low, (kad_vraw)y, (kad_vraw)kad_vset(1));
+#if KAD_PREC == 32 && defined(KAD_VAVX512)
+    const kad_vmask low = KAD_VCMP(a, kad_vset(KAD_VLIFT), _CMP_LT_OQ);
+    vreal r = (vreal)_mm512_reduce_ps((kad_vraw)a, 0x01); /* as in kad_vexp_fast */
+    vreal p = kad_vset(0.00099635801247312532f);
+    p = p * r + 0.0047797652734880092f;
+    p = p * r + 0.029612648608830922f;
+    p = p * r + 0.12746825288179406f;
+    p = p * r + 0.36788082064645689f;
+    p = p * r + 0.53073784542304303f;
+    return (vreal)_mm512_mask_scalef_ps((kad_vraw)a, low, (kad_vraw)p, (kad_vraw)a);
 #else
-    return kad_vselect(kad_vgt(x, kad_vset(0)), x, y - 1);
+    const vreal y = KAD_VLIFT * kad_vexp(a * RC(0.69314718055994530942) - 1);
+    return kad_vselect(kad_vlt(a, kad_vset(KAD_VLIFT)), y, a);
 #endif
 }
 
-/* d elu/dx from the *value* y = elu(x): y > 0 ? 1 : 1 + y. */
-KAD_VINLINE vreal kad_velu_grad(vreal y)
+/* s d elu/dx from y = s (elu(x) + 1). */
+KAD_VINLINE vreal kad_velu_lifted_grad(vreal y)
 {
-    return kad_vmin(kad_vset(0), y) + 1;
+    return kad_vmin(y, kad_vset(KAD_VLIFT));
 }
 
 /* log(1 + e) for 0 <= e <= 1, relative accuracy kept: 2 atanh(s), s = e/(2 + e). */

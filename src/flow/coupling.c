@@ -80,8 +80,8 @@ kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
     c->max_width = n_src > n_tgt ? n_src : n_tgt;
     for (int k = 0; k < shape->n_hidden; k++)
         if (shape->width[k] > c->max_width) c->max_width = shape->width[k];
-    out->packed_bytes[KAD_SINGLE] = out->n_theta * sizeof(float);
-    out->packed_bytes[KAD_DOUBLE] = out->n_theta * sizeof(double);
+    out->packed_bytes[KAD_SINGLE] = 2 * out->n_theta * sizeof(float);
+    out->packed_bytes[KAD_DOUBLE] = 2 * out->n_theta * sizeof(double);
     out->scratch_bytes[KAD_SINGLE] = kad_coupling_scratch_f32(out);
     out->scratch_bytes[KAD_DOUBLE] = kad_coupling_scratch_f64(out);
 done:

@@ -5,22 +5,9 @@
 #include "flow/coupling.h"
 
 #include "base/vmath.h"
-#include "flow/dense_kern.h"
+#include "flow/mlp_kern.h"
 
 #include <string.h>
-
-/* The adjoints work on a few applications at a time. */
-enum { PANELS = 4 };
-
-/* Scratch of one application; all blocks are rows of KAD_W lanes. */
-typedef struct panel {
-    real *in;      /* [n_src] gathered sources */
-    real *feat[2]; /* activations of each net, layer after layer */
-    real *t, *a;   /* head outputs [n_tgt]; a becomes tanh(a) */
-    real *dt, *da; /* cotangents of the heads */
-    real *u, *v;   /* [max_width] cotangents between layers */
-    real *din;     /* [n_src] */
-} panel;
 
 typedef struct workspace {
     panel panel[PANELS]; /* one layout, panels.stride apart */
@@ -71,210 +58,6 @@ size_t KR(kad_coupling_scratch)(const kad_stage *stage)
 {
     static char none[1];
     return carve(stage, none, NULL);
-}
-
-static void activate(kad_activation kind, int n, real *h)
-{
-    vreal *p = (vreal *)h;
-    const int n_v = n * KAD_NV;
-    switch (kind) {
-    case KAD_ELU:
-        for (int v = 0; v < n_v; v++)
-            p[v] = kad_velu(p[v]);
-        break;
-    case KAD_TANH:
-        for (int v = 0; v < n_v; v++)
-            p[v] = kad_vtanh(p[v]);
-        break;
-    case KAD_RELU:
-        for (int v = 0; v < n_v; v++)
-            p[v] = kad_vmax(p[v], (vreal){0});
-        break;
-    case KAD_SILU:
-        for (int v = 0; v < n_v; v++)
-            p[v] = p[v] * kad_vsigmoid(p[v]);
-        break;
-    }
-}
-
-/* d *= act'(pre-activation), from the activation h; for silu `pre` holds the
- * pre-activations. */
-static void activate_adjoint(kad_activation kind, int n, const real *h, const real *pre,
-                             real *d)
-{
-    const vreal *p = (const vreal *)h;
-    const vreal *q = (const vreal *)pre;
-    vreal *g = (vreal *)d;
-    const int n_v = n * KAD_NV;
-    const vreal zero = {0};
-    switch (kind) {
-    case KAD_ELU: /* h > 0: 1; else exp(x) = h + 1 */
-        for (int v = 0; v < n_v; v++)
-            g[v] *= kad_vmin(p[v], zero) + (real)1;
-        break;
-    case KAD_TANH:
-        for (int v = 0; v < n_v; v++)
-            g[v] *= (real)1 - p[v] * p[v];
-        break;
-    case KAD_RELU:
-        for (int v = 0; v < n_v; v++)
-            g[v] = kad_vselect(kad_vgt(p[v], zero), g[v], zero);
-        break;
-    case KAD_SILU:
-        for (int v = 0; v < n_v; v++) {
-            const vreal s = kad_vsigmoid(q[v]);
-            g[v] *= s * ((real)1 + q[v] * ((real)1 - s));
-        }
-        break;
-    }
-}
-
-static void layer(const kad_dense *l, const real *theta, const real *x, real *y)
-{
-    dense_forward(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
-                  l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
-}
-
-/* A hidden layer with its activation; elu, the common case, before the outputs leave
- * the registers. */
-static void hidden_layer(kad_activation kind, const kad_dense *l, const real *theta,
-                         const real *x, real *y)
-{
-    if (kind == KAD_ELU) {
-        dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
-                          l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
-        return;
-    }
-    const size_t n = (size_t)l->n_out * KAD_W;
-    layer(l, theta, x, y);
-    if (kind == KAD_SILU) { /* keeps the pre-activations in front */
-        memcpy(y + n, y, n * sizeof(real));
-        y += n;
-    }
-    activate(kind, l->n_out, y);
-}
-
-/* Features: per hidden layer its activations, for silu preceded by the pre-activations,
- * and last, where a head squares, the squared features. */
-static void mlp_forward(const kad_mlp *net, const real *theta, const real *in, real *feat,
-                        real *t, real *a)
-{
-    const real *x = in;
-    real *f = feat;
-    for (int k = 0; k < net->n_hidden; k++) {
-        const kad_dense *l = &net->hidden[k];
-        const size_t n = (size_t)l->n_out * KAD_W;
-        hidden_layer(net->activation, l, theta, x, f);
-        if (net->activation == KAD_SILU) f += n;
-        x = f;
-        f += n;
-    }
-    if (net->head_t.n_out) layer(&net->head_t, theta, x, t);
-    if (!net->head_a.n_out) return;
-    if (net->square) {
-        const int n_v = net->head_a.n_in * KAD_NV;
-        for (int v = 0; v < n_v; v++)
-            ((vreal *)f)[v] = ((const vreal *)x)[v] * ((const vreal *)x)[v];
-        x = f;
-    }
-    layer(&net->head_a, theta, x, a);
-}
-
-static void outer(const kad_dense *l, dense_panels panels, const real *d, const real *x,
-                  vreal *acc)
-{
-    dense_outer(l->n_out, l->n_in, panels, d, x, acc + l->w,
-                l->b == SIZE_MAX ? NULL : acc + l->b);
-}
-
-/* out = W^T d, times elu'(.) where h, the activations it belongs to, is given. */
-static void transposed(const kad_dense *l, const real *theta, dense_panels panels,
-                       const real *d, const real *h, real *out)
-{
-    for (int p = 0; p < panels.n; p++) {
-        const size_t at = (size_t)p * panels.stride;
-        if (h)
-            dense_adjoint_elu(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, d + at,
-                              h + at, out + at);
-        else
-            dense_forward(l->n_in, l->n_out, theta + l->w, 1, (size_t)l->n_in, NULL,
-                          d + at, out + at);
-    }
-}
-
-/* out += x */
-static void add_rows(int n, const real *x, real *out)
-{
-    for (int v = 0; v < n * KAD_NV; v++)
-        ((vreal *)out)[v] += ((const vreal *)x)[v];
-}
-
-/* Cotangent of the last features x from those of the heads, in `out`; with h, of their
- * pre-activations. Pointers are into the first panel; out may be x where only one head
- * exists. */
-static void heads_adjoint(const kad_mlp *net, const real *theta, dense_panels panels,
-                          const real *x, const real *sq, const real *h, const panel *w,
-                          vreal *acc, real *out)
-{
-    const bool both = net->head_a.n_out && net->head_t.n_out;
-    if (net->head_a.n_out) {
-        if (acc) outer(&net->head_a, panels, w->da, net->square ? sq : x, acc);
-        transposed(&net->head_a, theta, panels, w->da, h, out);
-        for (int p = 0; net->square && p < panels.n; p++) {
-            const size_t at = (size_t)p * panels.stride;
-            for (int v = 0; v < net->head_a.n_in * KAD_NV; v++)
-                ((vreal *)(w->u + at))[v] *= (real)2 * ((const vreal *)(x + at))[v];
-        }
-    }
-    if (net->head_t.n_out) {
-        if (acc) outer(&net->head_t, panels, w->dt, x, acc);
-        transposed(&net->head_t, theta, panels, w->dt, h, both ? w->v : out);
-        for (int p = 0; both && p < panels.n; p++) {
-            const size_t at = (size_t)p * panels.stride;
-            add_rows(net->head_t.n_in, w->v + at, out + at);
-        }
-    }
-}
-
-/* din (overwritten) = cotangent of the input of net m, panel by panel. With elu the
- * cotangents of the pre-activations take the place of the activations, which nobody
- * needs any more: the first-level cache holds little else. */
-static void mlp_adjoint(const kad_mlp *net, const real *theta, const workspace *ws, int m,
-                        vreal *acc)
-{
-    const panel *w = &ws->panel[0];
-    const dense_panels panels = ws->panels;
-    real *h[KAD_MLP_MAX_LAYERS + 1], *pre[KAD_MLP_MAX_LAYERS + 1];
-    real *f = w->feat[m];
-    const bool elu = net->activation == KAD_ELU;
-    h[0] = w->in;
-    pre[0] = NULL;
-    for (int k = 0; k < net->n_hidden; k++) {
-        const size_t n = (size_t)net->hidden[k].n_out * KAD_W;
-        pre[k + 1] = f;
-        if (net->activation == KAD_SILU) f += n;
-        h[k + 1] = f;
-        f += n;
-    }
-    const int last = net->n_hidden;
-    const bool at_once = elu && last > 0 && !(net->head_a.n_out && net->head_t.n_out);
-    real *d = at_once ? h[last] : w->u;
-    heads_adjoint(net, theta, panels, h[last], f, at_once ? h[last] : NULL, w, acc, d);
-    for (int k = last; k > 0; k--) {
-        const kad_dense *l = &net->hidden[k - 1];
-        const bool in_place = elu && k > 1;
-        real *next = k == 1 ? w->din : in_place ? h[k - 1] : d == w->u ? w->v : w->u;
-        for (int p = 0; !(elu && (k < last || at_once)) && p < panels.n; p++) {
-            const size_t at = (size_t)p * panels.stride;
-            activate_adjoint(net->activation, l->n_out, h[k] + at, pre[k] + at, d + at);
-        }
-        if (acc) outer(l, panels, d, h[k - 1], acc);
-        transposed(l, theta, panels, d, in_place ? h[k - 1] : NULL, next);
-        d = next;
-    }
-    for (int p = 0; last == 0 && p < panels.n; p++)
-        memcpy(ws->panel[p].din, ws->panel[p].u,
-               (size_t)net->head_a.n_in * KAD_ROW_BYTES);
 }
 
 static void gather(const kad_coupling *c, const int *rows, const real *x, real *in)
@@ -400,26 +183,14 @@ static void scale_adjoint(const kad_coupling *c, const real *scale, const int *r
     }
 }
 
-static void reduce_layer(const kad_dense *l, const real *sums, real *dtheta)
-{
-    dense_outer_sums(l->n_out, l->n_in, sums + l->w, dtheta + l->w);
-    for (int o = 0; l->b != SIZE_MAX && o < l->n_out; o++)
-        dtheta[l->b + (size_t)o] += sums[l->b + (size_t)o];
-}
-
 /* dtheta += the lane sums of the n gradients, which move to the front of acc. */
 static void reduce(const kad_coupling *c, size_t n, vreal *acc, real *dtheta)
 {
     real *sums = (real *)acc;
     for (size_t i = 0; i < n; i += KAD_V)
         acc[i / KAD_V] = kad_vsums(acc + i);
-    for (int m = 0; m < c->n_nets; m++) {
-        const kad_mlp *net = &c->net[m];
-        for (int k = 0; k < net->n_hidden; k++)
-            reduce_layer(&net->hidden[k], sums, dtheta);
-        if (net->head_t.n_out) reduce_layer(&net->head_t, sums, dtheta);
-        if (net->head_a.n_out) reduce_layer(&net->head_a, sums, dtheta);
-    }
+    for (int m = 0; m < c->n_nets; m++)
+        mlp_gradient(&c->net[m], sums, dtheta);
     for (int j = 0; j < c->n_tgt; j++)
         dtheta[c->c + (size_t)j] += sums[c->c + (size_t)j];
 }
@@ -427,7 +198,7 @@ static void reduce(const kad_coupling *c, size_t n, vreal *acc, real *dtheta)
 /* Everything one walk over the applications needs. */
 typedef struct adjoint_call {
     const kad_coupling *c;
-    const real *theta;
+    const real *theta, *back; /* the adjoint's weights, at the same offsets */
     real *x, *g;
     real gl;
     vreal *acc; /* NULL: no weight gradients */
@@ -473,7 +244,7 @@ static void walk(const adjoint_call *call, workspace *ws, const int steps, const
         for (int p = 0; p < n; p++)
             step_adjoint(call, rows_of(c, k + p), &ws->panel[p], (vreal *)ws->ld,
                          ws->acc + c->c, steps, m, dir);
-        mlp_adjoint(&c->net[m], call->theta, ws, m, call->acc);
+        mlp_adjoint(&c->net[m], call->back, &ws->panel[0], ws->panels, m, call->acc);
         for (int p = 0; p < n; p++)
             for (int i = 0; i < c->n_src; i++)
                 add_rows(1, ws->panel[p].din + (size_t)i * KAD_W,
@@ -496,6 +267,7 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
     const adjoint_call call = {
         .c = c,
         .theta = packed,
+        .back = (const real *)packed + stage->n_theta,
         .x = x,
         .g = g,
         .gl = (real)gl,
@@ -526,10 +298,16 @@ static void infer_adjoint(const kad_stage *stage, const void *packed, void *x, v
     adjoint(stage, packed, x, g, gl, dtheta, ld, scratch, -1);
 }
 
+/* theta in the kernel's units, then the adjoint's weights. */
 static void pack(const kad_stage *stage, const double *theta, void *packed)
 {
-    for (size_t i = 0; i < stage->n_theta; i++)
-        ((real *)packed)[i] = (real)theta[i];
+    const kad_coupling *c = stage->self;
+    real *p = packed;
+    memset(p, 0, 2 * stage->n_theta * sizeof *p);
+    for (int m = 0; m < c->n_nets; m++)
+        mlp_pack(&c->net[m], theta, p, p + stage->n_theta);
+    for (size_t j = c->c; j < c->c + (size_t)c->n_tgt; j++)
+        p[j] = (real)theta[j];
 }
 
 const kad_bijector_kern KR(kad_coupling_kern) = {

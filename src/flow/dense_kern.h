@@ -20,14 +20,14 @@
 #define KAD_INLINE static inline __attribute__((always_inline))
 
 /* What happens to an output before it is stored: nothing, the activation, or a product with the
- * derivative of the activation at h (elu: 1 above 0, h + 1 below). */
+ * derivative of the activation at h (vmath.h: kad_velu_lifted). */
 enum { DENSE_PLAIN, DENSE_ELU, DENSE_ELU_ADJOINT };
 
 KAD_INLINE vreal dense_finish(const int finish, vreal a, const real *h, int v)
 {
-    if (finish == DENSE_ELU) return kad_velu(a);
+    if (finish == DENSE_ELU) return kad_velu_lifted(a);
     if (finish == DENSE_ELU_ADJOINT)
-        return a * kad_vmin(((const vreal *)h)[v], (vreal){0}) + a;
+        return a * kad_velu_lifted_grad(((const vreal *)h)[v]);
     return a;
 }
 
@@ -42,7 +42,7 @@ KAD_INLINE void dense_block(const int n_o, const int finish, int n_in, const rea
     for (int o = 0; o < n_o; o++)
         KAD_UNROLL(4)
     for (int v = 0; v < KAD_NV; v++)
-        a[o][v] = (b ? b[o] : (real)0) + (vreal){0};
+        a[o][v] = b ? kad_vset(b[o]) : (vreal){0};
     for (int i = 0; i < n_in; i++) {
         const vreal *xi = (const vreal *)(x + (size_t)i * KAD_W);
         const real *wi = w + (size_t)i * si;
@@ -243,16 +243,30 @@ static void dense_outer(int n_out, int n_in, dense_panels panels, const real *d,
     }
 }
 
-/* dw[o][i] += sums, [n_out * n_in] in the order of dense_outer's acc. */
-static void dense_outer_sums(int n_out, int n_in, const real *sums, real *dw)
+/* dw[o][i] += scale sums(o, i) - less d[o] of a block row; n is a constant after inlining. */
+KAD_INLINE void outer_sums_row(const int n, real scale, const real *sums, real less,
+                               real *dw)
+{
+    for (int i = 0; i < n; i++)
+        dw[i] += scale * sums[i] - less;
+}
+
+/* dw[o][i] += scale sums(o, i) - less d[o], sums [n_out * n_in] in the order of
+ * dense_outer's acc; d may be NULL. */
+static void dense_outer_sums(int n_out, int n_in, const real *sums, const real *d,
+                             real scale, real less, real *dw)
 {
     for (int o = 0, n_o = 0; o < n_out; o += n_o, dw += n_o * n_in) {
         n_o = dense_chunk(n_out - o, 5);
         for (int i = 0, n_i = 0; i < n_in; i += n_i) {
             n_i = dense_chunk(n_in - i, 5);
-            for (int p = 0; p < n_o; p++)
-                for (int j = 0; j < n_i; j++)
-                    dw[p * n_in + i + j] += *sums++;
+            for (int p = 0; p < n_o; p++, sums += n_i) {
+                const real off = d ? less * d[o + p] : 0;
+                if (n_i == 5)
+                    outer_sums_row(5, scale, sums, off, dw + p * n_in + i);
+                else
+                    outer_sums_row(n_i, scale, sums, off, dw + p * n_in + i);
+            }
         }
     }
 }
