@@ -10,16 +10,16 @@
 size_t kad_coupling_scratch_f32(const kad_stage *stage);
 size_t kad_coupling_scratch_f64(const kad_stage *stage);
 
-static kad_dense add_layer(kad_stage *stage, const char *prefix, int index, int n_out,
-                           int n_in, bool bias)
+static kad_dense add_layer(kad_stage *stage, size_t origin, const char *prefix, int index,
+                           int n_out, int n_in, bool bias)
 {
     char name[KAD_NAME_MAX];
     kad_dense l = {.n_in = n_in, .n_out = n_out, .b = SIZE_MAX};
     snprintf(name, sizeof name, "%sw%d", prefix, index);
-    l.w = kad_stage_add_tensor(stage, name, n_out, n_in);
+    l.w = kad_stage_add_tensor(stage, name, n_out, n_in) - origin;
     if (bias) {
         snprintf(name, sizeof name, "%sb%d", prefix, index);
-        l.b = kad_stage_add_tensor(stage, name, n_out, 1);
+        l.b = kad_stage_add_tensor(stage, name, n_out, 1) - origin;
     }
     return l;
 }
@@ -30,19 +30,22 @@ static void add_net(kad_stage *stage, kad_coupling *c, const char *prefix, bool 
     const kad_mlp_shape *shape = &c->shape;
     kad_mlp *net = &c->net[c->n_nets++];
     int n_in = c->n_src;
+    net->theta = stage->n_theta;
     net->n_hidden = shape->n_hidden;
     net->activation = shape->equivariant ? KAD_TANH : shape->activation;
     net->square = shape->equivariant && head_a;
     for (int k = 0; k < shape->n_hidden; k++) {
-        net->hidden[k] =
-            add_layer(stage, prefix, k + 1, shape->width[k], n_in, !shape->equivariant);
+        net->hidden[k] = add_layer(stage, net->theta, prefix, k + 1, shape->width[k],
+                                   n_in, !shape->equivariant);
         n_in = shape->width[k];
         net->n_features += n_in * (net->activation == KAD_SILU ? 2 : 1);
     }
     if (net->square) net->n_features += n_in;
     if (head_t)
-        net->head_t = add_layer(stage, "t_", 0, c->n_tgt, n_in, !shape->equivariant);
-    if (head_a) net->head_a = add_layer(stage, "s_", 0, c->n_tgt, n_in, true);
+        net->head_t =
+            add_layer(stage, net->theta, "t_", 0, c->n_tgt, n_in, !shape->equivariant);
+    if (head_a) net->head_a = add_layer(stage, net->theta, "s_", 0, c->n_tgt, n_in, true);
+    net->n_theta = stage->n_theta - net->theta;
 }
 
 kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
@@ -97,14 +100,14 @@ static void destroy(void *self)
 }
 
 /* N(0, gain^2 / n_in) weights, zero biases. */
-static void init_layer(const kad_dense *l, double gain, kad_rng rng, uint32_t stream,
-                       double *theta)
+static void init_layer(const kad_mlp *net, const kad_dense *l, double gain, kad_rng rng,
+                       uint32_t stream, double *theta)
 {
-    if (!l->n_out) return;
     for (size_t i = 0; i < (size_t)l->n_out * (size_t)l->n_in; i++) {
         double two[2];
-        kad_rng_normal2(rng, stream, l->w + i, 0, two);
-        theta[l->w + i] = gain * two[0] / sqrt(l->n_in);
+        const size_t at = net->theta + l->w + i;
+        kad_rng_normal2(rng, stream, at, 0, two);
+        theta[at] = gain * two[0] / sqrt(l->n_in);
     }
 }
 
@@ -115,10 +118,10 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
     for (int m = 0; m < c->n_nets; m++) {
         const kad_mlp *net = &c->net[m];
         for (int k = 0; k < net->n_hidden; k++)
-            init_layer(&net->hidden[k], 1.0, rng, stream, theta);
+            init_layer(net, &net->hidden[k], 1.0, rng, stream, theta);
         const double last = c->shape.zero_last ? 0.0 : 0.1;
-        init_layer(&net->head_t, last, rng, stream, theta);
-        init_layer(&net->head_a, last, rng, stream, theta);
+        init_layer(net, &net->head_t, last, rng, stream, theta);
+        init_layer(net, &net->head_a, last, rng, stream, theta);
     }
     for (int j = 0; j < c->n_tgt; j++)
         theta[c->c + (size_t)j] = c->shape.scale_init;

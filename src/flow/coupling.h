@@ -42,13 +42,15 @@ KAD_MUST_USE kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp
 extern const kad_bijector_ops kad_coupling_ops;
 extern const kad_bijector_kern kad_coupling_kern_f32, kad_coupling_kern_f64;
 
-/* Internal layout, shared with the kernels. Offsets in theta; SIZE_MAX: no bias. */
+/* Internal layout, shared with the kernels. */
 typedef struct kad_dense {
     int n_in, n_out;
-    size_t w, b; /* w [n_out][n_in], b [n_out] */
+    size_t w, b; /* offsets of w [n_out][n_in] and b [n_out] in the net's theta; SIZE_MAX:
+                  * no bias */
 } kad_dense;
 
 typedef struct kad_mlp {
+    size_t theta, n_theta; /* its part of the stage's */
     int n_hidden;
     kad_dense hidden[KAD_MLP_MAX_LAYERS];
     kad_dense head_t, head_a; /* n_out = 0: absent */

@@ -1,7 +1,7 @@
-/* Kernels of the affine MLP coupling (coupling.h). One application at a time for the
+/* Kernels of the affine MLP coupling (coupling.h). A few applications at a time for the
  * whole row of lanes: gather sources, run the net, transform the targets in place. In the
  * adjoints the net is run again on the untouched sources, and weight gradients collect in
- * vector accumulators that are reduced over the lanes once a call. */
+ * vector accumulators that are reduced over the lanes once a net. */
 #include "flow/coupling.h"
 
 #include "base/vmath.h"
@@ -13,19 +13,21 @@ typedef struct workspace {
     panel panel[PANELS]; /* one layout, panels.stride apart */
     dense_panels panels; /* those in use */
     real *ld;            /* [1] log-determinants of a few applications */
-    vreal *acc;          /* [n_theta + KAD_V] weight gradients, lanes apart */
+    vreal *dc;           /* [n_tgt] gradients of c and */
+    vreal *acc;          /* [n_theta of a net + KAD_V] of the weights, lanes apart */
 } workspace;
 
 static char *carve_panel(const kad_coupling *c, char *at, panel *w)
 {
+    int n_features = c->net[0].n_features;
+    if (c->net[1].n_features > n_features) n_features = c->net[1].n_features;
 #define TAKE(field, rows)                   \
     do {                                    \
         w->field = (void *)at;              \
         at += (size_t)(rows)*KAD_ROW_BYTES; \
     } while (0)
     TAKE(in, c->n_src);
-    TAKE(feat[0], c->net[0].n_features);
-    TAKE(feat[1], c->n_nets > 1 ? c->net[1].n_features : 0);
+    TAKE(feat, n_features);
     TAKE(t, c->n_tgt);
     TAKE(a, c->n_tgt);
     TAKE(dt, c->n_tgt);
@@ -47,8 +49,12 @@ static size_t carve(const kad_stage *stage, char *base, workspace *ws)
     w.panels = (dense_panels){1, true, (size_t)(at - base) / PANELS / sizeof(real)};
     w.ld = (void *)at;
     at += KAD_ROW_BYTES;
+    w.dc = (void *)at;
+    at += (size_t)c->n_tgt * sizeof(vreal);
     w.acc = (void *)at;
-    at += (stage->n_theta + KAD_V) * sizeof(vreal);
+    at += ((c->net[0].n_theta > c->net[1].n_theta ? c->net[0] : c->net[1]).n_theta +
+           KAD_V) *
+          sizeof(vreal);
     if (ws) *ws = w;
     return (size_t)(at - base);
 }
@@ -69,13 +75,23 @@ static void gather(const kad_coupling *c, const int *rows, const real *x, real *
     }
 }
 
-/* Nets of one application: t and a = tanh(a). */
-static void run_nets(const kad_coupling *c, const real *theta, const int *rows,
-                     const real *x, const panel *w)
+static const int *rows_of(const kad_coupling *c, int k)
 {
-    gather(c, rows, x, w->in);
-    for (int k = 0; k < c->n_nets; k++)
-        mlp_forward(&c->net[k], theta, w->in, w->feat[k], w->t, w->a);
+    return c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
+}
+
+/* The applications from k on, one a panel, with their sources. */
+static void open_panels(const kad_coupling *c, int k, const real *x, workspace *ws)
+{
+    ws->panels.n = c->n_apps - k < PANELS ? c->n_apps - k : PANELS;
+    ws->panels.first = k == 0;
+    for (int p = 0; p < ws->panels.n; p++)
+        gather(c, rows_of(c, k + p), x, ws->panel[p].in);
+}
+
+/* a = tanh(a) */
+static void bound_scales(const kad_coupling *c, const panel *w)
+{
     for (int v = 0; v < c->n_tgt * KAD_NV; v++)
         ((vreal *)w->a)[v] = kad_vtanh_fast(((const vreal *)w->a)[v]);
 }
@@ -90,31 +106,41 @@ static void flush(workspace *ws, double *ld, double sign)
 
 enum { FLUSH = 8 };
 
+/* y = z e^s + t (sign = 1) or back (-1) of one application; sum += s. */
+static void transform_targets(const kad_coupling *c, const real *scale, const int *rows,
+                              real *x, const panel *w, vreal *sum, const int sign)
+{
+    bound_scales(c, w);
+    for (int j = 0; j < c->n_tgt; j++) {
+        vreal *y = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
+        const vreal *t = (const vreal *)(w->t + (size_t)j * KAD_W);
+        const vreal *a = (const vreal *)(w->a + (size_t)j * KAD_W);
+        for (int v = 0; v < KAD_NV; v++) {
+            const vreal s = scale[j] * a[v];
+            sum[v] += s;
+            y[v] = sign > 0 ? y[v] * kad_vexp_fast(s) + t[v]
+                            : (y[v] - t[v]) * kad_vexp_fast(-s);
+        }
+    }
+}
+
 static void transform(const kad_stage *stage, const void *packed, void *x_, double *ld,
                       void *scratch, const int sign)
 {
     const kad_coupling *c = stage->self;
-    const real *theta = packed, *scale = theta + c->c;
+    const real *theta = packed;
     real *x = x_;
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
-    vreal *sum = (vreal *)ws.ld;
-    for (int k = 0; k < c->n_apps; k++) {
-        const int *rows = c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
-        run_nets(c, theta, rows, x, &ws.panel[0]);
-        for (int j = 0; j < c->n_tgt; j++) {
-            vreal *y = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
-            const vreal *t = (const vreal *)(ws.panel[0].t + (size_t)j * KAD_W);
-            const vreal *a = (const vreal *)(ws.panel[0].a + (size_t)j * KAD_W);
-            for (int v = 0; v < KAD_NV; v++) {
-                const vreal s = scale[j] * a[v];
-                sum[v] += s;
-                y[v] = sign > 0 ? y[v] * kad_vexp_fast(s) + t[v]
-                                : (y[v] - t[v]) * kad_vexp_fast(-s);
-            }
-        }
-        if (k % FLUSH == FLUSH - 1) flush(&ws, ld, sign);
+    for (int k = 0; k < c->n_apps; k += PANELS) {
+        open_panels(c, k, x, &ws);
+        for (int m = 0; m < c->n_nets; m++)
+            mlp_forward(&c->net[m], theta + c->net[m].theta, &ws.panel[0], ws.panels);
+        for (int p = 0; p < ws.panels.n; p++)
+            transform_targets(c, theta + c->c, rows_of(c, k + p), x, &ws.panel[p],
+                              (vreal *)ws.ld, sign);
+        if (k % FLUSH == FLUSH - PANELS) flush(&ws, ld, sign);
     }
     flush(&ws, ld, sign);
 }
@@ -183,16 +209,12 @@ static void scale_adjoint(const kad_coupling *c, const real *scale, const int *r
     }
 }
 
-/* dtheta += the lane sums of the n gradients, which move to the front of acc. */
-static void reduce(const kad_coupling *c, size_t n, vreal *acc, real *dtheta)
+/* dtheta, the net's, += the lane sums of acc, which move to its front. */
+static void reduce(const kad_mlp *net, vreal *acc, real *dtheta)
 {
-    real *sums = (real *)acc;
-    for (size_t i = 0; i < n; i += KAD_V)
+    for (size_t i = 0; i < net->n_theta; i += KAD_V)
         acc[i / KAD_V] = kad_vsums(acc + i);
-    for (int m = 0; m < c->n_nets; m++)
-        mlp_gradient(&c->net[m], sums, dtheta);
-    for (int j = 0; j < c->n_tgt; j++)
-        dtheta[c->c + (size_t)j] += sums[c->c + (size_t)j];
+    mlp_gradient(net, (const real *)acc, dtheta);
 }
 
 /* Everything one walk over the applications needs. */
@@ -201,33 +223,23 @@ typedef struct adjoint_call {
     const real *theta, *back; /* the adjoint's weights, at the same offsets */
     real *x, *g;
     real gl;
-    vreal *acc; /* NULL: no weight gradients */
-    double *ld; /* NULL: not wanted */
+    real *dtheta; /* NULL: no weight gradients */
+    double *ld;   /* NULL: not wanted */
 } adjoint_call;
-
-static const int *rows_of(const kad_coupling *c, int k)
-{
-    return c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
-}
 
 /* Steps of one walk: the shift's net, the scale's net, or one net with both heads. */
 enum { SHIFT = 1, SCALE = 2 };
 
-/* Net m of one application, and the steps of its transform: x, g, and the heads' cotangents. */
+/* The steps of the transform of one application: x, g, and the heads' cotangents. */
 static void step_adjoint(const adjoint_call *call, const int *rows, const panel *w,
-                         vreal *sum, vreal *dc, const int steps, const int m,
-                         const int dir)
+                         const workspace *ws, const int steps, const int dir)
 {
     const kad_coupling *c = call->c;
-    gather(c, rows, call->x, w->in);
-    mlp_forward(&c->net[m], call->theta, w->in, w->feat[m], w->t, w->a);
-    if (steps & SCALE)
-        for (int v = 0; v < c->n_tgt * KAD_NV; v++)
-            ((vreal *)w->a)[v] = kad_vtanh_fast(((const vreal *)w->a)[v]);
+    if (steps & SCALE) bound_scales(c, w);
     if (dir > 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, w, dir);
     if (steps & SCALE)
-        scale_adjoint(c, call->theta + c->c, rows, call->x, call->g, call->gl, w, sum, dc,
-                      dir);
+        scale_adjoint(c, call->theta + c->c, rows, call->x, call->g, call->gl, w,
+                      (vreal *)ws->ld, ws->dc, dir);
     if (dir < 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, w, dir);
 }
 
@@ -237,15 +249,15 @@ static void walk(const adjoint_call *call, workspace *ws, const int steps, const
                  const int dir)
 {
     const kad_coupling *c = call->c;
+    const kad_mlp *net = &c->net[m];
     for (int k = 0; k < c->n_apps; k += PANELS) {
-        const int n = c->n_apps - k < PANELS ? c->n_apps - k : PANELS;
-        ws->panels.n = n;
-        ws->panels.first = k == 0;
-        for (int p = 0; p < n; p++)
-            step_adjoint(call, rows_of(c, k + p), &ws->panel[p], (vreal *)ws->ld,
-                         ws->acc + c->c, steps, m, dir);
-        mlp_adjoint(&c->net[m], call->back, &ws->panel[0], ws->panels, m, call->acc);
-        for (int p = 0; p < n; p++)
+        open_panels(c, k, call->x, ws);
+        mlp_forward(net, call->theta + net->theta, &ws->panel[0], ws->panels);
+        for (int p = 0; p < ws->panels.n; p++)
+            step_adjoint(call, rows_of(c, k + p), &ws->panel[p], ws, steps, dir);
+        mlp_adjoint(net, call->back + net->theta, &ws->panel[0], ws->panels,
+                    call->dtheta ? ws->acc : NULL);
+        for (int p = 0; p < ws->panels.n; p++)
             for (int i = 0; i < c->n_src; i++)
                 add_rows(1, ws->panel[p].din + (size_t)i * KAD_W,
                          call->g + (size_t)rows_of(c, k + p)[i] * KAD_W);
@@ -253,6 +265,7 @@ static void walk(const adjoint_call *call, workspace *ws, const int steps, const
             flush(ws, call->ld, -dir);
     }
     if ((steps & SCALE) && call->ld) flush(ws, call->ld, -dir);
+    if (call->dtheta) reduce(net, ws->acc, call->dtheta + net->theta);
 }
 
 static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
@@ -262,8 +275,7 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
-    /* the nets begin their own */
-    memset(ws.acc + c->c, 0, (size_t)c->n_tgt * sizeof(vreal));
+    memset(ws.dc, 0, (size_t)c->n_tgt * sizeof(vreal));
     const adjoint_call call = {
         .c = c,
         .theta = packed,
@@ -271,7 +283,7 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
         .x = x,
         .g = g,
         .gl = (real)gl,
-        .acc = dtheta ? ws.acc : NULL,
+        .dtheta = dtheta,
         .ld = ld,
     };
     if (c->n_nets == 1) {
@@ -283,7 +295,8 @@ static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g
         walk(&call, &ws, SCALE, 1, dir);
         walk(&call, &ws, SHIFT, 0, dir);
     }
-    if (dtheta) reduce(c, stage->n_theta, ws.acc, dtheta);
+    for (int j = 0; dtheta && j < c->n_tgt; j++)
+        call.dtheta[c->c + (size_t)j] += kad_vsum(ws.dc[j]);
 }
 
 static void generate_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
@@ -305,7 +318,8 @@ static void pack(const kad_stage *stage, const double *theta, void *packed)
     real *p = packed;
     memset(p, 0, 2 * stage->n_theta * sizeof *p);
     for (int m = 0; m < c->n_nets; m++)
-        mlp_pack(&c->net[m], theta, p, p + stage->n_theta);
+        mlp_pack(&c->net[m], theta + c->net[m].theta, p + c->net[m].theta,
+                 p + stage->n_theta + c->net[m].theta);
     for (size_t j = c->c; j < c->c + (size_t)c->n_tgt; j++)
         p[j] = (real)theta[j];
 }

@@ -202,12 +202,15 @@ KAD_INLINE void outer_rows(const int n_o, int n_in, dense_panels panels, const r
             sum[o] = (vreal){0};
         else
             sum[o] = bias[o];
-    for (int p = 0; p < panels.n; p++, d += panels.stride)
-        for (int v = 0; v < KAD_NV; v++) {
-            KAD_UNROLL(5)
-            for (int o = 0; o < n_o; o++)
-                sum[o] += ((const vreal *)(d + o * KAD_W))[v];
+    for (int p = 0; p < panels.n; p++, d += panels.stride) {
+        KAD_UNROLL(5)
+        for (int o = 0; o < n_o; o++) {
+            vreal row = *(const vreal *)(d + o * KAD_W);
+            for (int v = 1; v < KAD_NV; v++)
+                row += ((const vreal *)(d + o * KAD_W))[v];
+            sum[o] += row;
         }
+    }
     KAD_UNROLL(5)
     for (int o = 0; o < n_o; o++)
         bias[o] = sum[o];

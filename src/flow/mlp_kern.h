@@ -22,7 +22,7 @@ enum { PANELS = 4 };
 /* Scratch of one application; all blocks are rows of KAD_W lanes. */
 typedef struct panel {
     real *in;      /* [n_src] gathered sources */
-    real *feat[2]; /* activations of each net, layer after layer */
+    real *feat;    /* activations of a net, layer after layer */
     real *t, *a;   /* head outputs [n_tgt]; a becomes tanh(a) */
     real *dt, *da; /* cotangents of the heads */
     real *u, *v;   /* [max_width] cotangents between layers */
@@ -53,14 +53,14 @@ static mlp_units feature_units(const kad_mlp *net)
 static void pack_layer(const kad_dense *l, mlp_units in, mlp_units out,
                        const double *theta, real *packed, real *back)
 {
+    const double forward = out.scale / in.scale, adjoint = forward / in.scale;
     for (size_t o = 0; o < (size_t)l->n_out; o++) {
+        const size_t row = l->w + o * (size_t)l->n_in;
         double sum = 0;
-        for (size_t i = 0; i < (size_t)l->n_in; i++) {
-            const size_t at = l->w + o * (size_t)l->n_in + i;
-            const double w = theta[at] * (out.scale / in.scale);
-            sum += theta[at];
-            packed[at] = (real)w;
-            back[at] = (real)(w / in.scale);
+        for (size_t i = row; i < row + (size_t)l->n_in; i++) {
+            packed[i] = (real)(forward * theta[i]);
+            back[i] = (real)(adjoint * theta[i]);
+            sum += theta[i];
         }
         if (l->b != SIZE_MAX)
             packed[l->b + o] =
@@ -153,55 +153,65 @@ static void activate_adjoint(kad_activation kind, int n, const real *h, const re
     }
 }
 
-static void layer(const kad_dense *l, const real *theta, const real *x, real *y)
+/* y = b + W x, panel by panel. */
+static void layer(const kad_dense *l, const real *theta, dense_panels panels,
+                  const real *x, real *y)
 {
-    dense_forward(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
-                  l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
+    const real *b = l->b == SIZE_MAX ? NULL : theta + l->b;
+    for (int p = 0; p < panels.n; p++, x += panels.stride, y += panels.stride)
+        dense_forward(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1, b, x, y);
 }
 
 /* A hidden layer with its activation; elu, the common case, before the outputs leave
  * the registers. */
 static void hidden_layer(kad_activation kind, const kad_dense *l, const real *theta,
-                         const real *x, real *y)
+                         dense_panels panels, const real *x, real *y)
 {
-    if (kind == KAD_ELU) {
-        dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
-                          l->b == SIZE_MAX ? NULL : theta + l->b, x, y);
-        return;
-    }
+    const real *b = l->b == SIZE_MAX ? NULL : theta + l->b;
     const size_t n = (size_t)l->n_out * KAD_W;
-    layer(l, theta, x, y);
-    if (kind == KAD_SILU) { /* keeps the pre-activations in front */
-        memcpy(y + n, y, n * sizeof(real));
-        y += n;
+    for (int p = 0; p < panels.n; p++, x += panels.stride, y += panels.stride) {
+        if (kind == KAD_ELU) {
+            dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1, b, x,
+                              y);
+            continue;
+        }
+        dense_forward(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1, b, x, y);
+        if (kind == KAD_SILU) /* keeps the pre-activations in front */
+            memcpy(y + n, y, n * sizeof(real));
+        activate(kind, l->n_out, kind == KAD_SILU ? y + n : y);
     }
-    activate(kind, l->n_out, y);
 }
 
-/* Features: per hidden layer its activations, for silu preceded by the pre-activations,
- * and last, where a head squares, the squared features. */
-static void mlp_forward(const kad_mlp *net, const real *theta, const real *in, real *feat,
-                        real *t, real *a)
+/* The net on the panels' sources: heads t and a. Features: per hidden layer its
+ * activations, for silu preceded by the pre-activations, and last, where a head squares,
+ * the squared features. Layer by layer: the next panel fills the gaps that the end of a
+ * panel leaves. */
+static void mlp_forward(const kad_mlp *net, const real *theta, const panel *w,
+                        dense_panels panels)
 {
-    const real *x = in;
-    real *f = feat;
+    const real *x = w->in;
+    real *f = w->feat;
     for (int k = 0; k < net->n_hidden; k++) {
         const kad_dense *l = &net->hidden[k];
         const size_t n = (size_t)l->n_out * KAD_W;
-        hidden_layer(net->activation, l, theta, x, f);
+        hidden_layer(net->activation, l, theta, panels, x, f);
         if (net->activation == KAD_SILU) f += n;
         x = f;
         f += n;
     }
-    if (net->head_t.n_out) layer(&net->head_t, theta, x, t);
+    if (net->head_t.n_out) layer(&net->head_t, theta, panels, x, w->t);
     if (!net->head_a.n_out) return;
     if (net->square) {
         const int n_v = net->head_a.n_in * KAD_NV;
-        for (int v = 0; v < n_v; v++)
-            ((vreal *)f)[v] = ((const vreal *)x)[v] * ((const vreal *)x)[v];
+        for (int p = 0; p < panels.n; p++) {
+            const size_t at = (size_t)p * panels.stride;
+            for (int v = 0; v < n_v; v++)
+                ((vreal *)(f + at))[v] =
+                    ((const vreal *)(x + at))[v] * ((const vreal *)(x + at))[v];
+        }
         x = f;
     }
-    layer(&net->head_a, theta, x, a);
+    layer(&net->head_a, theta, panels, x, w->a);
 }
 
 static void outer(const kad_dense *l, dense_panels panels, const real *d, const real *x,
@@ -265,10 +275,10 @@ static void heads_adjoint(const kad_mlp *net, const real *back, dense_panels pan
  * cotangents of the pre-activations take the place of the activations, which nobody
  * needs any more: the first-level cache holds little else. */
 static void mlp_adjoint(const kad_mlp *net, const real *back, const panel *w,
-                        dense_panels panels, int m, vreal *acc)
+                        dense_panels panels, vreal *acc)
 {
     real *h[KAD_MLP_MAX_LAYERS + 1], *pre[KAD_MLP_MAX_LAYERS + 1];
-    real *f = w->feat[m];
+    real *f = w->feat;
     const bool elu = net->activation == KAD_ELU;
     h[0] = w->in;
     pre[0] = NULL;

@@ -9,7 +9,7 @@
 
 enum { APPS = 64, SITES = 4, LANES = KAD_W_SINGLE };
 
-/* One net on one sample: h_k = elu(W_k h_{k-1} + b_k), then a linear head. */
+/* One net, theta its own, on one sample: h_k = elu(W_k h_{k-1} + b_k), then a linear head. */
 static void naive_net(const kad_mlp *net, const kad_dense *head, const float *theta,
                       const float *in, float *out)
 {
@@ -34,15 +34,15 @@ static void naive_generate(const kad_stage *stage, const float *theta, float *x,
                            double *ld)
 {
     const kad_coupling *c = stage->self;
+    const kad_mlp *t_net = &c->net[0], *a_net = &c->net[c->n_nets - 1];
     for (int l = 0; l < LANES; l++)
         for (int k = 0; k < c->n_apps; k++) {
             const int *rows = c->rows + k * (c->n_src + c->n_tgt);
             float in[64], t[64], a[64];
             for (int i = 0; i < c->n_src; i++)
                 in[i] = x[rows[i] * LANES + l];
-            naive_net(&c->net[0], &c->net[0].head_t, theta, in, t);
-            naive_net(&c->net[c->n_nets - 1], &c->net[c->n_nets - 1].head_a, theta, in,
-                      a);
+            naive_net(t_net, &t_net->head_t, theta + t_net->theta, in, t);
+            naive_net(a_net, &a_net->head_a, theta + a_net->theta, in, a);
             for (int j = 0; j < c->n_tgt; j++) {
                 const float s = theta[c->c + (size_t)j] * tanhf(a[j]);
                 float *y = &x[rows[c->n_src + j] * LANES + l];
