@@ -3,7 +3,7 @@
 #include "models/local.h"
 
 #if KAD_PREC == 64
-#include "base/vmath.h"
+#include "base/vtrig.h"
 
 static size_t padded(int n_sites)
 {

@@ -2,7 +2,7 @@
  * over sites or chains. */
 #include "models/spins.h"
 
-#include "base/vmath.h"
+#include "base/vtrig.h"
 #include "models/radial_kern.h"
 
 #if KAD_PREC == 64

@@ -1,7 +1,8 @@
-/* Claims about the vector functions: errors as documented in base/vmath.h, limits and
- * NaN as documented. Compiled for each precision with the kernels' flags and without. */
+/* Claims about the vector functions: errors as base/vmath.h and base/vtrig.h document
+ * them, limits and NaN too. Compiled for each precision with the kernels' flags and
+ * without. */
 #include "base/real.h"
-#include "base/vmath.h"
+#include "base/vtrig.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Rows of random numbers for tiles: Philox 4x32-10 over lanes, word for word the same as
- * Random123's (base/rng.c), with Box-Muller on the vectors of base/vmath.h.
+ * Random123's (base/rng.c), with Box-Muller on the vectors of base/vtrig.h.
  *
  * A Philox word lives in the low half of a 64-bit lane, so that one round of 8 (AVX-512)
  * counters is two widening multiplications, two shifts and four xors; the upper halves
@@ -7,7 +7,7 @@
  * odd samples, merge into one vector of 32-bit words in sample order. */
 #include "base/real.h"
 #include "base/rng.h"
-#include "base/vmath.h"
+#include "base/vtrig.h"
 
 #include <stdbool.h>
 

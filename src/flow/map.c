@@ -1,5 +1,6 @@
 #include "flow/map.h"
 
+#include "base/log_add.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
@@ -128,14 +129,6 @@ static void store(const kad_flow *flow, kad_prec prec, size_t n, const void *x,
         }
 }
 
-/* ln[(e^a + e^b)/2] */
-static double log_mean_exp(double a, double b)
-{
-    const double hi = a > b ? a : b;
-    if (!isfinite(hi)) return hi;
-    return hi + log(0.5 * (exp(a - hi) + exp(b - hi)));
-}
-
 /* ln q0 of the samples y times sign, in t->ld; z (NULL: not wanted) their latents. */
 static void lnq_branch(const kad_map *map, kad_prec prec, tile *t, size_t n,
                        const double *y, double sign, double *lnq, double *z)
@@ -158,7 +151,7 @@ static void lnq_tile(const kad_map *map, kad_prec prec, tile *t, size_t n,
     if (!map->mixture) return;
     lnq_branch(map, prec, t, n, y, -1, other, NULL);
     for (size_t l = 0; l < n; l++)
-        lnq[l] = log_mean_exp(lnq[l], other[l]);
+        lnq[l] = kad_log_add(lnq[l], other[l]) - M_LN2;
 }
 
 /* Double inference for a tile that was filled in `prec`: fewer lanes, so in parts. */
@@ -240,7 +233,7 @@ static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
         store(flow, prec, n, t->x, NULL, y);
         lnq_branch(map, prec, t, n, y, -1, other, NULL);
         for (size_t l = 0; l < n; l++)
-            lnq[l] = log_mean_exp(own[l], other[l]);
+            lnq[l] = kad_log_add(own[l], other[l]) - M_LN2;
         store(flow, prec, n, t->x, sign, y);
     }
 }

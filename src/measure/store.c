@@ -1,5 +1,6 @@
 #include "measure/store.h"
 
+#include "base/log_add.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -127,13 +128,6 @@ void kad_column_set(const kad_column *column, size_t chain, size_t draw,
     }
 }
 
-/* ln(e^a + e^b) */
-static double log_add(double a, double b)
-{
-    const double top = fmax(a, b);
-    return isfinite(top) ? top + log1p(exp(-fabs(a - b))) : top;
-}
-
 /* mean += (w / sum w) (a - mean), the ratio of the sums up to this draw */
 void kad_columns_add_weighted(const kad_column *columns, int n, size_t chain, size_t draw,
                               double log_w, const double *values)
@@ -143,7 +137,7 @@ void kad_columns_add_weighted(const kad_column *columns, int n, size_t chain, si
     const bool first = draw % stride == 0;
     double *sum = (double *)columns->data + at;
     if (bin >= columns->n_stored) return;
-    *sum = log_add(first ? -INFINITY : *sum, log_w);
+    *sum = kad_log_add(first ? -INFINITY : *sum, log_w);
     const double share = isfinite(*sum) ? exp(log_w - *sum) : 0.0;
     for (int k = 1; k <= n; k++) {
         double *mean = (double *)columns[k].data + at * columns[k].width;
