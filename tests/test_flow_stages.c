@@ -306,7 +306,8 @@ static void naive_net(const rig *r, int n, const double *X, double odd[3][3],
 static double naive_lfa(int n, double odd[3][3], const double *even, const double *z,
                         double *y)
 {
-    const double a = log1p(exp(even[1])), c = exp(even[2]), k = exp(even[3]) - 1.0;
+    const double a = log1p(exp(even[1])), c = exp(even[2]),
+                 k = n > 1 ? exp(even[3]) - 1.0 : 0.0; /* one component has no axis */
     double nn[3], f[3], vv = 0.0, u = 0.0, along = 0.0, m = 0.0;
     for (int i = 0; i < n; i++)
         vv += odd[2][i] * odd[2][i];

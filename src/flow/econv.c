@@ -65,11 +65,11 @@ done:
     return status;
 }
 
-/* Number of odd and even outputs of a transform. */
-static const int n_outputs[][2] = {
-    [KAD_TRANSFORM_AFFINE] = {1, 1},
-    [KAD_TRANSFORM_Q4T] = {2, 2},
-    [KAD_TRANSFORM_LFA] = {3, 4},
+/* Number of odd and even outputs of a transform of one and of more components. */
+static const int n_outputs[][2][2] = {
+    [KAD_TRANSFORM_AFFINE] = {{1, 1}, {1, 1}},
+    [KAD_TRANSFORM_Q4T] = {{2, 2}, {2, 2}},
+    [KAD_TRANSFORM_LFA] = {{2, 3}, {3, 4}},
 };
 
 static kad_status check_sizes(kad_ctx *ctx, int n_comp, kad_transform kind, int n_hidden,
@@ -110,8 +110,8 @@ kad_status kad_econv_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp
     e->kind = kind;
     e->n_sources = n_sources;
     e->n_hidden = n_sources > 0 ? n_hidden : 0;
-    e->n_odd = n_sources > 0 ? n_outputs[kind][0] : 0;
-    e->n_even = n_outputs[kind][1];
+    e->n_odd = n_sources > 0 ? n_outputs[kind][n_comp > 1][0] : 0;
+    e->n_even = n_outputs[kind][n_comp > 1][1];
     e->n_apps = n_apps;
     e->lambda = 1.0;
     KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_apps * (size_t)(n_sources + 1), sites,

@@ -12,7 +12,8 @@
  *
  * Adjoint: dy/dw = (1 + k nn nn^T) e^s [sqrt(h) + 2 a sqrt(h)' w w^T], dh/du = (c - 1)/
  * (1 + u)^2; both factors are symmetric and inverted by Sherman-Morrison.
- * Outputs: odd t, eps, v; even s, rho1, rho2, rho3. Identity at c = 1, k = 0. */
+ * Outputs: odd t, eps, v; even s, rho1, rho2, rho3. Identity at c = 1, k = 0. For n = 1
+ * the axis would be one more factor e^s: there are no v, rho3. */
 #ifndef KAD_FLOW_TRANSFORM_LFA_H
 #define KAD_FLOW_TRANSFORM_LFA_H
 
@@ -29,12 +30,35 @@ typedef struct lfa {
     vreal root, iroot; /* sqrt(h), 1/sqrt(h) */
 } lfa;
 
+/* The axis of 1 + k nn nn^T. */
+KAD_LANES_INLINE void lfa_axis(const int n, const kad_outs *o, int v, const int need,
+                               lfa *q)
+{
+    vreal axis[3];
+    q->k = kad_vexp_fast(o->even[3][v]) - RC(1.0);
+    for (int i = 0; i < n; i++)
+        axis[i] = o->odd[2][kad_at(i, v)];
+    q->norm = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, axis, axis));
+    for (int i = 0; i < n; i++)
+        q->nn[i] = q->norm * axis[i];
+    q->m = kad_dot(n, q->nn, q->nn);
+    if (need) q->im = kad_lanes_rcp(RC(1.0) + q->k * q->m);
+}
+
+/* x += factor nn nn^T x */
+KAD_LANES_INLINE void lfa_along(const int n, const lfa *q, vreal factor, vreal *x)
+{
+    const vreal along = factor * kad_dot(n, q->nn, x);
+    for (int i = 0; i < n; i++)
+        x[i] += along * q->nn[i];
+}
+
 /* exp is the fast one where the same value enters y and ld, so that its error is that of
  * a parameter. */
 KAD_LANES_INLINE void lfa_prepare(const int n, const kad_outs *o, int v, real lambda,
                                   const int need, lfa *q)
 {
-    vreal tail, axis[3];
+    vreal tail;
     const vreal rho1 = o->even[1][v];
     (void)lambda;
     if (need & KAD_FOR_ADJOINT)
@@ -43,16 +67,9 @@ KAD_LANES_INLINE void lfa_prepare(const int n, const kad_outs *o, int v, real la
         tail = kad_vexp_fast(-kad_vabs(rho1));
     q->a = kad_vmax(rho1, kad_vset(RC(0.0))) + kad_lanes_log1p(tail);
     q->c = kad_vexp_fast(o->even[2][v]);
-    q->k = kad_vexp_fast(o->even[3][v]) - RC(1.0);
     q->up = kad_vexp(o->even[0][v]);
     if (need) q->down = kad_lanes_rcp(q->up);
-    for (int i = 0; i < n; i++)
-        axis[i] = o->odd[2][kad_at(i, v)];
-    q->norm = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, axis, axis));
-    for (int i = 0; i < n; i++)
-        q->nn[i] = q->norm * axis[i];
-    q->m = kad_dot(n, q->nn, q->nn);
-    if (need) q->im = kad_lanes_rcp(RC(1.0) + q->k * q->m);
+    if (n > 1) lfa_axis(n, o, v, need, q);
 }
 
 /* What u fixes; one reciprocal square root gives both denominators and sqrt(h). */
@@ -73,11 +90,12 @@ KAD_LANES_INLINE void lfa_up(const int n, const kad_outs *o, int v, lfa *q, vrea
         q->w[i] = target[kad_at(i, v)] + o->odd[1][kad_at(i, v)];
     q->u = q->a * kad_dot(n, q->w, q->w);
     lfa_radius(q);
+    vreal f[3];
     for (int i = 0; i < n; i++)
-        q->f[i] = q->up * q->root * q->w[i];
-    const vreal along = q->k * kad_dot(n, q->nn, q->f);
+        f[i] = q->f[i] = q->up * q->root * q->w[i];
+    if (n > 1) lfa_along(n, q, q->k, f);
     for (int i = 0; i < n; i++)
-        target[kad_at(i, v)] = o->odd[0][kad_at(i, v)] + q->f[i] + along * q->nn[i];
+        target[kad_at(i, v)] = o->odd[0][kad_at(i, v)] + f[i];
 }
 
 /* |w|^2 from q = |Y|^2. */
@@ -96,14 +114,12 @@ KAD_LANES_INLINE vreal lfa_radius2(const lfa *s, vreal q)
 KAD_LANES_INLINE void lfa_down(const int n, const kad_outs *o, int v, lfa *q,
                                vreal *target)
 {
-    vreal g[3], flat[3];
+    vreal flat[3];
     for (int i = 0; i < n; i++)
-        g[i] = target[kad_at(i, v)] - o->odd[0][kad_at(i, v)];
-    const vreal along = q->k * q->im * kad_dot(n, q->nn, g);
-    for (int i = 0; i < n; i++) {
-        q->f[i] = g[i] - along * q->nn[i];
+        q->f[i] = target[kad_at(i, v)] - o->odd[0][kad_at(i, v)];
+    if (n > 1) lfa_along(n, q, -q->k * q->im, q->f);
+    for (int i = 0; i < n; i++)
         flat[i] = q->down * q->f[i];
-    }
     q->u = q->a * lfa_radius2(q, kad_dot(n, flat, flat));
     lfa_radius(q);
     for (int i = 0; i < n; i++) {
@@ -114,7 +130,8 @@ KAD_LANES_INLINE void lfa_down(const int n, const kad_outs *o, int v, lfa *q,
 
 KAD_LANES_INLINE vreal lfa_ld(const int n, const kad_outs *o, int v, const lfa *q)
 {
-    vreal det = q->big * (q->i1 * q->i1) * (RC(1.0) + q->k * q->m);
+    vreal det = q->big * (q->i1 * q->i1);
+    if (n > 1) det *= RC(1.0) + q->k * q->m;
     if (n == 1) det *= q->iroot;
     if (n == 3) det *= q->root;
     return (real)n * o->even[0][v] + kad_vlog_normal(det);
@@ -139,38 +156,49 @@ KAD_LANES_INLINE void lfa_solve(const int n, const lfa *q, int v, real gl, vreal
     const vreal shrink = q->down * q->iroot;
     for (int i = 0; i < n; i++)
         b[i] = shrink * (b[i] - radial * q->w[i]);
-    const vreal along = q->k * q->im * kad_dot(n, q->nn, b);
+    if (n > 1) lfa_along(n, q, -q->k * q->im, b);
     for (int i = 0; i < n; i++)
-        g[kad_at(i, v)] = b[i] - along * q->nn[i];
+        g[kad_at(i, v)] = b[i];
+}
+
+/* The axis' part of lfa_vjp: its cotangents, from those g of y; gf of f. */
+KAD_LANES_INLINE void lfa_axis_vjp(const int n, const lfa *q, int v, real gl,
+                                   const vreal *g, vreal *gf, const kad_outs *go)
+{
+    vreal gn[3];
+    const vreal ny = kad_dot(n, q->nn, g), nf = kad_dot(n, q->nn, q->f);
+    for (int i = 0; i < n; i++) {
+        gf[i] = g[i] + q->k * ny * q->nn[i];
+        gn[i] = q->k * (ny * q->f[i] + nf * g[i] + (RC(2.0) * gl) * q->im * q->nn[i]);
+    }
+    const vreal radial = kad_dot(n, q->nn, gn);
+    for (int i = 0; i < n; i++)
+        go->odd[2][kad_at(i, v)] = q->norm * (gn[i] - q->nn[i] * radial);
+    go->even[3][v] = (ny * nf + gl * q->m * q->im) * (RC(1.0) + q->k);
 }
 
 KAD_LANES_INLINE void lfa_vjp(const int n, const lfa *q, int v, real gl, vreal *g,
                               const kad_outs *go)
 {
-    vreal gf[3], gn[3];
+    vreal gf[3];
     const vreal iq = kad_lanes_rcp(q->big);
-    const vreal ny = kad_dot(n, q->nn, g), nf = kad_dot(n, q->nn, q->f);
     for (int i = 0; i < n; i++)
-        gf[i] = g[i] + q->k * ny * q->nn[i];
+        gf[i] = g[i];
+    if (n > 1) lfa_axis_vjp(n, q, v, gl, g, gf, go);
     const vreal wf = kad_dot(n, q->w, gf), stretch = q->up * q->root;
     /* df/dh = f/(2 h): the cotangent of h is gf.w e^s/(2 sqrt(h)) */
     const vreal gh = RC(0.5) * wf * q->up * q->iroot;
     const vreal gu = gh * (q->c - RC(1.0)) * q->i1 * q->i1 + gl * lfa_ldu(n, q, iq);
     for (int i = 0; i < n; i++) {
-        gn[i] = q->k * (ny * q->f[i] + nf * g[i] + (RC(2.0) * gl) * q->im * q->nn[i]);
         go->odd[0][kad_at(i, v)] = g[i];
         g[i] = stretch * gf[i] + RC(2.0) * q->a * gu * q->w[i];
         go->odd[1][kad_at(i, v)] = g[i];
     }
-    const vreal radial = kad_dot(n, q->nn, gn);
-    for (int i = 0; i < n; i++)
-        go->odd[2][kad_at(i, v)] = q->norm * (gn[i] - q->nn[i] * radial);
     vreal ldc = (RC(2.0) + q->u) * iq;
     if (n != 2) ldc += RC(0.5) * (real)(n - 2) * q->ic;
     go->even[0][v] = stretch * wf + (real)n * gl;
     go->even[1][v] = gu * kad_dot(n, q->w, q->w) * q->sigma;
     go->even[2][v] = (gh * q->i1 + gl * ldc) * q->u * q->c;
-    go->even[3][v] = (ny * nf + gl * q->m * q->im) * (RC(1.0) + q->k);
 }
 
 #endif
