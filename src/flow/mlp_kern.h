@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-/* The adjoints work on a few applications at a time. */
+/* Nets run on a few applications at a time. */
 enum { PANELS = 4 };
 
 /* Scratch of one application; all blocks are rows of KAD_W lanes. */
@@ -102,9 +102,7 @@ static void activate(kad_activation kind, int n, real *h)
     vreal *p = (vreal *)h;
     const int n_v = n * KAD_NV;
     switch (kind) {
-    case KAD_ELU:
-        for (int v = 0; v < n_v; v++)
-            p[v] = kad_velu_lifted(p[v]);
+    case KAD_ELU: /* hidden_layer has it */
         break;
     case KAD_TANH:
         for (int v = 0; v < n_v; v++)
@@ -167,18 +165,18 @@ static void layer(const kad_dense *l, const real *theta, dense_panels panels,
 static void hidden_layer(kad_activation kind, const kad_dense *l, const real *theta,
                          dense_panels panels, const real *x, real *y)
 {
-    const real *b = l->b == SIZE_MAX ? NULL : theta + l->b;
-    const size_t n = (size_t)l->n_out * KAD_W;
-    for (int p = 0; p < panels.n; p++, x += panels.stride, y += panels.stride) {
-        if (kind == KAD_ELU) {
-            dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1, b, x,
-                              y);
-            continue;
-        }
-        dense_forward(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1, b, x, y);
+    for (int p = 0; kind == KAD_ELU && p < panels.n; p++) {
+        const size_t at = (size_t)p * panels.stride;
+        dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
+                          theta + l->b, x + at, y + at);
+    }
+    if (kind == KAD_ELU) return;
+    layer(l, theta, panels, x, y);
+    for (int p = 0; p < panels.n; p++, y += panels.stride) {
+        real *h = y;
         if (kind == KAD_SILU) /* keeps the pre-activations in front */
-            memcpy(y + n, y, n * sizeof(real));
-        activate(kind, l->n_out, kind == KAD_SILU ? y + n : y);
+            h = memcpy(y + (size_t)l->n_out * KAD_W, y, (size_t)l->n_out * KAD_ROW_BYTES);
+        activate(kind, l->n_out, h);
     }
 }
 
@@ -271,7 +269,7 @@ static void heads_adjoint(const kad_mlp *net, const real *back, dense_panels pan
     }
 }
 
-/* din (overwritten) = cotangent of the input of net m, panel by panel. With elu the
+/* din (overwritten) = cotangent of the input, panel by panel. With elu the
  * cotangents of the pre-activations take the place of the activations, which nobody
  * needs any more: the first-level cache holds little else. */
 static void mlp_adjoint(const kad_mlp *net, const real *back, const panel *w,
