@@ -34,7 +34,7 @@ typedef struct mlp_units {
     double scale, shift;
 } mlp_units;
 
-static const mlp_units plain_units = {1, 0}, lifted_units = {KAD_VLIFT, 1};
+static const mlp_units plain_units = {1, 0}, lifted_units = {(double)KAD_VLIFT, 1};
 
 /* Those of the hidden layers. */
 static mlp_units hidden_units(const kad_mlp *net)
