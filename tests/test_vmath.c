@@ -302,6 +302,7 @@ static void test_elu_gradient(void **state)
         const vreal d = kad_velu_lifted_grad(y);
         assert_true(d[0] == (y[0] > KAD_VLIFT ? KAD_VLIFT : y[0]));
     }
+    assert_true(isnan(kad_velu_lifted_grad(kad_vset(NOT_A_NUMBER))[0]));
 }
 
 /* A full turn in steps that float holds exactly, against the exact quadrants. */

@@ -7,7 +7,8 @@
 static inline double kad_log_add(double a, double b)
 {
     const double top = fmax(a, b);
-    return isfinite(top) ? top + log1p(exp(-fabs(a - b))) : top;
+    if (isfinite(top)) return top + log1p(exp(-fabs(a - b)));
+    return isnan(a) || isnan(b) ? NAN : top;
 }
 
 #endif

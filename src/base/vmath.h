@@ -161,13 +161,11 @@ KAD_VINLINE vreal kad_vmin(vreal a, vreal b)
 #if KAD_PREC == 32
 #define KAD_VSIGN ((vint)kad_vset(-0.0f))
 #define KAD_VMANT_BITS 23
-#define KAD_VTOP 30 /* shifts bit 1 into the sign */
 #define KAD_VEXP_BIAS 127
 #define KAD_VMAGIC 12582912.0f /* 1.5 * 2^23: adding it rounds to an integer */
 #else
 #define KAD_VSIGN ((vint)kad_vset(-0.0))
 #define KAD_VMANT_BITS 52
-#define KAD_VTOP 62
 #define KAD_VEXP_BIAS 1023
 #define KAD_VMAGIC 6755399441055744.0 /* 1.5 * 2^52 */
 #endif
@@ -422,7 +420,7 @@ KAD_VINLINE vreal kad_vsigmoid(vreal x)
 }
 
 /* The exponential linear unit, lifted: y = s (elu(x) + 1) of a = s (x + 1), s = log2 e;
- * that is, s 2^a / e for a < s, else a. Argument and value need no shift and no scaling. */
+ * that is, (s/e) 2^a for a < s, else a. */
 #define KAD_VLIFT KAD_VLOG2E
 KAD_VINLINE vreal kad_velu_lifted(vreal a)
 {
@@ -437,7 +435,8 @@ KAD_VINLINE vreal kad_velu_lifted(vreal a)
     p = p * r + 0.53073784542304303f;
     return (vreal)_mm512_mask_scalef_ps((kad_vraw)a, low, (kad_vraw)p, (kad_vraw)a);
 #else
-    const vreal y = KAD_VLIFT * kad_vexp(a * RC(0.69314718055994530942) - 1);
+    /* ln s - 1 */
+    const vreal y = kad_vexp(a * RC(0.69314718055994530942) - RC(0.63348707941833567299));
     return kad_vselect(kad_vlt(a, kad_vset(KAD_VLIFT)), y, a);
 #endif
 }
@@ -445,7 +444,7 @@ KAD_VINLINE vreal kad_velu_lifted(vreal a)
 /* s d elu/dx from y = s (elu(x) + 1). */
 KAD_VINLINE vreal kad_velu_lifted_grad(vreal y)
 {
-    return kad_vmin(y, kad_vset(KAD_VLIFT));
+    return kad_vmin(kad_vset(KAD_VLIFT), y);
 }
 
 /* log(1 + e) for 0 <= e <= 1, relative accuracy kept: 2 atanh(s), s = e/(2 + e). */

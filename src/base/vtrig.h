@@ -12,6 +12,8 @@
 
 #ifdef KAD_PREC /* in kernels only */
 
+#define KAD_VTOP (8 * (int)sizeof(real) - 2) /* shifts bit 1 into the sign */
+
 /* sin and cos of r + quadrant * pi/2, |r| <= pi/4. */
 KAD_VINLINE void kad_vsincos_quadrant(vreal r, vint quadrant, vreal *sine, vreal *cosine)
 {

@@ -158,6 +158,8 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
          .split = true,
          .scale_init = 1},
         {.n_hidden = 0, .activation = KAD_ELU, .scale_init = 1},
+        {.n_hidden = 0, .activation = KAD_ELU, .split = true, .scale_init = 1},
+        {.n_hidden = 0, .split = true, .equivariant = true, .scale_init = 1},
     };
     if (variant < 0 || variant >= (int)(sizeof shapes / sizeof shapes[0]))
         return KAD_EUSAGE;

@@ -1,13 +1,12 @@
 /* Thin dense layers on one tile row block, lanes in registers, weights broadcast from
- * memory. For widths up to about 64: BLAS is hopeless for 10 x 10 (FLOWS measured 5-10 %
- * of peak).
+ * memory. For widths up to about 64: at 10 x 10 BLAS reaches 5 to 10 % of the peak.
  *
  *   forward   y[o] = b[o] + sum_i w[o * so + i * si] x[i]
  *   outer     acc(o, i) += sum over vectors of d[o] * x[i]   (weight gradient, lanes kept
  * apart)
  *
  * Shapes: x [n_in][KAD_W], y [n_out][KAD_W], acc [n_out * n_in] vreal. Strides (so, si)
- * make the transpose the same kernel, so no transposed copy of the weights exists. */
+ * make the transpose the same kernel, on weights stored the same way. */
 #ifndef KAD_FLOW_DENSE_KERN_H
 #define KAD_FLOW_DENSE_KERN_H
 
@@ -246,12 +245,11 @@ static void dense_outer(int n_out, int n_in, dense_panels panels, const real *d,
     }
 }
 
-/* dw[o][i] += scale sums(o, i) - less d[o] of a block row; n is a constant after inlining. */
-KAD_INLINE void outer_sums_row(const int n, real scale, const real *sums, real less,
-                               real *dw)
+/* dw[i] += scale sums[i] - off, a row of a block. */
+KAD_INLINE void outer_sums_row(int n, real scale, const real *sums, real off, real *dw)
 {
     for (int i = 0; i < n; i++)
-        dw[i] += scale * sums[i] - less;
+        dw[i] += scale * sums[i] - off;
 }
 
 /* dw[o][i] += scale sums(o, i) - less d[o], sums [n_out * n_in] in the order of

@@ -11,7 +11,8 @@
  * Transform of the target, y = f(z; O, E), ld = ln|det dy/dz| summed over applications:
  *   affine  any n   O = t;            E = s               transform_affine.h
  *   q4t     n = 1   O = t, eps;       E = s, rho          transform_q4t.h
- *   lfa     any n   O = t, eps, v;    E = s, rho1..rho3   transform_lfa.h (n = 1: no v, rho3)
+ *   lfa     any n   O = t, eps, v;    E = s, rho1..rho3   transform_lfa.h
+ *           (n = 1: no v, no rho3)
  * With F = 0 only the biases b remain: the same transform of every target (lfa: a ring
  * for the top site).
  *

@@ -2,7 +2,9 @@
  * gradients of one net on a few row blocks at a time.
  *
  * Nets with elu keep their hidden layers lifted (vmath.h): activations as s (h + 1) and
- * pre-activations as s (a + 1), s = log2 e, which makes the activation a fifth cheaper.
+ * pre-activations as s (a + 1), s = log2 e. In single precision with AVX-512 the
+ * activation is then a fifth cheaper; the price is two bits of small weights'
+ * gradients, for h near 0 is held as a number near s. Such nets need biases.
  * Every layer then maps X = p (x + q) to Y = u (y + v) of y = b + W x by
  *   Y = u (b + v - q W 1) + (u / p) W X,
  * and packed weights are those of this map. A cotangent G of Y and the sums
@@ -36,7 +38,7 @@ typedef struct mlp_units {
 
 static const mlp_units plain_units = {1, 0}, lifted_units = {(double)KAD_VLIFT, 1};
 
-/* Those of the hidden layers. */
+/* Those of the hidden layers; nets without biases are tanh's (coupling.h). */
 static mlp_units hidden_units(const kad_mlp *net)
 {
     return net->activation == KAD_ELU ? lifted_units : plain_units;
@@ -256,7 +258,7 @@ static void heads_adjoint(const kad_mlp *net, const real *back, dense_panels pan
         for (int p = 0; net->square && p < panels.n; p++) {
             const size_t at = (size_t)p * panels.stride;
             for (int v = 0; v < net->head_a.n_in * KAD_NV; v++)
-                ((vreal *)(w->u + at))[v] *= (real)2 * ((const vreal *)(x + at))[v];
+                ((vreal *)(out + at))[v] *= (real)2 * ((const vreal *)(x + at))[v];
         }
     }
     if (net->head_t.n_out) {
@@ -289,7 +291,7 @@ static void mlp_adjoint(const kad_mlp *net, const real *back, const panel *w,
     }
     const int last = net->n_hidden;
     const bool at_once = elu && last > 0 && !(net->head_a.n_out && net->head_t.n_out);
-    real *d = at_once ? h[last] : w->u;
+    real *d = last == 0 ? w->din : at_once ? h[last] : w->u;
     heads_adjoint(net, back, panels, h[last], f, at_once ? h[last] : NULL, w, acc, d);
     for (int k = last; k > 0; k--) {
         const kad_dense *l = &net->hidden[k - 1];
@@ -302,10 +304,6 @@ static void mlp_adjoint(const kad_mlp *net, const real *back, const panel *w,
         if (acc) outer(l, panels, d, h[k - 1], acc);
         transposed(l, back, panels, d, in_place ? h[k - 1] : NULL, next);
         d = next;
-    }
-    for (int p = 0; last == 0 && p < panels.n; p++) {
-        const size_t at = (size_t)p * panels.stride;
-        memcpy(w->din + at, w->u + at, (size_t)net->head_a.n_in * KAD_ROW_BYTES);
     }
 }
 
