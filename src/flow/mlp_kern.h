@@ -44,10 +44,10 @@ static mlp_units hidden_units(const kad_mlp *net)
     return net->activation == KAD_ELU ? lifted_units : plain_units;
 }
 
-/* Those in which the heads read the features. */
-static mlp_units feature_units(const kad_mlp *net)
+/* Those of what layer k reads; k = n_hidden: the heads. */
+static mlp_units input_units(const kad_mlp *net, int k)
 {
-    return net->n_hidden ? hidden_units(net) : plain_units;
+    return k > 0 ? hidden_units(net) : plain_units;
 }
 
 /* Forward weights at their place in theta, and at `back` those of the adjoint: divided
@@ -73,10 +73,12 @@ static void pack_layer(const kad_dense *l, mlp_units in, mlp_units out,
 static void mlp_pack(const kad_mlp *net, const double *theta, real *packed, real *back)
 {
     for (int k = 0; k < net->n_hidden; k++)
-        pack_layer(&net->hidden[k], k ? hidden_units(net) : plain_units,
-                   hidden_units(net), theta, packed, back);
-    pack_layer(&net->head_t, feature_units(net), plain_units, theta, packed, back);
-    pack_layer(&net->head_a, feature_units(net), plain_units, theta, packed, back);
+        pack_layer(&net->hidden[k], input_units(net, k), hidden_units(net), theta, packed,
+                   back);
+    pack_layer(&net->head_t, input_units(net, net->n_hidden), plain_units, theta, packed,
+               back);
+    pack_layer(&net->head_a, input_units(net, net->n_hidden), plain_units, theta, packed,
+               back);
 }
 
 /* dtheta += the layer's gradient from its sums over lanes. */
@@ -93,10 +95,12 @@ static void layer_gradient(const kad_dense *l, mlp_units in, mlp_units out,
 static void mlp_gradient(const kad_mlp *net, const real *sums, real *dtheta)
 {
     for (int k = 0; k < net->n_hidden; k++)
-        layer_gradient(&net->hidden[k], k ? hidden_units(net) : plain_units,
-                       hidden_units(net), sums, dtheta);
-    layer_gradient(&net->head_t, feature_units(net), plain_units, sums, dtheta);
-    layer_gradient(&net->head_a, feature_units(net), plain_units, sums, dtheta);
+        layer_gradient(&net->hidden[k], input_units(net, k), hidden_units(net), sums,
+                       dtheta);
+    layer_gradient(&net->head_t, input_units(net, net->n_hidden), plain_units, sums,
+                   dtheta);
+    layer_gradient(&net->head_a, input_units(net, net->n_hidden), plain_units, sums,
+                   dtheta);
 }
 
 static void activate(kad_activation kind, int n, real *h)
@@ -167,12 +171,12 @@ static void layer(const kad_dense *l, const real *theta, dense_panels panels,
 static void hidden_layer(kad_activation kind, const kad_dense *l, const real *theta,
                          dense_panels panels, const real *x, real *y)
 {
-    for (int p = 0; kind == KAD_ELU && p < panels.n; p++) {
-        const size_t at = (size_t)p * panels.stride;
-        dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
-                          theta + l->b, x + at, y + at);
+    if (kind == KAD_ELU) {
+        for (int p = 0; p < panels.n; p++, x += panels.stride, y += panels.stride)
+            dense_forward_elu(l->n_out, l->n_in, theta + l->w, (size_t)l->n_in, 1,
+                              theta + l->b, x, y);
+        return;
     }
-    if (kind == KAD_ELU) return;
     layer(l, theta, panels, x, y);
     for (int p = 0; p < panels.n; p++, y += panels.stride) {
         real *h = y;
