@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* RG level of a site's latent: the largest h with every coordinate divisible by 2^h. */
@@ -37,6 +38,38 @@ static void lay_out(kad_flow *flow)
                 flow->scratch_bytes[p] = round_up(s->scratch_bytes[p]);
         }
     }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const kad_stage *s = *(const kad_stage *const *)a, *t = *(const kad_stage *const *)b;
+    return s->level != t->level ? s->level - t->level : strcmp(s->name, t->name);
+}
+
+/* Tensors of one name would overwrite each other in a file. */
+static kad_status require_unique_names(kad_ctx *ctx, const kad_flow *flow)
+{
+    kad_status status = KAD_OK;
+    const kad_stage **sorted = NULL;
+    KAD_TRY(kad_new(ctx, (size_t)flow->n_stages, sizeof *sorted, &sorted));
+    for (int i = 0; i < flow->n_stages; i++) {
+        const kad_stage *s = sorted[i] = &flow->stages[i];
+        for (int k = 1; k < s->n_tensors; k++)
+            for (int l = 0; l < k; l++)
+                if (strcmp(s->tensors[k].name, s->tensors[l].name) == 0)
+                    KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,
+                                     "flow: two parameters of stage %s are called %s",
+                                     s->name, s->tensors[k].name));
+    }
+    qsort(sorted, (size_t)flow->n_stages, sizeof *sorted, by_name);
+    for (int i = 1; i < flow->n_stages; i++)
+        if (by_name(&sorted[i - 1], &sorted[i]) == 0)
+            KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,
+                             "flow: two stages of level %d are called %s",
+                             sorted[i]->level, sorted[i]->name));
+done:
+    kad_free(sorted);
+    return status;
 }
 
 static kad_status make_sites(kad_ctx *ctx, const kad_flow_target *target, kad_flow *flow)
@@ -77,6 +110,7 @@ kad_status kad_flow_create(kad_ctx *ctx, const kad_config *config,
     flow->n_stages = list.n;
     flow->stages = list.stage;
     list = (kad_stage_list){0};
+    KAD_TRY(require_unique_names(ctx, flow));
     lay_out(flow);
     *out = flow;
     flow = NULL;

@@ -40,7 +40,7 @@ typedef struct kad_flow_target {
 } kad_flow_target;
 
 /* Flow of a config (section `flow`, already resolved by the recipe). Errors: KAD_ECONFIG,
- * KAD_ENOMEM. */
+ * KAD_ENOMEM, KAD_EINTERNAL (two tensors of one name). */
 KAD_MUST_USE kad_status kad_flow_create(kad_ctx *ctx, const kad_config *config,
                                         const kad_flow_target *target, kad_flow **out);
 void kad_flow_destroy(kad_flow *flow);

@@ -35,8 +35,14 @@ kad_status kad_stage_list_add(kad_ctx *ctx, kad_stage_list *list, kad_stage *sta
     }
     va_list args;
     va_start(args, format);
-    vsnprintf(stage->name, sizeof stage->name, format, args);
+    const int length = vsnprintf(stage->name, sizeof stage->name, format, args);
     va_end(args);
+    if (length < 0 || (size_t)length >= sizeof stage->name) {
+        const kad_status status = kad_fail(
+            ctx, KAD_EINTERNAL, "flow: stage name %s... is too long", stage->name);
+        kad_stage_clear(stage);
+        return status;
+    }
     stage->level = level;
     list->stage[list->n++] = *stage;
     memset(stage, 0, sizeof *stage);
@@ -55,7 +61,7 @@ static void keep_active(const kad_flow_target *target, kad_index_list *blocks)
 }
 
 kad_status kad_hierarchy_haar(kad_ctx *ctx, const kad_flow_target *target, int level,
-                              kad_stage_list *list)
+                              const char *name, kad_stage_list *list)
 {
     kad_index_list blocks;
     kad_stage stage;
@@ -66,7 +72,7 @@ kad_status kad_hierarchy_haar(kad_ctx *ctx, const kad_flow_target *target, int l
     if (blocks.size > 1) {
         KAD_TRY(kad_haar_create(ctx, target->lattice, target->n_comp, blocks.n_lists,
                                 blocks.size, blocks.sites, &stage));
-        KAD_TRY(kad_stage_list_add(ctx, list, &stage, level, "haar"));
+        KAD_TRY(kad_stage_list_add(ctx, list, &stage, level, "%s", name));
     }
 done:
     kad_index_list_clear(&blocks);
@@ -116,9 +122,7 @@ kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_config *config,
         /* the spectrum mixes positions: an orthonormal wavelet in front gives the latents
          * levels */
         for (int h = target->lattice->n_levels - 1; h >= 0; h--)
-            KAD_TRY(kad_hierarchy_haar(ctx, target, h, list));
-        for (int i = 0; i < list->n; i++)
-            snprintf(list->stage[i].name, sizeof list->stage[i].name, "wavelet");
+            KAD_TRY(kad_hierarchy_haar(ctx, target, h, "wavelet", list));
         KAD_TRY(add_spectrum(ctx, config, target, list));
     }
     if (strcmp(kind, "conditional") == 0)

@@ -147,20 +147,21 @@ static int block_extent(const kad_lattice *lattice, int stride, int kernel)
     return 0;
 }
 
-static kad_status add_level(builder *b, int level, const char *passes)
+/* The passes of a level; `layer` begins the names of its stages. */
+static kad_status add_level(builder *b, int level, const char *layer, const char *passes)
 {
     kad_status status = KAD_OK;
     const int m = block_extent(b->target->lattice, 1 << level,
                                (int)kad_config_int(b->config, "flow.kernel"));
     const int repeat = (int)kad_config_int(b->config, "flow.repeat");
+    char name[32];
     int n = 0;
+    snprintf(name, sizeof name, "%shaar", layer);
     if (kad_config_bool(b->config, "flow.haar"))
-        KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, b->list));
+        KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, name, b->list));
     for (int r = 0; r < repeat; r++)
         for (const char *p = passes; *p; p++, n++) {
-            char name[32] = "pass_00";
-            name[5] = (char)('0' + n / 10 % 10);
-            name[6] = (char)('0' + n % 10);
+            snprintf(name, sizeof name, "%spass_%02d", layer, n);
             KAD_TRY(add_pass(b, level, m, offset_of(b->target->lattice->d, *p), name));
         }
 done:
@@ -204,14 +205,9 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
     if (strcmp(kind, "disentangler") == 0) {
         if (depth == 0) depth = halvings > 0 ? halvings : 1;
         for (int k = 0; k < depth; k++) {
-            KAD_TRY(add_level(&b, 0, passes));
-            for (int i = 0; i < list->n; i++) /* layers are told apart by their names */
-                if (strncmp(list->stage[i].name, "pass_", 5) == 0) {
-                    char name[KAD_NAME_MAX];
-                    snprintf(name, sizeof name, "layer_%02d/%.70s", k,
-                             list->stage[i].name);
-                    memcpy(list->stage[i].name, name, sizeof name);
-                }
+            char layer[32];
+            snprintf(layer, sizeof layer, "layer_%02d/", k);
+            KAD_TRY(add_level(&b, 0, layer, passes));
         }
         return KAD_OK;
     }
@@ -220,7 +216,7 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
     else if (ring)
         KAD_TRY(kad_hierarchy_ring(ctx, target, halvings, list));
     for (int level = halvings - 1; level >= 0; level--)
-        if (depth == 0 || level < depth) KAD_TRY(add_level(&b, level, passes));
+        if (depth == 0 || level < depth) KAD_TRY(add_level(&b, level, "", passes));
 done:
     return status;
 }

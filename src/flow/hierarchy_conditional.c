@@ -138,9 +138,8 @@ static kad_status add_refinements(builder *b, int level, unsigned old, unsigned 
         const unsigned targets = r % 2 == 0 ? old : fresh,
                        sources = r % 2 == 0 ? fresh : old;
         const int shift = all && in_top(b, level) ? 1 + r / 2 : 0;
-        char name[32] = "refine_0_0";
-        name[7] = (char)('0' + step);
-        name[9] = (char)('0' + r % 10);
+        char name[32];
+        snprintf(name, sizeof name, "refine_%d_%d", step, r);
         if (d == 2) {
             KAD_TRY(
                 add_stencil(b, level, shift, targets, sources, b->refinement, name, 0));
@@ -189,7 +188,7 @@ static kad_status add_wavelet(builder *b, int level)
         KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &apps));
         KAD_TRY(add_econv(b, &apps, b->generator, level, "detail", (int)p));
     }
-    KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, b->list));
+    KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, "haar", b->list));
     const int count = level == 0 ? b->refinements_finest : b->refinements;
     KAD_TRY(add_refinements(b, level, colour[0], colour[1], count, 0));
 done:

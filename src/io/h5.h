@@ -56,6 +56,9 @@ KAD_MUST_USE kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *pa
 KAD_MUST_USE kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path,
                                     size_t *n, char ***names);
 void kad_h5_free_names(size_t n, char **names);
+/* Number of values in all datasets below a group. */
+KAD_MUST_USE kad_status kad_h5_count(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                     size_t *n);
 
 /* Dataset of row-major data; overwrites. rank 0 is a scalar. */
 KAD_MUST_USE kad_status kad_h5_write(kad_ctx *ctx, kad_h5 *file, const char *path,

@@ -61,8 +61,9 @@ typedef struct kad_h5_walk {
     kad_h5 *file;
     kad_status status;
     int depth;
-    bool lenient; /* go on after what cannot be read (probing) */
-    hid_t target; /* of a repacking */
+    bool lenient;    /* go on after what cannot be read (probing) */
+    hid_t target;    /* of a repacking */
+    size_t n_values; /* counted so far */
     char path[KAD_H5_PATH_CHARS];
 } kad_h5_walk;
 

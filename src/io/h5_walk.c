@@ -1,6 +1,7 @@
 /* Walks over the objects of a file. */
 #include "io/h5_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 32 };
@@ -41,4 +42,32 @@ void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
     }
     w->depth--;
     kad_h5_free_names(n, names);
+}
+
+static void count_step(kad_h5_walk *w)
+{
+    hid_t object;
+    w->status = kad_h5_open_object(w->ctx, w->file, w->path, &object);
+    if (w->status != KAD_OK) return;
+    const H5I_type_t kind = H5Iget_type(object);
+    if (kind == H5I_DATASET) {
+        const hid_t space = H5Dget_space(object);
+        const hssize_t n = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
+        if (space >= 0) H5Sclose(space);
+        if (n < 0)
+            w->status = kad_h5_fail(w->ctx, w->file, w->path, KAD_EDATA, "has no shape");
+        else
+            w->n_values += (size_t)n;
+    }
+    H5Oclose(object);
+    if (kind == H5I_GROUP && w->status == KAD_OK) kad_h5_each_member(w, count_step);
+}
+
+kad_status kad_h5_count(kad_ctx *ctx, kad_h5 *file, const char *path, size_t *n)
+{
+    kad_h5_walk w = {.ctx = ctx, .file = file};
+    snprintf(w.path, sizeof w.path, "%s", path);
+    kad_h5_each_member(&w, count_step);
+    *n = w.n_values;
+    return w.status;
 }

@@ -43,6 +43,17 @@ done:
     return status;
 }
 
+/* Names that repeat, or parameters of another map, show in the sum of the sizes. */
+static kad_status require_count(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
+                                kad_status code)
+{
+    size_t n = 0;
+    const kad_status status = kad_h5_count(ctx, file, "/flow/params", &n);
+    if (status != KAD_OK || n == flow->n_theta) return status;
+    return kad_fail(ctx, code, "/flow/params: %zu values, but the map has %zu parameters",
+                    n, flow->n_theta);
+}
+
 kad_status kad_params_write(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
                             kad_prec prec, const double *theta)
 {
@@ -61,7 +72,7 @@ kad_status kad_params_write(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
                                  theta + stage->theta + tensor->offset));
         }
     }
-    status = KAD_OK;
+    status = require_count(ctx, file, flow, KAD_EINTERNAL);
 done:
     return status;
 }
@@ -70,6 +81,7 @@ kad_status kad_params_read(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
                            double *theta)
 {
     kad_status status = KAD_OK;
+    KAD_TRY(require_count(ctx, file, flow, KAD_EDATA));
     for (int i = 0; i < flow->n_stages; i++) {
         const kad_stage *stage = &flow->stages[i];
         for (int k = 0; k < stage->n_tensors; k++) {

@@ -8,11 +8,12 @@
 #include "flow/flow.h"
 #include "io/h5.h"
 
-/* Replaces /flow. */
+/* Replaces /flow. Errors: KAD_EINTERNAL: not every parameter has a place of its own. */
 KAD_MUST_USE kad_status kad_params_write(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
                                          kad_prec prec, const double *theta);
-/* Every tensor must be there with its shape. Errors: KAD_EDATA names the first that is
- * not, or a value that is not finite. */
+/* Every tensor must be there with its shape, and nothing else. Errors: KAD_EDATA gives
+ * the number of values found, or names the first tensor that is not there, or a value that
+ * is not finite. */
 KAD_MUST_USE kad_status kad_params_read(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
                                         double *theta);
 /* Shape of the lattice the parameters in a file belong to. Errors: KAD_EDATA. */
