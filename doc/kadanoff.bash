@@ -2,38 +2,91 @@
 _kadanoff()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
-    local options= words=
+    local options= words= overrides= commands="run train sample analyse bulk report compare couplings demo init list info diagnose help"
+    local keys=" seed title lattice.shape action.name action.components action.beta action.temperature action.epsilon action.couplings action.representation action.form action.t action.mu action.lambda action.m2 action.kappa flow.recipe flow.hierarchy flow.kernel flow.repeat flow.depth flow.passes flow.couplings flow.widths flow.activation flow.split flow.scale_init flow.zero_last flow.haar flow.rotation flow.level_scale flow.ring flow.spectrum flow.spectrum_mass2 flow.details flow.generator flow.refinement flow.hidden flow.quartic flow.spectrum_stiffness flow.sources flow.refinements flow.refinements_finest flow.shared flow.symmetry flow.translation flow.decimation flow.prior flow.temperature flow.precision train.steps train.batch train.batch_final train.batch_final_fraction train.rate train.rate_final train.warmup train.schedule train.optimiser train.beta1 train.beta2 train.eps train.weight_decay train.precondition_every train.precondition_max train.clip train.clip_absolute train.gradient train.loss train.data train.data_set train.data_weight train.symmetrise_last train.ema train.anneal_key train.anneal_start train.anneal_fraction train.from train.chain train.chain_fractions train.chain_rate train.eval_every train.eval_samples train.eval_final train.checkpoint_seconds train.patience train.max_nonfinite train.log_every sample[0].name sample[0].draws sample[0].chains sample[0].burn_in sample[0].tuning sample[0].thin sample[0].start sample[0].keep_first sample[0].store_configs sample[0].store_latents sample[0].batch sample[0].exact sample[0].step_size sample[0].trajectory sample[0].n_leapfrog sample[0].integrator sample[0].target_acceptance sample[0].sweeps sample[0].overrelaxation sample[0].cluster_moves sample[0].width sample[0].steps bulk.configs bulk.sampler bulk.null bulk.bins bulk.noise bulk.normalise bulk.mutual_range bulk.receptive"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "run train sample analyse bulk report compare couplings demo init list info diagnose help --help --version" -- "$cur"))
+        mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")
         return
     fi
     case $command in
-        run) options=" --threads --max-hours --out --quiet --help --version" words="yaml" ;;
-        train) options=" --threads --max-hours --out --quiet --help --version" words="yaml" ;;
-        sample) options=" --threads --max-hours --out --quiet --help --version" words="folder" ;;
+        run) options=" --threads --max-hours --out --quiet --help --version" words="yaml" overrides=yes ;;
+        train) options=" --threads --max-hours --out --quiet --help --version" words="yaml" overrides=yes ;;
+        sample) options=" --threads --max-hours --out --quiet --help --version" words="folder" overrides=yes ;;
         analyse) options=" --threads --quiet --help --version" words="folder" ;;
-        bulk) options=" --threads --quiet --pictures --help --version" words="folder" ;;
-        report) options=" --threads --quiet --help --version" words="folder" ;;
+        bulk) options=" --threads --quiet --pictures --help --version" words="folder" overrides=yes ;;
+        report) options=" --threads --out --quiet --help --version" words="folder" ;;
         compare) options=" --help --version" words="folder" ;;
         couplings) options=" --out --quiet --help --version" words="folder" ;;
-        demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" ;;
+        demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" overrides=yes ;;
         init) options=" --help --version" words="actions" ;;
         list) options=" --markdown --help --version" words="actions|bijectors|samplers|observables|keys|demos" ;;
         info) options=" --help --version" words="folder" ;;
         diagnose) options=" --help --version" words="folder" ;;
         help) options=" --man --completion --help --version" words="commands" ;;
     esac
+    local key=
+    if [ "$cur" = = ]; then
+        key=${COMP_WORDS[COMP_CWORD - 1]} cur=
+    elif [ "${COMP_WORDS[COMP_CWORD - 1]}" = = ]; then
+        key=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    case $key in
+        action.name) words="on-dual phi4" ;;
+        action.representation) words="whitened field" ;;
+        action.form) words="seed albergo hopping nicoli" ;;
+        flow.recipe) words="auto stencil wavelet neuralrg fourier custom" ;;
+        flow.hierarchy) words="mera decimator disentangler conditional none" ;;
+        flow.activation) words="elu tanh silu relu" ;;
+        flow.split) words="true false" ;;
+        flow.zero_last) words="true false" ;;
+        flow.haar) words="true false" ;;
+        flow.rotation) words="true false" ;;
+        flow.level_scale) words="true false" ;;
+        flow.ring) words="true false" ;;
+        flow.spectrum) words="none first last" ;;
+        flow.details) words="fill wavelet" ;;
+        flow.generator) words="affine q4t lfa" ;;
+        flow.refinement) words="affine q4t lfa" ;;
+        flow.shared) words="true false" ;;
+        flow.symmetry) words="none mixture equivariant" ;;
+        flow.translation) words="true false" ;;
+        flow.decimation) words="auto true false" ;;
+        flow.prior) words="normal laplace" ;;
+        flow.precision) words="single double" ;;
+        train.schedule) words="cosine exponential constant plateau" ;;
+        train.optimiser) words="soap adam adamw" ;;
+        train.gradient) words="path plain" ;;
+        train.loss) words="reverse likelihood" ;;
+        train.chain) words="auto true false" ;;
+        sample\[*\].name) words="mis direct hmc latent-hmc latent-metropolis metropolis cluster cycle" ;;
+        sample\[*\].start) words="prior cold hot" ;;
+        sample\[*\].store_latents) words="true false" ;;
+        sample\[*\].exact) words="true false" ;;
+        sample\[*\].integrator) words="leapfrog omelyan" ;;
+        bulk.normalise) words="true false" ;;
+    esac
+    if [ -n "$key" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+        return
+    fi
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+        return
+    fi
+    if [ -n "$overrides" ] && [ "$COMP_CWORD" -gt 2 ]; then
+        mapfile -t COMPREPLY < <(compgen -S = -W "$keys" -- "$cur")
+        compopt -o nospace 2>/dev/null
         return
     fi
     case $words in
-        yaml) COMPREPLY=($(compgen -f -X '!*.yaml' -- "$cur") $(compgen -d -- "$cur")) ;;
-        folder) COMPREPLY=($(compgen -d -- "$cur")) ;;
-        demos|actions) COMPREPLY=($(compgen -W "$(kadanoff list $words 2>/dev/null | awk '{print $1}')" -- "$cur")) ;;
-        commands) COMPREPLY=($(compgen -W "$(kadanoff help 2>/dev/null | awk '/^  /{print $1}')" -- "$cur")) ;;
-        *) COMPREPLY=($(compgen -W "${words//|/ }" -- "$cur")) ;;
+        yaml) mapfile -t COMPREPLY < <(compgen -f -X '!*.yaml' -- "$cur"
+            compgen -d -- "$cur") ;;
+        folder) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+        demos|actions) mapfile -t COMPREPLY < <(compgen -W "$(kadanoff list $words 2>/dev/null |
+            awk '{print $1}')" -- "$cur") ;;
+        commands) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
+        *) mapfile -t COMPREPLY < <(compgen -W "${words//|/ }" -- "$cur") ;;
     esac
 }
 complete -o filenames -F _kadanoff kadanoff

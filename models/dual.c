@@ -2,6 +2,7 @@
 #include "models/dual.h"
 
 #include "base/memory.h"
+#include "io/number.h"
 #include "models/delta.h"
 #include "models/local.h"
 #include "models/single_site.h"
@@ -32,12 +33,13 @@ static kad_status read_beta(kad_ctx *ctx, const kad_config *config,
 {
     const bool beta = kad_config_is_set(config, "action.beta");
     const bool temperature = kad_config_is_set(config, "action.temperature");
+    char text[2][KAD_NUMBER_CHARS];
     if (beta && temperature)
         return kad_fail(
             ctx, KAD_ECONFIG,
-            "action.beta: action.temperature is given too, got %.17g and %.17g",
-            kad_config_real(config, "action.beta"),
-            kad_config_real(config, "action.temperature"));
+            "action.beta: action.temperature is given too, got %s and %s",
+            kad_format_real(text[0], kad_config_real(config, "action.beta")),
+            kad_format_real(text[1], kad_config_real(config, "action.temperature")));
     if (beta)
         dual->beta = kad_config_real(config, "action.beta");
     else if (temperature)

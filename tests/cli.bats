@@ -77,6 +77,54 @@ fingerprint() {
     [ ! -e nowhere ]
 }
 
+@test "cli: a config may come by standard input, into a folder that is named" {
+    fails_with 64 kadanoff run - <tiny.yaml
+    grep -q -- '--out' err.txt
+    sed 's/3\.0/6.975/' tiny.yaml | kadanoff train - -q -o piped
+    grep -q 'temperature: 6.975$' piped/config.yaml
+    kadanoff train piped -q
+    head -c 2000000 /dev/zero | tr '\0' '#' >long.txt
+    fails_with 65 kadanoff run - -o other <long.txt
+    fails_with 78 kadanoff run - -o other <<<'lattice: {shape: [4'
+    grep -q 'standard input:2' err.txt
+    [ ! -e other ]
+}
+
+@test "cli: a report can be written elsewhere, without touching the run" {
+    kadanoff run tiny.yaml -q
+    rm tiny/report.html
+    chmod -R a-w tiny
+    kadanoff report tiny -q -o page.html
+    grep -q '</html>' page.html
+    [ ! -e tiny/report.html ]
+}
+
+@test "cli: a narrow terminal keeps the step and the time left" {
+    command -v script >/dev/null || skip "no script(1)"
+    script -qec 'stty cols 40; kadanoff train tiny.yaml train.steps=500' log.txt >/dev/null
+    tr '\r' '\n' <log.txt | sed 's/\x1b\[K//' | grep '^train .*/500' >lines.txt
+    grep -q 'eta [0-9]*:[0-9][0-9]$' lines.txt
+    [ "$(wc -L <lines.txt)" -lt 40 ]
+}
+
+@test "cli: completion knows keys and their values" {
+    kadanoff help --completion >complete.sh
+    complete_words() { # WORDS...: what is offered for the last one
+        bash -c '. ./complete.sh; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kadanoff;
+            printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+    }
+    complete_words kadanoff run tiny.yaml train.opt | grep -qx 'train.optimiser='
+    complete_words kadanoff run tiny.yaml 'sample[0].na' | grep -qxF 'sample[0].name='
+    complete_words kadanoff run tiny.yaml train.optimiser = | grep -qx soap
+    complete_words kadanoff run tiny.yaml train.optimiser = ad | grep -qx adam
+    complete_words kadanoff run tiny.yaml 'sample[0].name' = hm | grep -qx hmc
+    complete_words kadanoff demo ising action.name = ph | grep -qx phi4
+    complete_words kadanoff run ti | grep -qx tiny.yaml
+    complete_words kadanoff tr | grep -qx train
+    complete_words kadanoff help comp | grep -qx compare
+    complete_words kadanoff run tiny.yaml --max | grep -qx -- --max-hours
+}
+
 @test "cli: every bad config is 78, names the key, and creates nothing" {
     bad() {
         fails_with 78 kadanoff run "$@"
@@ -88,6 +136,8 @@ fingerprint() {
     bad tiny.yaml action.temperature=nan
     bad tiny.yaml action.temperature=
     bad tiny.yaml action.temperature=-1
+    bad tiny.yaml sample.name=hmc
+    grep -qF '"sample[0].name"' err.txt
     bad tiny.yaml train.steps=1.5
     bad tiny.yaml train.optimiser=sgd
     bad tiny.yaml lattice.shape='[4, 1]'

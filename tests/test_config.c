@@ -1,7 +1,9 @@
 /* Claims about configurations: what is understood, what is refused and how it is said. */
 #include "base/memory.h"
 #include "io/config.h"
+#include "io/number.h"
 
+#include <jansson.h>
 #include <locale.h>
 #include <math.h>
 #include <setjmp.h>
@@ -144,7 +146,7 @@ static const bad bad_texts[] = {
     {"train: {steps: '16'}", "got the quoted text \"16\""},
     {"train: {steps: }", "run.yaml:1: train.steps: expected an integer, got \"\""},
     {"train:\n  steps:\n  rate: 1\n", "run.yaml:2: train.steps: expected an integer"},
-    {"train: {steps: -1}", "must lie between 0 and 1e+09"},
+    {"train: {steps: -1}", "must lie between 0 and 1000000000"},
     {"train: {steps: 99999999999999999999}", "expected an integer"},
     {"train: {steps: [1]}", "expected an integer, got a sequence"},
     {"train: {steps: {a: 1}}", "expected a value, got a map"},
@@ -174,7 +176,7 @@ static const bad bad_texts[] = {
     {"trian: {steps: 10}", "trian: unknown key"},
     {"steps: 10", "steps: unknown key; the nearest known one is \"train.steps\""},
     {"sample: [{drwas: 10}]", "sample[0].drwas: unknown key; the nearest known one is "
-                              "\"sample[].draws\""},
+                              "\"sample[0].draws\""},
     {"'sample[0]': {draws: 3}", "unknown key"},
     {"? [a]\n: 1", "a key must be a name"},
     {"'': 1", "unknown key"},
@@ -334,6 +336,61 @@ static void test_round_trip(void **state)
         kad_config_destroy(a);
         kad_config_destroy(b);
     }
+}
+
+static void test_shortest_numbers(void **state)
+{
+    static const struct {
+        double x;
+        const char *text;
+    } rows[] = {
+        {6.975, "6.975"},
+        {60, "60"},
+        {0.1, "0.1"},
+        {-0.0001, "-0.0001"},
+        {0.00001, "0.00001"},
+        {0.000001, "1e-06"},
+        {1048576, "1048576"},
+        {1e15, "1000000000000000"},
+        {1e16, "1e+16"},
+        {1e9, "1000000000"},
+        {-4, "-4"},
+        {0, "0"},
+        {1.0 / 3, "0.3333333333333333"},
+        {2.269185314213022, "2.269185314213022"},
+        {0.1 + 0.2, "0.30000000000000004"},
+    };
+    char text[KAD_NUMBER_CHARS];
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_string_equal(kad_format_real(text, rows[i].x), rows[i].text);
+    /* every double reads back, whatever its bits */
+    uint64_t bits = 1;
+    for (int i = 0; i < 20000; i++) {
+        double x, y;
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        memcpy(&x, &bits, sizeof x);
+        if (i % 2 == 0) x = (double)(int64_t)(bits >> 40) / 1000;
+        if (!isfinite(x)) continue;
+        assert_true(kad_parse_real(kad_format_real(text, x), &y) && x == y);
+    }
+}
+
+static void test_json_numbers(void **state)
+{
+    (void)state;
+    json_t *object = json_pack("{s:f, s:f, s:i, s:s, s:[f, f], s:f}", "T", 6.975, "whole",
+                               60.0, "n", 12, "say \"6.9749999999999996\"", "a 1.50 \\\"",
+                               "range", 0.1, -1e-7, "big", 1e300);
+    char *text = kad_json_text(object, JSON_COMPACT);
+    assert_string_equal(text, "{\"T\":6.975,\"whole\":60.0,\"n\":12,"
+                              "\"say \\\"6.9749999999999996\\\"\":\"a 1.50 \\\\\\\"\","
+                              "\"range\":[0.1,-1e-07],\"big\":1e+300}");
+    json_t *back = json_loads(text, 0, NULL);
+    assert_true(json_equal(object, back));
+    json_decref(back);
+    json_decref(object);
+    kad_free(text);
 }
 
 static void test_yaml_text(void **state)
@@ -529,6 +586,8 @@ int main(void)
         cmocka_unit_test(test_values),        cmocka_unit_test(test_empty),
         cmocka_unit_test(test_bad),           cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_shortest_numbers),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_json_numbers),
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
         cmocka_unit_test(test_copy_resolve),  cmocka_unit_test(test_unused),
         cmocka_unit_test(test_scopes),        cmocka_unit_test(test_empty_list),

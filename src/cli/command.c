@@ -7,7 +7,7 @@ enum {
     JOB_OPTIONS = KAD_OPT_THREADS | KAD_OPT_MAX_HOURS | KAD_OPT_OUT | KAD_OPT_QUIET,
 };
 
-#define CONFIG_ARGS "CONFIG.yaml|RUN [section.key=value ...]"
+#define CONFIG_ARGS "CONFIG.yaml|RUN|- [section.key=value ...]"
 
 const kad_command kad_commands[] = {
     {
@@ -23,7 +23,8 @@ const kad_command kad_commands[] = {
             "report "
             "into the run folder. The same command line starts and continues: a finished "
             "stage is skipped, an interrupted one resumes from its last checkpoint. The "
-            "argument is a config file, or a run folder to go on with.",
+            "argument is a config file, a run folder to go on with, or - for a config "
+            "on standard input, which needs --out.",
         .example = "kadanoff run ising-16.yaml train.steps=2000 --threads 2",
         .words = "yaml",
         .run = kad_cmd_run,
@@ -89,11 +90,12 @@ const kad_command kad_commands[] = {
         .args = "RUN",
         .min_args = 1,
         .max_args = 1,
-        .options = KAD_OPT_THREADS | KAD_OPT_QUIET,
+        .options = KAD_OPT_THREADS | KAD_OPT_OUT | KAD_OPT_QUIET,
         .summary = "write report.html from a run's results",
         .details = "Reads run.h5 only and writes a self-contained page: inline SVG, no "
-                   "network, no scripts.",
-        .example = "kadanoff report runs/a",
+                   "network, no scripts. With --out FILE: there, and nothing in the run "
+                   "folder is touched.",
+        .example = "kadanoff report runs/a --out ising.html",
         .words = "folder",
         .run = kad_cmd_report,
     },
@@ -208,8 +210,8 @@ const kad_option kad_options[] = {
     {KAD_OPT_MAX_HOURS, '\0', "max-hours", "H", KAD_OPT_REAL,
      offsetof(kad_app, max_hours), 1e-6, 1e5,
      "checkpoint and stop with code 75 after H hours of wall time"},
-    {KAD_OPT_OUT, 'o', "out", "DIR", KAD_OPT_TEXT, offsetof(kad_app, out), 0, 0,
-     "run folder (default: the config's name without .yaml)"},
+    {KAD_OPT_OUT, 'o', "out", "PATH", KAD_OPT_TEXT, offsetof(kad_app, out), 0, 0,
+     "run folder (default: the config's name without .yaml), or the page to write"},
     {KAD_OPT_QUIET, 'q', "quiet", NULL, KAD_OPT_FLAG, offsetof(kad_app, quiet), 0, 0,
      "say nothing but errors"},
     {KAD_OPT_MAN, '\0', "man", NULL, KAD_OPT_FLAG, offsetof(kad_app, man), 0, 0,

@@ -22,7 +22,7 @@ typedef struct kad_app {
     /* options */
     int threads;          /* 0: OMP_NUM_THREADS or the number of cores */
     double max_hours;     /* 0: no limit */
-    const char *out;      /* run folder; NULL: from the config's name */
+    const char *out;      /* run folder or page; NULL: the command's default */
     const char *pictures; /* folder for PNG files; NULL: none */
     bool quiet;
     bool help;

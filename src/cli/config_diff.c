@@ -2,6 +2,7 @@
  * run depends on with its value, chosen ones included. */
 #include "base/memory.h"
 #include "cli/pipeline.h"
+#include "io/number.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -17,9 +18,10 @@ typedef struct difference {
 
 static void show(const json_t *value, char *out, size_t size)
 {
-    char *text = value != NULL ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    char *text =
+        value != NULL ? kad_json_text(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     snprintf(out, size, "%s", text != NULL ? text : "nothing");
-    free(text);
+    kad_free(text);
 }
 
 static bool find_difference(const json_t *old, const json_t *new, const char *prefix,

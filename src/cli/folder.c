@@ -48,9 +48,14 @@ kad_status kad_cmd_report(kad_app *app)
 {
     kad_status status = KAD_OK;
     kad_run *run = NULL;
-    KAD_TRY(open_run(app, KAD_RUN_WRITE, &run));
-    KAD_TRY(kad_report_write(&app->ctx, run));
-    kad_say(app, "%s/report.html", app->args[0]);
+    KAD_TRY(open_run(app, app->out != NULL ? KAD_RUN_READ : KAD_RUN_WRITE, &run));
+    if (app->out != NULL) {
+        KAD_TRY(kad_report_write_to(&app->ctx, run, app->out));
+        kad_say(app, "%s", app->out);
+    } else {
+        KAD_TRY(kad_report_write(&app->ctx, run));
+        kad_say(app, "%s/report.html", app->args[0]);
+    }
 done:
     kad_run_close(run);
     return status;

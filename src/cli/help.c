@@ -1,4 +1,4 @@
-/* Help, man page, completion and the command reference, all from the tables. */
+/* Help, man page and the command reference, all from the tables. */
 #include "config.h"
 
 #include "cli/command.h"
@@ -148,42 +148,6 @@ void kad_print_man(FILE *out)
     for (const kad_command *c = kad_commands; c->name != NULL; c++)
         man_paragraph(out, c->example);
     fprintf(out, ".fi\n");
-}
-
-void kad_print_completion(FILE *out)
-{
-    fprintf(out,
-            "# bash completion of kadanoff; made by `kadanoff help --completion`.\n"
-            "_kadanoff()\n{\n"
-            "    local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}\n"
-            "    local options= words=\n"
-            "    COMPREPLY=()\n"
-            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \"");
-    for (const kad_command *c = kad_commands; c->name != NULL; c++)
-        fprintf(out, "%s ", c->name);
-    fprintf(out, "--help --version\" -- \"$cur\"))\n        return\n    fi\n"
-                 "    case $command in\n");
-    for (const kad_command *c = kad_commands; c->name != NULL; c++) {
-        fprintf(out, "        %s) options=\"", c->name);
-        for (const kad_option *o = kad_options; o->name != NULL; o++)
-            if (o->bit == 0 || (c->options & o->bit) != 0) fprintf(out, " --%s", o->name);
-        fprintf(out, "\" words=\"%s\" ;;\n", c->words);
-    }
-    fprintf(out,
-            "    esac\n"
-            "    if [[ $cur == -* ]]; then\n"
-            "        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-            "        return\n    fi\n"
-            "    case $words in\n"
-            "        yaml) COMPREPLY=($(compgen -f -X '!*.yaml' -- \"$cur\")"
-            " $(compgen -d -- \"$cur\")) ;;\n"
-            "        folder) COMPREPLY=($(compgen -d -- \"$cur\")) ;;\n"
-            "        demos|actions) COMPREPLY=($(compgen -W \"$(kadanoff list $words"
-            " 2>/dev/null | awk '{print $1}')\" -- \"$cur\")) ;;\n"
-            "        commands) COMPREPLY=($(compgen -W \"$(kadanoff help 2>/dev/null |"
-            " awk '/^  /{print $1}')\" -- \"$cur\")) ;;\n"
-            "        *) COMPREPLY=($(compgen -W \"${words//|/ }\" -- \"$cur\")) ;;\n"
-            "    esac\n}\ncomplete -o filenames -F _kadanoff kadanoff\n");
 }
 
 void kad_print_commands_markdown(FILE *out)

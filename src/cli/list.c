@@ -3,6 +3,7 @@
 #include "cli/demo.h"
 #include "cli/schema.h"
 #include "flow/stage.h"
+#include "io/number.h"
 #include "measure/observable.h"
 #include "models/action.h"
 #include "sample/sampler.h"
@@ -120,7 +121,9 @@ static void print_range(const kad_key *k)
         return;
     }
     printf("%s", type_name(k->type));
-    if (k->lo <= k->hi) printf(", %g to %g", k->lo, k->hi);
+    char lo[KAD_NUMBER_CHARS], hi[KAD_NUMBER_CHARS];
+    if (k->lo <= k->hi)
+        printf(", %s to %s", kad_format_real(lo, k->lo), kad_format_real(hi, k->hi));
     if (k->unit != NULL && k->unit[0] != '\0') printf(" (%s)", k->unit);
 }
 

@@ -1,7 +1,7 @@
 /* Parsing of a command line by the tables of command.c. */
 #include "base/memory.h"
 #include "cli/command.h"
-#include "io/config.h"
+#include "io/number.h"
 
 #include <string.h>
 
@@ -106,9 +106,11 @@ static kad_status set_option(kad_app *app, const kad_option *option, const char 
     if (option->kind == KAD_OPT_TEXT)
         return kad_fail(&app->ctx, KAD_EUSAGE, "--%s: expected %s, got nothing",
                         option->name, option->arg);
-    return kad_fail(&app->ctx, KAD_EUSAGE, "--%s: expected %s from %g to %g, got \"%s\"",
+    char lo[KAD_NUMBER_CHARS], hi[KAD_NUMBER_CHARS];
+    return kad_fail(&app->ctx, KAD_EUSAGE, "--%s: expected %s from %s to %s, got \"%s\"",
                     option->name, option->kind == KAD_OPT_INT ? "an integer" : "a number",
-                    option->lo, option->hi, value);
+                    kad_format_real(lo, option->lo), kad_format_real(hi, option->hi),
+                    value);
 }
 
 /* One word that starts with '-'; *i moves past a separate value. */

@@ -314,11 +314,13 @@ static void folder_of(const char *path, char *out, size_t size)
     snprintf(out, size, "%.*s", (int)length, base);
 }
 
-static kad_status read_file(kad_ctx *ctx, const char *path, char **out)
+static kad_status read_config(kad_ctx *ctx, const char *path, char **out)
 {
     enum { MAX_BYTES = 1 << 20 };
     size_t n;
-    kad_status status = kad_file_read(ctx, path, MAX_BYTES, out, &n);
+    kad_status status = strcmp(path, "-") == 0
+                            ? kad_file_read_input(ctx, MAX_BYTES, out, &n)
+                            : kad_file_read(ctx, path, MAX_BYTES, out, &n);
     if (status == KAD_OK && strlen(*out) != n) {
         status = kad_fail(ctx, KAD_ECONFIG, "%s: contains a zero byte", path);
         kad_free(*out);
@@ -340,12 +342,16 @@ kad_status kad_pipeline_path(kad_app *app, unsigned stages)
                             "%s is a run folder: --out belongs to a config file", path);
         app->out = path;
         path = config;
+    } else if (strcmp(path, "-") == 0 && app->out == NULL) {
+        return kad_fail(ctx, KAD_EUSAGE,
+                        "a config on standard input needs a run folder: --out DIR");
     } else if (app->out == NULL) {
         folder_of(path, folder, sizeof folder);
         app->out = folder;
     }
-    KAD_TRY(read_file(ctx, path, &text));
-    KAD_TRY(kad_pipeline_text(app, text, path, stages));
+    KAD_TRY(read_config(ctx, path, &text));
+    KAD_TRY(kad_pipeline_text(app, text, strcmp(path, "-") == 0 ? "standard input" : path,
+                              stages));
 done:
     kad_free(text);
     return status;

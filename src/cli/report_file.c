@@ -2,20 +2,31 @@
 
 #include "analysis/report.h"
 #include "base/memory.h"
+#include "io/file.h"
 
 #include <unistd.h>
 
-kad_status kad_report_write(kad_ctx *ctx, const kad_run *run)
+kad_status kad_report_write_to(kad_ctx *ctx, const kad_run *run, const char *path)
 {
     kad_status status = KAD_OK;
     kad_h5 *file = NULL;
     kad_text page = {0};
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(kad_report_html(ctx, file, &page));
-    KAD_TRY(kad_run_write_text(ctx, run, "report.html", page.data));
+    KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){page.data, page.n}));
 done:
     kad_text_clear(&page);
     kad_h5_close(file);
+    return status;
+}
+
+kad_status kad_report_write(kad_ctx *ctx, const kad_run *run)
+{
+    kad_status status;
+    char *path = kad_run_file(run, "report.html");
+    if (path == NULL) return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
+    status = kad_report_write_to(ctx, run, path);
+    kad_free(path);
     return status;
 }
 

@@ -1,6 +1,7 @@
 #include "flow/recipe.h"
 
 #include "flow/hierarchy.h"
+#include "io/number.h"
 #include "models/action.h"
 
 #include <math.h>
@@ -84,9 +85,8 @@ done:
 static kad_status resolve_real(kad_ctx *ctx, kad_config *config, const char *key,
                                double value)
 {
-    char text[40];
-    snprintf(text, sizeof text, "%.17g", value);
-    return kad_config_resolve(ctx, config, key, text);
+    char text[KAD_NUMBER_CHARS];
+    return kad_config_resolve(ctx, config, key, kad_format_real(text, value));
 }
 
 /* What a recipe must know of action and lattice: a local quartic action has these

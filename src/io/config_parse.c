@@ -174,10 +174,13 @@ static bool is_empty(parse *p)
 static kad_status unknown_key(parse *p, const char *path)
 {
     const char *near = kad_schema_nearest(p->config->schema, path);
-    if (near)
-        return kad_config_fail(p->ctx, &p->place, path,
-                               "unknown key; the nearest known one is \"%s\"", near);
-    return fail(p, path, "unknown key");
+    if (!near) return fail(p, path, "unknown key");
+    /* a list of maps: as the key of its first entry is typed */
+    const char *list = strstr(near, "[]");
+    const int n = list ? (int)(list - near) : (int)strlen(near);
+    return kad_config_fail(p->ctx, &p->place, path,
+                           "unknown key; the nearest known one is \"%.*s%s%s\"", n, near,
+                           list ? "[0]" : "", list ? list + 2 : "");
 }
 
 /* "parent.key", living as long as the parse; recorded to find duplicates. */

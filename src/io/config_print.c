@@ -348,9 +348,7 @@ char *kad_config_json(const kad_config *config, kad_config_scope scope)
                  .json = json_object()};
     if (!root.json) return NULL;
     print_node(&root);
-    char *dump = root.failed ? NULL : json_dumps(root.json, JSON_INDENT(2));
-    char *copy = dump ? kad_strdup(dump) : NULL;
-    free(dump);
+    char *text = root.failed ? NULL : kad_json_text(root.json, JSON_INDENT(2));
     json_decref(root.json);
-    return copy;
+    return text;
 }

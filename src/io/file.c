@@ -58,6 +58,36 @@ done:
     return status;
 }
 
+kad_status kad_file_read_input(kad_ctx *ctx, size_t max_bytes, char **data,
+                               size_t *n_bytes)
+{
+    kad_status status = KAD_OK;
+    size_t have = 0;
+    *data = NULL;
+    *n_bytes = 0;
+    KAD_TRY(kad_new(ctx, max_bytes + 1, 1, data));
+    for (ssize_t got = 1; got != 0 && have <= max_bytes;) {
+        got = read(STDIN_FILENO, *data + have, max_bytes + 1 - have);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0)
+            KAD_TRY(kad_fail(ctx, KAD_EIO, "standard input: cannot be read: %s",
+                             strerror(errno)));
+        have += (size_t)got;
+    }
+    if (have > max_bytes)
+        KAD_TRY(kad_fail(ctx, KAD_EDATA,
+                         "standard input: more than the %zu bytes that are allowed",
+                         max_bytes));
+    (*data)[have] = 0;
+    *n_bytes = have;
+done:
+    if (status != KAD_OK) {
+        kad_free(*data);
+        *data = NULL;
+    }
+    return status;
+}
+
 static kad_status temporary_name(kad_ctx *ctx, const char *path, char **out)
 {
     size_t n = strlen(path) + sizeof ".tmp";

@@ -13,6 +13,10 @@
 KAD_MUST_USE kad_status kad_file_read(kad_ctx *ctx, const char *path, size_t max_bytes,
                                       char **data, size_t *n_bytes);
 
+/* The same of standard input, a pipe included. */
+KAD_MUST_USE kad_status kad_file_read_input(kad_ctx *ctx, size_t max_bytes, char **data,
+                                            size_t *n_bytes);
+
 /* One piece of a file to be written. */
 typedef struct kad_piece {
     const void *data;

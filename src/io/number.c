@@ -80,13 +80,26 @@ bool kad_parse_int(const char *text, int64_t *out)
     return true;
 }
 
+static void decimal_point(char *text)
+{
+    for (char *c = text; *c; c++)
+        if (*c == ',') *c = '.'; /* a locale's decimal comma */
+}
+
 char *kad_format_real(char text[KAD_NUMBER_CHARS], double x)
 {
-    for (int precision = 1; precision <= 17; precision++) {
-        snprintf(text, KAD_NUMBER_CHARS, "%.*g", precision, x);
-        for (char *c = text; *c; c++)
-            if (*c == ',') *c = '.'; /* a locale's decimal comma */
-        if (isnan(x) || to_double(text) == x) break;
+    enum { LEAST = -5, MOST = 15 }; /* powers of ten that are written out */
+    int digit = 1;
+    for (; digit <= 17; digit++) {
+        snprintf(text, KAD_NUMBER_CHARS, "%.*e", digit - 1, x);
+        decimal_point(text);
+        if (!isfinite(x) || to_double(text) == x) break;
     }
+    if (!isfinite(x)) return text;
+    const int power = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+    if (power < LEAST || power > MOST) return text;
+    const int decimals = digit - 1 - power;
+    snprintf(text, KAD_NUMBER_CHARS, "%.*f", decimals > 0 ? decimals : 0, x);
+    decimal_point(text);
     return text;
 }

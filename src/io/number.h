@@ -6,8 +6,13 @@
 
 enum { KAD_NUMBER_CHARS = 32 };
 
-/* The shortest decimal that reads back as exactly x ("0.1", "1e-05", "3"). Returns text.
- */
+/* The shortest decimal that reads back as exactly x: "6.975", "60", "0.0001", "1e-07".
+ * Returns text. */
 char *kad_format_real(char text[KAD_NUMBER_CHARS], double x);
+
+/* The text of a JSON value with every real as short as that ("6.975", "60.0"); flags are
+ * those of json_dumps. From kad_alloc; NULL on exhaustion or where it has no text. */
+struct json_t;
+char *kad_json_text(const struct json_t *value, size_t flags);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,7 +130,7 @@ static json_t *update_object(const kad_progress *p, double now, bool finished)
     json_object_set_new(object, "stage", json_string(p->stage));
     json_object_set_new(object, "step", json_integer((json_int_t)p->step));
     json_object_set_new(object, "total", json_integer((json_int_t)p->total));
-    json_object_set_new(object, "wall_s", number(now - p->created));
+    json_object_set_new(object, "wall_s", number(round(1e3 * (now - p->created)) / 1e3));
     for (size_t i = 0; i < p->n_fields; i++) {
         char name[NAME_CHARS + 8];
         json_object_set_new(object, p->names[i], number(p->fields[i].value));
@@ -146,7 +147,7 @@ static json_t *update_object(const kad_progress *p, double now, bool finished)
 static void write_json(kad_progress *p, double now, bool finished)
 {
     json_t *object = update_object(p, now, finished);
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object ? kad_json_text(object, JSON_COMPACT) : NULL;
     json_decref(object);
     if (!text) return;
     size_t n = strlen(text);
@@ -158,7 +159,7 @@ static void write_json(kad_progress *p, double now, bool finished)
         close(p->json);
         p->json = -1;
     }
-    free(text);
+    kad_free(text);
     p->written = now;
 }
 
@@ -182,9 +183,10 @@ static void add_time(char line[LINE_CHARS], const char *label, double seconds)
     add(line, text);
 }
 
-static void add_fields(char line[LINE_CHARS], const kad_progress *p)
+/* The first n fields. */
+static void add_fields(char line[LINE_CHARS], const kad_progress *p, size_t n)
 {
-    for (size_t i = 0; i < p->n_fields; i++) {
+    for (size_t i = 0; i < n; i++) {
         char value[64], text[NAME_CHARS + 80];
         kad_format_error(value, sizeof value, p->fields[i].value, p->fields[i].err);
         snprintf(text, sizeof text, "  %s %s", p->names[i], value);
@@ -192,7 +194,9 @@ static void add_fields(char line[LINE_CHARS], const kad_progress *p)
     }
 }
 
-static void status_line(const kad_progress *p, double now, char line[LINE_CHARS])
+/* "train  100/4000  loss 1.2(1)  ess 0.9  12/s  eta 1:23", with the first n fields. */
+static void status_line(const kad_progress *p, double now, size_t n, bool with_rate,
+                        char line[LINE_CHARS])
 {
     char text[STAGE_CHARS + 64];
     double elapsed = now - p->started;
@@ -204,13 +208,26 @@ static void status_line(const kad_progress *p, double now, char line[LINE_CHARS]
     else
         snprintf(text, sizeof text, "%s  %lld", p->stage, (long long)p->step);
     add(line, text);
-    add_fields(line, p);
-    if (rate > 0) {
+    add_fields(line, p, n);
+    if (rate > 0 && with_rate) {
         snprintf(text, sizeof text, "  %.3g/s", rate);
         add(line, text);
-        if (p->total > p->step)
-            add_time(line, "  eta ", (double)(p->total - p->step) / rate);
     }
+    if (rate > 0 && p->total > p->step)
+        add_time(line, "  eta ", (double)(p->total - p->step) / rate);
+}
+
+/* The status line in fewer than `width` characters: on a narrow terminal the last fields
+ * go first, then the rate; how far it is and how long it still takes stay. */
+static void fitting_line(const kad_progress *p, double now, size_t width,
+                         char line[LINE_CHARS])
+{
+    size_t n = p->n_fields;
+    status_line(p, now, n, true, line);
+    while (strlen(line) >= width && n > 0)
+        status_line(p, now, --n, true, line);
+    if (strlen(line) >= width) status_line(p, now, 0, false, line);
+    if (strlen(line) >= width) line[width - 1] = 0;
 }
 
 static size_t terminal_width(void)
@@ -224,10 +241,8 @@ static size_t terminal_width(void)
 static void show(kad_progress *p, double now)
 {
     char line[LINE_CHARS];
-    status_line(p, now, line);
+    fitting_line(p, now, p->terminal ? terminal_width() : LINE_CHARS, line);
     if (p->terminal) {
-        size_t width = terminal_width();
-        if (strlen(line) >= width) line[width - 1] = 0;
         fprintf(p->screen, "\r%s\033[K", line);
     } else {
         fprintf(p->screen, "%s\n", line);
@@ -260,7 +275,7 @@ void kad_progress_end(kad_progress *progress)
     snprintf(text, sizeof text, "%s: %lld steps in %.1f s", progress->stage,
              (long long)(progress->step - progress->first), now - progress->started);
     add(line, text);
-    add_fields(line, progress);
+    add_fields(line, progress, progress->n_fields);
     fprintf(progress->screen, progress->terminal ? "\r%s\033[K\n" : "%s\n", line);
     fflush(progress->screen);
     progress->drawn = false;

@@ -95,6 +95,12 @@ static const char *last_name(const char *key)
     return dot ? dot + 1 : key;
 }
 
+static bool same_section(const char *a, const char *b)
+{
+    const size_t n = strcspn(a, ".["), m = strcspn(b, ".[");
+    return n == m && strncmp(a, b, n) == 0;
+}
+
 typedef struct nearest {
     const char *name; /* generic */
     const char *best;
@@ -106,8 +112,10 @@ static void consider(void *self, const kad_key *key)
     nearest *search = self;
     if (strlen(key->key) >= KAD_CONFIG_MAX_KEY) return;
     size_t d = distance(search->name, key->key);
-    /* the right name in the wrong section counts as near */
-    if (strcmp(last_name(search->name), last_name(key->key)) == 0 && d > 1) d = 1;
+    /* the right name in the wrong section counts as near, nearer in the right section:
+     * sample.draws is meant as sample[0].draws */
+    if (strcmp(last_name(search->name), last_name(key->key)) == 0 && d > 1)
+        d = same_section(search->name, key->key) ? 0 : 1;
     if (d < search->distance) {
         search->distance = d;
         search->best = key->key;
