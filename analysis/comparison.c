@@ -99,6 +99,45 @@ static void copy_attr(kad_ctx *ctx, kad_h5 *file, const char *path, const char *
     kad_free(text);
 }
 
+/* What /model says; files without it have a name only. */
+static kad_status read_model(kad_ctx *ctx, kad_h5 *file, kad_compared_model *out)
+{
+    kad_status status = KAD_OK;
+    kad_values value = {0}, shape = {0};
+    char *names[KAD_COMPARED_COUPLINGS] = {0},
+         *text = kad_attr_string(ctx, file, "/", "model");
+    memset(out, 0, sizeof *out);
+    snprintf(out->name, sizeof out->name, "%s", text != NULL ? text : "");
+    KAD_TRY(kad_values_read(ctx, file, "/model/shape", &shape));
+    for (size_t i = 0, used = 0; i < shape.n && used < sizeof out->lattice; i++)
+        used += (size_t)snprintf(out->lattice + used, sizeof out->lattice - used,
+                                 "%s%.0f", i > 0 ? " x " : "", shape.data[i]);
+    KAD_TRY(kad_values_read(ctx, file, "/model/value", &value));
+    if (value.n == 0 || value.n > KAD_COMPARED_COUPLINGS) goto done;
+    KAD_TRY(kad_h5_read_strings(ctx, file, "/model/coupling", value.n, names));
+    out->n = value.n;
+    for (size_t i = 0; i < value.n; i++) {
+        snprintf(out->coupling[i], sizeof out->coupling[i], "%s", names[i]);
+        out->value[i] = value.data[i];
+    }
+done:
+    for (size_t i = 0; i < KAD_COMPARED_COUPLINGS; i++)
+        kad_free(names[i]);
+    kad_values_clear(&value);
+    kad_values_clear(&shape);
+    kad_free(text);
+    return status;
+}
+
+static bool same_model(const kad_compared_model *a, const kad_compared_model *b)
+{
+    if (strcmp(a->name, b->name) != 0 || a->n != b->n) return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->coupling[i], b->coupling[i]) != 0 || a->value[i] != b->value[i])
+            return false;
+    return true;
+}
+
 static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const char *name,
                           kad_compared *row)
 {
@@ -110,7 +149,6 @@ static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const cha
     snprintf(group, sizeof group, "/samplers/%s", name);
     snprintf(row->run, sizeof row->run, "%s", run);
     snprintf(row->name, sizeof row->name, "%s", name);
-    copy_attr(ctx, file, "/", "model", row->model);
     copy_attr(ctx, file, group, "sampler", sampler);
     row->is_cluster = strcmp(sampler, "cluster") == 0;
     row->needs_map = kad_attr_int(ctx, file, group, "needs_map") == 1 ||
@@ -118,6 +156,7 @@ static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const cha
     row->seconds_per_draw = kad_attr_real(ctx, file, group, "seconds_per_draw");
     row->tuning_seconds = kad_attr_real(ctx, file, group, "tuning_seconds");
     row->training_seconds = kad_attr_real(ctx, file, "/training", "wall_seconds");
+    KAD_TRY(read_model(ctx, file, &row->model));
     KAD_TRY(read_acceptance(ctx, file, group, &row->acceptance));
     KAD_TRY(read_times(ctx, file, name, row));
 done:
@@ -142,13 +181,13 @@ done:
 }
 
 /* The cheapest local sampler of the same model; -1: none. */
-static int cheapest_local(const kad_comparison *c, const char *model)
+static int cheapest_local(const kad_comparison *c, const kad_compared_model *model)
 {
     int best = -1;
     for (size_t i = 0; i < c->n; i++) {
         const kad_compared *row = &c->row[i];
         if (row->needs_map || row->is_cluster || !(row->cost.value > 0.0)) continue;
-        if (strcmp(row->model, model) != 0) continue;
+        if (!same_model(&row->model, model)) continue;
         if (best < 0 || row->cost.value < c->row[best].cost.value) best = (int)i;
     }
     return best;
@@ -162,7 +201,7 @@ void kad_comparison_finish(kad_comparison *c)
         row->break_even = unknown;
         row->local = -1;
         if (!row->needs_map || !(row->cost.value > 0.0) || !isfinite(training)) continue;
-        row->local = cheapest_local(c, row->model);
+        row->local = cheapest_local(c, &row->model);
         if (row->local < 0) continue;
         const kad_estimate local = c->row[row->local].cost;
         const double gain = local.value - row->cost.value;

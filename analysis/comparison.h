@@ -19,14 +19,24 @@
 #include <stdbool.h>
 
 enum { KAD_COMPARED_OBSERVABLES = 4, KAD_COMPARED_NAME = 96, KAD_COMPARED_MAX = 64 };
+enum { KAD_COMPARED_MODEL = 160, KAD_COMPARED_COUPLINGS = 8 };
 
 /* Names of the observables, as in /analysis. */
 extern const char *const kad_compared_observables[KAD_COMPARED_OBSERVABLES];
 
+/* A model: samplers of different ones are not compared. */
+typedef struct kad_compared_model {
+    char name[KAD_COMPARED_MODEL]; /* "Ising, T = 2.2692 (beta 0.44069), 12 x 12" */
+    char lattice[32];              /* "12 x 12" */
+    size_t n;                      /* couplings, in full */
+    char coupling[KAD_COMPARED_COUPLINGS][24];
+    double value[KAD_COMPARED_COUPLINGS];
+} kad_compared_model;
+
 typedef struct kad_compared {
-    char run[KAD_COMPARED_NAME];   /* folder; empty: only one run is looked at */
-    char model[KAD_COMPARED_NAME]; /* samplers of different models are not compared */
-    char name[KAD_COMPARED_NAME];  /* group below /samplers */
+    char run[KAD_COMPARED_NAME]; /* folder; empty: only one run is looked at */
+    kad_compared_model model;
+    char name[KAD_COMPARED_NAME]; /* group below /samplers */
     bool needs_map, is_cluster;
     kad_estimate acceptance;                    /* err NaN: unknown */
     kad_estimate tau[KAD_COMPARED_OBSERVABLES]; /* draws; NaN: not measured */
@@ -58,7 +68,8 @@ void kad_comparison_finish(kad_comparison *comparison);
 KAD_MUST_USE kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file,
                                              const kad_comparison *comparison);
 
-/* The table as lines of text, with the lines that explain it. */
+/* The table as lines of text, with the lines that explain it: of one run headed by its
+ * model, of several with a column for the lattice and for every coupling. */
 void kad_comparison_print(const kad_comparison *comparison, kad_text *out);
 
 #endif

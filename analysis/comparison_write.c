@@ -139,7 +139,44 @@ static const char *number(char *text, size_t size, kad_estimate x, double factor
     return text;
 }
 
-static void print_row(const kad_compared *row, bool runs, kad_text *out)
+/* The couplings of all rows, each once: columns of a table over several runs. */
+typedef struct couplings {
+    size_t n;
+    const char *name[KAD_COMPARED_COUPLINGS];
+} couplings;
+
+static void add_coupling(couplings *to, const char *name)
+{
+    for (size_t i = 0; i < to->n; i++)
+        if (strcmp(to->name[i], name) == 0) return;
+    if (to->n < KAD_COMPARED_COUPLINGS) to->name[to->n++] = name;
+}
+
+static couplings couplings_of(const kad_comparison *c)
+{
+    couplings all = {0};
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t k = 0; k < c->row[i].model.n; k++)
+            add_coupling(&all, c->row[i].model.coupling[k]);
+    return all;
+}
+
+static void print_run(const kad_compared *row, const couplings *known, kad_text *out)
+{
+    const kad_compared_model *m = &row->model;
+    kad_text_add(out, "%-16s %-12s ", row->run, m->lattice);
+    for (size_t i = 0; i < known->n; i++) {
+        size_t k = 0;
+        while (k < m->n && strcmp(m->coupling[k], known->name[i]) != 0)
+            k++;
+        if (k < m->n)
+            kad_text_add(out, "%11.8g ", m->value[k]);
+        else
+            kad_text_add(out, "%11s ", "-");
+    }
+}
+
+static void print_row(const kad_compared *row, kad_text *out)
 {
     char text[7][64];
     const kad_estimate draw = {row->seconds_per_draw, NAN};
@@ -147,7 +184,6 @@ static void print_row(const kad_compared *row, bool runs, kad_text *out)
     const kad_estimate tau_time = {row->tau_max.value * row->seconds_per_draw,
                                    row->tau_max.err * row->seconds_per_draw};
     const bool bound = row->cost_is_bound;
-    if (runs) kad_text_add(out, "%-16s ", row->run);
     kad_text_add(out, "%-18s %9s %11s %-8s %9s %11s %11s %9s %12s\n", row->name,
                  number(text[0], 64, row->acceptance, 1.0, false),
                  number(text[1], 64, row->tau_max, 1.0, bound),
@@ -159,22 +195,36 @@ static void print_row(const kad_compared *row, bool runs, kad_text *out)
                  number(text[6], 64, row->break_even, 1.0, false));
 }
 
+static void print_head(const kad_comparison *c, bool runs, const couplings *known,
+                       kad_text *out)
+{
+    if (runs)
+        kad_text_add(out, "%-16s %-12s ", "run", "lattice");
+    else if (c->row[0].model.name[0] != '\0')
+        kad_text_add(out, "%s\n", c->row[0].model.name);
+    for (size_t i = 0; runs && i < known->n; i++)
+        kad_text_add(out, "%11s ", known->name[i]);
+    kad_text_add(out, "%-18s %9s %11s %-8s %9s %11s %11s %9s %12s\n", "sampler",
+                 "accepted", "tau_int,max", "of", "ms/draw", "tau in ms", "ms/indep.",
+                 "tuning, s", "N*");
+}
+
 void kad_comparison_print(const kad_comparison *c, kad_text *out)
 {
     bool runs = false, bound = false;
     const kad_compared *map = NULL;
+    const couplings known = couplings_of(c);
     for (size_t i = 0; i < c->n; i++) {
         runs = runs || c->row[i].run[0] != '\0';
         bound = bound || c->row[i].cost_is_bound;
         if (c->row[i].local >= 0) map = &c->row[i];
     }
     if (c->n == 0) return;
-    if (runs) kad_text_add(out, "%-16s ", "run");
-    kad_text_add(out, "%-18s %9s %11s %-8s %9s %11s %11s %9s %12s\n", "sampler",
-                 "accepted", "tau_int,max", "of", "ms/draw", "tau in ms", "ms/indep.",
-                 "tuning, s", "N*");
-    for (size_t i = 0; i < c->n; i++)
-        print_row(&c->row[i], runs, out);
+    print_head(c, runs, &known, out);
+    for (size_t i = 0; i < c->n; i++) {
+        if (runs) print_run(&c->row[i], &known, out);
+        print_row(&c->row[i], out);
+    }
     kad_text_add(out, "tau_int = 1/2 + sum rho(t) in draws, the largest of energy, m2, "
                       "G(L/2), helicity;\nms/indep. = 2 tau_int,max x ms/draw: what an "
                       "independent configuration costs\n");

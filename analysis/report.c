@@ -67,20 +67,31 @@ done:
     return status;
 }
 
+/* The physics names the page; a title of the config's own stands before it. */
+static void add_heading(kad_text *out, const char *title, const char *model)
+{
+    kad_text_escape(out, title != NULL ? title : model != NULL ? model : "run");
+    if (title != NULL && model != NULL) {
+        kad_text_add(out, ": ");
+        kad_text_escape(out, model);
+    }
+}
+
 kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     char *title = kad_attr_string(ctx, file, "/", "title");
+    char *model = kad_attr_string(ctx, file, "/", "model");
     kad_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                       "<meta name=\"viewport\" content=\"width=device-width,"
                       "initial-scale=1\"><meta name=\"color-scheme\" content=\"light "
-                      "dark\"><title>kadanoff: ");
-    kad_text_escape(out, title != NULL ? title : "run");
-    kad_text_add(out, "</title>\n<style>\n");
+                      "dark\"><title>");
+    add_heading(out, title, model);
+    kad_text_add(out, " - kadanoff</title>\n<style>\n");
     for (size_t i = 0; kad_report_style[i] != NULL; i++)
         kad_text_add(out, "%s", kad_report_style[i]);
     kad_text_add(out, "</style></head><body>\n<h1>");
-    kad_text_escape(out, title != NULL ? title : "run");
+    add_heading(out, title, model);
     kad_text_add(out, "</h1>\n<main>\n");
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
         KAD_TRY(add_figure(ctx, file, figures[i], out));
@@ -88,5 +99,6 @@ kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     if (out->failed) status = kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
 done:
     kad_free(title);
+    kad_free(model);
     return status;
 }

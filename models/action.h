@@ -47,6 +47,14 @@ enum {
     KAD_ACTION_DUAL = 4 /* a spin system behind the field: spin observables exist */
 };
 
+/* One real parameter of an action, by its key without "action.". */
+typedef struct kad_parameter {
+    const char *key;
+    double value;
+} kad_parameter;
+
+enum { KAD_ACTION_COUPLINGS = 8, KAD_ACTION_DESCRIPTION = 160 };
+
 typedef struct kad_action_ops {
     const char *name;      /* as in the config: action.name */
     const char *summary;   /* one line */
@@ -61,6 +69,11 @@ typedef struct kad_action_ops {
     double (*get)(const kad_action *action, const char *key); /* NaN: no such parameter */
     void (*destroy)(kad_action *action);
     const kad_action_kern *kern[2]; /* by kad_prec */
+    /* OPTIONAL (NULL: `name`). The model in the field's own words: "complex phi^4". */
+    void (*title)(const kad_action *action, size_t size, char *text);
+    /* OPTIONAL (NULL: every real parameter that has a value). Keys, ending with NULL, of
+     * the parameters that say which model this is, as the config gave them. */
+    const char *const *(*couplings)(const kad_action *action);
     /* OPTIONAL (NULL: never): whether create accepts decimate = true. */
     bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
     /* OPTIONAL (NULL: none): Markov updates of the boundary field. */
@@ -110,6 +123,12 @@ bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattic
 KAD_MUST_USE kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key,
                                        double value);
 double kad_action_get(const kad_action *action, const char *key);
+
+/* The couplings, at most `max` (KAD_ACTION_COUPLINGS are enough); returns their number. */
+int kad_action_parameters(const kad_action *action, int max, kad_parameter *out);
+/* Name, couplings and lattice on one line (KAD_ACTION_DESCRIPTION bytes):
+ * "Ising, T = 2.2692 (beta 0.44069), 12 x 12". */
+void kad_action_describe(const kad_action *action, size_t size, char *text);
 
 /* S of n samples stored sample by sample, y [n][n_sites * n_comp] doubles (inactive sites
  * ignored), evaluated in double, tiles spread over ctx->n_threads. */

@@ -10,6 +10,7 @@
 #include <gsl/gsl_eigen.h>
 #include <gsl/gsl_errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const kad_key KEYS[KAD_DUAL_N_KEYS] = {
@@ -40,6 +41,7 @@ static kad_status read_beta(kad_ctx *ctx, const kad_config *config,
             "action.beta: action.temperature is given too, got %s and %s",
             kad_format_real(text[0], kad_config_real(config, "action.beta")),
             kad_format_real(text[1], kad_config_real(config, "action.temperature")));
+    dual->by_beta = beta;
     if (beta)
         dual->beta = kad_config_real(config, "action.beta");
     else if (temperature)
@@ -157,6 +159,8 @@ static kad_status read_couplings(kad_ctx *ctx, const kad_config *config, kad_dua
             KAD_DUAL_FILE_MAX_SITES, N);
     KAD_TRY(kad_new(ctx, N * N, sizeof(double), &dual->J));
     KAD_TRY(kad_dual_read_couplings(ctx, path, (int)N, dual->J));
+    const char *slash = strrchr(path, '/');
+    snprintf(dual->file, sizeof dual->file, "%s", slash != NULL ? slash + 1 : path);
 done:
     return status;
 }
@@ -272,6 +276,22 @@ static double dual_get(const kad_action *action, const char *key)
     return (double)NAN;
 }
 
+static void dual_title(const kad_action *action, size_t size, char *text)
+{
+    static const char *const names[] = {"Ising", "XY", "Heisenberg"};
+    const kad_dual *dual = action->self;
+    snprintf(text, size, "%s%s%s", names[action->n_comp - 1],
+             dual->J != NULL ? ", couplings of " : "", dual->file);
+}
+
+static const char *const *dual_couplings(const kad_action *action)
+{
+    static const char *const beta[] = {"beta", NULL}, *const both[] = {"temperature",
+                                                                       "beta", NULL};
+    const kad_dual *dual = action->self;
+    return dual->by_beta ? beta : both;
+}
+
 const kad_action_ops kad_action_dual = {
     .name = "on-dual",
     .summary = "continuous dual of O(n) spins: Ising (n = 1), XY (2), Heisenberg (3)",
@@ -281,6 +301,8 @@ const kad_action_ops kad_action_dual = {
     .create = dual_create,
     .set = dual_set,
     .get = dual_get,
+    .title = dual_title,
+    .couplings = dual_couplings,
     .destroy = dual_destroy,
     .kern = {&kad_dual_kern_f32, &kad_dual_kern_f64},
     .local = &kad_dual_local,

@@ -16,7 +16,8 @@ enum { KAD_DUAL_N_KEYS = 5, KAD_DUAL_FILE_MAX_SITES = 1024 };
 
 typedef struct kad_dual {
     kad_action action;
-    bool whitened;
+    bool whitened, by_beta; /* by_beta: the config gave beta, not a temperature */
+    char file[64];          /* last part of the couplings' file name; "": uniform */
     double beta, epsilon, alpha;
     double *J;        /* [N][N] couplings of a file; NULL: uniform nearest neighbours */
     double *spectrum; /* [N] eigenvalues of J */

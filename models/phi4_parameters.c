@@ -36,6 +36,21 @@ const char *const *kad_phi4_form_keys(kad_phi4_form form)
     return FORM_KEYS[form];
 }
 
+const char *const *kad_phi4_couplings(const kad_action *action)
+{
+    const kad_phi4 *phi4 = action->self;
+    return FORM_KEYS[phi4->now.form];
+}
+
+void kad_phi4_title(const kad_action *action, size_t size, char *text)
+{
+    static const char *const fields[] = {"", "complex ", "O(3) "};
+    const kad_phi4 *phi4 = action->self;
+    snprintf(text, size, "%s%s%s", fields[action->n_comp - 1],
+             phi4->now.lambda == 0 ? "free field" : "phi^4",
+             phi4->now.form == KAD_PHI4_NICOLI ? " (form nicoli)" : "");
+}
+
 static const char *full_key(char text[32], const char *key)
 {
     snprintf(text, 32, "action.%s", key);

@@ -486,6 +486,37 @@ unread() {
     grep -q '<svg' plain/report.html
 }
 
+@test "cli: the model is named with its couplings wherever it stands" {
+    local name='Ising, T = 3 (beta 0.33333), 4 x 4'
+    kadanoff train tiny.yaml train.steps=5 >first.txt
+    grep -qF "model: $name" first.txt
+    kadanoff report tiny
+    grep -qF "<title>$name - kadanoff</title>" tiny/report.html
+    grep -qF "<h1>$name</h1>" tiny/report.html
+    kadanoff info tiny | grep -qF "$name"
+    h5dump -a /model/name tiny/run.h5 | grep -qF "$name"
+    h5dump -m '%.17g' -a temperature tiny/run.h5 | grep -q '(0): 3$'
+    printf '0 1 0.7\n1 2 -1.1\n' >bonds.txt
+    kadanoff train tiny.yaml train.steps=5 action.couplings=bonds.txt -o bonds |
+        grep -qF 'Ising, couplings of bonds.txt, T = 3'
+    kadanoff train tiny.yaml -q train.steps=5 title='cold & dry' -o titled
+    kadanoff report titled
+    grep -qF "<h1>cold &amp; dry: $name</h1>" titled/report.html
+}
+
+@test "cli: compare has a column for every coupling" {
+    local sample='sample=[{name: cluster, draws: 200, chains: 8}]'
+    kadanoff run tiny.yaml -q -o warm "$sample"
+    kadanoff run tiny.yaml -q -o free "$sample" action.temperature=auto \
+        action.name=phi4 action.kappa=0.1 action.lambda=0.5
+    kadanoff compare warm | grep -qF 'Ising, T = 3 (beta 0.33333), 4 x 4'
+    kadanoff compare warm free >table.txt
+    cat table.txt
+    grep -qE '^run +lattice +temperature +beta +kappa +lambda +sampler' table.txt
+    grep -qE '^warm +4 x 4 +3 +0.33333333 +- +- +cluster' table.txt
+    grep -qE '^free +4 x 4 +- +- +0.1 +0.5 +cluster' table.txt
+}
+
 @test "cli: bulk reads the latents, again after a run, and draws pictures" {
     kadanoff run tiny.yaml -q -o deep bulk.configs=2000
     h5dump -n deep/run.h5 >names.txt

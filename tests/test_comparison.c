@@ -113,6 +113,31 @@ static void costs_follow_their_definition(void **state)
     kad_h5_close(file);
 }
 
+/* Models are one only when every coupling is, beyond the digits their names show. */
+static void other_couplings_are_another_model(void **state)
+{
+    (void)state;
+    kad_comparison *c = kad_alloc(1, sizeof *c);
+    c->n = 2;
+    for (int i = 0; i < 2; i++) {
+        kad_compared *row = &c->row[i];
+        row->needs_map = i == 1;
+        row->cost = (kad_estimate){i == 0 ? 1.0 : 0.1, 0.01};
+        row->training_seconds = 60.0;
+        snprintf(row->model.name, sizeof row->model.name, "Ising, T = 2.2692, 8 x 8");
+        snprintf(row->model.coupling[0], sizeof row->model.coupling[0], "temperature");
+        row->model.n = 1;
+        row->model.value[0] = 2.269185314213022;
+    }
+    kad_comparison_finish(c);
+    assert_int_equal(c->row[1].local, 0);
+    c->row[1].model.value[0] = 2.2692;
+    kad_comparison_finish(c);
+    assert_int_equal(c->row[1].local, -1);
+    assert_true(isnan(c->row[1].break_even.value));
+    kad_free(c);
+}
+
 static void the_table_reads_well(void **state)
 {
     (void)state;
@@ -279,6 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("comparison: costs and break-even follow their definition",
               costs_follow_their_definition),
+        CLAIM("comparison: other couplings are another model",
+              other_couplings_are_another_model),
         CLAIM("comparison: the table fits a screen and holds no nan",
               the_table_reads_well),
         CLAIM("reshuffle: equal weights keep every proposal",

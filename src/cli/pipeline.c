@@ -105,14 +105,11 @@ static bool wants_map(const kad_pipeline *p, unsigned stages)
 static void describe(const kad_pipeline *p, unsigned stages)
 {
     const kad_model *m = p->model;
-    char shape[64] = "";
-    for (int i = 0; i < m->lattice->d; i++)
-        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%d",
-                 i > 0 ? " x " : "", m->lattice->shape[i]);
+    char text[KAD_ACTION_DESCRIPTION];
+    kad_action_describe(m->action, sizeof text, text);
     kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version_short(),
             p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
-    kad_say(p->app, "model: %s, %d component%s, %s sites%s", m->action->ops->name,
-            m->action->n_comp, m->action->n_comp > 1 ? "s" : "", shape,
+    kad_say(p->app, "model: %s (action %s)%s", text, m->action->ops->name,
             m->decimated ? ", odd sublattice integrated out exactly" : "");
     if (!wants_map(p, stages))
         kad_say(p->app, "no sampler needs a map: nothing is trained");

@@ -108,22 +108,53 @@ done:
     return status;
 }
 
-/* "on-dual 16 x 16, wavelet recipe" */
+/* Couplings by name: attributes of the root, for whoever asks one file for one of them,
+ * and columns of /model, for whoever compares files. */
+static kad_status write_couplings(kad_pipeline *p, kad_h5 *file)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_status status = KAD_OK;
+    kad_parameter coupling[KAD_ACTION_COUPLINGS];
+    const char *names[KAD_ACTION_COUPLINGS];
+    double values[KAD_ACTION_COUPLINGS];
+    const size_t n =
+        (size_t)kad_action_parameters(p->model->action, KAD_ACTION_COUPLINGS, coupling);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = coupling[i].key;
+        values[i] = coupling[i].value;
+        KAD_TRY(kad_h5_attr_set_real(ctx, file, "/", names[i], values[i]));
+    }
+    if (n == 0) goto done;
+    KAD_TRY(kad_h5_write_strings(ctx, file, "/model/coupling", n, names));
+    KAD_TRY(kad_h5_write(ctx, file, "/model/value", KAD_H5_F64, 1, &n, values));
+    KAD_TRY(kad_h5_axis(ctx, file, "/model/value", 0, "coupling", NULL));
+done:
+    return status;
+}
+
 static kad_status write_model(kad_pipeline *p, kad_h5 *file)
 {
+    kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
-    const kad_lattice *lattice = p->model->lattice;
-    char text[256], shape[64] = "";
-    for (int i = 0; i < lattice->d; i++)
-        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%d",
-                 i > 0 ? " x " : "", lattice->shape[i]);
-    snprintf(text, sizeof text, "%s, %d component%s, %s",
-             kad_config_string(p->config, "action.name"), p->model->action->n_comp,
-             p->model->action->n_comp > 1 ? "s" : "", shape);
+    const kad_action *action = p->model->action;
+    const char *title = kad_config_string(p->config, "title");
+    char text[KAD_ACTION_DESCRIPTION];
+    int64_t shape[KAD_MAX_DIM];
+    const size_t d = (size_t)action->lattice->d;
+    for (size_t i = 0; i < d; i++)
+        shape[i] = action->lattice->shape[i];
+    kad_action_describe(action, sizeof text, text);
     KAD_TRY(set(p, file, "model", text));
     KAD_TRY(set(p, file, "recipe", kad_recipe_name(p->config)));
-    const char *title = kad_config_string(p->config, "title");
-    KAD_TRY(set(p, file, "title", title != NULL ? title : text));
+    if (title != NULL) KAD_TRY(set(p, file, "title", title));
+    KAD_TRY(kad_h5_remove(ctx, file, "/model"));
+    KAD_TRY(kad_h5_group(ctx, file, "/model"));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/model", "name", text));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/model", "action", action->ops->name));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/model", "components", action->n_comp));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/model", "decimated", p->model->decimated));
+    KAD_TRY(kad_h5_write(ctx, file, "/model/shape", KAD_H5_I64, 1, &d, shape));
+    KAD_TRY(write_couplings(p, file));
 done:
     return status;
 }
