@@ -197,6 +197,193 @@ static void symmetrised_loss_is_below_the_plain_one(void **state)
     close_case(&f);
 }
 
+/* Samples with a field above (sign 1) or not above (-1) 0.3 at the first site are spoilt:
+ * not finite in loss, gradient and, as far as it goes, field. 0: none. */
+typedef struct spoilt {
+    kad_action action;
+    kad_action_ops ops;
+    kad_action_kern kern;
+    const kad_action *real;
+    double sign;
+} spoilt;
+
+static bool is_spoilt(double sign, double x)
+{
+    return sign != 0 && (x > 0.3) == (sign > 0);
+}
+
+static void spoilt_gradient(const kad_action *action, const void *y, void *g, double *S,
+                            void *scratch)
+{
+    const spoilt *self = action->self;
+    double *row = g, *field = (double *)(uintptr_t)y; /* a diverging map's own doing */
+    self->real->ops->kern[KAD_DOUBLE]->gradient(self->real, y, g, S, scratch);
+    for (int l = 0; l < KAD_W_DOUBLE; l++)
+        if (is_spoilt(self->sign, field[l])) {
+            S[l] = INFINITY;
+            row[l] = NAN;
+            field[l] = INFINITY;
+        }
+}
+
+static void spoil(spoilt *s, const kad_action *real, double sign)
+{
+    s->action = *real;
+    s->ops = *real->ops;
+    s->kern = *real->ops->kern[KAD_DOUBLE];
+    s->real = real;
+    s->sign = sign;
+    s->kern.gradient = spoilt_gradient;
+    s->ops.kern[KAD_DOUBLE] = &s->kern;
+    s->action.ops = &s->ops;
+    s->action.self = s;
+}
+
+/* What a batch's statistics and gradient were made of: sums over its finite samples. */
+typedef struct sums {
+    double n, loss, square;
+} sums;
+
+static sums sums_of(const fixture *f, const kad_loss_stats *stats, double *gradient)
+{
+    const double n = kad_loss_batch(f->plan) - stats->n_nonfinite;
+    for (size_t k = 0; k < f->model->flow->n_theta; k++)
+        gradient[k] *= n;
+    return (sums){n, n * stats->loss,
+                  stats->variance * (n - 1) + n * stats->loss * stats->loss};
+}
+
+/* part[0] = part[1] + part[2], the gradient within 1e-11 of its largest element. */
+static void expect_sum(int i, const fixture *f, const sums part[3], double *gradient[3])
+{
+    double largest = 0, off = 0;
+    if (!(part[1].n > 4 && part[2].n > 4)) fail_msg("case %d: %g finite", i, part[1].n);
+    assert_true(part[0].n == part[1].n + part[2].n);
+    assert_true(fabs(part[0].loss - part[1].loss - part[2].loss) <
+                1e-12 * (part[0].n + part[0].square));
+    assert_true(fabs(part[0].square - part[1].square - part[2].square) <
+                1e-12 * part[0].square);
+    for (size_t k = 0; k < f->model->flow->n_theta; k++) {
+        largest = fmax(largest, fabs(gradient[0][k]));
+        off = fmax(off, fabs(gradient[0][k] - gradient[1][k] - gradient[2][k]));
+        assert_true(isfinite(gradient[1][k]) && isfinite(gradient[2][k]));
+    }
+    if (!(off < 1e-11 * largest)) fail_msg("case %d: %g of %g", i, off, largest);
+}
+
+/* Sums over the finite samples of one half and of the other are those over all. */
+static void only_finite_samples_count(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_CASES; i++)
+        for (int kind = 0; kind < 3; kind++) {
+            fixture f;
+            sums part[3];
+            double *gradient[3];
+            spoilt s;
+            open_case(&f, i, BATCH);
+            for (int k = 0; k < 3; k++) {
+                kad_loss_plan *plan;
+                kad_loss_stats stats;
+                spoil(&s, f.model->action, k == 2 ? -1 : k);
+                assert_int_equal(kad_loss_create(&f.ctx, f.model->flow, &s.action,
+                                                 KAD_DOUBLE, BATCH, &plan),
+                                 KAD_OK);
+                gradient[k] = kad_alloc(f.model->flow->n_theta, 8);
+                kad_loss_gradient(&f.ctx, plan, kind ? KAD_LOSS_PATH : KAD_LOSS_REVERSE,
+                                  kind == 2, f.theta, 7, 3, gradient[k], &stats);
+                part[k] = sums_of(&f, &stats, gradient[k]);
+                kad_loss_destroy(plan);
+            }
+            expect_sum(i, &f, part, gradient);
+            for (int k = 0; k < 3; k++)
+                kad_free(gradient[k]);
+            close_case(&f);
+        }
+}
+
+/* Stored samples of 1e300: their ln q overflows. */
+static void only_finite_data_count(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_CASES; i++) {
+        fixture f;
+        sums part[3];
+        double *gradient[3];
+        size_t index[BATCH];
+        open_case(&f, i, BATCH);
+        const size_t rows = (size_t)f.model->flow->n_rows;
+        double *data = kad_alloc(BATCH * rows, 8);
+        for (int k = 0; k < 3; k++) {
+            kad_loss_stats stats;
+            gradient[k] = kad_alloc(f.model->flow->n_theta, 8);
+            for (size_t b = 0; b < BATCH * rows; b++)
+                data[b] = k > 0 && (b / rows % 3 == 0) == (k == 1) ? 1e300
+                                                                   : sin(1.3 * (double)b);
+            for (size_t b = 0; b < BATCH; b++)
+                index[b] = b;
+            kad_loss_gradient_data(&f.ctx, f.plan, f.theta, data, index, gradient[k],
+                                   &stats);
+            part[k] = sums_of(&f, &stats, gradient[k]);
+        }
+        expect_sum(i, &f, part, gradient);
+        for (int k = 0; k < 3; k++)
+            kad_free(gradient[k]);
+        kad_free(data);
+        close_case(&f);
+    }
+}
+
+/* Where no sample is finite there is no gradient, which a training step must see. */
+static void no_finite_sample_is_no_gradient(void **state)
+{
+    (void)state;
+    fixture f;
+    kad_loss_stats stats;
+    size_t index[BATCH] = {0};
+    open_case(&f, 0, BATCH);
+    const size_t rows = (size_t)f.model->flow->n_rows;
+    double *data = kad_alloc(rows, 8);
+    for (size_t r = 0; r < rows; r++)
+        data[r] = 1e300;
+    kad_loss_gradient_data(&f.ctx, f.plan, f.theta, data, index, f.gradient, &stats);
+    assert_int_equal(stats.n_nonfinite, BATCH);
+    assert_true(isnan(stats.loss) && isnan(stats.variance) && isnan(f.gradient[0]));
+    kad_free(data);
+    close_case(&f);
+}
+
+/* The mean and the variance of -ln q over stored samples, from ln q of each. */
+static void loss_has_the_samples_mean_and_variance(void **state)
+{
+    (void)state;
+    fixture f;
+    kad_map *map;
+    kad_loss_stats stats;
+    double lnq[BATCH], mean = 0, variance = 0;
+    size_t index[BATCH];
+    open_case(&f, 0, BATCH);
+    const size_t rows = (size_t)f.model->flow->n_rows;
+    double *data = kad_alloc(BATCH * rows, 8);
+    for (size_t b = 0; b < BATCH * rows; b++)
+        data[b] = sin(1.3 * (double)b) * (1 + 0.1 * (double)(b / rows));
+    for (size_t b = 0; b < BATCH; b++)
+        index[b] = b;
+    kad_loss_gradient_data(&f.ctx, f.plan, f.theta, data, index, f.gradient, &stats);
+    assert_int_equal(kad_map_create(&f.ctx, f.model->flow, f.theta, false, &map), KAD_OK);
+    assert_int_equal(kad_map_lnq(&f.ctx, map, BATCH, KAD_DOUBLE, data, lnq, NULL),
+                     KAD_OK);
+    for (int b = 0; b < BATCH; b++)
+        mean -= lnq[b] / BATCH;
+    for (int b = 0; b < BATCH; b++)
+        variance += (lnq[b] + mean) * (lnq[b] + mean) / (BATCH - 1);
+    assert_true(fabs(stats.loss - mean) < 1e-12 * fabs(mean));
+    assert_true(fabs(stats.variance - variance) < 1e-12 * mean * mean + 1e-12 * variance);
+    kad_map_destroy(map);
+    kad_free(data);
+    close_case(&f);
+}
+
 static void gradient_is_the_same_at_any_thread_count(void **state)
 {
     (void)state;
@@ -238,6 +425,10 @@ int main(void)
         cmocka_unit_test(likelihood_gradient_has_taylor_slope_2),
         cmocka_unit_test(path_gradient_has_the_mean_of_the_plain_one),
         cmocka_unit_test(symmetrised_loss_is_below_the_plain_one),
+        cmocka_unit_test(only_finite_samples_count),
+        cmocka_unit_test(only_finite_data_count),
+        cmocka_unit_test(no_finite_sample_is_no_gradient),
+        cmocka_unit_test(loss_has_the_samples_mean_and_variance),
         cmocka_unit_test(gradient_is_the_same_at_any_thread_count),
         cmocka_unit_test(steps_allocate_nothing),
     };

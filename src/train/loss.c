@@ -103,16 +103,28 @@ int kad_loss_batch(const kad_loss_plan *plan)
 
 /* Lane-wise helpers on whole tiles, in either precision. */
 
-static void zero_lane(const kad_loss_plan *p, void *g, int lane)
+static double value(const kad_loss_plan *p, const void *x, int row, int lane)
 {
-    const int lanes = kad_lanes(p->prec);
-    for (int r = 0; r < p->flow->n_rows; r++) {
-        const size_t at = (size_t)r * (size_t)lanes + (size_t)lane;
-        if (p->prec == KAD_SINGLE)
-            ((float *)g)[at] = 0;
-        else
-            ((double *)g)[at] = 0;
-    }
+    const size_t at = (size_t)row * (size_t)kad_lanes(p->prec) + (size_t)lane;
+    return p->prec == KAD_SINGLE ? (double)((const float *)x)[at]
+                                 : ((const double *)x)[at];
+}
+
+static void set_value(const kad_loss_plan *p, void *x, int row, int lane, double v)
+{
+    const size_t at = (size_t)row * (size_t)kad_lanes(p->prec) + (size_t)lane;
+    if (p->prec == KAD_SINGLE)
+        ((float *)x)[at] = (float)v;
+    else
+        ((double *)x)[at] = v;
+}
+
+/* Lane `to` of `out` becomes factor times lane `from` of x. */
+static void copy_lane(const kad_loss_plan *p, const void *x, int from, double factor,
+                      void *out, int to)
+{
+    for (int r = 0; r < p->flow->n_rows; r++)
+        set_value(p, out, r, to, factor * value(p, x, r, from));
 }
 
 /* g = a[lane] * g + b[lane] * h on the active rows; b may be NULL (g = a g). */
@@ -156,29 +168,65 @@ static void negate(const kad_loss_plan *p, const void *x, void *out)
             ((double *)out)[i] = -((const double *)x)[i];
 }
 
-/* Lanes whose loss or cotangent is not finite are left out of the sums: their cotangent
- * is zeroed. A NaN anywhere in the lane's x or g makes the sum over the lane not finite.
- */
-static void record(const kad_loss_plan *p, group *gr, const double *loss)
+/* sum[lane] += 0 x: not finite where any of the lane is not. */
+static void add_zeros(const kad_loss_plan *p, const void *x, double *sum)
+{
+    const size_t lanes = (size_t)kad_lanes(p->prec);
+    for (size_t r = 0; r < (size_t)p->flow->n_rows; r++)
+        for (size_t l = 0; l < lanes; l++) {
+            const size_t at = r * lanes + l;
+            sum[l] += p->prec == KAD_SINGLE ? (double)(((const float *)x)[at] * 0.0f)
+                                            : ((const double *)x)[at] * 0.0;
+        }
+}
+
+/* Add up the losses of the lanes that are finite in loss, x and g; bad [lanes]. */
+static void add_losses(const kad_loss_plan *p, group *gr, const double *loss, bool *bad)
+{
+    double sum[KAD_W_MAX] = {0};
+    add_zeros(p, gr->x, sum);
+    add_zeros(p, gr->g, sum);
+    for (int l = 0; l < kad_lanes(p->prec); l++) {
+        bad[l] = !isfinite(loss[l]) || !isfinite(sum[l]);
+        if (bad[l]) continue;
+        gr->loss += loss[l];
+        gr->square += loss[l] * loss[l];
+        gr->n_finite++;
+    }
+}
+
+/* kad_flow_generate_adjoint or kad_flow_infer_adjoint. */
+typedef void adjoint(const kad_flow *flow, kad_prec prec, const void *packed, void *x,
+                     void *g, double gl, void *dtheta, double *ld, void *scratch);
+
+/* The tile's losses, and its gradient by `back`, of the finite lanes alone. A lane that is
+ * left out becomes one of the others with cotangent zero. What gl, one number for all
+ * lanes, then gives it is taken away again: the adjoint is linear in its cotangents, and
+ * a tile of copies of that lane has it from every one. */
+static void record(const kad_loss_plan *p, group *gr, const double *loss, adjoint *back,
+                   double gl)
 {
     const int lanes = kad_lanes(p->prec);
-    double sum[KAD_W_MAX] = {0};
-    for (int r = 0; r < p->flow->n_rows; r++)
-        for (int l = 0; l < lanes; l++) {
-            const size_t at = (size_t)r * (size_t)lanes + (size_t)l;
-            sum[l] += p->prec == KAD_SINGLE ? (double)(((const float *)gr->g)[at] * 0.0f)
-                                            : ((const double *)gr->g)[at] * 0.0;
-        }
-    for (int l = 0; l < lanes; l++) {
-        if (isfinite(loss[l]) && isfinite(sum[l])) {
-            gr->loss += loss[l];
-            gr->square += loss[l] * loss[l];
-            gr->n_finite++;
-        } else {
-            zero_lane(p, gr->g, l);
-            gr->n_nonfinite++;
-        }
+    bool bad[KAD_W_MAX];
+    int good = 0, n_bad = 0;
+    add_losses(p, gr, loss, bad);
+    for (int l = 0; l < lanes; l++)
+        n_bad += bad[l];
+    gr->n_nonfinite += n_bad;
+    if (n_bad == lanes) return;
+    while (bad[good])
+        good++;
+    for (int l = 0; l < lanes && n_bad > 0; l++) {
+        copy_lane(p, gr->x, good, 1, gr->x2, l);
+        copy_lane(p, gr->x, good, 0, gr->g2, l);
+        if (!bad[l]) continue;
+        copy_lane(p, gr->x2, l, 1, gr->x, l);
+        copy_lane(p, gr->g2, l, 1, gr->g, l);
     }
+    back(p->flow, p->prec, p->packed, gr->x, gr->g, gl, gr->dtheta, NULL, gr->scratch);
+    if (n_bad > 0 && gl != 0)
+        back(p->flow, p->prec, p->packed, gr->x2, gr->g2, -gl * n_bad / lanes, gr->dtheta,
+             NULL, gr->scratch);
 }
 
 /* Score of one branch: from latents z in x, x = generate(z), g = d ln q0/dx, lnq = ln
@@ -237,9 +285,7 @@ static void path_tile(const kad_loss_plan *p, group *gr, bool symmetrised)
     add(p, gr->g, gr->g2);
     for (int l = 0; l < kad_lanes(p->prec); l++)
         S[l] += lnq[l];
-    record(p, gr, S);
-    kad_flow_generate_adjoint(p->flow, p->prec, p->packed, gr->x, gr->g, 0.0, gr->dtheta,
-                              NULL, gr->scratch);
+    record(p, gr, S, kad_flow_generate_adjoint, 0.0);
 }
 
 /* Reparametrised gradient: d/dtheta of S(x) - ln|det dx/dz|. */
@@ -251,9 +297,7 @@ static void reverse_tile(const kad_loss_plan *p, group *gr)
     p->action->ops->kern[p->prec]->gradient(p->action, gr->x, gr->g, S, gr->scratch);
     for (int l = 0; l < kad_lanes(p->prec); l++)
         S[l] += lnp[l] - ld[l];
-    record(p, gr, S);
-    kad_flow_generate_adjoint(p->flow, p->prec, p->packed, gr->x, gr->g, -1.0, gr->dtheta,
-                              NULL, gr->scratch);
+    record(p, gr, S, kad_flow_generate_adjoint, -1.0);
 }
 
 /* -ln q(x) of given x: infer, then d/dtheta of -ln p(z) - ln|det dz/dx|. */
@@ -268,9 +312,7 @@ static void likelihood_tile(const kad_loss_plan *p, group *gr)
     }
     kad_flow_prior_score(p->flow, p->prec, gr->x, gr->g);
     combine(p, gr->g, minus, NULL, NULL);
-    record(p, gr, loss);
-    kad_flow_infer_adjoint(p->flow, p->prec, p->packed, gr->x, gr->g, -1.0, gr->dtheta,
-                           NULL, gr->scratch);
+    record(p, gr, loss, kad_flow_infer_adjoint, -1.0);
 }
 
 static void begin(const kad_loss_plan *p, group *gr)
@@ -309,7 +351,7 @@ static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
         n += p->group[k].n_finite;
         bad += p->group[k].n_nonfinite;
     }
-    const double norm = n > 0 ? 1.0 / (double)n : 0.0;
+    const double norm = n > 0 ? 1.0 / (double)n : NAN;
     const size_t n_theta = p->flow->n_theta;
     const long n_chunks = (long)((n_theta + CHUNK - 1) / CHUNK);
     const int n_threads = ctx->n_threads;
@@ -319,7 +361,7 @@ static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
         sum_groups(p, first, n_theta - first < CHUNK ? n_theta - first : CHUNK, norm,
                    gradient);
     }
-    stats->loss = n > 0 ? loss * norm : NAN;
+    stats->loss = loss * norm;
     stats->variance = n > 1 ? (square - loss * loss * norm) / (double)(n - 1) : NAN;
     stats->n_nonfinite = (int)bad;
     stats->given_up = false;

@@ -32,11 +32,12 @@ int kad_loss_batch(const kad_loss_plan *plan);
 typedef struct kad_loss_stats {
     double loss;     /* mean; over finite samples */
     double variance; /* of the samples' losses */
-    int n_nonfinite; /* samples whose loss or gradient is not finite */
+    int n_nonfinite; /* samples that are not finite, nor their loss or its gradient:
+                        neither in the loss nor in the gradient */
     bool given_up;   /* asked to stop (kad_stop_overdue): nothing here is complete */
 } kad_loss_stats;
 
-/* gradient [n_theta] (overwritten): mean over the batch. theta [n_theta] is packed
+/* gradient [n_theta] (overwritten): mean over the finite samples, NaN without any. theta [n_theta] is packed
  * inside. Samples are number first .. first + batch - 1 of the training stream at `step`.
  */
 void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
