@@ -12,9 +12,9 @@
 static void random_maps_are_read_back(void **state)
 {
     (void)state;
-    const int n = map_case_fuzz(fresh_seed("maps", "flow"), 1000, 1000000);
+    const int n = map_case_fuzz(fresh_seed("maps", "flow"), 400, 200000);
     print_message("# %d maps\n", n);
-    assert_true(n > 300);
+    assert_true(n > 100);
 }
 
 int main(void)

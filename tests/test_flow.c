@@ -260,6 +260,78 @@ static void density_of_one_variable_is_normalised(void **state)
     kad_model_destroy(model);
 }
 
+/* ln q of a draw of the mixture of both signs, known from its generation, is that of the
+ * field: in double, in single precision, and in double of a draw in single. */
+static void density_of_a_mixtures_draws_is_that_of_the_field(void **state)
+{
+    (void)state;
+    enum { N = 70 };
+    for (int i = 0; i < N_CASES; i += 8)
+        for (int k = 0; k < 3; k++) {
+            const kad_prec prec = k > 0 ? KAD_SINGLE : KAD_DOUBLE;
+            const bool exact = k == 2;
+            kad_ctx ctx;
+            kad_model *model;
+            kad_map *map;
+            make(&ctx, i, &model);
+            double *theta = test_theta(model->flow, 3, 0.03), drawn[N], field[N];
+            double *y = kad_alloc(N * (size_t)model->flow->n_rows, 8);
+            assert_int_equal(kad_map_create(&ctx, model->flow, theta, true, &map),
+                             KAD_OK);
+            assert_int_equal(kad_map_draw(&ctx, map, 5, KAD_RNG_TEST, 0, N, prec, exact,
+                                          y, drawn, NULL),
+                             KAD_OK);
+            assert_int_equal(kad_map_lnq(&ctx, map, N, KAD_DOUBLE, y, field, NULL),
+                             KAD_OK);
+            const double tolerance = prec == KAD_SINGLE && !exact ? 2e-3 : 1e-10;
+            const double worst = distance(N, field, drawn);
+            if (!(worst < tolerance))
+                fail_msg("case %d precision %d exact %d: ln q off by %g", i, prec, exact,
+                         worst);
+            kad_free(theta);
+            kad_free(y);
+            kad_map_destroy(map);
+            kad_model_destroy(model);
+        }
+}
+
+/* Latents have the prior's variance T: mean of z^2 / T over N values, whose error is
+ * sqrt(2/N) (normal) and sqrt(5/N) (Laplace, <z^4> = 6). Eight cases: |z| < 5 has a false
+ * alarm of 5e-6. */
+static void latents_have_the_priors_variance(void **state)
+{
+    (void)state;
+    enum { DRAWS = 40 };
+    static const char *const temperature[] = {"flow.temperature=0.25",
+                                              "flow.temperature=3"};
+    static const char *const prior[] = {"flow.prior=normal", "flow.prior=laplace"};
+    for (int i = 0; i < 8; i++) {
+        const char *const keys[] = {DUAL, "lattice.shape=[4, 4]", temperature[i & 1],
+                                    prior[i >> 1 & 1], NULL};
+        const kad_prec prec = i >> 2 ? KAD_SINGLE : KAD_DOUBLE;
+        kad_ctx ctx;
+        kad_model *model;
+        double sum = 0;
+        kad_ctx_init(&ctx, 1);
+        assert_int_equal(test_model(&ctx, keys, &model), KAD_OK);
+        const kad_flow *flow = model->flow;
+        const size_t n = (size_t)(flow->n_rows * kad_lanes(prec));
+        void *z = kad_alloc(n, sizeof(double));
+        for (uint64_t t = 0; t < DRAWS; t++) {
+            kad_flow_prior_draw(flow, prec, kad_rng_stream(3, KAD_RNG_TEST, 0), t, 0, z);
+            for (size_t j = 0; j < n; j++) {
+                const double v = prec == KAD_SINGLE ? ((float *)z)[j] : ((double *)z)[j];
+                sum += v * v / (i & 1 ? 3.0 : 0.25);
+            }
+        }
+        const double N = (double)(n * DRAWS), err = sqrt((i >> 1 & 1 ? 5 : 2) / N);
+        if (!(fabs(sum / N - 1) < 5 * err))
+            fail_msg("case %d: variance %.4f(%.4f) T", i, sum / N, err);
+        kad_free(z);
+        kad_model_destroy(model);
+    }
+}
+
 static void draws_do_not_depend_on_batches_or_threads(void **state)
 {
     (void)state;
@@ -408,6 +480,49 @@ static void check_transfer(const char *small, const char *large, const double *e
     kad_model_destroy(b);
 }
 
+/* A spectrum linear in khat^2 stays that line on the larger lattice: both reach from 0 to
+ * 4 d. On other extents it goes on as a constant. */
+static void transfer_interpolates_spectra(void **state)
+{
+    (void)state;
+    static const char *const shape[][2] = {
+        {"lattice.shape=[8, 8]", "lattice.shape=[16, 16]"},
+        {"lattice.shape=[5, 5]", "lattice.shape=[10, 10]"}};
+    for (int s = 0; s < 2; s++) {
+        kad_ctx ctx;
+        kad_model *model[2];
+        double *theta[2], top = 0;
+        const kad_tensor *spectrum[2];
+        kad_ctx_init(&ctx, 1);
+        for (int k = 0; k < 2; k++) {
+            const char *const keys[] = {DUAL, shape[s][k], "flow.recipe=fourier", NULL};
+            assert_int_equal(test_model(&ctx, keys, &model[k]), KAD_OK);
+            theta[k] = kad_alloc(model[k]->flow->n_theta, 8);
+            spectrum[k] = NULL;
+            for (int i = 0; i < model[k]->flow->n_stages; i++)
+                if (model[k]->flow->stages[i].n_tensors > 0)
+                    spectrum[k] = model[k]->flow->stages[i].tensors;
+            assert_non_null(spectrum[k]);
+            assert_int_equal(spectrum[k]->rows, model[k]->flow->n_theta);
+        }
+        for (int i = 0; i < spectrum[0]->rows; i++) {
+            theta[0][i] = 2 - 0.7 * spectrum[0]->modes[i];
+            top = fmax(top, spectrum[0]->modes[i]);
+        }
+        assert_int_equal(
+            kad_flow_transfer(model[0]->flow, theta[0], model[1]->flow, theta[1]),
+            model[1]->flow->n_theta);
+        for (int i = 0; i < spectrum[1]->rows; i++) {
+            const double line = 2 - 0.7 * fmin(spectrum[1]->modes[i], top);
+            assert_true(fabs(theta[1][i] - line) < 1e-14 * 8);
+        }
+        for (int k = 0; k < 2; k++) {
+            kad_free(theta[k]);
+            kad_model_destroy(model[k]);
+        }
+    }
+}
+
 /* The last is the top: the first site, or the 3 x 3 of them. */
 static void transfer_matches_levels(void **state)
 {
@@ -424,10 +539,13 @@ int main(void)
         cmocka_unit_test(log_det_matches_the_jacobian),
         cmocka_unit_test(density_is_normalised),
         cmocka_unit_test(density_of_one_variable_is_normalised),
+        cmocka_unit_test(density_of_a_mixtures_draws_is_that_of_the_field),
+        cmocka_unit_test(latents_have_the_priors_variance),
         cmocka_unit_test(draws_do_not_depend_on_batches_or_threads),
         cmocka_unit_test(sites_are_generated_once_from_known_ones),
         cmocka_unit_test(couplings_from_a_file_give_every_site_its_weights),
         cmocka_unit_test(transfer_matches_levels),
+        cmocka_unit_test(transfer_interpolates_spectra),
     };
     return cmocka_run_group_tests_name("flow", tests, NULL, NULL);
 }

@@ -383,6 +383,34 @@ static void soap_bases_stay_orthonormal_and_diagonalise(void **state)
     }
 }
 
+/* Every step until 20, every 5th until 200, every 20th from then on. */
+static void soap_refreshes_its_bases_for_ever(void **state)
+{
+    (void)state;
+    kad_shape shapes[N_SHAPES];
+    const size_t n = make_shapes(shapes);
+    kad_optimiser *opt = make(kad_optimiser_find("soap"), KAD_DOUBLE, 1, n, shapes);
+    double *theta = kad_alloc(n, sizeof *theta), *gradient = kad_alloc(n, sizeof *theta);
+    kad_state_array bases = {0};
+    for (int i = 0; i < opt->ops->n_arrays; i++) {
+        opt->ops->array(opt, i, &bases);
+        if (strcmp(bases.name, "bases") == 0) break;
+    }
+    assert_string_equal(bases.name, "bases");
+    double *before = kad_alloc(bases.n, sizeof *before);
+    for (uint64_t t = 1; t <= 500; t++) {
+        memcpy(before, bases.data, bases.n * sizeof *before);
+        run(opt, 1, t, t + 1, theta, gradient);
+        const bool due = t <= 20 || (t <= 200 && t % 5 == 0) || t % 20 == 0;
+        if ((memcmp(before, bases.data, bases.n * sizeof *before) != 0) != due)
+            fail_msg("step %d: refreshed %s", (int)t, due ? "not" : "without need");
+    }
+    kad_free(before);
+    kad_free(theta);
+    kad_free(gradient);
+    kad_optimiser_destroy(opt);
+}
+
 /* f = sum_ij a_i b_j (U^T (W - 1) V)_ij^2 / 2 with a, b from 1 to 1e-3 and U, V rotations
  * by 1 radian in every neighbouring plane. */
 enum { SIDE = 8 };
@@ -478,6 +506,8 @@ int main(void)
         CLAIM("adam: takes the paper's steps", adam_takes_the_papers_steps),
         CLAIM("soap: equals the algorithm in plain loops in the original space",
               soap_equals_the_naive_algorithm),
+        CLAIM("soap: bases are refreshed at the stated steps, however long it runs",
+              soap_refreshes_its_bases_for_ever),
         CLAIM("soap: bases stay orthonormal to 1e-14 and diagonalise the factors",
               soap_bases_stay_orthonormal_and_diagonalise),
         CLAIM("soap: ten times below adam's best on an ill-conditioned quadratic",
