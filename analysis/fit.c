@@ -1,6 +1,7 @@
 #include "analysis/fit.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -286,6 +287,7 @@ kad_status kad_shrunk_correlation(kad_ctx *ctx, size_t n_chains, size_t n_draws,
     kad_status status = KAD_OK;
     double *bins = NULL;
     if (size < 1) size = 1;
+    KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(kad_new(ctx, n_chains * (n_draws / size) * n + 1, sizeof *bins, &bins));
     *n_bins = bin_means(n_chains, n_draws, n, a, size, bins);
     *shrinkage = correlate(*n_bins < 3 ? 0 : *n_bins, n, bins, corr);

@@ -1,6 +1,7 @@
 #include "analysis/gamma.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_fft_halfcomplex.h>
@@ -243,6 +244,7 @@ kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const doub
     bool closed = false;
 
     memset(out, 0, sizeof *out);
+    KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(check(ctx, n_chains, n, a));
     KAD_TRY(kad_new(ctx, max_lag + 1, sizeof *l.gamma, &l.gamma));
     double *gamma = l.gamma;

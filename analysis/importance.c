@@ -2,6 +2,7 @@
 
 #include "analysis/jackknife.h"
 #include "base/memory.h"
+#include "base/signals.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -112,6 +113,7 @@ kad_status kad_importance_analyse(kad_ctx *ctx, size_t n, const double *log_w,
     size_t n_positive = 0;
 
     memset(out, 0, sizeof *out);
+    KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(kad_new(ctx, n, sizeof *w, &w));
     KAD_TRY(shifted(ctx, n, log_w, w, &top, &n_positive));
     const sums s = add_up(n, w, log_w, top);
@@ -147,6 +149,7 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
     double *w = NULL, *d = NULL, top, sum_w = 0.0;
     size_t n_positive, n_used = 0;
 
+    KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(kad_new(ctx, n, sizeof *w, &w));
     KAD_TRY(kad_new(ctx, width * (width + 2), sizeof *d, &d));
     KAD_TRY(shifted(ctx, n, log_w, w, &top, &n_positive));

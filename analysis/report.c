@@ -2,6 +2,7 @@
 
 #include "analysis/results.h"
 #include "base/memory.h"
+#include "base/signals.h"
 
 static const kad_figure *const figures[] = {
     &kad_figure_summary,
@@ -53,6 +54,7 @@ static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figur
 {
     kad_text body = {0};
     kad_status status = KAD_OK;
+    KAD_TRY(kad_stop_check(ctx, "report"));
     KAD_TRY(figure->draw(ctx, file, &body));
     if (body.failed) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "report: out of memory"));
     if (body.n == 0) goto done;

@@ -7,6 +7,7 @@
 #include "analysis/chain.h"
 #include "analysis/importance.h"
 #include "base/memory.h"
+#include "base/signals.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -101,6 +102,7 @@ static kad_status add(kad_ctx *ctx, kad_h5 *file, const place *at, const char *f
     kad_values bins = {0};
     double *block = NULL;
     char error[64];
+    KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(kad_values_read_in(ctx, file, at->bins, from, &bins));
     if (bins.rank != 3 || bins.dims[0] * bins.dims[1] < 2 ||
         (at->log_weight.n == 0 && bins.dims[1] < 2))

@@ -13,9 +13,9 @@ _kadanoff()
         run) options=" --threads --max-hours --out --quiet --help --version" words="yaml" overrides=yes ;;
         train) options=" --threads --max-hours --out --quiet --help --version" words="yaml" overrides=yes ;;
         sample) options=" --threads --max-hours --out --quiet --help --version" words="folder" overrides=yes ;;
-        analyse) options=" --threads --quiet --help --version" words="folder" ;;
-        bulk) options=" --threads --quiet --pictures --help --version" words="folder" overrides=yes ;;
-        report) options=" --threads --out --quiet --help --version" words="folder" ;;
+        analyse) options=" --threads --max-hours --quiet --help --version" words="folder" ;;
+        bulk) options=" --threads --max-hours --quiet --pictures --help --version" words="folder" overrides=yes ;;
+        report) options=" --threads --max-hours --out --quiet --help --version" words="folder" ;;
         compare) options=" --help --version" words="folder" ;;
         couplings) options=" --out --quiet --help --version" words="folder" ;;
         demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" overrides=yes ;;

@@ -7,8 +7,9 @@
 
 #include <math.h>
 
-enum { N_HALF = KAD_SINGLE_SITE_NODES };
-static const double WINDOW = 50;
+/* Wells so deep that a Gaussian misses them this often are drawn by the radius. */
+enum { N_HALF = KAD_SINGLE_SITE_NODES, GAUSSIAN_ATTEMPTS = 200 };
+static const double WINDOW = 50, DEEP_ACCEPTANCE = 0.01;
 
 static double exponent(const kad_single_site *site, double h, double r)
 {
@@ -38,8 +39,7 @@ static double slope(const kad_single_site *site, double h, double s, double *der
     return n - 1 + f - 2 * site->mu * s - 4 * site->lambda * s * s;
 }
 
-/* Position of the peak of g; 0 when g decreases from r = 0 (n = 1, h^2 <= 2 mu). */
-static double peak(const kad_single_site *site, double h)
+double kad_single_site_peak(const kad_single_site *site, double h)
 {
     const int n = site->n;
     if (n == 1 && h * h <= 2 * site->mu) return 0;
@@ -110,7 +110,7 @@ double kad_single_site_ln_z(const kad_single_site *site, double h, double *m2)
         if (m2) *m2 = n / (2 * site->mu) + q * q;
         return 0.5 * n * log(M_PI / site->mu) + h * q / 2;
     }
-    const double r0 = peak(site, h);
+    const double r0 = kad_single_site_peak(site, h);
     const double g0 = r0 > 0 ? exponent(site, h, r0) : 0;
     double d; /* g'' = 2 d at the peak */
     slope(site, h, r0 * r0, &d);
@@ -154,7 +154,8 @@ double kad_single_site_envelope(const kad_single_site *site, double h2)
     return c;
 }
 
-/* Attempts after which about one draw in ten is still open at h = 0, at most 32. */
+/* Attempts after which about one draw in ten is still open at h = 0, at most 32; none in a
+ * deep well, where a Gaussian is all but never right. */
 static int plan_attempts(const kad_single_site *site)
 {
     if (site->lambda == 0) return 1;
@@ -162,6 +163,7 @@ static int plan_attempts(const kad_single_site *site)
     const double b = (c - site->mu) / (2 * site->lambda);
     const double accepted =
         exp(site->ln_z0 - site->lambda * b * b - 0.5 * site->n * log(M_PI / c));
+    if (!(accepted > DEEP_ACCEPTANCE) && site->mu < 0) return 0;
     const double n = ceil(log(0.1) / log1p(-fmin(accepted, 0.999)));
     return n < 32 ? (int)n : 32;
 }
@@ -201,11 +203,15 @@ void kad_single_site_draw(const kad_single_site *site, kad_rng rng, uint64_t ste
     const double c = kad_single_site_envelope(site, h2), sigma = sqrt(0.5 / c);
     const double b = site->lambda > 0 ? (c - site->mu) / (2 * site->lambda) : 0;
     uint32_t counter = first;
+    int attempts = 0;
     if (!isfinite(h2)) { /* nothing to draw: the caller sees a NaN and rejects */
         for (int a = 0; a < n; a++)
             phi[a] = (double)NAN;
         return;
     }
+    if (site->n_attempts == 0 &&
+        kad_single_site_draw_radial(site, rng, step, sample, h, phi))
+        return;
     for (;;) {
         double z[4], r2 = 0;
         kad_rng_normal2(rng, step, sample, counter, z);
@@ -228,5 +234,8 @@ void kad_single_site_draw(const kad_single_site *site, kad_rng rng, uint64_t ste
             counter += stride;
         }
         if (log(u) <= -site->lambda * (r2 - b) * (r2 - b)) return;
+        if (++attempts == GAUSSIAN_ATTEMPTS &&
+            kad_single_site_draw_radial(site, rng, step, sample, h, phi))
+            return;
     }
 }

@@ -8,6 +8,8 @@
 #include "base/rng.h"
 #include "models/radial_table.h"
 
+#include <stdbool.h>
+
 /* ln w_n(r), r >= 0, to rounding. */
 double kad_spin_ln_weight(int n, double r);
 /* w_n'(r) / w_n(r): tanh r, I_1/I_0, coth r - 1/r. */
@@ -23,7 +25,7 @@ typedef struct kad_single_site {
     const kad_radial_table *spin; /* ln w_n to use (borrowed); NULL: closed forms */
     double ln_z0;                 /* ln Z_1(0) */
     double m2;                    /* <|phi|^2> at h = 0 */
-    int n_attempts; /* attempts made for all lanes at once (phi4_complete_kern.c) */
+    int n_attempts; /* made for all lanes at once (phi4_complete_kern.c); 0: a deep well */
     /* positive half of the quadrature rule */
     double node[KAD_SINGLE_SITE_NODES], weight[KAD_SINGLE_SITE_NODES];
 } kad_single_site;
@@ -36,12 +38,22 @@ double kad_single_site_ln_z(const kad_single_site *site, double h, double *m2);
 /* Table of F(s) = ln Z_1(sqrt s) - ln Z_1(0); F'(0) = m2 / (2 n). */
 void kad_single_site_table(const kad_single_site *site, kad_radial_table *table);
 
-/* An exact draw of phi given h (rejection from the Gaussian whose exponent touches the
- * quartic's; any number of attempts). Counters used: first, first + stride, ... of the
- * stream. */
+/* Position of the peak of r^{n-1} w_n(h r) exp(-mu r^2 - lambda r^4); 0 when it decreases
+ * from r = 0 (n = 1, h^2 <= 2 mu). */
+double kad_single_site_peak(const kad_single_site *site, double h);
+
+/* An exact draw of phi given h: rejection from the Gaussian whose exponent touches the
+ * quartic's; after many attempts, as in the deep wells of mu << -sqrt lambda, by the
+ * radius. Counters used: first, first + stride, ... of the stream. */
 void kad_single_site_draw(const kad_single_site *site, kad_rng rng, uint64_t step,
                           uint64_t sample, uint32_t first, uint32_t stride,
                           const double *h, double *phi);
+
+/* The same by the radius and then the direction, lambda > 0: some three attempts whatever
+ * the couplings, each dearer than the Gaussian's (radial_draw.c). False when there is no
+ * peak at r > 0: nothing is drawn. */
+bool kad_single_site_draw_radial(const kad_single_site *site, kad_rng rng, uint64_t step,
+                                 uint64_t sample, const double *h, double *phi);
 
 /* c of the envelope exp(h.phi - c |phi|^2 + lambda b^2), c = mu + 2 lambda b. */
 double kad_single_site_envelope(const kad_single_site *site, double h2);

@@ -99,6 +99,46 @@ fingerprint() {
     [ ! -e tiny/report.html ]
 }
 
+@test "cli: what reads a run can be stopped, and leaves it as it was" {
+    kadanoff run tiny.yaml -q bulk.configs=64 'sample[0].store_configs=64'
+    sha256sum tiny/run.h5 tiny/report.html tiny/checkpoint/*.h5 >before.txt
+    for c in analyse bulk report; do
+        fails_with 75 kadanoff $c tiny --max-hours 1e-6
+        grep -q 'stopped by time limit' err.txt
+        sha256sum --quiet -c before.txt
+    done
+    kadanoff analyse tiny -q
+}
+
+@test "cli: with standard output and error closed nothing lands in files" {
+    kadanoff run tiny.yaml <&- >&- 2>&-
+    [ "$(grep -vc '^{.*}$' tiny/progress.jsonl)" -eq 0 ]
+    grep -qx '[0-9]* .*' tiny/checkpoint/lock
+    [ "$(wc -l <tiny/checkpoint/lock)" -eq 1 ]
+    kadanoff info tiny | grep -q complete
+    fails_with 66 bash -c 'kadanoff info nowhere >&-'
+}
+
+@test "cli: hmc in deep wells shows its tuning and stops at once" {
+    cat >deep.yaml <<'END'
+lattice: {shape: [8, 8]}
+action: {name: phi4, m2: -1e6, lambda: 1e-3}
+sample: [{name: hmc, draws: 100000}]
+END
+    kadanoff run deep.yaml -q &
+    local pid=$! got=0 began
+    for _ in $(seq 300); do
+        grep -qs '"stage":"hmc tuning"' deep/progress.jsonl && break
+        sleep 0.1
+    done
+    grep -q '"stage":"hmc tuning"' deep/progress.jsonl
+    began=$SECONDS
+    kill -TERM $pid
+    wait $pid || got=$?
+    [ "$got" -eq 75 ]
+    [ $((SECONDS - began)) -le 10 ] # a second on a machine of its own
+}
+
 @test "cli: a narrow terminal keeps the step and the time left" {
     command -v script >/dev/null || skip "no script(1)"
     script -qec 'stty cols 40; kadanoff train tiny.yaml train.steps=500' log.txt >/dev/null

@@ -4,6 +4,7 @@
 #include "analysis/estimates.h"
 #include "analysis/table.h"
 #include "analysis_util.h"
+#include "base/signals.h"
 
 enum { CHAINS = 2, DRAWS = 4000, N_ALL = CHAINS * DRAWS, WIDTH = 5 };
 
@@ -336,6 +337,23 @@ static void lines_read_well(void **state)
     kad_text_clear(&text);
 }
 
+/* The work is stored whole at its end: a stop is an error, and says which. */
+static void a_stop_ends_it(void **state)
+{
+    kad_ctx ctx;
+    kad_h5 *file = NULL;
+    (void)state;
+    kad_ctx_init(&ctx, 1);
+    ok(kad_h5_create(&ctx, &file));
+    add_chain(&ctx, file);
+    kad_signals_deadline(1e-9);
+    assert_int_equal(kad_analyse_file(&ctx, file), KAD_EINTERRUPTED);
+    assert_string_equal(ctx.message, "analysis: stopped by time limit");
+    kad_signals_deadline(0);
+    ok(kad_analyse_file(&ctx, file));
+    kad_h5_close(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +368,7 @@ int main(void)
               few_weights_have_no_errors),
         CLAIM("analysis: a run without samples is fine, a broken one is refused",
               an_empty_run_is_fine),
+        CLAIM("analysis: a stop ends it at once", a_stop_ends_it),
         CLAIM("analysis: result lines carry error, exact value and pull",
               lines_read_well),
     };

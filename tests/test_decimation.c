@@ -128,8 +128,8 @@ static const draw_case DRAWS[] = {
 };
 enum { N_DRAWS = sizeof DRAWS / sizeof *DRAWS };
 
-/* Compare means of x, x^2, |phi|^2, |phi|^4. 12 cases x 4 moments x 2 samplers: a two-sided
- * threshold of 5.6 sigma keeps the false alarm probability of the file below 2e-6; the
+/* Compare means of x, x^2, |phi|^2, |phi|^4. 12 cases x 4 moments x 3 samplers: a two-sided
+ * threshold of 5.6 sigma keeps the false alarm probability of the file below 3e-6; the
  * quadrature is good to 1e-6 sigma. */
 static void compare(const draw_case *c, const char *how, size_t n_draws,
                     const double sum[4])
@@ -185,6 +185,61 @@ static void scalar_draws(void **state)
         }
         compare(&DRAWS[i], "one by one", N, sum);
     }
+}
+
+static void draws_by_radius(void **state)
+{
+    (void)state;
+    enum { N = 100000 };
+    const kad_rng rng = kad_rng_stream(7, KAD_RNG_COMPLETE, 0);
+    for (int i = 0; i < N_DRAWS; i++) {
+        kad_single_site site;
+        double h[3], phi[3], sum[4] = {0};
+        kad_single_site_init(&site, DRAWS[i].n, DRAWS[i].mu, DRAWS[i].lambda, NULL);
+        field_of(&DRAWS[i], h);
+        if (site.lambda == 0 || kad_single_site_peak(&site, DRAWS[i].h) == 0) continue;
+        for (uint64_t k = 0; k < N; k++) {
+            assert_true(kad_single_site_draw_radial(&site, rng, (uint64_t)i, k, h, phi));
+            add(&DRAWS[i], phi, 1, sum);
+        }
+        compare(&DRAWS[i], "by the radius", N, sum);
+    }
+}
+
+/* Wells a Gaussian would miss for ever (mu = -1e6 took 1e8 attempts a draw): there
+ * |phi|^2 = v + t, v = -mu / 2 lambda, t Gaussian of variance 1 / 2 lambda up to
+ * corrections of relative order 1 / lambda v^2, and the direction is a spin's in the
+ * field h sqrt v, here of length 1. */
+static void deep_wells(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    static const double wells[][2] = {{-1e6, 1e-3}, {-1e6, 1}, {-1e6, 1e3}, {-1e3, 1e-3}};
+    const kad_rng rng = kad_rng_stream(9, KAD_RNG_COMPLETE, 0);
+    for (int n = 1; n <= 3; n++)
+        for (size_t i = 0; i < sizeof wells / sizeof *wells; i++) {
+            const double mu = wells[i][0], lambda = wells[i][1], v = -mu / (2 * lambda);
+            const draw_case c = {.n = n, .mu = mu, .lambda = lambda, .h = 1 / sqrt(v)};
+            kad_single_site site;
+            double h[3], phi[3], x = 0, t1 = 0, t2 = 0, t4 = 0;
+            kad_single_site_init(&site, n, mu, lambda, NULL);
+            field_of(&c, h);
+            for (uint64_t k = 0; k < N; k++) {
+                double sum[4] = {0};
+                kad_single_site_draw(&site, rng, 10 * i + (uint64_t)n, k, 3, 8, h, phi);
+                add(&c, phi, 1, sum);
+                const double t = (sum[2] - v) * sqrt(2 * lambda);
+                x += sum[0] / sqrt(v);
+                t1 += t;
+                t2 += t * t;
+                t4 += t * t * t * t;
+            }
+            /* five standard errors; of t: 0 +- 1, t^2: 1 +- sqrt 2, t^4: 3 +- sqrt 96 */
+            assert_close(t1 / N, 0, 5 / sqrt(N));
+            assert_close(t2 / N, 1, 5 * sqrt(2.0 / N));
+            assert_close(t4 / N, 3, 5 * sqrt(96.0 / N));
+            assert_close(x / N, kad_spin_mean(n, 1), 5 / sqrt(N));
+        }
 }
 
 /* The vectorised draws: attempts for all lanes, stragglers one by one. */
@@ -257,10 +312,13 @@ static void draws_depend_on_the_sample_only(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pointwise_identity), cmocka_unit_test(normalisation),
-        cmocka_unit_test(scalar_draws), cmocka_unit_test(lane_draws),
-        cmocka_unit_test(draws_depend_on_the_sample_only)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(pointwise_identity),
+                                       cmocka_unit_test(normalisation),
+                                       cmocka_unit_test(scalar_draws),
+                                       cmocka_unit_test(lane_draws),
+                                       cmocka_unit_test(draws_by_radius),
+                                       cmocka_unit_test(deep_wells),
+                                       cmocka_unit_test(draws_depend_on_the_sample_only)};
     return cmocka_run_group_tests_name(
         "decimation: odd sites integrated and drawn exactly", tests, NULL, NULL);
 }

@@ -66,6 +66,12 @@ bool kad_stop_overdue(double start)
     return kad_stop_requested() && kad_wall_seconds() - start > atomic_load(&grace);
 }
 
+kad_status kad_stop_check(kad_ctx *ctx, const char *what)
+{
+    if (!kad_stop_requested()) return KAD_OK;
+    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
+}
+
 const char *kad_stop_reason(void)
 {
     switch (stop_signal) {

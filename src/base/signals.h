@@ -4,6 +4,8 @@
 #ifndef KAD_BASE_SIGNALS_H
 #define KAD_BASE_SIGNALS_H
 
+#include "base/context.h"
+
 #include <stdbool.h>
 
 void kad_signals_install(void);
@@ -16,6 +18,9 @@ bool kad_stop_requested(void);
  * a second (kad_stop_grace): give it up half done. What is faster is finished first, so
  * that a run that is stopped again and again still gets on. */
 bool kad_stop_overdue(double start);
+/* KAD_OK, or KAD_EINTERRUPTED with "WHAT: stopped by SIGTERM" once a stop was asked for:
+ * between the steps of work that is stored whole at its end or not at all. Threads: all. */
+KAD_MUST_USE kad_status kad_stop_check(kad_ctx *ctx, const char *what);
 /* "SIGTERM", "time limit" or "none". */
 const char *kad_stop_reason(void);
 /* Forget the request (tests). */

@@ -62,9 +62,7 @@ kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
     kad_status status = KAD_OK;
     char name[64];
     for (size_t i = 0; kad_bulk_analyses[i] != NULL; i++) {
-        if (kad_stop_requested())
-            return kad_fail(ctx, KAD_EINTERRUPTED, "bulk: stopped by %s",
-                            kad_stop_reason());
+        KAD_TRY(kad_stop_check(ctx, "bulk"));
         const double start = kad_wall_seconds();
         snprintf(name, sizeof name, "seconds_%s", kad_bulk_analyses[i]->name);
         KAD_TRY(kad_bulk_analyses[i]->run(ctx, bulk, file));

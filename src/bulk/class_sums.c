@@ -1,6 +1,7 @@
 /* Second moments of latents, one matrix product a block of configurations, averaged over
  * classes of pairs. */
 #include "base/memory.h"
+#include "base/signals.h"
 #include "bulk/correlators.h"
 
 #include <cblas.h>
@@ -118,6 +119,7 @@ kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
     KAD_TRY(kad_new(ctx, t.n, sizeof(double), &out->corr_err));
     for (size_t b = 0; b < B; b++) {
         const size_t first = b * n / B, n_b = (b + 1) * n / B - first;
+        KAD_TRY(kad_stop_check(ctx, "bulk"));
         gather(bulk, pairs, z_mean, first, n_b, Z);
         multiply(ctx, n_b, width, Z, M);
         average(pairs, M, t.block);

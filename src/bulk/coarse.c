@@ -1,6 +1,7 @@
 #include "bulk/coarse.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 #include "bulk/coarse_base.h"
 #include "flow/blocks.h"
@@ -191,10 +192,12 @@ static kad_status undo(kad_ctx *ctx, kad_coarse *coarse)
         works_new(ctx, bulk->model->flow, kad_coarse_base_scratch(base), n_threads, &w));
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (ptrdiff_t t = 0; t < n_tiles; t++) {
+        if (kad_stop_requested()) continue;
         const size_t first = (size_t)t * W;
         undo_tile(coarse, base, first, bulk->n - first < W ? bulk->n - first : W,
                   &w[kad_thread_index()]);
     }
+    KAD_TRY(kad_stop_check(ctx, "bulk"));
     for (int h = 0; h < coarse->n_levels; h++)
         if (h == 0 ? bulk->model->decimated : !kad_coarse_base_known(base, h)) {
             kad_free(coarse->level[h].action);

@@ -1,6 +1,7 @@
 #include "bulk/correlators.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 
 #include <math.h>
@@ -162,12 +163,14 @@ static kad_status make_series(kad_ctx *ctx, work *w)
         kad_new(ctx, (size_t)ctx->n_threads, (tile + sums) * sizeof(float), &scratch));
 #pragma omp parallel for num_threads(ctx->n_threads) schedule(static)
     for (long k = 0; k < n_tiles; k++) {
+        if (kad_stop_requested()) continue;
         const size_t first = (size_t)k * W, here = n - first < W ? n - first : W;
         float *z = scratch + (size_t)kad_thread_index() * (tile + sums);
         load(w, first, here, z);
         kad_pair_sums_f32(pairs, z, w->weight, z + tile);
         store(w, first, here, z + tile);
     }
+    status = kad_stop_check(ctx, "bulk");
 done:
     kad_free(scratch);
     return status;

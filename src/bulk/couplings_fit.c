@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 #include "bulk/couplings.h"
 
@@ -110,7 +111,8 @@ static kad_status collect(kad_ctx *ctx, job *w)
     KAD_TRY(kad_new(ctx, (size_t)n_threads * w->n_rows, sizeof(double), &w->unit));
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (ptrdiff_t cell = 0; cell < (ptrdiff_t)w->cells->n; cell++)
-        visit_cell(w, (size_t)cell);
+        if (!kad_stop_requested()) visit_cell(w, (size_t)cell);
+    status = kad_stop_check(ctx, "bulk");
 done:
     return status;
 }

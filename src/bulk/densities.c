@@ -1,6 +1,7 @@
 #include "bulk/densities.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 #include "bulk/cells.h"
 #include "bulk/couplings.h"
@@ -224,10 +225,12 @@ static kad_status measure_level(kad_ctx *ctx, table *t, size_t h)
     }
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (ptrdiff_t c = 0; c < (ptrdiff_t)t->cells.n; c++) {
+        if (kad_stop_requested()) continue;
         const size_t cell = (size_t)c;
         one_point(t, h, cell, scale, moments + 2 * cell);
         if (w != NULL) two_point(t, h, cell, fourier, scale, &w[kad_thread_index()]);
     }
+    KAD_TRY(kad_stop_check(ctx, "bulk"));
     if (w == NULL) /* a single site */
         for (size_t c = 0; c < t->cells.n; c++)
             t->correlator[h * t->n_r * t->cells.n + c] = moments[2 * c];

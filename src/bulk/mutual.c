@@ -2,6 +2,7 @@
 #include "bulk/mutual.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "bulk/mutual_pairs.h"
 
 #include <math.h>
@@ -263,6 +264,7 @@ static kad_status kraskov(kad_ctx *ctx, table *t)
     kad_status status = KAD_OK;
 #pragma omp parallel for num_threads(ctx->n_threads) schedule(dynamic)
     for (int b = 0; b < t->n_bins; b++) {
+        if (kad_stop_requested()) continue;
         kad_ctx own = {.n_threads = 1};
         const kad_status one = kraskov_bin(&own, t, b);
         if (one != KAD_OK) {
@@ -270,7 +272,7 @@ static kad_status kraskov(kad_ctx *ctx, table *t)
             status = kad_fail(ctx, one, "%s", own.message);
         }
     }
-    return status;
+    return status != KAD_OK ? status : kad_stop_check(ctx, "bulk");
 }
 
 /* --- the group ----------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/signals.h"
 #include "base/thread.h"
 
 #include <string.h>
@@ -258,10 +259,12 @@ kad_status kad_near_sums(kad_ctx *ctx, const kad_near *near, int shift, int n_sh
 #pragma omp parallel for num_threads(ctx->n_threads) schedule(static)
     for (int g = 0; g < GROUPS; g++) {
         const size_t end = (size_t)(g + 1) * n / GROUPS;
-        for (size_t at = (size_t)g * n / GROUPS; at < end; at += W)
+        for (size_t at = (size_t)g * n / GROUPS; at < end && !kad_stop_requested();
+             at += W)
             add_tile(near, at, end - at < W ? end - at : W, shift, n_shifts, wanted,
                      &w[g]);
     }
+    KAD_TRY(kad_stop_check(ctx, "bulk"));
     for (int g = 0; g < GROUPS; g++)
         parts[g] = w[g].sums;
     kad_tree_sum(parts, GROUPS, n_sums, w[0].sums);
@@ -323,12 +326,14 @@ kad_status kad_near_series(kad_ctx *ctx, const kad_near *near, int n_bins, const
     KAD_TRY(kad_new(ctx, (size_t)n_bins * n, sizeof *each, &each));
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (ptrdiff_t t = 0; t < (ptrdiff_t)((n + W - 1) / W); t++) {
+        if (kad_stop_requested()) continue;
         work *own = &w[kad_thread_index()];
         const size_t first = (size_t)t * W, here = n - first < W ? n - first : W;
         contract_tile(near, first, here, n_bins, to, slope, self_slope, own);
         for (size_t b = 0; b < (size_t)n_bins; b++)
             memcpy(each + b * n + first, own->sums + b * W, here * sizeof *each);
     }
+    KAD_TRY(kad_stop_check(ctx, "bulk"));
     for (size_t b = 0; b < (size_t)n_bins; b++)
         for (size_t i = 0; i < n; i++)
             series[b * n_cells + i / size] += each[b * n + i] / (double)size;

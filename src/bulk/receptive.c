@@ -1,6 +1,7 @@
 #include "bulk/receptive.h"
 
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/thread.h"
 
 #include <math.h>
@@ -173,7 +174,8 @@ static void run_products(kad_ctx *ctx, const job *w, work *t)
     const kad_flow *flow = w->r->bulk->model->flow;
     const void *packed = kad_map_packed(w->r->bulk->map, KAD_DOUBLE);
     const int n_threads = ctx->n_threads;
-    for (size_t first = 0; first < w->n_lanes; first += (size_t)n_threads * W) {
+    for (size_t first = 0; first < w->n_lanes && !kad_stop_requested();
+         first += (size_t)n_threads * W) {
 #pragma omp parallel for num_threads(n_threads) schedule(static)
         for (int k = 0; k < n_threads; k++) {
             const size_t own = first + (size_t)k * W;
@@ -240,6 +242,7 @@ static kad_status measure(kad_ctx *ctx, kad_receptive *r, int repeats)
         KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &t[k].scratch));
     }
     run_products(ctx, &w, t);
+    status = kad_stop_check(ctx, "bulk");
 done:
     for (int k = 0; t != NULL && k < n_threads; k++) {
         kad_free(t[k].x);

@@ -61,7 +61,7 @@ const kad_command kad_commands[] = {
         .args = "RUN",
         .min_args = 1,
         .max_args = 1,
-        .options = KAD_OPT_THREADS | KAD_OPT_QUIET,
+        .options = KAD_OPT_THREADS | KAD_OPT_MAX_HOURS | KAD_OPT_QUIET,
         .summary = "means, errors and autocorrelation of a run's series",
         .details = "Reads the stored series of run.h5 and writes /analysis into it.",
         .example = "kadanoff analyse runs/a",
@@ -74,7 +74,7 @@ const kad_command kad_commands[] = {
         .min_args = 1,
         .max_args = 1,
         .overrides = true,
-        .options = KAD_OPT_THREADS | KAD_OPT_QUIET | KAD_OPT_PICTURES,
+        .options = KAD_OPT_THREADS | KAD_OPT_MAX_HOURS | KAD_OPT_QUIET | KAD_OPT_PICTURES,
         .summary = "read the bulk off a trained map: latents, correlations, geometry",
         .details =
             "Infers the latents of the configurations that a sampler stored, writes "
@@ -90,7 +90,7 @@ const kad_command kad_commands[] = {
         .args = "RUN",
         .min_args = 1,
         .max_args = 1,
-        .options = KAD_OPT_THREADS | KAD_OPT_OUT | KAD_OPT_QUIET,
+        .options = KAD_OPT_THREADS | KAD_OPT_MAX_HOURS | KAD_OPT_OUT | KAD_OPT_QUIET,
         .summary = "write report.html from a run's results",
         .details = "Reads run.h5 only and writes a self-contained page: inline SVG, no "
                    "network, no scripts. With --out FILE: there, and nothing in the run "

@@ -6,6 +6,8 @@
 #include "cli/isa.h"
 
 #include <cblas.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -72,11 +74,21 @@ static kad_status flush_output(kad_app *app)
     return KAD_OK;
 }
 
+/* Standard descriptors that were closed are opened on nothing: the next file would get
+ * their number, and what is said would be written into it. */
+static void fill_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+            _exit(KAD_EIO);
+}
+
 int main(int argc, char **argv)
 {
     kad_app app = {.argc = argc, .argv = argv};
     kad_status status = KAD_OK;
     kad_signals_install();
+    fill_descriptors();
     kad_ctx_init(&app.ctx, 0);
     app.ctx.log = log_line;
     app.ctx.sink = stderr;

@@ -292,15 +292,46 @@ static double ess_so_far(const kad_chains *chains)
     return sum * sum / (count * square);
 }
 
+/* What a chain does: it tunes, comes to equilibrium, records. */
+typedef enum phase { TUNING, BURN_IN, RECORDING } phase;
+
+static phase phase_of(const kad_chains *chains)
+{
+    if (chains->n_done < 0) return TUNING;
+    return kad_chains_drawn(chains) < chains->job->setup.n_burn_in ? BURN_IN : RECORDING;
+}
+
+/* Open the stage of a phase. The recorded draws have the sampler's name alone. */
+static void begin_phase(const kad_chains *chains, phase now, kad_progress *progress)
+{
+    static const char *const name[] = {" tuning", " burn-in", ""};
+    const kad_sampler_setup *setup = &chains->job->setup;
+    char stage[96];
+    if (progress == NULL) return;
+    snprintf(stage, sizeof stage, "%s%s", chains->job->name, name[now]);
+    if (now == TUNING)
+        kad_progress_begin(progress, stage, chains->n_tune + chains->n_done,
+                           chains->n_tune);
+    else if (now == BURN_IN)
+        kad_progress_begin(progress, stage, kad_chains_drawn(chains), setup->n_burn_in);
+    else
+        kad_progress_begin(progress, stage, kad_chains_recorded(chains), setup->n_draws);
+}
+
 /* The last update's fields close the stage, so the last batch is always shown. */
-static void show(const kad_chains *chains, kad_progress *progress)
+static void show(const kad_chains *chains, phase now, kad_progress *progress)
 {
     const int64_t recorded = kad_chains_recorded(chains);
     const double n = (double)recorded * (double)chains->job->setup.n_chains;
     const bool last = recorded == chains->job->setup.n_draws;
     kad_field fields[2];
     size_t n_fields = 0;
-    if (progress == NULL || n <= 0 || (!last && !kad_progress_due(progress))) return;
+    if (progress == NULL || (!last && !kad_progress_due(progress))) return;
+    if (now == TUNING)
+        kad_progress_update(progress, chains->n_tune + chains->n_done, 0, NULL);
+    else if (now == BURN_IN)
+        kad_progress_update(progress, kad_chains_drawn(chains), 0, NULL);
+    if (now != RECORDING || n <= 0) return;
     const double p = chains->n_accepted / n;
     if (chains->sampler->ops->flags & KAD_SAMPLER_PROPOSALS)
         fields[n_fields++] = (kad_field){"acceptance", p, sqrt(p * (1.0 - p) / n)};
@@ -342,6 +373,8 @@ static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chain
     kad_status status = KAD_OK;
     const double now = kad_wall_seconds();
     tail t = {.index = n_segments, .from = chains->n_done, .written = now, .made = now};
+    phase is = phase_of(chains);
+    begin_phase(chains, is, progress);
     while (kad_chains_recorded(chains) < chains->job->setup.n_draws) {
         status = kad_chains_batch(ctx, chains);
         if (status == KAD_EINTERRUPTED) {
@@ -349,7 +382,11 @@ static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chain
             status = stopped(ctx, chains);
         }
         if (status != KAD_OK) goto done;
-        show(chains, progress);
+        if (is != phase_of(chains)) {
+            is = phase_of(chains);
+            begin_phase(chains, is, progress);
+        }
+        show(chains, is, progress);
         const bool stop = kad_stop_requested() &&
                           kad_chains_recorded(chains) < chains->job->setup.n_draws;
         KAD_TRY(save(ctx, run, chains, stop, &t));
@@ -373,9 +410,6 @@ kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
     if (done) return KAD_OK;
     KAD_TRY(kad_chains_create(ctx, job, &chains));
     KAD_TRY(take_up(ctx, run, chains, &n_segments));
-    if (progress != NULL)
-        kad_progress_begin(progress, job->name, kad_chains_recorded(chains),
-                           job->setup.n_draws);
     KAD_TRY(make_draws(ctx, run, chains, n_segments, progress));
     KAD_TRY(assemble(ctx, run, chains));
     if (progress != NULL) kad_progress_end(progress);
