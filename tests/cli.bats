@@ -49,7 +49,7 @@ fingerprint() {
 
 @test "cli: --help and --version work everywhere" {
     kadanoff --help >/dev/null
-    kadanoff --version | grep -q '^BLAS .*openblas'
+    kadanoff --version | grep -q '^GSL .*libgsl'
     for c in run train sample analyse bulk report compare couplings demo init list info \
         diagnose help; do
         kadanoff $c --help | grep -q "usage: kadanoff $c"

@@ -63,5 +63,4 @@ only() { # HEADER ALLOWED-REGEX
 result "ladder: only src/io/h5*.c include hdf5.h" \
     "$(only 'hdf5(_hl)?\.h' '^src/io/h5[a-z_]*\.[ch]$')"
 result "ladder: only src/lattice includes fftw3.h" "$(only 'fftw3\.h' '^src/lattice/')"
-result "ladder: no gsl_cblas.h beside OpenBLAS's cblas.h" \
-    "$(only 'gsl/gsl_cblas\.h' '^$')"
+result "ladder: no file calls a BLAS" "$(only '(gsl/gsl_c?|c)blas\.h' '^$')"

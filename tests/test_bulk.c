@@ -176,6 +176,49 @@ static void kernel_is_the_naive_sum(void **state)
     bulk_case_clear(&b);
 }
 
+/* Three panels of columns, the last a quarter full; two components. Means of 301
+ * products below 1e2 are rounded by less than 301 x 1e2 x 1.1e-16 = 4e-12 each way. */
+static void class_sums_are_the_naive_sums(void **state)
+{
+    (void)state;
+    bulk_case b;
+    kad_bulk *bulk;
+    kad_pairs *pairs;
+    kad_class_sums sums;
+    bulk_case_make(&b, "lattice: {shape: [6, 6]}\naction: {name: on-dual, components: 2, "
+                       "beta: 1}\n" RANDOM("mixture"));
+    assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 301, &bulk));
+    assert_ok(&b, kad_pairs_create(&b.ctx, bulk, 3, &pairs));
+    double *mean = kad_alloc(bulk->n_rows, sizeof *mean),
+           *want = kad_alloc(4 * (size_t)pairs->n_classes, sizeof *want);
+    for (size_t r = 0; r < bulk->n_rows; r++)
+        mean[r] = 0.1 * (double)r;
+    assert_ok(&b, kad_class_sums_create(&b.ctx, bulk, pairs, mean, &sums));
+    for (int k = 0; k < pairs->n; k++)
+        for (int l = k; l < pairs->n; l++) {
+            const int32_t code = pairs->class_of[kad_pair_at(pairs, k, l)];
+            for (int ab = 0; ab < 4; ab++) {
+                const size_t i = (size_t)(2 * pairs->site[k] + ab / 2),
+                             j = (size_t)(2 * pairs->site[l] + ab % 2);
+                double sum = 0;
+                for (size_t t = 0; t < bulk->n; t++)
+                    sum += (bulk->z[t * bulk->n_rows + i] - mean[i]) *
+                           (bulk->z[t * bulk->n_rows + j] - mean[j]);
+                const int swapped = code & 1 ? ab % 2 * 2 + ab / 2 : ab;
+                want[code / 2 * 4 + swapped] +=
+                    sum / ((double)bulk->n * pairs->n_in[code / 2]);
+            }
+        }
+    for (int i = 0; i < 4 * pairs->n_classes; i++)
+        assert_true(fabs(sums.corr[i] - want[i]) < 1e-11);
+    kad_free(mean);
+    kad_free(want);
+    kad_class_sums_clear(&sums);
+    kad_pairs_destroy(pairs);
+    kad_bulk_destroy(bulk);
+    bulk_case_clear(&b);
+}
+
 /* Every pair is in one bin and one class, and classes do not straddle bins. */
 static void pairs_are_complete(void **state)
 {
@@ -450,6 +493,8 @@ int main(void)
               latents_have_positions),
         CLAIM("bulk: tree distances of known pairs", tree_distances),
         CLAIM("bulk: the kernel of pair sums is the naive sum", kernel_is_the_naive_sum),
+        CLAIM("bulk: second moments by classes are the naive sums",
+              class_sums_are_the_naive_sums),
         CLAIM("bulk: bins and classes hold every pair once", pairs_are_complete),
         CLAIM("bulk: <zz> of the free field in Haar wavelets is exact within errors",
               free_field_in_haar_wavelets),

@@ -1,51 +1,58 @@
 /* Second moments of latents, one matrix product a block of configurations, averaged over
- * classes of pairs. */
+ * classes of pairs.
+ *
+ * Columns of the matrices, latents and components, are padded to whole panels of PANEL. A
+ * block's configurations lie panel by panel, Z[panel][n][PANEL], so that a product of two
+ * panels reads what is contiguous. */
 #include "base/memory.h"
 #include "base/signals.h"
 #include "bulk/correlators.h"
+#include "bulk/gram.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
-enum { BLOCKS = 64, BLOCK_LEAST = 4, STRIPE = 64 };
+enum { BLOCKS = 64, BLOCK_LEAST = 4, PANEL = KAD_W_DOUBLE };
 
-/* Configurations of one block, latents in order, without their means: Z[n][n_latents c].
- */
+/* Panels that hold n columns. */
+static size_t panels(size_t n)
+{
+    return (n + PANEL - 1) / PANEL;
+}
+
+/* Configurations of one block, latents in order, without their means. */
 static void gather(const kad_bulk *bulk, const kad_pairs *pairs, const double *z_mean,
                    size_t first, size_t n, double *Z)
 {
-    const size_t c = (size_t)pairs->n_comp, width = (size_t)pairs->n * c;
+    const size_t c = (size_t)pairs->n_comp;
     for (size_t t = 0; t < n; t++) {
         const double *z = bulk->z + (first + t) * bulk->n_rows;
         for (size_t k = 0; k < (size_t)pairs->n; k++)
             for (size_t a = 0; a < c; a++) {
-                const size_t row = (size_t)pairs->site[k] * c + a;
-                Z[t * width + k * c + a] = z[row] - z_mean[row];
+                const size_t row = (size_t)pairs->site[k] * c + a, at = k * c + a;
+                Z[(at / PANEL * n + t) * PANEL + at % PANEL] = z[row] - z_mean[row];
             }
     }
 }
 
-/* M = Z^T Z, rows of the upper triangle (and a little more). */
+/* M = Z^T Z, the panels of the upper triangle. */
 static void multiply(const kad_ctx *ctx, size_t n, size_t width, const double *Z,
                      double *M)
 {
-    const long n_stripes = (long)((width + STRIPE - 1) / STRIPE);
+    const long n_panels = (long)panels(width);
 #pragma omp parallel for num_threads(ctx->n_threads) schedule(dynamic)
-    for (long s = 0; s < n_stripes; s++) {
-        const size_t at = (size_t)s * STRIPE,
-                     rows = width - at < STRIPE ? width - at : STRIPE;
-        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)(width - at),
-                    (int)n, 1, Z + at, (int)width, Z + at, (int)width, 0,
-                    M + at * width + at, (int)width);
-    }
+    for (long p = 0; p < n_panels; p++)
+        for (long q = p; q < n_panels; q++)
+            kad_gram_panel_f64((int)n, Z + (size_t)p * n * PANEL,
+                               Z + (size_t)q * n * PANEL,
+                               M + (size_t)p * PANEL * width + (size_t)q * PANEL, width);
 }
 
 /* sum[class][a][b] = mean over the pairs of a class of M. */
-static void average(const kad_pairs *pairs, const double *M, double *sum)
+static void average(const kad_pairs *pairs, size_t width, const double *M, double *sum)
 {
     const int c = pairs->n_comp;
-    const size_t cc = (size_t)(c * c), width = (size_t)pairs->n * (size_t)c;
+    const size_t cc = (size_t)(c * c);
     memset(sum, 0, (size_t)pairs->n_classes * cc * sizeof *sum);
     for (int k = 0; k < pairs->n; k++)
         for (int l = k; l < pairs->n; l++) {
@@ -97,7 +104,8 @@ kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
                                  kad_class_sums *out)
 {
     kad_status status = KAD_OK;
-    const size_t width = (size_t)pairs->n * (size_t)pairs->n_comp, n = bulk->n;
+    const size_t n = bulk->n,
+                 width = PANEL * panels((size_t)pairs->n * (size_t)pairs->n_comp);
     const size_t B = n / BLOCK_LEAST < BLOCKS ? n / BLOCK_LEAST : BLOCKS;
     totals t = {.n = (size_t)pairs->n_classes * (size_t)(pairs->n_comp * pairs->n_comp)};
     double *Z = NULL, *M = NULL;
@@ -122,7 +130,7 @@ kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
         KAD_TRY(kad_stop_check(ctx, "bulk"));
         gather(bulk, pairs, z_mean, first, n_b, Z);
         multiply(ctx, n_b, width, Z, M);
-        average(pairs, M, t.block);
+        average(pairs, width, M, t.block);
         add_block(&t, n_b);
     }
     finish(&t, out);

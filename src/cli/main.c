@@ -5,7 +5,6 @@
 #include "cli/command.h"
 #include "cli/isa.h"
 
-#include <cblas.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gsl/gsl_errno.h>
@@ -93,7 +92,6 @@ int main(int argc, char **argv)
     app.ctx.log = log_line;
     app.ctx.sink = stderr;
     gsl_set_error_handler_off(); /* statuses are checked; never abort */
-    openblas_set_num_threads(1); /* our threads are tiles; BLAS stays within one */
     status = kad_isa_check(&app.ctx);
     if (status != KAD_OK) return fail(&app, status);
     if (argc < 2) {

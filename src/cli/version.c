@@ -5,7 +5,6 @@
 #include "cli/command.h"
 #include "cli/isa.h"
 
-#include <cblas.h>
 #include <dlfcn.h>
 
 /* File of the library whose function a call to `symbol` reaches. */
@@ -26,7 +25,6 @@ void kad_print_version(FILE *out)
     fprintf(out, "CFLAGS    %s\n", KAD_CFLAGS);
     fprintf(out, "kernels   %s; instruction sets:%s\n", KAD_KERNEL_FLAGS,
             isa[0] != '\0' ? isa : " baseline");
-    fprintf(out, "BLAS      %s, %s\n", openblas_get_config(), provider("cblas_sgemm"));
     fprintf(out, "FFTW      %s, %s\n", KAD_FFTW_VERSION, provider("fftwf_execute"));
     fprintf(out, "GSL       %s, %s\n", KAD_GSL_VERSION, provider("gsl_strerror"));
     fprintf(out, "HDF5      %s, %s\n", KAD_HDF5_VERSION, provider("H5open"));

@@ -1,0 +1,9 @@
+/* Products of panels of columns (bulk/gram.h). */
+#include "bulk/gram.h"
+
+#include "lattice/matrix_kern.h"
+
+void KR(kad_gram_panel)(int n, const real *a, const real *b, real *out, size_t stride)
+{
+    matrix_rows(KAD_W, n, a, 1, KAD_W, b, KAD_W, out, stride);
+}
