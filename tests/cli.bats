@@ -139,6 +139,40 @@ END
     [ $((SECONDS - began)) -le 10 ] # a second on a machine of its own
 }
 
+@test "cli: diagnose says that a run is not complete, and what goes on with it" {
+    advice() {
+        kadanoff diagnose tiny >said.txt
+        grep -F "not complete ($1)" said.txt
+        grep -q 'nothing is analysed yet' said.txt
+    }
+    kadanoff train tiny.yaml -q
+    advice 'only trained'
+    rm -r tiny
+    fails_with 75 kadanoff run tiny.yaml -q --max-hours 1e-6
+    advice 'stopped by time limit'
+    kadanoff run tiny.yaml -q -o tiny2 train.steps=1000000 &
+    local pid=$!
+    wait_for tiny2/progress.jsonl
+    kadanoff diagnose tiny2 | grep -F 'not complete (running now)'
+    kill -9 $pid
+    wait $pid || true
+    kadanoff diagnose tiny2 | grep -F 'killed): go on with: kadanoff run tiny2'
+    $(sed -n 's/.*go on with: //p' said.txt) -q
+    kadanoff diagnose tiny >said.txt
+    ! grep -q 'not complete' said.txt
+}
+
+@test "cli: info begins with what came out" {
+    kadanoff run tiny.yaml -q
+    kadanoff info tiny | sed '/^$/,$d' >summary.txt
+    grep -q '^model .*Ising.* 4 x 4$' summary.txt
+    grep -q '^state  *complete$' summary.txt
+    grep -q '^log_z .*(exact 13.' summary.txt
+    grep -q '^samplers  *mis: 2000 draws, acceptance 0' summary.txt
+    kadanoff info tiny | grep -q '^commit '
+    kadanoff info tiny | grep -q '/samplers/mis/log_weight \[1, 2000\]'
+}
+
 @test "cli: a narrow terminal keeps the step and the time left" {
     command -v script >/dev/null || skip "no script(1)"
     script -qec 'stty cols 40; kadanoff train tiny.yaml train.steps=500' log.txt >/dev/null

@@ -172,7 +172,9 @@ const kad_command kad_commands[] = {
         .min_args = 1,
         .max_args = 1,
         .summary = "what is in a run folder, and where it came from",
-        .details = "Provenance, stages done, groups and shapes of run.h5.",
+        .details =
+            "First a summary: the model, how far it is, ln Z, samplers, warnings; then "
+            "its provenance, and the data sets of run.h5 with their shapes.",
         .example = "kadanoff info runs/a",
         .words = "folder",
         .run = kad_cmd_info,
@@ -183,8 +185,9 @@ const kad_command kad_commands[] = {
         .min_args = 1,
         .max_args = 1,
         .summary = "every warning about a run, with advice",
-        .details = "The exit code says the worst: 0 nothing or notes only, 65 when a "
-                   "result must not be used.",
+        .details =
+            "Also whether the run is complete, and what to type where it is not. The "
+            "exit code says the worst: 65 when a result must not be used.",
         .example = "kadanoff diagnose runs/a",
         .words = "folder",
         .run = kad_cmd_diagnose,

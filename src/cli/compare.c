@@ -3,9 +3,9 @@
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "cli/pipeline.h"
+#include "cli/run_state.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* What must agree before wall times are compared. */
 typedef struct setting {
@@ -62,14 +62,9 @@ static kad_status add_run(kad_app *app, int which, setting *first,
     kad_run *run = NULL;
     kad_h5 *file = NULL;
     const char *path = app->args[which];
-    char results[4096];
     setting own = {0};
 
-    const int n = snprintf(results, sizeof results, "%s/run.h5", path);
-    if (n < 0 || (size_t)n >= sizeof results || access(results, F_OK) != 0)
-        return kad_fail(ctx, KAD_ENOINPUT, "%s: not a run folder (no run.h5 in it)",
-                        path);
-    KAD_TRY(kad_run_open(ctx, path, KAD_RUN_READ, &run));
+    KAD_TRY(kad_run_open_results(ctx, path, KAD_RUN_READ, &run));
     KAD_TRY(kad_results_open(ctx, run, &file));
     if (!kad_h5_exists(file, "/analysis"))
         KAD_TRY(kad_fail(ctx, KAD_ENOINPUT, "%s: not analysed (kadanoff analyse %s)",

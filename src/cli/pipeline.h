@@ -66,7 +66,7 @@ KAD_MUST_USE kad_status kad_selfcheck(kad_pipeline *p);
 /* Tables of results on the terminal, exact values beside (summary.c). */
 KAD_MUST_USE kad_status kad_print_results(kad_app *app, kad_h5 *file);
 
-/* Print the stored warnings; *worst: the worst severity. (folder.c) */
+/* Print the stored warnings; *worst: the worst severity. (diagnose.c) */
 KAD_MUST_USE kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file,
                                               kad_severity *worst);
 

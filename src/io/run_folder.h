@@ -25,6 +25,9 @@ const char *kad_run_path(const kad_run *run);
 /* path of a file inside; from kad_alloc, NULL on exhaustion */
 char *kad_run_file(const kad_run *run, const char *name);
 
+/* True while a process holds the folder for writing. */
+bool kad_run_is_held(const kad_run *run);
+
 /* Whole text files, written atomically. */
 KAD_MUST_USE kad_status kad_run_write_text(kad_ctx *ctx, const kad_run *run,
                                            const char *name, const char *text);

@@ -1,0 +1,52 @@
+/* `kadanoff diagnose`: every warning about a run. */
+#include "analysis/diagnostics.h"
+#include "base/memory.h"
+#include "cli/pipeline.h"
+#include "cli/run_state.h"
+
+kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_severity *worst)
+{
+    kad_status status = KAD_OK;
+    kad_diagnostics *d = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
+    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    for (size_t i = 0; i < d->n; i++)
+        printf("%s: %s\n", kad_severity_name(d->item[i].severity), d->item[i].message);
+    if (d->n == 0 && kad_h5_exists(file, "/diagnostics")) printf("no warnings\n");
+    *worst = kad_diagnostics_worst(d);
+done:
+    kad_free(d);
+    return status;
+}
+
+/* What is missing, and what to type. */
+static void print_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file, const char *path)
+{
+    char state[KAD_RUN_STATE];
+    if (kad_run_state(ctx, run, file, state)) return;
+    printf("warning: this run is not complete (%s)%s%s\n", state,
+           kad_run_is_held(run) ? "" : ": go on with: kadanoff run ",
+           kad_run_is_held(run) ? "" : path);
+    if (!kad_h5_exists(file, "/diagnostics"))
+        printf("warning: nothing is analysed yet: its numbers are not checked\n");
+}
+
+kad_status kad_cmd_diagnose(kad_app *app)
+{
+    kad_ctx *ctx = &app->ctx;
+    kad_status status = KAD_OK;
+    kad_run *run = NULL;
+    kad_h5 *file = NULL;
+    kad_severity worst = KAD_NOTE;
+    KAD_TRY(kad_run_open_results(ctx, app->args[0], KAD_RUN_READ, &run));
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    print_state(ctx, run, file, app->args[0]);
+    KAD_TRY(kad_print_diagnostics(ctx, file, &worst));
+    if (worst == KAD_ERROR)
+        status = kad_fail(ctx, KAD_EDATA, "%s: a result of this run must not be used",
+                          app->args[0]);
+done:
+    kad_h5_close(file);
+    kad_run_close(run);
+    return status;
+}

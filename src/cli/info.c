@@ -1,0 +1,167 @@
+/* `kadanoff info`: first what a run is and what came out, then its provenance, then the
+ * data sets. */
+#include "analysis/comparison.h"
+#include "analysis/results.h"
+#include "analysis/table.h"
+#include "base/memory.h"
+#include "cli/pipeline.h"
+#include "cli/run_state.h"
+
+#include <math.h>
+#include <string.h>
+
+static void print_line(const char *name, const char *text)
+{
+    printf("%-14s %s\n", name, text);
+}
+
+static void print_text(kad_ctx *ctx, kad_h5 *file, const char *name)
+{
+    char *text = kad_attr_string(ctx, file, "/", name);
+    if (text != NULL) print_line(name, text);
+    kad_free(text);
+}
+
+static void print_number(kad_ctx *ctx, kad_h5 *file, const char *name)
+{
+    if (!kad_h5_attr_exists(file, "/", name)) return;
+    int64_t integer = kad_attr_int(ctx, file, "/", name);
+    double real = kad_attr_real(ctx, file, "/", name);
+    if (isfinite(real))
+        printf("%-14s %g\n", name, real);
+    else
+        printf("%-14s %lld\n", name, (long long)integer);
+}
+
+/* --- the summary --------------------------------------------------------------------- */
+
+/* Rows of /analysis/log_z that say how good the map is. */
+static kad_status print_map(kad_ctx *ctx, kad_h5 *file)
+{
+    static const char *const rows[] = {"log_z", "kl_gap", "ess"};
+    kad_status status = KAD_OK;
+    kad_table t = {0};
+    KAD_TRY(kad_table_read(ctx, file, "/analysis/log_z", &t));
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        char text[64];
+        const size_t i = kad_table_find(&t, rows[k]);
+        if (i == t.n) continue;
+        const double exact = kad_table_at(&t, &t.exact, i);
+        kad_format_error(text, sizeof text, t.mean.data[i], kad_table_at(&t, &t.err, i));
+        printf("%-14s %s", rows[k], text);
+        if (isfinite(exact)) printf(" (exact %.9g)", exact);
+        printf("\n");
+    }
+done:
+    kad_table_clear(&t);
+    return status;
+}
+
+static kad_status print_samplers(kad_ctx *ctx, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    char **names = NULL;
+    size_t n = 0;
+    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    for (size_t i = 0; i < n; i++) {
+        char group[128];
+        snprintf(group, sizeof group, "/samplers/%.100s", names[i]);
+        const double draws = (double)kad_attr_int(ctx, file, group, "n_draws") *
+                             (double)kad_attr_int(ctx, file, group, "n_chains");
+        printf("%-14s %s: %.0f draws", i == 0 ? "samplers" : "", names[i], draws);
+        const double acceptance = kad_attr_real(ctx, file, group, "acceptance");
+        if (isfinite(acceptance)) printf(", acceptance %.3g", acceptance);
+        printf("\n");
+    }
+done:
+    kad_h5_free_names(n, names);
+    return status;
+}
+
+static kad_status print_warnings(kad_ctx *ctx, kad_h5 *file, const char *path)
+{
+    kad_status status = KAD_OK;
+    kad_diagnostics *d = NULL;
+    size_t count[3] = {0};
+    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
+    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    for (size_t i = 0; i < d->n; i++)
+        count[d->item[i].severity]++;
+    if (d->n > 0)
+        printf("%-14s %zu errors, %zu warnings, %zu notes (kadanoff diagnose %s)\n",
+               "diagnostics", count[KAD_ERROR], count[KAD_WARNING], count[KAD_NOTE],
+               path);
+done:
+    kad_free(d);
+    return status;
+}
+
+static kad_status print_summary(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
+                                const char *path)
+{
+    kad_status status = KAD_OK;
+    char state[KAD_RUN_STATE];
+    kad_run_state(ctx, run, file, state);
+    print_text(ctx, file, "title");
+    print_text(ctx, file, "model");
+    print_line("state", state);
+    if (kad_h5_exists(file, "/flow")) print_text(ctx, file, "recipe");
+    KAD_TRY(print_map(ctx, file));
+    KAD_TRY(print_samplers(ctx, file));
+    KAD_TRY(print_warnings(ctx, file, path));
+done:
+    return status;
+}
+
+/* --- everything ---------------------------------------------------------------------- */
+
+/* One line a dataset, with its shape; groups are walked. */
+static kad_status print_tree(kad_ctx *ctx, kad_h5 *file, const char *path, int depth)
+{
+    kad_status status = KAD_OK;
+    size_t n = 0;
+    char **names = NULL;
+    KAD_TRY(kad_h5_list(ctx, file, path, &n, &names));
+    for (size_t i = 0; i < n; i++) {
+        char child[1024];
+        int rank = 0;
+        size_t dims[KAD_H5_MAX_RANK];
+        snprintf(child, sizeof child, "%s%s%s", path, path[1] ? "/" : "", names[i]);
+        if (kad_h5_shape(ctx, file, child, &rank, dims) == KAD_OK) {
+            printf("  %s [", child);
+            for (int k = 0; k < rank; k++)
+                printf("%s%zu", k > 0 ? ", " : "", dims[k]);
+            printf("]\n");
+        } else if (depth < 8) {
+            KAD_TRY(print_tree(ctx, file, child, depth + 1));
+        }
+    }
+done:
+    kad_h5_free_names(n, names);
+    return status;
+}
+
+kad_status kad_cmd_info(kad_app *app)
+{
+    static const char *const texts[] = {"started", "finished", "uuid",         "host",
+                                        "version", "commit",   "command_line", "build"};
+    static const char *const numbers[] = {"seed", "threads", "ranks", "wall_seconds"};
+    kad_ctx *ctx = &app->ctx;
+    kad_status status = KAD_OK;
+    kad_run *run = NULL;
+    kad_h5 *file = NULL;
+    KAD_TRY(kad_run_open_results(ctx, app->args[0], KAD_RUN_READ, &run));
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_TRY(print_summary(ctx, run, file, app->args[0]));
+    printf("\n");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        print_text(ctx, file, texts[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        print_number(ctx, file, numbers[i]);
+    printf("\ndatasets of run.h5\n");
+    KAD_TRY(print_tree(ctx, file, "/", 0));
+done:
+    kad_h5_close(file);
+    kad_run_close(run);
+    return status;
+}

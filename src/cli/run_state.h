@@ -1,0 +1,21 @@
+/* How far a run is, in words, and what goes on with it. */
+#ifndef KAD_CLI_RUN_STATE_H
+#define KAD_CLI_RUN_STATE_H
+
+#include "io/run_folder.h"
+
+#include <stdbool.h>
+
+enum { KAD_RUN_STATE = 128 };
+
+/* An existing folder with results, without creating anything; KAD_ENOINPUT. */
+KAD_MUST_USE kad_status kad_run_open_results(kad_ctx *ctx, const char *path,
+                                             kad_run_mode mode, kad_run **out);
+
+/* "complete", "stopped by SIGTERM", "running now", "no end is recorded: killed", "only
+ * trained", ... from the status in the file and the folder's lock. Returns whether the run
+ * is complete. */
+bool kad_run_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
+                   char text[KAD_RUN_STATE]);
+
+#endif
