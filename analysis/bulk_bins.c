@@ -149,10 +149,11 @@ done:
 static kad_status covariances(kad_ctx *ctx, const float *series, kad_bulk_bins *out)
 {
     const size_t n_all = out->n_chains * out->n_per_chain;
-    double tau = 0.5;
+    double memory = 0.5;
     for (size_t i = 0; i < out->n; i++)
-        if (out->bin[i].flag == KAD_GAMMA_OK) tau = fmax(tau, out->bin[i].tau_int);
-    size_t size = (size_t)ceil(TAUS_A_BLOCK * tau);
+        if (out->bin[i].flag == KAD_GAMMA_OK)
+            memory = fmax(memory, kad_gamma_memory(out->bin[i].tau_int));
+    size_t size = (size_t)ceil(TAUS_A_BLOCK * memory);
     if (n_all / size > BLOCKS_MOST) size = n_all / BLOCKS_MOST;
     if (size > out->n_per_chain) size = out->n_per_chain;
     const kad_status status =
@@ -266,7 +267,8 @@ static const struct {
     {"self", get_self, true, "", "1: every latent with itself"},
     {"n_pairs", get_n_pairs, true, "", "pairs of latents"},
     {"n_classes", get_n_classes, true, "", "pairs that symmetry does not make equal"},
-    {"flag", get_flag, true, "", "0: err is known; 1 constant, 2 short, 3 open window"},
+    {"flag", get_flag, true, "",
+     "0: err is known; 1 constant, 2 short, 3 open window, 4 no positive variance"},
     {"r", get_r, false, "lattice steps", "separation: exp of the mean of its logarithm"},
     {"r_lo", get_r_lo, false, "lattice steps", "smallest separation"},
     {"r_hi", get_r_hi, false, "lattice steps", "largest separation"},

@@ -43,36 +43,43 @@ done:
     return status;
 }
 
-/* Every column of an observable with its error; *tau: the longest tau_int. */
+/* Spins: G(0) = 1 by construction, and its lack of an error is one of nothing. */
+static void no_error_of_one(size_t n, const double *mean, double *err)
+{
+    for (size_t r = 0; r < n; r++)
+        if (fabs(mean[r] - 1.0) < 1e-12 && !(err[r] > 0.0)) err[r] = 0.0;
+}
+
+/* Every column of an observable with its error; *memory: the longest of a series. */
 static kad_status points(kad_ctx *ctx, const kad_sampled *sampled,
                          const kad_observed *observed, bool weighted, double *mean,
-                         double *err, double *tau)
+                         double *err, double *memory)
 {
     kad_status status = KAD_OK;
-    *tau = 0.5;
+    *memory = 0.5;
     for (size_t r = 0; r < observed->width; r++) {
         const kad_input input = input_of(observed, weighted, r);
         kad_row row;
         KAD_TRY(
             kad_estimate_function(ctx, sampled, weighted, 1, &input, pick, NULL, &row));
         mean[r] = row.mean;
-        /* spins: G(0) = 1 by construction */
-        err[r] = row.flag == KAD_GAMMA_CONSTANT && fabs(row.mean - 1.0) < 1e-12 ? 0.0
-                                                                                : row.err;
-        if (row.tau_int > *tau) *tau = row.tau_int;
+        err[r] = row.err;
+        const double own = kad_gamma_memory(row.tau_int);
+        if (own > *memory) *memory = own;
     }
+    no_error_of_one(observed->width, mean, err);
 done:
     return status;
 }
 
-/* Covariance of a chain's means from bins of at least four tau_int, its diagonal scaled
+/* Covariance of a chain's means from bins of at least four memories, its diagonal scaled
  * to err^2; nothing (false) with fewer than 20 bins. Bins do not cross chains. */
 static bool binned_covariance(const kad_sampled *sampled, const kad_observed *observed,
-                              double tau, const double *mean, const double *err,
+                              double memory, const double *mean, const double *err,
                               double *bin, double *cov)
 {
     const size_t width = observed->width, n_all = sampled->n_chains * sampled->n_draws;
-    size_t size = (size_t)ceil(TAUS_A_BIN * tau), n_bins = 0;
+    size_t size = (size_t)ceil(TAUS_A_BIN * memory), n_bins = 0;
     if (n_all / size > BINS_MOST) size = n_all / BINS_MOST;
     memset(cov, 0, width * width * sizeof *cov);
     for (size_t chain = 0; chain < sampled->n_chains; chain++)
@@ -100,19 +107,22 @@ static bool binned_covariance(const kad_sampled *sampled, const kad_observed *ob
 }
 
 static kad_status covariance(kad_ctx *ctx, const kad_sampled *sampled,
-                             const kad_observed *observed, bool weighted, double tau,
+                             const kad_observed *observed, bool weighted, double memory,
                              double *mean, double *err, double *cov, bool *known)
 {
     kad_status status = KAD_OK;
     double *bin = NULL;
     *known = !sampled->few_weights;
     if (!*known) return KAD_OK;
-    if (weighted)
-        return kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
-                            sampled->log_weight.data, observed->width,
-                            kad_observed_draws(observed), mean, err, cov);
+    if (weighted) {
+        KAD_TRY(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
+                             sampled->log_weight.data, observed->width,
+                             kad_observed_draws(observed), mean, err, cov));
+        no_error_of_one(observed->width, mean, err);
+        goto done;
+    }
     KAD_TRY(kad_new(ctx, observed->width, sizeof *bin, &bin));
-    *known = binned_covariance(sampled, observed, tau, mean, err, bin, cov);
+    *known = binned_covariance(sampled, observed, memory, mean, err, bin, cov);
     for (size_t i = 0; i < observed->width * observed->width; i++)
         *known = *known && isfinite(cov[i]);
 done:
@@ -127,14 +137,14 @@ static kad_status write_position(kad_ctx *ctx, kad_h5 *file, const char *group,
 {
     kad_status status = KAD_OK;
     const size_t n = observed->width, dims[2] = {n, n};
-    double *block = NULL, tau;
+    double *block = NULL, memory;
     bool known;
     char name[64], path[256];
 
     KAD_TRY(kad_new(ctx, n * (n + 2), sizeof *block, &block));
     double *mean = block, *err = block + n, *cov = block + 2 * n;
-    KAD_TRY(points(ctx, sampled, observed, weighted, mean, err, &tau));
-    KAD_TRY(covariance(ctx, sampled, observed, weighted, tau, mean, err, cov, &known));
+    KAD_TRY(points(ctx, sampled, observed, weighted, mean, err, &memory));
+    KAD_TRY(covariance(ctx, sampled, observed, weighted, memory, mean, err, cov, &known));
     snprintf(name, sizeof name, "G%s", suffix);
     KAD_TRY(write_points(ctx, file, group, name, "r", n, mean, "two-point function"));
     snprintf(name, sizeof name, "G%s_err", suffix);

@@ -51,7 +51,7 @@ static void moments(size_t n_all, size_t n_inputs, const kad_input *inputs, doub
 static void nothing(kad_gamma *out)
 {
     memset(out, 0, sizeof *out);
-    out->mean = out->err = out->err_naive = NAN;
+    out->mean = out->err = out->err_naive = out->q_value = NAN;
     out->tau_int = out->tau_int_err = out->n_eff = out->rhat = NAN;
 }
 
@@ -107,7 +107,7 @@ kad_status kad_derived_weighted(kad_ctx *ctx, size_t n, const double *log_w,
         for (size_t l = 0; l < n_inputs; l++)
             variance += slope[k] * slope[l] * cov[k * n_inputs + l];
     *value = at_mean;
-    *err = sqrt(fmax(0.0, variance));
+    *err = variance > 0.0 ? sqrt(variance) : NAN;
 done:
     kad_free(a);
     kad_free(block);

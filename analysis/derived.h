@@ -18,8 +18,8 @@ enum { KAD_INPUTS_MAX = 1100 };
 typedef double (*kad_function)(size_t n, const double *mean, const void *self);
 
 /* out->mean is f at the means; flag, tau_int and errors are those of the projection.
- * Where f or its gradient is not finite: mean NaN, err NaN. Errors: KAD_ENOMEM,
- * KAD_EDATA. */
+ * Where f or its gradient is not finite: mean NaN, err NaN; where nothing that f depends
+ * on varies: err NaN. Errors: KAD_ENOMEM, KAD_EDATA. */
 KAD_MUST_USE kad_status kad_derived_chain(kad_ctx *ctx, size_t n_chains, size_t n_draws,
                                           size_t n_inputs, const kad_input *inputs,
                                           kad_function f, const void *self,

@@ -270,4 +270,6 @@ void kad_row_print(const kad_row *row, kad_text *out)
         kad_text_add(out, " fewer than 50 tau_int: no error is stated");
     else if (row->flag == KAD_GAMMA_OPEN)
         kad_text_add(out, " correlated over the whole series: no error is stated");
+    else if (row->flag == KAD_GAMMA_NEGATIVE)
+        kad_text_add(out, " autocovariances sum to nothing: no error is stated");
 }

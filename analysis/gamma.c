@@ -9,8 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Draws per tau_int below which no error bar is stated. */
+/* Draws per tau_int (at least 1/2) below which no error bar is stated. */
 static const double MIN_TAUS = 50.0;
+/* C is not positive below this share of Gamma(0): sums of products to rounding. */
+static const double LEAST_SHARE = 1e-12;
 /* A decay seen over t lags is not known to be slower than so many times t. */
 static const double DECAY_MOST = 4.0;
 /* rho(W + 1) above so many of its errors: the window closed too early. */
@@ -23,19 +25,20 @@ typedef struct lags {
     size_t n_chains, n;
     const double *a; /* [n_chains][n] */
     double mean;
-    size_t max, n_known;
-    double *gamma; /* [max + 1], the first n_known are known */
+    size_t max; /* the pairs' last lag */
+    size_t n_known;
+    double *sum;   /* [max + 2], the first n_known are known: sums over all chains */
+    double *pairs; /* [max + 1] g(t), filled by find_window */
 } lags;
 
 const char *kad_gamma_flag_name(kad_gamma_flag flag)
 {
-    static const char *const names[] = {"ok", "constant", "short", "open"};
+    static const char *const names[] = {"ok", "constant", "short", "open", "negative"};
     return names[flag];
 }
 
-/* Autocovariance at lag t about `mean`, over all chains. */
-static double covariance(size_t n_chains, size_t n, const double *a, double mean,
-                         size_t t)
+/* Sum of the products of values t draws apart about `mean`, over all chains. */
+static double products(size_t n_chains, size_t n, const double *a, double mean, size_t t)
 {
     double sum = 0.0;
     for (size_t chain = 0; chain < n_chains; chain++) {
@@ -45,17 +48,17 @@ static double covariance(size_t n_chains, size_t n, const double *a, double mean
             part += (own[i] - mean) * (own[i + t] - mean);
         sum += part;
     }
-    return sum / (double)(n_chains * (n - t));
+    return sum;
 }
 
-/* All of them: Gamma(t) = sum over chains of the inverse transform of |a_k|^2, every chain
- * padded with zeros so that nothing wraps around. */
+/* All of them: the inverse transform of sum over chains |a_k|^2, every chain padded with
+ * zeros so that nothing wraps around. */
 static kad_status transform_lags(kad_ctx *ctx, lags *l)
 {
     kad_status status = KAD_OK;
     size_t m = 1;
     double *work = NULL, *power = NULL;
-    while (m < l->n + l->max + 1)
+    while (m < l->n + l->max + 2)
         m *= 2;
     KAD_TRY(kad_new(ctx, m, sizeof *work, &work));
     KAD_TRY(kad_new(ctx, m, sizeof *power, &power));
@@ -69,22 +72,43 @@ static kad_status transform_lags(kad_ctx *ctx, lags *l)
             power[k] += work[k] * work[k] + work[m - k] * work[m - k];
     }
     (void)gsl_fft_halfcomplex_radix2_inverse(power, 1, m);
-    for (size_t t = l->n_known; t <= l->max; t++)
-        l->gamma[t] = power[t] / (double)(l->n_chains * (l->n - t));
-    l->n_known = l->max + 1;
+    for (size_t t = l->n_known; t <= l->max + 1; t++)
+        l->sum[t] = power[t];
+    l->n_known = l->max + 2;
 done:
     kad_free(work);
     kad_free(power);
     return status;
 }
 
-/* Makes Gamma known up to lag t <= max. */
+/* Makes the products known up to lag t <= max + 1. */
 static kad_status know_lag(kad_ctx *ctx, lags *l, size_t t)
 {
     if (t >= l->n_known && t > DIRECT_LAGS) return transform_lags(ctx, l);
     for (; l->n_known <= t; l->n_known++)
-        l->gamma[l->n_known] = covariance(l->n_chains, l->n, l->a, l->mean, l->n_known);
+        l->sum[l->n_known] = products(l->n_chains, l->n, l->a, l->mean, l->n_known);
     return KAD_OK;
+}
+
+/* Gamma(t). */
+static double covariance(const lags *l, size_t t)
+{
+    return l->sum[t] / (double)(l->n_chains * (l->n - t));
+}
+
+/* g(t), from the products up to lag t + 1: those that reach over the ends of a chain, which
+ * have no pair, are taken away. */
+static double of_pairs(const lags *l, size_t t)
+{
+    const size_t n = l->n;
+    double sum = l->sum[t > 0 ? t - 1 : 1] + 2.0 * l->sum[t] + l->sum[t + 1];
+    for (size_t chain = 0; chain < l->n_chains; chain++) {
+        const double *own = l->a + chain * n;
+        const double first = own[0] - l->mean, last = own[n - 1] - l->mean;
+        sum -= first * (own[t] - l->mean) + last * (own[n - 1 - t] - l->mean);
+        if (t > 0) sum -= first * (own[t - 1] - l->mean) + last * (own[n - t] - l->mean);
+    }
+    return sum / (4.0 * (double)(l->n_chains * (n - 1 - t)));
 }
 
 static double mean_of(size_t n, const double *a)
@@ -98,9 +122,9 @@ static double mean_of(size_t n, const double *a)
     return mean + rest / (double)n;
 }
 
-/* Split R-hat of Gelman and Rubin: every chain cut in two halves of n/2 draws. NaN where
- * a half has fewer than two draws or nothing varies. */
-static double split_rhat(size_t n_chains, size_t n, const double *a)
+/* Split R-hat of Gelman and Rubin: every chain cut in two halves of n/2 draws, their means
+ * about that of all. NaN where a half has fewer than two draws or nothing varies. */
+static double split_rhat(size_t n_chains, size_t n, const double *a, double mean_of_all)
 {
     const size_t half = n / 2, n_parts = 2 * n_chains;
     double within = 0.0, mean = 0.0, square = 0.0;
@@ -112,8 +136,8 @@ static double split_rhat(size_t n_chains, size_t n, const double *a)
         for (size_t i = 0; i < half; i++)
             var += (own[i] - m) * (own[i] - m);
         within += var / (double)(half - 1) / (double)n_parts;
-        mean += m / (double)n_parts;
-        square += m * m / (double)n_parts;
+        mean += (m - mean_of_all) / (double)n_parts;
+        square += (m - mean_of_all) * (m - mean_of_all) / (double)n_parts;
     }
     const double between =
         fmax(0.0, square - mean * mean) * (double)n_parts / (double)(n_parts - 1);
@@ -121,19 +145,26 @@ static double split_rhat(size_t n_chains, size_t n, const double *a)
     return sqrt((double)(half - 1) / (double)half + between / within);
 }
 
-/* Extends Gamma lag by lag until the automatic window closes at *W; *closed says whether
- * it did before the last lag. */
+/* Extends g lag by lag until the automatic window closes at *W; *closed says whether it did
+ * before the last lag. */
 static kad_status find_window(kad_ctx *ctx, lags *l, double S, size_t *W, bool *closed)
 {
     kad_status status = KAD_OK;
     const double n_all = (double)(l->n_chains * l->n);
-    double sum = 0.0;
+    double tau = 0.5;
     *closed = false;
     *W = l->max;
+    KAD_TRY(know_lag(ctx, l, 1));
+    l->pairs[0] = of_pairs(l, 0);
+    if (!(l->pairs[0] > LEAST_SHARE * covariance(l, 0))) {
+        *closed = true; /* nothing is left of the pairs */
+        *W = 0;
+        return KAD_OK;
+    }
     for (size_t t = 1; t <= l->max; t++) {
-        KAD_TRY(know_lag(ctx, l, t));
-        sum += l->gamma[t] / l->gamma[0];
-        const double tau = 0.5 + sum;
+        KAD_TRY(know_lag(ctx, l, t + 1));
+        l->pairs[t] = of_pairs(l, t);
+        tau += l->pairs[t] / l->pairs[0];
         const double tau_s =
             tau <= 0.5 ? 1e-12 : S / log((2.0 * tau + 1.0) / (2.0 * tau - 1.0));
         const double td = (double)t;
@@ -147,79 +178,99 @@ done:
     return status;
 }
 
-/* Errors of rho, eq. (E.11) of hep-lat/0409106 with rho = 0 beyond the lags known. */
-static void rho_errors(size_t n_lag, const double *rho, size_t window, double n_all,
-                       double *rho_err)
+/* Error of rho at lag t, eq. (E.11) of hep-lat/0409106 with rho = 0 beyond the lags known. */
+static double rho_error(size_t n_lag, const double *rho, size_t window, double n_all,
+                        size_t t)
 {
-    for (size_t t = 0; t < n_lag; t++) {
-        double sum = 0.0;
-        for (size_t k = 1; k <= t + window; k++) {
-            const size_t below = k > t ? k - t : t - k;
-            const double term = (k + t < n_lag ? rho[k + t] : 0.0) +
-                                (below < n_lag ? rho[below] : 0.0) -
-                                2.0 * (k < n_lag ? rho[k] : 0.0) * rho[t];
-            sum += term * term;
-        }
-        rho_err[t] = t == 0 ? 0.0 : sqrt(sum / n_all);
+    double sum = 0.0;
+    for (size_t k = 1; k <= t + window; k++) {
+        const size_t below = k > t ? k - t : t - k;
+        const double term = (k + t < n_lag ? rho[k + t] : 0.0) +
+                            (below < n_lag ? rho[below] : 0.0) -
+                            2.0 * (k < n_lag ? rho[k] : 0.0) * rho[t];
+        sum += term * term;
     }
+    return t == 0 ? 0.0 : sqrt(sum / n_all);
 }
 
 /* Decay time of rho over the lags t/2 .. t, t the last before rho falls below three of
  * its errors. 0: not even rho(1) stands above them. */
-static double decay_time(size_t n_lag, const double *rho, const double *rho_err)
+static double decay_time(size_t n_lag, const double *rho, size_t window, double n_all)
 {
     size_t t = 0;
-    while (t + 1 < n_lag && rho[t + 1] > 3.0 * rho_err[t + 1])
+    while (t + 1 < n_lag && rho[t + 1] > 0.0 &&
+           rho[t + 1] > 3.0 * rho_error(n_lag, rho, window, n_all, t + 1))
         t++;
     const size_t half = t / 2;
     if (t == 0 || !(rho[half] > rho[t])) return 0.0;
     return fmin((double)(t - half) / log(rho[half] / rho[t]), DECAY_MOST * (double)t);
 }
 
-/* Error of rho at lags where it has decayed: (1/N) sum_k rho(k)^2 over all k. */
-static double late_error(size_t W, const double *gamma, double n_all)
+/* sum over all t of rho(t)^2, up to |t| <= last. */
+static double sum_of_squares(size_t last, const double *rho)
 {
     double sum = 1.0;
-    for (size_t t = 1; t <= W; t++)
-        sum += 2.0 * gamma[t] * gamma[t] / (gamma[0] * gamma[0]);
-    return sqrt(sum / n_all);
+    for (size_t t = 1; t <= last; t++)
+        sum += 2.0 * rho[t] * rho[t] / (rho[0] * rho[0]);
+    return sum;
 }
 
-/* Q of the chains' means, given the variance C/n of each. */
-static double replica_q(size_t n_chains, size_t n, const double *a, double mean, double C)
+/* Q of the chains' means, given the error of their common one. */
+static double replica_q(size_t n_chains, size_t n, const double *a, double mean,
+                        double err)
 {
     double chi2 = 0.0;
-    if (n_chains < 2 || !(C > 0.0)) return NAN;
+    if (n_chains < 2 || !(err > 0.0)) return NAN;
     for (size_t chain = 0; chain < n_chains; chain++) {
-        const double d = mean_of(n, a + chain * n) - mean;
-        chi2 += d * d * (double)n / C;
+        const double d = (mean_of(n, a + chain * n) - mean) / err;
+        chi2 += d * d / (double)n_chains;
     }
     const double dof = (double)(n_chains - 1);
     return chi2 > 10.0 * dof + 1000.0 ? 0.0 : gsl_cdf_chisq_Q(chi2, dof);
 }
 
-/* Results for a given window; gamma holds lags 0 .. W and W + 1 (0: unknown). */
-static void conclude(double n_all, double *gamma, size_t W, bool next, kad_gamma *out)
+/* C(W) and what the ends of a chain of n draws make of it. */
+typedef struct sum_of_lags {
+    double C, with_ends;
+} sum_of_lags;
+
+static sum_of_lags add_up(size_t n, double gamma0, const double *pairs, size_t W)
 {
-    double C = gamma[0], rho = 0.0;
-    for (size_t t = 1; t <= W; t++)
-        C += 2.0 * gamma[t];
-    C = fmax(C, 0.0);
-    for (size_t t = 0; t <= W + next; t++)
-        gamma[t] += C / n_all;
-    out->tail.rho_next = next ? gamma[W + 1] / gamma[0] : 0.0;
-    C = gamma[0];
-    for (size_t t = 1; t <= W; t++)
-        C += 2.0 * gamma[t];
-    for (size_t t = 1; t <= W; t++)
-        rho += gamma[t] / gamma[0];
+    double C = pairs[0], ends = -0.25 * gamma0;
+    for (size_t t = 1; t <= W; t++) {
+        const double half = t == W ? 0.5 * pairs[t] : pairs[t];
+        C += 2.0 * half;
+        ends += (double)t * half;
+    }
+    return (sum_of_lags){C, C - 2.0 * ends / (double)n};
+}
+
+/* Results for a given window; the pairs' lags 0 .. W and, if next, W + 1 are known, and
+ * out->rho. False: C is not positive. */
+static bool conclude(const lags *l, size_t W, bool next, kad_gamma *out)
+{
+    const double n_all = (double)(l->n_chains * l->n);
+    double gamma0 = covariance(l, 0);
+    sum_of_lags sum = add_up(l->n, gamma0, l->pairs, W);
+    const double bias = sum.with_ends / n_all;
     out->window = W;
-    out->tau_int = fmax(0.5 + rho, 0.5 / n_all);
+    out->err_naive = sqrt(gamma0 / n_all);
+    out->err = out->tau_int = out->tau_int_err = out->n_eff = NAN;
+    if (!(fmin(sum.C, sum.with_ends) > LEAST_SHARE * gamma0)) return false;
+    gamma0 += bias;
+    for (size_t t = 0; t <= W + next; t++)
+        l->pairs[t] += bias;
+    sum = add_up(l->n, gamma0, l->pairs, W);
+    const double tau = sum.C / (2.0 * gamma0);
+    const double excess = sum_of_squares(out->n_lag - 1, out->rho) - 2.0 * tau - 1.0;
+    out->tau_int = tau;
     out->tau_int_err =
-        2.0 * out->tau_int * sqrt(fmax(0.0, ((double)W + 0.5 - out->tau_int) / n_all));
-    out->err = sqrt(fmax(C, 0.0) / n_all);
-    out->err_naive = sqrt(gamma[0] / n_all);
-    out->n_eff = n_all / (2.0 * out->tau_int);
+        tau * sqrt((4.0 * (double)W + 2.0 - 4.0 * tau + 2.0 * fmax(0.0, excess)) / n_all);
+    out->err = sqrt(sum.with_ends / n_all);
+    out->err_naive = sqrt(gamma0 / n_all);
+    out->n_eff = n_all / (2.0 * tau);
+    out->tail.rho_next = next ? l->pairs[W + 1] / gamma0 : 0.0;
+    return true;
 }
 
 static kad_status check(kad_ctx *ctx, size_t n_chains, size_t n, const double *a)
@@ -233,51 +284,75 @@ static kad_status check(kad_ctx *ctx, size_t n_chains, size_t n, const double *a
     return KAD_OK;
 }
 
+/* rho with its errors, and the decay time of the pairs' own, whose lags are extended. */
+static kad_status correlations(kad_ctx *ctx, lags *l, size_t W, kad_gamma *out)
+{
+    kad_status status = KAD_OK;
+    const double n_all = (double)(l->n_chains * l->n);
+    double *own = NULL;
+    out->n_lag = 2 * W > 32 ? 2 * W : 32;
+    if (out->n_lag > KAD_GAMMA_LAGS) out->n_lag = KAD_GAMMA_LAGS;
+    if (out->n_lag > l->n / 2) out->n_lag = l->n / 2;
+    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho, &out->rho));
+    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho_err, &out->rho_err));
+    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *own, &own));
+    const size_t last = W + 1 > out->n_lag ? W + 1 : out->n_lag;
+    KAD_TRY(know_lag(ctx, l, (last < l->max ? last : l->max) + 1));
+    for (size_t t = 0; t < out->n_lag; t++)
+        out->rho[t] = covariance(l, t) / covariance(l, 0);
+    for (size_t t = 0; t < out->n_lag; t++)
+        out->rho_err[t] = rho_error(out->n_lag, out->rho, W, n_all, t);
+    for (size_t t = W + 1; t <= last && t <= l->max; t++)
+        l->pairs[t] = of_pairs(l, t);
+    for (size_t t = 0; t < out->n_lag && t <= l->max; t++)
+        own[t] = l->pairs[t] / l->pairs[0];
+    out->tail.tau_exp = decay_time(out->n_lag, own, W, n_all);
+    out->tail.rho_next_err =
+        sqrt(sum_of_squares(W, l->pairs) / n_all) * l->pairs[0] / covariance(l, 0);
+done:
+    kad_free(own);
+    return status;
+}
+
+void kad_gamma_demand(kad_gamma *gamma, double n_all)
+{
+    if (gamma->flag == KAD_GAMMA_OK && n_all < MIN_TAUS * fmax(gamma->tau_int, 0.5))
+        gamma->flag = KAD_GAMMA_SHORT;
+    if (gamma->flag != KAD_GAMMA_OK) gamma->err = NAN;
+}
+
 kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const double *a,
                              double S, kad_gamma *out)
 {
     kad_status status = KAD_OK;
-    const size_t max_lag = n / 2;
-    const double n_all = (double)n_chains * (double)n;
-    lags l = {.n_chains = n_chains, .n = n, .a = a, .max = max_lag};
+    lags l = {.n_chains = n_chains, .n = n, .a = a};
     size_t W = 0;
     bool closed = false;
 
     memset(out, 0, sizeof *out);
     KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(check(ctx, n_chains, n, a));
-    KAD_TRY(kad_new(ctx, max_lag + 1, sizeof *l.gamma, &l.gamma));
-    double *gamma = l.gamma;
+    l.max = n / 2 < n - 2 ? n / 2 : n - 2;
+    KAD_TRY(kad_new(ctx, l.max + 2, sizeof *l.sum, &l.sum));
+    KAD_TRY(kad_new(ctx, l.max + 1, sizeof *l.pairs, &l.pairs));
     out->mean = l.mean = mean_of(n_chains * n, a);
     KAD_TRY(know_lag(ctx, &l, 0));
-    if (!(gamma[0] > 1e-28 * out->mean * out->mean)) {
+    if (!(covariance(&l, 0) > 1e-28 * out->mean * out->mean)) {
         out->flag = KAD_GAMMA_CONSTANT;
         out->err = out->err_naive = out->tau_int = out->tau_int_err = NAN;
         out->n_eff = out->rhat = out->q_value = NAN;
         goto done;
     }
     KAD_TRY(find_window(ctx, &l, S, &W, &closed));
-    out->n_lag = 2 * W > 32 ? 2 * W : 32;
-    if (out->n_lag > KAD_GAMMA_LAGS) out->n_lag = KAD_GAMMA_LAGS;
-    if (out->n_lag > max_lag) out->n_lag = max_lag;
-    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho, &out->rho));
-    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho_err, &out->rho_err));
-    const bool next = W < max_lag;
-    KAD_TRY(know_lag(ctx, &l, next && W + 1 > out->n_lag ? W + 1 : out->n_lag));
-    for (size_t t = 0; t < out->n_lag; t++)
-        out->rho[t] = gamma[t] / gamma[0];
-    rho_errors(out->n_lag, out->rho, W, n_all, out->rho_err);
-    out->tail.tau_exp = decay_time(out->n_lag, out->rho, out->rho_err);
-    out->tail.rho_next_err = late_error(W, gamma, n_all);
-    conclude(n_all, gamma, W, next, out);
-    out->rhat = split_rhat(n_chains, n, a);
-    out->q_value = replica_q(n_chains, n, a, out->mean, out->err * out->err * n_all);
-    out->flag = !closed                           ? KAD_GAMMA_OPEN
-                : n_all < MIN_TAUS * out->tau_int ? KAD_GAMMA_SHORT
-                                                  : KAD_GAMMA_OK;
-    if (out->flag != KAD_GAMMA_OK) out->err = NAN;
+    KAD_TRY(correlations(ctx, &l, W, out));
+    const bool positive = conclude(&l, W, W < l.max, out);
+    out->rhat = split_rhat(n_chains, n, a, out->mean);
+    out->q_value = replica_q(n_chains, n, a, out->mean, out->err);
+    out->flag = !positive ? KAD_GAMMA_NEGATIVE : !closed ? KAD_GAMMA_OPEN : KAD_GAMMA_OK;
+    kad_gamma_demand(out, (double)(n_chains * n));
 done:
-    kad_free(l.gamma);
+    kad_free(l.sum);
+    kad_free(l.pairs);
     if (status != KAD_OK) kad_gamma_clear(out);
     return status;
 }
@@ -292,7 +367,7 @@ double kad_gamma_bound(const kad_gamma *gamma, double tau_exp)
 void kad_gamma_add_tail(kad_gamma *gamma, double tau_exp)
 {
     kad_tail *tail = &gamma->tail;
-    if (gamma->flag == KAD_GAMMA_CONSTANT || tail->added || !(tau_exp > 0.0)) return;
+    if (!(gamma->tau_int > 0.0) || tail->added || !(tau_exp > 0.0)) return;
     if (!(tail->rho_next > TAIL_SIGMAS * tail->rho_next_err)) return;
     gamma->err = kad_gamma_bound(gamma, tau_exp);
     gamma->n_eff *= gamma->tau_int;
@@ -300,6 +375,11 @@ void kad_gamma_add_tail(kad_gamma *gamma, double tau_exp)
     gamma->tau_int_err = hypot(gamma->tau_int_err, tau_exp * tail->rho_next_err);
     gamma->n_eff /= gamma->tau_int;
     tail->added = true;
+}
+
+double kad_gamma_memory(double tau_int)
+{
+    return fmax(tau_int, 0.25 / tau_int);
 }
 
 void kad_gamma_clear(kad_gamma *gamma)

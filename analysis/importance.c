@@ -146,15 +146,17 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
                         const double *a, double *mean, double *err, double *cov)
 {
     kad_status status = KAD_OK;
-    double *w = NULL, *d = NULL, top, sum_w = 0.0;
+    double *w = NULL, *d = NULL, top, sum_w = 0.0, square_w = 0.0;
     size_t n_positive, n_used = 0;
 
     KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(kad_new(ctx, n, sizeof *w, &w));
     KAD_TRY(kad_new(ctx, width * (width + 2), sizeof *d, &d));
     KAD_TRY(shifted(ctx, n, log_w, w, &top, &n_positive));
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         sum_w += w[i];
+        square_w += w[i] * w[i];
+    }
     memset(mean, 0, width * sizeof *mean);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < width && w[i] > 0.0; k++)
@@ -175,13 +177,14 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
             for (size_t l = cov != NULL ? 0 : k; l <= k; l++)
                 product[k * width + l] += left[k] * left[l];
     }
-    const double nd = (double)n_used;
+    /* a constant, to rounding: of its variance sum w^2/W^2 would be in c */
+    const double nd = (double)n_used, least = 1e-28 * square_w / (sum_w * sum_w);
     for (size_t k = 0; k < width; k++)
         for (size_t l = cov != NULL ? 0 : k; l <= k; l++) {
             const double c =
                 (product[k * width + l] - sum[k] * sum[l] / nd) * (nd - 1.0) / nd;
             if (cov != NULL) cov[k * width + l] = cov[l * width + k] = c;
-            if (l == k) err[k] = sqrt(fmax(0.0, c));
+            if (l == k) err[k] = c > least * mean[k] * mean[k] ? sqrt(c) : NAN;
         }
 done:
     kad_free(w);

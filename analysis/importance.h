@@ -40,7 +40,8 @@ double kad_effective_draws(size_t n, const double *log_w);
 enum { KAD_MIN_EFFECTIVE = 50 };
 
 /* Self-normalised mean of `width` columns a [n][width] with delete-one jackknife errors:
- * mean, err [width]; cov [width][width] of the means, or NULL.
+ * mean, err [width]; cov [width][width] of the means, or NULL. A constant column has no
+ * error (NaN).
  * Errors: KAD_EDATA without two finite weights; KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w,
                                      size_t width, const double *a, double *mean,

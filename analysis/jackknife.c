@@ -20,7 +20,7 @@ double kad_jackknife_error(const kad_jackknife *jackknife)
     const double n = (double)jackknife->n;
     if (jackknife->n < 2) return NAN;
     const double spread = jackknife->square - jackknife->sum * jackknife->sum / n;
-    return sqrt(fmax(0.0, spread) * (n - 1.0) / n);
+    return spread > 0.0 ? sqrt(spread * (n - 1.0) / n) : NAN;
 }
 
 double kad_jackknife_corrected(const kad_jackknife *jackknife)

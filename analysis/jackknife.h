@@ -15,6 +15,7 @@ typedef struct kad_jackknife {
 
 kad_jackknife kad_jackknife_start(double full);
 void kad_jackknife_add(kad_jackknife *jackknife, double left_out);
+/* NaN where nothing varies. */
 double kad_jackknife_error(const kad_jackknife *jackknife);
 double kad_jackknife_corrected(const kad_jackknife *jackknife);
 

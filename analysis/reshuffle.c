@@ -56,6 +56,7 @@ static kad_status analyse(kad_ctx *ctx, size_t n, const uint32_t *states,
     out->tau_int_err *= sqrt(orders);
     out->n_eff /= orders;
     out->q_value = NAN; /* the chains are not independent */
+    kad_gamma_demand(out, (double)n);
 done:
     return status;
 }

@@ -27,10 +27,7 @@ static kad_status columns(kad_ctx *ctx, const kad_values *bins, double *mean, do
             kad_gamma_analyse(ctx, bins->dims[0], bins->dims[1], series, 1.5, &gamma));
         kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
         mean[c] = gamma.mean;
-        /* spins: G(0) = 1 by construction */
-        const bool one =
-            gamma.flag == KAD_GAMMA_CONSTANT && fabs(gamma.mean - 1.0) < 1e-6;
-        err[c] = one ? 0.0 : gamma.err;
+        err[c] = gamma.err;
         kad_gamma_clear(&gamma);
     }
 done:
@@ -111,8 +108,13 @@ static kad_status add(kad_ctx *ctx, kad_h5 *file, const place *at, const char *f
     KAD_TRY(kad_new(ctx, 2 * width, sizeof *block, &block));
     KAD_TRY(at->log_weight.n > 0 ? reweight(ctx, at, &bins, block, block + width)
                                  : columns(ctx, &bins, block, block + width));
-    for (size_t c = 0; c < width && at->no_errors; c++)
-        block[width + c] = NAN;
+    for (size_t c = 0; c < width; c++) {
+        /* spins: G(0) = 1 by construction */
+        if (fabs(block[c] - 1.0) < 1e-6 && !(block[width + c] > 0.0))
+            block[width + c] = 0.0;
+        else if (at->no_errors)
+            block[width + c] = NAN;
+    }
     snprintf(error, sizeof error, "%s_err", name);
     KAD_TRY(write(ctx, file, at->group, name, scale, width, block, summary));
     KAD_TRY(write(ctx, file, at->group, error, scale, width, block + width,

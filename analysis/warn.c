@@ -31,6 +31,7 @@ static void warn_length(kad_diagnostics *diagnostics, const kad_sampled *sampled
     const double n = (double)(sampled->n_chains * sampled->n_draws);
     const kad_row *row = slowest(estimates);
     if (row == NULL || sampled->few_weights) return; /* the weights have their own */
+    const double tau = fmax(row->tau_int, 0.5);
     if (row->flag == KAD_GAMMA_OPEN)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: %s is correlated over the whole length of a chain (%zu "
@@ -40,12 +41,12 @@ static void warn_length(kad_diagnostics *diagnostics, const kad_sampled *sampled
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: %.0f draws are only %.0f tau_int of %s: no error bar is "
                             "stated; draw more",
-                            sampled->name, n, n / row->tau_int, row->name);
-    else if (n < TAUS_WARN * row->tau_int)
+                            sampled->name, n, n / tau, row->name);
+    else if (n < TAUS_WARN * tau)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "short",
                             "%s: %.0f draws are %.0f tau_int of %s (fewer than 1000): "
                             "error bars are rough; draw more",
-                            sampled->name, n, n / row->tau_int, row->name);
+                            sampled->name, n, n / tau, row->name);
 }
 
 static void warn_rhat(kad_diagnostics *diagnostics, const kad_sampled *sampled,
@@ -102,6 +103,23 @@ static void warn_modes(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                             "more",
                             sampled->name, wide->name, wide->err_bound / wide->err,
                             estimates->tau_exp);
+}
+
+/* Series that repeat themselves with alternating sign, as a mode whose period the
+ * trajectory hits. */
+static void warn_periodic(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                          const kad_estimates *estimates)
+{
+    for (size_t i = 0; i < estimates->n; i++) {
+        const kad_row *row = &estimates->row[i];
+        if (row->flag != KAD_GAMMA_NEGATIVE) continue;
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "periodic",
+                            "%s: the autocovariances of %s sum to nothing (rho(1) = "
+                            "%.2f): no error bar is stated; %s",
+                            sampled->name, row->name, row->n_lag > 1 ? row->rho[1] : NAN,
+                            sampled->delta_h.n > 0 ? "another trajectory" : "draw more");
+        return;
+    }
 }
 
 /* A symmetric action's chains should see both signs of m. Returns how many do not. */
@@ -236,6 +254,7 @@ kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
     warn_length(diagnostics, sampled, estimates);
     warn_rhat(diagnostics, sampled, estimates);
     warn_modes(diagnostics, sampled, estimates);
+    warn_periodic(diagnostics, sampled, estimates);
     warn_sign(diagnostics, sampled);
     KAD_TRY(warn_hamilton(ctx, diagnostics, sampled));
     kad_warn_exact(diagnostics, estimates);

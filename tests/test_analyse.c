@@ -273,6 +273,51 @@ static void a_dead_chain_says_so(void **state)
     kad_free(d);
 }
 
+/* A mode of period two and a constant, in a chain and among weighted draws: no error bar,
+ * never 0, and a line that says why. */
+static void what_does_not_scatter_says_so(void **state)
+{
+    (void)state;
+    static double a[N_ALL];
+    static const char *const groups[] = {"/analysis/hmc", "/analysis/mis_reweighted"};
+    kad_ctx ctx;
+    kad_h5 *file;
+    kad_table table;
+    kad_diagnostics *d = kad_alloc(1, sizeof *d);
+    kad_ctx_init(&ctx, 1);
+    ok(kad_h5_create(&ctx, &file));
+    header(&ctx, file, "/samplers/hmc", 0, 0);
+    for (size_t i = 0; i < N_ALL; i++)
+        a[i] = (i % 2 == 0 ? 0.3 : -0.3) * (i < DRAWS ? 1.0 : 1.5);
+    put(&ctx, file, "/samplers/hmc", "observables/m", 1, a);
+    for (size_t i = 0; i < N_ALL; i++)
+        a[i] = 0.1 * test_normal(35, 0, i);
+    put(&ctx, file, "/samplers/hmc", "delta_h", 1, a);
+    add_mis(&ctx, file, FAIR);
+    for (size_t i = 0; i < N_ALL; i++)
+        a[i] = 0.7;
+    put(&ctx, file, "/samplers/hmc", "observables/phi2", 1, a);
+    put(&ctx, file, "/samplers/mis", "observables/phi2", 1, a);
+    put(&ctx, file, "/samplers/mis", "proposals/phi2", 1, a);
+    ok(kad_analyse_file(&ctx, file));
+    ok(kad_diagnostics_read(&ctx, file, d));
+    show(d);
+    assert_true(has_code(d, "periodic") && !has_code(d, "replicas"));
+    for (int g = 0; g < 2; g++) {
+        double err = 0.0, exact;
+        assert_true(fabs(look_up(&ctx, file, groups[g], "phi2", &err, &exact) - 0.7) <
+                    1e-12);
+        assert_true(isnan(err));
+    }
+    ok(kad_table_read(&ctx, file, "/analysis/hmc", &table));
+    const size_t m = kad_table_find(&table, "m");
+    assert_true(m < table.n && isnan(table.err.data[m]) && isnan(table.tau.data[m]));
+    assert_string_equal(table.flag[m], "negative");
+    kad_table_clear(&table);
+    kad_h5_close(file);
+    kad_free(d);
+}
+
 /* Weights worth one draw: neither they nor the chains that accept by them know an error,
  * although most chains look well. */
 static void few_weights_have_no_errors(void **state)
@@ -335,6 +380,10 @@ static void lines_read_well(void **state)
     kad_row_print(&row, &text);
     assert_non_null(strstr(text.data, "never moved"));
     kad_text_clear(&text);
+    row.flag = KAD_GAMMA_NEGATIVE;
+    kad_row_print(&row, &text);
+    assert_non_null(strstr(text.data, "sum to nothing"));
+    kad_text_clear(&text);
 }
 
 /* The work is stored whole at its end: a stop is an error, and says which. */
@@ -364,6 +413,8 @@ int main(void)
               binned_functions_have_errors),
         CLAIM("analysis: an all-rejected chain says so, never 0 +- 0",
               a_dead_chain_says_so),
+        CLAIM("analysis: what does not scatter has no error bar, never 0",
+              what_does_not_scatter_says_so),
         CLAIM("analysis: few weights leave accepted chains without error bars too",
               few_weights_have_no_errors),
         CLAIM("analysis: a run without samples is fine, a broken one is refused",

@@ -14,8 +14,8 @@ static kad_gamma analyse(size_t n_chains, size_t n, const double *a)
     return out;
 }
 
-/* White noise with 6 % of its variance in a mode of tau 20: the window closes on
- * the noise and tau_int = 1/2 + 19.5/17 = 1.65 comes out near 1/2. 250 replicas know a
+/* White noise with 4 % of its variance in a mode of tau 40: the window closes on the
+ * noise and of tau_int = 1/2 + 39.5/26 = 2.02 about half comes out. 250 replicas know a
  * coverage of 0.683 to 0.03: five of those on either side. */
 static void slow_modes_are_covered(void **state)
 {
@@ -24,10 +24,10 @@ static void slow_modes_are_covered(void **state)
     static double a[N], slow[N];
     double without = 0.0, with = 0.0, tau = 0.0;
     for (uint64_t r = 0; r < REPLICAS; r++) {
-        test_ar1(60, r, 20.0, 0.0, N, slow);
+        test_ar1(60, r, 40.0, 0.0, N, slow);
         test_ar1(61, r, 0.5, 0.0, N, a);
         for (size_t i = 0; i < N; i++)
-            a[i] += 0.25 * slow[i];
+            a[i] += 0.2 * slow[i];
         kad_gamma g = analyse(1, N, a);
         without += fabs(g.mean) < g.err ? 1.0 / REPLICAS : 0.0;
         const double bound = kad_gamma_bound(&g, g.tail.tau_exp);
@@ -45,7 +45,7 @@ static void slow_modes_are_covered(void **state)
                   with, tau);
     assert_true(without < 0.60);
     assert_true(fabs(with - 0.683) < 5 * 0.03);
-    assert_true(fabs(tau - 1.65) < 0.4);
+    assert_true(fabs(tau - 2.02) < 0.4);
 }
 
 /* A single decay needs no tail: it must not widen the errors of an ordinary chain. */
@@ -88,6 +88,31 @@ static void replicas_of_one_distribution(void **state)
     print_message("# mean Q %.3f, below 0.05: %.3f\n", mean, low);
     assert_true(fabs(mean - 0.5) < 5 * 0.017 + 0.02);
     assert_true(low < 0.05 + 5 * 0.0126 + 0.01);
+}
+
+/* The chains' scatter about their common mean has R - 1 degrees of freedom:
+ * Q = erfc(sqrt(chi^2/2)) of two chains, exp(-chi^2/2) of three. */
+static void degrees_of_freedom(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    static double a[3 * N];
+    for (size_t n_chains = 2; n_chains <= 3; n_chains++) {
+        double chi2 = 0.0;
+        for (size_t c = 0; c < n_chains; c++)
+            test_ar1(68, c, 2.0, 1.0, N, a + c * N);
+        kad_gamma g = analyse(n_chains, N, a);
+        for (size_t c = 0; c < n_chains; c++) {
+            double mean = 0.0;
+            for (size_t i = 0; i < N; i++)
+                mean += a[c * N + i] / N;
+            chi2 += pow((mean - g.mean) / g.err, 2) / (double)n_chains;
+        }
+        const double q = n_chains == 2 ? erfc(sqrt(0.5 * chi2)) : exp(-0.5 * chi2);
+        print_message("# %zu chains: chi^2 %.3f, Q %.4f\n", n_chains, chi2, g.q_value);
+        assert_true(chi2 > 0.01 && fabs(g.q_value - q) < 1e-9);
+        kad_gamma_clear(&g);
+    }
 }
 
 static void replicas_that_differ(void **state)
@@ -218,6 +243,7 @@ int main(void)
         CLAIM("errors: the tail leaves ordinary chains alone",
               ordinary_chains_keep_their_errors),
         CLAIM("errors: Q of equal replicas is uniform", replicas_of_one_distribution),
+        CLAIM("errors: Q counts the chains less one", degrees_of_freedom),
         CLAIM("errors: a replica that differs is found", replicas_that_differ),
         CLAIM("errors: Gamma, bins and jackknife agree", agrees_with_bins_and_jackknife),
         CLAIM("errors: runs of rejections are covered", rejection_runs_are_covered),

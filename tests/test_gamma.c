@@ -162,32 +162,156 @@ static void bad_series(void **state)
     assert_int_equal(kad_gamma_analyse(&ctx, 0, 4, a, 1.5, &g), KAD_EDATA);
 }
 
-/* The window's estimate against Wolff's formulas evaluated the slow way. */
+/* The estimate of two chains from the series of their neighbours' means, written out. */
 static void equals_the_formulas(void **state)
 {
     (void)state;
-    enum { N = 400 };
-    double a[N], gamma[N / 2 + 1], mean = 0.0;
-    test_ar1(6, 2, 2.0, 1.0, N, a);
-    for (int i = 0; i < N; i++)
-        mean += a[i] / N;
-    for (int t = 0; t <= N / 2; t++) {
-        gamma[t] = 0.0;
-        for (int i = 0; i + t < N; i++)
-            gamma[t] += (a[i] - mean) * (a[i + t] - mean) / (N - t);
+    enum { R = 2, N = 200, ALL = R * N };
+    double a[ALL], g[N], mean = 0.0, gamma0 = 0.0;
+    for (int c = 0; c < R; c++)
+        test_ar1(6, 2 + (uint64_t)c, 2.0, 1.0, N, a + c * N);
+    for (int i = 0; i < ALL; i++)
+        mean += a[i] / ALL;
+    for (int i = 0; i < ALL; i++)
+        gamma0 += (a[i] - mean) * (a[i] - mean) / ALL;
+    for (int t = 0; t < N - 1; t++) {
+        g[t] = 0.0;
+        for (int c = 0; c < R; c++)
+            for (int i = c * N; i + t + 1 < (c + 1) * N; i++)
+                g[t] += (0.5 * (a[i] + a[i + 1]) - mean) *
+                        (0.5 * (a[i + t] + a[i + t + 1]) - mean) / (R * (N - 1 - t));
     }
-    kad_gamma g = analyse(1, N, a);
-    double C = gamma[0], corrected, tau = 0.5;
-    const int W = (int)g.window;
-    for (int t = 1; t <= W; t++)
-        C += 2.0 * gamma[t];
-    corrected = C + (2.0 * W + 1.0) * C / N;
-    for (int t = 1; t <= W; t++)
-        tau += (gamma[t] + C / N) / (gamma[0] + C / N);
-    assert_true(fabs(g.mean - mean) < 1e-13);
-    assert_true(fabs(g.err - sqrt(corrected / N)) < 1e-12);
-    assert_true(fabs(g.tau_int - tau) < 1e-12);
-    assert_true(fabs(g.tau_int_err - 2.0 * tau * sqrt((W + 0.5 - tau) / N)) < 1e-12);
+    kad_gamma out = analyse(R, N, a);
+    const int W = (int)out.window;
+    /* variance of a mean of one chain's draws times their number: the second pass adds the
+     * first one's, over all draws, to every autocovariance */
+    double C = 0.0, of_mean = 0.0;
+    for (int pass = 0; pass < 2; pass++) {
+        const double bias = of_mean / ALL;
+        C = g[0] + bias;
+        of_mean = C + (gamma0 + bias) / (2.0 * N);
+        for (int t = 1; t <= W; t++) {
+            const double term = (t == W ? 1.0 : 2.0) * (g[t] + bias);
+            C += term;
+            of_mean += (1.0 - (double)t / N) * term;
+        }
+        gamma0 += pass * bias;
+    }
+    const double tau = C / (2.0 * gamma0);
+    assert_true(fabs(out.mean - mean) < 1e-13);
+    assert_true(fabs(out.err - sqrt(of_mean / ALL)) < 1e-12);
+    assert_true(fabs(out.tau_int - tau) < 1e-12);
+    assert_true(fabs(out.n_eff - ALL / (2.0 * tau)) < 1e-9);
+    assert_true(fabs(out.tau_int_err - 2.0 * tau * sqrt((W + 0.5 - tau) / ALL)) < 1e-12);
+    kad_gamma_clear(&out);
+}
+
+/* Errors, times and R-hat are those of the deviations: an offset of 1e8, where a double
+ * has eight digits behind the point, changes them by some 1e-8. */
+static void offsets_change_nothing(void **state)
+{
+    (void)state;
+    enum { R = 4, N = 500 };
+    double a[R * N];
+    for (size_t c = 0; c < R; c++)
+        test_ar1(10, c, 2.0, 0.0, N, a + c * N);
+    kad_gamma plain = analyse(R, N, a);
+    for (size_t i = 0; i < R * N; i++)
+        a[i] += 1e8;
+    kad_gamma shifted = analyse(R, N, a);
+    assert_true(fabs(shifted.err / plain.err - 1.0) < 1e-6);
+    assert_true(fabs(shifted.tau_int / plain.tau_int - 1.0) < 1e-6);
+    assert_true(fabs(shifted.rhat - plain.rhat) < 1e-6);
+    assert_true(fabs(shifted.q_value - plain.q_value) < 1e-6);
+    kad_gamma_clear(&plain);
+    kad_gamma_clear(&shifted);
+}
+
+/* --- alternating series: rho(1) < 0, tau_int < 1/2 ----------------------------------- */
+
+/* Coverage of the mean of AR(1) series a_{i+1} = rho a_i + noise with rho < 0, over one
+ * chain, several, and many that are so short that their ends are felt. 400 replicas know
+ * 0.683 to 0.023 and 0.954 to 0.0105; tau_int, known to 20 % in a series at most, to
+ * 1 %. */
+static void alternating_series(void **state)
+{
+    (void)state;
+    static const struct {
+        double rho;
+        size_t n_chains, n;
+    } cases[] = {{-0.9, 1, 4800},
+                 {-0.9, 64, 75},
+                 {-0.6, 1, 1000},
+                 {-0.6, 10, 100},
+                 {-0.45, 2, 320}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const double rho = cases[i].rho, exact = (1.0 + rho) / (2.0 * (1.0 - rho));
+        double one, two, tau, pull2;
+        coverage(exact, cases[i].n_chains, cases[i].n, 400, &one, &two, &tau, &pull2);
+        print_message("# rho %.2f, %zu x %zu: coverage %.3f %.3f, tau/exact %.3f, pull^2 "
+                      "%.2f\n",
+                      rho, cases[i].n_chains, cases[i].n, one, two, tau / exact, pull2);
+        assert_true(fabs(one - 0.683) < 5 * 0.023);
+        assert_true(fabs(two - 0.954) < 5 * 0.0105);
+        assert_true(fabs(tau / exact - 1.0) < 0.05 + 3 * 0.01);
+        assert_true(pull2 > 0.6 && pull2 < 1.6);
+    }
+}
+
+/* Half of the variance alternates with -0.9, half decays with 0.9: rho(1) = 0 looks like
+ * independent draws, and tau_int is 4.76. */
+static void alternation_hides_nothing(void **state)
+{
+    (void)state;
+    enum { N = 10000, REPLICAS = 40 };
+    static double a[N], b[N];
+    const double exact = 0.5 * (9.5 + 0.25 / 9.5);
+    double tau = 0.0;
+    for (uint64_t r = 0; r < REPLICAS; r++) {
+        test_ar1(7, r, 9.5, 0.0, N, a);
+        test_ar1(8, r, 0.25 / 9.5, 0.0, N, b);
+        for (size_t i = 0; i < N; i++)
+            a[i] += b[i];
+        kad_gamma g = analyse(1, N, a);
+        assert_int_equal(g.flag, KAD_GAMMA_OK);
+        /* the slow mode decays as exp(-t/9.49), whatever alternates beside it */
+        assert_true(g.tail.tau_exp > 3.0 && g.tail.tau_exp < 30.0);
+        tau += g.tau_int / REPLICAS;
+        kad_gamma_clear(&g);
+    }
+    print_message("# tau %.2f, exact %.2f\n", tau, exact);
+    /* known to 14 % in a series, 2.2 % in forty */
+    assert_true(fabs(tau / exact - 1.0) < 0.05 + 3 * 0.022);
+}
+
+/* A mode of period two: the mean of an even number of draws is exact, and nothing can be
+ * said of its error. Never 0. */
+static void periodic_mode(void **state)
+{
+    (void)state;
+    enum { R = 4, N = 500 };
+    double a[R * N];
+    for (size_t i = 0; i < R * N; i++)
+        a[i] = 0.3 + (i % 2 == 0 ? 1.0 : -1.0) * (1.0 + (double)(i / N) / 7.0);
+    kad_gamma g = analyse(R, N, a);
+    assert_int_equal(g.flag, KAD_GAMMA_NEGATIVE);
+    assert_string_equal(kad_gamma_flag_name(g.flag), "negative");
+    assert_true(isnan(g.err) && isnan(g.tau_int) && isnan(g.n_eff) && isnan(g.q_value));
+    assert_true(fabs(g.mean - 0.3) < 1e-12 && fabs(g.rho[1] + 1.0) < 1e-12);
+    kad_gamma_add_tail(&g, 5.0);
+    assert_true(isnan(g.err) && isnan(kad_gamma_bound(&g, 5.0)));
+    kad_gamma_clear(&g);
+}
+
+/* Too few draws for an error, however small tau_int is. */
+static void few_draws(void **state)
+{
+    (void)state;
+    double a[20];
+    test_ar1(9, 0, 0.05, 0.0, 20, a);
+    kad_gamma g = analyse(1, 20, a);
+    assert_int_equal(g.flag, KAD_GAMMA_SHORT);
+    assert_true(isnan(g.err));
     kad_gamma_clear(&g);
 }
 
@@ -202,7 +326,14 @@ int main(void)
         CLAIM("gamma: a constant series gets no error bar", constant_series),
         CLAIM("gamma: a short or drifting series gets no error bar", short_series),
         CLAIM("gamma: bad input is refused", bad_series),
-        CLAIM("gamma: equals Wolff's formulas evaluated directly", equals_the_formulas),
+        CLAIM("gamma: equals its formulas evaluated directly", equals_the_formulas),
+        CLAIM("gamma: an offset changes neither errors nor R-hat",
+              offsets_change_nothing),
+        CLAIM("gamma: error bars cover the mean of alternating series",
+              alternating_series),
+        CLAIM("gamma: an alternating mode hides no slow one", alternation_hides_nothing),
+        CLAIM("gamma: a periodic mode gets no error bar, never 0", periodic_mode),
+        CLAIM("gamma: twenty draws get no error bar, however they alternate", few_draws),
     };
     return cmocka_run_group_tests_name("gamma", tests, NULL, NULL);
 }

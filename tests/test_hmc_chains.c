@@ -1,4 +1,6 @@
-/* Chains of hmc and latent-hmc: exact values, determinism, from a config. */
+/* Chains of hmc and latent-hmc: exact values, error bars, determinism, from a config. */
+#include "analysis/analyse.h"
+#include "analysis/table.h"
 #include "hmc_case.h"
 
 /* --- exact values -------------------------------------------------------------------- */
@@ -74,6 +76,50 @@ static void latent_moments(void **state)
     assert_true(s.model->decimated);
     check_moments(&s.ctx, "latent-hmc", setup, 0.1673917691, 0.0557089904);
     kad_map_destroy(map);
+    scene_clear(&s);
+}
+
+/* --- error bars -------------------------------------------------------------------------- */
+
+/* The zero mode of a free field, omega = 2, by trajectories of 0.75 to 2.25: q' = cos(omega
+ * t) q + noise, on the average -0.65 q, so that rho(t) = rho(1)^t and tau_int = 0.11. The
+ * error of m = 0 follows, and stays: 128000 draws gave 1.7e-4 (13 %) by the scatter of
+ * chains, 32000 give twice that. rho(1), known to 0.006, says tau_int to 2 %, which is
+ * estimated to 3 %. */
+static void anticorrelated_chains(void **state)
+{
+    (void)state;
+    enum { N = 32 * 1000 };
+    scene s;
+    kad_h5 *file = NULL;
+    kad_table table;
+    scene_make(&s,
+               "lattice: {shape: [4, 4]}\n"
+               "action: {name: phi4, form: albergo, components: 1, m2: 2, lambda: 0}\n"
+               "sample: [{name: hmc, draws: 1000, chains: 32, step_size: 0.1,\n"
+               "          trajectory: 1.5}]\n",
+               0);
+    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_analyse(&s.ctx, s.run));
+    kad_values rho = scene_read(&s, "/analysis/hmc/rho");
+    assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
+    assert_ok(&s, kad_table_read(&s.ctx, file, "/analysis/hmc", &table));
+    const size_t m = kad_table_find(&table, "m");
+    assert_true(m < table.n && rho.rank == 2);
+    const double a = rho.data[m * rho.dims[1] + 1], err = table.err.data[m],
+                 tau = table.tau.data[m], exact = (1 + a) / (2 * (1 - a));
+    print_message("# rho(1) %.3f, tau_int %.4f (%.4f), m %.2g +- %.2g\n", a, tau, exact,
+                  table.mean.data[m], err);
+    assert_true(fabs(a + 0.658) < 5 * 0.005);
+    assert_true(fabs(tau / exact - 1) < 5 * 0.035);
+    /* <m^2> = 1/(2 m2 N_sites) = 1/64 */
+    assert_true(fabs(err / sqrt(2 * exact / 64 / N) - 1) < 2.5 * 0.035);
+    assert_true(fabs(err / 3.4e-4 - 1) < 0.13);
+    assert_true(fabs(table.mean.data[m]) < 5 * err);
+    assert_string_equal(table.flag[m], "ok");
+    kad_table_clear(&table);
+    kad_values_clear(&rho);
+    kad_h5_close(file);
     scene_clear(&s);
 }
 
@@ -174,6 +220,7 @@ int main(void)
         CLAIM("hmc: moments of the free field are exact", free_field_moments),
         CLAIM("hmc: phi^4 matches its exact value, decimated or not", phi4_moments),
         CLAIM("latent-hmc: phi^4 is exact with a map far from it", latent_moments),
+        CLAIM("hmc: an anticorrelated mode has its error bar", anticorrelated_chains),
         CLAIM("hmc: the same bits for any threads, pieces and resumption", same_bits),
         CLAIM("hmc: both samplers run from a config", runs_from_config),
     };
