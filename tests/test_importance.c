@@ -102,6 +102,31 @@ static void equals_the_plain_jackknife(void **state)
     }
 }
 
+/* The logarithm of a mean of n weights is low by var(w)/(2 n Z^2), here 0.054 of 16
+ * draws, more than a third of its error; the jackknife takes that out, to second order.
+ * 4000 replicas know the bias to 0.005. */
+static void ln_z_is_unbiased(void **state)
+{
+    (void)state;
+    enum { N = 16, REPLICAS = 4000 };
+    double log_w[N], plain = 0.0, bias = 0.0;
+    for (uint64_t r = 0; r < REPLICAS; r++) {
+        double sum = 0.0, of_left_out = 0.0;
+        log_normal(17, r, 3.0, 1.0, N, log_w);
+        for (int i = 0; i < N; i++)
+            sum += exp(log_w[i]);
+        for (int i = 0; i < N; i++)
+            of_left_out += log((sum - exp(log_w[i])) / (N - 1)) / N;
+        const kad_importance w = analyse(N, log_w);
+        const double all = log(sum / N);
+        assert_true(fabs(w.log_z.value - (N * all - (N - 1) * of_left_out)) < 1e-11);
+        plain += (all - 3.5) / REPLICAS;
+        bias += (w.log_z.value - 3.5) / REPLICAS;
+    }
+    print_message("# bias of ln Z %.4f, of the plain logarithm %.4f\n", bias, plain);
+    assert_true(plain < -0.03 && fabs(bias) < 0.5 * fabs(plain));
+}
+
 static void zero_weights(void **state)
 {
     (void)state;
@@ -267,6 +292,8 @@ int main(void)
               errors_match_the_scatter),
         CLAIM("importance: left-out sums equal the plain jackknife",
               equals_the_plain_jackknife),
+        CLAIM("importance: ln Z is the jackknife's, without the bias of the logarithm",
+              ln_z_is_unbiased),
         CLAIM("importance: weights of zero count, bad ones are refused", zero_weights),
         CLAIM("importance: reweighted moments and covariance", reweighted_moments),
         CLAIM("jackknife: of a mean is the standard error", jackknife_of_a_mean),
