@@ -4,6 +4,7 @@
 #include "analysis/comparison.h"
 #include "analysis/importance.h"
 #include "analysis/reshuffle.h"
+#include "analysis/results.h"
 #include "analysis/warn.h"
 #include "base/memory.h"
 
@@ -189,8 +190,7 @@ kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
     KAD_TRY(kad_h5_remove(ctx, file, "/correlators/boundary"));
     if (kad_h5_exists(file, "/training"))
         KAD_TRY(kad_warn_training(ctx, file, diagnostics));
-    if (kad_h5_exists(file, "/samplers"))
-        KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
     const size_t best = main_sampler(ctx, file, n, names);
     for (size_t i = 0; i < n; i++)
         KAD_TRY(analyse_one(ctx, file, names[i], i == best, diagnostics));

@@ -1,5 +1,6 @@
 #include "analysis/bulk_couplings.h"
 
+#include "analysis/numbers.h"
 #include "analysis/report.h"
 #include "analysis/svg.h"
 #include "base/memory.h"
@@ -10,8 +11,8 @@
 
 void kad_coupling_table_clear(kad_coupling_table *c)
 {
-    kad_values *all[] = {&c->samples, &c->samples_err, &c->flow, &c->flow_err,
-                         &c->spread,  &c->residual,    &c->scale};
+    kad_values *all[] = {&c->samples, &c->samples_err, &c->flow,  &c->flow_err,
+                         &c->spread,  &c->residual,    &c->scale, &c->exact};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         kad_values_clear(all[i]);
     for (size_t i = 0; i < c->n_operators; i++)
@@ -27,13 +28,14 @@ kad_status kad_coupling_table_read(kad_ctx *ctx, kad_h5 *file, kad_coupling_tabl
     } all[] = {{"samples_unit", &c->samples}, {"samples_unit_err", &c->samples_err},
                {"flow_unit", &c->flow},       {"flow_unit_err", &c->flow_err},
                {"spread", &c->spread},        {"residual", &c->residual},
-               {"scale", &c->scale}};
+               {"scale", &c->scale},          {"exact_unit", &c->exact}};
     kad_status status = KAD_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         KAD_TRY(kad_values_read_in(ctx, file, "/bulk/couplings", all[i].name, all[i].to));
     if (c->samples.rank != 2 || c->samples.dims[1] > KAD_COUPLINGS_OPERATORS ||
         c->samples.dims[0] > KAD_COUPLINGS_LEVELS || c->samples_err.n != c->samples.n ||
         c->flow.n != c->samples.n || c->flow_err.n != c->samples.n ||
+        (c->exact.n > 0 && c->exact.n != c->samples.dims[1]) ||
         c->residual.n != c->samples.dims[0] || c->spread.n != c->samples.dims[0]) {
         kad_coupling_table_clear(c);
         return KAD_OK;
@@ -69,9 +71,10 @@ static void draw_operator(size_t n, const kad_coupling_table *runs,
     for (size_t r = 0; r < n; r++) {
         const kad_coupling_table *c = &runs[r];
         const size_t a = find(c, name);
+        const double shift = 0.08 * (double)r;
         if (a == c->n_operators) continue;
         for (size_t h = 0; h < c->n_levels; h++) {
-            x[r][h] = (double)h + 0.08 * (double)r;
+            x[r][h] = (double)h;
             y[r][h] = c->samples.data[h * c->n_operators + a];
             err[r][h] = c->samples_err.data[h * c->n_operators + a];
         }
@@ -79,14 +82,16 @@ static void draw_operator(size_t n, const kad_coupling_table *runs,
                                          .n = c->n_levels,
                                          .x = x[r],
                                          .y = y[r],
-                                         .color = (int)r});
+                                         .color = (int)r,
+                                         .shift = shift});
         kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
                                          .n = c->n_levels,
                                          .x = x[r],
                                          .y = y[r],
                                          .err = err[r],
                                          .label = label[r],
-                                         .color = (int)r});
+                                         .color = (int)r,
+                                         .shift = shift});
     }
     kad_text_add(out, "<div>");
     kad_plot_render(out, &plot);
@@ -96,6 +101,8 @@ static void draw_operator(size_t n, const kad_coupling_table *runs,
 void kad_coupling_page(size_t n, const kad_coupling_table *runs, const char *const *label,
                        kad_text *out)
 {
+    kad_text numbers = {0};
+    out->numbers = &numbers;
     kad_text_add(
         out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
              "name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta "
@@ -108,8 +115,12 @@ void kad_coupling_page(size_t n, const kad_coupling_table *runs, const char *con
                  "class=\"wide\"><figure><div class=\"plots\">");
     for (size_t a = 0; a < runs[0].n_operators; a++)
         draw_operator(n, runs, label, runs[0].name[a], out);
+    out->numbers = NULL;
+    kad_text_add(out, "</div>");
+    kad_numbers_link(out, &numbers, "flow of the couplings");
+    kad_text_clear(&numbers);
     kad_text_add(out,
-                 "</div><figcaption>Couplings of the renormalised action of every level, "
+                 "<figcaption>Couplings of the renormalised action of every level, "
                  "for fields of unit variance, from samples alone (Schwinger-Dyson); "
                  "errors include the autocorrelation of the chains. Lines join one "
                  "run.</figcaption></figure></section></main></body></html>\n");

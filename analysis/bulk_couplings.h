@@ -13,6 +13,7 @@ typedef struct kad_coupling_table {
     size_t n_levels, n_operators; /* 0: the file has none */
     char *name[KAD_COUPLINGS_OPERATORS];
     kad_values samples, samples_err, flow, flow_err, spread, residual, scale;
+    kad_values exact; /* [operator] of level 0; n = 0: unknown */
 } kad_coupling_table;
 
 KAD_MUST_USE kad_status kad_coupling_table_read(kad_ctx *ctx, kad_h5 *file,

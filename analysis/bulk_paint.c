@@ -21,7 +21,18 @@ typedef struct painter {
     kad_picture_sink sink;
     void *self;
     unsigned char *rgb;
+    double *values; /* two a pixel */
 } painter;
+
+/* Room for pictures of so many pixels. */
+static kad_status painter_new(kad_ctx *ctx, painter *p, size_t n)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, n, 3, &p->rgb));
+    KAD_TRY(kad_new(ctx, n, 2 * sizeof *p->values, &p->values));
+done:
+    return status;
+}
 
 /* Spatial axes of a dataset from axis `first` on; false when they cannot be shown. */
 static bool lay_out(const kad_values *values, int first, int n_comp, field *out)
@@ -51,15 +62,21 @@ static double root_mean_square(size_t n, const double *a)
     return unit > 0 ? unit : 1;
 }
 
-static void paint_pixel(const field *f, int y, int x, double unit, unsigned char *rgb)
+/* The field's site (y, x) as pixel `to`. */
+static void paint_pixel(painter *p, const field *f, int y, int x, double unit, int to)
 {
     const size_t at = (size_t)(y * f->w + x);
     const double a = f->data[at] / unit;
+    unsigned char *rgb = p->rgb + 3 * to;
+    p->picture.n_comp = f->n_comp == 1 ? 1 : 2;
+    double *values = p->values + p->picture.n_comp * to;
+    values[0] = f->data[at];
     if (f->n_comp == 1) {
         kad_color_diverging(isfinite(a) ? a : 0, rgb);
         return;
     }
     const double b = f->data[f->stride + at] / unit;
+    values[1] = f->data[f->stride + at];
     kad_color_angle(atan2(b, a), hypot(a, b), rgb);
 }
 
@@ -70,6 +87,7 @@ static kad_status emit(kad_ctx *ctx, painter *p, int row, int column, int h, int
     p->picture.h = h;
     p->picture.w = w;
     p->picture.rgb = p->rgb;
+    p->picture.values = p->values;
     return p->sink(ctx, p->self, &p->picture);
 }
 
@@ -78,7 +96,7 @@ static kad_status paint_plain(kad_ctx *ctx, painter *p, const field *f, double u
 {
     for (int y = 0; y < f->h; y++)
         for (int x = 0; x < f->w; x++)
-            paint_pixel(f, y, x, unit, p->rgb + 3 * (y * f->w + x));
+            paint_pixel(p, f, y, x, unit, y * f->w + x);
     return emit(ctx, p, row, column, f->h, f->w);
 }
 
@@ -107,7 +125,7 @@ static kad_status paint_fields(kad_ctx *ctx, kad_h5 *file, painter *p)
         if (level[n].n == 0) break;
     }
     if (n == 0) goto done;
-    KAD_TRY(kad_new(ctx, 3 * level[0].n, 1, &p->rgb));
+    KAD_TRY(painter_new(ctx, p, level[0].n));
     p->picture.n_rows = (int)level[0].dims[0];
     for (int row = 0; row < p->picture.n_rows; row++)
         for (int h = 0; h < n; h++)
@@ -133,15 +151,17 @@ static kad_status paint_pyramid(kad_ctx *ctx, painter *p, const field *f,
     int top = 0;
     for (int i = 0; i < f->h * f->w; i++)
         if (level[i] > top) top = (int)level[i];
-    for (int i = 0; i < f->h * f->w; i++)
+    for (int i = 0; i < f->h * f->w; i++) { /* where there is no latent */
         kad_color_diverging(0, p->rgb + 3 * i);
+        p->values[2 * i] = p->values[2 * i + 1] = NAN;
+    }
     for (int y = 0; y < f->h; y++)
         for (int x = 0; x < f->w; x++) {
             const int h = (int)level[y * f->w + x];
             if (h < 0) continue;
             const int to_y = h == top ? y >> h : pyramid(y, h, f->h),
                       to_x = h == top ? x >> h : pyramid(x, h, f->w);
-            paint_pixel(f, y, x, unit, p->rgb + 3 * (to_y * f->w + to_x));
+            paint_pixel(p, f, y, x, unit, to_y * f->w + to_x);
         }
     return emit(ctx, p, row, 0, f->h, f->w);
 }
@@ -155,7 +175,7 @@ static kad_status paint_latents(kad_ctx *ctx, kad_h5 *file, painter *p)
     KAD_TRY(kad_values_read(ctx, file, "/bulk/pictures/level", &level));
     if (latents.rank < 3 || !lay_out(&latents, 2, (int)latents.dims[1], &f)) goto done;
     if (level.n < (size_t)(f.h * f.w)) goto done;
-    KAD_TRY(kad_new(ctx, 3 * (size_t)(f.h * f.w), 1, &p->rgb));
+    KAD_TRY(painter_new(ctx, p, (size_t)(f.h * f.w)));
     const size_t each = f.stride * latents.dims[1];
     /* the prior has variance 1: full colour at two */
     p->picture.n_rows = (int)latents.dims[0];
@@ -178,7 +198,7 @@ static kad_status paint_walks(kad_ctx *ctx, kad_h5 *file, painter *p)
     KAD_TRY(kad_values_read(ctx, file, "/bulk/walks/value", &value));
     if (walks.rank < 4 || !lay_out(&walks, 3, (int)walks.dims[2], &f)) goto done;
     if (value.n != walks.dims[1]) goto done;
-    KAD_TRY(kad_new(ctx, 3 * (size_t)(f.h * f.w), 1, &p->rgb));
+    KAD_TRY(painter_new(ctx, p, (size_t)(f.h * f.w)));
     const size_t each = f.stride * walks.dims[2];
     const double unit = root_mean_square(walks.n, walks.data);
     p->picture.n_rows = (int)walks.dims[0];
@@ -208,9 +228,8 @@ static kad_status paint_window(kad_ctx *ctx, painter *p, const field *f, int lev
         most = fmax(most, fabs(f->data[i]));
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++)
-            paint_pixel(f, f->h == 1 ? 0 : (y - half_h + f->h) % f->h,
-                        (x - half_w + f->w) % f->w, most > 0 ? most : 1,
-                        p->rgb + 3 * (y * w + x));
+            paint_pixel(p, f, f->h == 1 ? 0 : (y - half_h + f->h) % f->h,
+                        (x - half_w + f->w) % f->w, most > 0 ? most : 1, y * w + x);
     return emit(ctx, p, level, class_, h, w);
 }
 
@@ -226,7 +245,7 @@ static kad_status paint_wavelets(kad_ctx *ctx, kad_h5 *file, painter *p)
         p->picture.n_rows = level + 1;
         KAD_TRY(kad_values_read(ctx, file, path, &wavelets));
         if (wavelets.rank >= 2 && lay_out(&wavelets, 1, 1, &f)) {
-            if (p->rgb == NULL) KAD_TRY(kad_new(ctx, 3 * f.stride, 1, &p->rgb));
+            if (p->rgb == NULL) KAD_TRY(painter_new(ctx, p, f.stride));
             for (size_t k = 0; k < wavelets.dims[0]; k++, f.data += f.stride)
                 KAD_TRY(paint_window(ctx, p, &f, level, (int)k));
         }
@@ -257,5 +276,6 @@ kad_status kad_bulk_paint(kad_ctx *ctx, kad_h5 *file, kad_picture_kind kind,
         break;
     }
     kad_free(p.rgb);
+    kad_free(p.values);
     return status;
 }

@@ -28,6 +28,8 @@ typedef struct kad_picture {
     int n_rows;      /* configurations or levels */
     int w, h;
     const unsigned char *rgb; /* [h][w][3], valid during the call */
+    int n_comp;               /* painted: 1, or 2 for an angle and its length */
+    const double *values;     /* [h][w][n_comp] what was painted, valid as long as rgb */
     double value;             /* walks: of the latent */
 } kad_picture;
 

@@ -62,6 +62,37 @@ static kad_estimate scaled(kad_estimate x, double factor)
     return (kad_estimate){x.value * factor, x.err * fabs(factor)};
 }
 
+/* Over every observable that has them. */
+static void read_worst(const kad_table *table, kad_compared *row)
+{
+    row->n_eff = row->rhat = NAN;
+    for (size_t i = 0; i < table->n; i++) {
+        row->n_eff = fmin(row->n_eff, kad_table_at(table, &table->n_eff, i));
+        row->rhat = fmax(row->rhat, kad_table_at(table, &table->rhat, i));
+    }
+}
+
+/* ESS of the sampler's own weights: the run's table of ln Z is one sampler's. */
+static kad_status read_ess(kad_ctx *ctx, kad_h5 *file, const char *name,
+                           kad_estimate *out)
+{
+    kad_status status = KAD_OK;
+    kad_table table = {0};
+    char group[256], *main = kad_attr_string(ctx, file, "/analysis/log_z", "sampler");
+    *out = unknown;
+    snprintf(group, sizeof group, "/analysis/log_z_%.50s", name);
+    if (main != NULL && strcmp(main, name) == 0)
+        snprintf(group, sizeof group, "/analysis/log_z");
+    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    const size_t i = kad_table_find(&table, "ess");
+    if (i < table.n)
+        *out = (kad_estimate){table.mean.data[i], kad_table_at(&table, &table.err, i)};
+done:
+    kad_table_clear(&table);
+    kad_free(main);
+    return status;
+}
+
 static kad_status read_times(kad_ctx *ctx, kad_h5 *file, const char *name,
                              kad_compared *row)
 {
@@ -75,6 +106,7 @@ static kad_status read_times(kad_ctx *ctx, kad_h5 *file, const char *name,
     KAD_TRY(kad_table_read(ctx, file, group, &table));
     read_taus(&table, row->tau, row->is_bound);
     row->slowest = largest(row->tau);
+    read_worst(&table, row);
     kad_table_clear(&table);
     snprintf(group, sizeof group, "/analysis/%s_reshuffled", name);
     KAD_TRY(kad_table_read(ctx, file, group, &table));
@@ -158,6 +190,7 @@ static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const cha
     row->training_seconds = kad_attr_real(ctx, file, "/training", "wall_seconds");
     KAD_TRY(read_model(ctx, file, &row->model));
     KAD_TRY(read_acceptance(ctx, file, group, &row->acceptance));
+    KAD_TRY(read_ess(ctx, file, name, &row->ess));
     KAD_TRY(read_times(ctx, file, name, row));
 done:
     return status;
@@ -170,7 +203,7 @@ kad_status kad_comparison_add(kad_ctx *ctx, kad_h5 *file, const char *run,
     size_t n = 0;
     char **names = NULL;
     if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && comparison->n < KAD_COMPARED_MAX; i++) {
         KAD_TRY(add_one(ctx, file, run, names[i], &comparison->row[comparison->n]));
         comparison->n++;

@@ -44,6 +44,8 @@ typedef struct kad_compared {
     int slowest;                                /* index of tau_max; -1: none known */
     kad_estimate tau_max, tau_reshuffled, cost, break_even;
     bool cost_is_bound;
+    kad_estimate ess;   /* of its weights; NaN: it has none */
+    double n_eff, rhat; /* the smallest and the largest of any observable; NaN: unknown */
     double seconds_per_draw, tuning_seconds, training_seconds; /* NaN: unknown */
     int local; /* row of the sampler that N* is against; -1: none */
 } kad_compared;

@@ -130,9 +130,10 @@ static const char *number(char *text, size_t size, kad_estimate x, double factor
 {
     if (isnan(x.value)) return "-";
     if (isinf(x.value)) return "never";
-    if (bound)
-        snprintf(text, size, "> %.2g", x.value * factor);
-    else if (!(x.err > 0.0))
+    if (bound) {
+        snprintf(text, size, "> ");
+        (void)kad_format_rounded(text + 2, size - 2, x.value * factor, 2);
+    } else if (!(x.err > 0.0))
         snprintf(text, size, "%.3g", x.value * factor);
     else
         return kad_format_error(text, size, x.value * factor, x.err * factor);

@@ -1,10 +1,10 @@
 /* The renormalised theory: couplings, densities and correlations of the coarse fields. */
 #include "analysis/bulk_couplings.h"
+#include "analysis/grid.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/svg.h"
 #include "base/memory.h"
-#include "io/progress.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +26,6 @@ static void draw_operator(const couplings *c, size_t a, double *x, double *work,
     double lo = HUGE_VAL, hi = -HUGE_VAL;
     for (size_t h = 0; h < n; h++) {
         x[h] = (double)h;
-        x[n + h] = (double)h + 0.12;
         y[h] = c->samples.data[h * c->n_operators + a];
         err[h] = c->samples_err.data[h * c->n_operators + a];
         z[h] = c->flow.data[h * c->n_operators + a];
@@ -49,11 +48,21 @@ static void draw_operator(const couplings *c, size_t a, double *x, double *work,
                                      .color = 0});
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
                                      .n = n,
-                                     .x = x + n,
+                                     .x = x,
                                      .y = z,
                                      .err = zerr,
                                      .label = "from the map",
-                                     .color = 1});
+                                     .color = 1,
+                                     .shift = 0.12});
+    const double *exact = c->exact.n > 0 ? &c->exact.data[a] : NULL;
+    if (exact != NULL)
+        kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
+                                         .n = 1,
+                                         .x = x,
+                                         .y = exact,
+                                         .label = "exact",
+                                         .color = 2,
+                                         .shift = -0.12});
     kad_text_add(out, "<div>");
     kad_plot_render(out, &plot);
     kad_text_add(out, "</div>");
@@ -86,43 +95,44 @@ const kad_figure kad_figure_bulk_couplings = {
         "latents). They agree where the operators span the renormalised action and the "
         "map decouples the finer levels. At criticality couplings settle, away from it "
         "they run to the disordered or to the ordered fixed point. Values of the map far "
-        "off the scale of the samples are not drawn; the table has them.",
+        "off the scale of the samples are not drawn; the table has them. Exact: what the "
+        "action itself says of the boundary field, where it is a sum of these operators.",
     .wide = true,
     .draw = draw_couplings,
 };
-
-static void add_cell(kad_text *out, double value, double err)
-{
-    char text[64];
-    kad_format_error(text, sizeof text, value, err);
-    kad_text_add(out, "<td class=\"n\">%s</td>", isfinite(value) ? text : "");
-}
 
 /* Operators by levels, both estimates. */
 static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     couplings c = {0};
+    kad_grid g = {.wide = true};
     KAD_TRY(kad_coupling_table_read(ctx, file, &c));
     if (c.n_levels == 0) goto done;
-    kad_text_add(out,
-                 "<div class=\"scroll\"><table class=\"matrix\"><tr><th></th><th></th>");
-    for (size_t h = 0; h < c.n_levels; h++)
-        kad_text_add(out, "<th class=\"n\">level %zu</th>", h);
-    kad_text_add(out, "</tr>\n");
+    kad_grid_column(&g, "operator", KAD_GRID_NAME);
+    kad_grid_column(&g, "from", KAD_GRID_NAME);
+    for (size_t h = 0; h < c.n_levels; h++) {
+        char head[32];
+        snprintf(head, sizeof head, "level %zu", h);
+        kad_grid_column(&g, head, KAD_GRID_ESTIMATE);
+    }
     for (size_t a = 0; a < c.n_operators; a++)
         for (int by = 0; by < 2; by++) {
             const kad_values *value = by == 0 ? &c.samples : &c.flow;
             const kad_values *err = by == 0 ? &c.samples_err : &c.flow_err;
-            kad_text_add(out, "<tr><td>");
-            kad_text_escape(out, by == 0 ? c.name[a] : "");
-            kad_text_add(out, "</td><td>%s</td>", by == 0 ? "samples" : "map");
+            kad_grid_text(&g, c.name[a]);
+            kad_grid_text(&g, by == 0 ? "samples" : "map");
             for (size_t h = 0; h < c.n_levels; h++)
-                add_cell(out, value->data[h * c.n_operators + a],
-                         err->data[h * c.n_operators + a]);
-            kad_text_add(out, "</tr>\n");
+                kad_grid_estimate(&g, value->data[h * c.n_operators + a],
+                                  err->data[h * c.n_operators + a], true);
         }
-    kad_text_add(out, "</table></div>\n");
+    for (size_t a = 0; a < c.exact.n; a++) {
+        kad_grid_text(&g, c.name[a]);
+        kad_grid_text(&g, "exact");
+        for (size_t h = 0; h < c.n_levels; h++)
+            kad_grid_estimate(&g, h == 0 ? c.exact.data[a] : (double)NAN, NAN, false);
+    }
+    kad_grid_render(&g, out);
 done:
     kad_coupling_table_clear(&c);
     return status;
@@ -141,19 +151,20 @@ static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     couplings c = {0};
+    kad_grid g = {0};
     KAD_TRY(kad_coupling_table_read(ctx, file, &c));
     if (c.n_levels == 0) goto done;
-    kad_text_add(out,
-                 "<div class=\"scroll\"><table><tr><th>level</th><th class=\"n\">rms "
-                 "of the field</th><th class=\"n\">spread of S_h</th><th "
-                 "class=\"n\">not explained</th></tr>\n");
-    for (size_t h = 0; h < c.n_levels; h++)
-        kad_text_add(out,
-                     "<tr><td>%zu</td><td class=\"n\">%.4g</td><td "
-                     "class=\"n\">%.4g</td><td class=\"n\">%.4g</td></tr>\n",
-                     h, c.scale.n == c.n_levels ? c.scale.data[h] : (double)NAN,
-                     c.spread.data[h], c.residual.data[h]);
-    kad_text_add(out, "</table></div>\n");
+    kad_grid_column(&g, "level", KAD_GRID_REAL);
+    kad_grid_column(&g, "rms of the field", KAD_GRID_REAL);
+    kad_grid_column(&g, "spread of S<sub>h</sub>", KAD_GRID_REAL);
+    kad_grid_column(&g, "not explained", KAD_GRID_REAL);
+    for (size_t h = 0; h < c.n_levels; h++) {
+        kad_grid_fixed(&g, 0, (double)h);
+        kad_grid_real(&g, 4, c.scale.n == c.n_levels ? c.scale.data[h] : (double)NAN);
+        kad_grid_real(&g, 4, c.spread.data[h]);
+        kad_grid_real(&g, 4, c.residual.data[h]);
+    }
+    kad_grid_render(&g, out);
 done:
     kad_coupling_table_clear(&c);
     return status;

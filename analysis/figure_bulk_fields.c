@@ -1,7 +1,9 @@
 /* The bulk's pictures in the report: configurations at every level, their latents,
  * latent walks and wavelets. */
 #include "analysis/bulk_paint.h"
+#include "analysis/numbers.h"
 #include "analysis/report.h"
+#include "analysis/results.h"
 #include "analysis/svg.h"
 
 #include <stdio.h>
@@ -10,9 +12,10 @@ enum { FIELD_PIXELS = 176, WALK_PIXELS = 80, WAVELET_PIXELS = 112, MAX_SCALE = 2
 
 typedef struct gallery {
     kad_text *out;
-    int pixels; /* aimed at for the largest picture */
-    int scale;  /* of the boundary; 0: each picture by itself */
-    int row;    /* open row; -1: none */
+    int pixels;           /* aimed at for the largest picture */
+    int scale;            /* of the boundary; 0: each picture by itself */
+    int row;              /* open row; -1: none */
+    size_t n, n_left_out; /* pictures; those whose numbers found no room */
 } gallery;
 
 static int scale_of(const gallery *g, const kad_picture *p)
@@ -32,7 +35,7 @@ static void label_of(const kad_picture *p, char *out, size_t size)
         snprintf(out, size, "latents");
         break;
     case KAD_PICTURE_WALK:
-        snprintf(out, size, "level %d, z = %+.2g", p->row, p->value);
+        snprintf(out, size, "level %d, z = %.2g", p->row, p->value);
         break;
     default:
         snprintf(out, size, "level %d", p->row);
@@ -43,7 +46,7 @@ static void label_of(const kad_picture *p, char *out, size_t size)
 static kad_status hang(kad_ctx *ctx, void *self, const kad_picture *p)
 {
     gallery *g = self;
-    char label[64];
+    char label[64], name[96];
     (void)ctx;
     if (g->row < 0 || (p->row != g->row && p->kind != KAD_PICTURE_LATENTS)) {
         kad_text_add(g->out, "%s<div class=\"gallery\">", g->row >= 0 ? "</div>" : "");
@@ -58,6 +61,12 @@ static kad_status hang(kad_ctx *ctx, void *self, const kad_picture *p)
     if (p->kind == KAD_PICTURE_FIELD && p->column == 0) g->scale = scale;
     kad_image_render(g->out, p->w, p->h, p->rgb, scale, label);
     kad_text_add(g->out, "<br>%s</div>", label);
+    g->n++;
+    if (g->out->numbers != NULL) {
+        snprintf(name, sizeof name, "row %d, %s", p->row, label);
+        kad_numbers_picture(g->out->numbers, name, p->w, p->h, p->n_comp, p->values,
+                            &g->n_left_out);
+    }
     return KAD_OK;
 }
 
@@ -67,6 +76,11 @@ static kad_status draw(kad_ctx *ctx, kad_h5 *file, kad_picture_kind kind, int pi
     gallery g = {.out = out, .pixels = pixels, .row = -1};
     const kad_status status = kad_bulk_paint(ctx, file, kind, hang, &g);
     if (g.row >= 0) kad_text_add(out, "</div>");
+    kad_numbers_rest(out, g.n_left_out, g.n);
+    if (g.row >= 0 && kind != KAD_PICTURE_FIELD &&
+        kad_attr_int(ctx, file, "/model", "decimated") == 1)
+        kad_text_add(out, "<p class=\"note\">White: odd sites, which are integrated out "
+                          "exactly and have no latents.</p>\n");
     return status;
 }
 
@@ -98,6 +112,8 @@ const kad_figure kad_figure_bulk_fields = {
                "blue negative, red positive; two: the hue is the angle. What survives to "
                "the right is what the map takes for large-scale structure.",
     .wide = true,
+    .group = "/bulk",
+    .absent = "pictures need a lattice in two dimensions",
     .draw = draw_fields,
 };
 

@@ -1,4 +1,5 @@
 /* The geometry of the bulk: decay of correlations, distances with their fits, tables. */
+#include "analysis/grid.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/svg.h"
@@ -181,23 +182,6 @@ done:
 
 /* --- tables ------------------------------------------------------------------------ */
 
-static void cell(kad_text *out, const char *format, double value)
-{
-    char text[NUMBER];
-    snprintf(text, sizeof text, format, value);
-    kad_text_add(out, "<td class=\"n\">%s</td>", isfinite(value) ? text : "-");
-}
-
-static void cell_error(kad_text *out, double value, double err)
-{
-    char text[NUMBER];
-    if (isfinite(value) && isfinite(err) && err > 0)
-        kad_text_add(out, "<td class=\"n\">%s</td>",
-                     kad_format_error(text, sizeof text, value, err));
-    else
-        cell(out, "%.3g", value);
-}
-
 /* "d0 = 0.95(29), radius = 0.38(8), ..." */
 static kad_status add_parameters(kad_ctx *ctx, kad_h5 *file, const char *group,
                                  kad_text *out)
@@ -224,28 +208,33 @@ done:
 static kad_status draw_models(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     static const char *const models[] = {"hyperbolic", "flat", "tree"};
+    static const char *const heads[] = {"chi&sup2;/dof", "p", "scatter", "&Delta;AIC"};
     kad_status status = KAD_OK;
+    kad_grid g = {0};
+    kad_text text = {0};
     if (!kad_h5_exists(file, "/geodesics/fits")) return KAD_OK;
-    kad_text_add(out, "<div class=\"scroll\"><table><tr><th>space</th><th>parameters</th>"
-                      "<th class=\"n\">chi&sup2;/dof</th><th class=\"n\">p</th>"
-                      "<th class=\"n\">scatter</th><th class=\"n\">&Delta;AIC</th></tr>");
+    kad_grid_column(&g, "space", KAD_GRID_NAME);
+    kad_grid_column(&g, "parameters", KAD_GRID_NAME);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        kad_grid_column(&g, heads[i], KAD_GRID_REAL);
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         char group[64];
         snprintf(group, sizeof group, "/geodesics/fits/%s", models[m]);
         if (!kad_h5_exists(file, group)) continue;
-        kad_text_add(out, "<tr><td>%s</td><td>", models[m]);
-        KAD_TRY(add_parameters(ctx, file, group, out));
-        kad_text_add(out, "</td>");
-        cell(out, "%.3g",
-             kad_attr_real(ctx, file, group, "chi2") /
-                 (double)kad_attr_int(ctx, file, group, "dof"));
-        cell(out, "%.2g", kad_attr_real(ctx, file, group, "p_value"));
-        cell(out, "%.3f", kad_attr_real(ctx, file, group, "scatter"));
-        cell(out, "%.1f", kad_attr_real(ctx, file, group, "delta_aic"));
-        kad_text_add(out, "</tr>\n");
+        KAD_TRY(add_parameters(ctx, file, group, &text));
+        kad_grid_text(&g, models[m]);
+        kad_grid_text(&g, text.data);
+        kad_text_clear(&text);
+        kad_grid_real(&g, 3,
+                      kad_attr_real(ctx, file, group, "chi2") /
+                          (double)kad_attr_int(ctx, file, group, "dof"));
+        kad_grid_real(&g, 2, kad_attr_real(ctx, file, group, "p_value"));
+        kad_grid_fixed(&g, 3, kad_attr_real(ctx, file, group, "scatter"));
+        kad_grid_fixed(&g, 1, kad_attr_real(ctx, file, group, "delta_aic"));
     }
-    kad_text_add(out, "</table></div>\n");
+    kad_grid_render(&g, out);
 done:
+    kad_text_clear(&text);
     return status;
 }
 
@@ -260,24 +249,21 @@ static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, const char *group, size
     enum { MOST = 8 };
     kad_status status = KAD_OK;
     kad_values value[MOST] = {{0}}, err[MOST] = {{0}};
+    kad_grid g = {0};
     for (size_t k = 0; k < n; k++) {
         KAD_TRY(kad_values_read_in(ctx, file, group, columns[k].name, &value[k]));
         if (columns[k].err != NULL)
             KAD_TRY(kad_values_read_in(ctx, file, group, columns[k].err, &err[k]));
         if (value[k].n == 0 || value[k].n != value[0].n) goto done;
     }
-    kad_text_add(out, "<div class=\"scroll\"><table><tr>");
     for (size_t k = 0; k < n; k++)
-        kad_text_add(out, "<th class=\"n\">%s</th>", columns[k].head);
-    kad_text_add(out, "</tr>\n");
-    for (size_t i = 0; i < value[0].n; i++) {
-        kad_text_add(out, "<tr>");
+        kad_grid_column(&g, columns[k].head,
+                        columns[k].err != NULL ? KAD_GRID_ESTIMATE : KAD_GRID_REAL);
+    for (size_t i = 0; i < value[0].n; i++)
         for (size_t k = 0; k < n; k++)
-            cell_error(out, value[k].data[i],
-                       err[k].n == value[k].n ? err[k].data[i] : NAN);
-        kad_text_add(out, "</tr>\n");
-    }
-    kad_text_add(out, "</table></div>\n");
+            kad_grid_estimate(&g, value[k].data[i],
+                              err[k].n == value[k].n ? err[k].data[i] : NAN, false);
+    kad_grid_render(&g, out);
 done:
     for (size_t k = 0; k < n; k++) {
         kad_values_clear(&value[k]);
@@ -317,6 +303,9 @@ const kad_figure kad_figure_geodesic_decay = {
                "the noise is taken out, and what came out negative is not shown. Small "
                "dots: the same from draws of the map, where there is none. A straight "
                "line here is a power law; a perfect map would leave nothing.",
+    .group = "/correlators/bulk",
+    .absent = "no pair of latents is correlated above the noise: what a perfect map "
+              "would leave",
     .draw = draw_decay,
 };
 
@@ -326,6 +315,8 @@ const kad_figure kad_figure_geodesic_distance = {
                "the fit of hyperbolic space (lines). Straight against the logarithm of "
                "the separation: a scale-free system, as at criticality; bending upwards: "
                "a finite correlation length. Errors are statistical.",
+    .group = "/correlators/bulk",
+    .absent = "no bin stands above the noise",
     .draw = draw_distance,
 };
 
@@ -346,6 +337,8 @@ const kad_figure kad_figure_geodesic_models = {
                "about the model; the smallest AIC describes the data best, and "
                "differences below about 4 say little. Lengths in units of xi.",
     .wide = true,
+    .group = "/correlators/bulk",
+    .absent = "fewer bins above the noise than a fit has parameters",
     .draw = draw_models,
 };
 
@@ -356,6 +349,8 @@ const kad_figure kad_figure_geodesic_growth = {
         "mean square of what they leave. A positive difference of AIC favours "
         "logarithmic growth, a negative one linear growth.",
     .wide = true,
+    .group = "/correlators/bulk",
+    .absent = "no level has enough bins above the noise for a line",
     .draw = draw_growth,
 };
 

@@ -1,4 +1,5 @@
 /* What latents still know of each other. */
+#include "analysis/grid.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/svg.h"
@@ -108,12 +109,16 @@ const kad_figure kad_figure_bulk_mutual = {
     .caption = "Gaussian estimate for pairs of latents of one level, less what shifted "
                "configurations give; only positive values can be shown. Under the prior "
                "it would be zero: what is left the map has not undone.",
+    .group = "/bulk/mutual",
+    .absent = "no pair of latents of a level has information above zero",
     .draw = draw_within,
 };
 
 const kad_figure kad_figure_bulk_mutual_between = {
     .title = "Mutual information between neighbouring levels",
     .caption = "The same for pairs of a latent and one of the next coarser level.",
+    .group = "/bulk/mutual",
+    .absent = "no pair of latents of neighbouring levels has information above zero",
     .draw = draw_between,
 };
 
@@ -124,6 +129,10 @@ static kad_status draw_kraskov(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     KAD_TRY(mutual_read(ctx, file, &m));
     if (m.a.n == 0) goto done;
     double most = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < m.a.n; i++)
+        known += isfinite(m.strongest.data[i]) && isfinite(m.knn.data[i]);
+    if (known == 0) goto done;
     for (size_t i = 0; i < m.a.n; i++)
         most = fmax(most, isfinite(m.strongest.data[i]) ? m.strongest.data[i] : 0);
     double line[2] = {0, most};
@@ -161,6 +170,8 @@ const kad_figure kad_figure_bulk_kraskov = {
         "which sees correlations only. Points above the line are dependent in ways "
         "that no correlation shows (signs, moduli); shifted configurations must "
         "scatter about zero.",
+    .group = "/bulk/mutual",
+    .absent = "no pair has an estimate by nearest neighbours (too few configurations)",
     .draw = draw_kraskov,
 };
 
@@ -174,28 +185,27 @@ static kad_status scalar(kad_ctx *ctx, kad_h5 *file, const char *name, double *o
     return status;
 }
 
-static void add_row(kad_text *out, const char *what, double value, double err)
-{
-    kad_text_add(
-        out, "<tr><td>%s</td><td class=\"n\">%.4f</td><td class=\"n\">%.4f</td></tr>\n",
-        what, value, err);
-}
-
 static kad_status draw_bottleneck(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     double v[6];
     static const char *const names[] = {"boundary", "boundary_err", "cut",
                                         "cut_err",  "cut_knn",      "cut_knn_err"};
+    static const char *const rows[] = {
+        "I(A:B) of the halves, Gaussian",
+        "I(a:b) of the coarse variables at the cut, Gaussian",
+        "the same, k nearest neighbours"};
+    kad_grid g = {0};
     for (int i = 0; i < 6; i++)
         KAD_TRY(scalar(ctx, file, names[i], &v[i]));
     if (isnan(v[0])) goto done;
-    kad_text_add(out, "<div class=\"scroll\"><table><tr><th>information (nats)</th><th "
-                      "class=\"n\">value</th><th class=\"n\">error</th></tr>\n");
-    add_row(out, "I(A:B) of the halves, Gaussian", v[0], v[1]);
-    add_row(out, "I(a:b) of the coarse variables at the cut, Gaussian", v[2], v[3]);
-    add_row(out, "the same, k nearest neighbours", v[4], v[5]);
-    kad_text_add(out, "</table></div>\n");
+    kad_grid_column(&g, "information (nats)", KAD_GRID_NAME);
+    kad_grid_column(&g, "value", KAD_GRID_ESTIMATE);
+    for (int i = 0; i < 3; i++) {
+        kad_grid_text(&g, rows[i]);
+        kad_grid_estimate(&g, v[2 * i], v[2 * i + 1], true);
+    }
+    kad_grid_render(&g, out);
 done:
     return status;
 }

@@ -1,5 +1,6 @@
 /* Samplers compared: the table of costs, and bars of tau_int in draws and in seconds. */
 #include "analysis/comparison.h"
+#include "analysis/grid.h"
 #include "analysis/report.h"
 #include "analysis/svg.h"
 #include "base/memory.h"
@@ -18,39 +19,56 @@ done:
     return status;
 }
 
-static void cell(kad_text *out, kad_estimate x, double factor, bool bound)
+static void cell(kad_grid *g, kad_estimate x, double factor, bool bound)
 {
     char text[64];
-    kad_text_add(out, "<td class=\"n\">");
+    const double value = x.value * factor, err = x.err * factor;
     if (isinf(x.value))
-        kad_text_add(out, "never");
-    else if (isfinite(x.value) && bound)
-        kad_text_add(out, "&gt; %.2g", x.value * factor);
-    else if (isfinite(x.value) && x.err > 0)
-        kad_text_add(
-            out, "%s",
-            kad_format_error(text, sizeof text, x.value * factor, x.err * factor));
-    else if (isfinite(x.value))
-        kad_text_add(out, "%.3g", x.value * factor);
-    kad_text_add(out, "</td>");
+        kad_grid_words(g, NAN, NAN, "never");
+    else if (isfinite(x.value) && bound) {
+        snprintf(text, sizeof text, "> ");
+        (void)kad_format_rounded(text + 2, sizeof text - 2, value, 2);
+        kad_grid_words(g, value, NAN, text);
+    } else
+        kad_grid_estimate(g, value, err, false);
 }
 
-static void draw_row(kad_text *out, const kad_compared *row)
+static void add_row(kad_grid *g, const kad_compared *row)
 {
     const bool bound = row->cost_is_bound;
-    kad_text_add(out, "<tr><td>");
-    kad_text_escape(out, row->name);
-    kad_text_add(out, "</td>");
-    cell(out, row->acceptance, 1, false);
-    cell(out, row->tau_max, 1, bound);
-    kad_text_add(out, "<td>%s</td>",
-                 row->slowest < 0 ? "" : kad_compared_observables[row->slowest]);
-    cell(out, row->tau_reshuffled, 1, false);
-    cell(out, (kad_estimate){row->seconds_per_draw, NAN}, 1e3, false);
-    cell(out, row->cost, 1e3, bound);
-    cell(out, (kad_estimate){row->tuning_seconds, NAN}, 1, false);
-    cell(out, row->break_even, 1, false);
-    kad_text_add(out, "</tr>\n");
+    kad_grid_text(g, row->name);
+    cell(g, row->acceptance, 1, false);
+    cell(g, row->ess, 1, false);
+    kad_grid_fixed(g, 4, row->rhat);
+    kad_grid_real(g, 4, row->n_eff);
+    cell(g, row->tau_max, 1, bound);
+    kad_grid_text(g, row->slowest < 0 ? "" : kad_compared_observables[row->slowest]);
+    cell(g, row->tau_reshuffled, 1, false);
+    kad_grid_real(g, 3, 1e3 * row->seconds_per_draw);
+    cell(g, row->cost, 1e3, bound);
+    kad_grid_real(g, 3, row->tuning_seconds);
+    cell(g, row->break_even, 1, false);
+}
+
+static void add_columns(kad_grid *g)
+{
+    static const struct {
+        const char *head;
+        kad_grid_kind kind;
+    } columns[] = {{"sampler", KAD_GRID_NAME},
+                   {"accepted", KAD_GRID_ESTIMATE},
+                   {"ESS", KAD_GRID_ESTIMATE},
+                   {"R&#x302;", KAD_GRID_REAL},
+                   {"n<sub>eff</sub>", KAD_GRID_REAL},
+                   {"&tau;<sub>int,max</sub>", KAD_GRID_ESTIMATE},
+                   {"of", KAD_GRID_NAME},
+                   {"reshuffled", KAD_GRID_ESTIMATE},
+                   {"ms/draw", KAD_GRID_REAL},
+                   {"ms/indep.", KAD_GRID_ESTIMATE},
+                   {"tuning, s", KAD_GRID_REAL},
+                   {"N*", KAD_GRID_ESTIMATE}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        kad_grid_column(g, columns[i].head, columns[i].kind);
 }
 
 static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -58,18 +76,15 @@ static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_status status = KAD_OK;
     kad_comparison *c = NULL;
     const kad_compared *map = NULL;
+    kad_grid g = {.wide = true};
     KAD_TRY(load(ctx, file, &c));
     if (c->n == 0) goto done;
-    kad_text_add(out, "<div class=\"scroll\"><table><tr><th>sampler</th><th class=\"n\">"
-                      "accepted</th><th class=\"n\">&tau;<sub>int,max</sub> (draws)</th>"
-                      "<th>of</th><th class=\"n\">reshuffled</th><th class=\"n\">ms per "
-                      "draw</th><th class=\"n\">ms per independent</th><th class=\"n\">"
-                      "tuning (s)</th><th class=\"n\">N*</th></tr>\n");
+    add_columns(&g);
     for (size_t i = 0; i < c->n; i++) {
-        draw_row(out, &c->row[i]);
+        add_row(&g, &c->row[i]);
         if (c->row[i].local >= 0) map = &c->row[i];
     }
-    kad_text_add(out, "</table></div>\n");
+    kad_grid_render(&g, out);
     if (map != NULL) {
         kad_text_add(out, "<p class=\"note\">N* = %.3g s of training / (cost with ",
                      map->training_seconds);
@@ -84,11 +99,14 @@ done:
 
 const kad_figure kad_figure_comparison = {
     .title = "Samplers compared",
-    .caption = "What an independent configuration costs: 2&nbsp;&tau;<sub>int,max</sub> "
-               "&times; time per draw, all threads and the measurements included, the "
-               "maximum over energy, m&sup2;, G(L/2) and helicity. &gt; : the series is "
-               "shorter than 50&nbsp;&tau;. Reshuffled: over random orders of the stored "
-               "proposals.",
+    .caption =
+        "ESS: effective sample size of a weighted draw, 1 for a perfect map; R&#x302;: "
+        "the largest of any observable; n<sub>eff</sub>: the smallest. What an "
+        "independent configuration costs (ms/indep.): 2&nbsp;&tau;<sub>int,max</sub> "
+        "&times; time per draw, all threads and the measurements included, the "
+        "maximum over energy, m&sup2;, G(L/2) and helicity. &gt; : the series is "
+        "shorter than 50&nbsp;&tau;. Reshuffled: over random orders of the stored "
+        "proposals.",
     .wide = true,
     .draw = draw_comparison,
 };

@@ -12,7 +12,7 @@ enum { N_SHOWN = 8 };
 
 /* G(r) with errors of up to N_SHOWN samplers. */
 typedef struct bundle {
-    size_t n;
+    size_t n, n_all;
     char name[N_SHOWN][64];
     kad_values r[N_SHOWN], G[N_SHOWN], err[N_SHOWN];
     int best; /* cluster, else the one with the smallest errors */
@@ -64,9 +64,10 @@ static kad_status load(kad_ctx *ctx, kad_h5 *file, const char *y, bundle *b)
     size_t n = 0;
     char **names = NULL;
     KAD_TRY(kad_members(ctx, file, "/correlators/boundary", &n, &names));
-    for (size_t i = 0; i < n && b->n < N_SHOWN; i++)
-        if (strstr(names[i], "_reweighted") == NULL)
-            KAD_TRY(read_one(ctx, file, names[i], y, b));
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(names[i], "_reweighted") != NULL) continue;
+        if (b->n_all++ < N_SHOWN) KAD_TRY(read_one(ctx, file, names[i], y, b));
+    }
     for (size_t i = 0; i < b->n; i++) {
         const double own = total_error(&b->err[i]), best = total_error(&b->err[b->best]);
         if (own < best || (isnan(best) && isfinite(own))) b->best = (int)i;
@@ -78,20 +79,27 @@ done:
     return status;
 }
 
+/* Samplers beyond N_SHOWN are not read. */
+static void render(kad_text *out, const kad_plot *plot, const bundle *b)
+{
+    kad_plot_render(out, plot);
+    if (plot->n_series > 0)
+        kad_note_rest(out, b->n_all < N_SHOWN ? b->n_all : N_SHOWN, b->n_all, "samplers");
+}
+
 static void add_points(kad_plot *plot, bundle *b)
 {
     /* side by side, where they would hide each other */
     for (size_t i = 0; i < b->n; i++) {
         const double shift = b->n > 1 ? 0.4 * ((double)i / (double)(b->n - 1) - 0.5) : 0;
-        for (size_t k = 0; k < b->r[i].n; k++)
-            b->r[i].data[k] += shift;
         kad_plot_add(plot, (kad_series){.mark = KAD_MARK_POINTS,
                                         .n = b->G[i].n,
                                         .x = b->r[i].data,
                                         .y = b->G[i].data,
                                         .err = b->err[i].data,
                                         .label = b->name[i],
-                                        .color = (int)i});
+                                        .color = (int)i,
+                                        .shift = shift});
     }
 }
 
@@ -106,7 +114,7 @@ static kad_status draw_correlator(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         for (size_t k = 0; k < b.G[i].n; k++)
             if (!(b.G[i].data[k] > 0)) plot.y.log = false;
     add_points(&plot, &b);
-    kad_plot_render(out, &plot);
+    render(out, &plot, &b);
 done:
     bundle_clear(&b);
     return status;
@@ -117,6 +125,8 @@ const kad_figure kad_figure_correlator = {
     .caption = "With errors that include autocorrelation; points of different samplers "
                "stand side by side for the eye, neighbours of one sampler are "
                "correlated.",
+    .group = "/samplers",
+    .absent = "no two-point function along an axis was measured",
     .draw = draw_correlator,
 };
 
@@ -153,7 +163,7 @@ static kad_status draw_difference(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                      .y = &zero,
                                      .label = b.name[best],
                                      .color = b.best});
-    kad_plot_render(out, &plot);
+    render(out, &plot, &b);
 done:
     bundle_clear(&b);
     return status;
@@ -165,6 +175,8 @@ const kad_figure kad_figure_difference = {
                "there is one, else against the sampler with the smallest errors. Two "
                "samplers of one model scatter about zero by one; neighbouring points "
                "move together.",
+    .group = "/correlators/boundary",
+    .absent = "no two samplers have errors at the same separation",
     .draw = draw_difference,
 };
 
@@ -176,7 +188,7 @@ static kad_status draw_mass(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                      .y = {.label = "m_eff(t) (1/lattice spacing)"}};
     KAD_TRY(load(ctx, file, "m_eff", &b));
     add_points(&plot, &b);
-    kad_plot_render(out, &plot);
+    render(out, &plot, &b);
 done:
     bundle_clear(&b);
     return status;
@@ -186,5 +198,8 @@ const kad_figure kad_figure_mass = {
     .title = "Effective mass",
     .caption = "arccosh[(C(t&minus;1) + C(t+1))/(2&nbsp;C(t))] of the zero-momentum "
                "correlator: constant where one state dominates.",
+    .group = "/correlators/boundary",
+    .absent = "no separation has a correlator from which a mass can be taken (too noisy, "
+              "or too few separations)",
     .draw = draw_mass,
 };

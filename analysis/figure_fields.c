@@ -1,5 +1,6 @@
 /* Configurations as pictures: the boundary field and its coarse images at every RG level,
  * by averages over 2^k blocks. One component: blue to red; two: the angle as a hue. */
+#include "analysis/numbers.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/svg.h"
@@ -20,22 +21,32 @@ static double block_mean(const double *field, int width, int size, int by, int b
     return sum / (size * size);
 }
 
-static void paint(unsigned char *rgb, const double *field, int n_comp, int height,
-                  int width, int size, double unit)
+/* Fields of one shape and what is painted of them. */
+typedef struct album {
+    kad_text *out;
+    int n_comp, height, width;
+    double unit;          /* the value at full colour */
+    unsigned char *rgb;   /* of the picture, [y][x][3] */
+    double *values;       /* and its values, [y][x][component] */
+    size_t n, n_left_out; /* pictures; those whose numbers found no room */
+} album;
+
+/* Averages over blocks of size^2 sites. */
+static void paint(album *a, const double *field, int size)
 {
-    int h = height / size, w = width / size;
-    size_t n_sites = (size_t)height * (size_t)width;
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) {
-            unsigned char *pixel = rgb + 3 * (y * w + x);
-            double a = block_mean(field, width, size, y, x) / unit;
-            if (n_comp == 1) {
-                kad_color_diverging(a, pixel);
-            } else {
-                double b = block_mean(field + n_sites, width, size, y, x) / unit;
-                kad_color_angle(atan2(b, a), hypot(a, b), pixel);
-            }
-        }
+    const int h = a->height / size, w = a->width / size;
+    const size_t n_sites = (size_t)a->height * (size_t)a->width;
+    for (int i = 0; i < h * w; i++) {
+        double *value = a->values + i * a->n_comp;
+        for (int c = 0; c < a->n_comp; c++)
+            value[c] =
+                block_mean(field + (size_t)c * n_sites, a->width, size, i / w, i % w);
+        if (a->n_comp == 1)
+            kad_color_diverging(value[0] / a->unit, a->rgb + 3 * i);
+        else
+            kad_color_angle(atan2(value[1], value[0]),
+                            hypot(value[0], value[1]) / a->unit, a->rgb + 3 * i);
+    }
 }
 
 /* Twice the root mean square: the field value at full colour. */
@@ -49,38 +60,43 @@ static double color_unit(const double *field, size_t n)
 }
 
 /* One configuration at every level, coarsest last. */
-static void draw_levels(kad_text *out, const double *field, int n_comp, int height,
-                        int width, double unit, unsigned char *rgb)
+static void draw_levels(album *a, size_t row, const double *field)
 {
-    kad_text_add(out, "<div class=\"gallery\">");
-    int extent = height > width ? height : width;
-    int pixel = TARGET_PIXELS / extent > 1 ? TARGET_PIXELS / extent : 1;
-    for (int size = 1, level = 0; height % size == 0 && width % size == 0 &&
-                                  height / size >= 2 && width / size >= 2;
+    const int extent = a->height > a->width ? a->height : a->width;
+    const int pixel = TARGET_PIXELS / extent > 1 ? TARGET_PIXELS / extent : 1;
+    kad_text_add(a->out, "<div class=\"gallery\">");
+    for (int size = 1, level = 0; a->height % size == 0 && a->width % size == 0 &&
+                                  a->height / size >= 2 && a->width / size >= 2;
          size *= 2, level++) {
-        paint(rgb, field, n_comp, height, width, size, unit);
-        kad_text_add(out, "<div>");
-        char alt[64];
-        snprintf(alt, sizeof alt, "field, level %d", level);
-        kad_image_render(out, width / size, height / size, rgb, pixel * size, alt);
-        kad_text_add(out, "<br>level %d", level);
-        kad_text_add(out, level == 0 ? " (boundary)</div>" : "</div>");
+        char label[64];
+        const int w = a->width / size, h = a->height / size;
+        paint(a, field, size);
+        snprintf(label, sizeof label, "row %zu, level %d", row, level);
+        kad_text_add(a->out, "<div>");
+        kad_image_render(a->out, w, h, a->rgb, pixel * size, label);
+        kad_text_add(a->out, "<br>level %d%s</div>", level,
+                     level == 0 ? " (boundary)" : "");
+        a->n++;
+        if (a->out->numbers != NULL)
+            kad_numbers_picture(a->out->numbers, label, w, h, a->n_comp, a->values,
+                                &a->n_left_out);
     }
-    kad_text_add(out, "</div>");
+    kad_text_add(a->out, "</div>");
 }
 
 /* The configurations of the first sampler which stored some, [chain][cfg][comp][y][x]. */
-static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, kad_values *out)
+static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, size_t size, char *what,
+                               kad_values *out)
 {
     kad_status status = KAD_OK;
     size_t n = 0;
     char **names = NULL;
     *out = (kad_values){0};
-    if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && out->n == 0; i++) {
         char path[256];
         snprintf(path, sizeof path, "/samplers/%s", names[i]);
+        snprintf(what, size, "configurations of %.64s", names[i]);
         KAD_TRY(kad_values_read_in(ctx, file, path, "configs", out));
     }
 done:
@@ -92,23 +108,27 @@ static kad_status draw_fields(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     kad_values configs = {0};
-    unsigned char *rgb = NULL;
-    KAD_TRY(read_configs(ctx, file, &configs));
+    album a = {.out = out};
+    char what[96];
+    KAD_TRY(read_configs(ctx, file, sizeof what, what, &configs));
     if (configs.n == 0 || configs.rank != 5) goto done;
-    size_t n_configs = configs.dims[0] * configs.dims[1];
-    if (configs.dims[3] > MAX_EXTENT || configs.dims[4] > MAX_EXTENT || n_configs == 0)
-        goto done;
-    int n_comp = (int)configs.dims[2], height = (int)configs.dims[3],
-        width = (int)configs.dims[4];
-    size_t n_rows = configs.dims[2] * configs.dims[3] * configs.dims[4];
-    KAD_TRY(kad_new(ctx, 3 * n_rows, 1, &rgb));
-    double unit = color_unit(configs.data, configs.n);
-    for (size_t i = 0; i < N_PICTURES && i < n_configs; i++) {
-        size_t pick = i * n_configs / (n_configs < N_PICTURES ? n_configs : N_PICTURES);
-        draw_levels(out, configs.data + pick * n_rows, n_comp, height, width, unit, rgb);
-    }
+    const size_t n = configs.dims[0] * configs.dims[1];
+    const size_t shown = n < N_PICTURES ? n : N_PICTURES;
+    if (configs.dims[3] > MAX_EXTENT || configs.dims[4] > MAX_EXTENT || n == 0) goto done;
+    a.n_comp = (int)configs.dims[2];
+    a.height = (int)configs.dims[3];
+    a.width = (int)configs.dims[4];
+    const size_t n_rows = configs.n / n;
+    KAD_TRY(kad_new(ctx, 3 * n_rows, 1, &a.rgb));
+    KAD_TRY(kad_new(ctx, n_rows, sizeof *a.values, &a.values));
+    a.unit = color_unit(configs.data, configs.n);
+    for (size_t i = 0; i < shown; i++)
+        draw_levels(&a, i, configs.data + i * n / shown * n_rows);
+    kad_note_rest(out, shown, n, what);
+    kad_numbers_rest(out, a.n_left_out, a.n);
 done:
-    kad_free(rgb);
+    kad_free(a.values);
+    kad_free(a.rgb);
     kad_values_clear(&configs);
     return status;
 }
@@ -120,5 +140,7 @@ const kad_figure kad_figure_fields = {
         "of 2, 4, ... sites. One component: blue negative, red positive; two or "
         "three: the hue is the angle of the first two, pale where they are short.",
     .wide = true,
+    .group = "/samplers",
+    .absent = "no configurations in two dimensions are stored (sample[].store_configs)",
     .draw = draw_fields,
 };

@@ -1,9 +1,10 @@
 /* The results: one table of ln Z and the weights, one of every observable by sampler with
  * the exact values, one of the autocorrelation times. */
+#include "analysis/grid.h"
 #include "analysis/report.h"
+#include "analysis/svg.h"
 #include "analysis/table.h"
 #include "base/memory.h"
-#include "io/progress.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 enum { N_TABLES = 24 };
 
 typedef struct board {
-    size_t n;
+    size_t n, n_all; /* kept, and in the file */
     char name[N_TABLES][64];
     kad_table table[N_TABLES];
 } board;
@@ -35,9 +36,10 @@ static kad_status load(kad_ctx *ctx, kad_h5 *file, bool log_z, board *b)
     size_t n = 0;
     char **names = NULL, group[256];
     KAD_TRY(kad_members(ctx, file, "/analysis", &n, &names));
-    for (size_t i = 0; i < n && b->n < N_TABLES; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (is_log_z(names[i]) != log_z || strstr(names[i], "_reshuffled") != NULL)
             continue;
+        if (b->n_all++ >= N_TABLES) continue;
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
         KAD_TRY(kad_table_read(ctx, file, group, &b->table[b->n]));
         if (b->table[b->n].n == 0) continue;
@@ -49,17 +51,11 @@ done:
     return status;
 }
 
-/* "0.82(2)"; "0.82(?)" where an error bar belongs and is not stated. */
-static void cell(kad_text *out, double value, double err, double exact, bool has_error)
+/* Coloured where it is more than three errors off the exact value. */
+static void cell(kad_grid *g, double value, double err, double exact, bool has_error)
 {
-    char text[64];
-    const bool off = err > 0 && fabs(value - exact) > 3 * err;
-    kad_text_add(out, "<td class=\"n%s\">", off ? " bad" : "");
-    if (isfinite(value) && isfinite(err))
-        kad_text_add(out, "%s", kad_format_error(text, sizeof text, value, err));
-    else if (isfinite(value))
-        kad_text_add(out, "%.3g%s", value, has_error ? "(?)" : "");
-    kad_text_add(out, "</td>");
+    kad_grid_estimate(g, value, err, has_error);
+    if (err > 0 && fabs(value - exact) > 3 * err) kad_grid_mark(g);
 }
 
 /* Has an earlier table this observable? */
@@ -70,47 +66,34 @@ static bool seen(const board *b, size_t before, const char *observable)
     return false;
 }
 
-static void value_row(kad_text *out, const board *b, const char *observable, bool tau)
+static void value_row(kad_grid *g, const board *b, const char *observable)
 {
     double exact = NAN;
     for (size_t i = 0; i < b->n && !isfinite(exact); i++)
         exact = kad_table_at(&b->table[i], &b->table[i].exact,
                              kad_table_find(&b->table[i], observable));
-    kad_text_add(out, "<tr><th>");
-    kad_text_escape(out, observable);
-    kad_text_add(out, "</th>");
-    if (!tau && isfinite(exact)) kad_text_add(out, "<td class=\"n\">%.9g</td>", exact);
-    if (!tau && !isfinite(exact)) kad_text_add(out, "<td></td>");
+    kad_grid_text(g, observable);
+    kad_grid_real(g, 9, exact);
     for (size_t i = 0; i < b->n; i++) {
         const kad_table *t = &b->table[i];
         const size_t at = kad_table_find(t, observable);
-        if (tau)
-            cell(out, kad_table_at(t, &t->tau, at), kad_table_at(t, &t->tau_err, at), NAN,
-                 true);
-        else
-            cell(out, kad_table_at(t, &t->mean, at), kad_table_at(t, &t->err, at), exact,
-                 true);
+        cell(g, kad_table_at(t, &t->mean, at), kad_table_at(t, &t->err, at), exact, true);
     }
-    kad_text_add(out, "</tr>\n");
 }
 
-static void matrix(kad_text *out, const board *b, bool tau)
+static void matrix(kad_text *out, const board *b)
 {
-    if (b->n == 0) return;
-    kad_text_add(out, "<div class=\"scroll\"><table class=\"matrix\"><tr><th>%s</th>",
-                 tau ? "&tau;<sub>int</sub> (draws)" : "observable");
-    if (!tau) kad_text_add(out, "<th class=\"n\">exact</th>");
-    for (size_t i = 0; i < b->n; i++) {
-        kad_text_add(out, "<th class=\"n\">");
-        kad_text_escape(out, b->name[i]);
-        kad_text_add(out, "</th>");
-    }
-    kad_text_add(out, "</tr>\n");
+    kad_grid g = {.wide = true};
+    kad_grid_column(&g, "observable", KAD_GRID_NAME);
+    kad_grid_column(&g, "exact", KAD_GRID_REAL);
+    for (size_t i = 0; i < b->n; i++)
+        kad_grid_named(&g, b->name[i], KAD_GRID_ESTIMATE);
     for (size_t i = 0; i < b->n; i++)
         for (size_t k = 0; k < b->table[i].n; k++)
             if (!seen(b, i, b->table[i].observable[k]))
-                value_row(out, b, b->table[i].observable[k], tau);
-    kad_text_add(out, "</table></div>\n");
+                value_row(&g, b, b->table[i].observable[k]);
+    kad_grid_render(&g, out);
+    kad_note_rest(out, b->n, b->n_all, "tables");
 }
 
 static kad_status draw_results(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -119,7 +102,7 @@ static kad_status draw_results(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     board *b = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *b, &b));
     KAD_TRY(load(ctx, file, false, b));
-    matrix(out, b, false);
+    matrix(out, b);
 done:
     if (b != NULL) board_clear(b);
     kad_free(b);
@@ -130,34 +113,47 @@ const kad_figure kad_figure_results = {
     .title = "Results",
     .caption =
         "0.82(2) means 0.82 &plusmn; 0.02, one standard error with autocorrelation "
-        "included; (?): fewer than 50&nbsp;&tau;<sub>int</sub>, no error is stated; "
+        "included; (?): no error can be stated, the "
+        "warnings say why; "
         "coloured: more than three errors off the exact value. NAME_reweighted: the "
         "same draws by importance weights.",
     .wide = true,
     .draw = draw_results,
 };
 
+/* How well one sampler's chains know each observable. */
+static void chain_table(kad_text *out, const char *name, const kad_table *t)
+{
+    kad_grid g = {0};
+    kad_grid_named(&g, name, KAD_GRID_NAME);
+    kad_grid_column(&g, "&tau;<sub>int</sub>", KAD_GRID_ESTIMATE);
+    kad_grid_column(&g, "n<sub>eff</sub>", KAD_GRID_REAL);
+    kad_grid_column(&g, "R&#x302;", KAD_GRID_REAL);
+    for (size_t k = 0; k < t->n; k++) {
+        kad_grid_text(&g, t->observable[k]);
+        kad_grid_estimate(&g, kad_table_at(t, &t->tau, k),
+                          kad_table_at(t, &t->tau_err, k), true);
+        kad_grid_real(&g, 4, kad_table_at(t, &t->n_eff, k));
+        kad_grid_fixed(&g, 4, kad_table_at(t, &t->rhat, k));
+    }
+    kad_text_add(out, "<div>");
+    kad_grid_render(&g, out);
+    kad_text_add(out, "</div>");
+}
+
 static kad_status draw_taus(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     board *b = NULL;
-    size_t kept = 0;
+    size_t shown = 0;
     KAD_TRY(kad_new(ctx, 1, sizeof *b, &b));
     KAD_TRY(load(ctx, file, false, b));
-    for (size_t i = 0; i < b->n; i++) { /* weights have no tau */
-        if (strstr(b->name[i], "_reweighted") != NULL) {
-            kad_table_clear(&b->table[i]);
-            continue;
-        }
-        if (kept != i) {
-            b->table[kept] = b->table[i];
-            memcpy(b->name[kept], b->name[i], sizeof b->name[i]);
-            b->table[i] = (kad_table){0};
-        }
-        kept++;
+    for (size_t i = 0; i < b->n; i++) {
+        if (strstr(b->name[i], "_reweighted") != NULL) continue; /* weights have no tau */
+        if (shown++ == 0) kad_text_add(out, "<div class=\"plots tables\">");
+        chain_table(out, b->name[i], &b->table[i]);
     }
-    b->n = kept;
-    matrix(out, b, true);
+    if (shown > 0) kad_text_add(out, "</div>\n");
 done:
     if (b != NULL) board_clear(b);
     kad_free(b);
@@ -165,26 +161,31 @@ done:
 }
 
 const kad_figure kad_figure_taus = {
-    .title = "Autocorrelation times of every observable",
-    .caption = "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t), in draws.",
+    .title = "Chains, observable by observable",
+    .caption =
+        "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t) in draws; n<sub>eff"
+        "</sub> = draws/(2&nbsp;&tau;<sub>int</sub>), independent draws the series is "
+        "worth; R&#x302; compares the halves of all chains, 1 when they agree. (?): "
+        "no error can be stated, the warnings say why.",
     .wide = true,
     .draw = draw_taus,
 };
 
-static void log_z_rows(kad_text *out, const kad_table *t)
+/* One table of ln Z and of the weights it comes from. */
+static void log_z_table(kad_text *out, const char *name, const kad_table *t)
 {
+    kad_grid g = {0};
+    kad_grid_named(&g, name, KAD_GRID_NAME);
+    kad_grid_column(&g, "value", KAD_GRID_ESTIMATE);
+    kad_grid_column(&g, "exact", KAD_GRID_REAL);
     for (size_t i = 0; i < t->n; i++) {
         const double exact = kad_table_at(t, &t->exact, i);
-        kad_text_add(out, "<tr><th>");
-        kad_text_escape(out, t->observable[i]);
-        kad_text_add(out, "</th>");
-        cell(out, t->mean.data[i], kad_table_at(t, &t->err, i), exact,
+        kad_grid_text(&g, t->observable[i]);
+        cell(&g, t->mean.data[i], kad_table_at(t, &t->err, i), exact,
              strcmp(t->observable[i], "largest_share") != 0);
-        if (isfinite(exact))
-            kad_text_add(out, "<td class=\"n\">%.9g</td></tr>\n", exact);
-        else
-            kad_text_add(out, "<td></td></tr>\n");
+        kad_grid_real(&g, 9, exact);
     }
+    kad_grid_render(&g, out);
 }
 
 static kad_status draw_log_z(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -193,14 +194,8 @@ static kad_status draw_log_z(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     board *b = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *b, &b));
     KAD_TRY(load(ctx, file, true, b));
-    for (size_t i = 0; i < b->n; i++) {
-        kad_text_add(out, "<div class=\"scroll\"><table><tr><th>");
-        kad_text_escape(out, b->name[i]);
-        kad_text_add(out, "</th><th class=\"n\">value</th><th class=\"n\">exact</th>"
-                          "</tr>\n");
-        log_z_rows(out, &b->table[i]);
-        kad_text_add(out, "</table></div>\n");
-    }
+    for (size_t i = 0; i < b->n; i++)
+        log_z_table(out, b->name[i], &b->table[i]);
 done:
     if (b != NULL) board_clear(b);
     kad_free(b);
@@ -212,5 +207,7 @@ const kad_figure kad_figure_log_z = {
     .caption = "log_z is the model&rsquo;s own ln&nbsp;Z, between its two bounds; "
                "kl_gap is what the map misses, in nats; ess the effective sample size of "
                "a draw; largest_share the weight of the heaviest draw.",
+    .group = "/samplers",
+    .absent = "no sampler stored the weights of a map (mis and direct do)",
     .draw = draw_log_z,
 };

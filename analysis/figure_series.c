@@ -9,35 +9,58 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { N_SAMPLERS = 8, N_DRAWS = 600, N_LAGS = 120, STRIP = 120 };
+enum { N_SAMPLERS = 8, N_CHAINS = 4, N_DRAWS = 800, N_LAGS = 120, STRIP = 120 };
 
-/* The first chain of one sampler in a strip of its own; all strips share their axes. */
-static void draw_strip(const kad_values *y, const char *name, const kad_axis *axis,
+/* Chains drawn of a sampler, and draws of each: a strip has N_DRAWS points at most. */
+static size_t chains_of(const kad_values *y)
+{
+    return y->rank != 2 ? 0 : y->dims[0] < N_CHAINS ? y->dims[0] : N_CHAINS;
+}
+
+static size_t draws_of(const kad_values *y)
+{
+    const size_t room = chains_of(y) > 0 ? N_DRAWS / chains_of(y) : 0;
+    return room < y->dims[1] ? room : y->dims[1];
+}
+
+/* The first chains of one sampler in a strip of its own; all strips share their height. */
+static void draw_strip(const kad_values *y, const char *sampler, const kad_axis *axis,
                        kad_text *out)
 {
     double x[N_DRAWS];
-    if (y->rank != 2) return;
-    const size_t n = y->dims[1] < N_DRAWS ? y->dims[1] : N_DRAWS;
-    for (size_t i = 0; i < n; i++)
-        x[i] = (double)i;
-    kad_plot plot = {.x = {.label = "draw", .fixed = true, .hi = N_DRAWS},
+    char name[N_CHAINS][96], what[96];
+    const size_t n = draws_of(y), n_chains = chains_of(y);
+    kad_plot plot = {.x = {.label = "draw", .fixed = true, .lo = 1, .hi = (double)n},
                      .y = *axis,
                      .height = STRIP};
-    kad_plot_add(
-        &plot,
-        (kad_series){.mark = KAD_MARK_LINE, .n = n, .x = x, .y = y->data, .label = name});
-    kad_text_add(out, "<div>");
+    if (n < 2) return;
+    for (size_t i = 0; i < n; i++)
+        x[i] = (double)(i + 1);
+    for (size_t c = 0; c < n_chains; c++) {
+        snprintf(name[c], sizeof name[c], "%s, chain %zu", sampler, c + 1);
+        kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
+                                         .n = n,
+                                         .x = x,
+                                         .y = y->data + c * y->dims[1],
+                                         .label = c == 0 ? sampler : NULL,
+                                         .name = name[c],
+                                         .color = (int)c});
+    }
+    kad_text_add(out, "<div class=\"strip\">");
     kad_plot_render(out, &plot);
+    snprintf(what, sizeof what, "chains of %.64s", sampler);
+    kad_note_rest(out, n_chains, y->dims[0], what);
     kad_text_add(out, "</div>");
 }
 
 /* The range of what the strips show. */
 static void widen(kad_axis *axis, const kad_values *y)
 {
-    for (size_t i = 0; y->rank == 2 && i < y->dims[1] && i < N_DRAWS; i++) {
-        axis->lo = fmin(axis->lo, y->data[i]);
-        axis->hi = fmax(axis->hi, y->data[i]);
-    }
+    for (size_t c = 0; c < chains_of(y); c++)
+        for (size_t i = 0; i < draws_of(y); i++) {
+            axis->lo = fmin(axis->lo, y->data[c * y->dims[1] + i]);
+            axis->hi = fmax(axis->hi, y->data[c * y->dims[1] + i]);
+        }
 }
 
 /* Has any sampler this observable? */
@@ -49,6 +72,25 @@ static bool measured(kad_h5 *file, size_t n, char **names, const char *observabl
         if (kad_h5_exists(file, path)) return true;
     }
     return false;
+}
+
+/* What to look for depends on the symmetry: a sign for one component, a direction for
+ * vectors. */
+static void add_reading(kad_ctx *ctx, kad_h5 *file, bool m, const char *sampler,
+                        kad_text *out)
+{
+    char group[160];
+    snprintf(group, sizeof group, "/samplers/%s", sampler);
+    const bool vector = kad_attr_int(ctx, file, group, "n_components") > 1;
+    kad_text_add(out, "<p class=\"note\">%s</p>\n",
+                 !m ? "|m| is the length of the mean field: it does not see in which "
+                      "direction the field points."
+                 : vector
+                     ? "m is the first component of the mean field, which a global "
+                       "rotation turns: a chain whose m stays on one side for long has "
+                       "not turned round."
+                     : "A chain that keeps one sign of m for long does not see the "
+                       "other phase.");
 }
 
 static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -76,6 +118,8 @@ static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     for (size_t i = 0; i < shown; i++)
         draw_strip(&y[i], names[i], &axis, out);
     kad_text_add(out, "</div>\n");
+    kad_note_rest(out, shown, n, "samplers");
+    add_reading(ctx, file, m, shown > 0 ? names[0] : "", out);
 done:
     for (size_t i = 0; i < N_SAMPLERS; i++)
         kad_values_clear(&y[i]);
@@ -85,10 +129,12 @@ done:
 
 const kad_figure kad_figure_histories = {
     .title = "Histories of the order parameter",
-    .caption = "The first 600 recorded draws of the first chain of each sampler. Flat "
-               "pieces are runs of rejections; a chain that keeps one sign for long "
-               "does not see the other phase.",
+    .caption =
+        "The first recorded draws of the first chains of each sampler, a colour each. "
+        "Flat pieces are runs of rejections.",
     .wide = true,
+    .group = "/samplers",
+    .absent = "no series of the order parameter that moves",
     .draw = draw_histories,
 };
 
@@ -168,8 +214,12 @@ static kad_status draw_rho(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         add_decay(&plot, names[i], (int)i, &d[i]);
     }
     if (plot.n_series > 0)
-        kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = &zero});
+        kad_plot_add(
+            &plot,
+            (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = &zero, .name = "zero"});
     kad_plot_render(out, &plot);
+    if (plot.n_series > 0)
+        kad_note_rest(out, n < N_SAMPLERS ? n : N_SAMPLERS, n, "samplers");
 done:
     for (size_t i = 0; d != NULL && i < N_SAMPLERS; i++) {
         kad_values_clear(&d[i].rho);
@@ -185,5 +235,7 @@ const kad_figure kad_figure_rho = {
     .caption = "Normalised autocorrelation of the order parameter with its error as a "
                "band; the vertical mark is the window W where its sum, &tau;<sub>int"
                "</sub> = 1/2 + &Sigma;&nbsp;&rho;(t), was closed.",
+    .group = "/samplers",
+    .absent = "no chain has an autocorrelation function (fewer than a few draws)",
     .draw = draw_rho,
 };

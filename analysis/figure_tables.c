@@ -43,6 +43,13 @@ static kad_status draw_summary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_text_add(out, "<div class=\"scroll\"><table>\n");
     row_attr(ctx, file, out, "status", "/", "status");
     row_attr(ctx, file, out, "model", "/", "model");
+    if (kad_attr_int(ctx, file, "/model", "decimated") == 1)
+        row_text(
+            out, "sublattice",
+            "odd sites are integrated out exactly: the map makes the even ones, which "
+            "alone have "
+            "latents; the odd ones are drawn from their exact density given these, and "
+            "observables are of the whole lattice");
     row_attr(ctx, file, out, "recipe", "/", "recipe");
     row_attr(ctx, file, out, "hierarchy", "/flow", "hierarchy");
     row_int(ctx, file, out, "parameters", "/flow", "n_parameters");

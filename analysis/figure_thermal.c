@@ -2,6 +2,7 @@
  * against draws and against time, for every sampler that kept its first draws (group
  * `first`). The comparison of Hu, Li, Wang, You, arXiv:1903.00804: chains in the bulk
  * against chains on the boundary. */
+#include "analysis/grid.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/sampled.h"
@@ -144,7 +145,7 @@ static kad_status load(kad_ctx *ctx, kad_h5 *file, thermal *t)
     size_t n = 0;
     char **names = NULL;
     if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
     for (size_t k = 0; k < sizeof order / sizeof *order && t->n == 0; k++) {
         t->observable = order[k];
         KAD_TRY(find_equilibrium(ctx, file, n, names, t));
@@ -158,21 +159,20 @@ done:
 
 static void draw_arrivals(const thermal *t, kad_text *out)
 {
-    kad_text_add(out, "<div class=\"scroll\"><table><tr><th>to equilibrium</th><th "
-                      "class=\"n\">draws</th>"
-                      "<th class=\"n\">ms</th></tr>\n");
+    kad_grid g = {0};
+    kad_grid_column(&g, "to equilibrium", KAD_GRID_NAME);
+    kad_grid_column(&g, "draws", KAD_GRID_REAL);
+    kad_grid_column(&g, "ms", KAD_GRID_REAL);
     for (size_t i = 0; i < t->n; i++) {
         const curve *c = &t->at[i];
-        kad_text_add(out, "<tr><td>");
-        kad_text_escape(out, c->label);
+        kad_grid_text(&g, c->label);
         if (isfinite(c->arrival))
-            kad_text_add(out, "</td><td class=\"n\">%.0f</td><td class=\"n\">%.3g</td>",
-                         c->arrival, c->arrival * c->ms_per_draw);
+            kad_grid_fixed(&g, 0, c->arrival);
         else
-            kad_text_add(out, "</td><td class=\"n\">not reached</td><td></td>");
-        kad_text_add(out, "</tr>\n");
+            kad_grid_words(&g, NAN, NAN, "not reached");
+        kad_grid_real(&g, 3, c->arrival * c->ms_per_draw);
     }
-    kad_text_add(out, "</table></div>\n");
+    kad_grid_render(&g, out);
 }
 
 static void add_series(kad_plot *plot, curve *c, int color, bool seconds)
@@ -237,6 +237,8 @@ const kad_figure kad_figure_thermal_draws = {
                "band: 68&nbsp;% of the chains. Chains have forgotten their start where "
                "the lines meet at the equilibrium value; the table says when the mean "
                "first came within two standard errors.",
+    .group = "/samplers",
+    .absent = "no sampler kept its first draws (sample[].keep_first)",
     .draw = draw_draws,
 };
 

@@ -2,7 +2,9 @@
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "analysis/svg.h"
+#include "analysis/table.h"
 #include "base/memory.h"
+#include "io/progress.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +39,7 @@ static void choose_range(kad_axis *axis, size_t n, const double *y, double bound
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(y[i])) continue;
         lo = fmin(lo, y[i]);
-        if (i >= n / 12) hi = fmax(hi, y[i]);
+        if (i >= n / 4) hi = fmax(hi, y[i]);
     }
     if (!(hi > lo)) return;
     axis->fixed = true;
@@ -64,33 +66,81 @@ static size_t last_stage(const kad_values *stage, const kad_values *step, kad_va
     return kept;
 }
 
+/* Where the loss can not fall below: -ln Z, exact, or with its error of the weights. */
+typedef struct floor_line {
+    double x[2], y[2], err[2]; /* err NaN: exact, or none can be stated */
+    char label[96];
+} floor_line;
+
+static kad_status find_floor(kad_ctx *ctx, kad_h5 *file, floor_line *out)
+{
+    kad_status status = KAD_OK;
+    kad_table table = {0};
+    char text[64];
+    const double exact = kad_attr_real(ctx, file, "/training", "log_z_exact");
+    out->y[0] = -exact;
+    out->err[0] = NAN;
+    snprintf(out->label, sizeof out->label, "exact bound, -ln Z");
+    if (isfinite(exact)) goto done;
+    KAD_TRY(kad_table_read(ctx, file, "/analysis/log_z", &table));
+    const size_t i = kad_table_find(&table, "log_z");
+    if (i == table.n) goto done;
+    out->y[0] = -table.mean.data[i];
+    out->err[0] = kad_table_at(&table, &table.err, i);
+    if (out->err[0] > 0)
+        snprintf(out->label, sizeof out->label, "-ln Z of the weights, %s",
+                 kad_format_error(text, sizeof text, out->y[0], out->err[0]));
+    else
+        snprintf(out->label, sizeof out->label, "-ln Z of the weights, no error bar");
+done:
+    out->y[1] = out->y[0];
+    out->err[1] = out->err[0];
+    kad_table_clear(&table);
+    return status;
+}
+
+static void add_floor(kad_plot *plot, floor_line *f, size_t n, const double *step)
+{
+    if (!isfinite(f->y[0])) return;
+    f->x[0] = step[0];
+    f->x[1] = step[n - 1];
+    if (f->err[0] > 0)
+        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_BAND,
+                                        .n = 2,
+                                        .x = f->x,
+                                        .y = f->y,
+                                        .err = f->err,
+                                        .name = f->label,
+                                        .color = 1});
+    kad_plot_add(
+        plot,
+        (kad_series){
+            .mark = KAD_MARK_LEVEL, .n = 1, .y = f->y, .label = f->label, .color = 1});
+}
+
 static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     kad_values stage = {0}, step = {0}, loss = {0};
+    floor_line floor = {0};
     KAD_TRY(kad_values_read(ctx, file, "/training/stage", &stage));
     KAD_TRY(kad_values_read(ctx, file, "/training/step", &step));
     KAD_TRY(kad_values_read(ctx, file, "/training/free_energy", &loss));
     size_t n = last_stage(&stage, &step, &loss);
     if (n == 0) goto done;
     last_stage(&stage, &step, &step);
-    double bound = -kad_attr_real(ctx, file, "/training", "log_z_exact");
+    KAD_TRY(find_floor(ctx, file, &floor));
     kad_plot plot = {.x = {.label = "training step"},
-                     .y = {.label = "free energy  <S + ln q>  (nats)"}};
+                     .y = {.label = "free energy <S + ln q> (nats)"}};
     n = thin(n, step.data, loss.data);
-    choose_range(&plot.y, n, loss.data, bound);
+    choose_range(&plot.y, n, loss.data, floor.y[0]);
     clip(&plot.y, n, loss.data);
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
                                      .n = n,
                                      .x = step.data,
                                      .y = loss.data,
                                      .label = "free energy, averaged over steps"});
-    if (isfinite(bound))
-        kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LEVEL,
-                                         .n = 1,
-                                         .y = &bound,
-                                         .label = "exact bound, -ln Z",
-                                         .color = 1});
+    add_floor(&plot, &floor, n, step.data);
     kad_plot_render(out, &plot);
 done:
     kad_values_clear(&stage);
@@ -100,10 +150,12 @@ done:
 }
 
 const kad_figure kad_figure_loss = {
-    .title = "Training: loss against its exact bound",
-    .caption = "The variational free energy can not fall below &minus;ln&nbsp;Z; the "
-               "distance left is the Kullback&ndash;Leibler gap of the map. The first "
-               "steps may lie above the frame.",
+    .title = "Training: loss against &minus;ln&nbsp;Z",
+    .caption =
+        "The variational free energy can not fall below &minus;ln&nbsp;Z; the "
+        "distance left is the Kullback&ndash;Leibler gap of the map. Where "
+        "ln&nbsp;Z is not known exactly it is the weights&rsquo;, with its error as "
+        "a band. The first steps may lie above the frame.",
     .draw = draw_loss,
 };
 
@@ -196,5 +248,7 @@ const kad_figure kad_figure_gap = {
     .caption = "ln&nbsp;Z + &lt;S + ln&nbsp;q&gt;, from the exact ln&nbsp;Z. Gaussian "
                "weights of gap g "
                "have ESS = exp(&minus;2g).",
+    .group = "/training/eval",
+    .absent = "ln Z is not known exactly",
     .draw = draw_gap,
 };

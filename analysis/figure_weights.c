@@ -18,7 +18,7 @@ static bool find_weighted(kad_ctx *ctx, kad_h5 *file, char *group, size_t size)
     char **names = NULL;
     bool found = false;
     if (!kad_h5_exists(file, "/samplers") ||
-        kad_h5_list(ctx, file, "/samplers", &n, &names) != KAD_OK)
+        kad_members(ctx, file, "/samplers", &n, &names) != KAD_OK)
         return false;
     for (size_t i = 0; i < n && !found; i++) {
         char path[256];
@@ -96,6 +96,8 @@ const kad_figure kad_figure_scatter = {
     .title = "ln p against ln q",
     .caption = "A perfect map puts every configuration on one line of slope 1; the "
                "scatter around it is what the accept/reject step corrects.",
+    .group = "/training",
+    .absent = "no sampler stored the weights of a map (mis and direct do)",
     .draw = draw_scatter,
 };
 

@@ -1,5 +1,6 @@
 #include "analysis/report.h"
 
+#include "analysis/numbers.h"
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -7,13 +8,13 @@
 static const kad_figure *const figures[] = {
     &kad_figure_summary,
     &kad_figure_diagnostics,
+    &kad_figure_log_z,
+    &kad_figure_loss,
+    &kad_figure_results,
     &kad_figure_comparison,
     &kad_figure_tau_draws,
     &kad_figure_tau_seconds,
-    &kad_figure_results,
     &kad_figure_taus,
-    &kad_figure_log_z,
-    &kad_figure_loss,
     &kad_figure_gap,
     &kad_figure_quality,
     &kad_figure_scatter,
@@ -49,23 +50,31 @@ static const kad_figure *const figures[] = {
     &kad_figure_bulk_correlator,
 };
 
+/* `left_out` gets a line for a figure that is missed. */
 static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figure,
-                             kad_text *out)
+                             kad_text *out, kad_text *left_out)
 {
-    kad_text body = {0};
+    kad_text numbers = {0}, body = {.numbers = &numbers};
     kad_status status = KAD_OK;
     KAD_TRY(kad_stop_check(ctx, "report"));
     KAD_TRY(figure->draw(ctx, file, &body));
-    if (body.failed) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "report: out of memory"));
-    if (body.n == 0) goto done;
+    if (body.failed || numbers.failed)
+        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "report: out of memory"));
+    if (body.n == 0) {
+        if (figure->group != NULL && kad_h5_exists(file, figure->group))
+            kad_text_add(left_out, "<li>%s: %s</li>\n", figure->title, figure->absent);
+        goto done;
+    }
     kad_text_add(out, "<section%s><figure><h2>%s</h2>\n",
                  figure->wide ? " class=\"wide\"" : "", figure->title);
     kad_text_add(out, "%s", body.data);
     if (figure->caption != NULL)
         kad_text_add(out, "<figcaption>%s</figcaption>", figure->caption);
+    kad_numbers_link(out, &numbers, figure->title);
     kad_text_add(out, "</figure></section>\n");
 done:
     kad_text_clear(&body);
+    kad_text_clear(&numbers);
     return status;
 }
 
@@ -84,6 +93,7 @@ kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_status status = KAD_OK;
     char *title = kad_attr_string(ctx, file, "/", "title");
     char *model = kad_attr_string(ctx, file, "/", "model");
+    kad_text left_out = {0};
     kad_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                       "<meta name=\"viewport\" content=\"width=device-width,"
                       "initial-scale=1\"><meta name=\"color-scheme\" content=\"light "
@@ -96,11 +106,19 @@ kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     add_heading(out, title, model);
     kad_text_add(out, "</h1>\n<main>\n");
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        KAD_TRY(add_figure(ctx, file, figures[i], out));
+        KAD_TRY(add_figure(ctx, file, figures[i], out, &left_out));
+    if (left_out.n > 0)
+        kad_text_add(out,
+                     "<section class=\"wide\"><h2>Not drawn</h2>\n<ul class=\"small\">%s"
+                     "</ul></section>\n",
+                     left_out.data);
+    KAD_TRY(add_figure(ctx, file, &kad_figure_glossary, out, &left_out));
     kad_text_add(out, "</main></body></html>\n");
-    if (out->failed) status = kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
+    if (out->failed || left_out.failed)
+        status = kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
 done:
     kad_free(title);
     kad_free(model);
+    kad_text_clear(&left_out);
     return status;
 }

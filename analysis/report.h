@@ -12,6 +12,9 @@ typedef struct kad_figure {
     const char *title;
     const char *caption; /* what is shown and how to read it; may hold entities */
     bool wide;           /* takes the whole width of the page (tables) */
+    /* Where the file has this group and the drawing is empty all the same, `absent` says why
+     * in a line at the end of the page. NULL: nobody misses it. */
+    const char *group, *absent;
     /* Append the drawing to `out`; append nothing when the file has not the data. */
     kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
 } kad_figure;
@@ -29,7 +32,7 @@ extern const kad_figure kad_figure_summary, kad_figure_diagnostics, kad_figure_c
     kad_figure_bulk_residuals, kad_figure_bulk_density, kad_figure_bulk_correlator,
     kad_figure_geodesic_decay, kad_figure_geodesic_distance,
     kad_figure_geodesic_residuals, kad_figure_geodesic_models, kad_figure_geodesic_growth,
-    kad_figure_geodesic_rule;
+    kad_figure_geodesic_rule, kad_figure_glossary;
 
 /* The page's style sheet (report_style.c). */
 extern const char *const kad_report_style[]; /* NULL-terminated pieces */

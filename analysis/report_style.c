@@ -32,12 +32,22 @@ static const char page[] =
     "th{font-weight:600}.matrix th:first-child{position:sticky;left:0;"
     "background:var(--panel)}td.wrap{white-space:normal;overflow-wrap:anywhere}td.n,th.n{"
     "text-align:right}\n"
+    "p.data{margin:.5rem 0 0;font-size:.85rem}p.data a,a{color:var(--c0)}"
+    "ul.small{margin:0;padding-left:1.2rem;font-size:.92rem}"
+    "dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.25rem 1rem;"
+    "margin:0;font-size:.92rem}dt{font-weight:600}dd{margin:0}"
+    "@media (max-width:30rem){dl{grid-template-columns:minmax(0,1fr);gap:0}"
+    "dd{margin:0 0 .5rem}}\n"
     ".bad{color:var(--c1);font-weight:600}.good{color:var(--c2)}\n"
     ".gallery{display:flex;flex-wrap:wrap;gap:.8rem;margin:.3rem 0}"
     ".gallery div{text-align:center;font-size:.85rem}.field{image-rendering:pixelated;"
     "border:1px solid var(--grid);max-width:100%}\n"
     ".plots{display:grid;gap:.6rem;grid-template-columns:repeat(auto-fit,minmax(min("
-    "100%,20rem),1fr))}\n";
+    "100%,25rem),1fr))}.plots.tables{grid-template-columns:repeat(auto-fit,minmax(min("
+    "100%,19rem),1fr))}"
+    ".matrix th,.matrix td{padding-right:.6rem}\n"
+    "@media (max-width:30rem){.gallery{gap:.4rem}.gallery>div{width:calc(25% - .3rem);font-size:.75rem}"
+    ".field{width:100%;height:auto}svg.plot text,svg.plot text.label{font-size:15px}}\n";
 
 static const char plots[] =
     "svg.plot{width:100%;height:auto;max-width:34rem;display:block}\n"
@@ -53,6 +63,7 @@ static const char plots[] =
     ".line.c3{stroke-dasharray:8 3 2 3}.line.c4{stroke-dasharray:12 4}"
     ".line.c5{stroke-dasharray:4 2 1.5 2 1.5 2}.line.c6{stroke-dasharray:14 3 3 3}"
     ".line.c7{stroke-dasharray:5 5}"
+    ".strip .line{stroke-dasharray:none;stroke-width:1.2;opacity:.85}"
     ".level{stroke-width:1.4;stroke-dasharray:1 3}"
     ".at{stroke-width:1.2;stroke-dasharray:3 3;opacity:.8}\n"
     ".c0{stroke:var(--c0)}.c1{stroke:var(--c1)}.c2{stroke:var(--c2)}.c3{stroke:var(--c3)}"
@@ -65,7 +76,9 @@ static const char plots[] =
     ".fill,.band,.dot{stroke:none}\n";
 
 static const char print[] =
-    "@media print{:root{--fg:#000;--soft:#444;--bg:#fff;--panel:#fff;--grid:#ddd;"
+    "@media "
+    "print{p.data{display:none}:root{--fg:#000;--soft:#444;--bg:#fff;--panel:#fff;--grid:"
+    "#ddd;"
     "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83;--c6:#"
     "b0307a;--c7:#4d5660}"
     "html{font-size:10px}body{font-size:1.05rem;max-width:none;padding:0}main{grid-"

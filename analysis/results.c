@@ -3,7 +3,9 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Integers and flags as doubles. */
 static kad_status read_integers(kad_ctx *ctx, kad_h5 *file, const char *path,
@@ -48,13 +50,67 @@ kad_status kad_values_read_in(kad_ctx *ctx, kad_h5 *file, const char *parent,
     return kad_values_read(ctx, file, path, out);
 }
 
+/* Whether a name is a sampler's or of what the analysis makes of it. */
+static bool belongs_to(const char *name, const char *sampler)
+{
+    const size_t n = strlen(sampler);
+    if (strncmp(name, sampler, n) != 0) return false;
+    return name[n] == '\0' || strcmp(name + n, "_reweighted") == 0 ||
+           strcmp(name + n, "_reshuffled") == 0;
+}
+
+/* The place of a name: ln Z before the samplers, each by its entry of the config. */
+static int64_t place_of(kad_ctx *ctx, kad_h5 *file, const char *name, size_t n_samplers,
+                        char **samplers)
+{
+    static const char log_z[] = "log_z";
+    const bool first = strncmp(name, log_z, sizeof log_z - 1) == 0;
+    if (first) name += sizeof log_z - 1 + (name[sizeof log_z - 1] == '_');
+    if (first && name[0] == '\0') return -INT32_MAX; /* the run's own */
+    for (size_t i = 0; i < n_samplers; i++) {
+        char group[160];
+        if (!belongs_to(name, samplers[i])) continue;
+        snprintf(group, sizeof group, "/samplers/%s", samplers[i]);
+        const int64_t entry = kad_attr_int(ctx, file, group, "entry");
+        return first ? entry - INT32_MAX / 2 : entry;
+    }
+    return first ? -1 : INT32_MAX;
+}
+
 kad_status kad_members(kad_ctx *ctx, kad_h5 *file, const char *group, size_t *n,
                        char ***names)
 {
+    kad_status status = KAD_OK;
+    size_t n_samplers = 0;
+    char **samplers = NULL;
+    int64_t *place = NULL;
     *n = 0;
     *names = NULL;
     if (!kad_h5_exists(file, group)) return KAD_OK;
-    return kad_h5_list(ctx, file, group, n, names);
+    KAD_TRY(kad_h5_list(ctx, file, group, n, names));
+    if (kad_h5_exists(file, "/samplers"))
+        KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n_samplers, &samplers));
+    KAD_TRY(kad_new(ctx, *n, sizeof *place, &place));
+    for (size_t i = 0; i < *n; i++) { /* insertion: stable, and there are few */
+        char *name = (*names)[i];
+        const int64_t own = place_of(ctx, file, name, n_samplers, samplers);
+        size_t k = i;
+        for (; k > 0 && place[k - 1] > own; k--) {
+            place[k] = place[k - 1];
+            (*names)[k] = (*names)[k - 1];
+        }
+        place[k] = own;
+        (*names)[k] = name;
+    }
+done:
+    kad_free(place);
+    kad_h5_free_names(n_samplers, samplers);
+    if (status != KAD_OK) {
+        kad_h5_free_names(*n, *names);
+        *n = 0;
+        *names = NULL;
+    }
+    return status;
 }
 
 void kad_values_clear(kad_values *values)

@@ -19,7 +19,10 @@ KAD_MUST_USE kad_status kad_values_read(kad_ctx *ctx, kad_h5 *file, const char *
 /* The same of PARENT/NAME. */
 KAD_MUST_USE kad_status kad_values_read_in(kad_ctx *ctx, kad_h5 *file, const char *parent,
                                            const char *name, kad_values *out);
-/* Names in a group; n = 0 when it is absent. Free with kad_h5_free_names. */
+/* Names in a group in the order people read them: those of ln Z first, then each sampler
+ * of /samplers with what is made of it (NAME, NAME_reweighted, NAME_reshuffled) in the
+ * config's order (attribute `entry`), then the rest by name. n = 0 when the group is
+ * absent. Free with kad_h5_free_names. */
 KAD_MUST_USE kad_status kad_members(kad_ctx *ctx, kad_h5 *file, const char *group,
                                     size_t *n, char ***names);
 void kad_values_clear(kad_values *values);

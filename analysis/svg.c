@@ -1,3 +1,4 @@
+#include "analysis/numbers.h"
 #include "analysis/svg_frame.h"
 
 #include <math.h>
@@ -42,10 +43,29 @@ static void widen(kad_frame *f, int axis, double value)
     f->hi[axis] = fmax(f->hi[axis], s);
 }
 
+/* Whether a series' i-th value has a place. */
+static bool shows(const kad_frame *f, const kad_series *s, size_t i)
+{
+    return (s->mark == KAD_MARK_LEVEL || kad_frame_shows(f, 0, s->x[i])) &&
+           (s->mark == KAD_MARK_AT || kad_frame_shows(f, 1, s->y[i]) ||
+            s->mark == KAD_MARK_BARS); /* an empty bin is a bin */
+}
+
+static bool shows_any(const kad_frame *f, const kad_series *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (shows(f, s, i)) return true;
+    return false;
+}
+
 static void widen_series(kad_frame *f, const kad_series *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        if (s->mark != KAD_MARK_LEVEL) widen(f, 0, s->x[i]);
+        if (!shows(f, s, i)) continue;
+        if (s->mark != KAD_MARK_LEVEL) {
+            widen(f, 0, s->x[i]);
+            widen(f, 0, s->x[i] + s->shift);
+        }
         if (s->mark == KAD_MARK_AT) continue;
         widen(f, 1, s->y[i]);
         if (s->err != NULL && isfinite(s->err[i])) {
@@ -60,6 +80,21 @@ static void widen_series(kad_frame *f, const kad_series *s)
     }
 }
 
+/* Whether every place on the horizontal axis is a whole number. */
+static bool is_whole(const kad_plot *plot)
+{
+    size_t n = 0;
+    for (int i = 0; i < plot->n_series; i++) {
+        const kad_series *s = &plot->series[i];
+        for (size_t k = 0; s->mark != KAD_MARK_LEVEL && k < s->n; k++) {
+            if (!isfinite(s->x[k])) continue;
+            if (s->x[k] != rint(s->x[k])) return false;
+            n++;
+        }
+    }
+    return n > 0;
+}
+
 /* The ranges of the axes; false when there is nothing to show. */
 static bool find_frame(const kad_plot *plot, kad_frame *f)
 {
@@ -69,6 +104,7 @@ static bool find_frame(const kad_plot *plot, kad_frame *f)
         f->lo[axis] = INFINITY;
         f->hi[axis] = -INFINITY;
     }
+    f->whole = is_whole(plot);
     for (int i = 0; i < plot->n_series; i++)
         widen_series(f, &plot->series[i]);
     for (int axis = 0; axis < 2; axis++) {
@@ -80,9 +116,10 @@ static bool find_frame(const kad_plot *plot, kad_frame *f)
         if (!(f->lo[axis] <= f->hi[axis])) return false;
         double span = f->hi[axis] - f->lo[axis];
         if (span <= 1e-12 * fabs(f->hi[axis])) span = fmax(1e-3, fabs(f->hi[axis]) * 0.1);
-        double margin = axis == 0 ? 0.02 : 0.06;
-        f->lo[axis] -= margin * span;
-        f->hi[axis] += margin * span;
+        double margin = (axis == 0 ? 0.02 : 0.06) * span;
+        if (axis == 0 && f->whole && !f->log[0] && span < 1) margin = 0.5;
+        f->lo[axis] -= margin;
+        f->hi[axis] += margin;
     }
     return true;
 }
@@ -102,17 +139,6 @@ int kad_ticks(double lo, double hi, int want, int max, double *out)
     return n;
 }
 
-static void tick_label(char *text, size_t size, double value, double step)
-{
-    if (fabs(value) < 1e-9 * step) value = 0;
-    if (value != 0 && (fabs(value) >= 1e5 || fabs(value) < 1e-3)) {
-        snprintf(text, size, "%.6g", value);
-        return;
-    }
-    int digits = (int)fmax(0, ceil(-log10(step) - 1e-9));
-    snprintf(text, size, "%.*f", digits > 8 ? 8 : digits, value);
-}
-
 enum { MAX_TICKS = 32 };
 
 typedef struct tick {
@@ -120,6 +146,30 @@ typedef struct tick {
     char label[64];
     int n_chars; /* as seen */
 } tick;
+
+/* lead 10^p */
+static void power_label(tick *t, double lead, int p)
+{
+    char times[32] = "";
+    if (lead != 1) snprintf(times, sizeof times, "%g&#183;", lead);
+    snprintf(t->label, sizeof t->label,
+             "%s10<tspan dy=\"-5\" font-size=\"10\">%d</tspan>", times, p);
+    t->n_chars = lead != 1 ? 6 : 4;
+}
+
+static void tick_label(tick *t, double step)
+{
+    if (fabs(t->value) < 1e-9 * step) t->value = 0;
+    const double size = fabs(t->value);
+    if (size > 0 && (size >= 1e6 || size < 1e-4)) {
+        const int p = (int)floor(log10(size) + 1e-9);
+        power_label(t, round(t->value / pow(10, p) * 1e4) / 1e4, p);
+        return;
+    }
+    const int digits = (int)fmax(0, ceil(-log10(step) - 1e-9));
+    t->n_chars =
+        snprintf(t->label, sizeof t->label, "%.*f", digits > 8 ? 8 : digits, t->value);
+}
 
 /* Powers of ten, with 2 and 5 between when they are few. */
 static int find_log_ticks(const kad_frame *f, int axis, tick *out)
@@ -135,16 +185,12 @@ static int find_log_ticks(const kad_frame *f, int axis, tick *out)
             t->value = between[b] * pow(10, p);
             const double s = log10(t->value);
             if (s < f->lo[axis] || s > f->hi[axis]) continue;
+            if (axis == 0 && f->whole && p < 0) continue;
             n++;
             if (p >= -3 && p <= 3)
                 t->n_chars = snprintf(t->label, sizeof t->label, "%g", t->value);
-            else {
-                char times[32] = "";
-                if (b > 0) snprintf(times, sizeof times, "%g&#183;", between[b]);
-                snprintf(t->label, sizeof t->label,
-                         "%s10<tspan dy=\"-5\" font-size=\"10\">%d</tspan>", times, p);
-                t->n_chars = b > 0 ? 6 : 4;
-            }
+            else
+                power_label(t, between[b], p);
         }
     return n;
 }
@@ -158,12 +204,16 @@ static int find_ticks(const kad_frame *f, int axis, tick *out)
     const double lo = f->lo[axis], hi = f->hi[axis];
     if (log && hi - lo > 0.7) return find_log_ticks(f, axis, out);
     const int want = axis == 0 ? 5 : (f->height + 130) / 80;
-    const int n =
-        kad_ticks(log ? pow(10, lo) : lo, log ? pow(10, hi) : hi, want, MAX_TICKS, at);
+    const double from = log ? pow(10, lo) : lo, to = log ? pow(10, hi) : hi;
+    int n = kad_ticks(from, to, want, MAX_TICKS, at);
+    if (axis == 0 && f->whole && n > 1 && at[1] - at[0] < 1) {
+        n = 0;
+        for (double k = ceil(from); k <= to && n < MAX_TICKS; k++)
+            at[n++] = k;
+    }
     for (int i = 0; i < n; i++) {
         out[i].value = at[i];
-        tick_label(out[i].label, sizeof out[i].label, at[i], n > 1 ? at[1] - at[0] : 1);
-        out[i].n_chars = (int)strlen(out[i].label);
+        tick_label(&out[i], n > 1 ? at[1] - at[0] : 1);
     }
     return n;
 }
@@ -175,7 +225,7 @@ static int left_margin(const kad_frame *f)
     double left = KAD_SVG_LEFT;
     const int n = find_ticks(f, 1, ticks);
     for (int i = 0; i < n; i++)
-        left = fmax(left, 28 + 7.4 * ticks[i].n_chars);
+        left = fmax(left, 28 + 8.4 * ticks[i].n_chars);
     return (int)left;
 }
 
@@ -222,16 +272,16 @@ static void draw_labels(kad_text *out, const kad_plot *plot, const kad_frame *f)
 }
 
 /* The legend stands above the plot as text, where it can never hide data. */
-static void draw_legend(kad_text *out, const kad_plot *plot)
+static void draw_legend(kad_text *out, const kad_plot *plot, const kad_frame *f)
 {
     int n = 0;
     for (int i = 0; i < plot->n_series; i++)
-        n += plot->series[i].label != NULL;
+        n += plot->series[i].label != NULL && shows_any(f, &plot->series[i]);
     if (n == 0) return;
     kad_text_add(out, "<p class=\"legend\">");
     for (int i = 0; i < plot->n_series; i++) {
         const kad_series *s = &plot->series[i];
-        if (s->label == NULL) continue;
+        if (s->label == NULL || !shows_any(f, s)) continue;
         kad_text_add(out, "<span>");
         kad_series_key(out, s);
         kad_text_escape(out, s->label);
@@ -242,18 +292,50 @@ static void draw_legend(kad_text *out, const kad_plot *plot)
 
 void kad_plot_add(kad_plot *plot, kad_series series)
 {
-    if (plot->n_series < KAD_PLOT_SERIES && series.n > 0)
+    if (series.n == 0) return;
+    if (plot->n_series < KAD_PLOT_SERIES)
         plot->series[plot->n_series++] = series;
+    else
+        plot->n_dropped++;
+}
+
+void kad_note_rest(kad_text *out, size_t shown, size_t n, const char *what)
+{
+    if (shown < n)
+        kad_text_add(out,
+                     "<p class=\"note\">%zu of %zu %s are drawn; run.h5 has all.</p>\n",
+                     shown, n, what);
+}
+
+/* Something to see: reference lines alone are no drawing. */
+static bool has_point(const kad_plot *plot, const kad_frame *f)
+{
+    for (int i = 0; i < plot->n_series; i++)
+        if (plot->series[i].mark != KAD_MARK_LEVEL &&
+            plot->series[i].mark != KAD_MARK_AT && shows_any(f, &plot->series[i]))
+            return true;
+    return false;
+}
+
+static void open_svg(kad_text *out, const kad_plot *plot, const kad_frame *f)
+{
+    kad_text_add(out,
+                 "<svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
+                 WIDTH, f->height);
+    kad_text_escape(out, plot->y.label != NULL ? plot->y.label : "");
+    kad_text_add(out, " against ");
+    kad_text_escape(out, plot->x.label != NULL ? plot->x.label : "");
+    kad_text_add(out, "\">");
 }
 
 void kad_plot_render(kad_text *out, const kad_plot *plot)
 {
     kad_frame f = {.height = plot->height > 0 ? plot->height : KAD_SVG_HEIGHT};
-    if (plot->n_series == 0 || !find_frame(plot, &f)) return;
+    if (plot->n_series == 0 || !find_frame(plot, &f) || !has_point(plot, &f)) return;
     f.left = left_margin(&f);
-    draw_legend(out, plot);
-    kad_text_add(out, "<svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH,
-                 f.height);
+    if (out->numbers != NULL) kad_numbers_plot(out->numbers, plot);
+    draw_legend(out, plot, &f);
+    open_svg(out, plot, &f);
     draw_ticks(out, &f, 0);
     draw_ticks(out, &f, 1);
     kad_text_add(out, "<path class=\"frame\" d=\"M%d %dV%dH%d\"/>", f.left, TOP,
@@ -269,4 +351,6 @@ void kad_plot_render(kad_text *out, const kad_plot *plot)
     for (int i = 0; i < plot->n_series; i++)
         kad_series_draw(out, &f, &plot->series[i]);
     kad_text_add(out, "</svg></svg>\n");
+    kad_note_rest(out, (size_t)plot->n_series, (size_t)(plot->n_series + plot->n_dropped),
+                  "series");
 }

@@ -25,7 +25,9 @@ typedef struct kad_series {
     const double *x, *y; /* borrowed; x NULL for KAD_MARK_LEVEL, y for KAD_MARK_AT */
     const double *err;   /* may be NULL */
     const char *label;   /* NULL: not in the legend */
+    const char *name;    /* in the numbers; NULL: the label */
     int color;           /* 0..7, class c0..c7 */
+    double shift;        /* drawn at x + shift: points side by side; not in the numbers */
 } kad_series;
 
 typedef struct kad_axis {
@@ -40,14 +42,19 @@ enum { KAD_PLOT_SERIES = 24 };
 typedef struct kad_plot {
     kad_axis x, y;
     int height; /* viewBox units; 0: the default */
-    int n_series;
+    int n_series, n_dropped;
     kad_series series[KAD_PLOT_SERIES];
 } kad_plot;
 
-/* Append a series; silently full beyond KAD_PLOT_SERIES. */
+/* Append a series. Those beyond KAD_PLOT_SERIES are counted, and the drawing says so. */
 void kad_plot_add(kad_plot *plot, kad_series series);
-/* Write the <svg> element. Writes nothing when no point can be shown. */
+/* Write the <svg> element, and the numbers of its series to out->numbers. An axis whose
+ * values are whole numbers has ticks at whole numbers. Writes nothing when no point can
+ * be shown. */
 void kad_plot_render(kad_text *out, const kad_plot *plot);
+/* Say what a figure leaves out: "8 of 12 samplers are drawn; run.h5 has all". Nothing when
+ * it leaves out nothing. */
+void kad_note_rest(kad_text *out, size_t shown, size_t n, const char *what);
 
 /* One horizontal bar, or the heading of a group of them. */
 typedef struct kad_bar {

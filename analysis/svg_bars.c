@@ -1,5 +1,6 @@
 /* Horizontal bars with error bars, labelled one by one: nothing has to be looked up in a
  * legend. */
+#include "analysis/numbers.h"
 #include "analysis/svg_frame.h"
 #include "io/progress.h"
 
@@ -71,9 +72,10 @@ static void draw_bar(kad_text *out, const kad_frame *f, const kad_bar *bar, int 
         kad_text_add(out, "<path class=\"whisker\" d=\"M%.1f %dH%.1fm0-4v8\"/>", a,
                      middle, place(f, bar->value + bar->err));
     }
-    if (bar->bound)
-        snprintf(text, sizeof text, "&gt; %.2g", bar->value);
-    else if (bar->err > 0)
+    if (bar->bound) {
+        const int n = snprintf(text, sizeof text, "&gt; ");
+        (void)kad_format_rounded(text + n, sizeof text - (size_t)n, bar->value, 2);
+    } else if (bar->err > 0)
         (void)kad_format_error(text, sizeof text, bar->value, bar->err);
     else
         snprintf(text, sizeof text, "%.3g", bar->value);
@@ -81,12 +83,35 @@ static void draw_bar(kad_text *out, const kad_frame *f, const kad_bar *bar, int 
                  KAD_SVG_WIDTH, y + 13, text);
 }
 
+/* A row a bar, under the heading it stands below. */
+static void add_numbers(kad_text *out, const kad_bars *bars)
+{
+    const char *group = "";
+    kad_text_add(out, "%sgroup,bar", out->n > 0 ? "\n" : "");
+    kad_numbers_text(out, false, bars->label);
+    kad_text_add(out, ",error,lower bound\n");
+    for (size_t i = 0; i < bars->n; i++) {
+        const kad_bar *bar = &bars->bar[i];
+        if (bar->heading) group = bar->label;
+        if (bar->heading || !(bar->value > 0)) continue;
+        kad_numbers_text(out, true, group);
+        kad_numbers_text(out, false, bar->label);
+        kad_numbers_real(out, false, bar->value);
+        kad_numbers_real(out, false, bar->err);
+        kad_text_add(out, ",%d\n", bar->bound);
+    }
+}
+
 void kad_bars_render(kad_text *out, const kad_bars *bars)
 {
     kad_frame f = {.height = FOOT + ROW * (int)bars->n};
     if (bars->n == 0 || !find_range(bars, &f)) return;
-    kad_text_add(out, "<svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\">",
+    if (out->numbers != NULL) add_numbers(out->numbers, bars);
+    kad_text_add(out,
+                 "<svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
                  KAD_SVG_WIDTH, f.height);
+    kad_text_escape(out, bars->label);
+    kad_text_add(out, "\">");
     draw_ticks(out, &f, bars->label);
     for (size_t i = 0; i < bars->n; i++)
         draw_bar(out, &f, &bars->bar[i], ROW * (int)i);

@@ -17,6 +17,7 @@ enum {
 
 typedef struct kad_frame {
     bool log[2];
+    bool whole;          /* the horizontal axis' values are whole numbers */
     double lo[2], hi[2]; /* of the axis variable: log10 of it when log */
     int left;            /* of the vertical axis */
     int height;          /* of the whole drawing */

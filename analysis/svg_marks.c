@@ -15,8 +15,8 @@ static void draw_line(kad_text *out, const kad_frame *f, const kad_series *s)
             open = false;
             continue;
         }
-        kad_text_add(out, "%c%.1f %.1f", open ? 'L' : 'M', kad_frame_x(f, s->x[i]),
-                     kad_frame_y(f, s->y[i]));
+        kad_text_add(out, "%c%.1f %.1f", open ? 'L' : 'M',
+                     kad_frame_x(f, s->x[i] + s->shift), kad_frame_y(f, s->y[i]));
         open = true;
     }
     kad_text_add(out, "\"/>");
@@ -51,7 +51,7 @@ static void draw_points(kad_text *out, const kad_frame *f, const kad_series *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (!kad_frame_shows(f, 0, s->x[i]) || !kad_frame_shows(f, 1, s->y[i])) continue;
-        const double x = kad_frame_x(f, s->x[i]);
+        const double x = kad_frame_x(f, s->x[i] + s->shift);
         if (s->err != NULL && isfinite(s->err[i]) && s->err[i] > 0) {
             const double a = clipped_y(f, s->y[i] - s->err[i]);
             const double b = clipped_y(f, s->y[i] + s->err[i]);

@@ -70,6 +70,21 @@ void kad_text_escape(kad_text *text, const char *raw)
     }
 }
 
+void kad_text_percent(kad_text *text, const char *raw)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789-._~,:;()+=*!$@/";
+    while (*raw != '\0') {
+        const size_t n = strspn(raw, plain);
+        if (!reserve(text, n)) return;
+        memcpy(text->data + text->n, raw, n);
+        text->n += n;
+        text->data[text->n] = '\0';
+        raw += n;
+        if (*raw != '\0') kad_text_add(text, "%%%02X", (unsigned char)*raw++);
+    }
+}
+
 void kad_text_base64(kad_text *text, const unsigned char *bytes, size_t n)
 {
     static const char digits[] =

@@ -143,7 +143,13 @@ static size_t one_signed(const kad_sampled *sampled)
 static void warn_sign(kad_diagnostics *diagnostics, const kad_sampled *sampled)
 {
     const size_t n_stuck = one_signed(sampled);
-    if (n_stuck > 0)
+    if (n_stuck > 0 && sampled->n_components > 1)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
+                            "%s: the first component of m kept its sign in %zu of %zu "
+                            "chains although global rotations leave the action as it is: "
+                            "the field has not turned round; draw more, or use cluster",
+                            sampled->name, n_stuck, sampled->n_chains);
+    else if (n_stuck > 0)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
                             "%s: m never changed its sign in %zu of %zu chains although "
                             "the action is symmetric: draw more, or use a sampler that "

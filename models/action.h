@@ -74,6 +74,9 @@ typedef struct kad_action_ops {
     /* OPTIONAL (NULL: every real parameter that has a value). Keys, ending with NULL, of
      * the parameters that say which model this is, as the config gave them. */
     const char *const *(*couplings)(const kad_action *action);
+    /* OPTIONAL (NULL: S of the boundary field is no such sum). S = nn sum_<ij> x_i.x_j +
+     * phi2 sum_i |x_i|^2 + phi4 sum_i |x_i|^4 + a constant. */
+    void (*monomials)(const kad_action *action, double *nn, double *phi2, double *phi4);
     /* OPTIONAL (NULL: never): whether create accepts decimate = true. */
     bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
     /* OPTIONAL (NULL: none): Markov updates of the boundary field. */

@@ -36,9 +36,10 @@ extern const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA];
 
 /* Names of a form's keys ("t", "mu", "lambda"), NULL beyond the last. */
 const char *const *kad_phi4_form_keys(kad_phi4_form form);
-/* For the operations' tables: "complex phi^4"; the form's keys. */
+/* For the operations' tables: "complex phi^4"; the form's keys; -t, mu, lambda. */
 void kad_phi4_title(const kad_action *action, size_t size, char *text);
 const char *const *kad_phi4_couplings(const kad_action *action);
+void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, double *phi4);
 /* Read and check the config. Errors: KAD_ECONFIG. */
 KAD_MUST_USE kad_status kad_phi4_read(kad_ctx *ctx, const kad_config *config,
                                       const kad_lattice *lattice,

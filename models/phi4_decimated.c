@@ -56,6 +56,7 @@ const kad_action_ops kad_action_phi4_decimated = {
     .get = kad_phi4_get,
     .title = kad_phi4_title,
     .couplings = kad_phi4_couplings,
+    .monomials = kad_phi4_monomials,
     .destroy = kad_phi4_destroy,
     .kern = {&kad_phi4_decimated_kern_f32, &kad_phi4_decimated_kern_f64},
     .can_decimate = kad_phi4_can_decimate,

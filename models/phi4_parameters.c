@@ -51,6 +51,14 @@ void kad_phi4_title(const kad_action *action, size_t size, char *text)
              phi4->now.form == KAD_PHI4_NICOLI ? " (form nicoli)" : "");
 }
 
+void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, double *phi4)
+{
+    const kad_phi4 *own = action->self;
+    *nn = -own->now.t;
+    *phi2 = own->now.mu;
+    *phi4 = own->now.lambda;
+}
+
 static const char *full_key(char text[32], const char *key)
 {
     snprintf(text, 32, "action.%s", key);

@@ -23,6 +23,12 @@ fails_with() {
     [ "$(wc -l <err.txt)" -eq 1 ]
 }
 
+# not COMMAND...: that it fails. (bats does not see the failure of a line that begins with
+# an exclamation mark.)
+not() {
+    ! "$@"
+}
+
 # Up to a minute, for machines under load.
 wait_for() {
     for _ in $(seq 600); do
@@ -262,7 +268,7 @@ END
         diff "$recipe/config.yaml" again/config.yaml
         rm -r again
     done
-    ! grep -q widths stencil/config.yaml
+    not grep -q widths stencil/config.yaml
     grep -q widths neuralrg/config.yaml
     printf 'lattice: {shape: [4, 4]}\naction: {name: phi4, m2: 1, lambda: 0}\n' >free.yaml
     kadanoff run free.yaml -q train.steps=5 sample='[{draws: 500}]'
@@ -272,7 +278,7 @@ END
 
 @test "cli: an empty list of samplers means no sampling" {
     kadanoff run tiny.yaml -q train.steps=5 sample=[] -o none
-    ! h5ls none/run.h5/samplers
+    not h5ls none/run.h5/samplers
     kadanoff run none -q
     kadanoff diagnose none
 }
@@ -317,7 +323,7 @@ END
     [ -s tiny/config.yaml ]
     [ -s tiny/progress.jsonl ]
     grep -q '<svg' tiny/report.html
-    ! grep -Eq 'src="http|href="http|<script' tiny/report.html
+    not grep -Eq 'src="http|href="http|<script' tiny/report.html
     before=$(sha256sum tiny/run.h5)
     kadanoff run tiny.yaml >second.txt
     [ "$(sha256sum tiny/run.h5)" = "$before" ]
@@ -589,6 +595,41 @@ unread() {
     grep -qE '^run +lattice +temperature +beta +kappa +lambda +sampler' table.txt
     grep -qE '^warm +4 x 4 +3 +0.33333333 +- +- +cluster' table.txt
     grep -qE '^free +4 x 4 +- +- +0.1 +0.5 +cluster' table.txt
+}
+
+# Figures of a page that draw or tabulate, and those of them with their numbers.
+count_figures() {
+    grep -o '<figure><h2>[^<]*' "$1" | grep -cvE '(This run|Warnings|Symbols)$'
+}
+
+@test "cli: the report of every kind of model is whole" {
+    local small='train.steps=5 train.batch=64 train.eval_samples=64 train.eval_final=64'
+    local sample='sample=[{name: mis, draws: 400},{name: hmc, chains: 4, draws: 200}]'
+    # shellcheck disable=SC2086
+    for kind in "xy [4,4] {name: on-dual, components: 2, beta: 1}" \
+        "phi4 [4,4] {name: phi4, m2: -1, lambda: 0.5}" \
+        "ring [8] {name: phi4, components: 3, kappa: 0.2, lambda: 1}"; do
+        read -r name shape action <<<"$kind"
+        printf 'lattice: {shape: %s}\naction: %s\n' "$shape" "$action" >"$name.yaml"
+        kadanoff run "$name.yaml" -q $small "$sample" bulk.configs=200 bulk.null=100
+        page=$name/report.html
+        grep -q '<dt>' "$page" # symbols are explained
+        grep -qF "<h1>$(h5dump -a model "$name/run.h5" | sed -n 's/.*(0): "\(.*\)"/\1/p')</h1>" \
+            "$page"
+        not grep -qiE '>(nan|inf|-)<|[^a-z]nan[^a-z]|aria-label="[^"]*"></svg>' "$page"
+        [ "$(count_figures "$page")" -eq "$(grep -c 'download="[a-z0-9-]*.csv"' "$page")" ]
+        [ "$(count_figures "$page")" -gt 15 ]
+        [ "$(stat -c %s "$page")" -lt 1000000 ]
+    done
+    grep -q 'odd sites are integrated out exactly' phi4/report.html
+    grep -q '<span>.*exact</span>' phi4/report.html
+    not grep -q 'keeps one sign' xy/report.html ring/report.html
+    # S = -2 sum phi.phi + (m2 + 2d) phi^2 + lambda phi^4
+    h5dump -y -w 0 -d /bulk/couplings/exact phi4/run.h5 | grep -q '^ *-2, 0, 0, 3, 0.5, 0'
+    h5dump -d /bulk/couplings/exact_unit phi4/run.h5 >unit.txt
+    not grep -q nan unit.txt
+    run h5dump -d /bulk/couplings/exact xy/run.h5 # no finite sum of operators
+    [ "$status" -ne 0 ]
 }
 
 @test "cli: bulk reads the latents, again after a run, and draws pictures" {

@@ -93,6 +93,29 @@ done:
     return status;
 }
 
+/* Of the boundary field, where the action is a sum of operators: g and, of the field in
+ * units of its root mean square, g scale^degree. */
+static kad_status write_exact(kad_ctx *ctx, kad_h5 *file, const kad_action *action,
+                              double scale)
+{
+    static const char text[] = "exact couplings of the boundary field (level 0)";
+    const size_t n = K;
+    double g[K] = {0}, unit[K];
+    kad_status status = KAD_OK;
+    if (action->ops->monomials == NULL) return KAD_OK;
+    action->ops->monomials(action, &g[KAD_OP_NN], &g[KAD_OP_PHI2], &g[KAD_OP_PHI4]);
+    for (int a = 0; a < K; a++)
+        unit[a] = g[a] * pow(scale, kad_operator_degree[a]);
+    KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/exact", KAD_H5_F64, 1, &n, g));
+    KAD_TRY(
+        kad_h5_describe(ctx, file, "/bulk/couplings/exact", "field^-degree", text, NULL));
+    KAD_TRY(
+        kad_h5_write(ctx, file, "/bulk/couplings/exact_unit", KAD_H5_F64, 1, &n, unit));
+    KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/exact_unit", "1", text, NULL));
+done:
+    return status;
+}
+
 static kad_status write_couplings(kad_ctx *ctx, kad_h5 *file, const kad_bulk_cells *cells,
                                   const table *t)
 {
@@ -124,6 +147,7 @@ kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *f
     KAD_TRY(kad_h5_remove(ctx, file, group));
     KAD_TRY(kad_h5_group(ctx, file, group));
     KAD_TRY(write_levels(ctx, file, &t));
+    KAD_TRY(write_exact(ctx, file, coarse->bulk->model->action, t.scale[0]));
     KAD_TRY(write_couplings(ctx, file, &cells, &t));
 done:
     table_clear(&t);

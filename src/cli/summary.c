@@ -40,7 +40,7 @@ static kad_status print_tables(kad_app *app, kad_h5 *file)
     char **names = NULL;
     kad_table t = {0};
     if (!kad_h5_exists(file, "/analysis")) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, "/analysis", &n, &names));
+    KAD_TRY(kad_members(ctx, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n; i++) {
         char group[256];
         if (strstr(names[i], "_reshuffled") != NULL) continue; /* for /comparison */

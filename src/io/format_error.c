@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* One digit of the error, two when the first is 1: decimals to print and the digits in
  * brackets. */
@@ -46,5 +47,20 @@ char *kad_format_error(char *text, size_t size, double value, double err)
     int n = snprintf(text, size, "%.*f(%ld)", decimals, scaled, shown);
     if (!plain && n > 0 && (size_t)n < size)
         snprintf(text + n, size - (size_t)n, "e%+03d", exponent);
+    return text;
+}
+
+char *kad_format_rounded(char *text, size_t size, double value, int digits)
+{
+    double rounded = value;
+    if (isfinite(value) && value != 0) {
+        const int decimals = digits - 1 - (int)floor(log10(fabs(value)));
+        if (abs(decimals) < 300) {
+            const double unit = pow(10, abs(decimals));
+            rounded =
+                decimals < 0 ? round(value / unit) * unit : round(value * unit) / unit;
+        }
+    }
+    snprintf(text, size, "%.10g", rounded);
     return text;
 }

@@ -38,5 +38,8 @@ void kad_progress_end(kad_progress *progress);
 /* "0.82(2)", "59.93(12)", "1.2(3)e-05"; err <= 0 or not finite: plain digits. Returns
  * text. */
 char *kad_format_error(char *text, size_t size, double value, double err);
+/* A value rounded to so many significant digits, without an exponent between 1e-4 and 1e10:
+ * "190", not "1.9e+02". Returns text. */
+char *kad_format_rounded(char *text, size_t size, double value, int digits);
 
 #endif

@@ -173,7 +173,8 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
     const struct {
         const char *name;
         int64_t value;
-    } counts[] = {{"n_chains", setup->n_chains},
+    } counts[] = {{"entry", setup->entry},
+                  {"n_chains", setup->n_chains},
                   {"n_draws", setup->n_draws},
                   {"burn_in", setup->n_burn_in},
                   {"thin", chains->thin},
