@@ -323,9 +323,10 @@ kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagno
 
     if (n_skipped > 0)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-gradients",
-                            "training: %lld steps with gradients that are not finite "
-                            "were skipped: lower train.rate",
-                            (long long)n_skipped);
+                            "training: %lld of %lld steps were skipped, their loss or "
+                            "gradient was not finite: lower train.rate",
+                            (long long)n_skipped,
+                            (long long)kad_attr_int(ctx, file, "/training", "steps"));
     KAD_TRY(kad_values_read(ctx, file, "/training/eval/stage", &stage));
     KAD_TRY(kad_values_read(ctx, file, "/training/eval/free_energy", &free_energy));
     KAD_TRY(kad_values_read(ctx, file, "/training/eval/free_energy_err", &err));

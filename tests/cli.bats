@@ -641,3 +641,11 @@ count_figures() {
     ls pictures/*.png
     kadanoff couplings deep -q
 }
+
+@test "cli: skipped steps are a warning with numbers" {
+    printf 'lattice: {shape: [4, 4]}\naction: {name: phi4, m2: 1, lambda: 1}\n' >p.yaml
+    kadanoff train p.yaml -q train.rate=1000 train.steps=8 train.batch=16 \
+        train.eval_final=16
+    kadanoff diagnose p | tee out.txt
+    grep -q 'warning: training: [1-8] of 8 steps were skipped' out.txt
+}

@@ -67,6 +67,43 @@ static void samples_are_read(void **state)
     kad_config_destroy(config);
 }
 
+/* What single precision cannot hold, or is no number, is refused when it is read, by its
+ * number; the largest field whose square a float holds is not. */
+static void samples_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    static const double bad[] = {1e300, -2e19, NAN, INFINITY};
+    const char *more[] = {"lattice.shape=[4, 4]", "action.name=phi4", NULL};
+    const char *none[] = {NULL};
+    enum { N = 5, SITES = 16 };
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    kad_config *config = train_case_config(&ctx, more, none);
+    kad_model *model = NULL;
+    if (kad_model_create(&ctx, config, &model) != KAD_OK) fail_msg("%s", ctx.message);
+    for (size_t i = 0; i <= sizeof bad / sizeof bad[0]; i++) {
+        const bool good = i == sizeof bad / sizeof bad[0];
+        double data[N * SITES] = {0};
+        const size_t dims[3] = {N, 4, 4};
+        kad_h5 *file = NULL;
+        kad_samples samples;
+        data[3 * SITES + 7] = good ? 1.8e19 : bad[i];
+        assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
+        assert_int_equal(kad_h5_write(&ctx, file, "/x", KAD_H5_F64, 3, dims, data),
+                         KAD_OK);
+        assert_int_equal(kad_h5_save(&ctx, file, "test_train_range.h5", false), KAD_OK);
+        kad_h5_close(file);
+        const kad_status status =
+            kad_samples_load(&ctx, "test_train_range.h5", "/x", model->action, &samples);
+        assert_int_equal(status, good ? KAD_OK : KAD_EDATA);
+        if (!good) assert_non_null(strstr(ctx.message, "/x: sample 3: "));
+        kad_samples_clear(&samples);
+    }
+    unlink("test_train_range.h5");
+    kad_model_destroy(model);
+    kad_config_destroy(config);
+}
+
 /* Samples of a Gaussian of width 2 at every site: the likelihood of the spectrum alone
  * finds the width (entropy ln 2 a site above the unit normal's). */
 static void likelihood_learns_a_width(void **state)
@@ -186,6 +223,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("samples: read in the program's layout", samples_are_read),
+        CLAIM("samples: out of single precision is refused, by number",
+              samples_out_of_range_are_refused),
         CLAIM("train: the likelihood learns a width", likelihood_learns_a_width),
         CLAIM("train: given samples join the reverse loss",
               samples_join_the_reverse_loss),

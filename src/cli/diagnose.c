@@ -1,5 +1,6 @@
 /* `kadanoff diagnose`: every warning about a run. */
 #include "analysis/diagnostics.h"
+#include "analysis/warn.h"
 #include "base/memory.h"
 #include "cli/pipeline.h"
 #include "cli/run_state.h"
@@ -9,7 +10,10 @@ kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_severity *worst
     kad_status status = KAD_OK;
     kad_diagnostics *d = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
-    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    if (kad_h5_exists(file, "/diagnostics") || !kad_h5_exists(file, "/training"))
+        KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    else /* trained, and nothing analysed yet */
+        KAD_TRY(kad_warn_training(ctx, file, d));
     for (size_t i = 0; i < d->n; i++)
         printf("%s: %s\n", kad_severity_name(d->item[i].severity), d->item[i].message);
     if (d->n == 0 && kad_h5_exists(file, "/diagnostics")) printf("no warnings\n");

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "io/h5.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,12 +87,18 @@ done:
     return status;
 }
 
-static kad_status check_finite(kad_ctx *ctx, const char *path, const kad_samples *s)
+/* Maps square what they are given, in single precision: 1.8e19 at most. `what`: where the
+ * numbers come from. */
+static kad_status check_range(kad_ctx *ctx, const char *path, const char *what,
+                              const kad_samples *s, const double *values)
 {
+    const double most = sqrt((double)FLT_MAX);
     for (size_t i = 0; i < s->n * s->n_rows; i++)
-        if (!isfinite(s->y[i]))
-            return kad_fail(ctx, KAD_EDATA, "%s: sample %zu is not finite", path,
-                            i / s->n_rows);
+        if (!(fabs(values[i]) <= most))
+            return kad_fail(ctx, KAD_EDATA,
+                            "%s: %s: sample %zu: expected finite numbers up to %.2g, "
+                            "found %g",
+                            path, what, i / s->n_rows, most, values[i]);
     return KAD_OK;
 }
 
@@ -122,8 +129,9 @@ kad_status kad_samples_load(kad_ctx *ctx, const char *path, const char *dataset,
     KAD_TRY(kad_new(ctx, out->n, out->n_rows * sizeof *raw, &raw));
     KAD_TRY(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, dims, raw));
     interleave(out->n, n_sites, n_comp, raw, out->y);
+    KAD_TRY(check_range(ctx, path, dataset, out, raw));
     KAD_TRY(from_boundary(ctx, action, out));
-    KAD_TRY(check_finite(ctx, path, out));
+    KAD_TRY(check_range(ctx, path, "as flow variables", out, out->y));
 done:
     kad_free(raw);
     kad_h5_close(file);

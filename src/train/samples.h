@@ -12,8 +12,8 @@ typedef struct kad_samples {
 /* Dataset of real numbers, of shape [n, axes...] (one component), [n, component,
  * axes...] or [chain, n, component, axes...], as this program writes it; axes are the
  * lattice's extents. The action's from_boundary is applied. Errors: KAD_ENOINPUT,
- * KAD_EDATA (shape, a value that is not finite, no samples), KAD_ECONFIG (the field has
- * no inverse), KAD_ENOMEM. */
+ * KAD_EDATA (shape, a value that is not finite or too large to be squared in single
+ * precision, no samples), KAD_ECONFIG (the field has no inverse), KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_samples_load(kad_ctx *ctx, const char *path,
                                          const char *dataset, const kad_action *action,
                                          kad_samples *out);
