@@ -17,11 +17,16 @@ const kad_key kad_action_common_keys[] = {
 const size_t kad_action_n_common_keys =
     sizeof kad_action_common_keys / sizeof *kad_action_common_keys;
 
+void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops)
+{
+    kad_schema_add_for(schema, ops->keys, ops->n_keys, "action.name", ops->name);
+}
+
 void kad_action_schema(kad_schema *schema)
 {
     kad_schema_add(schema, kad_action_common_keys, kad_action_n_common_keys);
     for (int i = 0; kad_actions[i]; i++)
-        kad_schema_add(schema, kad_actions[i]->keys, kad_actions[i]->n_keys);
+        kad_action_add_keys(schema, kad_actions[i]);
 }
 
 const kad_action_ops *kad_action_find(const char *name)
@@ -89,6 +94,16 @@ kad_status kad_action_create(kad_ctx *ctx, const kad_config *config,
     KAD_TRY(ops->create(ctx, config, lattice, decimate, out));
 done:
     return status;
+}
+
+kad_status kad_action_resolve(kad_ctx *ctx, const kad_action *action, kad_config *config)
+{
+    return action->ops->resolve ? action->ops->resolve(ctx, action, config) : KAD_OK;
+}
+
+kad_status kad_action_store(kad_ctx *ctx, const kad_action *action, kad_h5 *file)
+{
+    return action->ops->store ? action->ops->store(ctx, action, file) : KAD_OK;
 }
 
 void kad_action_destroy(kad_action *action)

@@ -9,6 +9,7 @@
 #include "base/real.h"
 #include "base/rng.h"
 #include "io/config.h"
+#include "io/h5.h"
 #include "lattice/lattice.h"
 
 #include <stddef.h>
@@ -77,6 +78,13 @@ typedef struct kad_action_ops {
     /* OPTIONAL (NULL: S of the boundary field is no such sum). S = nn sum_<ij> x_i.x_j +
      * phi2 sum_i |x_i|^2 + phi4 sum_i |x_i|^4 + a constant. */
     void (*monomials)(const kad_action *action, double *nn, double *phi2, double *phi4);
+    /* OPTIONAL (NULL: nothing is left to the action). Put what `create` chose for keys
+     * that the config leaves out into it (kad_config_resolve), and digests of its files:
+     * read again, the config gives the same action whatever the defaults then are. */
+    kad_status (*resolve)(kad_ctx *ctx, const kad_action *action, kad_config *config);
+    /* OPTIONAL (NULL: the config says it all). Put what came from files into a results
+     * file. */
+    kad_status (*store)(kad_ctx *ctx, const kad_action *action, kad_h5 *file);
     /* OPTIONAL (NULL: never): whether create accepts decimate = true. */
     bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
     /* OPTIONAL (NULL: none): Markov updates of the boundary field. */
@@ -107,6 +115,8 @@ const kad_action_ops *kad_action_find(const char *name); /* NULL: no such action
 /* Keys all actions share: action.name, action.components. */
 extern const kad_key kad_action_common_keys[];
 extern const size_t kad_action_n_common_keys;
+/* Add the keys of an action, which have an effect with it only. */
+void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops);
 /* Add the shared keys and those of every registered action. */
 void kad_action_schema(kad_schema *schema);
 
@@ -118,6 +128,11 @@ KAD_MUST_USE kad_status kad_action_create(kad_ctx *ctx, const kad_config *config
                                           const kad_lattice *lattice, bool decimate,
                                           kad_action **out);
 void kad_action_destroy(kad_action *action);
+/* The operations `resolve` and `store`, where the action has them. */
+KAD_MUST_USE kad_status kad_action_resolve(kad_ctx *ctx, const kad_action *action,
+                                           kad_config *config);
+KAD_MUST_USE kad_status kad_action_store(kad_ctx *ctx, const kad_action *action,
+                                         kad_h5 *file);
 bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattice);
 /* Set and get with messages for unknown keys; "beta" and "action.beta" are the same. set:
  * KAD_ECONFIG for a key the action does not have or a value it cannot take (the action is

@@ -21,13 +21,21 @@ static const kad_key KEYS[KAD_DUAL_N_KEYS] = {
     {"action.temperature", KAD_REAL, NULL, 1e-3, 1e12, "", NULL, "1 / beta"},
     {"action.epsilon", KAD_REAL, NULL, 1e-6, 1e3, "", NULL,
      "smallest eigenvalue of A = K + alpha; default 0.01 whitened, 0.1 field"},
-    {"action.couplings", KAD_STRING, "uniform", 1, 0, "", NULL,
+    {"action.couplings", KAD_PATH, "uniform", 1, 0, "", "uniform",
      "\"uniform\" (nearest neighbours, J = 1) or a file of couplings: lines \"i j J\", "
      "or "
      "HDF5 (*.h5) with a symmetric matrix /couplings"},
+    {"action.couplings_sha256", KAD_STRING, NULL, 1, 0, "", NULL,
+     "the file's SHA-256; recorded, and another file is refused"},
     {"action.representation", KAD_ENUM, "whitened", 1, 0, "", "whitened|field",
      "flow variables: y = A^-1/2 x with unit Gaussian part, or the field x itself"},
 };
+
+/* Of the uniform Ising model in two dimensions, the only one with a default. */
+static double critical_temperature(void)
+{
+    return 2 / log1p(sqrt(2.0));
+}
 
 static kad_status read_beta(kad_ctx *ctx, const kad_config *config,
                             const kad_lattice *lattice, kad_dual *dual)
@@ -47,7 +55,7 @@ static kad_status read_beta(kad_ctx *ctx, const kad_config *config,
     else if (temperature)
         dual->beta = 1 / kad_config_real(config, "action.temperature");
     else if (dual->action.n_comp == 1 && lattice->d == 2 && !dual->J)
-        dual->beta = 0.5 * log1p(sqrt(2.0));
+        dual->beta = 1 / critical_temperature();
     else
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.beta: give beta or temperature (only the uniform Ising "
@@ -149,7 +157,12 @@ static kad_status read_couplings(kad_ctx *ctx, const kad_config *config, kad_dua
 {
     kad_status status = KAD_OK;
     const char *path = kad_config_string(config, "action.couplings");
+    const char *expected = kad_config_string(config, "action.couplings_sha256");
     const size_t N = (size_t)dual->action.lattice->n_sites;
+    if (!strcmp(path, "uniform") && expected)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.couplings_sha256: has no effect with action.couplings "
+                        "uniform");
     if (!strcmp(path, "uniform")) return KAD_OK;
     if (N > KAD_DUAL_FILE_MAX_SITES)
         return kad_fail(
@@ -158,9 +171,9 @@ static kad_status read_couplings(kad_ctx *ctx, const kad_config *config, kad_dua
             "got %zu",
             KAD_DUAL_FILE_MAX_SITES, N);
     KAD_TRY(kad_new(ctx, N * N, sizeof(double), &dual->J));
-    KAD_TRY(kad_dual_read_couplings(ctx, path, (int)N, dual->J));
-    const char *slash = strrchr(path, '/');
-    snprintf(dual->file, sizeof dual->file, "%s", slash != NULL ? slash + 1 : path);
+    KAD_TRY(kad_dual_read_couplings(ctx, path, (int)N, dual->J, dual->digest));
+    KAD_TRY(
+        kad_digest_require(ctx, path, "action.couplings_sha256", expected, dual->digest));
 done:
     return status;
 }
@@ -237,6 +250,36 @@ done:
     return status;
 }
 
+static kad_status dual_resolve(kad_ctx *ctx, const kad_action *action, kad_config *config)
+{
+    const kad_dual *dual = action->self;
+    kad_status status = KAD_OK;
+    if (!kad_config_is_set(config, "action.beta"))
+        KAD_TRY(kad_config_resolve_real(ctx, config, "action.temperature",
+                                        critical_temperature()));
+    KAD_TRY(kad_config_resolve_real(ctx, config, "action.epsilon", dual->epsilon));
+    if (dual->J)
+        KAD_TRY(kad_config_resolve(ctx, config, "action.couplings_sha256", dual->digest));
+done:
+    return status;
+}
+
+/* A file that action.couplings can name. */
+static kad_status dual_store(kad_ctx *ctx, const kad_action *action, kad_h5 *file)
+{
+    const kad_dual *dual = action->self;
+    const size_t n = (size_t)action->lattice->n_sites, dims[2] = {n, n};
+    kad_status status = KAD_OK;
+    if (!dual->J) return KAD_OK;
+    KAD_TRY(kad_h5_write(ctx, file, "/couplings", KAD_H5_F64, 2, dims, dual->J));
+    KAD_TRY(kad_h5_describe(ctx, file, "/couplings", "", "couplings J of pairs of sites",
+                            NULL));
+    KAD_TRY(kad_h5_axis(ctx, file, "/couplings", 0, "site", NULL));
+    KAD_TRY(kad_h5_axis(ctx, file, "/couplings", 1, "site", NULL));
+done:
+    return status;
+}
+
 static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
                            double value)
 {
@@ -280,8 +323,8 @@ static void dual_title(const kad_action *action, size_t size, char *text)
 {
     static const char *const names[] = {"Ising", "XY", "Heisenberg"};
     const kad_dual *dual = action->self;
-    snprintf(text, size, "%s%s%s", names[action->n_comp - 1],
-             dual->J != NULL ? ", couplings of " : "", dual->file);
+    snprintf(text, size, "%s%s%.8s", names[action->n_comp - 1],
+             dual->J != NULL ? ", couplings " : "", dual->digest);
 }
 
 static const char *const *dual_couplings(const kad_action *action)
@@ -304,6 +347,8 @@ const kad_action_ops kad_action_dual = {
     .title = dual_title,
     .couplings = dual_couplings,
     .destroy = dual_destroy,
+    .resolve = dual_resolve,
+    .store = dual_store,
     .kern = {&kad_dual_kern_f32, &kad_dual_kern_f64},
     .local = &kad_dual_local,
     .delta = &kad_dual_delta,

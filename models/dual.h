@@ -8,19 +8,20 @@
 #ifndef KAD_MODELS_DUAL_H
 #define KAD_MODELS_DUAL_H
 
+#include "io/digest.h"
 #include "lattice/hartley.h"
 #include "models/action.h"
 #include "models/radial_table.h"
 
-enum { KAD_DUAL_N_KEYS = 5, KAD_DUAL_FILE_MAX_SITES = 1024 };
+enum { KAD_DUAL_N_KEYS = 6, KAD_DUAL_FILE_MAX_SITES = 1024 };
 
 typedef struct kad_dual {
     kad_action action;
     bool whitened, by_beta; /* by_beta: the config gave beta, not a temperature */
-    char file[64];          /* last part of the couplings' file name; "": uniform */
     double beta, epsilon, alpha;
-    double *J;        /* [N][N] couplings of a file; NULL: uniform nearest neighbours */
-    double *spectrum; /* [N] eigenvalues of J */
+    double *J; /* [N][N] couplings of a file; NULL: uniform nearest neighbours */
+    char digest[KAD_DIGEST_CHARS]; /* of that file */
+    double *spectrum;              /* [N] eigenvalues of J */
     /* uniform: */
     kad_hartley *hartley;
     bool layered;       /* the first extent is even */
@@ -49,10 +50,11 @@ void kad_dual_apply_f64(const kad_dual *dual, const double *diagonal, const doub
 
 /* Couplings file: text lines "i j J_ij" (sites 0 .. N-1, i != j, every pair at most once,
  * '#' starts a comment), or an HDF5 file (name ending in .h5) whose dataset /couplings is
- * a symmetric [N][N] matrix with zero diagonal. J [N][N] overwritten. Errors:
- * KAD_ENOINPUT, KAD_EDATA with file and line. */
+ * a symmetric [N][N] matrix with zero diagonal, as results hold it (run.h5). J [N][N]
+ * overwritten; digest: the file's. Errors: KAD_ENOINPUT, KAD_EDATA with file and line, or
+ * when no coupling differs from 0. */
 KAD_MUST_USE kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N,
-                                                double *J);
+                                                double *J, char digest[KAD_DIGEST_CHARS]);
 /* The spins' exact ln Z at the present beta. costly: also by enumeration (up to 20 spins)
  * and transfer matrix (slices up to 10). NaN and NULL where unknown. */
 KAD_MUST_USE kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,

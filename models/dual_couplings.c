@@ -2,16 +2,14 @@
  * lattice, every number is a whole token, finite and in range. */
 #include "base/memory.h"
 #include "io/config.h"
+#include "io/file.h"
 #include "io/h5.h"
 #include "models/dual.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { MAX_LINE = 256 };
 static const double MAX_COUPLING = 1e6;
 
 typedef struct reader {
@@ -24,7 +22,7 @@ typedef struct reader {
 
 static kad_status fail(const reader *r, const char *what, const char *token)
 {
-    return kad_fail(r->ctx, KAD_EDATA, "%s:%d: %s, got \"%s\"", r->path, r->line, what,
+    return kad_fail(r->ctx, KAD_EDATA, "%s:%d: %s, got \"%.40s\"", r->path, r->line, what,
                     token);
 }
 
@@ -63,33 +61,23 @@ done:
     return status;
 }
 
-static kad_status read_text(kad_ctx *ctx, const char *path, int N, double *J)
+/* Lines of `text`, which is cut up. */
+static kad_status read_text(kad_ctx *ctx, const char *path, char *text, size_t n_bytes,
+                            int N, double *J)
 {
     kad_status status = KAD_OK;
     reader r = {.ctx = ctx, .path = path, .N = N, .J = J};
     const size_t n = (size_t)N;
-    char line[MAX_LINE];
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return kad_fail(ctx, KAD_ENOINPUT, "action.couplings: %s: not a regular file",
-                        path);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return kad_fail(ctx, KAD_ENOINPUT, "action.couplings: %s: %s", path,
-                        strerror(errno));
     KAD_TRY(kad_new(ctx, n * n, sizeof(uint8_t), &r.seen));
-    while (fgets(line, sizeof line, file)) {
+    for (char *line = text, *end = text + n_bytes; line < end;) {
+        char *newline = memchr(line, '\n', (size_t)(end - line));
+        if (newline) *newline = 0;
         r.line++;
-        if (!strchr(line, '\n') && !feof(file)) {
-            line[32] = 0;
-            KAD_TRY(fail(&r, "expected lines shorter than 255 characters", line));
-        }
         KAD_TRY(read_line(&r, line));
+        line = newline ? newline + 1 : end;
     }
-    if (ferror(file)) KAD_TRY(kad_fail(ctx, KAD_EIO, "%s: %s", path, strerror(errno)));
 done:
     kad_free(r.seen);
-    fclose(file);
     return status;
 }
 
@@ -114,10 +102,37 @@ done:
     return status;
 }
 
-kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N, double *J)
+static kad_status require_coupling(kad_ctx *ctx, const char *path, int N, const double *J)
 {
+    for (size_t i = 0; i < (size_t)N * (size_t)N; i++)
+        if (J[i] != 0) return KAD_OK;
+    return kad_fail(ctx, KAD_EDATA,
+                    "action.couplings: %s: no coupling in it differs from 0", path);
+}
+
+kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N, double *J,
+                                   char digest[KAD_DIGEST_CHARS])
+{
+    enum { MAX_BYTES = 1 << 26 };
+    kad_status status;
     const size_t length = strlen(path);
+    char *data = NULL;
+    size_t n_bytes;
     memset(J, 0, (size_t)N * (size_t)N * sizeof *J);
-    if (length > 3 && !strcmp(path + length - 3, ".h5")) return read_h5(ctx, path, N, J);
-    return read_text(ctx, path, N, J);
+    status = kad_file_read(ctx, path, MAX_BYTES, &data, &n_bytes);
+    if (status != KAD_OK)
+        KAD_TRY(kad_fail(ctx, status, "action.couplings: %s", ctx->message));
+    kad_digest(data, n_bytes, digest);
+    const bool binary = length > 3 && !strcmp(path + length - 3, ".h5");
+    if (!binary && memchr(data, 0, n_bytes))
+        KAD_TRY(
+            kad_fail(ctx, KAD_EDATA, "action.couplings: %s: contains a zero byte", path));
+    if (binary)
+        KAD_TRY(read_h5(ctx, path, N, J));
+    else
+        KAD_TRY(read_text(ctx, path, data, n_bytes, N, J));
+    status = require_coupling(ctx, path, N, J);
+done:
+    kad_free(data);
+    return status;
 }

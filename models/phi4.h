@@ -44,6 +44,9 @@ void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, doub
 KAD_MUST_USE kad_status kad_phi4_read(kad_ctx *ctx, const kad_config *config,
                                       const kad_lattice *lattice,
                                       kad_phi4_parameters *out);
+/* The form and its keys, into a config that leaves them out. */
+KAD_MUST_USE kad_status kad_phi4_resolve(kad_ctx *ctx, const kad_action *action,
+                                         kad_config *config);
 /* t, mu, lambda and constant from the keys; KAD_ECONFIG when unbounded below. */
 KAD_MUST_USE kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
                                         kad_phi4_parameters *parameters);

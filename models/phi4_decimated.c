@@ -58,6 +58,7 @@ const kad_action_ops kad_action_phi4_decimated = {
     .couplings = kad_phi4_couplings,
     .monomials = kad_phi4_monomials,
     .destroy = kad_phi4_destroy,
+    .resolve = kad_phi4_resolve,
     .kern = {&kad_phi4_decimated_kern_f32, &kad_phi4_decimated_kern_f64},
     .can_decimate = kad_phi4_can_decimate,
     .local = &kad_phi4_local,

@@ -159,3 +159,17 @@ kad_status kad_phi4_read(kad_ctx *ctx, const kad_config *config,
 done:
     return status;
 }
+
+kad_status kad_phi4_resolve(kad_ctx *ctx, const kad_action *action, kad_config *config)
+{
+    const kad_phi4 *phi4 = action->self;
+    const kad_phi4_parameters *p = &phi4->configured;
+    kad_status status = KAD_OK;
+    char text[32];
+    KAD_TRY(kad_config_resolve(ctx, config, "action.form", FORM_NAME[p->form]));
+    for (int i = 0; FORM_KEYS[p->form][i]; i++)
+        KAD_TRY(kad_config_resolve_real(
+            ctx, config, full_key(text, FORM_KEYS[p->form][i]), p->key[i]));
+done:
+    return status;
+}

@@ -578,7 +578,7 @@ unread() {
     h5dump -m '%.17g' -a temperature tiny/run.h5 | grep -q '(0): 3$'
     printf '0 1 0.7\n1 2 -1.1\n' >bonds.txt
     kadanoff train tiny.yaml train.steps=5 action.couplings=bonds.txt -o bonds |
-        grep -qF 'Ising, couplings of bonds.txt, T = 3'
+        grep -qF "Ising, couplings $(sha256sum bonds.txt | cut -c 1-8), T = 3"
     kadanoff train tiny.yaml -q train.steps=5 title='cold & dry' -o titled
     kadanoff report titled
     grep -qF "<h1>cold &amp; dry: $name</h1>" titled/report.html
@@ -640,6 +640,84 @@ count_figures() {
     kadanoff bulk deep -q --pictures pictures
     ls pictures/*.png
     kadanoff couplings deep -q
+}
+
+@test "cli: what the physics is by default is recorded" {
+    printf 'lattice: {shape: [4, 4]}\naction: {name: phi4}\n' >phi4.yaml
+    printf 'lattice: {shape: [4, 4]}\naction: {name: on-dual}\n' >ising.yaml
+    kadanoff train phi4.yaml -q train.steps=0 train.eval_final=16
+    for line in 'form: albergo' 'm2: -4' 'lambda: 6.975'; do
+        grep -q "^  $line$" phi4/config.yaml
+    done
+    h5dump -m '%.17g' -a m2 phi4/run.h5 | grep -q '(0): -4$'
+    h5dump -d /config/resolved phi4/run.h5 | grep -q '"m2": -4.0'
+    kadanoff train ising.yaml -q train.steps=0 train.eval_final=16
+    grep -q '^  temperature: 2.269185314213022$' ising/config.yaml
+    grep -q '^  epsilon: 0.01$' ising/config.yaml
+    h5dump -d /config/resolved ising/run.h5 | grep -q '"temperature": 2.26918'
+}
+
+@test "cli: files are found beside the config, kept with the run, and known again" {
+    mkdir -p project/in elsewhere
+    printf '0 1 0.7\n1 2 -1.1\n' >project/in/bonds.txt
+    sed 's/temperature: 3.0/beta: 0.5, couplings: in\/bonds.txt/' tiny.yaml \
+        >project/glass.yaml
+    cd elsewhere
+    kadanoff train ../project/glass.yaml -q train.steps=5 sample='[{draws: 50}]'
+    cmp glass/couplings.txt ../project/in/bonds.txt
+    digest=$(sha256sum ../project/in/bonds.txt | cut -c 1-64)
+    grep -q "couplings_sha256: .*$digest" glass/config.yaml
+    h5dump -m '%.17g' -d '/couplings[1,2;1,1]' glass/run.h5 | grep -q -- '-1.1'
+    # other couplings are refused with both digests; the run has its own
+    printf '0 1 0.7\n1 2 -1.2\n' >../project/in/bonds.txt
+    fails_with 78 kadanoff run ../project/glass.yaml -q train.steps=5 \
+        sample='[{draws: 50}]'
+    grep "$digest" err.txt | grep -q "$(sha256sum ../project/in/bonds.txt | cut -c 1-64)"
+    rm -r ../project
+    kadanoff run glass -q
+    kadanoff train glass/config.yaml -q -o again
+    cmp glass/config.yaml again/config.yaml
+    # the matrix in the results is a file of couplings
+    kadanoff train glass/config.yaml -q -o third action.couplings=again/run.h5
+    [ -e third/couplings.h5 ]
+    printf '0 1 9\n' >again/couplings.txt
+    fails_with 65 kadanoff run again -q
+    grep -q "couplings.txt: the file has SHA-256 .*, but .*$digest" err.txt
+    : >empty.txt
+    fails_with 65 kadanoff train glass/config.yaml -q -o fourth action.couplings=empty.txt
+    [ ! -e fourth ]
+}
+
+@test "cli: a training goes on with the samples and the map it began with" {
+    printf 'lattice: {shape: [4, 4]}\naction: {name: phi4, m2: 1, lambda: 1}\n' >p.yaml
+    local few='sample=[{name: metropolis, draws: 20, chains: 2, burn_in: 2}]'
+    local small='train.eval_final=64'
+    for seed in 1 2; do
+        kadanoff run p.yaml -q "$few" seed=$seed -o data$seed
+        kadanoff train p.yaml -q train.steps=1 "$small" seed=$seed -o map$seed
+    done
+    cp data1/run.h5 x.h5
+    cp -r map1 map
+    # the digest is known before a step is taken
+    local from=(train.data=x.h5 train.data_set=/samplers/metropolis/configs
+        train.from=map train.steps=100000 "$small")
+    got=0
+    kadanoff train p.yaml -q "${from[@]}" --max-hours 0.0001 || got=$?
+    [ "$got" -eq 75 ]
+    cp data2/run.h5 x.h5
+    fails_with 78 kadanoff train p.yaml -q "${from[@]}"
+    grep -q "train.data: another file: .*$(sha256sum data1/run.h5 | cut -c 1-64)" err.txt
+    grep -q "$(sha256sum data2/run.h5 | cut -c 1-64)" err.txt
+    fails_with 65 kadanoff train p -q
+    cp data1/run.h5 x.h5
+    rm -r map
+    cp -r map2 map
+    fails_with 78 kadanoff train p.yaml -q "${from[@]}"
+    grep -q 'train.from: another file' err.txt
+    # the map is in the checkpoint, the samples are still read
+    got=0
+    kadanoff train p -q --max-hours 0.0001 || got=$?
+    [ "$got" -eq 75 ]
 }
 
 @test "cli: skipped steps are a warning with numbers" {

@@ -20,9 +20,10 @@ static const kad_key table[] = {
     {"seed", KAD_INT, "1", 0, 9007199254740992.0, "", NULL, "seed of all random numbers"},
     {"lattice.shape", KAD_INTS, "[16, 16]", 2, 4096, "", NULL, "extents"},
     {"action.name", KAD_ENUM, "on-dual", 1, 0, "", "on-dual|phi4|xy", "the model"},
-    {"action.beta", KAD_REAL, NULL, 0, INFINITY, "", NULL, "inverse temperature"},
     {"action.m2", KAD_REAL, "-4", 1, 0, "", NULL, "mass squared"},
     {"action.file", KAD_STRING, NULL, 1, 0, "", NULL, "couplings"},
+    {"action.bonds", KAD_PATH, NULL, 1, 0, "", "uniform", "couplings"},
+    {"action.bonds_sha256", KAD_STRING, NULL, 1, 0, "", NULL, "their digest"},
     {"train.steps", KAD_INT, "4000", 0, 1e9, "", NULL, "steps"},
     {"train.rate", KAD_REAL, "5e-3", 0, 1, "", NULL, "learning rate"},
     {"train.chain", KAD_BOOL, "true", 1, 0, "", NULL, "smaller lattices first"},
@@ -30,6 +31,17 @@ static const kad_key table[] = {
     {"train.label", KAD_STRING, "none: yet", 1, 0, "", NULL, "a text"},
     {"train.schedule.kind", KAD_ENUM, "cosine", 1, 0, "", "cosine|constant", "shape"},
     {"train.schedule.knots", KAD_REALS, "[0, 0.5, 1]", 0, 1, "", NULL, "knots"},
+};
+static const kad_key spins[] = {
+    {"action.beta", KAD_REAL, NULL, 0, INFINITY, "", NULL, "inverse temperature"},
+};
+static const kad_key planar[] = {
+    {"action.beta", KAD_REAL, NULL, 0, INFINITY, "", NULL, "the same of another action"},
+};
+static const kad_rule rules[] = {
+    {"action.m2", "action.name=phi4|xy"},
+    {"train.label", "train.batch & train.rate or seed=none & train.chain=true"},
+    {"train.schedule.knots", "train.schedule.kind=cosine"},
 };
 static const kad_key samplers[] = {
     {"sample[].name", KAD_ENUM, "mis", 1, 0, "", "mis|hmc", "the sampler"},
@@ -46,6 +58,9 @@ static kad_schema schema(void)
 {
     kad_schema s = {0};
     kad_schema_add(&s, table, COUNT(table));
+    kad_schema_add_for(&s, spins, COUNT(spins), "action.name", "on-dual");
+    kad_schema_add_for(&s, planar, COUNT(planar), "action.name", "xy");
+    kad_schema_add_rules(&s, rules, COUNT(rules));
     kad_schema_add(&s, samplers, COUNT(samplers));
     kad_schema_add(&s, more, COUNT(more));
     return s;
@@ -436,48 +451,139 @@ static void test_unused(void **state)
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
     char names[64];
-    kad_config *c = parse(state, "action: {m2: -4, beta: 1}", 0, NULL);
+    kad_config *c = parse(state, "action: {name: phi4, m2: -4, beta: 1}", 0, NULL);
     assert_int_equal(kad_config_resolve(&ctx, c, "train.batch", "64"), KAD_OK);
     assert_true(kad_config_is_given(c, "action.m2"));
     assert_false(kad_config_is_given(c, "train.batch"));
-    kad_config_real(c, "action.beta");
-    assert_string_equal(kad_config_unused(c, "action."), "action.m2"); /* the default */
-    assert_null(kad_config_unused(c, "train.")); /* chosen, not given */
-    kad_config_real(c, "action.m2");
-    assert_null(kad_config_unused(c, "action."));
-    kad_config_string(c, "action.name");
+    assert_string_equal(kad_config_unused(c), "action.beta");
     kad_config_used_names(c, "action.", sizeof names, names);
-    assert_string_equal(names, "name, beta, m2");
-    kad_config_used_names(c, "action.", 10, names);
-    assert_string_equal(names, "name, ...");
+    assert_string_equal(names, "name, m2");
+    kad_config_used_names(c, "action.", 8, names);
+    assert_string_equal(names, "name...");
+    kad_config_destroy(c);
+    const char *over[] = {"train.schedule.kind=constant"};
+    c = parse(state, "action: {beta: 1}", 1, over);
+    assert_null(kad_config_unused(c)); /* the knots are a default, not given */
     kad_config_destroy(c);
 }
 
-/* What was used, read again, is what was given. */
+/* What has an effect, and why the rest has none, follows from the values alone. */
+static void test_rules(void **state)
+{
+    static const struct {
+        const char *text, *key, *decider; /* decider NULL: it has an effect */
+    } cases[] = {
+        {"", "seed", NULL},
+        {"", "action.beta", NULL},
+        {"action: {name: phi4}", "action.beta", "action.name phi4"},
+        {"action: {name: xy}", "action.beta", NULL}, /* of two tables */
+        {"", "train.schedule.knots", NULL},
+        {"train: {schedule: {kind: constant}}", "train.schedule.knots",
+         "train.schedule.kind constant"},
+        {"", "train.label", "train.batch unset"},
+        {"train: {batch: 3}", "train.label", NULL},
+        {"train: {batch: 3, rate: 0}", "train.label", "train.rate 0"},
+        {"train: {batch: 3, chain: false}", "train.label", "train.chain false"},
+        /* the condition's own key has none */
+        {"action: {name: phi4, file: x}", "action.m2", NULL},
+        {"action: {name: on-dual, file: x}", "action.m2", "action.name on-dual"},
+        {"sample: [{}]", "sample[0].step", NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char decider[128];
+        kad_config *c = parse(state, cases[i].text, 0, NULL);
+        const bool applies = kad_config_applies(c, cases[i].key);
+        kad_config_decider(c, cases[i].key, sizeof decider, decider);
+        assert_string_equal(decider, cases[i].decider ? cases[i].decider : "");
+        assert_int_equal(applies, cases[i].decider == NULL);
+        kad_config_destroy(c);
+    }
+}
+
+/* Asking for values changes nothing: what is printed as used is decided by the schema,
+ * and read again it is what was given. */
 static void test_scopes(void **state)
 {
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    kad_config *c = parse(state, "action: {m2: -3, beta: 1}\nsample: []", 0, NULL);
+    kad_config *c = parse(state, "action: {m2: -3, name: phi4}\nsample: []\n", 0, NULL);
     assert_int_equal(kad_config_resolve(&ctx, c, "train.batch", "64"), KAD_OK);
     char *given = kad_config_yaml(c, KAD_CONFIG_GIVEN);
-    assert_string_equal(given, "action:\n  beta: 1\n  m2: -3\nsample: []\n");
-    kad_config_real(c, "action.beta");
-    kad_config_int(c, "train.batch");
-    kad_config_int(c, "train.steps");
+    assert_string_equal(given, "action:\n  name: phi4\n  m2: -3\nsample: []\n");
     char *used = kad_config_yaml(c, KAD_CONFIG_USED);
-    assert_string_equal(
-        used, "action:\n  beta: 1\ntrain:\n  steps: 4000\n  batch: 64\nsample: []\n");
+    kad_config_real(c, "action.beta");
+    kad_config_real(c, "action.m2");
+    kad_config_int(c, "train.steps");
+    char *again = kad_config_yaml(c, KAD_CONFIG_USED);
+    assert_string_equal(used, again);
+    assert_non_null(strstr(used, "batch: 64"));
     kad_config *d = parse(state, used, 0, NULL);
     char *x = kad_config_json(c, KAD_CONFIG_USED),
          *y = kad_config_json(d, KAD_CONFIG_GIVEN);
     assert_string_equal(x, y);
     kad_free(given);
     kad_free(used);
+    kad_free(again);
     kad_free(x);
     kad_free(y);
     kad_config_destroy(c);
     kad_config_destroy(d);
+}
+
+static kad_config *parse_at(void **state, const char *name, const char *text)
+{
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    kad_config *c;
+    if (kad_config_parse(&ctx, the_schema(state), text, name, 0, NULL, &c) != KAD_OK)
+        fail_msg("%s", ctx.message);
+    return c;
+}
+
+/* A file is found where the config stands, wherever one stands oneself; an override names
+ * it from here. */
+static void test_paths(void **state)
+{
+    static const struct {
+        const char *name, *value, *path;
+    } cases[] = {
+        {"run.yaml", "j.txt", "j.txt"},       {"a/run.yaml", "j.txt", "a/j.txt"},
+        {"/a/run.yaml", "b/j", "/a/b/j"},     {"a/run.yaml", "/b/j.txt", "/b/j.txt"},
+        {"a/run.yaml", "uniform", "uniform"}, {"../r.yaml", "../j", "../../j"},
+    };
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[64];
+        snprintf(text, sizeof text, "action: {bonds: %s}", cases[i].value);
+        kad_config *c = parse_at(state, cases[i].name, text);
+        assert_string_equal(kad_config_string(c, "action.bonds"), cases[i].path);
+        kad_config_destroy(c);
+    }
+    const char *over[] = {"action.bonds=j.txt"};
+    kad_config *c;
+    assert_int_equal(
+        kad_config_parse(&ctx, the_schema(state), "", "a/run.yaml", 1, over, &c), KAD_OK);
+    assert_string_equal(kad_config_string(c, "action.bonds"), "j.txt");
+    /* printed so that it is found again: below home relative to it, else absolute */
+    char here[1024], expected[1100];
+    assert_non_null(getcwd(here, sizeof here));
+    snprintf(expected, sizeof expected, "action:\n  bonds: \"%s/j.txt\"\n", here);
+    char *yaml = kad_config_yaml(c, KAD_CONFIG_GIVEN);
+    assert_string_equal(yaml, expected);
+    kad_free(yaml);
+    assert_int_equal(kad_config_set_path(&ctx, c, "action.bonds", "a/b/j.txt"), KAD_OK);
+    kad_config_set_home(c, "a/b");
+    yaml = kad_config_yaml(c, KAD_CONFIG_GIVEN);
+    assert_string_equal(yaml, "action:\n  bonds: j.txt\n");
+    kad_free(yaml);
+    /* what a digest stands for is no part of the contents */
+    assert_int_equal(kad_config_resolve(&ctx, c, "action.bonds_sha256", "ab"), KAD_OK);
+    yaml = kad_config_yaml(c, KAD_CONFIG_CONTENT);
+    assert_null(strstr(yaml, "bonds: "));
+    assert_non_null(strstr(yaml, "bonds_sha256: ab"));
+    kad_free(yaml);
+    kad_config_destroy(c);
 }
 
 /* An empty list is one; nothing behind the name is as if it were left out. */
@@ -590,7 +696,8 @@ int main(void)
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_json_numbers),
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
         cmocka_unit_test(test_copy_resolve),  cmocka_unit_test(test_unused),
-        cmocka_unit_test(test_scopes),        cmocka_unit_test(test_empty_list),
+        cmocka_unit_test(test_scopes),        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_paths),         cmocka_unit_test(test_empty_list),
         cmocka_unit_test(test_template),      cmocka_unit_test(test_files),
         cmocka_unit_test(test_locale),        cmocka_unit_test(test_exhaustion),
     };

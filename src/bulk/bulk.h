@@ -64,6 +64,8 @@ typedef struct kad_bulk {
 /* Keys of section `bulk`. */
 extern const kad_key kad_bulk_keys[];
 extern const size_t kad_bulk_n_keys;
+extern const kad_rule kad_bulk_rules[];
+extern const size_t kad_bulk_n_rules;
 /* Value of a key "bulk.NAME" in a config, its default where config is NULL. */
 int64_t kad_bulk_int(const kad_config *config, const char *key);
 double kad_bulk_real(const kad_config *config, const char *key);
@@ -72,8 +74,6 @@ bool kad_bulk_bool(const kad_config *config, const char *key);
 /* Configurations the config asks for (bulk.configs); 0: no bulk analysis. The other keys
  * count only then. */
 size_t kad_bulk_wanted(const kad_config *config);
-/* Ask for every key of the section that counts, so that it is kept with the run. */
-void kad_bulk_use_keys(const kad_config *config);
 
 /* From the configurations stored in /samplers/NAME/configs of a results file (sampler
  * NULL: the first whose draws follow the model and that has some), at most n_max of them

@@ -30,6 +30,12 @@ const kad_key kad_bulk_keys[] = {
 };
 const size_t kad_bulk_n_keys = sizeof kad_bulk_keys / sizeof kad_bulk_keys[0];
 
+const kad_rule kad_bulk_rules[] = {
+    {"bulk.configs", NULL},
+    {"bulk.", "bulk.configs"},
+};
+const size_t kad_bulk_n_rules = sizeof kad_bulk_rules / sizeof kad_bulk_rules[0];
+
 /* Default of a key, as text. */
 static const char *default_of(const char *key)
 {
@@ -63,19 +69,5 @@ bool kad_bulk_bool(const kad_config *config, const char *key)
 
 size_t kad_bulk_wanted(const kad_config *config)
 {
-    if (!kad_config_is_set(config, "bulk.configs")) return 0;
     return (size_t)kad_config_int(config, "bulk.configs");
-}
-
-void kad_bulk_use_keys(const kad_config *config)
-{
-    if (kad_bulk_wanted(config) == 0) return;
-    for (size_t i = 0; i < kad_bulk_n_keys; i++) {
-        const kad_key *key = &kad_bulk_keys[i];
-        if (key->type == KAD_INT) kad_config_int(config, key->key);
-        if (key->type == KAD_REAL) kad_config_real(config, key->key);
-        if (key->type == KAD_BOOL) kad_config_bool(config, key->key);
-        if (key->type == KAD_STRING || key->type == KAD_ENUM)
-            kad_config_string(config, key->key);
-    }
 }

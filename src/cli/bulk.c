@@ -107,13 +107,15 @@ static kad_status load_config(kad_app *app, const kad_run *run, kad_schema *sche
                               kad_config **out)
 {
     kad_status status = KAD_OK;
-    char *text = NULL;
+    char *text = NULL, *path = kad_run_file(run, "config.yaml");
+    if (path == NULL) return kad_fail(&app->ctx, KAD_ENOMEM, "out of memory");
     KAD_TRY(kad_run_read_text(&app->ctx, run, "config.yaml", MAX_CONFIG_BYTES, &text));
     kad_cli_schema(schema);
-    KAD_TRY(kad_config_parse(&app->ctx, schema, text, "config.yaml", app->n_overrides,
+    KAD_TRY(kad_config_parse(&app->ctx, schema, text, path, app->n_overrides,
                              app->overrides, out));
     KAD_TRY(kad_recipe_resolve(&app->ctx, *out));
 done:
+    kad_free(path);
     kad_free(text);
     return status;
 }

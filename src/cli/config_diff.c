@@ -1,12 +1,15 @@
 /* A run folder belongs to one config: the one stored in it, which holds every key that the
- * run depends on with its value, chosen ones included. */
+ * run depends on with its value, chosen ones included, and the digests of files. */
 #include "base/memory.h"
 #include "cli/pipeline.h"
+#include "io/file.h"
 #include "io/number.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MAX_CONFIG_BYTES = 1 << 20 };
 
@@ -71,23 +74,91 @@ static bool find_difference(const json_t *old, const json_t *new, const char *pr
     return true;
 }
 
-static kad_status to_json(kad_ctx *ctx, const kad_config *config, kad_config_scope scope,
-                          json_t **out)
+static kad_status to_json(kad_ctx *ctx, const kad_config *config, json_t **out)
 {
-    char *text = kad_config_json(config, scope);
+    char *text = kad_config_json(config, KAD_CONFIG_CONTENT);
     *out = text != NULL ? json_loads(text, 0, NULL) : NULL;
     kad_free(text);
     if (*out == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: cannot compare");
     return KAD_OK;
 }
 
-kad_status kad_config_claim(kad_pipeline *p)
+/* --- the couplings, which a run keeps ------------------------------------------------- */
+
+static bool exists(const char *path)
 {
-    char *yaml = kad_config_yaml(p->config, KAD_CONFIG_USED);
-    if (yaml == NULL) return kad_fail(&p->app->ctx, KAD_ENOMEM, "config: out of memory");
-    kad_status status = kad_run_write_text(&p->app->ctx, p->run, "config.yaml", yaml);
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+static kad_status copy_file(kad_ctx *ctx, const char *from, const char *to)
+{
+    char *data = NULL;
+    size_t n = 0;
+    kad_status status = kad_file_read(ctx, from, SIZE_MAX, &data, &n);
+    if (status == KAD_OK) status = kad_file_write(ctx, to, 1, &(kad_piece){data, n});
+    kad_free(data);
+    return status;
+}
+
+/* The run goes on with its own copy of a file, wherever that came from. What lies in a
+ * folder that is not claimed yet counts for nothing. */
+static kad_status keep(kad_pipeline *p, bool claimed, const char *key, const char *name)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_status status = KAD_OK;
+    const char *path = kad_config_string(p->config, key), *dot = strrchr(path, '.');
+    const bool binary = dot != NULL && strcmp(dot, ".h5") == 0;
+    char file[64], *own = NULL;
+    snprintf(file, sizeof file, "%s%s", name, binary ? ".h5" : ".txt");
+    own = kad_run_file(p->run, file);
+    if (own == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
+    if (!claimed || !exists(own)) KAD_TRY(copy_file(ctx, path, own));
+    status = kad_config_set_path(ctx, p->config, key, own);
+done:
+    kad_free(own);
+    return status;
+}
+
+static kad_status keep_files(kad_pipeline *p, bool claimed)
+{
+    kad_config_set_home(p->config, kad_run_path(p->run));
+    if (!kad_config_is_set(p->config, "action.couplings_sha256")) return KAD_OK;
+    return keep(p, claimed, "action.couplings", "couplings");
+}
+
+/* --- config.yaml ---------------------------------------------------------------------- */
+
+kad_status kad_config_claim(kad_pipeline *p, bool claimed)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    char *yaml = NULL;
+    kad_status status;
+    KAD_TRY(keep_files(p, claimed));
+    if (claimed) return KAD_OK;
+    yaml = kad_config_yaml(p->config, KAD_CONFIG_USED);
+    if (yaml == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "config: out of memory"));
+    status = kad_run_write_text(ctx, p->run, "config.yaml", yaml);
+done:
     kad_free(yaml);
     return status;
+}
+
+static kad_status fail_difference(kad_pipeline *p, const char *name, const difference *d)
+{
+    const char *tail = strrchr(d->key, '_'), *folder = kad_run_path(p->run);
+    if (tail != NULL && strcmp(tail, "_sha256") == 0 && strcmp(d->old, "nothing") != 0 &&
+        strcmp(d->new, "nothing") != 0)
+        return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                        "%s: %.*s: another file: %s is %s in this run folder, the file "
+                        "now has %s: choose another folder with --out, or go on with "
+                        "`kadanoff run %s`",
+                        name, (int)(tail - d->key), d->key, d->key, d->old, d->new,
+                        folder);
+    return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                    "%s: %s is %s in this run folder, %s is asked for: choose another "
+                    "folder with --out, or go on with `kadanoff run %s`",
+                    name, d->key, d->old, d->new, folder);
 }
 
 kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
@@ -104,13 +175,9 @@ kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
     if (status != KAD_OK) return status;
     snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(p->run));
     KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, 0, NULL, &stored));
-    KAD_TRY(to_json(ctx, stored, KAD_CONFIG_GIVEN, &old));
-    KAD_TRY(to_json(ctx, p->config, KAD_CONFIG_USED, &new));
-    if (find_difference(old, new, "", &d))
-        status = kad_fail(ctx, KAD_ECONFIG,
-                          "%s: %s is %s in this run folder, %s is asked for: choose "
-                          "another folder with --out, or go on with `kadanoff run %s`",
-                          name, d.key, d.old, d.new, kad_run_path(p->run));
+    KAD_TRY(to_json(ctx, stored, &old));
+    KAD_TRY(to_json(ctx, p->config, &new));
+    if (find_difference(old, new, "", &d)) status = fail_difference(p, name, &d);
 done:
     json_decref(old);
     json_decref(new);

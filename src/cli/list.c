@@ -83,6 +83,8 @@ static const char *type_name(kad_type type)
         return "true or false";
     case KAD_STRING:
         return "text";
+    case KAD_PATH:
+        return "file";
     case KAD_ENUM:
         return "choice";
     case KAD_INTS:

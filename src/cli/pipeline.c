@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "measure/sample.h"
 #include "sample/sampler.h"
+#include "train/inputs.h"
 #include "train/options.h"
 #include "train/trainer.h"
 
@@ -246,7 +247,7 @@ static kad_status work(kad_pipeline *p, unsigned stages)
         return print_end(p, stages);
     }
     if (wants_map(p, stages)) KAD_TRY(kad_selfcheck(p));
-    if (!claimed) KAD_TRY(kad_config_claim(p));
+    KAD_TRY(kad_config_claim(p, claimed));
     KAD_TRY(kad_provenance_begin(p));
     KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
     KAD_TRY(run_stages(p, stages));
@@ -274,6 +275,7 @@ kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
     KAD_TRY(check_memory(&p));
     KAD_TRY(kad_model_create(ctx, p.config, &p.model));
     KAD_TRY(kad_config_check_used(&p, name));
+    KAD_TRY(kad_train_resolve(ctx, p.config));
     KAD_TRY(check_stages(&p, stages));
     describe(&p, stages);
     KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));

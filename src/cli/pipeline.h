@@ -47,8 +47,9 @@ KAD_MUST_USE kad_status kad_config_check_used(kad_pipeline *p, const char *name)
 /* Compare what is used of the config with the folder's: KAD_ECONFIG names the first key
  * that differs. *claimed: the folder has one. (config_diff.c) */
 KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p, bool *claimed);
-/* Write config.yaml: from now on the folder belongs to this config. */
-KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p);
+/* Make the folder's own files those of the config, and write config.yaml unless `claimed`:
+ * from now on the folder belongs to this config. */
+KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p, bool claimed);
 
 /* The bulk of the open folder, when the config asks for one: inference, every analysis,
  * its null test, errors and fits. (bulk.c) */

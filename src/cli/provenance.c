@@ -7,8 +7,8 @@
 #include "cli/isa.h"
 #include "cli/pipeline.h"
 #include "flow/recipe.h"
+#include "io/digest.h"
 
-#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -163,14 +163,14 @@ static kad_status write_config(kad_pipeline *p, kad_h5 *file)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
-    char digest[SHA256_DIGEST_STRING_LENGTH];
+    char digest[KAD_DIGEST_CHARS];
     char *json = kad_config_json(p->config, KAD_CONFIG_USED);
     const char *text = kad_config_text(p->config);
     if (json == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "config: out of memory"));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/config/text", 1, &text));
     KAD_TRY(
         kad_h5_write_strings(ctx, file, "/config/resolved", 1, (const char *[]){json}));
-    SHA256Data((const uint8_t *)json, strlen(json), digest);
+    kad_digest(json, strlen(json), digest);
     KAD_TRY(kad_h5_attr_set_string(ctx, file, "/config", "sha256", digest));
 done:
     kad_free(json);
@@ -185,6 +185,7 @@ kad_status kad_provenance_begin(kad_pipeline *p)
     KAD_TRY(write_once(p, file));
     KAD_TRY(write_program(p, file));
     KAD_TRY(write_model(p, file));
+    KAD_TRY(kad_action_store(&p->app->ctx, p->model->action, file));
     KAD_TRY(write_config(p, file));
     KAD_TRY(set(p, file, "status", "running"));
     KAD_TRY(kad_results_save(&p->app->ctx, p->run, file));

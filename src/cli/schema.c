@@ -23,13 +23,16 @@ void kad_cli_schema_of(kad_schema *schema, const char *action)
     kad_schema_add(schema, kad_action_common_keys, kad_action_n_common_keys);
     for (size_t i = 0; kad_actions[i] != NULL; i++)
         if (action == NULL || strcmp(action, kad_actions[i]->name) == 0)
-            kad_schema_add(schema, kad_actions[i]->keys, kad_actions[i]->n_keys);
+            kad_action_add_keys(schema, kad_actions[i]);
     kad_schema_add(schema, kad_flow_keys, kad_flow_n_keys);
     kad_schema_add(schema, kad_train_keys, kad_train_n_keys);
     kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
     for (size_t i = 0; kad_samplers[i] != NULL; i++)
         kad_schema_add(schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
     kad_schema_add(schema, kad_bulk_keys, kad_bulk_n_keys);
+    kad_schema_add_rules(schema, kad_flow_rules, kad_flow_n_rules);
+    kad_schema_add_rules(schema, kad_train_rules, kad_train_n_rules);
+    kad_schema_add_rules(schema, kad_bulk_rules, kad_bulk_n_rules);
 }
 
 void kad_cli_schema(kad_schema *schema)

@@ -1,5 +1,4 @@
 /* Keys that were given but do nothing: errors, since the user meant something by them. */
-#include "bulk/bulk.h"
 #include "cli/pipeline.h"
 #include "measure/sample.h"
 #include "sample/cycle.h"
@@ -9,57 +8,15 @@
 
 enum { NAMES_MAX = 600 };
 
-/* Which key decides whether another one matters; the first prefix that fits counts. */
-static const struct {
-    const char *prefix, *decider;
-} deciders[] = {
-    {"train.batch_final_", "train.batch_final"},
-    {"train.rate_final", "train.schedule"},
-    {"train.precondition_", "train.optimiser"},
-    {"train.gradient", "train.loss"},
-    {"train.data_", "train.data"},
-    {"train.symmetrise_last", "flow.symmetry"},
-    {"train.anneal_", "train.anneal_key"},
-    {"train.chain_", "train.chain"},
-    {"flow.spectrum_stiffness", "flow.spectrum_mass2"},
-    {"flow.spectrum_mass2", "flow.spectrum"},
-    {"flow.quartic", "flow.generator"},
-    {"flow.translation", "action.name"},
-    {"bulk.", "bulk.configs"},
-    {"flow.", "flow.hierarchy"},
-    {"", "action.name"},
-};
-
-static const char *decider_of(const char *key)
-{
-    size_t i = 0;
-    while (strncmp(key, deciders[i].prefix, strlen(deciders[i].prefix)) != 0)
-        i++;
-    return deciders[i].decider;
-}
-
-/* The value of a decider: a word, or a number that is unset or zero. */
-static void show_value(const kad_pipeline *p, const char *key, size_t size, char *out)
-{
-    const kad_key *spec = kad_schema_find(&p->schema, key);
-    const bool word = spec->type == KAD_STRING || spec->type == KAD_ENUM;
-    const char *text = word ? kad_config_string(p->config, key) : NULL;
-    const char *other = kad_config_is_set(p->config, key) ? "0" : "unset";
-    snprintf(out, size, "%s", text != NULL ? text : other);
-}
-
 static kad_status fail_key(kad_pipeline *p, const char *name, const char *key)
 {
-    char used[NAMES_MAX], value[128], section[16];
-    const char *decider = decider_of(key);
-    if (strcmp(decider, "train.data") == 0 && kad_config_is_set(p->config, decider))
-        decider = "train.loss";
+    char used[NAMES_MAX], decider[128], section[16];
     snprintf(section, sizeof section, "%.*s", (int)strcspn(key, ".") + 1, key);
     kad_config_used_names(p->config, section, sizeof used, used);
-    show_value(p, decider, sizeof value, value);
+    kad_config_decider(p->config, key, sizeof decider, decider);
     return kad_fail(&p->app->ctx, KAD_ECONFIG,
-                    "%s: %s: has no effect with %s %s; used of %.*s are: %s", name, key,
-                    decider, value, (int)strlen(section) - 1, section, used);
+                    "%s: %s: has no effect with %s; used of %.*s are: %s", name, key,
+                    decider, (int)strlen(section) - 1, section, used);
 }
 
 /* --- entries of `sample` -------------------------------------------------------------
@@ -142,20 +99,10 @@ static kad_status check_entry(kad_pipeline *p, const char *name, int entry)
 
 kad_status kad_config_check_used(kad_pipeline *p, const char *name)
 {
-    static const char *const sections[] = {"action.", "flow.", "train.", "bulk."};
     kad_status status = KAD_OK;
-    const kad_config *config = p->config;
-    /* read later, by the samplers: has an effect where the action has the symmetry */
-    if (p->model->action->flags & KAD_ACTION_TRANSLATION)
-        kad_config_bool(config, "flow.translation");
-    kad_config_string(config, "title");
-    kad_bulk_use_keys(config);
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
-        const char *key = kad_config_unused(config, sections[i]);
-        if (key != NULL) return fail_key(p, name, key);
-    }
-    const int n = kad_config_list_length(config, "sample");
-    for (int i = 0; i < n; i++)
+    const char *key = kad_config_unused(p->config);
+    if (key != NULL) return fail_key(p, name, key);
+    for (int i = 0; i < kad_config_list_length(p->config, "sample"); i++)
         KAD_TRY(check_entry(p, name, i));
 done:
     return status;

@@ -30,6 +30,8 @@ typedef struct kad_flow {
 
 extern const kad_key kad_flow_keys[];
 extern const size_t kad_flow_n_keys;
+extern const kad_rule kad_flow_rules[];
+extern const size_t kad_flow_n_rules;
 
 /* What a flow must know of the action it is built for. */
 typedef struct kad_flow_target {

@@ -77,3 +77,34 @@ const kad_key kad_flow_keys[] = {
 };
 
 const size_t kad_flow_n_keys = sizeof kad_flow_keys / sizeof kad_flow_keys[0];
+
+#define BLOCKS "flow.hierarchy=mera|decimator|disentangler"
+#define CONDITIONAL "flow.hierarchy=conditional"
+
+const kad_rule kad_flow_rules[] = {
+    {"flow.spectrum_mass2", "flow.spectrum=first|last"},
+    {"flow.spectrum_stiffness", "flow.spectrum_mass2"},
+    {"flow.ring", "flow.hierarchy=mera|decimator|conditional"},
+    {"flow.depth", "flow.hierarchy=mera|decimator|disentangler|conditional"},
+    {"flow.kernel", BLOCKS},
+    {"flow.repeat", BLOCKS},
+    {"flow.passes", BLOCKS},
+    {"flow.couplings", BLOCKS},
+    {"flow.widths", BLOCKS},
+    {"flow.activation", BLOCKS},
+    {"flow.split", BLOCKS},
+    {"flow.scale_init", BLOCKS},
+    {"flow.zero_last", BLOCKS},
+    {"flow.haar", BLOCKS},
+    {"flow.rotation", BLOCKS},
+    {"flow.level_scale", BLOCKS},
+    {"flow.details", CONDITIONAL},
+    {"flow.generator", CONDITIONAL},
+    {"flow.refinement", CONDITIONAL}, /* and its numbers */
+    {"flow.quartic", "flow.generator=q4t or flow.refinement=q4t"},
+    {"flow.hidden", CONDITIONAL},
+    {"flow.sources", CONDITIONAL},
+    {"flow.shared", CONDITIONAL},
+};
+
+const size_t kad_flow_n_rules = sizeof kad_flow_rules / sizeof kad_flow_rules[0];

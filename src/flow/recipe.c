@@ -82,13 +82,6 @@ done:
     return status;
 }
 
-static kad_status resolve_real(kad_ctx *ctx, kad_config *config, const char *key,
-                               double value)
-{
-    char text[KAD_NUMBER_CHARS];
-    return kad_config_resolve(ctx, config, key, kad_format_real(text, value));
-}
-
 /* What a recipe must know of action and lattice: a local quartic action has these
  * parameters (NaN: not one), S = -t sum_<ij> phi_i.phi_j + sum_i (mu |phi_i|^2 +
  * lambda |phi_i|^4). */
@@ -97,26 +90,24 @@ typedef struct facts {
     bool homogeneous; /* invariant under translations */
 } facts;
 
-static kad_status inspect(kad_ctx *ctx, const kad_config *config, facts *out)
+static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
+                          kad_action **action_out, facts *out)
 {
     kad_status status = KAD_OK;
-    kad_lattice *lattice = NULL;
-    kad_action *action = NULL;
     int64_t extents[KAD_MAX_DIM + 1];
     int shape[KAD_MAX_DIM + 1] = {0};
     const size_t d = kad_config_ints(config, "lattice.shape", KAD_MAX_DIM + 1, extents);
     for (size_t mu = 0; mu < d; mu++)
         shape[mu] = (int)extents[mu];
-    KAD_TRY(kad_lattice_create(ctx, (int)d, shape, &lattice));
-    KAD_TRY(kad_action_create(ctx, config, lattice, false, &action));
+    KAD_TRY(kad_lattice_create(ctx, (int)d, shape, lattice));
+    KAD_TRY(kad_action_create(ctx, config, *lattice, false, action_out));
+    const kad_action *action = *action_out;
     *out = (facts){.d = (double)d,
                    .t = action->ops->get(action, "t"),
                    .mu = action->ops->get(action, "mu"),
                    .lambda = action->ops->get(action, "lambda"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0};
 done:
-    kad_action_destroy(action);
-    kad_lattice_destroy(lattice);
     return status;
 }
 
@@ -126,8 +117,8 @@ static kad_status resolve_free(kad_ctx *ctx, kad_config *config, const facts *a)
     kad_status status = KAD_OK;
     const double mass2 = 2 * a->mu / a->t - 2 * a->d;
     if (a->t > 0 && mass2 > 0) {
-        KAD_TRY(resolve_real(ctx, config, "flow.spectrum_mass2", mass2));
-        KAD_TRY(resolve_real(ctx, config, "flow.spectrum_stiffness", a->t));
+        KAD_TRY(kad_config_resolve_real(ctx, config, "flow.spectrum_mass2", mass2));
+        KAD_TRY(kad_config_resolve_real(ctx, config, "flow.spectrum_stiffness", a->t));
     }
 done:
     return status;
@@ -143,7 +134,7 @@ static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts 
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
     KAD_TRY(kad_config_resolve(ctx, config, "train.rate", local ? "8e-3" : "4e-3"));
     if (local && a->lambda > 0)
-        KAD_TRY(resolve_real(ctx, config, "flow.quartic", a->lambda));
+        KAD_TRY(kad_config_resolve_real(ctx, config, "flow.quartic", a->lambda));
     if (!a->homogeneous) KAD_TRY(kad_config_resolve(ctx, config, "flow.shared", "false"));
 done:
     return status;
@@ -184,8 +175,10 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
     kad_status status = KAD_OK;
     const char *name = kad_config_string(config, "flow.recipe");
+    kad_lattice *lattice = NULL;
+    kad_action *action = NULL;
     facts a;
-    KAD_TRY(inspect(ctx, config, &a));
+    KAD_TRY(inspect(ctx, config, &lattice, &action, &a));
     KAD_TRY(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
     if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
     if (strcmp(name, "fourier") == 0) KAD_TRY(resolve_free(ctx, config, &a));
@@ -196,6 +189,11 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     KAD_TRY(resolve_training(ctx, config, &a));
     KAD_TRY(apply(ctx, config, common, sizeof common / sizeof common[0]));
     KAD_TRY(resolve_symmetry(ctx, config, "none"));
+    if (!a.homogeneous)
+        KAD_TRY(kad_config_resolve(ctx, config, "flow.translation", "false"));
+    KAD_TRY(kad_action_resolve(ctx, action, config)); /* after a recipe's own wishes */
 done:
+    kad_action_destroy(action);
+    kad_lattice_destroy(lattice);
     return status;
 }

@@ -15,8 +15,8 @@
 
 #include "io/config.h"
 
-/* Fill the unset keys of `flow`, `train` and `action.epsilon`. Idempotent. Errors:
- * KAD_ECONFIG. */
+/* Fill the unset keys of `flow` and `train`, and what the action has by default.
+ * Idempotent. Errors: KAD_ECONFIG and those of kad_action_create. */
 KAD_MUST_USE kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config);
 /* The recipe in force: flow.recipe with `auto` replaced by the choice for the action. */
 const char *kad_recipe_name(const kad_config *config);

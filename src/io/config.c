@@ -2,7 +2,9 @@
 #include "base/memory.h"
 #include "io/config_impl.h"
 #include "io/file.h"
+#include "io/number.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +125,12 @@ static kad_status override(kad_ctx *ctx, kad_config *config, const char *text)
     key[n] = 0;
     kad_status status = check_index(ctx, config, &place, key);
     if (status != KAD_OK) return status;
+    const kad_key *spec = kad_schema_find(config->schema, key);
+    if (spec && spec->type == KAD_PATH) { /* the text's digest is of the text's file */
+        char digest[KAD_CONFIG_MAX_KEY + 8];
+        snprintf(digest, sizeof digest, "%s_sha256", key);
+        kad_entries_remove(&config->set, digest);
+    }
     place.line = -1; /* the value has lines of its own; they say nothing */
     return kad_config_parse_text(ctx, config, &place, equals + 1, strlen(equals + 1),
                                  key);
@@ -147,6 +155,30 @@ kad_status kad_config_resolve(kad_ctx *ctx, kad_config *config, const char *key,
     kad_entry *entry = kad_entries_find(&config->set, key);
     if (entry) entry->chosen = true;
     return status;
+}
+
+kad_status kad_config_resolve_real(kad_ctx *ctx, kad_config *config, const char *key,
+                                   double value)
+{
+    char text[KAD_NUMBER_CHARS];
+    return kad_config_resolve(ctx, config, key, kad_format_real(text, value));
+}
+
+void kad_config_set_home(kad_config *config, const char *folder)
+{
+    config->home = folder;
+}
+
+kad_status kad_config_set_path(kad_ctx *ctx, kad_config *config, const char *key,
+                               const char *path)
+{
+    kad_entry *entry = kad_entries_find(&config->set, key);
+    assert(entry && entry->spec->type == KAD_PATH);
+    char *copy = kad_strdup(path);
+    if (!copy) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    kad_free(entry->string);
+    entry->string = copy;
+    return KAD_OK;
 }
 
 /* ---- life ---- */
@@ -226,6 +258,7 @@ kad_status kad_config_copy(kad_ctx *ctx, const kad_config *config, int n_overrid
     *out = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *copy, &copy));
     copy->schema = config->schema;
+    copy->home = config->home;
     copy->text = kad_strdup(config->text);
     if (!copy->text) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
     KAD_TRY(make_defaults(ctx, copy));

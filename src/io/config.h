@@ -16,6 +16,7 @@ typedef enum kad_type {
     KAD_REAL,
     KAD_BOOL, /* true | false */
     KAD_STRING,
+    KAD_PATH, /* a file or folder, or one of the words in `choices` */
     KAD_ENUM, /* one of `choices`, separated by | */
     KAD_INTS, /* flow sequence of integers: [16, 16] */
     KAD_REALS
@@ -29,19 +30,41 @@ typedef struct kad_key {
         *def; /* default as YAML text; NULL: unset unless given ("auto" in the docs) */
     double lo, hi; /* inclusive range of numbers (of each element); lo > hi: no range */
     const char *unit;    /* "" when dimensionless */
-    const char *choices; /* KAD_ENUM: "a|b|c" */
+    const char *choices; /* KAD_ENUM, KAD_PATH: "a|b|c" */
     const char *help;    /* one sentence for the reference */
 } kad_key;
 
-enum { KAD_SCHEMA_TABLES = 64 };
+/* When the keys that begin with `prefix` have an effect: conditions joined by " & ", each
+ * with alternatives joined by " or ": "key=a|b" (its value in force is one of these) or
+ * "key" (it has a value, not 0 or false). A condition on a key without effect fails.
+ * only_if NULL: always. */
+typedef struct kad_rule {
+    const char *prefix, *only_if;
+} kad_rule;
+
+/* What a whole table belongs to: its keys have an effect where `key` is `name`. */
+typedef struct kad_owner {
+    const char *key, *name; /* NULL: always */
+} kad_owner;
+
+enum { KAD_SCHEMA_TABLES = 64, KAD_SCHEMA_RULES = 8 };
 typedef struct kad_schema {
     int n_tables;
     const kad_key *table[KAD_SCHEMA_TABLES];
     size_t n_keys[KAD_SCHEMA_TABLES];
+    kad_owner owner[KAD_SCHEMA_TABLES];
+    int n_rules;
+    const kad_rule *rules[KAD_SCHEMA_RULES];
+    size_t rules_n[KAD_SCHEMA_RULES];
 } kad_schema;
 
 /* Tables may repeat a key (two samplers with `draws`); the first one counts. */
 void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys);
+/* The same, of keys that matter only where `key` is `name`. */
+void kad_schema_add_for(kad_schema *schema, const kad_key *table, size_t n_keys,
+                        const char *key, const char *name);
+/* Keys without a rule always have an effect; the first prefix that fits counts. */
+void kad_schema_add_rules(kad_schema *schema, const kad_rule *rules, size_t n);
 /* The key of a name ("sample[3].draws" finds "sample[].draws"); NULL if unknown. */
 const kad_key *kad_schema_find(const kad_schema *schema, const char *name);
 
@@ -52,6 +75,8 @@ void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *sel
 typedef struct kad_config kad_config;
 
 /* Parse YAML text; `name` is used in messages ("run.yaml:12: action.beta: expected ...").
+ * Files that the text names (KAD_PATH) are relative to the folder of `name`; those that
+ * overrides name to the working directory, and of such the text's digest is dropped.
  * `overrides` are "section.key=value" (YAML flow values allowed), applied after the text.
  * Schema is borrowed. Errors: KAD_ECONFIG with file:line and the offending value;
  * KAD_ENOINPUT; KAD_ENOMEM. */
@@ -77,6 +102,8 @@ bool kad_config_is_given(const kad_config *config, const char *key);
  * set. */
 KAD_MUST_USE kad_status kad_config_resolve(kad_ctx *ctx, kad_config *config,
                                            const char *key, const char *value);
+KAD_MUST_USE kad_status kad_config_resolve_real(kad_ctx *ctx, kad_config *config,
+                                                const char *key, double value);
 
 /* Typed getters. The key must exist in the schema with that type (anything else is a
  * programming error, caught by assert). Unset without default: 0, NaN, false, NULL,
@@ -92,22 +119,37 @@ size_t kad_config_reals(const kad_config *config, const char *key, size_t max,
 /* Entries of a list of maps ("sample"): 0 when empty or absent (kad_config_is_set). */
 int kad_config_list_length(const kad_config *config, const char *section);
 
-/* A key below `prefix` ("action.") that the user gave but that no getter has asked for: it
- * has no effect; NULL when there is none. */
-const char *kad_config_unused(const kad_config *config, const char *prefix);
-/* The names below `prefix` that getters have asked for, in the schema's order, separated
- * by commas; what does not fit ends in "...". */
+/* Whether a key has an effect with the values in force: by the schema's rules alone, and
+ * so the same however often and in which order values are asked for. */
+bool kad_config_applies(const kad_config *config, const char *key);
+/* What keeps a key from having one, with its value: "flow.hierarchy mera". */
+void kad_config_decider(const kad_config *config, const char *key, size_t size,
+                        char *out);
+/* A key that the user gave and that has no effect; NULL when there is none. */
+const char *kad_config_unused(const kad_config *config);
+/* The names below `prefix` ("action.") that have a value and an effect, in the schema's
+ * order, separated by commas; what does not fit ends in "...". */
 void kad_config_used_names(const kad_config *config, const char *prefix, size_t size,
                            char *out);
+
+/* The folder that the config belongs to: files in it are printed relative to it, all
+ * others with their absolute paths. Borrowed; NULL: none. */
+void kad_config_set_home(kad_config *config, const char *folder);
+/* Another file in place of the one that a KAD_PATH key has. */
+KAD_MUST_USE kad_status kad_config_set_path(kad_ctx *ctx, kad_config *config,
+                                            const char *key, const char *path);
 
 /* The text the user gave, verbatim. */
 const char *kad_config_text(const kad_config *config);
 
-/* Which keys a print holds: every one with its value in force; those that getters have
- * asked for; those the user gave. Entries of lists are printed as they stand in all. */
+/* Which keys a print holds: every one with its value in force; those of them that have an
+ * effect; what decides a result: as USED, with files by their digests ("key_sha256") alone
+ * where they have one; those the user gave. Entries of lists are printed as they stand in
+ * all. */
 typedef enum kad_config_scope {
     KAD_CONFIG_ALL,
     KAD_CONFIG_USED,
+    KAD_CONFIG_CONTENT,
     KAD_CONFIG_GIVEN
 } kad_config_scope;
 

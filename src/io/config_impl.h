@@ -21,8 +21,7 @@ typedef struct kad_entry {
     size_t n;            /* numbers of a sequence, else 1 */
     int64_t *ints;       /* KAD_INT, KAD_INTS, KAD_BOOL */
     double *reals;       /* KAD_REAL, KAD_REALS */
-    char *string;        /* KAD_STRING, KAD_ENUM */
-    bool used;           /* a getter has asked for it */
+    char *string;        /* KAD_STRING, KAD_PATH, KAD_ENUM */
     bool chosen;         /* by the program (kad_config_resolve), not by the user */
 } kad_entry;
 
@@ -39,6 +38,7 @@ typedef struct kad_list {
 
 struct kad_config {
     const kad_schema *schema; /* borrowed */
+    const char *home;         /* borrowed; files below it are printed relative to it */
     char *text;               /* what the user gave, verbatim */
     kad_entries set;          /* what was given */
     kad_entries defaults;     /* one for each key of the schema that has a default */
@@ -67,6 +67,11 @@ KAD_MUST_USE kad_status kad_entry_parse(kad_ctx *ctx, const kad_place *place,
                                         const char *key, const kad_key *spec,
                                         bool sequence, size_t n, const kad_token *tokens,
                                         kad_entry *entry);
+/* The value is one of the key's words, not a file. */
+bool kad_entry_is_choice(const kad_entry *entry);
+/* A file named in the text of `name`: relative to the folder of `name`. */
+KAD_MUST_USE kad_status kad_entry_rebase(kad_ctx *ctx, const char *name,
+                                         kad_entry *entry);
 void kad_entry_clear(kad_entry *entry);
 KAD_MUST_USE kad_status kad_entry_copy(kad_ctx *ctx, const kad_entry *from,
                                        kad_entry *to);

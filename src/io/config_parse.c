@@ -12,6 +12,7 @@ typedef struct parse {
     kad_ctx *ctx;
     kad_config *config;
     kad_place place; /* line: that of the current event */
+    bool document;   /* a whole file, whose folder its files are relative to */
     yaml_parser_t yaml;
     yaml_event_t event; /* current; type 0 when none */
     int depth, n_nodes;
@@ -118,7 +119,12 @@ static kad_status put_value(parse *p, const char *path, const kad_key *spec,
     kad_entry entry;
     kad_status status =
         kad_entry_parse(p->ctx, &p->place, path, spec, sequence, n, tokens, &entry);
-    if (status != KAD_OK) return status;
+    if (status == KAD_OK && p->document)
+        status = kad_entry_rebase(p->ctx, p->place.name, &entry);
+    if (status != KAD_OK) {
+        kad_entry_clear(&entry);
+        return status;
+    }
     return kad_entries_put(p->ctx, &p->config->set, path, &entry);
 }
 
@@ -301,7 +307,7 @@ kad_status kad_config_parse_text(kad_ctx *ctx, kad_config *config, const kad_pla
                                  const char *text, size_t n_bytes, const char *key)
 {
     kad_status status;
-    parse p = {.ctx = ctx, .config = config, .place = *place};
+    parse p = {.ctx = ctx, .config = config, .place = *place, .document = !key};
     if (!yaml_parser_initialize(&p.yaml)) return out_of_memory(&p);
     KAD_TRY(kad_arena_create(ctx, &p.arena));
     if (n_bytes > KAD_CONFIG_MAX_BYTES)

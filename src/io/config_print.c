@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- growing text ---- */
 
@@ -42,7 +43,10 @@ void kad_out_add(kad_out *text, const char *format, ...)
 char *kad_out_finish(kad_out *text)
 {
     if (!text->data && !text->failed) kad_out_add(text, "%s", "");
-    if (!text->failed) return text->data;
+    if (!text->failed) {
+        text->data[text->n] = 0; /* an empty section may have been taken back */
+        return text->data;
+    }
     kad_free(text->data);
     return NULL;
 }
@@ -114,6 +118,7 @@ void kad_entry_print(kad_out *out, const kad_entry *entry)
 {
     switch (entry->spec->type) {
     case KAD_STRING:
+    case KAD_PATH:
     case KAD_ENUM:
         print_string(out, entry->string, entry->spec->type == KAD_ENUM);
         return;
@@ -141,6 +146,7 @@ static json_t *entry_json(const kad_entry *entry)
 {
     switch (entry->spec->type) {
     case KAD_STRING:
+    case KAD_PATH:
     case KAD_ENUM:
         return json_string(entry->string); /* NULL too when it is not UTF-8 */
     case KAD_BOOL:
@@ -203,8 +209,34 @@ static bool is_first(const kad_config *config, const kad_key *key, size_t n)
     return search.found == key;
 }
 
+/* A file's name, as a reader elsewhere can use it: below the config's home relative to it,
+ * else absolute. From kad_alloc, NULL on exhaustion. */
+static char *portable_path(const kad_config *config, const kad_entry *entry)
+{
+    const char *path = entry->string;
+    const size_t n = config->home ? strlen(config->home) : 0;
+    char here[4096];
+    kad_out out = {0};
+    if (n > 0 && strncmp(path, config->home, n) == 0 && path[n] == '/')
+        kad_out_add(&out, "%s", path + n + 1);
+    else if (*path == 0 || *path == '/' || kad_entry_is_choice(entry) ||
+             !getcwd(here, sizeof here))
+        kad_out_add(&out, "%s", path);
+    else
+        kad_out_add(&out, "%s/%s", here, path);
+    return kad_out_finish(&out);
+}
+
+/* A file that its digest stands for. */
+static bool has_digest(const kad_config *config, const char *path)
+{
+    char digest[2 * KAD_CONFIG_MAX_KEY + 8];
+    snprintf(digest, sizeof digest, "%s_sha256", path);
+    return kad_entries_find(&config->set, digest) != NULL;
+}
+
 /* The value in force of "actual + name". In lists, where one table serves several kinds,
- * defaults count once they have been asked for. */
+ * only what is set. */
 static const kad_entry *value_of(const node *self, const kad_key *key, const char *name)
 {
     char path[2 * KAD_CONFIG_MAX_KEY];
@@ -213,8 +245,11 @@ static const kad_entry *value_of(const node *self, const kad_key *key, const cha
     if (strchr(self->prefix, '[')) return entry;
     if (self->scope == KAD_CONFIG_GIVEN) return entry && !entry->chosen ? entry : NULL;
     if (!entry) entry = kad_entries_find(&self->config->defaults, key->key);
-    if (entry && self->scope == KAD_CONFIG_USED && !entry->used) return NULL;
-    return entry;
+    if (!entry || self->scope == KAD_CONFIG_ALL) return entry;
+    if (self->scope == KAD_CONFIG_CONTENT && key->type == KAD_PATH &&
+        has_digest(self->config, path))
+        return NULL;
+    return kad_config_applies(self->config, path) ? entry : NULL;
 }
 
 static void indent(node *self)
@@ -227,17 +262,26 @@ static void indent(node *self)
 
 static void print_leaf(node *self, const kad_key *key, const char *name)
 {
-    const kad_entry *entry = value_of(self, key, name);
-    if (!entry) return;
-    if (self->json) {
-        if (json_object_set_new(self->json, name, entry_json(entry)) != 0)
-            self->failed = true;
+    const kad_entry *found = value_of(self, key, name);
+    if (!found) return;
+    kad_entry entry = *found;
+    char *path = key->type == KAD_PATH ? portable_path(self->config, found) : NULL;
+    if (path) entry.string = path;
+    if (key->type == KAD_PATH && !path) {
+        self->failed = true;
+        if (self->yaml) self->yaml->failed = true;
         return;
     }
-    indent(self);
-    kad_out_add(self->yaml, "%s: ", name);
-    kad_entry_print(self->yaml, entry);
-    kad_out_add(self->yaml, "\n");
+    if (self->json) {
+        if (json_object_set_new(self->json, name, entry_json(&entry)) != 0)
+            self->failed = true;
+    } else {
+        indent(self);
+        kad_out_add(self->yaml, "%s: ", name);
+        kad_entry_print(self->yaml, &entry);
+        kad_out_add(self->yaml, "\n");
+    }
+    kad_free(path);
 }
 
 /* One map below this node: a section, or item `index` of a list (-1: a section). */

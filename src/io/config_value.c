@@ -42,6 +42,7 @@ static const char *type_name(kad_type type)
         [KAD_REAL] = "a finite number",
         [KAD_BOOL] = "true or false",
         [KAD_STRING] = "a text",
+        [KAD_PATH] = "the name of a file",
         [KAD_ENUM] = "one of its choices",
         [KAD_INTS] = "a sequence of integers like [16, 16]",
         [KAD_REALS] = "a sequence of finite numbers like [0.5, 1]",
@@ -165,12 +166,33 @@ kad_status kad_entry_parse(kad_ctx *ctx, const kad_place *place, const char *key
                                type_name(spec->type), q.text);
     }
     kad_status status;
-    if (spec->type == KAD_STRING || spec->type == KAD_ENUM)
+    if (spec->type == KAD_STRING || spec->type == KAD_PATH || spec->type == KAD_ENUM)
         status = parse_text(&to, &tokens[0], &entry->string);
     else
         status = parse_numbers(&to, n, tokens, entry);
     if (status != KAD_OK) kad_entry_clear(entry);
     return status;
+}
+
+bool kad_entry_is_choice(const kad_entry *entry)
+{
+    return is_choice(entry->spec->choices, entry->string);
+}
+
+kad_status kad_entry_rebase(kad_ctx *ctx, const char *name, kad_entry *entry)
+{
+    const char *slash = strrchr(name, '/');
+    if (entry->spec->type != KAD_PATH || slash == NULL || *entry->string == '/' ||
+        kad_entry_is_choice(entry))
+        return KAD_OK;
+    const size_t n = (size_t)(slash - name) + 1, size = n + strlen(entry->string) + 1;
+    char *path = NULL;
+    const kad_status status = kad_new(ctx, size, 1, &path);
+    if (status != KAD_OK) return status;
+    snprintf(path, size, "%.*s%s", (int)n, name, entry->string);
+    kad_free(entry->string);
+    entry->string = path;
+    return KAD_OK;
 }
 
 void kad_entry_clear(kad_entry *entry)

@@ -6,6 +6,12 @@
 
 void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys)
 {
+    kad_schema_add_for(schema, table, n_keys, NULL, NULL);
+}
+
+void kad_schema_add_for(kad_schema *schema, const kad_key *table, size_t n_keys,
+                        const char *key, const char *name)
+{
     assert(schema->n_tables < KAD_SCHEMA_TABLES);
     if (schema->n_tables >= KAD_SCHEMA_TABLES) return;
     /* two samplers may share a table */
@@ -13,7 +19,17 @@ void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys)
         if (schema->table[t] == table) return;
     schema->table[schema->n_tables] = table;
     schema->n_keys[schema->n_tables] = n_keys;
+    schema->owner[schema->n_tables] = (kad_owner){key, name};
     schema->n_tables++;
+}
+
+void kad_schema_add_rules(kad_schema *schema, const kad_rule *rules, size_t n)
+{
+    assert(schema->n_rules < KAD_SCHEMA_RULES);
+    if (schema->n_rules >= KAD_SCHEMA_RULES) return;
+    schema->rules[schema->n_rules] = rules;
+    schema->rules_n[schema->n_rules] = n;
+    schema->n_rules++;
 }
 
 bool kad_key_generic(const char *name, size_t size, char *out)

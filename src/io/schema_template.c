@@ -35,7 +35,7 @@ static void print_comment(kad_out *out, const kad_key *key, const char *margin)
     static const char *const names[] = {
         [KAD_INT] = "integer",   [KAD_REAL] = "number", [KAD_BOOL] = "true or false",
         [KAD_STRING] = "text",   [KAD_ENUM] = "one of", [KAD_INTS] = "integers",
-        [KAD_REALS] = "numbers",
+        [KAD_REALS] = "numbers", [KAD_PATH] = "a file",
     };
     kad_out_add(out, "%s# %s (%s", margin, key->help ? key->help : "", names[key->type]);
     if (key->type == KAD_ENUM) kad_out_add(out, " %s", key->choices);

@@ -54,6 +54,19 @@ static kad_status check_symmetry(kad_ctx *ctx, const kad_config *config,
                     symmetry, kind);
 }
 
+static kad_status check_translation(kad_ctx *ctx, const kad_config *config,
+                                    const kad_action *action)
+{
+    if ((action->flags & KAD_ACTION_TRANSLATION) != 0 ||
+        !kad_config_is_set(config, "flow.translation") ||
+        !kad_config_bool(config, "flow.translation"))
+        return KAD_OK;
+    return kad_fail(ctx, KAD_ECONFIG,
+                    "flow.translation: true, but the couplings of action %s differ from "
+                    "site to site",
+                    action->ops->name);
+}
+
 kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **out)
 {
     kad_status status;
@@ -67,6 +80,7 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **
     const char *symmetry = kad_config_string(config, "flow.symmetry");
     model->mixture = symmetry != NULL && strcmp(symmetry, "mixture") == 0;
     KAD_TRY(check_symmetry(ctx, config, symmetry));
+    KAD_TRY(check_translation(ctx, config, model->action));
     if (model->mixture && !symmetric) {
         status = kad_fail(ctx, KAD_ECONFIG,
                           "flow.symmetry: mixture, but action %s has no global sign",

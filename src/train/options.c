@@ -44,9 +44,11 @@ const kad_key kad_train_keys[] = {
      "reparametrised"},
     {"train.loss", KAD_ENUM, "reverse", ANY, "", "reverse|likelihood",
      "free energy of own draws, or likelihood of the samples in train.data"},
-    {"train.data", KAD_STRING, NULL, ANY, "", NULL,
+    {"train.data", KAD_PATH, NULL, ANY, "", NULL,
      "HDF5 file of boundary configurations: [n, component, axes...], [n, axes...], or "
      "with a leading chain axis"},
+    {"train.data_sha256", KAD_STRING, NULL, ANY, "", NULL,
+     "the file's SHA-256; recorded, and another file is refused"},
     {"train.data_set", KAD_STRING, "/configs", ANY, "", NULL, "dataset of train.data"},
     {"train.data_weight", KAD_REAL, "0.5", 0, 1, "", NULL,
      "share of the likelihood in the gradient when train.data joins the reverse loss"},
@@ -59,8 +61,10 @@ const kad_key kad_train_keys[] = {
     {"train.anneal_start", KAD_REAL, NULL, -1e9, 1e9, "", NULL, "its value at the start"},
     {"train.anneal_fraction", KAD_REAL, NULL, 0, 1, "", NULL,
      "share of the steps over which it moves to its final value"},
-    {"train.from", KAD_STRING, NULL, ANY, "", NULL,
+    {"train.from", KAD_PATH, NULL, ANY, "", NULL,
      "run folder whose map to start from: the same lattice, or half of every extent"},
+    {"train.from_sha256", KAD_STRING, NULL, ANY, "", NULL,
+     "SHA-256 of that map's parameters; recorded, and another map is refused"},
     {"train.chain", KAD_ENUM, NULL, ANY, "", "auto|true|false",
      "train L/4, L/2, L one after the other, each starting from the one before"},
     {"train.chain_fractions", KAD_REALS, "[0.25, 0.25, 0.5]", 0, 1, "", NULL,
@@ -86,8 +90,21 @@ const kad_key kad_train_keys[] = {
 
 const size_t kad_train_n_keys = sizeof kad_train_keys / sizeof kad_train_keys[0];
 
-/* Keys that matter for some choices only are not asked for otherwise: giving one is then
- * an error (kad_config_unused). */
+const kad_rule kad_train_rules[] = {
+    {"train.batch_final_", "train.batch_final"},
+    {"train.rate_final", "train.schedule=cosine|exponential|plateau"},
+    {"train.precondition_", "train.optimiser=soap"},
+    {"train.gradient", "train.loss=reverse"},
+    {"train.data_weight", "train.data & train.loss=reverse"},
+    {"train.data_", "train.data"},
+    {"train.from_", "train.from"},
+    {"train.symmetrise_last", "flow.symmetry=mixture"},
+    {"train.anneal_start", "train.anneal_key"},
+    {"train.anneal_fraction", "train.anneal_key"},
+    {"train.chain_", "train.chain=true"},
+};
+
+const size_t kad_train_n_rules = sizeof kad_train_rules / sizeof kad_train_rules[0];
 
 static void read_optimiser(const kad_config *c, kad_train_options *o)
 {
@@ -158,6 +175,7 @@ static void read_chain(const kad_config *c, kad_train_options *o)
         o->chain_rate = kad_config_real(c, "train.chain_rate");
     }
     o->from = kad_config_string(c, "train.from");
+    o->from_sha256 = kad_config_string(c, "train.from_sha256");
     o->anneal_key = kad_config_string(c, "train.anneal_key");
     o->anneal_start = kad_config_real(c, "train.anneal_start");
     if (o->anneal_key != NULL)
@@ -173,6 +191,7 @@ static void read_loss(const kad_config *c, kad_train_options *o)
     o->data = kad_config_string(c, "train.data");
     if (o->data == NULL) return;
     o->dataset = kad_config_string(c, "train.data_set");
+    o->data_sha256 = kad_config_string(c, "train.data_sha256");
     if (!o->likelihood) o->data_weight = kad_config_real(c, "train.data_weight");
 }
 

@@ -12,6 +12,8 @@ enum { KAD_CHAIN_MAX = 8 }; /* lattice sizes of a chain */
 
 extern const kad_key kad_train_keys[];
 extern const size_t kad_train_n_keys;
+extern const kad_rule kad_train_rules[];
+extern const size_t kad_train_n_rules;
 
 /* Strings are borrowed from the config. */
 typedef struct kad_train_options {
@@ -29,12 +31,12 @@ typedef struct kad_train_options {
     kad_loss_kind gradient; /* REVERSE or PATH */
     bool likelihood;        /* loss: only given samples */
     double data_weight;     /* reverse loss: share of the likelihood in the gradient */
-    const char *data, *dataset;
+    const char *data, *dataset, *data_sha256;
     double symmetrise_last;
     double ema;
     const char *anneal_key; /* NULL: none */
     double anneal_start, anneal_fraction;
-    const char *from;
+    const char *from, *from_sha256;
     bool chain;
     int n_fractions;
     double fractions[KAD_CHAIN_MAX];

@@ -1,5 +1,7 @@
 #include "train/params.h"
 
+#include "io/digest.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -60,6 +62,9 @@ kad_status kad_params_write(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
     kad_status status;
     KAD_TRY(kad_h5_remove(ctx, file, "/flow"));
     KAD_TRY(write_header(ctx, file, flow, prec));
+    char digest[KAD_DIGEST_CHARS];
+    kad_digest(theta, flow->n_theta * sizeof *theta, digest);
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/flow", "sha256", digest));
     for (int i = 0; i < flow->n_stages; i++) {
         const kad_stage *stage = &flow->stages[i];
         for (int k = 0; k < stage->n_tensors; k++) {

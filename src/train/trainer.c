@@ -124,7 +124,7 @@ kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_config *config,
     t->config = config;
     t->progress = progress;
     KAD_TRY(kad_train_options_read(ctx, config, &t->options));
-    t->config_text = kad_config_yaml(config, KAD_CONFIG_ALL);
+    t->config_text = kad_config_yaml(config, KAD_CONFIG_CONTENT);
     if (t->config_text == NULL) {
         status = kad_fail(ctx, KAD_ENOMEM, "training: no memory for the configuration");
         goto done;

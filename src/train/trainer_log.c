@@ -187,6 +187,15 @@ static kad_status write_attributes(kad_trainer *t, kad_h5 *file, bool complete)
     KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "weights",
                                    t->options.ema > 0.0 ? "moving average" : "last"));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "config", t->config_text));
+    if (t->samples.n > 0) {
+        KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "data", t->options.data));
+        KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "data_bytes", (int64_t)t->data_bytes));
+        KAD_TRY(
+            kad_h5_attr_set_int(ctx, file, at, "data_samples", (int64_t)t->samples.n));
+        if (t->options.data_sha256 != NULL)
+            KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "data_sha256",
+                                           t->options.data_sha256));
+    }
     if (isfinite(exact)) {
         const char *source = t->model->action->log_z_source;
         KAD_TRY(kad_h5_attr_set_real(ctx, file, at, "log_z_exact", exact));

@@ -1,6 +1,7 @@
 #include "train/trainer_state.h"
 
 #include "base/memory.h"
+#include "train/inputs.h"
 #include "train/params.h"
 
 #include <math.h>
@@ -101,6 +102,10 @@ static kad_status make_losses(kad_trainer *t)
         size_t batch = (size_t)kad_loss_batch(t->plan[0]);
         if (t->plan[1] != NULL && (size_t)kad_loss_batch(t->plan[1]) > batch)
             batch = (size_t)kad_loss_batch(t->plan[1]);
+        char digest[KAD_DIGEST_CHARS];
+        KAD_TRY(kad_digest_file(t->ctx, o->data, &t->data_bytes, digest));
+        KAD_TRY(kad_digest_require(t->ctx, o->data, "train.data_sha256", o->data_sha256,
+                                   digest));
         KAD_TRY(kad_samples_load(t->ctx, o->data, o->dataset, m->action, &t->samples));
         KAD_TRY(kad_new(t->ctx, batch, sizeof *t->index, &t->index));
         KAD_TRY(kad_new(t->ctx, m->flow->n_theta, sizeof(double), &t->gradient_data));
@@ -209,6 +214,7 @@ kad_status kad_trainer_from_run(kad_trainer *t)
     kad_config *config = NULL;
     kad_model *model = NULL;
     double *theta = NULL;
+    char digest[KAD_DIGEST_CHARS];
     int d = 0, shape[KAD_MAX_DIM] = {0};
     status = kad_run_open(t->ctx, t->options.from, KAD_RUN_READ, &run);
     if (status != KAD_OK)
@@ -219,6 +225,9 @@ kad_status kad_trainer_from_run(kad_trainer *t)
                           t->options.from);
         goto done;
     }
+    KAD_TRY(kad_train_map_digest(t->ctx, file, digest));
+    KAD_TRY(kad_digest_require(t->ctx, t->options.from, "train.from_sha256",
+                               t->options.from_sha256, digest));
     KAD_TRY(kad_params_lattice(t->ctx, file, &d, shape));
     const int how = relation(t, d, shape);
     if (how < 0) {

@@ -20,7 +20,7 @@ typedef struct kad_trainer {
     const kad_config *config;
     kad_progress *progress;
     kad_train_options options;
-    char *config_text; /* every key with its value, for comparison on resuming */
+    char *config_text; /* what decides the result, for comparison on resuming */
 
     int d, n_stages;
     kad_train_stage stages[KAD_CHAIN_MAX];
@@ -47,6 +47,7 @@ typedef struct kad_trainer {
     kad_loss_plan *plan[2]; /* train.batch, train.batch_final (may be NULL) */
     kad_evaluator *evaluator;
     kad_samples samples; /* n = 0: none */
+    uint64_t data_bytes; /* of the file they came from */
     size_t *index;       /* of a batch of samples */
     double *theta, *average, *gradient, *gradient_data;
     kad_clip clip;

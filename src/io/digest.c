@@ -1,0 +1,68 @@
+#include "io/digest.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sha2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE_BYTES = 1 << 20 };
+
+void kad_digest(const void *data, size_t n_bytes, char digest[KAD_DIGEST_CHARS])
+{
+    SHA256Data(data, n_bytes, digest);
+}
+
+/* The rest of an open file. */
+static kad_status digest_rest(kad_ctx *ctx, int fd, const char *path, uint64_t *n_bytes,
+                              char digest[KAD_DIGEST_CHARS])
+{
+    kad_status status;
+    unsigned char *piece = NULL;
+    SHA2_CTX sha;
+    *n_bytes = 0;
+    KAD_TRY(kad_new(ctx, PIECE_BYTES, 1, &piece));
+    SHA256Init(&sha);
+    for (;;) {
+        const ssize_t n = read(fd, piece, PIECE_BYTES);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0)
+            KAD_TRY(
+                kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path, strerror(errno)));
+        if (n == 0) break;
+        SHA256Update(&sha, piece, (size_t)n);
+        *n_bytes += (uint64_t)n;
+    }
+    SHA256End(&sha, digest);
+done:
+    kad_free(piece);
+    return status;
+}
+
+kad_status kad_digest_file(kad_ctx *ctx, const char *path, uint64_t *n_bytes,
+                           char digest[KAD_DIGEST_CHARS])
+{
+    kad_status status;
+    struct stat info;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return kad_fail(ctx, KAD_ENOINPUT, "%s: %s", path, strerror(errno));
+    if (fstat(fd, &info) != 0)
+        status = kad_fail(ctx, KAD_EIO, "%s: %s", path, strerror(errno));
+    else if (!S_ISREG(info.st_mode))
+        status = kad_fail(ctx, KAD_ENOINPUT, "%s: not a regular file", path);
+    else
+        status = digest_rest(ctx, fd, path, n_bytes, digest);
+    close(fd);
+    return status;
+}
+
+kad_status kad_digest_require(kad_ctx *ctx, const char *path, const char *key,
+                              const char *expected, const char *found)
+{
+    if (expected == NULL || strcmp(expected, found) == 0) return KAD_OK;
+    return kad_fail(ctx, KAD_EDATA, "%s: the file has SHA-256 %s, but %s is %s", path,
+                    found, key, expected);
+}

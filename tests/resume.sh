@@ -1,0 +1,363 @@
+#!/usr/bin/env bash
+# Every run can be continued and repeated: whatever its config says, `train` and then `run
+# CONFIG`, `run FOLDER` and `run FOLDER/config.yaml` into a new folder succeed, also after
+# stops at random places, and the config that a run records, read again, is the same to the
+# byte and gives the same map.
+#
+#   resume.sh          a few configs, the worst of each kind (make check)
+#   resume.sh all      every key of every section, every demo and example (make check-long)
+#   resume.sh TEXT...  the cases of `all` whose name contains TEXT
+#
+# Environment, set by make: KAD_SRCDIR, PATH. SEED: of the places of stops (printed).
+set -u
+src=$(cd "${KAD_SRCDIR:?}" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/kadanoff-resume.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset SLURM_JOB_ID
+RANDOM=${SEED:=$$}
+n=0
+
+result() { # result RC TEXT
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+}
+
+# --- inputs of the cases --------------------------------------------------------------
+
+mkdir configs
+cat >configs/base.yaml <<'END'
+lattice: {shape: [2, 4]}
+train: {steps: 4, batch: 16, eval_samples: 32, eval_final: 64, checkpoint_seconds: 0}
+sample:
+  - {name: mis, draws: 40, batch: 8, burn_in: 2, store_configs: 4}
+  - {name: metropolis, draws: 40, chains: 4, burn_in: 2, tuning: 2, store_configs: 4}
+END
+# bonds of 2 x 4 sites; found beside the config, not here
+awk 'BEGIN { for (i = 0; i < 8; i++) print i, (i + 1) % 8, (i * 7) % 3 - 1.5
+    print 0, 4, 0.25 }' >configs/bonds.txt
+ising='action={name: on-dual, components: 1, temperature: 2.5}'
+glass='action={name: on-dual, components: 1, beta: 0.7}'
+phi4='action={name: phi4, components: 1, m2: -1, lambda: 1}'
+
+# Runs whose couplings, configurations and map the cases use.
+inputs() {
+    kadanoff run configs/base.yaml -q -o configs/other "$phi4" &&
+        kadanoff train configs/base.yaml -q -o configs/glass "$glass" \
+            action.couplings=configs/bonds.txt &&
+        cp configs/glass/run.h5 configs/bonds.h5 &&
+        cat >configs/files.yaml <<'END'
+lattice: {shape: [2, 4]}
+action: {name: phi4, components: 1, m2: -1, lambda: 1}
+train: {steps: 4, batch: 16, eval_samples: 32, eval_final: 64, checkpoint_seconds: 0,
+  data: other/run.h5, data_set: /samplers/mis/configs, from: other}
+sample: [{name: mis, draws: 40}]
+END
+    cat >configs/glass.yaml <<'END'
+lattice: {shape: [2, 4]}
+action: {name: on-dual, components: 1, beta: 0.7, couplings: bonds.txt}
+train: {steps: 4, batch: 16, eval_samples: 32, eval_final: 64, checkpoint_seconds: 0}
+sample: [{name: mis, draws: 40}]
+END
+}
+
+# --- the property ---------------------------------------------------------------------
+
+# quietly COMMAND...: its exit code; what it says only if it fails.
+quietly() {
+    "$@" >log.txt 2>&1 && return 0
+    local rc=$?
+    [ $rc -eq 75 ] || {
+        echo "# exit $rc: $*"
+        sed 's/^/#   /' log.txt
+    }
+    return $rc
+}
+
+# The parameters' digest, "" where nothing is trained.
+map_of() {
+    h5dump -a /flow/sha256 "$1/run.h5" 2>/dev/null | grep '(0)'
+}
+
+same_as() { # same_as FOLDER OTHER
+    cmp "$1/config.yaml" "$2/config.yaml" || return 1
+    [ "$(map_of "$1")" = "$(map_of "$2")" ] || {
+        echo "# $1 and $2 hold different maps"
+        return 1
+    }
+    local attribute=/config/sha256
+    [ "$(h5dump -a $attribute "$1/run.h5" | grep '(0)')" = \
+        "$(h5dump -a $attribute "$2/run.h5" | grep '(0)')" ] || {
+        echo "# $1 and $2 record different configs"
+        return 1
+    }
+}
+
+# Stopped at random times, by the clock, by a signal, or by nothing any more.
+stopped() { # stopped FOLDER COMMAND...
+    local folder=$1 rc pid
+    shift
+    for _ in $(seq "$stops"); do
+        local delay=$((RANDOM % 120))
+        if [ $((RANDOM % 2)) -eq 0 ]; then
+            quietly "$@" --max-hours "$(awk "BEGIN { print 1e-6 + $delay / 3.6e6 }")"
+            rc=$?
+        else
+            "$@" >log.txt 2>&1 &
+            pid=$!
+            sleep "0.$(printf %03d $delay)"
+            kill -TERM $pid 2>/dev/null
+            wait $pid
+            rc=$?
+            [ $rc -eq 143 ] && rc=75 # before the program had its handlers
+        fi
+        [ $rc -eq 0 ] || [ $rc -eq 75 ] || return 1
+        [ ! -e "$folder/config.yaml" ] || set -- kadanoff run "$folder" -q
+    done
+}
+
+holds() { # holds CONFIG OVERRIDES...
+    local config=$1
+    shift
+    rm -rf once again new pieces anew
+    quietly kadanoff train "$config" -q -o once "$@" || return 1
+    quietly kadanoff run "$config" -q -o once "$@" || return 1
+    quietly kadanoff run once -q || return 1
+    quietly kadanoff run once/config.yaml -q -o new || return 1
+    same_as once new || return 1
+    stopped pieces kadanoff run "$config" -q -o pieces "$@" || return 1
+    quietly kadanoff run "$config" -q -o pieces "$@" || return 1
+    same_as once pieces || return 1
+    mkdir anew && mv new anew/moved # folders may be moved
+    quietly kadanoff run anew/moved -q || return 1
+}
+
+try() { # try NAME CONFIG OVERRIDES...
+    local name=$1 wanted
+    shift
+    if [ ${#only[@]} -gt 0 ]; then
+        for wanted in "${only[@]}"; do
+            case $name in *"$wanted"*) ;; *) return 0 ;; esac
+        done
+    fi
+    holds "$@"
+    result $? "resume: $name"
+}
+
+# --- every key ------------------------------------------------------------------------
+
+mera='flow.recipe=wavelet'
+mcmc='sample=[{name: hmc, draws: 20, chains: 4, burn_in: 2, tuning: 2}]'
+
+# keys: "KEY VALUE OVERRIDES...", separated by |. A key may come several times.
+keys() {
+    cat <<END
+seed|7|$ising
+title|"A title: '1', ü"|$ising
+lattice.shape|[3, 6]|$ising
+lattice.shape|[4]|$phi4
+lattice.shape|[4, 2, 2]|$phi4
+action.name|on-dual
+action.name|phi4
+action.components|2|action={name: on-dual, beta: 0.5}
+action.components|3|action={name: on-dual, beta: 0.5}
+action.components|2|$phi4|action.components=2
+action.beta|0.3|action.name=on-dual
+action.temperature|2|action.name=on-dual
+action.epsilon|0.05|$ising
+action.epsilon|0.05|$ising|$mera
+action.couplings|uniform|$ising
+action.couplings|configs/bonds.txt|$glass
+action.couplings|configs/bonds.h5|$glass
+action.couplings|configs/bonds.txt|$glass|flow.recipe=neuralrg
+action.couplings|configs/bonds.txt|$glass|flow.recipe=wavelet
+action.couplings|configs/bonds.txt|$glass|action.components=2
+action.couplings_sha256|$(sha256sum <configs/bonds.txt | cut -c 1-64)|$glass|action.couplings=configs/bonds.txt
+action.representation|field|$ising
+action.representation|field|$ising|$mera
+action.form|albergo|action={name: phi4, m2: 1, lambda: 0.5}
+action.form|hopping|action={name: phi4, kappa: 0.2, lambda: 0.5}
+action.form|nicoli|action={name: phi4, kappa: 0.2, lambda: 0.5}
+action.form|seed|action={name: phi4, mu: 3, lambda: 0}
+action.t|0.5|action={name: phi4, mu: 3, lambda: 0.1}
+action.mu|3|action={name: phi4, lambda: 0.1}
+action.lambda|0|action={name: phi4, m2: 0.5}
+action.m2|0.5|action={name: phi4, lambda: 0.1}
+action.kappa|0.1|action={name: phi4, lambda: 0.1}
+flow.recipe|auto|$phi4
+flow.recipe|stencil|$phi4
+flow.recipe|wavelet|$phi4
+flow.recipe|neuralrg|$phi4
+flow.recipe|fourier|$phi4
+flow.recipe|custom|$phi4|flow.decimation=false
+flow.hierarchy|mera|$ising|flow.couplings=1
+flow.hierarchy|decimator|$ising|flow.couplings=1
+flow.hierarchy|disentangler|$ising|flow.couplings=1
+flow.hierarchy|conditional|$ising|flow.recipe=custom
+flow.hierarchy|none|$ising
+flow.kernel|4|$ising|$mera
+flow.repeat|2|$ising|$mera|flow.couplings=1
+flow.depth|1|$ising
+flow.passes|eo|$ising|$mera
+flow.couplings|2|$ising|$mera
+flow.widths|[3, 5]|$ising|$mera
+flow.activation|tanh|$ising|$mera
+flow.split|true|$ising|$mera
+flow.scale_init|0.5|$ising|$mera
+flow.zero_last|false|$ising|$mera
+flow.haar|false|$ising|$mera
+flow.rotation|true|$ising|$mera
+flow.level_scale|true|$ising|$mera
+flow.ring|false|$ising
+flow.spectrum|none|$ising
+flow.spectrum_mass2|0.3|$ising
+flow.spectrum_stiffness|3|$ising|flow.spectrum_mass2=0.3
+flow.details|wavelet|$ising
+flow.generator|q4t|$ising
+flow.refinement|affine|$ising
+flow.quartic|2|$ising|flow.refinement=q4t
+flow.hidden|4|$ising
+flow.sources|5|$ising
+flow.refinements|1|$ising
+flow.refinements_finest|12|$ising
+flow.shared|false|$ising
+flow.symmetry|none|$ising|$mera
+flow.symmetry|mixture|$ising|$mera
+flow.symmetry|equivariant|$ising|$mera
+flow.translation|false|$ising
+flow.decimation|true|$phi4
+flow.prior|laplace|$ising
+flow.temperature|1.2|$ising
+flow.precision|double|$ising
+train.steps|0|$ising
+train.batch|32|$ising
+train.batch_final|32|$ising
+train.batch_final_fraction|0.5|$ising|train.batch_final=32
+train.rate|1e-3|$ising
+train.rate_final|1e-4|$ising
+train.warmup|2|$ising
+train.schedule|exponential|$ising
+train.schedule|constant|$ising
+train.schedule|plateau|$ising
+train.optimiser|adam|$ising
+train.optimiser|adamw|$ising|train.weight_decay=0.1
+train.beta1|0.8|$ising
+train.beta2|0.9|$ising
+train.eps|1e-6|$ising
+train.weight_decay|0.1|$ising
+train.precondition_every|2|$ising
+train.precondition_max|8|$ising
+train.clip|0|$ising
+train.clip_absolute|10|$ising
+train.gradient|plain|$ising
+train.loss|likelihood|$phi4|train.data=configs/other/run.h5|train.data_set=/samplers/mis/configs
+train.data|configs/other/run.h5|$phi4|train.data_set=/samplers/mis/configs
+train.data_sha256|$(sha256sum <configs/other/run.h5 | cut -c 1-64)|$phi4|train.data=configs/other/run.h5|train.data_set=/samplers/mis/configs
+train.data_set|/samplers/metropolis/configs|$phi4|train.data=configs/other/run.h5
+train.data_weight|0.2|$phi4|train.data=configs/other/run.h5|train.data_set=/samplers/mis/configs
+train.symmetrise_last|0.5|$ising|$mera
+train.ema|0|$ising
+train.anneal_key|temperature|$ising|train.anneal_start=4
+train.anneal_start|4|$ising|train.anneal_key=temperature
+train.anneal_fraction|0.5|$ising|train.anneal_key=temperature|train.anneal_start=4
+train.from|configs/other|$phi4
+train.from|configs/other|$phi4|lattice.shape=[4, 8]
+train.from_sha256|$(map_of configs/other | cut -d'"' -f 2)|$phi4|train.from=configs/other
+train.chain|true|$phi4|lattice.shape=[8, 8]
+train.chain_fractions|[0.5, 0.5]|$phi4|lattice.shape=[8, 16]|train.chain=true
+train.chain_rate|0.5|$phi4|lattice.shape=[8, 16]|train.chain=true
+train.eval_every|2|$ising
+train.eval_samples|64|$ising
+train.eval_final|32|$ising
+train.checkpoint_seconds|1|$ising
+train.patience|2|$ising
+train.max_nonfinite|0|$ising
+train.log_every|2|$ising
+sample[0].name|direct|$phi4|sample[0].burn_in=auto
+sample[0].name|latent-hmc|$phi4
+sample[0].name|latent-metropolis|$phi4
+sample[0].draws|50|$ising
+sample[0].chains|2|$ising
+sample[0].burn_in|0|$ising
+sample[1].tuning|0|$ising
+sample[1].thin|2|$ising
+sample[1].start|cold|$ising
+sample[1].keep_first|3|$ising
+sample[0].store_configs|0|$ising
+sample[0].store_latents|true|$ising
+sample[0].batch|4|$ising
+sample[0].exact|false|$ising
+sample[0].step_size|0.1|$ising|$mcmc
+sample[0].trajectory|0.5|$ising|$mcmc
+sample[0].n_leapfrog|3|$ising|$mcmc
+sample[0].integrator|leapfrog|$ising|$mcmc
+sample[0].target_acceptance|0.7|$ising|$mcmc
+sample[1].sweeps|2|$ising
+sample[1].overrelaxation|0|$phi4
+sample[1].cluster_moves|0|$phi4
+sample[1].width|0.5|$phi4
+sample[0].steps|mis 1, metropolis 2|$ising|sample=[{name: cycle, draws: 20, chains: 4, burn_in: 2}]
+bulk.configs|64|$ising
+bulk.sampler|metropolis|$ising|bulk.configs=64
+bulk.null|16|$ising|bulk.configs=64
+bulk.bins|2|$ising|bulk.configs=64
+bulk.noise|2|$ising|bulk.configs=64
+bulk.normalise|true|$ising|bulk.configs=64
+bulk.mutual_range|2|$ising|bulk.configs=64
+bulk.receptive|2|$ising|bulk.configs=64
+END
+}
+
+every_key() {
+    local line key fields
+    while IFS= read -r line; do
+        IFS='|' read -r -a fields <<<"$line"
+        key=${fields[0]}
+        try "$line" configs/base.yaml "${fields[@]:2}" "$key=${fields[1]}"
+    done < <(keys)
+    # a key without a case would escape
+    local missing
+    missing=$(comm -13 <(keys | sed 's/|.*//; s/\[[0-9]*\]/[]/' | sort -u) \
+        <(kadanoff list keys | awk '{ print $1 }' | sort -u))
+    [ -z "$missing" ] || echo "# no case for: $missing"
+    [ -z "$missing" ]
+    result $? "resume: every key has a case"
+}
+
+# --- demos and examples ---------------------------------------------------------------
+
+# Their numbers made small.
+every_example() {
+    local file
+    for file in "$src"/examples/*.yaml "$src"/examples/*/*.yaml; do
+        sed -E 's/steps: [1-9][0-9]*/steps: 2/; s/(draws|configs|keep_first): [0-9]+/\1: 20/
+            s/burn_in: [0-9]+/burn_in: 2/; s/chains: [0-9]+/chains: 4/' \
+            "$file" >configs/example.yaml
+        try "${file#"$src"/}" configs/example.yaml train.eval_samples=32 \
+            train.eval_final=64 train.batch=16
+    done
+    for file in $(kadanoff list demos | awk '{ print $1 }'); do
+        [ -e "$src/examples/$file.yaml" ]
+        result $? "resume: the demo $file is an example"
+    done
+}
+
+# --- which ----------------------------------------------------------------------------
+
+only=()
+stops=3
+inputs
+result $? 'resume: inputs'
+if [ $# -eq 0 ]; then
+    stops=1
+    try 'couplings beside the config' configs/glass.yaml
+    try 'data and map beside the config' configs/files.yaml
+else
+    [ "$1" = all ] || only=("$@")
+    try 'couplings beside the config' configs/glass.yaml
+    try 'data and map beside the config' configs/files.yaml
+    every_key
+    every_example
+fi
+echo "# stops from SEED=$SEED"
+echo "1..$n"
