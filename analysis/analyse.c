@@ -2,6 +2,7 @@
 
 #include "analysis/chain.h"
 #include "analysis/comparison.h"
+#include "analysis/equilibrium.h"
 #include "analysis/importance.h"
 #include "analysis/reshuffle.h"
 #include "analysis/results.h"
@@ -12,14 +13,39 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Weights worth too little speak of every table of their sampler. */
 static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
 {
-    for (size_t i = 0; i < estimates->n && sampled->few_weights; i++)
-        kad_row_refuse(&estimates->row[i]);
+    for (size_t i = 0; i < estimates->n; i++)
+        kad_row_refuse(&estimates->row[i], kad_sampled_refusal(sampled, true));
+}
+
+/* Without equilibrium no error bar: m of a symmetric action for itself, the others
+ * together, and what is made of them. */
+static kad_status settle(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
+                         kad_estimates *estimates, kad_diagnostics *diagnostics)
+{
+    kad_status status = KAD_OK;
+    kad_thermal even, odd;
+    bool m_had_one = false;
+    KAD_TRY(kad_thermal_check(ctx, file, sampled, estimates, &even, &odd));
+    sampled->unsettled = even.reason != KAD_THERMAL_FINE;
+    for (size_t i = 0; i < estimates->n; i++) {
+        const bool is_odd =
+            sampled->symmetric && strcmp(estimates->row[i].name, "m") == 0;
+        if ((is_odd ? odd : even).reason == KAD_THERMAL_FINE) continue;
+        m_had_one |= is_odd && isfinite(estimates->row[i].err);
+        kad_row_refuse(&estimates->row[i], KAD_GAMMA_START);
+    }
+    KAD_TRY(kad_rhat_limits(ctx, sampled, estimates));
+    if (sampled->unsettled || m_had_one)
+        kad_warn_thermal(diagnostics, sampled, sampled->unsettled ? &even : &odd);
+done:
+    return status;
 }
 
 /* Chain averages, correlators and warnings of one sampler. */
-static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
                                 kad_diagnostics *diagnostics)
 {
     kad_status status = KAD_OK;
@@ -32,6 +58,7 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
             kad_runs_analyse(sampled->n_chains, sampled->n_draws, sampled->accepted.data);
     KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
     refuse_errors(sampled, estimates);
+    KAD_TRY(settle(ctx, file, sampled, estimates, diagnostics));
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
     KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, false));

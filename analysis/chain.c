@@ -19,6 +19,7 @@ kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *sampled, bool 
     memset(row, 0, sizeof *row);
     row->err_naive = row->err_bound = row->q_value = row->tail.tau_exp = NAN;
     row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
+    row->rhat_limit = NAN;
     if (weighted) {
         KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
                                      sampled->log_weight.data, n_inputs, inputs, f, self,
@@ -30,7 +31,7 @@ kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *sampled, bool 
         kad_row_set_gamma(row, &gamma);
         kad_gamma_clear(&gamma);
     }
-    if (sampled->few_weights) kad_row_refuse(row);
+    kad_row_refuse(row, kad_sampled_refusal(sampled, weighted));
 done:
     return status;
 }

@@ -112,7 +112,7 @@ static kad_status covariance(kad_ctx *ctx, const kad_sampled *sampled,
 {
     kad_status status = KAD_OK;
     double *bin = NULL;
-    *known = !sampled->few_weights;
+    *known = kad_sampled_refusal(sampled, weighted) == KAD_GAMMA_OK;
     if (!*known) return KAD_OK;
     if (weighted) {
         KAD_TRY(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,

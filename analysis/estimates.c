@@ -41,13 +41,15 @@ kad_row *kad_estimates_add(kad_estimates *estimates, const char *name)
     row->mean = row->err = row->err_naive = row->err_bound = row->q_value = NAN;
     row->tail.tau_exp = NAN;
     row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
+    row->rhat_limit = NAN;
     return row;
 }
 
-void kad_row_refuse(kad_row *row)
+void kad_row_refuse(kad_row *row, kad_gamma_flag why)
 {
+    if (why == KAD_GAMMA_OK) return;
     row->err = row->err_bound = NAN;
-    if (row->flag == KAD_GAMMA_OK) row->flag = KAD_GAMMA_SHORT;
+    if (row->flag == KAD_GAMMA_OK) row->flag = why;
 }
 
 void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma)
@@ -88,6 +90,22 @@ const kad_row *kad_estimates_find(const kad_estimates *estimates, const char *na
     return NULL;
 }
 
+const char *kad_reason(const char *flag_name)
+{
+    static const char *const reasons[] = {
+        [KAD_GAMMA_CONSTANT] = "never moved",
+        [KAD_GAMMA_SHORT] = "fewer than 50 tau_int",
+        [KAD_GAMMA_OPEN] = "correlated over the whole length of a chain",
+        [KAD_GAMMA_NEGATIVE] = "autocovariances that sum to nothing",
+        [KAD_GAMMA_WEIGHTS] = "weights worth fewer than 50 draws",
+        [KAD_GAMMA_START] = "chains that remember their start",
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (strcmp(flag_name, kad_gamma_flag_name((kad_gamma_flag)i)) == 0)
+            return reasons[i];
+    return NULL;
+}
+
 double kad_row_pull(const kad_row *row)
 {
     return row->err > 0.0 ? (row->mean - row->exact) / row->err : NAN;
@@ -113,6 +131,7 @@ COLUMN(tau_int_err)
 COLUMN(window)
 COLUMN(n_eff)
 COLUMN(rhat)
+COLUMN(rhat_limit)
 COLUMN(exact)
 #undef COLUMN
 
@@ -157,6 +176,7 @@ static const struct {
     {"tau_int_seconds", get_seconds, "s", "tau_int in wall time"},
     {"n_eff", get_n_eff, "", "draws / (2 tau_int)"},
     {"rhat", get_rhat, "", "split potential scale reduction"},
+    {"rhat_limit", get_rhat_limit, "", "the largest that chains which agree should have"},
     {"q_value", get_q_value, "",
      "probability that chains of one distribution differ more"},
     {"exact", get_exact, "", "exact value; NaN: not known"},
@@ -264,12 +284,6 @@ void kad_row_print(const kad_row *row, kad_text *out)
     if (isfinite(row->tau_int) && row->flag != KAD_GAMMA_CONSTANT)
         kad_text_add(out, " tau_int %s",
                      kad_format_error(tau, sizeof tau, row->tau_int, row->tau_int_err));
-    if (row->flag == KAD_GAMMA_CONSTANT)
-        kad_text_add(out, " never moved: no error can be stated");
-    else if (row->flag == KAD_GAMMA_SHORT)
-        kad_text_add(out, " fewer than 50 tau_int: no error is stated");
-    else if (row->flag == KAD_GAMMA_OPEN)
-        kad_text_add(out, " correlated over the whole series: no error is stated");
-    else if (row->flag == KAD_GAMMA_NEGATIVE)
-        kad_text_add(out, " autocovariances sum to nothing: no error is stated");
+    const char *reason = kad_reason(kad_gamma_flag_name(row->flag));
+    if (reason != NULL) kad_text_add(out, " %s: no error is stated", reason);
 }

@@ -15,6 +15,7 @@ typedef struct kad_row {
     double q_value;   /* do the chains agree */
     kad_tail tail;
     double tau_int, tau_int_err, n_eff, rhat, exact; /* NaN: none */
+    double rhat_limit;                               /* of chains that agree; NaN: none */
     size_t window;
     kad_gamma_flag flag;
     size_t n_lag;
@@ -38,13 +39,18 @@ void kad_estimates_destroy(kad_estimates *estimates);
 kad_row *kad_estimates_add(kad_estimates *estimates, const char *name);
 /* Copy the numbers of a Gamma analysis into a row; rho stays behind. */
 void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma);
-/* Take the error bar away: too few independent draws to say one. */
-void kad_row_refuse(kad_row *row);
+/* Take the error bar away, `why` being the flag of a row that had one; KAD_GAMMA_OK:
+ * leave it. */
+void kad_row_refuse(kad_row *row, kad_gamma_flag why);
 /* Move a Gamma analysis into a new row (its rho is taken over). */
 kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
                                  kad_gamma *gamma);
 /* NULL if absent. */
 const kad_row *kad_estimates_find(const kad_estimates *estimates, const char *name);
+
+/* Why a row of a flag's name has no error bar, in a few words; NULL where nothing is known
+ * against one. */
+const char *kad_reason(const char *flag_name);
 
 /* (mean - exact)/err; NaN where either is unknown. */
 double kad_row_pull(const kad_row *row);

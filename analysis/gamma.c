@@ -33,7 +33,8 @@ typedef struct lags {
 
 const char *kad_gamma_flag_name(kad_gamma_flag flag)
 {
-    static const char *const names[] = {"ok", "constant", "short", "open", "negative"};
+    static const char *const names[] = {"ok",       "constant", "short", "open",
+                                        "negative", "weights",  "start"};
     return names[flag];
 }
 

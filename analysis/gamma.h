@@ -54,7 +54,10 @@ typedef enum kad_gamma_flag {
     KAD_GAMMA_CONSTANT, /* the series never moved: no error can be stated */
     KAD_GAMMA_SHORT,    /* fewer than 50 tau_int, or 25 draws: no error is stated */
     KAD_GAMMA_OPEN,     /* the window never closed: tau_int is a lower bound */
-    KAD_GAMMA_NEGATIVE  /* C <= 0, as of a periodic mode: no tau_int either */
+    KAD_GAMMA_NEGATIVE, /* C <= 0, as of a periodic mode: no tau_int either */
+    /* of a sampler as a whole (analysis/sampled.h) */
+    KAD_GAMMA_WEIGHTS, /* weights worth fewer than 50 draws: no error is stated */
+    KAD_GAMMA_START    /* the chains remember their start: no error is stated */
 } kad_gamma_flag;
 
 typedef struct kad_tail {
@@ -100,7 +103,7 @@ void kad_gamma_demand(kad_gamma *gamma, double n_all);
  * bins of many times so many draws have the variance 2 tau_int/size. */
 double kad_gamma_memory(double tau_int);
 
-/* Name of a flag: "ok", "constant", "short", "open", "negative". */
+/* Name of a flag: "ok", "constant", "short", "open", "negative", "weights", "start". */
 const char *kad_gamma_flag_name(kad_gamma_flag flag);
 
 #endif

@@ -31,6 +31,12 @@ const double *kad_observed_draws(const kad_observed *observed)
     return observed->proposal.n > 0 ? observed->proposal.data : observed->state.data;
 }
 
+kad_gamma_flag kad_sampled_refusal(const kad_sampled *sampled, bool weighted)
+{
+    if (sampled->few_weights) return KAD_GAMMA_WEIGHTS;
+    return sampled->unsettled && !weighted ? KAD_GAMMA_START : KAD_GAMMA_OK;
+}
+
 double kad_exact_read(kad_ctx *ctx, kad_h5 *file, const char *name)
 {
     char path[128];
@@ -92,6 +98,14 @@ done:
     return status;
 }
 
+static void read_word(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name,
+                      size_t size, char *out)
+{
+    char *text = kad_attr_string(ctx, file, group, name);
+    snprintf(out, size, "%s", text != NULL ? text : "");
+    kad_free(text);
+}
+
 /* Flags and sizes from the group's attributes. */
 static kad_status read_header(kad_ctx *ctx, kad_h5 *file, const char *group,
                               kad_sampled *out)
@@ -114,6 +128,9 @@ static kad_status read_header(kad_ctx *ctx, kad_h5 *file, const char *group,
     out->is_chain = !out->weighted || kad_attr_int(ctx, file, group, "proposals") == 1;
     out->symmetric = kad_attr_int(ctx, file, group, "symmetric") == 1;
     out->seconds_per_draw = kad_attr_real(ctx, file, group, "seconds_per_draw");
+    out->burn_in = kad_attr_int(ctx, file, group, "burn_in");
+    read_word(ctx, file, group, "sampler", sizeof out->sampler, out->sampler);
+    read_word(ctx, file, group, "start", sizeof out->start, out->start);
     return KAD_OK;
 }
 

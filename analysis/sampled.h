@@ -2,6 +2,7 @@
 #ifndef KAD_ANALYSIS_SAMPLED_H
 #define KAD_ANALYSIS_SAMPLED_H
 
+#include "analysis/gamma.h"
 #include "analysis/results.h"
 
 #include <stdbool.h>
@@ -26,9 +27,13 @@ typedef struct kad_sampled {
     bool weighted;          /* log_weight is there */
     bool few_weights;       /* they are worth too few draws: nothing has an error bar, the
                              * chain that accepts by them neither */
+    bool unsettled;         /* the chains remember their start (analysis/equilibrium.h,
+                             * told by its caller): their means have no error bar */
     bool is_chain;          /* draws follow the model; else only after reweighting */
     bool symmetric;         /* S(-phi) = S(phi) */
     double seconds_per_draw;
+    int64_t burn_in;             /* draws of a chain; -1: not said */
+    char sampler[32], start[16]; /* its kind; cold, hot, prior, or empty */
     kad_values accepted, log_weight, delta_h;
     size_t n_observed;
     kad_observed observed[KAD_SAMPLED_MAX];
@@ -43,6 +48,10 @@ void kad_sampled_clear(kad_sampled *sampled);
 const kad_observed *kad_sampled_find(const kad_sampled *sampled, const char *name);
 /* What is to be reweighted: the proposals', or the states' where draws are proposals. */
 const double *kad_observed_draws(const kad_observed *observed);
+
+/* Why no mean of this sampler has an error bar, of its chain or by its weights;
+ * KAD_GAMMA_OK: they may. */
+kad_gamma_flag kad_sampled_refusal(const kad_sampled *sampled, bool weighted);
 
 /* /exact/NAME; NaN where nothing is known. */
 double kad_exact_read(kad_ctx *ctx, kad_h5 *file, const char *name);

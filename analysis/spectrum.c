@@ -147,7 +147,9 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
                        {"momentum_count", "k_count"}};
     kad_status status = KAD_OK;
     char sampler[128], group[192], bins[160];
-    place at = {.bins = bins, .group = group, .no_errors = sampled->few_weights};
+    place at = {.bins = bins,
+                .group = group,
+                .no_errors = kad_sampled_refusal(sampled, weighted) != KAD_GAMMA_OK};
     snprintf(sampler, sizeof sampler, "/samplers/%s", sampled->name);
     snprintf(bins, sizeof bins, "%s/%s", sampler, weighted ? "weighted" : "binned");
     snprintf(group, sizeof group, "/correlators/boundary/%s%s/full", sampled->name,

@@ -18,6 +18,7 @@ void kad_table_clear(kad_table *t)
     kad_values_clear(&t->tau_err);
     kad_values_clear(&t->n_eff);
     kad_values_clear(&t->rhat);
+    kad_values_clear(&t->rhat_limit);
     kad_values_clear(&t->exact);
     *t = (kad_table){0};
 }
@@ -41,6 +42,7 @@ kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group, kad_tab
     KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int_err", &t->tau_err));
     KAD_TRY(kad_values_read_in(ctx, file, group, "n_eff", &t->n_eff));
     KAD_TRY(kad_values_read_in(ctx, file, group, "rhat", &t->rhat));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "rhat_limit", &t->rhat_limit));
     KAD_TRY(kad_values_read_in(ctx, file, group, "exact", &t->exact));
 done:
     if (status != KAD_OK) kad_table_clear(t);

@@ -11,7 +11,7 @@ typedef struct kad_table {
     size_t n;
     char *observable[KAD_TABLE_MAX];
     char *flag[KAD_TABLE_MAX]; /* of the error: "ok", ...; NULL where the file has none */
-    kad_values mean, err, tau, tau_err, n_eff, rhat, exact;
+    kad_values mean, err, tau, tau_err, n_eff, rhat, rhat_limit, exact;
 } kad_table;
 
 /* n = 0 when the group is absent or empty. Errors: KAD_EDATA, KAD_ENOMEM. */

@@ -3,13 +3,14 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Thresholds; the advice in the messages belongs to them. */
-static const double TAUS_WARN = 1000.0, RHAT_WARN = 1.01, PULL_WARN = 4.0;
+static const double TAUS_WARN = 1000.0, PULL_WARN = 4.0;
 static const double ESS_WARN = 0.01, SHARE_WARN = 0.1, RUN_SHARE_WARN = 0.05;
 enum { RUN_LENGTH_WARN = 10 };
-static const double Q_WARN = 1e-4, BOUND_WARN = 1.5, HAMILTON_WARN = 4.0;
+static const double BOUND_WARN = 1.5, HAMILTON_WARN = 4.0;
 static const double ACCEPT_LOW = 0.4, ACCEPT_HIGH = 0.98;
 static const double INVERSE_WARN = 0.05, IMPROVING_NATS = 0.1, IMPROVING_SIGMA = 4.0;
 
@@ -55,14 +56,43 @@ static void warn_rhat(kad_diagnostics *diagnostics, const kad_sampled *sampled,
     const kad_row *worst = NULL;
     for (size_t i = 0; i < estimates->n; i++) {
         const kad_row *row = &estimates->row[i];
-        if (row->rhat > RHAT_WARN && (worst == NULL || row->rhat > worst->rhat))
+        if (row->rhat > row->rhat_limit && (worst == NULL || row->rhat > worst->rhat))
             worst = row;
     }
     if (worst != NULL)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "rhat",
-                            "%s: R-hat of %s is %.3f (above 1.01): parts of the chains "
-                            "disagree; draw more",
-                            sampled->name, worst->name, worst->rhat);
+                            "%s: R-hat of %s is %.4f (%zu draws of its tau_int allow "
+                            "%.4f): parts of the chains disagree; draw more",
+                            sampled->name, worst->name, worst->rhat, sampled->n_draws,
+                            worst->rhat_limit);
+}
+
+void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                      const kad_thermal *t)
+{
+    static const char *const codes[] = {"", "burn-in", "drift", "starts"};
+    char what[KAD_DIAGNOSTIC_TEXT] = "";
+    switch (t->reason) {
+    case KAD_THERMAL_FINE:
+        return;
+    case KAD_THERMAL_SHORT:
+        snprintf(what, sizeof what,
+                 "a burn_in of %lld draws is short for the %.0f over which %s decays",
+                 (long long)sampled->burn_in, t->tau, t->observable);
+        break;
+    case KAD_THERMAL_DRIFT:
+        snprintf(what, sizeof what,
+                 "%s drifts from the first draws to the last (p = %.1g)", t->observable,
+                 t->p);
+        break;
+    case KAD_THERMAL_STARTS:
+        snprintf(what, sizeof what, "%s is another from a %s start than in %s (p = %.1g)",
+                 t->observable, sampled->start, t->other, t->p);
+        break;
+    }
+    kad_diagnostics_add(diagnostics, KAD_WARNING, codes[t->reason],
+                        "%s: %s: no error bar is stated; set its burn_in to %.0f",
+                        sampled->name, what, t->burn_in);
 }
 
 void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates)
@@ -83,9 +113,10 @@ static void warn_modes(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                        const kad_estimates *estimates)
 {
     const kad_row *apart = NULL, *wide = NULL;
+    const double unlikely = KAD_FALSE_ALARMS / (double)estimates->n;
     for (size_t i = 0; i < estimates->n; i++) {
         const kad_row *row = &estimates->row[i];
-        if (row->q_value < Q_WARN && (apart == NULL || row->q_value < apart->q_value))
+        if (row->q_value < unlikely && (apart == NULL || row->q_value < apart->q_value))
             apart = row;
         if (row->err_bound > BOUND_WARN * row->err &&
             (wide == NULL || row->err_bound / row->err > wide->err_bound / wide->err))

@@ -3,7 +3,7 @@
 #define KAD_ANALYSIS_WARN_H
 
 #include "analysis/diagnostics.h"
-#include "analysis/estimates.h"
+#include "analysis/equilibrium.h"
 #include "analysis/runs.h"
 #include "analysis/sampled.h"
 
@@ -15,6 +15,9 @@ KAD_MUST_USE kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostic
                                        const kad_sampled *sampled,
                                        const kad_estimates *estimates,
                                        const kad_runs *runs);
+/* What speaks against equilibrium, if anything, with the burn-in to use. */
+void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+                      const kad_thermal *thermal);
 /* Weights: small ESS, one dominating weight, draws without a weight, ln Z against its
  * exact value. */
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,

@@ -299,6 +299,30 @@ static void warnings_bite(void **state)
     kad_h5_close(file);
 }
 
+/* 16000 draws: fewer than 1000 tau_int from tau = 16 on, fewer than 50 from 320 on. */
+static void short_series_say_so(void **state)
+{
+    (void)state;
+    static const struct {
+        double tau;
+        bool rough, none;
+    } known[] = {{8.0, false, false},
+                 {32.0, true, false},
+                 {100.0, true, false},
+                 {2000.0, false, true}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        kad_ctx ctx;
+        kad_h5 *file;
+        kad_ctx_init(&ctx, 1);
+        ok(kad_h5_create(&ctx, &file));
+        add_sampler(&ctx, file, "hmc", 88, 1.0, known[i].tau, 0, 1e-3);
+        ok(kad_analyse_file(&ctx, file));
+        assert_true(has_code(&ctx, file, "short") == known[i].rough);
+        assert_true(has_code(&ctx, file, "too-short") == known[i].none);
+        kad_h5_close(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +336,8 @@ int main(void)
               equal_weights_keep_everything),
         CLAIM("reshuffle: chains sample the target", reshuffled_chains_sample_the_target),
         CLAIM("warnings: balance of dH, stuck signs, replicas", warnings_bite),
+        CLAIM("warnings: below 1000 tau_int errors are rough, below 50 there are none",
+              short_series_say_so),
     };
     return cmocka_run_group_tests_name("comparison", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * compared, warnings. */
 #include "analysis/comparison.h"
 #include "analysis/diagnostics.h"
+#include "analysis/estimates.h"
 #include "analysis/results.h"
 #include "analysis/table.h"
 #include "base/memory.h"
@@ -10,6 +11,10 @@
 
 #include <math.h>
 #include <string.h>
+
+/* A line of a table. */
+enum { COLUMNS = 80 };
+#define ROW "  %-14s %14s %13s %5s %12s %8s %6s\n"
 
 /* "NaN" reads as a defect; an absent number is a dash. */
 static const char *number(char *text, size_t size, double value, double err)
@@ -20,16 +25,51 @@ static const char *number(char *text, size_t size, double value, double err)
 
 static void print_row(const kad_table *t, size_t i)
 {
-    char mean[64], tau[64], exact[64] = "-", pull[32] = "-";
-    double value = t->mean.data[i], err = kad_table_at(t, &t->err, i);
-    double truth = kad_table_at(t, &t->exact, i);
+    char mean[64], tau[64], exact[64] = "-", pull[32] = "-", n_eff[32] = "-",
+                            rhat[32] = "-";
+    const double value = t->mean.data[i], err = kad_table_at(t, &t->err, i);
+    const double truth = kad_table_at(t, &t->exact, i);
+    const double count = kad_table_at(t, &t->n_eff, i);
+    const double reduction = kad_table_at(t, &t->rhat, i);
     if (isfinite(truth)) snprintf(exact, sizeof exact, "%.9g", truth);
     if (isfinite(truth) && err > 0)
         snprintf(pull, sizeof pull, "%+.1f", (value - truth) / err);
-    printf("  %-18s %16s %16s %6s %15s\n", t->observable[i],
-           number(mean, sizeof mean, value, err), exact, pull,
+    if (isfinite(count)) snprintf(n_eff, sizeof n_eff, "%.0f", count);
+    if (isfinite(reduction)) snprintf(rhat, sizeof rhat, "%.3f", reduction);
+    printf(ROW, t->observable[i], number(mean, sizeof mean, value, err), exact, pull,
            number(tau, sizeof tau, kad_table_at(t, &t->tau, i),
-                  kad_table_at(t, &t->tau_err, i)));
+                  kad_table_at(t, &t->tau_err, i)),
+           n_eff, rhat);
+}
+
+/* Whether a row has no error bar for this flag. */
+static bool lacks(const kad_table *t, size_t i, const char *flag)
+{
+    return t->flag[i] != NULL && strcmp(t->flag[i], flag) == 0 &&
+           !isfinite(kad_table_at(t, &t->err, i));
+}
+
+/* One line for every reason why error bars are missing: "no error of m, chi: never moved".
+ */
+static void print_reasons(const kad_table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const char *flag = t->flag[i], *reason = flag != NULL ? kad_reason(flag) : NULL;
+        bool said = false;
+        for (size_t k = 0; reason != NULL && k < i && !said; k++)
+            said = lacks(t, k, flag);
+        if (reason == NULL || said || !lacks(t, i, flag)) continue;
+        int column = printf("  no error of %s", t->observable[i]);
+        for (size_t k = i + 1; k < t->n; k++) {
+            if (!lacks(t, k, flag)) continue;
+            if (column + 2 + (int)strlen(t->observable[k]) > COLUMNS - 2)
+                column = printf(",\n    %s", t->observable[k]) - 2;
+            else
+                column += printf(", %s", t->observable[k]);
+        }
+        printf(column + 2 + (int)strlen(reason) > COLUMNS ? ":\n    %s\n" : ": %s\n",
+               reason);
+    }
 }
 
 static kad_status print_tables(kad_app *app, kad_h5 *file)
@@ -47,10 +87,11 @@ static kad_status print_tables(kad_app *app, kad_h5 *file)
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
         KAD_TRY(kad_table_read(ctx, file, group, &t));
         if (t.n == 0) continue;
-        printf("\n%s\n  %-18s %16s %16s %6s %15s\n", names[i], "observable", "value",
-               "exact", "pull", "tau_int(draws)");
+        printf("\n%s\n", names[i]);
+        printf(ROW, "observable", "value", "exact", "pull", "tau_int", "n_eff", "R-hat");
         for (size_t k = 0; k < t.n; k++)
             print_row(&t, k);
+        print_reasons(&t);
         kad_table_clear(&t);
     }
 done:

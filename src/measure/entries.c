@@ -17,8 +17,8 @@ const kad_key kad_sample_keys[] = {
      "proposals); auto: 1 (mis, direct), as many as fill the lanes (Markov chains: 64 in "
      "single precision, 32 in double)"},
     {"sample[].burn_in", KAD_INT, NULL, 0, 1e9, "draws", NULL,
-     "draws of a chain before the first recorded one; auto: a fifth of the draws, at "
-     "least 200 (mis: 100; direct: none)"},
+     "draws of a chain before the first recorded one; auto: as many as the draws, at "
+     "least 200, and of more than 2000 as many, or a fifth (mis: 100; direct: none)"},
     {"sample[].tuning", KAD_INT, NULL, 0, 1e6, "updates", NULL,
      "updates that tune a sampler; then its chains begin at their start; auto: as many "
      "as the burn-in's, at most 200 (0: what would be tuned stays as it is)"},
@@ -48,7 +48,8 @@ enum {
     KEY_MAX = 64,
     PROPOSALS = 20000, /* default draws */
     DRAWS = 2000,
-    BURN_IN = 200,
+    BURN_IN = 200, /* at least */
+    BURN_IN_ENOUGH = 2000,
     BURN_IN_PROPOSALS = 100,
     TUNING = 200 /* at most, by default */
 };
@@ -140,8 +141,10 @@ int64_t kad_sample_burn_in(const kad_config *config, int entry)
     if (listed(config, entry, "burn_in", full) && kad_config_is_set(config, full))
         return kad_config_int(config, full);
     if (proposes(config, entry)) return BURN_IN_PROPOSALS;
-    const int64_t fifth = kad_sample_draws(config, entry) / 5;
-    return fifth > BURN_IN ? fifth : BURN_IN;
+    const int64_t draws = kad_sample_draws(config, entry);
+    if (draws > BURN_IN_ENOUGH)
+        return draws / 5 > BURN_IN_ENOUGH ? draws / 5 : BURN_IN_ENOUGH;
+    return draws > BURN_IN ? draws : BURN_IN;
 }
 
 int64_t kad_sample_tuning(const kad_config *config, int entry)
