@@ -42,6 +42,9 @@ kad_status kad_coupling_table_read(kad_ctx *ctx, kad_h5 *file, kad_coupling_tabl
     }
     KAD_TRY(kad_h5_read_strings(ctx, file, "/bulk/couplings/operator", c->samples.dims[1],
                                 c->name));
+    char *model = kad_attr_string(ctx, file, "/", "model");
+    snprintf(c->model, sizeof c->model, "%s", model != NULL ? model : "");
+    kad_free(model);
     c->n_levels = c->samples.dims[0];
     c->n_operators = c->samples.dims[1];
 done:
@@ -65,13 +68,15 @@ static void draw_operator(size_t n, const kad_coupling_table *runs,
     double x[KAD_COUPLINGS_RUNS][KAD_COUPLINGS_LEVELS],
         y[KAD_COUPLINGS_RUNS][KAD_COUPLINGS_LEVELS],
         err[KAD_COUPLINGS_RUNS][KAD_COUPLINGS_LEVELS];
-    char axis[64];
+    char axis[64], names[KAD_COUPLINGS_RUNS][KAD_COUPLINGS_MODEL + 64];
     snprintf(axis, sizeof axis, "coupling of %s", name);
     kad_plot plot = {.x = {.label = "level (0: boundary)"}, .y = {.label = axis}};
     for (size_t r = 0; r < n; r++) {
         const kad_coupling_table *c = &runs[r];
         const size_t a = find(c, name);
         const double shift = 0.08 * (double)r;
+        snprintf(names[r], sizeof names[r], "%.60s%s%s", label[r],
+                 c->model[0] != '\0' ? ": " : "", c->model);
         if (a == c->n_operators) continue;
         for (size_t h = 0; h < c->n_levels; h++) {
             x[r][h] = (double)h;
@@ -89,7 +94,7 @@ static void draw_operator(size_t n, const kad_coupling_table *runs,
                                          .x = x[r],
                                          .y = y[r],
                                          .err = err[r],
-                                         .label = label[r],
+                                         .label = names[r],
                                          .color = (int)r,
                                          .shift = shift});
     }

@@ -101,7 +101,17 @@ const kad_figure kad_figure_bulk_couplings = {
     .draw = draw_couplings,
 };
 
-/* Operators by levels, both estimates. */
+static void add_row(kad_grid *g, const couplings *c, size_t a, const char *from,
+                    const kad_values *value, const kad_values *err)
+{
+    kad_grid_text(g, c->name[a]);
+    kad_grid_text(g, from);
+    for (size_t h = 0; h < c->n_levels; h++)
+        kad_grid_estimate(g, value->data[h * c->n_operators + a],
+                          err->data[h * c->n_operators + a], true);
+}
+
+/* Operators by levels, both estimates and, of the boundary, what is exact. */
 static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
@@ -116,21 +126,14 @@ static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         snprintf(head, sizeof head, "level %zu", h);
         kad_grid_column(&g, head, KAD_GRID_ESTIMATE);
     }
-    for (size_t a = 0; a < c.n_operators; a++)
-        for (int by = 0; by < 2; by++) {
-            const kad_values *value = by == 0 ? &c.samples : &c.flow;
-            const kad_values *err = by == 0 ? &c.samples_err : &c.flow_err;
-            kad_grid_text(&g, c.name[a]);
-            kad_grid_text(&g, by == 0 ? "samples" : "map");
-            for (size_t h = 0; h < c.n_levels; h++)
-                kad_grid_estimate(&g, value->data[h * c.n_operators + a],
-                                  err->data[h * c.n_operators + a], true);
-        }
-    for (size_t a = 0; a < c.exact.n; a++) {
+    for (size_t a = 0; a < c.n_operators; a++) {
+        add_row(&g, &c, a, "samples", &c.samples, &c.samples_err);
+        add_row(&g, &c, a, "map", &c.flow, &c.flow_err);
+        if (c.exact.n == 0) continue;
         kad_grid_text(&g, c.name[a]);
         kad_grid_text(&g, "exact");
         for (size_t h = 0; h < c.n_levels; h++)
-            kad_grid_estimate(&g, h == 0 ? c.exact.data[a] : (double)NAN, NAN, false);
+            kad_grid_real(&g, 6, h == 0 ? c.exact.data[a] : (double)NAN);
     }
     kad_grid_render(&g, out);
 done:

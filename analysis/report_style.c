@@ -46,7 +46,8 @@ static const char page[] =
     "100%,25rem),1fr))}.plots.tables{grid-template-columns:repeat(auto-fit,minmax(min("
     "100%,19rem),1fr))}"
     ".matrix th,.matrix td{padding-right:.6rem}\n"
-    "@media (max-width:30rem){.gallery{gap:.4rem}.gallery>div{width:calc(25% - .3rem);font-size:.75rem}"
+    "@media (max-width:30rem){.gallery{gap:.4rem}.gallery>div{width:calc(25% - "
+    ".3rem);font-size:.75rem}"
     ".field{width:100%;height:auto}svg.plot text,svg.plot text.label{font-size:15px}}\n";
 
 static const char plots[] =
@@ -56,7 +57,8 @@ static const char plots[] =
     "p.legend{margin:0 0 .2rem;font-size:.88rem;display:flex;flex-wrap:wrap;gap:.1rem "
     "1rem}svg.key{width:26px;height:10px;margin-right:.35rem}\n"
     "path{fill:none}.grid{stroke:var(--grid)}.frame{stroke:var(--soft)}"
-    ".line{stroke-width:1.8;stroke-linejoin:round}.bar{stroke-width:1.2}"
+    ".line{stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.bar{stroke-width:"
+    "1.2}"
     ".whisker{stroke:var(--fg);stroke-width:1.3}.dots{stroke-width:2.4;"
     "stroke-linecap:round;opacity:.55}.fill{opacity:.75}.band{opacity:.18}\n"
     ".line.c1{stroke-dasharray:7 3}.line.c2{stroke-dasharray:2 2.5}"
@@ -76,15 +78,19 @@ static const char plots[] =
     ".fill,.band,.dot{stroke:none}\n";
 
 static const char print[] =
-    "@media "
-    "print{p.data{display:none}:root{--fg:#000;--soft:#444;--bg:#fff;--panel:#fff;--grid:"
-    "#ddd;"
-    "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83;--c6:#"
-    "b0307a;--c7:#4d5660}"
-    "html{font-size:10px}body{font-size:1.05rem;max-width:none;padding:0}main{grid-"
-    "template-columns:"
-    "repeat(2,minmax(0,1fr))}"
-    ".wide{grid-column:1/-1}section{break-inside:avoid}.scroll{overflow:visible}"
-    ".matrix{font-size:.8rem}th,td{white-space:normal;padding:.1rem .5rem .1rem 0}}\n";
+    "@media print{:root{--fg:#000;--soft:#444;--bg:#fff;--panel:#fff;--grid:#ddd;"
+    "--c0:#2457a6;--c1:#b4451f;--c2:#2d7d46;--c3:#7a4fa3;--c4:#8a6d00;--c5:#0f7c83;"
+    "--c6:#b0307a;--c7:#4d5660}\n"
+    "p.data{display:none}html{font-size:12px}body{font-size:1rem;max-width:none;padding:"
+    "0}"
+    "main{grid-template-columns:repeat(2,minmax(0,1fr))}.wide{grid-column:1/-1}"
+    "section,.gallery{break-inside:avoid}.scroll{overflow:visible}\n"
+    ".plots{grid-template-columns:repeat(2,minmax(0,1fr))}"
+    ".plots.tables{grid-template-columns:repeat(3,minmax(0,1fr))}"
+    ".plots>div{break-inside:avoid}\n"
+    ".gallery{gap:.4rem;margin:.2rem 0}.gallery>div{width:auto}"
+    ".field{width:6.5rem;height:6.5rem;object-fit:contain}"
+    ".matrix{font-size:.8rem}.tables table{font-size:.78rem}"
+    "th,td{white-space:normal;padding:.1rem .5rem .1rem 0}}\n";
 
 const char *const kad_report_style[] = {colors, page, plots, print, NULL};

@@ -6,18 +6,32 @@
 
 enum { BOTTOM = KAD_SVG_BOTTOM, TOP = KAD_SVG_TOP };
 
+static bool shows(const kad_frame *f, const kad_series *s, size_t i)
+{
+    return kad_frame_shows(f, 0, s->x[i]) && kad_frame_shows(f, 1, s->y[i]);
+}
+
+/* The last of the points from `first` on that can be shown without a gap; n: there are
+ * none more. *first: where they begin. */
+static size_t next_piece(const kad_frame *f, const kad_series *s, size_t *first)
+{
+    while (*first < s->n && !shows(f, s, *first))
+        ++*first;
+    size_t last = *first;
+    while (last + 1 < s->n && shows(f, s, last + 1))
+        last++;
+    return last;
+}
+
 static void draw_line(kad_text *out, const kad_frame *f, const kad_series *s)
 {
-    bool open = false;
+    size_t first = 0;
     kad_text_add(out, "<path class=\"line c%d\" d=\"", s->color);
-    for (size_t i = 0; i < s->n; i++) {
-        if (!kad_frame_shows(f, 0, s->x[i]) || !kad_frame_shows(f, 1, s->y[i])) {
-            open = false;
-            continue;
-        }
-        kad_text_add(out, "%c%.1f %.1f", open ? 'L' : 'M',
-                     kad_frame_x(f, s->x[i] + s->shift), kad_frame_y(f, s->y[i]));
-        open = true;
+    for (size_t last; (last = next_piece(f, s, &first)) < s->n; first = last + 1) {
+        for (size_t i = first; i <= last; i++)
+            kad_text_add(out, "%c%.1f %.1f", i > first ? 'L' : 'M',
+                         kad_frame_x(f, s->x[i] + s->shift), kad_frame_y(f, s->y[i]));
+        if (last == first) kad_text_add(out, "h0"); /* a dot by its round ends */
     }
     kad_text_add(out, "\"/>");
 }
@@ -88,17 +102,23 @@ static void draw_bars(kad_text *out, const kad_frame *f, const kad_series *s)
     kad_text_add(out, "\"/>");
 }
 
+/* Round the points without a gap there and back: the upper edge, then the lower one. */
 static void draw_band(kad_text *out, const kad_frame *f, const kad_series *s)
 {
-    size_t drawn = 0;
+    size_t first = 0;
     if (s->err == NULL) return;
     kad_text_add(out, "<path class=\"band c%d\" d=\"", s->color);
-    for (size_t k = 0; k < 2 * s->n; k++) {
-        const size_t i = k < s->n ? k : 2 * s->n - 1 - k;
-        const double y = k < s->n ? s->y[i] + s->err[i] : s->y[i] - s->err[i];
-        if (!kad_frame_shows(f, 0, s->x[i]) || !isfinite(y)) continue;
-        kad_text_add(out, "%c%.1f %.1f", drawn++ ? 'L' : 'M', kad_frame_x(f, s->x[i]),
-                     clipped_y(f, y));
+    for (size_t last; (last = next_piece(f, s, &first)) < s->n; first = last + 1) {
+        const size_t n = last - first + 1;
+        size_t drawn = 0;
+        for (size_t k = 0; k < 2 * n; k++) {
+            const size_t i = k < n ? first + k : last - (k - n);
+            if (!isfinite(s->err[i])) continue;
+            const double y = k < n ? s->y[i] + s->err[i] : s->y[i] - s->err[i];
+            kad_text_add(out, "%c%.1f %.1f", drawn++ ? 'L' : 'M', kad_frame_x(f, s->x[i]),
+                         clipped_y(f, y));
+        }
+        if (drawn > 0) kad_text_add(out, "Z");
     }
     kad_text_add(out, "\"/>");
 }

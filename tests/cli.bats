@@ -640,6 +640,8 @@ count_figures() {
     kadanoff bulk deep -q --pictures pictures
     ls pictures/*.png
     kadanoff couplings deep -q
+    grep -qF 'deep: Ising, T = 3 (beta 0.33333), 4 x 4' couplings.html
+    grep -q 'download="flow-of-the-couplings.csv"' couplings.html
 }
 
 @test "cli: what the physics is by default is recorded" {

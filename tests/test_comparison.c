@@ -244,15 +244,22 @@ static void reshuffled_chains_sample_the_target(void **state)
     kad_free(sampled);
 }
 
-static bool has_code(kad_ctx *ctx, kad_h5 *file, const char *code)
+/* A warning of that code whose message says `words`. */
+static bool has_words(kad_ctx *ctx, kad_h5 *file, const char *code, const char *words)
 {
     bool found = false;
     kad_diagnostics *d = kad_alloc(1, sizeof *d);
     ok(kad_diagnostics_read(ctx, file, d));
     for (size_t i = 0; i < d->n; i++)
-        found = found || strcmp(d->item[i].code, code) == 0;
+        found = found || (strcmp(d->item[i].code, code) == 0 &&
+                          strstr(d->item[i].message, words) != NULL);
     kad_free(d);
     return found;
+}
+
+static bool has_code(kad_ctx *ctx, kad_h5 *file, const char *code)
+{
+    return has_words(ctx, file, code, "");
 }
 
 /* A chain with dH of mean var/2, which is balanced, plus an offset. */
@@ -296,6 +303,13 @@ static void warnings_bite(void **state)
         print_message("# %s\n", codes[i]);
         assert_true(has_code(&ctx, file, codes[i]));
     }
+    /* one component has a sign to change; vectors turn */
+    assert_true(has_words(&ctx, file, "one-sign", "m never changed its sign in 2 of 2"));
+    ok(kad_h5_attr_set_int(&ctx, file, "/samplers/hmc", "n_components", 2));
+    ok(kad_analyse_file(&ctx, file));
+    assert_true(has_words(&ctx, file, "one-sign", "global rotations"));
+    assert_false(
+        has_words(&ctx, file, "one-sign", "its sign in 2 of 2 chains although the"));
     kad_h5_close(file);
 }
 
