@@ -176,8 +176,8 @@ static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const cha
     kad_status status = KAD_OK;
     char group[256], sampler[KAD_COMPARED_NAME];
     memset(row, 0, sizeof *row);
-    row->local = row->slowest = -1;
-    row->break_even = unknown;
+    row->slowest = row->any.against = row->local.against = -1;
+    row->any.n = row->local.n = unknown;
     snprintf(group, sizeof group, "/samplers/%s", name);
     snprintf(row->run, sizeof row->run, "%s", run);
     snprintf(row->name, sizeof row->name, "%s", name);
@@ -213,35 +213,47 @@ done:
     return status;
 }
 
-/* The cheapest local sampler of the same model; -1: none. */
-static int cheapest_local(const kad_comparison *c, const kad_compared_model *model)
+/* The cheapest sampler of the same model without a map, the cluster sampler counted or
+ * not; -1: none. */
+static int cheapest(const kad_comparison *c, const kad_compared_model *model,
+                    bool cluster)
 {
     int best = -1;
     for (size_t i = 0; i < c->n; i++) {
         const kad_compared *row = &c->row[i];
-        if (row->needs_map || row->is_cluster || !(row->cost.value > 0.0)) continue;
+        if (row->needs_map || !(row->cost.value > 0.0)) continue;
+        if (row->is_cluster && !cluster) continue;
         if (!same_model(&row->model, model)) continue;
         if (best < 0 || row->cost.value < c->row[best].cost.value) best = (int)i;
     }
     return best;
 }
 
+/* A cost that is only bounded from below bounds nothing as a baseline; as the map's own it
+ * can show that the map never pays. */
+static kad_break_even break_even(const kad_comparison *c, const kad_compared *row,
+                                 int against)
+{
+    kad_break_even out = {.against = -1, .n = unknown};
+    const double training = row->training_seconds;
+    if (!row->needs_map || !(row->cost.value > 0.0) || !isfinite(training)) return out;
+    out.against = against;
+    if (against < 0 || c->row[against].cost_is_bound) return out;
+    const kad_estimate other = c->row[against].cost;
+    const double gain = other.value - row->cost.value;
+    const double share = hypot(other.err, row->cost.err) / gain;
+    if (!(gain > 0.0))
+        out.n = (kad_estimate){INFINITY, NAN};
+    else if (!row->cost_is_bound)
+        out.n = (kad_estimate){training / gain, training / gain * share};
+    return out;
+}
+
 void kad_comparison_finish(kad_comparison *c)
 {
     for (size_t i = 0; i < c->n; i++) {
         kad_compared *row = &c->row[i];
-        const double training = row->training_seconds;
-        row->break_even = unknown;
-        row->local = -1;
-        if (!row->needs_map || !(row->cost.value > 0.0) || !isfinite(training)) continue;
-        row->local = cheapest_local(c, &row->model);
-        if (row->local < 0) continue;
-        const kad_estimate local = c->row[row->local].cost;
-        const double gain = local.value - row->cost.value;
-        const double gain_err = hypot(local.err, row->cost.err);
-        row->break_even = (kad_estimate){INFINITY, NAN};
-        if (gain > 0.0)
-            row->break_even =
-                (kad_estimate){training / gain, training / gain * gain_err / gain};
+        row->any = break_even(c, row, cheapest(c, &row->model, true));
+        row->local = break_even(c, row, cheapest(c, &row->model, false));
     }
 }

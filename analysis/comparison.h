@@ -3,12 +3,13 @@
  *                the helicity modulus, those that the run measured
  *   cost         2 tau_int,max x seconds per draw: wall seconds of the whole program (all
  *                threads, measurement included) for one independent configuration
- *   N*           training seconds / (cost of the cheapest local sampler - cost): after so
- *                many configurations a trained map has paid for its training; infinite
- *                where the local sampler is cheaper
- * Local samplers need no map and are not the cluster sampler, which is there as the gold
- * standard. Errors: those of tau_int, propagated; times are taken as exact. A tau_int
- * from a series too short for an error bar is a lower bound, and so is what follows. */
+ *   N*           training seconds / (cost of the cheapest sampler without a map - cost):
+ *                after so many configurations a trained map has paid for its training;
+ *                infinite where the other sampler is cheaper; beside it the same against
+ *                the cheapest local one, which is not the cluster sampler
+ * Errors: those of tau_int, propagated; times are taken as exact. A tau_int from a series
+ * too short for an error bar is a lower bound, and so is the cost. There is no N* against
+ * such a cost, and of such a cost only an infinite one. */
 #ifndef KAD_ANALYSIS_COMPARISON_H
 #define KAD_ANALYSIS_COMPARISON_H
 
@@ -33,6 +34,12 @@ typedef struct kad_compared_model {
     double value[KAD_COMPARED_COUPLINGS];
 } kad_compared_model;
 
+/* N* against one sampler. */
+typedef struct kad_break_even {
+    int against;    /* row of the sampler; -1: none */
+    kad_estimate n; /* configurations; NaN: unknown */
+} kad_break_even;
+
 typedef struct kad_compared {
     char run[KAD_COMPARED_NAME]; /* folder; empty: only one run is looked at */
     kad_compared_model model;
@@ -42,12 +49,12 @@ typedef struct kad_compared {
     kad_estimate tau[KAD_COMPARED_OBSERVABLES]; /* draws; NaN: not measured */
     bool is_bound[KAD_COMPARED_OBSERVABLES];    /* tau is a lower bound */
     int slowest;                                /* index of tau_max; -1: none known */
-    kad_estimate tau_max, tau_reshuffled, cost, break_even;
+    kad_estimate tau_max, tau_reshuffled, cost;
     bool cost_is_bound;
     kad_estimate ess;   /* of its weights; NaN: it has none */
     double n_eff, rhat; /* the smallest and the largest of any observable; NaN: unknown */
     double seconds_per_draw, tuning_seconds, training_seconds; /* NaN: unknown */
-    int local; /* row of the sampler that N* is against; -1: none */
+    kad_break_even any, local; /* against any sampler without a map, a local one */
 } kad_compared;
 
 typedef struct kad_comparison {
@@ -65,8 +72,9 @@ void kad_comparison_finish(kad_comparison *comparison);
 
 /* Replaces /comparison: sampler [s], observable [o]; tau_int, tau_int_err,
  * tau_int_seconds, tau_int_seconds_err, is_bound [s, o]; acceptance, tau_int_max,
- * tau_reshuffled, cost, break_even, each with _err, seconds_per_draw, tuning_seconds,
- * needs_map [s]; attributes training_seconds, against. Nothing without samplers. */
+ * tau_reshuffled, cost, break_even, break_even_local, each with _err, seconds_per_draw,
+ * tuning_seconds, needs_map [s]; attributes training_seconds, against, against_local.
+ * Nothing without samplers. */
 KAD_MUST_USE kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file,
                                              const kad_comparison *comparison);
 

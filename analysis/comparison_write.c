@@ -33,8 +33,10 @@ COLUMN(reshuffled_err, row->tau_reshuffled.err)
 COLUMN(cost, row->cost.value)
 COLUMN(cost_err, row->cost.err)
 COLUMN(cost_is_bound, row->cost_is_bound ? 1.0 : 0.0)
-COLUMN(break_even, row->break_even.value)
-COLUMN(break_even_err, row->break_even.err)
+COLUMN(break_even, row->any.n.value)
+COLUMN(break_even_err, row->any.n.err)
+COLUMN(break_even_local, row->local.n.value)
+COLUMN(break_even_local_err, row->local.n.err)
 COLUMN(seconds, row->seconds_per_draw)
 COLUMN(tuning, row->tuning_seconds)
 COLUMN(needs_map, row->needs_map ? 1.0 : 0.0)
@@ -67,6 +69,10 @@ static const struct {
     {"break_even", 1, get_break_even, "configurations",
      "training_seconds / (cost of `against` - cost); inf: never"},
     {"break_even_err", 1, get_break_even_err, "configurations", "its standard error"},
+    {"break_even_local", 1, get_break_even_local, "configurations",
+     "the same against the cheapest local sampler, `against_local`"},
+    {"break_even_local_err", 1, get_break_even_local_err, "configurations",
+     "its standard error"},
     {"needs_map", 1, get_needs_map, "", "1: the sampler uses the trained map"},
 };
 
@@ -96,7 +102,7 @@ kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file, const kad_comparison
 {
     kad_status status = KAD_OK;
     const char *names[KAD_COMPARED_MAX], *slowest[KAD_COMPARED_MAX];
-    int local = -1;
+    int any = -1, local = -1;
     KAD_TRY(kad_h5_remove(ctx, file, "/comparison"));
     if (c->n == 0) return KAD_OK;
     KAD_TRY(kad_h5_group(ctx, file, "/comparison"));
@@ -104,7 +110,8 @@ kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file, const kad_comparison
         names[i] = c->row[i].name;
         slowest[i] =
             c->row[i].slowest < 0 ? "" : kad_compared_observables[c->row[i].slowest];
-        if (c->row[i].local >= 0) local = c->row[i].local;
+        if (c->row[i].any.against >= 0) any = c->row[i].any.against;
+        if (c->row[i].local.against >= 0) local = c->row[i].local.against;
     }
     KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/sampler", c->n, names));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/slowest", c->n, slowest));
@@ -115,6 +122,8 @@ kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file, const kad_comparison
     KAD_TRY(kad_h5_attr_set_real(ctx, file, "/comparison", "training_seconds",
                                  c->row[0].training_seconds));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, "/comparison", "against",
+                                   any < 0 ? "" : names[any]));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/comparison", "against_local",
                                    local < 0 ? "" : names[local]));
     KAD_TRY(
         kad_h5_attr_set_string(ctx, file, "/comparison", "tau_convention", "1/2 + sum"));
@@ -182,18 +191,16 @@ static void print_row(const kad_compared *row, kad_text *out)
     char text[7][64];
     const kad_estimate draw = {row->seconds_per_draw, NAN};
     const kad_estimate tuning = {row->tuning_seconds, NAN};
-    const kad_estimate tau_time = {row->tau_max.value * row->seconds_per_draw,
-                                   row->tau_max.err * row->seconds_per_draw};
     const bool bound = row->cost_is_bound;
-    kad_text_add(out, "%-18s %9s %11s %-8s %9s %11s %11s %9s %12s\n", row->name,
+    kad_text_add(out, "%-18s %9s %11s %-8s %9s %11s %9s %12s %12s\n", row->name,
                  number(text[0], 64, row->acceptance, 1.0, false),
                  number(text[1], 64, row->tau_max, 1.0, bound),
                  row->slowest < 0 ? "" : kad_compared_observables[row->slowest],
                  number(text[2], 64, draw, 1e3, false),
-                 number(text[3], 64, tau_time, 1e3, bound),
-                 number(text[4], 64, row->cost, 1e3, bound),
-                 number(text[5], 64, tuning, 1.0, false),
-                 number(text[6], 64, row->break_even, 1.0, false));
+                 number(text[3], 64, row->cost, 1e3, bound),
+                 number(text[4], 64, tuning, 1.0, false),
+                 number(text[5], 64, row->any.n, 1.0, false),
+                 number(text[6], 64, row->local.n, 1.0, false));
 }
 
 static void print_head(const kad_comparison *c, bool runs, const couplings *known,
@@ -205,9 +212,35 @@ static void print_head(const kad_comparison *c, bool runs, const couplings *know
         kad_text_add(out, "%s\n", c->row[0].model.name);
     for (size_t i = 0; runs && i < known->n; i++)
         kad_text_add(out, "%11s ", known->name[i]);
-    kad_text_add(out, "%-18s %9s %11s %-8s %9s %11s %11s %9s %12s\n", "sampler",
-                 "accepted", "tau_int,max", "of", "ms/draw", "tau in ms", "ms/indep.",
-                 "tuning, s", "N*");
+    kad_text_add(out, "%-18s %9s %11s %-8s %9s %11s %9s %12s %12s\n", "sampler",
+                 "accepted", "tau_int,max", "of", "ms/draw", "ms/indep.", "tuning, s",
+                 "N*", "N* (local)");
+}
+
+/* What N* is against; a baseline with a bound instead of a cost gives none. */
+static void print_baseline(const kad_comparison *c, int against, const char *of,
+                           kad_text *out)
+{
+    if (against < 0)
+        kad_text_add(out, "%s: none ran\n", of);
+    else
+        kad_text_add(out, "%s: %s%s\n", of, c->row[against].name,
+                     c->row[against].cost_is_bound
+                         ? ", whose tau_int is only bounded: no N*"
+                         : "");
+}
+
+static void print_break_even(const kad_comparison *c, const kad_compared *map, bool runs,
+                             kad_text *out)
+{
+    kad_text_add(out, "N* = seconds of training / (ms/indep. of the cheapest sampler "
+                      "without a map - its own):\nconfigurations after which the map has "
+                      "paid for itself; (local): the cluster sampler left out\n");
+    if (runs) return;
+    kad_text_add(out, "training: %.3g s; ", map->training_seconds);
+    print_baseline(c, map->any.against, "cheapest without a map", out);
+    if (map->local.against != map->any.against)
+        print_baseline(c, map->local.against, "cheapest local sampler", out);
 }
 
 void kad_comparison_print(const kad_comparison *c, kad_text *out)
@@ -218,7 +251,7 @@ void kad_comparison_print(const kad_comparison *c, kad_text *out)
     for (size_t i = 0; i < c->n; i++) {
         runs = runs || c->row[i].run[0] != '\0';
         bound = bound || c->row[i].cost_is_bound;
-        if (c->row[i].local >= 0) map = &c->row[i];
+        if (c->row[i].any.against >= 0) map = &c->row[i];
     }
     if (c->n == 0) return;
     print_head(c, runs, &known, out);
@@ -232,12 +265,5 @@ void kad_comparison_print(const kad_comparison *c, kad_text *out)
     if (bound)
         kad_text_add(out, "> : a series is shorter than 50 tau_int, which is then only "
                           "bounded from below\n");
-    if (map != NULL && !runs)
-        kad_text_add(out,
-                     "N* = %.3g s of training / (ms/indep. of %s - its own): "
-                     "configurations after which the map\nhas paid for itself\n",
-                     map->training_seconds, c->row[map->local].name);
-    if (map != NULL && runs)
-        kad_text_add(out, "N* = seconds of training / (ms/indep. of the cheapest local "
-                          "sampler of the same model - its own)\n");
+    if (map != NULL) print_break_even(c, map, runs, out);
 }

@@ -47,7 +47,8 @@ static void add_row(kad_grid *g, const kad_compared *row)
     kad_grid_real(g, 3, 1e3 * row->seconds_per_draw);
     cell(g, row->cost, 1e3, bound);
     kad_grid_real(g, 3, row->tuning_seconds);
-    cell(g, row->break_even, 1, false);
+    cell(g, row->any.n, 1, false);
+    cell(g, row->local.n, 1, false);
 }
 
 static void add_columns(kad_grid *g)
@@ -66,9 +67,21 @@ static void add_columns(kad_grid *g)
                    {"ms/draw", KAD_GRID_REAL},
                    {"ms/indep.", KAD_GRID_ESTIMATE},
                    {"tuning, s", KAD_GRID_REAL},
-                   {"N*", KAD_GRID_ESTIMATE}};
+                   {"N*", KAD_GRID_ESTIMATE},
+                   {"N* (local)", KAD_GRID_ESTIMATE}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         kad_grid_column(g, columns[i].head, columns[i].kind);
+}
+
+static void add_baseline(const kad_comparison *c, int against, const char *of,
+                         kad_text *out)
+{
+    kad_text_add(out, " %s: ", of);
+    kad_text_escape(out, against < 0 ? "none ran" : c->row[against].name);
+    if (against >= 0 && c->row[against].cost_is_bound)
+        kad_text_add(out, ", whose &tau;<sub>int</sub> is only bounded, so that there is "
+                          "no N*");
+    kad_text_add(out, ".");
 }
 
 static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -82,15 +95,20 @@ static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     add_columns(&g);
     for (size_t i = 0; i < c->n; i++) {
         add_row(&g, &c->row[i]);
-        if (c->row[i].local >= 0) map = &c->row[i];
+        if (c->row[i].any.against >= 0) map = &c->row[i];
     }
     kad_grid_render(&g, out);
     if (map != NULL) {
-        kad_text_add(out, "<p class=\"note\">N* = %.3g s of training / (cost with ",
+        kad_text_add(out,
+                     "<p class=\"note\">N* = %.3g s of training / (cost with the "
+                     "cheapest sampler without a map &minus; cost with the map): "
+                     "after so many independent configurations the map has paid for "
+                     "itself; (local): the cluster sampler left out.",
                      map->training_seconds);
-        kad_text_escape(out, c->row[map->local].name);
-        kad_text_add(out, " &minus; cost with the map): after so many independent "
-                          "configurations the map has paid for itself.</p>\n");
+        add_baseline(c, map->any.against, "Without a map", out);
+        if (map->local.against != map->any.against)
+            add_baseline(c, map->local.against, "Local", out);
+        kad_text_add(out, "</p>\n");
     }
 done:
     kad_free(c);

@@ -96,17 +96,20 @@ static void costs_follow_their_definition(void **state)
     assert_true(at(&ctx, file, "tau_int", 2 * KAD_COMPARED_OBSERVABLES + 1) ==
                 at(&ctx, file, "tau_int_max", 2));
     assert_true(isnan(at(&ctx, file, "tau_int", 3))); /* no helicity */
-    /* against hmc, not against the cheaper cluster */
-    assert_true(fabs(at(&ctx, file, "break_even", 1) - 90.0 / (local - cost)) < 1e-9);
+    /* of the local ones hmc is the cheapest */
+    assert_true(fabs(at(&ctx, file, "break_even_local", 1) - 90.0 / (local - cost)) <
+                1e-9);
     const double err =
         hypot(at(&ctx, file, "cost_err", 1), at(&ctx, file, "cost_err", 2));
-    assert_true(fabs(at(&ctx, file, "break_even_err", 1) /
+    assert_true(fabs(at(&ctx, file, "break_even_local_err", 1) /
                          (90.0 * err / (local - cost) / (local - cost)) -
                      1.0) < 1e-12);
-    assert_true(isnan(at(&ctx, file, "break_even", 0)));
-    assert_true(isnan(at(&ctx, file, "break_even", 2)));
+    assert_true(isnan(at(&ctx, file, "break_even_local", 0)));
+    assert_true(isnan(at(&ctx, file, "break_even_local", 2)));
+    /* the cluster sampler is cheaper than the map */
+    assert_true(isinf(at(&ctx, file, "break_even", 1)));
     /* a map that is slower never pays; its tau is only bounded */
-    assert_true(isinf(at(&ctx, file, "break_even", 3)));
+    assert_true(isinf(at(&ctx, file, "break_even_local", 3)));
     assert_true(at(&ctx, file, "cost_is_bound", 3) == 1.0);
     assert_true(at(&ctx, file, "cost_is_bound", 1) == 0.0);
     assert_true(at(&ctx, file, "tuning_seconds", 1) == 1.5);
@@ -130,32 +133,75 @@ static void other_couplings_are_another_model(void **state)
         row->model.value[0] = 2.269185314213022;
     }
     kad_comparison_finish(c);
-    assert_int_equal(c->row[1].local, 0);
+    assert_int_equal(c->row[1].any.against, 0);
     c->row[1].model.value[0] = 2.2692;
     kad_comparison_finish(c);
-    assert_int_equal(c->row[1].local, -1);
-    assert_true(isnan(c->row[1].break_even.value));
+    assert_int_equal(c->row[1].any.against, -1);
+    assert_true(isnan(c->row[1].any.n.value));
+    kad_free(c);
+}
+
+/* A cheap cluster sampler, a map, a dear local one: N* counts the cluster sampler, and a
+ * baseline with a bound instead of a cost gives none. */
+static void break_even_is_against_the_cheapest(void **state)
+{
+    (void)state;
+    static const double costs[] = {0.01, 0.002, 0.1}; /* cluster, map, hmc */
+    kad_comparison *c = kad_alloc(1, sizeof *c);
+    kad_text text = {0};
+    c->n = 3;
+    for (int i = 0; i < 3; i++) {
+        c->row[i].cost = (kad_estimate){costs[i], 0.0};
+        c->row[i].is_cluster = i == 0;
+        c->row[i].needs_map = i == 1;
+        c->row[i].training_seconds = 8.0;
+        snprintf(c->row[i].name, sizeof c->row[i].name, "sampler%d", i);
+    }
+    kad_comparison_finish(c);
+    assert_true(fabs(c->row[1].any.n.value - 1000.0) < 1e-9);
+    assert_int_equal(c->row[1].any.against, 0);
+    assert_true(fabs(c->row[1].local.n.value - 8.0 / 0.098) < 1e-9);
+    assert_int_equal(c->row[1].local.against, 2);
+    assert_true(isnan(c->row[0].any.n.value) && isnan(c->row[2].any.n.value));
+
+    c->row[0].cost_is_bound = true;
+    kad_comparison_finish(c);
+    assert_true(isnan(c->row[1].any.n.value) && isfinite(c->row[1].local.n.value));
+    kad_comparison_print(c, &text);
+    assert_non_null(strstr(text.data, "sampler0, whose tau_int is only bounded: no N*"));
+    kad_text_clear(&text);
+
+    /* of a map with a bound: none, or never */
+    c->row[0].cost_is_bound = false;
+    c->row[1].cost_is_bound = true;
+    kad_comparison_finish(c);
+    assert_true(isnan(c->row[1].any.n.value));
+    c->row[1].cost.value = 0.02;
+    kad_comparison_finish(c);
+    assert_true(isinf(c->row[1].any.n.value) && isnan(c->row[1].local.n.value));
     kad_free(c);
 }
 
 static void the_table_reads_well(void **state)
 {
     (void)state;
+    static const char *const names[] = {"hmc", "mis", "cluster"};
     kad_comparison *c = kad_alloc(1, sizeof *c);
     kad_text text = {0};
-    c->n = 2;
-    for (int i = 0; i < 2; i++) {
+    c->n = 3;
+    for (int i = 0; i < 3; i++) {
         kad_compared *row = &c->row[i];
-        snprintf(row->name, sizeof row->name, "%s", i == 0 ? "hmc" : "mis");
+        snprintf(row->name, sizeof row->name, "%s", names[i]);
         row->needs_map = i == 1;
         row->acceptance = (kad_estimate){0.82, 0.02};
         row->slowest = 1;
         row->tau_max = (kad_estimate){i == 0 ? 12.0 : 0.82, 0.02};
-        row->seconds_per_draw = i == 0 ? 1e-5 : 1e-3;
+        row->seconds_per_draw = i == 1 ? 1e-3 : 1e-5;
         row->cost = (kad_estimate){2 * row->tau_max.value * row->seconds_per_draw, 1e-6};
         row->tuning_seconds = NAN;
         row->training_seconds = 60.0;
-        row->cost_is_bound = i == 0;
+        row->cost_is_bound = i == 0; /* hmc: no N* (local) */
+        row->is_cluster = i == 2;
     }
     kad_comparison_finish(c);
     kad_comparison_print(c, &text);
@@ -344,6 +390,8 @@ int main(void)
               costs_follow_their_definition),
         CLAIM("comparison: other couplings are another model",
               other_couplings_are_another_model),
+        CLAIM("comparison: break-even is against the cheapest sampler without a map",
+              break_even_is_against_the_cheapest),
         CLAIM("comparison: the table fits a screen and holds no nan",
               the_table_reads_well),
         CLAIM("reshuffle: equal weights keep every proposal",
