@@ -675,7 +675,10 @@ count_figures() {
     fails_with 78 kadanoff run ../project/glass.yaml -q train.steps=5 \
         sample='[{draws: 50}]'
     grep "$digest" err.txt | grep -q "$(sha256sum ../project/in/bonds.txt | cut -c 1-64)"
-    rm -r ../project
+    rm ../project/in/bonds.txt
+    fails_with 66 kadanoff run ../project/glass.yaml -q train.steps=5 \
+        sample='[{draws: 50}]'
+    grep -q '.kadanoff run glass. goes on' err.txt
     kadanoff run glass -q
     kadanoff train glass/config.yaml -q -o again
     cmp glass/config.yaml again/config.yaml

@@ -98,7 +98,7 @@ stopped() { # stopped FOLDER COMMAND...
     local folder=$1 rc pid
     shift
     for _ in $(seq "$stops"); do
-        local delay=$((RANDOM % 120))
+        local delay=$((RANDOM % 400))
         if [ $((RANDOM % 2)) -eq 0 ]; then
             quietly "$@" --max-hours "$(awk "BEGIN { print 1e-6 + $delay / 3.6e6 }")"
             rc=$?

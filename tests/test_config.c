@@ -42,6 +42,7 @@ static const kad_rule rules[] = {
     {"action.m2", "action.name=phi4|xy"},
     {"train.label", "train.batch & train.rate or seed=none & train.chain=true"},
     {"train.schedule.knots", "train.schedule.kind=cosine"},
+    {"train.rate", "train.schedule.knots"},
 };
 static const kad_key samplers[] = {
     {"sample[].name", KAD_ENUM, "mis", 1, 0, "", "mis|hmc", "the sampler"},
@@ -484,9 +485,12 @@ static void test_rules(void **state)
         {"train: {batch: 3}", "train.label", NULL},
         {"train: {batch: 3, rate: 0}", "train.label", "train.rate 0"},
         {"train: {batch: 3, chain: false}", "train.label", "train.chain false"},
-        /* the condition's own key has none */
         {"action: {name: phi4, file: x}", "action.m2", NULL},
         {"action: {name: on-dual, file: x}", "action.m2", "action.name on-dual"},
+        /* a condition on a key without effect */
+        {"", "train.rate", NULL},
+        {"train: {schedule: {kind: constant}}", "train.rate",
+         "train.schedule.kind constant"},
         {"sample: [{}]", "sample[0].step", NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -2,6 +2,7 @@
  * view says what happens. */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/digest.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
 #include "scratch.h"
@@ -428,19 +429,45 @@ static void test_format_error(void **state)
     assert_int_equal(strlen(tiny), 4);
 }
 
+/* FIPS 180-2, appendix B.1; B.3, a million letters, is longer than one piece. */
+static void test_digests(void **state)
+{
+    (void)state;
+    enum { MILLION = 1000000 };
+    static const char abc[] =
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    static const char many[] =
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+    char digest[KAD_DIGEST_CHARS];
+    uint64_t n_bytes = 0;
+    kad_digest("abc", 3, digest);
+    assert_string_equal(digest, abc);
+    char *letters = kad_alloc(MILLION, 1);
+    memset(letters, 'a', MILLION);
+    const char *path = scratch_file(&folder, "letters");
+    scratch_spill(path, letters, MILLION);
+    OK(kad_digest_file(&ctx, path, &n_bytes, digest));
+    assert_int_equal(n_bytes, MILLION);
+    assert_string_equal(digest, many);
+    OK(kad_digest_require(&ctx, path, "train.data_sha256", NULL, digest));
+    OK(kad_digest_require(&ctx, path, "train.data_sha256", many, digest));
+    assert_int_equal(kad_digest_require(&ctx, path, "train.data_sha256", abc, digest),
+                     KAD_EDATA);
+    assert_non_null(strstr(ctx.message, abc));
+    assert_non_null(strstr(ctx.message, many));
+    assert_int_equal(kad_digest_file(&ctx, folder.path, &n_bytes, digest), KAD_ENOINPUT);
+    kad_free(letters);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_texts),
-        IN_FOLDER(test_lock),
-        IN_FOLDER(test_checkpoints),
-        IN_FOLDER(test_full_disk),
-        IN_FOLDER(test_kills),
-        IN_FOLDER(test_segments),
-        IN_FOLDER(test_results),
-        IN_FOLDER(test_progress),
-        cmocka_unit_test(test_format_error),
+        IN_FOLDER(test_texts),       IN_FOLDER(test_lock),
+        IN_FOLDER(test_checkpoints), IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_kills),       IN_FOLDER(test_segments),
+        IN_FOLDER(test_results),     IN_FOLDER(test_progress),
+        IN_FOLDER(test_digests),     cmocka_unit_test(test_format_error),
     };
     return cmocka_run_group_tests_name("run folder: no kill and no full disk loses work",
                                        tests, NULL, NULL);

@@ -215,14 +215,33 @@ done:
     return status;
 }
 
+/* The folder has a config of its own. */
+static bool is_claimed(const kad_app *app)
+{
+    char config[4096];
+    snprintf(config, sizeof config, "%s/config.yaml", app->out);
+    return access(config, F_OK) == 0;
+}
+
+/* A file that the config names is gone, but the folder may not need it. */
+static kad_status advise(kad_pipeline *p, const char *name)
+{
+    const char *out = p->app->out;
+    const size_t n = strlen(out);
+    kad_ctx *ctx = &p->app->ctx;
+    const bool own = strncmp(name, out, n) == 0 && strcmp(name + n, "/config.yaml") == 0;
+    if (own || !is_claimed(p->app)) return KAD_ENOINPUT;
+    return kad_fail(ctx, KAD_ENOINPUT,
+                    "%.600s; `kadanoff run %.200s` goes on with the folder's own",
+                    ctx->message, out);
+}
+
 /* What the stages would refuse, before a new folder is made and the work begins. */
 static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
-    char config[4096];
-    snprintf(config, sizeof config, "%s/config.yaml", p->app->out);
-    if (access(config, F_OK) == 0) return KAD_OK; /* was checked when it was new */
+    if (is_claimed(p->app)) return KAD_OK; /* was checked when it was new */
     if ((stages & KAD_STAGE_TRAIN) == 0 && wants_map(p, stages))
         return kad_fail(ctx, KAD_ENOINPUT,
                         "%s: nothing is trained in this folder: use `run` or `train`",
@@ -281,6 +300,7 @@ kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
     KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
     KAD_TRY(work(&p, stages));
 done:
+    if (status == KAD_ENOINPUT && p.run == NULL) status = advise(&p, name);
     kad_run_close(p.run);
     kad_model_destroy(p.model);
     kad_config_destroy(p.config);
