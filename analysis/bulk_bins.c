@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum { COMPONENTS_MOST = 4, TAUS_A_BLOCK = 4, BLOCKS_MOST = 2000 };
-static const double WINDOW = 1.5;
 
 /* --- reading ----------------------------------------------------------------------- */
 
@@ -99,7 +98,7 @@ static kad_status column_error(kad_ctx *ctx, const kad_bulk_bins *bins, const fl
             sum += (double)a[t * width + first + k * step];
         buffer[t] = sum / (double)count;
     }
-    return kad_gamma_analyse(ctx, bins->n_chains, bins->n_per_chain, buffer, WINDOW, out);
+    return kad_gamma_estimate(ctx, bins->n_chains, bins->n_per_chain, buffer, out);
 }
 
 static kad_status strength_errors(kad_ctx *ctx, const float *series, double *buffer,
@@ -109,7 +108,6 @@ static kad_status strength_errors(kad_ctx *ctx, const float *series, double *buf
     for (size_t i = 0; i < out->n; i++) {
         kad_gamma gamma;
         KAD_TRY(column_error(ctx, out, series, out->n, i, 1, 1, buffer, &gamma));
-        kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
         out->bin[i].err = gamma.err;
         out->bin[i].tau_int = gamma.tau_int;
         out->bin[i].tau_int_err = gamma.tau_int_err;
@@ -128,14 +126,12 @@ static kad_status mean_errors(kad_ctx *ctx, const float *series, double *buffer,
     for (size_t i = 0; i < out->n; i++) {
         kad_gamma gamma;
         KAD_TRY(column_error(ctx, out, series, width, i * cc, c + 1, c, buffer, &gamma));
-        kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
         out->bin[i].corr = gamma.mean;
         out->bin[i].corr_err = gamma.err;
         kad_gamma_clear(&gamma);
         for (size_t k = 0; k < cc; k++) {
             KAD_TRY(
                 column_error(ctx, out, series, width, i * cc + k, 1, 1, buffer, &gamma));
-            kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
             out->mean[i * cc + k] = gamma.mean;
             out->mean_err[i * cc + k] = gamma.err;
             kad_gamma_clear(&gamma);

@@ -17,7 +17,7 @@ static kad_status one(kad_ctx *ctx, size_t n_chains, size_t n_cells, const doubl
         if (!isfinite(a[i])) return KAD_OK;
     *value = a[0];
     if (n_cells < 2) return KAD_OK;
-    const kad_status status = kad_gamma_analyse(ctx, n_chains, n_cells, a, 1.5, &gamma);
+    const kad_status status = kad_gamma_estimate(ctx, n_chains, n_cells, a, &gamma);
     if (status != KAD_OK) return status;
     *value = gamma.mean;
     *err = gamma.err;

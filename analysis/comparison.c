@@ -25,8 +25,8 @@ static kad_status read_acceptance(kad_ctx *ctx, kad_h5 *file, const char *group,
     *out = (kad_estimate){kad_attr_real(ctx, file, group, "acceptance"), NAN};
     KAD_TRY(kad_values_read_in(ctx, file, group, "accepted", &accepted));
     if (accepted.n == 0 || accepted.rank != 2 || accepted.dims[1] < 2) goto done;
-    KAD_TRY(kad_gamma_analyse(ctx, accepted.dims[0], accepted.dims[1], accepted.data, 1.5,
-                              &gamma));
+    KAD_TRY(kad_gamma_estimate(ctx, accepted.dims[0], accepted.dims[1], accepted.data,
+                               &gamma));
     if (fabs(gamma.mean - out->value) < 1e-9) out->err = gamma.err;
     kad_gamma_clear(&gamma);
 done:

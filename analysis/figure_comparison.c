@@ -173,7 +173,8 @@ static kad_status draw_bars_seconds(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 const kad_figure kad_figure_tau_draws = {
     .title = "Autocorrelation times in draws",
     .caption = "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t) with its error; 0.5 "
-               "is an independent draw. A draw is a proposal, a trajectory or a sweep: "
+               "is an independent draw, less alternates about the mean. A draw is a "
+               "proposal, a trajectory or a sweep: "
                "this says how far a sampler gets, not what it costs.",
     .draw = draw_bars_draws,
 };

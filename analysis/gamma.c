@@ -378,6 +378,14 @@ void kad_gamma_add_tail(kad_gamma *gamma, double tau_exp)
     tail->added = true;
 }
 
+kad_status kad_gamma_estimate(kad_ctx *ctx, size_t n_chains, size_t n, const double *a,
+                              kad_gamma *out)
+{
+    const kad_status status = kad_gamma_analyse(ctx, n_chains, n, a, 1.5, out);
+    if (status == KAD_OK) kad_gamma_add_tail(out, out->tail.tau_exp);
+    return status;
+}
+
 double kad_gamma_memory(double tau_int)
 {
     return fmax(tau_int, 0.25 / tau_int);

@@ -93,6 +93,10 @@ void kad_gamma_clear(kad_gamma *gamma);
 /* Add the tail of a decay time tau_exp (draws) to tau_int, err and n_eff if rho(W + 1)
  * calls for it (above); a second call changes nothing. */
 void kad_gamma_add_tail(kad_gamma *gamma, double tau_exp);
+/* The analysis of a series on its own: S = 1.5, with the tail of its own tau_exp. Errors as
+ * above. */
+KAD_MUST_USE kad_status kad_gamma_estimate(kad_ctx *ctx, size_t n_chains, size_t n,
+                                           const double *a, kad_gamma *out);
 /* err with that tail in any case; NaN where err is. */
 double kad_gamma_bound(const kad_gamma *gamma, double tau_exp);
 

@@ -20,8 +20,8 @@ static kad_status add_measured(kad_ctx *ctx, const kad_sampled *sampled,
     kad_status status = KAD_OK;
     kad_gamma gamma;
     if (!sampled->is_chain || sampled->accepted.n == 0) return KAD_OK;
-    KAD_TRY(kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws,
-                              sampled->accepted.data, 1.5, &gamma));
+    KAD_TRY(kad_gamma_estimate(ctx, sampled->n_chains, sampled->n_draws,
+                               sampled->accepted.data, &gamma));
     (void)kad_estimates_add_gamma(estimates, "acceptance", &gamma);
 done:
     return status;

@@ -49,8 +49,7 @@ static kad_status analyse(kad_ctx *ctx, size_t n, const uint32_t *states,
     const double orders = KAD_RESHUFFLE_ORDERS;
     for (size_t i = 0; i < n * KAD_RESHUFFLE_ORDERS; i++)
         series[i] = draws[states[i] * stride + offset];
-    KAD_TRY(kad_gamma_analyse(ctx, KAD_RESHUFFLE_ORDERS, n, series, 1.5, out));
-    kad_gamma_add_tail(out, out->tail.tau_exp);
+    KAD_TRY(kad_gamma_estimate(ctx, KAD_RESHUFFLE_ORDERS, n, series, out));
     out->err *= sqrt(orders);
     out->err_naive *= sqrt(orders);
     out->tau_int_err *= sqrt(orders);

@@ -23,9 +23,7 @@ static kad_status columns(kad_ctx *ctx, const kad_values *bins, double *mean, do
         kad_gamma gamma;
         for (size_t i = 0; i < n; i++)
             series[i] = bins->data[i * width + c];
-        KAD_TRY(
-            kad_gamma_analyse(ctx, bins->dims[0], bins->dims[1], series, 1.5, &gamma));
-        kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
+        KAD_TRY(kad_gamma_estimate(ctx, bins->dims[0], bins->dims[1], series, &gamma));
         mean[c] = gamma.mean;
         err[c] = gamma.err;
         kad_gamma_clear(&gamma);

@@ -194,7 +194,7 @@ static kad_status mean_of(kad_ctx *ctx, const kad_sampled *sampled, double (*f)(
 {
     for (size_t i = 0; i < sampled->delta_h.n; i++)
         work[i] = f(sampled->delta_h.data[i]);
-    return kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws, work, 1.5, out);
+    return kad_gamma_estimate(ctx, sampled->n_chains, sampled->n_draws, work, out);
 }
 
 /* In equilibrium P(-dH) = exp(-dH) P(dH), so that <f(dH) exp(-dH)> = <f(-dH)>. f = 1:
