@@ -136,12 +136,12 @@ static void check(const char *name, size_t n_all, shares s, double tau)
     const double n = (double)s.n, one = s.one / n, two = s.two / n;
     const double by_scatter = 0.5 * s.mean2 / s.gamma;
     const double found = s.tau / n, expected = tau > 0.0 ? tau : by_scatter;
-    print_message("| %s | %zu | %.1f %% | %.1f %% | %.3f |", name, n_all, 100.0 * one,
+    print_message("| %s | %zu | %.1f %% | %.1f %% | %.4f |", name, n_all, 100.0 * one,
                   100.0 * two, found);
     if (isnan(tau))
         print_message(" |\n");
     else
-        print_message(" %.3f |\n", expected);
+        print_message(" %.4f |\n", expected);
     assert_true(fabs(one - 0.683) < 0.03);
     assert_true(fabs(two - 0.954) < 0.03);
     if (isnan(tau)) return;
