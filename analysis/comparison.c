@@ -204,7 +204,11 @@ kad_status kad_comparison_add(kad_ctx *ctx, kad_h5 *file, const char *run,
     char **names = NULL;
     if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
     KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
-    for (size_t i = 0; i < n && comparison->n < KAD_COMPARED_MAX; i++) {
+    for (size_t i = 0; i < n; i++) {
+        if (comparison->n == KAD_COMPARED_MAX) {
+            comparison->n_dropped += n - i;
+            break;
+        }
         KAD_TRY(add_one(ctx, file, run, names[i], &comparison->row[comparison->n]));
         comparison->n++;
     }

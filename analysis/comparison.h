@@ -58,12 +58,12 @@ typedef struct kad_compared {
 } kad_compared;
 
 typedef struct kad_comparison {
-    size_t n;
+    size_t n, n_dropped; /* rows, and those that found no room: the table says so */
     kad_compared row[KAD_COMPARED_MAX];
 } kad_comparison;
 
 /* Append the samplers of an analysed file, in the order of /samplers, under the name
- * `run` ("" for one run). Rows beyond KAD_COMPARED_MAX are dropped. Errors: KAD_EDATA,
+ * `run` ("" for one run). Errors: KAD_EDATA,
  * KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_comparison_add(kad_ctx *ctx, kad_h5 *file, const char *run,
                                            kad_comparison *comparison);

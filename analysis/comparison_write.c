@@ -259,6 +259,10 @@ void kad_comparison_print(const kad_comparison *c, kad_text *out)
         if (runs) print_run(&c->row[i], &known, out);
         print_row(&c->row[i], out);
     }
+    if (c->n_dropped > 0)
+        kad_text_add(out,
+                     "%zu more samplers are left out: compare fewer runs at a time\n",
+                     c->n_dropped);
     kad_text_add(out, "tau_int = 1/2 + sum rho(t) in draws, the largest of energy, m2, "
                       "G(L/2), helicity;\nms/indep. = 2 tau_int,max x ms/draw: what an "
                       "independent configuration costs\n");

@@ -98,6 +98,7 @@ static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         if (c->row[i].any.against >= 0) map = &c->row[i];
     }
     kad_grid_render(&g, out);
+    kad_note_rest(out, c->n, c->n + c->n_dropped, "samplers");
     if (map != NULL) {
         kad_text_add(out,
                      "<p class=\"note\">N* = %.3g s of training / (cost with the "

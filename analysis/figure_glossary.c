@@ -21,8 +21,12 @@ static const term terms[] = {
      "mean of ln&nbsp;w over draws of the map (below ln&nbsp;Z) and over draws of the "
      "model "
      "(above it)"},
-    {"log_z", NULL, "w, q, S",
+    {NULL, "/flow", "w, q, S",
      "weight w = exp(&minus;S)/q of a draw: S the action, q the density of the map"},
+    {NULL, "/training", "free energy",
+     "&lt;S + ln&nbsp;q&gt; over draws of the map, the loss in training: "
+     "&minus;ln&nbsp;Z and "
+     "the map&rsquo;s Kullback&ndash;Leibler gap"},
     {"kl_gap", NULL, "kl_gap",
      "Kullback&ndash;Leibler divergence of the map from the model, ln&nbsp;Z + &lt;S + "
      "ln&nbsp;q&gt;, in nats"},

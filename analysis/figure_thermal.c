@@ -28,7 +28,7 @@ typedef struct curve {
 } curve;
 
 typedef struct thermal {
-    size_t n;
+    size_t n, n_all; /* curves kept, and in the file */
     const char *observable;
     double equilibrium, equilibrium_err; /* NaN: unknown */
     curve at[N_CURVES];
@@ -143,14 +143,17 @@ static kad_status load(kad_ctx *ctx, kad_h5 *file, thermal *t)
     static const char *const order[] = {"abs_m", "m2", "energy"};
     kad_status status = KAD_OK;
     size_t n = 0;
-    char **names = NULL;
-    if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
+    char **names = NULL, group[160];
     KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
     for (size_t k = 0; k < sizeof order / sizeof *order && t->n == 0; k++) {
         t->observable = order[k];
         KAD_TRY(find_equilibrium(ctx, file, n, names, t));
-        for (size_t i = 0; i < n && t->n < N_CURVES; i++)
-            KAD_TRY(add_curve(ctx, file, names[i], t));
+        for (size_t i = 0; i < n; i++) {
+            const size_t before = t->n;
+            if (before < N_CURVES) KAD_TRY(add_curve(ctx, file, names[i], t));
+            snprintf(group, sizeof group, "/samplers/%s/first", names[i]);
+            t->n_all += before < N_CURVES ? t->n - before : kad_h5_exists(file, group);
+        }
     }
 done:
     kad_h5_free_names(n, names);
@@ -215,6 +218,7 @@ static kad_status draw(kad_ctx *ctx, kad_h5 *file, bool seconds, kad_text *out)
                                          .label = "equilibrium",
                                          .color = 0});
     kad_plot_render(out, &plot);
+    kad_note_rest(out, t->n, t->n_all, "samplers");
     if (!seconds && isfinite(t->equilibrium)) draw_arrivals(t, out);
 done:
     kad_free(t);

@@ -11,38 +11,26 @@
 
 enum { N_DOTS = 1500, N_BINS = 60 };
 
-/* The group of the first sampler that stored log-weights; false when there is none. */
-static bool find_weighted(kad_ctx *ctx, kad_h5 *file, char *group, size_t size)
+/* Log-weights and actions of the first sampler that stored some; n = 0: there is none.
+ * what: "draws of NAME". */
+static kad_status read_weights(kad_ctx *ctx, kad_h5 *file, size_t size, char *what,
+                               kad_values *weight, kad_values *action)
 {
-    size_t n = 0;
-    char **names = NULL;
-    bool found = false;
-    if (!kad_h5_exists(file, "/samplers") ||
-        kad_members(ctx, file, "/samplers", &n, &names) != KAD_OK)
-        return false;
-    for (size_t i = 0; i < n && !found; i++) {
-        char path[256];
-        snprintf(path, sizeof path, "/samplers/%s/log_weight", names[i]);
-        if (!kad_h5_exists(file, path)) continue;
-        snprintf(group, size, "/samplers/%s", names[i]);
-        found = true;
-    }
-    kad_h5_free_names(n, names);
-    return found;
-}
-
-/* Log-weights and actions of that sampler; n = 0 when there are none. */
-static kad_status read_weights(kad_ctx *ctx, kad_h5 *file, kad_values *weight,
-                               kad_values *action)
-{
-    char group[128];
     kad_status status = KAD_OK;
+    size_t n = 0;
+    char **names = NULL, group[128];
     *weight = (kad_values){0};
     *action = (kad_values){0};
-    if (!find_weighted(ctx, file, group, sizeof group)) return KAD_OK;
-    KAD_TRY(kad_values_read_in(ctx, file, group, "log_weight", weight));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "action", action));
+    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    for (size_t i = 0; i < n && weight->n == 0; i++) {
+        snprintf(group, sizeof group, "/samplers/%s", names[i]);
+        snprintf(what, size, "draws of %.64s", names[i]);
+        KAD_TRY(kad_values_read_in(ctx, file, group, "log_weight", weight));
+        if (weight->n > 0)
+            KAD_TRY(kad_values_read_in(ctx, file, group, "action", action));
+    }
 done:
+    kad_h5_free_names(n, names);
     return status;
 }
 
@@ -51,7 +39,8 @@ static kad_status draw_scatter(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_status status = KAD_OK;
     kad_values weight = {0}, action = {0};
     double *lnp = NULL, *lnq = NULL;
-    KAD_TRY(read_weights(ctx, file, &weight, &action));
+    char what[96];
+    KAD_TRY(read_weights(ctx, file, sizeof what, what, &weight, &action));
     if (weight.n == 0 || action.n != weight.n) goto done;
     KAD_TRY(kad_new(ctx, N_DOTS, sizeof *lnp, &lnp));
     KAD_TRY(kad_new(ctx, N_DOTS, sizeof *lnq, &lnq));
@@ -72,11 +61,9 @@ static kad_status draw_scatter(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     double line_x[2] = {lo, hi}, line_y[2] = {lo + mean, hi + mean};
     kad_plot plot = {.x = {.label = "ln q of the map (nats)"},
                      .y = {.label = "-S, i.e. ln p + ln Z (nats)"}};
-    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_DOTS,
-                                     .n = kept,
-                                     .x = lnq,
-                                     .y = lnp,
-                                     .label = "configurations drawn"});
+    kad_plot_add(
+        &plot, (kad_series){
+                   .mark = KAD_MARK_DOTS, .n = kept, .x = lnq, .y = lnp, .label = what});
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
                                      .n = 2,
                                      .x = line_x,
@@ -84,6 +71,7 @@ static kad_status draw_scatter(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                      .label = "slope 1",
                                      .color = 1});
     kad_plot_render(out, &plot);
+    kad_note_rest(out, n, weight.n, what);
 done:
     kad_free(lnp);
     kad_free(lnq);
@@ -105,8 +93,9 @@ static kad_status draw_histogram(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     kad_values weight = {0}, action = {0};
+    char what[96];
     double edge[N_BINS], count[N_BINS] = {0};
-    KAD_TRY(read_weights(ctx, file, &weight, &action));
+    KAD_TRY(read_weights(ctx, file, sizeof what, what, &weight, &action));
     double top = -INFINITY, sum = 0, lo = INFINITY, hi = -INFINITY;
     size_t n = 0;
     for (size_t i = 0; i < weight.n; i++)
@@ -134,8 +123,10 @@ static kad_status draw_histogram(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     }
     kad_plot plot = {.x = {.label = "ln (w / mean w)  (nats)"},
                      .y = {.label = "configurations", .log = true}};
-    kad_plot_add(&plot,
-                 (kad_series){.mark = KAD_MARK_BARS, .n = N_BINS, .x = edge, .y = count});
+    kad_plot_add(
+        &plot,
+        (kad_series){
+            .mark = KAD_MARK_BARS, .n = N_BINS, .x = edge, .y = count, .label = what});
     kad_plot_render(out, &plot);
 done:
     kad_values_clear(&weight);

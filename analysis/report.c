@@ -3,7 +3,9 @@
 #include "analysis/numbers.h"
 #include "analysis/results.h"
 #include "base/memory.h"
+
 #include "base/signals.h"
+#include <string.h>
 
 static const kad_figure *const figures[] = {
     &kad_figure_summary,
@@ -62,7 +64,8 @@ static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figur
         KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "report: out of memory"));
     if (body.n == 0) {
         if (figure->group != NULL && kad_h5_exists(file, figure->group))
-            kad_text_add(left_out, "<li>%s: %s</li>\n", figure->title, figure->absent);
+            kad_text_add(left_out, "<li>%s &ndash; %s</li>\n", figure->title,
+                         figure->absent);
         goto done;
     }
     kad_text_add(out, "<section%s><figure><h2>%s</h2>\n",
@@ -82,7 +85,7 @@ done:
 static void add_heading(kad_text *out, const char *title, const char *model)
 {
     kad_text_escape(out, title != NULL ? title : model != NULL ? model : "run");
-    if (title != NULL && model != NULL) {
+    if (title != NULL && model != NULL && strcmp(title, model) != 0) {
         kad_text_add(out, ": ");
         kad_text_escape(out, model);
     }

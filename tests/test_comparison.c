@@ -182,6 +182,33 @@ static void break_even_is_against_the_cheapest(void **state)
     kad_free(c);
 }
 
+/* Rows beyond the table's room are counted, and the table says so. */
+static void dropped_rows_are_said(void **state)
+{
+    (void)state;
+    enum { MORE = 3 };
+    kad_ctx ctx;
+    kad_h5 *file;
+    kad_text text = {0};
+    kad_comparison *c = kad_alloc(1, sizeof *c);
+    kad_ctx_init(&ctx, 1);
+    ok(kad_h5_create(&ctx, &file));
+    for (int i = 0; i < KAD_COMPARED_MAX + MORE; i++) {
+        char group[64];
+        snprintf(group, sizeof group, "/samplers/hmc_%d", i);
+        ok(kad_h5_group(&ctx, file, group));
+    }
+    ok(kad_comparison_add(&ctx, file, "", c));
+    kad_comparison_finish(c);
+    assert_int_equal(c->n, KAD_COMPARED_MAX);
+    assert_int_equal(c->n_dropped, MORE);
+    kad_comparison_print(c, &text);
+    assert_non_null(strstr(text.data, "3 more samplers are left out"));
+    kad_text_clear(&text);
+    kad_h5_close(file);
+    kad_free(c);
+}
+
 static void the_table_reads_well(void **state)
 {
     (void)state;
@@ -392,6 +419,7 @@ int main(void)
               other_couplings_are_another_model),
         CLAIM("comparison: break-even is against the cheapest sampler without a map",
               break_even_is_against_the_cheapest),
+        CLAIM("comparison: what finds no room is said", dropped_rows_are_said),
         CLAIM("comparison: the table fits a screen and holds no nan",
               the_table_reads_well),
         CLAIM("reshuffle: equal weights keep every proposal",
