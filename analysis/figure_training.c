@@ -47,14 +47,6 @@ static void choose_range(kad_axis *axis, size_t n, const double *y, double bound
     axis->hi = hi + 0.06 * (hi - lo);
 }
 
-/* Drop points outside a fixed range, which would be drawn over the margins. */
-static void clip(const kad_axis *axis, size_t n, double *y)
-{
-    if (!axis->fixed) return;
-    for (size_t i = 0; i < n; i++)
-        if (y[i] > axis->hi || y[i] < axis->lo) y[i] = NAN;
-}
-
 /* Keep the rows of the last lattice size of a chain, in place; returns their number. */
 static size_t last_stage(const kad_values *stage, const kad_values *step, kad_values *y)
 {
@@ -134,7 +126,6 @@ static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                      .y = {.label = "free energy <S + ln q> (nats)"}};
     n = thin(n, step.data, loss.data);
     choose_range(&plot.y, n, loss.data, floor.y[0]);
-    clip(&plot.y, n, loss.data);
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
                                      .n = n,
                                      .x = step.data,

@@ -301,10 +301,10 @@ void kad_plot_add(kad_plot *plot, kad_series series)
 
 void kad_note_rest(kad_text *out, size_t shown, size_t n, const char *what)
 {
-    if (shown < n)
-        kad_text_add(out,
-                     "<p class=\"note\">%zu of %zu %s are drawn; run.h5 has all.</p>\n",
-                     shown, n, what);
+    if (shown >= n) return;
+    kad_text_add(out, "<p class=\"note\">%zu of %zu ", shown, n);
+    kad_text_escape(out, what);
+    kad_text_add(out, " are drawn; run.h5 has all.</p>\n");
 }
 
 /* Something to see: reference lines alone are no drawing. */

@@ -489,6 +489,8 @@ static void test_bound_of_the_weights(void **state)
     assert_non_null(loss);
     assert_before(loss, "-ln Z of the weights, -61.25(13)", "class=\"band c1\"");
     char *csv = csv_of(loss, NULL);
+    /* the first steps too, though they lie above the frame */
+    assert_non_null(strstr(csv, "\"free energy, averaged over steps\",1,-58,\n"));
     assert_non_null(strstr(csv, "\"-ln Z of the weights, -61.25(13)\",1,-61.25,0.125\n"));
     assert_non_null(
         strstr(csv, "\"-ln Z of the weights, -61.25(13)\",20,-61.25,0.125\n"));
@@ -499,6 +501,42 @@ static void test_bound_of_the_weights(void **state)
 static void fill_vectors(kad_ctx *ctx, kad_h5 *file)
 {
     put_sampler(ctx, file, "hmc", 0, 2);
+}
+
+/* Names of a file that somebody else made: more samplers than figures have room for, so
+ * that every caption, legend, table and note speaks of them. */
+static void fill_hostile(kad_ctx *ctx, kad_h5 *file)
+{
+    enum { MANY = 30, CHAINS = 9, N = 20 };
+    static double m[CHAINS * N];
+    const size_t dims[2] = {CHAINS, N};
+    char name[64], path[128];
+    for (int i = 0; i < CHAINS * N; i++)
+        m[i] = cos(i);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "<q onload='x'>%d\"&", i);
+        put_sampler(ctx, file, name, i, 1);
+        snprintf(path, sizeof path, "/samplers/%s/observables/m", name);
+        put(ctx, file, path, 2, dims, m);
+        snprintf(path, sizeof path, "/samplers/%s/log_weight", name);
+        put(ctx, file, path, 2, dims, m);
+        snprintf(path, sizeof path, "/samplers/%s/action", name);
+        put(ctx, file, path, 2, dims, m);
+    }
+    assert_int_equal(kad_h5_attr_set_string(ctx, file, "/", "title", "<q>"), KAD_OK);
+}
+
+static void test_hostile_names(void **state)
+{
+    kad_text page;
+    (void)state;
+    page_of(&page, fill_hostile);
+    assert_null(strstr(page.data, "<q"));
+    assert_non_null(strstr(page.data, "&lt;q onload="));
+    assert_non_null(strstr(page.data, "8 of 30 samplers are drawn"));
+    assert_non_null(strstr(page.data, "4 of 9 chains of &lt;q "));
+    assert_non_null(strstr(page.data, "24 of 30 tables are drawn"));
+    kad_text_clear(&page);
 }
 
 /* Vectors turn; only one component has a sign to keep. */
@@ -531,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_every_figure),
         cmocka_unit_test(test_bound_of_the_weights),
         cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_hostile_names),
     };
     return cmocka_run_group_tests_name(
         "report: self-contained, escaped, free of numbers that are not", tests, NULL,
