@@ -62,6 +62,7 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
     KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, false));
+    kad_warn_undefined(diagnostics, estimates);
     KAD_TRY(kad_warn_chain(ctx, diagnostics, sampled, estimates, &runs));
     if (sampled->accepted.n > 0 && sampled->weighted && estimates->n > 0) {
         snprintf(group, sizeof group, "/analysis/%s", sampled->name);
@@ -108,6 +109,7 @@ static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, true));
     KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, true));
+    kad_warn_undefined(diagnostics, estimates);
     kad_warn_exact(diagnostics, estimates);
 done:
     kad_estimates_destroy(estimates);

@@ -90,14 +90,23 @@ static kad_input input_of(const kad_observed *observed, bool weighted, size_t of
                        .offset = offset};
 }
 
-/* The series a function needs; 0: they are not all there. */
+/* The most columns any observable has. */
+static size_t most_inputs(const kad_sampled *sampled)
+{
+    size_t most = KAD_DERIVED_SCALARS;
+    for (size_t i = 0; i < sampled->n_observed; i++)
+        if (sampled->observed[i].width > most) most = sampled->observed[i].width;
+    return most;
+}
+
+/* The series a function needs; 0: they are not all there. inputs [most_inputs] */
 static size_t find_inputs(const kad_sampled *sampled, bool weighted,
                           const kad_derived *derived, kad_input *inputs)
 {
     size_t n = 0;
     if (derived->row != NULL) {
         const kad_observed *row = kad_sampled_find(sampled, derived->row);
-        if (row == NULL || row->width < 2 || row->width > KAD_INPUTS_MAX) return 0;
+        if (row == NULL || row->width < 2) return 0;
         for (; n < row->width; n++)
             inputs[n] = input_of(row, weighted, n);
         return n;
@@ -110,13 +119,22 @@ static size_t find_inputs(const kad_sampled *sampled, bool weighted,
     return n;
 }
 
+/* A row that is left out, its function not being finite at the means. */
+static void leave_out(kad_estimates *out, const char *name)
+{
+    const size_t n = strlen(out->undefined);
+    snprintf(out->undefined + n, sizeof out->undefined - n, "%s%s", n > 0 ? ", " : "",
+             name);
+}
+
 /* Every function of the table whose inputs are there; left out where it is not finite. */
 static kad_status add_derived_chain(kad_ctx *ctx, const kad_sampled *sampled,
                                     kad_estimates *out)
 {
     kad_status status = KAD_OK;
     const kad_lattice_facts facts = kad_facts_of(sampled, 0);
-    kad_input inputs[KAD_INPUTS_MAX];
+    kad_input *inputs = NULL;
+    KAD_TRY(kad_new(ctx, most_inputs(sampled), sizeof *inputs, &inputs));
     for (size_t i = 0; i < kad_n_derived; i++) {
         const kad_derived *derived = &kad_derived_table[i];
         const size_t n = find_inputs(sampled, false, derived, inputs);
@@ -126,10 +144,13 @@ static kad_status add_derived_chain(kad_ctx *ctx, const kad_sampled *sampled,
                                   derived->f, &facts, &gamma));
         if (isfinite(gamma.mean))
             add_gamma(out, derived->name, &gamma);
-        else
+        else {
             kad_gamma_clear(&gamma);
+            leave_out(out, derived->name);
+        }
     }
 done:
+    kad_free(inputs);
     return status;
 }
 
@@ -138,7 +159,8 @@ static kad_status add_derived_weighted(kad_ctx *ctx, const kad_sampled *sampled,
 {
     kad_status status = KAD_OK;
     const kad_lattice_facts facts = kad_facts_of(sampled, 0);
-    kad_input inputs[KAD_INPUTS_MAX];
+    kad_input *inputs = NULL;
+    KAD_TRY(kad_new(ctx, most_inputs(sampled), sizeof *inputs, &inputs));
     for (size_t i = 0; i < kad_n_derived; i++) {
         const kad_derived *derived = &kad_derived_table[i];
         const size_t n = find_inputs(sampled, true, derived, inputs);
@@ -147,12 +169,14 @@ static kad_status add_derived_weighted(kad_ctx *ctx, const kad_sampled *sampled,
         KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
                                      sampled->log_weight.data, n, inputs, derived->f,
                                      &facts, &mean, &err));
+        if (!isfinite(mean)) leave_out(out, derived->name);
         kad_row *row = isfinite(mean) ? kad_estimates_add(out, derived->name) : NULL;
         if (row == NULL) continue;
         row->mean = mean;
         row->err = err;
     }
 done:
+    kad_free(inputs);
     return status;
 }
 

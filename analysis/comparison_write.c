@@ -151,7 +151,7 @@ static const char *number(char *text, size_t size, kad_estimate x, double factor
 
 /* The couplings of all rows, each once: columns of a table over several runs. */
 typedef struct couplings {
-    size_t n;
+    size_t n, n_left_out;
     const char *name[KAD_COMPARED_COUPLINGS];
 } couplings;
 
@@ -159,7 +159,10 @@ static void add_coupling(couplings *to, const char *name)
 {
     for (size_t i = 0; i < to->n; i++)
         if (strcmp(to->name[i], name) == 0) return;
-    if (to->n < KAD_COMPARED_COUPLINGS) to->name[to->n++] = name;
+    if (to->n < KAD_COMPARED_COUPLINGS)
+        to->name[to->n++] = name;
+    else
+        to->n_left_out++;
 }
 
 static couplings couplings_of(const kad_comparison *c)
@@ -266,6 +269,8 @@ void kad_comparison_print(const kad_comparison *c, kad_text *out)
     kad_text_add(out, "tau_int = 1/2 + sum rho(t) in draws, the largest of energy, m2, "
                       "G(L/2), helicity;\nms/indep. = 2 tau_int,max x ms/draw: what an "
                       "independent configuration costs\n");
+    if (runs && known.n_left_out > 0)
+        kad_text_add(out, "couplings beyond %d have no column\n", KAD_COMPARED_COUPLINGS);
     if (bound)
         kad_text_add(out, "> : a series is shorter than 50 tau_int, which is then only "
                           "bounded from below\n");

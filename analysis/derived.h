@@ -13,8 +13,6 @@ typedef struct kad_input {
     size_t stride, offset;
 } kad_input;
 
-enum { KAD_INPUTS_MAX = 1100 };
-
 typedef double (*kad_function)(size_t n, const double *mean, const void *self);
 
 /* out->mean is f at the means; flag, tau_int and errors are those of the projection.

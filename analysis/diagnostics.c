@@ -13,11 +13,27 @@ const char *kad_severity_name(kad_severity severity)
     return names[severity];
 }
 
+/* The last place counts what has none. */
+static void add_more(kad_diagnostics *diagnostics, kad_severity severity)
+{
+    kad_diagnostic *last = &diagnostics->item[KAD_DIAGNOSTICS_MAX - 1];
+    if (diagnostics->n_more == 0) diagnostics->n_more = 1; /* what stood there */
+    diagnostics->n_more++;
+    if (severity > last->severity) last->severity = severity;
+    snprintf(last->code, sizeof last->code, "more");
+    snprintf(last->message, sizeof last->message,
+             "%zu more messages do not fit into the list of %d", diagnostics->n_more,
+             KAD_DIAGNOSTICS_MAX);
+}
+
 void kad_diagnostics_add(kad_diagnostics *diagnostics, kad_severity severity,
                          const char *code, const char *format, ...)
 {
     va_list args;
-    if (diagnostics->n == KAD_DIAGNOSTICS_MAX) return;
+    if (diagnostics->n == KAD_DIAGNOSTICS_MAX) {
+        add_more(diagnostics, severity);
+        return;
+    }
     kad_diagnostic *item = &diagnostics->item[diagnostics->n++];
     item->severity = severity;
     snprintf(item->code, sizeof item->code, "%s", code);

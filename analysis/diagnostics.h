@@ -16,11 +16,12 @@ typedef struct kad_diagnostic {
 } kad_diagnostic;
 
 typedef struct kad_diagnostics {
-    size_t n;
+    size_t n, n_more; /* n_more: the last one stands for so many */
     kad_diagnostic item[KAD_DIAGNOSTICS_MAX];
 } kad_diagnostics;
 
-/* Append one; beyond KAD_DIAGNOSTICS_MAX they are dropped. */
+/* Append one. Where they do not fit the last one says how many more there are, with the
+ * worst severity of those. */
 void kad_diagnostics_add(kad_diagnostics *diagnostics, kad_severity severity,
                          const char *code, const char *format, ...) KAD_PRINTF(4, 5);
 /* Worst severity; KAD_NOTE when empty. */

@@ -26,6 +26,7 @@ typedef struct kad_estimates {
     char name[KAD_ESTIMATE_NAME]; /* group below /analysis */
     const char *estimator;        /* static string */
     double seconds_per_draw;      /* NaN: no time of tau_int in seconds */
+    char undefined[128];          /* names of rows left out: not finite at the means */
     double tau_exp;               /* the slowest mode found, draws; NaN: not looked for */
     size_t n;
     kad_row row[KAD_ESTIMATES_MAX];

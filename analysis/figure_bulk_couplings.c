@@ -210,6 +210,7 @@ static kad_status draw_rows(kad_ctx *ctx, kad_h5 *file, const char *name, const 
                                         .color = (int)h % 6});
     }
     kad_plot_render(out, plot);
+    kad_note_rest(out, MAX_LEVELS, y.dims[0], "levels");
 done:
     kad_values_clear(&y);
     kad_values_clear(&err);

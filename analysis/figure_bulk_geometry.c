@@ -92,6 +92,15 @@ static void add_levels(kad_plot *plot, points *p, char label[LEVELS][32])
     }
 }
 
+/* Levels of the points; they count from 0. */
+static size_t n_levels(const points *p)
+{
+    double last = -1.0;
+    for (size_t i = 0; i < p->n; i++)
+        last = fmax(last, p->column[B].data[i]);
+    return (size_t)(last + 1.0);
+}
+
 static kad_status draw_decay(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
@@ -117,6 +126,7 @@ static kad_status draw_decay(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                      .label = "draws of the map (noise)",
                                      .color = 5});
     kad_plot_render(out, &plot);
+    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
 done:
     points_clear(&p);
     points_clear(&null);
@@ -134,6 +144,7 @@ static kad_status draw_distance(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     if (p.n == 0) goto done;
     add_levels(&plot, &p, label);
     kad_plot_render(out, &plot);
+    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
 done:
     points_clear(&p);
     return status;
@@ -175,6 +186,7 @@ static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     const double zero = 0;
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = &zero});
     if (at > 0) kad_plot_render(out, &plot);
+    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
 done:
     points_clear(&p);
     return status;

@@ -88,6 +88,9 @@ static kad_status draw_levels(kad_ctx *ctx, kad_h5 *file, int difference, kad_te
                                          .color = h % 6});
     }
     kad_plot_render(out, &plot);
+    kad_note_rest(out, MAX_LEVELS,
+                  (size_t)fmax(0.0, kad_attr_real(ctx, file, "/flow", "levels")),
+                  "levels");
 done:
     mutual_clear(&m);
     kad_free(work);

@@ -42,6 +42,7 @@ static kad_status draw_profile(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                          .color = (int)h % 6});
     }
     kad_plot_render(out, &plot);
+    kad_note_rest(out, MAX_LEVELS, profile.dims[0], "levels");
 done:
     kad_values_clear(&profile);
     kad_values_clear(&err);
@@ -77,6 +78,7 @@ static kad_status draw_strength(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                          .color = (int)h % 6});
     }
     kad_plot_render(out, &plot);
+    kad_note_rest(out, MAX_LEVELS, histogram.dims[0], "levels");
 done:
     kad_values_clear(&histogram);
     kad_values_clear(&edge);

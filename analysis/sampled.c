@@ -159,7 +159,11 @@ kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
                            KAD_MIN_EFFECTIVE;
     snprintf(sub, sizeof sub, "%s/observables", group);
     if (kad_h5_exists(file, sub)) KAD_TRY(kad_h5_list(ctx, file, sub, &n, &names));
-    for (size_t i = 0; i < n && out->n_observed < KAD_SAMPLED_MAX; i++)
+    if (n > KAD_SAMPLED_MAX)
+        KAD_TRY(kad_fail(ctx, KAD_EDATA,
+                         "%s: %zu observables, of which only %d can be read", sub, n,
+                         KAD_SAMPLED_MAX));
+    for (size_t i = 0; i < n; i++)
         KAD_TRY(read_observed(ctx, file, group, names[i], out));
 done:
     kad_h5_free_names(n, names);

@@ -95,6 +95,15 @@ void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                         sampled->name, what, t->burn_in);
 }
 
+void kad_warn_undefined(kad_diagnostics *diagnostics, const kad_estimates *estimates)
+{
+    if (estimates->undefined[0] == '\0') return;
+    kad_diagnostics_add(diagnostics, KAD_NOTE, "undefined",
+                        "%s: %s left out: not finite at these means, as of a correlator "
+                        "that does not fall or is negative",
+                        estimates->name, estimates->undefined);
+}
+
 void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates)
 {
     for (size_t i = 0; i < estimates->n; i++) {

@@ -22,6 +22,8 @@ void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
  * exact value. */
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
                       const kad_estimates *log_z);
+/* Rows left out. */
+void kad_warn_undefined(kad_diagnostics *diagnostics, const kad_estimates *estimates);
 /* Estimates more than four standard errors off their exact values. */
 void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates);
 /* /training: skipped steps, inverse error, cut off while improving. */

@@ -125,7 +125,7 @@ static void others_do_not(void **state)
                                    {64, 1000, 50, 2, 0, 50, false},
                                    {64, 2000, 5, 5, 0, 1, false}};
     static const ensemble drifts[] = {{64, 1000, 50, 2, 0, 0, false},
-                                      {16, 2000, 20, 5, 0, 0, false}};
+                                      {64, 2000, 20, 5, 0, 0, false}};
     static const ensemble apart[] = {{64, 2000, 5, 0, 0.4, 2000, false},
                                      {64, 1000, 50, 0, 2, 2000, false},
                                      {4, 2000, 5, 0, 0.8, 2000, false}};

@@ -359,6 +359,72 @@ static void an_empty_run_is_fine(void **state)
     kad_h5_close(file);
 }
 
+/* More than fit are counted, an error among them is not lost. */
+static void messages_beyond_the_list_are_counted(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_h5 *file;
+    kad_diagnostics *d = kad_alloc(1, sizeof *d);
+    kad_ctx_init(&ctx, 1);
+    for (int i = 0; i < KAD_DIAGNOSTICS_MAX + 9; i++)
+        kad_diagnostics_add(d, i == KAD_DIAGNOSTICS_MAX + 3 ? KAD_ERROR : KAD_NOTE,
+                            "some", "message %d", i);
+    ok(kad_h5_create(&ctx, &file));
+    ok(kad_diagnostics_write(&ctx, file, d));
+    ok(kad_diagnostics_read(&ctx, file, d));
+    assert_int_equal(d->n, KAD_DIAGNOSTICS_MAX);
+    assert_int_equal(kad_diagnostics_worst(d), KAD_ERROR);
+    assert_string_equal(d->item[KAD_DIAGNOSTICS_MAX - 2].message, "message 62");
+    /* 63 are listed, 10 are not */
+    assert_string_equal(d->item[KAD_DIAGNOSTICS_MAX - 1].message,
+                        "10 more messages do not fit into the list of 64");
+    kad_h5_close(file);
+    kad_free(d);
+}
+
+/* A correlator of one sign change has no mass: its row is missing, and a note says why;
+ * with 1300 columns the others are there (a ring of 2600 sites). */
+static void rows_left_out_are_named(void **state)
+{
+    (void)state;
+    enum { R = 1300 };
+    static double c[CHAINS * DRAWS * 5];
+    kad_ctx ctx;
+    kad_h5 *file;
+    double err, exact;
+    kad_diagnostics *d = kad_alloc(1, sizeof *d);
+    kad_ctx_init(&ctx, 1);
+    ok(kad_h5_create(&ctx, &file));
+    header(&ctx, file, "/samplers/chain", 0, 0);
+    for (size_t i = 0; i < CHAINS * DRAWS; i++)
+        for (size_t r = 0; r < WIDTH; r++)
+            c[i * WIDTH + r] = (r % 2 == 0 ? 1.0 : -1.0) + 0.1 * test_normal(35, r, i);
+    put(&ctx, file, "/samplers/chain", "observables/correlator_slice", WIDTH, c);
+    ok(kad_analyse_file(&ctx, file));
+    ok(kad_diagnostics_read(&ctx, file, d));
+    show(d);
+    assert_true(has_code(d, "undefined"));
+    assert_true(isnan(look_up(&ctx, file, "/analysis/chain", "mass", &err, &exact)));
+    kad_h5_close(file);
+
+    const size_t dims[3] = {1, 30, R};
+    double *wide = kad_alloc(30 * R, sizeof *wide);
+    for (size_t i = 0; i < 30 * R; i++)
+        wide[i] = 1.0 + test_normal(36, 0, i);
+    ok(kad_h5_create(&ctx, &file));
+    header(&ctx, file, "/samplers/chain", 0, 0);
+    ok(kad_h5_attr_set_int(&ctx, file, "/samplers/chain", "n_chains", 1));
+    ok(kad_h5_attr_set_int(&ctx, file, "/samplers/chain", "n_draws", 30));
+    ok(kad_h5_write(&ctx, file, "/samplers/chain/observables/correlator_axis", KAD_H5_F64,
+                    3, dims, wide));
+    ok(kad_analyse_file(&ctx, file));
+    assert_true(isfinite(look_up(&ctx, file, "/analysis/chain", "G_half", &err, &exact)));
+    kad_h5_close(file);
+    kad_free(wide);
+    kad_free(d);
+}
+
 static void lines_read_well(void **state)
 {
     (void)state;
@@ -420,6 +486,11 @@ int main(void)
         CLAIM("analysis: a run without samples is fine, a broken one is refused",
               an_empty_run_is_fine),
         CLAIM("analysis: a stop ends it at once", a_stop_ends_it),
+        CLAIM("analysis: messages beyond the list are counted, the worst of them kept",
+              messages_beyond_the_list_are_counted),
+        CLAIM("analysis: rows that are left out are named, wide correlators are not left "
+              "out",
+              rows_left_out_are_named),
         CLAIM("analysis: result lines carry error, exact value and pull",
               lines_read_well),
     };

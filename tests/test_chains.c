@@ -79,6 +79,37 @@ static void no_map_is_needed(void **state)
     scene_clear(&s);
 }
 
+/* A map whose draws all overflow: there is no state to record, and no zeros are. */
+static void no_weight_is_no_state(void **state)
+{
+    (void)state;
+    static const char *const entries[] = {"{name: mis, draws: 10, burn_in: 0}",
+                                          "{name: mis, draws: 4, burn_in: 6, chains: 1, "
+                                          "keep_first: 3}"};
+    for (size_t k = 0; k < sizeof entries / sizeof *entries; k++) {
+        scene s;
+        kad_h5 *file = NULL;
+        make(&s, entries[k]);
+        double *theta = kad_alloc(s.model->flow->n_theta, sizeof *theta);
+        for (size_t i = 0; i < s.model->flow->n_theta; i++)
+            theta[i] = 1e4;
+        assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
+        assert_ok(&s,
+                  kad_params_write(&s.ctx, file, s.model->flow, s.model->prec, theta));
+        assert_ok(&s, kad_results_save(&s.ctx, s.run, file));
+        kad_h5_close(file);
+        assert_int_equal(kad_sample(&s.ctx, s.run, s.config, s.model, NULL),
+                         KAD_EINTERNAL);
+        print_message("# %s\n", s.ctx.message);
+        assert_non_null(strstr(s.ctx.message, "finite weight"));
+        assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
+        assert_false(kad_h5_exists(file, "/samplers/mis"));
+        kad_h5_close(file);
+        kad_free(theta);
+        scene_clear(&s);
+    }
+}
+
 /* --- thinning ------------------------------------------------------------------------ */
 
 static const char *const thinned[] = {"observables/phi2", "observables/action",
@@ -296,6 +327,8 @@ static void stops_and_resumes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("sample: proposals without a weight are no state, and nothing is recorded",
+              no_weight_is_no_state),
         CLAIM("sample: defaults fit the sampler", defaults_fit_the_sampler),
         CLAIM("sample: boundary chains need no map", no_map_is_needed),
         CLAIM("sample: thinning keeps every third draw, bit for bit", thin_skips_draws),

@@ -36,6 +36,7 @@ typedef struct kad_bulk {
     char sampler[KAD_BULK_NAME];  /* group below /samplers; "" for draws of the map */
     size_t n_chains, n_per_chain; /* configurations, chain-major */
     size_t n;                     /* n_chains * n_per_chain */
+    size_t n_stored;              /* configurations in the file, of which n are read */
     double spacing;               /* draws of the chain between two configurations */
     size_t n_rows;                /* values of a configuration: n_sites * n_comp */
     /* all [n][n_rows], row = site * n_comp + component, sample by sample, owned: */

@@ -370,6 +370,7 @@ kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config, const kad_mod
     KAD_TRY(prepare(ctx, config, model, theta, dims[0],
                     dims[1] > 0 ? (dims[1] + step - 1) / step : 0, &bulk));
     memcpy(bulk->sampler, name, sizeof name);
+    bulk->n_stored = dims[0] * dims[1];
     KAD_TRY(read_configs(ctx, file, path, dims, step, bulk));
     KAD_TRY(infer(ctx, bulk));
     *out = bulk;

@@ -64,6 +64,11 @@ static kad_status read_bulk(const kad_app *app, kad_ctx *ctx, const kad_config *
                             kad_bulk_wanted(config), &bulk));
     kad_say(app, "bulk: %zu configurations of %s, %d levels, inferred in %.2g s", bulk->n,
             bulk->sampler, bulk->n_levels, bulk->seconds);
+    if (bulk->n < kad_bulk_wanted(config))
+        kad_note(ctx,
+                 "bulk: %zu configurations are read, of %zu that bulk.configs asks for: "
+                 "%s has %zu stored",
+                 bulk->n, kad_bulk_wanted(config), bulk->sampler, bulk->n_stored);
     KAD_TRY(kad_bulk_run(ctx, bulk, file));
     kad_bulk_destroy(bulk);
     bulk = NULL;

@@ -4,6 +4,7 @@
 #include "base/signals.h"
 #include "sample/start.h"
 
+#include <math.h>
 #include <string.h>
 
 static const double BATCH_SECONDS = 0.5;
@@ -38,6 +39,8 @@ static kad_status allocate(kad_ctx *ctx, kad_chains *chains)
     KAD_TRY(kad_new(ctx, n_chains, 2 * sizeof(double), &chains->under_way));
     KAD_TRY(kad_new(ctx, n, chains->n_values * sizeof(double), &chains->rows));
     KAD_TRY(kad_new(ctx, n_chains, chains->n_state * sizeof(double), &chains->state));
+    for (size_t i = 0; i < n_chains * chains->n_state; i++)
+        chains->state[i] = NAN; /* none yet */
 done:
     return status;
 }
@@ -240,8 +243,19 @@ static size_t thin_out(kad_chains *chains, size_t n)
     return n_kept;
 }
 
+/* A chain that accepts proposals has no state before the first one with a weight. */
+static kad_status no_state(kad_ctx *ctx, const kad_chains *chains, size_t chain,
+                           size_t n_proposals)
+{
+    return kad_fail(ctx, KAD_EINTERNAL,
+                    "%s: none of the first %zu proposals of chain %zu has a finite "
+                    "weight, so that there is no state to record: train longer, use "
+                    "flow.precision double, or a longer burn_in",
+                    chains->job->name, n_proposals, chain);
+}
+
 /* Measure and store n draws of every chain, the first being `drawn` of its chain. */
-static void keep(kad_chains *chains, size_t n, size_t drawn)
+static kad_status keep(kad_ctx *ctx, kad_chains *chains, size_t n, size_t drawn)
 {
     const size_t n_chains = (size_t)chains->job->setup.n_chains;
     const size_t n_burn_in = (size_t)chains->job->setup.n_burn_in;
@@ -253,8 +267,12 @@ static void keep(kad_chains *chains, size_t n, size_t drawn)
             if (!has(chains, KAD_SAMPLER_PROPOSALS) || chains->draws.accepted[at])
                 take(chains, chain, at);
             record_first(chains, chain, drawn + i);
-            if (drawn + i >= n_burn_in) record(chains, chain, at, drawn + i - n_burn_in);
+            if (drawn + i < n_burn_in) continue;
+            if (isnan(chains->state[chain * chains->n_state]))
+                return no_state(ctx, chains, chain, drawn + i + 1);
+            record(chains, chain, at, drawn + i - n_burn_in);
         }
+    return KAD_OK;
 }
 
 /* Bits do not depend on where batches are cut. */
@@ -308,7 +326,7 @@ kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
     chains->draws.n = n;
     KAD_TRY(chains->sampler->ops->advance(ctx, chains->sampler->self, &chains->draws));
     const size_t n_kept = tuning ? 0 : thin_out(chains, n);
-    if (n_kept > 0) keep(chains, n_kept, (size_t)kad_chains_drawn(chains));
+    if (n_kept > 0) KAD_TRY(keep(ctx, chains, n_kept, (size_t)kad_chains_drawn(chains)));
     chains->n_done += (int64_t)n;
     const double seconds = kad_wall_seconds() - start;
     *(before ? &chains->tuning_seconds : &chains->seconds) += seconds;

@@ -27,7 +27,8 @@ typedef struct kad_chains {
     bool slow;       /* the next batch may take long: a single update, or a new start */
     size_t n_rows;   /* values of a configuration */
     size_t n_values; /* values of a measured row */
-    double *state;   /* [n_chains][n_state]: S, row, x, z of the chains' states */
+    double
+        *state; /* [n_chains][n_state]: S, row, x, z of the chains' states; NaN: none */
     size_t n_state;
     double *under_way; /* [n_chains][2]: accepted updates of the draw being made, any */
     double n_accepted; /* recorded draws (of many moves: their fractions), all chains */
@@ -44,7 +45,8 @@ void kad_chains_destroy(kad_chains *chains);
  * make n_tune updates of which nothing is kept but what was tuned; then the chains begin
  * at their start.
  * Errors: KAD_EINTERRUPTED (a stop was asked for, and this batch took over a second): the
- * sampler's state is then of no use, the series are those before the batch. */
+ * sampler's state is then of no use, the series are those before the batch; KAD_EINTERNAL
+ * (no proposal had a weight before the first draw to record; the sampler's own). */
 KAD_MUST_USE kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains);
 /* Draws of every chain so far: all, and those after the burn-in. */
 int64_t kad_chains_drawn(const kad_chains *chains);

@@ -191,6 +191,25 @@ done:
     return status;
 }
 
+/* More than there are draws cannot be kept: said where it was asked for. */
+static void note_caps(kad_ctx *ctx, const kad_config *config, int entry,
+                      const kad_job *job)
+{
+    char full[KEY_MAX];
+    const int64_t n_all = job->setup.n_draws * job->setup.n_chains;
+    const int64_t first = kad_sample_int(config, entry, "keep_first");
+    snprintf(full, sizeof full, "sample[%d].store_configs", entry);
+    const bool asked =
+        (kad_sample_listed(config, entry) && kad_config_is_set(config, full)) ||
+        bulk_configs(config, entry) > 0;
+    if (asked && (int64_t)job->n_configs > n_all)
+        kad_note(ctx, "%s: %lld configurations are kept, one a draw, of %zu asked for",
+                 job->name, (long long)n_all, job->n_configs);
+    if (first > job->n_first)
+        kad_note(ctx, "%s: keep_first: %lld draws are all there are, of %lld asked for",
+                 job->name, (long long)job->n_first, (long long)first);
+}
+
 kad_status kad_sample_check(kad_ctx *ctx, const kad_config *config,
                             const kad_model *model)
 {
@@ -227,6 +246,7 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
     if (kad_sample_any_needs_map(config)) KAD_TRY(load_map(ctx, run, model, &trained));
     for (int entry = 0; entry < kad_sample_count(config); entry++) {
         const kad_job job = job_of(config, entry, model, &trained, hash);
+        note_caps(ctx, config, entry, &job);
         KAD_TRY(kad_job_run(ctx, run, &job, progress));
     }
 done:
