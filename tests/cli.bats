@@ -329,7 +329,7 @@ END
     [ "$(sha256sum tiny/run.h5)" = "$before" ]
     kadanoff run tiny -q
     [ "$(sha256sum tiny/run.h5)" = "$before" ]
-    kadanoff info tiny | grep -q '^status *complete'
+    kadanoff info tiny | grep -q '^state *complete'
     kadanoff diagnose tiny
     rm tiny/report.html
     kadanoff report tiny
@@ -370,7 +370,7 @@ END
     wait "$pid" || got=$?
     [ "$got" -eq 75 ]
     [ -s stopped/checkpoint/current.h5 ]
-    kadanoff info stopped | grep -q '^status *SIGTERM'
+    kadanoff info stopped | grep -q '^state *stopped by SIGTERM'
 }
 
 @test "cli: --max-hours stops with 75" {
