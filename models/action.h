@@ -103,8 +103,10 @@ struct kad_action {
     double log_z_offset;        /* ln Z (the model's own) = ln int exp(-S) dy_active +
                                    log_z_offset */
     double log_z_exact;         /* the model's own ln Z, NaN where unknown */
+    double log_z_exact_error;   /* what it may be off by */
     const char *log_z_source;   /* "Kaufman", "free field", ...; NULL where unknown */
-    size_t scratch_bytes[2];    /* by kad_prec, for every kernel */
+    const char *log_z_unknown; /* where a method exists: why it states nothing, or NULL */
+    size_t scratch_bytes[2];   /* by kad_prec, for every kernel */
     void *self;
 };
 

@@ -239,10 +239,8 @@ static kad_status dual_create(kad_ctx *ctx, const kad_config *config,
     kad_spin_table(dual->weight, action->n_comp);
     refresh(dual);
     dual->beta_configured = dual->beta;
-    KAD_TRY(
-        kad_dual_exact(ctx, dual, true, &dual->log_z_configured, &dual->log_z_source));
-    action->log_z_exact = dual->log_z_configured;
-    action->log_z_source = dual->log_z_source;
+    KAD_TRY(kad_dual_exact(ctx, dual, true, &dual->log_z_configured));
+    kad_exact_show(&dual->log_z_configured, action);
     *out = action;
     dual = NULL;
 done:
@@ -299,13 +297,9 @@ static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
                         "action.%s: expected beta from 0 to 1000, got %g", key, value);
     dual->beta = beta;
     refresh(dual);
-    if (beta == dual->beta_configured) {
-        action->log_z_exact = dual->log_z_configured;
-        action->log_z_source = dual->log_z_source;
-    } else {
-        KAD_TRY(kad_dual_exact(ctx, dual, false, &action->log_z_exact,
-                               &action->log_z_source));
-    }
+    kad_exact_log_z known = dual->log_z_configured;
+    if (beta != dual->beta_configured) KAD_TRY(kad_dual_exact(ctx, dual, false, &known));
+    kad_exact_show(&known, action);
 done:
     return status;
 }

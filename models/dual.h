@@ -11,6 +11,7 @@
 #include "io/digest.h"
 #include "lattice/hartley.h"
 #include "models/action.h"
+#include "models/exact.h"
 #include "models/radial_table.h"
 
 enum { KAD_DUAL_N_KEYS = 6, KAD_DUAL_FILE_MAX_SITES = 1024 };
@@ -34,8 +35,7 @@ typedef struct kad_dual {
     float *forward_f32, *inverse_f32;
     kad_radial_table *weight; /* ln w_n */
     double beta_configured;
-    double log_z_configured; /* exact ln Z at beta_configured where that is costly */
-    const char *log_z_source;
+    kad_exact_log_z log_z_configured; /* exact ln Z at beta_configured, may be costly */
 } kad_dual;
 
 extern const kad_action_ops kad_action_dual;
@@ -55,9 +55,11 @@ void kad_dual_apply_f64(const kad_dual *dual, const double *diagonal, const doub
  * when no coupling differs from 0. */
 KAD_MUST_USE kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N,
                                                 double *J, char digest[KAD_DIGEST_CHARS]);
+/* J of uniform nearest neighbours or of the file, [N][N]. */
+void kad_dual_couplings(const kad_dual *dual, double *J);
 /* The spins' exact ln Z at the present beta. costly: also by enumeration (up to 20 spins)
- * and transfer matrix (slices up to 10). NaN and NULL where unknown. */
+ * and transfer matrix (slices up to 10). */
 KAD_MUST_USE kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
-                                       double *ln_z, const char **source);
+                                       kad_exact_log_z *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "models/dual.h"
 #include "models/exact.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { MAX_ENUMERATED = 20, MAX_SLICE = 10 };
@@ -30,69 +31,74 @@ static bool fill_bonds(const kad_dual *dual, double *bond)
     return n_bonds == n_couplings;
 }
 
-static kad_status by_enumeration(kad_ctx *ctx, const kad_dual *dual, double *ln_z)
+void kad_dual_couplings(const kad_dual *dual, double *J)
 {
-    kad_status status = KAD_OK;
     const kad_lattice *lattice = dual->action.lattice;
     const int N = lattice->n_sites;
-    double *K = NULL;
+    for (int i = 0; i < N * N; i++)
+        J[i] = dual->J ? dual->J[i] : 0;
+    for (int i = 0; !dual->J && i < N; i++)
+        for (int b = 0; b < 2 * lattice->d; b++)
+            J[i * N + lattice->nbr[2 * i * lattice->d + b]] += 1;
+}
+
+static kad_status by_enumeration(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_z *out)
+{
+    kad_status status = KAD_OK;
+    const int N = dual->action.lattice->n_sites;
+    double *J = NULL;
     kad_exact_spins spins;
-    KAD_TRY(kad_new(ctx, (size_t)(N * N), sizeof *K, &K));
-    for (int i = 0; i < N; i++) {
-        for (int b = 0; !dual->J && b < 2 * lattice->d; b++)
-            K[i * N + lattice->nbr[2 * i * lattice->d + b]] += dual->beta;
-        for (int j = 0; dual->J && j < N; j++)
-            K[i * N + j] = dual->beta * dual->J[i * N + j];
-    }
-    KAD_TRY(kad_exact_enumerate(ctx, N, K, &spins, NULL));
-    *ln_z = spins.ln_z;
+    KAD_TRY(kad_new(ctx, (size_t)(N * N), sizeof *J, &J));
+    kad_dual_couplings(dual, J);
+    KAD_TRY(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
+    *out = kad_exact_state("enumeration", spins.ln_z, NULL);
 done:
-    kad_free(K);
+    kad_free(J);
     return status;
 }
 
-static kad_status by_transfer(kad_ctx *ctx, const kad_dual *dual, double *ln_z,
-                              const char **source)
+static kad_status by_transfer(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_z *out)
 {
     kad_status status = KAD_OK;
     const kad_lattice *lattice = dual->action.lattice;
     double *bond = NULL;
+    kad_exact_value ln_z;
     KAD_TRY(kad_new(ctx, (size_t)(lattice->n_sites * lattice->d), sizeof *bond, &bond));
     if (fill_bonds(dual, bond)) {
-        KAD_TRY(kad_exact_transfer(ctx, lattice, bond, ln_z));
-        *source = "transfer matrix";
+        KAD_TRY(kad_exact_transfer(ctx, lattice, bond, &ln_z));
+        *out = kad_exact_state("transfer matrix", ln_z, NULL);
     }
 done:
     kad_free(bond);
     return status;
 }
 
-kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly, double *ln_z,
-                          const char **source)
+kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
+                          kad_exact_log_z *out)
 {
     const kad_lattice *lattice = dual->action.lattice;
     const int n = dual->action.n_comp, N = lattice->n_sites;
     const double beta = dual->beta;
     double factor;
     const int ring = kad_exact_ring_length(lattice, &factor);
-    *ln_z = (double)NAN;
-    *source = NULL;
+    *out = (kad_exact_log_z){.ln_z = {(double)NAN, (double)NAN}};
     if (beta == 0) {
-        *ln_z = n == 1 ? N * M_LN2 : 0;
-        *source = "free spins";
+        const double ln_z = n == 1 ? N * M_LN2 : 0;
+        *out = kad_exact_state("free spins", (kad_exact_value){ln_z, DBL_EPSILON * ln_z},
+                               NULL);
     } else if (!dual->J && ring) {
-        *ln_z = kad_exact_spin_ring(n, ring, factor * beta) + (n == 1 ? N * M_LN2 : 0);
-        *source = "ring";
+        kad_exact_value ln_z = kad_exact_spin_ring(n, ring, factor * beta);
+        if (n == 1) ln_z.value += N * M_LN2;
+        ln_z.error += DBL_EPSILON * fabs(ln_z.value);
+        *out = kad_exact_state("ring", ln_z, NULL);
     } else if (!dual->J && n == 1 && lattice->d == 2) {
         kad_exact_thermo thermo;
         kad_exact_kaufman(lattice->shape[0], lattice->shape[1], beta, &thermo);
-        *ln_z = thermo.ln_z;
-        *source = "Kaufman";
+        *out = kad_exact_state("Kaufman", thermo.ln_z, NULL);
     } else if (costly && n == 1 && N <= MAX_ENUMERATED) {
-        *source = "enumeration";
-        return by_enumeration(ctx, dual, ln_z);
+        return by_enumeration(ctx, dual, out);
     } else if (costly && n == 1 && kad_exact_slice(lattice) <= MAX_SLICE) {
-        return by_transfer(ctx, dual, ln_z, source);
+        return by_transfer(ctx, dual, out);
     }
     return KAD_OK;
 }

@@ -20,6 +20,19 @@ static void series(int n, double r, double *w_minus_1, double *dw)
     *dw = r > 0 ? dsum / r : 0;
 }
 
+/* ln w_n(r) - r, r >= 2 */
+static double ln_scaled(int n, double r)
+{
+    switch (n) {
+    case 1:
+        return log1p(exp(-2 * r)) - M_LN2;
+    case 2:
+        return log(gsl_sf_bessel_I0_scaled(r));
+    default:
+        return log1p(-exp(-2 * r)) - log(2 * r);
+    }
+}
+
 double kad_spin_ln_weight(int n, double r)
 {
     double w, dw;
@@ -27,14 +40,12 @@ double kad_spin_ln_weight(int n, double r)
         series(n, r, &w, &dw);
         return log1p(w);
     }
-    switch (n) {
-    case 1:
-        return r + log1p(exp(-2 * r)) - M_LN2;
-    case 2:
-        return r + log(gsl_sf_bessel_I0_scaled(r));
-    default:
-        return r + log1p(-exp(-2 * r)) - log(2 * r);
-    }
+    return r + ln_scaled(n, r);
+}
+
+double kad_spin_ln_weight_scaled(int n, double r)
+{
+    return r < 2 ? kad_spin_ln_weight(n, r) - r : ln_scaled(n, r);
 }
 
 double kad_spin_mean(int n, double r)

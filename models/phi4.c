@@ -7,29 +7,33 @@
 #include "models/exact.h"
 #include "models/local.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-/* ln Z of the present parameters where it is known; *ln_z = NaN elsewhere. */
-static kad_status exact_ln_z(kad_ctx *ctx, const kad_phi4 *phi4, double *ln_z,
-                             const char **source)
+/* ln Z of the present parameters where it is known. */
+static kad_status exact_ln_z(kad_ctx *ctx, const kad_phi4 *phi4, kad_exact_log_z *out)
 {
     const kad_phi4_parameters *p = &phi4->now;
     const kad_lattice *lattice = phi4->action.lattice;
     const int n = phi4->action.n_comp;
     kad_status status = KAD_OK;
+    const char *unknown = NULL;
+    kad_exact_value ln_z;
     double factor;
     const int ring = kad_exact_ring_length(lattice, &factor);
-    *ln_z = (double)NAN;
-    *source = NULL;
-    if (p->lambda == 0) {
-        *ln_z = kad_exact_free_ln_z(lattice, n, p->t, p->mu);
-        *source = "free field";
-    } else if (ring) {
-        KAD_TRY(kad_exact_phi4_ring(ctx, n, ring, factor * p->t, p->mu, p->lambda, ln_z));
-        if (!isnan(*ln_z)) *source = "transfer matrix";
-    }
-    *ln_z -= p->constant * lattice->n_sites;
+    *out = (kad_exact_log_z){.ln_z = {(double)NAN, (double)NAN}};
+    if (p->lambda == 0)
+        ln_z = kad_exact_free_ln_z(lattice, n, p->t, p->mass);
+    else if (ring)
+        KAD_TRY(kad_exact_phi4_ring(ctx, n, ring, factor * p->t, p->mass, p->lambda,
+                                    &ln_z, &unknown));
+    else
+        return KAD_OK;
+    ln_z.value -= p->constant * lattice->n_sites;
+    ln_z.error += DBL_EPSILON * p->constant * lattice->n_sites;
+    *out =
+        kad_exact_state(p->lambda == 0 ? "free field" : "transfer matrix", ln_z, unknown);
 done:
     return status;
 }
@@ -50,9 +54,8 @@ kad_status kad_phi4_create(kad_ctx *ctx, const kad_config *config,
     action->n_active = lattice->n_sites;
     KAD_TRY(kad_phi4_read(ctx, config, lattice, &phi4->now));
     phi4->configured = phi4->now;
-    KAD_TRY(exact_ln_z(ctx, phi4, &phi4->log_z_configured, &phi4->log_z_source));
-    action->log_z_exact = phi4->log_z_configured;
-    action->log_z_source = phi4->log_z_source;
+    KAD_TRY(exact_ln_z(ctx, phi4, &phi4->log_z_configured));
+    kad_exact_show(&phi4->log_z_configured, action);
     if (decimate) KAD_TRY(kad_phi4_decimate(ctx, phi4));
     *out = action;
     phi4 = NULL;
@@ -82,14 +85,12 @@ kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, doubl
     phi4->now = after;
     if (phi4->table && (after.mu != before.mu || after.lambda != before.lambda))
         kad_phi4_retabulate(phi4);
-    action->log_z_exact = (double)NAN;
-    action->log_z_source = NULL;
-    if (after.lambda == 0) {
-        KAD_TRY(exact_ln_z(ctx, phi4, &action->log_z_exact, &action->log_z_source));
-    } else if (!memcmp(after.key, phi4->configured.key, sizeof after.key)) {
-        action->log_z_exact = phi4->log_z_configured;
-        action->log_z_source = phi4->log_z_source;
-    }
+    kad_exact_log_z known = {.ln_z = {(double)NAN, (double)NAN}};
+    if (after.lambda == 0)
+        KAD_TRY(exact_ln_z(ctx, phi4, &known));
+    else if (!memcmp(after.key, phi4->configured.key, sizeof after.key))
+        known = phi4->log_z_configured;
+    kad_exact_show(&known, action);
 done:
     return status;
 }

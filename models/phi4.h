@@ -12,6 +12,7 @@
 #define KAD_MODELS_PHI4_H
 
 #include "models/action.h"
+#include "models/exact.h"
 #include "models/radial_table.h"
 #include "models/single_site.h"
 
@@ -29,6 +30,7 @@ typedef struct kad_phi4_parameters {
     int d;
     double key[KAD_PHI4_N_KEYS];    /* values of the form's keys, in the table's order */
     double t, mu, lambda, constant; /* what the kernels use */
+    double mass;                    /* mu - |t| d, to rounding however small it is */
 } kad_phi4_parameters;
 
 enum { KAD_PHI4_N_SCHEMA = 6 };
@@ -54,8 +56,7 @@ KAD_MUST_USE kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice
 typedef struct kad_phi4 {
     kad_action action;
     kad_phi4_parameters now, configured;
-    double log_z_configured; /* exact ln Z at the configured parameters, or NaN */
-    const char *log_z_source;
+    kad_exact_log_z log_z_configured; /* exact ln Z at the configured parameters */
     /* decimated only: odd sites are integrated out */
     uint8_t *active; /* [n_sites]: even sites */
     int *even, *odd; /* site lists, n_sites / 2 each */

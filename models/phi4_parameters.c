@@ -105,17 +105,20 @@ kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
         p->t = p->key[0];
         p->mu = p->key[1];
         p->lambda = p->key[2];
+        p->mass = fma(-fabs(p->t), p->d, p->mu);
         break;
     case KAD_PHI4_ALBERGO:
         p->t = 2;
         p->mu = p->key[0] + 2 * p->d;
         p->lambda = p->key[1];
+        p->mass = p->key[0];
         break;
     case KAD_PHI4_HOPPING:
     case KAD_PHI4_NICOLI:
         p->t = 2 * p->key[0];
         p->lambda = p->key[1];
         p->mu = 1 - 2 * p->lambda;
+        p->mass = fma(-2, p->lambda, fma(-fabs(p->t), p->d, 1));
         if (p->form == KAD_PHI4_HOPPING) p->constant = p->lambda;
         break;
     }
@@ -124,7 +127,8 @@ kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
                         "action.lambda: expected at least 0, got %g (the action is "
                         "unbounded below)",
                         p->lambda);
-    const double gap = p->lambda > 0 ? 1 : kad_exact_free_gap(lattice, p->t, p->mu);
+    const double gap =
+        p->lambda > 0 ? 1 : kad_exact_free_gap(lattice, p->t, p->mu - fabs(p->t) * p->d);
     if (!(gap > 0))
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.lambda: 0 needs a positive mass, but the smallest mode "

@@ -5,6 +5,8 @@
  * g is within 50 of its peak then gives ln Z_1 to rounding. */
 #include "models/single_site.h"
 
+#include "models/legendre.h"
+
 #include <math.h>
 
 /* Wells so deep that a Gaussian misses them this often are drawn by the radius. */
@@ -73,28 +75,6 @@ static double window_edge(const kad_single_site *site, double h, double r0, doub
             near = middle;
     }
     return far;
-}
-
-/* Gauss-Legendre nodes on (0, 1) and weights of the symmetric rule on (-1, 1): roots of
- * P_N by Newton's method from the classical estimate. */
-static void legendre(double node[N_HALF], double weight[N_HALF])
-{
-    const int n = 2 * N_HALF;
-    for (int i = 0; i < N_HALF; i++) {
-        double x = cos(M_PI * (i + 0.75) / (n + 0.5)), dp = 1;
-        for (int iteration = 0; iteration < 6; iteration++) {
-            double p0 = 1, p1 = x;
-            for (int k = 2; k <= n; k++) {
-                const double p2 = ((2 * k - 1) * x * p1 - (k - 1) * p0) / k;
-                p0 = p1;
-                p1 = p2;
-            }
-            dp = n * (p0 - x * p1) / ((1 - x) * (1 + x));
-            x -= p1 / dp;
-        }
-        node[i] = x;
-        weight[i] = 2 / ((1 - x) * (1 + x) * dp * dp);
-    }
 }
 
 static double ln_sphere(int n)
@@ -175,7 +155,7 @@ void kad_single_site_init(kad_single_site *site, int n, double mu, double lambda
     site->n = n;
     site->mu = mu;
     site->lambda = lambda;
-    legendre(site->node, site->weight);
+    kad_legendre(N_HALF, site->node, site->weight);
     site->ln_z0 = kad_single_site_ln_z(site, 0, &site->m2);
     site->n_attempts = plan_attempts(site);
 }

@@ -12,6 +12,8 @@
 
 /* ln w_n(r), r >= 0, to rounding. */
 double kad_spin_ln_weight(int n, double r);
+/* ln w_n(r) - r, also to rounding. */
+double kad_spin_ln_weight_scaled(int n, double r);
 /* w_n'(r) / w_n(r): tanh r, I_1/I_0, coth r - 1/r. */
 double kad_spin_mean(int n, double r);
 /* Table of F(s) = ln w_n(sqrt s). */

@@ -566,6 +566,24 @@ unread() {
     grep -q '<svg' plain/report.html
 }
 
+@test "cli: exact values are right far from the critical point, and what is not known is said" {
+    local few='sample=[{name: metropolis, draws: 4, chains: 1, burn_in: 0, tuning: 0}]'
+    printf 'lattice: {shape: [4, 6]}\naction: {name: on-dual, beta: 356}\n' >cold.yaml
+    kadanoff run cold.yaml "$few" >first.txt
+    grep -q 'ln Z is known exactly: 17088.69314718.* (Kaufman, .* digits are certain)' first.txt
+    h5dump -A -d /exact/log_z cold/run.h5 | grep -q '"error"'
+    printf 'lattice: {shape: [8]}\naction: {name: phi4, m2: 0.001, lambda: 1.0e-7}\n' >ring.yaml
+    kadanoff run ring.yaml "$few" >first.txt
+    grep -q 'ln Z is known exactly: 5.94168874' first.txt
+    printf 'lattice: {shape: [4, 4]}\naction: {name: on-dual, temperature: 1.0e12}\n' >hot.yaml
+    kadanoff run hot.yaml "$few" -q
+    h5dump -m %.17g -d /exact/energy hot/run.h5 | grep -Eq ' -(2e-12|1.9999999999999|2.0000000000000)'
+    printf 'lattice: {shape: [8]}\naction: {name: phi4, components: 2, t: 1, mu: -1.0e6, lambda: 1.0e-3}\n' \
+        >deep.yaml
+    kadanoff run deep.yaml "$few" >first.txt
+    grep -q 'ln Z is not stated exactly: its transfer matrix needs too many' first.txt
+}
+
 @test "cli: the model is named with its couplings wherever it stands" {
     local name='Ising, T = 3 (beta 0.33333), 4 x 4'
     kadanoff train tiny.yaml train.steps=5 >first.txt

@@ -9,6 +9,7 @@
 #include "flow/recipe.h"
 #include "io/file.h"
 #include "measure/sample.h"
+#include "models/exact.h"
 #include "sample/sampler.h"
 #include "train/inputs.h"
 #include "train/options.h"
@@ -103,6 +104,17 @@ static bool wants_map(const kad_pipeline *p, unsigned stages)
 /* --- the first screen ----------------------------------------------------------------
  */
 
+static void describe_exact(kad_app *app, const kad_action *action)
+{
+    const kad_exact_value ln_z = {action->log_z_exact, action->log_z_exact_error};
+    const int digits = kad_exact_digits(ln_z);
+    if (action->log_z_source != NULL)
+        kad_say(app, "ln Z is known exactly: %.*g (%s, %d digits are certain)", digits,
+                ln_z.value, action->log_z_source, digits);
+    else if (action->log_z_unknown != NULL)
+        kad_say(app, "ln Z is not stated exactly: %s", action->log_z_unknown);
+}
+
 static void describe(const kad_pipeline *p, unsigned stages)
 {
     const kad_model *m = p->model;
@@ -121,9 +133,7 @@ static void describe(const kad_pipeline *p, unsigned stages)
                 m->flow->n_levels, m->flow->n_theta,
                 m->prec == KAD_SINGLE ? "single precision" : "double precision",
                 m->mixture ? ", symmetrised" : "");
-    if (m->action->log_z_source != NULL)
-        kad_say(p->app, "ln Z is known exactly: %.12g (%s)", m->action->log_z_exact,
-                m->action->log_z_source);
+    describe_exact(p->app, m->action);
 }
 
 /* --- stages --------------------------------------------------------------------------
