@@ -131,45 +131,6 @@ static void copy_attr(kad_ctx *ctx, kad_h5 *file, const char *path, const char *
     kad_free(text);
 }
 
-/* What /model says; files without it have a name only. */
-static kad_status read_model(kad_ctx *ctx, kad_h5 *file, kad_compared_model *out)
-{
-    kad_status status = KAD_OK;
-    kad_values value = {0}, shape = {0};
-    char *names[KAD_COMPARED_COUPLINGS] = {0},
-         *text = kad_attr_string(ctx, file, "/", "model");
-    memset(out, 0, sizeof *out);
-    snprintf(out->name, sizeof out->name, "%s", text != NULL ? text : "");
-    KAD_TRY(kad_values_read(ctx, file, "/model/shape", &shape));
-    for (size_t i = 0, used = 0; i < shape.n && used < sizeof out->lattice; i++)
-        used += (size_t)snprintf(out->lattice + used, sizeof out->lattice - used,
-                                 "%s%.0f", i > 0 ? " x " : "", shape.data[i]);
-    KAD_TRY(kad_values_read(ctx, file, "/model/value", &value));
-    if (value.n == 0 || value.n > KAD_COMPARED_COUPLINGS) goto done;
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/model/coupling", value.n, names));
-    out->n = value.n;
-    for (size_t i = 0; i < value.n; i++) {
-        snprintf(out->coupling[i], sizeof out->coupling[i], "%s", names[i]);
-        out->value[i] = value.data[i];
-    }
-done:
-    for (size_t i = 0; i < KAD_COMPARED_COUPLINGS; i++)
-        kad_free(names[i]);
-    kad_values_clear(&value);
-    kad_values_clear(&shape);
-    kad_free(text);
-    return status;
-}
-
-static bool same_model(const kad_compared_model *a, const kad_compared_model *b)
-{
-    if (strcmp(a->name, b->name) != 0 || a->n != b->n) return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (strcmp(a->coupling[i], b->coupling[i]) != 0 || a->value[i] != b->value[i])
-            return false;
-    return true;
-}
-
 static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const char *name,
                           kad_compared *row)
 {
@@ -188,7 +149,7 @@ static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const cha
     row->seconds_per_draw = kad_attr_real(ctx, file, group, "seconds_per_draw");
     row->tuning_seconds = kad_attr_real(ctx, file, group, "tuning_seconds");
     row->training_seconds = kad_attr_real(ctx, file, "/training", "wall_seconds");
-    KAD_TRY(read_model(ctx, file, &row->model));
+    KAD_TRY(kad_physics_read(ctx, file, &row->model));
     KAD_TRY(read_acceptance(ctx, file, group, &row->acceptance));
     KAD_TRY(read_ess(ctx, file, name, &row->ess));
     KAD_TRY(read_times(ctx, file, name, row));
@@ -219,15 +180,14 @@ done:
 
 /* The cheapest sampler of the same model without a map, the cluster sampler counted or
  * not; -1: none. */
-static int cheapest(const kad_comparison *c, const kad_compared_model *model,
-                    bool cluster)
+static int cheapest(const kad_comparison *c, const kad_physics *model, bool cluster)
 {
     int best = -1;
     for (size_t i = 0; i < c->n; i++) {
         const kad_compared *row = &c->row[i];
         if (row->needs_map || !(row->cost.value > 0.0)) continue;
         if (row->is_cluster && !cluster) continue;
-        if (!same_model(&row->model, model)) continue;
+        if (!kad_physics_same(&row->model, model)) continue;
         if (best < 0 || row->cost.value < c->row[best].cost.value) best = (int)i;
     }
     return best;

@@ -14,25 +14,16 @@
 #define KAD_ANALYSIS_COMPARISON_H
 
 #include "analysis/importance.h"
+#include "analysis/physics.h"
 #include "analysis/text.h"
 #include "io/h5.h"
 
 #include <stdbool.h>
 
 enum { KAD_COMPARED_OBSERVABLES = 4, KAD_COMPARED_NAME = 96, KAD_COMPARED_MAX = 64 };
-enum { KAD_COMPARED_MODEL = 160, KAD_COMPARED_COUPLINGS = 8 };
 
 /* Names of the observables, as in /analysis. */
 extern const char *const kad_compared_observables[KAD_COMPARED_OBSERVABLES];
-
-/* A model: samplers of different ones are not compared. */
-typedef struct kad_compared_model {
-    char name[KAD_COMPARED_MODEL]; /* "Ising, T = 2.2692 (beta 0.44069), 12 x 12" */
-    char lattice[32];              /* "12 x 12" */
-    size_t n;                      /* couplings, in full */
-    char coupling[KAD_COMPARED_COUPLINGS][24];
-    double value[KAD_COMPARED_COUPLINGS];
-} kad_compared_model;
 
 /* N* against one sampler. */
 typedef struct kad_break_even {
@@ -41,8 +32,8 @@ typedef struct kad_break_even {
 } kad_break_even;
 
 typedef struct kad_compared {
-    char run[KAD_COMPARED_NAME]; /* folder; empty: only one run is looked at */
-    kad_compared_model model;
+    char run[KAD_COMPARED_NAME];  /* folder; empty: only one run is looked at */
+    kad_physics model;            /* samplers of different ones are not compared */
     char name[KAD_COMPARED_NAME]; /* group below /samplers */
     bool needs_map, is_cluster;
     kad_estimate acceptance;                    /* err NaN: unknown */

@@ -152,14 +152,14 @@ static const char *number(char *text, size_t size, kad_estimate x, double factor
 /* The couplings of all rows, each once: columns of a table over several runs. */
 typedef struct couplings {
     size_t n, n_left_out;
-    const char *name[KAD_COMPARED_COUPLINGS];
+    const char *name[KAD_PHYSICS_COUPLINGS];
 } couplings;
 
 static void add_coupling(couplings *to, const char *name)
 {
     for (size_t i = 0; i < to->n; i++)
         if (strcmp(to->name[i], name) == 0) return;
-    if (to->n < KAD_COMPARED_COUPLINGS)
+    if (to->n < KAD_PHYSICS_COUPLINGS)
         to->name[to->n++] = name;
     else
         to->n_left_out++;
@@ -176,7 +176,7 @@ static couplings couplings_of(const kad_comparison *c)
 
 static void print_run(const kad_compared *row, const couplings *known, kad_text *out)
 {
-    const kad_compared_model *m = &row->model;
+    const kad_physics *m = &row->model;
     kad_text_add(out, "%-16s %-12s ", row->run, m->lattice);
     for (size_t i = 0; i < known->n; i++) {
         size_t k = 0;
@@ -270,7 +270,7 @@ void kad_comparison_print(const kad_comparison *c, kad_text *out)
                       "G(L/2), helicity;\nms/indep. = 2 tau_int,max x ms/draw: what an "
                       "independent configuration costs\n");
     if (runs && known.n_left_out > 0)
-        kad_text_add(out, "couplings beyond %d have no column\n", KAD_COMPARED_COUPLINGS);
+        kad_text_add(out, "couplings beyond %d have no column\n", KAD_PHYSICS_COUPLINGS);
     if (bound)
         kad_text_add(out, "> : a series is shorter than 50 tau_int, which is then only "
                           "bounded from below\n");

@@ -1,8 +1,10 @@
 /* What was run, and the warnings. */
 #include "analysis/diagnostics.h"
+#include "analysis/physics.h"
 #include "analysis/report.h"
 #include "analysis/results.h"
 #include "base/memory.h"
+#include "io/number.h"
 
 #include <math.h>
 
@@ -38,11 +40,32 @@ static void row_real(kad_ctx *ctx, kad_h5 *file, kad_text *out, const char *head
         kad_text_add(out, "<tr><th>%s</th><td>%.6g</td></tr>\n", head, value);
 }
 
+/* The couplings with every digit: the title rounds them. */
+static kad_status row_couplings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_physics model;
+    char number[KAD_NUMBER_CHARS];
+    KAD_TRY(kad_physics_read(ctx, file, &model));
+    if (model.n == 0) goto done;
+    kad_text_add(out, "<tr><th>couplings</th><td class=\"wrap\">");
+    for (size_t i = 0; i < model.n; i++) {
+        kad_text_add(out, "%s", i > 0 ? ", " : "");
+        kad_text_escape(out, model.coupling[i]);
+        kad_text_add(out, " = %s", kad_format_real(number, model.value[i]));
+    }
+    kad_text_add(out, "</td></tr>\n");
+done:
+    return status;
+}
+
 static kad_status draw_summary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
+    kad_status status = KAD_OK;
     kad_text_add(out, "<div class=\"scroll\"><table>\n");
     row_attr(ctx, file, out, "status", "/", "status");
     row_attr(ctx, file, out, "model", "/", "model");
+    KAD_TRY(row_couplings(ctx, file, out));
     if (kad_attr_int(ctx, file, "/model", "decimated") == 1)
         row_text(
             out, "sublattice",
@@ -63,7 +86,8 @@ static kad_status draw_summary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     row_attr(ctx, file, out, "command", "/", "command_line");
     row_attr(ctx, file, out, "run", "/", "uuid");
     kad_text_add(out, "</table></div>\n");
-    return KAD_OK;
+done:
+    return status;
 }
 
 const kad_figure kad_figure_summary = {

@@ -591,6 +591,7 @@ unread() {
     kadanoff report tiny
     grep -qF "<title>$name - kadanoff</title>" tiny/report.html
     grep -qF "<h1>$name</h1>" tiny/report.html
+    grep -qF '>temperature = 3, beta = 0.3333333333333333<' tiny/report.html
     kadanoff info tiny | grep -qF "$name"
     h5dump -a /model/name tiny/run.h5 | grep -qF "$name"
     h5dump -m '%.17g' -a temperature tiny/run.h5 | grep -q '(0): 3$'
