@@ -181,7 +181,8 @@ END
 
 @test "cli: a narrow terminal keeps the step and the time left" {
     command -v script >/dev/null || skip "no script(1)"
-    script -qec 'stty cols 40; kadanoff train tiny.yaml train.steps=500' log.txt >/dev/null
+    script -qec 'stty cols 40; kadanoff train tiny.yaml train.steps=500 \
+        train.checkpoint_seconds=60' log.txt >/dev/null
     tr '\r' '\n' <log.txt | sed 's/\x1b\[K//' | grep '^train .*/500' >lines.txt
     grep -q 'eta [0-9]*:[0-9][0-9]$' lines.txt
     [ "$(wc -L <lines.txt)" -lt 40 ]
@@ -262,7 +263,7 @@ END
 
 @test "cli: config.yaml holds what is used, and runs again by itself" {
     for recipe in stencil wavelet neuralrg; do
-        kadanoff run tiny.yaml -q -o "$recipe" flow.recipe=$recipe
+        kadanoff run tiny.yaml -q -o "$recipe" flow.recipe=$recipe train.steps=5
         kadanoff run "$recipe" -q
         kadanoff run "$recipe/config.yaml" -q -o again
         diff "$recipe/config.yaml" again/config.yaml
