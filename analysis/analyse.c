@@ -1,5 +1,6 @@
 #include "analysis/analyse.h"
 
+#include "analysis/agreement.h"
 #include "analysis/chain.h"
 #include "analysis/comparison.h"
 #include "analysis/equilibrium.h"
@@ -7,11 +8,18 @@
 #include "analysis/reshuffle.h"
 #include "analysis/results.h"
 #include "analysis/warn.h"
+#include "analysis/weighed.h"
 #include "base/memory.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* What the analyses of single samplers add to. */
+typedef struct findings {
+    kad_diagnostics diagnostics;
+    kad_agreement agreement;
+} findings;
 
 /* Weights worth too little speak of every table of their sampler. */
 static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
@@ -46,7 +54,7 @@ done:
 
 /* Chain averages, correlators and warnings of one sampler. */
 static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
-                                kad_diagnostics *diagnostics)
+                                findings *found)
 {
     kad_status status = KAD_OK;
     kad_estimates *estimates = NULL;
@@ -58,12 +66,14 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled
             kad_runs_analyse(sampled->n_chains, sampled->n_draws, sampled->accepted.data);
     KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
     refuse_errors(sampled, estimates);
-    KAD_TRY(settle(ctx, file, sampled, estimates, diagnostics));
+    KAD_TRY(settle(ctx, file, sampled, estimates, &found->diagnostics));
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
     KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, false));
-    kad_warn_undefined(diagnostics, estimates);
-    KAD_TRY(kad_warn_chain(ctx, diagnostics, sampled, estimates, &runs));
+    kad_warn_undefined(&found->diagnostics, estimates);
+    KAD_TRY(kad_warn_chain(ctx, &found->diagnostics, sampled, estimates, &runs));
+    if (!sampled->weighted) /* else the weighted draws speak, which are the same */
+        kad_agreement_add_table(&found->agreement, estimates, sampled->symmetric);
     if (sampled->accepted.n > 0 && sampled->weighted && estimates->n > 0) {
         snprintf(group, sizeof group, "/analysis/%s", sampled->name);
         KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "longest_rejection",
@@ -100,7 +110,7 @@ done:
 
 /* Reweighted averages and correlators of one sampler. */
 static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
-                                   kad_diagnostics *diagnostics)
+                                   findings *found)
 {
     kad_status status = KAD_OK;
     kad_estimates *estimates = NULL;
@@ -109,8 +119,9 @@ static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
     KAD_TRY(kad_analyse_correlators(ctx, file, sampled, true));
     KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, true));
-    kad_warn_undefined(diagnostics, estimates);
-    kad_warn_exact(diagnostics, estimates);
+    kad_warn_undefined(&found->diagnostics, estimates);
+    kad_warn_exact(&found->diagnostics, estimates);
+    kad_agreement_add_table(&found->agreement, estimates, sampled->symmetric);
 done:
     kad_estimates_destroy(estimates);
     return status;
@@ -118,15 +129,20 @@ done:
 
 /* ln Z from one sampler; into the file when `main` (one sampler speaks for the run). */
 static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
-                                bool main, kad_diagnostics *diagnostics)
+                                bool main, findings *found)
 {
     kad_status status = KAD_OK;
+    kad_diagnostics *diagnostics = &found->diagnostics;
     kad_estimates *log_z = NULL;
+    char name[KAD_ESTIMATE_NAME + 16];
     KAD_TRY(kad_analyse_log_z(ctx, file, sampled, &log_z));
     refuse_errors(sampled, log_z);
     if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", sampled->name);
     KAD_TRY(kad_estimates_write(ctx, file, log_z));
     kad_warn_weights(diagnostics, sampled, log_z);
+    snprintf(name, sizeof name, "%s_reweighted", sampled->name);
+    kad_agreement_add(&found->agreement, "log_z", name, log_z->row[0].mean,
+                      log_z->row[0].err, log_z->row[0].err_dof);
     if (sampled->few_weights)
         kad_diagnostics_add(
             diagnostics, KAD_ERROR, "few-effective-draws",
@@ -151,9 +167,10 @@ static bool enough_weights(const kad_sampled *sampled)
 }
 
 static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool main,
-                              kad_diagnostics *diagnostics)
+                              findings *found)
 {
     kad_status status = KAD_OK;
+    kad_diagnostics *diagnostics = &found->diagnostics;
     kad_sampled sampled = {0};
     KAD_TRY(kad_sampled_read(ctx, file, name, &sampled));
     if (sampled.n_draws < 2) {
@@ -161,7 +178,7 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool
                             "%s: one draw a chain: nothing can be analysed", name);
         goto done;
     }
-    if (sampled.is_chain) KAD_TRY(analyse_chain(ctx, file, &sampled, diagnostics));
+    if (sampled.is_chain) KAD_TRY(analyse_chain(ctx, file, &sampled, found));
     if (!sampled.weighted) goto done;
     if (!enough_weights(&sampled)) {
         kad_diagnostics_add(diagnostics, KAD_ERROR, "no-weight",
@@ -169,8 +186,8 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool
         goto done;
     }
     if (sampled.is_chain) KAD_TRY(analyse_reshuffled(ctx, file, &sampled));
-    KAD_TRY(analyse_weighted(ctx, file, &sampled, diagnostics));
-    KAD_TRY(analyse_log_z(ctx, file, &sampled, main, diagnostics));
+    KAD_TRY(analyse_weighted(ctx, file, &sampled, found));
+    KAD_TRY(analyse_log_z(ctx, file, &sampled, main, found));
 done:
     kad_sampled_clear(&sampled);
     return status;
@@ -207,27 +224,43 @@ done:
     return status;
 }
 
+/* What only several samplers together can tell. */
+static kad_status analyse_together(kad_ctx *ctx, kad_h5 *file, size_t n, char **names,
+                                   size_t main, findings *found)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_analyse_weighed(ctx, file, n, names, main, &found->agreement,
+                                &found->diagnostics));
+    kad_agreement_finish(&found->agreement);
+    kad_agreement_warn(&found->agreement, &found->diagnostics);
+    kad_weighed_warn(&found->agreement, &found->diagnostics);
+    KAD_TRY(kad_agreement_write(ctx, file, &found->agreement));
+    KAD_TRY(compare(ctx, file));
+done:
+    return status;
+}
+
 kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
 {
     kad_status status = KAD_OK;
-    kad_diagnostics *diagnostics = NULL;
+    findings *found = NULL;
     char **names = NULL;
     size_t n = 0;
 
-    KAD_TRY(kad_new(ctx, 1, sizeof *diagnostics, &diagnostics));
+    KAD_TRY(kad_new(ctx, 1, sizeof *found, &found));
     KAD_TRY(kad_h5_remove(ctx, file, "/analysis"));
     KAD_TRY(kad_h5_remove(ctx, file, "/correlators/boundary"));
     if (kad_h5_exists(file, "/training"))
-        KAD_TRY(kad_warn_training(ctx, file, diagnostics));
+        KAD_TRY(kad_warn_training(ctx, file, &found->diagnostics));
     KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
     const size_t best = main_sampler(ctx, file, n, names);
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(analyse_one(ctx, file, names[i], i == best, diagnostics));
-    KAD_TRY(compare(ctx, file));
-    KAD_TRY(kad_diagnostics_write(ctx, file, diagnostics));
+        KAD_TRY(analyse_one(ctx, file, names[i], i == best, found));
+    KAD_TRY(analyse_together(ctx, file, n, names, best, found));
+    KAD_TRY(kad_diagnostics_write(ctx, file, &found->diagnostics));
 done:
     kad_h5_free_names(n, names);
-    kad_free(diagnostics);
+    kad_free(found);
     return status;
 }
 

@@ -17,13 +17,14 @@ kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *sampled, bool 
     kad_status status = KAD_OK;
     kad_gamma gamma;
     memset(row, 0, sizeof *row);
-    row->err_naive = row->err_bound = row->q_value = row->tail.tau_exp = NAN;
+    row->err_naive = row->err_dof = row->err_bound = row->q_value = row->tail.tau_exp =
+        NAN;
     row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
     row->rhat_limit = NAN;
     if (weighted) {
         KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
                                      sampled->log_weight.data, n_inputs, inputs, f, self,
-                                     &row->mean, &row->err));
+                                     &row->mean, &row->err, &row->err_dof));
     } else {
         KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n_inputs,
                                   inputs, f, self, &gamma));
@@ -164,16 +165,17 @@ static kad_status add_derived_weighted(kad_ctx *ctx, const kad_sampled *sampled,
     for (size_t i = 0; i < kad_n_derived; i++) {
         const kad_derived *derived = &kad_derived_table[i];
         const size_t n = find_inputs(sampled, true, derived, inputs);
-        double mean, err;
+        double mean, err, dof;
         if (n == 0 || kad_estimates_find(out, derived->name) != NULL) continue;
         KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
                                      sampled->log_weight.data, n, inputs, derived->f,
-                                     &facts, &mean, &err));
+                                     &facts, &mean, &err, &dof));
         if (!isfinite(mean)) leave_out(out, derived->name);
         kad_row *row = isfinite(mean) ? kad_estimates_add(out, derived->name) : NULL;
         if (row == NULL) continue;
         row->mean = mean;
         row->err = err;
+        row->err_dof = dof;
     }
 done:
     kad_free(inputs);
@@ -217,15 +219,16 @@ kad_status kad_analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
         ctx, name, "self-normalised importance weights, jackknife", &estimates));
     for (size_t i = 0; i < sampled->n_observed; i++) {
         const kad_observed *observed = &sampled->observed[i];
-        double mean, err;
+        double mean, err, dof;
         if (observed->is_row) continue;
         KAD_TRY(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
                              sampled->log_weight.data, 1, kad_observed_draws(observed),
-                             &mean, &err, NULL));
+                             &mean, &err, &dof, NULL));
         kad_row *row = kad_estimates_add(estimates, observed->name);
         if (row == NULL) break;
         row->mean = mean;
         row->err = err;
+        row->err_dof = dof;
     }
     KAD_TRY(add_derived_weighted(ctx, sampled, estimates));
     fill_exact(ctx, file, estimates);

@@ -117,7 +117,7 @@ static kad_status covariance(kad_ctx *ctx, const kad_sampled *sampled,
     if (weighted) {
         KAD_TRY(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
                              sampled->log_weight.data, observed->width,
-                             kad_observed_draws(observed), mean, err, cov));
+                             kad_observed_draws(observed), mean, err, NULL, cov));
         no_error_of_one(observed->width, mean, err);
         goto done;
     }

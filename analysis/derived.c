@@ -51,7 +51,7 @@ static void moments(size_t n_all, size_t n_inputs, const kad_input *inputs, doub
 static void nothing(kad_gamma *out)
 {
     memset(out, 0, sizeof *out);
-    out->mean = out->err = out->err_naive = out->q_value = NAN;
+    out->mean = out->err = out->err_naive = out->err_dof = out->q_value = NAN;
     out->tau_int = out->tau_int_err = out->n_eff = out->rhat = NAN;
 }
 
@@ -86,30 +86,31 @@ done:
 
 kad_status kad_derived_weighted(kad_ctx *ctx, size_t n, const double *log_w,
                                 size_t n_inputs, const kad_input *inputs, kad_function f,
-                                const void *self, double *value, double *err)
+                                const void *self, double *value, double *err, double *dof)
 {
     kad_status status = KAD_OK;
-    double *a = NULL, *block = NULL, variance = 0.0;
+    double *a = NULL, *block = NULL, *projected = NULL, ignored;
 
-    *value = *err = NAN;
+    *value = *err = *dof = NAN;
     KAD_TRY(kad_new(ctx, n, n_inputs * sizeof *a, &a));
-    KAD_TRY(kad_new(ctx, n_inputs * (n_inputs + 4), sizeof *block, &block));
-    double *mean = block, *h = mean + n_inputs, *slope = h + n_inputs,
-           *cov = slope + 2 * n_inputs;
+    KAD_TRY(kad_new(ctx, 4 * n_inputs, sizeof *block, &block));
+    KAD_TRY(kad_new(ctx, n, sizeof *projected, &projected));
+    double *mean = block, *h = mean + n_inputs, *slope = h + n_inputs;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n_inputs; k++)
             a[i * n_inputs + k] = inputs[k].data[i * inputs[k].stride + inputs[k].offset];
-    KAD_TRY(kad_reweight(ctx, n, log_w, n_inputs, a, mean, h, cov));
+    KAD_TRY(kad_reweight(ctx, n, log_w, n_inputs, a, mean, h, NULL, NULL));
     gradient(n_inputs, mean, h, f, self, slope + n_inputs, slope);
     const double at_mean = f(n_inputs, mean, self);
     if (!isfinite(at_mean) || !all_finite(n_inputs, slope)) goto done;
-    for (size_t k = 0; k < n_inputs; k++)
-        for (size_t l = 0; l < n_inputs; l++)
-            variance += slope[k] * slope[l] * cov[k * n_inputs + l];
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n_inputs; k++)
+            projected[i] += slope[k] * (a[i * n_inputs + k] - mean[k]);
+    KAD_TRY(kad_reweight(ctx, n, log_w, 1, projected, &ignored, err, dof, NULL));
     *value = at_mean;
-    *err = variance > 0.0 ? sqrt(variance) : NAN;
 done:
     kad_free(a);
     kad_free(block);
+    kad_free(projected);
     return status;
 }

@@ -1,7 +1,8 @@
 /* Functions of means: f(<a_1>, ..., <a_P>), e.g. the Binder cumulant. Chains: the Gamma
  * method on the projected series sum_k (df/da_k) a_k (hep-lat/0306017, eq. (37)), the
  * gradient by central differences of one naive standard error, as there. Weighted draws:
- * linear propagation of the jackknife covariance of the self-normalised means. */
+ * the jackknife error of the self-normalised mean of that series, which is the linear
+ * propagation of their covariance. */
 #ifndef KAD_ANALYSIS_DERIVED_H
 #define KAD_ANALYSIS_DERIVED_H
 
@@ -22,10 +23,10 @@ KAD_MUST_USE kad_status kad_derived_chain(kad_ctx *ctx, size_t n_chains, size_t 
                                           size_t n_inputs, const kad_input *inputs,
                                           kad_function f, const void *self,
                                           kad_gamma *out);
-/* The same for n weighted draws. */
+/* The same for n weighted draws; dof of the error as in jackknife.h. */
 KAD_MUST_USE kad_status kad_derived_weighted(kad_ctx *ctx, size_t n, const double *log_w,
                                              size_t n_inputs, const kad_input *inputs,
                                              kad_function f, const void *self,
-                                             double *value, double *err);
+                                             double *value, double *err, double *dof);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "io/progress.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,8 @@ kad_row *kad_estimates_add(kad_estimates *estimates, const char *name)
     kad_row *row = &estimates->row[estimates->n++];
     memset(row, 0, sizeof *row);
     snprintf(row->name, sizeof row->name, "%s", name);
-    row->mean = row->err = row->err_naive = row->err_bound = row->q_value = NAN;
+    row->mean = row->err = row->err_naive = row->err_dof = row->err_bound = row->q_value =
+        NAN;
     row->tail.tau_exp = NAN;
     row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
     row->rhat_limit = NAN;
@@ -57,6 +59,7 @@ void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma)
     row->mean = gamma->mean;
     row->err = gamma->err;
     row->err_naive = gamma->err_naive;
+    row->err_dof = gamma->err_dof;
     row->err_bound = kad_gamma_bound(gamma, gamma->tail.tau_exp);
     row->q_value = gamma->q_value;
     row->tail = gamma->tail;
@@ -111,6 +114,13 @@ double kad_row_pull(const kad_row *row)
     return row->err > 0.0 ? (row->mean - row->exact) / row->err : NAN;
 }
 
+double kad_pull_p(double pull, double dof)
+{
+    const double far = fabs(pull);
+    if (isnan(dof) || dof > 1e5) return erfc(far / sqrt(2.0));
+    return 2.0 * gsl_cdf_tdist_Q(far, dof);
+}
+
 /* --- writing ------------------------------------------------------------------------ */
 
 typedef double (*column_of)(const kad_estimates *, const kad_row *);
@@ -124,6 +134,7 @@ typedef double (*column_of)(const kad_estimates *, const kad_row *);
 COLUMN(mean)
 COLUMN(err)
 COLUMN(err_naive)
+COLUMN(err_dof)
 COLUMN(err_bound)
 COLUMN(q_value)
 COLUMN(tau_int)
@@ -166,6 +177,7 @@ static const struct {
     {"mean", get_mean, "", "estimate"},
     {"err", get_err, "", "standard error, autocorrelation included; NaN: none stated"},
     {"err_naive", get_err_naive, "", "standard error if draws were independent"},
+    {"err_dof", get_err_dof, "", "degrees of freedom of err"},
     {"err_bound", get_err_bound, "",
      "upper bound of err: the tail of the sampler's slowest mode added"},
     {"tau_int", get_tau_int, "draws", "integrated autocorrelation time"},

@@ -11,6 +11,7 @@ enum { KAD_ESTIMATES_MAX = 96, KAD_ESTIMATE_NAME = 64 };
 typedef struct kad_row {
     char name[KAD_ESTIMATE_NAME];
     double mean, err, err_naive;
+    double err_dof;   /* degrees of freedom of err (jackknife.h, gamma.h) */
     double err_bound; /* err with the tail of the sampler's slowest mode */
     double q_value;   /* do the chains agree */
     kad_tail tail;
@@ -55,6 +56,9 @@ const char *kad_reason(const char *flag_name);
 
 /* (mean - exact)/err; NaN where either is unknown. */
 double kad_row_pull(const kad_row *row);
+/* Probability of a larger |pull|, the error being known to `dof` degrees of freedom
+ * (Student's t; NaN or infinite: exactly). */
+double kad_pull_p(double pull, double dof);
 
 /* Replaces /analysis/NAME. */
 KAD_MUST_USE kad_status kad_estimates_write(kad_ctx *ctx, kad_h5 *file,

@@ -1,5 +1,6 @@
 #include "analysis/gamma.h"
 
+#include "analysis/jackknife.h"
 #include "base/memory.h"
 #include "base/signals.h"
 
@@ -274,6 +275,22 @@ static bool conclude(const lags *l, size_t W, bool next, kad_gamma *out)
     return true;
 }
 
+/* Degrees of freedom of the squared sums over blocks of 2 W + 1 draws. */
+static double error_dof(const lags *l, size_t W)
+{
+    const size_t size = 2 * W + 1 < l->n ? 2 * W + 1 : l->n, n_blocks = l->n / size;
+    double square = 0.0, fourth = 0.0;
+    for (size_t block = 0; block < l->n_chains * n_blocks; block++) {
+        const double *own = l->a + block / n_blocks * l->n + block % n_blocks * size;
+        double sum = 0.0;
+        for (size_t i = 0; i < size; i++)
+            sum += own[i] - l->mean;
+        square += sum * sum;
+        fourth += sum * sum * sum * sum;
+    }
+    return kad_spread_dof((double)(l->n_chains * n_blocks), square, fourth);
+}
+
 static kad_status check(kad_ctx *ctx, size_t n_chains, size_t n, const double *a)
 {
     if (n_chains < 1 || n < 2)
@@ -340,7 +357,7 @@ kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const doub
     KAD_TRY(know_lag(ctx, &l, 0));
     if (!(covariance(&l, 0) > 1e-28 * out->mean * out->mean)) {
         out->flag = KAD_GAMMA_CONSTANT;
-        out->err = out->err_naive = out->tau_int = out->tau_int_err = NAN;
+        out->err = out->err_naive = out->err_dof = out->tau_int = out->tau_int_err = NAN;
         out->n_eff = out->rhat = out->q_value = NAN;
         goto done;
     }
@@ -350,6 +367,7 @@ kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const doub
     out->rhat = split_rhat(n_chains, n, a, out->mean);
     out->q_value = replica_q(n_chains, n, a, out->mean, out->err);
     out->flag = !positive ? KAD_GAMMA_NEGATIVE : !closed ? KAD_GAMMA_OPEN : KAD_GAMMA_OK;
+    out->err_dof = error_dof(&l, W);
     kad_gamma_demand(out, (double)(n_chains * n));
 done:
     kad_free(l.sum);

@@ -34,6 +34,10 @@
  * mode that hides in the noise of every observable is not seen. rho is that of the pairs
  * here too: a mode that alternates has no tail, and hides none.
  *
+ * The error's own error. Of a Gaussian series Var(C)/C^2 = 2 (2 W + 1)/N = 2/err_dof: err^2
+ * scatters as if it were made of independent blocks of 2 W + 1 draws. Blocks that are not
+ * Gaussian scatter more: err_dof is that of the squares of their sums (jackknife.h).
+ *
  * Replicas. With R > 1 chains  Q  is the probability that chains of one distribution
  * differ more than these: chi^2 = sum_r (mean_r - mean)^2/(R err^2) with R - 1 degrees.
  * Source: U. Wolff, Comput. Phys. Commun. 156 (2004) 143, hep-lat/0306017, eqs. (31),
@@ -70,6 +74,7 @@ typedef struct kad_gamma {
     double mean;
     double err;       /* NaN unless flag is KAD_GAMMA_OK */
     double err_naive; /* as if draws were independent */
+    double err_dof;   /* degrees of freedom of err (below); NaN where it is */
     double tau_int, tau_int_err;
     size_t window;  /* in lags of the pairs */
     double n_eff;   /* N / (2 tau_int) */

@@ -102,6 +102,8 @@ static void estimate(size_t n, const double *w, const double *log_w, double top,
     out->upper = (kad_estimate){top + upper.full, kad_jackknife_error(&upper)};
     out->lower = (kad_estimate){out->n_zero == 0 ? top + lower.full : -INFINITY,
                                 kad_jackknife_error(&lower)};
+    out->log_z_dof = kad_jackknife_dof(&z);
+    out->upper_dof = kad_jackknife_dof(&upper);
     out->log_z_err_importance = sqrt(fmax(0.0, 1.0 / ess.full - 1.0) / nd);
 }
 
@@ -143,7 +145,8 @@ double kad_effective_draws(size_t n, const double *log_w)
 }
 
 kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t width,
-                        const double *a, double *mean, double *err, double *cov)
+                        const double *a, double *mean, double *err, double *dof,
+                        double *cov)
 {
     kad_status status = KAD_OK;
     double *w = NULL, *d = NULL, top, sum_w = 0.0, square_w = 0.0;
@@ -151,7 +154,7 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
 
     KAD_TRY(kad_stop_check(ctx, "analysis"));
     KAD_TRY(kad_new(ctx, n, sizeof *w, &w));
-    KAD_TRY(kad_new(ctx, width * (width + 2), sizeof *d, &d));
+    KAD_TRY(kad_new(ctx, width * (width + 3), sizeof *d, &d));
     KAD_TRY(shifted(ctx, n, log_w, w, &top, &n_positive));
     for (size_t i = 0; i < n; i++) {
         sum_w += w[i];
@@ -163,7 +166,7 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
             mean[k] += w[i] / sum_w * a[i * width + k];
     /* left-out mean less the mean: -w_i (a_i - mean)/(W - w_i); d: its sum and the
      * products */
-    double *sum = d, *left = d + width, *product = d + 2 * width;
+    double *sum = d, *left = d + width, *fourth = left + width, *product = fourth + width;
     for (size_t i = 0; i < n; i++) {
         const double rest = sum_w - w[i];
         if (!(rest > 0.0)) continue;
@@ -172,6 +175,7 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
         for (size_t k = 0; k < width; k++) {
             left[k] = -w[i] * (a[i * width + k] - mean[k]) / rest;
             sum[k] += left[k];
+            fourth[k] += left[k] * left[k] * left[k] * left[k];
         }
         for (size_t k = 0; k < width; k++)
             for (size_t l = cov != NULL ? 0 : k; l <= k; l++)
@@ -186,6 +190,8 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
             if (cov != NULL) cov[k * width + l] = cov[l * width + k] = c;
             if (l == k) err[k] = c > least * mean[k] * mean[k] ? sqrt(c) : NAN;
         }
+    for (size_t k = 0; k < width && dof != NULL; k++)
+        dof[k] = kad_spread_dof(nd, product[k * width + k], fourth[k]);
 done:
     kad_free(w);
     kad_free(d);

@@ -23,7 +23,8 @@ typedef struct kad_importance {
     kad_estimate log_z;
     double log_z_err_importance;
     kad_estimate ess;
-    kad_estimate lower, upper; /* the sandwich; lower is -inf with n_zero > 0 */
+    kad_estimate lower, upper;   /* the sandwich; lower is -inf with n_zero > 0 */
+    double log_z_dof, upper_dof; /* of the errors (jackknife.h) */
     kad_estimate acceptance;
     double largest_share; /* largest weight / sum of weights */
     double log_w_max;
@@ -40,11 +41,11 @@ double kad_effective_draws(size_t n, const double *log_w);
 enum { KAD_MIN_EFFECTIVE = 50 };
 
 /* Self-normalised mean of `width` columns a [n][width] with delete-one jackknife errors:
- * mean, err [width]; cov [width][width] of the means, or NULL. A constant column has no
- * error (NaN).
+ * mean, err [width]; dof [width] of the errors (jackknife.h) and cov [width][width] of the
+ * means, or NULL. A constant column has no error (NaN).
  * Errors: KAD_EDATA without two finite weights; KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w,
                                      size_t width, const double *a, double *mean,
-                                     double *err, double *cov);
+                                     double *err, double *dof, double *cov);
 
 #endif

@@ -5,12 +5,14 @@
 #include <math.h>
 #include <stdio.h>
 
-static void add(kad_estimates *estimates, const char *name, kad_estimate estimate)
+static void add(kad_estimates *estimates, const char *name, kad_estimate estimate,
+                double dof)
 {
     kad_row *row = kad_estimates_add(estimates, name);
     if (row == NULL) return;
     row->mean = estimate.value;
     row->err = estimate.err;
+    row->err_dof = dof;
 }
 
 /* Fraction of accepted proposals of a chain, with its autocorrelation. */
@@ -38,20 +40,21 @@ kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
                                    sampled->log_weight.data, &weights));
     KAD_TRY(
         kad_estimates_create(ctx, "log_z", "importance weights, jackknife", &estimates));
-    add(estimates, "log_z", weights.log_z);
+    add(estimates, "log_z", weights.log_z, weights.log_z_dof);
     estimates->row[0].err_naive = weights.log_z_err_importance;
     estimates->row[0].exact = kad_exact_read(ctx, file, "log_z");
-    if (isfinite(weights.lower.value)) add(estimates, "log_z_lower", weights.lower);
-    add(estimates, "log_z_upper", weights.upper);
+    if (isfinite(weights.lower.value)) add(estimates, "log_z_lower", weights.lower, NAN);
+    add(estimates, "log_z_upper", weights.upper, weights.upper_dof);
     if (isfinite(weights.lower.value))
         add(estimates, "kl_gap",
             (kad_estimate){(isfinite(estimates->row[0].exact) ? estimates->row[0].exact
                                                               : weights.log_z.value) -
                                weights.lower.value,
-                           weights.lower.err});
-    add(estimates, "ess", weights.ess);
-    add(estimates, "acceptance_weights", weights.acceptance);
-    add(estimates, "largest_share", (kad_estimate){weights.largest_share, NAN});
+                           weights.lower.err},
+            NAN);
+    add(estimates, "ess", weights.ess, NAN);
+    add(estimates, "acceptance_weights", weights.acceptance, NAN);
+    add(estimates, "largest_share", (kad_estimate){weights.largest_share, NAN}, NAN);
     KAD_TRY(add_measured(ctx, sampled, estimates));
     *out = estimates;
     estimates = NULL;

@@ -13,6 +13,7 @@ static const kad_figure *const figures[] = {
     &kad_figure_log_z,
     &kad_figure_loss,
     &kad_figure_results,
+    &kad_figure_agreement,
     &kad_figure_comparison,
     &kad_figure_tau_draws,
     &kad_figure_tau_seconds,

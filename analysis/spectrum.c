@@ -83,8 +83,8 @@ static kad_status reweight(kad_ctx *ctx, const place *at, const kad_values *bins
     if (at->log_weight.n != n)
         return kad_fail(ctx, KAD_EDATA, "%s/log_weight: expected %zu bins, found %zu",
                         at->bins, n, at->log_weight.n);
-    KAD_TRY(
-        kad_reweight(ctx, n, at->log_weight.data, width, bins->data, mean, err, NULL));
+    KAD_TRY(kad_reweight(ctx, n, at->log_weight.data, width, bins->data, mean, err, NULL,
+                         NULL));
 done:
     return status;
 }

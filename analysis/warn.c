@@ -1,5 +1,6 @@
 #include "analysis/warn.h"
 
+#include "analysis/agreement.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 
 /* Thresholds; the advice in the messages belongs to them. */
-static const double TAUS_WARN = 1000.0, PULL_WARN = 4.0;
+static const double TAUS_WARN = 1000.0, PULL_WARN = 4.0, PULL_ERROR = 5.0;
 static const double ESS_WARN = 0.01, SHARE_WARN = 0.1, RUN_SHARE_WARN = 0.05;
 enum { RUN_LENGTH_WARN = 10 };
 static const double BOUND_WARN = 1.5, HAMILTON_WARN = 4.0;
@@ -104,16 +105,35 @@ void kad_warn_undefined(kad_diagnostics *diagnostics, const kad_estimates *estim
                         estimates->name, estimates->undefined);
 }
 
+/* Beyond five errors a result must not be used, unless so few draws made the error that
+ * one run in 1/KAD_AGREEMENT_ALPHA has such a pull by chance. */
+static kad_severity severity_of(double pull, double dof)
+{
+    return fabs(pull) > PULL_ERROR && kad_pull_p(pull, dof) < KAD_AGREEMENT_ALPHA
+               ? KAD_ERROR
+               : KAD_WARNING;
+}
+
 void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates)
 {
+    const kad_row *worst = NULL;
+    kad_severity severity = KAD_WARNING;
+    char more[48] = "";
+    size_t n = 0;
     for (size_t i = 0; i < estimates->n; i++) {
-        const double pull = kad_row_pull(&estimates->row[i]);
+        const kad_row *row = &estimates->row[i];
+        const double pull = kad_row_pull(row);
         if (!(fabs(pull) > PULL_WARN)) continue;
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "exact",
-                            "%s: %s is %+.1f standard errors off its exact value: the "
-                            "error bar misses something",
-                            estimates->name, estimates->row[i].name, pull);
+        n++;
+        if (severity_of(pull, row->err_dof) == KAD_ERROR) severity = KAD_ERROR;
+        if (worst == NULL || fabs(pull) > fabs(kad_row_pull(worst))) worst = row;
     }
+    if (worst == NULL) return;
+    if (n > 1) snprintf(more, sizeof more, " (and %zu more rows)", n - 1);
+    kad_diagnostics_add(diagnostics, severity, "exact",
+                        "%s: %s is %+.1f standard errors off its exact value%s: the "
+                        "error bar misses something",
+                        estimates->name, worst->name, kad_row_pull(worst), more);
 }
 
 /* Chains of one distribution whose means differ too much, and errors that a slow mode

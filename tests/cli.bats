@@ -558,6 +558,51 @@ unread() {
     done
 }
 
+# beside_cluster FOLDER BETA COUPLINGS STEPS: a map is trained on spins of those couplings,
+# and a sampler without it runs along. What it finds bounds the exact ln Z from above.
+beside_cluster() {
+    kadanoff run tiny.yaml -q -t 1 -o "$1" seed=3 action.temperature=auto action.beta="$2" \
+        action.couplings="$3" train.steps="$4" train.checkpoint_seconds=600 \
+        sample='[{name: mis, draws: 3000}, {name: cluster, draws: 200, burn_in: 200}]'
+    kadanoff analyse "$1" >tables.txt
+    # "69.4(7)"; the exact value stands behind log_z
+    awk '$1 == "log_z" && NF > 3 { exact = $3 }
+        $1 == "log_z_cluster" { here = 1 }
+        here && $1 == "log_z_upper" { split($2, part, "("); upper = part[1] }
+        END { exit !(exact > 30 && upper > exact) }' tables.txt
+}
+
+# Two decoupled Ising blocks: four modes, of which the map learns two.
+@test "cli: a map that misses half of the distribution is an error of diagnose" {
+    printf '%s %s %s\n' 0 1 1  4 5 1  0 4 1  1 2 1  5 6 1  1 5 1  2 3 1  6 7 1 >blocks.txt
+    printf '%s %s %s\n' 2 6 1  3 0 1  7 4 1  3 7 1  8 9 1  12 13 1  8 12 1  9 10 1 >>blocks.txt
+    printf '%s %s %s\n' 13 14 1  9 13 1  10 11 1  14 15 1  10 14 1  11 8 1  15 12 1  11 15 1 >>blocks.txt
+    beside_cluster lost 2 blocks.txt 150
+    fails_with 65 kadanoff diagnose lost
+    grep -q '^error: cluster finds what the map gives too little weight' out.txt
+    grep -q "^warning: cluster: .* nats that the map's own bound of ln Z does not see" out.txt
+    grep -q '^error: log_z: log_z is .* standard errors off its exact value' out.txt
+    grep -q '^error: .*cluster.*: one of them misses part of the distribution' out.txt
+    grep -q '^  m2: .*cluster 0\.[45]' tables.txt
+    grep -q 'Samplers against each other' lost/report.html
+}
+
+@test "cli: ln Z of a glass is bounded by configurations that the map did not make" {
+    printf '%s %s %s\n' 0 1 -1  0 4 -1  1 2 1  1 5 -1  2 3 1  2 6 1  3 0 1  3 7 -1 >glass.txt
+    printf '%s %s %s\n' 4 5 -1  4 8 -1  5 6 -1  5 9 1  6 7 1  6 10 -1  7 4 1  7 11 -1 >>glass.txt
+    printf '%s %s %s\n' 8 9 1  8 12 1  9 10 1  9 13 1  10 11 1  10 14 -1  11 8 -1  11 15 1 >>glass.txt
+    printf '%s %s %s\n' 12 13 -1  12 0 1  13 14 1  13 1 -1  14 15 1  14 2 -1  15 12 -1  15 3 1 >>glass.txt
+    beside_cluster glass 1.5 glass.txt 250
+}
+
+@test "cli: samplers that agree are said to, and diagnose is content" {
+    kadanoff run tiny.yaml -q -t 1 -o good train.steps=150 \
+        train.checkpoint_seconds=600 sample='[{draws: 3000},
+        {name: cluster, draws: 200}, {name: metropolis, draws: 200}]'
+    kadanoff diagnose good
+    kadanoff analyse good | grep -q 'samplers against each other: 0 of 1[0-9] rows disagree'
+}
+
 @test "cli: samplers that need no map run without training and are compared" {
     kadanoff run tiny.yaml -q -o plain \
         'sample=[{name: cluster, draws: 200, chains: 8}, {name: metropolis, draws: 200, chains: 8}]'

@@ -336,7 +336,7 @@ static void reweighting_is_covered(void **state)
             a[2 * i] = x;
             a[2 * i + 1] = x * x;
         }
-        assert_int_equal(kad_reweight(&ctx, N / 10, log_w, 2, a, value, err, NULL),
+        assert_int_equal(kad_reweight(&ctx, N / 10, log_w, 2, a, value, err, NULL, NULL),
                          KAD_OK);
         assert_int_equal(kad_importance_analyse(&ctx, N / 10, log_w, &importance),
                          KAD_OK);

@@ -1,5 +1,7 @@
 /* Entries of the list `sample` and what becomes of them: defaults, thinning, the first
  * draws, runs without a map. */
+#include "analysis/analyse.h"
+#include "analysis/table.h"
 #include "sample/sampler.h"
 #include "sample_util.h"
 
@@ -50,8 +52,16 @@ static void defaults_fit_the_sampler(void **state)
         assert_int_equal(kad_sample_draws(s.config, 0), known[i].draws);
         assert_int_equal(kad_sample_burn_in(s.config, 0), known[i].burn_in);
         assert_int_equal(kad_sample_needs_map(s.config, 0), known[i].needs_map);
+        assert_int_equal(kad_sample_configs(s.config, 0), 64);
         scene_clear(&s);
     }
+    /* beside a map: more where they are weighed by it */
+    scene s;
+    make(&s, "{name: mis}, {name: hmc}, {name: hmc, store_configs: 0}");
+    assert_int_equal(kad_sample_configs(s.config, 0), 64);
+    assert_int_equal(kad_sample_configs(s.config, 1), 1024);
+    assert_int_equal(kad_sample_configs(s.config, 2), 0);
+    scene_clear(&s);
 }
 
 static void no_map_is_needed(void **state)
@@ -276,13 +286,96 @@ static void starts_differ(void **state)
     }
 }
 
+/* --- the map's weights at configurations of other samplers ---------------------------- */
+
+static const char ising[] =
+    "lattice: {shape: [4, 4]}\n"
+    "action: {name: on-dual, components: 1, temperature: 4}\n"
+    "sample: [{name: mis, draws: 4000}, {name: metropolis, draws: 160}]\n";
+
+static int64_t map_of(scene *s, char **start)
+{
+    kad_h5 *file = NULL;
+    int64_t map;
+    assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
+    assert_false(kad_h5_exists(file, "/samplers/mis/map_log_weight"));
+    assert_ok(s, kad_h5_attr_int(&s->ctx, file, "/samplers/metropolis/map_log_weight",
+                                 "map", &map));
+    assert_ok(s,
+              kad_h5_attr_string(&s->ctx, file, "/samplers/metropolis", "start", start));
+    kad_h5_close(file);
+    return map;
+}
+
+static void change_map(scene *s)
+{
+    kad_h5 *file = NULL;
+    double *theta = kad_alloc(s->model->flow->n_theta, sizeof *theta);
+    kad_flow_init(s->model->flow, s->model->seed + 1, theta);
+    assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
+    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, theta));
+    assert_ok(s, kad_results_save(&s->ctx, s->run, file));
+    kad_h5_close(file);
+    kad_free(theta);
+}
+
+/* ln Z is known by enumeration. Chains know nothing of the map, not even as a
+ * start, and are not made again with another map; their weights are. */
+static void others_are_weighed(void **state)
+{
+    (void)state;
+    scene s;
+    char *start = NULL;
+    kad_h5 *file = NULL;
+    kad_table table;
+    scene_make(&s, ising, 50);
+    sample(&s);
+    kad_values m2 = scene_read(&s, "/samplers/metropolis/observables/m2");
+    kad_values log_w = scene_read(&s, "/samplers/metropolis/map_log_weight");
+    assert_int_equal(log_w.rank, 2);
+    assert_int_equal(log_w.dims[0], 64);
+    assert_int_equal(log_w.dims[1], 16);
+    const int64_t map = map_of(&s, &start);
+    assert_string_equal(start, "hot");
+    kad_free(start);
+    assert_ok(&s, kad_analyse(&s.ctx, s.run));
+    assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
+    assert_ok(&s, kad_table_read(&s.ctx, file, "/analysis/log_z_metropolis", &table));
+    const size_t upper = kad_table_find(&table, "log_z_upper"),
+                 both = kad_table_find(&table, "log_z");
+    const double exact = kad_table_at(&table, &table.exact, both);
+    const double found = kad_table_at(&table, &table.mean, both);
+    const double err = kad_table_at(&table, &table.err, both);
+    print_message("# ln Z %.4f(%.4f) from both, exactly %.4f, at most %.4f\n", found, err,
+                  exact, kad_table_at(&table, &table.mean, upper));
+    assert_true(fabs(found - exact) < 5 * err && err < 0.1);
+    assert_true(kad_table_at(&table, &table.mean, upper) +
+                    5 * kad_table_at(&table, &table.err, upper) >
+                exact);
+    kad_table_clear(&table);
+    kad_h5_close(file);
+    change_map(&s);
+    sample(&s);
+    assert_true(map_of(&s, &start) != map);
+    kad_free(start);
+    kad_values again = scene_read(&s, "/samplers/metropolis/observables/m2");
+    kad_values other = scene_read(&s, "/samplers/metropolis/map_log_weight");
+    assert_memory_equal(again.data, m2.data, m2.n * sizeof *m2.data);
+    assert_memory_not_equal(other.data, log_w.data, log_w.n * sizeof *log_w.data);
+    kad_values_clear(&m2);
+    kad_values_clear(&log_w);
+    kad_values_clear(&again);
+    kad_values_clear(&other);
+    scene_clear(&s);
+}
+
 /* --- resumption ---------------------------------------------------------------------- */
 
 static const char thin_first[] =
     "{name: metropolis, chains: 4, draws: 300, burn_in: 40, thin: 3, keep_first: 60, "
     "batch: 7}, {name: cycle, steps: 'hmc, metropolis', chains: 4, draws: 100, burn_in: "
     "30, thin: 2, keep_first: 50, batch: 5}";
-static const char *const resumed[] = {"/samplers/metropolis/observables/phi2",
+static const char *const resumed[] = {"/samplers/metropolis/observables/m2",
                                       "/samplers/metropolis/acceptance",
                                       "/samplers/metropolis/first/observables/abs_m",
                                       "/samplers/cycle/observables/m2",
@@ -335,6 +428,8 @@ int main(void)
         CLAIM("sample: a thinned draw says what it is", thin_names_its_unit),
         CLAIM("sample: the first draws are kept, burn-in included", first_draws_are_kept),
         CLAIM("sample: chains start cold or hot, after their tuning", starts_differ),
+        CLAIM("sample: chains without the map know nothing of it and are weighed by it",
+              others_are_weighed),
         CLAIM("sample: thinned chains stop and resume with the same bits",
               stops_and_resumes),
     };

@@ -165,7 +165,8 @@ static void reweighted_moments(void **state)
             a[2 * i] = x * x;
             a[2 * i + 1] = x * x * x * x;
         }
-        assert_int_equal(kad_reweight(&ctx, N, log_w, 2, a, mean, err, cov), KAD_OK);
+        assert_int_equal(kad_reweight(&ctx, N, log_w, 2, a, mean, err, NULL, cov),
+                         KAD_OK);
         assert_true(fabs(err[0] * err[0] / cov[0] - 1.0) < 1e-12 && cov[1] == cov[2]);
         const double d[2] = {mean[0] - v, mean[1] - 3.0 * v * v};
         for (int k = 0; k < 2; k++) {
@@ -232,12 +233,12 @@ static void derived_errors(void **state)
         }
         const kad_input inputs[2] = {{a, 2, 0}, {a, 2, 1}};
         kad_gamma g;
-        double value, err;
+        double value, err, dof;
         assert_int_equal(kad_derived_chain(&ctx, 1, N, 2, inputs, product, NULL, &g),
                          KAD_OK);
-        assert_int_equal(
-            kad_derived_weighted(&ctx, N, log_w, 2, inputs, product, NULL, &value, &err),
-            KAD_OK);
+        assert_int_equal(kad_derived_weighted(&ctx, N, log_w, 2, inputs, product, NULL,
+                                              &value, &err, &dof),
+                         KAD_OK);
         assert_true(fabs(value / g.mean - 1.0) < 1e-12);
         square[0] += (g.mean - 10.0) * (g.mean - 10.0);
         err2[0] += g.err * g.err;

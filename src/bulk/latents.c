@@ -3,6 +3,7 @@
 #include "base/signals.h"
 #include "bulk/positions.h"
 #include "flow/map.h"
+#include "measure/configs.h"
 #include "sample/boundary.h"
 #include "train/params.h"
 
@@ -287,60 +288,18 @@ done:
     return status;
 }
 
-/* Shape [chain, cfg, component, axes] of the stored configurations. */
-static kad_status check_shape(kad_ctx *ctx, kad_h5 *file, const char *path,
-                              const kad_model *model, size_t dims[KAD_H5_MAX_RANK])
-{
-    const kad_lattice *lattice = model->lattice;
-    int rank = 0;
-    const kad_status status = kad_h5_shape(ctx, file, path, &rank, dims);
-    if (status != KAD_OK) return status;
-    bool fits = rank == 3 + lattice->d && dims[2] == (size_t)model->action->n_comp;
-    for (int mu = 0; fits && mu < lattice->d; mu++)
-        fits = dims[3 + mu] == (size_t)lattice->shape[mu];
-    return fits ? KAD_OK
-                : kad_fail(ctx, KAD_EDATA,
-                           "run.h5: %s: not configurations of this lattice", path);
-}
-
-/* Configurations first, first + step, ... of every chain from [component][site] floats to
- * x [site][component]. */
-static void take(kad_bulk *bulk, const float *stored, size_t n_stored, size_t step)
-{
-    const size_t n_comp = (size_t)bulk->model->action->n_comp,
-                 n_sites = bulk->n_rows / n_comp;
-    for (size_t i = 0; i < bulk->n; i++) {
-        const size_t chain = i / bulk->n_per_chain, t = i % bulk->n_per_chain;
-        const float *from = stored + (chain * n_stored + t * step) * bulk->n_rows;
-        double *x = bulk->x + i * bulk->n_rows;
-        for (size_t site = 0; site < n_sites; site++)
-            for (size_t c = 0; c < n_comp; c++)
-                x[site * n_comp + c] = (double)from[c * n_sites + site];
-    }
-}
-
-static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, const char *path,
-                               const size_t *dims, size_t step, kad_bulk *bulk)
+static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, const size_t *dims,
+                               size_t step, kad_bulk *bulk)
 {
     kad_status status = KAD_OK;
-    float *stored = NULL;
     int64_t n_draws = 0;
     char group[2 * KAD_BULK_NAME];
-    KAD_TRY(kad_new(ctx, dims[0] * dims[1], bulk->n_rows * sizeof *stored, &stored));
-    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F32, 3 + bulk->model->lattice->d, dims,
-                        stored));
-    take(bulk, stored, dims[1], step);
-    for (size_t i = 0; i < bulk->n * bulk->n_rows; i++)
-        if (!isfinite(bulk->x[i])) {
-            status =
-                kad_fail(ctx, KAD_EDATA, "run.h5: %s: a value is %g", path, bulk->x[i]);
-            goto done;
-        }
+    KAD_TRY(kad_configs_read(ctx, file, bulk->sampler, bulk->model->action, dims, step,
+                             bulk->x));
     snprintf(group, sizeof group, "/samplers/%s", bulk->sampler);
     KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_draws", &n_draws));
     bulk->spacing = (double)step * floor((double)n_draws / (double)dims[1]);
 done:
-    kad_free(stored);
     return status;
 }
 
@@ -352,11 +311,10 @@ kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config, const kad_mod
     kad_bulk *bulk = NULL;
     double *theta = NULL;
     size_t dims[KAD_H5_MAX_RANK], step = 1;
-    char name[KAD_BULK_NAME], path[2 * KAD_BULK_NAME];
+    char name[KAD_BULK_NAME];
     *out = NULL;
     KAD_TRY(find_sampler(ctx, file, sampler, name));
-    snprintf(path, sizeof path, "/samplers/%s/configs", name);
-    KAD_TRY(check_shape(ctx, file, path, model, dims));
+    KAD_TRY(kad_configs_shape(ctx, file, name, model->action, dims));
     if (!kad_h5_exists(file, "/flow/params")) {
         status = kad_fail(ctx, KAD_ENOINPUT,
                           "bulk: run.h5 has no trained map: run `train` first");
@@ -371,7 +329,7 @@ kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config, const kad_mod
                     dims[1] > 0 ? (dims[1] + step - 1) / step : 0, &bulk));
     memcpy(bulk->sampler, name, sizeof name);
     bulk->n_stored = dims[0] * dims[1];
-    KAD_TRY(read_configs(ctx, file, path, dims, step, bulk));
+    KAD_TRY(read_configs(ctx, file, dims, step, bulk));
     KAD_TRY(infer(ctx, bulk));
     *out = bulk;
     bulk = NULL;

@@ -15,7 +15,9 @@ kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_severity *worst
     else /* trained, and nothing analysed yet */
         KAD_TRY(kad_warn_training(ctx, file, d));
     for (size_t i = 0; i < d->n; i++)
-        printf("%s: %s\n", kad_severity_name(d->item[i].severity), d->item[i].message);
+        printf("%s%s:%s %s\n", kad_color(d->item[i].severity),
+               kad_severity_name(d->item[i].severity), kad_color_end(),
+               d->item[i].message);
     if (d->n == 0 && kad_h5_exists(file, "/diagnostics")) printf("no warnings\n");
     *worst = kad_diagnostics_worst(d);
 done:

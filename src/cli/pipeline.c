@@ -76,7 +76,7 @@ static double estimate_bytes(const kad_pipeline *p)
     for (int i = 0; i < kad_sample_count(p->config); i++) {
         double draws = (double)kad_sample_draws(p->config, i);
         double chains = (double)kad_sample_chains(p->config, i);
-        double configs = (double)kad_sample_int(p->config, i, "store_configs");
+        double configs = (double)kad_sample_configs(p->config, i);
         if (i == kad_sample_bulk_entry(p->config))
             configs += (double)kad_bulk_wanted(p->config);
         double extent = d > 0 ? (double)shape[0] : 0;

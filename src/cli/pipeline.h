@@ -67,6 +67,10 @@ KAD_MUST_USE kad_status kad_selfcheck(kad_pipeline *p);
 /* Tables of results on the terminal, exact values beside (summary.c). */
 KAD_MUST_USE kad_status kad_print_results(kad_app *app, kad_h5 *file);
 
+/* Before and after a line on stdout of that severity: colours on a terminal unless
+ * NO_COLOR is set, else nothing. */
+const char *kad_color(kad_severity severity);
+const char *kad_color_end(void);
 /* Print the stored warnings; *worst: the worst severity. (diagnose.c) */
 KAD_MUST_USE kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file,
                                               kad_severity *worst);

@@ -1,5 +1,6 @@
 /* The closing tables on the terminal: estimates with exact values beside, samplers
  * compared, warnings. */
+#include "analysis/agreement.h"
 #include "analysis/comparison.h"
 #include "analysis/diagnostics.h"
 #include "analysis/estimates.h"
@@ -10,7 +11,25 @@
 #include "io/progress.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+static bool has_colors(void)
+{
+    return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+}
+
+const char *kad_color(kad_severity severity)
+{
+    if (severity == KAD_NOTE || !has_colors()) return "";
+    return severity == KAD_ERROR ? "\033[31m" : "\033[33m";
+}
+
+const char *kad_color_end(void)
+{
+    return has_colors() ? "\033[0m" : "";
+}
 
 /* A line of a table. */
 enum { COLUMNS = 80 };
@@ -100,6 +119,41 @@ done:
     return status;
 }
 
+/* Of rows that agree the least likely one, else all that do not. */
+static void print_agreement(const kad_agreement *a)
+{
+    kad_text text = {0};
+    size_t least = a->n;
+    if (a->n_compared == 0) return;
+    printf("\nsamplers against each other: %zu of %zu rows disagree (p below %.1g)\n",
+           a->n_refuted, a->n_compared, a->limit);
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->row[i].n < 2) continue;
+        if (least == a->n || a->row[i].p < a->row[least].p) least = i;
+        if (!a->row[i].refuted) continue;
+        kad_agreement_print_row(a, i, &text);
+        if (text.data != NULL)
+            printf("  %s%s%s\n", kad_color(KAD_ERROR), text.data, kad_color_end());
+        kad_text_clear(&text);
+    }
+    if (a->n_refuted > 0) return;
+    kad_agreement_print_row(a, least, &text);
+    if (text.data != NULL) printf("  least likely: %s\n", text.data);
+    kad_text_clear(&text);
+}
+
+static kad_status read_agreement(kad_app *app, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    kad_agreement *agreement = NULL;
+    KAD_TRY(kad_new(&app->ctx, 1, sizeof *agreement, &agreement));
+    KAD_TRY(kad_agreement_read(&app->ctx, file, agreement));
+    print_agreement(agreement);
+done:
+    kad_free(agreement);
+    return status;
+}
+
 static kad_status print_samplers(kad_app *app, kad_h5 *file)
 {
     kad_ctx *ctx = &app->ctx;
@@ -122,6 +176,7 @@ kad_status kad_print_results(kad_app *app, kad_h5 *file)
     kad_status status = KAD_OK;
     if (app->quiet) return KAD_OK;
     KAD_TRY(print_tables(app, file));
+    KAD_TRY(read_agreement(app, file));
     KAD_TRY(print_samplers(app, file));
     kad_severity worst;
     if (kad_h5_exists(file, "/diagnostics/message")) {

@@ -1,6 +1,7 @@
 #include "measure/entries.h"
 
 #include "base/real.h"
+#include "measure/weigh.h"
 #include "sample/sampler.h"
 
 #include <stdio.h>
@@ -28,13 +29,16 @@ const kad_key kad_sample_keys[] = {
     {"sample[].start", KAD_ENUM, NULL, 1, 0, "", "prior|cold|hot",
      "first state of a Markov chain: a draw of the map (prior), the ordered field "
      "(cold), "
-     "independent sites (hot); auto: prior where a map is trained, else hot (mis and "
-     "direct have none)"},
+     "independent sites (hot); auto: prior for samplers that use the map, hot for those "
+     "that do not, which then cannot inherit what it misses (mis and direct have none)"},
     {"sample[].keep_first", KAD_INT, "0", 0, 1e6, "draws", NULL,
      "scalars of the first draws of a chain kept, burn-in included, to see chains "
      "thermalise (group first)"},
-    {"sample[].store_configs", KAD_INT, "64", 0, 1e7, "configurations", NULL,
-     "boundary configurations kept, evenly spaced, all chains together"},
+    {"sample[].store_configs", KAD_INT, NULL, 0, 1e7, "configurations", NULL,
+     "boundary configurations kept, evenly spaced, all chains together; auto: 64; of "
+     "a sampler that does not use the run's map, whose ln w is inferred there, up to "
+     "1024 "
+     "that take 4 MB"},
     {"sample[].store_latents", KAD_BOOL, "false", 1, 0, "", NULL,
      "keep the latents of those configurations (switches random shifts off)"},
     {"sample[].batch", KAD_INT, NULL, 1, 1e7, "updates", NULL,
@@ -51,7 +55,9 @@ enum {
     BURN_IN = 200, /* at least */
     BURN_IN_ENOUGH = 2000,
     BURN_IN_PROPOSALS = 100,
-    TUNING = 200 /* at most, by default */
+    TUNING = 200,                   /* at most, by default */
+    CONFIGS = 64,                   /* and by default at least */
+    CONFIGS_BYTES = 4 * 1024 * 1024 /* of those weighed, by default */
 };
 
 static const char *default_of(const char *key)
@@ -145,6 +151,31 @@ int64_t kad_sample_burn_in(const kad_config *config, int entry)
     if (draws > BURN_IN_ENOUGH)
         return draws / 5 > BURN_IN_ENOUGH ? draws / 5 : BURN_IN_ENOUGH;
     return draws > BURN_IN ? draws : BURN_IN;
+}
+
+/* As many as fit, in single precision. */
+static int64_t configs_weighed(const kad_config *config)
+{
+    int64_t shape[KAD_MAX_DIM];
+    const int64_t n_comp = kad_config_int(config, "action.components");
+    const size_t d = kad_config_ints(config, "lattice.shape", KAD_MAX_DIM, shape);
+    double bytes = 4.0 * (n_comp > 1 ? (double)n_comp : 1.0);
+    for (size_t mu = 0; mu < d && mu < KAD_MAX_DIM; mu++)
+        bytes *= (double)shape[mu];
+    const double fit = CONFIGS_BYTES / bytes;
+    return fit < CONFIGS            ? CONFIGS
+           : fit > KAD_WEIGHED_MOST ? KAD_WEIGHED_MOST
+                                    : (int64_t)fit;
+}
+
+int64_t kad_sample_configs(const kad_config *config, int entry)
+{
+    char full[KEY_MAX];
+    if (listed(config, entry, "store_configs", full) && kad_config_is_set(config, full))
+        return kad_config_int(config, full);
+    return kad_sample_any_needs_map(config) && !kad_sample_needs_map(config, entry)
+               ? configs_weighed(config)
+               : CONFIGS;
 }
 
 int64_t kad_sample_tuning(const kad_config *config, int entry)

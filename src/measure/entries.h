@@ -23,6 +23,8 @@ const char *kad_sample_name(const kad_config *config, int entry);
 int kad_sample_chains(const kad_config *config, int entry);
 int64_t kad_sample_draws(const kad_config *config, int entry);
 int64_t kad_sample_burn_in(const kad_config *config, int entry);
+/* Configurations kept, all chains together. */
+int64_t kad_sample_configs(const kad_config *config, int entry);
 /* Updates of a chain before its burn-in, for a sampler that tunes. */
 int64_t kad_sample_tuning(const kad_config *config, int entry);
 

@@ -4,6 +4,7 @@
 #include "measure/entries.h"
 #include "measure/exact.h"
 #include "measure/job.h"
+#include "measure/weigh.h"
 #include "sample/start.h"
 #include "train/params.h"
 
@@ -101,7 +102,8 @@ typedef struct trained_map {
     uint64_t hash;
 } trained_map;
 
-/* An entry that needs no map but may start from one does. `action`: the action's hash. */
+/* Chains that can do without the map know nothing of it: what they find, the map did not
+ * show them. `action`: the action's hash. */
 static kad_job job_of(const kad_config *config, int entry, const kad_model *model,
                       const trained_map *trained, uint64_t action)
 {
@@ -109,7 +111,7 @@ static kad_job job_of(const kad_config *config, int entry, const kad_model *mode
         (size_t)model->action->lattice->n_sites * (size_t)model->action->n_comp;
     kad_job job = {.sampler = kad_sample_name(config, entry),
                    .thin = kad_sample_int(config, entry, "thin"),
-                   .n_configs = (size_t)kad_sample_int(config, entry, "store_configs"),
+                   .n_configs = (size_t)kad_sample_configs(config, entry),
                    .latents = kad_sample_bool(config, entry, "store_latents"),
                    .segment_seconds = SEGMENT_SECONDS};
     job.setup = (kad_sampler_setup){
@@ -125,9 +127,7 @@ static kad_job job_of(const kad_config *config, int entry, const kad_model *mode
         .exact = kad_sample_bool(config, entry, "exact"),
         .translate = kad_config_bool(config, "flow.translation") && !job.latents &&
                      (model->action->flags & KAD_ACTION_TRANSLATION) != 0};
-    if (!kad_sample_needs_map(config, entry) &&
-        strcmp(kad_start_name(&job.setup), "prior") != 0)
-        job.setup.map = NULL;
+    if (!kad_sample_needs_map(config, entry)) job.setup.map = NULL;
     const kad_sampler_ops *ops = kad_sampler_find(job.sampler);
     if (ops != NULL && kad_sampler_tunes(ops, &job.setup))
         job.setup.n_tune = kad_sample_tuning(config, entry);
@@ -248,6 +248,9 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
         const kad_job job = job_of(config, entry, model, &trained, hash);
         note_caps(ctx, config, entry, &job);
         KAD_TRY(kad_job_run(ctx, run, &job, progress));
+        if (trained.map != NULL)
+            KAD_TRY(
+                kad_weigh(ctx, run, model->action, trained.map, trained.hash, job.name));
     }
 done:
     kad_map_destroy(trained.map);

@@ -4,7 +4,8 @@
  *          field of aligned spins)
  *   hot    sites independent of each other (phi^4: standard normal; dual: the field of
  *          random spins)
- * By default `prior` where there is a map, else `hot`. Models without rules of their own
+ * By default `prior` where there is a map (samplers that do not use it are given none),
+ * else `hot`. Models without rules of their own
  * (models/local.h) start at 1 in the first component (cold) or standard normal (hot). */
 #ifndef KAD_SAMPLE_START_H
 #define KAD_SAMPLE_START_H

@@ -1,0 +1,348 @@
+#include "analysis/weighed.h"
+
+#include "analysis/importance.h"
+#include "analysis/results.h"
+#include "analysis/table.h"
+#include "analysis/warn.h"
+#include "base/memory.h"
+#include "io/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Chains whose means tell their error. */
+enum { CHAINS_LEAST = 8 };
+/* What a sampler's name has behind it where its draws count by their weights. */
+static const char WEIGHTED[] = "_reweighted";
+
+/* What the map knows of itself. */
+typedef struct map_side {
+    bool known;
+    double log_z;       /* c */
+    kad_estimate joint; /* E_q[(w/e^c) h] */
+    kad_estimate upper; /* <ln w> over its own draws by their weights */
+    double upper_dof;
+} map_side;
+
+/* 1/(1 + w/e^c). */
+static double overlap_of(double log_w, double c)
+{
+    return 1.0 / (1.0 + exp(log_w - c));
+}
+
+static void set_row(kad_row *row, double mean, double err, double dof)
+{
+    if (row == NULL) return;
+    row->mean = mean;
+    row->err = err;
+    row->err_dof = dof;
+}
+
+/* --- the map's own draws -------------------------------------------------------------- */
+
+/* (w/e^c) h over proposals, by plain averaging. */
+static kad_estimate joint_of(size_t n, const double *log_w, double c)
+{
+    double sum = 0.0, square = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += 1.0 - overlap_of(log_w[i], c);
+    const double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        const double d = 1.0 - overlap_of(log_w[i], c) - mean;
+        square += d * d;
+    }
+    return (kad_estimate){mean, sqrt(square / (double)n / (double)(n - 1))};
+}
+
+static kad_status read_weights(kad_ctx *ctx, kad_h5 *file, const char *name,
+                               const char *series, kad_values *out)
+{
+    char group[128];
+    snprintf(group, sizeof group, "/samplers/%s", name);
+    return kad_values_read_in(ctx, file, group, series, out);
+}
+
+static kad_status read_map(kad_ctx *ctx, kad_h5 *file, const char *name, map_side *out)
+{
+    kad_status status = KAD_OK;
+    kad_values log_w = {0};
+    kad_importance weights;
+    KAD_TRY(read_weights(ctx, file, name, "log_weight", &log_w));
+    if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
+        goto done;
+    KAD_TRY(kad_importance_analyse(ctx, log_w.n, log_w.data, &weights));
+    *out = (map_side){.known = true,
+                      .log_z = weights.log_z.value,
+                      .joint = joint_of(log_w.n, log_w.data, weights.log_z.value),
+                      .upper = weights.upper,
+                      .upper_dof = weights.upper_dof};
+done:
+    kad_values_clear(&log_w);
+    return status;
+}
+
+/* The reweighted mean of h over the draws of a sampler of proposals. */
+static kad_status add_overlap(kad_ctx *ctx, kad_h5 *file, const char *name, double c,
+                              kad_agreement *agreement)
+{
+    kad_status status = KAD_OK;
+    kad_values log_w = {0};
+    double *h = NULL, mean, err, dof;
+    char table[KAD_ESTIMATE_NAME + 16];
+    KAD_TRY(read_weights(ctx, file, name, "log_weight", &log_w));
+    if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
+        goto done;
+    KAD_TRY(kad_new(ctx, log_w.n, sizeof *h, &h));
+    for (size_t i = 0; i < log_w.n; i++)
+        h[i] = overlap_of(log_w.data[i], c);
+    KAD_TRY(kad_reweight(ctx, log_w.n, log_w.data, 1, h, &mean, &err, &dof, NULL));
+    snprintf(table, sizeof table, "%s%s", name, WEIGHTED);
+    kad_agreement_add(agreement, KAD_OVERLAP, table, mean, err, dof);
+done:
+    kad_values_clear(&log_w);
+    kad_free(h);
+    return status;
+}
+
+/* --- configurations of the others ----------------------------------------------------- */
+
+/* Mean and error of a [n_chains][n] as a row. */
+static kad_status mean_row(kad_ctx *ctx, size_t n_chains, size_t n, const double *a,
+                           kad_row *row)
+{
+    kad_status status = KAD_OK;
+    double mean = 0.0, square = 0.0;
+    kad_gamma gamma;
+    for (size_t i = 0; i < n_chains * n; i++)
+        mean += a[i] / (double)(n_chains * n);
+    if (n_chains < CHAINS_LEAST && n >= CHAINS_LEAST) {
+        KAD_TRY(kad_gamma_analyse(ctx, n_chains, n, a, 1.5, &gamma));
+        kad_row_set_gamma(row, &gamma);
+        kad_gamma_clear(&gamma);
+        return KAD_OK;
+    }
+    set_row(row, mean, NAN, NAN);
+    if (n_chains < CHAINS_LEAST) {
+        kad_row_refuse(row, KAD_GAMMA_SHORT);
+        return KAD_OK;
+    }
+    for (size_t c = 0; c < n_chains; c++) {
+        double own = 0.0;
+        for (size_t i = 0; i < n; i++)
+            own += a[c * n + i] / (double)n;
+        square += (own - mean) * (own - mean);
+    }
+    const double dof = (double)(n_chains - 1);
+    set_row(row, mean, sqrt(square / dof / (double)n_chains), dof);
+done:
+    return status;
+}
+
+static size_t count_infinite(const kad_values *log_w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < log_w->n; i++)
+        n += isfinite(log_w->data[i]) ? 0 : 1;
+    return n;
+}
+
+/* Satterthwaite's degrees of freedom of a^2 + b^2. */
+static double joint_dof(double a, double a_dof, double b, double b_dof)
+{
+    const double sum = a * a + b * b;
+    return sum * sum / (a * a * a * a / a_dof + b * b * b * b / b_dof);
+}
+
+/* log_z_upper and its distance from the map's own. */
+static kad_status add_upper(kad_ctx *ctx, const kad_values *log_w, const map_side *map,
+                            kad_estimates *out)
+{
+    kad_status status = KAD_OK;
+    kad_row *upper = kad_estimates_add(out, "log_z_upper");
+    if (upper == NULL || count_infinite(log_w) > 0) return KAD_OK;
+    KAD_TRY(mean_row(ctx, log_w->dims[0], log_w->dims[1], log_w->data, upper));
+    if (!map->known) goto done;
+    set_row(kad_estimates_add(out, "upper_gap"), upper->mean - map->upper.value,
+            hypot(upper->err, map->upper.err),
+            joint_dof(upper->err, upper->err_dof, map->upper.err, map->upper_dof));
+done:
+    return status;
+}
+
+/* overlap (into the agreement, where there is one), and ln Z from both sets of draws. */
+static kad_status add_joint(kad_ctx *ctx, kad_h5 *file, const kad_values *log_w,
+                            const map_side *map, const char *name, kad_estimates *out,
+                            kad_agreement *agreement)
+{
+    kad_status status = KAD_OK;
+    double *h = NULL;
+    kad_row *overlap = kad_estimates_add(out, KAD_OVERLAP);
+    if (overlap == NULL) return KAD_OK;
+    KAD_TRY(kad_new(ctx, log_w->n, sizeof *h, &h));
+    for (size_t i = 0; i < log_w->n; i++)
+        h[i] = overlap_of(log_w->data[i], map->log_z);
+    KAD_TRY(mean_row(ctx, log_w->dims[0], log_w->dims[1], h, overlap));
+    if (overlap->flag == KAD_GAMMA_OK && agreement != NULL)
+        kad_agreement_add(agreement, KAD_OVERLAP, name, overlap->mean, overlap->err,
+                          overlap->err_dof);
+    kad_row *log_z = kad_estimates_add(out, "log_z");
+    if (log_z == NULL || !(overlap->mean > 0.0)) goto done;
+    const double a = map->joint.err / map->joint.value, b = overlap->err / overlap->mean;
+    set_row(log_z, map->log_z + log(map->joint.value / overlap->mean), hypot(a, b),
+            joint_dof(a, INFINITY, b, overlap->err_dof));
+    log_z->exact = kad_exact_read(ctx, file, "log_z");
+done:
+    kad_free(h);
+    return status;
+}
+
+/* Whether the chains have forgotten their start: m, which is odd, speaks for itself only
+ * (analyse.c). */
+static kad_status is_settled(kad_ctx *ctx, kad_h5 *file, const char *name, bool *out)
+{
+    kad_status status = KAD_OK;
+    kad_table table = {0};
+    char group[128];
+    const char *start = kad_gamma_flag_name(KAD_GAMMA_START);
+    snprintf(group, sizeof group, "/analysis/%s", name);
+    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    *out = true;
+    for (size_t i = 0; i < table.n; i++)
+        if (table.flag[i] != NULL && strcmp(table.flag[i], start) == 0 &&
+            strcmp(table.observable[i], "m") != 0)
+            *out = false;
+    kad_table_clear(&table);
+done:
+    return status;
+}
+
+static void warn(const kad_values *log_w, const kad_row *gap, const map_side *map,
+                 const char *name, bool settled, kad_diagnostics *diagnostics)
+{
+    const size_t n_infinite = count_infinite(log_w);
+    const char *unsure = settled ? "" : " (which is not in equilibrium)";
+    char text[64];
+    if (n_infinite > 0)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "no-density",
+                            "%s: at %zu of %zu of its configurations the map's ln q is "
+                            "not finite: the map misses them; train longer",
+                            name, n_infinite, log_w->n);
+    /* half of p: only a bound that is too low hides something */
+    if (gap == NULL || !(gap->mean > 0.0) ||
+        !(0.5 * kad_pull_p(gap->mean / gap->err, gap->err_dof) < KAD_AGREEMENT_ALPHA))
+        return;
+    kad_diagnostics_add(
+        diagnostics, KAD_WARNING, "upper-gap",
+        "%s%s: ln w averages %.6g over its configurations, %.6g over the map's own "
+        "draws: %s nats that the map's own bound of ln Z does not see; train longer",
+        name, unsure, gap->mean + map->upper.value, map->upper.value,
+        kad_format_error(text, sizeof text, gap->mean, gap->err));
+}
+
+/* The rows of one sampler. Where its chains remember their start they have no error bars
+ * and no part in the agreement, but still warn. */
+static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name,
+                              const map_side *map, kad_agreement *agreement,
+                              kad_diagnostics *diagnostics)
+{
+    kad_status status = KAD_OK;
+    kad_values log_w = {0};
+    kad_estimates *estimates = NULL;
+    char table[KAD_ESTIMATE_NAME];
+    bool settled;
+    KAD_TRY(read_weights(ctx, file, name, "map_log_weight", &log_w));
+    if (log_w.n == 0) goto done;
+    if (log_w.rank != 2)
+        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: map_log_weight: expected rank 2, found %d",
+                         name, log_w.rank));
+    KAD_TRY(is_settled(ctx, file, name, &settled));
+    snprintf(table, sizeof table, "log_z_%.50s", name);
+    KAD_TRY(kad_estimates_create(ctx, table,
+                                 "the map's weights at configurations of a "
+                                 "sampler that does not use it",
+                                 &estimates));
+    KAD_TRY(add_upper(ctx, &log_w, map, estimates));
+    if (map->known)
+        KAD_TRY(add_joint(ctx, file, &log_w, map, name, estimates,
+                          settled ? agreement : NULL));
+    warn(&log_w, kad_estimates_find(estimates, "upper_gap"), map, name, settled,
+         diagnostics);
+    for (size_t i = 0; i < estimates->n && !settled; i++)
+        kad_row_refuse(&estimates->row[i], KAD_GAMMA_START);
+    KAD_TRY(kad_estimates_write(ctx, file, estimates));
+    kad_warn_exact(diagnostics, estimates);
+done:
+    kad_values_clear(&log_w);
+    kad_estimates_destroy(estimates);
+    return status;
+}
+
+kad_status kad_analyse_weighed(kad_ctx *ctx, kad_h5 *file, size_t n, char *const *names,
+                               size_t main, kad_agreement *agreement,
+                               kad_diagnostics *diagnostics)
+{
+    kad_status status = KAD_OK;
+    map_side map = {.known = false};
+    if (main < n) KAD_TRY(read_map(ctx, file, names[main], &map));
+    for (size_t i = 0; i < n && map.known; i++)
+        KAD_TRY(add_overlap(ctx, file, names[i], map.log_z, agreement));
+    for (size_t i = 0; i < n; i++)
+        KAD_TRY(analyse_one(ctx, file, names[i], &map, agreement, diagnostics));
+done:
+    return status;
+}
+
+/* --- the verdict ---------------------------------------------------------------------- */
+
+static bool is_weighted(const char *sampler)
+{
+    const size_t n = strlen(sampler), end = sizeof WEIGHTED - 1;
+    return n > end && strcmp(sampler + n - end, WEIGHTED) == 0;
+}
+
+/* The map's estimate and that of another sampler which is farthest from it. */
+static bool find_extremes(const kad_agreement *a, const kad_agreement_row *row,
+                          size_t *map, size_t *other)
+{
+    *map = *other = a->n_samplers;
+    for (size_t s = 0; s < a->n_samplers; s++)
+        if (!isnan(row->value[s]) && is_weighted(a->sampler[s])) *map = s;
+    for (size_t s = 0; s < a->n_samplers && *map < a->n_samplers; s++) {
+        if (isnan(row->value[s]) || is_weighted(a->sampler[s])) continue;
+        if (*other == a->n_samplers || fabs(row->value[s] - row->value[*map]) >
+                                           fabs(row->value[*other] - row->value[*map]))
+            *other = s;
+    }
+    return *other < a->n_samplers;
+}
+
+void kad_weighed_warn(const kad_agreement *agreement, kad_diagnostics *diagnostics)
+{
+    const kad_agreement_row *row = NULL;
+    char own[64], seen[64], p[32];
+    size_t map, other;
+    for (size_t i = 0; i < agreement->n; i++)
+        if (strcmp(agreement->row[i].name, KAD_OVERLAP) == 0) row = &agreement->row[i];
+    if (row == NULL || !row->refuted || !find_extremes(agreement, row, &map, &other))
+        return;
+    (void)kad_format_error(own, sizeof own, row->value[map], row->err[map]);
+    (void)kad_format_error(seen, sizeof seen, row->value[other], row->err[other]);
+    (void)kad_format_p(p, sizeof p, row->p);
+    if (row->value[other] < row->value[map])
+        kad_diagnostics_add(
+            diagnostics, KAD_ERROR, "lost-modes",
+            "%s finds what the map gives too little weight, about %.0f %% of the "
+            "distribution (overlap %s there, %s by the weights, %s): do not use the "
+            "map's "
+            "ln Z and averages; train longer, or another map",
+            agreement->sampler[other],
+            100.0 * (1.0 - row->value[other] / row->value[map]), seen, own, p);
+    else
+        kad_diagnostics_add(
+            diagnostics, KAD_ERROR, "overlap",
+            "%s sits where the map's weights put less of the distribution (overlap %s "
+            "there, %s by the weights, %s): one of them is not in equilibrium: a longer "
+            "burn_in, more draws",
+            agreement->sampler[other], seen, own, p);
+}

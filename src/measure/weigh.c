@@ -1,0 +1,107 @@
+#include "measure/weigh.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "measure/configs.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { PATH_LENGTH = 192 };
+
+/* Whether the group's configurations are to be weighed by this map. */
+static kad_status wanted(kad_ctx *ctx, kad_h5 *file, const char *group, const char *path,
+                         uint64_t hash, bool *out)
+{
+    kad_status status = KAD_OK;
+    char configs[PATH_LENGTH];
+    int64_t needs_map = 1, before = 0;
+    *out = false;
+    snprintf(configs, sizeof configs, "%s/configs", group);
+    if (!kad_h5_exists(file, configs) || !kad_h5_attr_exists(file, group, "needs_map"))
+        return KAD_OK;
+    KAD_TRY(kad_h5_attr_int(ctx, file, group, "needs_map", &needs_map));
+    if (needs_map != 0) return KAD_OK;
+    if (kad_h5_exists(file, path) && kad_h5_attr_exists(file, path, "map"))
+        KAD_TRY(kad_h5_attr_int(ctx, file, path, "map", &before));
+    *out = (uint64_t)before != hash;
+done:
+    return status;
+}
+
+/* ln w [n] of boundary configurations x. */
+static kad_status weights_of(kad_ctx *ctx, const kad_action *action, const kad_map *map,
+                             size_t n, const double *x, double *log_w)
+{
+    kad_status status = KAD_OK;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    double *y = NULL, *lnq = NULL;
+    KAD_TRY(kad_new(ctx, n, n_rows * sizeof *y, &y));
+    KAD_TRY(kad_new(ctx, n, sizeof *lnq, &lnq));
+    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
+    KAD_TRY(kad_action_values(ctx, action, n, y, log_w));
+    KAD_TRY(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, NULL));
+    for (size_t i = 0; i < n; i++) {
+        log_w[i] = action->log_z_offset - log_w[i] - lnq[i];
+        if (!isfinite(log_w[i])) log_w[i] = INFINITY;
+    }
+done:
+    kad_free(y);
+    kad_free(lnq);
+    return status;
+}
+
+static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                const size_t *dims, const double *log_w, uint64_t hash,
+                                double seconds)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_h5_remove(ctx, file, path));
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, log_w));
+    KAD_TRY(kad_h5_describe(ctx, file, path, "",
+                            "ln w = log_z_offset - S - ln q of stored configurations; "
+                            "its mean is an upper bound of ln Z",
+                            "inference in double"));
+    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "chain", NULL));
+    KAD_TRY(kad_h5_axis(ctx, file, path, 1, "weighed", NULL));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "map", (int64_t)hash));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "seconds", seconds));
+done:
+    return status;
+}
+
+kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
+                     const kad_map *map, uint64_t hash, const char *name)
+{
+    kad_status status = KAD_OK;
+    const double start = kad_wall_seconds();
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    char group[PATH_LENGTH / 2], path[PATH_LENGTH];
+    size_t dims[KAD_H5_MAX_RANK], step = 1;
+    double *x = NULL, *log_w = NULL;
+    kad_h5 *file = NULL;
+    bool do_it;
+
+    snprintf(group, sizeof group, "/samplers/%s", name);
+    snprintf(path, sizeof path, "%s/map_log_weight", group);
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_TRY(wanted(ctx, file, group, path, hash, &do_it));
+    if (!do_it) goto done;
+    KAD_TRY(kad_configs_shape(ctx, file, name, action, dims));
+    if (dims[0] == 0 || dims[1] == 0) goto done;
+    step = (dims[0] * dims[1] + KAD_WEIGHED_MOST - 1) / KAD_WEIGHED_MOST;
+    if (step > dims[1]) step = dims[1];
+    const size_t kept[2] = {dims[0], (dims[1] + step - 1) / step}, n = kept[0] * kept[1];
+    KAD_TRY(kad_new(ctx, n, n_rows * sizeof *x, &x));
+    KAD_TRY(kad_new(ctx, n, sizeof *log_w, &log_w));
+    KAD_TRY(kad_configs_read(ctx, file, name, action, dims, step, x));
+    KAD_TRY(weights_of(ctx, action, map, n, x, log_w));
+    KAD_TRY(
+        write_weights(ctx, file, path, kept, log_w, hash, kad_wall_seconds() - start));
+    KAD_TRY(kad_results_save(ctx, run, file));
+done:
+    kad_free(x);
+    kad_free(log_w);
+    kad_h5_close(file);
+    return status;
+}
