@@ -136,12 +136,12 @@ static void check(const char *name, size_t n_all, shares s, double tau)
     const double n = (double)s.n, one = s.one / n, two = s.two / n;
     const double by_scatter = 0.5 * s.mean2 / s.gamma;
     const double found = s.tau / n, expected = tau > 0.0 ? tau : by_scatter;
-    print_message("| %s | %zu | %.1f %% | %.1f %% | %.4f |", name, n_all, 100.0 * one,
-                  100.0 * two, found);
+    print_message("| %s | %zu | %.1f %% | %.1f %% |", name, n_all, 100.0 * one,
+                  100.0 * two);
     if (isnan(tau))
-        print_message(" |\n");
+        print_message(" | |\n");
     else
-        print_message(" %.4f |\n", expected);
+        print_message(" %.4f | %.4f |\n", found, expected);
     assert_true(fabs(one - 0.683) < 0.03);
     assert_true(fabs(two - 0.954) < 0.03);
     if (isnan(tau)) return;
@@ -311,7 +311,6 @@ static void functions_are_covered(void **state)
         assert_int_equal(kad_derived_chain(&ctx, 1, N, 3, inputs, ratio, NULL, &g),
                          KAD_OK);
         count(&s, g.mean - 1.1, g.err);
-        s.tau += g.tau_int;
         kad_gamma_clear(&g);
     }
     check("a ratio of means", N, s, NAN);
@@ -347,7 +346,6 @@ static void reweighting_is_covered(void **state)
     }
     for (int k = 0; k < 3; k++) {
         static const char *const names[] = {"reweighted x", "reweighted x^2", "ln Z"};
-        s[k].tau = 0.5 * REPLICAS; /* independent draws */
         check(names[k], N / 10, s[k], NAN);
     }
 }
