@@ -185,7 +185,7 @@ done:
 static void fill_exact(kad_ctx *ctx, kad_h5 *file, kad_estimates *estimates)
 {
     for (size_t i = 0; i < estimates->n; i++)
-        estimates->row[i].exact = kad_exact_read(ctx, file, estimates->row[i].name);
+        kad_exact_fill(ctx, file, &estimates->row[i]);
 }
 
 kad_status kad_analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,

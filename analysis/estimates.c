@@ -111,7 +111,8 @@ const char *kad_reason(const char *flag_name)
 
 double kad_row_pull(const kad_row *row)
 {
-    return row->err > 0.0 ? (row->mean - row->exact) / row->err : NAN;
+    return row->err > 0.0 ? (row->mean - row->exact) / hypot(row->err, row->exact_err)
+                          : NAN;
 }
 
 double kad_pull_p(double pull, double dof)

@@ -16,6 +16,7 @@ typedef struct kad_row {
     double q_value;   /* do the chains agree */
     kad_tail tail;
     double tau_int, tau_int_err, n_eff, rhat, exact; /* NaN: none */
+    double exact_err;                                /* what `exact` may be off by */
     double rhat_limit;                               /* of chains that agree; NaN: none */
     size_t window;
     kad_gamma_flag flag;
@@ -54,7 +55,7 @@ const kad_row *kad_estimates_find(const kad_estimates *estimates, const char *na
  * against one. */
 const char *kad_reason(const char *flag_name);
 
-/* (mean - exact)/err; NaN where either is unknown. */
+/* (mean - exact)/err, err with the exact value's own error; NaN where either is unknown. */
 double kad_row_pull(const kad_row *row);
 /* Probability of a larger |pull|, the error being known to `dof` degrees of freedom
  * (Student's t; NaN or infinite: exactly). */

@@ -42,7 +42,7 @@ kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
         kad_estimates_create(ctx, "log_z", "importance weights, jackknife", &estimates));
     add(estimates, "log_z", weights.log_z, weights.log_z_dof);
     estimates->row[0].err_naive = weights.log_z_err_importance;
-    estimates->row[0].exact = kad_exact_read(ctx, file, "log_z");
+    kad_exact_fill(ctx, file, &estimates->row[0]);
     if (isfinite(weights.lower.value)) add(estimates, "log_z_lower", weights.lower, NAN);
     add(estimates, "log_z_upper", weights.upper, weights.upper_dof);
     if (isfinite(weights.lower.value))

@@ -48,6 +48,14 @@ double kad_exact_read(kad_ctx *ctx, kad_h5 *file, const char *name)
     return value;
 }
 
+void kad_exact_fill(kad_ctx *ctx, kad_h5 *file, kad_row *row)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/exact/%s", row->name);
+    row->exact = kad_exact_read(ctx, file, row->name);
+    row->exact_err = fmax(0.0, kad_attr_real(ctx, file, path, "error"));
+}
+
 /* [chain][draw] or [chain][draw][width]; absent is fine, anything else is not. */
 static kad_status check_shape(kad_ctx *ctx, const kad_sampled *sampled, const char *group,
                               const char *name, const kad_values *values)

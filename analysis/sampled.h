@@ -2,6 +2,7 @@
 #ifndef KAD_ANALYSIS_SAMPLED_H
 #define KAD_ANALYSIS_SAMPLED_H
 
+#include "analysis/estimates.h"
 #include "analysis/gamma.h"
 #include "analysis/results.h"
 
@@ -55,5 +56,7 @@ kad_gamma_flag kad_sampled_refusal(const kad_sampled *sampled, bool weighted);
 
 /* /exact/NAME; NaN where nothing is known. */
 double kad_exact_read(kad_ctx *ctx, kad_h5 *file, const char *name);
+/* A row's exact value with its error (0 in files written before errors were kept). */
+void kad_exact_fill(kad_ctx *ctx, kad_h5 *file, kad_row *row);
 
 #endif

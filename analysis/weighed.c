@@ -191,7 +191,7 @@ static kad_status add_joint(kad_ctx *ctx, kad_h5 *file, const kad_values *log_w,
     const double a = map->joint.err / map->joint.value, b = overlap->err / overlap->mean;
     set_row(log_z, map->log_z + log(map->joint.value / overlap->mean), hypot(a, b),
             joint_dof(a, INFINITY, b, overlap->err_dof));
-    log_z->exact = kad_exact_read(ctx, file, "log_z");
+    kad_exact_fill(ctx, file, log_z);
 done:
     kad_free(h);
     return status;

@@ -469,11 +469,24 @@ static void a_stop_ends_it(void **state)
     kad_h5_close(file);
 }
 
+static void an_exact_value_has_an_error_too(void **state)
+{
+    (void)state;
+    kad_row row = {.mean = 1.0 + 3e-13, .err = 4e-13, .exact = 1.0};
+    assert_true(fabs(kad_row_pull(&row) - 0.75) < 1e-3);
+    row.err = 1e-16; /* a perfect map: no scatter but rounding */
+    assert_true(kad_row_pull(&row) > 1000.0);
+    row.exact_err = 3e-13;
+    assert_true(fabs(kad_row_pull(&row) - 1.0) < 1e-3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("analysis: known answers come out of a results file",
               known_answers_come_out),
+        CLAIM("analysis: a pull counts the error of the exact value",
+              an_exact_value_has_an_error_too),
         CLAIM("analysis: correlators with covariance", correlators_are_written),
         CLAIM("analysis: binned functions have the errors of their draws",
               binned_functions_have_errors),
