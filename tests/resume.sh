@@ -81,7 +81,11 @@ map_of() {
 
 same_as() { # same_as FOLDER OTHER
     cmp "$1/config.yaml" "$2/config.yaml" || return 1
-    [ "$(map_of "$1")" = "$(map_of "$2")" ] || {
+    local map other
+    map=$(map_of "$1")
+    other=$(map_of "$2")
+    # `train` trains always, `run` where a sampler needs a map
+    [ -z "$map" ] || [ -z "$other" ] || [ "$map" = "$other" ] || {
         echo "# $1 and $2 hold different maps"
         return 1
     }
@@ -294,7 +298,7 @@ sample[0].integrator|leapfrog|$ising|$mcmc
 sample[0].target_acceptance|0.7|$ising|$mcmc
 sample[1].sweeps|2|$ising
 sample[1].overrelaxation|0|$phi4
-sample[1].cluster_moves|0|$phi4
+sample[1].cluster_moves|2|$phi4
 sample[1].width|0.5|$phi4
 sample[0].steps|mis 1, metropolis 2|$ising|sample=[{name: cycle, draws: 20, chains: 4, burn_in: 2}]
 bulk.configs|64|$ising
@@ -322,6 +326,26 @@ every_key() {
     [ -z "$missing" ] || echo "# no case for: $missing"
     [ -z "$missing" ]
     result $? "resume: every key has a case"
+}
+
+# Two keys at a time, chosen at random among those of one action; many pairs are refused,
+# in one line and with nothing made.
+pairs() {
+    local lines a b i
+    mapfile -t lines < <(keys)
+    for i in $(seq 40); do
+        IFS='|' read -r -a a <<<"${lines[RANDOM % ${#lines[@]}]}"
+        IFS='|' read -r -a b <<<"${lines[RANDOM % ${#lines[@]}]}"
+        [ "${a[2]-}" = "${b[2]-}" ] && [ "${a[0]}" != "${b[0]}" ] || continue
+        set -- "${a[@]:2}" "${b[@]:3}" "${a[0]}=${a[1]}" "${b[0]}=${b[1]}"
+        rm -rf once
+        if kadanoff train configs/base.yaml -q -o once "$@" >log.txt 2>&1; then
+            try "$*" configs/base.yaml "$@"
+        else
+            [ ! -e once ] && [ "$(wc -l <log.txt)" -eq 1 ]
+            result $? "resume: refused: $*"
+        fi
+    done
 }
 
 # --- demos and examples ---------------------------------------------------------------
@@ -358,6 +382,7 @@ else
     try 'data and map beside the config' configs/files.yaml
     every_key
     every_example
+    pairs
 fi
 echo "# stops from SEED=$SEED"
 echo "1..$n"

@@ -1,7 +1,11 @@
 /* Claims about configurations: what is understood, what is refused and how it is said. */
 #include "base/memory.h"
+#include "bulk/bulk.h"
+#include "flow/flow.h"
 #include "io/config.h"
 #include "io/number.h"
+#include "models/action.h"
+#include "train/options.h"
 
 #include <jansson.h>
 #include <locale.h>
@@ -534,6 +538,55 @@ static void test_scopes(void **state)
     kad_config_destroy(d);
 }
 
+static bool begins_a_key(const kad_schema *s, const char *prefix)
+{
+    for (int t = 0; t < s->n_tables; t++)
+        for (size_t i = 0; i < s->n_keys[t]; i++)
+            if (strncmp(s->table[t][i].key, prefix, strlen(prefix)) == 0) return true;
+    return false;
+}
+
+/* "flow.generator=q4t or flow.refinement=q4t & ...": the words with a dot. */
+static void check_conditions(const kad_schema *s, const char *only_if)
+{
+    char text[256], *rest = NULL;
+    snprintf(text, sizeof text, "%s", only_if);
+    for (char *word = strtok_r(text, " ", &rest); word;
+         word = strtok_r(NULL, " ", &rest)) {
+        if (strcmp(word, "&") == 0 || strcmp(word, "or") == 0) continue;
+        char *values = strchr(word, '=');
+        if (values) *values++ = 0;
+        const kad_key *key = kad_schema_find(s, word);
+        if (!key) fail_msg("\"%s\": no key %s", only_if, word);
+        char *next = NULL;
+        for (char *v = values && key->type == KAD_ENUM ? strtok_r(values, "|", &next)
+                                                       : NULL;
+             v; v = strtok_r(NULL, "|", &next))
+            if (!strstr(key->choices, v))
+                fail_msg("\"%s\": %s is no %s", only_if, v, word);
+    }
+}
+
+/* A rule with a slip of the pen would switch its keys off for good. */
+static void test_own_rules(void **state)
+{
+    (void)state;
+    kad_schema s = {0};
+    kad_action_schema(&s);
+    kad_schema_add(&s, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(&s, kad_train_keys, kad_train_n_keys);
+    kad_schema_add(&s, kad_bulk_keys, kad_bulk_n_keys);
+    kad_schema_add_rules(&s, kad_flow_rules, kad_flow_n_rules);
+    kad_schema_add_rules(&s, kad_train_rules, kad_train_n_rules);
+    kad_schema_add_rules(&s, kad_bulk_rules, kad_bulk_n_rules);
+    for (int t = 0; t < s.n_rules; t++)
+        for (size_t i = 0; i < s.rules_n[t]; i++) {
+            const kad_rule *rule = &s.rules[t][i];
+            if (!begins_a_key(&s, rule->prefix)) fail_msg("no key %s...", rule->prefix);
+            if (rule->only_if) check_conditions(&s, rule->only_if);
+        }
+}
+
 static kad_config *parse_at(void **state, const char *name, const char *text)
 {
     kad_ctx ctx;
@@ -701,9 +754,10 @@ int main(void)
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
         cmocka_unit_test(test_copy_resolve),  cmocka_unit_test(test_unused),
         cmocka_unit_test(test_scopes),        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_paths),         cmocka_unit_test(test_empty_list),
-        cmocka_unit_test(test_template),      cmocka_unit_test(test_files),
-        cmocka_unit_test(test_locale),        cmocka_unit_test(test_exhaustion),
+        cmocka_unit_test(test_paths),         cmocka_unit_test(test_own_rules),
+        cmocka_unit_test(test_empty_list),    cmocka_unit_test(test_template),
+        cmocka_unit_test(test_files),         cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_exhaustion),
     };
     return cmocka_run_group_tests_name("config: bad input is refused in one line", tests,
                                        set_up, tear_down);
