@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { N_SAMPLERS = 8, N_CHAINS = 4, N_DRAWS = 800, N_LAGS = 120, STRIP = 120 };
+enum { N_SAMPLERS = 8, N_CHAINS = 4, N_DRAWS = 600, N_LAGS = 120, STRIP = 120 };
 
 /* Chains drawn of a sampler, and draws of each: a strip has N_DRAWS points at most. */
 static size_t chains_of(const kad_values *y)
@@ -37,7 +37,7 @@ static void draw_strip(const kad_values *y, const char *sampler, const kad_axis 
     for (size_t i = 0; i < n; i++)
         x[i] = (double)(i + 1);
     for (size_t c = 0; c < n_chains; c++) {
-        snprintf(name[c], sizeof name[c], "%s, chain %zu", sampler, c + 1);
+        snprintf(name[c], sizeof name[c], "%s chain %zu", sampler, c + 1);
         kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
                                          .n = n,
                                          .x = x,

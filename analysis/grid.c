@@ -66,7 +66,10 @@ void kad_grid_words(kad_grid *g, double value, double err, const char *words)
 void kad_grid_fixed(kad_grid *g, int decimals, double value)
 {
     char text[64] = "";
-    if (isfinite(value)) snprintf(text, sizeof text, "%.*f", decimals, value);
+    if (fabs(value) < 1e4)
+        snprintf(text, sizeof text, "%.*f", decimals, value);
+    else if (isfinite(value))
+        (void)kad_format_rounded(text, sizeof text, value, 3);
     add(g, text, value, NAN);
 }
 

@@ -16,7 +16,7 @@ void kad_numbers_plot(kad_text *out, const kad_plot *plot);
 /* A picture's values [h][w][n_comp]: a row of the CSV each of its rows and components,
  * `picture, component, y, x = 0, x = 1, ...`, seven digits. Counts pictures that found no
  * room below KAD_NUMBERS_MOST bytes in *n_left_out. */
-enum { KAD_NUMBERS_MOST = 1 << 17 };
+enum { KAD_NUMBERS_MOST = 1 << 16 };
 void kad_numbers_picture(kad_text *out, const char *label, int w, int h, int n_comp,
                          const double *values, size_t *n_left_out);
 /* Say so on the page. */

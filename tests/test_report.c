@@ -235,11 +235,13 @@ static void test_grid(void **state)
     kad_grid_column(&g, "&tau;<sub>int</sub>", KAD_GRID_ESTIMATE);
     kad_grid_column(&g, "nothing", KAD_GRID_REAL);
     kad_grid_column(&g, "n", KAD_GRID_REAL);
+    kad_grid_column(&g, "R&#x302;", KAD_GRID_REAL);
     for (int i = 0; i < 2; i++) {
         kad_grid_text(&g, "<b>, 1");
         kad_grid_estimate(&g, 1.0 / 3, i == 0 ? 0.02 : (double)NAN, true);
         kad_grid_real(&g, 3, NAN);
         kad_grid_real(&g, 2, i == 0 ? 123456.75 : (double)INFINITY);
+        kad_grid_fixed(&g, 4, i == 0 ? 1.01234 : 4350190211110009.5);
     }
     kad_grid_render(&g, &out);
     assert_null(strstr(out.data, "<i>"));
@@ -248,9 +250,11 @@ static void test_grid(void **state)
     assert_non_null(strstr(out.data, "0.33(2)"));
     assert_non_null(strstr(out.data, "0.333 (?)"));
     assert_non_null(strstr(out.data, ">120000<"));
-    assert_string_equal(numbers.data, "<i>,tau_int,tau_int error,n\n"
-                                      "\"<b>, 1\",0.3333333333,0.02,123456.75\n"
-                                      "\"<b>, 1\",0.3333333333,,\n");
+    assert_non_null(strstr(out.data, ">1.0123<"));
+    assert_non_null(strstr(out.data, ">4.35e+15<"));
+    assert_string_equal(numbers.data, "<i>,tau_int,tau_int error,n,R-hat\n"
+                                      "\"<b>, 1\",0.3333333333,0.02,123456.75,1.01234\n"
+                                      "\"<b>, 1\",0.3333333333,,,4.350190211e+15\n");
     kad_text_clear(&out);
     kad_text_clear(&numbers);
 }
@@ -434,8 +438,8 @@ static void test_order(void **state)
     assert_null(strstr(page.data, "<dt>binder</dt>"));
     /* both chains are in the numbers of the histories */
     char *csv = csv_of(strstr(page.data, "<h2>Histories"), NULL);
-    assert_non_null(strstr(csv, "\"alpha, chain 1\",1,"));
-    assert_non_null(strstr(csv, "\"alpha, chain 2\",50,"));
+    assert_non_null(strstr(csv, "alpha chain 1,1,"));
+    assert_non_null(strstr(csv, "alpha chain 2,50,"));
     free(csv);
     kad_text_clear(&page);
 }
