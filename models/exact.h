@@ -44,7 +44,7 @@ typedef struct kad_exact_thermo {
 } kad_exact_thermo;
 
 /* Ising model on the lx x ly torus, J = 1, coupling K >= 0. Any size and K; energy and
- * specific heat by analytic derivatives. The specific heat is uncertain below T = 0.2 on
+ * specific heat by analytic derivatives. The specific heat is uncertain below T = 0.3 on
  * lattices with an extent below 6.
  * Source: Kaufman, Phys. Rev. 76 (1949) 1232, with gamma_0 signed. */
 void kad_exact_kaufman(int lx, int ly, double K, kad_exact_thermo *out);
