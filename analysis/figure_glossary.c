@@ -38,6 +38,18 @@ static const term terms[] = {
      "share of accepted proposals: expected from the weights, and counted"},
     {"largest_share", NULL, "largest_share",
      "share of the heaviest draw in the sum of all weights"},
+    {"upper_gap", NULL, "upper_gap",
+     "log_z_upper of a sampler that does not use the map less the map&rsquo;s own: "
+     "beyond its "
+     "error the map misses part of the model"},
+    {"overlap", NULL, "overlap",
+     "mean of 1/(1 + w/Z): 1/2 for a perfect map, smaller where a sampler finds what the "
+     "map "
+     "misses"},
+    {NULL, "/agreement", "&chi;&sup2;, p",
+     "squared distance of the samplers&rsquo; estimates from their weighted mean in "
+     "units of "
+     "their errors, and the probability of a larger one where they agree"},
     {"energy", NULL, "energy",
      "energy a site: of spins &minus;&Sigma;&nbsp;J&nbsp;s&middot;s/N, of fields S/N"},
     {"energy2", NULL, "energy2", "square of the spins&rsquo; energy a site"},

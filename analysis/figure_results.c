@@ -206,7 +206,8 @@ const kad_figure kad_figure_log_z = {
     .title = "ln Z and the quality of the map",
     .caption = "log_z is the model&rsquo;s own ln&nbsp;Z, between its two bounds; "
                "kl_gap is what the map misses, in nats; ess the effective sample size of "
-               "a draw; largest_share the weight of the heaviest draw.",
+               "a draw; largest_share the weight of the heaviest draw. log_z_NAME: from "
+               "the map&rsquo;s weights at configurations of that sampler.",
     .group = "/samplers",
     .absent = "no sampler stored the weights of a map (mis and direct do)",
     .draw = draw_log_z,

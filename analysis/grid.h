@@ -5,7 +5,7 @@
 
 #include "analysis/text.h"
 
-enum { KAD_GRID_COLUMNS = 64 };
+enum { KAD_GRID_COLUMNS = 72 };
 
 typedef enum kad_grid_kind {
     KAD_GRID_NAME,    /* text; as the row's head when it is the first column */
