@@ -305,12 +305,22 @@ done:
     return status;
 }
 
+/* Of J: order sets in at beta = n over it in mean-field theory. */
+static double largest(const kad_dual *dual)
+{
+    double top = dual->spectrum[0];
+    for (int k = 1; k < dual->action.lattice->n_sites; k++)
+        top = fmax(top, dual->spectrum[k]);
+    return top;
+}
+
 static double dual_get(const kad_action *action, const char *key)
 {
     const kad_dual *dual = action->self;
     if (!strcmp(key, "beta")) return dual->beta;
     if (!strcmp(key, "temperature")) return 1 / dual->beta;
     if (!strcmp(key, "epsilon")) return dual->epsilon;
+    if (!strcmp(key, "mean_field")) return dual->beta * largest(dual) / action->n_comp;
     return (double)NAN;
 }
 

@@ -5,6 +5,7 @@
 #
 #   quality.sh PROGRAM cases [SEEDS]      the cases (SEEDS: "1 2 3 4 5")
 #   quality.sh PROGRAM ablation           what each ingredient is worth, on Ising 16 x 16
+#   quality.sh PROGRAM states [SEEDS]     couplings with many states, annealed and not
 #   ONLY=TEXT quality.sh ...              rows whose name contains TEXT
 set -euo pipefail
 program=$1
@@ -95,6 +96,32 @@ cases() {
     row '+-J glass beta 0.5, 8 x 8' lattice.shape='[8,8]' $glass
 }
 
+# blocks: two Ising blocks of 2 x 4 sites that do not know of each other
+blocks() {
+    awk 'BEGIN { for (b = 0; b < 16; b += 8) for (i = 0; i < 4; i++) {
+        print b + i, b + (i + 1) % 4, 1; print b + 4 + i, b + 4 + (i + 1) % 4, 1
+        print b + i, b + 4 + i, 1 } }'
+}
+
+# Many states that no symmetry relates: with a map that misses some, the KL gap is the
+# logarithm of the share that it has while ESS is near 1.
+states() {
+    local old='train.anneal_fraction=0 train.rate=4e-3' at='action.name=on-dual'
+    head_line 'many states'
+    blocks >"$folder/blocks.txt"
+    bonds 4 >"$folder/bonds4.txt"
+    bonds 8 >"$folder/bonds8.txt"
+    local two="lattice.shape=[4,4] $at action.beta=2 action.couplings=$folder/blocks.txt"
+    local few="lattice.shape=[4,4] $at action.beta=1.5 action.couplings=$folder/bonds4.txt"
+    local more="lattice.shape=[8,8] $at action.beta=1 action.couplings=$folder/bonds8.txt"
+    row 'two blocks, beta 2' $two
+    row 'not annealed' $two $old
+    row '+-J glass beta 1.5, 4 x 4' $few
+    row 'not annealed' $few $old
+    row '+-J glass beta 1, 8 x 8' $more
+    row 'not annealed' $more $old
+}
+
 ablation() {
     local base="lattice.shape=[16,16] $critical train.steps=3000"
     head_line 'Ising 16 x 16, 3000 steps'
@@ -118,6 +145,6 @@ ablation() {
 
 : >"$folder/empty.yaml"
 case $what in
-cases | ablation) $what ;;
-*) sed -n '2,9s/^# //p' "$0" >&2; exit 64 ;;
+cases | ablation | states) $what ;;
+*) sed -n '2,10s/^# //p' "$0" >&2; exit 64 ;;
 esac

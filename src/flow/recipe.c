@@ -87,7 +87,9 @@ done:
  * lambda |phi_i|^4). */
 typedef struct facts {
     double d, t, mu, lambda;
-    bool homogeneous; /* invariant under translations */
+    double beta;       /* inverse temperature of spins; NaN: none */
+    double mean_field; /* beta over that of the mean-field transition */
+    bool homogeneous;  /* invariant under translations */
 } facts;
 
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
@@ -106,6 +108,8 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .t = action->ops->get(action, "t"),
                    .mu = action->ops->get(action, "mu"),
                    .lambda = action->ops->get(action, "lambda"),
+                   .beta = action->ops->get(action, "beta"),
+                   .mean_field = action->ops->get(action, "mean_field"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0};
 done:
     return status;
@@ -124,6 +128,29 @@ done:
     return status;
 }
 
+/* Couplings of every sign and size have many states far below their transition that no
+ * symmetry relates. A map that starts there finds some of them and never the others, and
+ * its own weights look perfect; one that comes down from high temperature keeps them. */
+static bool is_cold(const facts *a)
+{
+    return !a->homogeneous && a->mean_field > 3;
+}
+
+/* From half the mean-field transition's beta. */
+static kad_status resolve_annealing(kad_ctx *ctx, kad_config *config, const facts *a)
+{
+    kad_status status = KAD_OK;
+    if (!is_cold(a) || kad_config_string(config, "train.from") != NULL ||
+        kad_config_is_set(config, "train.anneal_key"))
+        return KAD_OK;
+    KAD_TRY(kad_config_resolve(ctx, config, "train.anneal_key", "beta"));
+    KAD_TRY(kad_config_resolve_real(ctx, config, "train.anneal_start",
+                                    0.5 * a->beta / a->mean_field));
+    KAD_TRY(kad_config_resolve(ctx, config, "train.anneal_fraction", "0.8"));
+done:
+    return status;
+}
+
 /* A Gaussian field to start from where the action is local, a finish where the field is
  * whitened. The spectrum of the first kind wants the longer steps. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
@@ -132,7 +159,10 @@ static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts 
     const bool local = isfinite(a->lambda);
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
-    KAD_TRY(kad_config_resolve(ctx, config, "train.rate", local ? "8e-3" : "4e-3"));
+    KAD_TRY(kad_config_resolve(ctx, config, "train.rate",
+                               local        ? "8e-3"
+                               : is_cold(a) ? "1e-3"
+                                            : "4e-3"));
     if (local && a->lambda > 0)
         KAD_TRY(kad_config_resolve_real(ctx, config, "flow.quartic", a->lambda));
     if (!a->homogeneous) KAD_TRY(kad_config_resolve(ctx, config, "flow.shared", "false"));
@@ -187,6 +217,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
         if (strcmp(recipes[i].name, name) == 0)
             KAD_TRY(apply(ctx, config, recipes[i].entries, recipes[i].n));
     KAD_TRY(resolve_training(ctx, config, &a));
+    KAD_TRY(resolve_annealing(ctx, config, &a));
     KAD_TRY(apply(ctx, config, common, sizeof common / sizeof common[0]));
     KAD_TRY(resolve_symmetry(ctx, config, "none"));
     if (!a.homogeneous)
