@@ -15,16 +15,16 @@
 
 static const kad_key KEYS[KAD_DUAL_N_KEYS] = {
     {"action.beta", KAD_REAL, NULL, 0, 1e3, "", NULL,
-     "inverse temperature, J = 1 (or the file's J); with neither beta nor temperature "
-     "the "
-     "square lattice's Ising model is taken at its critical point"},
+     "inverse temperature; with neither beta nor temperature the square lattice's Ising "
+     "model is taken at its critical point"},
     {"action.temperature", KAD_REAL, NULL, 1e-3, 1e12, "", NULL, "1 / beta"},
     {"action.epsilon", KAD_REAL, NULL, 1e-6, 1e3, "", NULL,
      "smallest eigenvalue of A = K + alpha; default 0.01 whitened, 0.1 field"},
     {"action.couplings", KAD_PATH, "uniform", 1, 0, "", "uniform",
-     "\"uniform\" (nearest neighbours, J = 1) or a file of couplings: lines \"i j J\", "
-     "or "
-     "HDF5 (*.h5) with a symmetric matrix /couplings"},
+     "\"uniform\" (nearest neighbours) or a file of couplings: lines \"i j J\", or HDF5 "
+     "(*.h5) with a symmetric matrix /couplings"},
+    {"action.coupling", KAD_REAL, NULL, -1e3, 1e3, "", NULL,
+     "J of uniform couplings (default 1); -1 is the antiferromagnet"},
     {"action.couplings_sha256", KAD_STRING, NULL, 1, 0, "", NULL,
      "the file's SHA-256; recorded, and another file is refused"},
     {"action.representation", KAD_ENUM, "whitened", 1, 0, "", "whitened|field",
@@ -54,12 +54,13 @@ static kad_status read_beta(kad_ctx *ctx, const kad_config *config,
         dual->beta = kad_config_real(config, "action.beta");
     else if (temperature)
         dual->beta = 1 / kad_config_real(config, "action.temperature");
-    else if (dual->action.n_comp == 1 && lattice->d == 2 && !dual->J)
+    else if (dual->action.n_comp == 1 && lattice->d == 2 && !dual->J &&
+             dual->coupling == 1)
         dual->beta = 1 / critical_temperature();
     else
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.beta: give beta or temperature (only the uniform Ising "
-                        "model in two dimensions has a default)");
+                        "model in two dimensions, J = 1, has a default)");
     return KAD_OK;
 }
 
@@ -99,14 +100,16 @@ done:
     return status;
 }
 
-/* Nearest neighbours: J(k) = sum_a 2 cos k_a = 2 d - khat^2, doubled bonds included. */
+/* Nearest neighbours: J(k) = J sum_a 2 cos k_a = J (2 d - khat^2), doubled bonds included.
+ */
 static kad_status uniform_spectrum(kad_ctx *ctx, kad_dual *dual)
 {
     kad_status status = KAD_OK;
     const kad_lattice *lattice = dual->action.lattice;
     kad_lattice *layer = NULL;
     for (int k = 0; k < lattice->n_sites; k++)
-        dual->spectrum[k] = 2 * lattice->d - kad_lattice_khat2(lattice, k);
+        dual->spectrum[k] =
+            dual->coupling * (2 * lattice->d - kad_lattice_khat2(lattice, k));
     KAD_TRY(kad_hartley_create(ctx, lattice, dual->action.n_comp, &dual->hartley));
     dual->layered = lattice->shape[0] % 2 == 0;
     if (dual->layered && lattice->d > 1) {
@@ -125,6 +128,7 @@ static void refresh(kad_dual *dual)
     double lowest = dual->spectrum[0], ln_det = 0;
     for (int k = 1; k < N; k++)
         lowest = fmin(lowest, dual->spectrum[k]);
+    dual->K = dual->beta * dual->coupling;
     dual->alpha = dual->epsilon - dual->beta * lowest;
     for (int k = 0; k < N; k++) {
         const double A = dual->epsilon + dual->beta * (dual->spectrum[k] - lowest);
@@ -178,6 +182,17 @@ done:
     return status;
 }
 
+static kad_status read_coupling(kad_ctx *ctx, const kad_config *config, kad_dual *dual)
+{
+    const bool given = kad_config_is_set(config, "action.coupling");
+    dual->coupling = given ? kad_config_real(config, "action.coupling") : 1;
+    if (given && dual->J)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.coupling: is for uniform couplings, action.couplings "
+                        "names a file");
+    return KAD_OK;
+}
+
 static void dual_destroy(kad_action *action)
 {
     kad_dual *dual = action->self;
@@ -227,6 +242,7 @@ static kad_status dual_create(kad_ctx *ctx, const kad_config *config,
                         ? kad_config_real(config, "action.epsilon")
                         : (dual->whitened ? 0.01 : 0.1);
     KAD_TRY(read_couplings(ctx, config, dual));
+    KAD_TRY(read_coupling(ctx, config, dual));
     KAD_TRY(read_beta(ctx, config, lattice, dual));
     action->flags = KAD_ACTION_SYMMETRIC | KAD_ACTION_DUAL;
     if (!dual->J) action->flags |= KAD_ACTION_TRANSLATION;
@@ -256,6 +272,8 @@ static kad_status dual_resolve(kad_ctx *ctx, const kad_action *action, kad_confi
         KAD_TRY(kad_config_resolve_real(ctx, config, "action.temperature",
                                         critical_temperature()));
     KAD_TRY(kad_config_resolve_real(ctx, config, "action.epsilon", dual->epsilon));
+    if (!dual->J)
+        KAD_TRY(kad_config_resolve_real(ctx, config, "action.coupling", dual->coupling));
     if (dual->J)
         KAD_TRY(kad_config_resolve(ctx, config, "action.couplings_sha256", dual->digest));
 done:
@@ -320,6 +338,7 @@ static double dual_get(const kad_action *action, const char *key)
     if (!strcmp(key, "beta")) return dual->beta;
     if (!strcmp(key, "temperature")) return 1 / dual->beta;
     if (!strcmp(key, "epsilon")) return dual->epsilon;
+    if (!strcmp(key, "coupling")) return dual->coupling;
     if (!strcmp(key, "mean_field")) return dual->beta * largest(dual) / action->n_comp;
     return (double)NAN;
 }
@@ -328,16 +347,19 @@ static void dual_title(const kad_action *action, size_t size, char *text)
 {
     static const char *const names[] = {"Ising", "XY", "Heisenberg"};
     const kad_dual *dual = action->self;
-    snprintf(text, size, "%s%s%.8s", names[action->n_comp - 1],
-             dual->J != NULL ? ", couplings " : "", dual->digest);
+    const char *what = dual->J != NULL      ? ", couplings "
+                       : dual->coupling < 0 ? " antiferromagnet"
+                                            : "";
+    snprintf(text, size, "%s%s%.8s", names[action->n_comp - 1], what, dual->digest);
 }
 
 static const char *const *dual_couplings(const kad_action *action)
 {
-    static const char *const beta[] = {"beta", NULL}, *const both[] = {"temperature",
-                                                                       "beta", NULL};
+    static const char *const names[] = {"coupling", "temperature", "beta", NULL};
+    static const char *const no_temperature[] = {"coupling", "beta", NULL};
     const kad_dual *dual = action->self;
-    return dual->by_beta ? beta : both;
+    const char *const *all = dual->by_beta ? no_temperature : names;
+    return dual->coupling == 1 ? all + 1 : all;
 }
 
 const kad_action_ops kad_action_dual = {

@@ -14,13 +14,15 @@
 #include "models/exact.h"
 #include "models/radial_table.h"
 
-enum { KAD_DUAL_N_KEYS = 6, KAD_DUAL_FILE_MAX_SITES = 1024 };
+enum { KAD_DUAL_N_KEYS = 7, KAD_DUAL_FILE_MAX_SITES = 1024 };
 
 typedef struct kad_dual {
     kad_action action;
     bool whitened, by_beta; /* by_beta: the config gave beta, not a temperature */
     double beta, epsilon, alpha;
-    double *J; /* [N][N] couplings of a file; NULL: uniform nearest neighbours */
+    double coupling; /* J of uniform bonds, 1 with a file */
+    double K;        /* beta coupling: of a uniform bond, or the factor of the file's J */
+    double *J;       /* [N][N] couplings of a file; NULL: uniform nearest neighbours */
     char digest[KAD_DIGEST_CHARS]; /* of that file */
     double *spectrum;              /* [N] eigenvalues of J */
     /* uniform: */

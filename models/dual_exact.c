@@ -20,7 +20,7 @@ static bool fill_bonds(const kad_dual *dual, double *bond)
             const int j = lattice->nbr[2 * (i * d + a)];
             const bool second = lattice->shape[a] == 2 && j < i;
             double *K = &bond[i * d + a];
-            *K = dual->J ? dual->J[i * N + j] : 1;
+            *K = dual->J ? dual->J[i * N + j] : dual->coupling;
             if (dual->J && second) *K = 0;
             if (dual->J && *K != 0) n_bonds++;
             *K *= dual->beta;
@@ -39,7 +39,7 @@ void kad_dual_couplings(const kad_dual *dual, double *J)
         J[i] = dual->J ? dual->J[i] : 0;
     for (int i = 0; !dual->J && i < N; i++)
         for (int b = 0; b < 2 * lattice->d; b++)
-            J[i * N + lattice->nbr[2 * i * lattice->d + b]] += 1;
+            J[i * N + lattice->nbr[2 * i * lattice->d + b]] += dual->coupling;
 }
 
 static kad_status by_enumeration(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_z *out)
@@ -78,22 +78,24 @@ kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
 {
     const kad_lattice *lattice = dual->action.lattice;
     const int n = dual->action.n_comp, N = lattice->n_sites;
-    const double beta = dual->beta;
+    /* an antiferromagnet on two sublattices is a ferromagnet in staggered spins */
+    const double K = lattice->bipartite ? fabs(dual->K) : dual->K;
+    const bool ferromagnet = !dual->J && K > 0;
     double factor;
     const int ring = kad_exact_ring_length(lattice, &factor);
     *out = (kad_exact_log_z){.ln_z = {(double)NAN, (double)NAN}};
-    if (beta == 0) {
+    if (dual->beta == 0 || (!dual->J && K == 0)) {
         const double ln_z = n == 1 ? N * M_LN2 : 0;
         *out = kad_exact_state("free spins", (kad_exact_value){ln_z, DBL_EPSILON * ln_z},
                                NULL);
-    } else if (!dual->J && ring) {
-        kad_exact_value ln_z = kad_exact_spin_ring(n, ring, factor * beta);
+    } else if (ferromagnet && ring) {
+        kad_exact_value ln_z = kad_exact_spin_ring(n, ring, factor * K);
         if (n == 1) ln_z.value += N * M_LN2;
         ln_z.error += DBL_EPSILON * fabs(ln_z.value);
         *out = kad_exact_state("ring", ln_z, NULL);
-    } else if (!dual->J && n == 1 && lattice->d == 2) {
+    } else if (ferromagnet && n == 1 && lattice->d == 2) {
         kad_exact_thermo thermo;
-        kad_exact_kaufman(lattice->shape[0], lattice->shape[1], beta, &thermo);
+        kad_exact_kaufman(lattice->shape[0], lattice->shape[1], K, &thermo);
         *out = kad_exact_state("Kaufman", thermo.ln_z, NULL);
     } else if (costly && n == 1 && N <= MAX_ENUMERATED) {
         return by_enumeration(ctx, dual, out);

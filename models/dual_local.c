@@ -61,8 +61,10 @@ static void start(const kad_action *action, const kad_turn *turn, bool hot, doub
     const size_t n_rows = rows_of(action), n = (size_t)action->n_comp;
     double *s = scratch, *work = s + padded_rows(action) * W;
     memset(x, 0, n_rows * KAD_ROW_BYTES);
+    const kad_lattice *lattice = action->lattice;
+    const bool staggered = ((const kad_dual *)action->self)->coupling < 0;
     for (size_t i = 0; i < n_rows * W; i++)
-        s[i] = i / W % n == 0;
+        s[i] = i / W % n > 0 ? 0 : staggered && lattice->parity[i / W / n] ? -1 : 1;
     if (hot) draw_spins(action, turn, x, s);
     kad_dual_field(action->self, turn, s, x, work);
 }
@@ -85,7 +87,7 @@ static void cluster(const kad_action *action, const kad_turn *turn,
     draw_spins(action, turn, x, s);
     for (int move = 0; move < n_moves; move++)
         kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move,
-                       action->lattice->n_sites, action->n_comp, bond_list, dual->beta, s,
+                       action->lattice->n_sites, action->n_comp, bond_list, dual->K, s,
                        work);
     kad_dual_field(dual, turn, s, x, work);
 }

@@ -128,7 +128,7 @@ static void add_mean(const kad_dual *dual, size_t layer, const double *s, double
                     sum[v] += there[v];
             }
             for (int v = 0; v < KAD_NV; v++)
-                X[v] += dual->alpha * here[v] + dual->beta * sum[v];
+                X[v] += dual->alpha * here[v] + dual->K * sum[v];
         }
 }
 

@@ -389,6 +389,55 @@ static void known_partition_functions(void **state)
     fixture_clear(&f);
 }
 
+/* action.coupling is the J of every bond: the same action and ln Z as the file that lists
+ * them, on two sublattices and frustrated, at any size of J. */
+static void uniform_coupling(void **state)
+{
+    (void)state;
+    static const struct {
+        double J;
+        int n, shape[2];
+    } cases[] = {{-1, 1, {4, 4}}, {-1, 1, {3, 3}},  {-1, 1, {3, 4}},
+                 {-1, 2, {3, 4}}, {2.5, 1, {4, 4}}, {-0.5, 3, {4, 5}}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const int *shape = cases[k].shape, N = shape[0] * shape[1];
+        char yaml[256], text[2048] = "";
+        double x[60];
+        fixture uniform, file;
+        snprintf(yaml, sizeof yaml,
+                 "action: {components: %d, beta: 0.4, coupling: %g, epsilon: 0.1, "
+                 "representation: field}",
+                 cases[k].n, cases[k].J);
+        fixture_make(&uniform, yaml, 2, shape, false);
+        for (int i = 0; i < N; i++)
+            for (int a = 0; a < 2; a++)
+                snprintf(text + strlen(text), sizeof text - strlen(text), "%d %d %g\n", i,
+                         uniform.lattice->nbr[2 * (2 * i + a)], cases[k].J);
+        write_file(text, strlen(text));
+        snprintf(yaml, sizeof yaml,
+                 "action: {components: %d, beta: 0.4, couplings: %s, epsilon: 0.1, "
+                 "representation: field}",
+                 cases[k].n, path);
+        fixture_make(&file, yaml, 2, shape, false);
+        for (size_t r = 0; r < uniform.n_rows; r++)
+            x[r] = random_normal(k, 0, (uint32_t)r);
+        const double S = S_of(&uniform, x);
+        assert_close(S, S_of(&file, x), 1e-11 * (1 + fabs(S)));
+        assert_close(uniform.action->log_z_offset, file.action->log_z_offset, 1e-10);
+        if (cases[k].n == 1) {
+            assert_close(uniform.action->log_z_exact, file.action->log_z_exact, 1e-10);
+            assert_true(isfinite(uniform.action->log_z_exact));
+        }
+        fixture_clear(&uniform);
+        fixture_clear(&file);
+    }
+    char yaml[256];
+    fixture f;
+    snprintf(yaml, sizeof yaml, "action: {beta: 0.4, coupling: -1, couplings: %s}", path);
+    assert_int_equal(fixture_try(&f, yaml, 2, (int[]){4, 5}, false), KAD_ECONFIG);
+    fixture_clear(&f);
+}
+
 static void hostile_files(void **state)
 {
     (void)state;
@@ -444,6 +493,7 @@ int main(void)
                                        cmocka_unit_test(file_equals_uniform),
                                        cmocka_unit_test(spin_glass),
                                        cmocka_unit_test(known_partition_functions),
+                                       cmocka_unit_test(uniform_coupling),
                                        cmocka_unit_test(hostile_files)};
     return cmocka_run_group_tests_name(
         "dual: ln Z of the spins, representations, couplings from files", tests,

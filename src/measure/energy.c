@@ -35,7 +35,8 @@ static void energy(const kad_view *view, double *out)
         *out = view->S / n_sites;
         return;
     }
-    *out = view->pairs != NULL ? -given_bonds(view) / n_sites : -neighbours(view);
+    *out =
+        view->pairs != NULL ? -given_bonds(view) / n_sites : -view->J * neighbours(view);
 }
 
 const kad_observable_ops kad_observable_energy = {
@@ -98,8 +99,9 @@ static void energy2(const kad_view *view, double *out)
     const double variance =
         view->pairs != NULL
             ? pairs_variance(view)
-            : kad_bonds_variance_f64(view->lattice, view->n_comp, view->stride, view->phi,
-                                     view->x, view->scratch);
+            : view->J * view->J *
+                  kad_bonds_variance_f64(view->lattice, view->n_comp, view->stride,
+                                         view->phi, view->x, view->scratch);
     *out = mean * mean + variance / (n_sites * n_sites);
 }
 

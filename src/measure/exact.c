@@ -47,9 +47,11 @@ static kad_status write_square_ising(kad_ctx *ctx, kad_h5 *file, const kad_dual 
     kad_status status = KAD_OK;
     const kad_lattice *lattice = dual->action.lattice;
     kad_exact_thermo thermo;
-    if (dual->action.n_comp != 1 || dual->J != NULL || lattice->d != 2) return KAD_OK;
-    kad_exact_kaufman(lattice->shape[0], lattice->shape[1], dual->beta, &thermo);
-    KAD_TRY(write_value(ctx, file, "energy", thermo.energy, source));
+    const double J = lattice->bipartite ? fabs(dual->coupling) : dual->coupling;
+    if (dual->action.n_comp != 1 || dual->J != NULL || lattice->d != 2 || J < 0)
+        return KAD_OK;
+    kad_exact_kaufman(lattice->shape[0], lattice->shape[1], dual->beta * J, &thermo);
+    KAD_TRY(write_value(ctx, file, "energy", times(J, thermo.energy), source));
     KAD_TRY(write_value(ctx, file, "specific_heat", thermo.specific_heat, source));
 done:
     return status;

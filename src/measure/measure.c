@@ -204,6 +204,7 @@ static void measure_one(const kad_measure *measure, uint64_t number, const doubl
                      .phi = own,
                      .S = S,
                      .coupling = measure->coupling,
+                     .J = kad_observable_exchange(action),
                      .pairs = measure->pairs,
                      .n_pairs = measure->n_pairs,
                      .orbits = measure->orbits,

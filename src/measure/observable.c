@@ -15,13 +15,19 @@ double kad_observable_coupling(const kad_action *action)
 {
     if (action->ops == &kad_action_dual) {
         const kad_dual *dual = action->self;
-        return dual->J == NULL ? dual->beta : NAN;
+        return dual->J == NULL ? dual->K : NAN;
     }
     if (action->ops == &kad_action_phi4 || action->ops == &kad_action_phi4_decimated) {
         const kad_phi4 *phi4 = action->self;
         return phi4->now.t;
     }
     return NAN;
+}
+
+double kad_observable_exchange(const kad_action *action)
+{
+    return action->ops == &kad_action_dual ? ((const kad_dual *)action->self)->coupling
+                                           : 1.0;
 }
 
 int kad_observable_extent(const kad_lattice *lattice, int *n_axes)

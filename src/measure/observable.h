@@ -40,7 +40,8 @@ typedef struct kad_view {
     double self;       /* sum_i (1 - |m_i|^2) for duals, else 0 */
     double S;          /* action of the whole configuration */
     double coupling;   /* K of the bonds, weight exp(K sum phi.phi); NaN: not uniform */
-    /* given couplings; NULL: nearest neighbours, J = 1 */
+    double J;          /* of uniform duals, K = beta J; else 1 */
+    /* given couplings; NULL: nearest neighbours */
     const kad_pair *pairs;
     size_t n_pairs;
     const kad_orbits *orbits; /* displacements and momenta up to symmetry */
@@ -83,6 +84,8 @@ bool kad_observable_always(const kad_action *action);
 /* K where the weight is exp(K sum_<ij> phi_i.phi_j) times single-site factors, over
  * nearest neighbours of the lattice: beta of uniform duals, t of phi^4. NaN elsewhere. */
 double kad_observable_coupling(const kad_action *action);
+/* J of a dual's uniform bonds, energy -J sum s.s; 1 elsewhere. */
+double kad_observable_exchange(const kad_action *action);
 /* The largest extent, and how many axes have it. */
 int kad_observable_extent(const kad_lattice *lattice, int *n_axes);
 

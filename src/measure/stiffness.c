@@ -64,7 +64,7 @@ static void helicity(const kad_view *view, double *out)
     current(view, s2);
     *out = 0.0;
     for (int mu = 0; mu < view->lattice->d; mu++)
-        *out += (h[mu] - view->coupling * s2[mu]) / view->lattice->d;
+        *out += view->J * (h[mu] - view->coupling * s2[mu]) / view->lattice->d;
 }
 
 const kad_observable_ops kad_observable_helicity = {
@@ -72,7 +72,7 @@ const kad_observable_ops kad_observable_helicity = {
     .summary = "helicity modulus: its mean is Y, averaged over axes",
     .reference = "10.1103/PhysRevB.51.8961",
     .units = "",
-    .estimator = "(1/(d N)) sum_mu (h_mu - K s_mu^2); spins integrated out",
+    .estimator = "(J/(d N)) sum_mu (h_mu - K s_mu^2); spins integrated out",
     .applies = turns,
     .evaluate = helicity,
 };
