@@ -129,7 +129,7 @@ static void compare(const kad_agreement *a, kad_agreement_row *row)
     for (size_t s = 0; s < a->n_samplers; s++) {
         if (isnan(row->value[s])) continue;
         value[row->n] = row->value[s];
-        err[row->n] = row->err[s];
+        err[row->n] = hypot(row->err[s], KAD_SINGLE_ROUNDING * row->value[s]);
         dof[row->n++] = row->dof[s];
     }
     if (row->n < 2) return;

@@ -27,6 +27,8 @@
 enum { KAD_AGREEMENT_SAMPLERS = 64, KAD_AGREEMENT_ROWS = KAD_ESTIMATES_MAX + 2 };
 /* Probability that a run in which all is well has a refuted row. */
 #define KAD_AGREEMENT_ALPHA 1e-3
+/* Configurations are kept in single precision: no comparison is finer than that. */
+#define KAD_SINGLE_ROUNDING 0x1p-23
 #define KAD_OVERLAP "overlap"
 
 typedef struct kad_agreement_row {
@@ -63,7 +65,8 @@ void kad_agreement_add(kad_agreement *agreement, const char *observable,
 /* Every row of a table of estimates. */
 void kad_agreement_add_table(kad_agreement *agreement, const kad_estimates *estimates,
                              bool symmetric);
-/* chi^2, p and what is refuted, once every estimate is there. */
+/* chi^2, p and what is refuted, once every estimate is there; errors count as no smaller
+ * than KAD_SINGLE_ROUNDING of the value. */
 void kad_agreement_finish(kad_agreement *agreement);
 
 /* What is refuted, as an error; but for the row KAD_OVERLAP, which speaks of the map

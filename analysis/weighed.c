@@ -164,7 +164,7 @@ static kad_status add_upper(kad_ctx *ctx, const kad_values *log_w, const map_sid
     KAD_TRY(mean_row(ctx, log_w->dims[0], log_w->dims[1], log_w->data, upper));
     if (!map->known) goto done;
     set_row(kad_estimates_add(out, "upper_gap"), upper->mean - map->upper.value,
-            hypot(upper->err, map->upper.err),
+            hypot(hypot(upper->err, map->upper.err), KAD_SINGLE_ROUNDING * upper->mean),
             joint_dof(upper->err, upper->err_dof, map->upper.err, map->upper_dof));
 done:
     return status;
@@ -278,6 +278,22 @@ done:
     return status;
 }
 
+/* Nothing that a map never draws is seen where no other sampler looks. */
+static void warn_alone(kad_h5 *file, size_t n, char *const *names, const char *main,
+                       kad_diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < n; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "/samplers/%s/map_log_weight", names[i]);
+        if (kad_h5_exists(file, path)) return;
+    }
+    kad_diagnostics_add(diagnostics, KAD_NOTE, "no-witness",
+                        "%s: no sampler without the map ran along: weights cannot see "
+                        "what a map never draws; add {name: metropolis} or another to "
+                        "`sample`",
+                        main);
+}
+
 kad_status kad_analyse_weighed(kad_ctx *ctx, kad_h5 *file, size_t n, char *const *names,
                                size_t main, kad_agreement *agreement,
                                kad_diagnostics *diagnostics)
@@ -285,6 +301,7 @@ kad_status kad_analyse_weighed(kad_ctx *ctx, kad_h5 *file, size_t n, char *const
     kad_status status = KAD_OK;
     map_side map = {.known = false};
     if (main < n) KAD_TRY(read_map(ctx, file, names[main], &map));
+    if (main < n) warn_alone(file, n, names, names[main], diagnostics);
     for (size_t i = 0; i < n && map.known; i++)
         KAD_TRY(add_overlap(ctx, file, names[i], map.log_z, agreement));
     for (size_t i = 0; i < n; i++)

@@ -4,6 +4,7 @@
 #include "analysis/analyse.h"
 #include "analysis/importance.h"
 #include "analysis/table.h"
+#include "analysis/warn.h"
 #include "analysis_util.h"
 
 #include <gsl/gsl_cdf.h>
@@ -241,6 +242,22 @@ static void a_sampler_apart_is_named(void **state)
     kad_free(d);
 }
 
+/* Of a map that is exact everything agrees to rounding, with errors smaller than that. */
+static void rounding_is_no_disagreement(void **state)
+{
+    (void)state;
+    kad_agreement *a = kad_alloc(1, sizeof *a);
+    kad_agreement_add(a, "overlap", "mis_reweighted", 0.5, 1e-17, 4000.0);
+    kad_agreement_add(a, "overlap", "hmc", 0.5 + 6e-14, 3e-15, 63.0);
+    kad_agreement_add(a, "overlap", "metropolis", 0.5 - 2e-8, 1e-9, 63.0);
+    kad_agreement_add(a, "m2", "hmc", 0.5, 1e-5, 63.0);
+    kad_agreement_add(a, "m2", "metropolis", 0.501, 1e-5, 63.0);
+    kad_agreement_finish(a);
+    assert_false(a->row[0].refuted);
+    assert_true(a->row[1].refuted);
+    kad_free(a);
+}
+
 /* --- a map that misses modes --------------------------------------------------------- */
 
 enum { CHAINS = 16, CONFIGS = 32, PROPOSALS = 4000 };
@@ -376,6 +393,61 @@ static void a_whole_map_is_left_alone(void **state)
     kad_free(d);
 }
 
+/* Without the other sampler nothing but a note says that nobody looked. */
+static void a_map_alone_is_noted(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_h5 *file;
+    kad_diagnostics *d = kad_alloc(1, sizeof *d);
+    kad_ctx_init(&ctx, 1);
+    ok(kad_h5_create(&ctx, &file));
+    make_run(&ctx, file, 0, true);
+    ok(kad_h5_remove(&ctx, file, "/samplers/hmc"));
+    ok(kad_analyse_file(&ctx, file));
+    ok(kad_diagnostics_read(&ctx, file, d));
+    assert_non_null(find_code(d, "no-witness"));
+    assert_int_equal(kad_diagnostics_worst(d), KAD_NOTE);
+    kad_h5_close(file);
+    kad_free(d);
+}
+
+/* Beyond four errors a warning, beyond five an error; but not where the error bar is made
+ * of so few numbers that five of it are nothing rare: of Student's t with four degrees
+ * 0.8 % lie beyond 5. */
+static void pulls_from_exact_values(void **state)
+{
+    static const struct {
+        double pull, dof;
+        kad_severity severity;
+    } cases[] = {{4.5, 1000.0, KAD_WARNING},
+                 {-5.5, 1000.0, KAD_ERROR},
+                 {5.5, NAN, KAD_ERROR},
+                 {5.5, 4.0, KAD_WARNING}};
+    (void)state;
+    kad_ctx ctx;
+    kad_diagnostics *d = kad_alloc(1, sizeof *d);
+    kad_ctx_init(&ctx, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kad_estimates *estimates;
+        ok(kad_estimates_create(&ctx, "hmc", "", &estimates));
+        kad_row *row = kad_estimates_add(estimates, "energy");
+        row->exact = 1.0;
+        row->err = 0.1;
+        row->mean = 1.0 + 0.1 * cases[i].pull;
+        row->err_dof = cases[i].dof;
+        row = kad_estimates_add(estimates, "m2"); /* fine */
+        row->exact = row->mean = 1.0;
+        row->err = 0.1;
+        memset(d, 0, sizeof *d);
+        kad_warn_exact(d, estimates);
+        assert_int_equal(d->n, 1);
+        assert_int_equal(d->item[0].severity, cases[i].severity);
+        kad_estimates_destroy(estimates);
+    }
+    kad_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,8 +461,12 @@ int main(void)
               good_runs_are_left_alone),
         CLAIM("agreement: a sampler apart is found, named and written",
               a_sampler_apart_is_named),
+        CLAIM("agreement: rounding is no disagreement", rounding_is_no_disagreement),
         CLAIM("weights: half a distribution is found missing",
               half_a_distribution_is_found_missing),
-        CLAIM("weights: a whole map is left alone", a_whole_map_is_left_alone)};
+        CLAIM("weights: a whole map is left alone", a_whole_map_is_left_alone),
+        CLAIM("weights: a map that ran alone is noted", a_map_alone_is_noted),
+        CLAIM("exact: beyond four errors a warning, beyond five an error",
+              pulls_from_exact_values)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
