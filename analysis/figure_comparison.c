@@ -132,14 +132,10 @@ const kad_figure kad_figure_comparison = {
 
 enum { N_BARS = KAD_COMPARED_MAX * (KAD_COMPARED_OBSERVABLES + 1) };
 
-static kad_status draw_bars(kad_ctx *ctx, kad_h5 *file, bool seconds, kad_text *out)
+/* tau_int of every sampler and observable, in draws or in time; bar [N_BARS]. */
+static void add_bars(const kad_comparison *c, bool seconds, kad_bar *bar, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_comparison *c = NULL;
-    kad_bar *bar = NULL;
     size_t n = 0;
-    KAD_TRY(load(ctx, file, &c));
-    KAD_TRY(kad_new(ctx, N_BARS, sizeof *bar, &bar));
     for (size_t i = 0; i < c->n; i++) {
         const kad_compared *row = &c->row[i];
         const double factor = seconds ? 1e3 * row->seconds_per_draw : 1.0;
@@ -155,34 +151,37 @@ static kad_status draw_bars(kad_ctx *ctx, kad_h5 *file, bool seconds, kad_text *
     const kad_bars bars = {
         .label = seconds ? "tau_int (ms)" : "tau_int (draws)", .n = n, .bar = bar};
     kad_bars_render(out, &bars);
+}
+
+static kad_status draw_bars(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_comparison *c = NULL;
+    kad_bar *bar = NULL;
+    bool any = false;
+    KAD_TRY(load(ctx, file, &c));
+    KAD_TRY(kad_new(ctx, N_BARS, sizeof *bar, &bar));
+    for (size_t i = 0; i < c->n; i++)
+        any = any || c->row[i].tau_max.value > 0;
+    if (!any) goto done;
+    kad_text_add(out, "<div class=\"plots\"><div>");
+    add_bars(c, false, bar, out);
+    kad_text_add(out, "</div><div>");
+    add_bars(c, true, bar, out);
+    kad_text_add(out, "</div></div>\n");
 done:
     kad_free(c);
     kad_free(bar);
     return status;
 }
 
-static kad_status draw_bars_draws(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    return draw_bars(ctx, file, false, out);
-}
-
-static kad_status draw_bars_seconds(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    return draw_bars(ctx, file, true, out);
-}
-
-const kad_figure kad_figure_tau_draws = {
-    .title = "Autocorrelation times in draws",
-    .caption = "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t) with its error; 0.5 "
-               "is an independent draw, less alternates about the mean. A draw is a "
-               "proposal, a trajectory or a sweep: "
-               "this says how far a sampler gets, not what it costs.",
-    .draw = draw_bars_draws,
-};
-
-const kad_figure kad_figure_tau_seconds = {
-    .title = "Autocorrelation times in wall time",
-    .caption = "The same times the wall time of a draw: shorter bars are better "
-               "samplers. The training of the map is not in here; see N*.",
-    .draw = draw_bars_seconds,
+const kad_figure kad_figure_taus = {
+    .title = "Autocorrelation times",
+    .caption =
+        "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t) with its error; 0.5 "
+        "is an independent draw, less alternates about the mean. A draw is a "
+        "proposal, a trajectory or a sweep: draws say how far a sampler gets, times "
+        "what it costs. The training of the map is not in here; see N*.",
+    .wide = true,
+    .draw = draw_bars,
 };

@@ -141,7 +141,7 @@ static void chain_table(kad_text *out, const char *name, const kad_table *t)
     kad_text_add(out, "</div>");
 }
 
-static kad_status draw_taus(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+static kad_status draw_chains(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
     board *b = NULL;
@@ -160,7 +160,7 @@ done:
     return status;
 }
 
-const kad_figure kad_figure_taus = {
+const kad_figure kad_figure_chains = {
     .title = "Chains, observable by observable",
     .caption =
         "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t) in draws; n<sub>eff"
@@ -168,7 +168,7 @@ const kad_figure kad_figure_taus = {
         "worth; R&#x302; compares the halves of all chains, 1 when they agree. (?): "
         "no error can be stated, the warnings say why.",
     .wide = true,
-    .draw = draw_taus,
+    .draw = draw_chains,
 };
 
 /* One table of ln Z and of the weights it comes from. */
