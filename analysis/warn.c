@@ -212,8 +212,8 @@ static void warn_sign(kad_diagnostics *diagnostics, const kad_sampled *sampled)
     else if (n_stuck > 0)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
                             "%s: m never changed its sign in %zu of %zu chains although "
-                            "the action is symmetric: draw more, or use a sampler that "
-                            "flips it (cluster, mis with flow.symmetry mixture)",
+                            "the action is symmetric: draw more, or add a sampler that "
+                            "flips it (cluster)",
                             sampled->name, n_stuck, sampled->n_chains);
 }
 

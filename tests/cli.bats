@@ -168,6 +168,30 @@ END
     ! grep -q 'not complete' said.txt
 }
 
+@test "cli: the advice of diagnose is taken by the run's own config" {
+    follow() { # CONFIG OVERRIDES...: a poor run, and the command that diagnose names
+        kadanoff run "$1" -q -o poor/ "${@:2}"
+        kadanoff diagnose poor/ >said.txt || [ $? -eq 65 ]
+        sed -n 's/^advice: //p' said.txt >advice.sh
+        cat advice.sh
+        fails_with 75 bash -c "$(cat advice.sh) -q --max-hours 1e-6"
+        rm -r poor poor-2
+    }
+    sed '/^action/d' tiny.yaml >bare.yaml
+    follow tiny.yaml train.steps=5 sample='[{name: mis, draws: 100}, {name: metropolis, draws: 40,
+        burn_in: 1, chains: 4}, {name: hmc, draws: 40, burn_in: 0, step_size: 1.5, chains: 4}]'
+    grep -q ' train.steps=10' advice.sh
+    grep -q "'sample\[1\].draws=160'" advice.sh
+    grep -q "'sample\[2\]" advice.sh
+    ! grep -q tuning advice.sh # a step size that is given is not tuned
+    follow bare.yaml action='{name: phi4, m2: -4, lambda: 1}' train.steps=3 sample='[{name: latent-hmc,
+        draws: 60, chains: 8, burn_in: 2}, {name: hmc, draws: 40, chains: 4, burn_in: 0}]'
+    follow bare.yaml action='{name: phi4, kappa: 0.3, lambda: 2}' \
+        sample='[{name: metropolis, draws: 100, burn_in: 2, chains: 64}]'
+    grep -q "burn_in=" advice.sh
+    ! grep -q train advice.sh
+}
+
 @test "cli: info begins with what came out" {
     kadanoff run tiny.yaml -q
     kadanoff info tiny | sed '/^$/,$d' >summary.txt

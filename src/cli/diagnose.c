@@ -1,9 +1,12 @@
 /* `kadanoff diagnose`: every warning about a run. */
+#include "analysis/advice.h"
 #include "analysis/diagnostics.h"
 #include "analysis/warn.h"
 #include "base/memory.h"
 #include "cli/pipeline.h"
 #include "cli/run_state.h"
+
+#include <string.h>
 
 kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_severity *worst)
 {
@@ -37,6 +40,46 @@ static void print_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file, const ch
         printf("warning: nothing is analysed yet: its numbers are not checked\n");
 }
 
+static bool known(size_t n, char list[][KAD_ADVICE], const char *advice)
+{
+    const size_t length = strcspn(advice, "=");
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(list[i], advice, length + 1) == 0) return true;
+    return false;
+}
+
+/* One command that follows every advice which the run's own config takes; the first one
+ * about a key counts. */
+static kad_status print_advice(kad_app *app, const kad_run *run, kad_h5 *file)
+{
+    enum { MOST = 16, MAX_CONFIG_BYTES = 1 << 20 };
+    kad_ctx *ctx = &app->ctx;
+    kad_status status = KAD_OK;
+    kad_diagnostics *d = NULL;
+    char *text = NULL, list[MOST][KAD_ADVICE];
+    size_t n = 0;
+    if (kad_run_read_text(ctx, run, "config.yaml", MAX_CONFIG_BYTES, &text) != KAD_OK)
+        return KAD_OK; /* results alone: nothing to run again */
+    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
+    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    for (size_t i = 0; i < d->n && n < MOST; i++) {
+        kad_advice_of(ctx, file, &d->item[i], list[n]);
+        if (list[n][0] != '\0' && !known(n, list, list[n]) &&
+            kad_pipeline_accepts(app, text, "config.yaml", list[n]))
+            n++;
+    }
+    if (n > 0)
+        printf("advice: kadanoff run %s/config.yaml -o %s-2", kad_run_path(run),
+               kad_run_path(run));
+    for (size_t i = 0; i < n; i++)
+        printf(strchr(list[i], '[') != NULL ? " '%s'" : " %s", list[i]);
+    if (n > 0) printf("\n");
+done:
+    kad_free(text);
+    kad_free(d);
+    return status;
+}
+
 kad_status kad_cmd_diagnose(kad_app *app)
 {
     kad_ctx *ctx = &app->ctx;
@@ -48,6 +91,7 @@ kad_status kad_cmd_diagnose(kad_app *app)
     KAD_TRY(kad_results_open(ctx, run, &file));
     print_state(ctx, run, file, app->args[0]);
     KAD_TRY(kad_print_diagnostics(ctx, file, &worst));
+    KAD_TRY(print_advice(app, run, file));
     if (worst == KAD_ERROR)
         status = kad_fail(ctx, KAD_EDATA, "%s: a result of this run must not be used",
                           app->args[0]);

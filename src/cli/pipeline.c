@@ -288,32 +288,59 @@ done:
     return status;
 }
 
+/* From a text to a checked config and its model; nothing is created on the disk. */
+static kad_status prepare(kad_pipeline *p, const char *text, const char *name,
+                          int n_overrides, const char *const *overrides)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_train_options options;
+    kad_status status = KAD_OK;
+    kad_cli_schema(&p->schema);
+    KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
+                             &p->config));
+    KAD_TRY(check_config(p, name));
+    KAD_TRY(kad_recipe_resolve(ctx, p->config));
+    KAD_TRY(kad_train_options_read(ctx, p->config, &options));
+    KAD_TRY(check_memory(p));
+    KAD_TRY(kad_model_create(ctx, p->config, &p->model));
+    KAD_TRY(kad_config_check_used(p, name));
+    KAD_TRY(kad_train_resolve(ctx, p->config));
+done:
+    return status;
+}
+
+static void release(kad_pipeline *p)
+{
+    kad_run_close(p->run);
+    kad_model_destroy(p->model);
+    kad_config_destroy(p->config);
+}
+
+bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,
+                          const char *override)
+{
+    kad_pipeline p = {.app = app};
+    const bool accepted = prepare(&p, text, name, 1, &override) == KAD_OK &&
+                          kad_train_check(&app->ctx, p.config) == KAD_OK &&
+                          kad_sample_check(&app->ctx, p.config, p.model) == KAD_OK;
+    release(&p);
+    return accepted;
+}
+
 kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
                              unsigned stages)
 {
     kad_ctx *ctx = &app->ctx;
     kad_pipeline p = {.app = app, .started = kad_wall_seconds()};
-    kad_train_options options;
     kad_status status = KAD_OK;
-    kad_cli_schema(&p.schema);
-    KAD_TRY(kad_config_parse(ctx, &p.schema, text, name, app->n_overrides, app->overrides,
-                             &p.config));
-    KAD_TRY(check_config(&p, name));
-    KAD_TRY(kad_recipe_resolve(ctx, p.config));
-    KAD_TRY(kad_train_options_read(ctx, p.config, &options));
-    KAD_TRY(check_memory(&p));
-    KAD_TRY(kad_model_create(ctx, p.config, &p.model));
-    KAD_TRY(kad_config_check_used(&p, name));
-    KAD_TRY(kad_train_resolve(ctx, p.config));
+    KAD_TRY(prepare(&p, text, name, app->n_overrides, app->overrides));
     KAD_TRY(check_stages(&p, stages));
     describe(&p, stages);
     KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
     KAD_TRY(work(&p, stages));
 done:
     if (status == KAD_ENOINPUT && p.run == NULL) status = advise(&p, name);
-    kad_run_close(p.run);
-    kad_model_destroy(p.model);
-    kad_config_destroy(p.config);
+    release(&p);
     return status;
 }
 

@@ -36,6 +36,11 @@ KAD_MUST_USE kad_status kad_pipeline_text(kad_app *app, const char *text,
 /* The same of app->args[0]: a config file or a run folder. */
 KAD_MUST_USE kad_status kad_pipeline_path(kad_app *app, unsigned stages);
 
+/* Whether a config takes an override: parsed, resolved, every key with an effect, and
+ * possible for this model, as `run` would check it. */
+bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,
+                          const char *override);
+
 /* A line on standard output, unless --quiet. */
 void kad_say(const kad_app *app, const char *format, ...) KAD_PRINTF(2, 3);
 

@@ -174,6 +174,7 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
         const char *name;
         int64_t value;
     } counts[] = {{"entry", setup->entry},
+                  {"tuning", setup->n_tune},
                   {"n_chains", setup->n_chains},
                   {"n_draws", setup->n_draws},
                   {"burn_in", setup->n_burn_in},
