@@ -57,8 +57,11 @@ kad_status kad_bulk_write_png(kad_ctx *ctx, kad_h5 *file, const char *dir, int p
 {
     album a = {.dir = dir, .pixels = pixels};
     kad_status status = KAD_OK;
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
-        return kad_fail(ctx, KAD_ECREATE, "%s: %s", dir, strerror(errno));
+    int result;
+    KAD_RETRY(result, mkdir(dir, 0777));
+    if (result != 0 && errno != EEXIST)
+        return kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE), "%s: %s", dir,
+                        strerror(errno));
     for (int kind = KAD_PICTURE_FIELD; kind <= KAD_PICTURE_WAVELET; kind++)
         KAD_TRY(kad_bulk_paint(ctx, file, (kad_picture_kind)kind, save, &a));
     *n = a.n;

@@ -108,6 +108,7 @@ static void test_texts(void **state)
 {
     (void)state;
     kad_run *run = open_run(), *reader;
+    kad_h5 *file;
     char *text;
     OK(kad_run_write_text(&ctx, run, "config.yaml", "seed: 1\n"));
     OK(kad_run_write_text(&ctx, run, "config.yaml", "seed: 2\n"));
@@ -118,7 +119,12 @@ static void test_texts(void **state)
     assert_int_equal(kad_run_read_text(&ctx, run, "absent", 7, &text), KAD_ENOINPUT);
     assert_null(text);
     assert_int_equal(scratch_count(kad_run_path(run)), 2); /* it and checkpoint/ */
-    /* a reader needs no lock */
+    /* a run is what has results in it; a reader of one needs no lock */
+    assert_int_equal(kad_run_open(&ctx, kad_run_path(run), KAD_RUN_READ, &reader),
+                     KAD_ENOINPUT);
+    file = checkpoint(1);
+    OK(kad_results_save(&ctx, run, file));
+    kad_h5_close(file);
     OK(kad_run_open(&ctx, kad_run_path(run), KAD_RUN_READ, &reader));
     OK(kad_run_read_text(&ctx, reader, "config.yaml", 100, &text));
     kad_free(text);
@@ -210,6 +216,12 @@ static void test_checkpoints(void **state)
     assert_int_equal(kad_checkpoint_load(&ctx, run, &file), KAD_EDATA);
     assert_null(file);
     assert_non_null(strstr(ctx.message, "no usable checkpoint"));
+    assert_non_null(strstr(ctx.message, "move both away"));
+    char *only = kad_run_file(run, "checkpoint/previous.h5");
+    unlink(only);
+    assert_int_equal(kad_checkpoint_load(&ctx, run, &file), KAD_EDATA);
+    assert_non_null(strstr(ctx.message, "move it away"));
+    kad_free(only);
     /* only one of them there */
     char *current = kad_run_file(run, "checkpoint/current.h5");
     save(run, 5);
@@ -278,12 +290,115 @@ static void test_kills(void **state)
         assert_true(found == acknowledged || found == acknowledged + 1);
         assert_string_equal(noted, "");
         char *previous = kad_run_file(run, "checkpoint/previous.h5");
-        if (found > 1) OK(kad_h5_check_digest(&ctx, previous, 0));
+        if (found > 1) OK(kad_h5_check_digest(&ctx, previous));
         kad_free(previous);
         kad_run_close(run);
         next = found + 1;
     }
     assert_true(next > 40);
+}
+
+/* A file outside that a run folder from elsewhere points at. */
+static void check_victim(const char *victim)
+{
+    size_t n;
+    unsigned char *data = scratch_slurp(victim, &n);
+    assert_int_equal(n, 8);
+    assert_memory_equal(data, "precious", 8);
+    free(data);
+}
+
+static void test_links(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"checkpoint/lock", "progress.jsonl",
+                                        "config.yaml.tmp", "checkpoint/current.h5.tmp"};
+    char victim[512];
+    snprintf(victim, sizeof victim, "%s", scratch_file(&folder, "victim"));
+    scratch_spill(victim, "precious", 8);
+    for (int hard = 0; hard < 2; hard++)
+        for (int i = 0; i < 4; i++) {
+            kad_run *run = open_run();
+            kad_progress *progress;
+            char *path = kad_run_file(run, names[i]);
+            kad_run_close(run);
+            unlink(path);
+            assert_int_equal((hard ? link : symlink)(victim, path), 0);
+            kad_status status = kad_run_open(&ctx, scratch_file(&folder, "deep/er/run"),
+                                             KAD_RUN_WRITE, &run);
+            assert_int_equal(status, i == 0 ? KAD_ECREATE : KAD_OK);
+            if (status == KAD_OK) {
+                OK(kad_run_write_text(&ctx, run, "config.yaml", "seed: 1\n"));
+                save(run, 1);
+                OK(kad_progress_create(&ctx, run, true, &progress));
+                kad_progress_begin(progress, "train", 0, 1);
+                kad_progress_update(progress, 1, 0, NULL);
+                kad_progress_end(progress);
+                kad_progress_destroy(progress);
+                kad_run_close(run);
+            }
+            check_victim(victim);
+            unlink(path);
+            kad_free(path);
+        }
+    /* nor a folder */
+    scratch_remove_tree(scratch_file(&folder, "deep/er/run/checkpoint"));
+    mkdir(scratch_file(&folder, "elsewhere"), 0777);
+    assert_int_equal(symlink(scratch_file(&folder, "elsewhere"),
+                             scratch_file(&folder, "deep/er/run/checkpoint")),
+                     0);
+    kad_run *run;
+    assert_int_equal(
+        kad_run_open(&ctx, scratch_file(&folder, "deep/er/run"), KAD_RUN_WRITE, &run),
+        KAD_ECREATE);
+    assert_int_equal(scratch_count(scratch_file(&folder, "elsewhere")), 0);
+}
+
+static void test_no_run(void **state)
+{
+    (void)state;
+    kad_run *run;
+    const char *path = scratch_file(&folder, "holiday");
+    mkdir(path, 0777);
+    assert_int_equal(kad_run_open(&ctx, path, KAD_RUN_UPDATE, &run), KAD_ENOINPUT);
+    assert_int_equal(kad_run_open(&ctx, path, KAD_RUN_READ, &run), KAD_ENOINPUT);
+    assert_int_equal(scratch_count(path), 0);
+    scratch_spill(scratch_file(&folder, "holiday/run.h5"), "a photo", 7);
+    assert_int_equal(kad_run_open(&ctx, path, KAD_RUN_UPDATE, &run), KAD_EDATA);
+    assert_int_equal(scratch_count(path), 1);
+}
+
+/* Something that cannot be opened is not nothing: it is neither replaced nor passed over. */
+static void test_unreadable(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    kad_h5 *file;
+    char *text, *results = kad_run_file(run, "run.h5"),
+                *config = kad_run_file(run, "config.yaml"),
+                *current = kad_run_file(run, "checkpoint/current.h5"),
+                *segment = kad_run_file(run, "checkpoint/mis.000001.h5");
+    mkdir(results, 0777); /* no permission would stop the superuser, a folder does */
+    mkdir(config, 0777);
+    assert_int_equal(kad_results_open(&ctx, run, &file), KAD_EIO);
+    assert_int_equal(kad_run_read_text(&ctx, run, "config.yaml", 100, &text), KAD_EIO);
+    save(run, 1);
+    save(run, 2);
+    unlink(current);
+    mkdir(current, 0777);
+    assert_int_equal(kad_checkpoint_load(&ctx, run, &file), KAD_EIO);
+    mkdir(segment, 0777);
+    assert_int_equal(kad_segment_open(&ctx, run, "mis", 1, &file), KAD_EIO);
+    assert_int_equal(kad_segment_open(&ctx, run, "mis", 2, &file), KAD_ENOINPUT);
+    /* a link that leads nowhere was made by someone */
+    rmdir(results);
+    assert_int_equal(symlink("/nonexistent/disk/run.h5", results), 0);
+    assert_int_equal(kad_results_open(&ctx, run, &file), KAD_EIO);
+    kad_free(results);
+    kad_free(config);
+    kad_free(current);
+    kad_free(segment);
+    kad_run_close(run);
 }
 
 static void test_segments(void **state)
@@ -463,11 +578,19 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_texts),       IN_FOLDER(test_lock),
-        IN_FOLDER(test_checkpoints), IN_FOLDER(test_full_disk),
-        IN_FOLDER(test_kills),       IN_FOLDER(test_segments),
-        IN_FOLDER(test_results),     IN_FOLDER(test_progress),
-        IN_FOLDER(test_digests),     cmocka_unit_test(test_format_error),
+        IN_FOLDER(test_texts),
+        IN_FOLDER(test_lock),
+        IN_FOLDER(test_checkpoints),
+        IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_kills),
+        IN_FOLDER(test_links),
+        IN_FOLDER(test_no_run),
+        IN_FOLDER(test_unreadable),
+        IN_FOLDER(test_segments),
+        IN_FOLDER(test_results),
+        IN_FOLDER(test_progress),
+        IN_FOLDER(test_digests),
+        cmocka_unit_test(test_format_error),
     };
     return cmocka_run_group_tests_name("run folder: no kill and no full disk loses work",
                                        tests, NULL, NULL);

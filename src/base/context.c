@@ -17,12 +17,51 @@ void kad_ctx_init(kad_ctx *ctx, int n_threads)
     ctx->n_threads = n_threads > 0 ? n_threads : 1;
 }
 
-/* Offending values are quoted from files: control characters become '?', so that a
- * message stays one line and cannot steer a terminal. */
-static void make_line(char *text)
+/* Bytes of the UTF-8 character at s, 0 when it is none; its code in *code. */
+static int decode(const unsigned char *s, unsigned *code)
 {
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    int n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    if (s[0] >= 0xf8) n = 0;
+    *code = n <= 1 ? s[0] : s[0] & (0xffu >> (n + 1));
+    for (int i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) return 0;
+        *code = *code << 6 | (s[i] & 0x3fu);
+    }
+    bool surrogate = *code >= 0xd800 && *code < 0xe000;
+    return *code < least[n] || *code > 0x10ffff || surrogate ? 0 : n;
+}
+
+/* Bytes of the character at s; *shown: may it be? */
+static int inspect(const char *s, bool lines, bool *shown)
+{
+    unsigned code;
+    int n = decode((const unsigned char *)s, &code);
+    bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+    if (lines && (code == '\n' || code == '\t')) control = false;
+    *shown = n > 0 && !control;
+    return n > 0 ? n : 1;
+}
+
+void kad_make_printable(char *text, bool lines)
+{
+    char *to = text;
+    bool shown;
+    for (int n; *text; text += n) {
+        n = inspect(text, lines, &shown);
+        if (shown) memmove(to, text, (size_t)n);
+        if (!shown) *to = '?';
+        to += shown ? n : 1;
+    }
+    *to = 0;
+}
+
+bool kad_is_printable(const char *text)
+{
+    bool shown = true;
+    for (int n; *text && shown; text += n)
+        n = inspect(text, false, &shown);
+    return shown;
 }
 
 /* Formats into `text`; text that does not fit ends in "...". */
@@ -33,7 +72,7 @@ static void format_line(char *text, size_t size, const char *format, va_list arg
         snprintf(text, size, "unprintable message");
     else if ((size_t)n >= size)
         memcpy(text + size - 4, "...", 4);
-    make_line(text);
+    kad_make_printable(text, false); /* values are quoted from files */
 }
 
 kad_status kad_fail(kad_ctx *ctx, kad_status code, const char *format, ...)

@@ -7,6 +7,7 @@
 #include "base/status.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum { KAD_MESSAGE_MAX = 1024 };
 
@@ -28,5 +29,12 @@ kad_status kad_fail(kad_ctx *ctx, kad_status code, const char *format, ...)
 
 /* Send one notice to the log, if there is one. */
 void kad_note(kad_ctx *ctx, const char *format, ...) KAD_PRINTF(2, 3);
+
+/* Make a text from elsewhere fit to be shown, in place: '?' for control characters (of
+ * which newlines and tabs may stay, with `lines`), DEL, the C1 controls and for whatever
+ * is not UTF-8, so that it can neither steer a terminal nor break a page. */
+void kad_make_printable(char *text, bool lines);
+/* Would it stay as it is, on one line? */
+bool kad_is_printable(const char *text);
 
 #endif

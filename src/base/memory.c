@@ -1,6 +1,7 @@
 /* Checked, aligned, zeroed allocation and arenas. */
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,9 @@ void kad_memory_fail_after(int64_t n_calls)
 static bool injected_failure(void)
 {
     if (atomic_load(&calls_until_failure) < 0) return false;
-    return atomic_fetch_sub(&calls_until_failure, 1) == 0;
+    if (atomic_fetch_sub(&calls_until_failure, 1) != 0) return false;
+    errno = ENOMEM; /* as malloc does */
+    return true;
 }
 
 /* calloc, so that large blocks are fresh zero pages that nobody has to clear; its pointer

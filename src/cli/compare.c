@@ -3,7 +3,6 @@
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "cli/pipeline.h"
-#include "cli/run_state.h"
 
 #include <string.h>
 
@@ -64,7 +63,7 @@ static kad_status add_run(kad_app *app, int which, setting *first,
     const char *path = app->args[which];
     setting own = {0};
 
-    KAD_TRY(kad_run_open_results(ctx, path, KAD_RUN_READ, &run));
+    KAD_TRY(kad_run_open(ctx, path, KAD_RUN_READ, &run));
     KAD_TRY(kad_results_open(ctx, run, &file));
     if (!kad_h5_exists(file, "/analysis"))
         KAD_TRY(kad_fail(ctx, KAD_ENOINPUT, "%s: not analysed (kadanoff analyse %s)",

@@ -87,7 +87,7 @@ kad_status kad_cmd_diagnose(kad_app *app)
     kad_run *run = NULL;
     kad_h5 *file = NULL;
     kad_severity worst = KAD_NOTE;
-    KAD_TRY(kad_run_open_results(ctx, app->args[0], KAD_RUN_READ, &run));
+    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
     KAD_TRY(kad_results_open(ctx, run, &file));
     print_state(ctx, run, file, app->args[0]);
     KAD_TRY(kad_print_diagnostics(ctx, file, &worst));

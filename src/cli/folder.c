@@ -2,7 +2,6 @@
 #include "analysis/analyse.h"
 #include "cli/pipeline.h"
 #include "cli/report_file.h"
-#include "cli/run_state.h"
 
 kad_status kad_cmd_analyse(kad_app *app)
 {
@@ -10,7 +9,7 @@ kad_status kad_cmd_analyse(kad_app *app)
     kad_status status = KAD_OK;
     kad_run *run = NULL;
     kad_h5 *file = NULL;
-    KAD_TRY(kad_run_open_results(ctx, app->args[0], KAD_RUN_WRITE, &run));
+    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_UPDATE, &run));
     KAD_TRY(kad_analyse(ctx, run));
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(kad_print_results(app, file));
@@ -24,8 +23,8 @@ kad_status kad_cmd_report(kad_app *app)
 {
     kad_status status = KAD_OK;
     kad_run *run = NULL;
-    KAD_TRY(kad_run_open_results(&app->ctx, app->args[0],
-                                 app->out != NULL ? KAD_RUN_READ : KAD_RUN_WRITE, &run));
+    KAD_TRY(kad_run_open(&app->ctx, app->args[0],
+                         app->out != NULL ? KAD_RUN_READ : KAD_RUN_UPDATE, &run));
     if (app->out != NULL) {
         KAD_TRY(kad_report_write_to(&app->ctx, run, app->out));
         kad_say(app, "%s", app->out);

@@ -18,6 +18,7 @@ static void print_line(const char *name, const char *text)
 static void print_text(kad_ctx *ctx, kad_h5 *file, const char *name)
 {
     char *text = kad_attr_string(ctx, file, "/", name);
+    if (text != NULL) kad_make_printable(text, false);
     if (text != NULL) print_line(name, text);
     kad_free(text);
 }
@@ -150,7 +151,7 @@ kad_status kad_cmd_info(kad_app *app)
     kad_status status = KAD_OK;
     kad_run *run = NULL;
     kad_h5 *file = NULL;
-    KAD_TRY(kad_run_open_results(ctx, app->args[0], KAD_RUN_READ, &run));
+    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(print_summary(ctx, run, file, app->args[0]));
     printf("\n");

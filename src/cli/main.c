@@ -82,7 +82,7 @@ static void fill_descriptors(void)
             _exit(KAD_EIO);
 }
 
-int main(int argc, char **argv)
+static int run_program(int argc, char **argv)
 {
     kad_app app = {.argc = argc, .argv = argv};
     kad_status status = KAD_OK;
@@ -111,4 +111,26 @@ int main(int argc, char **argv)
     }
     if (status == KAD_OK) status = flush_output(&app);
     return status == KAD_OK ? 0 : fail(&app, status);
+}
+
+/* Libraries that call exit() do so when they get no memory (HDF5, FFTW, OpenMP) or no
+ * threads (OpenMP). */
+static bool returned;
+
+static void on_exit_elsewhere(void)
+{
+    static const char text[] = "kadanoff: a library has ended the program: out of memory "
+                               "or of threads\n";
+    if (returned) return;
+    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)n;
+    _exit(KAD_ENOMEM);
+}
+
+int main(int argc, char **argv)
+{
+    atexit(on_exit_elsewhere);
+    const int code = run_program(argc, argv);
+    returned = true;
+    return code;
 }

@@ -4,8 +4,6 @@
 #include "base/memory.h"
 #include "io/file.h"
 
-#include <unistd.h>
-
 kad_status kad_report_write_to(kad_ctx *ctx, const kad_run *run, const char *path)
 {
     kad_status status = KAD_OK;
@@ -32,9 +30,10 @@ kad_status kad_report_write(kad_ctx *ctx, const kad_run *run)
 
 kad_status kad_report_ensure(kad_ctx *ctx, const kad_run *run)
 {
+    bool present = false;
     char *path = kad_run_file(run, "report.html");
     if (path == NULL) return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
-    bool present = access(path, R_OK) == 0;
+    kad_status status = kad_file_exists(ctx, path, &present);
     kad_free(path);
-    return present ? KAD_OK : kad_report_write(ctx, run);
+    return status != KAD_OK || present ? status : kad_report_write(ctx, run);
 }

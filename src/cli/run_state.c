@@ -5,19 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-kad_status kad_run_open_results(kad_ctx *ctx, const char *path, kad_run_mode mode,
-                                kad_run **out)
-{
-    char file[4096];
-    int n = snprintf(file, sizeof file, "%s/run.h5", path);
-    *out = NULL;
-    if (n < 0 || (size_t)n >= sizeof file || access(file, F_OK) != 0)
-        return kad_fail(ctx, KAD_ENOINPUT, "%s: not a run folder (no run.h5 in it)",
-                        path);
-    return kad_run_open(ctx, path, mode, out);
-}
 
 bool kad_run_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
                    char text[KAD_RUN_STATE])

@@ -8,10 +8,6 @@
 
 enum { KAD_RUN_STATE = 128 };
 
-/* An existing folder with results, without creating anything; KAD_ENOINPUT. */
-KAD_MUST_USE kad_status kad_run_open_results(kad_ctx *ctx, const char *path,
-                                             kad_run_mode mode, kad_run **out);
-
 /* "complete", "stopped by SIGTERM", "running now", "no end is recorded: killed", "only
  * trained", ... from the status in the file and the folder's lock. Returns whether the run
  * is complete. */

@@ -16,23 +16,24 @@ static const char previous_name[] = "checkpoint/previous.h5";
  * moment; a damaged current never replaces a good previous. */
 static kad_status rotate(kad_ctx *ctx, const char *current, const char *previous)
 {
-    kad_status status = KAD_OK;
+    kad_status status;
     char *link_name = NULL;
-    if (access(current, F_OK) != 0) return KAD_OK;
-    if (kad_h5_check_digest(ctx, current, 0) != KAD_OK) return KAD_OK;
+    bool exists;
+    int result;
+    KAD_TRY(kad_file_exists(ctx, current, &exists));
+    if (!exists) return KAD_OK;
+    status = kad_h5_check_digest(ctx, current);
+    if (status != KAD_OK) return status == KAD_EDATA ? KAD_OK : status;
     size_t n = strlen(previous) + sizeof ".tmp";
     KAD_TRY(kad_new(ctx, n, 1, &link_name));
     snprintf(link_name, n, "%s.tmp", previous);
     unlink(link_name);
-    if (link(current, link_name) == 0) {
-        if (rename(link_name, previous) != 0)
-            status = kad_fail(ctx, KAD_EIO, "%s: cannot be replaced: %s", previous,
-                              strerror(errno));
-        unlink(link_name); /* left when both were the same file already */
-    } else if (rename(current, previous) != 0) {
-        status = kad_fail(ctx, KAD_EIO, "%s: cannot be replaced: %s", previous,
-                          strerror(errno));
-    }
+    KAD_RETRY(result, link(current, link_name));
+    KAD_RETRY(result, rename(result == 0 ? link_name : current, previous));
+    if (result != 0)
+        status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                          "%s: cannot be replaced: %s", previous, strerror(errno));
+    unlink(link_name); /* left when both were the same file already */
 done:
     kad_free(link_name);
     return status;
@@ -53,30 +54,40 @@ done:
     return status;
 }
 
+/* One of the two; one that is there but cannot be opened is not absent. */
+static kad_status open_checkpoint(kad_ctx *ctx, const char *path, kad_h5 **out)
+{
+    return kad_run_absent(ctx, path, kad_h5_open(ctx, path, true, 0, out));
+}
+
 kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
 {
-    kad_status status, first, second;
+    kad_status status, first;
     char *current = NULL, *previous = NULL, why[KAD_MESSAGE_MAX];
     *out = NULL;
     KAD_TRY(kad_run_join(ctx, run, current_name, &current));
     KAD_TRY(kad_run_join(ctx, run, previous_name, &previous));
-    first = kad_h5_open(ctx, current, true, 0, out);
-    if (first == KAD_OK || first == KAD_ENOMEM) {
+    first = open_checkpoint(ctx, current, out);
+    if (first != KAD_EDATA && first != KAD_ENOINPUT) {
         status = first;
         goto done;
     }
     memcpy(why, ctx->message, sizeof why);
-    second = kad_h5_open(ctx, previous, true, 0, out);
-    if (second == KAD_OK)
+    status = open_checkpoint(ctx, previous, out);
+    if (status == KAD_OK)
         kad_note(ctx, "%s; continuing from the previous checkpoint", why);
-    else if (first == KAD_ENOINPUT && second == KAD_ENOINPUT &&
-             access(current, F_OK) != 0 && access(previous, F_OK) != 0)
+    else if (status == KAD_ENOINPUT && first == KAD_ENOINPUT)
         status = KAD_OK; /* none yet */
-    else if (second == KAD_ENOMEM)
-        status = second;
-    else
-        status = kad_fail(ctx, KAD_EDATA, "no usable checkpoint: %.400s; %.400s", why,
-                          ctx->message);
+    else if (status == KAD_ENOINPUT)
+        status = kad_fail(ctx, KAD_EDATA,
+                          "%.400s; there is no previous one: move it away and `kadanoff "
+                          "run %.200s` trains from the start",
+                          why, kad_run_path(run));
+    else if (status == KAD_EDATA)
+        status = kad_fail(ctx, KAD_EDATA,
+                          "no usable checkpoint: %.250s; %.250s; move both away and "
+                          "`kadanoff run %.200s` trains from the start",
+                          why, ctx->message, kad_run_path(run));
 done:
     kad_free(current);
     kad_free(previous);
@@ -91,10 +102,8 @@ kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
     *out = NULL;
     kad_status status = kad_run_join(ctx, run, "run.h5", &path);
     if (status != KAD_OK) return status;
-    if (access(path, F_OK) == 0)
-        status = kad_h5_open(ctx, path, false, 0, out);
-    else
-        status = kad_h5_create(ctx, out);
+    status = kad_run_absent(ctx, path, kad_h5_open(ctx, path, false, 0, out));
+    if (status == KAD_ENOINPUT) status = kad_h5_create(ctx, out);
     if (status == KAD_EDATA)
         status = kad_fail(ctx, status,
                           "%.500s; move it away and `kadanoff run %.200s` makes it again "
@@ -147,7 +156,8 @@ kad_status kad_segment_open(kad_ctx *ctx, const kad_run *run, const char *name, 
     char *path;
     *out = NULL;
     kad_status status = segment_path(ctx, run, name, index, &path);
-    if (status == KAD_OK) status = kad_h5_open(ctx, path, true, 0, out);
+    if (status == KAD_OK)
+        status = kad_run_absent(ctx, path, kad_h5_open(ctx, path, true, 0, out));
     kad_free(path);
     return status;
 }
@@ -174,17 +184,28 @@ kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run, const char 
     char *folder = NULL;
     DIR *dir = NULL;
     KAD_TRY(kad_run_join(ctx, run, "checkpoint", &folder));
-    dir = opendir(folder);
+    do
+        dir = opendir(folder);
+    while (!dir && errno == EINTR);
     if (!dir)
-        KAD_TRY(
-            kad_fail(ctx, KAD_EIO, "%s: cannot be listed: %s", folder, strerror(errno)));
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        int index = segment_index(entry->d_name, name);
+        KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                         "%s: cannot be listed: %s", folder, strerror(errno)));
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry && errno == EINTR) continue;
+        if (!entry) break;
+        int index = segment_index(entry->d_name, name), result;
         if (index < 0 || index < first) continue;
-        if (unlinkat(dirfd(dir), entry->d_name, 0) != 0 && errno != ENOENT)
-            KAD_TRY(kad_fail(ctx, KAD_EIO, "%s/%s: cannot be removed: %s", folder,
-                             entry->d_name, strerror(errno)));
+        KAD_RETRY(result, unlinkat(dirfd(dir), entry->d_name, 0));
+        if (result != 0 && errno != ENOENT)
+            KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                             "%s/%s: cannot be removed: %s", folder, entry->d_name,
+                             strerror(errno)));
     }
+    if (errno != 0)
+        status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                          "%s: cannot be listed: %s", folder, strerror(errno));
 done:
     if (dir) closedir(dir);
     kad_free(folder);

@@ -10,17 +10,63 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+kad_status kad_errno_status(int why, kad_status other)
+{
+    switch (why) {
+    case ENOMEM:
+        return KAD_ENOMEM;
+    case EIO:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EMFILE:
+    case ENFILE:
+    case ESTALE:
+        return KAD_EIO;
+    default:
+        return other;
+    }
+}
+
+static bool is_absence(int why)
+{
+    return why == ENOENT || why == ENOTDIR;
+}
+
+kad_status kad_file_exists(kad_ctx *ctx, const char *path, bool *exists)
+{
+    struct stat info;
+    int result;
+    KAD_RETRY(result, lstat(path, &info));
+    *exists = result == 0;
+    if (*exists || is_absence(errno)) return KAD_OK;
+    return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
+                    strerror(errno));
+}
+
+kad_status kad_file_is_folder(kad_ctx *ctx, const char *path, bool *folder)
+{
+    struct stat info;
+    int result;
+    KAD_RETRY(result, stat(path, &info));
+    *folder = result == 0 && S_ISDIR(info.st_mode);
+    if (result == 0 || is_absence(errno)) return KAD_OK;
+    return kad_fail(ctx, kad_errno_status(errno, KAD_ENOINPUT), "%s: %s", path,
+                    strerror(errno));
+}
 
 static kad_status read_all(kad_ctx *ctx, int fd, const char *path, char *data, size_t n)
 {
     size_t have = 0;
     while (have < n) {
-        ssize_t got = read(fd, data + have, n - have);
-        if (got < 0 && errno == EINTR) continue;
+        ssize_t got;
+        KAD_RETRY(got, read(fd, data + have, n - have));
         if (got < 0)
-            return kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path,
-                            strerror(errno));
+            return kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                            "%s: cannot be read: %s", path, strerror(errno));
         if (got == 0)
             return kad_fail(ctx, KAD_EIO, "%s: ended after %zu of %zu bytes", path, have,
                             n);
@@ -29,28 +75,49 @@ static kad_status read_all(kad_ctx *ctx, int fd, const char *path, char *data, s
     return KAD_OK;
 }
 
+/* A regular file, open for reading; not -1 only on success. */
+static kad_status open_regular(kad_ctx *ctx, const char *path, int *fd, uintmax_t *n)
+{
+    kad_status status;
+    struct stat info;
+    int result;
+    KAD_RETRY(*fd, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (*fd < 0)
+        return kad_fail(ctx, kad_errno_status(errno, KAD_ENOINPUT), "%s: %s", path,
+                        strerror(errno));
+    KAD_RETRY(result, fstat(*fd, &info));
+    if (result == 0 && S_ISREG(info.st_mode)) {
+        *n = (uintmax_t)info.st_size;
+        return KAD_OK;
+    }
+    if (result != 0)
+        status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
+                          strerror(errno));
+    else
+        status = kad_fail(ctx, KAD_ENOINPUT, "%s: not a regular file", path);
+    close(*fd);
+    *fd = -1;
+    return status;
+}
+
 kad_status kad_file_read(kad_ctx *ctx, const char *path, size_t max_bytes, char **data,
                          size_t *n_bytes)
 {
-    kad_status status = KAD_OK;
-    struct stat info;
+    kad_status status;
+    uintmax_t size;
+    int fd;
     *data = NULL;
     *n_bytes = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return kad_fail(ctx, KAD_ENOINPUT, "%s: %s", path, strerror(errno));
-    if (fstat(fd, &info) != 0)
-        KAD_TRY(kad_fail(ctx, KAD_EIO, "%s: %s", path, strerror(errno)));
-    if (!S_ISREG(info.st_mode))
-        KAD_TRY(kad_fail(ctx, KAD_ENOINPUT, "%s: not a regular file", path));
-    if ((uintmax_t)info.st_size > max_bytes)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: %jd bytes, at most %zu are allowed", path,
-                         (intmax_t)info.st_size, max_bytes));
-    size_t n = (size_t)info.st_size;
+    KAD_TRY(open_regular(ctx, path, &fd, &size));
+    if (size > max_bytes)
+        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: %ju bytes, at most %zu are allowed", path,
+                         size, max_bytes));
+    size_t n = (size_t)size;
     KAD_TRY(kad_new(ctx, n + 1, 1, data));
     KAD_TRY(read_all(ctx, fd, path, *data, n));
     *n_bytes = n;
 done:
-    close(fd);
+    if (fd >= 0) close(fd);
     if (status != KAD_OK) {
         kad_free(*data);
         *data = NULL;
@@ -67,8 +134,7 @@ kad_status kad_file_read_input(kad_ctx *ctx, size_t max_bytes, char **data,
     *n_bytes = 0;
     KAD_TRY(kad_new(ctx, max_bytes + 1, 1, data));
     for (ssize_t got = 1; got != 0 && have <= max_bytes;) {
-        got = read(STDIN_FILENO, *data + have, max_bytes + 1 - have);
-        if (got < 0 && errno == EINTR) continue;
+        KAD_RETRY(got, read(STDIN_FILENO, *data + have, max_bytes + 1 - have));
         if (got < 0)
             KAD_TRY(kad_fail(ctx, KAD_EIO, "standard input: cannot be read: %s",
                              strerror(errno)));
@@ -88,6 +154,26 @@ done:
     return status;
 }
 
+kad_status kad_file_ends(kad_ctx *ctx, const char *path, size_t n, void *head, void *tail,
+                         size_t *n_bytes)
+{
+    kad_status status;
+    uintmax_t size;
+    int fd;
+    memset(head, 0, n);
+    memset(tail, 0, n);
+    KAD_TRY(open_regular(ctx, path, &fd, &size));
+    const size_t most = size < n ? (size_t)size : n;
+    KAD_TRY(read_all(ctx, fd, path, head, most));
+    if (lseek(fd, (off_t)(size - most), SEEK_SET) < 0)
+        KAD_TRY(kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path, strerror(errno)));
+    KAD_TRY(read_all(ctx, fd, path, (char *)tail + (n - most), most));
+    *n_bytes = size < SIZE_MAX ? (size_t)size : SIZE_MAX;
+done:
+    if (fd >= 0) close(fd);
+    return status;
+}
+
 static kad_status temporary_name(kad_ctx *ctx, const char *path, char **out)
 {
     size_t n = strlen(path) + sizeof ".tmp";
@@ -99,8 +185,8 @@ static kad_status temporary_name(kad_ctx *ctx, const char *path, char **out)
 static int write_all(int fd, const char *data, size_t n)
 {
     while (n > 0) {
-        ssize_t put = write(fd, data, n);
-        if (put < 0 && errno == EINTR) continue;
+        ssize_t put;
+        KAD_RETRY(put, write(fd, data, n));
         if (put < 0) return -1;
         data += put;
         n -= (size_t)put;
@@ -110,9 +196,29 @@ static int write_all(int fd, const char *data, size_t n)
 
 static int write_pieces(int fd, size_t n_pieces, const kad_piece *pieces)
 {
+    int result;
     for (size_t i = 0; i < n_pieces; i++)
         if (write_all(fd, pieces[i].data, pieces[i].n_bytes) != 0) return -1;
-    return fsync(fd);
+    KAD_RETRY(result, fsync(fd));
+    return result;
+}
+
+/* A file of our own: whatever has the name goes first, so that neither a link nor another
+ * name of a file is written through. */
+static int create_temporary(const char *temporary)
+{
+    int fd;
+    KAD_RETRY(fd, unlink(temporary));
+    if (fd != 0 && errno != ENOENT) return -1;
+    KAD_RETRY(
+        fd, open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+    return fd;
+}
+
+/* After fsync an interrupted close loses nothing, and the descriptor is gone. */
+static int close_written(int fd)
+{
+    return close(fd) == 0 || errno == EINTR ? 0 : -1;
 }
 
 kad_status kad_file_write_temporary(kad_ctx *ctx, const char *path, size_t n_pieces,
@@ -121,18 +227,16 @@ kad_status kad_file_write_temporary(kad_ctx *ctx, const char *path, size_t n_pie
     kad_status status;
     char *temporary;
     KAD_TRY(temporary_name(ctx, path, &temporary));
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd < 0) {
-        bool full = errno == ENOSPC || errno == EDQUOT;
-        KAD_TRY(kad_fail(ctx, full ? KAD_EIO : KAD_ECREATE, "%s: cannot be created: %s",
-                         path, strerror(errno)));
-    }
+    int fd = create_temporary(temporary);
+    if (fd < 0)
+        KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE),
+                         "%s: cannot be created: %s", path, strerror(errno)));
     int failed = write_pieces(fd, n_pieces, pieces) != 0 ? errno : 0;
-    if (close(fd) != 0 && !failed) failed = errno;
+    if (close_written(fd) != 0 && !failed) failed = errno;
     if (failed) {
         unlink(temporary);
-        status =
-            kad_fail(ctx, KAD_EIO, "%s: cannot be written: %s", path, strerror(failed));
+        status = kad_fail(ctx, kad_errno_status(failed, KAD_EIO),
+                          "%s: cannot be written: %s", path, strerror(failed));
     }
 done:
     kad_free(temporary);
@@ -147,24 +251,62 @@ kad_status kad_file_sync_folder(kad_ctx *ctx, const char *path)
     char *slash = strrchr(folder, '/');
     if (slash == folder) slash++;
     if (slash) *slash = 0;
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL && errno != EROFS))
-        status = kad_fail(ctx, KAD_EIO, "%s: folder cannot be synced: %s", path,
-                          strerror(errno));
+    int fd, result = -1;
+    KAD_RETRY(fd, open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd >= 0) KAD_RETRY(result, fsync(fd));
+    if (result != 0 && (fd < 0 || (errno != EINVAL && errno != EROFS)))
+        status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                          "%s: folder cannot be synced: %s", path, strerror(errno));
     if (fd >= 0) close(fd);
     kad_free(folder);
     return status;
+}
+
+/* Of the nearest folder above that exists. */
+static int space_at(const char *path, struct statvfs *info)
+{
+    char *part = kad_strdup(path), *slash;
+    int result = -1;
+    errno = ENOMEM;
+    while (part && *part) {
+        KAD_RETRY(result, statvfs(part, info));
+        if (result == 0 || !is_absence(errno)) break;
+        slash = strrchr(part, '/');
+        if (!slash && strcmp(part, ".") != 0)
+            strcpy(part, ".");
+        else if (slash)
+            slash[slash == part] = 0;
+        else
+            break;
+    }
+    kad_free(part);
+    return result;
+}
+
+kad_status kad_file_require_space(kad_ctx *ctx, const char *path, double n_bytes,
+                                  const char *what)
+{
+    struct statvfs info;
+    if (space_at(path, &info) != 0 || info.f_blocks == 0) return KAD_OK;
+    const double available = (double)info.f_bavail * (double)info.f_frsize;
+    if (n_bytes <= available) return KAD_OK;
+    return kad_fail(
+        ctx, KAD_ECONFIG,
+        "%s: %s needs about %.1f MiB of disk, but only %.1f MiB are free there", path,
+        what, n_bytes / 0x1p20, available / 0x1p20);
 }
 
 kad_status kad_file_commit(kad_ctx *ctx, const char *path)
 {
     kad_status status;
     char *temporary;
+    int result;
     KAD_TRY(temporary_name(ctx, path, &temporary));
-    if (rename(temporary, path) != 0) {
+    KAD_RETRY(result, rename(temporary, path));
+    if (result != 0) {
         int why = errno;
         unlink(temporary);
-        KAD_TRY(kad_fail(ctx, why == EISDIR ? KAD_ECREATE : KAD_EIO,
+        KAD_TRY(kad_fail(ctx, kad_errno_status(why, KAD_ECREATE),
                          "%s: cannot be replaced: %s", path, strerror(why)));
     }
     status = kad_file_sync_folder(ctx, path);

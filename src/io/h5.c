@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,35 @@ kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (kad_h5_starved(file)) {
+        *file->starved = true;
+        return kad_fail(ctx, KAD_ENOMEM, "%s: %s: out of memory within HDF5 (%s)",
+                        file->name, path, kad_h5_reason());
+    }
     return kad_fail(ctx, code, "%s: %s: %s", file->name, path, text);
+}
+
+static herr_t find_starvation(unsigned n, const H5E_error2_t *error, void *out)
+{
+    (void)n;
+    if (error->min_num == H5E_NOSPACE && error->maj_num == H5E_RESOURCE)
+        *(bool *)out = true;
+    return 0;
+}
+
+/* HDF5 does not always say that it got no memory: of a file that cannot be damaged any
+ * failure of HDF5 counts. In a file that may be, an absurd size makes malloc fail, too. */
+bool kad_h5_starved(const kad_h5 *file)
+{
+    bool starved = errno == ENOMEM;
+    if (*file->starved) return true;
+    if (!kad_h5_ready()) return true;
+    if (file->vouched) return starved || H5Eget_num(H5E_DEFAULT) > 0;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_starvation, &starved);
+    if (!starved) return false;
+    void *block = kad_alloc(1, file->image_bytes + ((size_t)1 << 26));
+    kad_free(block);
+    return block == NULL;
 }
 
 static herr_t first_reason(unsigned n, const H5E_error2_t *error, void *out)
@@ -28,6 +57,7 @@ static herr_t first_reason(unsigned n, const H5E_error2_t *error, void *out)
 const char *kad_h5_reason(void)
 {
     const char *reason = NULL;
+    if (!kad_h5_ready()) return "the library cannot be initialised";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, &reason);
     return reason && *reason ? reason : "HDF5 failed without a reason";
 }
@@ -45,13 +75,28 @@ static bool is_sound(const char *path)
     return true;
 }
 
-typedef enum found { FOUND, ABSENT, FOREIGN } found;
+typedef enum found { FOUND, ABSENT, FOREIGN, UNREADABLE } found;
+
+/* Below a dataset there is nothing, and H5Lexists fails. */
+static bool lies_below_dataset(const kad_h5 *file, const char *path)
+{
+    char parent[KAD_H5_PATH_CHARS];
+    H5O_info_t info;
+    size_t n = (size_t)(strrchr(path, '/') - path);
+    if (n == 0) return false;
+    memcpy(parent, path, n);
+    parent[n] = 0;
+    return H5Oget_info_by_name2(file->id, parent, &info, H5O_INFO_BASIC, H5P_DEFAULT) >=
+               0 &&
+           info.type != H5O_TYPE_GROUP;
+}
 
 /* Follow a path link by link: every one must be a hard link, so that nothing outside the
  * file is ever opened. */
 static found follow(const kad_h5 *file, const char *path)
 {
     char part[KAD_H5_PATH_CHARS];
+    errno = 0;
     if (!is_sound(path)) return ABSENT;
     if (path[1] == 0) return FOUND;
     for (size_t n = 1;; n++) {
@@ -59,11 +104,22 @@ static found follow(const kad_h5 *file, const char *path)
         memcpy(part, path, n);
         part[n] = 0;
         H5L_info_t link;
-        if (H5Lexists(file->id, part, H5P_DEFAULT) <= 0) return ABSENT;
-        if (H5Lget_info(file->id, part, &link, H5P_DEFAULT) < 0) return ABSENT;
+        htri_t exists = H5Lexists(file->id, part, H5P_DEFAULT);
+        if (exists == 0) return ABSENT;
+        if (exists < 0 && lies_below_dataset(file, part)) return ABSENT;
+        if (exists < 0 || H5Lget_info(file->id, part, &link, H5P_DEFAULT) < 0)
+            return UNREADABLE;
         if (link.type != H5L_TYPE_HARD) return FOREIGN;
         if (path[n] == 0) return FOUND;
     }
+}
+
+/* A second name of an object could be the way back to a group above it. */
+static const char *object_problem(hid_t object)
+{
+    H5O_info_t info;
+    if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0) return kad_h5_reason();
+    return info.rc > 1 ? "an object with several names, which is not allowed" : NULL;
 }
 
 kad_status kad_h5_open_object(kad_ctx *ctx, const kad_h5 *file, const char *path,
@@ -76,10 +132,15 @@ kad_status kad_h5_open_object(kad_ctx *ctx, const kad_h5 *file, const char *path
     if (state == FOREIGN)
         return kad_h5_fail(ctx, file, path, KAD_EDATA,
                            "reached by a soft or external link, which is not allowed");
-    *out = H5Oopen(file->id, path, H5P_DEFAULT);
+    if (state == FOUND) *out = H5Oopen(file->id, path, H5P_DEFAULT);
     if (*out < 0)
         return kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason());
-    return KAD_OK;
+    const char *problem = object_problem(*out);
+    if (!problem) return KAD_OK;
+    kad_status status = kad_h5_fail(ctx, file, path, KAD_EDATA, "%s", problem);
+    H5Oclose(*out);
+    *out = -1;
+    return status;
 }
 
 kad_status kad_h5_open_dataset(kad_ctx *ctx, const kad_h5 *file, const char *path,
@@ -93,9 +154,12 @@ kad_status kad_h5_open_dataset(kad_ctx *ctx, const kad_h5 *file, const char *pat
     return kad_h5_fail(ctx, file, path, KAD_EDATA, "expected a dataset, found a group");
 }
 
+/* A yes or no cannot say that there was no memory to find out: the file remembers. */
 bool kad_h5_exists(const kad_h5 *file, const char *path)
 {
-    return follow(file, path) == FOUND;
+    found state = follow(file, path);
+    if (state == UNREADABLE && kad_h5_starved(file)) *file->starved = true;
+    return state == FOUND;
 }
 
 kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path)
@@ -139,7 +203,11 @@ kad_status kad_h5_parents(kad_ctx *ctx, kad_h5 *file, const char *path)
 
 kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path)
 {
-    if (follow(file, path) == ABSENT || path[1] == 0) return KAD_OK;
+    found state = follow(file, path);
+    if (state == ABSENT || path[1] == 0) return KAD_OK;
+    if (state == UNREADABLE)
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "cannot be removed: %s",
+                           kad_h5_reason());
     kad_status status = kad_h5_collect_scales(ctx, file);
     if (status != KAD_OK) return status;
     kad_h5_forget_scales(file, path);
@@ -153,6 +221,7 @@ kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path)
 /* ---- names in a group ---- */
 
 typedef struct name_list {
+    bool hard_only, odd;
     size_t n, capacity;
     char **names;
 } name_list;
@@ -161,7 +230,8 @@ static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, vo
 {
     name_list *list = self;
     (void)group;
-    (void)info;
+    if (list->hard_only && info->type != H5L_TYPE_HARD) return 0;
+    list->odd = list->odd || !kad_is_printable(name);
     if (list->n == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 16;
         char **names = kad_alloc(capacity, sizeof *names);
@@ -175,11 +245,11 @@ static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, vo
     return list->names[list->n++] ? 0 : -1;
 }
 
-kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path, size_t *n,
-                       char ***names)
+kad_status kad_h5_list_links(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                             bool hard_only, size_t *n, char ***names)
 {
     kad_status status;
-    name_list list = {0};
+    name_list list = {.hard_only = hard_only};
     hid_t group;
     *n = 0;
     *names = NULL;
@@ -190,6 +260,9 @@ kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path, size_t *n,
     else if (H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, add_name, &list) < 0)
         status = kad_h5_fail(ctx, file, path, KAD_EDATA, "cannot be listed: %s",
                              kad_h5_reason());
+    else if (list.odd)
+        status = kad_h5_fail(ctx, file, path, KAD_EDATA,
+                             "has a member whose name cannot be printed");
     H5Oclose(group);
     if (status != KAD_OK) {
         kad_h5_free_names(list.n, list.names);
@@ -199,6 +272,12 @@ kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path, size_t *n,
     *names = list.names;
 done:
     return status;
+}
+
+kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path, size_t *n,
+                       char ***names)
+{
+    return kad_h5_list_links(ctx, file, path, true, n, names);
 }
 
 void kad_h5_free_names(size_t n, char **names)

@@ -24,18 +24,28 @@ typedef enum kad_h5_type {
 } kad_h5_type;
 enum { KAD_H5_MAX_RANK = 6 };
 
-/* An empty file in memory; a file on disk read into memory (at most max_bytes, 0: 2^33).
+/* No file larger than this is written, since none is read: 2^33 bytes, or less where a
+ * test has set it (0: back to 2^33). */
+size_t kad_h5_max_bytes(void);
+void kad_h5_set_max_bytes(size_t n_bytes);
+
+/* An empty file in memory; a file on disk read into memory (at most max_bytes, 0: any that
+ * can be written, and no more than its own header accounts for and memory is there for).
  * `digest`: the file must carry the checkpoint user block (magic, length, SHA-256),
  * verified before HDF5 sees it. Results carry a digest behind their last byte, verified
  * where present; a file without any is first read by a child process, since damage can
- * make HDF5 crash or hang. Errors: KAD_ENOINPUT (absent), KAD_EDATA (damaged: says
- * how), KAD_ENOMEM. */
+ * make HDF5 crash or hang. Texts that are read are printable (kad_make_printable, with
+ * lines). Only hard links are followed, and an object has one name. Errors: KAD_ENOINPUT
+ * (absent), KAD_EDATA (damaged: says how), KAD_EIO, KAD_ENOMEM, also for want of memory
+ * within HDF5. */
 KAD_MUST_USE kad_status kad_h5_create(kad_ctx *ctx, kad_h5 **out);
 KAD_MUST_USE kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest,
                                     size_t max_bytes, kad_h5 **out);
 void kad_h5_close(kad_h5 *file);
-/* Write to disk atomically. Errors: KAD_ECREATE, KAD_EIO (full disk...); the old file
- * then stands. */
+/* Is it an HDF5 file, by its first bytes? Errors: KAD_EDATA, KAD_ENOINPUT, KAD_EIO. */
+KAD_MUST_USE kad_status kad_h5_check_kind(kad_ctx *ctx, const char *path);
+/* Write to disk atomically. Errors: KAD_ECREATE, KAD_EIO (full disk...), KAD_ECONFIG
+ * (more than kad_h5_max_bytes); the old file then stands. */
 KAD_MUST_USE kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path,
                                     bool digest);
 
@@ -44,15 +54,14 @@ KAD_MUST_USE kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path
 KAD_MUST_USE kad_status kad_h5_save_temporary(kad_ctx *ctx, kad_h5 *file,
                                               const char *path, bool digest);
 /* Is a file with a digest whole? Errors: KAD_ENOINPUT, KAD_EDATA, KAD_EIO, KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_h5_check_digest(kad_ctx *ctx, const char *path,
-                                            size_t max_bytes);
+KAD_MUST_USE kad_status kad_h5_check_digest(kad_ctx *ctx, const char *path);
 
 KAD_MUST_USE kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path);
 bool kad_h5_exists(const kad_h5 *file, const char *path);
 /* Delete an object and all below it; absent is fine. */
 KAD_MUST_USE kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path);
-/* Names of the members of a group, sorted; from kad_alloc, free names and array with
- * kad_h5_free_names. */
+/* Names of the members of a group that are hard links, sorted; from kad_alloc, free names
+ * and array with kad_h5_free_names. */
 KAD_MUST_USE kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path,
                                     size_t *n, char ***names);
 void kad_h5_free_names(size_t n, char **names);

@@ -58,9 +58,10 @@ static kad_status open_attribute(kad_ctx *ctx, const kad_h5 *file, const char *p
     *attribute = -1;
     kad_status status = kad_h5_open_object(ctx, file, path, object);
     if (status != KAD_OK) return status;
-    if (H5Aexists(*object, name) <= 0)
+    htri_t exists = H5Aexists(*object, name);
+    if (exists == 0)
         return kad_h5_fail(ctx, file, path, KAD_EDATA, "attribute %s is missing", name);
-    *attribute = H5Aopen(*object, name, H5P_DEFAULT);
+    if (exists > 0) *attribute = H5Aopen(*object, name, H5P_DEFAULT);
     if (*attribute < 0)
         return kad_h5_fail(ctx, file, path, KAD_EDATA, "attribute %s is damaged: %s",
                            name, kad_h5_reason());
@@ -129,6 +130,7 @@ bool kad_h5_attr_exists(const kad_h5 *file, const char *path, const char *name)
     hid_t object, attribute;
     kad_ctx ignored;
     kad_status status = open_attribute(&ignored, file, path, name, &object, &attribute);
+    if (status == KAD_ENOMEM) *file->starved = true;
     close_attribute(object, attribute);
     return status == KAD_OK;
 }

@@ -168,7 +168,9 @@ static bool same_dataset(const kad_h5 *file, const char *path, kad_h5_type type,
 {
     hid_t dataset;
     kad_ctx ignored;
-    if (kad_h5_open_dataset(&ignored, file, path, &dataset) != KAD_OK) return false;
+    kad_status status = kad_h5_open_dataset(&ignored, file, path, &dataset);
+    if (status == KAD_ENOMEM) *file->starved = true;
+    if (status != KAD_OK) return false;
     hid_t space = H5Dget_space(dataset), held = H5Dget_type(dataset);
     int held_rank;
     size_t held_dims[KAD_H5_MAX_RANK];

@@ -13,17 +13,32 @@
 #include "base/memory.h"
 #include "io/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sha2.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCK_BYTES = 512, TRAILER_BYTES = 64, MAGIC_BYTES = 16 };
 static const char block_magic[MAGIC_BYTES + 1] = "KADANOFF-DIGEST1";
 static const char trailer_magic[MAGIC_BYTES + 1] = "KADANOFF-DIGEST2";
 
 enum { CORE_INCREMENT = 1 << 20 };
-static const size_t default_max_bytes = (size_t)1 << 33;
+static const size_t largest_file = (size_t)1 << 33;
+static _Atomic size_t max_bytes; /* 0: largest_file; changed by tests only */
+
+size_t kad_h5_max_bytes(void)
+{
+    size_t n = atomic_load(&max_bytes);
+    return n ? n : largest_file;
+}
+
+void kad_h5_set_max_bytes(size_t n_bytes)
+{
+    atomic_store(&max_bytes, n_bytes);
+}
 
 static hid_t core_access(void)
 {
@@ -38,12 +53,37 @@ static hid_t core_access(void)
     return fapl;
 }
 
-/* Failures are reported through kad_h5_reason, never printed; no plugins are loaded. */
-static void quiet(void)
+static atomic_bool ready;
+
+bool kad_h5_ready(void)
 {
-    H5open();
+    return atomic_load(&ready);
+}
+
+/* H5open, whose failure prints to standard error whatever one asks for. */
+static herr_t open_library(void)
+{
+    fflush(stderr);
+    int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (saved >= 0 && null >= 0) dup2(null, STDERR_FILENO);
+    H5dont_atexit(); /* no use where the program had opened it before */
+    herr_t result = H5open();
+    if (saved >= 0 && null >= 0) dup2(saved, STDERR_FILENO);
+    if (saved >= 0) close(saved);
+    if (null >= 0) close(null);
+    return result;
+}
+
+/* Failures are reported through kad_h5_reason, never printed; no plugins are loaded;
+ * nothing is tidied up at exit, where HDF5 trips over what a failed call left behind. */
+static bool initialise(void)
+{
+    if (!kad_h5_ready() && open_library() < 0) return false;
+    atomic_store(&ready, true);
+    errno = 0;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
+    return true;
 }
 
 /* HDF5 knows in-memory files by their names, so every one gets its own. */
@@ -56,7 +96,7 @@ static void unique_name(char *name, size_t size)
 hid_t kad_h5_core_create(void)
 {
     char name[40];
-    quiet();
+    if (!initialise()) return -1;
     unique_name(name, sizeof name);
     hid_t fapl = core_access(), fcpl = H5Pcreate(H5P_FILE_CREATE), id = -1;
     if (fapl >= 0 && fcpl >= 0 && H5Pset_obj_track_times(fcpl, 0) >= 0)
@@ -71,7 +111,7 @@ hid_t kad_h5_core_create(void)
 hid_t kad_h5_core_open(const void *image, size_t n_bytes)
 {
     char name[40];
-    quiet();
+    if (!initialise()) return -1;
     unique_name(name, sizeof name);
     hid_t fapl = core_access(), id = -1;
     if (fapl < 0) return -1;
@@ -89,6 +129,7 @@ static kad_status new_file(kad_ctx *ctx, const char *name, kad_h5 **out)
     kad_status status = kad_new(ctx, 1, sizeof **out, out);
     if (status != KAD_OK) return status;
     (*out)->id = -1;
+    (*out)->starved = &(*out)->starved_flag;
     (*out)->name = kad_strdup(name);
     if ((*out)->name) return KAD_OK;
     kad_h5_close(*out);
@@ -100,13 +141,14 @@ kad_status kad_h5_create(kad_ctx *ctx, kad_h5 **out)
 {
     kad_status status = new_file(ctx, "new file", out);
     if (status != KAD_OK) return status;
-    (*out)->scales_known = true;
+    (*out)->scales_known = (*out)->vouched = true;
     (*out)->id = kad_h5_core_create();
     if ((*out)->id >= 0) return KAD_OK;
+    status = kad_h5_fail(ctx, *out, "/", KAD_EINTERNAL, "cannot be made in memory: %s",
+                         kad_h5_reason());
     kad_h5_close(*out);
     *out = NULL;
-    return kad_fail(ctx, KAD_EINTERNAL, "cannot create an HDF5 file in memory: %s",
-                    kad_h5_reason());
+    return status;
 }
 
 void kad_h5_close(kad_h5 *file)
@@ -190,7 +232,87 @@ static kad_status find_image(kad_ctx *ctx, const char *path, bool demanded,
     return KAD_OK;
 }
 
-kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest, size_t max_bytes,
+/* ---- what a file's first and last bytes say ---- */
+
+enum { END_BYTES = 4096, MOST_USER_BLOCK = 2048 };
+static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+
+static uint64_t little_endian(const unsigned char *bytes, size_t n)
+{
+    uint64_t value = 0;
+    while (n-- > 0)
+        value = value << 8 | bytes[n];
+    return value;
+}
+
+/* The superblock: at 0 or behind a user block of 512, 1024, ... bytes; NULL: none. */
+static const unsigned char *superblock_of(const unsigned char *head)
+{
+    if (memcmp(head, signature, sizeof signature) == 0) return head;
+    for (size_t at = BLOCK_BYTES; at <= MOST_USER_BLOCK; at *= 2)
+        if (memcmp(head + at, signature, sizeof signature) == 0) return head + at;
+    return NULL;
+}
+
+/* The bytes a file without a digest claims to have: base and end-of-file addresses of the
+ * superblock; 0: cannot be told. */
+static uint64_t claimed_bytes(const unsigned char *head)
+{
+    static const size_t bases[] = {24, 28, 12, 12}; /* by version */
+    const unsigned char *block = superblock_of(head);
+    if (!block || block[8] >= 4) return 0;
+    const size_t n = block[block[8] < 2 ? 13 : 9], base = bases[block[8]];
+    if (n < 2 || n > 8) return 0;
+    uint64_t start = little_endian(block + base, n);
+    uint64_t end = little_endian(block + base + 2 * n, n), sum;
+    return __builtin_add_overflow(start, end, &sum) ? 0 : sum;
+}
+
+/* Before a large file is read: it must be of a kind known here, and no longer than its
+ * own header accounts for; else a hole of gigabytes would be taken for data. */
+static kad_status check_ends(kad_ctx *ctx, const char *path, bool digest, size_t most)
+{
+    enum { SLACK_BYTES = 1 << 20 };
+    unsigned char head[END_BYTES], tail[END_BYTES];
+    size_t n;
+    kad_status status = kad_file_ends(ctx, path, END_BYTES, head, tail, &n);
+    if (status != KAD_OK) return status;
+    if (n > most)
+        return kad_fail(ctx, KAD_EDATA, "%s: %zu bytes, at most %zu are allowed", path, n,
+                        most);
+    uint64_t claimed = claimed_bytes(head);
+    const unsigned char *trailer = tail + END_BYTES - TRAILER_BYTES;
+    if (memcmp(head, block_magic, MAGIC_BYTES) == 0)
+        claimed = little_endian(head + MAGIC_BYTES, 8) + BLOCK_BYTES;
+    else if (digest && n <= SLACK_BYTES)
+        return KAD_OK; /* what is wrong will be said */
+    else if (digest)
+        return kad_fail(ctx, KAD_EDATA, "%s: damaged: it has no digest of this program",
+                        path);
+    else if (!superblock_of(head))
+        return kad_fail(ctx, KAD_EDATA, "%s: not a readable HDF5 file", path);
+    else if (memcmp(trailer, trailer_magic, MAGIC_BYTES) == 0)
+        claimed = little_endian(trailer + MAGIC_BYTES, 8) + TRAILER_BYTES;
+    if (n > SLACK_BYTES && n - SLACK_BYTES > claimed)
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s: damaged: of its %zu bytes its header accounts for %llu",
+                        path, n, (unsigned long long)claimed);
+    /* the file and HDF5's copy of it */
+    const size_t available = n > SLACK_BYTES ? kad_memory_available_bytes() : SIZE_MAX;
+    if (n > available / 2)
+        return kad_fail(ctx, KAD_ENOMEM,
+                        "%s: reading it takes %.0f MiB of memory, but only %.0f MiB are "
+                        "available to this process",
+                        path, 2 * (double)n / 0x1p20, (double)available / 0x1p20);
+    return KAD_OK;
+}
+
+kad_status kad_h5_check_kind(kad_ctx *ctx, const char *path)
+{
+    return check_ends(ctx, path, false, kad_h5_max_bytes());
+}
+
+kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest, size_t most,
                        kad_h5 **out)
 {
     kad_status status;
@@ -199,16 +321,18 @@ kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest, size_t max_b
     bool vouched;
     kad_h5 *file = NULL;
     *out = NULL;
-    KAD_TRY(kad_file_read(ctx, path, max_bytes ? max_bytes : default_max_bytes, &data,
-                          &n_file));
+    if (most == 0) most = kad_h5_max_bytes();
+    KAD_TRY(check_ends(ctx, path, digest, most));
+    KAD_TRY(kad_file_read(ctx, path, most, &data, &n_file));
     KAD_TRY(find_image(ctx, path, digest, data, n_file, &start, &n, &vouched));
     KAD_TRY(new_file(ctx, path, &file));
     file->image_bytes = n;
+    file->vouched = vouched;
     if (!vouched) KAD_TRY(kad_h5_probe(ctx, file, data + start, n));
     file->id = kad_h5_core_open(data + start, n);
     if (file->id < 0)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: not a readable HDF5 file: %s", path,
-                         kad_h5_reason()));
+        KAD_TRY(kad_h5_fail(ctx, file, "/", KAD_EDATA, "not a readable HDF5 file: %s",
+                            kad_h5_reason()));
     *out = file;
     file = NULL;
 done:
@@ -255,6 +379,12 @@ kad_status kad_h5_save_temporary(kad_ctx *ctx, kad_h5 *file, const char *path,
         make_digest(block_magic, image, n, BLOCK_BYTES, block);
     else
         make_digest(trailer_magic, image, n, TRAILER_BYTES, trailer);
+    size_t n_file = n + (digest ? BLOCK_BYTES : TRAILER_BYTES);
+    if (n_file > kad_h5_max_bytes())
+        KAD_TRY(kad_fail(ctx, KAD_ECONFIG,
+                         "%s: %zu bytes would be written, but only files of %zu are read "
+                         "back: store fewer draws or configurations",
+                         path, n_file, kad_h5_max_bytes()));
     kad_piece pieces[3] = {{block, digest ? BLOCK_BYTES : 0},
                            {image, n},
                            {trailer, digest ? 0 : TRAILER_BYTES}};
@@ -271,12 +401,11 @@ kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path, bool digest
     return status == KAD_OK ? kad_file_commit(ctx, path) : status;
 }
 
-kad_status kad_h5_check_digest(kad_ctx *ctx, const char *path, size_t max_bytes)
+kad_status kad_h5_check_digest(kad_ctx *ctx, const char *path)
 {
     char *data;
     size_t n;
-    kad_status status =
-        kad_file_read(ctx, path, max_bytes ? max_bytes : default_max_bytes, &data, &n);
+    kad_status status = kad_file_read(ctx, path, kad_h5_max_bytes(), &data, &n);
     if (status != KAD_OK) return status;
     const char *problem = block_problem(data, n);
     if (problem) status = kad_fail(ctx, KAD_EDATA, "%s: damaged: %s", path, problem);

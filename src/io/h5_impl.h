@@ -26,15 +26,28 @@ struct kad_h5 {
     size_t image_bytes; /* of the file on disk; 0 for a new one */
     bool scales_known;  /* false: those of an opened file have not been collected */
     bool edited;        /* has had objects removed or replaced */
+    bool vouched;       /* by its digest, or made here: it cannot be damaged */
+    bool *starved;      /* a question could not be answered for want of memory (below) */
+    bool starved_flag;
     size_t n_scales;
     kad_h5_scale *scales;
 };
 
-/* "name: path: ..." with the status. */
+/* "name: path: ..." with the status; out of memory when HDF5 failed for that. */
 kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
                        kad_status code, const char *format, ...) KAD_PRINTF(5, 6);
 /* HDF5's own reason for the last failure: a static or library text, never NULL. */
 const char *kad_h5_reason(void);
+/* Is HDF5 initialised? Nothing else may be asked of it when that has failed. */
+bool kad_h5_ready(void);
+/* Did the last failure come of want of memory? Sticks to a file once it has been said of
+ * it: what HDF5 holds of it is not to be trusted then. */
+bool kad_h5_starved(const kad_h5 *file);
+
+/* All names in a group, soft and external links among them or not. */
+KAD_MUST_USE kad_status kad_h5_list_links(kad_ctx *ctx, const kad_h5 *file,
+                                          const char *path, bool hard_only, size_t *n,
+                                          char ***names);
 
 /* Open a dataset or a group reached by hard links only; H5Oclose it. KAD_EDATA when it is
  * absent or of another kind. */

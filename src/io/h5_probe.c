@@ -4,7 +4,10 @@
  * child survives is opened here. */
 #include "io/h5_impl.h"
 
+#include "io/file.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,37 +54,53 @@ static void confine(size_t n_bytes)
 #endif
 }
 
-/* In the child: 0 when nothing went wrong; the message goes to the pipe. */
+/* In the child: the status, with its message in the pipe. */
 static int explore(const kad_h5 *file, const void *image, size_t n_bytes, int pipe_end)
 {
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    kad_h5 trial = {.name = file->name, .image_bytes = n_bytes};
+    bool starved = false;
+    kad_h5 trial = {.name = file->name, .image_bytes = n_bytes, .starved = &starved};
     kad_status status = KAD_OK;
     confine(n_bytes);
     trial.id = kad_h5_core_open(image, n_bytes);
     if (trial.id < 0)
-        status = kad_fail(&ctx, KAD_EDATA, "%s: not a readable HDF5 file: %s", file->name,
-                          kad_h5_reason());
+        status = kad_h5_fail(&ctx, &trial, "/", KAD_EDATA, "not a readable HDF5 file: %s",
+                             kad_h5_reason());
     if (status == KAD_OK && kad_h5_collect_scales(&ctx, &trial) != KAD_ENOMEM)
         kad_h5_read_through(&ctx, &trial);
     if (status == KAD_OK) {
         H5Fclose(trial.id);
-        return 0; /* what cannot be read will be reported when it is asked for */
+        return KAD_OK; /* what cannot be read will be reported when it is asked for */
     }
     ssize_t n = write(pipe_end, ctx.message, strlen(ctx.message));
-    return n < 0 ? 2 : 1;
+    (void)n;
+    return (int)status;
 }
 
 static kad_status verdict(kad_ctx *ctx, const kad_h5 *file, int state,
                           const char *message)
 {
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0) return KAD_OK;
+    if (WIFEXITED(state) && WEXITSTATUS(state) == KAD_ENOMEM)
+        return kad_fail(ctx, KAD_ENOMEM, "%s: out of memory while it was examined",
+                        file->name);
     if (WIFEXITED(state) && *message) return kad_fail(ctx, KAD_EDATA, "%s", message);
-    bool slow =
-        WIFSIGNALED(state) && (WTERMSIG(state) == SIGXCPU || WTERMSIG(state) == SIGKILL);
+    /* our own limits end it with SIGXCPU; what kills outright is want of memory */
+    if (WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL)
+        return kad_fail(ctx, KAD_ENOMEM,
+                        "%s: the process that examined it was killed: out of memory?",
+                        file->name);
+    bool slow = WIFSIGNALED(state) && WTERMSIG(state) == SIGXCPU;
     return kad_fail(ctx, KAD_EDATA, "%s: damaged: reading it makes the HDF5 library %s",
                     file->name, slow ? "hang" : "crash");
+}
+
+static kad_status cannot_ask(kad_ctx *ctx, const kad_h5 *file)
+{
+    return kad_fail(ctx, kad_errno_status(errno, KAD_ENOMEM),
+                    "%s: has no digest and cannot be examined: %s", file->name,
+                    strerror(errno));
 }
 
 kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
@@ -89,11 +108,14 @@ kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
 {
     int ends[2], state = 0;
     char message[KAD_MESSAGE_MAX] = "";
-    if (pipe(ends) != 0) return KAD_OK; /* no means to ask: go on without */
+    if (pipe(ends) != 0) return cannot_ask(ctx, file);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
+        /* what libraries say of it is not for the user */
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (null >= 0) dup2(null, STDERR_FILENO);
         _exit(explore(file, image, n_bytes, ends[1]));
     }
     close(ends[1]);
@@ -107,5 +129,5 @@ kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
             continue;
     }
     close(ends[0]);
-    return child > 0 ? verdict(ctx, file, state, message) : KAD_OK;
+    return child > 0 ? verdict(ctx, file, state, message) : cannot_ask(ctx, file);
 }

@@ -113,6 +113,8 @@ kad_status kad_h5_strings_in(kad_ctx *ctx, const kad_h5 *file, const char *path,
             read_variable(ctx, file, path, object, is_attribute, type, space, n, text);
     else
         status = read_fixed(ctx, file, path, object, is_attribute, type, n, text);
+    for (size_t i = 0; status == KAD_OK && i < n; i++)
+        kad_make_printable(text[i], true);
 done:
     if (status != KAD_OK)
         for (size_t i = 0; i < n; i++) {

@@ -22,7 +22,8 @@ void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
         w->status = kad_h5_fail(w->ctx, w->file, w->path, KAD_EDATA, "nested too deeply");
         return;
     }
-    w->status = kad_h5_list(w->ctx, w->file, length ? w->path : "/", &n, &names);
+    w->status =
+        kad_h5_list_links(w->ctx, w->file, length ? w->path : "/", false, &n, &names);
     if (w->status != KAD_OK) return;
     w->depth++;
     for (size_t i = 0; i < n && w->status == KAD_OK; i++) {
@@ -34,7 +35,7 @@ void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
         strcpy(w->path + length + 1, names[i]);
         if (is_hard(w))
             step(w);
-        else
+        else if (w->target > 0) /* a copy will lack it */
             kad_note(w->ctx, "%s: %s: link left out: only hard links are allowed",
                      w->file->name, w->path);
         w->path[length] = 0;

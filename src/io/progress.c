@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/file.h"
 #include "io/number.h"
 
 #include <errno.h>
@@ -41,22 +42,43 @@ static void end_partial_line(int fd)
 {
     struct stat info;
     char last;
-    if (fstat(fd, &info) != 0 || info.st_size == 0) return;
-    if (pread(fd, &last, 1, info.st_size - 1) == 1 && last != '\n') {
-        ssize_t n = write(fd, "\n", 1);
+    ssize_t n;
+    KAD_RETRY(n, fstat(fd, &info));
+    if (n != 0 || info.st_size == 0) return;
+    KAD_RETRY(n, pread(fd, &last, 1, info.st_size - 1));
+    if (n == 1 && last != '\n') {
+        KAD_RETRY(n, write(fd, "\n", 1));
         (void)n;
     }
 }
 
+/* The file is appended to: it must be one of this folder alone, as the lock. */
 static int open_json(kad_ctx *ctx, const kad_run *run)
 {
+    struct stat info;
+    const char *problem = NULL;
+    int fd, result;
     char *path = kad_run_file(run, "progress.jsonl");
     if (!path) return -1;
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        kad_note(ctx, "%s: cannot be opened: %s", path, strerror(errno));
-    else
+    KAD_RETRY(fd, open(path,
+                       O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                       0666));
+    if (fd < 0) {
+        problem = errno == ELOOP ? "is a symbolic link" : strerror(errno);
+    } else {
+        KAD_RETRY(result, fstat(fd, &info));
+        if (result != 0)
+            problem = strerror(errno);
+        else if (!S_ISREG(info.st_mode) || info.st_nlink > 1)
+            problem = "is no file of its own";
+    }
+    if (!problem) {
         end_partial_line(fd);
+    } else {
+        kad_note(ctx, "%s: %s: no live view in it", path, problem);
+        if (fd >= 0) close(fd);
+        fd = -1;
+    }
     kad_free(path);
     return fd;
 }
@@ -152,7 +174,8 @@ static void write_json(kad_progress *p, double now, bool finished)
     if (!text) return;
     size_t n = strlen(text);
     text[n] = '\n'; /* in place of the terminator */
-    ssize_t put = write(p->json, text, n + 1);
+    ssize_t put;
+    KAD_RETRY(put, write(p->json, text, n + 1));
     if (put != (ssize_t)(n + 1)) {
         kad_note(p->ctx, "progress.jsonl: cannot be written (%s): live view ends here",
                  put < 0 ? strerror(errno) : "short write");

@@ -33,25 +33,39 @@ kad_status kad_run_join(kad_ctx *ctx, const kad_run *run, const char *name, char
     return *out ? KAD_OK : kad_fail(ctx, KAD_ENOMEM, "out of memory");
 }
 
+kad_status kad_run_absent(kad_ctx *ctx, const char *path, kad_status status)
+{
+    bool exists;
+    char why[KAD_MESSAGE_MAX];
+    if (status != KAD_ENOINPUT) return status;
+    memcpy(why, ctx->message, sizeof why);
+    status = kad_file_exists(ctx, path, &exists);
+    if (status != KAD_OK) return status;
+    return kad_fail(ctx, exists ? KAD_EIO : KAD_ENOINPUT, "%s", why);
+}
+
 /* mkdir -p. */
 static kad_status make_folder(kad_ctx *ctx, const char *path)
 {
     kad_status status = KAD_OK;
-    struct stat info;
+    bool is_folder = true;
     char *part = kad_strdup(path);
     if (!part) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
     for (char *c = part + 1; status == KAD_OK; c++) {
+        int result;
         if (*c && *c != '/') continue;
         bool last = *c == 0;
         *c = 0;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            status = kad_fail(ctx, errno == ENOSPC ? KAD_EIO : KAD_ECREATE,
+        KAD_RETRY(result, mkdir(part, 0777));
+        if (result != 0 && errno != EEXIST)
+            status = kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE),
                               "%s: cannot be created: %s", part, strerror(errno));
         if (last) break;
         *c = '/';
     }
     kad_free(part);
-    if (status == KAD_OK && (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
+    if (status == KAD_OK) status = kad_file_is_folder(ctx, path, &is_folder);
+    if (status == KAD_OK && !is_folder)
         status = kad_fail(ctx, KAD_ECREATE, "%s: exists and is not a folder", path);
     return status;
 }
@@ -80,35 +94,103 @@ static void sign_lock(int fd)
 {
     char host[256] = "unknown", text[HOLDER_CHARS];
     if (gethostname(host, sizeof host - 1) != 0) strcpy(host, "unknown");
-    int n = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), host);
-    if (ftruncate(fd, 0) == 0 && n > 0) {
-        ssize_t written = pwrite(fd, text, (size_t)n, 0);
+    int n = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), host), result;
+    KAD_RETRY(result, ftruncate(fd, 0));
+    if (result == 0 && n > 0) {
+        ssize_t written;
+        KAD_RETRY(written, pwrite(fd, text, (size_t)n, 0));
         (void)written; /* a full disk: the lock holds all the same */
     }
+}
+
+/* The lock is written to: it must be a file of this folder alone, not a link to, or
+ * another name of, one elsewhere. */
+static kad_status open_lock(kad_ctx *ctx, const char *path, int *fd)
+{
+    struct stat info;
+    int result;
+    KAD_RETRY(*fd,
+              open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666));
+    if (*fd < 0 && errno == ELOOP)
+        return kad_fail(ctx, KAD_ECREATE, "%s: is a symbolic link: remove it", path);
+    if (*fd < 0)
+        return kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE),
+                        "%s: cannot be created: %s", path, strerror(errno));
+    KAD_RETRY(result, fstat(*fd, &info));
+    if (result != 0)
+        return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
+                        strerror(errno));
+    if (!S_ISREG(info.st_mode) || info.st_nlink > 1)
+        return kad_fail(ctx, KAD_ECREATE, "%s: is no file of its own: remove it", path);
+    return KAD_OK;
+}
+
+static bool has_no_locks(int why)
+{
+    return why == ENOLCK || why == ENOSYS || why == EOPNOTSUPP || why == EINVAL;
 }
 
 static kad_status take_lock(kad_ctx *ctx, kad_run *run)
 {
     kad_status status;
     char *path, holder[HOLDER_CHARS];
+    int result;
     struct flock request = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     KAD_TRY(kad_run_join(ctx, run, "checkpoint/lock", &path));
-    run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (run->lock < 0)
-        KAD_TRY(kad_fail(ctx, errno == ENOSPC ? KAD_EIO : KAD_ECREATE,
-                         "%s: cannot be created: %s", path, strerror(errno)));
-    if (fcntl(run->lock, F_SETLK, &request) != 0) {
-        if (errno == EACCES || errno == EAGAIN) {
-            describe_holder(run->lock, holder);
-            KAD_TRY(
-                kad_fail(ctx, KAD_EINTERRUPTED, "%s: in use by %s", run->path, holder));
-        }
+    KAD_TRY(open_lock(ctx, path, &run->lock));
+    KAD_RETRY(result, fcntl(run->lock, F_SETLK, &request));
+    if (result != 0 && (errno == EACCES || errno == EAGAIN)) {
+        describe_holder(run->lock, holder);
+        KAD_TRY(kad_fail(ctx, KAD_EINTERRUPTED, "%s: in use by %s", run->path, holder));
+    }
+    if (result != 0 && !has_no_locks(errno))
+        KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                         "%s: cannot be locked: %s", path, strerror(errno)));
+    if (result != 0)
         kad_note(ctx,
                  "%s: the file system has no locks (%s): make sure that one process "
                  "only uses this folder",
                  run->path, strerror(errno));
-    }
     sign_lock(run->lock);
+done:
+    kad_free(path);
+    return status;
+}
+
+/* checkpoint/ is written to: it must lie here. */
+static kad_status open_to_write(kad_ctx *ctx, kad_run *run)
+{
+    kad_status status;
+    struct stat info;
+    int result;
+    char *folder;
+    KAD_TRY(kad_run_join(ctx, run, "checkpoint", &folder));
+    KAD_TRY(make_folder(ctx, folder));
+    KAD_RETRY(result, lstat(folder, &info));
+    if (result != 0)
+        KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", folder,
+                         strerror(errno)));
+    if (S_ISLNK(info.st_mode))
+        KAD_TRY(kad_fail(ctx, KAD_ECREATE, "%s: is a symbolic link: remove it", folder));
+    status = take_lock(ctx, run);
+done:
+    kad_free(folder);
+    return status;
+}
+
+/* A folder with results in it. */
+static kad_status require_results(kad_ctx *ctx, const kad_run *run, bool check)
+{
+    kad_status status;
+    char *path;
+    bool exists = false;
+    KAD_TRY(kad_run_join(ctx, run, "run.h5", &path));
+    KAD_TRY(kad_file_exists(ctx, path, &exists));
+    if (!exists)
+        status = kad_fail(ctx, KAD_ENOINPUT, "%s: not a run folder (no run.h5 in it)",
+                          run->path);
+    else if (check)
+        status = kad_h5_check_kind(ctx, path);
 done:
     kad_free(path);
     return status;
@@ -118,24 +200,12 @@ static kad_status open_run(kad_ctx *ctx, kad_run *run, const char *path,
                            kad_run_mode mode)
 {
     kad_status status = KAD_OK;
-    struct stat info;
-    char *folder = NULL;
     run->path = kad_strdup(path);
     if (!run->path) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
         run->path[n - 1] = 0;
-    if (mode == KAD_RUN_READ) {
-        if (stat(path, &info) != 0)
-            return kad_fail(ctx, KAD_ENOINPUT, "%s: %s", path, strerror(errno));
-        if (!S_ISDIR(info.st_mode))
-            return kad_fail(ctx, KAD_ENOINPUT, "%s: not a run folder", path);
-        return KAD_OK;
-    }
-    KAD_TRY(kad_run_join(ctx, run, "checkpoint", &folder));
-    KAD_TRY(make_folder(ctx, folder));
-    status = take_lock(ctx, run);
-done:
-    kad_free(folder);
+    if (mode != KAD_RUN_WRITE) status = require_results(ctx, run, mode == KAD_RUN_UPDATE);
+    if (status == KAD_OK && mode != KAD_RUN_READ) status = open_to_write(ctx, run);
     return status;
 }
 
@@ -195,7 +265,7 @@ kad_status kad_run_read_text(kad_ctx *ctx, const kad_run *run, const char *name,
     *text = NULL;
     kad_status status = kad_run_join(ctx, run, name, &path);
     if (status != KAD_OK) return status;
-    status = kad_file_read(ctx, path, max_bytes, text, &n);
+    status = kad_run_absent(ctx, path, kad_file_read(ctx, path, max_bytes, text, &n));
     if (status == KAD_OK && strlen(*text) != n) {
         status = kad_fail(ctx, KAD_EDATA, "%s: contains a zero byte", path);
         kad_free(*text);

@@ -13,11 +13,14 @@
 
 typedef struct kad_run kad_run;
 
-typedef enum kad_run_mode { KAD_RUN_WRITE, KAD_RUN_READ } kad_run_mode;
+/* WRITE: create the folder if it is absent. UPDATE: write into a run that is there. READ:
+ * change nothing, take no lock. */
+typedef enum kad_run_mode { KAD_RUN_WRITE, KAD_RUN_UPDATE, KAD_RUN_READ } kad_run_mode;
 
-/* Open (WRITE: create if absent, with checkpoint/) and lock a run folder. READ takes no
- * lock and the folder must exist (KAD_ENOINPUT). WRITE when another process holds it:
- * KAD_EINTERRUPTED, names the host and pid of the holder. */
+/* Open a run folder; to write, make checkpoint/ in it and lock it. UPDATE and READ want a
+ * run.h5 in it (KAD_ENOINPUT), UPDATE one that is an HDF5 file (KAD_EDATA), before
+ * anything is created. The lock held by another process: KAD_EINTERRUPTED, names the host
+ * and pid of the holder. What is written inside is never written through a link. */
 KAD_MUST_USE kad_status kad_run_open(kad_ctx *ctx, const char *path, kad_run_mode mode,
                                      kad_run **out);
 void kad_run_close(kad_run *run);
@@ -31,24 +34,27 @@ bool kad_run_is_held(const kad_run *run);
 /* Whole text files, written atomically. */
 KAD_MUST_USE kad_status kad_run_write_text(kad_ctx *ctx, const kad_run *run,
                                            const char *name, const char *text);
-/* KAD_ENOINPUT when absent; at most max_bytes (else KAD_EDATA). Text from kad_alloc. */
+/* KAD_ENOINPUT when absent and only then; at most max_bytes (else KAD_EDATA). Text from
+ * kad_alloc. */
 KAD_MUST_USE kad_status kad_run_read_text(kad_ctx *ctx, const kad_run *run,
                                           const char *name, size_t max_bytes,
                                           char **text);
 
-/* Checkpoints. load: *out = NULL and KAD_OK when there is none yet; KAD_EDATA when both
- * are damaged. */
+/* Checkpoints. load: *out = NULL and KAD_OK when there is none yet; KAD_EDATA when the
+ * current one is damaged and there is no good previous one: says what to do. One that
+ * cannot be read for other reasons is an error, not passed over. */
 KAD_MUST_USE kad_status kad_checkpoint_save(kad_ctx *ctx, const kad_run *run,
                                             kad_h5 *file);
 KAD_MUST_USE kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run,
                                             kad_h5 **out);
 
-/* run.h5: open the present one or an empty file; save atomically. */
+/* run.h5: open the present one or, where there is none, an empty file; save atomically.
+ * Present but not readable is an error: it is never taken for absent. */
 KAD_MUST_USE kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out);
 KAD_MUST_USE kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file);
 
-/* Segments of long series: checkpoint/NAME.NNNNNN.h5 with digest. A resumed run removes
- * those from `first` on. */
+/* Segments of long series: checkpoint/NAME.NNNNNN.h5 with digest. open: KAD_ENOINPUT
+ * when absent and only then. A resumed run removes those from `first` on. */
 KAD_MUST_USE kad_status kad_segment_save(kad_ctx *ctx, const kad_run *run,
                                          const char *name, int index, kad_h5 *file);
 KAD_MUST_USE kad_status kad_segment_open(kad_ctx *ctx, const kad_run *run,

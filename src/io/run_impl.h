@@ -13,4 +13,8 @@ struct kad_run {
 KAD_MUST_USE kad_status kad_run_join(kad_ctx *ctx, const kad_run *run, const char *name,
                                      char **out);
 
+/* For a file inside that was not to be read: KAD_ENOINPUT stays when it is absent; one
+ * that is there but cannot be opened (a folder, no permission) is KAD_EIO. */
+KAD_MUST_USE kad_status kad_run_absent(kad_ctx *ctx, const char *path, kad_status status);
+
 #endif
