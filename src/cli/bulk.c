@@ -145,13 +145,11 @@ kad_status kad_cmd_bulk(kad_app *app)
     kad_run *run = NULL;
     kad_h5 *file = NULL;
     KAD_TRY(check_overrides(app));
-    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
-    kad_run_close(run);
-    run = NULL;
-    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_WRITE, &run));
+    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_UPDATE, &run));
     KAD_TRY(load_config(app, run, &schema, &config));
     KAD_TRY(kad_model_create(ctx, config, &model));
     KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_TRY(kad_results_agree(ctx, config, run, file));
     KAD_TRY(read_bulk(app, ctx, config, model, file));
     KAD_TRY(kad_results_save(ctx, run, file));
     KAD_TRY(kad_report_write(ctx, run));

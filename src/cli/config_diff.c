@@ -9,12 +9,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MAX_CONFIG_BYTES = 1 << 20 };
 
 /* The first key whose values differ: its name and both values as text. */
 typedef struct difference {
+    bool common; /* only keys that both have count */
     char key[256];
     char old[128], new[128];
 } difference;
@@ -38,9 +38,11 @@ static bool members_differ(const json_t *old, const json_t *new, const char *pre
     char name[256];
     json_object_foreach((json_t *)new, key, value)
     {
+        if (out->common && json_object_get(old, key) == NULL) continue;
         snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", key);
         if (find_difference(json_object_get(old, key), value, name, out)) return true;
     }
+    if (out->common) return false;
     json_object_foreach((json_t *)old, key, value)
     {
         if (json_object_get(new, key) != NULL) continue;
@@ -85,12 +87,6 @@ static kad_status to_json(kad_ctx *ctx, const kad_config *config, json_t **out)
 
 /* --- the couplings, which a run keeps ------------------------------------------------- */
 
-static bool exists(const char *path)
-{
-    struct stat info;
-    return lstat(path, &info) == 0;
-}
-
 static kad_status copy_file(kad_ctx *ctx, const char *from, const char *to)
 {
     char *data = NULL;
@@ -109,11 +105,13 @@ static kad_status keep(kad_pipeline *p, bool claimed, const char *key, const cha
     kad_status status = KAD_OK;
     const char *path = kad_config_string(p->config, key), *dot = strrchr(path, '.');
     const bool binary = dot != NULL && strcmp(dot, ".h5") == 0;
+    bool kept = false;
     char file[64], *own = NULL;
     snprintf(file, sizeof file, "%s%s", name, binary ? ".h5" : ".txt");
     own = kad_run_file(p->run, file);
     if (own == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
-    if (!claimed || !exists(own)) KAD_TRY(copy_file(ctx, path, own));
+    if (claimed) KAD_TRY(kad_file_exists(ctx, own, &kept));
+    if (!kept) KAD_TRY(copy_file(ctx, path, own));
     status = kad_config_set_path(ctx, p->config, key, own);
 done:
     kad_free(own);
@@ -168,7 +166,7 @@ kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
     char *text = NULL, name[512];
     kad_config *stored = NULL;
     json_t *old = NULL, *new = NULL;
-    difference d;
+    difference d = {.common = false};
     status = kad_run_read_text(ctx, p->run, "config.yaml", MAX_CONFIG_BYTES, &text);
     *claimed = status == KAD_OK;
     if (status == KAD_ENOINPUT) return KAD_OK;
@@ -182,6 +180,35 @@ done:
     json_decref(old);
     json_decref(new);
     kad_config_destroy(stored);
+    kad_free(text);
+    return status;
+}
+
+/* What `bulk` may change, and what decides nothing, may differ. */
+kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config, const kad_run *run,
+                             kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    char *text = NULL;
+    json_t *old = NULL, *new = NULL;
+    difference d = {.common = true};
+    if (!kad_h5_exists(file, "/config/resolved")) return KAD_OK;
+    KAD_TRY(kad_h5_read_strings(ctx, file, "/config/resolved", 1, &text));
+    KAD_TRY(to_json(ctx, config, &new));
+    old = json_loads(text, 0, NULL);
+    json_object_del(new, "bulk");
+    json_object_del(new, "title");
+    if (old == NULL)
+        status = kad_fail(ctx, KAD_EDATA, "%s/run.h5: /config/resolved: is no JSON",
+                          kad_run_path(run));
+    else if (find_difference(old, new, "", &d))
+        status = kad_fail(ctx, KAD_EDATA,
+                          "%.400s/run.h5: belongs to another run: %s is %s in it, but %s "
+                          "in this folder's config.yaml: move it away",
+                          kad_run_path(run), d.key, d.old, d.new);
+done:
+    json_decref(old);
+    json_decref(new);
     kad_free(text);
     return status;
 }

@@ -18,17 +18,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 void kad_say(const kad_app *app, const char *format, ...)
 {
     if (app->quiet) return;
+    char text[4096]; /* titles and names in it may come from anywhere */
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    putchar('\n');
+    kad_make_printable(text, true);
+    puts(text);
     fflush(stdout);
 }
 
@@ -59,31 +59,75 @@ static kad_status check_config(kad_pipeline *p, const char *name)
     return KAD_OK;
 }
 
+/* Degrees of freedom of the boundary field. */
+static double count_rows(const kad_config *config)
+{
+    int64_t shape[8], n_comp = kad_config_int(config, "action.components");
+    double n_sites = 1;
+    size_t d = kad_config_ints(config, "lattice.shape", 8, shape);
+    for (size_t i = 0; i < d && i < 8; i++)
+        n_sites *= (double)shape[i];
+    return n_sites * (double)(n_comp > 0 ? n_comp : 1);
+}
+
+/* Draws of all chains of a sampler, and configurations stored. */
+static double count_draws(const kad_config *config, int entry)
+{
+    return (double)kad_sample_draws(config, entry) *
+           (double)kad_sample_chains(config, entry);
+}
+
+static double count_configs(const kad_config *config, int entry)
+{
+    double configs = (double)kad_sample_configs(config, entry);
+    if (entry == kad_sample_bulk_entry(config))
+        configs += (double)kad_bulk_wanted(config);
+    return configs;
+}
+
 /* Bytes the job is going to need, from the config alone: lattice tables, a tile's working
  * set for each thread (field, gradient, scratch in double), and the series and
  * configurations of the largest sampler. */
 static double estimate_bytes(const kad_pipeline *p)
 {
-    int64_t shape[8], n_sites = 1;
-    size_t d = kad_config_ints(p->config, "lattice.shape", 8, shape);
-    for (size_t i = 0; i < d && i < 8; i++)
-        n_sites *= n_sites < (int64_t)1 << 40 ? shape[i] : 1;
-    int64_t n_comp = kad_config_int(p->config, "action.components");
-    double rows = (double)n_sites * (double)(n_comp > 0 ? n_comp : 1);
-    double fixed = 24e6 + 600.0 * (double)n_sites;
+    int64_t shape[8] = {0};
+    kad_config_ints(p->config, "lattice.shape", 8, shape);
+    const double rows = count_rows(p->config);
+    double fixed = 24e6 + 600.0 * rows;
     double tiles = p->app->ctx.n_threads * 8.0 * KAD_ROW_BYTES * rows;
     double series = 0;
     for (int i = 0; i < kad_sample_count(p->config); i++) {
-        double draws = (double)kad_sample_draws(p->config, i);
-        double chains = (double)kad_sample_chains(p->config, i);
-        double configs = (double)kad_sample_configs(p->config, i);
-        if (i == kad_sample_bulk_entry(p->config))
-            configs += (double)kad_bulk_wanted(p->config);
-        double extent = d > 0 ? (double)shape[0] : 0;
-        double bytes = 2 * (draws * chains * 8 * (14 + extent) + configs * rows * 8);
+        double bytes = 2 * (count_draws(p->config, i) * 8 * (14 + (double)shape[0]) +
+                            count_configs(p->config, i) * rows * 8);
         series = bytes > series ? bytes : series;
     }
     return fixed + tiles + series;
+}
+
+/* What the job puts on the disk: the scalars of a draw, which hardly compress, and
+ * configurations in single precision; at the end of a stage the old results, the new ones
+ * and the segments of a sampler lie side by side; and three checkpoints of the parameters
+ * with their moments. */
+static kad_status check_disk(kad_pipeline *p)
+{
+    enum { SCALARS = 14, CHECKPOINT_ARRAYS = 4 };
+    kad_ctx *ctx = &p->app->ctx;
+    const double rows = count_rows(p->config), most = (double)kad_h5_max_bytes();
+    double results = 8.0 * (double)p->model->flow->n_theta, largest = 0;
+    for (int i = 0; i < kad_sample_count(p->config); i++) {
+        const double bytes = count_draws(p->config, i) * 8 * SCALARS +
+                             count_configs(p->config, i) * rows * 4;
+        results += bytes;
+        largest = bytes > largest ? bytes : largest;
+    }
+    if (results > most)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "this job makes a run.h5 of about %.1f MiB, but at most %.1f MiB "
+                        "are read back: fewer draws or configurations",
+                        results / 0x1p20, most / 0x1p20);
+    const double moments = 8.0 * CHECKPOINT_ARRAYS * (double)p->model->flow->n_theta;
+    return kad_file_require_space(ctx, p->app->out, 2 * results + largest + 3 * moments,
+                                  "this job");
 }
 
 static kad_status check_memory(kad_pipeline *p)
@@ -195,6 +239,7 @@ static void record_failure(kad_pipeline *p, kad_status failure)
     memcpy(ctx->message, message, sizeof message);
 }
 
+/* Of this run, and complete? */
 static kad_status is_complete(kad_pipeline *p, bool *complete)
 {
     kad_status status = KAD_OK;
@@ -202,6 +247,7 @@ static kad_status is_complete(kad_pipeline *p, bool *complete)
     char *text = NULL;
     *complete = false;
     KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
+    KAD_TRY(kad_results_agree(&p->app->ctx, p->config, p->run, file));
     if (!kad_h5_attr_exists(file, "/", "status")) goto done;
     KAD_TRY(kad_h5_attr_string(&p->app->ctx, file, "/", "status", &text));
     *complete = strcmp(text, "complete") == 0;
@@ -226,11 +272,11 @@ done:
 }
 
 /* The folder has a config of its own. */
-static bool is_claimed(const kad_app *app)
+static kad_status is_claimed(kad_app *app, bool *claimed)
 {
     char config[4096];
     snprintf(config, sizeof config, "%s/config.yaml", app->out);
-    return access(config, F_OK) == 0;
+    return kad_file_exists(&app->ctx, config, claimed);
 }
 
 /* A file that the config names is gone, but the folder may not need it. */
@@ -240,10 +286,15 @@ static kad_status advise(kad_pipeline *p, const char *name)
     const size_t n = strlen(out);
     kad_ctx *ctx = &p->app->ctx;
     const bool own = strncmp(name, out, n) == 0 && strcmp(name + n, "/config.yaml") == 0;
-    if (own || !is_claimed(p->app)) return KAD_ENOINPUT;
+    bool claimed = false;
+    char why[KAD_MESSAGE_MAX];
+    memcpy(why, ctx->message, sizeof why);
+    const kad_status status = is_claimed(p->app, &claimed);
+    if (status != KAD_OK) return status;
+    if (own || !claimed) return KAD_ENOINPUT;
     return kad_fail(ctx, KAD_ENOINPUT,
                     "%.600s; `kadanoff run %.200s` goes on with the folder's own",
-                    ctx->message, out);
+                    why, out);
 }
 
 /* What the stages would refuse, before a new folder is made and the work begins. */
@@ -251,7 +302,10 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
-    if (is_claimed(p->app)) return KAD_OK; /* was checked when it was new */
+    bool claimed = false;
+    KAD_TRY(is_claimed(p->app, &claimed));
+    if (claimed) return KAD_OK; /* was checked when it was new */
+    KAD_TRY(check_disk(p));
     if ((stages & KAD_STAGE_TRAIN) == 0 && wants_map(p, stages))
         return kad_fail(ctx, KAD_ENOINPUT,
                         "%s: nothing is trained in this folder: use `run` or `train`",
@@ -347,12 +401,6 @@ done:
 /* --- where the config and the folder are ---------------------------------------------
  */
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* "runs/ising-16.yaml" -> "ising-16" */
 static void folder_of(const char *path, char *out, size_t size)
 {
@@ -390,8 +438,10 @@ kad_status kad_pipeline_path(kad_app *app, unsigned stages)
     kad_ctx *ctx = &app->ctx;
     const char *path = app->args[0];
     char folder[512], config[600], *text = NULL;
-    kad_status status = KAD_OK;
-    if (is_folder(path)) {
+    bool is_folder = false;
+    kad_status status;
+    KAD_TRY(kad_file_is_folder(ctx, path, &is_folder));
+    if (is_folder) {
         snprintf(config, sizeof config, "%s/config.yaml", path);
         if (app->out != NULL && strcmp(app->out, path) != 0)
             return kad_fail(ctx, KAD_EUSAGE,

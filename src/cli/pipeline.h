@@ -52,6 +52,9 @@ KAD_MUST_USE kad_status kad_config_check_used(kad_pipeline *p, const char *name)
 /* Compare what is used of the config with the folder's: KAD_ECONFIG names the first key
  * that differs. *claimed: the folder has one. (config_diff.c) */
 KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p, bool *claimed);
+/* The same of what run.h5 says it was made with: KAD_EDATA when that is another run. */
+KAD_MUST_USE kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config,
+                                          const kad_run *run, kad_h5 *file);
 /* Make the folder's own files those of the config, and write config.yaml unless `claimed`:
  * from now on the folder belongs to this config. */
 KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p, bool claimed);
