@@ -81,6 +81,23 @@ static void value_row(kad_grid *g, const board *b, const char *observable)
     }
 }
 
+/* A line for every reason why error bars of a table are missing. */
+static void add_reasons(kad_text *out, const char *name, const kad_table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const char *reason = kad_table_reason(t, i);
+        if (reason == NULL) continue;
+        kad_text_add(out, "<p class=\"note\">");
+        kad_text_escape(out, name);
+        for (size_t k = i; k < t->n; k++) {
+            if (!kad_table_lacks_alike(t, i, k)) continue;
+            kad_text_add(out, k == i ? ": no error of " : ", ");
+            kad_text_escape(out, t->observable[k]);
+        }
+        kad_text_add(out, ": %s.</p>\n", reason);
+    }
+}
+
 static void matrix(kad_text *out, const board *b)
 {
     kad_grid g = {.wide = true};
@@ -94,6 +111,8 @@ static void matrix(kad_text *out, const board *b)
                 value_row(&g, b, b->table[i].observable[k]);
     kad_grid_render(&g, out);
     kad_note_rest(out, b->n, b->n_all, "tables");
+    for (size_t i = 0; i < b->n; i++)
+        add_reasons(out, b->name[i], &b->table[i]);
 }
 
 static kad_status draw_results(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -113,8 +132,8 @@ const kad_figure kad_figure_results = {
     .title = "Results",
     .caption =
         "0.82(2) means 0.82 &plusmn; 0.02, one standard error with autocorrelation "
-        "included; (?): no error can be stated, the "
-        "warnings say why; "
+        "included; (?): no error can be stated, lines below "
+        "say why; "
         "coloured: more than three errors off the exact value. NAME_reweighted: the "
         "same draws by importance weights.",
     .wide = true,
@@ -166,7 +185,7 @@ const kad_figure kad_figure_chains = {
         "&tau;<sub>int</sub> = 1/2 + &Sigma;&nbsp;&rho;(t) in draws; n<sub>eff"
         "</sub> = draws/(2&nbsp;&tau;<sub>int</sub>), independent draws the series is "
         "worth; R&#x302; compares the halves of all chains, 1 when they agree. (?): "
-        "no error can be stated, the warnings say why.",
+        "no error can be stated, as below the results.",
     .wide = true,
     .draw = draw_chains,
 };

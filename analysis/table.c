@@ -1,5 +1,6 @@
 #include "analysis/table.h"
 
+#include "analysis/estimates.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -60,4 +61,18 @@ size_t kad_table_find(const kad_table *t, const char *observable)
 double kad_table_at(const kad_table *t, const kad_values *column, size_t i)
 {
     return i < t->n && column->n == t->n ? column->data[i] : NAN;
+}
+
+bool kad_table_lacks_alike(const kad_table *t, size_t i, size_t k)
+{
+    return t->flag[i] != NULL && t->flag[k] != NULL &&
+           strcmp(t->flag[i], t->flag[k]) == 0 && !isfinite(kad_table_at(t, &t->err, k));
+}
+
+const char *kad_table_reason(const kad_table *t, size_t i)
+{
+    if (!kad_table_lacks_alike(t, i, i)) return NULL;
+    for (size_t k = 0; k < i; k++)
+        if (kad_table_lacks_alike(t, i, k)) return NULL;
+    return kad_reason(t->flag[i]);
 }

@@ -4,6 +4,8 @@
 
 #include "analysis/results.h"
 
+#include <stdbool.h>
+
 enum { KAD_TABLE_MAX = 128 };
 
 /* Columns of equal length n, or empty where the file has none. */
@@ -22,5 +24,10 @@ void kad_table_clear(kad_table *table);
 size_t kad_table_find(const kad_table *table, const char *observable);
 /* Entry of a column; NaN where the column is empty. */
 double kad_table_at(const kad_table *table, const kad_values *column, size_t i);
+/* Why row i has no error bar, for the first row with that reason; NULL for the others, and
+ * where nothing is missing. */
+const char *kad_table_reason(const kad_table *table, size_t i);
+/* Whether row k has none for the reason of row i. */
+bool kad_table_lacks_alike(const kad_table *table, size_t i, size_t k);
 
 #endif

@@ -5,6 +5,8 @@
 #include "analysis/equilibrium.h"
 #include "analysis_util.h"
 #include "fresh.h"
+#undef CLAIM
+#include "equilibrium_case.h"
 
 enum { N_MOST = 64 * 2000 };
 
@@ -137,12 +139,24 @@ static void others_do_not(void **state)
         assert_true(show(&apart[i], REPLICAS).rhat > 0.95);
 }
 
+/* 64 seeds: the mean pull is known to 1/8; four of those and what phi^2 is known to. */
+static void the_default_burn_in_leaves_no_bias(void **state)
+{
+    (void)state;
+    int n;
+    const double pull = default_burn_in_pull(fresh, 64, &n);
+    assert_true(n >= 48);
+    assert_true(fabs(pull) < 4.0 / sqrt(n) + 2 * 0.08);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("equilibrium: on converged chains tests fire as seldom as they promise",
               converged_chains_pass),
         CLAIM("equilibrium: starts off, drifts and chains apart are seen", others_do_not),
+        CLAIM("equilibrium: the default burn-in leaves no bias",
+              the_default_burn_in_leaves_no_bias),
     };
     fresh = fresh_seed("equilibrium", "");
     return cmocka_run_group_tests_name("equilibrium, long", tests, NULL, NULL);

@@ -3,7 +3,6 @@
 #include "analysis/agreement.h"
 #include "analysis/comparison.h"
 #include "analysis/diagnostics.h"
-#include "analysis/estimates.h"
 #include "analysis/results.h"
 #include "analysis/table.h"
 #include "base/memory.h"
@@ -61,26 +60,16 @@ static void print_row(const kad_table *t, size_t i)
            n_eff, rhat);
 }
 
-/* Whether a row has no error bar for this flag. */
-static bool lacks(const kad_table *t, size_t i, const char *flag)
-{
-    return t->flag[i] != NULL && strcmp(t->flag[i], flag) == 0 &&
-           !isfinite(kad_table_at(t, &t->err, i));
-}
-
 /* One line for every reason why error bars are missing: "no error of m, chi: never moved".
  */
 static void print_reasons(const kad_table *t)
 {
     for (size_t i = 0; i < t->n; i++) {
-        const char *flag = t->flag[i], *reason = flag != NULL ? kad_reason(flag) : NULL;
-        bool said = false;
-        for (size_t k = 0; reason != NULL && k < i && !said; k++)
-            said = lacks(t, k, flag);
-        if (reason == NULL || said || !lacks(t, i, flag)) continue;
+        const char *reason = kad_table_reason(t, i);
+        if (reason == NULL) continue;
         int column = printf("  no error of %s", t->observable[i]);
         for (size_t k = i + 1; k < t->n; k++) {
-            if (!lacks(t, k, flag)) continue;
+            if (!kad_table_lacks_alike(t, i, k)) continue;
             if (column + 2 + (int)strlen(t->observable[k]) > COLUMNS - 2)
                 column = printf(",\n    %s", t->observable[k]) - 2;
             else
