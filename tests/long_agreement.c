@@ -30,13 +30,21 @@ static const struct {
 };
 static const double levels[N_LEVELS] = {0.2, 0.05, 0.01, KAD_AGREEMENT_ALPHA};
 
-/* The least p of a run, as the probability that a run in which all is well has it. */
+/* The least p of a run, as the probability that a run in which all is well has it; below
+ * 0.05 the row is shown. */
 static double least(const kad_agreement *a)
 {
-    double p = 1.0;
+    size_t worst = a->n;
+    kad_text text = {0};
     for (size_t i = 0; i < a->n; i++)
-        if (a->row[i].n >= 2) p = fmin(p, a->row[i].p);
-    return -expm1((double)a->n_compared * log1p(-p));
+        if (a->row[i].n >= 2 && (worst == a->n || a->row[i].p < a->row[worst].p))
+            worst = i;
+    const double p = -expm1((double)a->n_compared * log1p(-a->row[worst].p));
+    if (p >= levels[1]) return p;
+    kad_agreement_print_row(a, worst, &text);
+    print_message("# %s\n", text.data);
+    kad_text_clear(&text);
+    return p;
 }
 
 static double run_once(int model, int run)
