@@ -58,7 +58,7 @@ static double dof_of(size_t n_all, kad_correlation known)
 static double p_of(double difference, double var, double dof)
 {
     if (!(var > 0.0) || !(dof >= 1.0)) return NAN;
-    return 2.0 * gsl_cdf_tdist_Q(fabs(difference) / sqrt(var), dof);
+    return kad_pull_p(difference / sqrt(var), dof);
 }
 
 double kad_drift_p(size_t n_chains, size_t n, const double *a, kad_correlation known)
