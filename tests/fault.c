@@ -357,6 +357,9 @@ static int counted_main(int argc, char **argv, char **environment)
 typedef int start_main(int (*)(int, char **, char **), int, char **, void (*)(void),
                        void (*)(void), void (*)(void), void *);
 
+int __libc_start_main(int (*)(int, char **, char **), int, char **, void (*)(void),
+                      void (*)(void), void (*)(void), void *);
+
 PUBLIC int __libc_start_main(int (*function)(int, char **, char **), int argc,
                              char **argv, void (*init)(void), void (*fini)(void),
                              void (*ld_fini)(void), void *stack)

@@ -249,14 +249,10 @@ static void test_second_names(void **state)
 static void test_texts_are_printable(void **state)
 {
     (void)state;
-    static const char *const given[] = {"\x1b[2Jgone", "a\x9b\xff",
-                                        "\xc2\x9b"
-                                        "31m",
-                                        "gr\xc3\xb6\xc3\x9f"
-                                        "e\n\tline"};
+    static const char *const given[] = {"\033[2Jgone", "a\233\377", "\302\23331m",
+                                        "gr\303\266\303\237e\n\tline"};
     static const char *const shown[] = {"?[2Jgone", "a??", "?31m",
-                                        "gr\xc3\xb6\xc3\x9f"
-                                        "e\n\tline"};
+                                        "gr\303\266\303\237e\n\tline"};
     const char *path = scratch_file(&folder, "texts.h5");
     kad_h5 *file;
     char *text[4], **names;

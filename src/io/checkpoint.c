@@ -46,8 +46,11 @@ kad_status kad_checkpoint_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file)
     KAD_TRY(kad_run_join(ctx, run, current_name, &current));
     KAD_TRY(kad_run_join(ctx, run, previous_name, &previous));
     KAD_TRY(kad_h5_save_temporary(ctx, file, current, true));
-    KAD_TRY(rotate(ctx, current, previous));
-    status = kad_file_commit(ctx, current);
+    status = rotate(ctx, current, previous);
+    if (status != KAD_OK)
+        kad_file_drop_temporary(current);
+    else
+        status = kad_file_commit(ctx, current);
 done:
     kad_free(current);
     kad_free(previous);

@@ -182,6 +182,13 @@ static kad_status temporary_name(kad_ctx *ctx, const char *path, char **out)
     return status;
 }
 
+void kad_file_drop_temporary(const char *path)
+{
+    char *temporary;
+    if (temporary_name(NULL, path, &temporary) == KAD_OK) unlink(temporary);
+    kad_free(temporary);
+}
+
 static int write_all(int fd, const char *data, size_t n)
 {
     while (n > 0) {

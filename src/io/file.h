@@ -53,6 +53,8 @@ typedef struct kad_piece {
 KAD_MUST_USE kad_status kad_file_write_temporary(kad_ctx *ctx, const char *path,
                                                  size_t n_pieces,
                                                  const kad_piece *pieces);
+/* Give it up: PATH.tmp goes. */
+void kad_file_drop_temporary(const char *path);
 /* Rename PATH.tmp to PATH and fsync the folder: the second half. */
 KAD_MUST_USE kad_status kad_file_commit(kad_ctx *ctx, const char *path);
 /* Both halves. The old file stands until the new one is complete on the disk. */

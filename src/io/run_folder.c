@@ -237,12 +237,12 @@ bool kad_run_is_held(const kad_run *run)
 {
     struct flock query = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char *path = kad_run_file(run, "checkpoint/lock");
-    const int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
-    const bool held =
-        fd >= 0 && fcntl(fd, F_GETLK, &query) == 0 && query.l_type != F_UNLCK;
+    int fd = -1, result = -1;
+    if (path) KAD_RETRY(fd, open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (fd >= 0) KAD_RETRY(result, fcntl(fd, F_GETLK, &query));
     if (fd >= 0) close(fd);
     kad_free(path);
-    return held;
+    return result == 0 && query.l_type != F_UNLCK;
 }
 
 kad_status kad_run_write_text(kad_ctx *ctx, const kad_run *run, const char *name,
