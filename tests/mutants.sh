@@ -11,7 +11,7 @@
 set -u
 . "${KAD_SRCDIR:?}/tests/mutants.list"
 
-library=$KAD_BUILDDIR/.libs/libkadanoff.a
+library=$KAD_BUILDDIR/.libs/libkad.a
 work=$(mktemp -d "${TMPDIR:-/tmp}/kadanoff-mutants.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 export CMOCKA_MESSAGE_OUTPUT=TAP
@@ -100,7 +100,7 @@ wanted() {
 
 selection=${*:-$quick}
 if [ ! -e "$library" ]; then
-    echo "1..0 # SKIP the static library was not built"
+    echo "1..0 # SKIP the inner library was not built"
     exit 0
 fi
 if [ "$selection" = all ]; then
