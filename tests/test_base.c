@@ -1,4 +1,5 @@
 /* Claims about status codes, messages, memory, fixed sums and signals. */
+#include "base/isa.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
@@ -54,6 +55,20 @@ static void test_messages(void **state)
     assert_string_equal(line, "number 5");
     kad_ctx_init(&ctx, 0);
     assert_true(ctx.n_threads >= 1);
+}
+
+/* A name that isa.c does not know counts as missing: none can be recorded without a check. */
+static void test_isa(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    char name[32];
+    kad_ctx_init(&ctx, 1);
+    assert_int_equal(kad_isa_check(&ctx), KAD_OK);
+    assert_false(kad_isa_lacks("", sizeof name, name));
+    assert_false(kad_isa_lacks(kad_kernel_isa_f64, sizeof name, name));
+    assert_true(kad_isa_lacks(" no-such-set avx", sizeof name, name));
+    assert_string_equal(name, "no-such-set");
 }
 
 static void test_allocation(void **state)
@@ -276,10 +291,15 @@ static void test_signals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status),        cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_allocation),    cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_memory_limits), cmocka_unit_test(test_memory_require),
-        cmocka_unit_test(test_tree_sum),      cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_isa),
+        cmocka_unit_test(test_allocation),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_memory_limits),
+        cmocka_unit_test(test_memory_require),
+        cmocka_unit_test(test_tree_sum),
+        cmocka_unit_test(test_signals),
     };
     return cmocka_run_group_tests_name("base: sizes are checked, signals are heard",
                                        tests, NULL, NULL);

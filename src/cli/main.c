@@ -1,9 +1,9 @@
 /* Entry point: signals first, then the tables of command.c decide. */
 #include "config.h"
 
+#include "base/isa.h"
 #include "base/signals.h"
 #include "cli/command.h"
-#include "cli/isa.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /* Where a results file came from: attributes of its root, and the config it ran. */
 #include "config.h"
 
+#include "base/isa.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "build_info.h"
-#include "cli/isa.h"
 #include "cli/pipeline.h"
 #include "flow/recipe.h"
 #include "io/digest.h"
@@ -92,7 +92,7 @@ static kad_status write_program(kad_pipeline *p, kad_h5 *file)
     KAD_TRY(set(p, file, "version", PACKAGE_VERSION));
     KAD_TRY(set(p, file, "commit", KAD_COMMIT));
     snprintf(text, sizeof text, "%s; CFLAGS %s; kernels %s (%s)", KAD_CC, KAD_CFLAGS,
-             KAD_KERNEL_FLAGS, kad_kernel_isa_f32());
+             KAD_KERNEL_FLAGS, kad_kernel_isa_f32);
     KAD_TRY(set(p, file, "build", text));
     command_line(p->app, text, sizeof text);
     KAD_TRY(set(p, file, "command_line", text));

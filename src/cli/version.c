@@ -1,9 +1,9 @@
 /* --version: what was built, from which sources, and which library answers for what. */
 #include "config.h"
 
+#include "base/isa.h"
 #include "build_info.h"
 #include "cli/command.h"
-#include "cli/isa.h"
 
 #include <dlfcn.h>
 
@@ -19,7 +19,7 @@ static const char *provider(const char *symbol)
 
 void kad_print_version(FILE *out)
 {
-    const char *isa = kad_kernel_isa_f32();
+    const char *isa = kad_kernel_isa_f32;
     fprintf(out, "kadanoff %s (commit %s)\n", PACKAGE_VERSION, KAD_COMMIT);
     fprintf(out, "compiler  %s\n", KAD_CC);
     fprintf(out, "CFLAGS    %s\n", KAD_CFLAGS);
