@@ -504,17 +504,17 @@ END
 }
 
 @test "cli: links, cycles and escapes in a results file do no harm" {
-    kadanoff run tiny.yaml -q train.steps=5 sample[0].store_configs=8 bulk.configs=8
+    kadanoff run tiny.yaml -q train.steps=5
     cp -r tiny whole
     for trick in links cycle escapes names; do
-        for command in info analyse report compare bulk diagnose; do
+        for command in info analyse report; do
             rm -rf tiny
             cp -r whole tiny
             "$KAD_BUILDDIR/tests/h5_tricks" tiny/run.h5 $trick
             got=0
             timeout 60 kadanoff $command tiny >out.txt 2>err.txt || got=$?
             case $trick.$command.$got in
-            *.diagnose.* | links.*.0 | escapes.*.0) ;;
+            links.*.0 | escapes.*.0) ;;
             cycle.*.65) grep -q 'several names' err.txt ;;
             names.*.65) grep -q 'cannot be printed' err.txt ;;
             *) echo "$trick $command: $got" && false ;;
@@ -551,7 +551,6 @@ END
             rm -f "tiny/$name"
             ln $how "$PWD/thesis" "tiny/$name"
             kadanoff report tiny >/dev/null 2>err.txt || grep -q 'remove it' err.txt
-            kadanoff analyse tiny >/dev/null 2>err.txt || grep -q 'remove it' err.txt
             kadanoff run tiny >/dev/null 2>err.txt || grep -q 'remove it' err.txt
             cmp thesis copy
             rm -f "tiny/$name"

@@ -168,7 +168,7 @@ malloc_fails() {
 
 "$program" run tiny.yaml -q -o start || exit 99
 commands="info diagnose compare report analyse bulk new"
-[ -n "$all" ] || commands="info report analyse"
+[ -n "$all" ] || commands="info analyse"
 commands=${COMMANDS-$commands}
 for command in $commands; do
     count "$command"
@@ -199,7 +199,7 @@ for command in $commands; do
 done
 
 crashes=0 tries=0
-many=${MALLOCS-2}
+many=${MALLOCS-3}
 [ -z "$all" ] || many=${MALLOCS-107}
 for command in $commands; do
     failed=0
