@@ -1,4 +1,4 @@
-/* A map's weights at configurations of samplers that do not use it (measure/weigh.h).
+/* A map's weights at configurations of samplers that do not use it (record/weigh.h).
  *
  * With c any constant, h = 1/(1 + w/e^c) and both means of bounded functions,
  *   E_q[(w/e^c) h] = Z/e^c E_pi[h]

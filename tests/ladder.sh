@@ -2,7 +2,7 @@
 # Modules form a ladder: a file includes only its own module and those above it in the
 # list. Registries are the only back arrows. Prints TAP.
 cd "${KAD_SRCDIR:-.}" || exit 1
-ladder=(base io lattice models flow train sample measure bulk cli)
+ladder=(base io lattice models measure flow train sample record bulk cli)
 
 # Folder of a module, and the module of an include path.
 folder() {

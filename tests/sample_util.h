@@ -20,7 +20,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "flow/recipe.h"
-#include "measure/sample.h"
+#include "record/sample.h"
 #include "train/options.h"
 #include "train/params.h"
 #include "train/trainer.h"

@@ -2,8 +2,8 @@
 
 #include "base/memory.h"
 #include "flow/recipe.h"
-#include "measure/sample.h"
 #include "models/spins.h"
+#include "record/sample.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
 #include "train/options.h"

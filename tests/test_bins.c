@@ -1,4 +1,4 @@
-/* Series kept as means over bins of draws (measure/store.h). */
+/* Series kept as means over bins of draws (record/store.h). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "measure/store.h"
+#include "record/store.h"
 
 #define CLAIM(text, function)            \
     {                                    \

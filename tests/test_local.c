@@ -15,7 +15,7 @@
 
 #include "base/memory.h"
 #include "lattice/hartley.h"
-#include "measure/sample.h"
+#include "record/sample.h"
 #include "models/spins.h"
 #include "sample/local_chains.h"
 
@@ -501,7 +501,7 @@ static void collect(scene *s, bool clusters, int n_threads, int batch, bool relo
     assert_ok(s, kad_local_chains_create(&s->ctx, &setup, clusters, &self));
     prepare(s, CHAINS, batch);
     for (int done = 0; done < TOTAL;) {
-        /* never across the end of the burn-in, as measure/chains.c does */
+        /* never across the end of the burn-in, as record/chains.c does */
         const int end = done < 30 ? 30 : TOTAL;
         const int n = end - done < batch ? end - done : batch;
         if (reload) {

@@ -1,7 +1,7 @@
 /* Full two-point functions of weighted draws: the bins they are kept in, and what comes out
  * at the end of a run, against exact values, the chain's and the draws' own. */
 #include "analysis/analyse.h"
-#include "measure/store.h"
+#include "record/store.h"
 #include "sample/sampler.h"
 #include "sample_util.h"
 

@@ -1,7 +1,7 @@
 /* Sampling end to end with small maps: exact values, determinism, resumption. */
 #include "analysis/analyse.h"
 #include "analysis/table.h"
-#include "measure/job.h"
+#include "record/job.h"
 #include "sample_util.h"
 
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* Stops while draws are made: updates that take long are given up within the grace time,
  * what was done before is kept, and the run ends with the bits of one that never stopped.
  */
-#include "measure/job.h"
 #include "models/local.h"
+#include "record/job.h"
 #include "sample/sampler.h"
 #include "sample_util.h"
 

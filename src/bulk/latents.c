@@ -3,7 +3,7 @@
 #include "base/signals.h"
 #include "bulk/positions.h"
 #include "flow/map.h"
-#include "measure/configs.h"
+#include "record/configs.h"
 #include "sample/boundary.h"
 #include "train/params.h"
 

@@ -10,7 +10,7 @@
 #include "cli/report_file.h"
 #include "cli/schema.h"
 #include "flow/recipe.h"
-#include "measure/entries.h"
+#include "record/entries.h"
 #include "train/params.h"
 
 #include <string.h>

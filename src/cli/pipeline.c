@@ -8,8 +8,8 @@
 #include "cli/schema.h"
 #include "flow/recipe.h"
 #include "io/file.h"
-#include "measure/sample.h"
 #include "models/exact.h"
+#include "record/sample.h"
 #include "sample/sampler.h"
 #include "train/inputs.h"
 #include "train/options.h"
@@ -293,8 +293,8 @@ static kad_status advise(kad_pipeline *p, const char *name)
     if (status != KAD_OK) return status;
     if (own || !claimed) return KAD_ENOINPUT;
     return kad_fail(ctx, KAD_ENOINPUT,
-                    "%.600s; `kadanoff run %.200s` goes on with the folder's own",
-                    why, out);
+                    "%.600s; `kadanoff run %.200s` goes on with the folder's own", why,
+                    out);
 }
 
 /* What the stages would refuse, before a new folder is made and the work begins. */

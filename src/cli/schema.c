@@ -2,8 +2,8 @@
 
 #include "bulk/bulk.h"
 #include "flow/flow.h"
-#include "measure/sample.h"
 #include "models/action.h"
+#include "record/sample.h"
 #include "sample/sampler.h"
 #include "train/options.h"
 

@@ -1,7 +1,8 @@
 /* Measuring: the observables that apply to an action, evaluated on batches of boundary
  * configurations. A configuration's values are one row; observable i owns columns
  * offset[i] .. offset[i] + width[i] - 1. The first n_plain observables are kept draw by
- * draw, the others as means over bins of draws. */
+ * draw, the others as means over bins of draws. This folder holds observables
+ * (observable.h) and knows neither maps nor samplers: record/ joins them. */
 #ifndef KAD_MEASURE_MEASURE_H
 #define KAD_MEASURE_MEASURE_H
 

@@ -1,6 +1,6 @@
 /* The sampler interface: a method is one file with a `static const kad_sampler_ops` and
  * one line in registry.c. A sampler advances n_chains chains and hands over every draw as
- * a boundary configuration; measuring and storing are the driver's (src/measure/job.h).
+ * a boundary configuration; measuring and storing are the driver's (src/record/job.h).
  *
  * Everything a sampler does is keyed by draw numbers (base/rng.h), so that its results
  * depend neither on the number of threads nor on how the draws are cut into batches. */
@@ -69,7 +69,7 @@ typedef struct kad_sampler_ops {
     const char *summary;
     const char *reference; /* DOI or arXiv number */
     const kad_key
-        *keys; /* its own parameters, "sample[].KEY"; common ones: measure/entries.c */
+        *keys; /* its own parameters, "sample[].KEY"; common ones: record/entries.c */
     size_t n_keys;
     unsigned flags;
     const char *time_unit; /* what one draw is: "proposal", "trajectory", "sweep" */

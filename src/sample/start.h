@@ -12,7 +12,7 @@
 
 #include "sample/sampler.h"
 
-/* "prior", "cold" or "hot": the entry's key `start` (measure/sample.c), or the default. */
+/* "prior", "cold" or "hot": the entry's key `start` (record/sample.c), or the default. */
 const char *kad_start_name(const kad_sampler_setup *setup);
 
 /* x [n_chains][n_rows]. Keyed by (seed, entry, chain). Errors: KAD_ECONFIG (prior without

@@ -1,8 +1,8 @@
-#include "measure/weigh.h"
+#include "record/weigh.h"
 
 #include "base/memory.h"
 #include "base/signals.h"
-#include "measure/configs.h"
+#include "record/configs.h"
 
 #include <math.h>
 #include <stdio.h>

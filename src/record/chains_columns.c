@@ -1,6 +1,6 @@
 /* The series of a job: which there are, and the memory they take. */
 #include "base/memory.h"
-#include "measure/chains.h"
+#include "record/chains.h"
 
 #include <stdio.h>
 

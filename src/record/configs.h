@@ -1,7 +1,7 @@
 /* Configurations that a sampler stored: /samplers/NAME/configs of a results file, single
  * precision, [chain][cfg][component][axes]. */
-#ifndef KAD_MEASURE_CONFIGS_H
-#define KAD_MEASURE_CONFIGS_H
+#ifndef KAD_RECORD_CONFIGS_H
+#define KAD_RECORD_CONFIGS_H
 
 #include "io/h5.h"
 #include "models/action.h"

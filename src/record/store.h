@@ -2,8 +2,8 @@
  * for the whole run and cut into segments on disk, so that a killed run goes on where its
  * last segment ends. Columns are [n_chains][n_stored][width], n_stored draws being kept
  * out of n_draws (all of them unless `stride` > 1). */
-#ifndef KAD_MEASURE_STORE_H
-#define KAD_MEASURE_STORE_H
+#ifndef KAD_RECORD_STORE_H
+#define KAD_RECORD_STORE_H
 
 #include "io/h5.h"
 

@@ -1,4 +1,4 @@
-#include "measure/configs.h"
+#include "record/configs.h"
 
 #include "base/memory.h"
 

@@ -1,8 +1,8 @@
 /* Entries of the config's list `sample`: what they ask for, with the defaults that depend
  * on the sampler. Without a list there is one entry with the defaults; an empty list has
  * none. */
-#ifndef KAD_MEASURE_ENTRIES_H
-#define KAD_MEASURE_ENTRIES_H
+#ifndef KAD_RECORD_ENTRIES_H
+#define KAD_RECORD_ENTRIES_H
 
 #include "io/config.h"
 

@@ -1,5 +1,5 @@
 /* Segments of a job: everything that changes between batches. */
-#include "measure/chains.h"
+#include "record/chains.h"
 
 #include <stdio.h>
 

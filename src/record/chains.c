@@ -1,4 +1,4 @@
-#include "measure/chains.h"
+#include "record/chains.h"
 
 #include "base/memory.h"
 #include "base/signals.h"

@@ -6,8 +6,8 @@
  * follows the clock, since a stop is honoured between them, or by giving up an update that
  * takes longer than a second; segments hold the sampler's state, the chains' current rows
  * and the series, so a run in pieces equals a run in one. */
-#ifndef KAD_MEASURE_JOB_H
-#define KAD_MEASURE_JOB_H
+#ifndef KAD_RECORD_JOB_H
+#define KAD_RECORD_JOB_H
 
 #include "io/progress.h"
 #include "io/run_folder.h"

@@ -1,4 +1,4 @@
-#include "measure/exact.h"
+#include "record/exact.h"
 
 #include "base/memory.h"
 #include "models/dual.h"

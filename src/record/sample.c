@@ -1,10 +1,10 @@
-#include "measure/sample.h"
+#include "record/sample.h"
 
 #include "base/memory.h"
-#include "measure/entries.h"
-#include "measure/exact.h"
-#include "measure/job.h"
-#include "measure/weigh.h"
+#include "record/entries.h"
+#include "record/exact.h"
+#include "record/job.h"
+#include "record/weigh.h"
 #include "sample/start.h"
 #include "train/params.h"
 

@@ -2,8 +2,8 @@
  *   ln w = offset - S - ln q,    <ln w> over the model >= ln Z
  * (sample/proposals.h): whatever the map misses is in that mean, and cannot be in one over
  * the map's own draws, however they are accepted or weighted. */
-#ifndef KAD_MEASURE_WEIGH_H
-#define KAD_MEASURE_WEIGH_H
+#ifndef KAD_RECORD_WEIGH_H
+#define KAD_RECORD_WEIGH_H
 
 #include "flow/map.h"
 #include "io/run_folder.h"

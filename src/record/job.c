@@ -1,8 +1,8 @@
-#include "measure/job.h"
+#include "record/job.h"
 
 #include "base/memory.h"
 #include "base/signals.h"
-#include "measure/chains.h"
+#include "record/chains.h"
 #include "sample/start.h"
 
 #include <math.h>

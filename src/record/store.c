@@ -1,4 +1,4 @@
-#include "measure/store.h"
+#include "record/store.h"
 
 #include "base/log_add.h"
 #include "base/memory.h"

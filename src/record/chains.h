@@ -1,11 +1,11 @@
 /* The draws of one job while they are being made: batch buffers, the chains' current
  * rows, and the series they end in. Used by job.c only. */
-#ifndef KAD_MEASURE_CHAINS_H
-#define KAD_MEASURE_CHAINS_H
+#ifndef KAD_RECORD_CHAINS_H
+#define KAD_RECORD_CHAINS_H
 
-#include "measure/job.h"
 #include "measure/measure.h"
-#include "measure/store.h"
+#include "record/job.h"
+#include "record/store.h"
 
 typedef struct kad_chains {
     const kad_job *job;

@@ -1,8 +1,8 @@
 /* Exact values beside the estimates: /exact/NAME of a results file, one scalar each with
  * the attribute `source`, NAME being "log_z" or an observable's. Written with the
  * samples; the analysis compares. */
-#ifndef KAD_MEASURE_EXACT_H
-#define KAD_MEASURE_EXACT_H
+#ifndef KAD_RECORD_EXACT_H
+#define KAD_RECORD_EXACT_H
 
 #include "io/h5.h"
 #include "models/action.h"

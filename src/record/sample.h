@@ -1,12 +1,19 @@
 /* Sampling as a stage of a run: every entry of the config's list `sample`, with the
- * trained map of the run. */
-#ifndef KAD_MEASURE_SAMPLE_H
-#define KAD_MEASURE_SAMPLE_H
+ * trained map of the run. This folder drives samplers (sample/) and observables
+ * (measure/), and is the only one that knows both:
+ *   entries   what the config asks for, entry by entry
+ *   job       one entry from the first draw to its group of run.h5
+ *   chains    its draws while they are being made: buffers, current rows, segments
+ *   store     the series they end in; configs: stored configurations, read back
+ *   weigh     a trained map's weights at configurations it did not make
+ *   exact     known values beside the estimates */
+#ifndef KAD_RECORD_SAMPLE_H
+#define KAD_RECORD_SAMPLE_H
 
 #include "io/config.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
-#include "measure/entries.h"
+#include "record/entries.h"
 #include "train/model.h"
 
 /* What the samplers would refuse, before a map is trained: each is made for a map at its

@@ -1,7 +1,7 @@
-#include "measure/entries.h"
+#include "record/entries.h"
 
 #include "base/real.h"
-#include "measure/weigh.h"
+#include "record/weigh.h"
 #include "sample/sampler.h"
 
 #include <stdio.h>
