@@ -1,6 +1,6 @@
 /* Errors of the bulk's series, and its pictures. */
-#include "analysis/bulk_paint.h"
 #include "analysis/bulk_series.h"
+#include "analysis/report/bulk_paint.h"
 #include "analysis_util.h"
 #include "scratch.h"
 

@@ -1,9 +1,9 @@
 /* The report's text buffer, plots and page. */
-#include "analysis/grid.h"
-#include "analysis/numbers.h"
-#include "analysis/report.h"
+#include "analysis/report/grid.h"
+#include "analysis/report/numbers.h"
+#include "analysis/report/report.h"
+#include "analysis/report/svg.h"
 #include "analysis/results.h"
-#include "analysis/svg.h"
 #include "base/memory.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* The stage and the command that read the bulk. */
 #include "bulk/bulk.h"
 
-#include "analysis/bulk_paint.h"
 #include "analysis/bulk_series.h"
 #include "analysis/geodesics.h"
+#include "analysis/report/bulk_paint.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "cli/pipeline.h"

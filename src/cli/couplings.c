@@ -1,5 +1,5 @@
 /* `kadanoff couplings`: the flow of the couplings of several runs in one page. */
-#include "analysis/bulk_couplings.h"
+#include "analysis/report/bulk_couplings.h"
 #include "base/memory.h"
 #include "cli/pipeline.h"
 #include "io/file.h"

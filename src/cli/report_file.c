@@ -1,6 +1,6 @@
 #include "cli/report_file.h"
 
-#include "analysis/report.h"
+#include "analysis/report/report.h"
 #include "base/memory.h"
 #include "io/file.h"
 

@@ -1,0 +1,378 @@
+/* The geometry of the bulk: decay of correlations, distances with their fits, tables. */
+#include "analysis/report/grid.h"
+#include "analysis/report/report.h"
+#include "analysis/report/svg.h"
+#include "analysis/results.h"
+#include "base/memory.h"
+#include "io/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LEVELS = 10, COLORS = 6, NUMBER = 40 };
+
+/* Columns of a group; all of the same length, or n = 0. */
+enum { A, B, R, Y, ERR, USED, FIT, COLUMNS };
+typedef struct points {
+    size_t n;
+    kad_values column[COLUMNS];
+    double *work; /* 4 n */
+} points;
+
+static void points_clear(points *p)
+{
+    for (int k = 0; k < COLUMNS; k++)
+        kad_values_clear(&p->column[k]);
+    kad_free(p->work);
+}
+
+/* names[k] NULL: not wanted. */
+static kad_status points_read(kad_ctx *ctx, kad_h5 *file, const char *group,
+                              const char *const names[COLUMNS], points *out)
+{
+    kad_status status = KAD_OK;
+    *out = (points){0};
+    for (int k = 0; k < COLUMNS; k++) {
+        if (names[k] == NULL) continue;
+        KAD_TRY(kad_values_read_in(ctx, file, group, names[k], &out->column[k]));
+        if (out->column[k].n == 0 || out->column[k].n != out->column[A].n) return KAD_OK;
+    }
+    KAD_TRY(kad_new(ctx, 4 * out->column[A].n, sizeof *out->work, &out->work));
+    out->n = out->column[A].n;
+done:
+    return status;
+}
+
+static const char *const distances[COLUMNS] = {"level_a", "level_b", "r",    "d",
+                                               "d_err",   "used",    "d_fit"};
+static const char *const correlations[COLUMNS] = {
+    "level_a", "level_b", "r", "magnitude", "magnitude_err", NULL, NULL};
+
+/* Points of levels (h, h) packed to work[at ..] as x, y, err, fit; those the rule left out
+ * are skipped. Returns their number. */
+static size_t pick(points *p, int h, size_t at)
+{
+    size_t m = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        if ((int)p->column[A].data[i] != h || (int)p->column[B].data[i] != h) continue;
+        if (p->column[USED].n > 0 && p->column[USED].data[i] < 0.5) continue;
+        if (!(p->column[R].data[i] > 0)) continue;
+        p->work[at + m] = p->column[R].data[i];
+        p->work[p->n + at + m] = p->column[Y].data[i];
+        p->work[2 * p->n + at + m] = p->column[ERR].data[i];
+        p->work[3 * p->n + at + m] = p->column[FIT].n > 0 ? p->column[FIT].data[i] : NAN;
+        m++;
+    }
+    return m;
+}
+
+/* One series of points a level, and its fit as a line where there is one. */
+static void add_levels(kad_plot *plot, points *p, char label[LEVELS][32])
+{
+    size_t at = 0;
+    for (int h = 0; h < LEVELS; h++) {
+        const size_t m = pick(p, h, at);
+        if (m == 0) continue;
+        snprintf(label[h], 32, "level %d", h);
+        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_POINTS,
+                                        .n = m,
+                                        .x = p->work + at,
+                                        .y = p->work + p->n + at,
+                                        .err = p->work + 2 * p->n + at,
+                                        .label = label[h],
+                                        .color = h % COLORS});
+        if (p->column[FIT].n > 0)
+            kad_plot_add(plot, (kad_series){.mark = KAD_MARK_LINE,
+                                            .n = m,
+                                            .x = p->work + at,
+                                            .y = p->work + 3 * p->n + at,
+                                            .color = h % COLORS});
+        at += m;
+    }
+}
+
+/* Levels of the points; they count from 0. */
+static size_t n_levels(const points *p)
+{
+    double last = -1.0;
+    for (size_t i = 0; i < p->n; i++)
+        last = fmax(last, p->column[B].data[i]);
+    return (size_t)(last + 1.0);
+}
+
+static kad_status draw_decay(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    points p, null = {0};
+    char label[LEVELS][32];
+    kad_plot plot = {.x = {.label = "separation (lattice steps)", .log = true},
+                     .y = {.label = "|connected correlation|", .log = true}};
+    KAD_TRY(points_read(ctx, file, "/correlators/bulk", correlations, &p));
+    if (p.n == 0) goto done;
+    add_levels(&plot, &p, label);
+    KAD_TRY(points_read(ctx, file, "/correlators/bulk/null", correlations, &null));
+    size_t m = 0;
+    for (size_t i = 0; i < null.n; i++)
+        if (null.column[A].data[i] == null.column[B].data[i] &&
+            null.column[R].data[i] > 0 && isfinite(null.column[Y].data[i])) {
+            null.work[m] = null.column[R].data[i];
+            null.work[null.n + m++] = null.column[Y].data[i];
+        }
+    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_DOTS,
+                                     .n = m,
+                                     .x = null.work,
+                                     .y = null.work + null.n,
+                                     .label = "draws of the map (noise)",
+                                     .color = 5});
+    kad_plot_render(out, &plot);
+    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
+done:
+    points_clear(&p);
+    points_clear(&null);
+    return status;
+}
+
+static kad_status draw_distance(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    points p;
+    char label[LEVELS][32];
+    kad_plot plot = {.x = {.label = "separation (lattice steps)", .log = true},
+                     .y = {.label = "distance d (units of xi)"}};
+    KAD_TRY(points_read(ctx, file, "/geodesics", distances, &p));
+    if (p.n == 0) goto done;
+    add_levels(&plot, &p, label);
+    kad_plot_render(out, &plot);
+    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
+done:
+    points_clear(&p);
+    return status;
+}
+
+/* d - d_fit of every bin used, against d_fit, by difference of the levels. */
+static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    points p;
+    char label[LEVELS][32];
+    size_t at = 0;
+    kad_plot plot = {.x = {.label = "distance in the hyperbolic fit (units of xi)"},
+                     .y = {.label = "d - fit (units of xi)"}};
+    KAD_TRY(points_read(ctx, file, "/geodesics", distances, &p));
+    if (p.n == 0) goto done;
+    for (int gap = 0; gap < LEVELS; gap++) {
+        size_t m = 0;
+        for (size_t i = 0; i < p.n; i++) {
+            if ((int)(p.column[B].data[i] - p.column[A].data[i]) != gap ||
+                p.column[USED].data[i] < 0.5 || !isfinite(p.column[FIT].data[i]))
+                continue;
+            p.work[at + m] = p.column[FIT].data[i];
+            p.work[p.n + at + m] = p.column[Y].data[i] - p.column[FIT].data[i];
+            p.work[2 * p.n + at + m] = p.column[ERR].data[i];
+            m++;
+        }
+        if (m == 0) continue;
+        snprintf(label[gap], 32, "levels %d apart", gap);
+        kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
+                                         .n = m,
+                                         .x = p.work + at,
+                                         .y = p.work + p.n + at,
+                                         .err = p.work + 2 * p.n + at,
+                                         .label = gap == 0 ? "same level" : label[gap],
+                                         .color = gap % COLORS});
+        at += m;
+    }
+    const double zero = 0;
+    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = &zero});
+    if (at > 0) kad_plot_render(out, &plot);
+    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
+done:
+    points_clear(&p);
+    return status;
+}
+
+/* --- tables ------------------------------------------------------------------------ */
+
+/* "d0 = 0.95(29), radius = 0.38(8), ..." */
+static kad_status add_parameters(kad_ctx *ctx, kad_h5 *file, const char *group,
+                                 kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_values value = {0}, err = {0};
+    char path[128], text[NUMBER], *names[8] = {0};
+    KAD_TRY(kad_values_read_in(ctx, file, group, "value", &value));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "err", &err));
+    if (value.n == 0 || value.n > 8 || err.n != value.n) goto done;
+    snprintf(path, sizeof path, "%s/parameter", group);
+    KAD_TRY(kad_h5_read_strings(ctx, file, path, value.n, names));
+    for (size_t i = 0; i < value.n; i++)
+        kad_text_add(out, "%s%s = %s", i > 0 ? ", " : "", names[i],
+                     kad_format_error(text, sizeof text, value.data[i], err.data[i]));
+done:
+    for (size_t i = 0; i < 8; i++)
+        kad_free(names[i]);
+    kad_values_clear(&value);
+    kad_values_clear(&err);
+    return status;
+}
+
+static kad_status draw_models(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    static const char *const models[] = {"hyperbolic", "flat", "tree"};
+    static const char *const heads[] = {"chi&sup2;/dof", "p", "scatter", "&Delta;AIC"};
+    kad_status status = KAD_OK;
+    kad_grid g = {0};
+    kad_text text = {0};
+    if (!kad_h5_exists(file, "/geodesics/fits")) return KAD_OK;
+    kad_grid_column(&g, "space", KAD_GRID_NAME);
+    kad_grid_column(&g, "parameters", KAD_GRID_NAME);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        kad_grid_column(&g, heads[i], KAD_GRID_REAL);
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
+        char group[64];
+        snprintf(group, sizeof group, "/geodesics/fits/%s", models[m]);
+        if (!kad_h5_exists(file, group)) continue;
+        KAD_TRY(add_parameters(ctx, file, group, &text));
+        kad_grid_text(&g, models[m]);
+        kad_grid_text(&g, text.data);
+        kad_text_clear(&text);
+        kad_grid_real(&g, 3,
+                      kad_attr_real(ctx, file, group, "chi2") /
+                          (double)kad_attr_int(ctx, file, group, "dof"));
+        kad_grid_real(&g, 2, kad_attr_real(ctx, file, group, "p_value"));
+        kad_grid_fixed(&g, 3, kad_attr_real(ctx, file, group, "scatter"));
+        kad_grid_fixed(&g, 1, kad_attr_real(ctx, file, group, "delta_aic"));
+    }
+    kad_grid_render(&g, out);
+done:
+    kad_text_clear(&text);
+    return status;
+}
+
+/* A table of columns of a group, the second of each pair an error (NULL: none). */
+typedef struct shown {
+    const char *head, *name, *err;
+} shown;
+
+static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, const char *group, size_t n,
+                             const shown *columns, kad_text *out)
+{
+    enum { MOST = 8 };
+    kad_status status = KAD_OK;
+    kad_values value[MOST] = {{0}}, err[MOST] = {{0}};
+    kad_grid g = {0};
+    for (size_t k = 0; k < n; k++) {
+        KAD_TRY(kad_values_read_in(ctx, file, group, columns[k].name, &value[k]));
+        if (columns[k].err != NULL)
+            KAD_TRY(kad_values_read_in(ctx, file, group, columns[k].err, &err[k]));
+        if (value[k].n == 0 || value[k].n != value[0].n) goto done;
+    }
+    for (size_t k = 0; k < n; k++)
+        kad_grid_column(&g, columns[k].head,
+                        columns[k].err != NULL ? KAD_GRID_ESTIMATE : KAD_GRID_REAL);
+    for (size_t i = 0; i < value[0].n; i++)
+        for (size_t k = 0; k < n; k++)
+            kad_grid_estimate(&g, value[k].data[i],
+                              err[k].n == value[k].n ? err[k].data[i] : NAN, false);
+    kad_grid_render(&g, out);
+done:
+    for (size_t k = 0; k < n; k++) {
+        kad_values_clear(&value[k]);
+        kad_values_clear(&err[k]);
+    }
+    return status;
+}
+
+static kad_status draw_growth(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    static const shown columns[] = {{"level", "level", NULL},
+                                    {"bins", "n", NULL},
+                                    {"slope in ln r", "log_slope", "log_slope_err"},
+                                    {"scatter", "log_rms", NULL},
+                                    {"slope in r", "linear_slope", "linear_slope_err"},
+                                    {"scatter", "linear_rms", NULL},
+                                    {"AIC linear - log", "delta_aic", NULL}};
+    return draw_table(ctx, file, "/geodesics/growth", 7, columns, out);
+}
+
+static kad_status draw_rule(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    static const shown columns[] = {{"threshold", "threshold", NULL},
+                                    {"bins", "n_used", NULL},
+                                    {"radius", "radius", "radius_err"},
+                                    {"chi&sup2;/dof", "chi2_dof", NULL},
+                                    {"AIC hyperbolic", "aic_hyperbolic", NULL},
+                                    {"flat", "aic_flat", NULL},
+                                    {"tree", "aic_tree", NULL}};
+    return draw_table(ctx, file, "/geodesics/rule", 7, columns, out);
+}
+
+const kad_figure kad_figure_geodesic_decay = {
+    .title = "Correlations of latents of one level",
+    .caption = "Root mean square connected correlation of pairs of latents at one level, "
+               "over configurations of the chain, with Gamma-method errors; the bias of "
+               "the noise is taken out, and what came out negative is not shown. Small "
+               "dots: the same from draws of the map, where there is none. A straight "
+               "line here is a power law; a perfect map would leave nothing.",
+    .group = "/correlators/bulk",
+    .absent = "no pair of latents is correlated above the noise: what a perfect map "
+              "would leave",
+    .draw = draw_decay,
+};
+
+const kad_figure kad_figure_geodesic_distance = {
+    .title = "Distance in the bulk against separation",
+    .caption = "d = d0 - xi ln|&lt;zz&gt;| at each level, for bins above the noise, with "
+               "the fit of hyperbolic space (lines). Straight against the logarithm of "
+               "the separation: a scale-free system, as at criticality; bending upwards: "
+               "a finite correlation length. Errors are statistical.",
+    .group = "/correlators/bulk",
+    .absent = "no bin stands above the noise",
+    .draw = draw_distance,
+};
+
+const kad_figure kad_figure_geodesic_residuals = {
+    .title = "What the hyperbolic fit leaves",
+    .caption =
+        "Measured less fitted distance of every bin used, by the difference of the "
+        "levels. Colours that stand apart from zero as groups say that the fit "
+        "joins the levels wrongly; the scatter within one colour is that of "
+        "latents of different kind.",
+    .draw = draw_residuals,
+};
+
+const kad_figure kad_figure_geodesic_models = {
+    .title = "Which space do the distances fit?",
+    .caption = "chi&sup2;/dof and p: with statistical errors alone, the model taken at "
+               "its word. Parameters and &Delta;AIC: allowing for a scatter of the bins "
+               "about the model; the smallest AIC describes the data best, and "
+               "differences below about 4 say little. Lengths in units of xi.",
+    .wide = true,
+    .group = "/correlators/bulk",
+    .absent = "fewer bins above the noise than a fit has parameters",
+    .draw = draw_models,
+};
+
+const kad_figure kad_figure_geodesic_growth = {
+    .title = "Growth of distance at each level",
+    .caption =
+        "Lines through the distances of one level, in ln r and in r, with the root "
+        "mean square of what they leave. A positive difference of AIC favours "
+        "logarithmic growth, a negative one linear growth.",
+    .wide = true,
+    .group = "/correlators/bulk",
+    .absent = "no level has enough bins above the noise for a line",
+    .draw = draw_growth,
+};
+
+const kad_figure kad_figure_geodesic_rule = {
+    .title = "What the rule of noise does",
+    .caption = "Bins count when their squared correlation is at least so many errors "
+               "above zero (bulk.noise in the fits above), and this is what other "
+               "thresholds give: a radius that drifts with the threshold is decided by "
+               "the rule, not by the data. No fit is made of fewer bins than it has "
+               "parameters and one more.",
+    .wide = true,
+    .draw = draw_rule,
+};

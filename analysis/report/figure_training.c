@@ -1,0 +1,245 @@
+/* Loss against the exact bound, and the map's quality, during training. */
+#include "analysis/report/report.h"
+#include "analysis/report/svg.h"
+#include "analysis/results.h"
+#include "analysis/table.h"
+#include "base/memory.h"
+#include "io/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { N_SHOWN = 400 }; /* points of a curve: more than the screen shows is waste */
+
+/* Average a long series over equal windows, in place; returns the new length. */
+static size_t thin(size_t n, double *x, double *y)
+{
+    if (n <= N_SHOWN) return n;
+    for (size_t i = 0; i < N_SHOWN; i++) {
+        size_t a = i * n / N_SHOWN, b = (i + 1) * n / N_SHOWN;
+        double sum_x = 0, sum_y = 0;
+        size_t count = 0;
+        for (size_t j = a; j < b; j++) {
+            if (!isfinite(y[j])) continue;
+            sum_x += x[j];
+            sum_y += y[j];
+            count++;
+        }
+        x[i] = count ? sum_x / (double)count : x[a];
+        y[i] = count ? sum_y / (double)count : NAN;
+    }
+    return N_SHOWN;
+}
+
+/* The y range: the loss falls from hundreds above the bound, so show the last 3/4 of the
+ * curve in full and let the first steps leave the frame. */
+static void choose_range(kad_axis *axis, size_t n, const double *y, double bound)
+{
+    double lo = isfinite(bound) ? bound : INFINITY, hi = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(y[i])) continue;
+        lo = fmin(lo, y[i]);
+        if (i >= n / 4) hi = fmax(hi, y[i]);
+    }
+    if (!(hi > lo)) return;
+    axis->fixed = true;
+    axis->lo = lo - 0.06 * (hi - lo);
+    axis->hi = hi + 0.06 * (hi - lo);
+}
+
+/* Keep the rows of the last lattice size of a chain, in place; returns their number. */
+static size_t last_stage(const kad_values *stage, const kad_values *step, kad_values *y)
+{
+    size_t kept = 0;
+    if (y->n != step->n) return 0;
+    if (stage->n != y->n) return y->n;
+    for (size_t i = 0; i < y->n; i++)
+        if (stage->data[i] == stage->data[stage->n - 1]) y->data[kept++] = y->data[i];
+    return kept;
+}
+
+/* Where the loss can not fall below: -ln Z, exact, or with its error of the weights. */
+typedef struct floor_line {
+    double x[2], y[2], err[2]; /* err NaN: exact, or none can be stated */
+    char label[96];
+} floor_line;
+
+static kad_status find_floor(kad_ctx *ctx, kad_h5 *file, floor_line *out)
+{
+    kad_status status = KAD_OK;
+    kad_table table = {0};
+    char text[64];
+    const double exact = kad_attr_real(ctx, file, "/training", "log_z_exact");
+    out->y[0] = -exact;
+    out->err[0] = NAN;
+    snprintf(out->label, sizeof out->label, "exact bound, -ln Z");
+    if (isfinite(exact)) goto done;
+    KAD_TRY(kad_table_read(ctx, file, "/analysis/log_z", &table));
+    const size_t i = kad_table_find(&table, "log_z");
+    if (i == table.n) goto done;
+    out->y[0] = -table.mean.data[i];
+    out->err[0] = kad_table_at(&table, &table.err, i);
+    if (out->err[0] > 0)
+        snprintf(out->label, sizeof out->label, "-ln Z of the weights, %s",
+                 kad_format_error(text, sizeof text, out->y[0], out->err[0]));
+    else
+        snprintf(out->label, sizeof out->label, "-ln Z of the weights, no error bar");
+done:
+    out->y[1] = out->y[0];
+    out->err[1] = out->err[0];
+    kad_table_clear(&table);
+    return status;
+}
+
+static void add_floor(kad_plot *plot, floor_line *f, size_t n, const double *step)
+{
+    if (!isfinite(f->y[0])) return;
+    f->x[0] = step[0];
+    f->x[1] = step[n - 1];
+    if (f->err[0] > 0)
+        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_BAND,
+                                        .n = 2,
+                                        .x = f->x,
+                                        .y = f->y,
+                                        .err = f->err,
+                                        .name = f->label,
+                                        .color = 1});
+    kad_plot_add(
+        plot,
+        (kad_series){
+            .mark = KAD_MARK_LEVEL, .n = 1, .y = f->y, .label = f->label, .color = 1});
+}
+
+static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_values stage = {0}, step = {0}, loss = {0};
+    floor_line floor = {0};
+    KAD_TRY(kad_values_read(ctx, file, "/training/stage", &stage));
+    KAD_TRY(kad_values_read(ctx, file, "/training/step", &step));
+    KAD_TRY(kad_values_read(ctx, file, "/training/free_energy", &loss));
+    size_t n = last_stage(&stage, &step, &loss);
+    if (n == 0) goto done;
+    last_stage(&stage, &step, &step);
+    KAD_TRY(find_floor(ctx, file, &floor));
+    kad_plot plot = {.x = {.label = "training step"},
+                     .y = {.label = "free energy <S + ln q> (nats)"}};
+    n = thin(n, step.data, loss.data);
+    choose_range(&plot.y, n, loss.data, floor.y[0]);
+    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
+                                     .n = n,
+                                     .x = step.data,
+                                     .y = loss.data,
+                                     .label = "free energy, averaged over steps"});
+    add_floor(&plot, &floor, n, step.data);
+    kad_plot_render(out, &plot);
+done:
+    kad_values_clear(&stage);
+    kad_values_clear(&step);
+    kad_values_clear(&loss);
+    return status;
+}
+
+const kad_figure kad_figure_loss = {
+    .title = "Training: loss against &minus;ln&nbsp;Z",
+    .caption =
+        "The variational free energy can not fall below &minus;ln&nbsp;Z; the "
+        "distance left is the Kullback&ndash;Leibler gap of the map. Where "
+        "ln&nbsp;Z is not known exactly it is the weights&rsquo;, with its error as "
+        "a band. The first steps may lie above the frame.",
+    .draw = draw_loss,
+};
+
+/* One column of the evaluations with its error, of the last lattice size. */
+static kad_status read_column(kad_ctx *ctx, kad_h5 *file, const char *name,
+                              kad_values column[3], size_t *n)
+{
+    static const char group[] = "/training/eval";
+    kad_status status = KAD_OK;
+    kad_values stage = {0};
+    char error[64];
+    snprintf(error, sizeof error, "%s_err", name);
+    KAD_TRY(kad_values_read_in(ctx, file, group, "stage", &stage));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "step", &column[0]));
+    KAD_TRY(kad_values_read_in(ctx, file, group, name, &column[1]));
+    KAD_TRY(kad_values_read_in(ctx, file, group, error, &column[2]));
+    *n = last_stage(&stage, &column[0], &column[1]);
+    if (column[2].n > 0) last_stage(&stage, &column[0], &column[2]);
+    last_stage(&stage, &column[0], &column[0]);
+done:
+    kad_values_clear(&stage);
+    return status;
+}
+
+static void add_points(kad_plot *plot, const kad_values column[3], size_t n,
+                       const char *label, int color)
+{
+    kad_series series = {.mark = KAD_MARK_LINE,
+                         .n = n,
+                         .x = column[0].data,
+                         .y = column[1].data,
+                         .label = label,
+                         .color = color};
+    kad_plot_add(plot, series);
+    series.mark = KAD_MARK_POINTS;
+    series.label = NULL;
+    series.err = column[2].n == column[1].n ? column[2].data : NULL;
+    kad_plot_add(plot, series);
+}
+
+static void clear_column(kad_values column[3])
+{
+    for (int i = 0; i < 3; i++)
+        kad_values_clear(&column[i]);
+}
+
+static kad_status draw_quality(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_values ess[3] = {{0}}, acceptance[3] = {{0}};
+    size_t n = 0;
+    kad_plot plot = {
+        .x = {.label = "training step"},
+        .y = {.label = "fraction", .fixed = true, .lo = 0, .hi = 1},
+    };
+    KAD_TRY(read_column(ctx, file, "ess", ess, &n));
+    add_points(&plot, ess, n, "effective sample size ESS/n", 0);
+    KAD_TRY(read_column(ctx, file, "acceptance", acceptance, &n));
+    add_points(&plot, acceptance, n, "acceptance", 1);
+    kad_plot_render(out, &plot);
+done:
+    clear_column(ess);
+    clear_column(acceptance);
+    return status;
+}
+
+const kad_figure kad_figure_quality = {
+    .title = "Training: effective sample size and acceptance",
+    .caption = "Measured on fresh samples of the map; 1 is a perfect map.",
+    .draw = draw_quality,
+};
+
+static kad_status draw_gap(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    kad_values gap[3] = {{0}};
+    size_t n = 0;
+    kad_plot plot = {.x = {.label = "training step"},
+                     .y = {.label = "KL gap (nats)", .log = true}};
+    KAD_TRY(read_column(ctx, file, "kl_gap", gap, &n));
+    add_points(&plot, gap, n, NULL, 0);
+    kad_plot_render(out, &plot);
+done:
+    clear_column(gap);
+    return status;
+}
+
+const kad_figure kad_figure_gap = {
+    .title = "Training: Kullback&ndash;Leibler gap",
+    .caption = "ln&nbsp;Z + &lt;S + ln&nbsp;q&gt;, from the exact ln&nbsp;Z. Gaussian "
+               "weights of gap g "
+               "have ESS = exp(&minus;2g).",
+    .group = "/training/eval",
+    .absent = "ln Z is not known exactly",
+    .draw = draw_gap,
+};

@@ -1,0 +1,127 @@
+#include "analysis/report/report.h"
+
+#include "analysis/report/numbers.h"
+#include "analysis/results.h"
+#include "base/memory.h"
+
+#include "base/signals.h"
+#include <string.h>
+
+static const kad_figure *const figures[] = {
+    &kad_figure_summary,
+    &kad_figure_diagnostics,
+    &kad_figure_log_z,
+    &kad_figure_loss,
+    &kad_figure_results,
+    &kad_figure_agreement,
+    &kad_figure_comparison,
+    &kad_figure_taus,
+    &kad_figure_chains,
+    &kad_figure_gap,
+    &kad_figure_quality,
+    &kad_figure_scatter,
+    &kad_figure_weights,
+    &kad_figure_thermal_draws,
+    &kad_figure_thermal_seconds,
+    &kad_figure_histories,
+    &kad_figure_rho,
+    &kad_figure_correlator,
+    &kad_figure_difference,
+    &kad_figure_mass,
+    &kad_figure_fields,
+    &kad_figure_geodesic_decay,
+    &kad_figure_geodesic_distance,
+    &kad_figure_geodesic_residuals,
+    &kad_figure_geodesic_models,
+    &kad_figure_geodesic_growth,
+    &kad_figure_geodesic_rule,
+    &kad_figure_bulk_fields,
+    &kad_figure_bulk_latents,
+    &kad_figure_bulk_walks,
+    &kad_figure_bulk_wavelets,
+    &kad_figure_bulk_profile,
+    &kad_figure_bulk_strength,
+    &kad_figure_bulk_mutual,
+    &kad_figure_bulk_mutual_between,
+    &kad_figure_bulk_kraskov,
+    &kad_figure_bulk_bottleneck,
+    &kad_figure_bulk_couplings,
+    &kad_figure_bulk_coupling_table,
+    &kad_figure_bulk_residuals,
+    &kad_figure_bulk_density,
+    &kad_figure_bulk_correlator,
+};
+
+/* `left_out` gets a line for a figure that is missed. */
+static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figure,
+                             kad_text *out, kad_text *left_out)
+{
+    kad_text numbers = {0}, body = {.numbers = &numbers};
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_stop_check(ctx, "report"));
+    KAD_TRY(figure->draw(ctx, file, &body));
+    if (body.failed || numbers.failed)
+        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "report: out of memory"));
+    if (body.n == 0) {
+        if (figure->group != NULL && kad_h5_exists(file, figure->group))
+            kad_text_add(left_out, "<li>%s &ndash; %s</li>\n", figure->title,
+                         figure->absent);
+        goto done;
+    }
+    kad_text_add(out, "<section%s><figure><h2>%s</h2>\n",
+                 figure->wide ? " class=\"wide\"" : "", figure->title);
+    kad_text_add(out, "%s", body.data);
+    if (figure->caption != NULL)
+        kad_text_add(out, "<figcaption>%s</figcaption>", figure->caption);
+    kad_numbers_link(out, &numbers, figure->title);
+    kad_text_add(out, "</figure></section>\n");
+done:
+    kad_text_clear(&body);
+    kad_text_clear(&numbers);
+    return status;
+}
+
+/* The physics names the page; a title of the config's own stands before it. */
+static void add_heading(kad_text *out, const char *title, const char *model)
+{
+    kad_text_escape(out, title != NULL ? title : model != NULL ? model : "run");
+    if (title != NULL && model != NULL && strcmp(title, model) != 0) {
+        kad_text_add(out, ": ");
+        kad_text_escape(out, model);
+    }
+}
+
+kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    kad_status status = KAD_OK;
+    char *title = kad_attr_string(ctx, file, "/", "title");
+    char *model = kad_attr_string(ctx, file, "/", "model");
+    kad_text left_out = {0};
+    kad_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                      "<meta name=\"viewport\" content=\"width=device-width,"
+                      "initial-scale=1\"><meta name=\"color-scheme\" content=\"light "
+                      "dark\"><title>");
+    add_heading(out, title, model);
+    kad_text_add(out, " - kadanoff</title>\n<style>\n");
+    for (size_t i = 0; kad_report_style[i] != NULL; i++)
+        kad_text_add(out, "%s", kad_report_style[i]);
+    kad_text_add(out, "</style></head><body>\n<h1>");
+    add_heading(out, title, model);
+    kad_text_add(out, "</h1>\n<main>\n");
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        KAD_TRY(add_figure(ctx, file, figures[i], out, &left_out));
+    if (left_out.n > 0)
+        kad_text_add(out,
+                     "<section class=\"wide\"><h2>Not drawn</h2>\n<ul class=\"small\">%s"
+                     "</ul></section>\n",
+                     left_out.data);
+    KAD_TRY(add_figure(ctx, file, &kad_figure_glossary, out, &left_out));
+    kad_text_add(out, "</main></body></html>\n");
+    if (out->failed || left_out.failed)
+        status = kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
+done:
+    kad_free(title);
+    kad_free(model);
+    kad_text_clear(&left_out);
+    return status;
+}

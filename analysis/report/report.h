@@ -1,0 +1,53 @@
+/* This folder makes the report: one self-contained HTML page of run.h5 alone, with the
+ * numbers of every figure as CSV inside. Numbers are made in analysis/, and kept in the
+ * file; here they are read, drawn and tabulated:
+ *
+ *   report   the list of figures and the page; style: its style sheet
+ *   figure_* one subject each: what is read, and the words about it
+ *   svg      a plot of series; frame: its axes, marks: what stands in it; bars
+ *   grid     a table;  numbers: the CSV of either
+ *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels
+ *   markup   characters that HTML and URIs want escaped
+ *
+ * A figure is a kad_figure and a line in report.c's list. */
+#ifndef KAD_REPORT_REPORT_H
+#define KAD_REPORT_REPORT_H
+
+#include "analysis/text.h"
+#include "io/h5.h"
+
+#include <stdbool.h>
+
+typedef struct kad_figure {
+    const char *title;
+    const char *caption; /* what is shown and how to read it; may hold entities */
+    bool wide;           /* takes the whole width of the page (tables) */
+    /* Where the file has this group and the drawing is empty all the same, `absent` says why
+     * in a line at the end of the page. NULL: nobody misses it. */
+    const char *group, *absent;
+    /* Append the drawing to `out`; append nothing when the file has not the data. */
+    kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
+} kad_figure;
+
+extern const kad_figure kad_figure_summary, kad_figure_diagnostics, kad_figure_agreement,
+    kad_figure_comparison, kad_figure_taus, kad_figure_results, kad_figure_chains,
+    kad_figure_log_z, kad_figure_loss, kad_figure_gap, kad_figure_quality,
+    kad_figure_scatter, kad_figure_weights, kad_figure_thermal_draws,
+    kad_figure_thermal_seconds, kad_figure_histories, kad_figure_rho,
+    kad_figure_correlator, kad_figure_difference, kad_figure_mass, kad_figure_fields,
+    kad_figure_bulk_fields, kad_figure_bulk_latents, kad_figure_bulk_walks,
+    kad_figure_bulk_wavelets, kad_figure_bulk_profile, kad_figure_bulk_strength,
+    kad_figure_bulk_mutual, kad_figure_bulk_mutual_between, kad_figure_bulk_kraskov,
+    kad_figure_bulk_bottleneck, kad_figure_bulk_couplings, kad_figure_bulk_coupling_table,
+    kad_figure_bulk_residuals, kad_figure_bulk_density, kad_figure_bulk_correlator,
+    kad_figure_geodesic_decay, kad_figure_geodesic_distance,
+    kad_figure_geodesic_residuals, kad_figure_geodesic_models, kad_figure_geodesic_growth,
+    kad_figure_geodesic_rule, kad_figure_glossary;
+
+/* The page's style sheet (report_style.c). */
+extern const char *const kad_report_style[]; /* NULL-terminated pieces */
+
+/* HTML text of the report on an open results file. Errors: KAD_ENOMEM, KAD_EDATA. */
+KAD_MUST_USE kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out);
+
+#endif
