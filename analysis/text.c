@@ -46,64 +46,6 @@ void kad_text_add(kad_text *text, const char *format, ...)
     text->n += (size_t)length;
 }
 
-void kad_text_escape(kad_text *text, const char *raw)
-{
-    for (; *raw != '\0'; raw++) {
-        switch (*raw) {
-        case '&':
-            kad_text_add(text, "&amp;");
-            break;
-        case '<':
-            kad_text_add(text, "&lt;");
-            break;
-        case '>':
-            kad_text_add(text, "&gt;");
-            break;
-        case '"':
-            kad_text_add(text, "&quot;");
-            break;
-        default:
-            if (!reserve(text, 1)) return;
-            text->data[text->n++] = *raw;
-            text->data[text->n] = '\0';
-        }
-    }
-}
-
-void kad_text_percent(kad_text *text, const char *raw)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                "0123456789-._~,:;()+=*!$@/";
-    while (*raw != '\0') {
-        const size_t n = strspn(raw, plain);
-        if (!reserve(text, n)) return;
-        memcpy(text->data + text->n, raw, n);
-        text->n += n;
-        text->data[text->n] = '\0';
-        raw += n;
-        if (*raw != '\0') kad_text_add(text, "%%%02X", (unsigned char)*raw++);
-    }
-}
-
-void kad_text_base64(kad_text *text, const unsigned char *bytes, size_t n)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (!reserve(text, (n + 2) / 3 * 4)) return;
-    char *out = text->data + text->n;
-    for (size_t i = 0; i < n; i += 3) {
-        unsigned word = (unsigned)bytes[i] << 16;
-        if (i + 1 < n) word |= (unsigned)bytes[i + 1] << 8;
-        if (i + 2 < n) word |= (unsigned)bytes[i + 2];
-        *out++ = digits[word >> 18 & 63];
-        *out++ = digits[word >> 12 & 63];
-        *out++ = i + 1 < n ? digits[word >> 6 & 63] : '=';
-        *out++ = i + 2 < n ? digits[word & 63] : '=';
-    }
-    *out = '\0';
-    text->n = (size_t)(out - text->data);
-}
-
 void kad_text_clear(kad_text *text)
 {
     kad_free(text->data);

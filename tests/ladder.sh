@@ -33,7 +33,10 @@ allowed() {
     esac
 }
 
-tests=$((${#ladder[@]} + 5))
+# Folders in which no files include one another in a circle.
+straight=(src/base src/cli models analysis analysis/report)
+
+tests=$((${#ladder[@]} + ${#straight[@]} + 5))
 echo "1..$tests"
 number=0
 result() {
@@ -59,6 +62,20 @@ for module in "${ladder[@]}" analysis report; do
     done < <(grep -RnoE --include='*.[ch]' '#include "[^"]+"' "$(folder "$module")" |
         sed -E 's/^([^:]+):[0-9]+:#include "([^"]+)"$/\1:\2/')
     result "ladder: $module includes only what stands above it" "${bad%$'\n'}"
+done
+
+# A source file and its header count as one.
+circles() { # FOLDER
+    grep -oHE '^#include "[^"]+"' "$1"/*.[ch] |
+        sed -E 's/^([^:]+)\.[ch]:#include "([^"]+)\.h"$/\1 \2/' |
+        while read -r file other; do
+            [ -e "$other.h" ] || other=src/$other
+            [ "${other%/*}" = "$1" ] && [ "$other" != "$file" ] && echo "$file $other"
+        done | sort -u | tsort 2>&1 >/dev/null | sed -n 's/^tsort: \(.*\/.*\)/\1/p'
+}
+for folder in "${straight[@]}"; do
+    result "ladder: no files of $folder include one another in a circle" \
+        "$(circles "$folder")"
 done
 
 only() { # HEADER ALLOWED-REGEX

@@ -1,5 +1,7 @@
 /* The report's text buffer, plots and page. */
+#include "analysis/report/frame.h"
 #include "analysis/report/grid.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/numbers.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"

@@ -1,6 +1,7 @@
-/* Horizontal bars with error bars, labelled one by one: nothing has to be looked up in a
- * legend. */
+#include "analysis/report/bars.h"
+
 #include "analysis/report/frame.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/numbers.h"
 #include "io/progress.h"
 

@@ -1,6 +1,6 @@
 #include "analysis/report/bulk_paint.h"
 
-#include "analysis/report/svg.h"
+#include "analysis/report/image.h"
 #include "analysis/results.h"
 #include "base/memory.h"
 

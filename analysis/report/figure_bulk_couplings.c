@@ -1,6 +1,7 @@
 /* The renormalised theory: couplings, densities and correlations of the coarse fields. */
 #include "analysis/report/bulk_couplings.h"
 #include "analysis/report/grid.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

@@ -1,9 +1,9 @@
 /* The bulk's pictures in the report: configurations at every level, their latents,
  * latent walks and wavelets. */
 #include "analysis/report/bulk_paint.h"
+#include "analysis/report/image.h"
 #include "analysis/report/numbers.h"
 #include "analysis/report/report.h"
-#include "analysis/report/svg.h"
 #include "analysis/results.h"
 
 #include <stdio.h>

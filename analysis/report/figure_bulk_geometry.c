@@ -1,5 +1,6 @@
 /* The geometry of the bulk: decay of correlations, distances with their fits, tables. */
 #include "analysis/report/grid.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

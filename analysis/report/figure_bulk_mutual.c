@@ -1,5 +1,6 @@
 /* What latents still know of each other. */
 #include "analysis/report/grid.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

@@ -1,4 +1,5 @@
 /* How far and how strongly latents reach. */
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

@@ -1,8 +1,9 @@
 /* Samplers compared: the table of costs, and bars of tau_int in draws and in seconds. */
 #include "analysis/comparison.h"
+#include "analysis/report/bars.h"
 #include "analysis/report/grid.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
-#include "analysis/report/svg.h"
 #include "base/memory.h"
 #include "io/progress.h"
 

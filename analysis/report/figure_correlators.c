@@ -1,4 +1,5 @@
 /* The two-point function of every sampler, and what separates it from the best of them. */
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

@@ -1,8 +1,9 @@
 /* Configurations as pictures: the boundary field and its coarse images at every RG level,
  * by averages over 2^k blocks. One component: blue to red; two: the angle as a hue. */
+#include "analysis/report/image.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/numbers.h"
 #include "analysis/report/report.h"
-#include "analysis/report/svg.h"
 #include "analysis/results.h"
 #include "base/memory.h"
 

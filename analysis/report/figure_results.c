@@ -1,8 +1,8 @@
 /* The results: one table of ln Z and the weights, one of every observable by sampler with
  * the exact values, one of the autocorrelation times. */
 #include "analysis/report/grid.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
-#include "analysis/report/svg.h"
 #include "analysis/table.h"
 #include "base/memory.h"
 

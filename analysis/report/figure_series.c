@@ -1,4 +1,5 @@
 /* Histories and autocorrelation functions of every sampler. */
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

@@ -1,6 +1,7 @@
 /* What was run, and the warnings. */
 #include "analysis/diagnostics.h"
 #include "analysis/physics.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/results.h"
 #include "base/memory.h"

@@ -3,6 +3,7 @@
  * `first`). The comparison of Hu, Li, Wang, You, arXiv:1903.00804: chains in the bulk
  * against chains on the boundary. */
 #include "analysis/report/grid.h"
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

@@ -1,5 +1,6 @@
 /* ln p against ln q, and the histogram of the importance weights, of every series that
  * stored its log-weights. */
+#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"

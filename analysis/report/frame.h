@@ -1,9 +1,10 @@
-/* Inside the plot layer: the frame of a plot and the drawing of its series. Used by
- * svg.c, svg_marks.c and svg_bars.c only. */
+/* Inside the plot layer (svg, marks): the frame of a plot, which says where a value
+ * stands, with its ticks and labels. */
 #ifndef KAD_REPORT_FRAME_H
 #define KAD_REPORT_FRAME_H
 
-#include "analysis/report/svg.h"
+#include "analysis/report/series.h"
+#include "analysis/text.h"
 
 /* The drawing in viewBox units; about the CSS pixels of a phone's screen. */
 enum {
@@ -27,11 +28,16 @@ typedef struct kad_frame {
 double kad_frame_x(const kad_frame *frame, double x);
 double kad_frame_y(const kad_frame *frame, double y);
 bool kad_frame_shows(const kad_frame *frame, int axis, double value);
-/* An axis variable: log10 of the value on a logarithmic axis. */
-double kad_frame_scale(const kad_frame *frame, int axis, double value);
+/* The ranges of a plot's axes and the room for their labels; false when there is nothing
+ * to show. */
+bool kad_frame_fit(kad_frame *frame, const kad_plot *plot);
+/* Whether anything of a series has a place. */
+bool kad_frame_shows_any(const kad_frame *frame, const kad_series *series);
+/* Ticks, border and the axes' labels. */
+void kad_frame_draw(kad_text *out, const kad_frame *frame, const kad_plot *plot);
 
-/* One series; a mark of the legend. */
-void kad_series_draw(kad_text *out, const kad_frame *frame, const kad_series *series);
-void kad_series_key(kad_text *out, const kad_series *series);
+/* Ticks of [lo, hi]: about `want` round numbers (1, 2, 5 times a power of ten), at most
+ * `max`; returns their number. */
+int kad_ticks(double lo, double hi, int want, int max, double *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "analysis/report/grid.h"
 
+#include "analysis/report/markup.h"
 #include "analysis/report/numbers.h"
 #include "base/memory.h"
 #include "io/progress.h"

@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "analysis/report/image.h"
-#include "analysis/report/svg.h"
+#include "analysis/report/markup.h"
 #include "base/memory.h"
 
 #include <math.h>

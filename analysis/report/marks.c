@@ -1,6 +1,4 @@
-/* Drawing of a plot's series. Series differ by colour, by the dashes of their lines and
- * by the shape of their points, so that they can be told apart in grey. */
-#include "analysis/report/frame.h"
+#include "analysis/report/marks.h"
 
 #include <math.h>
 

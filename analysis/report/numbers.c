@@ -1,5 +1,7 @@
 #include "analysis/report/numbers.h"
 
+#include "analysis/report/markup.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>

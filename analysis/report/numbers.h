@@ -4,7 +4,8 @@
 #ifndef KAD_REPORT_NUMBERS_H
 #define KAD_REPORT_NUMBERS_H
 
-#include "analysis/report/svg.h"
+#include "analysis/report/series.h"
+#include "analysis/text.h"
 
 /* One field, with a comma before it unless it is the first; a number that is not finite is
  * an empty field. */

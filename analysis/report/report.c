@@ -1,5 +1,6 @@
 #include "analysis/report/report.h"
 
+#include "analysis/report/markup.h"
 #include "analysis/report/numbers.h"
 #include "analysis/results.h"
 #include "base/memory.h"
