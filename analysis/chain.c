@@ -120,10 +120,12 @@ static size_t find_inputs(const kad_sampled *sampled, bool weighted,
     return n;
 }
 
-/* A row that is left out, its function not being finite at the means. */
+/* A row that is left out, its function not being finite at the means; said once, however
+ * many formulas it has. */
 static void leave_out(kad_estimates *out, const char *name)
 {
-    const size_t n = strlen(out->undefined);
+    const size_t n = strlen(out->undefined), length = strlen(name);
+    if (n >= length && strcmp(out->undefined + n - length, name) == 0) return;
     snprintf(out->undefined + n, sizeof out->undefined - n, "%s%s", n > 0 ? ", " : "",
              name);
 }

@@ -165,17 +165,17 @@ END
     kadanoff diagnose tiny2 | grep -F 'killed): go on with: kadanoff run tiny2'
     $(sed -n 's/.*go on with: //p' said.txt) -q
     kadanoff diagnose tiny >said.txt
-    ! grep -q 'not complete' said.txt
+    not grep -q 'not complete' said.txt
 }
 
 @test "cli: the advice of diagnose is taken by the run's own config" {
     follow() { # CONFIG OVERRIDES...: a poor run, and the command that diagnose names
-        kadanoff run "$1" -q -o poor/ "${@:2}"
-        kadanoff diagnose poor/ >said.txt || [ $? -eq 65 ]
+        kadanoff run "$1" -q -o "a poor run/" "${@:2}"
+        kadanoff diagnose "a poor run/" >said.txt || [ $? -eq 65 ]
         sed -n 's/^advice: //p' said.txt >advice.sh
         cat advice.sh
         fails_with 75 bash -c "$(cat advice.sh) -q --max-hours 1e-6"
-        rm -r poor poor-2
+        rm -r "a poor run" "a poor run-2"
     }
     sed '/^action/d' tiny.yaml >bare.yaml
     follow tiny.yaml train.steps=5 sample='[{name: mis, draws: 100}, {name: metropolis, draws: 40,
@@ -183,13 +183,19 @@ END
     grep -q ' train.steps=10' advice.sh
     grep -q "'sample\[1\].draws=160'" advice.sh
     grep -q "'sample\[2\]" advice.sh
-    ! grep -q tuning advice.sh # a step size that is given is not tuned
+    not grep -q tuning advice.sh # a step size that is given is not tuned
     follow bare.yaml action='{name: phi4, m2: -4, lambda: 1}' train.steps=3 sample='[{name: latent-hmc,
         draws: 60, chains: 8, burn_in: 2}, {name: hmc, draws: 40, chains: 4, burn_in: 0}]'
     follow bare.yaml action='{name: phi4, kappa: 0.3, lambda: 2}' \
         sample='[{name: metropolis, draws: 100, burn_in: 2, chains: 64}]'
     grep -q "burn_in=" advice.sh
-    ! grep -q train advice.sh
+    not grep -q train advice.sh
+    # couplings lie in the run's folder
+    printf '%s\n' '0 1 1' '2 3 -1' '1 5 1' >bonds.txt
+    follow bare.yaml action='{name: on-dual, beta: 0.4, couplings: bonds.txt}' train.steps=3 \
+        sample='[{name: mis, draws: 100}]'
+    grep -q 'train.steps=6' advice.sh
+    not grep -q "xi_2nd, xi_2nd" said.txt
 }
 
 @test "cli: info begins with what came out" {

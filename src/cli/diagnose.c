@@ -28,14 +28,35 @@ done:
     return status;
 }
 
+/* `text` as one word of a command for a shell. */
+static void print_word(const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_./=+-,:@%";
+    if (text[strspn(text, plain)] == '\0') {
+        fputs(text, stdout);
+        return;
+    }
+    putchar('\'');
+    for (; *text != '\0'; text++)
+        if (*text == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*text);
+    putchar('\'');
+}
+
 /* What is missing, and what to type. */
 static void print_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file, const char *path)
 {
     char state[KAD_RUN_STATE];
     if (kad_run_state(ctx, run, file, state)) return;
-    printf("warning: this run is not complete (%s)%s%s\n", state,
-           kad_run_is_held(run) ? "" : ": go on with: kadanoff run ",
-           kad_run_is_held(run) ? "" : path);
+    printf("warning: this run is not complete (%s)", state);
+    if (!kad_run_is_held(run)) {
+        printf(": go on with: kadanoff run ");
+        print_word(path);
+    }
+    printf("\n");
     if (!kad_h5_exists(file, "/diagnostics"))
         printf("warning: nothing is analysed yet: its numbers are not checked\n");
 }
@@ -56,8 +77,10 @@ static kad_status print_advice(kad_app *app, const kad_run *run, kad_h5 *file)
     kad_ctx *ctx = &app->ctx;
     kad_status status = KAD_OK;
     kad_diagnostics *d = NULL;
-    char *text = NULL, list[MOST][KAD_ADVICE];
+    char *text = NULL, name[512], out[512], list[MOST][KAD_ADVICE];
     size_t n = 0;
+    snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(run));
+    snprintf(out, sizeof out, "%s-2", kad_run_path(run));
     if (kad_run_read_text(ctx, run, "config.yaml", MAX_CONFIG_BYTES, &text) != KAD_OK)
         return KAD_OK; /* results alone: nothing to run again */
     KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
@@ -65,15 +88,19 @@ static kad_status print_advice(kad_app *app, const kad_run *run, kad_h5 *file)
     for (size_t i = 0; i < d->n && n < MOST; i++) {
         kad_advice_of(ctx, file, &d->item[i], list[n]);
         if (list[n][0] != '\0' && !known(n, list, list[n]) &&
-            kad_pipeline_accepts(app, text, "config.yaml", list[n]))
+            kad_pipeline_accepts(app, text, name, list[n]))
             n++;
     }
-    if (n > 0)
-        printf("advice: kadanoff run %s/config.yaml -o %s-2", kad_run_path(run),
-               kad_run_path(run));
-    for (size_t i = 0; i < n; i++)
-        printf(strchr(list[i], '[') != NULL ? " '%s'" : " %s", list[i]);
-    if (n > 0) printf("\n");
+    if (n == 0) goto done;
+    printf("advice: kadanoff run ");
+    print_word(name);
+    printf(" -o ");
+    print_word(out);
+    for (size_t i = 0; i < n; i++) {
+        putchar(' ');
+        print_word(list[i]);
+    }
+    putchar('\n');
 done:
     kad_free(text);
     kad_free(d);
