@@ -111,7 +111,7 @@ kad_status kad_agreement_write(kad_ctx *ctx, kad_h5 *file, const kad_agreement *
         sampler[s] = a->sampler[s];
     for (size_t i = 0; i < a->n; i++) {
         observable[i] = a->row[i].name;
-        apart[i] = a->row[i].n < 2 ? "" : a->sampler[a->row[i].apart];
+        apart[i] = a->row[i].n < 3 ? "" : a->sampler[a->row[i].apart];
     }
     KAD_TRY(kad_h5_group(ctx, file, group));
     KAD_TRY(

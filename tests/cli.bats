@@ -703,6 +703,7 @@ blocks() {
     grep -q '^error: .*cluster.*: one of them misses part of the distribution' out.txt
     grep -q '^  m2: .*cluster 0\.[45]' tables.txt
     grep -q 'Samplers against each other' lost/report.html
+    grep -q '<td class="n bad">&lt; 1e-99</td>' lost/report.html
 }
 
 @test "cli: ln Z of a glass is bounded by configurations that the map did not make" {

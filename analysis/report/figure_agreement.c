@@ -4,6 +4,14 @@
 #include "analysis/report/report.h"
 #include "base/memory.h"
 
+#include <math.h>
+
+/* Of two samplers neither stands apart. */
+static bool is_apart(const kad_agreement_row *row, size_t sampler)
+{
+    return row->n == 2 ? !isnan(row->value[sampler]) : sampler == row->apart;
+}
+
 static void add_row(kad_grid *g, const kad_agreement *a, const kad_agreement_row *row)
 {
     kad_grid_text(g, row->name);
@@ -11,11 +19,14 @@ static void add_row(kad_grid *g, const kad_agreement *a, const kad_agreement_row
     kad_grid_real(g, 3, row->chi2);
     if (row->refuted) kad_grid_mark(g);
     kad_grid_fixed(g, 0, (double)(row->n - 1));
-    kad_grid_real(g, 2, row->p);
+    if (row->p < 1e-99)
+        kad_grid_words(g, row->p, NAN, "< 1e-99");
+    else
+        kad_grid_real(g, 2, row->p);
     if (row->refuted) kad_grid_mark(g);
     for (size_t s = 0; s < a->n_samplers; s++) {
         kad_grid_estimate(g, row->value[s], row->err[s], true);
-        if (row->refuted && s == row->apart) kad_grid_mark(g);
+        if (row->refuted && is_apart(row, s)) kad_grid_mark(g);
     }
 }
 
@@ -53,8 +64,9 @@ const kad_figure kad_figure_agreement = {
     .caption =
         "One independent estimate of a sampler (of proposals the reweighted one); "
         "&chi;&sup2; about their weighted mean; p: the probability of a larger one, the "
-        "finite precision of the error bars included; coloured: disagreement, and the "
-        "sampler that stands apart. overlap: 1/(1 + w/Z), w the map&rsquo;s weight; "
+        "finite precision of the error bars included; coloured: disagreement, and of "
+        "three samplers or more the one that stands apart. overlap: 1/(1 + w/Z), w the "
+        "map&rsquo;s weight; "
         "smaller where a sampler finds what the map misses.",
     .wide = true,
     .draw = draw_agreement,

@@ -204,7 +204,10 @@ static void log_z_table(kad_text *out, const char *name, const kad_table *t)
              strcmp(t->observable[i], "largest_share") != 0);
         kad_grid_real(&g, 9, exact);
     }
+    kad_text_add(out, "<div>");
     kad_grid_render(&g, out);
+    add_reasons(out, name, t);
+    kad_text_add(out, "</div>");
 }
 
 static kad_status draw_log_z(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -213,8 +216,10 @@ static kad_status draw_log_z(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     board *b = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *b, &b));
     KAD_TRY(load(ctx, file, true, b));
+    if (b->n > 0) kad_text_add(out, "<div class=\"plots tables\">");
     for (size_t i = 0; i < b->n; i++)
         log_z_table(out, b->name[i], &b->table[i]);
+    if (b->n > 0) kad_text_add(out, "</div>\n");
 done:
     if (b != NULL) board_clear(b);
     kad_free(b);
