@@ -133,6 +133,15 @@ double kad_action_get(const kad_action *action, const char *key)
     return action->ops->get(action, bare_key(key));
 }
 
+double kad_action_bond(const kad_action *action)
+{
+    double nn, phi2, phi4;
+    if (action->ops->bond) return action->ops->bond(action);
+    if (!action->ops->monomials) return (double)NAN;
+    action->ops->monomials(action, &nn, &phi2, &phi4);
+    return -nn;
+}
+
 /* Samples [n][n_rows] to a tile [n_rows][lanes] and back; missing lanes are zero. */
 static void pack_tile(size_t n_rows, size_t n_lanes, const double *samples, double *tile)
 {

@@ -17,6 +17,8 @@
 typedef struct kad_action kad_action;
 typedef struct kad_action_local kad_action_local; /* models/local.h */
 typedef struct kad_action_delta kad_action_delta; /* models/delta.h */
+typedef struct kad_action_spins kad_action_spins; /* models/spin_system.h */
+typedef struct kad_exact_means kad_exact_means;   /* models/exact.h */
 
 /* Kernels on one tile, in one precision. Rows of inactive sites are neither read nor
  * written, except that `gradient` zeroes them in g. S is double whatever the precision.
@@ -41,11 +43,10 @@ typedef struct kad_action_kern {
 } kad_action_kern;
 
 enum {
-    KAD_ACTION_SYMMETRIC = 1,   /* S(-y) = S(y): global Z2, O(n) rotations for n > 1 */
-    KAD_ACTION_TRANSLATION = 2, /* S invariant under lattice translations; with inactive
-                                   sites: under those that map active sites onto active
-                                   ones, and the completed field under all */
-    KAD_ACTION_DUAL = 4 /* a spin system behind the field: spin observables exist */
+    KAD_ACTION_SYMMETRIC = 1,  /* S(-y) = S(y): global Z2, O(n) rotations for n > 1 */
+    KAD_ACTION_TRANSLATION = 2 /* S invariant under lattice translations; with inactive
+                                  sites: under those that map active sites onto active
+                                  ones, and the completed field under all */
 };
 
 /* One real parameter of an action, by its key without "action.". */
@@ -56,7 +57,10 @@ typedef struct kad_parameter {
 
 enum { KAD_ACTION_COUPLINGS = 8, KAD_ACTION_DESCRIPTION = 160 };
 
+/* What the rest of the program knows of a model: nothing outside models/ names one. A
+ * small model fills what is REQUIRED; what it leaves NULL is done as the slot says. */
 typedef struct kad_action_ops {
+    /* REQUIRED, all of them up to `kern`. */
     const char *name;      /* as in the config: action.name */
     const char *summary;   /* one line */
     const char *reference; /* DOI or arXiv number */
@@ -82,12 +86,23 @@ typedef struct kad_action_ops {
      * that the config leaves out into it (kad_config_resolve), and digests of its files:
      * read again, the config gives the same action whatever the defaults then are. */
     kad_status (*resolve)(kad_ctx *ctx, const kad_action *action, kad_config *config);
+    /* OPTIONAL (NULL: -nn of `monomials`, without that NaN). K where the weight of the
+     * boundary field, or of the spins behind it, is exp(K sum_<ij> phi_i.phi_j) times
+     * factors of single sites that do not change under rotations; NaN where it is not
+     * (couplings from a file): no helicity modulus then. */
+    double (*bond)(const kad_action *action);
+    /* OPTIONAL (NULL: the field itself is measured). The spin system behind the field. */
+    const kad_action_spins *spins;
+    /* OPTIONAL (NULL: nothing but ln Z is known). Add known means of observables to the
+     * table (kad_exact_add). Errors: KAD_ENOMEM, KAD_EINTERNAL. */
+    kad_status (*exact)(kad_ctx *ctx, const kad_action *action, kad_exact_means *out);
     /* OPTIONAL (NULL: the config says it all). Put what came from files into a results
      * file. */
     kad_status (*store)(kad_ctx *ctx, const kad_action *action, kad_h5 *file);
     /* OPTIONAL (NULL: never): whether create accepts decimate = true. */
     bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
-    /* OPTIONAL (NULL: none): Markov updates of the boundary field. */
+    /* OPTIONAL (NULL: samplers metropolis and cluster refuse the model). Markov updates
+     * of the boundary field. */
     const kad_action_local *local;
     /* OPTIONAL (NULL: `value` is called). Changes of S when few sites change. */
     const kad_action_delta *delta;
@@ -143,6 +158,9 @@ bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattic
 KAD_MUST_USE kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key,
                                        double value);
 double kad_action_get(const kad_action *action, const char *key);
+
+/* K of uniform bonds (`bond`), NaN where there is none. */
+double kad_action_bond(const kad_action *action);
 
 /* The couplings, at most `max` (KAD_ACTION_COUPLINGS are enough); returns their number. */
 int kad_action_parameters(const kad_action *action, int max, kad_parameter *out);

@@ -31,6 +31,4 @@ struct kad_action_delta {
     void (*settle)(const kad_action *action, const uint8_t *keep, void *state);
 };
 
-extern const kad_action_delta kad_phi4_delta, kad_phi4_decimated_delta, kad_dual_delta;
-
 #endif

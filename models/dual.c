@@ -244,7 +244,7 @@ static kad_status dual_create(kad_ctx *ctx, const kad_config *config,
     KAD_TRY(read_couplings(ctx, config, dual));
     KAD_TRY(read_coupling(ctx, config, dual));
     KAD_TRY(read_beta(ctx, config, lattice, dual));
-    action->flags = KAD_ACTION_SYMMETRIC | KAD_ACTION_DUAL;
+    action->flags = KAD_ACTION_SYMMETRIC;
     if (!dual->J) action->flags |= KAD_ACTION_TRANSLATION;
     KAD_TRY(allocate(ctx, dual));
     if (dual->J)
@@ -376,6 +376,9 @@ const kad_action_ops kad_action_dual = {
     .destroy = dual_destroy,
     .resolve = dual_resolve,
     .store = dual_store,
+    .bond = kad_dual_bond,
+    .spins = &kad_dual_spins,
+    .exact = kad_dual_exact_means,
     .kern = {&kad_dual_kern_f32, &kad_dual_kern_f64},
     .local = &kad_dual_local,
     .delta = &kad_dual_delta,

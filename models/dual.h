@@ -63,5 +63,14 @@ void kad_dual_couplings(const kad_dual *dual, double *J);
  * and transfer matrix (slices up to 10). */
 KAD_MUST_USE kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
                                        kad_exact_log_z *out);
+/* For the operations' table: energy and specific heat of Kaufman's Ising model, moments
+ * of up to 18 Ising spins by enumeration. */
+KAD_MUST_USE kad_status kad_dual_exact_means(kad_ctx *ctx, const kad_action *action,
+                                             kad_exact_means *out);
+/* For the operations' table: K of uniform bonds, and the spins. */
+double kad_dual_bond(const kad_action *action);
+extern const kad_action_spins kad_dual_spins;
+extern const kad_action_local kad_dual_local;
+extern const kad_action_delta kad_dual_delta;
 
 #endif

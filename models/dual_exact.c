@@ -6,7 +6,8 @@
 #include <float.h>
 #include <math.h>
 
-enum { MAX_ENUMERATED = 20, MAX_SLICE = 10 };
+/* of ln Z, and of the moments: 2^18 states, milliseconds */
+enum { MAX_ENUMERATED = 20, MAX_SLICE = 10, MAX_MOMENTS = 18 };
 
 /* K of every bond to a +axis neighbour; false when some coupling is not between nearest
  * neighbours. At extent 2 a pair has two bonds: the first takes a file's coupling. */
@@ -103,4 +104,54 @@ kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
         return by_transfer(ctx, dual, out);
     }
     return KAD_OK;
+}
+
+/* Kaufman's energy and specific heat of the square-lattice Ising model. */
+static void add_square_ising(const kad_dual *dual, kad_exact_means *out)
+{
+    static const char source[] = "Kaufman, Phys. Rev. 76 (1949) 1232";
+    const kad_lattice *lattice = dual->action.lattice;
+    kad_exact_thermo thermo;
+    const double J = lattice->bipartite ? fabs(dual->coupling) : dual->coupling;
+    if (dual->action.n_comp != 1 || dual->J != NULL || lattice->d != 2 || J < 0) return;
+    kad_exact_kaufman(lattice->shape[0], lattice->shape[1], dual->beta * J, &thermo);
+    kad_exact_add(out, "energy", kad_exact_times(J, thermo.energy), source);
+    kad_exact_add(out, "specific_heat", thermo.specific_heat, source);
+}
+
+/* Moments of a few Ising spins by enumeration. */
+static kad_status add_few_spins(kad_ctx *ctx, const kad_dual *dual, kad_exact_means *out)
+{
+    static const char source[] = "enumeration";
+    kad_status status = KAD_OK;
+    const int N = dual->action.lattice->n_sites;
+    kad_exact_spins spins;
+    double *J = NULL;
+
+    if (dual->action.n_comp != 1 || N > MAX_MOMENTS) return KAD_OK;
+    KAD_TRY(kad_new(ctx, (size_t)N * (size_t)N, sizeof *J, &J));
+    kad_dual_couplings(dual, J);
+    KAD_TRY(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
+    const double ratio = spins.m4.value / (3 * spins.m2.value * spins.m2.value);
+    const kad_exact_value binder = {
+        1 - ratio,
+        ratio * (spins.m4.error / spins.m4.value + 2 * spins.m2.error / spins.m2.value)};
+    kad_exact_add(out, "energy", kad_exact_times(1.0 / N, spins.energy), source);
+    kad_exact_add(out, "specific_heat", kad_exact_times(1.0 / N, spins.specific_heat),
+                  source);
+    kad_exact_add(out, "m2", spins.m2, source);
+    kad_exact_add(out, "m4", spins.m4, source);
+    kad_exact_add(out, "abs_m", spins.abs_m, source);
+    kad_exact_add(out, "chi", kad_exact_times(N, spins.m2), source);
+    kad_exact_add(out, "binder", binder, source);
+done:
+    kad_free(J);
+    return status;
+}
+
+kad_status kad_dual_exact_means(kad_ctx *ctx, const kad_action *action,
+                                kad_exact_means *out)
+{
+    add_square_ising(action->self, out);
+    return add_few_spins(ctx, action->self, out);
 }

@@ -1,6 +1,7 @@
 /* What is certain enough to be stated. */
 #include "models/exact.h"
 
+#include <float.h>
 #include <math.h>
 
 static const double CERTAIN = 1e-9;
@@ -39,4 +40,17 @@ void kad_exact_show(const kad_exact_log_z *known, kad_action *action)
     action->log_z_exact_error = known->ln_z.error;
     action->log_z_source = known->source;
     action->log_z_unknown = known->unknown;
+}
+
+void kad_exact_add(kad_exact_means *means, const char *name, kad_exact_value x,
+                   const char *source)
+{
+    if (means->n < KAD_EXACT_MEANS)
+        means->row[means->n++] = (kad_exact_mean){name, source, x};
+}
+
+kad_exact_value kad_exact_times(double factor, kad_exact_value x)
+{
+    const double value = factor * x.value;
+    return (kad_exact_value){value, fabs(factor) * x.error + DBL_EPSILON * fabs(value)};
 }

@@ -37,6 +37,23 @@ kad_exact_log_z kad_exact_state(const char *method, kad_exact_value ln_z,
 /* The action's log_z_* from it. */
 void kad_exact_show(const kad_exact_log_z *known, kad_action *action);
 
+/* Known means of observables, by the observables' names ("energy", "chi", ...); a later
+ * row of a name replaces an earlier one. */
+enum { KAD_EXACT_MEANS = 16 };
+typedef struct kad_exact_mean {
+    const char *name, *source;
+    kad_exact_value x;
+} kad_exact_mean;
+struct kad_exact_means {
+    int n;
+    kad_exact_mean row[KAD_EXACT_MEANS];
+};
+/* One more row, of at most KAD_EXACT_MEANS. name, source: borrowed (literals). */
+void kad_exact_add(kad_exact_means *means, const char *name, kad_exact_value x,
+                   const char *source);
+/* factor x, with its error. */
+kad_exact_value kad_exact_times(double factor, kad_exact_value x);
+
 /* Thermodynamics of one point. E = -d ln Z / d beta per site (J = 1), C = beta^2 d^2 ln Z
  * / d beta^2 per site. */
 typedef struct kad_exact_thermo {

@@ -61,6 +61,4 @@ size_t kad_local_move_bytes(int n_sites);
 void kad_local_move(const kad_turn *turn, uint64_t move, int n_sites, int n_comp,
                     const kad_bonds *bonds, double k, double *s, void *work);
 
-extern const kad_action_local kad_phi4_local, kad_dual_local;
-
 #endif

@@ -117,6 +117,31 @@ void kad_phi4_destroy(kad_action *action)
     kad_free(phi4);
 }
 
+/* Two-point quantities of the free field; <S> = n N / 2. */
+kad_status kad_phi4_exact_means(kad_ctx *ctx, const kad_action *action,
+                                kad_exact_means *out)
+{
+    static const char source[] = "free field";
+    const kad_phi4 *phi4 = action->self;
+    const double n = action->n_comp;
+    kad_exact_free_moments G;
+
+    (void)ctx;
+    if (phi4->now.lambda != 0.0) return KAD_OK;
+    kad_exact_free(action->lattice, phi4->now.t, phi4->now.mass, &G);
+    const double g0 = G.phi2.value, energy = n / 2.0 + phi4->now.constant;
+    const kad_exact_value g0_squared = {g0 * g0, 2.0 * g0 * G.phi2.error};
+    const double m2 = n / action->lattice->n_sites;
+    kad_exact_add(out, "energy", (kad_exact_value){energy, DBL_EPSILON * fabs(energy)},
+                  source);
+    kad_exact_add(out, "phi2", kad_exact_times(n, G.phi2), source);
+    kad_exact_add(out, "phi4", kad_exact_times(n * (n + 2.0), g0_squared), source);
+    kad_exact_add(out, "bond", kad_exact_times(n, G.bond), source);
+    kad_exact_add(out, "m2", kad_exact_times(m2, G.chi), source);
+    kad_exact_add(out, "chi", kad_exact_times(n, G.chi), source);
+    return KAD_OK;
+}
+
 bool kad_phi4_can_decimate(const kad_config *config, const kad_lattice *lattice)
 {
     (void)config;
@@ -135,6 +160,7 @@ const kad_action_ops kad_action_phi4 = {
     .title = kad_phi4_title,
     .couplings = kad_phi4_couplings,
     .monomials = kad_phi4_monomials,
+    .exact = kad_phi4_exact_means,
     .destroy = kad_phi4_destroy,
     .resolve = kad_phi4_resolve,
     .kern = {&kad_phi4_kern_f32, &kad_phi4_kern_f64},

@@ -69,6 +69,8 @@ typedef struct kad_phi4 {
 extern const kad_action_ops kad_action_phi4;
 /* The decimated action's operations: same keys, other kernels (phi4_decimated.c). */
 extern const kad_action_ops kad_action_phi4_decimated;
+extern const kad_action_local kad_phi4_local;
+extern const kad_action_delta kad_phi4_delta, kad_phi4_decimated_delta;
 KAD_MUST_USE kad_status kad_phi4_decimate(kad_ctx *ctx, kad_phi4 *phi4);
 void kad_phi4_retabulate(kad_phi4 *phi4);
 
@@ -78,6 +80,8 @@ kad_status kad_phi4_create(kad_ctx *ctx, const kad_config *config,
 kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, double value);
 double kad_phi4_get(const kad_action *action, const char *key);
 void kad_phi4_destroy(kad_action *action);
+KAD_MUST_USE kad_status kad_phi4_exact_means(kad_ctx *ctx, const kad_action *action,
+                                             kad_exact_means *out);
 bool kad_phi4_can_decimate(const kad_config *config, const kad_lattice *lattice);
 
 extern const kad_action_kern kad_phi4_kern_f32, kad_phi4_kern_f64;

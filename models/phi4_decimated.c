@@ -57,6 +57,7 @@ const kad_action_ops kad_action_phi4_decimated = {
     .title = kad_phi4_title,
     .couplings = kad_phi4_couplings,
     .monomials = kad_phi4_monomials,
+    .exact = kad_phi4_exact_means,
     .destroy = kad_phi4_destroy,
     .resolve = kad_phi4_resolve,
     .kern = {&kad_phi4_decimated_kern_f32, &kad_phi4_decimated_kern_f64},

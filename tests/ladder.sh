@@ -36,7 +36,7 @@ allowed() {
 # Folders in which no files include one another in a circle.
 straight=(src/base src/cli models analysis analysis/report)
 
-tests=$((${#ladder[@]} + ${#straight[@]} + 5))
+tests=$((${#ladder[@]} + ${#straight[@]} + 6))
 echo "1..$tests"
 number=0
 result() {
@@ -81,6 +81,9 @@ done
 only() { # HEADER ALLOWED-REGEX
     grep -RlE --include='*.[ch]' "#include <$1>" src models analysis | grep -vE "$2"
 }
+models=$(sed -nE 's/^#include "(models\/.*)"/\1/p' models/registry.c | grep -v action.h)
+result "ladder: only models and their tests include a model's header" \
+    "$(grep -rnF --include='*.[ch]' "$models" src analysis)"
 result "ladder: only src/io/h5*.c include hdf5.h" \
     "$(only 'hdf5(_hl)?\.h' '^src/io/h5[a-z_]*\.[ch]$')"
 result "ladder: only src/lattice includes fftw3.h" "$(only 'fftw3\.h' '^src/lattice/')"

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "lattice/hartley.h"
 #include "record/sample.h"
+#include "models/phi4.h"
 #include "models/spins.h"
 #include "sample/local_chains.h"
 

@@ -2,6 +2,7 @@
  * what was done before is kept, and the run ends with the bits of one that never stopped.
  */
 #include "models/local.h"
+#include "models/phi4.h"
 #include "record/job.h"
 #include "sample/sampler.h"
 #include "sample_util.h"

@@ -8,8 +8,6 @@
  * and on all displacements or momenta up to symmetry (measure/orbits.h). */
 #include "measure/observable.h"
 
-#include "models/dual.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -182,9 +180,10 @@ const kad_observable_ops kad_observable_structure = {
     .evaluate = structure,
 };
 
-static bool is_uniform_dual(const kad_action *action)
+static bool has_momenta(const kad_action *action)
 {
-    return action->ops == &kad_action_dual && !isnan(kad_observable_coupling(action));
+    const kad_action_spins *spins = action->ops->spins;
+    return spins != NULL && spins->kernel != NULL && !isnan(spins->kernel(action, 0));
 }
 
 static void structure_dual(const kad_view *view, double *out)
@@ -199,7 +198,7 @@ const kad_observable_ops kad_observable_structure_dual = {
     .units = "",
     .estimator =
         "exact identity of the dual; independent of the spins' conditional means",
-    .applies = is_uniform_dual,
+    .applies = has_momenta,
     .width = kad_orbits_number,
     .axis = "momentum",
     .binned = true,

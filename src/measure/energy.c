@@ -14,15 +14,15 @@ static double neighbours(const kad_view *view)
     return sum;
 }
 
-/* sum over the given pairs of J phi_i . phi_j */
-static double given_bonds(const kad_view *view)
+/* sum over the given pairs of J f_i . f_j */
+static double given_bonds(const kad_view *view, const double *field)
 {
     double sum = 0.0;
     for (size_t k = 0; k < view->n_pairs; k++) {
         const kad_pair *pair = &view->pairs[k];
         for (size_t a = 0; a < (size_t)view->n_comp; a++) {
-            const double *phi = view->phi + a * view->stride;
-            sum += pair->J * phi[pair->i] * phi[pair->j];
+            const double *f = field + a * view->stride;
+            sum += pair->J * f[pair->i] * f[pair->j];
         }
     }
     return sum;
@@ -35,8 +35,8 @@ static void energy(const kad_view *view, double *out)
         *out = view->S / n_sites;
         return;
     }
-    *out =
-        view->pairs != NULL ? -given_bonds(view) / n_sites : -view->J * neighbours(view);
+    *out = view->pairs != NULL ? -given_bonds(view, view->phi) / n_sites
+                               : -view->J * neighbours(view);
 }
 
 const kad_observable_ops kad_observable_energy = {
@@ -51,7 +51,7 @@ const kad_observable_ops kad_observable_energy = {
 
 static bool is_spins(const kad_action *action)
 {
-    return (action->flags & KAD_ACTION_DUAL) != 0;
+    return action->ops->spins != NULL;
 }
 
 /* Variance of the spins' energy given x, E = -sum J s_i.s_j over the given pairs (twist.h
@@ -90,11 +90,31 @@ static double pairs_variance(const kad_view *view)
     return sum;
 }
 
+/* Energy per site of the spins drawn. */
+static double drawn_energy(const kad_view *view)
+{
+    const kad_lattice *lattice = view->lattice;
+    double sum = 0.0;
+    if (view->pairs != NULL) return -given_bonds(view, view->s) / lattice->n_sites;
+    for (size_t a = 0; a < (size_t)view->n_comp; a++) {
+        const double *s = view->s + a * view->stride;
+        for (int i = 0; i < lattice->n_sites; i++)
+            for (int mu = 0; mu < lattice->d; mu++)
+                sum += s[i] * s[lattice->nbr[2 * (i * lattice->d + mu)]];
+    }
+    return -view->J * sum / lattice->n_sites;
+}
+
 /* <E^2|x> = <E|x>^2 + variance */
 static void energy2(const kad_view *view, double *out)
 {
     const double n_sites = view->lattice->n_sites;
     double mean;
+    if (!kad_observable_isotropic(view->action)) {
+        mean = drawn_energy(view);
+        *out = mean * mean;
+        return;
+    }
     energy(view, &mean);
     const double variance =
         view->pairs != NULL
@@ -110,7 +130,8 @@ const kad_observable_ops kad_observable_energy2 = {
     .summary = "square of the spins' energy per site",
     .reference = "(sum J s.s / N)^2",
     .units = "",
-    .estimator = "spins integrated out given the field: mean squared and variance",
+    .estimator = "spins integrated out given the field: mean squared and variance; "
+                 "drawn unless on the sphere",
     .applies = is_spins,
     .evaluate = energy2,
 };

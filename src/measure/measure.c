@@ -3,9 +3,6 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "measure/twist.h"
-#include "models/dual.h"
-#include "models/single_site.h"
-#include "models/spins.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,23 +15,16 @@ static size_t rows_of(const kad_action *action)
     return (size_t)action->lattice->n_sites * (size_t)action->n_comp;
 }
 
-/* The couplings of a dual read from a file, as a list of pairs. */
+/* Bonds of given couplings. */
 static kad_status list_pairs(kad_ctx *ctx, const kad_action *action, kad_measure *measure)
 {
     kad_status status = KAD_OK;
-    const kad_dual *dual = action->ops == &kad_action_dual ? action->self : NULL;
-    const int N = action->lattice->n_sites;
-    size_t n = 0;
-
-    if (dual == NULL || dual->J == NULL) return KAD_OK;
-    for (int i = 0; i < N; i++)
-        for (int j = i + 1; j < N; j++)
-            n += dual->J[i * N + j] != 0.0 ? 1 : 0;
-    KAD_TRY(kad_new(ctx, n, sizeof *measure->pairs, &measure->pairs));
-    for (int i = 0; i < N; i++)
-        for (int j = i + 1; j < N; j++)
-            if (dual->J[i * N + j] != 0.0)
-                measure->pairs[measure->n_pairs++] = (kad_pair){i, j, dual->J[i * N + j]};
+    const kad_action_spins *spins = action->ops->spins;
+    if (spins->pairs == NULL) return KAD_OK;
+    measure->n_pairs = spins->pairs(action, NULL);
+    if (measure->n_pairs == 0) return KAD_OK;
+    KAD_TRY(kad_new(ctx, measure->n_pairs, sizeof *measure->pairs, &measure->pairs));
+    spins->pairs(action, measure->pairs);
 done:
     return status;
 }
@@ -55,24 +45,19 @@ done:
     return status;
 }
 
-/* Tables of a dual: ln w_n, and A(k) on the half spectrum. */
-static kad_status tabulate_dual(kad_ctx *ctx, const kad_action *action,
-                                kad_measure *measure)
+/* A(k) on the half spectrum, where there is one. */
+static kad_status tabulate_kernel(kad_ctx *ctx, const kad_action *action,
+                                  kad_measure *measure)
 {
     kad_status status = KAD_OK;
-    const kad_dual *dual = action->self;
+    const kad_action_spins *spins = action->ops->spins;
     const size_t last = (size_t)action->lattice->shape[action->lattice->d - 1];
     const size_t half = last / 2 + 1;
 
-    if (action->n_comp > 1) {
-        KAD_TRY(kad_new(ctx, 1, sizeof *measure->table, &measure->table));
-        kad_spin_table(measure->table, action->n_comp);
-    }
-    if (action->ops != &kad_action_dual || dual->J != NULL) return KAD_OK;
+    if (spins->kernel == NULL || isnan(spins->kernel(action, 0))) return KAD_OK;
     KAD_TRY(kad_new(ctx, measure->n_modes, sizeof *measure->A, &measure->A));
     for (size_t k = 0; k < measure->n_modes; k++)
-        measure->A[k] =
-            dual->alpha + dual->beta * dual->spectrum[k / half * last + k % half];
+        measure->A[k] = spins->kernel(action, (int)(k / half * last + k % half));
 done:
     return status;
 }
@@ -111,19 +96,20 @@ kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action, uint64_t s
     kad_measure *measure = NULL;
 
     *out = NULL;
-    if ((action->flags & KAD_ACTION_DUAL) && action->n_comp > KAD_SPIN_MAX)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "action.components: spins of at most %d components, got %d",
-                        KAD_SPIN_MAX, action->n_comp);
     KAD_TRY(kad_new(ctx, 1, sizeof *measure, &measure));
     measure->action = action;
     measure->rng = kad_rng_stream(seed, KAD_RNG_SPINS, index);
     measure->n_threads = ctx->n_threads;
-    measure->coupling = kad_observable_coupling(action);
+    measure->coupling = kad_action_bond(action);
+    measure->J = 1.0;
+    if (action->ops->spins != NULL && action->ops->spins->exchange != NULL)
+        measure->J = action->ops->spins->exchange(action);
     choose(action, measure);
     KAD_TRY(tabulate(ctx, action->lattice, measure));
-    if (action->flags & KAD_ACTION_DUAL) KAD_TRY(tabulate_dual(ctx, action, measure));
-    KAD_TRY(list_pairs(ctx, action, measure));
+    if (action->ops->spins != NULL) {
+        KAD_TRY(tabulate_kernel(ctx, action, measure));
+        KAD_TRY(list_pairs(ctx, action, measure));
+    }
     lay_out(action, measure);
     KAD_TRY(kad_new(ctx, (size_t)ctx->n_threads, measure->n_work * sizeof(double),
                     &measure->work));
@@ -140,7 +126,6 @@ void kad_measure_destroy(kad_measure *measure)
     kad_fourier_destroy(measure->fourier);
     kad_orbits_destroy(measure->orbits);
     kad_free(measure->pairs);
-    kad_free(measure->table);
     kad_free(measure->cosine);
     kad_free(measure->A);
     kad_free(measure->work);
@@ -160,20 +145,20 @@ static void to_rows(const kad_measure *measure, const double *x, double *rows)
             rows[a * measure->stride + i] = x[i * n_comp + a];
 }
 
-/* Means and drawn spins of a dual field. */
+/* Means and drawn spins given the field. */
 static void set_spins(const kad_measure *measure, uint64_t number, kad_view *view,
                       double *m, double *s)
 {
     const size_t stride = measure->stride, n_sites = (size_t)view->lattice->n_sites;
     const kad_spin_source source = {
         .rng = measure->rng, .step = number, .quad_stride = 1};
-    const double beyond = (double)(stride - n_sites);
-    view->self =
-        kad_spin_rows_mean_f64(measure->table, view->n_comp, stride, stride, view->x, m) -
-        beyond;
-    kad_spin_rows_draw_f64(view->n_comp, &source, stride, stride, view->x, s);
-    for (size_t a = 0; a < (size_t)view->n_comp; a++)
+    const kad_action_spins *spins = view->action->ops->spins;
+    view->self = spins->mean(view->action, stride, view->x, m);
+    spins->draw(view->action, &source, stride, view->x, s);
+    for (size_t a = 0; a < (size_t)view->n_comp; a++) {
+        memset(m + a * stride + n_sites, 0, (stride - n_sites) * sizeof *m);
         memset(s + a * stride + n_sites, 0, (stride - n_sites) * sizeof *s);
+    }
     view->phi = m;
     view->s = s;
 }
@@ -204,7 +189,7 @@ static void measure_one(const kad_measure *measure, uint64_t number, const doubl
                      .phi = own,
                      .S = S,
                      .coupling = measure->coupling,
-                     .J = kad_observable_exchange(action),
+                     .J = measure->J,
                      .pairs = measure->pairs,
                      .n_pairs = measure->n_pairs,
                      .orbits = measure->orbits,
@@ -214,7 +199,7 @@ static void measure_one(const kad_measure *measure, uint64_t number, const doubl
                      .scratch = scratch};
 
     to_rows(measure, x, own);
-    if (action->flags & KAD_ACTION_DUAL) set_spins(measure, number, &view, m, s);
+    if (action->ops->spins != NULL) set_spins(measure, number, &view, m, s);
     power_of(measure, view.phi, view.self / view.lattice->n_sites, P, fft);
     kad_fourier_correlator(measure->fourier, P, G, fft);
     if (measure->A != NULL) {

@@ -9,7 +9,6 @@
 #include "io/h5.h"
 #include "lattice/fourier.h"
 #include "measure/observable.h"
-#include "models/radial_table.h"
 
 #include <stdint.h>
 
@@ -24,22 +23,21 @@ typedef struct kad_measure {
     size_t width[KAD_OBSERVABLES_MAX];
     size_t offset[KAD_OBSERVABLES_MAX];
     size_t n_columns;
-    double coupling; /* kad_observable_coupling */
-    bool twist;      /* something needs the currents */
-    kad_pair *pairs; /* couplings of a dual given in a file; NULL: none */
+    double coupling, J; /* of kad_view */
+    bool twist;         /* something needs the currents */
+    kad_pair *pairs;    /* bonds of given couplings; NULL: nearest neighbours */
     size_t n_pairs;
-    kad_radial_table *table; /* ln w_n of duals, n > 1 */
     kad_fourier *fourier;
     kad_orbits *orbits;
     double *cosine; /* [L] */
-    double *A;      /* [n_modes] A(k) of duals of uniform couplings; NULL: none */
+    double *A;      /* [n_modes] A(k) behind a dual field; NULL: none */
     size_t stride;  /* of rows */
     size_t n_modes, n_work;
     double *work; /* [n_threads][n_work] */
 } kad_measure;
 
-/* Errors: KAD_ENOMEM; KAD_ECONFIG for a dual of more than 3 components. On failure *out
- * is NULL. `index` separates the spin streams of several series of one run. */
+/* Errors: KAD_ENOMEM. On failure *out is NULL. `index` separates the spin streams of
+ * several series of one run. */
 KAD_MUST_USE kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action,
                                            uint64_t seed, uint32_t index,
                                            kad_measure **out);

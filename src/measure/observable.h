@@ -15,16 +15,10 @@
 #define KAD_MEASURE_OBSERVABLE_H
 
 #include "measure/orbits.h"
-#include "models/action.h"
+#include "models/spin_system.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* Bonds of a spin system whose couplings are given, each pair once: J s_i . s_j. */
-typedef struct kad_pair {
-    int i, j;
-    double J;
-} kad_pair;
 
 /* One configuration as observables see it; everything borrowed. Fields are component by
  * component, [n_comp][stride] with sites 0 .. N - 1 in order, 64-byte aligned, the stride
@@ -36,11 +30,11 @@ typedef struct kad_view {
     size_t stride;
     const double *x;   /* boundary field */
     const double *phi; /* the field, or the spins' conditional means */
-    const double *s;   /* spins drawn given x; NULL unless dual */
-    double self;       /* sum_i (1 - |m_i|^2) for duals, else 0 */
+    const double *s;   /* spins drawn given x; NULL for fields */
+    double self;       /* sum_i (|s_i|^2 - |m_i|^2) of spins, else 0 */
     double S;          /* action of the whole configuration */
     double coupling;   /* K of the bonds, weight exp(K sum phi.phi); NaN: not uniform */
-    double J;          /* of uniform duals, K = beta J; else 1 */
+    double J;          /* of uniform spins, K = beta J; else 1 */
     /* given couplings; NULL: nearest neighbours */
     const kad_pair *pairs;
     size_t n_pairs;
@@ -49,7 +43,7 @@ typedef struct kad_view {
     const double *G;          /* [n_sites] two-point function */
     const double *P;          /* [n_modes] power spectrum (half, lattice/fourier.h) */
     /* [n_modes] spectrum of the spins from the dual field's, [|x_k|^2/N - n A(k)]/A(k)^2;
-     * NULL unless a dual of uniform couplings */
+     * NULL unless A is diagonal in momenta */
     const double *P_dual;
     double twist[KAD_MAX_DIM]; /* square of the current along an axis (twist.h) */
     double *scratch;           /* [n_scratch][stride], zero beyond the sites of a row */
@@ -81,11 +75,9 @@ const kad_observable_ops *kad_observable_find(const char *name);
 
 /* applies() of what needs nothing. */
 bool kad_observable_always(const kad_action *action);
-/* K where the weight is exp(K sum_<ij> phi_i.phi_j) times single-site factors, over
- * nearest neighbours of the lattice: beta of uniform duals, t of phi^4. NaN elsewhere. */
-double kad_observable_coupling(const kad_action *action);
-/* J of a dual's uniform bonds, energy -J sum s.s; 1 elsewhere. */
-double kad_observable_exchange(const kad_action *action);
+/* applies() of what needs directions to be alike: of fields, and of spins anywhere on the
+ * unit sphere. */
+bool kad_observable_isotropic(const kad_action *action);
 /* The largest extent, and how many axes have it. */
 int kad_observable_extent(const kad_lattice *lattice, int *n_axes);
 

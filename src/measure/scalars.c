@@ -6,7 +6,7 @@
 
 static bool is_field(const kad_action *action)
 {
-    return (action->flags & KAD_ACTION_DUAL) == 0;
+    return action->ops->spins == NULL;
 }
 
 /* Sum over a component's sites (rows are zero beyond them). */
@@ -97,7 +97,7 @@ static double ising_fourth(const kad_view *view)
 static void m4(const kad_view *view, double *out)
 {
     const double n_sites = view->lattice->n_sites;
-    if (view->s != NULL && view->n_comp == 1) {
+    if (view->s != NULL && view->n_comp == 1 && kad_observable_isotropic(view->action)) {
         *out = ising_fourth(view) / (n_sites * n_sites * n_sites * n_sites);
     } else {
         const double square = drawn_m2(view);

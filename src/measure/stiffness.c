@@ -13,7 +13,7 @@
 static bool turns(const kad_action *action)
 {
     return action->n_comp >= 2 && action->n_comp <= 3 &&
-           !isnan(kad_observable_coupling(action));
+           kad_observable_isotropic(action) && !isnan(kad_action_bond(action));
 }
 
 static size_t width(const kad_lattice *lattice)
@@ -79,7 +79,8 @@ const kad_observable_ops kad_observable_helicity = {
 
 static bool has_vortices(const kad_action *action)
 {
-    return action->n_comp == 2 && action->lattice->d >= 2;
+    return action->n_comp == 2 && action->lattice->d >= 2 &&
+           kad_observable_isotropic(action);
 }
 
 static void vortices(const kad_view *view, double *out)
