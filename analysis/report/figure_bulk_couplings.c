@@ -1,7 +1,6 @@
 /* The renormalised theory: couplings, densities and correlations of the coarse fields. */
 #include "analysis/report/bulk_couplings.h"
 #include "analysis/report/grid.h"
-#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
@@ -10,8 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { MAX_LEVELS = KAD_COUPLINGS_LEVELS };
 
 typedef kad_coupling_table couplings;
 
@@ -184,85 +181,35 @@ const kad_figure kad_figure_bulk_residuals = {
     .draw = draw_residuals,
 };
 
-/* Rows [level][column] of /bulk/densities/NAME with bands, against `x`. */
-static kad_status draw_rows(kad_ctx *ctx, kad_h5 *file, const char *name, const double *x,
-                            size_t n, kad_plot *plot, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    kad_values y = {0}, err = {0};
-    char error[64], label[MAX_LEVELS][24];
-    snprintf(error, sizeof error, "%s_err", name);
-    KAD_TRY(kad_values_read_in(ctx, file, "/bulk/densities", name, &y));
-    KAD_TRY(kad_values_read_in(ctx, file, "/bulk/densities", error, &err));
-    if (y.rank != 2 || y.dims[1] != n || err.n != y.n) goto done;
-    for (size_t h = 0; h < y.dims[0] && h < MAX_LEVELS; h++) {
-        snprintf(label[h], sizeof label[h], "level %zu", h);
-        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_BAND,
-                                        .n = n,
-                                        .x = x,
-                                        .y = y.data + h * n,
-                                        .err = err.data + h * n,
-                                        .color = (int)h % 6});
-        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_LINE,
-                                        .n = n,
-                                        .x = x,
-                                        .y = y.data + h * n,
-                                        .label = label[h],
-                                        .color = (int)h % 6});
-    }
-    kad_plot_render(out, plot);
-    kad_note_rest(out, MAX_LEVELS, y.dims[0], "levels");
-done:
-    kad_values_clear(&y);
-    kad_values_clear(&err);
-    return status;
-}
-
-static kad_status draw_density(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    kad_values x = {0};
-    KAD_TRY(kad_values_read(ctx, file, "/bulk/densities/component", &x));
-    if (x.n == 0) goto done;
-    kad_plot plot = {.x = {.label = "component of the field / root mean square"},
-                     .y = {.label = "density"}};
-    KAD_TRY(draw_rows(ctx, file, "density", x.data, x.n, &plot, out));
-done:
-    kad_values_clear(&x);
-    return status;
-}
-
 const kad_figure kad_figure_bulk_density = {
     .title = "One-point densities of the coarse fields",
     .caption = "Density of a component of the field at every level, in units of its root "
                "mean square. Two peaks: an ordered field; one Gaussian peak: a "
                "disordered one.",
-    .draw = draw_density,
+    .plot =
+        {
+            .x = {.label = "component of the field / root mean square"},
+            .y = {.label = "density"},
+            .layer = {{.group = "/bulk/densities",
+                       .x = "component",
+                       .y = "density",
+                       .split = KAD_SPLIT_ROWS,
+                       .marks = KAD_DRAW_BAND | KAD_DRAW_LINE}},
+        },
 };
-
-static kad_status draw_correlator(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    kad_values shape = {0};
-    double *r = NULL;
-    KAD_TRY(kad_values_read(ctx, file, "/bulk/densities/correlator", &shape));
-    if (shape.rank != 2) goto done;
-    KAD_TRY(kad_new(ctx, shape.dims[1], sizeof *r, &r));
-    for (size_t i = 0; i < shape.dims[1]; i++)
-        r[i] = (double)i;
-    kad_plot plot = {.x = {.label = "separation (steps of the level's lattice)"},
-                     .y = {.label = "G(r)/G(0)"}};
-    KAD_TRY(draw_rows(ctx, file, "correlator", r, shape.dims[1], &plot, out));
-done:
-    kad_values_clear(&shape);
-    kad_free(r);
-    return status;
-}
 
 const kad_figure kad_figure_bulk_correlator = {
     .title = "Two-point functions of the coarse fields",
     .caption = "Along an axis, each level in its own lattice steps. Curves that fall on "
                "each other say scale invariance; steeper ones at coarser levels a finite "
                "correlation length.",
-    .draw = draw_correlator,
+    .plot =
+        {
+            .x = {.label = "separation (steps of the level's lattice)"},
+            .y = {.label = "G(r)/G(0)"},
+            .layer = {{.group = "/bulk/densities",
+                       .y = "correlator",
+                       .split = KAD_SPLIT_ROWS,
+                       .marks = KAD_DRAW_BAND | KAD_DRAW_LINE}},
+        },
 };

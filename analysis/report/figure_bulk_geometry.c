@@ -1,6 +1,5 @@
 /* The geometry of the bulk: decay of correlations, distances with their fits, tables. */
 #include "analysis/report/grid.h"
-#include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
@@ -11,185 +10,38 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEVELS = 10, COLORS = 6, NUMBER = 40 };
-
-/* Columns of a group; all of the same length, or n = 0. */
-enum { A, B, R, Y, ERR, USED, FIT, COLUMNS };
-typedef struct points {
-    size_t n;
-    kad_values column[COLUMNS];
-    double *work; /* 4 n */
-} points;
-
-static void points_clear(points *p)
-{
-    for (int k = 0; k < COLUMNS; k++)
-        kad_values_clear(&p->column[k]);
-    kad_free(p->work);
-}
-
-/* names[k] NULL: not wanted. */
-static kad_status points_read(kad_ctx *ctx, kad_h5 *file, const char *group,
-                              const char *const names[COLUMNS], points *out)
-{
-    kad_status status = KAD_OK;
-    *out = (points){0};
-    for (int k = 0; k < COLUMNS; k++) {
-        if (names[k] == NULL) continue;
-        KAD_TRY(kad_values_read_in(ctx, file, group, names[k], &out->column[k]));
-        if (out->column[k].n == 0 || out->column[k].n != out->column[A].n) return KAD_OK;
-    }
-    KAD_TRY(kad_new(ctx, 4 * out->column[A].n, sizeof *out->work, &out->work));
-    out->n = out->column[A].n;
-done:
-    return status;
-}
-
-static const char *const distances[COLUMNS] = {"level_a", "level_b", "r",    "d",
-                                               "d_err",   "used",    "d_fit"};
-static const char *const correlations[COLUMNS] = {
-    "level_a", "level_b", "r", "magnitude", "magnitude_err", NULL, NULL};
-
-/* Points of levels (h, h) packed to work[at ..] as x, y, err, fit; those the rule left out
- * are skipped. Returns their number. */
-static size_t pick(points *p, int h, size_t at)
-{
-    size_t m = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        if ((int)p->column[A].data[i] != h || (int)p->column[B].data[i] != h) continue;
-        if (p->column[USED].n > 0 && p->column[USED].data[i] < 0.5) continue;
-        if (!(p->column[R].data[i] > 0)) continue;
-        p->work[at + m] = p->column[R].data[i];
-        p->work[p->n + at + m] = p->column[Y].data[i];
-        p->work[2 * p->n + at + m] = p->column[ERR].data[i];
-        p->work[3 * p->n + at + m] = p->column[FIT].n > 0 ? p->column[FIT].data[i] : NAN;
-        m++;
-    }
-    return m;
-}
-
-/* One series of points a level, and its fit as a line where there is one. */
-static void add_levels(kad_plot *plot, points *p, char label[LEVELS][32])
-{
-    size_t at = 0;
-    for (int h = 0; h < LEVELS; h++) {
-        const size_t m = pick(p, h, at);
-        if (m == 0) continue;
-        snprintf(label[h], 32, "level %d", h);
-        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_POINTS,
-                                        .n = m,
-                                        .x = p->work + at,
-                                        .y = p->work + p->n + at,
-                                        .err = p->work + 2 * p->n + at,
-                                        .label = label[h],
-                                        .color = h % COLORS});
-        if (p->column[FIT].n > 0)
-            kad_plot_add(plot, (kad_series){.mark = KAD_MARK_LINE,
-                                            .n = m,
-                                            .x = p->work + at,
-                                            .y = p->work + 3 * p->n + at,
-                                            .color = h % COLORS});
-        at += m;
-    }
-}
-
-/* Levels of the points; they count from 0. */
-static size_t n_levels(const points *p)
-{
-    double last = -1.0;
-    for (size_t i = 0; i < p->n; i++)
-        last = fmax(last, p->column[B].data[i]);
-    return (size_t)(last + 1.0);
-}
-
-static kad_status draw_decay(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    points p, null = {0};
-    char label[LEVELS][32];
-    kad_plot plot = {.x = {.label = "separation (lattice steps)", .log = true},
-                     .y = {.label = "|connected correlation|", .log = true}};
-    KAD_TRY(points_read(ctx, file, "/correlators/bulk", correlations, &p));
-    if (p.n == 0) goto done;
-    add_levels(&plot, &p, label);
-    KAD_TRY(points_read(ctx, file, "/correlators/bulk/null", correlations, &null));
-    size_t m = 0;
-    for (size_t i = 0; i < null.n; i++)
-        if (null.column[A].data[i] == null.column[B].data[i] &&
-            null.column[R].data[i] > 0 && isfinite(null.column[Y].data[i])) {
-            null.work[m] = null.column[R].data[i];
-            null.work[null.n + m++] = null.column[Y].data[i];
-        }
-    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_DOTS,
-                                     .n = m,
-                                     .x = null.work,
-                                     .y = null.work + null.n,
-                                     .label = "draws of the map (noise)",
-                                     .color = 5});
-    kad_plot_render(out, &plot);
-    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
-done:
-    points_clear(&p);
-    points_clear(&null);
-    return status;
-}
-
-static kad_status draw_distance(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    points p;
-    char label[LEVELS][32];
-    kad_plot plot = {.x = {.label = "separation (lattice steps)", .log = true},
-                     .y = {.label = "distance d (units of xi)"}};
-    KAD_TRY(points_read(ctx, file, "/geodesics", distances, &p));
-    if (p.n == 0) goto done;
-    add_levels(&plot, &p, label);
-    kad_plot_render(out, &plot);
-    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
-done:
-    points_clear(&p);
-    return status;
-}
+enum { GAPS = 10, COLORS = 6, NUMBER = 40 };
 
 /* d - d_fit of every bin used, against d_fit, by difference of the levels. */
 static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
-    points p;
-    char label[LEVELS][32];
-    size_t at = 0;
+    kad_curves c[GAPS] = {{0}};
+    const double zero = 0;
     kad_plot plot = {.x = {.label = "distance in the hyperbolic fit (units of xi)"},
                      .y = {.label = "d - fit (units of xi)"}};
-    KAD_TRY(points_read(ctx, file, "/geodesics", distances, &p));
-    if (p.n == 0) goto done;
-    for (int gap = 0; gap < LEVELS; gap++) {
-        size_t m = 0;
-        for (size_t i = 0; i < p.n; i++) {
-            if ((int)(p.column[B].data[i] - p.column[A].data[i]) != gap ||
-                p.column[USED].data[i] < 0.5 || !isfinite(p.column[FIT].data[i]))
-                continue;
-            p.work[at + m] = p.column[FIT].data[i];
-            p.work[p.n + at + m] = p.column[Y].data[i] - p.column[FIT].data[i];
-            p.work[2 * p.n + at + m] = p.column[ERR].data[i];
-            m++;
-        }
-        if (m == 0) continue;
-        snprintf(label[gap], 32, "levels %d apart", gap);
-        kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_POINTS,
-                                         .n = m,
-                                         .x = p.work + at,
-                                         .y = p.work + p.n + at,
-                                         .err = p.work + 2 * p.n + at,
-                                         .label = gap == 0 ? "same level" : label[gap],
-                                         .color = gap % COLORS});
-        at += m;
+    for (int gap = 0; gap < GAPS; gap++) {
+        char label[32];
+        snprintf(label, sizeof label, "levels %d apart", gap);
+        const kad_layer layer = {.group = "/geodesics",
+                                 .x = "d_fit",
+                                 .y = "d",
+                                 .split = KAD_SPLIT_PAIRS,
+                                 .apart = gap,
+                                 .flag = "used",
+                                 .marks = KAD_DRAW_POINTS,
+                                 .label = gap == 0 ? "same level" : label,
+                                 .color = gap % COLORS};
+        KAD_TRY(kad_curves_read(ctx, file, &layer, &c[gap]));
+        for (size_t i = 0; c[gap].n > 0 && i < c[gap].at[0].n; i++)
+            c[gap].at[0].y[i] -= c[gap].at[0].x[i];
+        kad_curves_add(&plot, &layer, &c[gap]);
     }
-    const double zero = 0;
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = &zero});
-    if (at > 0) kad_plot_render(out, &plot);
-    kad_note_rest(out, LEVELS, n_levels(&p), "levels");
+    kad_plot_render(out, &plot);
 done:
-    points_clear(&p);
+    for (int gap = 0; gap < GAPS; gap++)
+        kad_curves_clear(&c[gap]);
     return status;
 }
 
@@ -319,7 +171,25 @@ const kad_figure kad_figure_geodesic_decay = {
     .group = "/correlators/bulk",
     .absent = "no pair of latents is correlated above the noise: what a perfect map "
               "would leave",
-    .draw = draw_decay,
+    .plot =
+        {
+            .x = {.label = "separation (lattice steps)", .log = true},
+            .y = {.label = "|connected correlation|", .log = true},
+            .layer = {{.group = "/correlators/bulk",
+                       .x = "r",
+                       .y = "magnitude",
+                       .split = KAD_SPLIT_PAIRS,
+                       .flag = "r", /* not of a latent with itself */
+                       .marks = KAD_DRAW_POINTS},
+                      {.group = "/correlators/bulk/null",
+                       .x = "r",
+                       .y = "magnitude",
+                       .split = KAD_SPLIT_PAIRS,
+                       .flag = "r", /* not of a latent with itself */
+                       .marks = KAD_DRAW_DOTS,
+                       .label = "draws of the map (noise)",
+                       .color = 5}},
+        },
 };
 
 const kad_figure kad_figure_geodesic_distance = {
@@ -330,7 +200,24 @@ const kad_figure kad_figure_geodesic_distance = {
                "a finite correlation length. Errors are statistical.",
     .group = "/correlators/bulk",
     .absent = "no bin stands above the noise",
-    .draw = draw_distance,
+    .plot =
+        {
+            .x = {.label = "separation (lattice steps)", .log = true},
+            .y = {.label = "distance d (units of xi)"},
+            .layer = {{.group = "/geodesics",
+                       .x = "r",
+                       .y = "d",
+                       .split = KAD_SPLIT_PAIRS,
+                       .flag = "used",
+                       .marks = KAD_DRAW_POINTS},
+                      {.group = "/geodesics",
+                       .x = "r",
+                       .y = "d_fit",
+                       .split = KAD_SPLIT_PAIRS,
+                       .flag = "used",
+                       .marks = KAD_DRAW_LINE,
+                       .unnamed = true}},
+        },
 };
 
 const kad_figure kad_figure_geodesic_residuals = {

@@ -1,7 +1,6 @@
 /* Loss against the exact bound, and the map's quality, during training. */
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
-#include "analysis/results.h"
 #include "analysis/table.h"
 #include "base/memory.h"
 #include "io/progress.h"
@@ -45,17 +44,6 @@ static void choose_range(kad_axis *axis, size_t n, const double *y, double bound
     axis->fixed = true;
     axis->lo = lo - 0.06 * (hi - lo);
     axis->hi = hi + 0.06 * (hi - lo);
-}
-
-/* Keep the rows of the last lattice size of a chain, in place; returns their number. */
-static size_t last_stage(const kad_values *stage, const kad_values *step, kad_values *y)
-{
-    size_t kept = 0;
-    if (y->n != step->n) return 0;
-    if (stage->n != y->n) return y->n;
-    for (size_t i = 0; i < y->n; i++)
-        if (stage->data[i] == stage->data[stage->n - 1]) y->data[kept++] = y->data[i];
-    return kept;
 }
 
 /* Where the loss can not fall below: -ln Z, exact, or with its error of the weights. */
@@ -110,33 +98,31 @@ static void add_floor(kad_plot *plot, floor_line *f, size_t n, const double *ste
             .mark = KAD_MARK_LEVEL, .n = 1, .y = f->y, .label = f->label, .color = 1});
 }
 
+static const kad_layer loss = {.group = "/training",
+                               .x = "step",
+                               .y = "free_energy",
+                               .last = "stage",
+                               .marks = KAD_DRAW_LINE,
+                               .label = "free energy, averaged over steps"};
+
 static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     kad_status status = KAD_OK;
-    kad_values stage = {0}, step = {0}, loss = {0};
+    kad_curves curves;
+    kad_curve *c = &curves.at[0];
     floor_line floor = {0};
-    KAD_TRY(kad_values_read(ctx, file, "/training/stage", &stage));
-    KAD_TRY(kad_values_read(ctx, file, "/training/step", &step));
-    KAD_TRY(kad_values_read(ctx, file, "/training/free_energy", &loss));
-    size_t n = last_stage(&stage, &step, &loss);
-    if (n == 0) goto done;
-    last_stage(&stage, &step, &step);
+    KAD_TRY(kad_curves_read(ctx, file, &loss, &curves));
+    if (curves.n == 0) goto done;
     KAD_TRY(find_floor(ctx, file, &floor));
     kad_plot plot = {.x = {.label = "training step"},
                      .y = {.label = "free energy <S + ln q> (nats)"}};
-    n = thin(n, step.data, loss.data);
-    choose_range(&plot.y, n, loss.data, floor.y[0]);
-    kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
-                                     .n = n,
-                                     .x = step.data,
-                                     .y = loss.data,
-                                     .label = "free energy, averaged over steps"});
-    add_floor(&plot, &floor, n, step.data);
+    c->n = thin(c->n, c->x, c->y);
+    choose_range(&plot.y, c->n, c->y, floor.y[0]);
+    kad_curves_add(&plot, &loss, &curves);
+    add_floor(&plot, &floor, c->n, c->x);
     kad_plot_render(out, &plot);
 done:
-    kad_values_clear(&stage);
-    kad_values_clear(&step);
-    kad_values_clear(&loss);
+    kad_curves_clear(&curves);
     return status;
 }
 
@@ -150,89 +136,28 @@ const kad_figure kad_figure_loss = {
     .draw = draw_loss,
 };
 
-/* One column of the evaluations with its error, of the last lattice size. */
-static kad_status read_column(kad_ctx *ctx, kad_h5 *file, const char *name,
-                              kad_values column[3], size_t *n)
-{
-    static const char group[] = "/training/eval";
-    kad_status status = KAD_OK;
-    kad_values stage = {0};
-    char error[64];
-    snprintf(error, sizeof error, "%s_err", name);
-    KAD_TRY(kad_values_read_in(ctx, file, group, "stage", &stage));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "step", &column[0]));
-    KAD_TRY(kad_values_read_in(ctx, file, group, name, &column[1]));
-    KAD_TRY(kad_values_read_in(ctx, file, group, error, &column[2]));
-    *n = last_stage(&stage, &column[0], &column[1]);
-    if (column[2].n > 0) last_stage(&stage, &column[0], &column[2]);
-    last_stage(&stage, &column[0], &column[0]);
-done:
-    kad_values_clear(&stage);
-    return status;
-}
-
-static void add_points(kad_plot *plot, const kad_values column[3], size_t n,
-                       const char *label, int color)
-{
-    kad_series series = {.mark = KAD_MARK_LINE,
-                         .n = n,
-                         .x = column[0].data,
-                         .y = column[1].data,
-                         .label = label,
-                         .color = color};
-    kad_plot_add(plot, series);
-    series.mark = KAD_MARK_POINTS;
-    series.label = NULL;
-    series.err = column[2].n == column[1].n ? column[2].data : NULL;
-    kad_plot_add(plot, series);
-}
-
-static void clear_column(kad_values column[3])
-{
-    for (int i = 0; i < 3; i++)
-        kad_values_clear(&column[i]);
-}
-
-static kad_status draw_quality(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    kad_values ess[3] = {{0}}, acceptance[3] = {{0}};
-    size_t n = 0;
-    kad_plot plot = {
-        .x = {.label = "training step"},
-        .y = {.label = "fraction", .fixed = true, .lo = 0, .hi = 1},
-    };
-    KAD_TRY(read_column(ctx, file, "ess", ess, &n));
-    add_points(&plot, ess, n, "effective sample size ESS/n", 0);
-    KAD_TRY(read_column(ctx, file, "acceptance", acceptance, &n));
-    add_points(&plot, acceptance, n, "acceptance", 1);
-    kad_plot_render(out, &plot);
-done:
-    clear_column(ess);
-    clear_column(acceptance);
-    return status;
-}
-
 const kad_figure kad_figure_quality = {
     .title = "Training: effective sample size and acceptance",
     .caption = "Measured on fresh samples of the map; 1 is a perfect map.",
-    .draw = draw_quality,
+    .plot =
+        {
+            .x = {.label = "training step"},
+            .y = {.label = "fraction", .fixed = true, .lo = 0, .hi = 1},
+            .layer = {{.group = "/training/eval",
+                       .x = "step",
+                       .y = "ess",
+                       .last = "stage",
+                       .marks = KAD_DRAW_LINE | KAD_DRAW_POINTS,
+                       .label = "effective sample size ESS/n"},
+                      {.group = "/training/eval",
+                       .x = "step",
+                       .y = "acceptance",
+                       .last = "stage",
+                       .marks = KAD_DRAW_LINE | KAD_DRAW_POINTS,
+                       .label = "acceptance",
+                       .color = 1}},
+        },
 };
-
-static kad_status draw_gap(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    kad_values gap[3] = {{0}};
-    size_t n = 0;
-    kad_plot plot = {.x = {.label = "training step"},
-                     .y = {.label = "KL gap (nats)", .log = true}};
-    KAD_TRY(read_column(ctx, file, "kl_gap", gap, &n));
-    add_points(&plot, gap, n, NULL, 0);
-    kad_plot_render(out, &plot);
-done:
-    clear_column(gap);
-    return status;
-}
 
 const kad_figure kad_figure_gap = {
     .title = "Training: Kullback&ndash;Leibler gap",
@@ -241,5 +166,14 @@ const kad_figure kad_figure_gap = {
                "have ESS = exp(&minus;2g).",
     .group = "/training/eval",
     .absent = "ln Z is not known exactly",
-    .draw = draw_gap,
+    .plot =
+        {
+            .x = {.label = "training step"},
+            .y = {.label = "KL gap (nats)", .log = true},
+            .layer = {{.group = "/training/eval",
+                       .x = "step",
+                       .y = "kl_gap",
+                       .last = "stage",
+                       .marks = KAD_DRAW_LINE | KAD_DRAW_POINTS}},
+        },
 };

@@ -60,7 +60,10 @@ static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figur
     kad_text numbers = {0}, body = {.numbers = &numbers};
     kad_status status = KAD_OK;
     KAD_TRY(kad_stop_check(ctx, "report"));
-    KAD_TRY(figure->draw(ctx, file, &body));
+    if (figure->draw != NULL)
+        KAD_TRY(figure->draw(ctx, file, &body));
+    else
+        KAD_TRY(kad_plotted_draw(ctx, file, &figure->plot, &body));
     if (body.failed || numbers.failed)
         KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "report: out of memory"));
     if (body.n == 0) {

@@ -4,6 +4,7 @@
  *
  *   report   the list of figures and the page; style: its style sheet
  *   figure_* one subject each: what is read, and the words about it
+ *   curves   data sets of the file as curves, and figures that are nothing but these
  *   svg      a plot of series; frame: its axes, marks: what stands in it; bars
  *   grid     a table;  numbers: the CSV of either
  *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels
@@ -13,6 +14,7 @@
 #ifndef KAD_REPORT_REPORT_H
 #define KAD_REPORT_REPORT_H
 
+#include "analysis/report/curves.h"
 #include "analysis/text.h"
 #include "io/h5.h"
 
@@ -25,7 +27,9 @@ typedef struct kad_figure {
     /* Where the file has this group and the drawing is empty all the same, `absent` says why
      * in a line at the end of the page. NULL: nobody misses it. */
     const char *group, *absent;
-    /* Append the drawing to `out`; append nothing when the file has not the data. */
+    /* What is plotted, or a function that appends the drawing to `out`, and nothing when
+     * the file has not the data. */
+    kad_plotted plot;
     kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
 } kad_figure;
 

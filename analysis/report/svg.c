@@ -71,7 +71,8 @@ void kad_plot_render(kad_text *out, const kad_plot *plot)
                  "viewBox=\"%d %d %d %d\">",
                  x, y, w, h, x, y, w, h);
     for (int i = 0; i < plot->n_series; i++)
-        kad_series_draw(out, &f, &plot->series[i]);
+        if (kad_frame_shows_any(&f, &plot->series[i]))
+            kad_series_draw(out, &f, &plot->series[i]);
     kad_text_add(out, "</svg></svg>\n");
     kad_note_rest(out, (size_t)plot->n_series, (size_t)(plot->n_series + plot->n_dropped),
                   "series");
