@@ -188,6 +188,7 @@ done:
 kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config, const kad_run *run,
                              kad_h5 *file)
 {
+    json_error_t error;
     kad_status status = KAD_OK;
     char *text = NULL;
     json_t *old = NULL, *new = NULL;
@@ -195,10 +196,12 @@ kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config, const kad_r
     if (!kad_h5_exists(file, "/config/resolved")) return KAD_OK;
     KAD_TRY(kad_h5_read_strings(ctx, file, "/config/resolved", 1, &text));
     KAD_TRY(to_json(ctx, config, &new));
-    old = json_loads(text, 0, NULL);
+    old = json_loads(text, 0, &error);
     json_object_del(new, "bulk");
     json_object_del(new, "title");
-    if (old == NULL)
+    if (old == NULL && json_error_code(&error) == json_error_out_of_memory)
+        status = kad_fail(ctx, KAD_ENOMEM, "config: cannot compare");
+    else if (old == NULL)
         status = kad_fail(ctx, KAD_EDATA, "%s/run.h5: /config/resolved: is no JSON",
                           kad_run_path(run));
     else if (find_difference(old, new, "", &d))

@@ -4,6 +4,7 @@
 #include "base/isa.h"
 #include "base/signals.h"
 #include "cli/command.h"
+#include "io/h5.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,8 @@ static int run_program(int argc, char **argv)
         status = no_command(&app, argv[1]);
     }
     if (status == KAD_OK) status = flush_output(&app);
+    if (status != KAD_ENOMEM && status != KAD_EINTERRUPTED && kad_h5_was_starved())
+        status = kad_fail(&app.ctx, KAD_ENOMEM, "out of memory within HDF5");
     return status == KAD_OK ? 0 : fail(&app, status);
 }
 

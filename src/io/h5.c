@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,25 @@ kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (kad_h5_starved(file)) {
-        *file->starved = true;
+        kad_h5_mark_starved(file);
         return kad_fail(ctx, KAD_ENOMEM, "%s: %s: out of memory within HDF5 (%s)",
                         file->name, path, kad_h5_reason());
     }
     return kad_fail(ctx, code, "%s: %s: %s", file->name, path, text);
+}
+
+/* As HDF5 is, for the whole process. */
+static atomic_bool was_starved;
+
+void kad_h5_mark_starved(const kad_h5 *file)
+{
+    *file->starved = true;
+    atomic_store(&was_starved, true);
+}
+
+bool kad_h5_was_starved(void)
+{
+    return atomic_load(&was_starved);
 }
 
 static herr_t find_starvation(unsigned n, const H5E_error2_t *error, void *out)
@@ -158,7 +173,7 @@ kad_status kad_h5_open_dataset(kad_ctx *ctx, const kad_h5 *file, const char *pat
 bool kad_h5_exists(const kad_h5 *file, const char *path)
 {
     found state = follow(file, path);
-    if (state == UNREADABLE && kad_h5_starved(file)) *file->starved = true;
+    if (state == UNREADABLE && kad_h5_starved(file)) kad_h5_mark_starved(file);
     return state == FOUND;
 }
 

@@ -115,4 +115,8 @@ KAD_MUST_USE kad_status kad_h5_describe(kad_ctx *, kad_h5 *, const char *path,
 KAD_MUST_USE kad_status kad_h5_axis(kad_ctx *, kad_h5 *, const char *path, int axis,
                                     const char *label, const char *scale);
 
+/* Has any question about any file gone unanswered for want of memory? What followed from a
+ * "no" (an absent group, say) is not to be believed then. */
+bool kad_h5_was_starved(void);
+
 #endif

@@ -130,7 +130,7 @@ bool kad_h5_attr_exists(const kad_h5 *file, const char *path, const char *name)
     hid_t object, attribute;
     kad_ctx ignored;
     kad_status status = open_attribute(&ignored, file, path, name, &object, &attribute);
-    if (status == KAD_ENOMEM) *file->starved = true;
+    if (status == KAD_ENOMEM) kad_h5_mark_starved(file);
     close_attribute(object, attribute);
     return status == KAD_OK;
 }

@@ -169,7 +169,7 @@ static bool same_dataset(const kad_h5 *file, const char *path, kad_h5_type type,
     hid_t dataset;
     kad_ctx ignored;
     kad_status status = kad_h5_open_dataset(&ignored, file, path, &dataset);
-    if (status == KAD_ENOMEM) *file->starved = true;
+    if (status == KAD_ENOMEM) kad_h5_mark_starved(file);
     if (status != KAD_OK) return false;
     hid_t space = H5Dget_space(dataset), held = H5Dget_type(dataset);
     int held_rank;

@@ -43,6 +43,7 @@ bool kad_h5_ready(void);
 /* Did the last failure come of want of memory? Sticks to a file once it has been said of
  * it: what HDF5 holds of it is not to be trusted then. */
 bool kad_h5_starved(const kad_h5 *file);
+void kad_h5_mark_starved(const kad_h5 *file);
 
 /* All names in a group, soft and external links among them or not. */
 KAD_MUST_USE kad_status kad_h5_list_links(kad_ctx *ctx, const kad_h5 *file,
