@@ -19,10 +19,7 @@ static void add_row(kad_grid *g, const kad_agreement *a, const kad_agreement_row
     kad_grid_real(g, 3, row->chi2);
     if (row->refuted) kad_grid_mark(g);
     kad_grid_fixed(g, 0, (double)(row->n - 1));
-    if (row->p < 1e-99)
-        kad_grid_words(g, row->p, NAN, "< 1e-99");
-    else
-        kad_grid_real(g, 2, row->p);
+    kad_grid_p(g, row->p);
     if (row->refuted) kad_grid_mark(g);
     for (size_t s = 0; s < a->n_samplers; s++) {
         kad_grid_estimate(g, row->value[s], row->err[s], true);

@@ -93,7 +93,7 @@ static kad_status draw_models(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         kad_grid_real(&g, 3,
                       kad_attr_real(ctx, file, group, "chi2") /
                           (double)kad_attr_int(ctx, file, group, "dof"));
-        kad_grid_real(&g, 2, kad_attr_real(ctx, file, group, "p_value"));
+        kad_grid_p(&g, kad_attr_real(ctx, file, group, "p_value"));
         kad_grid_fixed(&g, 3, kad_attr_real(ctx, file, group, "scatter"));
         kad_grid_fixed(&g, 1, kad_attr_real(ctx, file, group, "delta_aic"));
     }

@@ -81,6 +81,14 @@ void kad_grid_real(kad_grid *g, int digits, double value)
     add(g, text, value, NAN);
 }
 
+void kad_grid_p(kad_grid *g, double p)
+{
+    if (p < 1e-99)
+        kad_grid_words(g, p, NAN, "< 1e-99");
+    else
+        kad_grid_real(g, 2, p);
+}
+
 void kad_grid_estimate(kad_grid *g, double value, double err, bool expected)
 {
     char text[64] = "";

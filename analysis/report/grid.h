@@ -36,6 +36,8 @@ void kad_grid_text(kad_grid *grid, const char *text);
  * digits; empty when it is not finite. */
 void kad_grid_fixed(kad_grid *grid, int decimals, double value);
 void kad_grid_real(kad_grid *grid, int digits, double value);
+/* A probability, in two digits; "< 1e-99" instead of 0. */
+void kad_grid_p(kad_grid *grid, double p);
 /* "0.82(2)"; "0.82 (?)" where an error belongs and is not stated (expected), "0.82" where
  * it does not. */
 void kad_grid_estimate(kad_grid *grid, double value, double err, bool expected);

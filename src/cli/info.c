@@ -89,9 +89,10 @@ static kad_status print_warnings(kad_ctx *ctx, kad_h5 *file, const char *path)
     for (size_t i = 0; i < d->n; i++)
         count[d->item[i].severity]++;
     if (d->n > 0)
-        printf("%-14s %zu errors, %zu warnings, %zu notes (kadanoff diagnose %s)\n",
-               "diagnostics", count[KAD_ERROR], count[KAD_WARNING], count[KAD_NOTE],
-               path);
+        printf("%-14s %zu error%s, %zu warning%s, %zu note%s (kadanoff diagnose %s)\n",
+               "diagnostics", count[KAD_ERROR], count[KAD_ERROR] == 1 ? "" : "s",
+               count[KAD_WARNING], count[KAD_WARNING] == 1 ? "" : "s", count[KAD_NOTE],
+               count[KAD_NOTE] == 1 ? "" : "s", path);
 done:
     kad_free(d);
     return status;
