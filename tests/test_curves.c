@@ -1,4 +1,5 @@
-/* Data sets of a results file as curves, and figures that only plot. */
+/* Data sets of a results file as curves and columns, and figures that are nothing else. */
+#include "analysis/report/columns.h"
 #include "analysis/report/curves.h"
 #include "base/memory.h"
 
@@ -231,6 +232,40 @@ static void test_plotted(void **state)
     kad_h5_close(file);
 }
 
+/* Columns of a group as a table: all digits among the numbers, errors beside their values;
+ * a column of another length is left out, and nothing is made of nothing. */
+static void test_tabled(void **state)
+{
+    static const char *const names[] = {"a", "a_err", "b", NULL}, *const odd[] = {"c",
+                                                                                  NULL};
+    const double data[] = {0.5, 0.25, 0.02, NAN, 1.0 / 3, 7};
+    static const kad_tabled tabled = {
+        .group = "/g",
+        .column = {{.head = "i"},
+                   {.head = "A", .name = "a", .err = "a_err"},
+                   {.head = "B", .name = "b", .digits = 2},
+                   {.head = "C", .name = "c"}}};
+    kad_ctx ctx;
+    kad_h5 *file;
+    kad_text numbers = {0}, out = {.numbers = &numbers};
+    (void)state;
+    kad_ctx_init(&ctx, 1);
+    assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
+    assert_int_equal(kad_tabled_draw(&ctx, file, &tabled, &out), KAD_OK);
+    assert_int_equal(out.n, 0);
+    put(&ctx, file, "/g", 2, names, data);
+    put(&ctx, file, "/g", 3, odd, data);
+    assert_int_equal(kad_tabled_draw(&ctx, file, &tabled, &out), KAD_OK);
+    assert_non_null(strstr(out.data, "0.50(2)"));
+    assert_non_null(strstr(out.data, ">0.33<"));
+    assert_null(strstr(out.data, ">C<"));
+    assert_string_equal(numbers.data,
+                        "i,A,A error,B\n0,0.5,0.02,0.3333333333\n1,0.25,,7\n");
+    kad_text_clear(&out);
+    kad_text_clear(&numbers);
+    kad_h5_close(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +276,8 @@ int main(void)
         {"curves: pairs of levels", test_pairs, NULL, NULL, NULL},
         {"curves: samplers side by side", test_samplers, NULL, NULL, NULL},
         {"curves: what a logarithm hides is among the numbers", test_plotted, NULL, NULL,
+         NULL},
+        {"columns: of one length, with errors and all digits", test_tabled, NULL, NULL,
          NULL},
     };
     return cmocka_run_group_tests_name("curves", tests, NULL, NULL);

@@ -11,8 +11,7 @@
 
 void kad_coupling_table_clear(kad_coupling_table *c)
 {
-    kad_values *all[] = {&c->samples, &c->samples_err, &c->flow,  &c->flow_err,
-                         &c->spread,  &c->residual,    &c->scale, &c->exact};
+    kad_values *all[] = {&c->samples, &c->samples_err, &c->flow, &c->flow_err, &c->exact};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         kad_values_clear(all[i]);
     for (size_t i = 0; i < c->n_operators; i++)
@@ -25,18 +24,18 @@ kad_status kad_coupling_table_read(kad_ctx *ctx, kad_h5 *file, kad_coupling_tabl
     const struct {
         const char *name;
         kad_values *to;
-    } all[] = {{"samples_unit", &c->samples}, {"samples_unit_err", &c->samples_err},
-               {"flow_unit", &c->flow},       {"flow_unit_err", &c->flow_err},
-               {"spread", &c->spread},        {"residual", &c->residual},
-               {"scale", &c->scale},          {"exact_unit", &c->exact}};
+    } all[] = {{"samples_unit", &c->samples},
+               {"samples_unit_err", &c->samples_err},
+               {"flow_unit", &c->flow},
+               {"flow_unit_err", &c->flow_err},
+               {"exact_unit", &c->exact}};
     kad_status status = KAD_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         KAD_TRY(kad_values_read_in(ctx, file, "/bulk/couplings", all[i].name, all[i].to));
     if (c->samples.rank != 2 || c->samples.dims[1] > KAD_COUPLINGS_OPERATORS ||
         c->samples.dims[0] > KAD_COUPLINGS_LEVELS || c->samples_err.n != c->samples.n ||
         c->flow.n != c->samples.n || c->flow_err.n != c->samples.n ||
-        (c->exact.n > 0 && c->exact.n != c->samples.dims[1]) ||
-        c->residual.n != c->samples.dims[0] || c->spread.n != c->samples.dims[0]) {
+        (c->exact.n > 0 && c->exact.n != c->samples.dims[1])) {
         kad_coupling_table_clear(c);
         return KAD_OK;
     }

@@ -9,12 +9,12 @@
 enum { KAD_COUPLINGS_LEVELS = 12, KAD_COUPLINGS_OPERATORS = 16, KAD_COUPLINGS_RUNS = 6 };
 enum { KAD_COUPLINGS_MODEL = 160 };
 
-/* Couplings of unit fields [level][operator], and columns [level]. */
+/* Couplings of unit fields [level][operator]. */
 typedef struct kad_coupling_table {
     size_t n_levels, n_operators; /* 0: the file has none */
     char *name[KAD_COUPLINGS_OPERATORS];
     char model[KAD_COUPLINGS_MODEL]; /* what the run is of; "": the file does not say */
-    kad_values samples, samples_err, flow, flow_err, spread, residual, scale;
+    kad_values samples, samples_err, flow, flow_err;
     kad_values exact; /* [operator] of level 0; n = 0: unknown */
 } kad_coupling_table;
 

@@ -148,29 +148,6 @@ const kad_figure kad_figure_bulk_coupling_table = {
     .draw = draw_table,
 };
 
-static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    kad_status status = KAD_OK;
-    couplings c = {0};
-    kad_grid g = {0};
-    KAD_TRY(kad_coupling_table_read(ctx, file, &c));
-    if (c.n_levels == 0) goto done;
-    kad_grid_column(&g, "level", KAD_GRID_REAL);
-    kad_grid_column(&g, "rms of the field", KAD_GRID_REAL);
-    kad_grid_column(&g, "spread of S<sub>h</sub>", KAD_GRID_REAL);
-    kad_grid_column(&g, "not explained", KAD_GRID_REAL);
-    for (size_t h = 0; h < c.n_levels; h++) {
-        kad_grid_fixed(&g, 0, (double)h);
-        kad_grid_real(&g, 4, c.scale.n == c.n_levels ? c.scale.data[h] : (double)NAN);
-        kad_grid_real(&g, 4, c.spread.data[h]);
-        kad_grid_real(&g, 4, c.residual.data[h]);
-    }
-    kad_grid_render(&g, out);
-done:
-    kad_coupling_table_clear(&c);
-    return status;
-}
-
 const kad_figure kad_figure_bulk_residuals = {
     .title = "How well operators explain the renormalised action",
     .caption =
@@ -178,7 +155,12 @@ const kad_figure kad_figure_bulk_residuals = {
         "what the least squares leave, in nats. A remainder beyond a few nats says "
         "that the map leaves the finer levels entangled with this one, or that the "
         "action is not local in it.",
-    .draw = draw_residuals,
+    .table =
+        {.group = "/bulk/couplings",
+         .column = {{.head = "level"},
+                    {.head = "rms of the field", .name = "scale", .digits = 4},
+                    {.head = "spread of S<sub>h</sub>", .name = "spread", .digits = 4},
+                    {.head = "not explained", .name = "residual", .digits = 4}}},
 };
 
 const kad_figure kad_figure_bulk_density = {

@@ -103,64 +103,6 @@ done:
     return status;
 }
 
-/* A table of columns of a group, the second of each pair an error (NULL: none). */
-typedef struct shown {
-    const char *head, *name, *err;
-} shown;
-
-static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, const char *group, size_t n,
-                             const shown *columns, kad_text *out)
-{
-    enum { MOST = 8 };
-    kad_status status = KAD_OK;
-    kad_values value[MOST] = {{0}}, err[MOST] = {{0}};
-    kad_grid g = {0};
-    for (size_t k = 0; k < n; k++) {
-        KAD_TRY(kad_values_read_in(ctx, file, group, columns[k].name, &value[k]));
-        if (columns[k].err != NULL)
-            KAD_TRY(kad_values_read_in(ctx, file, group, columns[k].err, &err[k]));
-        if (value[k].n == 0 || value[k].n != value[0].n) goto done;
-    }
-    for (size_t k = 0; k < n; k++)
-        kad_grid_column(&g, columns[k].head,
-                        columns[k].err != NULL ? KAD_GRID_ESTIMATE : KAD_GRID_REAL);
-    for (size_t i = 0; i < value[0].n; i++)
-        for (size_t k = 0; k < n; k++)
-            kad_grid_estimate(&g, value[k].data[i],
-                              err[k].n == value[k].n ? err[k].data[i] : NAN, false);
-    kad_grid_render(&g, out);
-done:
-    for (size_t k = 0; k < n; k++) {
-        kad_values_clear(&value[k]);
-        kad_values_clear(&err[k]);
-    }
-    return status;
-}
-
-static kad_status draw_growth(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    static const shown columns[] = {{"level", "level", NULL},
-                                    {"bins", "n", NULL},
-                                    {"slope in ln r", "log_slope", "log_slope_err"},
-                                    {"scatter", "log_rms", NULL},
-                                    {"slope in r", "linear_slope", "linear_slope_err"},
-                                    {"scatter", "linear_rms", NULL},
-                                    {"AIC linear - log", "delta_aic", NULL}};
-    return draw_table(ctx, file, "/geodesics/growth", 7, columns, out);
-}
-
-static kad_status draw_rule(kad_ctx *ctx, kad_h5 *file, kad_text *out)
-{
-    static const shown columns[] = {{"threshold", "threshold", NULL},
-                                    {"bins", "n_used", NULL},
-                                    {"radius", "radius", "radius_err"},
-                                    {"chi&sup2;/dof", "chi2_dof", NULL},
-                                    {"AIC hyperbolic", "aic_hyperbolic", NULL},
-                                    {"flat", "aic_flat", NULL},
-                                    {"tree", "aic_tree", NULL}};
-    return draw_table(ctx, file, "/geodesics/rule", 7, columns, out);
-}
-
 const kad_figure kad_figure_geodesic_decay = {
     .title = "Correlations of latents of one level",
     .caption = "Root mean square connected correlation of pairs of latents at one level, "
@@ -251,7 +193,18 @@ const kad_figure kad_figure_geodesic_growth = {
     .wide = true,
     .group = "/correlators/bulk",
     .absent = "no level has enough bins above the noise for a line",
-    .draw = draw_growth,
+    .table = {.group = "/geodesics/growth",
+              .column = {{.head = "level", .name = "level"},
+                         {.head = "bins", .name = "n"},
+                         {.head = "slope in ln r",
+                          .name = "log_slope",
+                          .err = "log_slope_err"},
+                         {.head = "scatter", .name = "log_rms"},
+                         {.head = "slope in r",
+                          .name = "linear_slope",
+                          .err = "linear_slope_err"},
+                         {.head = "scatter", .name = "linear_rms"},
+                         {.head = "AIC linear - log", .name = "delta_aic"}}},
 };
 
 const kad_figure kad_figure_geodesic_rule = {
@@ -262,5 +215,12 @@ const kad_figure kad_figure_geodesic_rule = {
                "the rule, not by the data. No fit is made of fewer bins than it has "
                "parameters and one more.",
     .wide = true,
-    .draw = draw_rule,
+    .table = {.group = "/geodesics/rule",
+              .column = {{.head = "threshold", .name = "threshold"},
+                         {.head = "bins", .name = "n_used"},
+                         {.head = "radius", .name = "radius", .err = "radius_err"},
+                         {.head = "chi&sup2;/dof", .name = "chi2_dof"},
+                         {.head = "AIC hyperbolic", .name = "aic_hyperbolic"},
+                         {.head = "flat", .name = "aic_flat"},
+                         {.head = "tree", .name = "aic_tree"}}},
 };

@@ -62,6 +62,8 @@ static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figur
     KAD_TRY(kad_stop_check(ctx, "report"));
     if (figure->draw != NULL)
         KAD_TRY(figure->draw(ctx, file, &body));
+    else if (figure->table.group != NULL)
+        KAD_TRY(kad_tabled_draw(ctx, file, &figure->table, &body));
     else
         KAD_TRY(kad_plotted_draw(ctx, file, &figure->plot, &body));
     if (body.failed || numbers.failed)

@@ -4,7 +4,8 @@
  *
  *   report   the list of figures and the page; style: its style sheet
  *   figure_* one subject each: what is read, and the words about it
- *   curves   data sets of the file as curves, and figures that are nothing but these
+ *   curves   data sets of the file as curves, and figures that are nothing but these;
+ *            columns: the same as tables
  *   svg      a plot of series; frame: its axes, marks: what stands in it; bars
  *   grid     a table;  numbers: the CSV of either
  *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels
@@ -14,6 +15,7 @@
 #ifndef KAD_REPORT_REPORT_H
 #define KAD_REPORT_REPORT_H
 
+#include "analysis/report/columns.h"
 #include "analysis/report/curves.h"
 #include "analysis/text.h"
 #include "io/h5.h"
@@ -27,9 +29,10 @@ typedef struct kad_figure {
     /* Where the file has this group and the drawing is empty all the same, `absent` says why
      * in a line at the end of the page. NULL: nobody misses it. */
     const char *group, *absent;
-    /* What is plotted, or a function that appends the drawing to `out`, and nothing when
-     * the file has not the data. */
+    /* What is plotted, what is tabulated, or a function that appends the drawing to `out`,
+     * and nothing when the file has not the data. */
     kad_plotted plot;
+    kad_tabled table;
     kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
 } kad_figure;
 
