@@ -43,7 +43,7 @@ typedef struct kad_action_kern {
 } kad_action_kern;
 
 enum {
-    KAD_ACTION_SYMMETRIC = 1,  /* S(-y) = S(y): global Z2, O(n) rotations for n > 1 */
+    KAD_ACTION_SYMMETRIC = 1,  /* S(-y) = S(y): a global sign */
     KAD_ACTION_TRANSLATION = 2 /* S invariant under lattice translations; with inactive
                                   sites: under those that map active sites onto active
                                   ones, and the completed field under all */

@@ -21,6 +21,7 @@
 #include "base/signals.h"
 #include "flow/recipe.h"
 #include "record/sample.h"
+#include "sample/sampler.h"
 #include "train/options.h"
 #include "train/params.h"
 #include "train/trainer.h"
