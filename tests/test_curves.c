@@ -232,6 +232,33 @@ static void test_plotted(void **state)
     kad_h5_close(file);
 }
 
+/* The legend shows what the plot shows: the key of a mark is of its class. */
+static void test_keys(void **state)
+{
+    static const char *const names[] = {"y", NULL}, *const classes[] = {"line", "dot",
+                                                                        "dots"};
+    static const unsigned marks[] = {KAD_DRAW_LINE, KAD_DRAW_POINTS, KAD_DRAW_DOTS};
+    const double data[] = {1, 2};
+    kad_ctx ctx;
+    kad_h5 *file;
+    (void)state;
+    kad_ctx_init(&ctx, 1);
+    assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
+    put(&ctx, file, "/g", 2, names, data);
+    for (int i = 0; i < 3; i++) {
+        kad_text out = {0};
+        char key[64];
+        const kad_plotted plotted = {
+            .layer = {{.group = "/g", .y = "y", .label = "s", .marks = marks[i]}}};
+        assert_int_equal(kad_plotted_draw(&ctx, file, &plotted, &out), KAD_OK);
+        snprintf(key, sizeof key, "aria-hidden=\"true\"><path class=\"%s c0\"",
+                 classes[i]);
+        if (count(out.data, key) != 1) fail_msg("%s: %s", key, out.data);
+        kad_text_clear(&out);
+    }
+    kad_h5_close(file);
+}
+
 /* Columns of a group as a table: all digits among the numbers, errors beside their values;
  * a column of another length is left out, and nothing is made of nothing. */
 static void test_tabled(void **state)
@@ -277,6 +304,7 @@ int main(void)
         {"curves: samplers side by side", test_samplers, NULL, NULL, NULL},
         {"curves: what a logarithm hides is among the numbers", test_plotted, NULL, NULL,
          NULL},
+        {"curves: the legend shows what the plot shows", test_keys, NULL, NULL, NULL},
         {"columns: of one length, with errors and all digits", test_tabled, NULL, NULL,
          NULL},
     };

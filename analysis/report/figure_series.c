@@ -141,7 +141,6 @@ const kad_figure kad_figure_histories = {
 
 /* rho of |m| (or the first row) of one analysis, at lags >= 1. */
 typedef struct decay {
-    kad_values rho, err;
     double window, x[N_LAGS], y[N_LAGS], e[N_LAGS];
     size_t n;
 } decay;
@@ -150,31 +149,33 @@ static kad_status read_decay(kad_ctx *ctx, kad_h5 *file, const char *name, decay
 {
     kad_status status = KAD_OK;
     kad_table table = {0};
-    kad_values window = {0};
+    kad_values rho = {0}, err = {0}, window = {0};
     char group[200];
     snprintf(group, sizeof group, "/analysis/%s", name);
     KAD_TRY(kad_table_read(ctx, file, group, &table));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "rho", &d->rho));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "rho_err", &d->err));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "rho", &rho));
+    KAD_TRY(kad_values_read_in(ctx, file, group, "rho_err", &err));
     KAD_TRY(kad_values_read_in(ctx, file, group, "window", &window));
-    if (d->rho.rank != 2 || d->err.n != d->rho.n || d->rho.dims[0] != table.n) goto done;
+    if (rho.rank != 2 || err.n != rho.n || rho.dims[0] != table.n) goto done;
     size_t row = kad_table_find(&table, "abs_m");
     if (row == table.n) row = 0;
     d->window = kad_table_at(&table, &window, row);
-    const size_t lags = d->rho.dims[1];
+    const size_t lags = rho.dims[1];
     /* evenly spaced in the logarithm of the lag */
     for (size_t k = 0, before = 0; k < N_LAGS && lags > 2; k++) {
         const double place = log((double)(lags - 1)) * (double)k / (N_LAGS - 1);
         const size_t t = (size_t)(exp(place) + 0.5);
         if (t <= before || t >= lags) continue;
         before = t;
-        if (!isfinite(d->rho.data[row * lags + t])) break;
+        if (!isfinite(rho.data[row * lags + t])) break;
         d->x[d->n] = (double)t;
-        d->y[d->n] = d->rho.data[row * lags + t];
-        d->e[d->n++] = d->err.data[row * lags + t];
+        d->y[d->n] = rho.data[row * lags + t];
+        d->e[d->n++] = err.data[row * lags + t];
     }
 done:
     kad_table_clear(&table);
+    kad_values_clear(&rho);
+    kad_values_clear(&err);
     kad_values_clear(&window);
     return status;
 }
@@ -222,10 +223,6 @@ static kad_status draw_rho(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     if (plot.n_series > 0)
         kad_note_rest(out, n < N_SAMPLERS ? n : N_SAMPLERS, n, "samplers");
 done:
-    for (size_t i = 0; d != NULL && i < N_SAMPLERS; i++) {
-        kad_values_clear(&d[i].rho);
-        kad_values_clear(&d[i].err);
-    }
     kad_free(d);
     kad_h5_free_names(n, names);
     return status;

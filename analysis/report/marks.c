@@ -159,6 +159,9 @@ void kad_series_key(kad_text *out, const kad_series *s)
         draw_shape(out, s->color, 13, 5);
     else if (s->mark == KAD_MARK_LINE)
         kad_text_add(out, "<path class=\"line c%d\" d=\"M0 5H26\"/>", s->color);
+    else if (s->mark == KAD_MARK_DOTS)
+        kad_text_add(out, "<path class=\"dots c%d\" d=\"M6 7h0M13 3h0M20 6h0\"/>",
+                     s->color);
     else if (s->mark == KAD_MARK_LEVEL)
         kad_text_add(out, "<path class=\"level c%d\" d=\"M0 5H26\"/>", s->color);
     else if (s->mark == KAD_MARK_AT)
