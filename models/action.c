@@ -3,6 +3,7 @@
 #include "models/action.h"
 
 #include "base/memory.h"
+#include "base/tile.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -142,23 +143,6 @@ double kad_action_bond(const kad_action *action)
     return -nn;
 }
 
-/* Samples [n][n_rows] to a tile [n_rows][lanes] and back; missing lanes are zero. */
-static void pack_tile(size_t n_rows, size_t n_lanes, const double *samples, double *tile)
-{
-    for (size_t row = 0; row < n_rows; row++)
-        for (size_t lane = 0; lane < KAD_W_DOUBLE; lane++)
-            tile[row * KAD_W_DOUBLE + lane] =
-                lane < n_lanes ? samples[lane * n_rows + row] : 0;
-}
-
-static void unpack_tile(size_t n_rows, size_t n_lanes, const double *tile,
-                        double *samples)
-{
-    for (size_t lane = 0; lane < n_lanes; lane++)
-        for (size_t row = 0; row < n_rows; row++)
-            samples[lane * n_rows + row] = tile[row * KAD_W_DOUBLE + lane];
-}
-
 /* to_boundary or from_boundary */
 typedef void (*transform)(const kad_action *action, const void *y, void *x,
                           void *scratch);
@@ -171,7 +155,7 @@ static void do_tile(const kad_action *action, transform to, size_t n_rows, size_
     const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
     double *y_tile = block, *x_tile = y_tile + n_rows * KAD_W_DOUBLE;
     double *scratch = x_tile + n_rows * KAD_W_DOUBLE;
-    pack_tile(n_rows, n_lanes, y, y_tile);
+    kad_tile_load(KAD_DOUBLE, n_rows, n_lanes, y, y_tile);
     if (S) {
         double values[KAD_W_DOUBLE];
         kern->value(action, y_tile, values, scratch);
@@ -179,7 +163,7 @@ static void do_tile(const kad_action *action, transform to, size_t n_rows, size_
     }
     if (x) {
         to(action, y_tile, x_tile, scratch);
-        unpack_tile(n_rows, n_lanes, x_tile, x);
+        kad_tile_store(KAD_DOUBLE, n_rows, n_lanes, x_tile, n_rows, x);
     }
 }
 

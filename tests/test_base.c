@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
+#include "base/tile.h"
 #include "scratch.h"
 
 #include <math.h>
@@ -288,6 +289,53 @@ static void test_signals(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 130);
 }
 
+/* Every number of rows and of samples that leaves a block or a tile incomplete. */
+static void test_tile(void **state)
+{
+    (void)state;
+    enum { ROWS = 19, SAMPLES = 70 };
+    _Alignas(KAD_ALIGN) char tile[ROWS * KAD_ROW_BYTES];
+    double y[SAMPLES * ROWS], back[KAD_W_MAX * 2 * ROWS];
+    for (size_t i = 0; i < SAMPLES * ROWS; i++)
+        y[i] = (double)i / 64; /* exact in single */
+    for (int prec = 0; prec < 2; prec++)
+        for (size_t rows = 1; rows <= ROWS; rows++)
+            for (size_t n = 1; n <= (size_t)kad_lanes((kad_prec)prec); n++) {
+                const size_t lanes = (size_t)kad_lanes((kad_prec)prec);
+                kad_tile_load((kad_prec)prec, rows, n, y, tile);
+                kad_tile_store((kad_prec)prec, rows, lanes, tile, 2 * rows, back);
+                for (size_t l = 0; l < lanes; l++)
+                    for (size_t r = 0; r < rows; r++)
+                        assert_true(back[2 * l * rows + r] ==
+                                    (l < n ? y[l * rows + r] : 0));
+                kad_tile_repeat((kad_prec)prec, rows, 3, n, y, tile);
+                kad_tile_store((kad_prec)prec, rows, lanes, tile, rows, back);
+                for (size_t l = 0; l < lanes; l++)
+                    for (size_t r = 0; r < rows; r++)
+                        assert_true(back[l * rows + r] == y[(3 + l) % n * rows + r]);
+            }
+}
+
+/* What is not finite in a row that is not active is gone; the others turn their sign. */
+static void test_tile_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = 6, W = KAD_W_DOUBLE };
+    static const uint8_t active[] = {1, 0, 1};
+    _Alignas(KAD_ALIGN) double tile[ROWS * W];
+    double y[W * ROWS];
+    for (size_t i = 0; i < W * ROWS; i++)
+        y[i] = i % ROWS / 2 == 1 ? (double)NAN : (double)i;
+    kad_tile_load(KAD_DOUBLE, ROWS, W, y, tile);
+    kad_tile_clear_inactive(ROWS, 2, NULL, tile);
+    assert_true(isnan(tile[2 * W]));
+    kad_tile_clear_inactive(ROWS, 2, active, tile);
+    kad_tile_negate(KAD_DOUBLE, ROWS, tile, tile);
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t l = 0; l < W; l++)
+            assert_true(tile[r * W + l] == (r / 2 == 1 ? 0 : -y[l * ROWS + r]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +347,8 @@ int main(void)
         cmocka_unit_test(test_memory_limits),
         cmocka_unit_test(test_memory_require),
         cmocka_unit_test(test_tree_sum),
+        cmocka_unit_test(test_tile),
+        cmocka_unit_test(test_tile_rows),
         cmocka_unit_test(test_signals),
     };
     return cmocka_run_group_tests_name("base: sizes are checked, signals are heard",

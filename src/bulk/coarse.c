@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "base/tile.h"
 #include "bulk/coarse_base.h"
 #include "flow/blocks.h"
 
@@ -94,11 +95,8 @@ done:
 static void load(const kad_bulk *bulk, size_t first, size_t n, double *x)
 {
     const kad_flow *flow = bulk->model->flow;
-    for (size_t r = 0; r < bulk->n_rows; r++)
-        for (size_t l = 0; l < W; l++)
-            x[r * W + l] = l < n && flow->active[r / (size_t)flow->n_comp]
-                               ? bulk->y[(first + l) * bulk->n_rows + r]
-                               : 0;
+    kad_tile_load(KAD_DOUBLE, bulk->n_rows, n, bulk->y + first * bulk->n_rows, x);
+    kad_tile_clear_inactive(bulk->n_rows, (size_t)flow->n_comp, flow->active, x);
 }
 
 /* The coarse field of the tile now, and S_h but for ln p(w | x^(h)). */

@@ -1,6 +1,7 @@
 /* From boundary configurations to latents. */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/tile.h"
 #include "bulk/positions.h"
 #include "flow/map.h"
 #include "record/configs.h"
@@ -106,9 +107,7 @@ static kad_status prior_lnp(kad_ctx *ctx, const kad_flow *flow, size_t n, const 
     KAD_TRY(kad_new(ctx, n_rows, KAD_ROW_BYTES, &tile));
     for (size_t at = 0; at < n; at += W) {
         const size_t here = n - at < W ? n - at : W;
-        for (size_t row = 0; row < n_rows; row++)
-            for (size_t lane = 0; lane < W; lane++)
-                tile[row * W + lane] = lane < here ? z[(at + lane) * n_rows + row] : 0;
+        kad_tile_load(KAD_DOUBLE, n_rows, here, z + at * n_rows, tile);
         kad_flow_prior_lnp(flow, KAD_DOUBLE, tile, lanes);
         memcpy(lnp + at, lanes, here * sizeof *lnp);
     }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "base/tile.h"
 
 #include <math.h>
 #include <string.h>
@@ -100,33 +101,18 @@ done:
     return status;
 }
 
-/* Lanes of a tile from samples stored one after the other, times sign; missing samples
- * are zero. */
-static void load(const kad_flow *flow, kad_prec prec, size_t n, const double *y,
-                 double sign, void *x)
+/* Lanes of a tile from samples stored one after the other; missing samples are zero. */
+static void load(const kad_flow *flow, kad_prec prec, size_t n, const double *y, void *x)
 {
-    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)flow->n_rows;
-    for (size_t r = 0; r < rows; r++)
-        for (size_t l = 0; l < lanes; l++) {
-            const bool there = l < n && flow->active[r / (size_t)flow->n_comp];
-            const double v = there ? sign * y[l * rows + r] : 0;
-            if (prec == KAD_SINGLE)
-                ((float *)x)[r * lanes + l] = (float)v;
-            else
-                ((double *)x)[r * lanes + l] = v;
-        }
+    const size_t rows = (size_t)flow->n_rows;
+    kad_tile_load(prec, rows, n, y, x);
+    kad_tile_clear_inactive(rows, (size_t)flow->n_comp, flow->active, x);
 }
 
-static void store(const kad_flow *flow, kad_prec prec, size_t n, const void *x,
-                  const double *sign, double *y)
+static void store(const kad_flow *flow, kad_prec prec, size_t n, const void *x, double *y)
 {
-    const size_t lanes = (size_t)kad_lanes(prec), rows = (size_t)flow->n_rows;
-    for (size_t l = 0; l < n; l++)
-        for (size_t r = 0; r < rows; r++) {
-            const double v = prec == KAD_SINGLE ? ((const float *)x)[r * lanes + l]
-                                                : ((const double *)x)[r * lanes + l];
-            y[l * rows + r] = sign ? sign[l] * v : v;
-        }
+    const size_t rows = (size_t)flow->n_rows;
+    kad_tile_store(prec, rows, n, x, rows, y);
 }
 
 /* ln q0 of the samples y times sign, in t->ld; z (NULL: not wanted) their latents. */
@@ -134,13 +120,14 @@ static void lnq_branch(const kad_map *map, kad_prec prec, tile *t, size_t n,
                        const double *y, double sign, double *lnq, double *z)
 {
     const kad_flow *flow = map->flow;
-    load(flow, prec, n, y, sign, t->w);
+    load(flow, prec, n, y, t->w);
+    if (sign < 0) kad_tile_negate(prec, (size_t)flow->n_rows, t->w, t->w);
     memset(t->ld, 0, sizeof t->ld);
     kad_flow_infer(flow, prec, map->packed[prec], t->w, t->ld, t->scratch);
     kad_flow_prior_lnp(flow, prec, t->w, t->lnp);
     for (size_t l = 0; l < n; l++)
         lnq[l] = t->lnp[l] + t->ld[l];
-    if (z) store(flow, prec, n, t->w, NULL, z);
+    if (z) store(flow, prec, n, t->w, z);
 }
 
 static void lnq_tile(const kad_map *map, kad_prec prec, tile *t, size_t n,
@@ -204,6 +191,14 @@ static kad_status each_tile(kad_ctx *ctx, const batch *b, size_t n, tile_work *w
     return status;
 }
 
+/* Samples times their signs. */
+static void turn(size_t n_rows, size_t n, const double *sign, double *y)
+{
+    for (size_t l = 0; l < n; l++)
+        for (size_t r = 0; sign[l] < 0 && r < n_rows; r++)
+            y[l * n_rows + r] = -y[l * n_rows + r];
+}
+
 static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
 {
     const kad_map *map = b->map;
@@ -218,23 +213,23 @@ static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
         sign[l] = map->mixture && kad_rng_uniform(flip, 0, first + l, 0) < 0.5 ? -1 : 1;
     kad_flow_prior_draw(flow, prec, rng, 0, first, t->x);
     kad_flow_prior_lnp(flow, prec, t->x, t->lnp);
-    if (b->z) store(flow, prec, n, t->x, NULL, b->z + at * rows);
+    if (b->z) store(flow, prec, n, t->x, b->z + at * rows);
     memset(t->ld, 0, sizeof t->ld);
     kad_flow_generate(flow, prec, map->packed[prec], t->x, t->ld, t->scratch);
     for (size_t l = 0; l < n; l++)
         lnq[l] = t->lnp[l] - t->ld[l];
-    store(flow, prec, n, t->x, sign, y);
+    store(flow, prec, n, t->x, y);
     if (b->exact) {
+        turn(rows, n, sign, y);
         lnq_parts(map, KAD_DOUBLE, t, n, y, lnq, NULL);
     } else if (map->mixture) {
         double own[KAD_W_MAX], other[KAD_W_MAX];
         memcpy(own, lnq, n * sizeof *own);
         /* the branch that generated y is known; the other is -y under it */
-        store(flow, prec, n, t->x, NULL, y);
         lnq_branch(map, prec, t, n, y, -1, other, NULL);
         for (size_t l = 0; l < n; l++)
             lnq[l] = kad_log_add(own[l], other[l]) - M_LN2;
-        store(flow, prec, n, t->x, sign, y);
+        turn(rows, n, sign, y);
     }
 }
 
@@ -272,10 +267,10 @@ static void generate_work(const batch *b, size_t at, size_t n, tile *t)
 {
     const kad_flow *flow = b->map->flow;
     const size_t row = at * (size_t)flow->n_rows;
-    load(flow, b->prec, n, b->from + row, 1, t->x);
+    load(flow, b->prec, n, b->from + row, t->x);
     memset(t->ld, 0, sizeof t->ld);
     kad_flow_generate(flow, b->prec, b->map->packed[b->prec], t->x, t->ld, t->scratch);
-    store(flow, b->prec, n, t->x, NULL, b->y + row);
+    store(flow, b->prec, n, t->x, b->y + row);
     if (b->lnq) memcpy(b->lnq + at, t->ld, n * sizeof *t->ld);
 }
 

@@ -2,27 +2,21 @@
 
 #include "base/memory.h"
 #include "base/thread.h"
+#include "base/tile.h"
 #include "models/local.h"
 
 #include <string.h>
 
-/* One tile: gather, draw, scatter. Lanes beyond n repeat the last sample. */
+/* One tile: gather, draw, scatter. Rows of active sites come back as they were. */
 static void complete_tile(const kad_action *action, kad_rng rng, uint64_t first, size_t n,
                           double *y, double *lnp, double *tile, void *scratch)
 {
-    const size_t n_comp = (size_t)action->n_comp;
-    const size_t n_rows = (size_t)action->lattice->n_sites * n_comp;
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
     double ln[KAD_W_DOUBLE] = {0};
 
-    for (size_t r = 0; r < n_rows; r++)
-        for (size_t lane = 0; lane < KAD_W_DOUBLE; lane++)
-            tile[r * KAD_W_DOUBLE + lane] = y[(lane < n ? lane : n - 1) * n_rows + r];
+    kad_tile_repeat(KAD_DOUBLE, n_rows, 0, n, y, tile);
     action->ops->kern[KAD_DOUBLE]->complete(action, rng, 0, first, tile, ln, scratch);
-    for (size_t r = 0; r < n_rows; r++) {
-        if (action->active[r / n_comp]) continue;
-        for (size_t lane = 0; lane < n; lane++)
-            y[lane * n_rows + r] = tile[r * KAD_W_DOUBLE + lane];
-    }
+    kad_tile_store(KAD_DOUBLE, n_rows, n, tile, n_rows, y);
     memcpy(lnp, ln, n * sizeof *lnp);
 }
 
@@ -133,10 +127,7 @@ static kad_status action_by_rule(kad_ctx *ctx, const kad_action *action, size_t 
     KAD_TRY(kad_new(ctx, bytes + KAD_ALIGN, 1, &scratch));
     for (size_t at = 0; at < n; at += W) {
         const size_t here = n - at < W ? n - at : W;
-        for (size_t row = 0; row < n_rows; row++)
-            for (size_t lane = 0; lane < W; lane++)
-                tile[row * W + lane] =
-                    x[(at + (lane < here ? lane : here - 1)) * n_rows + row];
+        kad_tile_repeat(KAD_DOUBLE, n_rows, at, n, x, tile);
         local->value(action, tile, values, scratch);
         memcpy(S + at, values, here * sizeof *S);
     }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "base/tile.h"
 #include "sample/boundary.h"
 #include "sample/hmc_start.h"
 
@@ -247,16 +248,14 @@ static void hand_over(const kad_hmc *hmc, size_t s, size_t i, kad_draws *out)
 {
     const size_t n_rows = hmc->target.n_rows;
     const double *y = hmc->y + s * n_rows * W, *q = hmc->q + s * n_rows * W;
-    for (size_t l = 0; l < W; l++) {
-        const size_t chain = s * W + l, at = chain * out->n + i;
-        if (chain >= (size_t)hmc->setup->n_chains) break;
-        out->action[at] = hmc->S[chain];
-        for (size_t r = 0; r < n_rows; r++)
-            out->x[at * n_rows + r] = y[r * W + l];
-        if (out->z == NULL || !hmc->latent) continue;
-        for (size_t r = 0; r < n_rows; r++)
-            out->z[at * n_rows + r] = q[r * W + l];
-    }
+    const size_t first = s * W, n_chains = (size_t)hmc->setup->n_chains;
+    const size_t n = n_chains <= first ? 0 : n_chains - first < W ? n_chains - first : W;
+    const size_t at = first * out->n + i, stride = out->n * n_rows;
+    for (size_t l = 0; l < n; l++)
+        out->action[at + l * out->n] = hmc->S[first + l];
+    if (n > 0) kad_tile_store(KAD_DOUBLE, n_rows, n, y, stride, out->x + at * n_rows);
+    if (n > 0 && out->z != NULL && hmc->latent)
+        kad_tile_store(KAD_DOUBLE, n_rows, n, q, stride, out->z + at * n_rows);
 }
 
 /* What the updates of a batch add up to. */

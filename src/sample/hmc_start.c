@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "base/tile.h"
 #include "sample/start.h"
 
 #include <math.h>
@@ -21,9 +22,7 @@ void kad_hmc_normal_tile(const kad_action *action, kad_rng rng, uint64_t step,
         kad_rng_normal_rows_f64(rng, step, chain, (uint32_t)(r / 4), W, W, quad);
         memcpy(tile + r * W, quad, left * W * sizeof *tile);
     }
-    if (action->active == NULL) return;
-    for (size_t r = 0; r < n_rows; r++)
-        if (!action->active[r / n_comp]) memset(tile + r * W, 0, KAD_ROW_BYTES);
+    kad_tile_clear_inactive(n_rows, n_comp, action->active, tile);
 }
 
 /* Rows of W chains from `first` on, out of flow variables stored chain by chain. */
@@ -31,12 +30,8 @@ static void gather(const kad_hmc *hmc, const double *y, size_t first, double *ti
 {
     const kad_action *action = hmc->setup->action;
     const size_t n_rows = hmc->target.n_rows, n = (size_t)hmc->setup->n_chains;
-    const size_t n_comp = (size_t)action->n_comp;
-    for (size_t r = 0; r < n_rows; r++) {
-        const bool moves = action->active == NULL || action->active[r / n_comp];
-        for (size_t l = 0; l < W; l++)
-            tile[r * W + l] = moves ? y[(first + l) % n * n_rows + r] : 0.0;
-    }
+    kad_tile_repeat(KAD_DOUBLE, n_rows, first, n, y, tile);
+    kad_tile_clear_inactive(n_rows, (size_t)action->n_comp, action->active, tile);
 }
 
 kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double *x)

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/tile.h"
 #include "sample/boundary.h"
 #include "sample/start.h"
 
@@ -56,13 +57,12 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
             KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,
                              "sample[%d]: the latents of chain %zu are not finite",
                              m->setup->entry, i / m->n_rows));
-    for (size_t tile = 0; tile < m->n_tiles; tile++)
-        for (size_t r = 0; r < m->n_rows; r++)
-            for (size_t l = 0; l < W; l++) /* lanes without a chain repeat the chains */
-                m->z[(tile * m->n_rows + r) * W + l] =
-                    flow->active[r / (size_t)flow->n_comp]
-                        ? z[(tile * W + l) % n * m->n_rows + r]
-                        : 0.0;
+    /* lanes without a chain repeat the chains */
+    for (size_t tile = 0; tile < m->n_tiles; tile++) {
+        double *own = m->z + tile * m->n_rows * W;
+        kad_tile_repeat(KAD_DOUBLE, m->n_rows, tile * W, n, z, own);
+        kad_tile_clear_inactive(m->n_rows, (size_t)flow->n_comp, flow->active, own);
+    }
 done:
     kad_free(z);
     return status;
@@ -179,14 +179,15 @@ static void hand_over(const kad_latent_metropolis *m, const kad_moves_tile *work
     const double *tally = m->tally + tile * (size_t)m->bulk->n_levels * W;
     const double n_moves = (double)m->n_sweeps * m->bulk->n_order;
     double S[W];
+    const size_t n = (size_t)lanes_of(m, tile), stride = out->n * m->n_rows;
+    const size_t first = (tile * W * out->n + at) * m->n_rows;
     action->ops->kern[KAD_DOUBLE]->value(action, y, S, work->scratch);
-    for (int l = 0; l < lanes_of(m, tile); l++) {
+    kad_tile_store(KAD_DOUBLE, m->n_rows, n, y, stride, out->x + first);
+    if (out->z != NULL)
+        kad_tile_store(KAD_DOUBLE, m->n_rows, n, z, stride, out->z + first);
+    for (int l = 0; l < (int)n; l++) {
         const size_t i = (tile * W + (size_t)l) * out->n + at;
         const double moved = sum_of_levels(m, tally, l) - before[l];
-        for (size_t r = 0; r < m->n_rows; r++)
-            out->x[i * m->n_rows + r] = y[r * W + (size_t)l];
-        for (size_t r = 0; r < m->n_rows && out->z != NULL; r++)
-            out->z[i * m->n_rows + r] = z[r * W + (size_t)l];
         out->action[i] = S[l];
         out->accepted[i] = moved > 0;
         if (out->acceptance != NULL) out->acceptance[i] = moved / n_moves;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/tile.h"
 #include "sample/boundary.h"
 #include "sample/start.h"
 
@@ -97,11 +98,11 @@ static void hand_over(const kad_local_chains *c, size_t tile, size_t at,
     const int n_lanes = turn_of(c, tile, 0).n_lanes;
     double S[W];
     c->local->value(c->setup.action, x, S, scratch);
+    kad_tile_store(KAD_DOUBLE, c->n_rows, (size_t)n_lanes, x, out->n * c->n_rows,
+                   out->x + (tile * W * out->n + at) * c->n_rows);
     for (int lane = 0; lane < n_lanes; lane++) {
         const size_t i = (tile * W + (size_t)lane) * out->n + at;
         const double moved = c->tally[tile * W + (size_t)lane] - before[lane];
-        for (size_t row = 0; row < c->n_rows; row++)
-            out->x[i * c->n_rows + row] = x[row * W + (size_t)lane];
         out->action[i] = S[lane];
         /* cluster and heat bath moves are always made */
         out->accepted[i] = !c->local->tuned || c->n_clusters > 0 || moved > 0;
@@ -231,10 +232,8 @@ kad_status kad_local_chains_set_state(kad_ctx *ctx, void *self, const double *x)
     const size_t n = (size_t)c->setup.n_chains;
     (void)ctx;
     for (size_t tile = 0; tile < c->n_tiles; tile++)
-        for (size_t row = 0; row < c->n_rows; row++)
-            for (size_t lane = 0; lane < W; lane++)
-                c->x[(tile * c->n_rows + row) * W + lane] =
-                    x[(tile * W + lane) % n * c->n_rows + row];
+        kad_tile_repeat(KAD_DOUBLE, c->n_rows, tile * W, n, x,
+                        c->x + tile * c->n_rows * W);
     return KAD_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "sample/start.h"
 
 #include "base/memory.h"
+#include "base/tile.h"
 #include "models/local.h"
 #include "sample/boundary.h"
 
@@ -66,9 +67,7 @@ static kad_status by_rules(kad_ctx *ctx, const kad_sampler_setup *setup, uint64_
         const kad_turn turn = {
             .rng = rng, .step = 0, .first_chain = at, .n_lanes = (int)here};
         local->start(action, &turn, hot, tile, scratch);
-        for (size_t lane = 0; lane < here; lane++)
-            for (size_t row = 0; row < n_rows; row++)
-                x[(at + lane) * n_rows + row] = tile[row * W + lane];
+        kad_tile_store(KAD_DOUBLE, n_rows, here, tile, n_rows, x + at * n_rows);
     }
 done:
     kad_free(tile);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "base/tile.h"
 #include "train/loss_kern.h"
 
 #include <math.h>
@@ -157,17 +158,6 @@ static void add(const kad_loss_plan *p, void *g, const void *h)
             ((double *)g)[i] += ((const double *)h)[i];
 }
 
-static void negate(const kad_loss_plan *p, const void *x, void *out)
-{
-    const size_t n = (size_t)p->flow->n_rows * (size_t)kad_lanes(p->prec);
-    if (p->prec == KAD_SINGLE)
-        for (size_t i = 0; i < n; i++)
-            ((float *)out)[i] = -((const float *)x)[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            ((double *)out)[i] = -((const double *)x)[i];
-}
-
 /* sum[lane] += 0 x: not finite where any of the lane is not. */
 static void add_zeros(const kad_loss_plan *p, const void *x, double *sum)
 {
@@ -246,7 +236,7 @@ static void score_generated(const kad_loss_plan *p, group *gr, double *lnq)
 static void score_other(const kad_loss_plan *p, group *gr, double *lnq)
 {
     double ld[KAD_W_MAX] = {0}, none[KAD_W_MAX], minus[KAD_W_MAX];
-    negate(p, gr->x, gr->x2);
+    kad_tile_negate(p->prec, (size_t)p->flow->n_rows, gr->x, gr->x2);
     kad_flow_infer(p->flow, p->prec, p->packed, gr->x2, ld, gr->scratch);
     kad_flow_prior_lnp(p->flow, p->prec, gr->x2, lnq);
     for (int l = 0; l < kad_lanes(p->prec); l++) {
@@ -413,20 +403,15 @@ void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *the
     for (int k = 0; k < plan->n_groups; k++) {
         group *gr = &plan->group[k];
         begin(plan, gr);
+        const double *sample[KAD_W_MAX];
         for (int t = k; t < plan->n_tiles; t += plan->n_groups) {
             gr->given_up = gr->given_up || kad_stop_overdue(start);
             if (gr->given_up) break;
-            for (size_t l = 0; l < lanes; l++) {
-                const double *from = data + index[(size_t)t * lanes + l] * rows;
-                for (size_t r = 0; r < rows; r++) {
-                    const double v =
-                        plan->flow->active[r / (size_t)plan->flow->n_comp] ? from[r] : 0;
-                    if (plan->prec == KAD_SINGLE)
-                        ((float *)gr->x)[r * lanes + l] = (float)v;
-                    else
-                        ((double *)gr->x)[r * lanes + l] = v;
-                }
-            }
+            for (size_t l = 0; l < lanes; l++)
+                sample[l] = data + index[(size_t)t * lanes + l] * rows;
+            kad_tile_gather(plan->prec, rows, sample, gr->x);
+            kad_tile_clear_inactive(rows, (size_t)plan->flow->n_comp, plan->flow->active,
+                                    gr->x);
             likelihood_tile(plan, gr);
         }
     }

@@ -1,6 +1,7 @@
 #include "train/samples.h"
 
 #include "base/memory.h"
+#include "base/tile.h"
 #include "io/h5.h"
 
 #include <float.h>
@@ -72,13 +73,9 @@ static kad_status from_boundary(kad_ctx *ctx, const kad_action *action,
     for (size_t at = 0; at < samples->n; at += lanes) {
         const size_t m = samples->n - at < lanes ? samples->n - at : lanes;
         double *block = samples->y + at * rows;
-        for (size_t r = 0; r < rows; r++)
-            for (size_t l = 0; l < lanes; l++)
-                x[r * lanes + l] = l < m ? block[l * rows + r] : 0.0;
+        kad_tile_load(KAD_DOUBLE, rows, m, block, x);
         kern->from_boundary(action, x, y, scratch);
-        for (size_t r = 0; r < rows; r++)
-            for (size_t l = 0; l < m; l++)
-                block[l * rows + r] = y[r * lanes + l];
+        kad_tile_store(KAD_DOUBLE, rows, m, y, rows, block);
     }
 done:
     kad_free(x);
