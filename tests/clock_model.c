@@ -1,5 +1,5 @@
-/* Z(4) clock spins with weight exp(beta sum_<ij> s_i.s_j), averaged over directions, seen
- * through x given s normal with mean A s and covariance A, A = beta J + alpha:
+/* Z(4) clock spins with weight exp(beta J sum_<ij> s_i.s_j), averaged over directions, seen
+ * through x given s normal with mean A s and covariance A = beta J (neighbours) + alpha:
  *     S(x) = 1/2 x.A^-1 x - sum_i ln w(x_i),   w = (cosh x_1 + cosh x_2) / 2,
  *     ln Z = ln int exp(-S) dx - N ln 2 pi - ln det A - alpha N / 2.
  * The least a model can be: no updates of its own, kernels the plain way. */
@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 
+const double clock_exchange = 1.25;
 const double clock_spin[CLOCK_STATES][2] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
 
 enum { MOST = 8 }; /* sites: 4^8 states are enumerated */
@@ -32,14 +33,20 @@ void clock_probabilities(const double x[2], double p[CLOCK_STATES])
         p[k] /= sum;
 }
 
+static double bond(const kad_action *action)
+{
+    const clock_dual *clock = action->self;
+    return clock->beta * clock_exchange;
+}
+
 /* --- the action ---------------------------------------------------------------------- */
 
 static double kernel(const kad_action *action, int mode)
 {
     const clock_dual *clock = action->self;
-    const kad_lattice *lattice = action->lattice;
-    return clock->alpha +
-           clock->beta * (2 * lattice->d - kad_lattice_khat2(lattice, mode));
+    const double neighbours =
+        2 * action->lattice->d - kad_lattice_khat2(action->lattice, mode);
+    return clock->alpha + bond(action) * neighbours;
 }
 
 /* Phase of the wave of a mode between two sites. */
@@ -73,14 +80,15 @@ static void enumerate(clock_dual *clock)
                 sum += s[0] * t[0] + s[1] * t[1];
             }
         }
-        const double weight = exp(clock->beta * sum);
+        const double weight = exp(bond(&clock->action) * sum);
         Z += weight;
         bonds += weight * sum;
         square += weight * (M[0] * M[0] + M[1] * M[1]);
     }
     const double rounding = n_states * DBL_EPSILON;
     clock->ln_z = (kad_exact_value){log(Z / n_states), rounding};
-    clock->energy = (kad_exact_value){-bonds / Z / N, rounding * bonds / Z / N};
+    clock->energy =
+        (kad_exact_value){-clock_exchange * bonds / Z / N, rounding * bonds / Z};
     clock->m2 = (kad_exact_value){square / Z / N / N, rounding * square / Z / N / N};
 }
 
@@ -235,10 +243,10 @@ static void draw(const kad_action *action, const kad_spin_source *source, size_t
     }
 }
 
-static double bond(const kad_action *action)
+static double exchange(const kad_action *action)
 {
-    const clock_dual *clock = action->self;
-    return clock->beta;
+    (void)action;
+    return clock_exchange;
 }
 
 static kad_status exact(kad_ctx *ctx, const kad_action *action, kad_exact_means *out)
@@ -250,10 +258,11 @@ static kad_status exact(kad_ctx *ctx, const kad_action *action, kad_exact_means 
     return KAD_OK;
 }
 
-static const kad_action_spins spins = {.mean = mean, .draw = draw, .kernel = kernel};
+static const kad_action_spins spins = {
+    .mean = mean, .draw = draw, .exchange = exchange, .kernel = kernel};
 
 static const kad_key keys[] = {
-    {"action.beta", KAD_REAL, "0.4", 0, 10, "", NULL, "inverse temperature"},
+    {"action.beta", KAD_REAL, "0.32", 0, 10, "", NULL, "inverse temperature"},
 };
 
 const kad_action_ops clock_action = {

@@ -6,6 +6,9 @@
 
 extern const kad_action_ops clock_action;
 
+/* J of the energy -J sum_<ij> s_i.s_j. */
+extern const double clock_exchange;
+
 /* Directions of a spin, s = (cos, sin)(pi k / 2). */
 enum { CLOCK_STATES = 4 };
 extern const double clock_spin[CLOCK_STATES][2];

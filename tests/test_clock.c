@@ -27,7 +27,8 @@ static void add_state(const kad_lattice *lattice, int state, double p, given *g)
         sum += N * pair_mean(lattice, 2, s, (const int[3]){mu == 0, mu == 1, 0});
     for (int r = 0; r <= 2; r++)
         axis[r] = pair_mean(lattice, 2, s, (const int[3]){0, r, 0});
-    const double m2 = (M[0] * M[0] + M[1] * M[1]) / (N * N), energy = -sum / N;
+    const double m2 = (M[0] * M[0] + M[1] * M[1]) / (N * N),
+                 energy = -clock_exchange * sum / N;
     g->energy += p * energy;
     g->energy2 += p * energy * energy;
     g->m2 += p * m2;
@@ -55,7 +56,7 @@ static given enumerate_given(const kad_lattice *lattice, const double *x)
 
 static void set_scene(fixture *f, double *x)
 {
-    fixture_make(f, "action: {name: clock, components: 2, beta: 0.4}", 2, shape, false);
+    fixture_make(f, "action: {name: clock, components: 2, beta: 0.32}", 2, shape, false);
     for (int i = 0; i < 2 * N; i++)
         x[i] = 1.5 * random_normal(0, 7, (uint32_t)i);
 }
@@ -183,7 +184,7 @@ static void a_run_has_the_enumerated_values(void **state)
     scene s;
     scene_make(&s,
                "lattice: {shape: [2, 4]}\n"
-               "action: {name: clock, components: 2, beta: 0.4}\n"
+               "action: {name: clock, components: 2, beta: 0.32}\n"
                "sample:\n"
                "  - {name: hmc, draws: 400, burn_in: 100, tuning: 100}\n",
                0);
