@@ -69,8 +69,8 @@ static kad_status write_block(kad_ctx *ctx, kad_h5 *file, const char *name,
     snprintf(path, sizeof path, "/agreement/%s", name);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, rank, dims, block));
     KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "observable", NULL));
-    if (rank == 2) KAD_TRY(kad_h5_axis(ctx, file, path, 1, "sampler", NULL));
+    KAD_TRY(
+        kad_h5_axes(ctx, file, path, rank == 2 ? "observable sampler" : "observable"));
 done:
     return status;
 }
@@ -118,6 +118,7 @@ kad_status kad_agreement_write(kad_ctx *ctx, kad_h5 *file, const kad_agreement *
         kad_h5_write_strings(ctx, file, "/agreement/sampler", a->n_samplers, sampler));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/agreement/observable", a->n, observable));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/agreement/apart", a->n, apart));
+    KAD_TRY(kad_h5_axes(ctx, file, "/agreement/apart", "observable"));
     KAD_TRY(write_numbers(ctx, file, a));
     KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "false_alarm", KAD_AGREEMENT_ALPHA));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_compared", (int64_t)a->n_compared));

@@ -301,7 +301,7 @@ static kad_status write_columns(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins 
                              1, &bins->n, columns[k].whole ? (const void *)whole : real));
         KAD_TRY(
             kad_h5_describe(ctx, file, path, columns[k].units, columns[k].text, NULL));
-        KAD_TRY(kad_h5_axis(ctx, file, path, 0, "bin", NULL));
+        KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
     }
 done:
     kad_free(real);
@@ -331,6 +331,7 @@ kad_status kad_bulk_bins_write(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *
         KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, blocks[i].rank, blocks[i].dims,
                              blocks[i].data));
         KAD_TRY(kad_h5_describe(ctx, file, path, "", blocks[i].text, NULL));
+        KAD_TRY(kad_h5_axes(ctx, file, path, i < 2 ? "bin first second" : "bin bin"));
     }
     KAD_TRY(kad_h5_attr_set_real(ctx, file, to, "shrinkage", bins->shrinkage));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, to, "n_blocks", (int64_t)bins->n_blocks));

@@ -34,6 +34,23 @@ static kad_status write_one(kad_ctx *ctx, kad_h5 *file, const char *group,
     return kad_h5_write(ctx, file, path, KAD_H5_F64, rank, dims, data);
 }
 
+/* So do its leading axes. */
+static kad_status label(kad_ctx *ctx, kad_h5 *file, const char *series, int rank,
+                        const char *group, const char *name)
+{
+    static const char *const suffix[] = {"", "_err"};
+    kad_status status = KAD_OK;
+    for (int i = 0; i < 2 * rank; i++) {
+        char path[256];
+        const char *text;
+        snprintf(path, sizeof path, "%s/%s%s", group, name, suffix[i % 2]);
+        KAD_TRY(kad_h5_axis_label(ctx, file, series, i / 2, &text));
+        if (text != NULL) KAD_TRY(kad_h5_axis(ctx, file, path, i / 2, text, NULL));
+    }
+done:
+    return status;
+}
+
 /* Units and description of the series go to its mean. */
 static kad_status describe(kad_ctx *ctx, kad_h5 *file, const char *series,
                            const char *group, const char *name)
@@ -74,6 +91,7 @@ static kad_status reduce(kad_ctx *ctx, kad_h5 *file, const char *group, const ch
     KAD_TRY(write_one(ctx, file, group, name, "", rank, series.dims, value));
     KAD_TRY(write_one(ctx, file, group, name, "_err", rank, series.dims, err));
     KAD_TRY(describe(ctx, file, path, group, name));
+    KAD_TRY(label(ctx, file, path, rank, group, name));
 done:
     kad_values_clear(&series);
     kad_free(value);

@@ -92,8 +92,7 @@ static kad_status write_column(kad_ctx *ctx, kad_h5 *file, const kad_comparison 
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, rank, dims, values));
     KAD_TRY(kad_h5_describe(ctx, file, path, columns[which].units, columns[which].summary,
                             NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "sampler", NULL));
-    if (rank == 2) KAD_TRY(kad_h5_axis(ctx, file, path, 1, "observable", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, rank == 2 ? "sampler observable" : "sampler"));
 done:
     return status;
 }
@@ -115,6 +114,7 @@ kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file, const kad_comparison
     }
     KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/sampler", c->n, names));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/slowest", c->n, slowest));
+    KAD_TRY(kad_h5_axes(ctx, file, "/comparison/slowest", "sampler"));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/observable", N_OBSERVABLES,
                                  kad_compared_observables));
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)

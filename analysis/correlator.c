@@ -153,6 +153,7 @@ static kad_status write_position(kad_ctx *ctx, kad_h5 *file, const char *group,
         snprintf(path, sizeof path, "%s/cov%s", group, suffix);
         KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, cov));
         KAD_TRY(kad_h5_describe(ctx, file, path, "", "covariance of G", NULL));
+        KAD_TRY(kad_h5_axes(ctx, file, path, "r r"));
     }
 done:
     kad_free(block);

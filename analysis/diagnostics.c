@@ -68,6 +68,9 @@ kad_status kad_diagnostics_write(kad_ctx *ctx, kad_h5 *file,
     KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/code", n, code));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/severity", n, severity));
     KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/message", n, message));
+    KAD_TRY(kad_h5_axes(ctx, file, "/diagnostics/code", "warning"));
+    KAD_TRY(kad_h5_axes(ctx, file, "/diagnostics/severity", "warning"));
+    KAD_TRY(kad_h5_axes(ctx, file, "/diagnostics/message", "warning"));
 done:
     return status;
 }

@@ -248,6 +248,7 @@ static kad_status write_names(kad_ctx *ctx, kad_h5 *file, const kad_estimates *e
     KAD_TRY(kad_h5_write_strings(ctx, file, path, estimates->n, names));
     snprintf(path, sizeof path, "%s/flag", group);
     KAD_TRY(kad_h5_write_strings(ctx, file, path, estimates->n, flags));
+    KAD_TRY(kad_h5_axes(ctx, file, path, "observable"));
 done:
     return status;
 }

@@ -82,6 +82,7 @@ static kad_status write_fit(kad_ctx *ctx, kad_h5 *file, const kad_fit_model *mod
     snprintf(path, sizeof path, "%s/cov", group);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, cov));
     KAD_TRY(kad_h5_describe(ctx, file, path, "", "covariance of value", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, "parameter parameter"));
     const struct {
         const char *name;
         double value;
@@ -163,6 +164,7 @@ static kad_status write_distances(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bin
         KAD_TRY(kad_h5_describe(ctx, file, "/geodesics/cov", "xi^2",
                                 "covariance of d of the points used, in their order",
                                 NULL));
+        KAD_TRY(kad_h5_axes(ctx, file, "/geodesics/cov", "used_point used_point"));
     }
 done:
     kad_free(all);

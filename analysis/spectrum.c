@@ -55,13 +55,16 @@ static kad_status copy(kad_ctx *ctx, kad_h5 *file, const char *sampler, const ch
 {
     kad_status status = KAD_OK;
     kad_values values = {0};
-    char path[256];
+    char path[256], label[2];
     KAD_TRY(kad_values_read_in(ctx, file, sampler, from, &values));
     if (values.n == 0) goto done;
     snprintf(path, sizeof path, "%s/%s", group, to);
     KAD_TRY(
         kad_h5_write(ctx, file, path, KAD_H5_F64, values.rank, values.dims, values.data));
     KAD_TRY(kad_h5_describe(ctx, file, path, "", from, NULL));
+    snprintf(label, sizeof label, "%c", to[0]); /* r, r_vector, r_count; k, ... */
+    KAD_TRY(kad_h5_axis(ctx, file, path, 0, label, NULL));
+    if (values.rank == 2) KAD_TRY(kad_h5_axis(ctx, file, path, 1, "axis", NULL));
 done:
     kad_values_clear(&values);
     return status;

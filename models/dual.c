@@ -291,8 +291,7 @@ static kad_status dual_store(kad_ctx *ctx, const kad_action *action, kad_h5 *fil
     KAD_TRY(kad_h5_describe(ctx, file, "/couplings", "", "couplings J of pairs of sites",
                             NULL));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, "/couplings", "sha256", dual->digest));
-    KAD_TRY(kad_h5_axis(ctx, file, "/couplings", 0, "site", NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, "/couplings", 1, "site", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/couplings", "site site"));
 done:
     return status;
 }

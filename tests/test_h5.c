@@ -96,14 +96,92 @@ static void test_scales(void **state)
     }
     assert_int_equal(kad_h5_axis(&ctx, file, "/a/b/big", 2, "x", NULL), KAD_EINTERNAL);
     assert_int_equal(kad_h5_axis(&ctx, file, "/a/b/big", 0, "x", "/a/r"), KAD_EINTERNAL);
-    /* a scale that goes away leaves no dangling reference */
+    /* a scale that goes away leaves no dangling reference, but a bare dimension */
     OK(kad_h5_remove(&ctx, file, "/a/r"));
     OK(kad_h5_save(&ctx, file, path, false));
     kad_h5_close(file);
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     hid_t big = H5Dopen2(id, "/a/b/big", H5P_DEFAULT);
-    assert_true(H5DSget_num_scales(big, 1) == 0);
+    hid_t r = H5Dopen2(id, "/a/b/r", H5P_DEFAULT);
+    assert_true(H5DSget_num_scales(big, 1) == 1);
+    assert_true(H5DSis_attached(big, r, 1) > 0);
+    H5Dclose(r);
     H5Dclose(big);
+    H5Fclose(id);
+}
+
+/* The name of the scale of an axis, as netCDF reads it. */
+static herr_t get_scale(hid_t dataset, unsigned axis, hid_t scale, void *name)
+{
+    (void)dataset;
+    (void)axis;
+    return H5Iget_name(scale, name, 64) > 0 ? 1 : -1;
+}
+
+static void expect_scale(hid_t id, const char *path, unsigned axis, const char *expected)
+{
+    char name[64] = "";
+    hid_t dataset = H5Dopen2(id, path, H5P_DEFAULT);
+    assert_true(dataset >= 0);
+    assert_true(H5DSget_num_scales(dataset, axis) == 1);
+    assert_true(H5DSiterate_scales(dataset, axis, NULL, get_scale, name) == 1);
+    assert_string_equal(name, expected);
+    H5Dclose(dataset);
+}
+
+/* coupling is its own axis and value's; a matrix's axes have two names; an axis of a name
+ * that is something else in the group gets its length behind; without a name n and it. */
+static void test_dimensions(void **state)
+{
+    (void)state;
+    const char *path = scratch_file(&folder, "dims.h5");
+    const char *again = scratch_file(&folder, "dims2.h5");
+    static const char *const words[] = {"m2", "lambda", "kappa"};
+    const double x[9] = {0};
+    const size_t dims[2] = {3, 3}, four = 4;
+    size_t n;
+    char **names;
+    kad_h5 *file;
+    OK(kad_h5_create(&ctx, &file));
+    OK(kad_h5_write_strings(&ctx, file, "/g/coupling", 3, words));
+    OK(kad_h5_write_string(&ctx, file, "/g/alone", "one"));
+    OK(kad_h5_write(&ctx, file, "/g/value", KAD_H5_F64, 1, dims, x));
+    OK(kad_h5_axes(&ctx, file, "/g/value", "coupling"));
+    OK(kad_h5_write(&ctx, file, "/g/cov", KAD_H5_F64, 2, dims, x));
+    OK(kad_h5_axes(&ctx, file, "/g/cov", "coupling coupling"));
+    OK(kad_h5_write(&ctx, file, "/g/tensor", KAD_H5_F64, 2, dims, x));
+    OK(kad_h5_write(&ctx, file, "/g/short", KAD_H5_F64, 1, &four, x));
+    OK(kad_h5_axes(&ctx, file, "/g/short", "value"));
+    assert_int_equal(kad_h5_axes(&ctx, file, "/g/cov", "one"), KAD_EINTERNAL);
+    assert_int_equal(kad_h5_axes(&ctx, file, "/g/cov", "one two three"), KAD_EINTERNAL);
+    OK(kad_h5_save(&ctx, file, path, false));
+    kad_h5_close(file);
+    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    expect_scale(id, "/g/value", 0, "/g/coupling");
+    expect_scale(id, "/g/cov", 0, "/g/coupling");
+    expect_scale(id, "/g/cov", 1, "/g/coupling_2");
+    expect_scale(id, "/g/tensor", 0, "/g/n3");
+    expect_scale(id, "/g/tensor", 1, "/g/n3_2");
+    expect_scale(id, "/g/short", 0, "/g/value_n4");
+    H5Fclose(id);
+    /* they do not exist for this program, and saving again changes nothing */
+    OK(kad_h5_open(&ctx, path, false, 0, &file));
+    OK(kad_h5_list(&ctx, file, "/g", &n, &names));
+    assert_int_equal(n, 6);
+    kad_h5_free_names(n, names);
+    OK(kad_h5_count(&ctx, file, "/g", &n));
+    assert_int_equal(n, 3 + 1 + 3 + 9 + 9 + 4);
+    assert_false(kad_h5_exists(file, "/g/n3"));
+    OK(kad_h5_save(&ctx, file, again, false));
+    expect_same_bytes(path, again);
+    /* and give way: to a dataset or a group of that name */
+    OK(kad_h5_write(&ctx, file, "/g/n3", KAD_H5_F64, 1, dims, x));
+    OK(kad_h5_group(&ctx, file, "/g/n3_2"));
+    OK(kad_h5_save(&ctx, file, again, false));
+    kad_h5_close(file);
+    id = H5Fopen(again, H5F_ACC_RDONLY, H5P_DEFAULT);
+    expect_scale(id, "/g/tensor", 0, "/g/n3");
+    expect_scale(id, "/g/tensor", 1, "/g/n3_n3");
     H5Fclose(id);
 }
 
@@ -196,9 +274,10 @@ static void test_conversion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_scales),     cmocka_unit_test(test_list_remove),
-        cmocka_unit_test(test_mismatch),   cmocka_unit_test(test_conversion),
+        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_scales),      cmocka_unit_test(test_dimensions),
+        cmocka_unit_test(test_list_remove), cmocka_unit_test(test_mismatch),
+        cmocka_unit_test(test_conversion),
     };
     return cmocka_run_group_tests_name("h5: what is written comes back", tests, h5_set_up,
                                        h5_tear_down);

@@ -574,23 +574,45 @@ static void test_digests(void **state)
     kad_free(letters);
 }
 
+/* Results of an older format are read and saved in the present one; of a newer one: a
+ * line that says so, and the file as it was. */
+static void test_format_version(void **state)
+{
+    (void)state;
+    kad_run *run;
+    kad_h5 *file;
+    int64_t version;
+    OK(kad_run_open(&ctx, folder.path, KAD_RUN_WRITE, &run));
+    OK(kad_h5_create(&ctx, &file));
+    OK(kad_h5_attr_set_int(&ctx, file, "/", "format_version", 1));
+    OK(kad_h5_save(&ctx, file, scratch_file(&folder, "run.h5"), false));
+    kad_h5_close(file);
+    OK(kad_results_open(&ctx, run, &file));
+    OK(kad_results_save(&ctx, run, file));
+    kad_h5_close(file);
+    OK(kad_results_open(&ctx, run, &file));
+    OK(kad_h5_attr_int(&ctx, file, "/", "format_version", &version));
+    assert_int_equal(version, KAD_FORMAT_VERSION);
+    OK(kad_h5_attr_set_int(&ctx, file, "/", "format_version", KAD_FORMAT_VERSION + 1));
+    OK(kad_h5_save(&ctx, file, scratch_file(&folder, "run.h5"), false));
+    kad_h5_close(file);
+    assert_int_equal(kad_results_open(&ctx, run, &file), KAD_EDATA);
+    assert_null(file);
+    assert_non_null(strstr(ctx.message, "newer kadanoff"));
+    kad_run_close(run);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_texts),
-        IN_FOLDER(test_lock),
-        IN_FOLDER(test_checkpoints),
-        IN_FOLDER(test_full_disk),
-        IN_FOLDER(test_kills),
-        IN_FOLDER(test_links),
-        IN_FOLDER(test_no_run),
-        IN_FOLDER(test_unreadable),
-        IN_FOLDER(test_segments),
-        IN_FOLDER(test_results),
-        IN_FOLDER(test_progress),
-        IN_FOLDER(test_digests),
-        cmocka_unit_test(test_format_error),
+        IN_FOLDER(test_texts),          IN_FOLDER(test_lock),
+        IN_FOLDER(test_checkpoints),    IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_kills),          IN_FOLDER(test_links),
+        IN_FOLDER(test_no_run),         IN_FOLDER(test_unreadable),
+        IN_FOLDER(test_segments),       IN_FOLDER(test_results),
+        IN_FOLDER(test_progress),       IN_FOLDER(test_digests),
+        IN_FOLDER(test_format_version), cmocka_unit_test(test_format_error),
     };
     return cmocka_run_group_tests_name("run folder: no kill and no full disk loses work",
                                        tests, NULL, NULL);

@@ -13,8 +13,7 @@ static kad_status write_part(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file,
     snprintf(path, sizeof path, "/bulk/configurations/%s", name);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, values));
     KAD_TRY(kad_h5_describe(ctx, file, path, "", text, NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "chain", NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 1, "cfg", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, "chain cfg"));
 done:
     return status;
 }

@@ -312,11 +312,11 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const cut *t,
     KAD_TRY(kad_h5_group(ctx, file, group));
     KAD_TRY(kad_bulk_write_series(ctx, file, group, "boundary", "nats",
                                   "Gaussian information between the halves of the field",
-                                  0, NULL, &t->cells, boundary));
+                                  0, NULL, "", &t->cells, boundary));
     KAD_TRY(kad_bulk_write_series(ctx, file, group, "cut", "nats",
                                   "Gaussian information between the coarse variables on "
                                   "either side of the cut",
-                                  0, NULL, &t->cells, coarse));
+                                  0, NULL, "", &t->cells, coarse));
     KAD_TRY(
         kad_h5_write(ctx, file, "/bulk/bottleneck/cut_knn", KAD_H5_F64, 0, NULL, &knn));
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/bottleneck/cut_knn_err", KAD_H5_F64, 0, NULL,

@@ -23,9 +23,10 @@ size_t kad_bulk_cell_start(const kad_bulk_cells *cells, size_t cell)
 kad_status kad_bulk_write_series(kad_ctx *ctx, kad_h5 *file, const char *group,
                                  const char *name, const char *units,
                                  const char *long_name, int n_dims, const size_t *dims,
-                                 const kad_bulk_cells *cells, const double *values)
+                                 const char *axes, const kad_bulk_cells *cells,
+                                 const double *values)
 {
-    char path[256];
+    char path[256], labels[128];
     size_t shape[KAD_H5_MAX_RANK];
     kad_status status = KAD_OK;
     for (int i = 0; i < n_dims; i++)
@@ -36,6 +37,8 @@ kad_status kad_bulk_write_series(kad_ctx *ctx, kad_h5 *file, const char *group,
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, n_dims + 2, shape, values));
     KAD_TRY(kad_h5_describe(ctx, file, path, units, long_name,
                             "values of cells of consecutive configurations"));
+    snprintf(labels, sizeof labels, "%schain cell", axes);
+    KAD_TRY(kad_h5_axes(ctx, file, path, labels));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "cell", (int64_t)cells->size));
 done:
     return status;

@@ -26,12 +26,10 @@ size_t kad_bulk_cell_start(const kad_bulk_cells *cells, size_t cell);
 
 /* Dataset GROUP/series/NAME of values [quantities...][chain][cell]: n_dims leading axes.
  * The analysis makes GROUP/NAME and GROUP/NAME_err of it. units, long_name: of the
- * quantity. */
-KAD_MUST_USE kad_status kad_bulk_write_series(kad_ctx *ctx, kad_h5 *file,
-                                              const char *group, const char *name,
-                                              const char *units, const char *long_name,
-                                              int n_dims, const size_t *dims,
-                                              const kad_bulk_cells *cells,
-                                              const double *values);
+ * quantity; axes: names of the leading ones, each with a space behind it. */
+KAD_MUST_USE kad_status kad_bulk_write_series(
+    kad_ctx *ctx, kad_h5 *file, const char *group, const char *name, const char *units,
+    const char *long_name, int n_dims, const size_t *dims, const char *axes,
+    const kad_bulk_cells *cells, const double *values);
 
 #endif

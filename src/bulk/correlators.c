@@ -212,6 +212,7 @@ static kad_status write_bins(kad_ctx *ctx, const work *w, kad_h5 *file, const ch
         snprintf(path, sizeof path, "%s/%s", group, names[f]);
         KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 1, &n, integers));
         KAD_TRY(kad_h5_describe(ctx, file, path, "", texts[f], NULL));
+        KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
     }
     for (size_t f = 0; f < sizeof columns / sizeof columns[0]; f++) {
         for (size_t i = 0; i < n; i++)
@@ -221,6 +222,7 @@ static kad_status write_bins(kad_ctx *ctx, const work *w, kad_h5 *file, const ch
         KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n, reals));
         KAD_TRY(kad_h5_describe(ctx, file, path, f < 3 ? "lattice steps" : "edges",
                                 columns[f].text, NULL));
+        KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
     }
 done:
     kad_free(integers);

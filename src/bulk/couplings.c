@@ -77,18 +77,22 @@ static kad_status write_levels(kad_ctx *ctx, kad_h5 *file, const table *t)
                                  kad_operator_names));
     KAD_TRY(
         kad_h5_write(ctx, file, "/bulk/couplings/n_sites", KAD_H5_I64, 1, n, t->n_sites));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/n_sites", "level"));
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/scale", KAD_H5_F64, 1, n, t->scale));
     KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/scale", "field",
                             "root mean square of a component of the coarse field", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/scale", "level"));
     KAD_TRY(
         kad_h5_write(ctx, file, "/bulk/couplings/spread", KAD_H5_F64, 1, n, t->spread));
     KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/spread", "nats",
                             "standard deviation of the renormalised action", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/spread", "level"));
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/residual", KAD_H5_F64, 1, n,
                          t->residual));
     KAD_TRY(kad_h5_describe(
         ctx, file, "/bulk/couplings/residual", "nats",
         "standard deviation of what the operators do not explain of it", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/residual", "level"));
 done:
     return status;
 }
@@ -109,9 +113,11 @@ static kad_status write_exact(kad_ctx *ctx, kad_h5 *file, const kad_action *acti
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/exact", KAD_H5_F64, 1, &n, g));
     KAD_TRY(
         kad_h5_describe(ctx, file, "/bulk/couplings/exact", "field^-degree", text, NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/exact", "operator"));
     KAD_TRY(
         kad_h5_write(ctx, file, "/bulk/couplings/exact_unit", KAD_H5_F64, 1, &n, unit));
     KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/exact_unit", "1", text, NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/exact_unit", "operator"));
 done:
     return status;
 }
@@ -128,9 +134,11 @@ static kad_status write_couplings(kad_ctx *ctx, kad_h5 *file, const kad_bulk_cel
     kad_status status = KAD_OK;
     for (int by = 0; by < KAD_COUPLINGS_BOTH; by++) {
         KAD_TRY(kad_bulk_write_series(ctx, file, group, names[by], "field^-degree",
-                                      long_names[by], 2, dims, cells, t->series[by]));
+                                      long_names[by], 2, dims, "level operator ", cells,
+                                      t->series[by]));
         KAD_TRY(kad_bulk_write_series(ctx, file, group, unit_names[by], "1",
-                                      long_names[by], 2, dims, cells, t->unit[by]));
+                                      long_names[by], 2, dims, "level operator ", cells,
+                                      t->unit[by]));
     }
 done:
     return status;

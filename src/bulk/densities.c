@@ -254,6 +254,7 @@ static kad_status write_axis(kad_ctx *ctx, kad_h5 *file, const char *path, doubl
         middle[i] = lo + (i + 0.5) * (hi - lo) / BINS;
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, n, middle));
     KAD_TRY(kad_h5_describe(ctx, file, path, "s", long_name, NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, strrchr(path, '/') + 1));
 done:
     return status;
 }
@@ -269,21 +270,21 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const table *t)
     KAD_TRY(write_axis(ctx, file, "/bulk/densities/component", -component_range,
                        component_range, "component of the coarse field, bin middles"));
     KAD_TRY(kad_bulk_write_series(ctx, file, group, "density", "1/s",
-                                  "density of a component", 2, bins, &t->cells,
-                                  t->density));
+                                  "density of a component", 2, bins, "level component ",
+                                  &t->cells, t->density));
     if (t->n_comp > 1) {
         KAD_TRY(write_axis(ctx, file, "/bulk/densities/radius", 0, most,
                            "modulus of the coarse field, bin middles"));
         KAD_TRY(kad_bulk_write_series(ctx, file, group, "modulus", "1/s",
-                                      "density of the modulus", 2, bins, &t->cells,
-                                      t->modulus));
+                                      "density of the modulus", 2, bins, "level radius ",
+                                      &t->cells, t->modulus));
     }
     KAD_TRY(kad_bulk_write_series(ctx, file, group, "kurtosis", "1",
                                   "n/(n+2) <|phi|^4>/<|phi|^2>^2, 1 for a Gaussian", 1,
-                                  &t->n_levels, &t->cells, t->kurtosis));
+                                  &t->n_levels, "level ", &t->cells, t->kurtosis));
     KAD_TRY(kad_bulk_write_series(ctx, file, group, "correlator", "1",
                                   "G(r)/G(0) of the coarse field along the axes", 2, r,
-                                  &t->cells, t->correlator));
+                                  "level r ", &t->cells, t->correlator));
 done:
     return status;
 }

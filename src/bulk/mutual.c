@@ -287,6 +287,7 @@ static kad_status write_column(kad_ctx *ctx, kad_h5 *file, const table *t,
     snprintf(path, sizeof path, "%s/%s", group, name);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, n, column));
     KAD_TRY(kad_h5_describe(ctx, file, path, units, long_name, NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
 done:
     return status;
 }
@@ -308,6 +309,8 @@ static kad_status write_bins(kad_ctx *ctx, kad_h5 *file, const table *t)
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/mutual/level_a", KAD_H5_I64, 1, n, level));
     KAD_TRY(
         kad_h5_write(ctx, file, "/bulk/mutual/level_b", KAD_H5_I64, 1, n, level + n[0]));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/mutual/level_a", "bin"));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/mutual/level_b", "bin"));
     KAD_TRY(write_column(ctx, file, t, "r", r, "lattice steps", "separation"));
     KAD_TRY(write_column(ctx, file, t, "n_pairs", t->n_in, "pairs", "pairs of the bin"));
 done:
@@ -326,7 +329,7 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const table *t)
     KAD_TRY(kad_bulk_write_series(ctx, file, group, "gaussian", "nats",
                                   "Gaussian mutual information of a pair, mean over the "
                                   "bin, less the bias",
-                                  1, &n, &t->near->cells, t->series));
+                                  1, &n, "bin ", &t->near->cells, t->series));
     KAD_TRY(write_column(ctx, file, t, "bias", t->bias, "nats",
                          "the same estimate of shifted configurations, subtracted"));
     KAD_TRY(write_column(ctx, file, t, "strongest", t->own, "nats",

@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Names of the leading axes. */
+static const char *const picture[] = {"picture"}, *const walk[] = {"level", "value"};
+
 /* [site][component] of picture i into [i][component][site]. */
 static void arrange(size_t i, size_t n_sites, size_t n_comp, const double *field,
                     float *out)
@@ -14,19 +17,36 @@ static void arrange(size_t i, size_t n_sites, size_t n_comp, const double *field
             out[(i * n_comp + c) * n_sites + s] = (float)field[s * n_comp + c];
 }
 
-/* Writes n pictures [n][component][extents...], with leading axis `lead`. */
+static kad_status name_sites(kad_ctx *ctx, kad_h5 *file, const char *path, int first,
+                             int d)
+{
+    kad_status status = KAD_OK;
+    for (int mu = 0; mu < d; mu++)
+        KAD_TRY(kad_h5_axis(ctx, file, path, first + mu, kad_axis_name(d, mu), NULL));
+done:
+    return status;
+}
+
+/* Writes n pictures [n][component][extents...], with leading axes `lead`, named. */
 static kad_status write_fields(kad_ctx *ctx, kad_h5 *file, const char *path, int n_lead,
-                               const size_t *lead, size_t n_comp, int d,
-                               const int *extent, const float *data)
+                               const size_t *lead, const char *const *names,
+                               size_t n_comp, int d, const int *extent, const float *data)
 {
     size_t dims[KAD_H5_MAX_RANK];
+    kad_status status;
     int rank = 0;
     for (int i = 0; i < n_lead; i++)
         dims[rank++] = lead[i];
     dims[rank++] = n_comp;
     for (int mu = 0; mu < d; mu++)
         dims[rank++] = (size_t)extent[mu];
-    return kad_h5_write(ctx, file, path, KAD_H5_F32, rank, dims, data);
+    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F32, rank, dims, data));
+    for (int i = 0; i < n_lead; i++)
+        KAD_TRY(kad_h5_axis(ctx, file, path, i, names[i], NULL));
+    KAD_TRY(kad_h5_axis(ctx, file, path, n_lead, "component", NULL));
+    status = name_sites(ctx, file, path, n_lead + 1, d);
+done:
+    return status;
 }
 
 static size_t picked(const kad_bulk *bulk, size_t i, size_t n)
@@ -44,7 +64,7 @@ static kad_status write_latents(kad_ctx *ctx, const kad_bulk *bulk, size_t n,
     int64_t *level = NULL;
     for (size_t i = 0; i < n; i++)
         arrange(i, n_sites, n_comp, bulk->z + picked(bulk, i, n) * bulk->n_rows, data);
-    KAD_TRY(write_fields(ctx, file, "/bulk/pictures/latents", 1, &n, n_comp,
+    KAD_TRY(write_fields(ctx, file, "/bulk/pictures/latents", 1, &n, picture, n_comp,
                          flow->lattice->d, flow->lattice->shape, data));
     KAD_TRY(kad_new(ctx, n_sites, sizeof *level, &level));
     for (size_t i = 0; i < n_sites; i++)
@@ -53,6 +73,7 @@ static kad_status write_latents(kad_ctx *ctx, const kad_bulk *bulk, size_t n,
         dims[mu] = (size_t)flow->lattice->shape[mu];
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/pictures/level", KAD_H5_I64, flow->lattice->d,
                          dims, level));
+    status = name_sites(ctx, file, "/bulk/pictures/level", 0, flow->lattice->d);
 done:
     kad_free(level);
     return status;
@@ -77,7 +98,7 @@ kad_status kad_pictures_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *fi
             arrange(i, n_sites, n_comp,
                     level->field + picked(bulk, i, n) * n_sites * n_comp, data);
         snprintf(path, sizeof path, "/bulk/pictures/level_%d", h);
-        KAD_TRY(write_fields(ctx, file, path, 1, &n, n_comp, flow->lattice->d,
+        KAD_TRY(write_fields(ctx, file, path, 1, &n, picture, n_comp, flow->lattice->d,
                              level->extent, data));
     }
     if (n > 0) KAD_TRY(write_latents(ctx, bulk, n, file, data));
@@ -158,10 +179,12 @@ kad_status kad_bulk_walks(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
     KAD_TRY(generate(ctx, bulk, n, z, y, x));
     for (size_t i = 0; i < n; i++)
         arrange(i, (size_t)flow->lattice->n_sites, n_comp, x + i * bulk->n_rows, data);
-    KAD_TRY(write_fields(ctx, file, "/bulk/walks/boundary", 2, lead, n_comp,
+    KAD_TRY(write_fields(ctx, file, "/bulk/walks/boundary", 2, lead, walk, n_comp,
                          flow->lattice->d, flow->lattice->shape, data));
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/walks/value", KAD_H5_F64, 1, steps, value));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/walks/value", "value"));
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/walks/site", KAD_H5_I64, 1, &n_levels, site));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/walks/site", "level"));
 done:
     kad_free(z);
     kad_free(y);

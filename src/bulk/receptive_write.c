@@ -20,7 +20,7 @@ static kad_status write_level(kad_ctx *ctx, const kad_receptive *r, int h, kad_h
     static const char *const names[] = {"strength", "wavelet"};
     size_t dims[KAD_H5_MAX_RANK] = {(size_t)level->n_classes};
     kad_status status = KAD_OK;
-    char path[96];
+    char path[96], label[32];
     float *data = NULL;
     int64_t *site = NULL;
     for (int mu = 0; mu < lattice->d; mu++)
@@ -32,11 +32,17 @@ static kad_status write_level(kad_ctx *ctx, const kad_receptive *r, int h, kad_h
             data[i] = (float)source[k][i];
         snprintf(path, sizeof path, "%s/%s_%d", group, names[k], h);
         KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F32, 1 + lattice->d, dims, data));
+        snprintf(label, sizeof label, "class_%d", h);
+        KAD_TRY(kad_h5_axis(ctx, file, path, 0, label, NULL));
+        for (int mu = 0; mu < lattice->d; mu++)
+            KAD_TRY(kad_h5_axis(ctx, file, path, 1 + mu, kad_axis_name(lattice->d, mu),
+                                NULL));
     }
     for (size_t i = 0; i < dims[0]; i++)
         site[i] = level->site[i];
     snprintf(path, sizeof path, "%s/class_%d", group, h);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 1, dims, site));
+    KAD_TRY(kad_h5_axes(ctx, file, path, label));
 done:
     kad_free(data);
     kad_free(site);
@@ -71,12 +77,15 @@ static kad_status write_histogram(kad_ctx *ctx, const kad_receptive *r, kad_h5 *
     KAD_TRY(kad_h5_describe(ctx, file, "/bulk/receptive/histogram", "1",
                             "share of sites and latents of a level by log10 strength",
                             NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/receptive/histogram", "level log10_strength"));
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/receptive/log10_strength", KAD_H5_F64, 1,
                          &n_bins, edge));
     KAD_TRY(kad_h5_write(ctx, file, "/bulk/receptive/zeros", KAD_H5_F64, 1, &n_levels,
                          zeros));
     KAD_TRY(kad_h5_describe(ctx, file, "/bulk/receptive/zeros", "1",
                             "share of exactly vanishing strengths", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/receptive/zeros", "level"));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/receptive/log10_strength", "log10_strength"));
 done:
     kad_free(histogram);
     return status;
@@ -107,6 +116,8 @@ static kad_status write_profile(kad_ctx *ctx, const kad_receptive *r, kad_h5 *fi
                             "mean strength by distance of site and latent", NULL));
     KAD_TRY(
         kad_h5_write(ctx, file, "/bulk/receptive/profile_err", KAD_H5_F64, 2, dims, err));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/receptive/profile", "level distance"));
+    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/receptive/profile_err", "level distance"));
 done:
     kad_free(mean);
     return status;

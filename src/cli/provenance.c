@@ -87,7 +87,8 @@ static kad_status write_program(kad_pipeline *p, kad_h5 *file)
     kad_status status = KAD_OK;
     char text[4096], host[256] = "";
     KAD_TRY(set(p, file, "Conventions", "KADANOFF-1"));
-    KAD_TRY(kad_h5_attr_set_int(&p->app->ctx, file, "/", "format_version", 1));
+    KAD_TRY(kad_h5_attr_set_int(&p->app->ctx, file, "/", "format_version",
+                                KAD_FORMAT_VERSION));
     KAD_TRY(set(p, file, "program", "kadanoff"));
     KAD_TRY(set(p, file, "version", PACKAGE_VERSION));
     KAD_TRY(set(p, file, "commit", KAD_COMMIT));
@@ -127,7 +128,7 @@ static kad_status write_couplings(kad_pipeline *p, kad_h5 *file)
     if (n == 0) goto done;
     KAD_TRY(kad_h5_write_strings(ctx, file, "/model/coupling", n, names));
     KAD_TRY(kad_h5_write(ctx, file, "/model/value", KAD_H5_F64, 1, &n, values));
-    KAD_TRY(kad_h5_axis(ctx, file, "/model/value", 0, "coupling", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/model/value", "coupling"));
 done:
     return status;
 }
@@ -154,6 +155,7 @@ static kad_status write_model(kad_pipeline *p, kad_h5 *file)
     KAD_TRY(kad_h5_attr_set_int(ctx, file, "/model", "components", action->n_comp));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, "/model", "decimated", p->model->decimated));
     KAD_TRY(kad_h5_write(ctx, file, "/model/shape", KAD_H5_I64, 1, &d, shape));
+    KAD_TRY(kad_h5_axes(ctx, file, "/model/shape", "axis"));
     KAD_TRY(write_couplings(p, file));
 done:
     return status;
@@ -167,9 +169,8 @@ static kad_status write_config(kad_pipeline *p, kad_h5 *file)
     char *json = kad_config_json(p->config, KAD_CONFIG_USED);
     const char *text = kad_config_text(p->config);
     if (json == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "config: out of memory"));
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/config/text", 1, &text));
-    KAD_TRY(
-        kad_h5_write_strings(ctx, file, "/config/resolved", 1, (const char *[]){json}));
+    KAD_TRY(kad_h5_write_string(ctx, file, "/config/text", text));
+    KAD_TRY(kad_h5_write_string(ctx, file, "/config/resolved", json));
     kad_digest(json, strlen(json), digest);
     KAD_TRY(kad_h5_attr_set_string(ctx, file, "/config", "sha256", digest));
 done:

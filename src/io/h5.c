@@ -174,7 +174,7 @@ bool kad_h5_exists(const kad_h5 *file, const char *path)
 {
     found state = follow(file, path);
     if (state == UNREADABLE && kad_h5_starved(file)) kad_h5_mark_starved(file);
-    return state == FOUND;
+    return state == FOUND && !kad_h5_holds_dimension(file, file->id, path);
 }
 
 kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path)
@@ -190,6 +190,7 @@ kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path)
                                  "expected a group, found a dataset");
         goto done;
     }
+    KAD_TRY(kad_h5_remove(ctx, file, path)); /* a dimension of this name */
     KAD_TRY(kad_h5_parents(ctx, file, path));
     plist = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(plist, 0);
@@ -236,6 +237,7 @@ kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path)
 /* ---- names in a group ---- */
 
 typedef struct name_list {
+    const kad_h5 *file;
     bool hard_only, odd;
     size_t n, capacity;
     char **names;
@@ -244,8 +246,9 @@ typedef struct name_list {
 static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, void *self)
 {
     name_list *list = self;
-    (void)group;
     if (list->hard_only && info->type != H5L_TYPE_HARD) return 0;
+    if (info->type == H5L_TYPE_HARD && kad_h5_holds_dimension(list->file, group, name))
+        return 0;
     list->odd = list->odd || !kad_is_printable(name);
     if (list->n == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 16;
@@ -264,7 +267,7 @@ kad_status kad_h5_list_links(kad_ctx *ctx, const kad_h5 *file, const char *path,
                              bool hard_only, size_t *n, char ***names)
 {
     kad_status status;
-    name_list list = {.hard_only = hard_only};
+    name_list list = {.hard_only = hard_only, .file = file};
     hid_t group;
     *n = 0;
     *names = NULL;

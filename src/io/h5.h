@@ -85,6 +85,9 @@ KAD_MUST_USE kad_status kad_h5_shape(kad_ctx *ctx, kad_h5 *file, const char *pat
 /* Variable-length UTF-8 strings, rank 1 (n strings) and attributes. */
 KAD_MUST_USE kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const char *path,
                                              size_t n, const char *const *text);
+/* A scalar, which reads as one string. */
+KAD_MUST_USE kad_status kad_h5_write_string(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                            const char *text);
 KAD_MUST_USE kad_status kad_h5_read_strings(kad_ctx *ctx, kad_h5 *file, const char *path,
                                             size_t n, char **text);
 
@@ -114,6 +117,16 @@ KAD_MUST_USE kad_status kad_h5_describe(kad_ctx *, kad_h5 *, const char *path,
  * axis. scale may be NULL: label only. */
 KAD_MUST_USE kad_status kad_h5_axis(kad_ctx *, kad_h5 *, const char *path, int axis,
                                     const char *label, const char *scale);
+/* An axis's label as recorded so far, NULL without one; valid until the next label. */
+KAD_MUST_USE kad_status kad_h5_axis_label(kad_ctx *, kad_h5 *, const char *path, int axis,
+                                          const char **label);
+/* Label all axes: as many words, separated by single spaces ("chain draw"). A results file
+ * has a scale on every axis: where none was attached, the dataset of the group that has
+ * the label as its name and the axis as its length; else a dimension without coordinates
+ * of the label's name (LABEL_nLENGTH where that is taken, LABEL_2 for the second axis of a
+ * matrix; n and the length without a label). Those are on disk only: they do not exist for the functions here. */
+KAD_MUST_USE kad_status kad_h5_axes(kad_ctx *, kad_h5 *, const char *path,
+                                    const char *labels);
 
 /* Has any question about any file gone unanswered for want of memory? What followed from a
  * "no" (an absent group, say) is not to be believed then. */

@@ -373,7 +373,7 @@ kad_status kad_h5_save_temporary(kad_ctx *ctx, kad_h5 *file, const char *path,
     unsigned char block[BLOCK_BYTES], trailer[TRAILER_BYTES];
     KAD_TRY(kad_h5_collect_scales(ctx, file));
     if (file->edited || file->n_scales > 0 || !digest)
-        KAD_TRY(kad_h5_repack(ctx, file, &fresh));
+        KAD_TRY(kad_h5_repack(ctx, file, !digest, &fresh));
     KAD_TRY(get_image(ctx, file, fresh >= 0 ? fresh : file->id, &image, &n));
     if (digest)
         make_digest(block_magic, image, n, BLOCK_BYTES, block);

@@ -75,9 +75,10 @@ typedef struct kad_h5_walk {
     kad_h5 *file;
     kad_status status;
     int depth;
-    bool lenient;    /* go on after what cannot be read (probing) */
-    hid_t target;    /* of a repacking */
-    size_t n_values; /* counted so far */
+    bool lenient;         /* go on after what cannot be read (probing) */
+    hid_t target;         /* of a repacking */
+    const kad_h5 *source; /* of the repacked file: where scales are recorded */
+    size_t n_values;      /* counted so far */
     char path[KAD_H5_PATH_CHARS];
 } kad_h5_walk;
 
@@ -112,7 +113,22 @@ void kad_h5_read_through(kad_ctx *ctx, kad_h5 *file);
 /* Read an open dataset and drop the values. */
 KAD_MUST_USE kad_status kad_h5_drain(kad_ctx *ctx, const kad_h5 *file, const char *path,
                                      hid_t dataset);
-/* A fresh file of the same contents in the order of names, with the scales attached. */
-KAD_MUST_USE kad_status kad_h5_repack(kad_ctx *ctx, kad_h5 *file, hid_t *out);
+/* A fresh file of the same contents in the order of names, with the scales attached; on
+ * every axis where all_scales. */
+KAD_MUST_USE kad_status kad_h5_repack(kad_ctx *ctx, kad_h5 *file, bool all_scales,
+                                      hid_t *out);
+
+/* The record of an axis, NULL without one. */
+const kad_h5_scale *kad_h5_find_scale(const kad_h5 *file, const char *path, int axis);
+/* Open a dataset of the repacked file and make it a scale; < 0 on failure. */
+hid_t kad_h5_open_scale(hid_t target, const char *path);
+/* Give every axis in the repacked file `target` a scale: the one recorded, else one by its
+ * label. */
+KAD_MUST_USE kad_status kad_h5_complete_scales(kad_ctx *ctx, const kad_h5 *file,
+                                               hid_t target);
+/* A dimension without coordinates, made by that: an open object, or a member of a group
+ * reached by a hard link. */
+bool kad_h5_is_dimension(hid_t object);
+bool kad_h5_holds_dimension(const kad_h5 *file, hid_t group, const char *name);
 
 #endif

@@ -143,20 +143,18 @@ static void repack_step(kad_h5_walk *w)
     if (is_group && w->status == KAD_OK) kad_h5_each_member(w, repack_step);
 }
 
-static herr_t attach(hid_t file, const kad_h5_scale *entry)
+/* Its label, and its scale too unless all axes get theirs in one order afterwards. */
+static herr_t attach(hid_t file, const kad_h5_scale *entry, bool with_scale)
 {
-    hid_t dataset = H5Dopen2(file, entry->path, H5P_DEFAULT), scale = -1;
+    hid_t dataset = H5Dopen2(file, entry->path, H5P_DEFAULT);
     herr_t result = dataset < 0 ? -1 : 0;
     if (result >= 0 && entry->label)
         result = H5DSset_label(dataset, (unsigned)entry->axis, entry->label);
-    if (result >= 0 && entry->scale) {
-        scale = H5Dopen2(file, entry->scale, H5P_DEFAULT);
-        if (scale < 0) result = -1;
-        if (result >= 0 && H5DSis_scale(scale) <= 0)
-            result = H5DSset_scale(scale, strrchr(entry->scale, '/') + 1);
-        if (result >= 0) result = H5DSattach_scale(dataset, scale, (unsigned)entry->axis);
+    if (result >= 0 && entry->scale && with_scale) {
+        hid_t scale = kad_h5_open_scale(file, entry->scale);
+        result = scale < 0 ? -1 : H5DSattach_scale(dataset, scale, (unsigned)entry->axis);
+        if (scale >= 0) H5Dclose(scale);
     }
-    if (scale >= 0) H5Dclose(scale);
     if (dataset >= 0) H5Dclose(dataset);
     return result;
 }
@@ -168,7 +166,8 @@ static int by_place(const void *a, const void *b)
     return order ? order : (x->axis > y->axis) - (x->axis < y->axis);
 }
 
-static kad_status repack(kad_ctx *ctx, kad_h5 *file, bool lenient, hid_t *out)
+static kad_status repack(kad_ctx *ctx, kad_h5 *file, bool all_scales, bool lenient,
+                         hid_t *out)
 {
     kad_h5_walk w = {.ctx = ctx, .file = file, .lenient = lenient};
     hid_t old_root = -1, root = -1;
@@ -183,10 +182,14 @@ static kad_status repack(kad_ctx *ctx, kad_h5 *file, bool lenient, hid_t *out)
     if (file->n_scales > 0)
         qsort(file->scales, file->n_scales, sizeof *file->scales, by_place);
     for (size_t i = 0; i < file->n_scales && w.status == KAD_OK; i++)
-        if (attach(w.target, &file->scales[i]) < 0 && !lenient)
+        if (attach(w.target, &file->scales[i], !all_scales) < 0 && !lenient)
             w.status = kad_h5_fail(ctx, file, file->scales[i].path, KAD_EINTERNAL,
                                    "axis %d cannot be given its scale: %s",
                                    file->scales[i].axis, kad_h5_reason());
+    if (all_scales && w.status == KAD_OK) {
+        w.status = kad_h5_complete_scales(ctx, file, w.target);
+        if (lenient) w.status = KAD_OK;
+    }
     if (root >= 0) H5Oclose(root);
     if (old_root >= 0) H5Oclose(old_root);
     if (w.status == KAD_OK)
@@ -196,9 +199,9 @@ static kad_status repack(kad_ctx *ctx, kad_h5 *file, bool lenient, hid_t *out)
     return w.status;
 }
 
-kad_status kad_h5_repack(kad_ctx *ctx, kad_h5 *file, hid_t *out)
+kad_status kad_h5_repack(kad_ctx *ctx, kad_h5 *file, bool all_scales, hid_t *out)
 {
-    return repack(ctx, file, false, out);
+    return repack(ctx, file, all_scales, false, out);
 }
 
 /* ---- reading through ---- */
@@ -219,5 +222,5 @@ void kad_h5_read_through(kad_ctx *ctx, kad_h5 *file)
     kad_h5_walk w = {.ctx = ctx, .file = file, .lenient = true};
     hid_t copy;
     kad_h5_each_member(&w, read_step);
-    if (repack(ctx, file, true, &copy) == KAD_OK) H5Fclose(copy);
+    if (repack(ctx, file, true, true, &copy) == KAD_OK) H5Fclose(copy);
 }

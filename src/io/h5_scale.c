@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 #include <hdf5_hl.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the record ---- */
@@ -60,6 +61,11 @@ static kad_h5_scale *find_scale(const kad_h5 *file, const char *path, int axis)
     return NULL;
 }
 
+const kad_h5_scale *kad_h5_find_scale(const kad_h5 *file, const char *path, int axis)
+{
+    return find_scale(file, path, axis);
+}
+
 static kad_status add_scale(kad_ctx *ctx, kad_h5 *file, const char *path, int axis,
                             kad_h5_scale **out)
 {
@@ -111,6 +117,38 @@ done:
     return status;
 }
 
+kad_status kad_h5_axis_label(kad_ctx *ctx, kad_h5 *file, const char *path, int axis,
+                             const char **label)
+{
+    *label = NULL;
+    const kad_status status = kad_h5_collect_scales(ctx, file);
+    const kad_h5_scale *entry = status == KAD_OK ? find_scale(file, path, axis) : NULL;
+    if (entry) *label = entry->label;
+    return status;
+}
+
+kad_status kad_h5_axes(kad_ctx *ctx, kad_h5 *file, const char *path, const char *labels)
+{
+    int rank, n_words = *labels ? 1 : 0;
+    size_t dims[KAD_H5_MAX_RANK];
+    kad_status status;
+    for (const char *c = labels; *c; c++)
+        n_words += *c == ' ';
+    KAD_TRY(kad_h5_shape(ctx, file, path, &rank, dims));
+    if (n_words != rank)
+        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "has %d axes, not \"%s\"",
+                            rank, labels));
+    for (int axis = 0; axis < rank; axis++) {
+        char label[KAD_H5_PATH_CHARS];
+        const int n = (int)strcspn(labels, " ");
+        snprintf(label, sizeof label, "%.*s", n, labels);
+        KAD_TRY(kad_h5_axis(ctx, file, path, axis, label, NULL));
+        labels += n + 1;
+    }
+done:
+    return status;
+}
+
 /* ---- collecting from an opened file ---- */
 
 static herr_t note_scale(hid_t dataset, unsigned axis, hid_t scale, void *self)
@@ -118,6 +156,7 @@ static herr_t note_scale(hid_t dataset, unsigned axis, hid_t scale, void *self)
     kad_h5_walk *w = self;
     char name[KAD_H5_PATH_CHARS];
     (void)dataset;
+    if (kad_h5_is_dimension(scale)) return 0; /* made anew when the file is saved */
     ssize_t n = H5Iget_name(scale, name, sizeof name);
     if (n <= 0 || n >= (ssize_t)sizeof name) return 0;
     w->status = kad_h5_record_scale(w->ctx, w->file, w->path, (int)axis, NULL, name);

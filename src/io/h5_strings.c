@@ -18,8 +18,8 @@ hid_t kad_h5_string_type(void)
     return -1;
 }
 
-kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, size_t n,
-                                const char *const *text)
+static kad_status write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, int rank,
+                                size_t n, const char *const *text)
 {
     kad_status status;
     hid_t type = -1, space = -1, plist = -1, dataset = -1;
@@ -27,7 +27,7 @@ kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, si
     KAD_TRY(kad_h5_remove(ctx, file, path));
     KAD_TRY(kad_h5_parents(ctx, file, path));
     type = kad_h5_string_type();
-    space = H5Screate_simple(1, &extent, NULL);
+    space = rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &extent, NULL);
     plist = H5Pcreate(H5P_DATASET_CREATE);
     if (plist >= 0) H5Pset_obj_track_times(plist, 0);
     dataset = H5Dcreate2(file->id, path, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
@@ -41,6 +41,18 @@ done:
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
     return status;
+}
+
+kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, size_t n,
+                                const char *const *text)
+{
+    return write_strings(ctx, file, path, 1, n, text);
+}
+
+kad_status kad_h5_write_string(kad_ctx *ctx, kad_h5 *file, const char *path,
+                               const char *text)
+{
+    return write_strings(ctx, file, path, 0, 1, &text);
 }
 
 static herr_t read_raw(hid_t object, bool is_attribute, hid_t type, void *data)

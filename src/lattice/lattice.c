@@ -122,3 +122,9 @@ void kad_lattice_destroy(kad_lattice *lattice)
     kad_free(lattice->parity);
     kad_free(lattice);
 }
+
+const char *kad_axis_name(int d, int axis)
+{
+    static const char *const names[KAD_MAX_DIM] = {"x", "y", "z"};
+    return names[d - 1 - axis];
+}

@@ -32,6 +32,9 @@ void kad_lattice_destroy(kad_lattice *lattice);
 void kad_lattice_coords(const kad_lattice *lattice, int site, int coords[KAD_MAX_DIM]);
 int kad_lattice_site(const kad_lattice *lattice, const int coords[KAD_MAX_DIM]);
 
+/* Name of an axis of a d-dimensional lattice: x is the last one. */
+const char *kad_axis_name(int d, int axis);
+
 /* khat^2(k) = sum_mu 4 sin^2(k_mu / 2), k_mu = 2 pi n_mu / L_mu; modes numbered like
  * sites. */
 double kad_lattice_khat2(const kad_lattice *lattice, int mode);

@@ -252,13 +252,17 @@ static kad_status write_orbits(kad_ctx *ctx, const kad_orbits *orbits, kad_h5 *f
     snprintf(path, sizeof path, "%s/%s", group, name);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, dims, length));
     KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, name));
     snprintf(path, sizeof path, "%s/%s_vector", group, name);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 2, dims, orbits->vector));
     KAD_TRY(kad_h5_describe(ctx, file, path, momenta ? "2 pi / L" : "",
                             "its representative up to symmetry", NULL));
+    KAD_TRY(kad_h5_axis(ctx, file, path, 0, name, NULL));
+    KAD_TRY(kad_h5_axis(ctx, file, path, 1, "axis", NULL));
     snprintf(path, sizeof path, "%s/%s_count", group, name);
     KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 1, dims, orbits->count));
     KAD_TRY(kad_h5_describe(ctx, file, path, "", "how many it stands for", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, name));
 done:
     kad_free(length);
     return status;

@@ -95,8 +95,6 @@ done:
 static kad_status add_fields(kad_ctx *ctx, kad_chains *chains, const char *name,
                              const char *summary, kad_column **out)
 {
-    static const char *const axes[KAD_MAX_DIM][KAD_MAX_DIM] = {
-        {"x"}, {"y", "x"}, {"z", "y", "x"}};
     const kad_action *action = chains->job->setup.action;
     const size_t n_chains = (size_t)chains->job->setup.n_chains;
     kad_column spec = {.type = KAD_H5_F32,
@@ -107,7 +105,7 @@ static kad_status add_fields(kad_ctx *ctx, kad_chains *chains, const char *name,
                        .summary = summary};
     for (int mu = 0; mu < action->lattice->d; mu++) {
         spec.dims[1 + mu] = (size_t)action->lattice->shape[mu];
-        spec.axis[1 + mu] = axes[action->lattice->d - 1][mu];
+        spec.axis[1 + mu] = kad_axis_name(action->lattice->d, mu);
     }
     snprintf(spec.name, sizeof spec.name, "%s", name);
     const size_t n_kept = (chains->job->n_configs + n_chains - 1) / n_chains;

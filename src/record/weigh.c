@@ -62,8 +62,7 @@ static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *path,
                             "ln w = log_z_offset - S - ln q of stored configurations; "
                             "its mean is an upper bound of ln Z",
                             "inference in double"));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "chain", NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 1, "weighed", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, path, "chain weighed"));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "map", (int64_t)hash));
     KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "seconds", seconds));
 done:

@@ -33,7 +33,7 @@ static kad_status write_header(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
     KAD_TRY(kad_h5_write(ctx, file, "/flow/lattice_shape", KAD_H5_I64, 1, &d, shape));
     KAD_TRY(kad_h5_describe(ctx, file, "/flow/lattice_shape", "sites",
                             "extents of the lattice", NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, "/flow/lattice_shape", 0, "axis", NULL));
+    KAD_TRY(kad_h5_axes(ctx, file, "/flow/lattice_shape", "axis"));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, "/flow", "hierarchy", flow->hierarchy));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, "/flow", "levels", flow->n_levels));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, "/flow", "stages", flow->n_stages));

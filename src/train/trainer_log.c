@@ -162,8 +162,7 @@ static kad_status write_extents(kad_trainer *t, kad_h5 *file)
     KAD_TRY(kad_h5_write(t->ctx, file, "/training/stage_shape", I64, 2, dims, extents));
     KAD_TRY(kad_h5_describe(t->ctx, file, "/training/stage_shape", "sites",
                             "extents of the lattice of every stage", NULL));
-    KAD_TRY(kad_h5_axis(t->ctx, file, "/training/stage_shape", 0, "stage", NULL));
-    KAD_TRY(kad_h5_axis(t->ctx, file, "/training/stage_shape", 1, "axis", NULL));
+    KAD_TRY(kad_h5_axes(t->ctx, file, "/training/stage_shape", "size axis"));
 done:
     return status;
 }
