@@ -941,3 +941,9 @@ count_figures() {
     kadanoff diagnose p | tee out.txt
     grep -q 'warning: training: [1-8] of 8 steps were skipped' out.txt
 }
+
+@test "cli: every demo runs a sampler that does not use its map" {
+    for demo in $(kadanoff list demos | awk '{ print $1 }'); do
+        grep -qE 'name: (cluster|hmc|metropolis)' "$KAD_SRCDIR/examples/$demo.yaml"
+    done
+}
