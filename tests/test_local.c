@@ -15,9 +15,9 @@
 
 #include "base/memory.h"
 #include "lattice/hartley.h"
-#include "record/sample.h"
 #include "models/phi4.h"
 #include "models/spins.h"
+#include "record/sample.h"
 #include "sample/local_chains.h"
 
 #define CLAIM(text, function)            \
