@@ -78,8 +78,9 @@ void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
         return;
     case KAD_THERMAL_SHORT:
         snprintf(what, sizeof what,
-                 "a burn_in of %lld draws is short for the %.0f over which %s decays",
-                 (long long)sampled->burn_in, t->tau, t->observable);
+                 "a burn_in of %lld draws is short for the %.*f over which %s decays",
+                 (long long)sampled->burn_in, t->tau < 10.0 ? 1 : 0, t->tau,
+                 t->observable);
         break;
     case KAD_THERMAL_DRIFT:
         snprintf(what, sizeof what,

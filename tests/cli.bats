@@ -172,6 +172,7 @@ END
     follow() { # CONFIG OVERRIDES...: a poor run, and the command that diagnose names
         kadanoff run "$1" -q -o "a poor run/" "${@:2}"
         kadanoff diagnose "a poor run/" >said.txt || [ $? -eq 65 ]
+        not grep -q "short for the 0 over" said.txt
         sed -n 's/^advice: //p' said.txt >advice.sh
         cat advice.sh
         fails_with 75 bash -c "$(cat advice.sh) -q --max-hours 1e-6"
