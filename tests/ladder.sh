@@ -2,7 +2,7 @@
 # Modules form a ladder: a file includes only its own module and those above it in the
 # list. Registries are the only back arrows. Prints TAP.
 cd "${KAD_SRCDIR:-.}" || exit 1
-ladder=(base io lattice models measure flow train sample record bulk cli)
+ladder=(base io lattice models measure flow train sample record bulk run cli)
 
 # Folder of a module, and the module of an include path.
 folder() {
@@ -28,13 +28,17 @@ allowed() {
     analysis) [ "$2" = base ] || [ "$2" = io ] ;;
     report) [ "$2" = analysis ] || [ "$2" = base ] || [ "$2" = io ] ;;
     cli) return 0 ;;
-    *) [ "$2" != analysis ] && [ "$2" != cli ] && [ "$(rank "$2")" -ge 0 ] &&
-        [ "$(rank "$2")" -lt "$(rank "$1")" ] ;;
+    run) [ "$2" = analysis ] || [ "$2" = report ] || stands_above "$1" "$2" ;;
+    *) stands_above "$1" "$2" ;;
     esac
 }
 
+stands_above() {
+    [ "$(rank "$2")" -ge 0 ] && [ "$(rank "$2")" -lt "$(rank "$1")" ]
+}
+
 # Folders in which no files include one another in a circle.
-straight=(src/base src/cli models analysis analysis/report)
+straight=(src/base src/run src/cli models analysis analysis/report)
 
 tests=$((${#ladder[@]} + ${#straight[@]} + 6))
 echo "1..$tests"

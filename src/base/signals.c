@@ -10,10 +10,11 @@
 
 enum { EXIT_SECOND_SIGINT = 130 };
 
-static volatile sig_atomic_t stop_signal; /* the first signal that came, or 0 */
-static volatile sig_atomic_t interrupts;  /* SIGINTs so far */
-static _Atomic double deadline;           /* on the monotonic clock; 0: none */
-static _Atomic double grace = 1.0;        /* seconds; changed by tests only */
+static volatile sig_atomic_t stop_signal;  /* the first signal that came, or 0 */
+static volatile sig_atomic_t interrupts;   /* SIGINTs so far */
+static const atomic_bool *_Atomic watched; /* kad_stop_watch */
+static _Atomic double deadline;            /* on the monotonic clock; 0: none */
+static _Atomic double grace = 1.0;         /* seconds; changed by tests only */
 
 static void on_signal(int number)
 {
@@ -56,9 +57,20 @@ static bool past_deadline(void)
     return when > 0 && kad_wall_seconds() >= when;
 }
 
+const atomic_bool *kad_stop_watch(const atomic_bool *flag)
+{
+    return atomic_exchange(&watched, flag);
+}
+
+static bool asked(void)
+{
+    const atomic_bool *flag = atomic_load(&watched);
+    return flag != NULL && atomic_load(flag);
+}
+
 bool kad_stop_requested(void)
 {
-    return stop_signal != 0 || past_deadline();
+    return stop_signal != 0 || asked() || past_deadline();
 }
 
 bool kad_stop_overdue(double start)
@@ -84,6 +96,7 @@ const char *kad_stop_reason(void)
     case SIGXCPU:
         return "SIGXCPU";
     default:
+        if (asked()) return "request";
         return past_deadline() ? "time limit" : "none";
     }
 }

@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 void kad_signals_install(void);
@@ -21,8 +22,11 @@ bool kad_stop_overdue(double start);
 /* KAD_OK, or KAD_EINTERRUPTED with "WHAT: stopped by SIGTERM" once a stop was asked for:
  * between the steps of work that is stored whole at its end or not at all. Threads: all. */
 KAD_MUST_USE kad_status kad_stop_check(kad_ctx *ctx, const char *what);
-/* "SIGTERM", "time limit" or "none". */
+/* "SIGTERM", "request", "time limit" or "none". */
 const char *kad_stop_reason(void);
+/* Another flag that counts as a request while it is set ("request"), of whoever calls from
+ * outside; NULL: none. Returns the one before. */
+const atomic_bool *kad_stop_watch(const atomic_bool *flag);
 /* Forget the request (tests). */
 void kad_stop_clear(void);
 /* Another time than a second (tests). */

@@ -1,101 +1,17 @@
-/* The stage and the command that read the bulk. */
+/* The command that reads the bulk anew. */
 #include "bulk/bulk.h"
 
-#include "analysis/bulk_series.h"
-#include "analysis/geodesics.h"
 #include "analysis/report/bulk_paint.h"
 #include "base/memory.h"
-#include "base/signals.h"
-#include "cli/pipeline.h"
-#include "cli/report_file.h"
-#include "cli/schema.h"
+#include "cli/command.h"
 #include "flow/recipe.h"
-#include "record/entries.h"
-#include "train/params.h"
+#include "run/pipeline.h"
+#include "run/report_file.h"
+#include "run/schema.h"
 
 #include <string.h>
 
 enum { MAX_CONFIG_BYTES = 1 << 20 };
-
-/* Draws of the map, analysed alike; none where bulk.null is 0. */
-static kad_status null_test(kad_ctx *ctx, const kad_config *config,
-                            const kad_model *model, kad_h5 *file)
-{
-    kad_status status = KAD_OK;
-    kad_bulk *bulk = NULL;
-    double *theta = NULL;
-    const int64_t n = kad_config_int(config, "bulk.null");
-    KAD_TRY(kad_h5_remove(ctx, file, "/bulk/null"));
-    if (n == 0) goto done;
-    KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
-    KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
-    KAD_TRY(kad_bulk_create_null(ctx, config, model, theta, (size_t)n, &bulk));
-    KAD_TRY(kad_bulk_correlators(ctx, bulk, file));
-done:
-    kad_free(theta);
-    kad_bulk_destroy(bulk);
-    return status;
-}
-
-/* Which group of /samplers: the config's; NULL: whichever has configurations. */
-static const char *sampler_of(const kad_config *config, kad_h5 *file,
-                              char name[KAD_BULK_NAME])
-{
-    char path[2 * KAD_BULK_NAME];
-    const int entry = kad_sample_bulk_entry(config);
-    if (entry < 0)
-        return kad_config_is_set(config, "bulk.sampler")
-                   ? kad_config_string(config, "bulk.sampler")
-                   : NULL;
-    kad_sample_group(config, entry, KAD_BULK_NAME, name);
-    snprintf(path, sizeof path, "/samplers/%s/configs", name);
-    return kad_h5_exists(file, path) || kad_config_is_set(config, "bulk.sampler") ? name
-                                                                                  : NULL;
-}
-
-static kad_status read_bulk(const kad_app *app, kad_ctx *ctx, const kad_config *config,
-                            const kad_model *model, kad_h5 *file)
-{
-    kad_status status = KAD_OK;
-    const double start = kad_wall_seconds();
-    char name[KAD_BULK_NAME];
-    kad_bulk *bulk = NULL;
-    KAD_TRY(kad_bulk_create(ctx, config, model, file, sampler_of(config, file, name),
-                            kad_bulk_wanted(config), &bulk));
-    kad_say(app, "bulk: %zu configurations of %s, %d levels, inferred in %.2g s", bulk->n,
-            bulk->sampler, bulk->n_levels, bulk->seconds);
-    if (bulk->n < kad_bulk_wanted(config))
-        kad_note(ctx,
-                 "bulk: %zu configurations are read, of %zu that bulk.configs asks for: "
-                 "%s has %zu stored",
-                 bulk->n, kad_bulk_wanted(config), bulk->sampler, bulk->n_stored);
-    KAD_TRY(kad_bulk_run(ctx, bulk, file));
-    kad_bulk_destroy(bulk);
-    bulk = NULL;
-    KAD_TRY(null_test(ctx, config, model, file));
-    KAD_TRY(kad_bulk_series(ctx, file));
-    KAD_TRY(kad_analyse_bulk(ctx, file));
-    kad_say(app, "bulk: done in %.3g s", kad_wall_seconds() - start);
-done:
-    kad_bulk_destroy(bulk);
-    return status;
-}
-
-kad_status kad_bulk_stage(kad_pipeline *p)
-{
-    kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    if (kad_bulk_wanted(p->config) == 0) return KAD_OK;
-    KAD_TRY(kad_results_open(ctx, p->run, &file));
-    KAD_TRY(read_bulk(p->app, ctx, p->config, p->model, file));
-    KAD_TRY(kad_results_save(ctx, p->run, file));
-done:
-    kad_h5_close(file);
-    return status;
-}
-
-/* --- the command ------------------------------------------------------------------- */
 
 static kad_status check_overrides(kad_app *app)
 {
@@ -150,7 +66,7 @@ kad_status kad_cmd_bulk(kad_app *app)
     KAD_TRY(kad_model_create(ctx, config, &model));
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(kad_results_agree(ctx, config, run, file));
-    KAD_TRY(read_bulk(app, ctx, config, model, file));
+    KAD_TRY(kad_bulk_read(app, config, model, file));
     KAD_TRY(kad_results_save(ctx, run, file));
     KAD_TRY(kad_report_write(ctx, run));
     kad_say(app, "%s/report.html", app->args[0]);

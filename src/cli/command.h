@@ -4,33 +4,11 @@
 #ifndef KAD_CLI_COMMAND_H
 #define KAD_CLI_COMMAND_H
 
-#include "base/context.h"
+#include "run/app.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-
-/* Everything the command line says, and the context. */
-typedef struct kad_app {
-    kad_ctx ctx;
-    int argc; /* the command line as given, for provenance */
-    char **argv;
-    int n_args; /* positional arguments of the command */
-    const char **args;
-    int n_overrides; /* section.key=value */
-    const char **overrides;
-    /* options */
-    int threads;          /* 0: OMP_NUM_THREADS or the number of cores */
-    double max_hours;     /* 0: no limit */
-    const char *out;      /* run folder or page; NULL: the command's default */
-    const char *pictures; /* folder for PNG files; NULL: none */
-    bool quiet;
-    bool help;
-    bool version;
-    bool man;
-    bool markdown;
-    bool completion;
-} kad_app;
 
 typedef enum kad_option_kind {
     KAD_OPT_FLAG,
@@ -93,10 +71,6 @@ void kad_print_man(FILE *out);
 void kad_print_completion(FILE *out);
 void kad_print_commands_markdown(FILE *out);
 void kad_print_version(FILE *out);
-const char *kad_version_short(void); /* "0.1.0" */
-
-/* Nearest of n names by edit distance, NULL when none is near. */
-const char *kad_nearest(const char *word, size_t n, const char *const *names);
 
 /* The commands. */
 kad_status kad_cmd_run(kad_app *app);

@@ -2,7 +2,8 @@
 #include "analysis/comparison.h"
 #include "analysis/results.h"
 #include "base/memory.h"
-#include "cli/pipeline.h"
+#include "cli/command.h"
+#include "run/pipeline.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* The bash completion, from the tables: commands, options, files, config keys and their
  * values. */
 #include "cli/command.h"
-#include "cli/schema.h"
 #include "models/action.h"
+#include "run/schema.h"
 
 #include <string.h>
 

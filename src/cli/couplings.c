@@ -1,8 +1,9 @@
 /* `kadanoff couplings`: the flow of the couplings of several runs in one page. */
 #include "analysis/report/bulk_couplings.h"
 #include "base/memory.h"
-#include "cli/pipeline.h"
+#include "cli/command.h"
 #include "io/file.h"
+#include "run/pipeline.h"
 
 #include <string.h>
 

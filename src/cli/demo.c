@@ -2,7 +2,7 @@
 #include "cli/demo.h"
 
 #include "cli/command.h"
-#include "cli/pipeline.h"
+#include "run/pipeline.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,10 @@
 #include "analysis/diagnostics.h"
 #include "analysis/warn.h"
 #include "base/memory.h"
-#include "cli/pipeline.h"
+#include "cli/command.h"
+#include "cli/print.h"
 #include "cli/run_state.h"
+#include "run/pipeline.h"
 
 #include <string.h>
 

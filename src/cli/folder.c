@@ -1,7 +1,9 @@
 /* Commands that make something anew in an existing run folder: analyse, report. */
 #include "analysis/analyse.h"
-#include "cli/pipeline.h"
-#include "cli/report_file.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "run/pipeline.h"
+#include "run/report_file.h"
 
 kad_status kad_cmd_analyse(kad_app *app)
 {

@@ -15,7 +15,7 @@ static const struct {
     const char *text;
 } more_codes[] = {{130, "a second SIGINT"}};
 
-#define STATUS_ROW(name, value, text) {value, text},
+#define STATUS_ROW(code, text) {code, text},
 static const struct {
     int code;
     const char *text;

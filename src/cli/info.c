@@ -1,11 +1,13 @@
 /* `kadanoff info`: first what a run is and what came out, then its provenance, then the
  * data sets. */
 #include "analysis/comparison.h"
+#include "analysis/diagnostics.h"
 #include "analysis/results.h"
 #include "analysis/table.h"
 #include "base/memory.h"
-#include "cli/pipeline.h"
+#include "cli/command.h"
 #include "cli/run_state.h"
+#include "run/pipeline.h"
 
 #include <math.h>
 #include <string.h>

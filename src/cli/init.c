@@ -1,8 +1,9 @@
 /* A commented config for an action. */
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "cli/command.h"
-#include "cli/schema.h"
 #include "models/action.h"
+#include "run/schema.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* What is built in, from the registries. */
 #include "cli/command.h"
 #include "cli/demo.h"
-#include "cli/schema.h"
 #include "flow/stage.h"
 #include "io/number.h"
 #include "measure/observable.h"
 #include "models/action.h"
+#include "run/schema.h"
 #include "sample/sampler.h"
 
 #include <string.h>

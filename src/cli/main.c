@@ -2,8 +2,10 @@
 #include "config.h"
 
 #include "base/isa.h"
+#include "base/nearest.h"
 #include "base/signals.h"
 #include "cli/command.h"
+#include "cli/print.h"
 #include "io/h5.h"
 
 #include <errno.h>
@@ -18,6 +20,12 @@
 static void log_line(void *sink, const char *line)
 {
     fprintf((FILE *)sink, "kadanoff: %s\n", line);
+}
+
+static void say_line(const char *line)
+{
+    puts(line);
+    fflush(stdout);
 }
 
 static int fail(kad_app *app, kad_status status)
@@ -90,6 +98,8 @@ static int run_program(int argc, char **argv)
     kad_signals_install();
     fill_descriptors();
     kad_ctx_init(&app.ctx, 0);
+    app.say = say_line;
+    app.show = kad_print_results;
     app.ctx.log = log_line;
     app.ctx.sink = stderr;
     gsl_set_error_handler_off(); /* statuses are checked; never abort */

@@ -1,49 +1,10 @@
 /* Parsing of a command line by the tables of command.c. */
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "io/number.h"
 
 #include <string.h>
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Levenshtein distance of two words shorter than 64. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t n = strlen(a), m = strlen(b);
-    if (n > 63 || m > 63) return 64;
-    size_t row[64];
-    for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t above = row[j];
-            size_t swap = diagonal + (a[i - 1] != b[j - 1]);
-            row[j] = smaller(swap, smaller(above, row[j - 1]) + 1);
-            diagonal = above;
-        }
-    }
-    return row[m];
-}
-
-const char *kad_nearest(const char *word, size_t n, const char *const *names)
-{
-    const char *best = NULL;
-    size_t best_distance = strlen(word) / 2 + 2;
-    for (size_t i = 0; i < n; i++) {
-        size_t d = distance(word, names[i]);
-        if (d < best_distance) {
-            best = names[i];
-            best_distance = d;
-        }
-    }
-    return best;
-}
 
 static const kad_option *find_option(const kad_command *command, const char *name,
                                      size_t length, char letter)

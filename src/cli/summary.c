@@ -6,10 +6,12 @@
 #include "analysis/results.h"
 #include "analysis/table.h"
 #include "base/memory.h"
-#include "cli/pipeline.h"
+#include "cli/print.h"
 #include "io/progress.h"
+#include "run/pipeline.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -30,8 +30,3 @@ void kad_print_version(FILE *out)
     fprintf(out, "HDF5      %s, %s\n", KAD_HDF5_VERSION, provider("H5open"));
     fprintf(out, "Copyright 2026 the kadanoff authors. GPL-3.0-or-later; no warranty.\n");
 }
-
-const char *kad_version_short(void)
-{
-    return PACKAGE_VERSION;
-}

@@ -19,8 +19,10 @@
 
 enum { STAGE_CHARS = 96, LINE_CHARS = 512, MAX_FIELDS = 32, NAME_CHARS = 48 };
 
-/* Seconds between redraws, between plain lines, between lines of progress.jsonl. */
-static const double redraw_interval = 0.2, line_interval = 10, json_interval = 1;
+/* Seconds between redraws, between plain lines, between lines of progress.jsonl, between
+ * calls of who watches. */
+static const double redraw_interval = 0.2, line_interval = 10, json_interval = 1,
+                    watch_interval = 0.1;
 
 struct kad_progress {
     kad_ctx *ctx;
@@ -28,8 +30,11 @@ struct kad_progress {
     bool terminal;
     int json; /* descriptor of progress.jsonl; -1: none */
     double created, started;
-    double shown, written; /* when last; < 0: never */
-    bool drawn;            /* a status line stands on the terminal */
+    double shown, written;     /* when last; < 0: never */
+    bool drawn;                /* a status line stands on the terminal */
+    kad_progress_watch *watch; /* NULL: none */
+    void *watch_self;
+    double watched; /* when last; < 0: never */
     char stage[STAGE_CHARS];
     int64_t first, step, total;
     size_t n_fields;
@@ -107,6 +112,23 @@ void kad_progress_destroy(kad_progress *progress)
     kad_free(progress);
 }
 
+void kad_progress_on_update(kad_progress *progress, kad_progress_watch *watch, void *self)
+{
+    progress->watch = watch;
+    progress->watch_self = self;
+}
+
+static void tell(kad_progress *p, double now)
+{
+    p->watch(p->watch_self, p->stage, p->step, p->total);
+    p->watched = now;
+}
+
+static bool watch_due(const kad_progress *p, double now)
+{
+    return p->watch != NULL && (p->watched < 0 || now - p->watched >= watch_interval);
+}
+
 void kad_progress_begin(kad_progress *progress, const char *stage, int64_t done,
                         int64_t total)
 {
@@ -115,7 +137,7 @@ void kad_progress_begin(kad_progress *progress, const char *stage, int64_t done,
     progress->total = total;
     progress->n_fields = 0;
     progress->started = kad_wall_seconds();
-    progress->written = -1;
+    progress->written = progress->watched = -1;
     /* the first plain line comes after an interval, the first redraw at once */
     progress->shown = progress->terminal ? -1 : progress->started;
 }
@@ -135,7 +157,8 @@ static bool json_due(const kad_progress *p, double now)
 bool kad_progress_due(const kad_progress *progress)
 {
     double now = kad_wall_seconds();
-    return screen_due(progress, now) || json_due(progress, now);
+    return screen_due(progress, now) || json_due(progress, now) ||
+           watch_due(progress, now);
 }
 
 /* ---- progress.jsonl ---- */
@@ -287,12 +310,14 @@ void kad_progress_update(kad_progress *progress, int64_t step, size_t n,
     }
     if (json_due(progress, now)) write_json(progress, now, false);
     if (screen_due(progress, now)) show(progress, now);
+    if (watch_due(progress, now)) tell(progress, now);
 }
 
 void kad_progress_end(kad_progress *progress)
 {
     double now = kad_wall_seconds();
     if (progress->json >= 0) write_json(progress, now, true);
+    if (progress->watch != NULL) tell(progress, now);
     if (!progress->screen) return;
     char line[LINE_CHARS] = "", text[STAGE_CHARS + 64];
     snprintf(text, sizeof text, "%s: %lld steps in %.1f s", progress->stage,

@@ -18,6 +18,13 @@ KAD_MUST_USE kad_status kad_progress_create(kad_ctx *ctx, const kad_run *run, bo
                                             kad_progress **out);
 void kad_progress_destroy(kad_progress *progress);
 
+/* Tell `watch` too, from the updates that come about every tenth of a second and at the end
+ * of a stage; NULL: nobody. */
+typedef void kad_progress_watch(void *self, const char *stage, int64_t step,
+                                int64_t total);
+void kad_progress_on_update(kad_progress *progress, kad_progress_watch *watch,
+                            void *self);
+
 /* Start a stage ("train L=16", "mis"): `total` steps, of which `done` are behind us. */
 void kad_progress_begin(kad_progress *progress, const char *stage, int64_t done,
                         int64_t total);

@@ -1,4 +1,5 @@
 /* The schema: joined tables of keys, look-up and the nearest known key. */
+#include "base/nearest.h"
 #include "io/config_impl.h"
 
 #include <assert.h>
@@ -80,30 +81,6 @@ bool kad_schema_has_prefix(const kad_schema *schema, const char *path, const cha
     return false;
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Levenshtein distance; both shorter than KAD_CONFIG_MAX_KEY. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[KAD_CONFIG_MAX_KEY + 1], n = strlen(b);
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; *a; a++, i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t cost = diagonal + (*a != b[j - 1]);
-            diagonal = row[j];
-            row[j] = min3(cost, row[j] + 1, row[j - 1] + 1);
-        }
-    }
-    return row[n];
-}
-
 /* The part of a key behind its last dot. */
 static const char *last_name(const char *key)
 {
@@ -127,7 +104,7 @@ static void consider(void *self, const kad_key *key)
 {
     nearest *search = self;
     if (strlen(key->key) >= KAD_CONFIG_MAX_KEY) return;
-    size_t d = distance(search->name, key->key);
+    size_t d = kad_word_distance(search->name, key->key);
     /* the right name in the wrong section counts as near, nearer in the right section:
      * sample.draws is meant as sample[0].draws */
     if (strcmp(last_name(search->name), last_name(key->key)) == 0 && d > 1)

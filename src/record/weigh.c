@@ -29,15 +29,15 @@ done:
     return status;
 }
 
-/* ln w [n] of boundary configurations x. */
-static kad_status weights_of(kad_ctx *ctx, const kad_action *action, const kad_map *map,
-                             size_t n, const double *x, double *log_w)
+kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action, const kad_map *map,
+                          size_t n, const double *x, double *lnq, double *log_w)
 {
     kad_status status = KAD_OK;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y = NULL, *lnq = NULL;
+    double *y = NULL, *own = NULL;
     KAD_TRY(kad_new(ctx, n, n_rows * sizeof *y, &y));
-    KAD_TRY(kad_new(ctx, n, sizeof *lnq, &lnq));
+    KAD_TRY(kad_new(ctx, n, sizeof *own, &own));
+    if (lnq == NULL) lnq = own;
     KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
     KAD_TRY(kad_action_values(ctx, action, n, y, log_w));
     KAD_TRY(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, NULL));
@@ -47,7 +47,7 @@ static kad_status weights_of(kad_ctx *ctx, const kad_action *action, const kad_m
     }
 done:
     kad_free(y);
-    kad_free(lnq);
+    kad_free(own);
     return status;
 }
 
@@ -94,7 +94,7 @@ kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
     KAD_TRY(kad_new(ctx, n, n_rows * sizeof *x, &x));
     KAD_TRY(kad_new(ctx, n, sizeof *log_w, &log_w));
     KAD_TRY(kad_configs_read(ctx, file, name, action, dims, step, x));
-    KAD_TRY(weights_of(ctx, action, map, n, x, log_w));
+    KAD_TRY(kad_weights_of(ctx, action, map, n, x, NULL, log_w));
     KAD_TRY(
         write_weights(ctx, file, path, kept, log_w, hash, kad_wall_seconds() - start));
     KAD_TRY(kad_results_save(ctx, run, file));

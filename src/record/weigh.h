@@ -12,6 +12,13 @@
 /* Configurations of a sampler that are weighed at most (or one a chain). */
 enum { KAD_WEIGHED_MOST = 1024 };
 
+/* ln q [n] (NULL: not wanted) and ln w [n] of boundary configurations x [n][n_sites *
+ * n_comp], in double; ln w is +infinite where ln q or S is not finite. Errors: KAD_ENOMEM,
+ * KAD_EINTERRUPTED. */
+KAD_MUST_USE kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action,
+                                       const kad_map *map, size_t n, const double *x,
+                                       double *lnq, double *log_w);
+
 /* Writes map_log_weight [chain][cfg] into /samplers/NAME of run.h5, of configurations
  * stored there (every so many of a chain), S and ln q in double; infinite where the map's
  * ln q is not finite. Attributes: map (`hash`, which stands for the map), seconds. Nothing

@@ -1,4 +1,4 @@
-#include "cli/schema.h"
+#include "run/schema.h"
 
 #include "bulk/bulk.h"
 #include "flow/flow.h"

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/signals.h"
-#include "cli/pipeline.h"
+#include "run/pipeline.h"
 #include "train/loss.h"
 
 #include <math.h>

@@ -1,12 +1,13 @@
 /* A run folder belongs to one config: the one stored in it, which holds every key that the
  * run depends on with its value, chosen ones included, and the digests of files. */
 #include "base/memory.h"
-#include "cli/pipeline.h"
 #include "io/file.h"
 #include "io/number.h"
+#include "run/pipeline.h"
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The schema of a config: the keys of every module and every registered plug-in. */
-#ifndef KAD_CLI_SCHEMA_H
-#define KAD_CLI_SCHEMA_H
+#ifndef KAD_RUN_SCHEMA_H
+#define KAD_RUN_SCHEMA_H
 
 #include "io/config.h"
 

@@ -1,14 +1,14 @@
 /* The main job: config -> folder -> self-check -> train -> sample -> analyse -> bulk ->
- * report.
- * Every stage reads what the one before wrote; finished ones are skipped. */
-#ifndef KAD_CLI_PIPELINE_H
-#define KAD_CLI_PIPELINE_H
+ * report. Every stage reads what the one before wrote; finished ones are skipped. The
+ * program's commands (src/cli) and the library's functions (src/api) drive it; it says what
+ * it does through kad_app. */
+#ifndef KAD_RUN_PIPELINE_H
+#define KAD_RUN_PIPELINE_H
 
-#include "analysis/diagnostics.h"
-#include "cli/command.h"
 #include "io/config.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
+#include "run/app.h"
 #include "train/model.h"
 
 enum {
@@ -33,15 +33,22 @@ typedef struct kad_pipeline {
 /* Stages (a mask of KAD_STAGE_*) of a config text. app->out must be set. */
 KAD_MUST_USE kad_status kad_pipeline_text(kad_app *app, const char *text,
                                           const char *name, unsigned stages);
-/* The same of app->args[0]: a config file or a run folder. */
-KAD_MUST_USE kad_status kad_pipeline_path(kad_app *app, unsigned stages);
+/* The text of a config file, NULL: of standard input. From kad_alloc. */
+KAD_MUST_USE kad_status kad_pipeline_read(kad_ctx *ctx, const char *path, char **text);
+
+/* From a text to a checked config and its model; nothing is created on the disk. p is
+ * zero but for `app`, and released by the caller whatever comes back. */
+KAD_MUST_USE kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text,
+                                             const char *name, int n_overrides,
+                                             const char *const *overrides);
+void kad_pipeline_release(kad_pipeline *p);
 
 /* Whether a config takes an override: parsed, resolved, every key with an effect, and
  * possible for this model, as `run` would check it. */
 bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,
                           const char *override);
 
-/* A line on standard output, unless --quiet. */
+/* A line to who listens, unless quiet. */
 void kad_say(const kad_app *app, const char *format, ...) KAD_PRINTF(2, 3);
 
 /* KAD_ECONFIG for a key that was given but has no effect with the other keys, and for one
@@ -60,8 +67,11 @@ KAD_MUST_USE kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config
 KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p, bool claimed);
 
 /* The bulk of the open folder, when the config asks for one: inference, every analysis,
- * its null test, errors and fits. (bulk.c) */
+ * its null test, errors and fits. (bulk_stage.c) */
 KAD_MUST_USE kad_status kad_bulk_stage(kad_pipeline *p);
+/* The same for an open file, whatever the config asks for. */
+KAD_MUST_USE kad_status kad_bulk_read(kad_app *app, const kad_config *config,
+                                      const kad_model *model, kad_h5 *file);
 
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
 KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);
@@ -71,16 +81,5 @@ KAD_MUST_USE kad_status kad_provenance_end(kad_pipeline *p, const char *status);
  * error, of the actual flow with perturbed parameters; says the numbers, and fails
  * (KAD_EINTERNAL) when one is out of bounds. (selfcheck.c) */
 KAD_MUST_USE kad_status kad_selfcheck(kad_pipeline *p);
-
-/* Tables of results on the terminal, exact values beside (summary.c). */
-KAD_MUST_USE kad_status kad_print_results(kad_app *app, kad_h5 *file);
-
-/* Before and after a line on stdout of that severity: colours on a terminal unless
- * NO_COLOR is set, else nothing. */
-const char *kad_color(kad_severity severity);
-const char *kad_color_end(void);
-/* Print the stored warnings; *worst: the worst severity. (diagnose.c) */
-KAD_MUST_USE kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file,
-                                              kad_severity *worst);
 
 #endif

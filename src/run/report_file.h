@@ -1,6 +1,6 @@
 /* report.html of a run folder. */
-#ifndef KAD_CLI_REPORT_FILE_H
-#define KAD_CLI_REPORT_FILE_H
+#ifndef KAD_RUN_REPORT_FILE_H
+#define KAD_RUN_REPORT_FILE_H
 
 #include "io/run_folder.h"
 

@@ -1,35 +1,51 @@
-#include "cli/pipeline.h"
+#include "run/pipeline.h"
 
 #include "analysis/analyse.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "base/signals.h"
 #include "bulk/bulk.h"
-#include "cli/report_file.h"
-#include "cli/schema.h"
 #include "flow/recipe.h"
 #include "io/file.h"
 #include "models/exact.h"
 #include "record/sample.h"
+#include "run/report_file.h"
+#include "run/schema.h"
 #include "sample/sampler.h"
 #include "train/inputs.h"
 #include "train/options.h"
 #include "train/trainer.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 void kad_say(const kad_app *app, const char *format, ...)
 {
-    if (app->quiet) return;
+    if (app->quiet || app->say == NULL) return;
     char text[4096]; /* titles and names in it may come from anywhere */
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     kad_make_printable(text, true);
-    puts(text);
-    fflush(stdout);
+    app->say(text);
+}
+
+kad_status kad_pipeline_read(kad_ctx *ctx, const char *path, char **out)
+{
+    enum { MAX_BYTES = 1 << 20 };
+    size_t n;
+    kad_status status = path == NULL ? kad_file_read_input(ctx, MAX_BYTES, out, &n)
+                                     : kad_file_read(ctx, path, MAX_BYTES, out, &n);
+    if (status == KAD_OK && strlen(*out) != n) {
+        status = kad_fail(ctx, KAD_ECONFIG, "%s: contains a zero byte",
+                          path != NULL ? path : "-");
+        kad_free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 /* --- before anything is created ------------------------------------------------------
@@ -164,7 +180,7 @@ static void describe(const kad_pipeline *p, unsigned stages)
     const kad_model *m = p->model;
     char text[KAD_ACTION_DESCRIPTION];
     kad_action_describe(m->action, sizeof text, text);
-    kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version_short(),
+    kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version(),
             p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
     kad_say(p->app, "model: %s (action %s)%s", text, m->action->ops->name,
             m->decimated ? ", odd sublattice integrated out exactly" : "");
@@ -261,9 +277,10 @@ static kad_status print_end(kad_pipeline *p, unsigned stages)
 {
     kad_status status = KAD_OK;
     kad_h5 *file = NULL;
-    if (p->app->quiet || (stages & KAD_STAGE_ANALYSE) == 0) return KAD_OK;
+    if (p->app->show == NULL || p->app->quiet || (stages & KAD_STAGE_ANALYSE) == 0)
+        return KAD_OK;
     KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
-    KAD_TRY(kad_print_results(p->app, file));
+    KAD_TRY(p->app->show(p->app, file));
     kad_say(p->app, "\nOpen %s/report.html in a browser; the numbers are in %s/run.h5.",
             kad_run_path(p->run), kad_run_path(p->run));
 done:
@@ -333,6 +350,7 @@ static kad_status work(kad_pipeline *p, unsigned stages)
     KAD_TRY(kad_config_claim(p, claimed));
     KAD_TRY(kad_provenance_begin(p));
     KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
+    kad_progress_on_update(p->progress, p->app->watch, p->app->watch_self);
     KAD_TRY(run_stages(p, stages));
     KAD_TRY(print_end(p, stages));
 done:
@@ -342,9 +360,8 @@ done:
     return status;
 }
 
-/* From a text to a checked config and its model; nothing is created on the disk. */
-static kad_status prepare(kad_pipeline *p, const char *text, const char *name,
-                          int n_overrides, const char *const *overrides)
+kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *name,
+                                int n_overrides, const char *const *overrides)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_train_options options;
@@ -363,7 +380,7 @@ done:
     return status;
 }
 
-static void release(kad_pipeline *p)
+void kad_pipeline_release(kad_pipeline *p)
 {
     kad_run_close(p->run);
     kad_model_destroy(p->model);
@@ -374,10 +391,10 @@ bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,
                           const char *override)
 {
     kad_pipeline p = {.app = app};
-    const bool accepted = prepare(&p, text, name, 1, &override) == KAD_OK &&
+    const bool accepted = kad_pipeline_prepare(&p, text, name, 1, &override) == KAD_OK &&
                           kad_train_check(&app->ctx, p.config) == KAD_OK &&
                           kad_sample_check(&app->ctx, p.config, p.model) == KAD_OK;
-    release(&p);
+    kad_pipeline_release(&p);
     return accepted;
 }
 
@@ -387,93 +404,13 @@ kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
     kad_ctx *ctx = &app->ctx;
     kad_pipeline p = {.app = app, .started = kad_wall_seconds()};
     kad_status status = KAD_OK;
-    KAD_TRY(prepare(&p, text, name, app->n_overrides, app->overrides));
+    KAD_TRY(kad_pipeline_prepare(&p, text, name, app->n_overrides, app->overrides));
     KAD_TRY(check_stages(&p, stages));
     describe(&p, stages);
     KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
     KAD_TRY(work(&p, stages));
 done:
     if (status == KAD_ENOINPUT && p.run == NULL) status = advise(&p, name);
-    release(&p);
+    kad_pipeline_release(&p);
     return status;
-}
-
-/* --- where the config and the folder are ---------------------------------------------
- */
-
-/* "runs/ising-16.yaml" -> "ising-16" */
-static void folder_of(const char *path, char *out, size_t size)
-{
-    const char *base = strrchr(path, '/');
-    base = base != NULL ? base + 1 : path;
-    size_t length = strlen(base);
-    if (length > 5 && strcmp(base + length - 5, ".yaml") == 0)
-        length -= 5;
-    else if (length > 4 && strcmp(base + length - 4, ".yml") == 0)
-        length -= 4;
-    else {
-        snprintf(out, size, "%s.run", base);
-        return;
-    }
-    snprintf(out, size, "%.*s", (int)length, base);
-}
-
-static kad_status read_config(kad_ctx *ctx, const char *path, char **out)
-{
-    enum { MAX_BYTES = 1 << 20 };
-    size_t n;
-    kad_status status = strcmp(path, "-") == 0
-                            ? kad_file_read_input(ctx, MAX_BYTES, out, &n)
-                            : kad_file_read(ctx, path, MAX_BYTES, out, &n);
-    if (status == KAD_OK && strlen(*out) != n) {
-        status = kad_fail(ctx, KAD_ECONFIG, "%s: contains a zero byte", path);
-        kad_free(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-kad_status kad_pipeline_path(kad_app *app, unsigned stages)
-{
-    kad_ctx *ctx = &app->ctx;
-    const char *path = app->args[0];
-    char folder[512], config[600], *text = NULL;
-    bool is_folder = false;
-    kad_status status;
-    KAD_TRY(kad_file_is_folder(ctx, path, &is_folder));
-    if (is_folder) {
-        snprintf(config, sizeof config, "%s/config.yaml", path);
-        if (app->out != NULL && strcmp(app->out, path) != 0)
-            return kad_fail(ctx, KAD_EUSAGE,
-                            "%s is a run folder: --out belongs to a config file", path);
-        app->out = path;
-        path = config;
-    } else if (strcmp(path, "-") == 0 && app->out == NULL) {
-        return kad_fail(ctx, KAD_EUSAGE,
-                        "a config on standard input needs a run folder: --out DIR");
-    } else if (app->out == NULL) {
-        folder_of(path, folder, sizeof folder);
-        app->out = folder;
-    }
-    KAD_TRY(read_config(ctx, path, &text));
-    KAD_TRY(kad_pipeline_text(app, text, strcmp(path, "-") == 0 ? "standard input" : path,
-                              stages));
-done:
-    kad_free(text);
-    return status;
-}
-
-kad_status kad_cmd_run(kad_app *app)
-{
-    return kad_pipeline_path(app, KAD_STAGE_ALL);
-}
-
-kad_status kad_cmd_train(kad_app *app)
-{
-    return kad_pipeline_path(app, KAD_STAGE_TRAIN);
-}
-
-kad_status kad_cmd_sample(kad_app *app)
-{
-    return kad_pipeline_path(app, KAD_STAGE_SAMPLE);
 }

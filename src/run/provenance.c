@@ -5,10 +5,11 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "build_info.h"
-#include "cli/pipeline.h"
 #include "flow/recipe.h"
 #include "io/digest.h"
+#include "run/pipeline.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>

@@ -1,6 +1,6 @@
 /* Keys that were given but do nothing: errors, since the user meant something by them. */
-#include "cli/pipeline.h"
 #include "record/sample.h"
+#include "run/pipeline.h"
 #include "sample/cycle.h"
 
 #include <stdio.h>

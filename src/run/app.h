@@ -1,0 +1,36 @@
+/* What is asked for: by the command line, or by a caller of the library. */
+#ifndef KAD_RUN_APP_H
+#define KAD_RUN_APP_H
+
+#include "io/progress.h"
+
+#include <stdbool.h>
+
+/* Everything the command line says, the context, and who listens. */
+typedef struct kad_app {
+    kad_ctx ctx;
+    int argc; /* the command line as given, for provenance */
+    char **argv;
+    int n_args; /* positional arguments of the command */
+    const char **args;
+    int n_overrides; /* section.key=value */
+    const char **overrides;
+    /* options */
+    int threads;          /* 0: OMP_NUM_THREADS or the number of cores */
+    double max_hours;     /* 0: no limit */
+    const char *out;      /* run folder or page; NULL: the command's default */
+    const char *pictures; /* folder for PNG files; NULL: none */
+    bool quiet;
+    bool help;
+    bool version;
+    bool man;
+    bool markdown;
+    bool completion;
+    /* who listens; NULL: nobody */
+    void (*say)(const char *line); /* what is said on the way, unless quiet */
+    kad_status (*show)(struct kad_app *app, kad_h5 *file); /* results, at the end */
+    kad_progress_watch *watch;
+    void *watch_self;
+} kad_app;
+
+#endif
