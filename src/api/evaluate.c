@@ -1,0 +1,198 @@
+/* The trained map of a study on arrays of the caller. Those have a component's sites
+ * together, [n][component][site]; inside, a site's components are: rows
+ * [n][site][component]. */
+#include "api/study.h"
+#include "record/weigh.h"
+#include "sample/boundary.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct batch {
+    uint64_t first;
+    size_t n;
+    const double *from;             /* z or x, of the caller */
+    double *x, *z, *ln_q, *ln_w;    /* results, NULL: not wanted */
+    double *rows, *y, *other, *own; /* [n][n_values]; own [n] */
+} batch;
+
+static size_t n_values_of(const kad_study *study)
+{
+    return (size_t)study->job.model->flow->n_rows;
+}
+
+static void to_rows(const kad_study *study, size_t n, const double *from, double *rows)
+{
+    const size_t n_values = n_values_of(study);
+    const size_t n_comp = (size_t)study->job.model->action->n_comp;
+    const size_t n_sites = n_values / n_comp;
+    for (size_t i = 0; i < n; i++, from += n_values, rows += n_values)
+        for (size_t c = 0; c < n_comp; c++)
+            for (size_t s = 0; s < n_sites; s++)
+                rows[s * n_comp + c] = from[c * n_sites + s];
+}
+
+static void from_rows(const kad_study *study, size_t n, const double *rows, double *to)
+{
+    const size_t n_values = n_values_of(study);
+    const size_t n_comp = (size_t)study->job.model->action->n_comp;
+    const size_t n_sites = n_values / n_comp;
+    for (size_t i = 0; i < n; i++, rows += n_values, to += n_values)
+        for (size_t c = 0; c < n_comp; c++)
+            for (size_t s = 0; s < n_sites; s++)
+                to[c * n_sites + s] = rows[s * n_comp + c];
+}
+
+static kad_status load_map(kad_study *study)
+{
+    kad_ctx *ctx = &study->app.ctx;
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    if (study->map != NULL) return KAD_OK;
+    KAD_TRY(kad_study_results(study, &file));
+    if (!kad_h5_exists(file, "/flow/params"))
+        KAD_TRY(kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: train first",
+                         study->app.out));
+    KAD_TRY(kad_model_load_map(ctx, study->job.model, file, &study->map));
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* The caller's values as rows. */
+static kad_status take(kad_study *study, const batch *b, const char *what)
+{
+    const size_t n_values = n_values_of(study);
+    for (size_t i = 0; i < b->n * n_values; i++)
+        if (!isfinite(b->from[i]))
+            return kad_fail(&study->app.ctx, KAD_EDATA,
+                            "%s: sample %zu, value %zu: expected a finite number, got %g",
+                            what, i / n_values, i % n_values, b->from[i]);
+    to_rows(study, b->n, b->from, b->rows);
+    return KAD_OK;
+}
+
+/* --- what is done with the map, the memory and the numbers there ------------------------ */
+
+static kad_status draw(kad_study *study, batch *b)
+{
+    kad_ctx *ctx = &study->app.ctx;
+    const kad_model *model = study->job.model;
+    const kad_action *action = model->action;
+    const bool translate =
+        b->z == NULL && kad_config_bool(study->job.config, "flow.translation");
+    kad_status status = KAD_OK;
+    double *ln_q = b->ln_q != NULL ? b->ln_q : b->own;
+    KAD_TRY(kad_map_draw(ctx, study->map, model->seed, KAD_RNG_DRAW, b->first, b->n,
+                         model->prec, true, b->y, ln_q, b->rows));
+    if (b->z != NULL) from_rows(study, b->n, b->rows, b->z);
+    if (b->ln_w != NULL) {
+        KAD_TRY(kad_action_values(ctx, action, b->n, b->y, b->ln_w));
+        for (size_t i = 0; i < b->n; i++)
+            b->ln_w[i] = action->log_z_offset - b->ln_w[i] - ln_q[i];
+    }
+    if (b->x == NULL) goto done;
+    KAD_TRY(kad_boundary_of(ctx, action, model->seed, b->first, b->n, translate, b->y,
+                            b->other, b->own));
+    from_rows(study, b->n, b->other, b->x);
+done:
+    return status;
+}
+
+static kad_status generate(kad_study *study, batch *b)
+{
+    kad_ctx *ctx = &study->app.ctx;
+    const kad_model *model = study->job.model;
+    kad_status status = KAD_OK;
+    KAD_TRY(take(study, b, "z"));
+    KAD_TRY(kad_map_generate(ctx, study->map, b->n, KAD_DOUBLE, b->rows, b->y, b->ln_q));
+    KAD_TRY(kad_boundary_of(ctx, model->action, model->seed, b->first, b->n, false, b->y,
+                            b->other, b->own));
+    from_rows(study, b->n, b->other, b->x);
+done:
+    return status;
+}
+
+static kad_status infer(kad_study *study, batch *b)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(take(study, b, "x"));
+    KAD_TRY(kad_boundary_latents(&study->app.ctx, study->job.model->action, study->map,
+                                 b->n, b->rows, b->other));
+    from_rows(study, b->n, b->other, b->z);
+done:
+    return status;
+}
+
+static kad_status weigh(kad_study *study, batch *b)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(take(study, b, "x"));
+    KAD_TRY(kad_weights_of(&study->app.ctx, study->job.model->action, study->map, b->n,
+                           b->rows, b->ln_q, b->ln_w != NULL ? b->ln_w : b->own));
+done:
+    return status;
+}
+
+/* --- the public functions ---------------------------------------------------------------- */
+
+typedef struct task {
+    kad_status (*work)(kad_study *study, batch *b);
+    batch batch;
+    bool complete; /* every array that must be given is */
+} task;
+
+static kad_status do_task(kad_study *study, void *arguments)
+{
+    const task *t = arguments;
+    batch b = t->batch;
+    kad_ctx *ctx = &study->app.ctx;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_study_require(study));
+    if (b.n == 0) goto done;
+    if (!t->complete)
+        KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "an array that is needed is NULL"));
+    KAD_TRY(load_map(study));
+    const size_t bytes = n_values_of(study) * sizeof(double);
+    KAD_TRY(kad_new(ctx, b.n, bytes, &b.rows));
+    KAD_TRY(kad_new(ctx, b.n, bytes, &b.y));
+    KAD_TRY(kad_new(ctx, b.n, bytes, &b.other));
+    KAD_TRY(kad_new(ctx, b.n, sizeof(double), &b.own));
+    KAD_TRY(t->work(study, &b));
+done:
+    kad_free(b.rows);
+    kad_free(b.y);
+    kad_free(b.other);
+    kad_free(b.own);
+    return status;
+}
+
+kad_status kad_study_draw(kad_study *study, uint64_t first, size_t n, double *x,
+                          double *z, double *ln_q, double *ln_w)
+{
+    task t = {
+        draw, {.first = first, .n = n, .x = x, .z = z, .ln_q = ln_q, .ln_w = ln_w}, true};
+    return kad_study_call(study, do_task, &t);
+}
+
+kad_status kad_study_generate(kad_study *study, uint64_t first, size_t n, const double *z,
+                              double *x, double *log_det)
+{
+    task t = {generate,
+              {.first = first, .n = n, .from = z, .x = x, .ln_q = log_det},
+              z != NULL && x != NULL};
+    return kad_study_call(study, do_task, &t);
+}
+
+kad_status kad_study_infer(kad_study *study, size_t n, const double *x, double *z)
+{
+    task t = {infer, {.n = n, .from = x, .z = z}, x != NULL && z != NULL};
+    return kad_study_call(study, do_task, &t);
+}
+
+kad_status kad_study_weigh(kad_study *study, size_t n, const double *x, double *ln_q,
+                           double *ln_w)
+{
+    task t = {weigh, {.n = n, .from = x, .ln_q = ln_q, .ln_w = ln_w}, x != NULL};
+    return kad_study_call(study, do_task, &t);
+}
