@@ -3,6 +3,7 @@
 #include "models/action.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/tile.h"
 
 #include <math.h>
@@ -147,51 +148,51 @@ double kad_action_bond(const kad_action *action)
 typedef void (*transform)(const kad_action *action, const void *y, void *x,
                           void *scratch);
 
-/* One tile: S (values) or x (transformed by `to`), whichever is wanted. block: y tile, x
- * tile, scratch. */
-static void do_tile(const kad_action *action, transform to, size_t n_rows, size_t n_lanes,
-                    const double *y, double *S, double *x, double *block)
+/* n samples, of which S (values) or x (transformed by `to`) is wanted. */
+typedef struct batch {
+    const kad_action *action;
+    transform to;
+    size_t n, n_rows;
+    const double *y;
+    double *S, *x;
+} batch;
+
+static bool do_tile(void *self, size_t tile, void *memory)
 {
-    const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
-    double *y_tile = block, *x_tile = y_tile + n_rows * KAD_W_DOUBLE;
-    double *scratch = x_tile + n_rows * KAD_W_DOUBLE;
-    kad_tile_load(KAD_DOUBLE, n_rows, n_lanes, y, y_tile);
-    if (S) {
+    const batch *b = self;
+    const kad_action_kern *kern = b->action->ops->kern[KAD_DOUBLE];
+    const size_t first = tile * KAD_W_DOUBLE, left = b->n - first;
+    const size_t n = left < KAD_W_DOUBLE ? left : KAD_W_DOUBLE;
+    char *at = memory;
+    double *y = kad_cut(&at, b->n_rows, KAD_ROW_BYTES);
+    double *x = kad_cut(&at, b->n_rows, KAD_ROW_BYTES);
+    kad_tile_load(KAD_DOUBLE, b->n_rows, n, b->y + first * b->n_rows, y);
+    if (b->S) {
         double values[KAD_W_DOUBLE];
-        kern->value(action, y_tile, values, scratch);
-        memcpy(S, values, n_lanes * sizeof *S);
+        kern->value(b->action, y, values, at);
+        memcpy(b->S + first, values, n * sizeof *values);
     }
-    if (x) {
-        to(action, y_tile, x_tile, scratch);
-        kad_tile_store(KAD_DOUBLE, n_rows, n_lanes, x_tile, n_rows, x);
+    if (b->x) {
+        b->to(b->action, y, x, at);
+        kad_tile_store(KAD_DOUBLE, b->n_rows, n, x, b->n_rows, b->x + first * b->n_rows);
     }
+    return true;
 }
 
 static kad_status for_tiles(kad_ctx *ctx, const kad_action *action, transform to,
                             size_t n, const double *y, double *S, double *x)
 {
-    kad_status status = KAD_OK;
-    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    const size_t n_tiles = (n + KAD_W_DOUBLE - 1) / KAD_W_DOUBLE;
-    const size_t pad = KAD_ALIGN / sizeof(double);
-    const size_t scratch = action->scratch_bytes[KAD_DOUBLE] / sizeof(double) + pad;
-    const size_t per_thread = (2 * n_rows * KAD_W_DOUBLE + scratch + pad) / pad * pad;
-    int n_threads = ctx->n_threads;
-    double *blocks = NULL;
-    if ((size_t)n_threads > n_tiles) n_threads = n_tiles ? (int)n_tiles : 1;
-    KAD_TRY(kad_new(ctx, per_thread * (size_t)n_threads, sizeof(double), &blocks));
-    /* every tile is computed alone: the result does not depend on who does it */
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (int thread = 0; thread < n_threads; thread++)
-        for (size_t tile = (size_t)thread; tile < n_tiles; tile += (size_t)n_threads) {
-            const size_t first = tile * KAD_W_DOUBLE;
-            const size_t lanes = n - first < KAD_W_DOUBLE ? n - first : KAD_W_DOUBLE;
-            do_tile(action, to, n_rows, lanes, y + first * n_rows, S ? S + first : NULL,
-                    x ? x + first * n_rows : NULL, blocks + (size_t)thread * per_thread);
-        }
-done:
-    kad_free(blocks);
-    return status;
+    batch b = {.action = action,
+               .to = to,
+               .n = n,
+               .n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp,
+               .y = y,
+               .S = S,
+               .x = x};
+    return kad_for_tiles(ctx, "action", (n + KAD_W_DOUBLE - 1) / KAD_W_DOUBLE,
+                         2 * kad_cut_bytes(b.n_rows, KAD_ROW_BYTES) +
+                             action->scratch_bytes[KAD_DOUBLE] + KAD_ALIGN,
+                         do_tile, &b);
 }
 
 kad_status kad_action_values(kad_ctx *ctx, const kad_action *action, size_t n,

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -336,6 +337,84 @@ static void test_tile_rows(void **state)
             assert_true(tile[r * W + l] == (r / 2 == 1 ? 0 : -y[l * ROWS + r]));
 }
 
+enum { PIECES = 1000, LAST = 17 };
+
+typedef struct pieces {
+    atomic_int n_done[PIECES];
+    atomic_bool wrong;
+    int n_threads;
+    size_t gives_up; /* this piece */
+} pieces;
+
+static bool do_piece(void *self, size_t i, int thread)
+{
+    pieces *p = self;
+    if (thread < 0 || thread >= p->n_threads) p->wrong = true;
+    if (i == p->gives_up) return false;
+    p->n_done[i]++;
+    return true;
+}
+
+/* Memory is zeroed before a thread's first piece and its own from then on. */
+static bool do_tile(void *self, size_t i, void *memory)
+{
+    pieces *p = self;
+    char *at = memory;
+    double *a = kad_cut(&at, 3, sizeof *a), *b = kad_cut(&at, LAST, sizeof *b);
+    if ((uintptr_t)a % KAD_ALIGN || (uintptr_t)b % KAD_ALIGN) p->wrong = true;
+    if (a[2] != b[LAST - 1]) p->wrong = true;
+    a[2] = b[LAST - 1] = (double)i + 1;
+    return do_piece(self, i, 0);
+}
+
+static void test_parallel(void **state)
+{
+    (void)state;
+    static pieces p;
+    kad_ctx ctx;
+    for (int n_threads = 1; n_threads <= 5; n_threads++) {
+        kad_ctx_init(&ctx, n_threads);
+        memset(&p, 0, sizeof p);
+        p.n_threads = n_threads;
+        p.gives_up = PIECES;
+        const size_t bytes =
+            kad_cut_bytes(3, sizeof(double)) + kad_cut_bytes(LAST, sizeof(double));
+        assert_true(kad_parallel_for(n_threads, PIECES, do_piece, &p));
+        assert_int_equal(kad_for_tiles(&ctx, "work", PIECES, bytes, do_tile, &p), KAD_OK);
+        assert_int_equal(kad_for_tiles(&ctx, "work", 0, bytes, do_tile, &p), KAD_OK);
+        for (size_t i = 0; i < PIECES; i++)
+            assert_int_equal(p.n_done[i], 2);
+        p.gives_up = 3;
+        assert_false(kad_parallel_for(n_threads, PIECES, do_piece, &p));
+        assert_int_equal(kad_for_tiles(&ctx, "work", PIECES, bytes, do_tile, &p),
+                         KAD_EINTERRUPTED);
+        assert_string_equal(ctx.message, "work: stopped by none");
+        assert_int_equal(p.n_done[3], 2);
+        assert_false(p.wrong);
+    }
+}
+
+/* Once a stop is overdue no piece begins; before, all are finished. */
+static void test_parallel_stops(void **state)
+{
+    (void)state;
+    static pieces p;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    memset(&p, 0, sizeof p);
+    p.n_threads = 1;
+    p.gives_up = PIECES;
+    kad_signals_deadline(1e-9);
+    assert_int_equal(kad_for_tiles(&ctx, "work", 1, 1024, do_tile, &p), KAD_OK);
+    kad_stop_grace(-1);
+    assert_int_equal(kad_for_tiles(&ctx, "work", PIECES, 1024, do_tile, &p),
+                     KAD_EINTERRUPTED);
+    assert_string_equal(ctx.message, "work: stopped by time limit");
+    assert_int_equal(p.n_done[0], 1);
+    kad_stop_grace(1);
+    kad_stop_clear();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +426,8 @@ int main(void)
         cmocka_unit_test(test_memory_limits),
         cmocka_unit_test(test_memory_require),
         cmocka_unit_test(test_tree_sum),
+        cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_parallel_stops),
         cmocka_unit_test(test_tile),
         cmocka_unit_test(test_tile_rows),
         cmocka_unit_test(test_signals),

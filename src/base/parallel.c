@@ -1,7 +1,80 @@
-/* Fixed-tree sums. */
+/* The parallel loop and fixed-tree sums. */
 #include "base/parallel.h"
 
+#include "base/memory.h"
+#include "base/signals.h"
+#include "base/thread.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
+
+/* --- the loop ------------------------------------------------------------------------ */
+
+/* So many turns of each thread, where there are many small pieces. */
+enum { TURNS = 16 };
+
+bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self)
+{
+    const size_t turns = (size_t)n_threads * TURNS;
+    const size_t at_once = n > turns ? n / turns : 1;
+    atomic_bool given_up = false;
+    (void)at_once; /* without OpenMP */
+#pragma omp parallel for num_threads(n_threads) schedule(dynamic, at_once)
+    for (size_t i = 0; i < n; i++)
+        if (!atomic_load_explicit(&given_up, memory_order_relaxed) &&
+            !piece(self, i, kad_thread_index()))
+            atomic_store(&given_up, true);
+    return !given_up;
+}
+
+typedef struct job {
+    kad_tile_work *work;
+    void *self;
+    char *scratch;
+    size_t bytes; /* of a thread's */
+    double begun;
+} job;
+
+static bool do_piece(void *self, size_t i, int thread)
+{
+    const job *j = self;
+    if (kad_stop_overdue(j->begun)) return false;
+    return j->work(j->self, i, j->scratch + (size_t)thread * j->bytes);
+}
+
+size_t kad_cut_bytes(size_t n, size_t size)
+{
+    return (n * size + KAD_ALIGN - 1) / KAD_ALIGN * KAD_ALIGN;
+}
+
+void *kad_cut(char **scratch, size_t n, size_t size)
+{
+    void *own = *scratch;
+    *scratch += kad_cut_bytes(n, size);
+    return own;
+}
+
+kad_status kad_for_tiles(kad_ctx *ctx, const char *what, size_t n, size_t scratch_bytes,
+                         kad_tile_work *work, void *self)
+{
+    kad_status status = KAD_OK;
+    const size_t most = n > 0 ? n : 1;
+    const int n_threads = (size_t)ctx->n_threads < most ? ctx->n_threads : (int)most;
+    job j = {.work = work,
+             .self = self,
+             .bytes = kad_cut_bytes(scratch_bytes, 1),
+             .begun = kad_wall_seconds()};
+    KAD_TRY(kad_new(ctx, (size_t)n_threads, j.bytes, &j.scratch));
+    if (!kad_parallel_for(n_threads, n, do_piece, &j))
+        status =
+            kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
+done:
+    kad_free(j.scratch);
+    return status;
+}
+
+/* --- sums ---------------------------------------------------------------------------- */
 
 enum { BLOCK = 128, LEAF = 8 };
 

@@ -1,9 +1,36 @@
-/* Sums that do not depend on the number of threads: partial sums of a fixed number of
+/* The parallel loop, and sums that do not depend on the number of threads: partial sums of a fixed number of
  * groups, added in a fixed binary tree. */
 #ifndef KAD_BASE_PARALLEL_H
 #define KAD_BASE_PARALLEL_H
 
+#include "base/context.h"
+
+#include <stdbool.h>
 #include <stddef.h>
+
+/* One piece of a loop, alone: what it computes may not depend on the thread, which says
+ * whose memory it may use. False: given up; pieces that have not begun are left out. */
+typedef bool kad_piece(void *self, size_t i, int thread);
+
+/* piece(self, i, thread) for i = 0 .. n - 1, each by the next thread that is free (pieces
+ * are alike, threads of a shared machine are not), thread < n_threads. True: all are done.
+ * Allocates nothing. */
+bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self);
+
+/* One piece, with the memory of the thread at work. */
+typedef bool kad_tile_work(void *self, size_t i, void *scratch);
+
+/* The same by the threads of ctx, each with scratch_bytes of its own, 64-byte aligned and
+ * zeroed before the first piece. Errors: KAD_ENOMEM; KAD_EINTERRUPTED, "WHAT: stopped by
+ * ...", once a stop is overdue (kad_stop_overdue) or a piece gives up. */
+KAD_MUST_USE kad_status kad_for_tiles(kad_ctx *ctx, const char *what, size_t n,
+                                      size_t scratch_bytes, kad_tile_work *work,
+                                      void *self);
+
+/* Cuts the next n * size bytes, 64-byte aligned, off a thread's scratch. */
+void *kad_cut(char **scratch, size_t n, size_t size);
+/* Bytes that this takes. */
+size_t kad_cut_bytes(size_t n, size_t size);
 
 /* out[i] = sum over p of parts[p][i], i < n, in a fixed tree: ((0 + 1) + (2 + 3)) + ...
  * The order depends on n_parts only. n_parts = 0 gives zeros. out may be parts[0] and no

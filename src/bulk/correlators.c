@@ -1,8 +1,8 @@
 #include "bulk/correlators.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
-#include "base/thread.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -147,32 +147,35 @@ static void store(work *w, size_t first, size_t n, const float *sums)
     }
 }
 
+/* Floats of a tile, in front of its sums. */
+static size_t tile_size(const kad_pairs *pairs)
+{
+    return (size_t)pairs->n * (size_t)pairs->n_comp * W;
+}
+
+static bool series_tile(void *self, size_t k, void *scratch)
+{
+    work *w = self;
+    const size_t first = k * W, left = w->bulk->n - first, here = left < W ? left : W;
+    float *z = scratch, *sums = z + tile_size(w->pairs);
+    load(w, first, here, z);
+    kad_pair_sums_f32(w->pairs, z, w->weight, sums);
+    store(w, first, here, sums);
+    return true;
+}
+
 static kad_status make_series(kad_ctx *ctx, work *w)
 {
     kad_status status = KAD_OK;
     const kad_pairs *pairs = w->pairs;
     const size_t n = w->bulk->n, cc = (size_t)(pairs->n_comp * pairs->n_comp),
-                 n_bins = (size_t)pairs->n_bins,
-                 tile = (size_t)pairs->n * (size_t)pairs->n_comp * W,
-                 sums = n_bins * (1 + cc) * W;
-    const long n_tiles = (long)((n + W - 1) / W);
-    float *scratch = NULL;
+                 n_bins = (size_t)pairs->n_bins, sums = n_bins * (1 + cc) * W;
     KAD_TRY(kad_new(ctx, n * n_bins, sizeof(float), &w->strength2_t));
     KAD_TRY(kad_new(ctx, n * n_bins * cc, sizeof(float), &w->mean_t));
-    KAD_TRY(
-        kad_new(ctx, (size_t)ctx->n_threads, (tile + sums) * sizeof(float), &scratch));
-#pragma omp parallel for num_threads(ctx->n_threads) schedule(static)
-    for (long k = 0; k < n_tiles; k++) {
-        if (kad_stop_requested()) continue;
-        const size_t first = (size_t)k * W, here = n - first < W ? n - first : W;
-        float *z = scratch + (size_t)kad_thread_index() * (tile + sums);
-        load(w, first, here, z);
-        kad_pair_sums_f32(pairs, z, w->weight, z + tile);
-        store(w, first, here, z + tile);
-    }
+    KAD_TRY(kad_for_tiles(ctx, "bulk", (n + W - 1) / W,
+                          (tile_size(pairs) + sums) * sizeof(float), series_tile, w));
     status = kad_stop_check(ctx, "bulk");
 done:
-    kad_free(scratch);
     return status;
 }
 

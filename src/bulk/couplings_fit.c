@@ -1,6 +1,6 @@
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
-#include "base/thread.h"
 #include "bulk/couplings.h"
 
 #include <math.h>
@@ -64,7 +64,6 @@ typedef struct job {
     double scale;
     double *moments; /* [cell][N_MOMENTS]: A, b, mean square */
     double *O;       /* [configuration of the cells][n] */
-    double *unit;    /* [thread][n_rows] */
 } job;
 
 static double mean_square(const job *w)
@@ -80,10 +79,11 @@ static double mean_square(const job *w)
     return total / (double)w->cells->n;
 }
 
-static void visit_cell(const job *w, size_t cell)
+static bool visit_cell(void *self, size_t cell, void *scratch)
 {
+    const job *w = self;
     const size_t first = kad_bulk_cell_start(w->cells, cell), n = (size_t)w->o->n;
-    double *unit = w->unit + (size_t)kad_thread_index() * w->n_rows;
+    double *unit = scratch;
     double *m = w->moments + cell * N_MOMENTS;
     const double weight = 1 / (double)w->cells->size;
     for (size_t k = 0; k < w->cells->size; k++) {
@@ -99,19 +99,17 @@ static void visit_cell(const job *w, size_t cell)
     }
     for (int i = 0; i < N_MOMENTS; i++)
         m[i] *= weight;
+    return true;
 }
 
 static kad_status collect(kad_ctx *ctx, job *w)
 {
-    const int n_threads = ctx->n_threads;
     kad_status status = KAD_OK;
     KAD_TRY(kad_new(ctx, w->cells->n * N_MOMENTS, sizeof(double), &w->moments));
     KAD_TRY(kad_new(ctx, w->cells->n * w->cells->size * (size_t)w->o->n, sizeof(double),
                     &w->O));
-    KAD_TRY(kad_new(ctx, (size_t)n_threads * w->n_rows, sizeof(double), &w->unit));
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)w->cells->n; cell++)
-        if (!kad_stop_requested()) visit_cell(w, (size_t)cell);
+    KAD_TRY(kad_for_tiles(ctx, "bulk", w->cells->n, w->n_rows * sizeof(double),
+                          visit_cell, w));
     status = kad_stop_check(ctx, "bulk");
 done:
     return status;
@@ -274,7 +272,6 @@ done:
     if (status != KAD_OK) kad_couplings_clear(out);
     kad_free(w.moments);
     kad_free(w.O);
-    kad_free(w.unit);
     return status;
 }
 

@@ -2,8 +2,8 @@
 
 #include "base/log_add.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
-#include "base/thread.h"
 #include "base/tile.h"
 
 #include <math.h>
@@ -53,7 +53,7 @@ const void *kad_map_packed(const kad_map *map, kad_prec prec)
     return map->packed[prec];
 }
 
-/* Per-thread memory of one tile in both precisions. */
+/* Memory of one tile in both precisions. */
 typedef struct tile {
     void *x, *w, *scratch;
     double ld[KAD_W_MAX], lnp[KAD_W_MAX];
@@ -66,39 +66,6 @@ static bool given_up(tile *t)
 {
     t->given_up = t->given_up || kad_stop_overdue(t->begun);
     return t->given_up;
-}
-
-static size_t tile_bytes(const kad_flow *flow)
-{
-    return (size_t)flow->n_rows * KAD_ROW_BYTES;
-}
-
-static void tiles_free(int n, tile *t)
-{
-    for (int i = 0; t && i < n; i++) {
-        kad_free(t[i].x);
-        kad_free(t[i].w);
-        kad_free(t[i].scratch);
-    }
-    kad_free(t);
-}
-
-static kad_status tiles_new(kad_ctx *ctx, const kad_flow *flow, int n, tile **out)
-{
-    kad_status status = KAD_OK;
-    tile *t = NULL;
-    const size_t *s = flow->scratch_bytes;
-    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *t, &t));
-    for (int i = 0; i < n; i++) {
-        KAD_TRY(kad_new(ctx, tile_bytes(flow), 1, &t[i].x));
-        KAD_TRY(kad_new(ctx, tile_bytes(flow), 1, &t[i].w));
-        KAD_TRY(kad_new(ctx, s[0] > s[1] ? s[0] : s[1], 1, &t[i].scratch));
-    }
-    *out = t;
-    t = NULL;
-done:
-    tiles_free(n, t);
-    return status;
 }
 
 /* Lanes of a tile from samples stored one after the other; missing samples are zero. */
@@ -152,8 +119,13 @@ static void lnq_parts(const kad_map *map, kad_prec prec, tile *t, size_t n,
     }
 }
 
+typedef struct batch batch;
+
+/* Samples [at, at + n), n no more than a tile's. */
+typedef void tile_work(const batch *b, size_t at, size_t n, tile *t);
+
 /* A batch of samples, cut into tiles. */
-typedef struct batch {
+struct batch {
     const kad_map *map;
     kad_prec prec;
     uint64_t seed, first; /* of draws */
@@ -161,34 +133,36 @@ typedef struct batch {
     bool exact;
     const double *from;  /* what is mapped */
     double *y, *lnq, *z; /* results, NULL: not wanted */
-} batch;
+    size_t n;
+    tile_work *work;
+    double begun;
+};
 
-/* Samples [at, at + n), n no more than a tile's. */
-typedef void tile_work(const batch *b, size_t at, size_t n, tile *t);
-
-/* Tiles are alike, threads on a shared machine are not: each takes the next that is free. */
-static kad_status each_tile(kad_ctx *ctx, const batch *b, size_t n, tile_work *work)
+static bool do_tile(void *self, size_t k, void *memory)
 {
-    const size_t lanes = (size_t)kad_lanes(b->prec);
-    const long n_tiles = (long)((n + lanes - 1) / lanes);
-    const int n_threads = ctx->n_threads;
-    const double begun = kad_wall_seconds();
-    tile *tiles = NULL;
-    kad_status status = tiles_new(ctx, b->map->flow, n_threads, &tiles);
-    if (status != KAD_OK) return status;
-#pragma omp parallel for num_threads(n_threads) schedule(dynamic)
-    for (long k = 0; k < n_tiles; k++) {
-        const size_t at = (size_t)k * lanes;
-        tile *t = &tiles[kad_thread_index()];
-        t->begun = begun;
-        if (!given_up(t)) work(b, at, n - at < lanes ? n - at : lanes, t);
-    }
-    for (int i = 0; i < n_threads && status == KAD_OK; i++)
-        if (tiles[i].given_up)
-            status = kad_fail(ctx, KAD_EINTERRUPTED, "samples of the map: stopped by %s",
-                              kad_stop_reason());
-    tiles_free(n_threads, tiles);
-    return status;
+    const batch *b = self;
+    const size_t lanes = (size_t)kad_lanes(b->prec), at = k * lanes, left = b->n - at;
+    const size_t n_rows = (size_t)b->map->flow->n_rows;
+    char *scratch = memory;
+    tile t = {.begun = b->begun};
+    t.x = kad_cut(&scratch, n_rows, KAD_ROW_BYTES);
+    t.w = kad_cut(&scratch, n_rows, KAD_ROW_BYTES);
+    t.scratch = scratch;
+    b->work(b, at, left < lanes ? left : lanes, &t);
+    return !t.given_up;
+}
+
+static kad_status each_tile(kad_ctx *ctx, batch *b, size_t n, tile_work *work)
+{
+    const kad_flow *flow = b->map->flow;
+    const size_t lanes = (size_t)kad_lanes(b->prec), *s = flow->scratch_bytes;
+    b->n = n;
+    b->work = work;
+    b->begun = kad_wall_seconds();
+    return kad_for_tiles(ctx, "samples of the map", (n + lanes - 1) / lanes,
+                         2 * kad_cut_bytes((size_t)flow->n_rows, KAD_ROW_BYTES) +
+                             (s[0] > s[1] ? s[0] : s[1]),
+                         do_tile, b);
 }
 
 /* Samples times their signs. */
@@ -237,15 +211,15 @@ kad_status kad_map_draw(kad_ctx *ctx, const kad_map *map, uint64_t seed,
                         kad_purpose purpose, uint64_t first, size_t n, kad_prec prec,
                         bool exact, double *y, double *lnq, double *z)
 {
-    const batch b = {.map = map,
-                     .prec = prec,
-                     .seed = seed,
-                     .first = first,
-                     .purpose = purpose,
-                     .exact = exact,
-                     .y = y,
-                     .lnq = lnq,
-                     .z = z};
+    batch b = {.map = map,
+               .prec = prec,
+               .seed = seed,
+               .first = first,
+               .purpose = purpose,
+               .exact = exact,
+               .y = y,
+               .lnq = lnq,
+               .z = z};
     return each_tile(ctx, &b, n, draw_tile);
 }
 
@@ -258,7 +232,7 @@ static void lnq_work(const batch *b, size_t at, size_t n, tile *t)
 kad_status kad_map_lnq(kad_ctx *ctx, const kad_map *map, size_t n, kad_prec prec,
                        const double *y, double *lnq, double *z)
 {
-    const batch b = {.map = map, .prec = prec, .from = y, .lnq = lnq, .z = z};
+    batch b = {.map = map, .prec = prec, .from = y, .lnq = lnq, .z = z};
     return each_tile(ctx, &b, n, lnq_work);
 }
 
@@ -277,6 +251,6 @@ static void generate_work(const batch *b, size_t at, size_t n, tile *t)
 kad_status kad_map_generate(kad_ctx *ctx, const kad_map *map, size_t n, kad_prec prec,
                             const double *z, double *y, double *ld)
 {
-    const batch b = {.map = map, .prec = prec, .from = z, .y = y, .lnq = ld};
+    batch b = {.map = map, .prec = prec, .from = z, .y = y, .lnq = ld};
     return each_tile(ctx, &b, n, generate_work);
 }

@@ -1,7 +1,7 @@
 #include "measure/measure.h"
 
 #include "base/memory.h"
-#include "base/thread.h"
+#include "base/parallel.h"
 #include "measure/twist.h"
 
 #include <math.h>
@@ -216,15 +216,27 @@ static void measure_one(const kad_measure *measure, uint64_t number, const doubl
         measure->ops[i]->evaluate(&view, row + measure->offset[i]);
 }
 
+typedef struct batch {
+    const kad_measure *measure;
+    const uint64_t *number;
+    const double *x, *S;
+    double *rows;
+} batch;
+
+static bool measure_piece(void *self, size_t i, int thread)
+{
+    const batch *b = self;
+    const kad_measure *m = b->measure;
+    measure_one(m, b->number[i], b->x + i * rows_of(m->action), b->S[i],
+                m->work + (size_t)thread * m->n_work, b->rows + i * m->n_columns);
+    return true;
+}
+
 void kad_measure_rows(const kad_measure *measure, size_t n, const uint64_t *number,
                       const double *x, const double *S, double *rows)
 {
-    const size_t n_rows = rows_of(measure->action);
-#pragma omp parallel for schedule(static) num_threads(measure->n_threads)
-    for (size_t i = 0; i < n; i++)
-        measure_one(measure, number[i], x + i * n_rows, S[i],
-                    measure->work + (size_t)kad_thread_index() * measure->n_work,
-                    rows + i * measure->n_columns);
+    batch b = {.measure = measure, .number = number, .x = x, .S = S, .rows = rows};
+    kad_parallel_for(measure->n_threads, n, measure_piece, &b);
 }
 
 /* --- coordinates ----------------------------------------------------------------------

@@ -1,51 +1,54 @@
 #include "sample/boundary.h"
 
 #include "base/memory.h"
-#include "base/thread.h"
+#include "base/parallel.h"
 #include "base/tile.h"
 #include "models/local.h"
 
 #include <string.h>
 
-/* One tile: gather, draw, scatter. Rows of active sites come back as they were. */
-static void complete_tile(const kad_action *action, kad_rng rng, uint64_t first, size_t n,
-                          double *y, double *lnp, double *tile, void *scratch)
-{
-    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double ln[KAD_W_DOUBLE] = {0};
+/* Samples `first` on, n of them. */
+typedef struct batch {
+    const kad_action *action;
+    kad_rng rng;
+    uint64_t seed, first;
+    size_t n, n_rows;
+    double *y, *lnp;
+} batch;
 
-    kad_tile_repeat(KAD_DOUBLE, n_rows, 0, n, y, tile);
-    action->ops->kern[KAD_DOUBLE]->complete(action, rng, 0, first, tile, ln, scratch);
-    kad_tile_store(KAD_DOUBLE, n_rows, n, tile, n_rows, y);
-    memcpy(lnp, ln, n * sizeof *lnp);
+/* Rows of active sites come back as they were. */
+static bool complete_tile(void *self, size_t i, void *memory)
+{
+    const batch *b = self;
+    const size_t at = i * KAD_W_DOUBLE, left = b->n - at;
+    const size_t n = left < KAD_W_DOUBLE ? left : KAD_W_DOUBLE;
+    char *scratch = memory;
+    double ln[KAD_W_DOUBLE] = {0}, *y = b->y + at * b->n_rows;
+    double *tile = kad_cut(&scratch, b->n_rows, KAD_ROW_BYTES);
+    kad_tile_repeat(KAD_DOUBLE, b->n_rows, 0, n, y, tile);
+    b->action->ops->kern[KAD_DOUBLE]->complete(b->action, b->rng, 0, b->first + at, tile,
+                                               ln, scratch);
+    kad_tile_store(KAD_DOUBLE, b->n_rows, n, tile, b->n_rows, y);
+    memcpy(b->lnp + at, ln, n * sizeof *ln);
+    return true;
 }
 
 kad_status kad_boundary_complete(kad_ctx *ctx, const kad_action *action, uint64_t seed,
                                  uint64_t first, size_t n, double *y, double *lnp)
 {
-    kad_status status = KAD_OK;
-    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    const size_t n_tiles = (n + KAD_W_DOUBLE - 1) / KAD_W_DOUBLE;
-    const kad_rng rng = kad_rng_stream(seed, KAD_RNG_COMPLETE, 0);
-    char *block = NULL;
-    const size_t scratch_bytes =
-        (action->scratch_bytes[KAD_DOUBLE] + KAD_ALIGN - 1) / KAD_ALIGN * KAD_ALIGN;
-    const size_t thread_bytes = n_rows * KAD_ROW_BYTES + scratch_bytes + KAD_ALIGN;
-
+    batch b = {.action = action,
+               .rng = kad_rng_stream(seed, KAD_RNG_COMPLETE, 0),
+               .first = first,
+               .n = n,
+               .n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp,
+               .y = y,
+               .lnp = lnp};
     memset(lnp, 0, n * sizeof *lnp);
     if (action->active == NULL || n == 0) return KAD_OK;
-    KAD_TRY(kad_new(ctx, (size_t)ctx->n_threads, thread_bytes, &block));
-#pragma omp parallel for schedule(static) num_threads(ctx->n_threads)
-    for (size_t i = 0; i < n_tiles; i++) {
-        char *own = block + (size_t)kad_thread_index() * thread_bytes;
-        const size_t at = i * KAD_W_DOUBLE;
-        const size_t here = n - at < KAD_W_DOUBLE ? n - at : KAD_W_DOUBLE;
-        complete_tile(action, rng, first + at, here, y + at * n_rows, lnp + at,
-                      (double *)(void *)own, own + n_rows * KAD_ROW_BYTES);
-    }
-done:
-    kad_free(block);
-    return status;
+    return kad_for_tiles(ctx, "sample", (n + KAD_W_DOUBLE - 1) / KAD_W_DOUBLE,
+                         kad_cut_bytes(b.n_rows, KAD_ROW_BYTES) +
+                             action->scratch_bytes[KAD_DOUBLE] + KAD_ALIGN,
+                         complete_tile, &b);
 }
 
 void kad_boundary_shift_of(const kad_lattice *lattice, uint64_t seed, uint64_t number,
@@ -75,38 +78,33 @@ void kad_boundary_shift(const kad_lattice *lattice, int n_comp,
     }
 }
 
-/* Shift every x in place; `copy` [n_threads][n_rows] is scratch. */
-static void translate_all(kad_ctx *ctx, const kad_action *action, uint64_t seed,
-                          uint64_t first, size_t n, double *x, double *copy)
+/* Shift sample i in place. */
+static bool translate(void *self, size_t i, void *copy)
 {
-    const kad_lattice *lattice = action->lattice;
-    const size_t n_rows = (size_t)lattice->n_sites * (size_t)action->n_comp;
-#pragma omp parallel for schedule(static) num_threads(ctx->n_threads)
-    for (size_t i = 0; i < n; i++) {
-        double *own = copy + (size_t)kad_thread_index() * n_rows;
-        int shift[KAD_MAX_DIM];
-        kad_boundary_shift_of(lattice, seed, first + i, shift);
-        memcpy(own, x + i * n_rows, n_rows * sizeof *own);
-        kad_boundary_shift(lattice, action->n_comp, shift, own, x + i * n_rows);
-    }
+    const batch *b = self;
+    const kad_lattice *lattice = b->action->lattice;
+    double *x = b->y + i * b->n_rows;
+    int shift[KAD_MAX_DIM];
+    kad_boundary_shift_of(lattice, b->seed, b->first + i, shift);
+    memcpy(copy, x, b->n_rows * sizeof *x);
+    kad_boundary_shift(lattice, b->action->n_comp, shift, copy, x);
+    return true;
 }
 
 kad_status kad_boundary_of(kad_ctx *ctx, const kad_action *action, uint64_t seed,
-                           uint64_t first, size_t n, bool translate, double *y, double *x,
+                           uint64_t first, size_t n, bool move, double *y, double *x,
                            double *lnp)
 {
     kad_status status = KAD_OK;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *copy = NULL;
+    batch b = {
+        .action = action, .seed = seed, .first = first, .n = n, .n_rows = n_rows, .y = x};
 
     KAD_TRY(kad_boundary_complete(ctx, action, seed, first, n, y, lnp));
     KAD_TRY(kad_action_boundary(ctx, action, n, y, x));
-    if (translate && (action->flags & KAD_ACTION_TRANSLATION)) {
-        KAD_TRY(kad_new(ctx, (size_t)ctx->n_threads * n_rows, sizeof *copy, &copy));
-        translate_all(ctx, action, seed, first, n, x, copy);
-    }
+    if (move && (action->flags & KAD_ACTION_TRANSLATION))
+        KAD_TRY(kad_for_tiles(ctx, "sample", n, n_rows * sizeof *x, translate, &b));
 done:
-    kad_free(copy);
     return status;
 }
 

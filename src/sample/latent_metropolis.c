@@ -8,6 +8,7 @@
 #include "sample/latent_metropolis.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
 #include "sample/boundary.h"
@@ -216,28 +217,38 @@ static bool draw_tile(const kad_latent_metropolis *m, kad_moves_tile *work, size
     return true;
 }
 
-/* n draws from place `at` of the batch on, the first being draw m->n_done. False: given
- * up. */
+/* n draws of every tile, from place `at` of the batch on. */
+typedef struct turns {
+    kad_latent_metropolis *m;
+    size_t at, n;
+    double begun;
+    kad_draws *out;
+} turns;
+
+static bool draw_all(void *self, size_t tile, int thread)
+{
+    const turns *t = self;
+    kad_latent_metropolis *m = t->m;
+    for (size_t i = 0; i < t->n; i++)
+        if (!draw_tile(m, m->tile[thread], tile, m->n_done + (int64_t)i, t->at + i,
+                       t->begun, t->out))
+            return false;
+    return true;
+}
+
+/* The first being draw m->n_done. False: given up. */
 static bool make_draws(kad_latent_metropolis *m, size_t at, size_t n, double begun,
                        kad_draws *out)
 {
-    int n_given_up = 0;
+    turns t = {.m = m, .at = at, .n = n, .begun = begun, .out = out};
     memset(m->tally, 0, m->n_tiles * (size_t)m->bulk->n_levels * KAD_ROW_BYTES);
-    /* every tile is computed alone: the result does not depend on who does it */
-#pragma omp parallel for num_threads(m->n_threads) schedule(static) \
-    reduction(+ : n_given_up)
-    for (int thread = 0; thread < m->n_threads; thread++)
-        for (size_t tile = (size_t)thread; tile < m->n_tiles;
-             tile += (size_t)m->n_threads)
-            for (size_t i = 0; i < n && n_given_up == 0; i++)
-                n_given_up += !draw_tile(m, m->tile[thread], tile, m->n_done + (int64_t)i,
-                                         at + i, begun, out);
+    const bool all = kad_parallel_for(m->n_threads, m->n_tiles, draw_all, &t);
     m->n_done += (int64_t)n;
     for (int i = 0; i < m->n_threads; i++) {
         m->n_nonfinite += m->tile[i]->n_nonfinite;
         m->tile[i]->n_nonfinite = 0;
     }
-    return n_given_up == 0;
+    return all;
 }
 
 /* --- tuning -------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "sample/local_chains.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
 #include "sample/boundary.h"
@@ -111,29 +112,37 @@ static void hand_over(const kad_local_chains *c, size_t tile, size_t at,
     }
 }
 
-/* n draws from place `at` of the batch on, the first being draw c->n_done. False: given
- * up. */
+/* n draws of every tile, from place `at` of the batch on. */
+typedef struct turns {
+    kad_local_chains *c;
+    size_t at, n;
+    double begun;
+    kad_draws *out;
+} turns;
+
+static bool draw_all(void *self, size_t tile, int thread)
+{
+    const turns *t = self;
+    kad_local_chains *c = t->c;
+    void *scratch = c->scratch + (size_t)thread * c->n_scratch;
+    for (size_t i = 0; i < t->n; i++) {
+        double before[W];
+        memcpy(before, c->tally + tile * W, sizeof before);
+        if (!draw_tile(c, tile, c->n_done + (int64_t)i, t->begun, scratch)) return false;
+        hand_over(c, tile, t->at + i, before, t->out, scratch);
+    }
+    return true;
+}
+
+/* The first being draw c->n_done. False: given up. */
 static bool make_draws(kad_local_chains *c, size_t at, size_t n, double begun,
                        kad_draws *out)
 {
-    int n_given_up = 0;
+    turns t = {.c = c, .at = at, .n = n, .begun = begun, .out = out};
     memset(c->tally, 0, c->n_tiles * W * sizeof *c->tally);
-    /* every tile is computed alone: the result does not depend on who does it */
-#pragma omp parallel for num_threads(c->n_threads) schedule(static) \
-    reduction(+ : n_given_up)
-    for (int thread = 0; thread < c->n_threads; thread++) {
-        void *scratch = c->scratch + (size_t)thread * c->n_scratch;
-        for (size_t tile = (size_t)thread; tile < c->n_tiles;
-             tile += (size_t)c->n_threads)
-            for (size_t i = 0; i < n && n_given_up == 0; i++) {
-                double before[W];
-                memcpy(before, c->tally + tile * W, sizeof before);
-                n_given_up += !draw_tile(c, tile, c->n_done + (int64_t)i, begun, scratch);
-                hand_over(c, tile, at + i, before, out, scratch);
-            }
-    }
+    const bool all = kad_parallel_for(c->n_threads, c->n_tiles, draw_all, &t);
     c->n_done += (int64_t)n;
-    return n_given_up == 0;
+    return all;
 }
 
 /* --- tuning -------------------------------------------------------------------------- */
