@@ -76,23 +76,38 @@ run_one() { # run_one KADANOFF THREADS CONFIG FOLDER
     touch "$4/done"
 }
 
-# Name and numbers of each data set that is compared.
-numbers() { # numbers FILE
-    local names=()
-    mapfile -t names < <(h5dump -n 1 "$1" | awk '$1 == "dataset" { print $2 }' |
-        grep -E "$groups" | grep -vE "$clock" | sed 's/^/--dataset=/')
-    [ ${#names[@]} -gt 20 ] || return 1
-    h5dump -A 0 -m %.17g "${names[@]}" "$1" | tail -n +2
+# Data sets that are compared.
+names() { # names FILE
+    h5dump -n 1 "$1" | awk '$1 == "dataset" { print $2 }' | grep -E "$groups" |
+        grep -vE "$clock" | LC_ALL=C sort
 }
 
+# Numbers of the data sets in $work/common.
+numbers() { # numbers FILE
+    local sets
+    mapfile -t sets < <(sed 's/^/--dataset=/' "$work/common")
+    h5dump -A 0 -m %.17g "${sets[@]}" "$1" | tail -n +2
+}
+
+# All that A has, B has to the byte. What only B has is counted: others' new data sets.
 compare() { # compare A B
+    local f rc=0
+    names "$1/run.h5" >"$work/a.names"
+    names "$2/run.h5" >"$work/b.names"
+    LC_ALL=C comm -12 "$work/a.names" "$work/b.names" >"$work/common"
+    LC_ALL=C comm -23 "$work/a.names" "$work/b.names" >"$work/lost"
+    sed 's/^/# missing: /' "$work/lost"
+    [ ! -s "$work/lost" ] && [ "$(wc -l <"$work/common")" -gt 20 ] || rc=1
+    cmp -s "$work/common" "$work/b.names" ||
+        echo "# $(LC_ALL=C comm -13 "$work/a.names" "$work/b.names" | wc -l) data sets are new"
     numbers "$1/run.h5" >"$work/a.txt" && numbers "$2/run.h5" >"$work/b.txt" || return 1
-    cmp -s "$work/a.txt" "$work/b.txt" && return 0
+    cmp -s "$work/a.txt" "$work/b.txt" && return $rc
     for f in a b; do
         awk '/^DATASET/ { name = $2 } { print name, $0 }' "$work/$f.txt" |
-            sort >"$work/$f.named"
+            LC_ALL=C sort >"$work/$f.named"
     done
-    comm -3 "$work/a.named" "$work/b.named" | awk '{ print "# differs: " $1 }' | sort -u
+    LC_ALL=C comm -3 "$work/a.named" "$work/b.named" | awk '{ print "# differs: " $1 }' |
+        sort -u
     return 1
 }
 
