@@ -1,8 +1,7 @@
 #include "sample/hmc_start.h"
 
 #include "base/memory.h"
-#include "base/signals.h"
-#include "base/thread.h"
+#include "base/parallel.h"
 #include "base/tile.h"
 #include "sample/start.h"
 
@@ -34,34 +33,40 @@ static void gather(const kad_hmc *hmc, const double *y, size_t first, double *ti
     kad_tile_clear_inactive(n_rows, (size_t)action->n_comp, action->active, tile);
 }
 
+/* Field of the chains, stored one after the other. */
+typedef struct state {
+    kad_hmc *hmc;
+    const double *field;
+} state;
+
+static bool set_tile(void *self, size_t s, void *scratch)
+{
+    const state *now = self;
+    kad_hmc *hmc = now->hmc;
+    const kad_hmc_target *target = &hmc->target;
+    double *q = hmc->q + s * target->n_rows * W, *y = hmc->y + s * target->n_rows * W;
+    gather(hmc, now->field, s * W, q);
+    if (target->from_field != NULL) target->from_field(target, q, scratch);
+    target->energy(target, q, y, hmc->U + s * W, hmc->S + s * W, scratch);
+    return true;
+}
+
 kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double *x)
 {
     kad_status status = KAD_OK;
     kad_hmc *hmc = self;
     const kad_hmc_target *target = &hmc->target;
     const kad_sampler_setup *setup = hmc->setup;
-    const size_t n_rows = target->n_rows, n_all = hmc->n_tiles * hmc->n_sub;
-    const size_t bytes = (target->scratch_bytes + KAD_ALIGN) / KAD_ALIGN * KAD_ALIGN;
-    const double begun = kad_wall_seconds();
-    int n_given_up = 0;
+    const size_t n_rows = target->n_rows;
     double *field = NULL;
-    char *scratch = NULL;
     KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, n_rows * sizeof(double), &field));
-    KAD_TRY(kad_new(ctx, (size_t)hmc->n_threads, bytes, &scratch));
     KAD_TRY(
         kad_action_from_boundary(ctx, setup->action, (size_t)setup->n_chains, x, field));
-#pragma omp parallel for schedule(static) num_threads(hmc->n_threads) \
-    reduction(+ : n_given_up)
-    for (size_t s = 0; s < n_all; s++) {
-        n_given_up += kad_stop_overdue(begun);
-        if (n_given_up > 0) continue;
-        void *own = scratch + (size_t)kad_thread_index() * bytes;
-        double *q = hmc->q + s * n_rows * W, *y = hmc->y + s * n_rows * W;
-        gather(hmc, field, s * W, q);
-        if (target->from_field != NULL) target->from_field(target, q, own);
-        target->energy(target, q, y, hmc->U + s * W, hmc->S + s * W, own);
-    }
-    if (n_given_up > 0) KAD_TRY(kad_sampler_stopped(ctx, setup));
+    state now = {.hmc = hmc, .field = field};
+    status = kad_for_tiles(ctx, "sample", hmc->n_tiles * hmc->n_sub,
+                           target->scratch_bytes + KAD_ALIGN, set_tile, &now);
+    if (status == KAD_EINTERRUPTED) status = kad_sampler_stopped(ctx, setup);
+    if (status != KAD_OK) goto done;
     for (int chain = 0; chain < setup->n_chains; chain++)
         if (!isfinite(hmc->U[chain])) {
             status = kad_fail(ctx, KAD_EINTERNAL,
@@ -72,7 +77,6 @@ kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double *x)
         }
 done:
     kad_free(field);
-    kad_free(scratch);
     return status;
 }
 
