@@ -79,7 +79,7 @@ void kad_boundary_shift(const kad_lattice *lattice, int n_comp,
 }
 
 /* Shift sample i in place. */
-static bool translate(void *self, size_t i, void *copy)
+static bool translate_one(void *self, size_t i, void *copy)
 {
     const batch *b = self;
     const kad_lattice *lattice = b->action->lattice;
@@ -92,7 +92,7 @@ static bool translate(void *self, size_t i, void *copy)
 }
 
 kad_status kad_boundary_of(kad_ctx *ctx, const kad_action *action, uint64_t seed,
-                           uint64_t first, size_t n, bool move, double *y, double *x,
+                           uint64_t first, size_t n, bool translate, double *y, double *x,
                            double *lnp)
 {
     kad_status status = KAD_OK;
@@ -102,8 +102,8 @@ kad_status kad_boundary_of(kad_ctx *ctx, const kad_action *action, uint64_t seed
 
     KAD_TRY(kad_boundary_complete(ctx, action, seed, first, n, y, lnp));
     KAD_TRY(kad_action_boundary(ctx, action, n, y, x));
-    if (move && (action->flags & KAD_ACTION_TRANSLATION))
-        KAD_TRY(kad_for_tiles(ctx, "sample", n, n_rows * sizeof *x, translate, &b));
+    if (translate && (action->flags & KAD_ACTION_TRANSLATION))
+        KAD_TRY(kad_for_tiles(ctx, "sample", n, n_rows * sizeof *x, translate_one, &b));
 done:
     return status;
 }
