@@ -114,13 +114,7 @@ static inline kad_status rig_make(rig *r, kad_ctx *ctx, const char *name,
 static inline void rig_clear(rig *r)
 {
     kad_sampler_destroy(r->sampler);
-    kad_free(r->draws.number);
-    kad_free(r->draws.x);
-    kad_free(r->draws.z);
-    kad_free(r->draws.action);
-    kad_free(r->draws.log_weight);
-    kad_free(r->draws.delta_h);
-    kad_free(r->draws.accepted);
+    kad_draws_clear(&r->draws);
 }
 
 static inline void rig_advance(rig *r, kad_ctx *ctx, size_t n)

@@ -135,7 +135,6 @@ static void run(scene *s, const kad_map *map, const char *name, kad_prec prec,
         at += n;
     }
     assert_int_equal(at, ALL);
-    kad_free(r.draws.acceptance);
     rig_clear(&r);
 }
 

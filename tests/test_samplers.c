@@ -114,12 +114,7 @@ static bool bench_make(bench *b, target *t, const char *name, const char *more,
 static void bench_clear(bench *b)
 {
     kad_sampler_destroy(b->sampler);
-    kad_free(b->draws.number);
-    kad_free(b->draws.x);
-    kad_free(b->draws.action);
-    kad_free(b->draws.log_weight);
-    kad_free(b->draws.delta_h);
-    kad_free(b->draws.accepted);
+    kad_draws_clear(&b->draws);
     kad_free(b->state);
     kad_config_destroy(b->config);
 }

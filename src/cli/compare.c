@@ -3,6 +3,7 @@
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/run_state.h"
 #include "run/pipeline.h"
 
 #include <string.h>
@@ -47,13 +48,6 @@ static void warn_setting(kad_ctx *ctx, const char *run, const setting *a,
                  what);
 }
 
-/* The folder's last component names the run. */
-static const char *label_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
-
 static kad_status add_run(kad_app *app, int which, setting *first,
                           kad_comparison *comparison)
 {
@@ -69,8 +63,8 @@ static kad_status add_run(kad_app *app, int which, setting *first,
     if (!kad_h5_exists(file, "/analysis"))
         KAD_TRY(kad_fail(ctx, KAD_ENOINPUT, "%s: not analysed (kadanoff analyse %s)",
                          path, path));
-    KAD_TRY(
-        kad_comparison_add(ctx, file, app->n_args > 1 ? label_of(path) : "", comparison));
+    KAD_TRY(kad_comparison_add(ctx, file, app->n_args > 1 ? kad_run_label(path) : "",
+                               comparison));
     own = read_setting(ctx, file);
     if (which > 0) warn_setting(ctx, path, first, &own);
     if (which == 0) {

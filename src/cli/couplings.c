@@ -2,17 +2,9 @@
 #include "analysis/report/bulk_couplings.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/run_state.h"
 #include "io/file.h"
 #include "run/pipeline.h"
-
-#include <string.h>
-
-/* The folder's last component names the run. */
-static const char *label_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
 
 static kad_status read_run(kad_ctx *ctx, const char *path, kad_coupling_table *out)
 {
@@ -42,7 +34,7 @@ kad_status kad_cmd_couplings(kad_app *app)
     kad_status status = KAD_OK;
     kad_text text = {0};
     for (size_t i = 0; i < n; i++) {
-        label[i] = label_of(app->args[i]);
+        label[i] = kad_run_label(app->args[i]);
         KAD_TRY(read_run(ctx, app->args[i], &runs[i]));
     }
     kad_coupling_page(n, runs, label, &text);

@@ -29,3 +29,9 @@ bool kad_run_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
     kad_free(status);
     return complete;
 }
+
+const char *kad_run_label(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}

@@ -14,4 +14,7 @@ enum { KAD_RUN_STATE = 128 };
 bool kad_run_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
                    char text[KAD_RUN_STATE]);
 
+/* The last component of a run folder's path names the run. */
+const char *kad_run_label(const char *path);
+
 #endif

@@ -21,21 +21,13 @@ static kad_status allocate(kad_ctx *ctx, kad_chains *chains)
     kad_status status = KAD_OK;
     const kad_sampler_setup *setup = &chains->job->setup;
     const size_t n_chains = (size_t)setup->n_chains;
-    kad_draws *draws = &chains->draws;
     size_t n;
 
     if (!kad_size_mul(n_chains, setup->n_batch_max, &n))
         return kad_fail(ctx, KAD_ENOMEM, "sample[%d].batch: %zu is too large",
                         setup->entry, setup->n_batch_max);
-    KAD_TRY(kad_new(ctx, n, sizeof(uint64_t), &draws->number));
-    KAD_TRY(kad_new(ctx, n, chains->n_rows * sizeof(double), &draws->x));
-    if (chains->job->latents)
-        KAD_TRY(kad_new(ctx, n, chains->n_rows * sizeof(double), &draws->z));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->action));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->log_weight));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->delta_h));
-    KAD_TRY(kad_new(ctx, n, 1, &draws->accepted));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->acceptance));
+    KAD_TRY(
+        kad_draws_create(ctx, n, chains->n_rows, chains->job->latents, &chains->draws));
     KAD_TRY(kad_new(ctx, n_chains, 2 * sizeof(double), &chains->under_way));
     KAD_TRY(kad_new(ctx, n, chains->n_values * sizeof(double), &chains->rows));
     KAD_TRY(kad_new(ctx, n_chains, chains->n_state * sizeof(double), &chains->state));
@@ -86,14 +78,7 @@ done:
 void kad_chains_destroy(kad_chains *chains)
 {
     if (chains == NULL) return;
-    kad_free(chains->draws.number);
-    kad_free(chains->draws.x);
-    kad_free(chains->draws.z);
-    kad_free(chains->draws.action);
-    kad_free(chains->draws.log_weight);
-    kad_free(chains->draws.delta_h);
-    kad_free(chains->draws.accepted);
-    kad_free(chains->draws.acceptance);
+    kad_draws_clear(&chains->draws);
     kad_free(chains->under_way);
     kad_free(chains->rows);
     kad_free(chains->state);

@@ -90,13 +90,7 @@ static void destroy(void *self)
     kad_free(c->x);
     kad_free(c->S);
     kad_free(c->moved);
-    kad_free(c->draws.number);
-    kad_free(c->draws.x);
-    kad_free(c->draws.action);
-    kad_free(c->draws.log_weight);
-    kad_free(c->draws.delta_h);
-    kad_free(c->draws.accepted);
-    kad_free(c->draws.acceptance);
+    kad_draws_clear(&c->draws);
     kad_free(c);
 }
 
@@ -131,18 +125,11 @@ static kad_status allocate(kad_ctx *ctx, cycle *c)
 {
     kad_status status = KAD_OK;
     const size_t n = (size_t)c->setup->n_chains;
-    kad_draws *draws = &c->draws;
-    draws->n = 1;
+    c->draws.n = 1;
     KAD_TRY(kad_new(ctx, n, c->n_rows * sizeof(double), &c->x));
     KAD_TRY(kad_new(ctx, n, sizeof(double), &c->S));
     KAD_TRY(kad_new(ctx, n, sizeof(double), &c->moved));
-    KAD_TRY(kad_new(ctx, n, sizeof(uint64_t), &draws->number));
-    KAD_TRY(kad_new(ctx, n, c->n_rows * sizeof(double), &draws->x));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->action));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->log_weight));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->delta_h));
-    KAD_TRY(kad_new(ctx, n, 1, &draws->accepted));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->acceptance));
+    KAD_TRY(kad_draws_create(ctx, n, c->n_rows, false, &c->draws));
 done:
     return status;
 }

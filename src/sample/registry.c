@@ -80,6 +80,35 @@ kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup)
                     1 << ENTRY_BITS);
 }
 
+kad_status kad_draws_create(kad_ctx *ctx, size_t n, size_t n_rows, bool latents,
+                            kad_draws *draws)
+{
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_new(ctx, n, sizeof(uint64_t), &draws->number));
+    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &draws->x));
+    if (latents) KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &draws->z));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->action));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->log_weight));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->delta_h));
+    KAD_TRY(kad_new(ctx, n, 1, &draws->accepted));
+    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->acceptance));
+done:
+    return status;
+}
+
+void kad_draws_clear(kad_draws *draws)
+{
+    kad_free(draws->number);
+    kad_free(draws->x);
+    kad_free(draws->z);
+    kad_free(draws->action);
+    kad_free(draws->log_weight);
+    kad_free(draws->delta_h);
+    kad_free(draws->accepted);
+    kad_free(draws->acceptance);
+    *draws = (kad_draws){0};
+}
+
 kad_status kad_sampler_stopped(kad_ctx *ctx, const kad_sampler_setup *setup)
 {
     return kad_fail(ctx, KAD_EINTERRUPTED, "sample[%d]: stopped by %s within an update",

@@ -64,6 +64,12 @@ typedef struct kad_draws {
     double *acceptance; /* fraction of a draw's moves accepted; NULL: not wanted */
 } kad_draws;
 
+/* Memory for up to n draws of n_rows values, z only with `latents`; what there is on
+ * failure is freed by kad_draws_clear too. */
+KAD_MUST_USE kad_status kad_draws_create(kad_ctx *ctx, size_t n, size_t n_rows,
+                                         bool latents, kad_draws *draws);
+void kad_draws_clear(kad_draws *draws);
+
 typedef struct kad_sampler_ops {
     const char *name; /* as in the config: sample[].name */
     const char *summary;
