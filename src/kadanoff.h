@@ -62,11 +62,12 @@ typedef enum kad_status {
     KAD_EUSAGE = 64,    /* a call that makes no sense: arguments, order of calls */
     KAD_EDATA = 65,     /* a file is damaged or does not fit; values not finite */
     KAD_ENOINPUT = 66,  /* a file or folder is missing; nothing is trained yet */
+    KAD_EINUSE = 69,    /* the run folder is in use by another process */
     KAD_EINTERNAL = 70, /* a numerical failure; a processor that the build is not for */
     KAD_ENOMEM = 71,    /* out of memory */
     KAD_ECREATE = 73,   /* an output cannot be created */
     KAD_EIO = 74,       /* reading or writing failed: full disk */
-    KAD_EINTERRUPTED = 75, /* stopped with a checkpoint, or the run folder is in use */
+    KAD_EINTERRUPTED = 75, /* stopped with a checkpoint: the same call goes on */
     KAD_ECONFIG = 78 /* the config: unknown key, bad value, over the memory budget */
 } kad_status;
 
@@ -114,10 +115,10 @@ KAD_MUST_USE kad_status kad_study_shape(kad_study *study, int *d, size_t shape[3
  * where that is finished. train: the map. sample: every sampler of the config, then means
  * and errors. run: all of it, the bulk and the report too; the map only where something
  * needs it.
- * Errors: KAD_EINTERRUPTED (stopped: the same call goes on from there; or the folder is
- * held by another process, which the message names), KAD_ENOINPUT (sample: nothing is
- * trained), KAD_ECONFIG (the folder has another config), KAD_EDATA, KAD_EINTERNAL,
- * KAD_EUSAGE, KAD_ECREATE, KAD_EIO, KAD_ENOMEM. */
+ * Errors: KAD_EINTERRUPTED (stopped: the same call goes on from there), KAD_EINUSE (the
+ * folder is held by another process, which the message names), KAD_ENOINPUT (sample:
+ * nothing is trained), KAD_ECONFIG (the folder has another config), KAD_EDATA,
+ * KAD_EINTERNAL, KAD_EUSAGE, KAD_ECREATE, KAD_EIO, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_study_train(kad_study *study);
 KAD_MUST_USE kad_status kad_study_sample(kad_study *study);
 KAD_MUST_USE kad_status kad_study_run(kad_study *study);

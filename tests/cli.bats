@@ -409,7 +409,23 @@ END
     fails_with 75 kadanoff run tiny.yaml -q train.steps=1000000 --max-hours 0.0003
 }
 
-@test "cli: a folder in use is 75 and the message says by whom" {
+@test "cli: --max-hours also as batch queues write a time" {
+    fails_with 75 kadanoff run tiny.yaml -q -o slurm train.steps=1000000 --max-hours 00:00:01
+    for bad in 1:99:00 1: 1-2 -1:00:00 1:2:3:4 1-1:1:1:1 a:0:0; do
+        fails_with 64 kadanoff run tiny.yaml -q --max-hours="$bad"
+    done
+}
+
+@test "cli: in a batch job's task, as many threads as it has cores" {
+    local line
+    unset OMP_NUM_THREADS
+    line=$(SLURM_CPUS_PER_TASK=3 kadanoff run tiny.yaml -o cores | head -1)
+    [[ "$line" == *', 3 threads,'* ]]
+    line=$(OMP_NUM_THREADS=2 SLURM_CPUS_PER_TASK=3 kadanoff run tiny.yaml -o cores | head -1)
+    [[ "$line" == *', 2 threads,'* ]]
+}
+
+@test "cli: a folder in use is 69 and the message says by whom" {
     kadanoff run tiny.yaml -q -o busy train.steps=1000000 &
     pid=$!
     wait_for busy/checkpoint/current.h5
@@ -417,7 +433,7 @@ END
     kadanoff run tiny.yaml -q -o busy train.steps=1000000 2>err.txt || got=$?
     kill -9 "$pid"
     wait "$pid" || true
-    [ "$got" -eq 75 ]
+    [ "$got" -eq 69 ]
     grep -q "$pid" err.txt
 }
 

@@ -49,7 +49,7 @@ codes() {
     case $1 in
     EINTR) echo ' ' ;;
     ENOMEM) echo ' 71 ' ;;
-    EACCES) echo ' 66 73 74 75 ' ;; # 75: how fcntl says "locked by another"
+    EACCES) echo ' 66 69 73 74 ' ;; # 69: how fcntl says "locked by another"
     *) echo ' 74 ' ;;
     esac
 }

@@ -20,7 +20,7 @@
 static void test_status(void **state)
 {
     (void)state;
-    static const int codes[] = {0, 64, 65, 66, 70, 71, 73, 74, 75, 78};
+    static const int codes[] = {0, 64, 65, 66, 69, 70, 71, 73, 74, 75, 78};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         assert_string_not_equal(kad_status_text((kad_status)codes[i]), "unknown status");
     assert_string_equal(kad_status_text(KAD_EDATA), "bad data");

@@ -1,18 +1,32 @@
 /* The context: failure messages and notices, always one printable line. */
 #include "base/context.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
+#ifdef _OPENMP
+/* OMP_NUM_THREADS, else the cores of the batch job's task, else those there are: a task
+ * that was given two cores of a node must not start a thread on every one. */
+static int default_threads(void)
+{
+    const char *given = getenv("OMP_NUM_THREADS"), *task = getenv("SLURM_CPUS_PER_TASK");
+    char *end = NULL;
+    const long n = given == NULL && task != NULL ? strtol(task, &end, 10) : 0;
+    return n > 0 && *end == 0 && n < INT_MAX ? (int)n : omp_get_max_threads();
+}
+#endif
+
 void kad_ctx_init(kad_ctx *ctx, int n_threads)
 {
     memset(ctx, 0, sizeof *ctx);
 #ifdef _OPENMP
-    if (n_threads <= 0) n_threads = omp_get_max_threads();
+    if (n_threads <= 0) n_threads = default_threads();
 #endif
     ctx->n_threads = n_threads > 0 ? n_threads : 1;
 }

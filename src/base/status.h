@@ -7,16 +7,17 @@
 #include "kadanoff.h"
 
 /* Every code with its text. */
-#define KAD_STATUS_LIST(X)                                                 \
-    X(KAD_OK, "ok")                                                        \
-    X(KAD_EUSAGE, "usage error")                                           \
-    X(KAD_EDATA, "bad data")                                               \
-    X(KAD_ENOINPUT, "missing input")                                       \
-    X(KAD_EINTERNAL, "internal or numerical failure")                      \
-    X(KAD_ENOMEM, "out of memory")                                         \
-    X(KAD_ECREATE, "cannot create output")                                 \
-    X(KAD_EIO, "input/output error")                                       \
-    X(KAD_EINTERRUPTED, "interrupted with a checkpoint, or folder in use") \
+#define KAD_STATUS_LIST(X)                               \
+    X(KAD_OK, "ok")                                      \
+    X(KAD_EUSAGE, "usage error")                         \
+    X(KAD_EDATA, "bad data")                             \
+    X(KAD_ENOINPUT, "missing input")                     \
+    X(KAD_EINUSE, "folder in use")                       \
+    X(KAD_EINTERNAL, "internal or numerical failure")    \
+    X(KAD_ENOMEM, "out of memory")                       \
+    X(KAD_ECREATE, "cannot create output")               \
+    X(KAD_EIO, "input/output error")                     \
+    X(KAD_EINTERRUPTED, "interrupted with a checkpoint") \
     X(KAD_ECONFIG, "configuration error or over budget")
 
 #if defined(__GNUC__)

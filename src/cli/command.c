@@ -209,10 +209,12 @@ const kad_command kad_commands[] = {
 
 const kad_option kad_options[] = {
     {KAD_OPT_THREADS, 't', "threads", "N", KAD_OPT_INT, offsetof(kad_app, threads), 1,
-     1024, "threads to use (default: OMP_NUM_THREADS, or the number of cores)"},
-    {KAD_OPT_MAX_HOURS, '\0', "max-hours", "H", KAD_OPT_REAL,
+     1024,
+     "threads to use (default: OMP_NUM_THREADS, else SLURM_CPUS_PER_TASK, else the "
+     "number of cores)"},
+    {KAD_OPT_MAX_HOURS, '\0', "max-hours", "H", KAD_OPT_HOURS,
      offsetof(kad_app, max_hours), 1e-6, 1e5,
-     "checkpoint and stop with code 75 after H hours of wall time"},
+     "checkpoint and stop with code 75 after H hours of wall time (1.5, or 01:30:00)"},
     {KAD_OPT_OUT, 'o', "out", "PATH", KAD_OPT_TEXT, offsetof(kad_app, out), 0, 0,
      "run folder (default: the config's name without .yaml), or the page to write"},
     {KAD_OPT_QUIET, 'q', "quiet", NULL, KAD_OPT_FLAG, offsetof(kad_app, quiet), 0, 0,

@@ -14,7 +14,8 @@ typedef enum kad_option_kind {
     KAD_OPT_FLAG,
     KAD_OPT_TEXT,
     KAD_OPT_INT,
-    KAD_OPT_REAL
+    KAD_OPT_REAL,
+    KAD_OPT_HOURS /* 1.5, or as batch queues write it: 01:30:00, 1-12:00:00 */
 } kad_option_kind;
 
 typedef struct kad_option {

@@ -39,6 +39,29 @@ static kad_status unknown_option(kad_app *app, const kad_command *command,
                     command->name);
 }
 
+/* Hours as a number, or as batch queues write a time: [days-]hours:minutes:seconds. */
+static bool parse_hours(const char *text, double *hours)
+{
+    int64_t part[4] = {0}; /* days, hours, minutes, seconds */
+    char token[KAD_NUMBER_CHARS];
+    if (strpbrk(text, ":-") == NULL) return kad_parse_real(text, hours);
+    int i = strchr(text, '-') != NULL ? 0 : 1;
+    for (; i < 4; i++) {
+        const size_t n = strcspn(text, i == 0 ? "-" : ":");
+        if (n == 0 || n >= sizeof token || strspn(text, "0123456789") != n) return false;
+        memcpy(token, text, n);
+        token[n] = 0;
+        if (!kad_parse_int(token, &part[i])) return false;
+        text += n;
+        if (*text == 0) break;
+        text++;
+    }
+    if (i != 3 || part[2] > 59 || part[3] > 59) return false;
+    *hours = (double)part[0] * 24 + (double)part[1] + (double)part[2] / 60 +
+             (double)part[3] / 3600;
+    return true;
+}
+
 static kad_status set_option(kad_app *app, const kad_option *option, const char *value)
 {
     char *field = (char *)app + option->offset;
@@ -59,7 +82,10 @@ static kad_status set_option(kad_app *app, const kad_option *option, const char 
         *(int *)field = (int)integer;
         return KAD_OK;
     case KAD_OPT_REAL:
-        if (!kad_parse_real(value, &number) || number < option->lo || number > option->hi)
+    case KAD_OPT_HOURS:
+        if (!(option->kind == KAD_OPT_REAL ? kad_parse_real(value, &number)
+                                           : parse_hours(value, &number)) ||
+            number < option->lo || number > option->hi)
             break;
         *(double *)field = number;
         return KAD_OK;

@@ -141,7 +141,7 @@ static kad_status take_lock(kad_ctx *ctx, kad_run *run)
     KAD_RETRY(result, fcntl(run->lock, F_SETLK, &request));
     if (result != 0 && (errno == EACCES || errno == EAGAIN)) {
         describe_holder(run->lock, holder);
-        KAD_TRY(kad_fail(ctx, KAD_EINTERRUPTED, "%s: in use by %s", run->path, holder));
+        KAD_TRY(kad_fail(ctx, KAD_EINUSE, "%s: in use by %s", run->path, holder));
     }
     if (result != 0 && !has_no_locks(errno))
         KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO),

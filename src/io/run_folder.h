@@ -19,7 +19,7 @@ typedef enum kad_run_mode { KAD_RUN_WRITE, KAD_RUN_UPDATE, KAD_RUN_READ } kad_ru
 
 /* Open a run folder; to write, make checkpoint/ in it and lock it. UPDATE and READ want a
  * run.h5 in it (KAD_ENOINPUT), UPDATE one that is an HDF5 file (KAD_EDATA), before
- * anything is created. The lock held by another process: KAD_EINTERRUPTED, names the host
+ * anything is created. The lock held by another process: KAD_EINUSE, names the host
  * and pid of the holder. What is written inside is never written through a link. */
 KAD_MUST_USE kad_status kad_run_open(kad_ctx *ctx, const char *path, kad_run_mode mode,
                                      kad_run **out);
