@@ -1,8 +1,9 @@
-/* Losses and their gradients over a batch, tile by tile.
+/* Losses and their gradients over a batch, tile by tile. What a loss does with a tile stands
+ * in loss_action.c and loss_data.c; how tiles are dealt to threads and summed, in loss.c.
  *   KAD_LOSS_REVERSE     mean of S(y) + ln q(y) over y ~ q, gradient by reparametrisation
  *   KAD_LOSS_PATH        the same value; gradient through y only (Roeder et al.,
  *                        1703.09194): vanishing variance as q -> p
- *   KAD_LOSS_LIKELIHOOD  mean of -ln q(y) over given samples
+ *   kad_loss_gradient_data  mean of -ln q(y) over given samples
  * Gradient sums run over a fixed number of groups of tiles in a fixed tree: the same bits
  * at any thread count. All memory is planned at creation: nothing is allocated per step.
  */
@@ -12,11 +13,7 @@
 #include "flow/flow.h"
 #include "models/action.h"
 
-typedef enum kad_loss_kind {
-    KAD_LOSS_REVERSE,
-    KAD_LOSS_PATH,
-    KAD_LOSS_LIKELIHOOD
-} kad_loss_kind;
+typedef enum kad_loss_kind { KAD_LOSS_REVERSE, KAD_LOSS_PATH } kad_loss_kind;
 
 typedef struct kad_loss_plan kad_loss_plan;
 
@@ -37,9 +34,9 @@ typedef struct kad_loss_stats {
     bool given_up;   /* asked to stop (kad_stop_overdue): nothing here is complete */
 } kad_loss_stats;
 
-/* gradient [n_theta] (overwritten): mean over the finite samples, NaN without any. theta [n_theta] is packed
- * inside. Samples are number first .. first + batch - 1 of the training stream at `step`.
- */
+/* gradient [n_theta] (overwritten): mean over the finite samples, NaN without any. theta
+ * [n_theta] is packed inside. Samples are number 0 .. batch - 1 of the training stream at
+ * `step`. */
 void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
                        bool symmetrised, const double *theta, uint64_t seed,
                        uint64_t step, double *gradient, kad_loss_stats *stats);

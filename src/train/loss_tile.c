@@ -1,0 +1,114 @@
+#include "train/loss_tile.h"
+
+#include <math.h>
+
+/* Lane-wise helpers on whole tiles, in either precision. */
+
+static double value(const kad_loss_tile *t, const void *x, int row, int lane)
+{
+    const size_t at = (size_t)row * (size_t)t->lanes + (size_t)lane;
+    return t->prec == KAD_SINGLE ? (double)((const float *)x)[at]
+                                 : ((const double *)x)[at];
+}
+
+static void set_value(const kad_loss_tile *t, void *x, int row, int lane, double v)
+{
+    const size_t at = (size_t)row * (size_t)t->lanes + (size_t)lane;
+    if (t->prec == KAD_SINGLE)
+        ((float *)x)[at] = (float)v;
+    else
+        ((double *)x)[at] = v;
+}
+
+/* Lane `to` of `out` becomes factor times lane `from` of x. */
+static void copy_lane(const kad_loss_tile *t, const void *x, int from, double factor,
+                      void *out, int to)
+{
+    for (int r = 0; r < t->flow->n_rows; r++)
+        set_value(t, out, r, to, factor * value(t, x, r, from));
+}
+
+void kad_loss_combine(const kad_loss_tile *t, void *g, const double *a, const void *h,
+                      const double *b)
+{
+    const size_t lanes = (size_t)t->lanes;
+    for (size_t r = 0; r < (size_t)t->flow->n_rows; r++) {
+        if (!t->flow->active[r / (size_t)t->flow->n_comp]) continue;
+        for (size_t l = 0; l < lanes; l++) {
+            const size_t at = r * lanes + l;
+            if (t->prec == KAD_SINGLE)
+                ((float *)g)[at] =
+                    (float)a[l] * ((float *)g)[at] + (float)b[l] * ((const float *)h)[at];
+            else
+                ((double *)g)[at] =
+                    a[l] * ((double *)g)[at] + b[l] * ((const double *)h)[at];
+        }
+    }
+}
+
+void kad_loss_add(const kad_loss_tile *t, void *g, const void *h)
+{
+    const size_t n = (size_t)t->flow->n_rows * (size_t)t->lanes;
+    if (t->prec == KAD_SINGLE)
+        for (size_t i = 0; i < n; i++)
+            ((float *)g)[i] += ((const float *)h)[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            ((double *)g)[i] += ((const double *)h)[i];
+}
+
+/* sum[lane] += 0 x: not finite where any of the lane is not. */
+static void add_zeros(const kad_loss_tile *t, const void *x, double *sum)
+{
+    const size_t lanes = (size_t)t->lanes;
+    for (size_t r = 0; r < (size_t)t->flow->n_rows; r++)
+        for (size_t l = 0; l < lanes; l++) {
+            const size_t at = r * lanes + l;
+            sum[l] += t->prec == KAD_SINGLE ? (double)(((const float *)x)[at] * 0.0f)
+                                            : ((const double *)x)[at] * 0.0;
+        }
+}
+
+/* Add up the losses of the lanes that are finite in loss, x and g; bad [lanes]. */
+static void add_losses(kad_loss_tile *t, const double *loss, bool *bad)
+{
+    double sum[KAD_W_MAX] = {0};
+    add_zeros(t, t->x, sum);
+    add_zeros(t, t->g, sum);
+    for (int l = 0; l < t->lanes; l++) {
+        bad[l] = !isfinite(loss[l]) || !isfinite(sum[l]);
+        if (bad[l]) continue;
+        t->loss += loss[l];
+        t->square += loss[l] * loss[l];
+        t->n_finite++;
+    }
+}
+
+/* A lane that is left out becomes one of the others with cotangent zero. What gl, one number for all
+ * lanes, then gives it is taken away again: the adjoint is linear in its cotangents, and
+ * a tile of copies of that lane has it from every one. */
+void kad_loss_record(kad_loss_tile *t, const double *loss, kad_loss_adjoint *back,
+                     double gl)
+{
+    const int lanes = t->lanes;
+    bool bad[KAD_W_MAX];
+    int good = 0, n_bad = 0;
+    add_losses(t, loss, bad);
+    for (int l = 0; l < lanes; l++)
+        n_bad += bad[l];
+    t->n_nonfinite += n_bad;
+    if (n_bad == lanes) return;
+    while (bad[good])
+        good++;
+    for (int l = 0; l < lanes && n_bad > 0; l++) {
+        copy_lane(t, t->x, good, 1, t->x2, l);
+        copy_lane(t, t->x, good, 0, t->g2, l);
+        if (!bad[l]) continue;
+        copy_lane(t, t->x2, l, 1, t->x, l);
+        copy_lane(t, t->g2, l, 1, t->g, l);
+    }
+    back(t->flow, t->prec, t->packed, t->x, t->g, gl, t->dtheta, NULL, t->scratch);
+    if (n_bad > 0 && gl != 0)
+        back(t->flow, t->prec, t->packed, t->x2, t->g2, -gl * n_bad / lanes, t->dtheta,
+             NULL, t->scratch);
+}

@@ -1,0 +1,48 @@
+/* One tile of a batch, in the hands of what a loss does with it (loss_action.c,
+ * loss_data.c): it fills x and g and ends in kad_loss_record, which sums. */
+#ifndef KAD_TRAIN_LOSS_TILE_H
+#define KAD_TRAIN_LOSS_TILE_H
+
+#include "train/loss.h"
+
+typedef struct kad_loss_tile {
+    const kad_flow *flow;
+    const void *packed; /* the parameters */
+    kad_prec prec;
+    int lanes;
+    uint64_t first;                  /* number of its first sample in the batch */
+    void *x, *g, *x2, *g2, *scratch; /* tiles of the thread at work: fields, cotangents */
+    /* Sums over the tiles of a group; dtheta real[n_theta]. */
+    void *dtheta;
+    double loss, square;
+    long n_finite, n_nonfinite;
+    bool given_up;
+} kad_loss_tile;
+
+/* What is done with a tile. self is shared by the threads. */
+typedef void kad_loss_work(const void *self, kad_loss_tile *tile);
+
+/* `work` on every tile of the batch, with parameters theta: gradient and stats as in
+ * kad_loss_gradient. */
+void kad_loss_over_tiles(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_work *work,
+                         const void *self, const double *theta, double *gradient,
+                         kad_loss_stats *stats);
+
+const kad_action *kad_loss_action(const kad_loss_plan *plan);
+
+/* kad_flow_generate_adjoint or kad_flow_infer_adjoint. */
+typedef void kad_loss_adjoint(const kad_flow *flow, kad_prec prec, const void *packed,
+                              void *x, void *g, double gl, void *dtheta, double *ld,
+                              void *scratch);
+/* Add the tile's losses, and its gradient by `back` from cotangents g and gl, of the lanes
+ * whose loss, x and g are finite. Overwrites the tiles. */
+void kad_loss_record(kad_loss_tile *tile, const double *loss, kad_loss_adjoint *back,
+                     double gl);
+
+/* g = a[lane] * g + b[lane] * h on the active rows. */
+void kad_loss_combine(const kad_loss_tile *tile, void *g, const double *a, const void *h,
+                      const double *b);
+/* g += h. */
+void kad_loss_add(const kad_loss_tile *tile, void *g, const void *h);
+
+#endif
