@@ -12,7 +12,7 @@ typedef struct instance {
     kad_ctx ctx;
     kad_lattice *lattice;
     kad_stage stage;
-    char label[160]; /* "econv variant 3 on 4x4" */
+    char label[160]; /* "stencil variant 3 on 4x4" */
     double *theta;   /* [n_theta], initial values + 0.3 N(0, 1) */
     void *packed[2], *scratch[2];
 } instance;

@@ -27,11 +27,11 @@ enum { W = KAD_W_DOUBLE };
 static void take_apart(instance *t)
 {
     const size_t n = tile_size(t, KAD_DOUBLE);
-    kad_applications apps;
+    kad_parts apps;
     double *z = normals(n, 1), *x = normals(n, 1), *y = normals(n, 1);
     double ld[W] = {0}, sum[W] = {0};
     apply(t, GENERATE, KAD_DOUBLE, x, NULL, 0, NULL, ld);
-    if (t->stage.ops->applications(&t->ctx, &t->stage, &apps) != KAD_OK)
+    if (t->stage.ops->parts(&t->ctx, &t->stage, &apps) != KAD_OK)
         fail_msg("%s: %s", t->label, t->ctx.message);
     const size_t each = (size_t)(apps.n_src + apps.n_tgt);
     double *tile = kad_alloc(each, KAD_ROW_BYTES);
@@ -54,7 +54,7 @@ static void take_apart(instance *t)
     }
     if (!(error < 1e-13) || !(ld_error < 1e-13))
         fail_msg("%s: error %g, ln det %g", t->label, error, ld_error);
-    kad_applications_clear(&apps);
+    kad_parts_clear(&apps);
     kad_free(tile);
     kad_free(scratch);
     kad_free(z);
@@ -68,7 +68,7 @@ static void stages_come_apart(void **state)
     int n = 0;
     for (size_t i = 0; kad_bijectors[i] != NULL; i++)
         for (int lattice = 0; lattice < N_LATTICES; lattice++)
-            for (int variant = 0; kad_bijectors[i]->applications != NULL; variant++) {
+            for (int variant = 0; kad_bijectors[i]->parts != NULL; variant++) {
                 instance t;
                 if (!instance_open(&t, kad_bijectors[i], lattice, variant)) break;
                 take_apart(&t);

@@ -3,7 +3,7 @@
 #include "scratch.h"
 
 #include "base/memory.h"
-#include "flow/econv.h"
+#include "flow/bijectors/stencil.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -365,7 +365,7 @@ static void draws_do_not_depend_on_batches_or_threads(void **state)
 }
 
 /* Are the sources of application i at the displacements of those of application 0? */
-static bool like_the_first(const kad_lattice *lattice, const kad_econv *e, int i)
+static bool like_the_first(const kad_lattice *lattice, const kad_stencil *e, int i)
 {
     const int n = e->n_sources, *a = e->sites, *b = e->sites + i * (n + 1);
     for (int k = 0; k < n; k++) {
@@ -401,8 +401,8 @@ static void sites_are_generated_once_from_known_ones(void **state)
         int n_known = 0;
         for (int i = 0; i < flow->n_stages; i++) {
             const kad_stage *stage = &flow->stages[i];
-            if (stage->ops != &kad_econv_ops) continue;
-            const kad_econv *e = stage->self;
+            if (stage->ops != &kad_stencil_ops) continue;
+            const kad_stencil *e = stage->self;
             const bool fresh = strstr(stage->name, "refine") == NULL;
             for (int a = 0; a < e->n_apps; a++) {
                 const int *sites = e->sites + a * (e->n_sources + 1);
@@ -443,8 +443,8 @@ static void couplings_from_a_file_give_every_site_its_weights(void **state)
     assert_int_equal(test_model(&ctx, keys, &model), KAD_OK);
     for (int i = 0; i < model->flow->n_stages; i++) {
         const kad_stage *stage = &model->flow->stages[i];
-        if (stage->ops != &kad_econv_ops) continue;
-        assert_int_equal(((const kad_econv *)stage->self)->n_apps, 1);
+        if (stage->ops != &kad_stencil_ops) continue;
+        assert_int_equal(((const kad_stencil *)stage->self)->n_apps, 1);
         n++;
     }
     /* ring; 3 new sites of 2 x 2 and 12 of 4 x 4, each twice more with the older ones */

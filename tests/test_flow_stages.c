@@ -1,11 +1,11 @@
 /* The stages against their documented formulas: naive double-precision references, exact
  * free-field results, symmetries, refused arguments. */
 #include "base/memory.h"
-#include "flow/econv.h"
-#include "flow/haar.h"
-#include "flow/rotation.h"
-#include "flow/scale.h"
-#include "flow/spectrum.h"
+#include "flow/bijectors/haar.h"
+#include "flow/bijectors/rotation.h"
+#include "flow/bijectors/scale.h"
+#include "flow/bijectors/spectrum.h"
+#include "flow/bijectors/stencil.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -271,13 +271,13 @@ static void rotation_is_its_formula(void **state)
     rig_close(&r);
 }
 
-/* ---- econv --------------------------------------------------------------------------*/
+/* ---- stencil --------------------------------------------------------------------------*/
 
 /* The net by its formulas; X [F][n]. */
 static void naive_net(const rig *r, int n, const double *X, double odd[3][3],
                       double even[4])
 {
-    const kad_econv *e = r->stage.self;
+    const kad_stencil *e = r->stage.self;
     const int F = e->n_sources, H = e->n_hidden;
     const double *w1 = r->theta + e->w1, *wl = r->theta + e->wl, *wo = r->theta + e->wo;
     const double *we = r->theta + e->we, *b = r->theta + e->b;
@@ -326,7 +326,7 @@ static double naive_lfa(int n, double odd[3][3], const double *even, const doubl
            0.5 * (n - 2) * log(h) + log(1 + k * m);
 }
 
-static double naive_transform(const kad_econv *e, int n, double odd[3][3],
+static double naive_transform(const kad_stencil *e, int n, double odd[3][3],
                               const double *even, const double *z, double *y)
 {
     if (e->kind == KAD_TRANSFORM_LFA) return naive_lfa(n, odd, even, z, y);
@@ -345,7 +345,7 @@ static double naive_transform(const kad_econv *e, int n, double odd[3][3],
 /* All applications of a stage on one lane, against the tile. */
 static void compare_with_naive(rig *r, int n)
 {
-    const kad_econv *e = r->stage.self;
+    const kad_stencil *e = r->stage.self;
     const int F = e->n_sources, lane = 5;
     double *before = kad_alloc((size_t)r->stage.n_rows * W, sizeof *before);
     double ld[W] = {0}, want = 0.0;
@@ -369,7 +369,7 @@ static void compare_with_naive(rig *r, int n)
     kad_free(before);
 }
 
-static void econv_is_its_formula(void **state)
+static void stencil_is_its_formula(void **state)
 {
     (void)state;
     int n = 0;
@@ -377,7 +377,7 @@ static void econv_is_its_formula(void **state)
         const int shape[] = {6, 4};
         rig r;
         rig_lattice(&r, 2, shape);
-        if (kad_econv_ops.example(&r.ctx, r.lattice, variant, &r.stage) == KAD_EUSAGE) {
+        if (kad_stencil_ops.example(&r.ctx, r.lattice, variant, &r.stage) == KAD_EUSAGE) {
             kad_lattice_destroy(r.lattice);
             break;
         }
@@ -405,14 +405,14 @@ static void rotate_field(int n, int n_sites, double angle, double *x)
         }
 }
 
-static void econv_commutes_with_rotations(void **state)
+static void stencil_commutes_with_rotations(void **state)
 {
     (void)state;
     for (int variant = 0;; variant++) {
         const int shape[] = {6, 4};
         rig r;
         rig_lattice(&r, 2, shape);
-        if (kad_econv_ops.example(&r.ctx, r.lattice, variant, &r.stage) == KAD_EUSAGE) {
+        if (kad_stencil_ops.example(&r.ctx, r.lattice, variant, &r.stage) == KAD_EUSAGE) {
             kad_lattice_destroy(r.lattice);
             break;
         }
@@ -439,7 +439,7 @@ static void econv_commutes_with_rotations(void **state)
 
 /* Far out and deep in the ring the maps stay finite and invertible in single precision:
  * relative errors of a few roundings times the slope ratio y/(z dy/dz) <= 2. */
-static void econv_is_safe_far_out(void **state)
+static void stencil_is_safe_far_out(void **state)
 {
     (void)state;
     const kad_transform kinds[] = {KAD_TRANSFORM_AFFINE, KAD_TRANSFORM_Q4T,
@@ -449,7 +449,7 @@ static void econv_is_safe_far_out(void **state)
         rig r;
         rig_lattice(&r, 1, shape);
         assert_int_equal(
-            kad_econv_create(&r.ctx, r.lattice, 1, kinds[i], 0, 0, 1, site, &r.stage),
+            kad_stencil_create(&r.ctx, r.lattice, 1, kinds[i], 0, 0, 1, site, &r.stage),
             KAD_OK);
         rig_finish(&r, 0.0);
         const double bias[] = {0.5, 2.0, -1.0, 0.3};
@@ -505,12 +505,12 @@ static void bad_arguments_are_refused(void **state)
     REFUSED(kad_rotation_create(c, l, 1, false, 1, 2, fine, NULL, not_sign, &r.stage));
     REFUSED(kad_rotation_create(c, l, 1, true, 1, 2, fine, NULL, NULL, &r.stage));
     const kad_transform lfa = KAD_TRANSFORM_LFA, q4t = KAD_TRANSFORM_Q4T;
-    REFUSED(kad_econv_create(c, l, 1, lfa, 4, 1, 1, outside, &r.stage));
-    REFUSED(kad_econv_create(c, l, 1, lfa, 4, 1, 2, source_target, &r.stage));
-    REFUSED(kad_econv_create(c, l, 1, lfa, 4, 1, 2, two_targets, &r.stage));
-    REFUSED(kad_econv_create(c, l, 2, q4t, 4, 1, 1, fine, &r.stage));
-    REFUSED(kad_econv_create(c, l, 4, lfa, 4, 1, 1, fine, &r.stage));
-    REFUSED(kad_econv_create(c, l, 1, lfa, 0, 1, 1, fine, &r.stage));
+    REFUSED(kad_stencil_create(c, l, 1, lfa, 4, 1, 1, outside, &r.stage));
+    REFUSED(kad_stencil_create(c, l, 1, lfa, 4, 1, 2, source_target, &r.stage));
+    REFUSED(kad_stencil_create(c, l, 1, lfa, 4, 1, 2, two_targets, &r.stage));
+    REFUSED(kad_stencil_create(c, l, 2, q4t, 4, 1, 1, fine, &r.stage));
+    REFUSED(kad_stencil_create(c, l, 4, lfa, 4, 1, 1, fine, &r.stage));
+    REFUSED(kad_stencil_create(c, l, 1, lfa, 0, 1, 1, fine, &r.stage));
     kad_lattice_destroy(r.lattice);
 }
 
@@ -558,10 +558,10 @@ int main(void)
         CLAIM("spectrum: orbits carry their khat^2", spectrum_orbits_carry_their_khat2),
         CLAIM("scale: is its formula", scale_is_its_formula),
         CLAIM("rotation: is P L (U + diag) to 1e-14", rotation_is_its_formula),
-        CLAIM("econv: equals the naive formulas to 1e-12", econv_is_its_formula),
-        CLAIM("econv: commutes with O(n) to 1e-12", econv_commutes_with_rotations),
-        CLAIM("econv: finite and invertible for |z| from 1e-4 to 1e4 in float",
-              econv_is_safe_far_out),
+        CLAIM("stencil: equals the naive formulas to 1e-12", stencil_is_its_formula),
+        CLAIM("stencil: commutes with O(n) to 1e-12", stencil_commutes_with_rotations),
+        CLAIM("stencil: finite and invertible for |z| from 1e-4 to 1e4 in float",
+              stencil_is_safe_far_out),
         CLAIM("stages: bad arguments are refused in one line, nothing leaks",
               bad_arguments_are_refused),
         CLAIM("stages: kernels allocate nothing", kernels_allocate_nothing),

@@ -10,7 +10,7 @@
 #include "bulk/cells.h"
 #include "bulk/coarse.h"
 #include "bulk/mutual.h"
-#include "flow/applications.h"
+#include "flow/parts.h"
 #include "lattice/fourier.h"
 
 #include <math.h>
@@ -46,10 +46,10 @@ static bool in_first(const kad_lattice *lattice, int site)
 static kad_status crosses(kad_ctx *ctx, const kad_flow *flow, const kad_stage *stage,
                           bool *out)
 {
-    kad_applications apps = {0};
+    kad_parts apps = {0};
     *out = true;
-    if (stage->ops->applications == NULL) return KAD_OK;
-    const kad_status status = stage->ops->applications(ctx, stage, &apps);
+    if (stage->ops->parts == NULL) return KAD_OK;
+    const kad_status status = stage->ops->parts(ctx, stage, &apps);
     if (status == KAD_OK) {
         const int each = apps.n_src + apps.n_tgt;
         *out = false;
@@ -60,7 +60,7 @@ static kad_status crosses(kad_ctx *ctx, const kad_flow *flow, const kad_stage *s
                                    in_first(flow->lattice, rows[0] / flow->n_comp);
         }
     }
-    kad_applications_clear(&apps);
+    kad_parts_clear(&apps);
     return status;
 }
 

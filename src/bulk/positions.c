@@ -1,7 +1,7 @@
 #include "bulk/positions.h"
 
 #include "base/memory.h"
-#include "flow/haar.h"
+#include "flow/bijectors/haar.h"
 #include "sample/boundary.h"
 
 #include <math.h>

@@ -10,7 +10,7 @@ void kad_cone_destroy(kad_cone *cone)
     if (!cone) return;
     for (int k = 0; cone->stages && k < cone->n_stages; k++) {
         kad_cone_stage *s = &cone->stages[k];
-        kad_applications_clear(&s->apps);
+        kad_parts_clear(&s->apps);
         kad_free(s->slots);
         kad_free(s->first);
         kad_free(s->list);
@@ -81,7 +81,7 @@ static kad_status open_stage(kad_ctx *ctx, kad_cone *cone, int k)
     kad_status status = KAD_OK;
     kad_cone_stage *s = &cone->stages[k];
     s->stage = &cone->flow->stages[k];
-    KAD_TRY(s->stage->ops->applications(ctx, s->stage, &s->apps));
+    KAD_TRY(s->stage->ops->parts(ctx, s->stage, &s->apps));
     KAD_TRY(index_rows(ctx, cone->flow->n_rows, s));
     cone->n_tile = (int)larger(cone->n_tile, s->apps.n_src + s->apps.n_tgt);
     cone->max_apps = (int)larger(cone->max_apps, s->apps.n_apps);
@@ -99,11 +99,10 @@ static kad_status count_tail(kad_ctx *ctx, kad_cone *cone)
     const kad_flow *flow = cone->flow;
     for (int k = cone->n_stages; k < flow->n_stages; k++) {
         const kad_stage *stage = &flow->stages[k];
-        kad_applications apps = {.n_apps = flow->n_active};
-        if (stage->ops->applications)
-            status = stage->ops->applications(ctx, stage, &apps);
+        kad_parts apps = {.n_apps = flow->n_active};
+        if (stage->ops->parts) status = stage->ops->parts(ctx, stage, &apps);
         cone->tail_evaluations += apps.n_apps;
-        kad_applications_clear(&apps);
+        kad_parts_clear(&apps);
         if (status != KAD_OK) return status;
     }
     if (cone->n_stages < flow->n_stages &&
@@ -122,8 +121,7 @@ kad_status kad_cone_create(kad_ctx *ctx, const kad_flow *flow, kad_cone **out)
     KAD_TRY(kad_new(ctx, 1, sizeof *cone, &cone));
     cone->flow = flow;
     cone->tail = cone->tail_ld = -1;
-    while (cone->n_stages < flow->n_stages &&
-           flow->stages[cone->n_stages].ops->applications)
+    while (cone->n_stages < flow->n_stages && flow->stages[cone->n_stages].ops->parts)
         cone->n_stages++;
     KAD_TRY(kad_new(ctx, (size_t)cone->n_stages, sizeof *cone->stages, &cone->stages));
     KAD_TRY(kad_new(ctx, n_rows, sizeof(int), &cone->z_slot));

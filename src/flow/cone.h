@@ -9,21 +9,21 @@
  * in order. Nothing is accumulated, so that after any number of moves the slots are what
  * a full generation from the latents gives, to the bit.
  *
- * Stages that do not come apart (ops->applications is NULL: a Fourier base) and all that
+ * Stages that do not come apart (ops->parts is NULL: a Fourier base) and all that
  * follow are the *tail*: one application of the whole tile, part of every cone.
  *
  * Slots: 0 .. n_rows - 1 hold the field. All numbers are double. */
 #ifndef KAD_FLOW_CONE_H
 #define KAD_FLOW_CONE_H
 
-#include "flow/applications.h"
 #include "flow/flow.h"
+#include "flow/parts.h"
 
 #include <stdint.h>
 
 typedef struct kad_cone_stage {
     const kad_stage *stage;
-    kad_applications apps;
+    kad_parts apps;
     int *slots; /* [n_apps][n_src + 2 n_tgt]: sources, targets before and after */
     int ld;     /* slot of the first application's ln|det|; -1: constant */
     int *first,

@@ -95,7 +95,7 @@ static const void *packed_of(const kad_cone_state *s, const kad_stage *stage)
 /* Application k of a stage from its slots: the targets in s->tile, the rest to ld. */
 static double *evaluate(kad_cone_state *s, const kad_cone_stage *stage, int k, double *ld)
 {
-    const kad_applications *apps = &stage->apps;
+    const kad_parts *apps = &stage->apps;
     const int n_in = apps->n_src + apps->n_tgt;
     const int *slots = stage->slots + (size_t)k * (size_t)(n_in + apps->n_tgt);
     for (int i = 0; i < n_in; i++)
@@ -108,7 +108,7 @@ static double *evaluate(kad_cone_state *s, const kad_cone_stage *stage, int k, d
 
 static const int *outputs_of(const kad_cone_stage *stage, int k)
 {
-    const kad_applications *apps = &stage->apps;
+    const kad_parts *apps = &stage->apps;
     const size_t each = (size_t)(apps->n_src + 2 * apps->n_tgt);
     return stage->slots + (size_t)k * each + apps->n_src + apps->n_tgt;
 }

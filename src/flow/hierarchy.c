@@ -1,10 +1,10 @@
 #include "flow/hierarchy.h"
 
 #include "base/memory.h"
+#include "flow/bijectors/haar.h"
+#include "flow/bijectors/spectrum.h"
+#include "flow/bijectors/stencil.h"
 #include "flow/blocks.h"
-#include "flow/econv.h"
-#include "flow/haar.h"
-#include "flow/spectrum.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,8 +85,8 @@ kad_status kad_hierarchy_ring(kad_ctx *ctx, const kad_flow_target *target, int l
     const int origin = 0;
     kad_stage stage;
     const kad_status status =
-        kad_econv_create(ctx, target->lattice, target->n_comp, KAD_TRANSFORM_LFA, 0, 0, 1,
-                         &origin, &stage);
+        kad_stencil_create(ctx, target->lattice, target->n_comp, KAD_TRANSFORM_LFA, 0, 0,
+                           1, &origin, &stage);
     return status == KAD_OK ? kad_stage_list_add(ctx, list, &stage, level, "ring")
                             : status;
 }

@@ -1,10 +1,10 @@
 /* mera, decimator, disentangler: couplings inside blocks. */
 #include "base/memory.h"
+#include "flow/bijectors/coupling.h"
+#include "flow/bijectors/rotation.h"
+#include "flow/bijectors/scale.h"
 #include "flow/blocks.h"
-#include "flow/coupling.h"
 #include "flow/hierarchy.h"
-#include "flow/rotation.h"
-#include "flow/scale.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,8 +8,8 @@
  * from its first site, over sublattices with seams (blocks.h). Targets whose sources lie
  * alike share weights: all of a step, but for those near a seam. */
 #include "base/memory.h"
+#include "flow/bijectors/stencil.h"
 #include "flow/blocks.h"
-#include "flow/econv.h"
 #include "flow/hierarchy.h"
 
 #include <stdio.h>
@@ -64,11 +64,11 @@ static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
     kad_stage stage;
     const int halvings = b->target->lattice->n_levels;
     const kad_status status =
-        kad_econv_create(b->ctx, b->target->lattice, b->target->n_comp, kind, b->n_hidden,
-                         size - 1, n_apps, sites, &stage);
+        kad_stencil_create(b->ctx, b->target->lattice, b->target->n_comp, kind,
+                           b->n_hidden, size - 1, n_apps, sites, &stage);
     if (status != KAD_OK) return status;
     if (kind == KAD_TRANSFORM_Q4T)
-        kad_econv_set_lambda(&stage, kad_config_real(b->config, "flow.quartic"));
+        kad_stencil_set_lambda(&stage, kad_config_real(b->config, "flow.quartic"));
     if (!in_top(b, level))
         return kad_stage_list_add(b->ctx, b->list, &stage, level, "%s", name);
     return kad_stage_list_add(b->ctx, b->list, &stage, halvings, "top_%d/%s",
@@ -76,8 +76,8 @@ static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
 }
 
 /* Stages of a list of applications, one for all that are alike. */
-static kad_status add_econv(builder *b, kad_index_list *apps, kad_transform kind,
-                            int level, const char *name, int index)
+static kad_status add_stages(builder *b, kad_index_list *apps, kad_transform kind,
+                             int level, const char *name, int index)
 {
     kad_status status = KAD_OK;
     char full[KAD_NAME_MAX];
@@ -103,7 +103,7 @@ static kad_status add_stencil(builder *b, int level, int shift, unsigned targets
     const kad_status status =
         kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
                            shift, targets, sources, b->n_sources, &apps);
-    return status == KAD_OK ? add_econv(b, &apps, kind, level, name, index) : status;
+    return status == KAD_OK ? add_stages(b, &apps, kind, level, name, index) : status;
 }
 
 /* Groups of classes in order of generation: by falling number of odd coordinates; in d =
@@ -186,7 +186,7 @@ static kad_status add_wavelet(builder *b, int level)
     for (unsigned p = (1u << d) - 1; p > 0; p--) {
         kad_index_list apps;
         KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &apps));
-        KAD_TRY(add_econv(b, &apps, b->generator, level, "detail", (int)p));
+        KAD_TRY(add_stages(b, &apps, b->generator, level, "detail", (int)p));
     }
     KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, "haar", b->list));
     const int count = level == 0 ? b->refinements_finest : b->refinements;

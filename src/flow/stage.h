@@ -33,7 +33,7 @@
 enum { KAD_NAME_MAX = 96 };
 
 typedef struct kad_stage kad_stage;
-typedef struct kad_applications kad_applications; /* flow/applications.h */
+typedef struct kad_parts kad_parts; /* flow/parts.h */
 
 /* Kernels in one precision. All REQUIRED. `packed` is the stage's packed parameters (see
  * pack). */
@@ -79,8 +79,7 @@ typedef struct kad_bijector_ops {
     /* OPTIONAL (NULL: every row depends on every other). The stage taken apart into
      * independent applications, for generating one latent's cone again (flow/cone.h).
      * Errors: KAD_ENOMEM; *out then is to be cleared. */
-    kad_status (*applications)(kad_ctx *ctx, const kad_stage *stage,
-                               kad_applications *out);
+    kad_status (*parts)(kad_ctx *ctx, const kad_stage *stage, kad_parts *out);
 } kad_bijector_ops;
 
 struct kad_stage {

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
-#include "flow/coupling.h"
+#include "flow/bijectors/coupling.h"
 
 #include <math.h>
 #include <string.h>

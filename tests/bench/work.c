@@ -1,7 +1,7 @@
 #include "work.h"
 
-#include "flow/coupling.h"
-#include "flow/econv.h"
+#include "flow/bijectors/coupling.h"
+#include "flow/bijectors/stencil.h"
 
 static double mlp_fma(const kad_mlp *net)
 {
@@ -23,7 +23,7 @@ static kad_work coupling_work(const kad_coupling *c)
     return (kad_work){w.fma * c->n_apps, w.exps * c->n_apps};
 }
 
-static kad_work econv_work(const kad_econv *e, int n_comp)
+static kad_work stencil_work(const kad_stencil *e, int n_comp)
 {
     const double net = n_comp * ((double)e->n_sources * (e->n_hidden + e->n_odd) +
                                  (double)e->n_hidden * e->n_odd) +
@@ -39,8 +39,8 @@ kad_work kad_work_generate(const kad_flow *flow)
         kad_work w = {0, 0};
         if (s->ops == &kad_coupling_ops)
             w = coupling_work(s->self);
-        else if (s->ops == &kad_econv_ops)
-            w = econv_work(s->self, s->n_comp);
+        else if (s->ops == &kad_stencil_ops)
+            w = stencil_work(s->self, s->n_comp);
         total.fma += w.fma;
         total.exps += w.exps;
     }

@@ -1,0 +1,26 @@
+/* Small index lists for the example instances of bijectors (conformance suite). */
+#ifndef KAD_FLOW_BIJECTORS_EXAMPLES_H
+#define KAD_FLOW_BIJECTORS_EXAMPLES_H
+
+#include "base/context.h"
+#include "lattice/lattice.h"
+
+/* sites [n][size], from kad_alloc. */
+typedef struct kad_blocks {
+    int n, size;
+    int *sites;
+} kad_blocks;
+
+/* Disjoint hypercubes of extent^d sites tiling as much of the lattice as fits, corners
+ * first, bit m of an entry (extent 2) the side along axis m. extent 0: pairs along the
+ * last axis. */
+KAD_MUST_USE kad_status kad_example_blocks(kad_ctx *ctx, const kad_lattice *lattice,
+                                           int extent, kad_blocks *out);
+
+/* Applications [n][n_sources + 1], target last: targets are sites of odd number, sources
+ * those of even number near the target, in a fixed scramble (some may coincide on tiny
+ * lattices). At most max_apps. */
+KAD_MUST_USE kad_status kad_example_apps(kad_ctx *ctx, const kad_lattice *lattice,
+                                         int n_sources, int max_apps, kad_blocks *out);
+
+#endif

@@ -1,0 +1,99 @@
+#include "flow/bijectors/scale.h"
+
+#include "base/memory.h"
+#include "flow/bijectors/examples.h"
+#include "flow/bijectors/sites.h"
+#include "flow/parts.h"
+
+static void destroy(void *self)
+{
+    kad_scale *s = self;
+    kad_free(s->sites);
+    kad_free(s);
+}
+
+static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *theta)
+{
+    (void)rng;
+    (void)stream;
+    for (size_t i = 0; i < stage->n_theta; i++)
+        theta[i] = 0.0;
+}
+
+/* Packed, as reals: e^s, e^-s and b of every component, after one double, the sum of s.
+ */
+static void set_sizes(kad_stage *stage)
+{
+    const size_t n = (size_t)stage->n_comp;
+    stage->packed_bytes[KAD_SINGLE] = sizeof(double) + 3 * n * sizeof(float);
+    stage->packed_bytes[KAD_DOUBLE] = sizeof(double) + 3 * n * sizeof(double);
+}
+
+kad_status kad_scale_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
+                            int n_sites, const int *sites, bool per_component, bool shift,
+                            kad_stage *out)
+{
+    kad_status status = KAD_OK;
+    kad_scale *s = NULL;
+    kad_stage_begin(out, &kad_scale_ops, lattice, n_comp);
+    if (n_comp < 1 || n_sites < 0)
+        KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "scale: %d sites of %d components", n_sites,
+                         n_comp));
+    KAD_TRY(kad_new(ctx, 1, sizeof *s, &s));
+    out->self = s;
+    s->n_sites = n_sites;
+    s->per_component = per_component;
+    s->shift = shift;
+    KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_sites, sites, true, &s->sites));
+    const int n = per_component ? n_comp : 1;
+    size_t offset = kad_stage_add_tensor(out, "s", n, 1);
+    if (shift && offset != SIZE_MAX) offset = kad_stage_add_tensor(out, "b", n, 1);
+    if (offset == SIZE_MAX)
+        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "scale: out of memory for its parameters"));
+    set_sizes(out);
+done:
+    if (status != KAD_OK) kad_stage_clear(out);
+    return status;
+}
+
+/* Variants: every second site or block corner; with and without shift and per component.
+ */
+static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
+                          kad_stage *out)
+{
+    if (variant > 2) return KAD_EUSAGE;
+    kad_status status = KAD_OK;
+    kad_blocks blocks = {0};
+    KAD_TRY(kad_example_blocks(ctx, lattice, 2, &blocks));
+    KAD_TRY(kad_scale_create(ctx, lattice, variant == 1 ? 2 : 1,
+                             blocks.n * blocks.size - (variant == 2), blocks.sites,
+                             variant == 1, variant != 2, out));
+done:
+    kad_free(blocks.sites);
+    return status;
+}
+
+static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
+{
+    kad_status status = KAD_OK;
+    const kad_scale *s = stage->self;
+    const kad_lattice tile = kad_parts_lattice(1);
+    const int site = 0;
+    KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, s->n_sites, 0, 1, s->sites, out));
+    out->constant_ld = true;
+    KAD_TRY(kad_scale_create(ctx, &tile, stage->n_comp, 1, &site, s->per_component,
+                             s->shift, &out->one));
+done:
+    return status;
+}
+
+const kad_bijector_ops kad_scale_ops = {
+    .name = "scale",
+    .summary = "learned scale, with an optional shift, on a list of sites",
+    .reference = "Kingma, Dhariwal, arXiv:1807.03039 (actnorm)",
+    .init = init,
+    .destroy = destroy,
+    .example = example,
+    .kern = {&kad_scale_kern_f32, &kad_scale_kern_f64},
+    .parts = parts,
+};

@@ -1,0 +1,199 @@
+#include "flow/bijectors/stencil.h"
+
+#include "base/memory.h"
+#include "flow/bijectors/examples.h"
+#include "flow/bijectors/sites.h"
+#include "flow/parts.h"
+
+#include <math.h>
+
+static void destroy(void *self)
+{
+    kad_stencil *e = self;
+    kad_free(e->sites);
+    kad_free(e);
+}
+
+static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *theta)
+{
+    const kad_stencil *e = stage->self;
+    for (size_t i = 0; i < stage->n_theta; i++)
+        theta[i] = 0.0;
+    const size_t n = (size_t)e->n_hidden * (size_t)e->n_sources;
+    for (size_t i = 0; i < n; i += 2) {
+        double draw[2];
+        kad_rng_normal2(rng, 0, stream, (uint32_t)(i / 2), draw);
+        for (size_t j = 0; j < 2 && i + j < n; j++)
+            theta[e->w1 + i + j] = 1.5 * draw[j] / sqrt((double)e->n_sources);
+    }
+    if (e->kind == KAD_TRANSFORM_LFA) theta[e->b + 1] = -1.0; /* rho1 */
+}
+
+static kad_status add_tensors(kad_ctx *ctx, kad_stencil *e, kad_stage *stage)
+{
+    size_t last = 0;
+    if (e->n_sources > 0) {
+        e->w1 = kad_stage_add_tensor(stage, "w1", e->n_hidden, e->n_sources);
+        e->wl = kad_stage_add_tensor(stage, "wl", e->n_odd, e->n_sources);
+        e->wo = kad_stage_add_tensor(stage, "wo", e->n_odd, e->n_hidden);
+        e->we = last = kad_stage_add_tensor(stage, "we", e->n_even, e->n_hidden);
+    }
+    if (last != SIZE_MAX) e->b = last = kad_stage_add_tensor(stage, "b", e->n_even, 1);
+    if (last == SIZE_MAX)
+        return kad_fail(ctx, KAD_ENOMEM, "stencil: out of memory for its parameters");
+    return KAD_OK;
+}
+
+static kad_status check_disjoint(kad_ctx *ctx, const kad_lattice *lattice,
+                                 const kad_stencil *e)
+{
+    kad_status status = KAD_OK;
+    uint8_t *target = NULL;
+    const size_t stride = (size_t)e->n_sources + 1;
+    KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites, 1, &target));
+    for (int i = 0; i < e->n_apps; i++) {
+        const int site = e->sites[(size_t)i * stride + stride - 1];
+        if (target[site]++)
+            KAD_TRY(
+                kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a target twice", site));
+    }
+    for (size_t i = 0; i < (size_t)e->n_apps * stride; i++)
+        if (i % stride < stride - 1 && target[e->sites[i]])
+            KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a source and a target",
+                             e->sites[i]));
+done:
+    kad_free(target);
+    return status;
+}
+
+/* Number of odd and even outputs of a transform of one and of more components. */
+static const int n_outputs[][2][2] = {
+    [KAD_TRANSFORM_AFFINE] = {{1, 1}, {1, 1}},
+    [KAD_TRANSFORM_Q4T] = {{2, 2}, {2, 2}},
+    [KAD_TRANSFORM_LFA] = {{2, 3}, {3, 4}},
+};
+
+static kad_status check_sizes(kad_ctx *ctx, int n_comp, kad_transform kind, int n_hidden,
+                              int n_sources, int n_apps)
+{
+    if (n_comp < 1 || n_comp > 3 || (kind == KAD_TRANSFORM_Q4T && n_comp != 1))
+        return kad_fail(ctx, KAD_EUSAGE, "stencil: no transform %d of %d components",
+                        (int)kind, n_comp);
+    if (n_sources < 0 || n_apps < 0 || (n_sources > 0 && n_hidden < 1) ||
+        n_sources > 4096 || n_hidden > 4096)
+        return kad_fail(ctx, KAD_EUSAGE,
+                        "stencil: %d sources, %d hidden units, %d applications",
+                        n_sources, n_hidden, n_apps);
+    return KAD_OK;
+}
+
+/* Packed: every matrix and its transpose, and b. */
+static void set_sizes(kad_stage *stage)
+{
+    const kad_stencil *e = stage->self;
+    const size_t n = 2 * stage->n_theta - (size_t)e->n_even;
+    stage->packed_bytes[KAD_SINGLE] = n * sizeof(float);
+    stage->packed_bytes[KAD_DOUBLE] = n * sizeof(double);
+    stage->scratch_bytes[KAD_SINGLE] = kad_stencil_scratch_f32(stage);
+    stage->scratch_bytes[KAD_DOUBLE] = kad_stencil_scratch_f64(stage);
+}
+
+kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
+                              kad_transform kind, int n_hidden, int n_sources, int n_apps,
+                              const int *sites, kad_stage *out)
+{
+    kad_status status = KAD_OK;
+    kad_stencil *e = NULL;
+    kad_stage_begin(out, &kad_stencil_ops, lattice, n_comp);
+    KAD_TRY(check_sizes(ctx, n_comp, kind, n_hidden, n_sources, n_apps));
+    KAD_TRY(kad_new(ctx, 1, sizeof *e, &e));
+    out->self = e;
+    e->kind = kind;
+    e->n_sources = n_sources;
+    e->n_hidden = n_sources > 0 ? n_hidden : 0;
+    e->n_odd = n_sources > 0 ? n_outputs[kind][n_comp > 1][0] : 0;
+    e->n_even = n_outputs[kind][n_comp > 1][1];
+    e->n_apps = n_apps;
+    e->lambda = 1.0;
+    KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_apps * (size_t)(n_sources + 1), sites,
+                           false, &e->sites));
+    KAD_TRY(check_disjoint(ctx, lattice, e));
+    KAD_TRY(add_tensors(ctx, e, out));
+    set_sizes(out);
+done:
+    if (status != KAD_OK) kad_stage_clear(out);
+    return status;
+}
+
+void kad_stencil_set_lambda(kad_stage *stage, double lambda)
+{
+    kad_stencil *e = stage->self;
+    e->lambda = lambda;
+}
+
+/* Variants: every transform with every number of components; sizes that use every block
+ * of the products; a ring. */
+static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
+                          kad_stage *out)
+{
+    static const struct {
+        kad_transform kind;
+        int n_comp, n_hidden, n_sources, max_apps;
+        double lambda;
+    } cases[] = {
+        {KAD_TRANSFORM_AFFINE, 1, 12, 12, 8, 1.0},
+        {KAD_TRANSFORM_AFFINE, 2, 7, 5, 8, 1.0},
+        {KAD_TRANSFORM_AFFINE, 3, 3, 2, 4, 1.0},
+        {KAD_TRANSFORM_Q4T, 1, 12, 12, 8, 0.7},
+        {KAD_TRANSFORM_Q4T, 1, 17, 4, 5, 5.0},
+        {KAD_TRANSFORM_LFA, 1, 12, 9, 8, 1.0},
+        {KAD_TRANSFORM_LFA, 2, 12, 12, 8, 1.0},
+        {KAD_TRANSFORM_LFA, 3, 5, 3, 4, 1.0},
+        {KAD_TRANSFORM_LFA, 2, 0, 0, 2, 1.0},
+        {KAD_TRANSFORM_AFFINE, 1, 1, 1, 3, 1.0},
+        {KAD_TRANSFORM_LFA, 1, 26, 14, 3, 1.0},
+        {KAD_TRANSFORM_Q4T, 1, 0, 0, 3, 2.0},
+    };
+    if (variant >= (int)(sizeof cases / sizeof *cases)) return KAD_EUSAGE;
+    kad_status status = KAD_OK;
+    kad_blocks apps = {0};
+    KAD_TRY(kad_example_apps(ctx, lattice, cases[variant].n_sources,
+                             cases[variant].max_apps, &apps));
+    KAD_TRY(kad_stencil_create(ctx, lattice, cases[variant].n_comp, cases[variant].kind,
+                               cases[variant].n_hidden, cases[variant].n_sources, apps.n,
+                               apps.sites, out));
+    kad_stencil_set_lambda(out, cases[variant].lambda);
+done:
+    kad_free(apps.sites);
+    return status;
+}
+
+static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
+{
+    kad_status status = KAD_OK;
+    const kad_stencil *e = stage->self;
+    const kad_lattice tile = kad_parts_lattice(e->n_sources + 1);
+    int *sites = NULL;
+    KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, e->n_apps, e->n_sources, 1, e->sites,
+                               out));
+    KAD_TRY(kad_parts_identity(ctx, tile.n_sites, &sites));
+    KAD_TRY(kad_stencil_create(ctx, &tile, stage->n_comp, e->kind, e->n_hidden,
+                               e->n_sources, 1, sites, &out->one));
+    kad_stencil_set_lambda(&out->one, e->lambda);
+done:
+    kad_free(sites);
+    return status;
+}
+
+const kad_bijector_ops kad_stencil_ops = {
+    .name = "stencil",
+    .summary = "O(n)-equivariant stencil coupling: affine, quartic-tail or "
+               "linear-fractional-amplitude transform",
+    .reference = "Dinh, Sohl-Dickstein, Bengio, arXiv:1605.08803 (couplings); "
+                 "Koehler, Klein, Noe, arXiv:1910.00753 (equivariant flows)",
+    .init = init,
+    .destroy = destroy,
+    .example = example,
+    .kern = {&kad_stencil_kern_f32, &kad_stencil_kern_f64},
+    .parts = parts,
+};

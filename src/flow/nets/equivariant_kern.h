@@ -1,0 +1,206 @@
+/* The pointwise net of the stencil coupling (stencil.h) on one application, and its
+ * adjoint.
+ *
+ * Rows of a site are read where they are, all components at once: n_vec = n KAD_NV
+ * vectors, component after component. Odd outputs are stacked below the hidden vectors,
+ * so that [W1; Wl] is one product:
+ *   rows 0 .. H-1        v, then o
+ *   rows H .. H+n_odd-1  the odd outputs */
+#ifndef KAD_FLOW_NETS_EQUIVARIANT_KERN_H
+#define KAD_FLOW_NETS_EQUIVARIANT_KERN_H
+
+#include "flow/bijectors/stencil.h"
+#include "flow/nets/rows_kern.h"
+#include "flow/transforms/transform_kern.h"
+
+#include <stdint.h>
+
+/* Scratch of one call. Pointers p_* are the rows of the block next to them. */
+typedef struct net_space {
+    const real **src;       /* [F] source rows of the current application */
+    real **gsrc;            /* [F] their cotangents */
+    real **hid, **ghid;     /* [H + KAD_STENCIL_MAX_ODD][n KAD_W] and cotangents */
+    real **norm, **e, **ge; /* [H][KAD_W]: 1/sqrt(1 + |v|^2), its square, cotangent */
+    real **even, **geven;   /* [n_even][KAD_W] even outputs and cotangents */
+    vreal *acc;             /* [n_theta + KAD_V] weight gradients, lanes apart */
+} net_space;
+
+/* Packed parameters: forward weights are [input][output], backward ones [output][input].
+ */
+typedef struct net_weights {
+    const real *in, *in_t;     /* [W1; Wl]: [F][H + n_odd] and [H + n_odd][F] */
+    const real *odd, *odd_t;   /* Wo: [H][n_odd] and [n_odd][H] */
+    const real *even, *even_t; /* We: [H][n_even] and [n_even][H] */
+    const real *b;             /* [n_even] */
+} net_weights;
+
+static net_weights net_view(const kad_stencil *e, const void *packed)
+{
+    const size_t n_in = (size_t)(e->n_hidden + e->n_odd) * (size_t)e->n_sources;
+    const size_t n_odd = (size_t)e->n_odd * (size_t)e->n_hidden;
+    const size_t n_even = (size_t)e->n_even * (size_t)e->n_hidden;
+    net_weights w;
+    w.in = packed;
+    w.in_t = w.in + n_in;
+    w.odd = w.in_t + n_in;
+    w.odd_t = w.odd + n_odd;
+    w.even = w.odd_t + n_odd;
+    w.even_t = w.even + n_even;
+    w.b = w.even_t + n_even;
+    return w;
+}
+
+static void copy_both(const double *w, size_t rows, size_t cols, real *transpose,
+                      real *straight)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++)
+            transpose[c * rows + r] = straight[r * cols + c] = (real)w[r * cols + c];
+}
+
+static void net_pack(const kad_stencil *e, const double *theta, void *packed)
+{
+    const net_weights w = net_view(e, packed);
+    const size_t f = (size_t)e->n_sources, h = (size_t)e->n_hidden;
+    const size_t odd = (size_t)e->n_odd, even = (size_t)e->n_even;
+    /* w1 and wl are neighbours in theta */
+    copy_both(theta + e->w1, h + odd, f, (real *)(uintptr_t)w.in,
+              (real *)(uintptr_t)w.in_t);
+    copy_both(theta + e->wo, odd, h, (real *)(uintptr_t)w.odd,
+              (real *)(uintptr_t)w.odd_t);
+    copy_both(theta + e->we, even, h, (real *)(uintptr_t)w.even,
+              (real *)(uintptr_t)w.even_t);
+    for (size_t i = 0; i < even; i++)
+        ((real *)(uintptr_t)w.b)[i] = (real)theta[e->b + i];
+}
+
+/* n rows of n_reals, with their pointers. */
+static real **take_rows(char *base, size_t *at, int n, size_t n_reals)
+{
+    real **rows = (real **)(void *)(base + *at);
+    const size_t pointers = ((size_t)n * sizeof(real *) + 63) / 64 * 64;
+    real *block = (real *)(void *)(base + *at + pointers);
+    const size_t bytes = (size_t)n * n_reals * sizeof(real);
+    *at += pointers + bytes;
+    if (base)
+        for (int i = 0; i < n; i++)
+            rows[i] = block + (size_t)i * n_reals;
+    return rows;
+}
+
+/* Cut the scratch; returns its size. With base NULL only the size. */
+static size_t net_carve(const kad_stage *stage, char *base, net_space *s)
+{
+    const kad_stencil *e = stage->self;
+    const size_t vector = (size_t)stage->n_comp * KAD_W;
+    size_t at = 0;
+    s->src = (const real **)take_rows(base, &at, e->n_sources, 0);
+    s->gsrc = take_rows(base, &at, e->n_sources, 0);
+    s->hid = take_rows(base, &at, e->n_hidden + KAD_STENCIL_MAX_ODD, vector);
+    s->ghid = take_rows(base, &at, e->n_hidden + KAD_STENCIL_MAX_ODD, vector);
+    s->norm = take_rows(base, &at, e->n_hidden, KAD_W);
+    s->e = take_rows(base, &at, e->n_hidden, KAD_W);
+    s->ge = take_rows(base, &at, e->n_hidden, KAD_W);
+    s->even = take_rows(base, &at, e->n_even, KAD_W);
+    s->geven = take_rows(base, &at, e->n_even, KAD_W);
+    s->acc = (vreal *)(void *)(base + at);
+    return at + (stage->n_theta + KAD_V) * sizeof(vreal);
+}
+
+/* v -> o = v/sqrt(1 + |v|^2), norm, e. Loads before stores: the rows might alias. */
+KAD_LANES_INLINE void net_squash(const int n, int n_hidden, const net_space *s)
+{
+    for (int h = 0; h < n_hidden; h++) {
+        vreal *o = (vreal *)s->hid[h];
+        vreal *norm = (vreal *)s->norm[h], *e = (vreal *)s->e[h];
+        for (int v = 0; v < KAD_NV; v++) {
+            vreal x[3];
+            for (int c = 0; c < n; c++)
+                x[c] = o[v + c * KAD_NV];
+            const vreal shrink = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, x, x));
+            for (int c = 0; c < n; c++)
+                o[v + c * KAD_NV] = shrink * x[c];
+            norm[v] = shrink;
+            e[v] = shrink * shrink;
+        }
+    }
+}
+
+/* Cotangents of o (in ghid) and e (in ge) to that of v: norm (go - o (o.go + 2 e ge)). */
+KAD_LANES_INLINE void net_squash_adjoint(const int n, int n_hidden, const net_space *s)
+{
+    for (int h = 0; h < n_hidden; h++) {
+        const vreal *o = (const vreal *)s->hid[h], *ge = (const vreal *)s->ge[h];
+        const vreal *norm = (const vreal *)s->norm[h], *e = (const vreal *)s->e[h];
+        vreal *g = (vreal *)s->ghid[h];
+        for (int v = 0; v < KAD_NV; v++) {
+            vreal x[3], y[3];
+            for (int c = 0; c < n; c++) {
+                x[c] = o[v + c * KAD_NV];
+                y[c] = g[v + c * KAD_NV];
+            }
+            const vreal along = RC(2.0) * e[v] * ge[v] + kad_dot(n, x, y);
+            const vreal shrink = norm[v];
+            for (int c = 0; c < n; c++)
+                g[v + c * KAD_NV] = shrink * (y[c] - x[c] * along);
+        }
+    }
+}
+
+/* Outputs of the net for the sources s->src: odd in hid[H..], even in even. */
+KAD_LANES_INLINE void net_forward(const int n, const kad_stencil *e, const net_weights *w,
+                                  const net_space *s)
+{
+    const int n_hidden = e->n_hidden, n_vec = n * KAD_NV;
+    const real *const *hid = (const real *const *)s->hid;
+    for (int i = 0; i < e->n_even; i++)
+        for (int v = 0; v < KAD_NV; v++)
+            ((vreal *)s->even[i])[v] = kad_vset(w->b[i]);
+    if (e->n_sources == 0) return;
+    rows_product(n_vec, n_hidden + e->n_odd, e->n_sources, w->in, s->src, s->hid);
+    net_squash(n, n_hidden, s);
+    rows_product_add(n_vec, e->n_odd, n_hidden, w->odd, hid, s->hid + n_hidden);
+    rows_product_add(KAD_NV, e->n_even, n_hidden, w->even, (const real *const *)s->e,
+                     s->even);
+}
+
+/* Gradients of the weights, into acc (ordered like theta). */
+static void net_weight_gradient(const kad_stencil *e, int n_vec, const net_space *s)
+{
+    const real *const *hid = (const real *const *)s->hid;
+    const real *const *ghid = (const real *const *)s->ghid;
+    const real *const *geven = (const real *const *)s->geven;
+    for (int i = 0; i < e->n_even; i++) {
+        const vreal *g = (const vreal *)s->geven[i];
+        vreal sum = g[0];
+        for (int v = 1; v < KAD_NV; v++)
+            sum += g[v];
+        s->acc[e->b + (size_t)i] += sum;
+    }
+    if (e->n_sources == 0) return;
+    rows_outer(n_vec, e->n_hidden + e->n_odd, e->n_sources, ghid, s->src, s->acc + e->w1);
+    rows_outer(n_vec, e->n_odd, e->n_hidden, ghid + e->n_hidden, hid, s->acc + e->wo);
+    rows_outer(KAD_NV, e->n_even, e->n_hidden, geven, (const real *const *)s->e,
+               s->acc + e->we);
+}
+
+/* From the cotangents of the outputs (ghid[H..], geven): adds to the sources' cotangents
+ * s->gsrc and, if `weights`, to acc. */
+KAD_LANES_INLINE void net_adjoint(const int n, const kad_stencil *e, const net_weights *w,
+                                  const net_space *s, bool weights)
+{
+    const int n_hidden = e->n_hidden, n_vec = n * KAD_NV;
+    const real *const *ghid = (const real *const *)s->ghid;
+    if (e->n_sources > 0) {
+        rows_product(n_vec, n_hidden, e->n_odd, w->odd_t, ghid + n_hidden, s->ghid);
+        rows_product(KAD_NV, n_hidden, e->n_even, w->even_t,
+                     (const real *const *)s->geven, s->ge);
+        net_squash_adjoint(n, n_hidden, s);
+    }
+    if (weights) net_weight_gradient(e, n_vec, s);
+    if (e->n_sources > 0)
+        rows_product_add(n_vec, e->n_sources, n_hidden + e->n_odd, w->in_t, ghid,
+                         s->gsrc);
+}
+
+#endif

@@ -1,0 +1,40 @@
+#include "flow/parts.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+void kad_parts_clear(kad_parts *apps)
+{
+    kad_free(apps->rows);
+    kad_stage_clear(&apps->one);
+    memset(apps, 0, sizeof *apps);
+}
+
+kad_status kad_parts_of_sites(kad_ctx *ctx, int n_comp, int n_apps, int n_src_sites,
+                              int n_tgt_sites, const int *sites, kad_parts *out)
+{
+    const size_t n = (size_t)n_apps * (size_t)(n_src_sites + n_tgt_sites);
+    memset(out, 0, sizeof *out);
+    out->n_apps = n_apps;
+    out->n_src = n_src_sites * n_comp;
+    out->n_tgt = n_tgt_sites * n_comp;
+    const kad_status status = kad_new(ctx, n * (size_t)n_comp, sizeof(int), &out->rows);
+    for (size_t i = 0; status == KAD_OK && i < n; i++)
+        for (int c = 0; c < n_comp; c++)
+            out->rows[i * (size_t)n_comp + (size_t)c] = sites[i] * n_comp + c;
+    return status;
+}
+
+kad_status kad_parts_identity(kad_ctx *ctx, int n, int **out)
+{
+    const kad_status status = kad_new(ctx, (size_t)n, sizeof(int), out);
+    for (int i = 0; status == KAD_OK && i < n; i++)
+        (*out)[i] = i;
+    return status;
+}
+
+kad_lattice kad_parts_lattice(int n_sites)
+{
+    return (kad_lattice){.d = 1, .shape = {n_sites, 1, 1}, .n_sites = n_sites};
+}
