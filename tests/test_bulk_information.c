@@ -1,8 +1,6 @@
 /* Information, receptive fields and densities where they are known: a free field under the
  * fixed Haar flow. */
-#include "bulk/bottleneck.h"
 #include "bulk/coarse.h"
-#include "bulk/densities.h"
 #include "bulk/mutual.h"
 #include "bulk/pairs.h"
 #include "bulk/receptive.h"

@@ -5,7 +5,6 @@
  * and equality says that the latents w decoupled: all that the halves share has to pass
  * through the few coarse variables at the cut. A network with disentanglers across the
  * cut has no such level, and there is nothing to test. */
-#include "bulk/bottleneck.h"
 #include "base/memory.h"
 #include "bulk/cells.h"
 #include "bulk/coarse.h"
@@ -328,6 +327,10 @@ done:
     return status;
 }
 
+/* Series boundary (Gaussian I(A:B) of the flow variables) and cut (Gaussian I(a:b)),
+ * cut_knn, cut_knn_err; attributes level, n_a, n_b. Nothing is written where the map has no
+ * bottleneck, sites are integrated out, more than 16 variables meet at the cut, or the
+ * lattice has more than 1024 sites. */
 kad_status kad_bulk_bottleneck(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
     const kad_flow *flow = bulk->model->flow;

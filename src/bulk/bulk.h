@@ -9,9 +9,8 @@
  * r(y) = q0(y)/[q0(y) + q0(-y)] and to -y otherwise; one is drawn (so that draws of the
  * map give back the prior's latents), and y is the sign's own.
  *
- * An analysis is a file with a function kad_bulk_NAME and one line in the table of
- * bulk.c; it writes its own groups of run.h5. Errors of averages must know the chains:
- * either write a value per configuration, [n_chains][n_per_chain], and leave the mean to
+ * An analysis is a file and a line in KAD_BULK_ANALYSES. Errors of averages must know the
+ * chains: either write a value per configuration, [n_chains][n_per_chain], and leave the mean to
  * analysis/ (Gamma method), or use blocks of consecutive configurations of a chain. */
 #ifndef KAD_BULK_BULK_H
 #define KAD_BULK_BULK_H
@@ -98,27 +97,23 @@ KAD_MUST_USE kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_config *con
                                              size_t n, kad_bulk **out);
 void kad_bulk_destroy(kad_bulk *bulk);
 
-/* An analysis: adds its groups to the results (removing what it wrote before). */
-typedef struct kad_bulk_analysis {
-    const char *name;    /* as in `bulk.only` and progress lines */
-    const char *summary; /* one line */
-    kad_status (*run)(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
-} kad_bulk_analysis;
+/* Every analysis: adding one is a line here and a file with its function kad_bulk_NAME,
+ * which adds groups of its own to the results (removing what it wrote before). */
+#define KAD_BULK_ANALYSES(X)                                                         \
+    X(action, "/bulk/configurations: the latents' effective action and its parts")   \
+    X(correlators, "/bulk/correlators: two-point functions by levels and distance")  \
+    X(fields, "of the coarse fields of every level: densities, couplings, pictures") \
+    X(mutual, "/bulk/mutual: mutual information of near latents")                    \
+    X(bottleneck, "/bulk/bottleneck: information between halves, of trees")          \
+    X(receptive, "/bulk/receptive: what a latent does to the boundary")              \
+    X(walks, "/bulk/walks: the boundary while one latent is swept")
 
-/* Every registered one, NULL-terminated; implementation files define functions, bulk.c
- * lists. */
-extern const kad_bulk_analysis *const kad_bulk_analyses[];
+#define KAD_BULK_DECLARE(name, summary) \
+    kad_status kad_bulk_##name(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
+KAD_BULK_ANALYSES(KAD_BULK_DECLARE)
 
 /* All of them on one set of configurations; attributes seconds_NAME of /bulk: what each
  * took. */
 KAD_MUST_USE kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
-
-/* --- the analyses ------------------------------------------------------------------ */
-
-/* /bulk/configurations: S, log_det, log_branch, S_eff [chain, configuration]. */
-KAD_MUST_USE kad_status kad_bulk_action(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
-/* /bulk/correlators: bins and series (bulk/correlators.h). */
-KAD_MUST_USE kad_status kad_bulk_correlators(kad_ctx *ctx, const kad_bulk *bulk,
-                                             kad_h5 *file);
 
 #endif

@@ -4,7 +4,6 @@
 #include "base/signals.h"
 #include "base/thread.h"
 #include "base/tile.h"
-#include "bulk/coarse_base.h"
 #include "flow/blocks.h"
 
 #include <math.h>

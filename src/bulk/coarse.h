@@ -41,4 +41,44 @@ KAD_MUST_USE kad_status kad_coarse_create(kad_ctx *ctx, const kad_bulk *bulk,
                                           kad_coarse **out);
 void kad_coarse_destroy(kad_coarse *coarse);
 
+/* --- what is made of them (analysis `fields`) -------------------------------------- */
+
+/* One-point densities, fourth cumulants and two-point functions, each field in units of
+ * the root mean square s of its components. */
+
+/* Bins of the density of a component over -4 s .. 4 s, and of the modulus over 0 .. 4 s
+ * sqrt(n). */
+enum { KAD_DENSITY_BINS = 64 };
+
+/* /bulk/densities: series density [level][bin] (per unit of phi/s), modulus [level][bin]
+ * (more than one component), kurtosis [level] = n/(n + 2) <|phi|^4>/<|phi|^2>^2 (1: a
+ * Gaussian, n/(n + 2): fixed modulus), correlator [level][r] = G(r)/G(0) along the axes,
+ * r in steps of the coarse lattice. */
+KAD_MUST_USE kad_status kad_densities_write(kad_ctx *ctx, const kad_coarse *coarse,
+                                            kad_h5 *file);
+
+/* Configurations shown, evenly spaced over the chain of the first. */
+enum { KAD_PICTURES = 3 };
+
+/* /bulk/pictures: level_H [configuration][component][sites of the coarse lattice...],
+ * H = 0 the boundary; latents [configuration][component][sites of the boundary
+ * lattice...] (the latent of a site at its site), level [sites]. f32. */
+KAD_MUST_USE kad_status kad_pictures_write(kad_ctx *ctx, const kad_coarse *coarse,
+                                           kad_h5 *file);
+
+/* --- the prior with a Fourier base, part of kad_coarse_create (coarse_base.c) ------- */
+
+typedef struct kad_coarse_base kad_coarse_base;
+
+KAD_MUST_USE kad_status kad_coarse_base_create(kad_ctx *ctx, const kad_coarse *coarse,
+                                               kad_coarse_base **out);
+void kad_coarse_base_destroy(kad_coarse_base *base);
+/* Is S_h known at this level? True without a base. */
+bool kad_coarse_base_known(const kad_coarse_base *base, int level);
+/* Doubles of scratch. */
+size_t kad_coarse_base_scratch(const kad_coarse_base *base);
+/* lnp[h][lane] (overwritten, h >= 1, n lanes) of a tile of u; the tile becomes z. */
+void kad_coarse_base_densities(const kad_coarse_base *base, double *u, size_t n,
+                               double lnp[][KAD_W_DOUBLE], double *work, void *scratch);
+
 #endif

@@ -1,4 +1,11 @@
-#include "bulk/coarse_base.h"
+/* The Gaussian field u = B z of a Fourier base (stages before the levels, all linear),
+ * and the conditional density of its fine sites given the sublattice of stride 2^h,
+ *     ln p(u_fine | u_coarse) = ln p(u) - ln p_h(u_coarse),
+ *     p_h = normal of covariance C_h(r) = (B B^T)(r), r on the sublattice,
+ * diagonal in the coarse lattice's Fourier modes. Without a base there is nothing here to
+ * do. Unknown (NaN-free: simply not added) for another prior than the normal one, and for
+ * coarse lattices with an extent of 1 beside longer ones. */
+#include "bulk/coarse.h"
 
 #include "base/memory.h"
 #include "lattice/fourier.h"

@@ -1,11 +1,12 @@
-#include "bulk/densities.h"
+/* One-point densities of the coarse fields, and the analysis of all that is made of
+ * them. */
+#include "bulk/coarse.h"
 
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
 #include "bulk/cells.h"
 #include "bulk/couplings.h"
-#include "bulk/pictures.h"
 #include "lattice/fourier.h"
 
 #include <math.h>

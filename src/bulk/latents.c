@@ -45,6 +45,21 @@ done:
     return status;
 }
 
+void kad_bulk_destroy(kad_bulk *bulk)
+{
+    if (bulk == NULL) return;
+    kad_map_destroy(bulk->map);
+    kad_free(bulk->x);
+    kad_free(bulk->y);
+    kad_free(bulk->z);
+    kad_free(bulk->S);
+    kad_free(bulk->log_det);
+    kad_free(bulk->log_branch);
+    kad_free(bulk->sign);
+    kad_free(bulk->position);
+    kad_free(bulk);
+}
+
 /* --- inference --------------------------------------------------------------------- */
 
 enum { CHUNK = 512 }; /* configurations whose other branch is held at a time */

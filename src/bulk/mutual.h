@@ -28,7 +28,18 @@ KAD_MUST_USE kad_status kad_mutual_knn(kad_ctx *ctx, size_t n, size_t d_x,
                                        const double *x, size_t d_y, const double *y,
                                        int k, double *out);
 
-/* The analysis: near pairs of latents by levels and separation, /bulk/mutual. */
-KAD_MUST_USE kad_status kad_bulk_mutual(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
+/* --- between the halves of a tree (bottleneck.c) ----------------------------------- */
+
+/* The lowest level with a stage that reaches from one half of the lattice (along its
+ * first axis) to the other; 0: there is no bottleneck. Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_bottleneck_level(kad_ctx *ctx, const kad_flow *flow,
+                                             int *level);
+
+/* Gaussian information between the halves of a field with correlation function C
+ * [n_sites] (components alike and independent: theirs add), and its slope dI/dC
+ * [n_sites]. Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_bottleneck_boundary(kad_ctx *ctx, const kad_lattice *lattice,
+                                                const double *C, double *out,
+                                                double *slope);
 
 #endif

@@ -1,9 +1,13 @@
-#include "bulk/pictures.h"
+/* What the pictures of the report are made of: some configurations at every level, their
+ * latents, and latent walks. The files hold numbers; analysis/report paints them. */
+#include "bulk/coarse.h"
 
 #include "base/memory.h"
 
 #include <math.h>
 #include <stdio.h>
+
+enum { WALK_STEPS = 7 };
 
 /* Names of the leading axes. */
 static const char *const picture[] = {"picture"}, *const walk[] = {"level", "value"};
@@ -146,22 +150,25 @@ static void fill_walks(const kad_bulk *bulk, size_t n_levels, const int64_t *sit
 {
     const size_t n_rows = bulk->n_rows, n_comp = (size_t)bulk->model->flow->n_comp;
     for (size_t h = 0; h < n_levels; h++)
-        for (size_t k = 0; k < KAD_WALK_STEPS; k++) {
-            double *own = z + (h * KAD_WALK_STEPS + k) * n_rows;
+        for (size_t k = 0; k < WALK_STEPS; k++) {
+            double *own = z + (h * WALK_STEPS + k) * n_rows;
             for (size_t r = 0; r < n_rows; r++)
                 own[r] = bulk->z[r];
             if (site[h] >= 0) own[(size_t)site[h] * n_comp] = value[k];
         }
 }
 
+/* One latent of each level takes the values `value` [step], -3 .. 3 standard deviations of
+ * the prior, the others keep those of one configuration; boundary
+ * [level][step][component][sites...] f32, site [level] the latent's site. */
 kad_status kad_bulk_walks(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
     const kad_flow *flow = bulk->model->flow;
     const size_t n_levels = (size_t)bulk->n_levels, n_comp = (size_t)flow->n_comp,
-                 n = n_levels * KAD_WALK_STEPS, lead[2] = {n_levels, KAD_WALK_STEPS},
-                 steps[1] = {KAD_WALK_STEPS};
+                 n = n_levels * WALK_STEPS, lead[2] = {n_levels, WALK_STEPS},
+                 steps[1] = {WALK_STEPS};
     int64_t site[KAD_BULK_LEVELS];
-    double value[KAD_WALK_STEPS], *z = NULL, *y = NULL, *x = NULL;
+    double value[WALK_STEPS], *z = NULL, *y = NULL, *x = NULL;
     float *data = NULL;
     kad_status status = KAD_OK;
     if (bulk->n == 0) return KAD_OK;
@@ -171,8 +178,8 @@ kad_status kad_bulk_walks(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
     KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *y, &y));
     KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *x, &x));
     KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *data, &data));
-    for (size_t k = 0; k < KAD_WALK_STEPS; k++)
-        value[k] = ((double)k - (KAD_WALK_STEPS - 1) / 2) * sqrt(flow->temperature);
+    for (size_t k = 0; k < WALK_STEPS; k++)
+        value[k] = ((double)k - (WALK_STEPS - 1) / 2) * sqrt(flow->temperature);
     for (size_t h = 0; h < n_levels; h++)
         site[h] = middle_latent(bulk, (int)h);
     fill_walks(bulk, n_levels, site, value, z);

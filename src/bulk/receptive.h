@@ -47,8 +47,4 @@ KAD_MUST_USE kad_status kad_receptive_create(kad_ctx *ctx, const kad_bulk *bulk,
                                              kad_receptive **out);
 void kad_receptive_destroy(kad_receptive *receptive);
 
-/* The analysis: /bulk/receptive. */
-KAD_MUST_USE kad_status kad_bulk_receptive(kad_ctx *ctx, const kad_bulk *bulk,
-                                           kad_h5 *file);
-
 #endif

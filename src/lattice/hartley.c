@@ -1,5 +1,6 @@
 /* Plans of the separable Hartley transform: tables of dense axes, FFTW plans of long
  * ones. */
+#include "lattice/hartley.h"
 #include "base/memory.h"
 #include "lattice/hartley_plan.h"
 

@@ -1,5 +1,6 @@
 /* Kernels of the Hartley transform: dense folded axes (see hartley_plan.h), FFTW beyond.
  */
+#include "lattice/hartley.h"
 #include "lattice/hartley_plan.h"
 #include "lattice/matrix_kern.h"
 

@@ -9,7 +9,10 @@
 #ifndef KAD_LATTICE_HARTLEY_PLAN_H
 #define KAD_LATTICE_HARTLEY_PLAN_H
 
-#include "lattice/hartley.h"
+#include "base/real.h"
+#include "lattice/lattice.h"
+
+#include <stddef.h>
 
 /* Longest axis transformed by dense matrices. */
 enum { KAD_HARTLEY_DENSE_MAX = 256 };

@@ -1,5 +1,5 @@
 /* The draws of one job while they are being made: batch buffers, the chains' current
- * rows, and the series they end in. Used by job.c only. */
+ * rows, and the series they end in. Used by job_run.c only. */
 #ifndef KAD_RECORD_CHAINS_H
 #define KAD_RECORD_CHAINS_H
 

@@ -5,7 +5,6 @@
 #include "sample/hmc.h"
 
 #include "sample/hmc_core.h"
-#include "sample/hmc_start.h"
 
 #include <string.h>
 

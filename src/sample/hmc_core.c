@@ -5,7 +5,6 @@
 #include "base/thread.h"
 #include "base/tile.h"
 #include "sample/boundary.h"
-#include "sample/hmc_start.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-#include "sample/hmc_start.h"
+/* States that the chains of hybrid Monte Carlo are given, and normal numbers. */
+#include "sample/hmc_core.h"
 
 #include "base/memory.h"
 #include "base/parallel.h"

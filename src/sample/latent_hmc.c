@@ -6,7 +6,6 @@
 #include "sample/latent_hmc.h"
 
 #include "sample/hmc_core.h"
-#include "sample/hmc_start.h"
 
 #include <string.h>
 

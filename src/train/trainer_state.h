@@ -2,11 +2,14 @@
 #ifndef KAD_TRAIN_TRAINER_STATE_H
 #define KAD_TRAIN_TRAINER_STATE_H
 
+#include "io/progress.h"
+#include "io/run_folder.h"
 #include "train/clip.h"
+#include "train/evaluate.h"
+#include "train/model.h"
 #include "train/options.h"
 #include "train/samples.h"
 #include "train/trace.h"
-#include "train/trainer.h"
 
 /* One lattice size of the chain. */
 typedef struct kad_train_stage {

@@ -1,0 +1,28 @@
+/* The run over all analyses of the bulk. */
+#include "base/signals.h"
+#include "bulk/bulk.h"
+
+#include <stdio.h>
+
+#define ROW(name, summary) {#name, kad_bulk_##name},
+static const struct {
+    const char *name;
+    kad_status (*run)(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file);
+} analyses[] = {KAD_BULK_ANALYSES(ROW)};
+
+kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    char name[64];
+    for (size_t i = 0; i < sizeof analyses / sizeof *analyses; i++) {
+        KAD_TRY(kad_stop_check(ctx, "bulk"));
+        const double start = kad_wall_seconds();
+        snprintf(name, sizeof name, "seconds_%s", analyses[i].name);
+        KAD_TRY(analyses[i].run(ctx, bulk, file));
+        KAD_TRY(kad_h5_group(ctx, file, "/bulk"));
+        KAD_TRY(
+            kad_h5_attr_set_real(ctx, file, "/bulk", name, kad_wall_seconds() - start));
+    }
+done:
+    return status;
+}

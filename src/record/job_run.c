@@ -1,0 +1,394 @@
+/* Running a job: batches, segments, and the series in run.h5. */
+#include "base/memory.h"
+#include "base/signals.h"
+#include "record/chains.h"
+#include "sample/start.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const double KEPT_SHARE = 0.25; /* of the time between segments */
+
+/* The segment under way: what followed update `from`, where the last one on disk ends. */
+typedef struct tail {
+    int index;
+    int64_t from;
+    double written; /* when the last one was */
+    kad_h5 *kept;   /* the segment as it was a while ago, in memory; NULL: none */
+    double made;    /* when that was */
+} tail;
+
+/* Put the segment together. */
+static kad_status keep(kad_ctx *ctx, const kad_chains *chains, tail *t)
+{
+    kad_status status = KAD_OK;
+    kad_h5_close(t->kept);
+    t->kept = NULL;
+    KAD_TRY(kad_h5_create(ctx, &t->kept));
+    KAD_TRY(kad_h5_attr_set_int(ctx, t->kept, "/", "fingerprint",
+                                (int64_t)chains->job->fingerprint));
+    KAD_TRY(kad_chains_save(ctx, chains, t->from, t->kept));
+    t->made = kad_wall_seconds();
+done:
+    return status;
+}
+
+/* Write what is kept. */
+static kad_status write(kad_ctx *ctx, const kad_run *run, const kad_chains *chains,
+                        tail *t)
+{
+    kad_status status = KAD_OK;
+    if (t->kept == NULL) return KAD_OK;
+    KAD_TRY(kad_segment_save(ctx, run, chains->job->name, t->index, t->kept));
+    t->index++;
+    t->from = chains->n_done;
+    t->written = kad_wall_seconds();
+done:
+    kad_h5_close(t->kept);
+    t->kept = NULL;
+    return status;
+}
+
+/* One segment: KAD_ENOINPUT when there is none, KAD_EDATA when it is damaged or belongs
+ * to other draws. */
+static kad_status read_segment(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
+                               int index)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    const kad_job *job = chains->job;
+    int64_t fingerprint;
+    KAD_TRY(kad_segment_open(ctx, run, job->name, index, &file));
+    KAD_TRY(kad_h5_attr_int(ctx, file, "/", "fingerprint", &fingerprint));
+    if ((uint64_t)fingerprint != job->fingerprint)
+        status = kad_fail(ctx, KAD_EDATA,
+                          "segment %d of %s belongs to another map, action or setting",
+                          index, job->name);
+    else
+        status = kad_chains_load(ctx, chains, file);
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* Take up every usable segment in order; a bad one is said and redone. *n_segments: how
+ * many count. */
+static kad_status take_up(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
+                          int *n_segments)
+{
+    kad_status status = KAD_OK;
+    int i = 0;
+    for (;; i++) {
+        status = read_segment(ctx, run, chains, i);
+        if (status != KAD_OK) break;
+    }
+    *n_segments = i;
+    if (status == KAD_EDATA)
+        kad_note(ctx, "%s; redoing from there", ctx->message);
+    else if (status != KAD_ENOINPUT)
+        return status;
+    return kad_segment_remove_from(ctx, run, chains->job->name, i);
+}
+
+static int largest_extent(const kad_lattice *lattice)
+{
+    int extent = 0;
+    for (int mu = 0; mu < lattice->d; mu++)
+        if (lattice->shape[mu] > extent) extent = lattice->shape[mu];
+    return extent;
+}
+
+/* What a draw is and takes. */
+static kad_status describe_time(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
+                                const char *group)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler_setup *setup = &chains->job->setup;
+    const char *unit = chains->sampler->ops->time_unit;
+    char text[64];
+    const size_t n = strlen(unit);
+    snprintf(text, sizeof text, "%s", unit);
+    if (chains->thin > 1 && n > 0 && unit[n - 1] == 'y')
+        snprintf(text, sizeof text, "%lld %.*sies", (long long)chains->thin, (int)n - 1,
+                 unit);
+    else if (chains->thin > 1)
+        snprintf(text, sizeof text, "%lld %ss", (long long)chains->thin, unit);
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "time_unit", text));
+    KAD_TRY(
+        kad_h5_attr_set_real(ctx, file, group, "seconds_per_draw",
+                             chains->seconds / (double)setup->n_draws / setup->n_chains));
+    KAD_TRY(
+        kad_h5_attr_set_real(ctx, file, group, "tuning_seconds", chains->tuning_seconds));
+done:
+    return status;
+}
+
+/* Chains that only start from the map are still local ones. */
+static bool needs_map(const kad_sampler *sampler)
+{
+    const kad_sampler_ops *ops = sampler->ops;
+    const kad_sampler_setup *setup = &sampler->setup;
+    if ((ops->flags & KAD_SAMPLER_NEEDS_MAP) != 0) return true;
+    return ops->needs_map != NULL && setup->config != NULL &&
+           ops->needs_map(setup->config, setup->entry);
+}
+
+/* Numbers and words about the series, as attributes of its group. */
+static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
+                           const char *group)
+{
+    kad_status status = KAD_OK;
+    const kad_job *job = chains->job;
+    const kad_sampler_setup *setup = &job->setup;
+    const kad_sampler_ops *ops = chains->sampler->ops;
+    const double n_all = (double)setup->n_draws * setup->n_chains;
+    const struct {
+        const char *name;
+        int64_t value;
+    } counts[] = {{"entry", setup->entry},
+                  {"tuning", setup->n_tune},
+                  {"n_chains", setup->n_chains},
+                  {"n_draws", setup->n_draws},
+                  {"burn_in", setup->n_burn_in},
+                  {"thin", chains->thin},
+                  {"n_sites", setup->action->lattice->n_sites},
+                  {"extent", largest_extent(setup->action->lattice)},
+                  {"n_components", setup->action->n_comp},
+                  {"dimension", setup->action->lattice->d},
+                  {"weighted", (ops->flags & KAD_SAMPLER_WEIGHTED) != 0},
+                  {"proposals", (ops->flags & KAD_SAMPLER_PROPOSALS) != 0},
+                  {"symmetric", (setup->action->flags & KAD_ACTION_SYMMETRIC) != 0},
+                  {"exact", setup->exact},
+                  {"needs_map", needs_map(chains->sampler)},
+                  {"translation", setup->translate},
+                  {"fingerprint", (int64_t)job->fingerprint}};
+
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "sampler", ops->name));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "summary", ops->summary));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "reference", ops->reference));
+    KAD_TRY(describe_time(ctx, chains, file, group));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "precision",
+                                   setup->prec == KAD_SINGLE ? "single" : "double"));
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        KAD_TRY(kad_h5_attr_set_int(ctx, file, group, counts[i].name, counts[i].value));
+    KAD_TRY(
+        kad_h5_attr_set_real(ctx, file, group, "acceptance", chains->n_accepted / n_all));
+    const double beta = kad_action_get(setup->action, "beta");
+    if (isfinite(beta)) KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "beta", beta));
+    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "log_z_offset",
+                                 setup->action->log_z_offset));
+    if (ops->describe != NULL)
+        KAD_TRY(ops->describe(ctx, chains->sampler->self, file, group));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "status", "complete"));
+done:
+    return status;
+}
+
+/* The first draws into a group of their own. */
+static kad_status write_first(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
+                              const char *group)
+{
+    kad_status status = KAD_OK;
+    const unsigned proposes = KAD_SAMPLER_PROPOSALS | KAD_SAMPLER_WEIGHTED;
+    const bool is_map = (chains->sampler->ops->flags & proposes) != 0;
+    char path[128];
+    if (chains->first == NULL) return KAD_OK;
+    snprintf(path, sizeof path, "%s/first", group);
+    KAD_TRY(kad_store_write(ctx, chains->first, file, path));
+    KAD_TRY(
+        kad_h5_attr_set_string(ctx, file, path, "start",
+                               is_map ? "prior" : kad_start_name(&chains->job->setup)));
+    KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "n_first", chains->job->n_first));
+done:
+    return status;
+}
+
+/* The finished series into run.h5, then the segments go. */
+static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *chains)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    char group[96];
+    snprintf(group, sizeof group, "/samplers/%s", chains->job->name);
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_TRY(kad_h5_remove(ctx, file, group));
+    KAD_TRY(kad_measure_write(ctx, chains->measure, file, group));
+    KAD_TRY(kad_store_write(ctx, chains->store, file, group));
+    KAD_TRY(write_first(ctx, chains, file, group));
+    KAD_TRY(describe(ctx, chains, file, group));
+    KAD_TRY(kad_results_save(ctx, run, file));
+    KAD_TRY(kad_segment_remove_from(ctx, run, chains->job->name, 0));
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* True when the results already hold this job's series. */
+static kad_status finished(kad_ctx *ctx, const kad_run *run, const kad_job *job,
+                           bool *done)
+{
+    kad_status status = KAD_OK;
+    kad_h5 *file = NULL;
+    int64_t fingerprint = 0;
+    char group[96];
+    *done = false;
+    snprintf(group, sizeof group, "/samplers/%s", job->name);
+    KAD_TRY(kad_results_open(ctx, run, &file));
+    if (kad_h5_exists(file, group) && kad_h5_attr_exists(file, group, "fingerprint")) {
+        KAD_TRY(kad_h5_attr_int(ctx, file, group, "fingerprint", &fingerprint));
+        *done = (uint64_t)fingerprint == job->fingerprint;
+        if (!*done)
+            kad_note(ctx, "%s: made with another map, action or setting; redoing it",
+                     group);
+    }
+done:
+    kad_h5_close(file);
+    return status;
+}
+
+/* Effective sample size a draw of the weights so far: (sum w)^2 / (n sum w^2). */
+static double ess_so_far(const kad_chains *chains)
+{
+    const size_t n = (size_t)kad_chains_recorded(chains);
+    const double *log_w = chains->log_weight->data;
+    const size_t n_stored = chains->log_weight->n_stored;
+    double top = -INFINITY, sum = 0.0, square = 0.0, count = 0.0;
+    for (size_t c = 0; c < chains->store->n_chains; c++)
+        for (size_t i = 0; i < n; i++)
+            top = fmax(top, log_w[c * n_stored + i]);
+    for (size_t c = 0; c < chains->store->n_chains && isfinite(top); c++)
+        for (size_t i = 0; i < n; i++) {
+            const double w = exp(log_w[c * n_stored + i] - top);
+            sum += w;
+            square += w * w;
+            count++;
+        }
+    return sum * sum / (count * square);
+}
+
+/* What a chain does: it tunes, comes to equilibrium, records. */
+typedef enum phase { TUNING, BURN_IN, RECORDING } phase;
+
+static phase phase_of(const kad_chains *chains)
+{
+    if (chains->n_done < 0) return TUNING;
+    return kad_chains_drawn(chains) < chains->job->setup.n_burn_in ? BURN_IN : RECORDING;
+}
+
+/* Open the stage of a phase. The recorded draws have the sampler's name alone. */
+static void begin_phase(const kad_chains *chains, phase now, kad_progress *progress)
+{
+    static const char *const name[] = {" tuning", " burn-in", ""};
+    const kad_sampler_setup *setup = &chains->job->setup;
+    char stage[96];
+    if (progress == NULL) return;
+    snprintf(stage, sizeof stage, "%s%s", chains->job->name, name[now]);
+    if (now == TUNING)
+        kad_progress_begin(progress, stage, chains->n_tune + chains->n_done,
+                           chains->n_tune);
+    else if (now == BURN_IN)
+        kad_progress_begin(progress, stage, kad_chains_drawn(chains), setup->n_burn_in);
+    else
+        kad_progress_begin(progress, stage, kad_chains_recorded(chains), setup->n_draws);
+}
+
+/* The last update's fields close the stage, so the last batch is always shown. */
+static void show(const kad_chains *chains, phase now, kad_progress *progress)
+{
+    const int64_t recorded = kad_chains_recorded(chains);
+    const double n = (double)recorded * (double)chains->job->setup.n_chains;
+    const bool last = recorded == chains->job->setup.n_draws;
+    kad_field fields[2];
+    size_t n_fields = 0;
+    if (progress == NULL || (!last && !kad_progress_due(progress))) return;
+    if (now == TUNING)
+        kad_progress_update(progress, chains->n_tune + chains->n_done, 0, NULL);
+    else if (now == BURN_IN)
+        kad_progress_update(progress, kad_chains_drawn(chains), 0, NULL);
+    if (now != RECORDING || n <= 0) return;
+    const double p = chains->n_accepted / n;
+    if (chains->sampler->ops->flags & KAD_SAMPLER_PROPOSALS)
+        fields[n_fields++] = (kad_field){"acceptance", p, sqrt(p * (1.0 - p) / n)};
+    if (chains->log_weight != NULL)
+        fields[n_fields++] = (kad_field){"ESS", ess_so_far(chains), NAN};
+    kad_progress_update(progress, recorded, n_fields, fields);
+}
+
+static kad_status stopped(kad_ctx *ctx, const kad_chains *chains)
+{
+    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s at draw %lld of %lld",
+                    chains->job->name, kad_stop_reason(),
+                    (long long)kad_chains_recorded(chains),
+                    (long long)chains->job->setup.n_draws);
+}
+
+/* Segments are written now and then, and when a stop is asked for. An update may be given
+ * up half done where updates are slow; then the sampler has no state to be saved, so that
+ * the segment is kept in memory, too. */
+static kad_status save(kad_ctx *ctx, const kad_run *run, const kad_chains *chains,
+                       bool stop, tail *t)
+{
+    kad_status status = KAD_OK;
+    const double now = kad_wall_seconds();
+    const double interval = chains->job->segment_seconds;
+    const bool due = stop || now - t->written > interval;
+    if (due || (chains->slow && now - t->made > KEPT_SHARE * interval))
+        KAD_TRY(keep(ctx, chains, t));
+    if (due) KAD_TRY(write(ctx, run, chains, t));
+done:
+    return status;
+}
+
+/* From where the segments end to the last draw. A batch is finished, or takes a second: a
+ * run that is stopped again and again still gets on. */
+static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
+                             int n_segments, kad_progress *progress)
+{
+    kad_status status = KAD_OK;
+    const double now = kad_wall_seconds();
+    tail t = {.index = n_segments, .from = chains->n_done, .written = now, .made = now};
+    phase is = phase_of(chains);
+    begin_phase(chains, is, progress);
+    while (kad_chains_recorded(chains) < chains->job->setup.n_draws) {
+        status = kad_chains_batch(ctx, chains);
+        if (status == KAD_EINTERRUPTED) {
+            KAD_TRY(write(ctx, run, chains, &t));
+            status = stopped(ctx, chains);
+        }
+        if (status != KAD_OK) goto done;
+        if (is != phase_of(chains)) {
+            is = phase_of(chains);
+            begin_phase(chains, is, progress);
+        }
+        show(chains, is, progress);
+        const bool stop = kad_stop_requested() &&
+                          kad_chains_recorded(chains) < chains->job->setup.n_draws;
+        KAD_TRY(save(ctx, run, chains, stop, &t));
+        if (stop) KAD_TRY(stopped(ctx, chains));
+    }
+done:
+    kad_h5_close(t.kept);
+    return status;
+}
+
+kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
+                       kad_progress *progress)
+{
+    kad_status status = KAD_OK;
+    kad_chains *chains = NULL;
+    int n_segments = 0;
+    bool done;
+
+    KAD_TRY(kad_job_check(ctx, job));
+    KAD_TRY(finished(ctx, run, job, &done));
+    if (done) return KAD_OK;
+    KAD_TRY(kad_chains_create(ctx, job, &chains));
+    KAD_TRY(take_up(ctx, run, chains, &n_segments));
+    KAD_TRY(make_draws(ctx, run, chains, n_segments, progress));
+    KAD_TRY(assemble(ctx, run, chains));
+    if (progress != NULL) kad_progress_end(progress);
+done:
+    kad_chains_destroy(chains);
+    return status;
+}
