@@ -114,18 +114,16 @@ static void test_allocation(void **state)
     kad_free(copy);
 }
 
-static void test_arena(void **state)
+static void test_scope_blocks(void **state)
 {
     (void)state;
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    kad_arena *arena;
-    assert_int_equal(kad_arena_create(&ctx, &arena), KAD_OK);
+    KAD_SCOPE(scope, &ctx);
     unsigned char *blocks[200];
     for (int i = 0; i < 200; i++) {
         size_t n = (size_t)i * 37 + (i == 77 ? 1000000 : 0);
-        blocks[i] = kad_arena_alloc(arena, n, 1);
-        assert_non_null(blocks[i]);
+        assert_int_equal(kad_take(&scope, n, &blocks[i]), KAD_OK);
         assert_int_equal((uintptr_t)blocks[i] % KAD_ALIGN, 0);
         for (size_t k = 0; k < n; k++)
             assert_int_equal(blocks[i][k], 0);
@@ -134,9 +132,73 @@ static void test_arena(void **state)
     for (int i = 0; i < 200; i++)
         for (size_t k = 0; k < (size_t)i * 37; k++)
             assert_int_equal(blocks[i][k], i);
-    assert_null(kad_arena_alloc(arena, SIZE_MAX / 2, 4));
-    kad_arena_destroy(arena);
-    kad_arena_destroy(NULL);
+    const char *copy;
+    assert_int_equal(kad_take_text(&scope, "text", &copy), KAD_OK);
+    assert_string_equal(copy, "text");
+    double *huge = (double *)&ctx;
+    assert_int_equal(kad_take(&scope, SIZE_MAX / 4, &huge), KAD_ENOMEM);
+    assert_null(huge);
+    assert_non_null(strstr(ctx.message, "of 8 bytes"));
+    assert_int_equal(kad_take(&scope, SIZE_MAX / 16, &huge), KAD_ENOMEM);
+    kad_scope_end(&scope);
+    assert_int_equal(kad_take(&scope, 1, &huge), KAD_OK); /* it can be used again */
+}
+
+/* What was closed, in order. */
+static char closed[16];
+
+static void close_letter(void *what)
+{
+    const size_t n = strlen(closed);
+    closed[n] = *(const char *)what;
+    closed[n + 1] = '\0';
+}
+
+/* Two blocks and three things to close, one of them in a loop's own scope. */
+static kad_status take_and_return(kad_ctx *ctx, kad_scope *in, kad_status outcome)
+{
+    KAD_SCOPE(scope, ctx);
+    int *a, *b;
+    KAD_CALL(kad_take(&scope, 1000, &a));
+    KAD_CALL(kad_defer(&scope, close_letter, "a"));
+    for (int i = 0; i < 2; i++) {
+        KAD_SCOPE(each, ctx);
+        KAD_CALL(kad_defer(&each, close_letter, "l"));
+    }
+    KAD_CALL(kad_take(in, 1000, &b));
+    KAD_CALL(kad_defer(in, close_letter, "c"));
+    KAD_CALL(kad_defer(&scope, close_letter, "b"));
+    KAD_CALL(outcome);
+    close_letter("!");
+    return KAD_OK;
+}
+
+static void test_scope_ends_however_left(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
+    closed[0] = '\0';
+    assert_int_equal(take_and_return(&ctx, &scope, KAD_OK), KAD_OK);
+    assert_string_equal(closed, "ll!ba"); /* the last first; c belongs to the caller */
+    kad_scope_end(&scope);
+    assert_string_equal(closed, "ll!bac");
+    closed[0] = '\0';
+    assert_int_equal(take_and_return(&ctx, &scope, KAD_EDATA), KAD_EDATA);
+    assert_string_equal(closed, "llba");
+    kad_scope_end(&scope);
+    /* whichever allocation fails, what was to be closed is, once; LeakSanitizer sees blocks */
+    static const char *const expected[] = {"", "a", "la", "lla", "lla", "llca", "llbac"};
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; k++) {
+        closed[0] = '\0';
+        kad_memory_fail_after((int64_t)k);
+        assert_int_equal(take_and_return(&ctx, &scope, KAD_OK), KAD_ENOMEM);
+        kad_memory_fail_after(-1);
+        assert_non_null(strstr(ctx.message, "out of memory"));
+        kad_scope_end(&scope);
+        assert_string_equal(closed, expected[k]);
+    }
 }
 
 /* ---- memory limits, in made-up /proc and /sys trees ---- */
@@ -422,7 +484,8 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_isa),
         cmocka_unit_test(test_allocation),
-        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_scope_blocks),
+        cmocka_unit_test(test_scope_ends_however_left),
         cmocka_unit_test(test_memory_limits),
         cmocka_unit_test(test_memory_require),
         cmocka_unit_test(test_tree_sum),

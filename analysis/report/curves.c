@@ -66,8 +66,8 @@ static bool belongs(const columns *c, const kad_layer *l, size_t i, int level)
 }
 
 /* The entries that belong to it, of its own row where there are rows; none: no curve. */
-static kad_status add_curve(kad_ctx *ctx, const columns *c, const kad_layer *l, int level,
-                            const char *label, int color, kad_curves *out)
+static kad_status add_curve(kad_scope *in, const columns *c, const kad_layer *l,
+                            int level, const char *label, int color, kad_curves *out)
 {
     const bool rows = l->split == KAD_SPLIT_ROWS;
     const size_t n = rows ? c->y.dims[1] : c->y.n, first = rows ? (size_t)level * n : 0;
@@ -76,8 +76,8 @@ static kad_status add_curve(kad_ctx *ctx, const columns *c, const kad_layer *l, 
     for (size_t i = first; i < first + n; i++)
         m += belongs(c, l, i, level);
     if (m == 0) return KAD_OK;
-    double *data = kad_arena_alloc(out->arena, 3 * m, sizeof *data);
-    if (data == NULL) return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
+    double *data;
+    KAD_CALL(kad_take(in, 3 * m, &data));
     *curve = (kad_curve){.x = data, .y = data + m, .color = color};
     if (c->err.n > 0) curve->err = data + 2 * m;
     snprintf(curve->label, sizeof curve->label, "%s", label);
@@ -94,7 +94,7 @@ static kad_status add_curve(kad_ctx *ctx, const columns *c, const kad_layer *l, 
 }
 
 /* A curve a level. */
-static kad_status add_levels(kad_ctx *ctx, const columns *c, const kad_layer *l,
+static kad_status add_levels(kad_scope *in, const columns *c, const kad_layer *l,
                              kad_curves *out)
 {
     kad_status status = KAD_OK;
@@ -110,28 +110,28 @@ static kad_status add_levels(kad_ctx *ctx, const columns *c, const kad_layer *l,
             snprintf(label, sizeof label, "levels %d, %d", h, h + l->apart);
         else
             snprintf(label, sizeof label, "level %d", h);
-        KAD_TRY(add_curve(ctx, c, l, h, label, h % COLORS, out));
+        KAD_TRY(add_curve(in, c, l, h, label, h % COLORS, out));
     }
 done:
     return status;
 }
 
 /* A curve a sampler, side by side where they would hide each other. */
-static kad_status add_samplers(kad_ctx *ctx, kad_h5 *file, const kad_layer *l,
+static kad_status add_samplers(kad_scope *in, kad_h5 *file, const kad_layer *l,
                                kad_curves *out)
 {
     kad_status status = KAD_OK;
     size_t n = 0;
     char **names = NULL, group[256];
     columns c = {0};
-    KAD_TRY(kad_members(ctx, file, l->group, &n, &names));
+    KAD_TRY(kad_members(in->ctx, file, l->group, &n, &names));
     for (size_t i = 0; i < n; i++) {
         if (strstr(names[i], "_reweighted") != NULL) continue;
         if (out->n_all++ >= KAD_CURVES_SAMPLERS) continue;
         out->n_shown++;
         snprintf(group, sizeof group, "%s/%s", l->group, names[i]);
-        KAD_TRY(columns_read(ctx, file, group, l, &c));
-        KAD_TRY(add_curve(ctx, &c, l, -1, names[i], (int)out->n, out));
+        KAD_TRY(columns_read(in->ctx, file, group, l, &c));
+        KAD_TRY(add_curve(in, &c, l, -1, names[i], (int)out->n, out));
         columns_clear(&c);
     }
     for (size_t i = 0; i < out->n && out->n > 1; i++)
@@ -142,34 +142,26 @@ done:
     return status;
 }
 
-kad_status kad_curves_read(kad_ctx *ctx, kad_h5 *file, const kad_layer *l,
+kad_status kad_curves_read(kad_scope *in, kad_h5 *file, const kad_layer *l,
                            kad_curves *out)
 {
     kad_status status = KAD_OK;
     columns c = {0};
     *out = (kad_curves){0};
-    KAD_TRY(kad_arena_create(ctx, &out->arena));
     if (l->split == KAD_SPLIT_SAMPLERS) {
-        KAD_TRY(add_samplers(ctx, file, l, out));
+        KAD_TRY(add_samplers(in, file, l, out));
         goto done;
     }
-    KAD_TRY(columns_read(ctx, file, l->group, l, &c));
+    KAD_TRY(columns_read(in->ctx, file, l->group, l, &c));
     if (c.y.n == 0) goto done;
     if (l->split == KAD_SPLIT_NONE || (l->split == KAD_SPLIT_PAIRS && l->label != NULL))
         KAD_TRY(
-            add_curve(ctx, &c, l, -1, l->label != NULL ? l->label : "", l->color, out));
+            add_curve(in, &c, l, -1, l->label != NULL ? l->label : "", l->color, out));
     else
-        KAD_TRY(add_levels(ctx, &c, l, out));
+        KAD_TRY(add_levels(in, &c, l, out));
 done:
     columns_clear(&c);
-    if (status != KAD_OK) kad_curves_clear(out);
     return status;
-}
-
-void kad_curves_clear(kad_curves *curves)
-{
-    kad_arena_destroy(curves->arena);
-    *curves = (kad_curves){0};
 }
 
 void kad_curves_add(kad_plot *plot, const kad_layer *l, const kad_curves *curves)
@@ -223,17 +215,14 @@ static bool hides(const kad_curves *curves)
 kad_status kad_plotted_draw(kad_ctx *ctx, kad_h5 *file, const kad_plotted *p,
                             kad_text *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_curves curves[KAD_LAYERS] = {{0}};
     kad_plot plot = {.x = p->x, .y = p->y};
     for (size_t i = 0; i < KAD_LAYERS && p->layer[i].group != NULL; i++) {
-        KAD_TRY(kad_curves_read(ctx, file, &p->layer[i], &curves[i]));
+        KAD_CALL(kad_curves_read(&scope, file, &p->layer[i], &curves[i]));
         kad_curves_add(&plot, &p->layer[i], &curves[i]);
         if (p->or_linear && hides(&curves[i])) plot.y.log = false;
     }
     kad_curves_render(out, &plot, &p->layer[0], &curves[0]);
-done:
-    for (size_t i = 0; i < KAD_LAYERS; i++)
-        kad_curves_clear(&curves[i]);
-    return status;
+    return KAD_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "analysis/report/series.h"
 #include "analysis/text.h"
+#include "base/memory.h"
 #include "io/h5.h"
 
 /* Levels, and samplers, that are drawn at most; layers of a figure. */
@@ -51,16 +52,14 @@ typedef struct kad_curve {
 } kad_curve;
 
 typedef struct kad_curves {
-    struct kad_arena *arena;
     size_t n, n_shown, n_all; /* curves; levels or samplers looked at, and in the file */
     kad_curve at[KAD_CURVES];
 } kad_curves;
 
-/* n = 0 where the file has not the data, or columns of different lengths. Errors:
- * KAD_EDATA, KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_curves_read(kad_ctx *ctx, kad_h5 *file,
+/* In a scope. n = 0 where the file has not the data, or columns of different lengths.
+ * Errors: KAD_EDATA, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_curves_read(kad_scope *in, kad_h5 *file,
                                         const kad_layer *layer, kad_curves *out);
-void kad_curves_clear(kad_curves *curves);
 /* Their series, which borrow from the curves. */
 void kad_curves_add(kad_plot *plot, const kad_layer *layer, const kad_curves *curves);
 /* Draw a plot of curves, and say which levels or samplers it leaves out. */

@@ -15,8 +15,8 @@ enum { GAPS = 10, COLORS = 6, NUMBER = 40 };
 /* d - d_fit of every bin used, against d_fit, by difference of the levels. */
 static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_curves c[GAPS] = {{0}};
+    KAD_SCOPE(scope, ctx);
+    kad_curves c[GAPS];
     const double zero = 0;
     kad_plot plot = {.x = {.label = "distance in the hyperbolic fit (units of xi)"},
                      .y = {.label = "d - fit (units of xi)"}};
@@ -32,17 +32,14 @@ static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                  .marks = KAD_DRAW_POINTS,
                                  .label = gap == 0 ? "same level" : label,
                                  .color = gap % COLORS};
-        KAD_TRY(kad_curves_read(ctx, file, &layer, &c[gap]));
+        KAD_CALL(kad_curves_read(&scope, file, &layer, &c[gap]));
         for (size_t i = 0; c[gap].n > 0 && i < c[gap].at[0].n; i++)
             c[gap].at[0].y[i] -= c[gap].at[0].x[i];
         kad_curves_add(&plot, &layer, &c[gap]);
     }
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = &zero});
     kad_plot_render(out, &plot);
-done:
-    for (int gap = 0; gap < GAPS; gap++)
-        kad_curves_clear(&c[gap]);
-    return status;
+    return KAD_OK;
 }
 
 /* --- tables ------------------------------------------------------------------------ */

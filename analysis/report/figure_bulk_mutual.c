@@ -60,14 +60,14 @@ static const kad_layer kraskov[] = {
 
 static kad_status draw_kraskov(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_curves c[2] = {{0}};
+    KAD_SCOPE(scope, ctx);
+    kad_curves c[2];
     kad_plot plot = {.x = {.label = "Gaussian estimate (nats)"},
                      .y = {.label = "k nearest neighbours (nats)"}};
     bool known = false;
     double line[2] = {0, 0};
     for (int i = 0; i < 2; i++) {
-        KAD_TRY(kad_curves_read(ctx, file, &kraskov[i], &c[i]));
+        KAD_CALL(kad_curves_read(&scope, file, &kraskov[i], &c[i]));
         kad_curves_add(&plot, &kraskov[i], &c[i]);
     }
     const kad_curve *pairs = &c[0].at[0];
@@ -75,7 +75,7 @@ static kad_status draw_kraskov(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         if (isfinite(pairs->x[i])) line[1] = fmax(line[1], pairs->x[i]);
         known = known || (isfinite(pairs->x[i]) && isfinite(pairs->y[i]));
     }
-    if (!known) goto done;
+    if (!known) return KAD_OK;
     kad_plot_add(&plot, (kad_series){.mark = KAD_MARK_LINE,
                                      .n = 2,
                                      .x = line,
@@ -83,10 +83,7 @@ static kad_status draw_kraskov(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                      .label = "equal",
                                      .color = 2});
     kad_plot_render(out, &plot);
-done:
-    kad_curves_clear(&c[0]);
-    kad_curves_clear(&c[1]);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_bulk_kraskov = {

@@ -61,13 +61,13 @@ static void subtract(kad_curve *c, const kad_curve *best)
 
 static kad_status draw_difference(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_layer *layer = kad_figure_correlator.plot.layer;
     kad_curves c;
     const double zero = 0.0;
     char label[128];
-    KAD_TRY(kad_curves_read(ctx, file, layer, &c));
-    if (c.n < 2) goto done;
+    KAD_CALL(kad_curves_read(&scope, file, layer, &c));
+    if (c.n < 2) return KAD_OK;
     kad_curve *best = &c.at[find_best(&c)];
     snprintf(label, sizeof label, "(G - G of %s) / error", best->label);
     kad_plot plot = {.x = {.label = "separation r along an axis (lattice units)"},
@@ -82,9 +82,7 @@ static kad_status draw_difference(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                      .label = best->label,
                                      .color = best->color});
     kad_curves_render(out, &plot, layer, &c);
-done:
-    kad_curves_clear(&c);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_difference = {

@@ -107,13 +107,13 @@ static const kad_layer loss = {.group = "/training",
 
 static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_curves curves;
     kad_curve *c = &curves.at[0];
     floor_line floor = {0};
-    KAD_TRY(kad_curves_read(ctx, file, &loss, &curves));
-    if (curves.n == 0) goto done;
-    KAD_TRY(find_floor(ctx, file, &floor));
+    KAD_CALL(kad_curves_read(&scope, file, &loss, &curves));
+    if (curves.n == 0) return KAD_OK;
+    KAD_CALL(find_floor(ctx, file, &floor));
     kad_plot plot = {.x = {.label = "training step"},
                      .y = {.label = "free energy <S + ln q> (nats)"}};
     c->n = thin(c->n, c->x, c->y);
@@ -121,9 +121,7 @@ static kad_status draw_loss(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_curves_add(&plot, &loss, &curves);
     add_floor(&plot, &floor, c->n, c->x);
     kad_plot_render(out, &plot);
-done:
-    kad_curves_clear(&curves);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_loss = {

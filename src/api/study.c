@@ -69,6 +69,7 @@ kad_study *kad_study_create(int n_threads)
     kad_study *study = kad_alloc(1, sizeof *study);
     if (study == NULL) return NULL;
     kad_ctx_init(&study->app.ctx, n_threads);
+    study->words.ctx = &study->app.ctx;
     study->app.argc = 1;
     study->app.argv = command_line;
     study->app.quiet = true;
@@ -79,10 +80,9 @@ static void forget(kad_study *study)
 {
     kad_map_destroy(study->map);
     kad_pipeline_release(&study->job);
-    kad_arena_destroy(study->words);
+    kad_scope_end(&study->words);
     study->map = NULL;
     study->job = (kad_pipeline){.app = &study->app};
-    study->words = NULL;
 }
 
 void kad_study_destroy(kad_study *study)
@@ -116,30 +116,18 @@ typedef struct binding {
     const char *const *overrides;
 } binding;
 
-static const char *keep(kad_study *study, const char *word)
-{
-    const size_t n = strlen(word) + 1;
-    char *copy = kad_arena_alloc(study->words, n, 1);
-    return copy != NULL ? memcpy(copy, word, n) : NULL;
-}
-
 static kad_status keep_all(kad_study *study, const binding *b, const char *text)
 {
-    kad_ctx *ctx = &study->app.ctx;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_arena_create(ctx, &study->words));
-    study->text = keep(study, text);
-    study->name = keep(study, b->path != NULL ? b->path : "config");
-    study->app.out = keep(study, b->folder);
-    study->app.overrides = kad_arena_alloc(study->words, b->n, sizeof(char *));
-    bool whole = study->text != NULL && study->name != NULL && study->app.out != NULL &&
-                 study->app.overrides != NULL;
-    for (size_t i = 0; whole && i < b->n; i++)
-        whole = (study->app.overrides[i] = keep(study, b->overrides[i])) != NULL;
+    kad_scope *words = &study->words;
+    const char *name = b->path != NULL ? b->path : "config";
+    KAD_CALL(kad_take_text(words, text, &study->text));
+    KAD_CALL(kad_take_text(words, name, &study->name));
+    KAD_CALL(kad_take_text(words, b->folder, &study->app.out));
+    KAD_CALL(kad_take(words, b->n, &study->app.overrides));
+    for (size_t i = 0; i < b->n; i++)
+        KAD_CALL(kad_take_text(words, b->overrides[i], &study->app.overrides[i]));
     study->app.n_overrides = (int)b->n;
-    if (!whole) status = kad_fail(ctx, KAD_ENOMEM, "config: out of memory");
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status check_binding(kad_ctx *ctx, const binding *b)

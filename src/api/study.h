@@ -10,7 +10,7 @@
 
 struct kad_study {
     kad_app app;      /* folder, overrides, who listens; the context */
-    kad_arena *words; /* text, names and overrides of the config; NULL: no config */
+    kad_scope words;  /* text, names and overrides of the config */
     const char *text; /* of the config */
     const char *name; /* of it, for messages */
     kad_pipeline job; /* prepared: config and model */

@@ -1,4 +1,4 @@
-/* Checked, aligned, zeroed allocation and arenas. */
+/* Checked, aligned, zeroed allocation and scopes. */
 #include "base/memory.h"
 
 #include <errno.h>
@@ -54,12 +54,16 @@ void kad_free(void *block)
     free(raw);
 }
 
+static kad_status no_memory(kad_ctx *ctx, size_t n, size_t size)
+{
+    return kad_fail(ctx, KAD_ENOMEM, "out of memory: %zu items of %zu bytes", n, size);
+}
+
 kad_status kad_new(kad_ctx *ctx, size_t n, size_t size, void *out_pointer)
 {
     void *block = kad_alloc(n, size);
     memcpy(out_pointer, &block, sizeof block);
-    if (block) return KAD_OK;
-    return kad_fail(ctx, KAD_ENOMEM, "out of memory: %zu items of %zu bytes", n, size);
+    return block ? KAD_OK : no_memory(ctx, n, size);
 }
 
 char *kad_strdup(const char *text)
@@ -75,60 +79,64 @@ uint64_t kad_memory_n_allocations(void)
     return atomic_load(&n_allocations);
 }
 
-/* ---- arenas ---- */
+/* ---- scopes ---- */
 
-enum { CHUNK_BYTES = 1 << 16 };
+/* Stands before what was taken, or alone for what is deferred. */
+typedef struct kad_owned {
+    struct kad_owned *before;
+    void (*end)(void *); /* NULL: a block */
+    void *what;
+} owned;
 
-typedef struct chunk {
-    struct chunk *next;
-    size_t used, size;
-    char *data;
-} chunk;
+enum { HEAD_BYTES = KAD_ALIGN };
+_Static_assert(sizeof(owned) <= HEAD_BYTES, "a block in a scope stays aligned");
 
-struct kad_arena {
-    chunk *head;
-};
-
-kad_status kad_arena_create(kad_ctx *ctx, kad_arena **out)
+/* NULL on exhaustion. */
+static owned *own(kad_scope *scope, size_t n_bytes)
 {
-    return kad_new(ctx, 1, sizeof **out, out);
+    owned *new = n_bytes < SIZE_MAX / 2 ? kad_alloc(1, HEAD_BYTES + n_bytes) : NULL;
+    if (new == NULL) return NULL;
+    new->before = scope->last;
+    scope->last = new;
+    return new;
 }
 
-void kad_arena_destroy(kad_arena *arena)
+kad_status kad_scope_take(kad_scope *scope, size_t n, size_t size, void *out_pointer)
 {
-    if (!arena) return;
-    for (chunk *c = arena->head, *next; c; c = next) {
-        next = c->next;
-        kad_free(c->data);
-        kad_free(c);
+    size_t n_bytes;
+    owned *new = kad_size_mul(n, size, &n_bytes) ? own(scope, n_bytes) : NULL;
+    void *block = new != NULL ? (char *)new + HEAD_BYTES : NULL;
+    memcpy(out_pointer, &block, sizeof block);
+    return block != NULL ? KAD_OK : no_memory(scope->ctx, n, size);
+}
+
+kad_status kad_take_text(kad_scope *scope, const char *text, const char **copy)
+{
+    const size_t n = strlen(text) + 1;
+    char *block;
+    KAD_CALL(kad_take(scope, n, &block));
+    *copy = memcpy(block, text, n);
+    return KAD_OK;
+}
+
+kad_status kad_defer(kad_scope *scope, void (*end)(void *), void *what)
+{
+    owned *new = own(scope, 0);
+    if (new == NULL) {
+        end(what);
+        return no_memory(scope->ctx, 1, HEAD_BYTES);
     }
-    kad_free(arena);
+    new->end = end;
+    new->what = what;
+    return KAD_OK;
 }
 
-static chunk *new_chunk(size_t bytes)
+void kad_scope_end(kad_scope *scope)
 {
-    chunk *c = kad_alloc(1, sizeof *c);
-    if (!c) return NULL;
-    c->size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-    c->data = kad_alloc(c->size, 1);
-    if (c->data) return c;
-    kad_free(c);
-    return NULL;
-}
-
-void *kad_arena_alloc(kad_arena *arena, size_t n, size_t size)
-{
-    size_t bytes;
-    if (!kad_size_mul(n, size, &bytes) || bytes > SIZE_MAX / 2) return NULL;
-    bytes = (bytes + KAD_ALIGN - 1) / KAD_ALIGN * KAD_ALIGN;
-    if (bytes == 0) bytes = KAD_ALIGN;
-    if (!arena->head || arena->head->size - arena->head->used < bytes) {
-        chunk *c = new_chunk(bytes);
-        if (!c) return NULL;
-        c->next = arena->head;
-        arena->head = c;
+    while (scope->last != NULL) {
+        owned *old = scope->last;
+        scope->last = old->before;
+        if (old->end != NULL) old->end(old->what);
+        kad_free(old);
     }
-    void *block = arena->head->data + arena->head->used;
-    arena->head->used += bytes;
-    return block;
 }

@@ -1,4 +1,4 @@
-/* Checked sizes, aligned allocation and arenas.
+/* Checked sizes, aligned allocation and scopes.
  * All blocks are 64-byte aligned and zeroed. Sizes come from (count, size) and are
  * overflow-checked. kad_memory_n_allocations() counts calls, so that tests can require
  * that hot loops make none. */
@@ -33,12 +33,36 @@ uint64_t kad_memory_n_allocations(void);
 /* For tests: the call of kad_alloc after the next `n_calls` fails, once; < 0: never. */
 void kad_memory_fail_after(int64_t n_calls);
 
-/* An arena: blocks live until the arena is destroyed. Grows by chunks. */
-typedef struct kad_arena kad_arena;
-KAD_MUST_USE kad_status kad_arena_create(kad_ctx *ctx, kad_arena **out);
-void kad_arena_destroy(kad_arena *arena);
-/* NULL on exhaustion. */
-void *kad_arena_alloc(kad_arena *arena, size_t n, size_t size);
+/* A scope owns what is taken in it, and gives all of it back when it ends, the last first.
+ * A function that needs memory opens one and may return from anywhere:
+ *
+ *     KAD_SCOPE(scope, ctx);
+ *     double *work;
+ *     KAD_CALL(kad_take(&scope, n, &work));
+ *
+ * What is to outlive a function is taken in a scope that it is given (`kad_scope *in`) in
+ * place of the context, which a scope carries. Not for loops that must not allocate: what
+ * they need belongs to a plan. */
+typedef struct kad_scope {
+    kad_ctx *ctx;
+    struct kad_owned *last;
+} kad_scope;
+
+/* A variable that is a scope, ended wherever its block is left. */
+#define KAD_SCOPE(name, context) \
+    kad_scope name __attribute__((cleanup(kad_scope_end))) = {.ctx = (context)}
+
+/* *out: n zeroed items of its type. KAD_ENOMEM and NULL on failure. */
+#define kad_take(scope, n, out) kad_scope_take((scope), (n), sizeof **(out), (out))
+KAD_MUST_USE kad_status kad_scope_take(kad_scope *scope, size_t n, size_t size,
+                                       void *out_pointer);
+/* *copy of a text. */
+KAD_MUST_USE kad_status kad_take_text(kad_scope *scope, const char *text,
+                                      const char **copy);
+/* Call end(what) when the scope ends. On failure (KAD_ENOMEM) it has been called. */
+KAD_MUST_USE kad_status kad_defer(kad_scope *scope, void (*end)(void *), void *what);
+/* Ends it; it can be used again. */
+void kad_scope_end(kad_scope *scope);
 
 /* Bytes this process may still use: the smallest of MemAvailable, the cgroup's limit less
  * its use (v1 and v2) and RLIMIT_AS less the current size. Never 0: SIZE_MAX where

@@ -26,8 +26,15 @@
 #define KAD_PRINTF(f, a)
 #endif
 
-/* Evaluate a kad_status expression; on failure go to the label `done` with `status` set.
- */
+/* Evaluate a kad_status expression; on failure return it. What the function took it took
+ * in scopes (base/memory.h): there is nothing to undo. */
+#define KAD_CALL(expr)                               \
+    do {                                             \
+        const kad_status kad_called = (expr);        \
+        if (kad_called != KAD_OK) return kad_called; \
+    } while (0)
+
+/* The same where something must be undone: go to the label `done` with `status` set. */
 #define KAD_TRY(expr)                    \
     do {                                 \
         status = (expr);                 \

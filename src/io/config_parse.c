@@ -16,7 +16,7 @@ typedef struct parse {
     yaml_parser_t yaml;
     yaml_event_t event; /* current; type 0 when none */
     int depth, n_nodes;
-    kad_arena *arena; /* paths and tokens */
+    kad_scope words; /* paths and tokens */
     size_t n_seen, seen_capacity;
     const char **seen; /* full keys so far, to find duplicates */
 } parse;
@@ -87,8 +87,8 @@ static kad_status scalar(parse *p, const char *key, kad_token *out)
     size_t n = p->event.data.scalar.length;
     const char *value = (const char *)p->event.data.scalar.value;
     if (memchr(value, 0, n)) return fail(p, key, "contains a zero byte");
-    char *copy = kad_arena_alloc(p->arena, n + 1, 1);
-    if (!copy) return out_of_memory(p);
+    char *copy;
+    KAD_CALL(kad_take(&p->words, n + 1, &copy));
     memcpy(copy, value, n);
     out->text = copy;
     out->plain = p->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -195,15 +195,14 @@ static kad_status join(parse *p, const char *parent, const char *key, char **out
     size_t n = strlen(parent) + strlen(key) + 2;
     if (n > KAD_CONFIG_MAX_KEY || strpbrk(key, "[]") || *key == 0)
         return unknown_key(p, strlen(key) < KAD_CONFIG_MAX_KEY ? key : parent);
-    *out = kad_arena_alloc(p->arena, n, 1);
-    if (!*out) return out_of_memory(p);
+    KAD_CALL(kad_take(&p->words, n, out));
     snprintf(*out, n, "%s%s%s", parent, *parent ? "." : "", key);
     for (size_t i = 0; i < p->n_seen; i++)
         if (strcmp(p->seen[i], *out) == 0) return fail(p, *out, "given twice");
     if (p->n_seen == p->seen_capacity) {
         size_t capacity = p->seen_capacity ? 2 * p->seen_capacity : 64;
-        const char **seen = kad_arena_alloc(p->arena, capacity, sizeof *seen);
-        if (!seen) return out_of_memory(p);
+        const char **seen;
+        KAD_CALL(kad_take(&p->words, capacity, &seen));
         if (p->n_seen) memcpy(seen, p->seen, p->n_seen * sizeof *seen);
         p->seen = seen;
         p->seen_capacity = capacity;
@@ -307,9 +306,12 @@ kad_status kad_config_parse_text(kad_ctx *ctx, kad_config *config, const kad_pla
                                  const char *text, size_t n_bytes, const char *key)
 {
     kad_status status;
-    parse p = {.ctx = ctx, .config = config, .place = *place, .document = !key};
+    parse p = {.ctx = ctx,
+               .config = config,
+               .place = *place,
+               .document = !key,
+               .words = {.ctx = ctx}};
     if (!yaml_parser_initialize(&p.yaml)) return out_of_memory(&p);
-    KAD_TRY(kad_arena_create(ctx, &p.arena));
     if (n_bytes > KAD_CONFIG_MAX_BYTES)
         KAD_TRY(kad_config_fail(ctx, place, "", "more than %d bytes",
                                 (int)KAD_CONFIG_MAX_BYTES));
@@ -319,6 +321,6 @@ kad_status kad_config_parse_text(kad_ctx *ctx, kad_config *config, const kad_pla
 done:
     yaml_event_delete(&p.event);
     yaml_parser_delete(&p.yaml);
-    kad_arena_destroy(p.arena);
+    kad_scope_end(&p.words);
     return status;
 }
