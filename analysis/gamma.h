@@ -43,7 +43,7 @@
  * Source: U. Wolff, Comput. Phys. Commun. 156 (2004) 143, hep-lat/0306017, eqs. (31),
  * (35), (41), (42), (49)-(52) and sec. 3.4; error of rho: M. Luescher, hep-lat/0409106,
  * eq. (E.11); tail: S. Schaefer, R. Sommer, F. Virotta, arXiv:1009.5228, sec. 3. The
- * coverage of the errors is measured by tests/long_gamma.c: doc/comparison.md. */
+ * coverage of the errors is measured by tests/analysis/long_gamma.c: doc/comparison.md. */
 #ifndef KAD_ANALYSIS_GAMMA_H
 #define KAD_ANALYSIS_GAMMA_H
 

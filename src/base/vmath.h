@@ -3,7 +3,7 @@
  * inlines into the loops over lanes. The arithmetic is compiler vectors (AVX2 and NEON
  * from the same source); AVX-512 instructions are used where they save work.
  *
- * Largest errors, measured by tests/test_vmath against long double (float / double):
+ * Largest errors, measured by tests/base/test_vmath against long double (float / double):
  *   kad_vexp       2 ulp / 2 ulp, also of subnormal results; 0 and inf beyond
  *   kad_vexp_fast  relative 2e-7 + 7.5e-8 |x| / as kad_vexp: for activations
  *   kad_vexpm1     3 ulp / 3 ulp

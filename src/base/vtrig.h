@@ -1,6 +1,6 @@
 /* Circular functions on vectors, for kernels (vmath.h says what that means).
  *
- * Largest error, measured by tests/test_vmath (float / double):
+ * Largest error, measured by tests/base/test_vmath (float / double):
  *   kad_vsincos    absolute 1.5e-7 / 2.5e-16 for |x| <= 1e4
  * NaN and infinities give NaN.
  *

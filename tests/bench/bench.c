@@ -9,7 +9,7 @@
 #include "peak.h"
 #include "work.h"
 
-#include "../model_case.h"
+#include "tests/support/model_case.h"
 
 #include "base/memory.h"
 #include "base/signals.h"

@@ -6,7 +6,7 @@
  *   bulk [--most L] [--filter TEXT] [--json FILE]            */
 #include "sample/bulk_moves.h"
 
-#include "../model_case.h"
+#include "tests/support/model_case.h"
 
 #include "base/memory.h"
 #include "base/signals.h"

@@ -7,7 +7,7 @@
  *   local [--threads N] [--filter TEXT] [--json FILE]     (threads: for latent-hmc) */
 #include "local_naive.h"
 
-#include "../model_case.h"
+#include "tests/support/model_case.h"
 
 #include "base/memory.h"
 #include "base/signals.h"

@@ -1,0 +1,52 @@
+/* Shared by the tests of the bulk: a model from YAML with the keys of section bulk, and
+ * parameters as initialised. Everything aborts the test on failure. */
+#ifndef KAD_TESTS_BULK_UTIL_H
+#define KAD_TESTS_BULK_UTIL_H
+
+#include "bulk/bulk.h"
+#include "sample/sampler.h"
+
+#include "tests/support/sample_util.h"
+
+typedef struct bulk_case {
+    kad_ctx ctx;
+    kad_schema schema;
+    kad_config *config;
+    kad_model *model;
+    double *theta;
+} bulk_case;
+
+static inline void bulk_case_make(bulk_case *b, const char *yaml)
+{
+    memset(b, 0, sizeof *b);
+    kad_ctx_init(&b->ctx, 2);
+    kad_schema_add(&b->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
+    kad_action_schema(&b->schema);
+    kad_schema_add(&b->schema, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(&b->schema, kad_train_keys, kad_train_n_keys);
+    kad_schema_add(&b->schema, kad_bulk_keys, kad_bulk_n_keys);
+    assert_ok(
+        b, kad_config_parse(&b->ctx, &b->schema, yaml, "test.yaml", 0, NULL, &b->config));
+    assert_ok(b, kad_recipe_resolve(&b->ctx, b->config));
+    assert_ok(b, kad_model_create(&b->ctx, b->config, &b->model));
+    b->theta = kad_alloc(b->model->flow->n_theta, sizeof *b->theta);
+    kad_flow_init(b->model->flow, b->model->seed, b->theta);
+}
+
+static inline void bulk_case_clear(bulk_case *b)
+{
+    kad_free(b->theta);
+    kad_model_destroy(b->model);
+    kad_config_destroy(b->config);
+}
+
+/* A dataset of a file in memory. */
+static inline kad_values bulk_read(bulk_case *b, kad_h5 *file, const char *path)
+{
+    kad_values values;
+    assert_ok(b, kad_values_read(&b->ctx, file, path, &values));
+    if (values.n == 0) fail_msg("%s is missing", path);
+    return values;
+}
+
+#endif

@@ -1,0 +1,619 @@
+/* Claims about run folders: one writer at a time, checkpoints survive any kill, the live
+ * view says what happens. */
+#include "base/memory.h"
+#include "base/signals.h"
+#include "io/digest.h"
+#include "io/progress.h"
+#include "io/run_folder.h"
+#include "tests/support/scratch.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define OK(expr)                                                  \
+    do {                                                          \
+        kad_status s_ = (expr);                                   \
+        if (s_ != KAD_OK) fail_msg("%s: %s", #expr, ctx.message); \
+    } while (0)
+
+static kad_ctx ctx;
+static scratch folder;
+static char noted[KAD_MESSAGE_MAX];
+
+static void take_note(void *sink, const char *line)
+{
+    (void)sink;
+    snprintf(noted, sizeof noted, "%s", line);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    kad_ctx_init(&ctx, 1);
+    ctx.log = take_note;
+    noted[0] = 0;
+    scratch_make(&folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    scratch_remove(&folder);
+    return 0;
+}
+
+/* A checkpoint that says `step` in many places, so that a mixture would show. */
+enum { N = 3000 };
+
+static kad_h5 *checkpoint(int64_t step)
+{
+    static int64_t x[N];
+    size_t n = N;
+    kad_h5 *file;
+    OK(kad_h5_create(&ctx, &file));
+    for (int i = 0; i < N; i++)
+        x[i] = step;
+    OK(kad_h5_write(&ctx, file, "/state/x", KAD_H5_I64, 1, &n, x));
+    OK(kad_h5_attr_set_int(&ctx, file, "/", "step", step));
+    return file;
+}
+
+static int64_t step_of(kad_h5 *file)
+{
+    static int64_t x[N];
+    size_t n = N;
+    int64_t step;
+    OK(kad_h5_attr_int(&ctx, file, "/", "step", &step));
+    OK(kad_h5_read(&ctx, file, "/state/x", KAD_H5_I64, 1, &n, x));
+    for (int i = 0; i < N; i++)
+        assert_true(x[i] == step);
+    return step;
+}
+
+static void save(const kad_run *run, int64_t step)
+{
+    kad_h5 *file = checkpoint(step);
+    OK(kad_checkpoint_save(&ctx, run, file));
+    kad_h5_close(file);
+}
+
+static int64_t load(const kad_run *run)
+{
+    kad_h5 *file;
+    OK(kad_checkpoint_load(&ctx, run, &file));
+    if (!file) return -1;
+    int64_t step = step_of(file);
+    kad_h5_close(file);
+    return step;
+}
+
+static kad_run *open_run(void)
+{
+    kad_run *run;
+    OK(kad_run_open(&ctx, scratch_file(&folder, "deep/er/run/"), KAD_RUN_WRITE, &run));
+    return run;
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    kad_run *run = open_run(), *reader;
+    kad_h5 *file;
+    char *text;
+    OK(kad_run_write_text(&ctx, run, "config.yaml", "seed: 1\n"));
+    OK(kad_run_write_text(&ctx, run, "config.yaml", "seed: 2\n"));
+    OK(kad_run_read_text(&ctx, run, "config.yaml", 100, &text));
+    assert_string_equal(text, "seed: 2\n");
+    kad_free(text);
+    assert_int_equal(kad_run_read_text(&ctx, run, "config.yaml", 7, &text), KAD_EDATA);
+    assert_int_equal(kad_run_read_text(&ctx, run, "absent", 7, &text), KAD_ENOINPUT);
+    assert_null(text);
+    assert_int_equal(scratch_count(kad_run_path(run)), 2); /* it and checkpoint/ */
+    /* a run is what has results in it; a reader of one needs no lock */
+    assert_int_equal(kad_run_open(&ctx, kad_run_path(run), KAD_RUN_READ, &reader),
+                     KAD_ENOINPUT);
+    file = checkpoint(1);
+    OK(kad_results_save(&ctx, run, file));
+    kad_h5_close(file);
+    OK(kad_run_open(&ctx, kad_run_path(run), KAD_RUN_READ, &reader));
+    OK(kad_run_read_text(&ctx, reader, "config.yaml", 100, &text));
+    kad_free(text);
+    kad_run_close(reader);
+    kad_run_close(run);
+    assert_int_equal(
+        kad_run_open(&ctx, scratch_file(&folder, "none"), KAD_RUN_READ, &reader),
+        KAD_ENOINPUT);
+    assert_null(reader);
+    assert_int_equal(kad_run_open(&ctx, "", KAD_RUN_WRITE, &reader), KAD_EUSAGE);
+    scratch_spill(scratch_file(&folder, "file"), "x", 1);
+    assert_int_equal(
+        kad_run_open(&ctx, scratch_file(&folder, "file"), KAD_RUN_WRITE, &reader),
+        KAD_ECREATE);
+}
+
+static void test_lock(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        kad_run *second;
+        char holder[64];
+        snprintf(holder, sizeof holder, "process %ld on host ", (long)getppid());
+        kad_status s = kad_run_open(&ctx, kad_run_path(run), KAD_RUN_WRITE, &second);
+        _exit(s == KAD_EINTERRUPTED && !second && strstr(ctx.message, holder) ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    if (status != 0) fail_msg("the second process was let in, or not told by whom");
+    kad_run_close(run);
+    /* a holder that is killed leaves no lock behind */
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        (void)!open_run();
+        (void)!write(ends[1], "x", 1);
+        pause();
+    }
+    char byte;
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    kad_run *none;
+    assert_int_equal(
+        kad_run_open(&ctx, scratch_file(&folder, "deep/er/run"), KAD_RUN_WRITE, &none),
+        KAD_EINTERRUPTED);
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    run = open_run();
+    kad_run_close(run);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void damage(const kad_run *run, const char *name)
+{
+    char *path = kad_run_file(run, name);
+    size_t n;
+    unsigned char *data = scratch_slurp(path, &n);
+    data[n / 2] ^= 4;
+    scratch_spill(path, data, n);
+    free(data);
+    kad_free(path);
+}
+
+static void test_checkpoints(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    kad_h5 *file;
+    assert_int_equal(load(run), -1); /* none yet */
+    save(run, 1);
+    assert_int_equal(load(run), 1);
+    save(run, 2);
+    save(run, 3);
+    assert_int_equal(load(run), 3);
+    assert_string_equal(noted, "");
+    damage(run, "checkpoint/current.h5");
+    assert_int_equal(load(run), 2);
+    assert_non_null(strstr(noted, "continuing from the previous checkpoint"));
+    assert_non_null(strstr(noted, "current.h5: damaged"));
+    /* the damaged one does not push out the good one */
+    save(run, 4);
+    assert_int_equal(load(run), 4);
+    damage(run, "checkpoint/current.h5");
+    assert_int_equal(load(run), 2);
+    damage(run, "checkpoint/previous.h5");
+    assert_int_equal(kad_checkpoint_load(&ctx, run, &file), KAD_EDATA);
+    assert_null(file);
+    assert_non_null(strstr(ctx.message, "no usable checkpoint"));
+    assert_non_null(strstr(ctx.message, "move both away"));
+    char *only = kad_run_file(run, "checkpoint/previous.h5");
+    unlink(only);
+    assert_int_equal(kad_checkpoint_load(&ctx, run, &file), KAD_EDATA);
+    assert_non_null(strstr(ctx.message, "move it away"));
+    kad_free(only);
+    /* only one of them there */
+    char *current = kad_run_file(run, "checkpoint/current.h5");
+    save(run, 5);
+    save(run, 6);
+    unlink(current);
+    assert_int_equal(load(run), 5);
+    kad_free(current);
+    kad_run_close(run);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    save(run, 1);
+    save(run, 2);
+    char *checkpoints = kad_run_file(run, "checkpoint");
+    int entries = scratch_count(checkpoints), status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit = {600, 600};
+        kad_signals_install();
+        setrlimit(RLIMIT_FSIZE, &limit);
+        kad_h5 *file = checkpoint(3);
+        _exit(kad_checkpoint_save(&ctx, run, file) == KAD_EIO ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_int_equal(scratch_count(checkpoints), entries);
+    assert_int_equal(load(run), 2);
+    kad_free(checkpoints);
+    kad_run_close(run);
+}
+
+/* Kill -9 at random moments of endless saving: what was acknowledged is never lost, what
+ * is there is always whole. */
+static void test_kills(void **state)
+{
+    (void)state;
+    uint64_t random = 99;
+    int64_t next = 1;
+    for (int round = 0; round < 40; round++) {
+        int ends[2], status;
+        assert_int_equal(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            kad_run *run = open_run();
+            for (int64_t step = next;; step++) {
+                save(run, step);
+                (void)!write(ends[1], &step, sizeof step); /* acknowledged */
+            }
+        }
+        close(ends[1]);
+        int64_t acknowledged = next - 1, step;
+        /* wait for the first save, then up to 20 ms more */
+        if (read(ends[0], &step, sizeof step) == sizeof step) acknowledged = step;
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        usleep((useconds_t)((random >> 33) % 20000));
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        while (read(ends[0], &step, sizeof step) == sizeof step)
+            acknowledged = step;
+        close(ends[0]);
+        kad_run *run = open_run();
+        int64_t found = load(run);
+        assert_true(found == acknowledged || found == acknowledged + 1);
+        assert_string_equal(noted, "");
+        char *previous = kad_run_file(run, "checkpoint/previous.h5");
+        if (found > 1) OK(kad_h5_check_digest(&ctx, previous));
+        kad_free(previous);
+        kad_run_close(run);
+        next = found + 1;
+    }
+    assert_true(next > 40);
+}
+
+/* A file outside that a run folder from elsewhere points at. */
+static void check_victim(const char *victim)
+{
+    size_t n;
+    unsigned char *data = scratch_slurp(victim, &n);
+    assert_int_equal(n, 8);
+    assert_memory_equal(data, "precious", 8);
+    free(data);
+}
+
+static void test_links(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"checkpoint/lock", "progress.jsonl",
+                                        "config.yaml.tmp", "checkpoint/current.h5.tmp"};
+    char victim[512];
+    snprintf(victim, sizeof victim, "%s", scratch_file(&folder, "victim"));
+    scratch_spill(victim, "precious", 8);
+    for (int hard = 0; hard < 2; hard++)
+        for (int i = 0; i < 4; i++) {
+            kad_run *run = open_run();
+            kad_progress *progress;
+            char *path = kad_run_file(run, names[i]);
+            kad_run_close(run);
+            unlink(path);
+            assert_int_equal((hard ? link : symlink)(victim, path), 0);
+            kad_status status = kad_run_open(&ctx, scratch_file(&folder, "deep/er/run"),
+                                             KAD_RUN_WRITE, &run);
+            assert_int_equal(status, i == 0 ? KAD_ECREATE : KAD_OK);
+            if (status == KAD_OK) {
+                OK(kad_run_write_text(&ctx, run, "config.yaml", "seed: 1\n"));
+                save(run, 1);
+                OK(kad_progress_create(&ctx, run, true, &progress));
+                kad_progress_begin(progress, "train", 0, 1);
+                kad_progress_update(progress, 1, 0, NULL);
+                kad_progress_end(progress);
+                kad_progress_destroy(progress);
+                kad_run_close(run);
+            }
+            check_victim(victim);
+            unlink(path);
+            kad_free(path);
+        }
+    /* nor a folder */
+    scratch_remove_tree(scratch_file(&folder, "deep/er/run/checkpoint"));
+    mkdir(scratch_file(&folder, "elsewhere"), 0777);
+    assert_int_equal(symlink(scratch_file(&folder, "elsewhere"),
+                             scratch_file(&folder, "deep/er/run/checkpoint")),
+                     0);
+    kad_run *run;
+    assert_int_equal(
+        kad_run_open(&ctx, scratch_file(&folder, "deep/er/run"), KAD_RUN_WRITE, &run),
+        KAD_ECREATE);
+    assert_int_equal(scratch_count(scratch_file(&folder, "elsewhere")), 0);
+}
+
+static void test_no_run(void **state)
+{
+    (void)state;
+    kad_run *run;
+    const char *path = scratch_file(&folder, "holiday");
+    mkdir(path, 0777);
+    assert_int_equal(kad_run_open(&ctx, path, KAD_RUN_UPDATE, &run), KAD_ENOINPUT);
+    assert_int_equal(kad_run_open(&ctx, path, KAD_RUN_READ, &run), KAD_ENOINPUT);
+    assert_int_equal(scratch_count(path), 0);
+    scratch_spill(scratch_file(&folder, "holiday/run.h5"), "a photo", 7);
+    assert_int_equal(kad_run_open(&ctx, path, KAD_RUN_UPDATE, &run), KAD_EDATA);
+    assert_int_equal(scratch_count(path), 1);
+}
+
+/* Something that cannot be opened is not nothing: it is neither replaced nor passed over. */
+static void test_unreadable(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    kad_h5 *file;
+    char *text, *results = kad_run_file(run, "run.h5"),
+                *config = kad_run_file(run, "config.yaml"),
+                *current = kad_run_file(run, "checkpoint/current.h5"),
+                *segment = kad_run_file(run, "checkpoint/mis.000001.h5");
+    mkdir(results, 0777); /* no permission would stop the superuser, a folder does */
+    mkdir(config, 0777);
+    assert_int_equal(kad_results_open(&ctx, run, &file), KAD_EIO);
+    assert_int_equal(kad_run_read_text(&ctx, run, "config.yaml", 100, &text), KAD_EIO);
+    save(run, 1);
+    save(run, 2);
+    unlink(current);
+    mkdir(current, 0777);
+    assert_int_equal(kad_checkpoint_load(&ctx, run, &file), KAD_EIO);
+    mkdir(segment, 0777);
+    assert_int_equal(kad_segment_open(&ctx, run, "mis", 1, &file), KAD_EIO);
+    assert_int_equal(kad_segment_open(&ctx, run, "mis", 2, &file), KAD_ENOINPUT);
+    /* a link that leads nowhere was made by someone */
+    rmdir(results);
+    assert_int_equal(symlink("/nonexistent/disk/run.h5", results), 0);
+    assert_int_equal(kad_results_open(&ctx, run, &file), KAD_EIO);
+    kad_free(results);
+    kad_free(config);
+    kad_free(current);
+    kad_free(segment);
+    kad_run_close(run);
+}
+
+static void test_segments(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    kad_h5 *file;
+    for (int i = 0; i < 5; i++) {
+        file = checkpoint(i);
+        OK(kad_segment_save(&ctx, run, "mis", i, file));
+        OK(kad_segment_save(&ctx, run, "mis.x", i, file));
+        kad_h5_close(file);
+    }
+    OK(kad_segment_remove_from(&ctx, run, "mis", 3));
+    OK(kad_segment_open(&ctx, run, "mis", 2, &file));
+    assert_int_equal(step_of(file), 2);
+    kad_h5_close(file);
+    assert_int_equal(kad_segment_open(&ctx, run, "mis", 3, &file), KAD_ENOINPUT);
+    assert_null(file);
+    OK(kad_segment_open(&ctx, run, "mis.x", 4, &file)); /* another name: kept */
+    kad_h5_close(file);
+    damage(run, "checkpoint/mis.000001.h5");
+    assert_int_equal(kad_segment_open(&ctx, run, "mis", 1, &file), KAD_EDATA);
+    assert_int_equal(kad_segment_open(&ctx, run, "../mis", 1, &file), KAD_EINTERNAL);
+    kad_run_close(run);
+}
+
+static void test_results(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    kad_h5 *file;
+    OK(kad_results_open(&ctx, run, &file));
+    OK(kad_h5_attr_set_string(&ctx, file, "/", "status", "running"));
+    OK(kad_results_save(&ctx, run, file));
+    kad_h5_close(file);
+    OK(kad_results_open(&ctx, run, &file));
+    OK(kad_h5_group(&ctx, file, "/training"));
+    OK(kad_results_save(&ctx, run, file));
+    kad_h5_close(file);
+    OK(kad_results_open(&ctx, run, &file));
+    assert_true(kad_h5_exists(file, "/training"));
+    assert_true(kad_h5_attr_exists(file, "/", "status"));
+    kad_h5_close(file);
+    damage(run, "run.h5");
+    assert_int_equal(kad_results_open(&ctx, run, &file), KAD_EDATA);
+    kad_run_close(run);
+}
+
+/* ---- live view ---- */
+
+static void test_progress(void **state)
+{
+    (void)state;
+    kad_run *run = open_run();
+    kad_progress *progress;
+    char *path = kad_run_file(run, "progress.jsonl"), *text;
+    scratch_spill(path, "{\"half a li", 11); /* of a killed run */
+    OK(kad_progress_create(&ctx, run, true, &progress));
+    kad_progress_begin(progress, "train L=16", 10, 100);
+    assert_true(kad_progress_due(progress));
+    kad_field fields[] = {{"loss", -1.5, 0.02}, {"ess", 0.5, NAN}, {"gap", NAN, NAN}};
+    for (int step = 11; step <= 100; step++)
+        kad_progress_update(progress, step, 3, fields);
+    assert_false(kad_progress_due(progress));
+    kad_progress_end(progress);
+    kad_progress_destroy(progress);
+    OK(kad_run_read_text(&ctx, run, "progress.jsonl", 100000, &text));
+    int n = 0;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), n++) {
+        json_error_t error;
+        json_t *object = json_loads(line, 0, &error);
+        if (n == 0) {
+            assert_null(object); /* the old half line stands alone */
+            continue;
+        }
+        assert_non_null(object);
+        assert_string_equal(json_string_value(json_object_get(object, "stage")),
+                            "train L=16");
+        assert_int_equal(json_integer_value(json_object_get(object, "step")),
+                         n == 1 ? 11 : 100);
+        assert_true(json_real_value(json_object_get(object, "loss_err")) == 0.02);
+        assert_null(json_object_get(object, "ess_err"));
+        assert_true(json_is_null(json_object_get(object, "gap")));
+        assert_true((json_object_get(object, "finished") != NULL) == (n == 2));
+        json_decref(object);
+    }
+    assert_int_equal(n, 3); /* 90 updates within a second are one line */
+    kad_free(text);
+    kad_free(path);
+    kad_run_close(run);
+    OK(kad_progress_create(&ctx, NULL, true, &progress));
+    kad_progress_begin(progress, "x", 0, 0);
+    assert_false(kad_progress_due(progress));
+    kad_progress_end(progress);
+    kad_progress_destroy(progress);
+    kad_progress_destroy(NULL);
+}
+
+typedef struct shown {
+    double value, err;
+    const char *text;
+} shown;
+
+static const shown shown_values[] = {
+    {0.8163, 0.0213, "0.82(2)"},
+    {59.934, 0.1234, "59.93(12)"},
+    {1.23e-5, 3.1e-6, "1.2(3)e-05"},
+    {0.5, 0, "0.5"},
+    {0.5, -1, "0.5"},
+    {0.5, NAN, "0.5"},
+    {0.5, INFINITY, "0.5"},
+    {NAN, 0.1, "nan"},
+    {1234, 56, "1230(60)"},
+    {120.43, 1.23, "120.4(12)"},
+    {120.43, 3.2, "120(3)"},
+    {-1.5, 0.0196, "-1.50(2)"},
+    {-1.5, 0.0194, "-1.500(19)"},
+    {0.999, 0.0951, "1.00(10)"},
+    {0, 0.003, "0.000(3)"},
+    {0, 3e-7, "0(3)e-07"},
+    {2.5e7, 3e5, "2.50(3)e+07"},
+    {9.996e-5, 1e-7, "9.996(10)e-05"},
+    {9.9996e-5, 1.2e-8, "9.9996(12)e-05"},
+    {9.99999e-5, 3e-8, "1.0000(3)e-04"},
+    {1e300, 1e298, "1.000(10)e+300"},
+    {5, 100, "10(100)"},
+    {5, 3000, "0(3000)"},
+};
+
+static void test_format_error(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shown_values / sizeof *shown_values; i++) {
+        const shown *s = &shown_values[i];
+        char text[64];
+        kad_format_error(text, sizeof text, s->value, s->err);
+        if (strcmp(text, s->text) != 0)
+            fail_msg("%g +- %g: \"%s\", not \"%s\"", s->value, s->err, text, s->text);
+    }
+    char tiny[5];
+    kad_format_error(tiny, sizeof tiny, 59.934, 0.1234);
+    assert_int_equal(strlen(tiny), 4);
+}
+
+/* FIPS 180-2, appendix B.1; B.3, a million letters, is longer than one piece. */
+static void test_digests(void **state)
+{
+    (void)state;
+    enum { MILLION = 1000000 };
+    static const char abc[] =
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    static const char many[] =
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+    char digest[KAD_DIGEST_CHARS];
+    uint64_t n_bytes = 0;
+    kad_digest("abc", 3, digest);
+    assert_string_equal(digest, abc);
+    char *letters = kad_alloc(MILLION, 1);
+    memset(letters, 'a', MILLION);
+    const char *path = scratch_file(&folder, "letters");
+    scratch_spill(path, letters, MILLION);
+    OK(kad_digest_file(&ctx, path, &n_bytes, digest));
+    assert_int_equal(n_bytes, MILLION);
+    assert_string_equal(digest, many);
+    OK(kad_digest_require(&ctx, path, "train.data_sha256", NULL, digest));
+    OK(kad_digest_require(&ctx, path, "train.data_sha256", many, digest));
+    assert_int_equal(kad_digest_require(&ctx, path, "train.data_sha256", abc, digest),
+                     KAD_EDATA);
+    assert_non_null(strstr(ctx.message, abc));
+    assert_non_null(strstr(ctx.message, many));
+    assert_int_equal(kad_digest_file(&ctx, folder.path, &n_bytes, digest), KAD_ENOINPUT);
+    kad_free(letters);
+}
+
+/* Results of an older format are read and saved in the present one; of a newer one: a
+ * line that says so, and the file as it was. */
+static void test_format_version(void **state)
+{
+    (void)state;
+    kad_run *run;
+    kad_h5 *file;
+    int64_t version;
+    OK(kad_run_open(&ctx, folder.path, KAD_RUN_WRITE, &run));
+    OK(kad_h5_create(&ctx, &file));
+    OK(kad_h5_attr_set_int(&ctx, file, "/", "format_version", 1));
+    OK(kad_h5_save(&ctx, file, scratch_file(&folder, "run.h5"), false));
+    kad_h5_close(file);
+    OK(kad_results_open(&ctx, run, &file));
+    OK(kad_results_save(&ctx, run, file));
+    kad_h5_close(file);
+    OK(kad_results_open(&ctx, run, &file));
+    OK(kad_h5_attr_int(&ctx, file, "/", "format_version", &version));
+    assert_int_equal(version, KAD_FORMAT_VERSION);
+    OK(kad_h5_attr_set_int(&ctx, file, "/", "format_version", KAD_FORMAT_VERSION + 1));
+    OK(kad_h5_save(&ctx, file, scratch_file(&folder, "run.h5"), false));
+    kad_h5_close(file);
+    assert_int_equal(kad_results_open(&ctx, run, &file), KAD_EDATA);
+    assert_null(file);
+    assert_non_null(strstr(ctx.message, "newer kadanoff"));
+    kad_run_close(run);
+}
+
+int main(void)
+{
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_texts),          IN_FOLDER(test_lock),
+        IN_FOLDER(test_checkpoints),    IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_kills),          IN_FOLDER(test_links),
+        IN_FOLDER(test_no_run),         IN_FOLDER(test_unreadable),
+        IN_FOLDER(test_segments),       IN_FOLDER(test_results),
+        IN_FOLDER(test_progress),       IN_FOLDER(test_digests),
+        IN_FOLDER(test_format_version), cmocka_unit_test(test_format_error),
+    };
+    return cmocka_run_group_tests_name("run folder: no kill and no full disk loses work",
+                                       tests, NULL, NULL);
+}

@@ -1,0 +1,50 @@
+#include "tests/support/model_case.h"
+
+#include "base/memory.h"
+#include "flow/recipe.h"
+#include "train/options.h"
+
+static const kad_key top_keys[] = {
+    {"seed", KAD_INT, "42", 0, 9e15, "", NULL, "seed"},
+    {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL, "extents"},
+};
+
+kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out)
+{
+    static kad_schema schema; /* borrowed by configs for as long as a test runs */
+    int n = 0;
+    while (overrides[n])
+        n++;
+    if (schema.n_tables == 0) {
+        kad_schema_add(&schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
+        kad_action_schema(&schema);
+        kad_schema_add(&schema, kad_flow_keys, kad_flow_n_keys);
+        kad_schema_add(&schema, kad_train_keys, kad_train_n_keys);
+    }
+    kad_status status = kad_config_parse(ctx, &schema, "", "test", n, overrides, out);
+    if (status == KAD_OK) status = kad_recipe_resolve(ctx, *out);
+    return status;
+}
+
+kad_status test_model(kad_ctx *ctx, const char *const *overrides, kad_model **out)
+{
+    kad_config *config = NULL;
+    *out = NULL;
+    kad_status status = test_config(ctx, overrides, &config);
+    if (status == KAD_OK) status = kad_model_create(ctx, config, out);
+    kad_config_destroy(config);
+    return status;
+}
+
+double *test_theta(const kad_flow *flow, uint64_t seed, double sigma)
+{
+    double *theta = kad_alloc(flow->n_theta + 1, sizeof *theta);
+    const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TEST, 1);
+    kad_flow_init(flow, seed, theta);
+    for (size_t i = 0; i < flow->n_theta; i++) {
+        double two[2];
+        kad_rng_normal2(rng, 0, i, 0, two);
+        theta[i] += sigma * two[0];
+    }
+    return theta;
+}
