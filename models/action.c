@@ -11,9 +11,9 @@
 #include <string.h>
 
 const kad_key kad_action_common_keys[] = {
-    {"action.name", KAD_STRING, "on-dual", 1, 0, "", NULL,
+    {"action.name", KAD_STRING, KAD_NO_MEMBER, "on-dual", 1, 0, "", NULL,
      "the lattice action (see `kadanoff list actions`)"},
-    {"action.components", KAD_INT, "1", 1, 3, "", NULL,
+    {"action.components", KAD_INT, KAD_NO_MEMBER, "1", 1, 3, "", NULL,
      "components n of the O(n) field or spin"},
 };
 const size_t kad_action_n_common_keys =

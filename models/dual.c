@@ -14,20 +14,20 @@
 #include <string.h>
 
 static const kad_key KEYS[KAD_DUAL_N_KEYS] = {
-    {"action.beta", KAD_REAL, NULL, 0, 1e3, "", NULL,
+    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 1e3, "", NULL,
      "inverse temperature; with neither beta nor temperature the square lattice's Ising "
      "model is taken at its critical point"},
-    {"action.temperature", KAD_REAL, NULL, 1e-3, 1e12, "", NULL, "1 / beta"},
-    {"action.epsilon", KAD_REAL, NULL, 1e-6, 1e3, "", NULL,
+    {"action.temperature", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-3, 1e12, "", NULL, "1 / beta"},
+    {"action.epsilon", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-6, 1e3, "", NULL,
      "smallest eigenvalue of A = K + alpha; default 0.01 whitened, 0.1 field"},
-    {"action.couplings", KAD_PATH, "uniform", 1, 0, "", "uniform",
+    {"action.couplings", KAD_PATH, KAD_NO_MEMBER, "uniform", 1, 0, "", "uniform",
      "\"uniform\" (nearest neighbours) or a file of couplings: lines \"i j J\", or HDF5 "
      "(*.h5) with a symmetric matrix /couplings"},
-    {"action.coupling", KAD_REAL, NULL, -1e3, 1e3, "", NULL,
+    {"action.coupling", KAD_REAL, KAD_NO_MEMBER, NULL, -1e3, 1e3, "", NULL,
      "J of uniform couplings (default 1); -1 is the antiferromagnet"},
-    {"action.couplings_sha256", KAD_STRING, NULL, 1, 0, "", NULL,
+    {"action.couplings_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL,
      "the file's SHA-256; recorded, and another file is refused"},
-    {"action.representation", KAD_ENUM, "whitened", 1, 0, "", "whitened|field",
+    {"action.representation", KAD_ENUM, KAD_NO_MEMBER, "whitened", 1, 0, "", "whitened|field",
      "flow variables: y = A^-1/2 x with unit Gaussian part, or the field x itself"},
 };
 

@@ -4,6 +4,7 @@
 #include "io/config.h"
 #include "io/file.h"
 #include "io/h5.h"
+#include "io/number.h"
 #include "models/dual.h"
 
 #include <math.h>

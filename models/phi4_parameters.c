@@ -7,19 +7,19 @@
 #include <string.h>
 
 const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA] = {
-    {"action.form", KAD_ENUM, NULL, 1, 0, "", "seed|albergo|hopping|nicoli",
+    {"action.form", KAD_ENUM, KAD_NO_MEMBER, NULL, 1, 0, "", "seed|albergo|hopping|nicoli",
      "parameterisation of phi^4; when left out: albergo if m2 is given, hopping if kappa "
      "is, seed if t or mu is, and with no parameter at all albergo with m2 = -4, lambda "
      "= "
      "6.975"},
-    {"action.t", KAD_REAL, NULL, -1e6, 1e6, "", NULL,
+    {"action.t", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL,
      "form seed: -t sum_<ij> phi_i.phi_j (default 1)"},
-    {"action.mu", KAD_REAL, NULL, -1e6, 1e6, "", NULL, "form seed: mu sum_i |phi_i|^2"},
-    {"action.lambda", KAD_REAL, NULL, 0, 1e6, "", NULL,
+    {"action.mu", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL, "form seed: mu sum_i |phi_i|^2"},
+    {"action.lambda", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 1e6, "", NULL,
      "quartic coupling, lambda sum_i |phi_i|^4; 0 is the free field"},
-    {"action.m2", KAD_REAL, NULL, -1e6, 1e6, "", NULL,
+    {"action.m2", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL,
      "form albergo: t = 2, mu = m2 + 2d (arXiv:1904.12072)"},
-    {"action.kappa", KAD_REAL, NULL, -1e6, 1e6, "", NULL,
+    {"action.kappa", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL,
      "forms hopping and nicoli: t = 2 kappa, mu = 1 - 2 lambda"},
 };
 

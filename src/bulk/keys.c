@@ -1,31 +1,33 @@
 /* Parameters of section `bulk`. */
 #include "bulk/bulk.h"
 
+#include "io/number.h"
+
 #include <stdio.h>
 #include <string.h>
 
 const kad_key kad_bulk_keys[] = {
-    {"bulk.configs", KAD_INT, "0", 0, 1e7, "configurations", NULL,
+    {"bulk.configs", KAD_INT, KAD_NO_MEMBER, "0", 0, 1e7, "configurations", NULL,
      "boundary configurations of a chain to store and to read the bulk from; 0: no bulk "
      "analysis"},
-    {"bulk.sampler", KAD_STRING, NULL, 1, 0, "", NULL,
+    {"bulk.sampler", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL,
      "the group of /samplers they come from; auto: the first whose draws follow the "
      "model"},
-    {"bulk.null", KAD_INT, "1000", 0, 1e7, "configurations", NULL,
+    {"bulk.null", KAD_INT, KAD_NO_MEMBER, "1000", 0, 1e7, "configurations", NULL,
      "draws of the map itself, analysed alike: latents of these are uncorrelated"},
-    {"bulk.bins", KAD_INT, "3", 1, 64, "bins", NULL,
+    {"bulk.bins", KAD_INT, KAD_NO_MEMBER, "3", 1, 64, "bins", NULL,
      "bins of the separation for a factor of two"},
-    {"bulk.noise", KAD_REAL, "3", 0, 1e3, "errors", NULL,
+    {"bulk.noise", KAD_REAL, KAD_NO_MEMBER, "3", 0, 1e3, "errors", NULL,
      "bins whose squared correlation is below this many of its errors are left out of "
      "the fits of distances"},
-    {"bulk.normalise", KAD_BOOL, "false", 1, 0, "", NULL,
+    {"bulk.normalise", KAD_BOOL, KAD_NO_MEMBER, "false", 1, 0, "", NULL,
      "distances from correlations divided by the latents' root mean square at their "
      "levels (for maps whose latents are far from unit variance)"},
-    {"bulk.mutual_range", KAD_REAL, "3", 0, 1e3, "coarse lattice steps", NULL,
+    {"bulk.mutual_range", KAD_REAL, KAD_NO_MEMBER, "3", 0, 1e3, "coarse lattice steps", NULL,
      "mutual information is estimated for pairs of latents up to this separation, in "
      "units "
      "of 2^level of the coarser"},
-    {"bulk.receptive", KAD_INT, "8", 0, 1e6, "products", NULL,
+    {"bulk.receptive", KAD_INT, KAD_NO_MEMBER, "8", 0, 1e6, "products", NULL,
      "adjoint products of every boundary site for the receptive fields; 0: none"},
 };
 const size_t kad_bulk_n_keys = sizeof kad_bulk_keys / sizeof kad_bulk_keys[0];

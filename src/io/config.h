@@ -6,41 +6,7 @@
 #define KAD_IO_CONFIG_H
 
 #include "base/context.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef enum kad_type {
-    KAD_INT, /* also accepts 1e6 when exactly integral */
-    KAD_REAL,
-    KAD_BOOL, /* true | false */
-    KAD_STRING,
-    KAD_PATH, /* a file or folder, or one of the words in `choices` */
-    KAD_ENUM, /* one of `choices`, separated by | */
-    KAD_INTS, /* flow sequence of integers: [16, 16] */
-    KAD_REALS
-} kad_type;
-
-typedef struct kad_key {
-    const char *
-        key; /* "section.name", top-level "seed", or "sample[].draws" in a list of maps */
-    kad_type type;
-    const char
-        *def; /* default as YAML text; NULL: unset unless given ("auto" in the docs) */
-    double lo, hi; /* inclusive range of numbers (of each element); lo > hi: no range */
-    const char *unit;    /* "" when dimensionless */
-    const char *choices; /* KAD_ENUM, KAD_PATH: "a|b|c" */
-    const char *help;    /* one sentence for the reference */
-} kad_key;
-
-/* When the keys that begin with `prefix` have an effect: conditions joined by " & ", each
- * with alternatives joined by " or ": "key=a|b" (its value in force is one of these) or
- * "key" (it has a value, not 0 or false). A condition on a key without effect fails.
- * only_if NULL: always. */
-typedef struct kad_rule {
-    const char *prefix, *only_if;
-} kad_rule;
+#include "io/keys.h"
 
 /* What a whole table belongs to: its keys have an effect where `key` is `name`. */
 typedef struct kad_owner {
@@ -119,6 +85,18 @@ size_t kad_config_reals(const kad_config *config, const char *key, size_t max,
 /* Entries of a list of maps ("sample"): 0 when empty or absent (kad_config_is_set). */
 int kad_config_list_length(const kad_config *config, const char *section);
 
+/* Fill a module's struct of options from its rows: the value in force of each key, its own
+ * default, or unset (io/keys.h). `index`: which entry keys "list[].name" are of; no matter
+ * to others. Texts are borrowed from the config, until it is destroyed or
+ * kad_config_set_path changes them. */
+void kad_config_fill(const kad_config *config, const kad_key *keys, size_t n, int index,
+                     void *options);
+/* The way back: kad_config_resolve of every row that has no value yet from its member,
+ * where that is set. Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_config_resolve_from(kad_ctx *ctx, kad_config *config,
+                                                const kad_key *keys, size_t n,
+                                                const void *options);
+
 /* Whether a key has an effect with the values in force: by the schema's rules alone, and
  * so the same however often and in which order values are asked for. */
 bool kad_config_applies(const kad_config *config, const char *key);
@@ -161,9 +139,5 @@ char *kad_config_json(const kad_config *config, kad_config_scope scope);
 /* A commented YAML template of a schema: every key of `sections` ("action lattice ...")
  * with its default, unit, range and help. String from kad_alloc. */
 char *kad_schema_template(const kad_schema *schema, const char *sections);
-
-/* Parse helpers shared with the command line: whole token, C locale, finite. */
-bool kad_parse_real(const char *text, double *out);
-bool kad_parse_int(const char *text, int64_t *out);
 
 #endif

@@ -6,15 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The value in force, NULL when unset without default. Asking for a key that the schema
- * does not have with that type is a programming error. */
+const kad_entry *kad_config_in_force(const kad_config *config, const char *key)
+{
+    const kad_entry *entry = kad_entries_find(&config->set, key);
+    if (entry) return entry;
+    const kad_key *spec = kad_schema_find(config->schema, key);
+    return spec ? kad_entries_find(&config->defaults, spec->key) : NULL;
+}
+
+/* Asking for a key that the schema does not have with that type is a programming error.
+ */
 static const kad_entry *lookup(const kad_config *config, const char *key, unsigned types)
 {
     const kad_key *spec = kad_schema_find(config->schema, key);
     assert(spec && (types & 1u << spec->type));
-    if (!spec || !(types & 1u << spec->type)) return NULL;
-    const kad_entry *entry = kad_entries_find(&config->set, key);
-    return entry ? entry : kad_entries_find(&config->defaults, spec->key);
+    return spec && (types & 1u << spec->type) ? kad_config_in_force(config, key) : NULL;
 }
 
 bool kad_config_is_set(const kad_config *config, const char *key)

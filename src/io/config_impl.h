@@ -58,6 +58,10 @@ typedef struct kad_token {
     bool plain;
 } kad_token;
 
+/* The value in force of a key by its name ("sample[3].draws"), NULL when it is unset
+ * without a default. */
+const kad_entry *kad_config_in_force(const kad_config *config, const char *key);
+
 /* KAD_ECONFIG with the message "name:line: key: ...". */
 kad_status kad_config_fail(kad_ctx *ctx, const kad_place *place, const char *key,
                            const char *format, ...) KAD_PRINTF(4, 5);

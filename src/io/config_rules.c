@@ -6,14 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const kad_entry *in_force(const kad_config *config, const char *key)
-{
-    const kad_key *spec = kad_schema_find(config->schema, key);
-    const kad_entry *entry = kad_entries_find(&config->set, key);
-    if (!entry && spec) entry = kad_entries_find(&config->defaults, spec->key);
-    return entry;
-}
-
 /* Neither absent nor empty, zero or false. */
 static bool is_something(const kad_entry *entry)
 {
@@ -77,7 +69,7 @@ static bool is_one_of(const condition *c, const char *word)
 /* A key that does not apply itself fulfils no condition. */
 static bool is_met(const kad_config *config, const condition *c)
 {
-    const kad_entry *entry = in_force(config, c->key);
+    const kad_entry *entry = kad_config_in_force(config, c->key);
     if (!kad_config_applies(config, c->key)) return false;
     return c->words ? is_one_of(c, word_of(entry)) : is_something(entry);
 }
@@ -132,7 +124,7 @@ static bool owner_met(const kad_config *config, const char *key, condition *fail
         const kad_owner *owner = &schema->owner[t];
         if (!owner->key) return true;
         const condition c = {.words = owner->name, .n_words = strlen(owner->name)};
-        if (is_one_of(&c, word_of(in_force(config, owner->key)))) return true;
+        if (is_one_of(&c, word_of(kad_config_in_force(config, owner->key)))) return true;
         snprintf(failed->key, sizeof failed->key, "%s", owner->key);
         owned = true;
     }
@@ -164,7 +156,7 @@ void kad_config_decider(const kad_config *config, const char *key, size_t size, 
         const condition inner = failed;
         holds(config, inner.key, &failed);
     }
-    const kad_entry *entry = in_force(config, failed.key);
+    const kad_entry *entry = kad_config_in_force(config, failed.key);
     snprintf(out, size, "%s %s", failed.key, word_of(entry));
 }
 
@@ -189,7 +181,8 @@ static void add_name(void *self, const kad_key *key)
     name_list *list = self;
     const size_t length = strlen(list->prefix);
     if (strncmp(key->key, list->prefix, length) != 0 || list->n >= list->size) return;
-    if (!in_force(list->config, key->key) || !kad_config_applies(list->config, key->key))
+    if (!kad_config_in_force(list->config, key->key) ||
+        !kad_config_applies(list->config, key->key))
         return;
     const int n = snprintf(list->out + list->n, list->size - list->n, "%s%s",
                            list->n > 0 ? ", " : "", key->key + length);

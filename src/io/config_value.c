@@ -108,21 +108,10 @@ static kad_status parse_bool(const target *to, const kad_token *token, int64_t *
     return KAD_OK;
 }
 
-/* True when text is one of "a|b|c". */
-static bool is_choice(const char *choices, const char *text)
-{
-    size_t n = strlen(text);
-    if (strchr(text, '|')) return false;
-    for (const char *c = choices; c; c = strchr(c, '|')) {
-        if (*c == '|') c++;
-        if (n > 0 && strncmp(c, text, n) == 0 && (c[n] == '|' || c[n] == 0)) return true;
-    }
-    return false;
-}
-
 static kad_status parse_text(const target *to, const kad_token *token, char **out)
 {
-    if (to->spec->type == KAD_ENUM && !is_choice(to->spec->choices, token->text)) {
+    if (to->spec->type == KAD_ENUM &&
+        kad_choice_index(to->spec->choices, token->text) < 0) {
         quoted q = quote(token);
         return kad_config_fail(to->ctx, to->place, to->key, "expected one of %s, got %s",
                                to->spec->choices, q.text);
@@ -176,7 +165,7 @@ kad_status kad_entry_parse(kad_ctx *ctx, const kad_place *place, const char *key
 
 bool kad_entry_is_choice(const kad_entry *entry)
 {
-    return is_choice(entry->spec->choices, entry->string);
+    return kad_choice_index(entry->spec->choices, entry->string) >= 0;
 }
 
 kad_status kad_entry_rebase(kad_ctx *ctx, const char *name, kad_entry *entry)

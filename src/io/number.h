@@ -2,9 +2,16 @@
 #ifndef KAD_IO_NUMBER_H
 #define KAD_IO_NUMBER_H
 
-#include "io/config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum { KAD_NUMBER_CHARS = 32 };
+
+/* A whole token, C locale, finite. */
+bool kad_parse_real(const char *text, double *out);
+/* The same, exactly integral: "1e6" too. */
+bool kad_parse_int(const char *text, int64_t *out);
 
 /* The shortest decimal that reads back as exactly x: "6.975", "60", "0.0001", "1e-07".
  * Returns text. */

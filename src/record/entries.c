@@ -1,6 +1,7 @@
 #include "record/entries.h"
 
 #include "base/real.h"
+#include "io/number.h"
 #include "record/weigh.h"
 #include "sample/sampler.h"
 
@@ -8,42 +9,42 @@
 #include <string.h>
 
 const kad_key kad_sample_keys[] = {
-    {"sample[].name", KAD_ENUM, "mis", 1, 0, "",
+    {"sample[].name", KAD_ENUM, KAD_NO_MEMBER, "mis", 1, 0, "",
      "mis|direct|hmc|latent-hmc|latent-metropolis|metropolis|cluster|cycle",
      "the sampler: see `kadanoff list samplers`"},
-    {"sample[].draws", KAD_INT, NULL, 1, 1e9, "draws", NULL,
+    {"sample[].draws", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e9, "draws", NULL,
      "recorded draws of a chain; auto: 20000 (mis, direct), 2000 (Markov chains)"},
-    {"sample[].chains", KAD_INT, NULL, 1, 4096, "chains", NULL,
+    {"sample[].chains", KAD_INT, KAD_NO_MEMBER, NULL, 1, 4096, "chains", NULL,
      "independent chains, computed side by side (mis: consecutive stretches of the "
      "proposals); auto: 1 (mis, direct), as many as fill the lanes (Markov chains: 64 in "
      "single precision, 32 in double)"},
-    {"sample[].burn_in", KAD_INT, NULL, 0, 1e9, "draws", NULL,
+    {"sample[].burn_in", KAD_INT, KAD_NO_MEMBER, NULL, 0, 1e9, "draws", NULL,
      "draws of a chain before the first recorded one; auto: as many as the draws, at "
      "least 200, and of more than 2000 as many, or a fifth (mis: 100; direct: none)"},
-    {"sample[].tuning", KAD_INT, NULL, 0, 1e6, "updates", NULL,
+    {"sample[].tuning", KAD_INT, KAD_NO_MEMBER, NULL, 0, 1e6, "updates", NULL,
      "updates that tune a sampler; then its chains begin at their start; auto: as many "
      "as the burn-in's, at most 200 (0: what would be tuned stays as it is)"},
-    {"sample[].thin", KAD_INT, "1", 1, 1e6, "updates", NULL,
+    {"sample[].thin", KAD_INT, KAD_NO_MEMBER, "1", 1, 1e6, "updates", NULL,
      "updates (trajectories, sweeps, ...) a draw; burn_in and draws count draws (mis and "
      "direct keep every proposal: 1)"},
-    {"sample[].start", KAD_ENUM, NULL, 1, 0, "", "prior|cold|hot",
+    {"sample[].start", KAD_ENUM, KAD_NO_MEMBER, NULL, 1, 0, "", "prior|cold|hot",
      "first state of a Markov chain: a draw of the map (prior), the ordered field "
      "(cold), "
      "independent sites (hot); auto: prior for samplers that use the map, hot for those "
      "that do not, which then cannot inherit what it misses (mis and direct have none)"},
-    {"sample[].keep_first", KAD_INT, "0", 0, 1e6, "draws", NULL,
+    {"sample[].keep_first", KAD_INT, KAD_NO_MEMBER, "0", 0, 1e6, "draws", NULL,
      "scalars of the first draws of a chain kept, burn-in included, to see chains "
      "thermalise (group first)"},
-    {"sample[].store_configs", KAD_INT, NULL, 0, 1e7, "configurations", NULL,
+    {"sample[].store_configs", KAD_INT, KAD_NO_MEMBER, NULL, 0, 1e7, "configurations", NULL,
      "boundary configurations kept, evenly spaced, all chains together; auto: 64; of "
      "a sampler that does not use the run's map, whose ln w is inferred there, up to "
      "1024 "
      "that take 4 MB"},
-    {"sample[].store_latents", KAD_BOOL, "false", 1, 0, "", NULL,
+    {"sample[].store_latents", KAD_BOOL, KAD_NO_MEMBER, "false", 1, 0, "", NULL,
      "keep the latents of those configurations (switches random shifts off)"},
-    {"sample[].batch", KAD_INT, NULL, 1, 1e7, "updates", NULL,
+    {"sample[].batch", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e7, "updates", NULL,
      "updates of a chain made at a time; auto: about 8 MB of configurations"},
-    {"sample[].exact", KAD_BOOL, "true", 1, 0, "", NULL,
+    {"sample[].exact", KAD_BOOL, KAD_NO_MEMBER, "true", 1, 0, "", NULL,
      "ln q of proposals recomputed in double by inference"},
 };
 const size_t kad_sample_n_keys = sizeof kad_sample_keys / sizeof kad_sample_keys[0];

@@ -11,10 +11,10 @@
 
 /* What belongs to no module: the run and the lattice. */
 static const kad_key top_keys[] = {
-    {"seed", KAD_INT, "42", 0, 9e15, "", NULL, "key of every random number"},
-    {"title", KAD_STRING, NULL, 1, 0, "", NULL,
+    {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "key of every random number"},
+    {"title", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL,
      "title of the report, before the model's name"},
-    {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL,
+    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL,
      "extents in 1, 2 or 3 dimensions, periodic: [16, 16]"},
 };
 

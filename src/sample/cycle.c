@@ -22,7 +22,7 @@
 static const char STEPS[] = "mis 1, latent-hmc 2, metropolis 1";
 
 static const kad_key keys[] = {
-    {"sample[].steps", KAD_STRING, STEPS, 1, 0, "", NULL,
+    {"sample[].steps", KAD_STRING, KAD_NO_MEMBER, STEPS, 1, 0, "", NULL,
      "cycle: samplers and how many updates of each make a draw, in order: \"hmc 2, "
      "cluster\"; their own keys apply"},
 };

@@ -1,6 +1,8 @@
 /* The list of a cycle's steps. */
 #include "sample/cycle.h"
 
+#include "io/number.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>

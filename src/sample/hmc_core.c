@@ -16,16 +16,16 @@ static const double JITTER = 0.1;
 /* --- options ------------------------------------------------------------------------ */
 
 const kad_key kad_hmc_keys[KAD_HMC_N_KEYS] = {
-    {"sample[].step_size", KAD_REAL, NULL, 1e-9, 100, "", NULL,
+    {"sample[].step_size", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-9, 100, "", NULL,
      "hmc, latent-hmc: step of the integrator; auto: tuned, then frozen"},
-    {"sample[].trajectory", KAD_REAL, NULL, 1e-6, 1000, "", NULL,
+    {"sample[].trajectory", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-6, 1000, "", NULL,
      "hmc, latent-hmc: mean length of a trajectory (number of steps times step); auto: "
      "1.5 (hmc), 1 (latent-hmc)"},
-    {"sample[].n_leapfrog", KAD_INT, NULL, 1, STEPS_MAX, "steps", NULL,
+    {"sample[].n_leapfrog", KAD_INT, KAD_NO_MEMBER, NULL, 1, STEPS_MAX, "steps", NULL,
      "hmc, latent-hmc: mean number of steps of a trajectory; auto: from its length"},
-    {"sample[].integrator", KAD_ENUM, "omelyan", 1, 0, "", "leapfrog|omelyan",
+    {"sample[].integrator", KAD_ENUM, KAD_NO_MEMBER, "omelyan", 1, 0, "", "leapfrog|omelyan",
      "hmc, latent-hmc: leapfrog or the second-order minimum-norm integrator"},
-    {"sample[].target_acceptance", KAD_REAL, "0.8", 0.05, 0.99, "", NULL,
+    {"sample[].target_acceptance", KAD_REAL, KAD_NO_MEMBER, "0.8", 0.05, 0.99, "", NULL,
      "hmc, latent-hmc: acceptance the step is tuned for"},
 };
 

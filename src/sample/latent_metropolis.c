@@ -21,7 +21,7 @@
 enum { W = KAD_W_DOUBLE, KEY_MAX = 64, STREAM = 64 };
 
 const kad_key kad_latent_metropolis_keys[KAD_LATENT_METROPOLIS_N_KEYS] = {
-    {"sample[].sweeps", KAD_INT, "1", 1, 1e6, "sweeps", NULL,
+    {"sample[].sweeps", KAD_INT, KAD_NO_MEMBER, "1", 1, 1e6, "sweeps", NULL,
      "metropolis, cluster, latent-metropolis: sweeps between draws"},
 };
 

@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
+#include "io/number.h"
 #include "sample/boundary.h"
 #include "sample/start.h"
 
@@ -14,14 +15,14 @@
 enum { W = KAD_W_DOUBLE, KEY_MAX = 64 };
 
 const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
-    {"sample[].sweeps", KAD_INT, "1", 1, 1e6, "sweeps", NULL,
+    {"sample[].sweeps", KAD_INT, KAD_NO_MEMBER, "1", 1, 1e6, "sweeps", NULL,
      "metropolis, cluster, latent-metropolis: sweeps between draws"},
-    {"sample[].overrelaxation", KAD_INT, "1", 0, 1000, "sweeps", NULL,
+    {"sample[].overrelaxation", KAD_INT, KAD_NO_MEMBER, "1", 0, 1000, "sweeps", NULL,
      "metropolis, cluster: over-relaxation sweeps after every sweep (phi4 with 2 or 3 "
      "components)"},
-    {"sample[].cluster_moves", KAD_INT, "1", 1, 1000, "moves", NULL,
+    {"sample[].cluster_moves", KAD_INT, KAD_NO_MEMBER, "1", 1, 1000, "moves", NULL,
      "cluster: cluster moves of a sweep, each along a new random direction"},
-    {"sample[].width", KAD_REAL, "1", 1e-6, 1e6, "", NULL,
+    {"sample[].width", KAD_REAL, KAD_NO_MEMBER, "1", 1e-6, 1e6, "", NULL,
      "metropolis, cluster: half width of the proposals of phi4 before it is tuned to an "
      "acceptance of 0.55 (with `tuning: 0` it stays)"},
 };

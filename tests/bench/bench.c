@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "io/number.h"
 #include "train/loss.h"
 
 #include <math.h>

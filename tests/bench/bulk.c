@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/number.h"
 
 #include <math.h>
 #include <stdio.h>

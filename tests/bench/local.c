@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/number.h"
 #include "models/local.h"
 #include "models/spins.h"
 #include "sample/latent_hmc.h"

@@ -262,7 +262,7 @@ static const kad_action_spins spins = {
     .mean = mean, .draw = draw, .exchange = exchange, .kernel = kernel};
 
 static const kad_key keys[] = {
-    {"action.beta", KAD_REAL, "0.32", 0, 10, "", NULL, "inverse temperature"},
+    {"action.beta", KAD_REAL, KAD_NO_MEMBER, "0.32", 0, 10, "", NULL, "inverse temperature"},
 };
 
 const kad_action_ops clock_action = {

@@ -21,26 +21,26 @@
 #include <cmocka.h>
 
 static const kad_key table[] = {
-    {"seed", KAD_INT, "1", 0, 9007199254740992.0, "", NULL, "seed of all random numbers"},
-    {"lattice.shape", KAD_INTS, "[16, 16]", 2, 4096, "", NULL, "extents"},
-    {"action.name", KAD_ENUM, "on-dual", 1, 0, "", "on-dual|phi4|xy", "the model"},
-    {"action.m2", KAD_REAL, "-4", 1, 0, "", NULL, "mass squared"},
-    {"action.file", KAD_STRING, NULL, 1, 0, "", NULL, "couplings"},
-    {"action.bonds", KAD_PATH, NULL, 1, 0, "", "uniform", "couplings"},
-    {"action.bonds_sha256", KAD_STRING, NULL, 1, 0, "", NULL, "their digest"},
-    {"train.steps", KAD_INT, "4000", 0, 1e9, "", NULL, "steps"},
-    {"train.rate", KAD_REAL, "5e-3", 0, 1, "", NULL, "learning rate"},
-    {"train.chain", KAD_BOOL, "true", 1, 0, "", NULL, "smaller lattices first"},
-    {"train.batch", KAD_INT, NULL, 1, 65536, "", NULL, "samples a step"},
-    {"train.label", KAD_STRING, "none: yet", 1, 0, "", NULL, "a text"},
-    {"train.schedule.kind", KAD_ENUM, "cosine", 1, 0, "", "cosine|constant", "shape"},
-    {"train.schedule.knots", KAD_REALS, "[0, 0.5, 1]", 0, 1, "", NULL, "knots"},
+    {"seed", KAD_INT, KAD_NO_MEMBER, "1", 0, 9007199254740992.0, "", NULL, "seed of all random numbers"},
+    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, "[16, 16]", 2, 4096, "", NULL, "extents"},
+    {"action.name", KAD_ENUM, KAD_NO_MEMBER, "on-dual", 1, 0, "", "on-dual|phi4|xy", "the model"},
+    {"action.m2", KAD_REAL, KAD_NO_MEMBER, "-4", 1, 0, "", NULL, "mass squared"},
+    {"action.file", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "couplings"},
+    {"action.bonds", KAD_PATH, KAD_NO_MEMBER, NULL, 1, 0, "", "uniform", "couplings"},
+    {"action.bonds_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "their digest"},
+    {"train.steps", KAD_INT, KAD_NO_MEMBER, "4000", 0, 1e9, "", NULL, "steps"},
+    {"train.rate", KAD_REAL, KAD_NO_MEMBER, "5e-3", 0, 1, "", NULL, "learning rate"},
+    {"train.chain", KAD_BOOL, KAD_NO_MEMBER, "true", 1, 0, "", NULL, "smaller lattices first"},
+    {"train.batch", KAD_INT, KAD_NO_MEMBER, NULL, 1, 65536, "", NULL, "samples a step"},
+    {"train.label", KAD_STRING, KAD_NO_MEMBER, "none: yet", 1, 0, "", NULL, "a text"},
+    {"train.schedule.kind", KAD_ENUM, KAD_NO_MEMBER, "cosine", 1, 0, "", "cosine|constant", "shape"},
+    {"train.schedule.knots", KAD_REALS, KAD_NO_MEMBER, "[0, 0.5, 1]", 0, 1, "", NULL, "knots"},
 };
 static const kad_key spins[] = {
-    {"action.beta", KAD_REAL, NULL, 0, INFINITY, "", NULL, "inverse temperature"},
+    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, INFINITY, "", NULL, "inverse temperature"},
 };
 static const kad_key planar[] = {
-    {"action.beta", KAD_REAL, NULL, 0, INFINITY, "", NULL, "the same of another action"},
+    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, INFINITY, "", NULL, "the same of another action"},
 };
 static const kad_rule rules[] = {
     {"action.m2", "action.name=phi4|xy"},
@@ -49,12 +49,12 @@ static const kad_rule rules[] = {
     {"train.rate", "train.schedule.knots"},
 };
 static const kad_key samplers[] = {
-    {"sample[].name", KAD_ENUM, "mis", 1, 0, "", "mis|hmc", "the sampler"},
-    {"sample[].draws", KAD_INT, "1000", 1, 1e12, "", NULL, "draws"},
-    {"sample[].step", KAD_REAL, NULL, 0, 10, "", NULL, "step size"},
+    {"sample[].name", KAD_ENUM, KAD_NO_MEMBER, "mis", 1, 0, "", "mis|hmc", "the sampler"},
+    {"sample[].draws", KAD_INT, KAD_NO_MEMBER, "1000", 1, 1e12, "", NULL, "draws"},
+    {"sample[].step", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 10, "", NULL, "step size"},
 };
 static const kad_key more[] = {
-    {"sample[].draws", KAD_INT, "7", 1, 1e12, "", NULL, "repeated: the first counts"},
+    {"sample[].draws", KAD_INT, KAD_NO_MEMBER, "7", 1, 1e12, "", NULL, "repeated: the first counts"},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))

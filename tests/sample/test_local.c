@@ -33,9 +33,9 @@
 /* --- scenes -------------------------------------------------------------------------- */
 
 static const kad_key keys[] = {
-    {"action.name", KAD_STRING, NULL, 1, 0, "", NULL, "model"},
-    {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL, "shape"},
-    {"sample[].name", KAD_STRING, NULL, 1, 0, "", NULL, "sampler"},
+    {"action.name", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "model"},
+    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL, "shape"},
+    {"sample[].name", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "sampler"},
 };
 
 typedef struct scene {

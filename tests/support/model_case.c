@@ -5,8 +5,8 @@
 #include "train/options.h"
 
 static const kad_key top_keys[] = {
-    {"seed", KAD_INT, "42", 0, 9e15, "", NULL, "seed"},
-    {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL, "extents"},
+    {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "seed"},
+    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL, "extents"},
 };
 
 kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out)

@@ -32,9 +32,9 @@
     }
 
 static const kad_key test_top_keys[] = {
-    {"seed", KAD_INT, "42", 0, 9e15, "", NULL, "seed"},
-    {"lattice.shape", KAD_INTS, NULL, 2, 1048576, "sites", NULL, "shape"},
-    {"action.name", KAD_STRING, NULL, 1, 0, "", NULL, "model"},
+    {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "seed"},
+    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL, "shape"},
+    {"action.name", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "model"},
 };
 
 typedef struct scene {
