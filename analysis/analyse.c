@@ -4,7 +4,7 @@
 #include "analysis/chain.h"
 #include "analysis/comparison.h"
 #include "analysis/equilibrium.h"
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "analysis/reshuffle.h"
 #include "analysis/results.h"
 #include "analysis/warn.h"

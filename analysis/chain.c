@@ -1,7 +1,7 @@
 #include "analysis/chain.h"
 
 #include "analysis/functions.h"
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "base/memory.h"
 
 #include <math.h>

@@ -13,7 +13,7 @@
 #ifndef KAD_ANALYSIS_COMPARISON_H
 #define KAD_ANALYSIS_COMPARISON_H
 
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "analysis/physics.h"
 #include "analysis/text.h"
 #include "io/h5.h"

@@ -3,7 +3,7 @@
  * chain's points from binned means, scaled to the errors of the points. */
 #include "analysis/chain.h"
 #include "analysis/functions.h"
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "base/memory.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "analysis/derived.h"
 
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "base/memory.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "analysis/gamma.h"
 
-#include "analysis/jackknife.h"
+#include "base/jackknife.h"
 #include "base/memory.h"
 #include "base/signals.h"
 

@@ -1,6 +1,7 @@
 /* ln Z and the quality of a map's weights, as a table of estimates. */
 #include "analysis/chain.h"
-#include "analysis/importance.h"
+#include "base/signals.h"
+#include "base/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,18 +35,20 @@ kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
 {
     kad_status status = KAD_OK;
     kad_estimates *estimates = NULL;
-    kad_importance weights;
+    kad_weights weights;
     *out = NULL;
-    KAD_TRY(kad_importance_analyse(ctx, sampled->n_chains * sampled->n_draws,
-                                   sampled->log_weight.data, &weights));
+    const size_t n = sampled->n_chains * sampled->n_draws;
+    KAD_TRY(kad_stop_check(ctx, "analysis"));
+    KAD_TRY(kad_weights_check(ctx, n, sampled->log_weight.data));
+    KAD_TRY(kad_weights_analyse(ctx, n, sampled->log_weight.data, &weights));
     KAD_TRY(
         kad_estimates_create(ctx, "log_z", "importance weights, jackknife", &estimates));
     add(estimates, "log_z", weights.log_z, weights.log_z_dof);
     estimates->row[0].err_naive = weights.log_z_err_importance;
     kad_exact_fill(ctx, file, &estimates->row[0]);
-    if (isfinite(weights.lower.value)) add(estimates, "log_z_lower", weights.lower, NAN);
+    if (weights.n_zero == 0) add(estimates, "log_z_lower", weights.lower, NAN);
     add(estimates, "log_z_upper", weights.upper, weights.upper_dof);
-    if (isfinite(weights.lower.value))
+    if (weights.n_zero == 0)
         add(estimates, "kl_gap",
             (kad_estimate){(isfinite(estimates->row[0].exact) ? estimates->row[0].exact
                                                               : weights.log_z.value) -
@@ -54,7 +57,7 @@ kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
             NAN);
     add(estimates, "ess", weights.ess, NAN);
     add(estimates, "acceptance_weights", weights.acceptance, NAN);
-    add(estimates, "largest_share", (kad_estimate){weights.largest_share, NAN}, NAN);
+    add(estimates, "largest_share", (kad_estimate){weights.largest, NAN}, NAN);
     KAD_TRY(add_measured(ctx, sampled, estimates));
     *out = estimates;
     estimates = NULL;

@@ -1,5 +1,6 @@
 #include "analysis/reshuffle.h"
 
+#include "base/accept.h"
 #include "base/memory.h"
 #include "base/rng.h"
 
@@ -31,8 +32,8 @@ void kad_reshuffle_walk(uint64_t seed, uint32_t index, size_t n, const double *l
     for (size_t k = 0; k < n_in + n; k++) {
         const size_t i = k < n_in ? n - n_in + k : k - n_in;
         const uint32_t next = order[i];
-        const double ratio = log_w[next] - log_w[now]; /* -inf - -inf: NaN, rejected */
-        const bool taken = log(kad_rng_uniform(rng, index, k, 1)) < ratio;
+        const bool taken = kad_accept_independent(log_w[next], log_w[now],
+                                                  kad_rng_uniform(rng, index, k, 1));
         if (taken) now = next;
         if (k < n_in) continue;
         state[i] = now;

@@ -5,7 +5,7 @@
  * draws. For duals C(k) is known twice, from the spins and from the field, which check
  * each other. */
 #include "analysis/chain.h"
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "base/memory.h"
 #include "base/signals.h"
 

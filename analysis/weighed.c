@@ -1,10 +1,11 @@
 #include "analysis/weighed.h"
 
-#include "analysis/importance.h"
 #include "analysis/results.h"
 #include "analysis/table.h"
 #include "analysis/warn.h"
 #include "base/memory.h"
+#include "base/signals.h"
+#include "base/weights.h"
 #include "io/progress.h"
 
 #include <math.h>
@@ -25,12 +26,6 @@ typedef struct map_side {
     double upper_dof;
 } map_side;
 
-/* 1/(1 + w/e^c). */
-static double overlap_of(double log_w, double c)
-{
-    return 1.0 / (1.0 + exp(log_w - c));
-}
-
 static void set_row(kad_row *row, double mean, double err, double dof)
 {
     if (row == NULL) return;
@@ -46,10 +41,10 @@ static kad_estimate joint_of(size_t n, const double *log_w, double c)
 {
     double sum = 0.0, square = 0.0;
     for (size_t i = 0; i < n; i++)
-        sum += 1.0 - overlap_of(log_w[i], c);
+        sum += 1.0 - kad_log_share(c, log_w[i]);
     const double mean = sum / (double)n;
     for (size_t i = 0; i < n; i++) {
-        const double d = 1.0 - overlap_of(log_w[i], c) - mean;
+        const double d = 1.0 - kad_log_share(c, log_w[i]) - mean;
         square += d * d;
     }
     return (kad_estimate){mean, sqrt(square / (double)n / (double)(n - 1))};
@@ -67,11 +62,13 @@ static kad_status read_map(kad_ctx *ctx, kad_h5 *file, const char *name, map_sid
 {
     kad_status status = KAD_OK;
     kad_values log_w = {0};
-    kad_importance weights;
+    kad_weights weights;
     KAD_TRY(read_weights(ctx, file, name, "log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
         goto done;
-    KAD_TRY(kad_importance_analyse(ctx, log_w.n, log_w.data, &weights));
+    KAD_TRY(kad_stop_check(ctx, "analysis"));
+    KAD_TRY(kad_weights_check(ctx, log_w.n, log_w.data));
+    KAD_TRY(kad_weights_analyse(ctx, log_w.n, log_w.data, &weights));
     *out = (map_side){.known = true,
                       .log_z = weights.log_z.value,
                       .joint = joint_of(log_w.n, log_w.data, weights.log_z.value),
@@ -95,7 +92,7 @@ static kad_status add_overlap(kad_ctx *ctx, kad_h5 *file, const char *name, doub
         goto done;
     KAD_TRY(kad_new(ctx, log_w.n, sizeof *h, &h));
     for (size_t i = 0; i < log_w.n; i++)
-        h[i] = overlap_of(log_w.data[i], c);
+        h[i] = kad_log_share(c, log_w.data[i]);
     KAD_TRY(kad_reweight(ctx, log_w.n, log_w.data, 1, h, &mean, &err, &dof, NULL));
     snprintf(table, sizeof table, "%s%s", name, WEIGHTED);
     kad_agreement_add(agreement, KAD_OVERLAP, table, mean, err, dof);
@@ -181,7 +178,7 @@ static kad_status add_joint(kad_ctx *ctx, kad_h5 *file, const kad_values *log_w,
     if (overlap == NULL) return KAD_OK;
     KAD_TRY(kad_new(ctx, log_w->n, sizeof *h, &h));
     for (size_t i = 0; i < log_w->n; i++)
-        h[i] = overlap_of(log_w->data[i], map->log_z);
+        h[i] = kad_log_share(map->log_z, log_w->data[i]);
     KAD_TRY(mean_row(ctx, log_w->dims[0], log_w->dims[1], h, overlap));
     if (overlap->flag == KAD_GAMMA_OK && agreement != NULL)
         kad_agreement_add(agreement, KAD_OVERLAP, name, overlap->mean, overlap->err,

@@ -5,6 +5,7 @@
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
 #include "base/memory.h"
+#include "base/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -97,17 +98,8 @@ static kad_status draw_histogram(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     char what[96];
     double edge[N_BINS], count[N_BINS] = {0};
     KAD_TRY(read_weights(ctx, file, sizeof what, what, &weight, &action));
-    double top = -INFINITY, sum = 0, lo = INFINITY, hi = -INFINITY;
-    size_t n = 0;
-    for (size_t i = 0; i < weight.n; i++)
-        if (isfinite(weight.data[i])) {
-            top = fmax(top, weight.data[i]);
-            n++;
-        }
-    if (n < 2) goto done;
-    for (size_t i = 0; i < weight.n; i++)
-        if (isfinite(weight.data[i])) sum += exp(weight.data[i] - top);
-    double log_mean = top + log(sum / (double)n);
+    double lo = INFINITY, hi = -INFINITY;
+    const double log_mean = kad_log_mean(weight.n, weight.data);
     for (size_t i = 0; i < weight.n; i++) {
         if (!isfinite(weight.data[i])) continue;
         lo = fmin(lo, weight.data[i] - log_mean);

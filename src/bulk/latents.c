@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/tile.h"
+#include "base/weights.h"
 #include "bulk/positions.h"
 #include "flow/map.h"
 #include "record/configs.h"
@@ -68,10 +69,10 @@ enum { CHUNK = 512 }; /* configurations whose other branch is held at a time */
 static void choose_branch(kad_bulk *bulk, kad_rng rng, size_t i, double lnq_minus,
                           const double *z_minus, double *lnq)
 {
-    const double r = 1 / (1 + exp(lnq_minus - *lnq));
+    const double r = kad_log_share(*lnq, lnq_minus);
     const bool minus = kad_rng_uniform(rng, 0, i, 0) > r;
     const double gap = minus ? *lnq - lnq_minus : lnq_minus - *lnq;
-    bulk->log_branch[i] = log(2) - (gap > 0 ? gap + log1p(exp(-gap)) : log1p(exp(gap)));
+    bulk->log_branch[i] = M_LN2 - kad_log_add(0, gap);
     if (!minus) return;
     double *y = bulk->y + i * bulk->n_rows;
     for (size_t row = 0; row < bulk->n_rows; row++)

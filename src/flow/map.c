@@ -1,6 +1,6 @@
 #include "flow/map.h"
 
-#include "base/log_add.h"
+#include "base/weights.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"

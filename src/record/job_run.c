@@ -1,6 +1,7 @@
 /* Running a job: batches, segments, and the series in run.h5. */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/weights.h"
 #include "record/chains.h"
 #include "sample/start.h"
 
@@ -247,24 +248,12 @@ done:
     return status;
 }
 
-/* Effective sample size a draw of the weights so far: (sum w)^2 / (n sum w^2). */
+/* Effective sample size a draw of the weights so far. */
 static double ess_so_far(const kad_chains *chains)
 {
-    const size_t n = (size_t)kad_chains_recorded(chains);
-    const double *log_w = chains->log_weight->data;
-    const size_t n_stored = chains->log_weight->n_stored;
-    double top = -INFINITY, sum = 0.0, square = 0.0, count = 0.0;
-    for (size_t c = 0; c < chains->store->n_chains; c++)
-        for (size_t i = 0; i < n; i++)
-            top = fmax(top, log_w[c * n_stored + i]);
-    for (size_t c = 0; c < chains->store->n_chains && isfinite(top); c++)
-        for (size_t i = 0; i < n; i++) {
-            const double w = exp(log_w[c * n_stored + i] - top);
-            sum += w;
-            square += w * w;
-            count++;
-        }
-    return sum * sum / (count * square);
+    const size_t n = (size_t)kad_chains_recorded(chains), R = chains->store->n_chains;
+    const kad_column *log_w = chains->log_weight;
+    return kad_effective_rows(R, log_w->n_stored, n, log_w->data) / (double)(R * n);
 }
 
 /* What a chain does: it tunes, comes to equilibrium, records. */

@@ -1,6 +1,6 @@
 #include "record/store.h"
 
-#include "base/log_add.h"
+#include "base/weights.h"
 #include "base/memory.h"
 
 #include <math.h>

@@ -4,8 +4,8 @@
  * (seed, map, action) and can be taken up at any draw. */
 #include "sample/mis.h"
 
+#include "base/accept.h"
 #include "base/memory.h"
-#include "sample/accept.h"
 #include "sample/boundary.h"
 #include "sample/proposals.h"
 

@@ -169,8 +169,8 @@ kad_status kad_evaluate(kad_ctx *ctx, kad_evaluator *e, const double *theta,
     KAD_TRY(kad_weights_analyse(ctx, n, e->ln_w, &out->weights));
     KAD_TRY(check_errors(ctx, e, map, first, out));
     level_log_det(e, theta, first, out);
-    out->kl_gap = out->weights.free_energy + out->log_z_exact;
-    out->kl_gap_err = isnan(out->kl_gap) ? NAN : out->weights.free_energy_err;
+    out->kl_gap = out->log_z_exact - out->weights.lower.value;
+    out->kl_gap_err = isnan(out->kl_gap) ? NAN : out->weights.lower.err;
 done:
     kad_map_destroy(map);
     return status;

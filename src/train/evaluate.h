@@ -5,7 +5,7 @@
 #define KAD_TRAIN_EVALUATE_H
 
 #include "train/model.h"
-#include "train/weights.h"
+#include "base/weights.h"
 
 /* Levels told apart; the last slot: stages of no level (spectrum). */
 enum { KAD_EVAL_LEVELS = 24, KAD_EVAL_NO_LEVEL = KAD_EVAL_LEVELS };

@@ -1,9 +1,10 @@
-#include "train/loss_tile.h"
+#include "train/loss.h"
 
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "train/loss_kern.h"
+#include "train/loss_tile.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* The variational free energy of an action: S + ln q of own draws. */
+#include "train/loss.h"
 #include "train/loss_tile.h"
 
 #include "base/tile.h"

@@ -186,9 +186,9 @@ static void show(kad_trainer *t)
     if (e->weights.n > 0) {
         if (isfinite(e->kl_gap))
             fields[n++] = (kad_field){"KL gap", e->kl_gap, e->kl_gap_err};
-        fields[n++] = (kad_field){"ESS", e->weights.ess, e->weights.ess_err};
-        fields[n++] =
-            (kad_field){"acceptance", e->weights.acceptance, e->weights.acceptance_err};
+        fields[n++] = (kad_field){"ESS", e->weights.ess.value, e->weights.ess.err};
+        fields[n++] = (kad_field){"acceptance", e->weights.acceptance.value,
+                                  e->weights.acceptance.err};
     }
     fields[n++] = (kad_field){"rate", rate_of_step(t), NAN};
     kad_progress_update(t->progress, t->step, n, fields);

@@ -6,7 +6,7 @@
  * reweighted means. The lines are the table of doc/comparison.md. */
 #include "analysis/derived.h"
 #include "analysis/gamma.h"
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "tests/support/fresh.h"
 #include "tests/support/hmc_case.h"
 
@@ -328,7 +328,7 @@ static void reweighting_is_covered(void **state)
     kad_ctx_init(&ctx, 1);
     for (uint64_t r = 0; r < REPLICAS; r++) {
         double value[3], err[3];
-        kad_importance importance;
+        kad_weights importance;
         for (size_t i = 0; i < N / 10; i++) {
             const double x = normal(56, r, i);
             log_w[i] = 0.5 * x - 0.125;
@@ -337,7 +337,7 @@ static void reweighting_is_covered(void **state)
         }
         assert_int_equal(kad_reweight(&ctx, N / 10, log_w, 2, a, value, err, NULL, NULL),
                          KAD_OK);
-        assert_int_equal(kad_importance_analyse(&ctx, N / 10, log_w, &importance),
+        assert_int_equal(kad_weights_analyse(&ctx, N / 10, log_w, &importance),
                          KAD_OK);
         value[2] = importance.log_z.value;
         err[2] = importance.log_z.err;

@@ -2,7 +2,7 @@
  * map's weights say at configurations that it did not make. */
 #include "analysis/agreement.h"
 #include "analysis/analyse.h"
-#include "analysis/importance.h"
+#include "base/weights.h"
 #include "analysis/table.h"
 #include "analysis/warn.h"
 #include "tests/support/analysis_util.h"

@@ -2,7 +2,7 @@
 #include "analysis/derived.h"
 #include "analysis/functions.h"
 #include "analysis/gamma.h"
-#include "analysis/jackknife.h"
+#include "base/jackknife.h"
 #include "tests/support/analysis_util.h"
 
 static kad_gamma analyse(size_t n_chains, size_t n, const double *a)
@@ -130,10 +130,21 @@ static void replicas_that_differ(void **state)
     kad_gamma_clear(&g);
 }
 
+/* Means of consecutive bins of `size` draws; returns how many there are. */
+static size_t bin(size_t n, const double *a, size_t size, double *bins)
+{
+    for (size_t i = 0; i < n / size; i++) {
+        bins[i] = 0.0;
+        for (size_t j = 0; j < size; j++)
+            bins[i] += a[i * size + j] / (double)size;
+    }
+    return n / size;
+}
+
 /* Standard error from bins of `size` draws. */
 static double binned_error(size_t n, const double *a, size_t size, double *bins)
 {
-    const size_t n_bins = kad_bin(n, a, size, bins);
+    const size_t n_bins = bin(n, a, size, bins);
     double mean = 0.0, var = 0.0;
     for (size_t i = 0; i < n_bins; i++)
         mean += bins[i] / (double)n_bins;
@@ -181,8 +192,8 @@ static void agrees_with_bins_and_jackknife(void **state)
         }
         g = analyse(1, N, m);
         by_bins += g.err / binned_error(N, m, SIZE, bin2) / REPLICAS;
-        (void)kad_bin(N, m2, SIZE, bin2);
-        (void)kad_bin(N, m4, SIZE, bin4);
+        (void)bin(N, m2, SIZE, bin2);
+        (void)bin(N, m4, SIZE, bin4);
         const kad_input inputs[2] = {{m2, 1, 0}, {m4, 1, 0}};
         assert_int_equal(kad_derived_chain(&ctx, 1, N, 2, inputs, kad_function_binder,
                                            &facts, &binder),

@@ -7,8 +7,8 @@
  * only a chain's unborn state has.
  * Source: Liu, Stat. Comput. 6 (1996) 113; Albergo, Kanwar, Shanahan, arXiv:1904.12072.
  */
-#ifndef KAD_SAMPLE_ACCEPT_H
-#define KAD_SAMPLE_ACCEPT_H
+#ifndef KAD_BASE_ACCEPT_H
+#define KAD_BASE_ACCEPT_H
 
 #include <stdbool.h>
 #include <stddef.h>

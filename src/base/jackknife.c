@@ -1,4 +1,4 @@
-#include "analysis/jackknife.h"
+#include "base/jackknife.h"
 
 #include <math.h>
 
@@ -21,7 +21,7 @@ double kad_jackknife_error(const kad_jackknife *jackknife)
     const double n = (double)jackknife->n;
     if (jackknife->n < 2) return NAN;
     const double spread = jackknife->square - jackknife->sum * jackknife->sum / n;
-    return spread > 0.0 ? sqrt(spread * (n - 1.0) / n) : NAN;
+    return spread > 0.0 ? sqrt((n - 1.0) / n * spread) : NAN;
 }
 
 double kad_spread_dof(double n, double square, double fourth)
@@ -41,16 +41,4 @@ double kad_jackknife_corrected(const kad_jackknife *jackknife)
     const double n = (double)jackknife->n;
     if (jackknife->n < 2) return jackknife->full;
     return jackknife->full - (n - 1.0) * jackknife->sum / n;
-}
-
-size_t kad_bin(size_t n, const double *a, size_t size, double *bins)
-{
-    const size_t n_bins = size > 0 ? n / size : 0;
-    for (size_t i = 0; i < n_bins; i++) {
-        double sum = 0.0;
-        for (size_t j = 0; j < size; j++)
-            sum += a[i * size + j];
-        bins[i] = sum / (double)size;
-    }
-    return n_bins;
 }

@@ -1,4 +1,4 @@
-#include "sample/accept.h"
+#include "base/accept.h"
 
 #include <math.h>
 

@@ -6,10 +6,14 @@
  *   Var(var)/var^2 = sum d^4/(sum d^2)^2 - 1/n = 2/nu
  * defines its degrees of freedom nu (Satterthwaite, Biometrics Bull. 2 (1946) 110): n for
  * n equal Gaussian draws, few where few draws make up the error. */
-#ifndef KAD_ANALYSIS_JACKKNIFE_H
-#define KAD_ANALYSIS_JACKKNIFE_H
+#ifndef KAD_BASE_JACKKNIFE_H
+#define KAD_BASE_JACKKNIFE_H
 
 #include <stddef.h>
+
+typedef struct kad_estimate {
+    double value, err; /* err NaN: unknown */
+} kad_estimate;
 
 /* Running sums over the left-out values, about the full value (no cancellation). */
 typedef struct kad_jackknife {
@@ -26,9 +30,5 @@ double kad_jackknife_dof(const kad_jackknife *jackknife);
 /* nu above, of n deviations; NaN without any spread. */
 double kad_spread_dof(double n, double square, double fourth);
 double kad_jackknife_corrected(const kad_jackknife *jackknife);
-
-/* Means of consecutive bins of a series: bins[n_bins], the first n_bins * size draws;
- * returns n_bins = n / size. */
-size_t kad_bin(size_t n, const double *a, size_t size, double *bins);
 
 #endif

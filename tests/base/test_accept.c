@@ -1,6 +1,6 @@
 /* The accept/reject rule: detailed balance, state by state, and the mutants it must
  * catch. */
-#include "sample/accept.h"
+#include "base/accept.h"
 #include "tests/support/analysis_util.h"
 
 /* Probability that the rule takes a proposal, u uniform: the rule is monotone in u, its
