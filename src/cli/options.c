@@ -44,7 +44,7 @@ static bool parse_hours(const char *text, double *hours)
 {
     int64_t part[4] = {0}; /* days, hours, minutes, seconds */
     char token[KAD_NUMBER_CHARS];
-    if (strpbrk(text, ":-") == NULL) return kad_parse_real(text, hours);
+    if (kad_parse_real(text, hours)) return true;
     int i = strchr(text, '-') != NULL ? 0 : 1;
     for (; i < 4; i++) {
         const size_t n = strcspn(text, i == 0 ? "-" : ":");
