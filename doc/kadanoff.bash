@@ -20,7 +20,7 @@ _kadanoff()
         couplings) options=" --out --quiet --help --version" words="folder" ;;
         demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" overrides=yes ;;
         init) options=" --help --version" words="actions" ;;
-        list) options=" --markdown --help --version" words="actions|bijectors|samplers|observables|keys|demos" ;;
+        list) options=" --markdown --help --version" words="actions|bijectors|priors|samplers|observables|keys|demos" ;;
         info) options=" --help --version" words="folder" ;;
         diagnose) options=" --help --version" words="folder" ;;
         help) options=" --man --completion --help --version" words="commands" ;;

@@ -6,7 +6,6 @@
 #include "base/tile.h"
 #include "flow/blocks.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { W = KAD_W_DOUBLE };
@@ -119,18 +118,15 @@ static void snapshot(const kad_coarse *coarse, int h, size_t first, size_t n,
 /* ln p of the latents of each level, in fine[level]. */
 static void prior_by_level(const kad_flow *flow, const double *x, double fine[][W])
 {
-    const bool normal = flow->prior == KAD_PRIOR_NORMAL;
-    const double T = flow->temperature;
-    const double norm = normal ? 0.5 * log(2 * M_PI * T) : 0.5 * log(2 * T);
-    const double factor = normal ? 0.5 / T : sqrt(2 / T);
+    const kad_prior_weight prior = flow->prior->weight(flow->temperature);
     memset(fine, 0, KAD_BULK_LEVELS * sizeof *fine);
     for (int r = 0; r < flow->n_rows; r++) {
         const int level = flow->level_of[r / flow->n_comp];
+        double e[W] = {0};
         if (level < 0) continue;
-        for (size_t l = 0; l < W; l++) {
-            const double v = x[(size_t)r * W + l];
-            fine[level][l] -= norm + factor * (normal ? v * v : fabs(v));
-        }
+        flow->prior->energy(W, x + (size_t)r * W, e);
+        for (size_t l = 0; l < W; l++)
+            fine[level][l] -= prior.log_z + prior.b * e[l];
     }
 }
 

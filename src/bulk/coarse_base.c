@@ -115,7 +115,7 @@ kad_status kad_coarse_base_create(kad_ctx *ctx, const kad_coarse *coarse,
     KAD_TRY(kad_new(ctx, 1, sizeof *base, &base));
     base->coarse = coarse;
     base->n_scratch = 1;
-    if (coarse->n_base > 0 && flow->prior == KAD_PRIOR_NORMAL) {
+    if (coarse->n_base > 0 && flow->prior->gaussian) {
         KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &x));
         KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &g));
         KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &scratch));

@@ -156,14 +156,14 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "list",
-        .args = "[actions|bijectors|samplers|observables|keys|demos]",
+        .args = "[actions|bijectors|priors|samplers|observables|keys|demos]",
         .min_args = 0,
         .max_args = 1,
         .options = KAD_OPT_MARKDOWN,
         .summary = "list what is built in",
         .details = "With --markdown: the whole reference of doc/reference.md.",
         .example = "kadanoff list actions",
-        .words = "actions|bijectors|samplers|observables|keys|demos",
+        .words = "actions|bijectors|priors|samplers|observables|keys|demos",
         .run = kad_cmd_list,
     },
     {

@@ -1,6 +1,7 @@
 /* What is built in, from the registries. */
 #include "cli/command.h"
 #include "cli/demo.h"
+#include "flow/priors/prior.h"
 #include "flow/stage.h"
 #include "io/number.h"
 #include "measure/observable.h"
@@ -35,6 +36,14 @@ static bool get_bijector(size_t i, item *out)
     return true;
 }
 
+static bool get_prior(size_t i, item *out)
+{
+    const kad_prior_ops *ops = kad_priors[i];
+    if (ops == NULL) return false;
+    *out = (item){ops->name, ops->summary, ops->reference};
+    return true;
+}
+
 static bool get_sampler(size_t i, item *out)
 {
     const kad_sampler_ops *ops = kad_samplers[i];
@@ -59,8 +68,11 @@ static bool get_demo(size_t i, item *out)
 }
 
 static const family families[] = {
-    {"actions", "Actions", get_action},    {"bijectors", "Bijectors", get_bijector},
-    {"samplers", "Samplers", get_sampler}, {"observables", "Observables", get_observable},
+    {"actions", "Actions", get_action},
+    {"bijectors", "Bijectors", get_bijector},
+    {"priors", "Priors", get_prior},
+    {"samplers", "Samplers", get_sampler},
+    {"observables", "Observables", get_observable},
     {"demos", "Demos", get_demo},
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
@@ -198,8 +210,9 @@ kad_status kad_cmd_list(kad_app *app)
         print_keys();
         return KAD_OK;
     }
-    return kad_fail(&app->ctx, KAD_EUSAGE,
-                    "list: expected actions, bijectors, samplers, observables, demos or "
-                    "keys, got \"%s\"",
-                    app->args[0]);
+    return kad_fail(
+        &app->ctx, KAD_EUSAGE,
+        "list: expected actions, bijectors, priors, samplers, observables, demos "
+        "or keys, got \"%s\"",
+        app->args[0]);
 }

@@ -127,12 +127,21 @@ static void run_tail(kad_cone_state *s, double *ld)
     }
 }
 
+/* As kad_flow_generate does. */
+static void wrap_latents(kad_cone_state *s, int row)
+{
+    const kad_prior_ops *prior = s->cone->flow->prior;
+    if (prior->wrap) prior->wrap(W, slot_of(s, s->cone->z_slot[row]));
+}
+
 void kad_cone_begin(kad_cone_state *s, const double *z)
 {
     const kad_cone *cone = s->cone;
     double ld[W];
-    for (int r = 0; r < cone->flow->n_rows; r++)
+    for (int r = 0; r < cone->flow->n_rows; r++) {
         copy_row(slot_of(s, cone->z_slot[r]), z + (size_t)r * W);
+        if (cone->flow->active[r / cone->flow->n_comp]) wrap_latents(s, r);
+    }
     for (int i = 0; i < cone->n_stages; i++) {
         const kad_cone_stage *stage = &cone->stages[i];
         for (int k = 0; k < stage->apps.n_apps; k++) {
@@ -267,8 +276,11 @@ int64_t kad_cone_move(kad_cone_state *s, int site, const double *z, double *dld)
     uint64_t walk;
     start_walk(s, &walk, site);
     memset(dld, 0, W * sizeof *dld);
-    for (int c = 0; c < n_comp; c++)
-        write_slot(s, cone->z_slot[site * n_comp + c], z + (size_t)c * W);
+    for (int c = 0; c < n_comp; c++) {
+        const int row = site * n_comp + c;
+        write_slot(s, cone->z_slot[row], z + (size_t)c * W);
+        wrap_latents(s, row);
+    }
     int64_t n = walk_stages(s, walk, dld);
     if (cone->tail >= 0) {
         move_tail(s, walk, dld);

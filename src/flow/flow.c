@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "flow/hierarchy.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,9 +100,7 @@ kad_status kad_flow_create(kad_ctx *ctx, const kad_config *config,
     flow->n_levels = target->lattice->n_levels + 1;
     snprintf(flow->hierarchy, sizeof flow->hierarchy, "%s",
              kad_config_string(config, "flow.hierarchy"));
-    flow->prior = strcmp(kad_config_string(config, "flow.prior"), "laplace") == 0
-                      ? KAD_PRIOR_LAPLACE
-                      : KAD_PRIOR_NORMAL;
+    flow->prior = kad_prior_find(kad_config_string(config, "flow.prior"));
     flow->temperature = kad_config_real(config, "flow.temperature");
     KAD_TRY(make_sites(ctx, target, flow));
     KAD_TRY(kad_hierarchy_build(ctx, config, target, &list));

@@ -4,10 +4,9 @@
 #ifndef KAD_FLOW_FLOW_H
 #define KAD_FLOW_FLOW_H
 
+#include "flow/priors/prior.h"
 #include "flow/stage.h"
 #include "io/config.h"
-
-typedef enum kad_prior_kind { KAD_PRIOR_NORMAL, KAD_PRIOR_LAPLACE } kad_prior_kind;
 
 typedef struct kad_flow {
     const kad_lattice *lattice; /* borrowed */
@@ -23,8 +22,8 @@ typedef struct kad_flow {
     size_t n_theta;
     size_t packed_bytes[2];
     size_t scratch_bytes[2];
-    kad_prior_kind prior;
-    double temperature; /* prior variance scale: z ~ sqrt(T) * standard */
+    const kad_prior_ops *prior;
+    double temperature; /* the prior's; on the real line the variance of the latents */
     char hierarchy[32];
 } kad_flow;
 
@@ -76,10 +75,12 @@ void kad_flow_infer_adjoint(const kad_flow *flow, kad_prec prec, const void *pac
                             void *scratch);
 
 /* Prior: draw the latents of samples first + lane (inactive rows zero), ln p(z) per lane
- * (overwritten), and g = d ln p/dz (overwritten). */
+ * (overwritten), and g = d ln p/dz (overwritten). Latents to their representatives, which
+ * kad_flow_generate does first: nothing where the prior lives on the real line. */
 void kad_flow_prior_draw(const kad_flow *flow, kad_prec prec, kad_rng rng, uint64_t step,
                          uint64_t first_sample, void *z);
 void kad_flow_prior_lnp(const kad_flow *flow, kad_prec prec, const void *z, double *lnp);
 void kad_flow_prior_score(const kad_flow *flow, kad_prec prec, const void *z, void *g);
+void kad_flow_prior_wrap(const kad_flow *flow, kad_prec prec, void *z);
 
 #endif
