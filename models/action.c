@@ -10,8 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *name_of(size_t i)
+{
+    for (size_t k = 0; kad_actions[k]; k++)
+        if (k == i) return kad_actions[k]->name;
+    return NULL;
+}
+
 const kad_key kad_action_common_keys[] = {
-    {"action.name", KAD_STRING, KAD_NO_MEMBER, "on-dual", 1, 0, "", NULL,
+    {"action.name", KAD_STRING, KAD_NAMES(name_of), "on-dual", 1, 0, "", NULL,
      "the lattice action (see `kadanoff list actions`)"},
     {"action.components", KAD_INT, KAD_NO_MEMBER, "1", 1, 3, "", NULL,
      "components n of the O(n) field or spin"},
@@ -40,12 +47,8 @@ const kad_action_ops *kad_action_find(const char *name)
 
 static kad_status fail_unknown(kad_ctx *ctx, const char *name)
 {
-    char names[256] = "";
-    for (int i = 0; kad_actions[i]; i++) {
-        const size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
-                 kad_actions[i]->name);
-    }
+    char names[KAD_CHOICES_CHARS];
+    kad_key_choices(&kad_action_common_keys[0], ", ", sizeof names, names);
     return kad_fail(ctx, KAD_ECONFIG, "action.name: expected one of %s, got \"%s\"",
                     names, name ? name : "");
 }

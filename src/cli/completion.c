@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-/* Words separated by `|` in a table, as a list for compgen. */
-static void print_choices(FILE *out, const char *choices)
-{
-    for (; *choices != '\0'; choices++)
-        fputc(*choices == '|' ? ' ' : *choices, out);
-}
-
 /* "sample[].draws" as it is typed for the first entry: sample[0].draws. */
 static void print_key(FILE *out, const char *key)
 {
@@ -33,19 +26,16 @@ static void add_key(void *self, const kad_key *key)
 static void add_values(void *self, const kad_key *key)
 {
     FILE *out = self;
-    const bool actions = strcmp(key->key, "action.name") == 0;
-    if (!actions && key->type != KAD_ENUM && key->type != KAD_BOOL) return;
+    char choices[KAD_CHOICES_CHARS] = "true false";
+    if (key->type != KAD_BOOL) kad_key_choices(key, " ", sizeof choices, choices);
+    if (choices[0] == '\0' || key->type == KAD_PATH) return;
     const char *list = strstr(key->key, "[]");
     if (list == NULL)
         fprintf(out, "        %s) words=\"", key->key);
     else
         fprintf(out, "        %.*s\\[*\\]%s) words=\"", (int)(list - key->key), key->key,
                 list + 2);
-    for (size_t i = 0; actions && kad_actions[i] != NULL; i++)
-        fprintf(out, "%s%s", i > 0 ? " " : "", kad_actions[i]->name);
-    if (key->type == KAD_ENUM) print_choices(out, key->choices);
-    if (key->type == KAD_BOOL) fprintf(out, "true false");
-    fprintf(out, "\" ;;\n");
+    fprintf(out, "%s\" ;;\n", choices);
 }
 
 static void print_commands(FILE *out)

@@ -131,7 +131,9 @@ static void cell(const char *text)
 static void print_range(const kad_key *k)
 {
     if (k->type == KAD_ENUM) {
-        cell(k->choices);
+        char choices[KAD_CHOICES_CHARS];
+        kad_key_choices(k, "|", sizeof choices, choices);
+        cell(choices);
         return;
     }
     printf("%s", type_name(k->type));

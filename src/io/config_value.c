@@ -110,11 +110,12 @@ static kad_status parse_bool(const target *to, const kad_token *token, int64_t *
 
 static kad_status parse_text(const target *to, const kad_token *token, char **out)
 {
-    if (to->spec->type == KAD_ENUM &&
-        kad_choice_index(to->spec->choices, token->text) < 0) {
+    if (to->spec->type == KAD_ENUM && kad_key_choice_index(to->spec, token->text) < 0) {
         quoted q = quote(token);
+        char choices[KAD_CHOICES_CHARS];
+        kad_key_choices(to->spec, "|", sizeof choices, choices);
         return kad_config_fail(to->ctx, to->place, to->key, "expected one of %s, got %s",
-                               to->spec->choices, q.text);
+                               choices, q.text);
     }
     *out = kad_strdup(token->text);
     return *out ? KAD_OK : kad_fail(to->ctx, KAD_ENOMEM, "out of memory");
@@ -165,7 +166,7 @@ kad_status kad_entry_parse(kad_ctx *ctx, const kad_place *place, const char *key
 
 bool kad_entry_is_choice(const kad_entry *entry)
 {
-    return kad_choice_index(entry->spec->choices, entry->string) >= 0;
+    return kad_key_choice_index(entry->spec, entry->string) >= 0;
 }
 
 kad_status kad_entry_rebase(kad_ctx *ctx, const char *name, kad_entry *entry)

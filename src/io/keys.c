@@ -10,24 +10,43 @@
 #include <stdio.h>
 #include <string.h>
 
-int kad_choice_index(const char *choices, const char *word)
+const char *kad_key_choice(const kad_key *key, size_t i, size_t *n)
 {
-    const size_t n = strlen(word);
-    for (int i = 0; choices && n > 0; i++) {
-        const size_t length = strcspn(choices, "|");
-        if (length == n && memcmp(choices, word, n) == 0) return i;
-        choices = choices[length] ? choices + length + 1 : NULL;
+    const char *at = key->choices;
+    if (key->member.names) {
+        at = key->member.names(i);
+        *n = at ? strlen(at) : 0;
+        return at;
     }
+    for (; at && i > 0; i--) {
+        at += strcspn(at, "|");
+        at = *at ? at + 1 : NULL;
+    }
+    *n = at ? strcspn(at, "|") : 0;
+    return at;
+}
+
+int kad_key_choice_index(const kad_key *key, const char *word)
+{
+    const size_t length = strlen(word);
+    size_t n;
+    const char *at;
+    for (size_t i = 0; (at = kad_key_choice(key, i, &n)) != NULL; i++)
+        if (n == length && n > 0 && memcmp(at, word, n) == 0) return (int)i;
     return -1;
 }
 
-/* A choice by its position: not terminated, *n characters. */
-static const char *choice_text(const char *choices, unsigned index, size_t *n)
+void kad_key_choices(const kad_key *key, const char *between, size_t size, char *out)
 {
-    for (; index > 0; index--)
-        choices += strcspn(choices, "|") + 1;
-    *n = strcspn(choices, "|");
-    return choices;
+    size_t n, used = 0;
+    const char *at;
+    if (size > 0) *out = 0;
+    for (size_t i = 0; (at = kad_key_choice(key, i, &n)) != NULL && used < size; i++) {
+        const int more =
+            snprintf(out + used, size - used, "%s%.*s", i > 0 ? between : "", (int)n, at);
+        if (more < 0) return;
+        used += (size_t)more;
+    }
 }
 
 /* --- one member ---------------------------------------------------------------------- */
@@ -66,7 +85,7 @@ static int64_t get_int(const kad_key *key, const void *options)
 
 static void put_text(const kad_key *key, void *options, const char *text)
 {
-    const int choice = text ? kad_choice_index(key->choices, text) : -1;
+    const int choice = text ? kad_key_choice_index(key, text) : -1;
     const unsigned number = choice < 0 ? 0 : key->member.first + (unsigned)choice;
     if (key->member.kind == KAD_MEMBER_ENUM)
         put(key, options, &number, sizeof number);
@@ -320,7 +339,7 @@ const char *kad_key_text(const kad_key *key, const void *options, size_t *n)
     if (key->member.kind == KAD_MEMBER_ENUM) {
         get(key, options, &number, sizeof number);
         if (number >= key->member.first)
-            text = choice_text(key->choices, number - key->member.first, n);
+            text = kad_key_choice(key, number - key->member.first, n);
     }
     return text;
 }

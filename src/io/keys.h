@@ -46,6 +46,9 @@ typedef struct kad_reals {
     double value[KAD_SEQUENCE_MAX];
 } kad_reals;
 
+/* Names of a registry: the i-th one, NULL past the last. */
+typedef const char *kad_names(size_t i);
+
 /* Which member a key fills. */
 typedef struct kad_member {
     enum {
@@ -60,16 +63,18 @@ typedef struct kad_member {
         KAD_MEMBER_REALS
     } kind;
     size_t offset;
-    unsigned first; /* enumerator of the first choice; the others follow */
+    unsigned first;   /* enumerator of the first choice; the others follow */
+    kad_names *names; /* where the choices come from, if from a registry */
 } kad_member;
 
 /* The type and member of a row. An integer member may be of any width that holds the
  * row's range; an enum whose choices have no default leaves 0 to "unset". A choice is held
- * as a C enum, `choice` the enumerator of the first one, or as its word. */
+ * as a C enum, `choice` the enumerator of the first one, or as its word; one of the names of
+ * a registry (the row's `choices` are NULL) as its word. */
 /* clang-format off */
 #define KAD_AT_(type, member) ((type *)0)->member
 #define KAD_OF_(key, kind, type, member, first) \
-    key, {kind, offsetof(type, member), first}
+    key, {kind, offsetof(type, member), first, NULL}
 #define KAD_IF_(kind, type, member, ctype) \
     _Generic(KAD_AT_(type, member), ctype: kind)
 
@@ -101,8 +106,12 @@ typedef struct kad_member {
     KAD_OF_(KAD_INTS, KAD_IF_(KAD_MEMBER_INTS, type, member, kad_ints), type, member, 0)
 #define KAD_REALS_OF(type, member)                                            \
     KAD_OF_(KAD_REALS, KAD_IF_(KAD_MEMBER_REALS, type, member, kad_reals), type, member, 0)
-/* A key of no struct. */
-#define KAD_NO_MEMBER {KAD_MEMBER_NONE, 0, 0}
+#define KAD_NAME_OF(type, member, names)                                      \
+    KAD_ENUM, {KAD_IF_(KAD_MEMBER_TEXT, type, member, const char *),          \
+               offsetof(type, member), 0, names}
+/* A key of no struct; one of a registry's names. */
+#define KAD_NO_MEMBER {KAD_MEMBER_NONE, 0, 0, NULL}
+#define KAD_NAMES(names) {KAD_MEMBER_NONE, 0, 0, names}
 /* clang-format on */
 
 typedef struct kad_key {
@@ -114,7 +123,7 @@ typedef struct kad_key {
         *def; /* default as YAML text; NULL: unset unless given ("auto" in the docs) */
     double lo, hi; /* inclusive range of numbers (of each element); lo > hi: no range */
     const char *unit;    /* "" when dimensionless */
-    const char *choices; /* KAD_ENUM, KAD_PATH: "a|b|c" */
+    const char *choices; /* KAD_ENUM, KAD_PATH: "a|b|c"; NULL: none, or member.names */
     const char *help;    /* one sentence for the reference */
 } kad_key;
 
@@ -134,7 +143,13 @@ bool kad_key_is_set(const kad_key *key, const void *options);
 double kad_key_number(const kad_key *key, const void *options);
 const char *kad_key_text(const kad_key *key, const void *options, size_t *n);
 
-/* Position of a word in "a|b|c"; -1 when it is not there. */
-int kad_choice_index(const char *choices, const char *word);
+/* Choices in a line. */
+enum { KAD_CHOICES_CHARS = 512 };
+/* Choice i of a key: not terminated, *n characters; NULL past the last. */
+const char *kad_key_choice(const kad_key *key, size_t i, size_t *n);
+/* Position of a word among them; -1 when it is not there. */
+int kad_key_choice_index(const kad_key *key, const char *word);
+/* All of them with `between` between two; as much as fits. */
+void kad_key_choices(const kad_key *key, const char *between, size_t size, char *out);
 
 #endif

@@ -38,7 +38,9 @@ static void print_comment(kad_out *out, const kad_key *key, const char *margin)
         [KAD_REALS] = "numbers", [KAD_PATH] = "a file",
     };
     kad_out_add(out, "%s# %s (%s", margin, key->help ? key->help : "", names[key->type]);
-    if (key->type == KAD_ENUM) kad_out_add(out, " %s", key->choices);
+    char choices[KAD_CHOICES_CHARS];
+    kad_key_choices(key, "|", sizeof choices, choices);
+    if (key->type == KAD_ENUM) kad_out_add(out, " %s", choices);
     print_range(out, key);
     if (key->unit && *key->unit) kad_out_add(out, ", in %s", key->unit);
     kad_out_add(out, ")\n");

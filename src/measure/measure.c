@@ -75,7 +75,7 @@ static void choose(const kad_action *action, kad_measure *measure)
         measure->n_columns += measure->width[at];
         measure->n++;
         if (!ops->binned) measure->n_plain = measure->n;
-        if (ops == &kad_observable_helicity) measure->twist = true;
+        measure->twist |= ops->currents;
     }
 }
 

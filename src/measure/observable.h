@@ -65,6 +65,8 @@ typedef struct kad_observable_ops {
     /* Many values: kept as means over bins of draws (binned/NAME). In the registry these
      * stand behind all others. */
     bool binned;
+    /* Reads view->twist, which is made only where one does. */
+    bool currents;
     /* REQUIRED. out[width] (overwritten). Reentrant. */
     void (*evaluate)(const kad_view *view, double *out);
 } kad_observable_ops;
@@ -80,14 +82,5 @@ bool kad_observable_always(const kad_action *action);
 bool kad_observable_isotropic(const kad_action *action);
 /* The largest extent, and how many axes have it. */
 int kad_observable_extent(const kad_lattice *lattice, int *n_axes);
-
-/* The registered ones; implementation files define, registry.c lists. */
-extern const kad_observable_ops kad_observable_energy, kad_observable_energy2,
-    kad_observable_m, kad_observable_abs_m, kad_observable_m2, kad_observable_m4,
-    kad_observable_phi2, kad_observable_phi4, kad_observable_bond, kad_observable_axis,
-    kad_observable_diagonal, kad_observable_slice, kad_observable_kmin,
-    kad_observable_helicity, kad_observable_helicity_bond,
-    kad_observable_helicity_current, kad_observable_vortices, kad_observable_correlator,
-    kad_observable_structure, kad_observable_structure_dual;
 
 #endif

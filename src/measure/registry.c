@@ -1,32 +1,35 @@
-/* Every observable: adding one is its own definition and one line here (binned ones
+/* The one list of observables: one is its own definition and one line here (binned ones
  * last). */
 #include "measure/observable.h"
 
 #include <string.h>
 
-const kad_observable_ops *const kad_observables[] = {
-    &kad_observable_energy,
-    &kad_observable_energy2,
-    &kad_observable_m,
-    &kad_observable_abs_m,
-    &kad_observable_m2,
-    &kad_observable_m4,
-    &kad_observable_phi2,
-    &kad_observable_phi4,
-    &kad_observable_bond,
-    &kad_observable_kmin,
-    &kad_observable_helicity,
-    &kad_observable_vortices,
-    &kad_observable_axis,
-    &kad_observable_slice,
-    &kad_observable_diagonal,
-    &kad_observable_helicity_bond,
-    &kad_observable_helicity_current,
-    &kad_observable_correlator,
-    &kad_observable_structure,
-    &kad_observable_structure_dual,
-    NULL,
-};
+#define OBSERVABLES(X)  \
+    X(energy)           \
+    X(energy2)          \
+    X(m)                \
+    X(abs_m)            \
+    X(m2)               \
+    X(m4)               \
+    X(phi2)             \
+    X(phi4)             \
+    X(bond)             \
+    X(kmin)             \
+    X(helicity)         \
+    X(vortices)         \
+    X(axis)             \
+    X(slice)            \
+    X(diagonal)         \
+    X(helicity_bond)    \
+    X(helicity_current) \
+    X(correlator)       \
+    X(structure)        \
+    X(structure_dual)
+
+#define DECLARE(name) extern const kad_observable_ops kad_observable_##name;
+#define ADDRESS(name) &kad_observable_##name,
+OBSERVABLES(DECLARE)
+const kad_observable_ops *const kad_observables[] = {OBSERVABLES(ADDRESS) NULL};
 
 const kad_observable_ops *kad_observable_find(const char *name)
 {

@@ -54,6 +54,7 @@ const kad_observable_ops kad_observable_helicity_current = {
     .applies = turns,
     .width = width,
     .axis = "axis",
+    .currents = true,
     .evaluate = current,
 };
 
@@ -74,6 +75,7 @@ const kad_observable_ops kad_observable_helicity = {
     .units = "",
     .estimator = "(J/(d N)) sum_mu (h_mu - K s_mu^2); spins integrated out",
     .applies = turns,
+    .currents = true,
     .evaluate = helicity,
 };
 

@@ -9,8 +9,7 @@
 #include <string.h>
 
 const kad_key kad_sample_keys[] = {
-    {"sample[].name", KAD_ENUM, KAD_NO_MEMBER, "mis", 1, 0, "",
-     "mis|direct|hmc|latent-hmc|latent-metropolis|metropolis|cluster|cycle",
+    {"sample[].name", KAD_ENUM, KAD_NAMES(kad_sampler_name), "mis", 1, 0, "", NULL,
      "the sampler: see `kadanoff list samplers`"},
     {"sample[].draws", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e9, "draws", NULL,
      "recorded draws of a chain; auto: 20000 (mis, direct), 2000 (Markov chains)"},
@@ -35,7 +34,8 @@ const kad_key kad_sample_keys[] = {
     {"sample[].keep_first", KAD_INT, KAD_NO_MEMBER, "0", 0, 1e6, "draws", NULL,
      "scalars of the first draws of a chain kept, burn-in included, to see chains "
      "thermalise (group first)"},
-    {"sample[].store_configs", KAD_INT, KAD_NO_MEMBER, NULL, 0, 1e7, "configurations", NULL,
+    {"sample[].store_configs", KAD_INT, KAD_NO_MEMBER, NULL, 0, 1e7, "configurations",
+     NULL,
      "boundary configurations kept, evenly spaced, all chains together; auto: 64; of "
      "a sampler that does not use the run's map, whose ln w is inferred there, up to "
      "1024 "

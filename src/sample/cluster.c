@@ -1,8 +1,6 @@
 /* Swendsen-Wang clusters: of the spins behind the dual, which then redraw its field
  * exactly; of the embedded Ising spins of phi^4 (Brower and Tamayo), with Metropolis
  * sweeps for the radius (local_chains.h). Needs no map. */
-#include "sample/cluster.h"
-
 #include "sample/local_chains.h"
 
 static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)

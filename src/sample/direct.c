@@ -1,7 +1,5 @@
 /* Direct draws: every proposal is kept, with its log-weight. Unbiased after reweighting;
  * the raw averages are those of the map's own distribution q. */
-#include "sample/direct.h"
-
 #include "base/memory.h"
 #include "sample/proposals.h"
 

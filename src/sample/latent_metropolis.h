@@ -5,8 +5,6 @@
 #include "sample/bulk_moves.h"
 #include "sample/sampler.h"
 
-extern const kad_sampler_ops kad_sampler_latent_metropolis;
-
 /* Acceptance that the proposal width of every level is tuned for. */
 #define KAD_LATENT_ACCEPTANCE 0.44
 

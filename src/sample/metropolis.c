@@ -1,8 +1,6 @@
 /* Local updates of the boundary field, many chains at once: Metropolis and
  * over-relaxation for phi^4, exact alternating draws of spins and field for the dual
  * (local_chains.h). Needs no map. */
-#include "sample/metropolis.h"
-
 #include "sample/local_chains.h"
 
 static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)

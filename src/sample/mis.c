@@ -2,8 +2,6 @@
  * by the rule of accept.h with the double action and the double ln q. The uniform number
  * of a proposal is keyed by the proposal's number, so a chain is a pure function of
  * (seed, map, action) and can be taken up at any draw. */
-#include "sample/mis.h"
-
 #include "base/accept.h"
 #include "base/memory.h"
 #include "sample/boundary.h"

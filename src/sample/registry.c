@@ -1,163 +1,17 @@
-/* Every sampler: adding one is its own file and one line here. */
+/* The one list of samplers: a sampler is its own file and one line here. */
 #include "sample/sampler.h"
 
-#include "base/memory.h"
-#include "base/signals.h"
-#include "sample/cluster.h"
-#include "sample/cycle.h"
-#include "sample/direct.h"
-#include "sample/hmc.h"
-#include "sample/latent_hmc.h"
-#include "sample/latent_metropolis.h"
-#include "sample/metropolis.h"
-#include "sample/mis.h"
+#define SAMPLERS(X)      \
+    X(mis)               \
+    X(direct)            \
+    X(hmc)               \
+    X(latent_hmc)        \
+    X(latent_metropolis) \
+    X(metropolis)        \
+    X(cluster)           \
+    X(cycle)
 
-#include <stdio.h>
-#include <string.h>
-
-/* clang-format off: one a line */
-const kad_sampler_ops *const kad_samplers[] = {
-    &kad_sampler_mis,
-    &kad_sampler_direct,
-    &kad_sampler_hmc,
-    &kad_sampler_latent_hmc,
-    &kad_sampler_latent_metropolis,
-    &kad_sampler_metropolis,
-    &kad_sampler_cluster,
-    &kad_sampler_cycle,
-    NULL,
-};
-/* clang-format on */
-
-const kad_sampler_ops *kad_sampler_find(const char *name)
-{
-    for (size_t i = 0; kad_samplers[i] != NULL; i++)
-        if (strcmp(kad_samplers[i]->name, name) == 0) return kad_samplers[i];
-    return NULL;
-}
-
-void kad_sampler_names(char *text, size_t size)
-{
-    size_t used = 0;
-    if (size > 0) text[0] = '\0';
-    for (size_t i = 0; kad_samplers[i] != NULL && used < size; i++) {
-        const int n = snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "",
-                               kad_samplers[i]->name);
-        if (n < 0) return;
-        used += (size_t)n;
-    }
-}
-
-enum { ENTRY_BITS = 8, NUMBER_BITS = 40 };
-
-uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t)
-{
-    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
-    const int64_t own = setup->interleaved ? t * setup->n_chains + (int64_t)chain
-                                           : (int64_t)chain * n_chain + t;
-    return ((uint64_t)setup->entry << NUMBER_BITS) + (uint64_t)own;
-}
-
-uint64_t kad_sampler_seed(const kad_sampler_setup *setup, uint32_t index)
-{
-    /* the largest indices of the purpose: no sampler's own stream has them */
-    const uint32_t own = UINT32_MAX - ((uint32_t)setup->entry << ENTRY_BITS) - index;
-    uint32_t words[4];
-    kad_rng_u32x4(kad_rng_stream(setup->seed, KAD_RNG_CHAIN, own), 0, 0, 0, words);
-    return (uint64_t)words[1] << 32 | words[0];
-}
-
-kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup)
-{
-    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
-    if (setup->entry < 1 << ENTRY_BITS &&
-        n_chain <= ((int64_t)1 << NUMBER_BITS) / setup->n_chains)
-        return KAD_OK;
-    return kad_fail(ctx, KAD_ECONFIG,
-                    "sample[%d]: %lld draws of %d chains exceed the 2^%d numbers of an "
-                    "entry (%d entries at most)",
-                    setup->entry, (long long)n_chain, setup->n_chains, NUMBER_BITS,
-                    1 << ENTRY_BITS);
-}
-
-kad_status kad_draws_create(kad_ctx *ctx, size_t n, size_t n_rows, bool latents,
-                            kad_draws *draws)
-{
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, n, sizeof(uint64_t), &draws->number));
-    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &draws->x));
-    if (latents) KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &draws->z));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->action));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->log_weight));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->delta_h));
-    KAD_TRY(kad_new(ctx, n, 1, &draws->accepted));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->acceptance));
-done:
-    return status;
-}
-
-void kad_draws_clear(kad_draws *draws)
-{
-    kad_free(draws->number);
-    kad_free(draws->x);
-    kad_free(draws->z);
-    kad_free(draws->action);
-    kad_free(draws->log_weight);
-    kad_free(draws->delta_h);
-    kad_free(draws->accepted);
-    kad_free(draws->acceptance);
-    *draws = (kad_draws){0};
-}
-
-kad_status kad_sampler_stopped(kad_ctx *ctx, const kad_sampler_setup *setup)
-{
-    return kad_fail(ctx, KAD_EINTERRUPTED, "sample[%d]: stopped by %s within an update",
-                    setup->entry, kad_stop_reason());
-}
-
-bool kad_sampler_tunes(const kad_sampler_ops *ops, const kad_sampler_setup *setup)
-{
-    return ops->tunes != NULL && ops->tunes(setup);
-}
-
-kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
-                              const kad_sampler_setup *setup, kad_sampler **out)
-{
-    kad_status status = KAD_OK;
-    kad_sampler *sampler = NULL;
-    const kad_sampler_ops *ops = kad_sampler_find(name);
-
-    *out = NULL;
-    if (ops == NULL) {
-        char names[256];
-        kad_sampler_names(names, sizeof names);
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "sample[%d].name: expected one of %s, got \"%s\"", setup->entry,
-                        names, name);
-    }
-    if (setup->n_chains < 1 || setup->n_draws < 1 || setup->n_batch_max < 1)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "sample[%d]: %s needs at least one chain and one draw, got %d "
-                        "chains of %lld draws",
-                        setup->entry, name, setup->n_chains, (long long)setup->n_draws);
-    if ((ops->flags & KAD_SAMPLER_NEEDS_MAP) && setup->map == NULL)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "sample[%d]: %s needs a trained map: run `train` first",
-                        setup->entry, name);
-    KAD_TRY(kad_new(ctx, 1, sizeof *sampler, &sampler));
-    sampler->ops = ops;
-    sampler->setup = *setup;
-    KAD_TRY(ops->create(ctx, &sampler->setup, &sampler->self));
-    *out = sampler;
-    sampler = NULL;
-done:
-    kad_free(sampler);
-    return status;
-}
-
-void kad_sampler_destroy(kad_sampler *sampler)
-{
-    if (sampler == NULL) return;
-    sampler->ops->destroy(sampler->self);
-    kad_free(sampler);
-}
+#define DECLARE(name) extern const kad_sampler_ops kad_sampler_##name;
+#define ADDRESS(name) &kad_sampler_##name,
+SAMPLERS(DECLARE)
+const kad_sampler_ops *const kad_samplers[] = {SAMPLERS(ADDRESS) NULL};

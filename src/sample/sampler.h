@@ -120,8 +120,8 @@ struct kad_sampler {
 extern const kad_sampler_ops *const kad_samplers[];
 /* NULL if unknown. */
 const kad_sampler_ops *kad_sampler_find(const char *name);
-/* The registered names in one line, for messages. */
-void kad_sampler_names(char *text, size_t size);
+/* The name of the i-th one, NULL past the last: choices of a key. */
+const char *kad_sampler_name(size_t i);
 
 /* The number of draw t of a chain, burn-in counted: entry * 2^40 + chain * draws + t, or
  * entry * 2^40 + t * chains + chain where interleaved. */

@@ -4,12 +4,20 @@
 
 #include <string.h>
 
-extern const kad_optimiser_ops kad_soap_ops;
-extern const kad_optimiser_ops kad_adam_ops;
-extern const kad_optimiser_ops kad_adamw_ops;
+/* The one list of optimisers. */
+#define OPTIMISERS(X) X(soap) X(adam) X(adamw)
 
-const kad_optimiser_ops *const kad_optimisers[] = {&kad_soap_ops, &kad_adam_ops,
-                                                   &kad_adamw_ops, NULL};
+#define DECLARE(name) extern const kad_optimiser_ops kad_##name##_ops;
+#define ADDRESS(name) &kad_##name##_ops,
+OPTIMISERS(DECLARE)
+const kad_optimiser_ops *const kad_optimisers[] = {OPTIMISERS(ADDRESS) NULL};
+
+const char *kad_optimiser_name(size_t i)
+{
+    for (size_t k = 0; kad_optimisers[k]; k++)
+        if (k == i) return kad_optimisers[k]->name;
+    return NULL;
+}
 
 const kad_optimiser_ops *kad_optimiser_find(const char *name)
 {

@@ -2,8 +2,8 @@
  * walk, and a registry. Parameters and gradients are one flat double array, described by
  * a list of matrices (a vector is a matrix with one column).
  *
- * To add one: a file with a `const kad_optimiser_ops`, a line in optimiser.c and its name
- * in the choices of train.optimiser; the conformance test picks it up. */
+ * To add one: a file with a `const kad_optimiser_ops`, and its name in the
+ * list of optimiser.c; the conformance test and train.optimiser pick it up. */
 #ifndef KAD_TRAIN_OPTIMISER_H
 #define KAD_TRAIN_OPTIMISER_H
 
@@ -67,6 +67,8 @@ struct kad_optimiser {
 /* Every registered optimiser, NULL-terminated. */
 extern const kad_optimiser_ops *const kad_optimisers[];
 const kad_optimiser_ops *kad_optimiser_find(const char *name);
+/* The name of the i-th one, NULL past the last: choices of a key. */
+const char *kad_optimiser_name(size_t i);
 
 /* Defaults of an optimiser: its own decays, eps 1e-8, no weight decay, every 20, sides up
  * to 128, single precision. */

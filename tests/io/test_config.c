@@ -562,7 +562,7 @@ static void check_conditions(const kad_schema *s, const char *only_if)
         for (char *v = values && key->type == KAD_ENUM ? strtok_r(values, "|", &next)
                                                        : NULL;
              v; v = strtok_r(NULL, "|", &next))
-            if (!strstr(key->choices, v))
+            if (kad_key_choice_index(key, v) < 0)
                 fail_msg("\"%s\": %s is no %s", only_if, v, word);
     }
 }

@@ -223,16 +223,40 @@ static void test_resolve_from(void **state)
     kad_config_destroy(config);
 }
 
+static const char *pen(size_t i)
+{
+    static const char *const names[] = {"quill", "reed"};
+    return i < 2 ? names[i] : NULL;
+}
+
+/* Words in the row, and names of a registry. */
 static void test_choices(void **state)
 {
     (void)state;
-    assert_int_equal(kad_choice_index("a|bc|d", "a"), 0);
-    assert_int_equal(kad_choice_index("a|bc|d", "bc"), 1);
-    assert_int_equal(kad_choice_index("a|bc|d", "d"), 2);
-    assert_int_equal(kad_choice_index("a|bc|d", "b"), -1);
-    assert_int_equal(kad_choice_index("a|bc|d", "a|bc"), -1);
-    assert_int_equal(kad_choice_index("a|bc|d", ""), -1);
-    assert_int_equal(kad_choice_index(NULL, "a"), -1);
+    const kad_key words = {"a.b", KAD_ENUM, KAD_NO_MEMBER, NULL, 1, 0, "", "a|bc|d", ""};
+    const kad_key names = {"a.c", KAD_ENUM, KAD_NAMES(pen), NULL, 1, 0, "", NULL, ""};
+    const kad_key none = {"a.d", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, ""};
+    char text[16];
+    size_t n;
+    assert_int_equal(kad_key_choice_index(&words, "a"), 0);
+    assert_int_equal(kad_key_choice_index(&words, "bc"), 1);
+    assert_int_equal(kad_key_choice_index(&words, "d"), 2);
+    assert_int_equal(kad_key_choice_index(&words, "b"), -1);
+    assert_int_equal(kad_key_choice_index(&words, "a|bc"), -1);
+    assert_int_equal(kad_key_choice_index(&words, ""), -1);
+    assert_int_equal(kad_key_choice_index(&names, "reed"), 1);
+    assert_int_equal(kad_key_choice_index(&names, "ree"), -1);
+    assert_int_equal(kad_key_choice_index(&none, "a"), -1);
+    assert_memory_equal(kad_key_choice(&words, 1, &n), "bc", 2);
+    assert_int_equal(n, 2);
+    assert_null(kad_key_choice(&words, 3, &n));
+    assert_null(kad_key_choice(&names, 7, &n));
+    kad_key_choices(&words, ", ", sizeof text, text);
+    assert_string_equal(text, "a, bc, d");
+    kad_key_choices(&names, "|", 8, text);
+    assert_string_equal(text, "quill|r");
+    kad_key_choices(&none, "|", sizeof text, text);
+    assert_string_equal(text, "");
 }
 
 int main(void)

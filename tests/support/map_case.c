@@ -141,10 +141,11 @@ static int integer(draw *d, const kad_key *key)
 
 static void add_key(draw *d, const kad_key *key)
 {
-    char value[KEY_CHARS] = "";
+    char value[KEY_CHARS] = "", choices[KAD_CHOICES_CHARS];
     switch (key->type) {
     case KAD_ENUM:
-        add_choice(d, key->key, key->choices);
+        kad_key_choices(key, "|", sizeof choices, choices);
+        add_choice(d, key->key, choices);
         return;
     case KAD_BOOL:
         add_choice(d, key->key, "true|false");

@@ -77,13 +77,10 @@ static void registry_and_schema_agree(void **state)
         if (strcmp(kad_train_keys[i].key, "train.optimiser") == 0)
             key = &kad_train_keys[i];
     assert_non_null(key);
-    char choices[256] = "";
     for (int i = 0; kad_optimisers[i] != NULL; i++) {
-        if (i > 0) strcat(choices, "|");
-        strcat(choices, kad_optimisers[i]->name);
+        assert_int_equal(kad_key_choice_index(key, kad_optimisers[i]->name), i);
         assert_ptr_equal(kad_optimiser_find(kad_optimisers[i]->name), kad_optimisers[i]);
     }
-    assert_string_equal(choices, key->choices);
     assert_null(kad_optimiser_find("nothing"));
 }
 
