@@ -4,54 +4,61 @@
 #include "analysis/report/numbers.h"
 #include "analysis/results.h"
 #include "base/memory.h"
-
 #include "base/signals.h"
+
 #include <string.h>
 
-static const kad_figure *const figures[] = {
-    &kad_figure_summary,
-    &kad_figure_diagnostics,
-    &kad_figure_log_z,
-    &kad_figure_loss,
-    &kad_figure_results,
-    &kad_figure_agreement,
-    &kad_figure_comparison,
-    &kad_figure_taus,
-    &kad_figure_chains,
-    &kad_figure_gap,
-    &kad_figure_quality,
-    &kad_figure_scatter,
-    &kad_figure_weights,
-    &kad_figure_thermal_draws,
-    &kad_figure_thermal_seconds,
-    &kad_figure_histories,
-    &kad_figure_rho,
-    &kad_figure_correlator,
-    &kad_figure_difference,
-    &kad_figure_mass,
-    &kad_figure_fields,
-    &kad_figure_geodesic_decay,
-    &kad_figure_geodesic_distance,
-    &kad_figure_geodesic_residuals,
-    &kad_figure_geodesic_models,
-    &kad_figure_geodesic_growth,
-    &kad_figure_geodesic_rule,
-    &kad_figure_bulk_fields,
-    &kad_figure_bulk_latents,
-    &kad_figure_bulk_walks,
-    &kad_figure_bulk_wavelets,
-    &kad_figure_bulk_profile,
-    &kad_figure_bulk_strength,
-    &kad_figure_bulk_mutual,
-    &kad_figure_bulk_mutual_between,
-    &kad_figure_bulk_kraskov,
-    &kad_figure_bulk_bottleneck,
-    &kad_figure_bulk_couplings,
-    &kad_figure_bulk_coupling_table,
-    &kad_figure_bulk_residuals,
-    &kad_figure_bulk_density,
-    &kad_figure_bulk_correlator,
-};
+/* The one list of figures, as they stand on the page: a figure is a kad_figure of some
+ * file, be it a row of what is read, and a line here. */
+#define FIGURES(X)         \
+    X(summary)             \
+    X(diagnostics)         \
+    X(log_z)               \
+    X(loss)                \
+    X(results)             \
+    X(agreement)           \
+    X(comparison)          \
+    X(taus)                \
+    X(chains)              \
+    X(gap)                 \
+    X(quality)             \
+    X(scatter)             \
+    X(weights)             \
+    X(thermal_draws)       \
+    X(thermal_seconds)     \
+    X(histories)           \
+    X(rho)                 \
+    X(correlator)          \
+    X(difference)          \
+    X(mass)                \
+    X(fields)              \
+    X(geodesic_decay)      \
+    X(geodesic_distance)   \
+    X(geodesic_residuals)  \
+    X(geodesic_models)     \
+    X(geodesic_growth)     \
+    X(geodesic_rule)       \
+    X(bulk_fields)         \
+    X(bulk_latents)        \
+    X(bulk_walks)          \
+    X(bulk_wavelets)       \
+    X(bulk_profile)        \
+    X(bulk_strength)       \
+    X(bulk_mutual)         \
+    X(bulk_mutual_between) \
+    X(bulk_kraskov)        \
+    X(bulk_bottleneck)     \
+    X(bulk_couplings)      \
+    X(bulk_coupling_table) \
+    X(bulk_residuals)      \
+    X(bulk_density)        \
+    X(bulk_correlator)
+
+#define DECLARE(name) extern const kad_figure kad_figure_##name;
+#define ADDRESS(name) &kad_figure_##name,
+FIGURES(DECLARE)
+extern const kad_figure kad_figure_glossary; /* behind all others */
+static const kad_figure *const figures[] = {FIGURES(ADDRESS)};
 
 /* `left_out` gets a line for a figure that is missed. */
 static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figure,

@@ -11,7 +11,7 @@
  *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels
  *   markup   characters that HTML and URIs want escaped
  *
- * A figure is a kad_figure and a line in report.c's list. */
+ * A figure is a kad_figure and its name in report.c's list. */
 #ifndef KAD_REPORT_REPORT_H
 #define KAD_REPORT_REPORT_H
 
@@ -35,21 +35,6 @@ typedef struct kad_figure {
     kad_tabled table;
     kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
 } kad_figure;
-
-extern const kad_figure kad_figure_summary, kad_figure_diagnostics, kad_figure_agreement,
-    kad_figure_comparison, kad_figure_taus, kad_figure_results, kad_figure_chains,
-    kad_figure_log_z, kad_figure_loss, kad_figure_gap, kad_figure_quality,
-    kad_figure_scatter, kad_figure_weights, kad_figure_thermal_draws,
-    kad_figure_thermal_seconds, kad_figure_histories, kad_figure_rho,
-    kad_figure_correlator, kad_figure_difference, kad_figure_mass, kad_figure_fields,
-    kad_figure_bulk_fields, kad_figure_bulk_latents, kad_figure_bulk_walks,
-    kad_figure_bulk_wavelets, kad_figure_bulk_profile, kad_figure_bulk_strength,
-    kad_figure_bulk_mutual, kad_figure_bulk_mutual_between, kad_figure_bulk_kraskov,
-    kad_figure_bulk_bottleneck, kad_figure_bulk_couplings, kad_figure_bulk_coupling_table,
-    kad_figure_bulk_residuals, kad_figure_bulk_density, kad_figure_bulk_correlator,
-    kad_figure_geodesic_decay, kad_figure_geodesic_distance,
-    kad_figure_geodesic_residuals, kad_figure_geodesic_models, kad_figure_geodesic_growth,
-    kad_figure_geodesic_rule, kad_figure_glossary;
 
 /* The page's style sheet (report_style.c). */
 extern const char *const kad_report_style[]; /* NULL-terminated pieces */
