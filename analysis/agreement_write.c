@@ -2,6 +2,7 @@
 #include "analysis/agreement.h"
 #include "analysis/results.h"
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,113 +19,64 @@ static const struct {
     {"err_dof", offsetof(kad_agreement_row, dof), "degrees of freedom of err"},
 };
 
-static double get_n(const kad_agreement_row *row)
-{
-    return (double)row->n;
-}
-
-static double get_chi2(const kad_agreement_row *row)
-{
-    return row->chi2;
-}
-
-static double get_dof(const kad_agreement_row *row)
-{
-    return row->n < 2 ? NAN : (double)(row->n - 1);
-}
-
-static double get_p(const kad_agreement_row *row)
-{
-    return row->p;
-}
-
-static double get_refuted(const kad_agreement_row *row)
-{
-    return row->refuted ? 1.0 : 0.0;
-}
-
-static const struct {
-    const char *name;
-    double (*get)(const kad_agreement_row *row);
-    const char *summary;
-} columns[] = {
-    {"n", get_n, "samplers with an error bar"},
-    {"chi2", get_chi2, "of their estimates about the weighted mean"},
-    {"dof", get_dof, "degrees of freedom of chi2"},
-    {"p", get_p, "probability of a larger chi2, the errors' own errors included"},
-    {"refuted", get_refuted, "1: p is below the limit"},
+static const kad_write_column columns[] = {
+    {"n", KAD_MEMBER_SIZE, offsetof(kad_agreement_row, n), "1",
+     "samplers with an error bar"},
+    {"chi2", KAD_MEMBER_REAL, offsetof(kad_agreement_row, chi2), "1",
+     "of their estimates about the weighted mean"},
+    {"p", KAD_MEMBER_REAL, offsetof(kad_agreement_row, p), "1",
+     "probability of a larger chi2, the errors' own errors included"},
+    {"refuted", KAD_MEMBER_BOOL, offsetof(kad_agreement_row, refuted), "1",
+     "1: p is below the limit"},
 };
 
-static double *array_of(const kad_agreement_row *row, size_t offset)
+static void write_names(kad_writer *w, const kad_agreement *a)
 {
-    return (double *)((char *)row + offset);
-}
-
-static kad_status write_block(kad_ctx *ctx, kad_h5 *file, const char *name,
-                              const char *summary, int rank, const size_t *dims,
-                              const double *block)
-{
-    kad_status status = KAD_OK;
-    char path[64];
-    snprintf(path, sizeof path, "/agreement/%s", name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, rank, dims, block));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
-    KAD_TRY(
-        kad_h5_axes(ctx, file, path, rank == 2 ? "observable sampler" : "observable"));
-done:
-    return status;
-}
-
-static kad_status write_numbers(kad_ctx *ctx, kad_h5 *file, const kad_agreement *a)
-{
-    kad_status status = KAD_OK;
-    const size_t dims[2] = {a->n, a->n_samplers};
-    double *block = NULL;
-    KAD_TRY(kad_new(ctx, dims[0] * dims[1], sizeof *block, &block));
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        for (size_t i = 0; i < a->n; i++)
-            memcpy(block + i * dims[1], array_of(&a->row[i], tables[t].offset),
-                   dims[1] * sizeof *block);
-        KAD_TRY(
-            write_block(ctx, file, tables[t].name, tables[t].summary, 2, dims, block));
-    }
-    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-        for (size_t i = 0; i < a->n; i++)
-            block[i] = columns[c].get(&a->row[i]);
-        KAD_TRY(
-            write_block(ctx, file, columns[c].name, columns[c].summary, 1, dims, block));
-    }
-done:
-    kad_free(block);
-    return status;
-}
-
-kad_status kad_agreement_write(kad_ctx *ctx, kad_h5 *file, const kad_agreement *a)
-{
-    kad_status status = KAD_OK;
-    static const char group[] = "/agreement";
     const char *sampler[KAD_AGREEMENT_SAMPLERS], *observable[KAD_AGREEMENT_ROWS],
         *apart[KAD_AGREEMENT_ROWS];
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    if (a->n_compared == 0) return KAD_OK;
     for (size_t s = 0; s < a->n_samplers; s++)
         sampler[s] = a->sampler[s];
     for (size_t i = 0; i < a->n; i++) {
         observable[i] = a->row[i].name;
         apart[i] = a->row[i].n < 3 ? "" : a->sampler[a->row[i].apart];
     }
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(
-        kad_h5_write_strings(ctx, file, "/agreement/sampler", a->n_samplers, sampler));
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/agreement/observable", a->n, observable));
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/agreement/apart", a->n, apart));
-    KAD_TRY(kad_h5_axes(ctx, file, "/agreement/apart", "observable"));
-    KAD_TRY(write_numbers(ctx, file, a));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "false_alarm", KAD_AGREEMENT_ALPHA));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_compared", (int64_t)a->n_compared));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "limit", a->limit));
-done:
-    return status;
+    kad_write_names(w, "sampler", "sampler", "table of /analysis", a->n_samplers,
+                    sampler);
+    kad_write_names(w, "observable", "observable", "what is estimated", a->n, observable);
+    kad_write_names(w, "apart", "observable",
+                    "of three or more the farthest from the others", a->n, apart);
+}
+
+static void write_numbers(kad_writer *w, const kad_agreement *a)
+{
+    const size_t dims[2] = {a->n, a->n_samplers};
+    double *block = kad_write_scratch(w, dims[0] * dims[1], sizeof *block);
+    for (size_t t = 0; t < sizeof tables / sizeof *tables && block != NULL; t++) {
+        for (size_t i = 0; i < a->n; i++)
+            memcpy(block + i * dims[1], (const char *)&a->row[i] + tables[t].offset,
+                   dims[1] * sizeof *block);
+        kad_write(w, tables[t].name, KAD_H5_F64, "observable sampler", "1",
+                  tables[t].summary, dims, block);
+    }
+    for (size_t i = 0; i < a->n && block != NULL; i++)
+        block[i] = a->row[i].n < 2 ? NAN : (double)(a->row[i].n - 1);
+    kad_write(w, "dof", KAD_H5_F64, "observable", "1", "degrees of freedom of chi2", dims,
+              block);
+    kad_free(block);
+}
+
+kad_status kad_agreement_write(kad_ctx *ctx, kad_h5 *file, const kad_agreement *a)
+{
+    if (a->n_compared == 0) return kad_h5_remove(ctx, file, "/agreement");
+    kad_writer w = kad_write_anew(ctx, file, "/agreement");
+    write_names(&w, a);
+    write_numbers(&w, a);
+    kad_write_columns(&w, "observable", sizeof columns / sizeof *columns, columns, a->n,
+                      a->row, sizeof *a->row);
+    kad_write_real(&w, "false_alarm", KAD_AGREEMENT_ALPHA);
+    kad_write_int(&w, "n_compared", (int64_t)a->n_compared);
+    kad_write_real(&w, "limit", a->limit);
+    return kad_write_end(&w);
 }
 
 /* --- reading ------------------------------------------------------------------------ */

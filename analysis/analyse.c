@@ -10,6 +10,7 @@
 #include "analysis/warn.h"
 #include "analysis/weighed.h"
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -52,6 +53,20 @@ done:
     return status;
 }
 
+/* Runs of rejections, beside the estimates of the chain or of its random orders. */
+static kad_status write_runs(kad_ctx *ctx, kad_h5 *file, const kad_estimates *estimates,
+                             const kad_runs *runs, int orders)
+{
+    char group[128];
+    if (estimates->n == 0) return KAD_OK;
+    snprintf(group, sizeof group, "/analysis/%s", estimates->name);
+    kad_writer w = kad_write_into(ctx, file, group);
+    if (orders > 1) kad_write_int(&w, "orders", orders);
+    kad_write_real(&w, "tau_rejections", runs->tau);
+    kad_write_int(&w, "longest_rejection", (int64_t)runs->longest);
+    return kad_write_end(&w);
+}
+
 /* Chain averages, correlators and warnings of one sampler. */
 static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
                                 findings *found)
@@ -59,7 +74,6 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled
     kad_status status = KAD_OK;
     kad_estimates *estimates = NULL;
     kad_runs runs = {0};
-    char group[128];
 
     if (sampled->accepted.n > 0)
         runs =
@@ -74,12 +88,8 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled
     KAD_TRY(kad_warn_chain(ctx, &found->diagnostics, sampled, estimates, &runs));
     if (!sampled->weighted) /* else the weighted draws speak, which are the same */
         kad_agreement_add_table(&found->agreement, estimates, sampled->symmetric);
-    if (sampled->accepted.n > 0 && sampled->weighted && estimates->n > 0) {
-        snprintf(group, sizeof group, "/analysis/%s", sampled->name);
-        KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "longest_rejection",
-                                    (int64_t)runs.longest));
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "tau_rejections", runs.tau));
-    }
+    if (sampled->accepted.n > 0 && sampled->weighted)
+        KAD_TRY(write_runs(ctx, file, estimates, &runs, 1));
 done:
     kad_estimates_destroy(estimates);
     return status;
@@ -92,17 +102,11 @@ static kad_status analyse_reshuffled(kad_ctx *ctx, kad_h5 *file,
     kad_status status = KAD_OK;
     kad_estimates *estimates = NULL;
     kad_runs runs;
-    char group[128];
     const int64_t seed = kad_attr_int(ctx, file, "/", "seed");
     KAD_TRY(kad_analyse_reshuffled(ctx, (uint64_t)seed, sampled, &runs, &estimates));
     refuse_errors(sampled, estimates);
     KAD_TRY(kad_estimates_write(ctx, file, estimates));
-    if (estimates->n == 0) goto done;
-    snprintf(group, sizeof group, "/analysis/%s", estimates->name);
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "orders", KAD_RESHUFFLE_ORDERS));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "tau_rejections", runs.tau));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "longest_rejection",
-                                (int64_t)runs.longest));
+    KAD_TRY(write_runs(ctx, file, estimates, &runs, KAD_RESHUFFLE_ORDERS));
 done:
     kad_estimates_destroy(estimates);
     return status;

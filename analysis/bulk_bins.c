@@ -3,6 +3,7 @@
 #include "analysis/fit.h"
 #include "analysis/results.h"
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -224,121 +225,77 @@ void kad_bulk_bins_clear(kad_bulk_bins *bins)
 
 /* --- writing ----------------------------------------------------------------------- */
 
-/* One number of a bin. */
-typedef double getter(const kad_bulk_bin *bin);
-#define GETTER(name, expression)                      \
-    static double get_##name(const kad_bulk_bin *bin) \
-    {                                                 \
-        return expression;                            \
+#define MEMBER(name, kind, member, units, text)                              \
+    {                                                                        \
+        name, KAD_MEMBER_##kind, offsetof(kad_bulk_bin, member), units, text \
     }
-GETTER(level_a, bin->level_a)
-GETTER(level_b, bin->level_b)
-GETTER(level_difference, bin->level_b - bin->level_a)
-GETTER(self, bin->self)
-GETTER(n_pairs, (double)bin->n_pairs)
-GETTER(n_classes, (double)bin->n_classes)
-GETTER(flag, (double)bin->flag)
-GETTER(r, bin->r)
-GETTER(r_lo, bin->r_lo)
-GETTER(r_hi, bin->r_hi)
-GETTER(tree, bin->tree)
-GETTER(strength2, bin->strength2)
-GETTER(strength2_err, bin->err)
-GETTER(magnitude, bin->strength2 > 0 ? sqrt(bin->strength2) : NAN)
-GETTER(magnitude_err, bin->strength2 > 0 ? bin->err / (2 * sqrt(bin->strength2)) : NAN)
-GETTER(tau_int, bin->tau_int)
-GETTER(tau_int_err, bin->tau_int_err)
-GETTER(corr, bin->corr)
-GETTER(corr_err, bin->corr_err)
-
-static const struct {
-    const char *name;
-    getter *get;
-    bool whole; /* an integer */
-    const char *units, *text;
-} columns[] = {
-    {"level_a", get_level_a, true, "", "level of the finer latent"},
-    {"level_b", get_level_b, true, "", "level of the coarser latent"},
-    {"level_difference", get_level_difference, true, "", "level_b - level_a"},
-    {"self", get_self, true, "", "1: every latent with itself"},
-    {"n_pairs", get_n_pairs, true, "", "pairs of latents"},
-    {"n_classes", get_n_classes, true, "", "pairs that symmetry does not make equal"},
-    {"flag", get_flag, true, "",
-     "0: err is known; 1 constant, 2 short, 3 open window, 4 no positive variance"},
-    {"r", get_r, false, "lattice steps", "separation: exp of the mean of its logarithm"},
-    {"r_lo", get_r_lo, false, "lattice steps", "smallest separation"},
-    {"r_hi", get_r_hi, false, "lattice steps", "largest separation"},
-    {"tree", get_tree, false, "edges", "mean distance on the tree of blocks"},
-    {"strength2", get_strength2, false, "",
-     "mean square of the connected correlation, without the bias of its noise"},
-    {"strength2_err", get_strength2_err, false, "", "its error (Gamma method)"},
-    {"magnitude", get_magnitude, false, "", "square root of strength2"},
-    {"magnitude_err", get_magnitude_err, false, "", "its error"},
-    {"tau_int", get_tau_int, false, "configurations",
-     "integrated autocorrelation time of strength2 (1/2 + sum)"},
-    {"tau_int_err", get_tau_int_err, false, "configurations", "its error"},
-    {"corr", get_corr, false, "",
-     "mean connected correlation, trace over components / c"},
-    {"corr_err", get_corr_err, false, "", "its error (Gamma method)"},
+static const kad_write_column columns[] = {
+    MEMBER("level_a", INT, level_a, "1", "level of the finer latent"),
+    MEMBER("level_b", INT, level_b, "1", "level of the coarser latent"),
+    MEMBER("self", BOOL, self, "1", "1: every latent with itself"),
+    MEMBER("n_pairs", I64, n_pairs, "1", "pairs of latents"),
+    MEMBER("n_classes", I64, n_classes, "1", "pairs that symmetry does not make equal"),
+    MEMBER("flag", INT, flag, "1",
+           "0: err is known; 1 constant, 2 short, 3 open window, 4 no positive variance"),
+    MEMBER("r", REAL, r, "lattice steps", "separation: exp of the mean of its logarithm"),
+    MEMBER("r_lo", REAL, r_lo, "lattice steps", "smallest separation"),
+    MEMBER("r_hi", REAL, r_hi, "lattice steps", "largest separation"),
+    MEMBER("tree", REAL, tree, "edges", "mean distance on the tree of blocks"),
+    MEMBER("strength2", REAL, strength2, "1",
+           "mean square of the connected correlation, without the bias of its noise"),
+    MEMBER("strength2_err", REAL, err, "1", "its error (Gamma method)"),
+    MEMBER("tau_int", REAL, tau_int, "configurations",
+           "integrated autocorrelation time of strength2 (1/2 + sum)"),
+    MEMBER("tau_int_err", REAL, tau_int_err, "configurations", "its error"),
+    MEMBER("corr", REAL, corr, "1",
+           "mean connected correlation, trace over components / c"),
+    MEMBER("corr_err", REAL, corr_err, "1", "its error (Gamma method)"),
 };
+#undef MEMBER
 
-static kad_status write_columns(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
-                                const char *to)
+/* What is not a member of a bin. */
+static void write_derived(kad_writer *w, const kad_bulk_bins *bins)
 {
-    kad_status status = KAD_OK;
-    double *real = NULL;
-    int64_t *whole = NULL;
-    char path[128];
-    KAD_TRY(kad_new(ctx, bins->n, sizeof *real, &real));
-    KAD_TRY(kad_new(ctx, bins->n, sizeof *whole, &whole));
-    for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
-        for (size_t i = 0; i < bins->n; i++)
-            real[i] = columns[k].get(&bins->bin[i]);
-        for (size_t i = 0; i < bins->n && columns[k].whole; i++)
-            whole[i] = (int64_t)real[i];
-        snprintf(path, sizeof path, "%s/%s", to, columns[k].name);
-        KAD_TRY(kad_h5_write(ctx, file, path, columns[k].whole ? KAD_H5_I64 : KAD_H5_F64,
-                             1, &bins->n, columns[k].whole ? (const void *)whole : real));
-        KAD_TRY(
-            kad_h5_describe(ctx, file, path, columns[k].units, columns[k].text, NULL));
-        KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
+    const size_t n = bins->n;
+    double *magnitude = kad_write_scratch(w, 2 * n, sizeof *magnitude);
+    int64_t *difference = kad_write_scratch(w, n, sizeof *difference);
+    for (size_t i = 0; i < n && difference != NULL; i++) {
+        const kad_bulk_bin *bin = &bins->bin[i];
+        const bool is = bin->strength2 > 0;
+        difference[i] = bin->level_b - bin->level_a;
+        magnitude[i] = is ? sqrt(bin->strength2) : NAN;
+        magnitude[n + i] = is ? bin->err / (2 * sqrt(bin->strength2)) : NAN;
     }
-done:
-    kad_free(real);
-    kad_free(whole);
-    return status;
+    kad_write(w, "level_difference", KAD_H5_I64, "bin", "1", "level_b - level_a", &n,
+              difference);
+    kad_write(w, "magnitude", KAD_H5_F64, "bin", "1", "square root of strength2", &n,
+              magnitude);
+    if (magnitude != NULL)
+        kad_write(w, "magnitude_err", KAD_H5_F64, "bin", "1", "its error", &n,
+                  magnitude + n);
+    kad_free(magnitude);
+    kad_free(difference);
 }
 
 kad_status kad_bulk_bins_write(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
                                const char *to)
 {
-    kad_status status = KAD_OK;
     const size_t c = bins->n_comp, means[3] = {bins->n, c, c},
                  square[2] = {bins->n, bins->n};
-    const struct {
-        const char *name, *text;
-        int rank;
-        const size_t *dims;
-        const double *data;
-    } blocks[] = {{"mean", "mean connected correlation", 3, means, bins->mean},
-                  {"mean_err", "its error (Gamma method)", 3, means, bins->mean_err},
-                  {"strength2_cov", "covariance of strength2", 2, square, bins->cov}};
-    char path[128];
-    KAD_TRY(kad_h5_remove(ctx, file, to));
-    KAD_TRY(write_columns(ctx, file, bins, to));
-    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", to, blocks[i].name);
-        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, blocks[i].rank, blocks[i].dims,
-                             blocks[i].data));
-        KAD_TRY(kad_h5_describe(ctx, file, path, "", blocks[i].text, NULL));
-        KAD_TRY(kad_h5_axes(ctx, file, path, i < 2 ? "bin first second" : "bin bin"));
-    }
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, to, "shrinkage", bins->shrinkage));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, to, "n_blocks", (int64_t)bins->n_blocks));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, to, "n_levels", bins->n_levels));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, to, "n_components", (int64_t)c));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, to, "n_configs",
-                                (int64_t)(bins->n_chains * bins->n_per_chain)));
-done:
-    return status;
+    kad_writer w = kad_write_anew(ctx, file, to);
+    kad_write_columns(&w, "bin", sizeof columns / sizeof columns[0], columns, bins->n,
+                      bins->bin, sizeof *bins->bin);
+    write_derived(&w, bins);
+    kad_write(&w, "mean", KAD_H5_F64, "bin first second", "1",
+              "mean connected correlation", means, bins->mean);
+    kad_write(&w, "mean_err", KAD_H5_F64, "bin first second", "1",
+              "its error (Gamma method)", means, bins->mean_err);
+    kad_write(&w, "strength2_cov", KAD_H5_F64, "bin bin", "1", "covariance of strength2",
+              square, bins->cov);
+    kad_write_real(&w, "shrinkage", bins->shrinkage);
+    kad_write_int(&w, "n_blocks", (int64_t)bins->n_blocks);
+    kad_write_int(&w, "n_levels", bins->n_levels);
+    kad_write_int(&w, "n_components", (int64_t)c);
+    kad_write_int(&w, "n_configs", (int64_t)(bins->n_chains * bins->n_per_chain));
+    return kad_write_end(&w);
 }

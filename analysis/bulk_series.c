@@ -3,6 +3,7 @@
 #include "analysis/gamma.h"
 #include "analysis/results.h"
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,54 +26,47 @@ static kad_status one(kad_ctx *ctx, size_t n_chains, size_t n_cells, const doubl
     return KAD_OK;
 }
 
-static kad_status write_one(kad_ctx *ctx, kad_h5 *file, const char *group,
-                            const char *name, const char *suffix, int rank,
-                            const size_t *dims, const double *data)
+/* The words of the series' axes but the last two, chain and cell. */
+static kad_status leading_axes(kad_ctx *ctx, kad_h5 *file, const char *series, int rank,
+                               size_t size, char *out)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s%s", group, name, suffix);
-    return kad_h5_write(ctx, file, path, KAD_H5_F64, rank, dims, data);
-}
-
-/* So do its leading axes. */
-static kad_status label(kad_ctx *ctx, kad_h5 *file, const char *series, int rank,
-                        const char *group, const char *name)
-{
-    static const char *const suffix[] = {"", "_err"};
     kad_status status = KAD_OK;
-    for (int i = 0; i < 2 * rank; i++) {
-        char path[256];
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < rank; i++) {
         const char *text;
-        snprintf(path, sizeof path, "%s/%s%s", group, name, suffix[i % 2]);
-        KAD_TRY(kad_h5_axis_label(ctx, file, series, i / 2, &text));
-        if (text != NULL) KAD_TRY(kad_h5_axis(ctx, file, path, i / 2, text, NULL));
+        KAD_TRY(kad_h5_axis_label(ctx, file, series, i, &text));
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? " " : "",
+                                 text != NULL ? text : "index");
+        if (used >= size)
+            return kad_fail(ctx, KAD_EDATA, "%s: names of axes too long", series);
     }
 done:
     return status;
 }
 
-/* Units and description of the series go to its mean. */
-static kad_status describe(kad_ctx *ctx, kad_h5 *file, const char *series,
-                           const char *group, const char *name)
+/* The mean has the series' units and description. */
+static void write_pair(kad_writer *w, const char *series, const char *name,
+                       const char *axes, const size_t *dims, const double *value,
+                       const double *err)
 {
-    char path[256];
-    kad_status status = KAD_OK;
-    char *units = kad_attr_string(ctx, file, series, "units"),
-         *text = kad_attr_string(ctx, file, series, "long_name");
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_describe(ctx, file, path, units, text, NULL));
-    snprintf(path, sizeof path, "%s/%s_err", group, name);
-    KAD_TRY(kad_h5_describe(ctx, file, path, units, "standard error",
-                            "Gamma method over cells of the chains"));
-done:
+    char error[128], estimator[160];
+    char *units = kad_attr_string(w->ctx, w->file, series, "units"),
+         *text = kad_attr_string(w->ctx, w->file, series, "long_name");
+    snprintf(error, sizeof error, "%s_err", name);
+    snprintf(estimator, sizeof estimator, "%s@estimator", error);
+    kad_write(w, name, KAD_H5_F64, axes, units != NULL ? units : "1",
+              text != NULL ? text : name, dims, value);
+    kad_write(w, error, KAD_H5_F64, axes, units != NULL ? units : "1", "standard error",
+              dims, err);
+    kad_write_text(w, estimator, "Gamma method over cells of the chains");
     kad_free(units);
     kad_free(text);
-    return status;
 }
 
 static kad_status reduce(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name)
 {
-    char path[256];
+    char path[256], axes[256];
     kad_status status = KAD_OK;
     kad_values series = {0};
     double *value = NULL, *err = NULL;
@@ -88,10 +82,10 @@ static kad_status reduce(kad_ctx *ctx, kad_h5 *file, const char *group, const ch
     for (size_t i = 0; i < n; i++)
         KAD_TRY(one(ctx, n_chains, n_cells, series.data + i * n_chains * n_cells,
                     &value[i], &err[i]));
-    KAD_TRY(write_one(ctx, file, group, name, "", rank, series.dims, value));
-    KAD_TRY(write_one(ctx, file, group, name, "_err", rank, series.dims, err));
-    KAD_TRY(describe(ctx, file, path, group, name));
-    KAD_TRY(label(ctx, file, path, rank, group, name));
+    KAD_TRY(leading_axes(ctx, file, path, rank, sizeof axes, axes));
+    kad_writer w = kad_write_into(ctx, file, group);
+    write_pair(&w, path, name, axes, series.dims, value, err);
+    status = kad_write_end(&w);
 done:
     kad_values_clear(&series);
     kad_free(value);

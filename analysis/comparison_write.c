@@ -1,7 +1,7 @@
 /* The comparison as /comparison of a results file, and as text. */
 #include "analysis/comparison.h"
-#include "base/memory.h"
 #include "io/progress.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,100 +11,68 @@
 
 enum { N_OBSERVABLES = KAD_COMPARED_OBSERVABLES };
 
-typedef double (*column_of)(const kad_compared *row, int observable);
-
-#define COLUMN(name, expression)                             \
-    static double get_##name(const kad_compared *row, int o) \
-    {                                                        \
-        (void)o;                                             \
-        return (expression);                                 \
+#define REAL(name, member, units, text)                                    \
+    {                                                                      \
+        name, KAD_MEMBER_REAL, offsetof(kad_compared, member), units, text \
     }
-COLUMN(tau, row->tau[o].value)
-COLUMN(tau_err, row->tau[o].err)
-COLUMN(tau_seconds, row->tau[o].value * row->seconds_per_draw)
-COLUMN(tau_seconds_err, row->tau[o].err * row->seconds_per_draw)
-COLUMN(is_bound, row->is_bound[o] ? 1.0 : 0.0)
-COLUMN(acceptance, row->acceptance.value)
-COLUMN(acceptance_err, row->acceptance.err)
-COLUMN(tau_max, row->tau_max.value)
-COLUMN(tau_max_err, row->tau_max.err)
-COLUMN(reshuffled, row->tau_reshuffled.value)
-COLUMN(reshuffled_err, row->tau_reshuffled.err)
-COLUMN(cost, row->cost.value)
-COLUMN(cost_err, row->cost.err)
-COLUMN(cost_is_bound, row->cost_is_bound ? 1.0 : 0.0)
-COLUMN(break_even, row->any.n.value)
-COLUMN(break_even_err, row->any.n.err)
-COLUMN(break_even_local, row->local.n.value)
-COLUMN(break_even_local_err, row->local.n.err)
-COLUMN(seconds, row->seconds_per_draw)
-COLUMN(tuning, row->tuning_seconds)
-COLUMN(needs_map, row->needs_map ? 1.0 : 0.0)
-#undef COLUMN
-
-static const struct {
-    const char *name;
-    int rank; /* 2: [sampler, observable] */
-    column_of get;
-    const char *units, *summary;
-} columns[] = {
-    {"tau_int", 2, get_tau, "draws", "integrated autocorrelation time, 1/2 + sum"},
-    {"tau_int_err", 2, get_tau_err, "draws", "its standard error"},
-    {"tau_int_seconds", 2, get_tau_seconds, "s", "tau_int in wall time"},
-    {"tau_int_seconds_err", 2, get_tau_seconds_err, "s", "its standard error"},
-    {"is_bound", 2, get_is_bound, "", "1: the series is short, tau_int a lower bound"},
-    {"acceptance", 1, get_acceptance, "", "accepted fraction"},
-    {"acceptance_err", 1, get_acceptance_err, "", "its standard error"},
-    {"tau_int_max", 1, get_tau_max, "draws", "the largest tau_int of the observables"},
-    {"tau_int_max_err", 1, get_tau_max_err, "draws", "its standard error"},
-    {"tau_reshuffled", 1, get_reshuffled, "draws",
-     "tau_int_max over random orders of the stored proposals"},
-    {"tau_reshuffled_err", 1, get_reshuffled_err, "draws", "its standard error"},
-    {"seconds_per_draw", 1, get_seconds, "s", "wall time of a draw"},
-    {"tuning_seconds", 1, get_tuning, "s", "wall time of burn-in and tuning"},
-    {"cost", 1, get_cost, "s",
-     "wall time of an independent configuration, 2 tau_int_max seconds_per_draw"},
-    {"cost_err", 1, get_cost_err, "s", "its standard error"},
-    {"cost_is_bound", 1, get_cost_is_bound, "", "1: cost is a lower bound"},
-    {"break_even", 1, get_break_even, "configurations",
-     "training_seconds / (cost of `against` - cost); inf: never"},
-    {"break_even_err", 1, get_break_even_err, "configurations", "its standard error"},
-    {"break_even_local", 1, get_break_even_local, "configurations",
-     "the same against the cheapest local sampler, `against_local`"},
-    {"break_even_local_err", 1, get_break_even_local_err, "configurations",
-     "its standard error"},
-    {"needs_map", 1, get_needs_map, "", "1: the sampler uses the trained map"},
+#define WITH_ERR(name, member, units, text) \
+    REAL(name, member.value, units, text),  \
+        REAL(name "_err", member.err, units, "its standard error")
+static const kad_write_column columns[] = {
+    WITH_ERR("acceptance", acceptance, "1", "accepted fraction"),
+    WITH_ERR("tau_int_max", tau_max, "draws", "the largest tau_int of the observables"),
+    WITH_ERR("tau_reshuffled", tau_reshuffled, "draws",
+             "tau_int_max over random orders of the stored proposals"),
+    REAL("seconds_per_draw", seconds_per_draw, "s", "wall time of a draw"),
+    REAL("tuning_seconds", tuning_seconds, "s", "wall time of burn-in and tuning"),
+    WITH_ERR("cost", cost, "s",
+             "wall time of an independent configuration, 2 tau_int_max seconds_per_draw"),
+    {"cost_is_bound", KAD_MEMBER_BOOL, offsetof(kad_compared, cost_is_bound), "1",
+     "1: cost is a lower bound"},
+    WITH_ERR("break_even", any.n, "configurations",
+             "training_seconds / (cost of `against` - cost); inf: never"),
+    WITH_ERR("break_even_local", local.n, "configurations",
+             "the same against the cheapest local sampler, `against_local`"),
+    {"needs_map", KAD_MEMBER_BOOL, offsetof(kad_compared, needs_map), "1",
+     "1: the sampler uses the trained map"},
 };
+#undef WITH_ERR
+#undef REAL
 
-static kad_status write_column(kad_ctx *ctx, kad_h5 *file, const kad_comparison *c,
-                               size_t which)
+/* [sampler][observable]: tau_int in draws and in seconds, and what is only bounded. */
+static void write_taus(kad_writer *w, const kad_comparison *c)
 {
-    kad_status status = KAD_OK;
-    const int rank = columns[which].rank;
+    static const char *const axes = "sampler observable", *const err =
+                                                              "its standard error";
     const size_t dims[2] = {c->n, N_OBSERVABLES};
-    double values[KAD_COMPARED_MAX * N_OBSERVABLES];
-    char path[128];
-    size_t n = 0;
-    for (size_t i = 0; i < c->n; i++)
-        for (int o = 0; o < (rank == 2 ? N_OBSERVABLES : 1); o++)
-            values[n++] = columns[which].get(&c->row[i], o);
-    snprintf(path, sizeof path, "/comparison/%s", columns[which].name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, rank, dims, values));
-    KAD_TRY(kad_h5_describe(ctx, file, path, columns[which].units, columns[which].summary,
-                            NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, path, rank == 2 ? "sampler observable" : "sampler"));
-done:
-    return status;
+    double tau[2][KAD_COMPARED_MAX * N_OBSERVABLES],
+        time[2][KAD_COMPARED_MAX * N_OBSERVABLES];
+    int64_t bound[KAD_COMPARED_MAX * N_OBSERVABLES];
+    for (size_t i = 0; i < c->n * N_OBSERVABLES; i++) {
+        const kad_compared *row = &c->row[i / N_OBSERVABLES];
+        const kad_estimate *x = &row->tau[i % N_OBSERVABLES];
+        tau[0][i] = x->value;
+        tau[1][i] = x->err;
+        time[0][i] = x->value * row->seconds_per_draw;
+        time[1][i] = x->err * row->seconds_per_draw;
+        bound[i] = row->is_bound[i % N_OBSERVABLES];
+    }
+    kad_write(w, "tau_int", KAD_H5_F64, axes, "draws",
+              "integrated autocorrelation time, 1/2 + sum", dims, tau[0]);
+    kad_write(w, "tau_int_err", KAD_H5_F64, axes, "draws", err, dims, tau[1]);
+    kad_write(w, "tau_int_seconds", KAD_H5_F64, axes, "s", "tau_int in wall time", dims,
+              time[0]);
+    kad_write(w, "tau_int_seconds_err", KAD_H5_F64, axes, "s", err, dims, time[1]);
+    kad_write(w, "is_bound", KAD_H5_I64, axes, "1",
+              "1: the series is short, tau_int a lower bound", dims, bound);
 }
 
 kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file, const kad_comparison *c)
 {
-    kad_status status = KAD_OK;
     const char *names[KAD_COMPARED_MAX], *slowest[KAD_COMPARED_MAX];
     int any = -1, local = -1;
-    KAD_TRY(kad_h5_remove(ctx, file, "/comparison"));
-    if (c->n == 0) return KAD_OK;
-    KAD_TRY(kad_h5_group(ctx, file, "/comparison"));
+    if (c->n == 0) return kad_h5_remove(ctx, file, "/comparison");
+    kad_writer w = kad_write_anew(ctx, file, "/comparison");
     for (size_t i = 0; i < c->n; i++) {
         names[i] = c->row[i].name;
         slowest[i] =
@@ -112,23 +80,19 @@ kad_status kad_comparison_write(kad_ctx *ctx, kad_h5 *file, const kad_comparison
         if (c->row[i].any.against >= 0) any = c->row[i].any.against;
         if (c->row[i].local.against >= 0) local = c->row[i].local.against;
     }
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/sampler", c->n, names));
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/slowest", c->n, slowest));
-    KAD_TRY(kad_h5_axes(ctx, file, "/comparison/slowest", "sampler"));
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/comparison/observable", N_OBSERVABLES,
-                                 kad_compared_observables));
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        KAD_TRY(write_column(ctx, file, c, i));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, "/comparison", "training_seconds",
-                                 c->row[0].training_seconds));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/comparison", "against",
-                                   any < 0 ? "" : names[any]));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/comparison", "against_local",
-                                   local < 0 ? "" : names[local]));
-    KAD_TRY(
-        kad_h5_attr_set_string(ctx, file, "/comparison", "tau_convention", "1/2 + sum"));
-done:
-    return status;
+    kad_write_names(&w, "sampler", "sampler", "group of /samplers", c->n, names);
+    kad_write_names(&w, "slowest", "sampler", "the observable of tau_int_max", c->n,
+                    slowest);
+    kad_write_names(&w, "observable", "observable", "what tau_int is of", N_OBSERVABLES,
+                    kad_compared_observables);
+    write_taus(&w, c);
+    kad_write_columns(&w, "sampler", sizeof columns / sizeof *columns, columns, c->n,
+                      c->row, sizeof *c->row);
+    kad_write_real(&w, "training_seconds", c->row[0].training_seconds);
+    kad_write_text(&w, "against", any < 0 ? "" : names[any]);
+    kad_write_text(&w, "against_local", local < 0 ? "" : names[local]);
+    kad_write_text(&w, "tau_convention", "1/2 + sum");
+    return kad_write_end(&w);
 }
 
 /* --- text --------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "analysis/functions.h"
 #include "base/weights.h"
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,22 +26,6 @@ static kad_input input_of(const kad_observed *observed, bool weighted, size_t of
                            weighted ? kad_observed_draws(observed) : observed->state.data,
                        .stride = observed->width,
                        .offset = offset};
-}
-
-static kad_status write_points(kad_ctx *ctx, kad_h5 *file, const char *group,
-                               const char *name, const char *scale, size_t n,
-                               const double *values, const char *summary)
-{
-    kad_status status = KAD_OK;
-    char path[256], at[256];
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n, values));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
-    if (scale == NULL) goto done;
-    snprintf(at, sizeof at, "%s/%s", group, scale);
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, scale, at));
-done:
-    return status;
 }
 
 /* Spins: G(0) = 1 by construction, and its lack of an error is one of nothing. */
@@ -130,101 +115,92 @@ done:
     return status;
 }
 
-/* NAME, NAME_err and cov (suffix "" or "_diagonal") of a position-space correlator. */
-static kad_status write_position(kad_ctx *ctx, kad_h5 *file, const char *group,
-                                 const kad_sampled *sampled, bool weighted,
+/* NAME and NAME_err. */
+static void write_estimates(kad_writer *w, const char *name, const char *axis, size_t n,
+                            const double *mean, const double *err, const char *summary)
+{
+    char err_name[64];
+    snprintf(err_name, sizeof err_name, "%s_err", name);
+    kad_write(w, name, KAD_H5_F64, axis, "1", summary, &n, mean);
+    kad_write(w, err_name, KAD_H5_F64, axis, "1", "its standard error", &n, err);
+}
+
+/* G, G_err and cov (suffix "" or "_diagonal") of a position-space correlator. */
+static kad_status write_position(kad_writer *w, const kad_sampled *sampled, bool weighted,
                                  const kad_observed *observed, const char *suffix)
 {
     kad_status status = KAD_OK;
     const size_t n = observed->width, dims[2] = {n, n};
     double *block = NULL, memory;
     bool known;
-    char name[64], path[256];
+    char name[64];
 
-    KAD_TRY(kad_new(ctx, n * (n + 2), sizeof *block, &block));
+    KAD_TRY(kad_new(w->ctx, n * (n + 2), sizeof *block, &block));
     double *mean = block, *err = block + n, *cov = block + 2 * n;
-    KAD_TRY(points(ctx, sampled, observed, weighted, mean, err, &memory));
-    KAD_TRY(covariance(ctx, sampled, observed, weighted, memory, mean, err, cov, &known));
+    KAD_TRY(points(w->ctx, sampled, observed, weighted, mean, err, &memory));
+    KAD_TRY(
+        covariance(w->ctx, sampled, observed, weighted, memory, mean, err, cov, &known));
     snprintf(name, sizeof name, "G%s", suffix);
-    KAD_TRY(write_points(ctx, file, group, name, "r", n, mean, "two-point function"));
-    snprintf(name, sizeof name, "G%s_err", suffix);
-    KAD_TRY(write_points(ctx, file, group, name, "r", n, err, "its standard error"));
-    if (known) {
-        snprintf(path, sizeof path, "%s/cov%s", group, suffix);
-        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, cov));
-        KAD_TRY(kad_h5_describe(ctx, file, path, "", "covariance of G", NULL));
-        KAD_TRY(kad_h5_axes(ctx, file, path, "r r"));
-    }
+    write_estimates(w, name, "r", n, mean, err, "two-point function");
+    snprintf(name, sizeof name, "cov%s", suffix);
+    if (known) kad_write(w, name, KAD_H5_F64, "r r", "1", "covariance of G", dims, cov);
 done:
     kad_free(block);
     return status;
 }
 
 /* A function of C(0 .. L/2) at indices first .. last, as NAME and NAME_err. */
-static kad_status write_function(kad_ctx *ctx, kad_h5 *file, const char *group,
-                                 const kad_sampled *sampled, bool weighted,
+static kad_status write_function(kad_writer *w, const kad_sampled *sampled, bool weighted,
                                  const kad_input *inputs, size_t n_inputs, kad_function f,
-                                 size_t first, const char *name, const char *scale,
+                                 size_t first, const char *name, const char *axis,
                                  const char *summary)
 {
     kad_status status = KAD_OK;
     double *block = NULL;
-    char err_name[64];
-    KAD_TRY(kad_new(ctx, 2 * n_inputs, sizeof *block, &block));
+    KAD_TRY(kad_new(w->ctx, 2 * n_inputs, sizeof *block, &block));
     double *mean = block, *err = block + n_inputs;
     for (size_t i = 0; i < n_inputs; i++) {
         const kad_lattice_facts facts = kad_facts_of(sampled, i);
         kad_row row = {.mean = NAN, .err = NAN};
         if (i >= first)
-            KAD_TRY(kad_estimate_function(ctx, sampled, weighted, n_inputs, inputs, f,
+            KAD_TRY(kad_estimate_function(w->ctx, sampled, weighted, n_inputs, inputs, f,
                                           &facts, &row));
         mean[i] = row.mean;
         err[i] = row.err;
     }
-    snprintf(err_name, sizeof err_name, "%s_err", name);
-    KAD_TRY(write_points(ctx, file, group, name, scale, n_inputs, mean, summary));
-    KAD_TRY(write_points(ctx, file, group, err_name, scale, n_inputs, err,
-                         "its standard error"));
+    write_estimates(w, name, axis, n_inputs, mean, err, summary);
 done:
     kad_free(block);
     return status;
 }
 
 /* Scales r = 0 .. n - 1 and k = 2 pi r / L. */
-static kad_status write_scales(kad_ctx *ctx, kad_h5 *file, const char *group, size_t n,
-                               double extent)
+static void write_scales(kad_writer *w, size_t n, double extent)
 {
-    kad_status status = KAD_OK;
-    double *values = NULL;
-    KAD_TRY(kad_new(ctx, n, sizeof *values, &values));
-    for (size_t i = 0; i < n; i++)
+    double *values = kad_write_scratch(w, n, sizeof *values);
+    for (size_t i = 0; i < n && values != NULL; i++)
         values[i] = (double)i;
-    KAD_TRY(write_points(ctx, file, group, "r", NULL, n, values, "separation"));
-    for (size_t i = 0; i < n; i++)
+    kad_write(w, "r", KAD_H5_F64, "r", "lattice steps", "separation", &n, values);
+    for (size_t i = 0; i < n && values != NULL; i++)
         values[i] = 2.0 * M_PI * (double)i / extent;
-    KAD_TRY(
-        write_points(ctx, file, group, "k", NULL, n, values, "momentum along an axis"));
-done:
+    kad_write(w, "k", KAD_H5_F64, "k", "1/lattice steps", "momentum along an axis", &n,
+              values);
     kad_free(values);
-    return status;
 }
 
-static kad_status write_momentum(kad_ctx *ctx, kad_h5 *file, const char *group,
-                                 const kad_sampled *sampled, bool weighted,
+static kad_status write_momentum(kad_writer *w, const kad_sampled *sampled, bool weighted,
                                  const kad_observed *slice)
 {
     kad_status status = KAD_OK;
     const size_t n = slice->width;
     kad_input *inputs = NULL;
-    KAD_TRY(kad_new(ctx, n, sizeof *inputs, &inputs));
+    KAD_TRY(kad_new(w->ctx, n, sizeof *inputs, &inputs));
     for (size_t r = 0; r < n; r++)
         inputs[r] = input_of(slice, weighted, r);
-    KAD_TRY(write_function(ctx, file, group, sampled, weighted, inputs, n,
-                           kad_function_gk, 0, "Gk", "k",
+    KAD_TRY(write_function(w, sampled, weighted, inputs, n, kad_function_gk, 0, "Gk", "k",
                            "two-point function in momentum space"));
-    KAD_TRY(write_function(ctx, file, group, sampled, weighted, inputs, n,
-                           kad_function_m_eff, 1, "m_eff", "r",
-                           "effective mass of the slice correlator"));
+    KAD_TRY(write_function(w, sampled, weighted, inputs, n, kad_function_m_eff, 1,
+                           "m_eff", "r", "effective mass of the slice correlator"));
 done:
     kad_free(inputs);
     return status;
@@ -242,15 +218,14 @@ kad_status kad_analyse_correlators(kad_ctx *ctx, kad_h5 *file, const kad_sampled
     if (axis == NULL) return KAD_OK;
     snprintf(group, sizeof group, "/correlators/boundary/%s%s", sampled->name,
              weighted ? "_reweighted" : "");
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(write_scales(ctx, file, group, axis->width, sampled->extent));
-    KAD_TRY(write_position(ctx, file, group, sampled, weighted, axis, ""));
+    kad_writer w = kad_write_anew(ctx, file, group);
+    write_scales(&w, axis->width, sampled->extent);
+    KAD_TRY(write_position(&w, sampled, weighted, axis, ""));
     if (diagonal != NULL && diagonal->width == axis->width)
-        KAD_TRY(
-            write_position(ctx, file, group, sampled, weighted, diagonal, "_diagonal"));
+        KAD_TRY(write_position(&w, sampled, weighted, diagonal, "_diagonal"));
     if (slice != NULL && slice->width == axis->width)
-        KAD_TRY(write_momentum(ctx, file, group, sampled, weighted, slice));
+        KAD_TRY(write_momentum(&w, sampled, weighted, slice));
+    status = kad_write_end(&w);
 done:
     return status;
 }

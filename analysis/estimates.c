@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "io/progress.h"
+#include "io/writer.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -124,163 +125,93 @@ double kad_pull_p(double pull, double dof)
 
 /* --- writing ------------------------------------------------------------------------ */
 
-typedef double (*column_of)(const kad_estimates *, const kad_row *);
-
-#define COLUMN(field)                                                     \
-    static double get_##field(const kad_estimates *e, const kad_row *row) \
-    {                                                                     \
-        (void)e;                                                          \
-        return (double)row->field;                                        \
+#define REAL(name, member, units, text)                               \
+    {                                                                 \
+        name, KAD_MEMBER_REAL, offsetof(kad_row, member), units, text \
     }
-COLUMN(mean)
-COLUMN(err)
-COLUMN(err_naive)
-COLUMN(err_dof)
-COLUMN(err_bound)
-COLUMN(q_value)
-COLUMN(tau_int)
-COLUMN(tau_int_err)
-COLUMN(window)
-COLUMN(n_eff)
-COLUMN(rhat)
-COLUMN(rhat_limit)
-COLUMN(exact)
-#undef COLUMN
-
-static double get_tau_exp(const kad_estimates *e, const kad_row *row)
-{
-    (void)e;
-    return row->tail.tau_exp;
-}
-
-static double get_tail(const kad_estimates *e, const kad_row *row)
-{
-    (void)e;
-    return row->tail.added ? 1.0 : 0.0;
-}
-
-static double get_seconds(const kad_estimates *e, const kad_row *row)
-{
-    return row->tau_int * e->seconds_per_draw;
-}
-
-static double get_pull(const kad_estimates *e, const kad_row *row)
-{
-    (void)e;
-    return kad_row_pull(row);
-}
-
-static const struct {
-    const char *name;
-    column_of get;
-    const char *units, *summary;
-} columns[] = {
-    {"mean", get_mean, "", "estimate"},
-    {"err", get_err, "", "standard error, autocorrelation included; NaN: none stated"},
-    {"err_naive", get_err_naive, "", "standard error if draws were independent"},
-    {"err_dof", get_err_dof, "", "degrees of freedom of err"},
-    {"err_bound", get_err_bound, "",
-     "upper bound of err: the tail of the sampler's slowest mode added"},
-    {"tau_int", get_tau_int, "draws", "integrated autocorrelation time"},
-    {"tau_int_err", get_tau_int_err, "draws", "its standard error"},
-    {"window", get_window, "draws", "summation window of tau_int"},
-    {"tau_exp", get_tau_exp, "draws", "decay time of rho; 0: none above the noise"},
-    {"tail", get_tail, "", "1: the tail tau_exp rho(W + 1) is part of tau_int and err"},
-    {"tau_int_seconds", get_seconds, "s", "tau_int in wall time"},
-    {"n_eff", get_n_eff, "", "draws / (2 tau_int)"},
-    {"rhat", get_rhat, "", "split potential scale reduction"},
-    {"rhat_limit", get_rhat_limit, "", "the largest that chains which agree should have"},
-    {"q_value", get_q_value, "",
-     "probability that chains of one distribution differ more"},
-    {"exact", get_exact, "", "exact value; NaN: not known"},
-    {"pull", get_pull, "", "(mean - exact)/err"},
+static const kad_write_column columns[] = {
+    REAL("mean", mean, "1", "estimate"),
+    REAL("err", err, "1", "standard error, autocorrelation included; NaN: none stated"),
+    REAL("err_naive", err_naive, "1", "standard error if draws were independent"),
+    REAL("err_dof", err_dof, "1", "degrees of freedom of err"),
+    REAL("err_bound", err_bound, "1",
+         "upper bound of err: the tail of the sampler's slowest mode added"),
+    REAL("tau_int", tau_int, "draws", "integrated autocorrelation time"),
+    REAL("tau_int_err", tau_int_err, "draws", "its standard error"),
+    {"window", KAD_MEMBER_SIZE, offsetof(kad_row, window), "draws",
+     "summation window of tau_int"},
+    REAL("tau_exp", tail.tau_exp, "draws", "decay time of rho; 0: none above the noise"),
+    {"tail", KAD_MEMBER_BOOL, offsetof(kad_row, tail.added), "1",
+     "1: the tail tau_exp rho(W + 1) is part of tau_int and err"},
+    REAL("n_eff", n_eff, "1", "draws / (2 tau_int)"),
+    REAL("rhat", rhat, "1", "split potential scale reduction"),
+    REAL("rhat_limit", rhat_limit, "1",
+         "the largest that chains which agree should have"),
+    REAL("q_value", q_value, "1",
+         "probability that chains of one distribution differ more"),
+    REAL("exact", exact, "1", "exact value; NaN: not known"),
 };
+#undef REAL
 
-/* [observable][lag] of rho or its error; lags a row does not have are NaN. */
-static kad_status write_rho(kad_ctx *ctx, kad_h5 *file, const kad_estimates *estimates,
-                            const char *group, const char *name, bool error)
+/* [observable][lag] of rho and its error; lags a row does not have are NaN. */
+static void write_rho(kad_writer *w, const kad_estimates *estimates)
 {
-    kad_status status = KAD_OK;
-    char path[256], scale[256];
-    double *block = NULL;
     size_t dims[2] = {estimates->n, 0};
-
     for (size_t i = 0; i < estimates->n; i++)
         if (estimates->row[i].n_lag > dims[1]) dims[1] = estimates->row[i].n_lag;
-    if (dims[1] == 0) return KAD_OK;
-    KAD_TRY(kad_new(ctx, dims[0] * dims[1], sizeof *block, &block));
-    for (size_t i = 0; i < dims[0]; i++) {
-        const kad_row *row = &estimates->row[i];
-        const double *from = error ? row->rho_err : row->rho;
-        for (size_t t = 0; t < dims[1]; t++)
-            block[i * dims[1] + t] = from != NULL && t < row->n_lag ? from[t] : NAN;
-    }
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, block));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "",
-                            error ? "error of rho" : "normalised autocorrelation",
-                            estimates->estimator));
+    double *block = kad_write_scratch(w, dims[0] * dims[1], sizeof *block);
+    if (block == NULL || dims[1] == 0) goto done;
     for (size_t t = 0; t < dims[1]; t++)
         block[t] = (double)t;
-    snprintf(scale, sizeof scale, "%s/lag", group);
-    if (!kad_h5_exists(file, scale)) {
-        KAD_TRY(kad_h5_write(ctx, file, scale, KAD_H5_F64, 1, &dims[1], block));
-        KAD_TRY(kad_h5_describe(ctx, file, scale, "draws", "lag", NULL));
+    kad_write(w, "lag", KAD_H5_F64, "lag", "draws", "lag", &dims[1], block);
+    for (int error = 0; error < 2; error++) {
+        for (size_t i = 0; i < dims[0]; i++) {
+            const kad_row *row = &estimates->row[i];
+            const double *from = error ? row->rho_err : row->rho;
+            for (size_t t = 0; t < dims[1]; t++)
+                block[i * dims[1] + t] = from != NULL && t < row->n_lag ? from[t] : NAN;
+        }
+        kad_write(w, error ? "rho_err" : "rho", KAD_H5_F64, "observable lag", "1",
+                  error ? "error of rho" : "normalised autocorrelation", dims, block);
     }
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "observable", NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 1, "lag", scale));
 done:
     kad_free(block);
-    return status;
 }
 
-static kad_status write_names(kad_ctx *ctx, kad_h5 *file, const kad_estimates *estimates,
-                              const char *group)
+/* What is not a member of a row. */
+static void write_derived(kad_writer *w, const kad_estimates *estimates)
 {
-    kad_status status = KAD_OK;
+    const size_t n = estimates->n;
     const char *names[KAD_ESTIMATES_MAX], *flags[KAD_ESTIMATES_MAX];
-    char path[256];
-    for (size_t i = 0; i < estimates->n; i++) {
-        names[i] = estimates->row[i].name;
-        flags[i] = kad_gamma_flag_name(estimates->row[i].flag);
+    double seconds[KAD_ESTIMATES_MAX], pull[KAD_ESTIMATES_MAX];
+    for (size_t i = 0; i < n; i++) {
+        const kad_row *row = &estimates->row[i];
+        names[i] = row->name;
+        flags[i] = kad_gamma_flag_name(row->flag);
+        seconds[i] = row->tau_int * estimates->seconds_per_draw;
+        pull[i] = kad_row_pull(row);
     }
-    snprintf(path, sizeof path, "%s/observable", group);
-    KAD_TRY(kad_h5_write_strings(ctx, file, path, estimates->n, names));
-    snprintf(path, sizeof path, "%s/flag", group);
-    KAD_TRY(kad_h5_write_strings(ctx, file, path, estimates->n, flags));
-    KAD_TRY(kad_h5_axes(ctx, file, path, "observable"));
-done:
-    return status;
+    kad_write_names(w, "observable", "observable", "what is estimated", n, names);
+    kad_write_names(w, "flag", "observable", "ok, or why err is NaN", n, flags);
+    kad_write(w, "tau_int_seconds", KAD_H5_F64, "observable", "s", "tau_int in wall time",
+              &n, seconds);
+    kad_write(w, "pull", KAD_H5_F64, "observable", "1", "(mean - exact)/err", &n, pull);
 }
 
 kad_status kad_estimates_write(kad_ctx *ctx, kad_h5 *file, const kad_estimates *estimates)
 {
-    kad_status status = KAD_OK;
-    char group[128], path[256];
-    double values[KAD_ESTIMATES_MAX];
-
+    char group[128];
     snprintf(group, sizeof group, "/analysis/%s", estimates->name);
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    if (estimates->n == 0) return KAD_OK;
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(write_names(ctx, file, estimates, group));
-    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-        for (size_t i = 0; i < estimates->n; i++)
-            values[i] = columns[c].get(estimates, &estimates->row[i]);
-        snprintf(path, sizeof path, "%s/%s", group, columns[c].name);
-        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &estimates->n, values));
-        KAD_TRY(
-            kad_h5_describe(ctx, file, path, columns[c].units, columns[c].summary, NULL));
-        KAD_TRY(kad_h5_axis(ctx, file, path, 0, "observable", NULL));
-    }
-    KAD_TRY(write_rho(ctx, file, estimates, group, "rho", false));
-    KAD_TRY(write_rho(ctx, file, estimates, group, "rho_err", true));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "estimator", estimates->estimator));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "tau_convention", "1/2 + sum"));
-    if (isfinite(estimates->tau_exp))
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "tau_exp", estimates->tau_exp));
-done:
-    return status;
+    if (estimates->n == 0) return kad_h5_remove(ctx, file, group);
+    kad_writer w = kad_write_anew(ctx, file, group);
+    write_derived(&w, estimates);
+    kad_write_columns(&w, "observable", sizeof columns / sizeof *columns, columns,
+                      estimates->n, estimates->row, sizeof *estimates->row);
+    write_rho(&w, estimates);
+    kad_write_text(&w, "estimator", estimates->estimator);
+    kad_write_text(&w, "tau_convention", "1/2 + sum");
+    if (isfinite(estimates->tau_exp)) kad_write_real(&w, "tau_exp", estimates->tau_exp);
+    return kad_write_end(&w);
 }
 
 /* --- printing ----------------------------------------------------------------------- */

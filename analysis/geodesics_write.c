@@ -2,6 +2,7 @@
 #include "analysis/geodesics.h"
 #include "analysis/results.h"
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,135 +44,138 @@ static int preferred(const fits *f)
     return best;
 }
 
-/* --- pieces of the file ------------------------------------------------------------ */
+/* --- the fits ---------------------------------------------------------------------- */
 
-static kad_status write_reals(kad_ctx *ctx, kad_h5 *file, const char *group,
-                              const char *name, size_t n, const double *values,
-                              const char *axis, const char *units, const char *text)
-{
-    kad_status status = KAD_OK;
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n, values));
-    KAD_TRY(kad_h5_describe(ctx, file, path, units, text, NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, axis, NULL));
-done:
-    return status;
-}
+#define REAL(row, name, member, units, text)                      \
+    {                                                             \
+        name, KAD_MEMBER_REAL, offsetof(row, member), units, text \
+    }
+#define INT(row, name, member, units, text)                      \
+    {                                                            \
+        name, KAD_MEMBER_INT, offsetof(row, member), units, text \
+    }
 
 static kad_status write_fit(kad_ctx *ctx, kad_h5 *file, const kad_fit_model *model,
                             const kad_fit *stat, const kad_fit *full, double best_aic)
 {
-    kad_status status = KAD_OK;
     const size_t n = model->n_parameters, dims[2] = {n, n};
     double cov[KAD_FIT_PARAMETERS * KAD_FIT_PARAMETERS];
-    char group[64], path[96];
+    char group[64];
     snprintf(group, sizeof group, "/geodesics/fits/%s", model->name);
+    kad_writer w = kad_write_into(ctx, file, group);
     for (size_t i = 0; i < n * n; i++)
         cov[i] = full->cov[i / n][i % n];
-    snprintf(path, sizeof path, "%s/parameter", group);
-    KAD_TRY(kad_h5_write_strings(ctx, file, path, n, model->parameter));
-    KAD_TRY(write_reals(ctx, file, group, "value", n, full->p, "parameter", "",
-                        "parameters, with the scatter of the bins"));
-    KAD_TRY(write_reals(ctx, file, group, "err", n, full->err, "parameter", "",
-                        "their errors"));
-    KAD_TRY(write_reals(ctx, file, group, "value_stat", n, stat->p, "parameter", "",
-                        "parameters, statistical errors alone"));
-    KAD_TRY(write_reals(ctx, file, group, "err_stat", n, stat->err, "parameter", "",
-                        "their errors"));
-    snprintf(path, sizeof path, "%s/cov", group);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, cov));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", "covariance of value", NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, path, "parameter parameter"));
-    const struct {
-        const char *name;
-        double value;
-    } reals[] = {{"chi2", stat->chi2},       {"p_value", stat->p_value},
-                 {"scatter", full->scatter}, {"rms", full->rms},
-                 {"aic", full->aic},         {"delta_aic", full->aic - best_aic}};
-    for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++)
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, reals[i].name, reals[i].value));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "dof", (int64_t)stat->dof));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "model", model->name));
-done:
-    return status;
+    kad_write_names(&w, "parameter", "parameter", "of the model", n, model->parameter);
+    kad_write(&w, "value", KAD_H5_F64, "parameter", "1",
+              "parameters, with the scatter of the bins", &n, full->p);
+    kad_write(&w, "err", KAD_H5_F64, "parameter", "1", "their errors", &n, full->err);
+    kad_write(&w, "value_stat", KAD_H5_F64, "parameter", "1",
+              "parameters, statistical errors alone", &n, stat->p);
+    kad_write(&w, "err_stat", KAD_H5_F64, "parameter", "1", "their errors", &n,
+              stat->err);
+    kad_write(&w, "cov", KAD_H5_F64, "parameter parameter", "1", "covariance of value",
+              dims, cov);
+    kad_write_real(&w, "chi2", stat->chi2);
+    kad_write_real(&w, "p_value", stat->p_value);
+    kad_write_real(&w, "scatter", full->scatter);
+    kad_write_real(&w, "rms", full->rms);
+    kad_write_real(&w, "aic", full->aic);
+    kad_write_real(&w, "delta_aic", full->aic - best_aic);
+    kad_write_int(&w, "dof", (int64_t)stat->dof);
+    kad_write_text(&w, "model", model->name);
+    return kad_write_end(&w);
 }
 
 /* --- distances --------------------------------------------------------------------- */
 
-enum { COLUMNS = 8 + MODELS };
+typedef struct distance {
+    int level_a, level_b;
+    double r, tree;
+    int64_t n_pairs;
+    bool used;
+    double d, d_err, model[MODELS];
+} distance;
 
-static void fill_columns(const kad_bulk_bins *bins, const kad_geodesic_data *data,
-                         bool normalise, const fits *f, double *column[COLUMNS])
+static const kad_write_column distance_columns[] = {
+    INT(distance, "level_a", level_a, "1", "level of the finer latent"),
+    INT(distance, "level_b", level_b, "1", "level of the coarser latent"),
+    REAL(distance, "r", r, "lattice steps", "separation"),
+    REAL(distance, "tree", tree, "edges", "mean distance on the tree of blocks"),
+    {"n_pairs", KAD_MEMBER_I64, offsetof(distance, n_pairs), "1", "pairs of latents"},
+    {"used", KAD_MEMBER_BOOL, offsetof(distance, used), "1",
+     "1: the rule of noise keeps it"},
+    REAL(distance, "d", d, "xi", "distance d0 - xi ln|c|, d0 of the hyperbolic fit"),
+    REAL(distance, "d_err", d_err, "xi", "its statistical error"),
+    REAL(distance, "d_fit", model[0], "xi", "of the hyperbolic fit"),
+    REAL(distance, "d_flat", model[1], "xi",
+         "of the flat fit, with the same offset as d"),
+    REAL(distance, "d_tree", model[2], "xi", "of the tree, with the same offset as d"),
+};
+
+static size_t fill_distances(const kad_bulk_bins *bins, const kad_geodesic_data *data,
+                             bool normalise, const fits *f, distance *out)
 {
     const double d0 = f->full[0].ok ? f->full[0].p[0] : 0;
-    size_t at = 0, next = 0;
+    size_t n = 0, next = 0;
     for (size_t i = 0; i < bins->n; i++) {
         const kad_bulk_bin *b = &bins->bin[i];
         if (b->self) continue;
         const kad_geodesic_point point = {b->level_a, b->level_b, b->r, b->tree};
-        column[0][at] = b->level_a;
-        column[1][at] = b->level_b;
-        column[2][at] = b->r;
-        column[3][at] = b->tree;
-        column[4][at] = (double)b->n_pairs;
-        column[5][at] = next < data->n && data->bin[next] == i;
-        next += column[5][at] > 0;
-        kad_geodesic_distance(bins, i, normalise, &column[6][at], &column[7][at]);
-        column[6][at] += d0;
+        distance *own = &out[n++];
+        *own = (distance){.level_a = b->level_a,
+                          .level_b = b->level_b,
+                          .r = b->r,
+                          .tree = b->tree,
+                          .n_pairs = b->n_pairs,
+                          .used = next < data->n && data->bin[next] == i};
+        next += own->used;
+        kad_geodesic_distance(bins, i, normalise, &own->d, &own->d_err);
+        own->d += d0;
         /* curves of the models, in the units and with the offset of the data shown */
         for (int m = 0; m < MODELS; m++)
-            column[8 + m][at] =
+            own->model[m] =
                 f->full[m].ok ? d0 + kad_geodesic_models[m].value(&point, 0, f->full[m].p)
                               : NAN;
-        at++;
     }
+    return n;
 }
 
-static kad_status write_distances(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
-                                  const kad_geodesic_data *data, bool normalise,
-                                  const fits *f)
+static void write_distances(kad_writer *w, const kad_bulk_bins *bins,
+                            const kad_geodesic_data *data, bool normalise, const fits *f)
 {
-    static const struct {
-        const char *name, *units, *text;
-    } names[COLUMNS] = {{"level_a", "", "level of the finer latent"},
-                        {"level_b", "", "level of the coarser latent"},
-                        {"r", "lattice steps", "separation"},
-                        {"tree", "edges", "mean distance on the tree of blocks"},
-                        {"n_pairs", "", "pairs of latents"},
-                        {"used", "", "1: the rule of noise keeps it"},
-                        {"d", "xi", "distance d0 - xi ln|c|, d0 of the hyperbolic fit"},
-                        {"d_err", "xi", "its statistical error"},
-                        {"d_fit", "xi", "of the hyperbolic fit"},
-                        {"d_flat", "xi", "of the flat fit, with the same offset as d"},
-                        {"d_tree", "xi", "of the tree, with the same offset as d"}};
-    kad_status status = KAD_OK;
-    double *all = NULL, *column[COLUMNS];
-    size_t n = 0;
-    for (size_t i = 0; i < bins->n; i++)
-        n += !bins->bin[i].self;
-    KAD_TRY(kad_new(ctx, COLUMNS * n, sizeof *all, &all));
-    for (size_t k = 0; k < COLUMNS; k++)
-        column[k] = all + k * n;
-    fill_columns(bins, data, normalise, f, column);
-    for (size_t k = 0; k < COLUMNS; k++)
-        KAD_TRY(write_reals(ctx, file, "/geodesics", names[k].name, n, all + k * n,
-                            "point", names[k].units, names[k].text));
     const size_t dims[2] = {data->n, data->n};
-    if (data->n > 0) {
-        KAD_TRY(
-            kad_h5_write(ctx, file, "/geodesics/cov", KAD_H5_F64, 2, dims, data->cov));
-        KAD_TRY(kad_h5_describe(ctx, file, "/geodesics/cov", "xi^2",
-                                "covariance of d of the points used, in their order",
-                                NULL));
-        KAD_TRY(kad_h5_axes(ctx, file, "/geodesics/cov", "used_point used_point"));
-    }
-done:
-    kad_free(all);
-    return status;
+    distance *rows = kad_write_scratch(w, bins->n, sizeof *rows);
+    if (rows == NULL) return;
+    const size_t n = fill_distances(bins, data, normalise, f, rows);
+    kad_write_columns(w, "point", sizeof distance_columns / sizeof *distance_columns,
+                      distance_columns, n, rows, sizeof *rows);
+    if (data->n > 0)
+        kad_write(w, "cov", KAD_H5_F64, "used_point used_point", "xi^2",
+                  "covariance of d of the points used, in their order", dims, data->cov);
+    kad_free(rows);
 }
 
 /* --- the rule of noise ------------------------------------------------------------- */
+
+/* The hyperbolic fit at a threshold. */
+typedef struct at_threshold {
+    double threshold;
+    size_t n_used;
+    double radius, radius_err, chi2_dof, aic[MODELS], rms;
+} at_threshold;
+
+static const kad_write_column threshold_columns[] = {
+    REAL(at_threshold, "threshold", threshold, "1",
+         "least strength of a bin used, in errors"),
+    {"n_used", KAD_MEMBER_SIZE, offsetof(at_threshold, n_used), "1", "bins used"},
+    REAL(at_threshold, "radius", radius, "xi", "radius of the hyperbolic fit"),
+    REAL(at_threshold, "radius_err", radius_err, "xi", "its error"),
+    REAL(at_threshold, "chi2_dof", chi2_dof, "1", "chi^2 a degree of freedom"),
+    REAL(at_threshold, "aic_hyperbolic", aic[0], "1", "AIC of the hyperbolic fit"),
+    REAL(at_threshold, "aic_flat", aic[1], "1", "AIC of the flat fit"),
+    REAL(at_threshold, "aic_tree", aic[2], "1", "AIC of the tree"),
+    REAL(at_threshold, "rms", rms, "xi", "root mean square of the residuals"),
+};
 
 /* The thresholds looked at, ascending: the usual ones and the rule's own. */
 static size_t choose_thresholds(double own, double out[THRESHOLDS])
@@ -187,15 +191,26 @@ static size_t choose_thresholds(double own, double out[THRESHOLDS])
     return n;
 }
 
+static at_threshold threshold_row(double threshold, size_t n_used, const fits *f)
+{
+    const kad_fit *h = &f->full[0], *s = &f->stat[0];
+    at_threshold row = {.threshold = threshold,
+                        .n_used = n_used,
+                        .radius = h->ok ? h->p[1] : NAN,
+                        .radius_err = h->ok ? h->err[1] : NAN,
+                        .chi2_dof = s->ok ? s->chi2 / (double)s->dof : NAN,
+                        .rms = h->ok ? h->rms : NAN};
+    for (int m = 0; m < MODELS; m++)
+        row.aic[m] = f->full[m].ok ? f->full[m].aic : NAN;
+    return row;
+}
+
 static kad_status write_rule(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
                              const rule *r, const fits *at_own, size_t n_own)
 {
-    static const char *const names[] = {"threshold",  "n_used",   "radius",
-                                        "radius_err", "chi2_dof", "aic_hyperbolic",
-                                        "aic_flat",   "aic_tree", "rms"};
-    enum { N = sizeof names / sizeof names[0] };
     kad_status status = KAD_OK;
-    double table[N][THRESHOLDS], thresholds[THRESHOLDS];
+    at_threshold rows[THRESHOLDS];
+    double thresholds[THRESHOLDS];
     const size_t n = choose_thresholds(r->noise, thresholds);
     kad_geodesic_data data = {0};
     for (size_t t = 0; t < n; t++) {
@@ -208,22 +223,13 @@ static kad_status write_rule(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bi
             n_used = data.n;
             kad_geodesic_clear(&data);
         }
-        const kad_fit *h = &f.full[0], *s = &f.stat[0];
-        const double row[N] = {thresholds[t],
-                               (double)n_used,
-                               h->ok ? h->p[1] : NAN,
-                               h->ok ? h->err[1] : NAN,
-                               s->ok ? s->chi2 / (double)s->dof : NAN,
-                               h->ok ? h->aic : NAN,
-                               f.full[1].ok ? f.full[1].aic : NAN,
-                               f.full[2].ok ? f.full[2].aic : NAN,
-                               h->ok ? h->rms : NAN};
-        for (size_t k = 0; k < N; k++)
-            table[k][t] = row[k];
+        rows[t] = threshold_row(thresholds[t], n_used, &f);
     }
-    for (size_t k = 0; k < N; k++)
-        KAD_TRY(write_reals(ctx, file, "/geodesics/rule", names[k], n, table[k],
-                            "threshold", "", "the hyperbolic fit at this threshold"));
+    kad_writer w = kad_write_into(ctx, file, "/geodesics/rule");
+    kad_write_columns(&w, "threshold",
+                      sizeof threshold_columns / sizeof *threshold_columns,
+                      threshold_columns, n, rows, sizeof *rows);
+    status = kad_write_end(&w);
 done:
     kad_geodesic_clear(&data);
     return status;
@@ -231,39 +237,63 @@ done:
 
 /* --- growth ------------------------------------------------------------------------ */
 
+/* Growth of d with r at one level: with ln r, and linearly. */
+typedef struct growth {
+    int level;
+    size_t n, dof;
+    struct {
+        double slope, slope_err, chi2, rms;
+    } of[2];
+    double delta_aic;
+} growth;
+
+static const kad_write_column growth_columns[] = {
+    INT(growth, "level", level, "1", "level of the latents"),
+    {"n", KAD_MEMBER_SIZE, offsetof(growth, n), "1", "points"},
+    {"dof", KAD_MEMBER_SIZE, offsetof(growth, dof), "1", "degrees of freedom"},
+    REAL(growth, "log_slope", of[0].slope, "xi", "slope of d against ln r"),
+    REAL(growth, "log_slope_err", of[0].slope_err, "xi", "its error"),
+    REAL(growth, "log_chi2", of[0].chi2, "1", "chi^2 of that fit"),
+    REAL(growth, "log_rms", of[0].rms, "xi", "root mean square of its residuals"),
+    REAL(growth, "linear_slope", of[1].slope, "xi/step", "slope of d against r"),
+    REAL(growth, "linear_slope_err", of[1].slope_err, "xi/step", "its error"),
+    REAL(growth, "linear_chi2", of[1].chi2, "1", "chi^2 of that fit"),
+    REAL(growth, "linear_rms", of[1].rms, "xi", "root mean square of its residuals"),
+    REAL(growth, "delta_aic", delta_aic, "1", "AIC of the linear fit less the other's"),
+};
+
 static kad_status write_growth(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
                                const rule *r)
 {
-    static const char *const names[] = {
-        "level",      "n",        "dof",          "log_slope",        "log_slope_err",
-        "log_chi2",   "log_rms",  "linear_slope", "linear_slope_err", "linear_chi2",
-        "linear_rms", "delta_aic"};
-    enum { N = sizeof names / sizeof names[0] };
     kad_status status = KAD_OK;
-    double table[N][LEVELS];
+    growth rows[LEVELS];
     size_t n = 0;
     kad_geodesic_data data = {0};
     for (int level = 0; level < bins->n_levels && level < LEVELS; level++) {
         kad_fit stat[2], full[2];
+        growth *row = &rows[n];
         KAD_TRY(kad_geodesic_select(ctx, bins, r->noise, r->normalise, level, &data));
         for (int m = 0; m < 2; m++) {
             KAD_TRY(kad_fit_run(ctx, &kad_growth_models[m], data.point, data.n, data.y,
                                 data.cov, &stat[m]));
             KAD_TRY(kad_fit_scatter(ctx, &kad_growth_models[m], data.point, data.n,
                                     data.y, data.cov, &full[m]));
+            row->of[m].slope = full[m].p[1];
+            row->of[m].slope_err = full[m].err[1];
+            row->of[m].chi2 = stat[m].chi2;
+            row->of[m].rms = full[m].rms;
         }
-        const double row[N] = {level,        (double)data.n, (double)stat[0].dof,
-                               full[0].p[1], full[0].err[1], stat[0].chi2,
-                               full[0].rms,  full[1].p[1],   full[1].err[1],
-                               stat[1].chi2, full[1].rms,    full[1].aic - full[0].aic};
-        for (size_t k = 0; full[0].ok && full[1].ok && k < N; k++)
-            table[k][n] = row[k];
+        row->level = level;
+        row->n = data.n;
+        row->dof = stat[0].dof;
+        row->delta_aic = full[1].aic - full[0].aic;
         n += full[0].ok && full[1].ok;
         kad_geodesic_clear(&data);
     }
-    for (size_t k = 0; k < N; k++)
-        KAD_TRY(write_reals(ctx, file, "/geodesics/growth", names[k], n, table[k],
-                            "level", "", "growth of d with r at one level"));
+    kad_writer w = kad_write_into(ctx, file, "/geodesics/growth");
+    kad_write_columns(&w, "level", sizeof growth_columns / sizeof *growth_columns,
+                      growth_columns, n, rows, sizeof *rows);
+    status = kad_write_end(&w);
 done:
     kad_geodesic_clear(&data);
     return status;
@@ -280,19 +310,19 @@ static kad_status write_geodesics(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bin
     KAD_TRY(kad_geodesic_select(ctx, bins, r->noise, r->normalise, -1, &data));
     KAD_TRY(fit_all(ctx, &data, &f));
     const int best = preferred(&f);
-    KAD_TRY(kad_h5_remove(ctx, file, "/geodesics"));
-    KAD_TRY(write_distances(ctx, file, bins, &data, r->normalise, &f));
+    kad_writer w = kad_write_anew(ctx, file, "/geodesics");
+    write_distances(&w, bins, &data, r->normalise, &f);
+    kad_write_real(&w, "noise", r->noise);
+    kad_write_int(&w, "normalise", r->normalise);
+    kad_write_int(&w, "n_used", (int64_t)data.n);
+    kad_write_text(&w, "preferred", best >= 0 ? kad_geodesic_models[best].name : "none");
+    KAD_TRY(kad_write_end(&w));
     for (int m = 0; m < MODELS && best >= 0; m++)
         if (f.full[m].ok)
             KAD_TRY(write_fit(ctx, file, &kad_geodesic_models[m], &f.stat[m], &f.full[m],
                               f.full[best].aic));
     KAD_TRY(write_rule(ctx, file, bins, r, &f, data.n));
     KAD_TRY(write_growth(ctx, file, bins, r));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, "/geodesics", "noise", r->noise));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/geodesics", "normalise", r->normalise));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/geodesics", "n_used", (int64_t)data.n));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/geodesics", "preferred",
-                                   best >= 0 ? kad_geodesic_models[best].name : "none"));
 done:
     kad_geodesic_clear(&data);
     return status;
@@ -314,8 +344,10 @@ static kad_status write_null(kad_ctx *ctx, kad_h5 *file)
         chi2 += pull * pull;
         n++;
     }
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, "/correlators/bulk/null", "chi2", chi2));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/correlators/bulk/null", "n", n));
+    kad_writer w = kad_write_into(ctx, file, "/correlators/bulk/null");
+    kad_write_real(&w, "chi2", chi2);
+    kad_write_int(&w, "n", n);
+    status = kad_write_end(&w);
 done:
     kad_bulk_bins_clear(&bins);
     return status;

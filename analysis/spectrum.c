@@ -8,6 +8,7 @@
 #include "base/weights.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,38 +34,18 @@ done:
     return status;
 }
 
-static kad_status write(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name,
-                        const char *scale, size_t n, const double *data,
-                        const char *summary)
-{
-    kad_status status = KAD_OK;
-    char path[256], at[256];
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n, data));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
-    if (scale == NULL) goto done;
-    snprintf(at, sizeof at, "%s/%s", group, scale);
-    if (kad_h5_exists(file, at)) KAD_TRY(kad_h5_axis(ctx, file, path, 0, scale, at));
-done:
-    return status;
-}
-
 /* Copy a coordinate of the sampler's group (|r| or |k|, vectors, counts). */
-static kad_status copy(kad_ctx *ctx, kad_h5 *file, const char *sampler, const char *from,
-                       const char *group, const char *to)
+static kad_status copy(kad_writer *w, const char *sampler, const char *from,
+                       const char *to, const char *units, const char *summary)
 {
     kad_status status = KAD_OK;
     kad_values values = {0};
-    char path[256], label[2];
-    KAD_TRY(kad_values_read_in(ctx, file, sampler, from, &values));
-    if (values.n == 0) goto done;
-    snprintf(path, sizeof path, "%s/%s", group, to);
-    KAD_TRY(
-        kad_h5_write(ctx, file, path, KAD_H5_F64, values.rank, values.dims, values.data));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", from, NULL));
-    snprintf(label, sizeof label, "%c", to[0]); /* r, r_vector, r_count; k, ... */
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, label, NULL));
-    if (values.rank == 2) KAD_TRY(kad_h5_axis(ctx, file, path, 1, "axis", NULL));
+    char axes[16];
+    KAD_TRY(kad_values_read_in(w->ctx, w->file, sampler, from, &values));
+    /* r, r_vector, r_count; k, ... */
+    snprintf(axes, sizeof axes, "%c%s", to[0], values.rank == 2 ? " axis" : "");
+    if (values.n > 0)
+        kad_write(w, to, KAD_H5_F64, axes, units, summary, values.dims, values.data);
 done:
     kad_values_clear(&values);
     return status;
@@ -72,9 +53,10 @@ done:
 
 /* Where a series is, and where its functions go. */
 typedef struct place {
-    const char *bins, *group; /* /samplers/NAME/binned, /correlators/boundary/NAME/full */
-    kad_values log_weight;    /* [chain][bin] ln sum w; n = 0: no weights */
-    bool no_errors;           /* too few independent draws to say any */
+    const char *bins;      /* /samplers/NAME/binned */
+    kad_writer *w;         /* of /correlators/boundary/NAME/full */
+    kad_values log_weight; /* [chain][bin] ln sum w; n = 0: no weights */
+    bool no_errors;        /* too few independent draws to say any */
 } place;
 
 /* Mean and error of every column of weighted bins. */
@@ -93,15 +75,16 @@ done:
 }
 
 /* One binned function as NAME and NAME_err. */
-static kad_status add(kad_ctx *ctx, kad_h5 *file, const place *at, const char *from,
-                      const char *name, const char *scale, const char *summary)
+static kad_status add(const place *at, const char *from, const char *name,
+                      const char *axis, const char *summary)
 {
     kad_status status = KAD_OK;
+    kad_ctx *ctx = at->w->ctx;
     kad_values bins = {0};
     double *block = NULL;
     char error[64];
     KAD_TRY(kad_stop_check(ctx, "analysis"));
-    KAD_TRY(kad_values_read_in(ctx, file, at->bins, from, &bins));
+    KAD_TRY(kad_values_read_in(ctx, at->w->file, at->bins, from, &bins));
     if (bins.rank != 3 || bins.dims[0] * bins.dims[1] < 2 ||
         (at->log_weight.n == 0 && bins.dims[1] < 2))
         goto done;
@@ -117,9 +100,9 @@ static kad_status add(kad_ctx *ctx, kad_h5 *file, const place *at, const char *f
             block[width + c] = NAN;
     }
     snprintf(error, sizeof error, "%s_err", name);
-    KAD_TRY(write(ctx, file, at->group, name, scale, width, block, summary));
-    KAD_TRY(write(ctx, file, at->group, error, scale, width, block + width,
-                  "its standard error"));
+    kad_write(at->w, name, KAD_H5_F64, axis, "1", summary, &width, block);
+    kad_write(at->w, error, KAD_H5_F64, axis, "1", "its standard error", &width,
+              block + width);
 done:
     kad_free(block);
     kad_values_clear(&bins);
@@ -139,17 +122,17 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
                                 bool weighted)
 {
     static const struct {
-        const char *from, *to;
-    } coordinates[] = {{"displacement", "r"},
-                       {"displacement_vector", "r_vector"},
-                       {"displacement_count", "r_count"},
-                       {"momentum", "k"},
-                       {"momentum_vector", "k_vector"},
-                       {"momentum_count", "k_count"}};
+        const char *from, *to, *units, *summary;
+    } coordinates[] = {
+        {"displacement", "r", "lattice steps", "length of the displacement"},
+        {"displacement_vector", "r_vector", "lattice steps", "its representative"},
+        {"displacement_count", "r_count", "1", "how many it stands for"},
+        {"momentum", "k", "1/lattice steps", "length of the momentum"},
+        {"momentum_vector", "k_vector", "2 pi / L", "its representative"},
+        {"momentum_count", "k_count", "1", "how many it stands for"}};
     kad_status status = KAD_OK;
     char sampler[128], group[192], bins[160];
     place at = {.bins = bins,
-                .group = group,
                 .no_errors = kad_sampled_refusal(sampled, weighted) != KAD_GAMMA_OK};
     snprintf(sampler, sizeof sampler, "/samplers/%s", sampled->name);
     snprintf(bins, sizeof bins, "%s/%s", sampler, weighted ? "weighted" : "binned");
@@ -162,15 +145,18 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
         at.no_errors |=
             kad_effective_draws(at.log_weight.n, at.log_weight.data) < KAD_MIN_EFFECTIVE;
     }
-    KAD_TRY(kad_h5_group(ctx, file, group));
+    kad_writer w = kad_write_into(ctx, file, group);
+    at.w = &w;
     for (size_t i = 0; i < sizeof coordinates / sizeof *coordinates; i++)
-        KAD_TRY(copy(ctx, file, sampler, coordinates[i].from, group, coordinates[i].to));
-    KAD_TRY(add(ctx, file, &at, "correlator", "G", "r",
+        KAD_TRY(copy(&w, sampler, coordinates[i].from, coordinates[i].to,
+                     coordinates[i].units, coordinates[i].summary));
+    KAD_TRY(add(&at, "correlator", "G", "r",
                 "two-point function on irreducible displacements"));
-    KAD_TRY(add(ctx, file, &at, "structure", "Gk", "k",
+    KAD_TRY(add(&at, "structure", "Gk", "k",
                 "structure factor on irreducible momenta; C(0) = N m2"));
-    KAD_TRY(add(ctx, file, &at, "structure_dual", "Gk_field", "k",
+    KAD_TRY(add(&at, "structure_dual", "Gk_field", "k",
                 "the same from the field: (C_x(k) - n A(k)) / A(k)^2"));
+    status = kad_write_end(&w);
 done:
     kad_values_clear(&at.log_weight);
     return status;

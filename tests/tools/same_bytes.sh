@@ -82,11 +82,11 @@ names() { # names FILE
         grep -vE "$clock" | LC_ALL=C sort
 }
 
-# Numbers of the data sets in $work/common.
+# Numbers of the data sets in $work/common, whatever type holds them.
 numbers() { # numbers FILE
     local sets
     mapfile -t sets < <(sed 's/^/--dataset=/' "$work/common")
-    h5dump -A 0 -m %.17g "${sets[@]}" "$1" | tail -n +2
+    h5dump -A 0 -m %.17g "${sets[@]}" "$1" | tail -n +2 | grep -v DATATYPE
 }
 
 # All that A has, B has to the byte. What only B has is counted: others' new data sets.
