@@ -1,6 +1,7 @@
 #include "analysis/diagnostics.h"
 
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,7 +54,6 @@ kad_severity kad_diagnostics_worst(const kad_diagnostics *diagnostics)
 kad_status kad_diagnostics_write(kad_ctx *ctx, kad_h5 *file,
                                  const kad_diagnostics *diagnostics)
 {
-    kad_status status = KAD_OK;
     const char *code[KAD_DIAGNOSTICS_MAX], *severity[KAD_DIAGNOSTICS_MAX],
         *message[KAD_DIAGNOSTICS_MAX];
     const size_t n = diagnostics->n;
@@ -62,17 +62,15 @@ kad_status kad_diagnostics_write(kad_ctx *ctx, kad_h5 *file,
         severity[i] = names[diagnostics->item[i].severity];
         message[i] = diagnostics->item[i].message;
     }
-    KAD_TRY(kad_h5_remove(ctx, file, "/diagnostics"));
-    KAD_TRY(kad_h5_group(ctx, file, "/diagnostics"));
-    if (n == 0) goto done;
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/code", n, code));
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/severity", n, severity));
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/diagnostics/message", n, message));
-    KAD_TRY(kad_h5_axes(ctx, file, "/diagnostics/code", "warning"));
-    KAD_TRY(kad_h5_axes(ctx, file, "/diagnostics/severity", "warning"));
-    KAD_TRY(kad_h5_axes(ctx, file, "/diagnostics/message", "warning"));
-done:
-    return status;
+    kad_writer w = kad_write_anew(ctx, file, "/diagnostics");
+    if (n > 0) {
+        kad_write_names(&w, "code", "warning", "the same fact has the same code", n,
+                        code);
+        kad_write_names(&w, "severity", "warning", "note, warning or error", n, severity);
+        kad_write_names(&w, "message", "warning", "what is wrong: what to do", n,
+                        message);
+    }
+    return kad_write_end(&w);
 }
 
 static kad_status severity_of(kad_ctx *ctx, const char *name, kad_severity *out)

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/number.h"
+#include "io/writer.h"
 #include "models/delta.h"
 #include "models/local.h"
 #include "models/single_site.h"
@@ -285,15 +286,12 @@ static kad_status dual_store(kad_ctx *ctx, const kad_action *action, kad_h5 *fil
 {
     const kad_dual *dual = action->self;
     const size_t n = (size_t)action->lattice->n_sites, dims[2] = {n, n};
-    kad_status status = KAD_OK;
     if (!dual->J) return KAD_OK;
-    KAD_TRY(kad_h5_write(ctx, file, "/couplings", KAD_H5_F64, 2, dims, dual->J));
-    KAD_TRY(kad_h5_describe(ctx, file, "/couplings", "", "couplings J of pairs of sites",
-                            NULL));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/couplings", "sha256", dual->digest));
-    KAD_TRY(kad_h5_axes(ctx, file, "/couplings", "site site"));
-done:
-    return status;
+    kad_writer w = kad_write_into(ctx, file, "/");
+    kad_write(&w, "couplings", KAD_H5_F64, "site site", "1",
+              "couplings J of pairs of sites", dims, dual->J);
+    kad_write_text(&w, "couplings@sha256", dual->digest);
+    return kad_write_end(&w);
 }
 
 static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,

@@ -1,6 +1,7 @@
 /* The run over all analyses of the bulk. */
 #include "base/signals.h"
 #include "bulk/bulk.h"
+#include "io/writer.h"
 
 #include <stdio.h>
 
@@ -19,9 +20,9 @@ kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
         const double start = kad_wall_seconds();
         snprintf(name, sizeof name, "seconds_%s", analyses[i].name);
         KAD_TRY(analyses[i].run(ctx, bulk, file));
-        KAD_TRY(kad_h5_group(ctx, file, "/bulk"));
-        KAD_TRY(
-            kad_h5_attr_set_real(ctx, file, "/bulk", name, kad_wall_seconds() - start));
+        kad_writer w = kad_write_into(ctx, file, "/bulk");
+        kad_write_real(&w, name, kad_wall_seconds() - start);
+        KAD_TRY(kad_write_end(&w));
     }
 done:
     return status;

@@ -305,26 +305,25 @@ done:
 static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const cut *t,
                               const double *boundary, const double *coarse)
 {
-    kad_status status = KAD_OK;
     double knn, knn_err;
-    KAD_TRY(coarse_kraskov(ctx, t, &knn, &knn_err));
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(kad_bulk_write_series(ctx, file, group, "boundary", "nats",
-                                  "Gaussian information between the halves of the field",
-                                  0, NULL, "", &t->cells, boundary));
-    KAD_TRY(kad_bulk_write_series(ctx, file, group, "cut", "nats",
-                                  "Gaussian information between the coarse variables on "
-                                  "either side of the cut",
-                                  0, NULL, "", &t->cells, coarse));
-    KAD_TRY(
-        kad_h5_write(ctx, file, "/bulk/bottleneck/cut_knn", KAD_H5_F64, 0, NULL, &knn));
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/bottleneck/cut_knn_err", KAD_H5_F64, 0, NULL,
-                         &knn_err));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "level", t->level));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_a", (int64_t)t->n_a));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_b", (int64_t)t->n_b));
-done:
-    return status;
+    const kad_status status = coarse_kraskov(ctx, t, &knn, &knn_err);
+    if (status != KAD_OK) return status;
+    kad_writer w = kad_write_into(ctx, file, group);
+    kad_bulk_write_series(&w, "boundary", "nats",
+                          "Gaussian information between the halves of the field", "", 0,
+                          NULL, &t->cells, boundary);
+    kad_bulk_write_series(&w, "cut", "nats",
+                          "Gaussian information between the coarse variables on either "
+                          "side of the cut",
+                          "", 0, NULL, &t->cells, coarse);
+    kad_write(&w, "cut_knn", KAD_H5_F64, "", "nats", "Kraskov's estimate of cut", NULL,
+              &knn);
+    kad_write(&w, "cut_knn_err", KAD_H5_F64, "", "nats", "its standard error", NULL,
+              &knn_err);
+    kad_write_int(&w, "level", t->level);
+    kad_write_int(&w, "n_a", (int64_t)t->n_a);
+    kad_write_int(&w, "n_b", (int64_t)t->n_b);
+    return kad_write_end(&w);
 }
 
 /* Series boundary (Gaussian I(A:B) of the flow variables) and cut (Gaussian I(a:b)),

@@ -20,26 +20,22 @@ size_t kad_bulk_cell_start(const kad_bulk_cells *cells, size_t cell)
     return chain * cells->n_per_chain + (cell - chain * cells->n_cells) * cells->size;
 }
 
-kad_status kad_bulk_write_series(kad_ctx *ctx, kad_h5 *file, const char *group,
-                                 const char *name, const char *units,
-                                 const char *long_name, int n_dims, const size_t *dims,
-                                 const char *axes, const kad_bulk_cells *cells,
-                                 const double *values)
+void kad_bulk_write_series(kad_writer *w, const char *name, const char *units,
+                           const char *long_name, const char *axes, int n_dims,
+                           const size_t *dims, const kad_bulk_cells *cells,
+                           const double *values)
 {
-    char path[256], labels[128];
+    char path[96], attribute[128], labels[128];
     size_t shape[KAD_H5_MAX_RANK];
-    kad_status status = KAD_OK;
     for (int i = 0; i < n_dims; i++)
         shape[i] = dims[i];
     shape[n_dims] = cells->n_chains;
     shape[n_dims + 1] = cells->n_cells;
-    snprintf(path, sizeof path, "%s/series/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, n_dims + 2, shape, values));
-    KAD_TRY(kad_h5_describe(ctx, file, path, units, long_name,
-                            "values of cells of consecutive configurations"));
-    snprintf(labels, sizeof labels, "%schain cell", axes);
-    KAD_TRY(kad_h5_axes(ctx, file, path, labels));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "cell", (int64_t)cells->size));
-done:
-    return status;
+    snprintf(path, sizeof path, "series/%s", name);
+    snprintf(labels, sizeof labels, "%s%schain cell", axes, n_dims > 0 ? " " : "");
+    kad_write(w, path, KAD_H5_F64, labels, units, long_name, shape, values);
+    snprintf(attribute, sizeof attribute, "%s@estimator", path);
+    kad_write_text(w, attribute, "values of cells of consecutive configurations");
+    snprintf(attribute, sizeof attribute, "%s@cell", path);
+    kad_write_int(w, attribute, (int64_t)cells->size);
 }

@@ -8,6 +8,7 @@
 #define KAD_BULK_CELLS_H
 
 #include "bulk/bulk.h"
+#include "io/writer.h"
 
 /* At most so many cells, all chains together. */
 enum { KAD_BULK_CELLS = 512 };
@@ -24,12 +25,12 @@ kad_bulk_cells kad_bulk_cells_of(const kad_bulk *bulk);
 /* Number of the first configuration of a cell (chain-major). */
 size_t kad_bulk_cell_start(const kad_bulk_cells *cells, size_t cell);
 
-/* Dataset GROUP/series/NAME of values [quantities...][chain][cell]: n_dims leading axes.
- * The analysis makes GROUP/NAME and GROUP/NAME_err of it. units, long_name: of the
- * quantity; axes: names of the leading ones, each with a space behind it. */
-KAD_MUST_USE kad_status kad_bulk_write_series(
-    kad_ctx *ctx, kad_h5 *file, const char *group, const char *name, const char *units,
-    const char *long_name, int n_dims, const size_t *dims, const char *axes,
-    const kad_bulk_cells *cells, const double *values);
+/* Data set series/NAME of values [quantities...][chain][cell] below the writer's group:
+ * n_dims leading axes with the names `axes`. The analysis makes NAME and NAME_err of it.
+ * units, long_name: of the quantity. */
+void kad_bulk_write_series(kad_writer *w, const char *name, const char *units,
+                           const char *long_name, const char *axes, int n_dims,
+                           const size_t *dims, const kad_bulk_cells *cells,
+                           const double *values);
 
 #endif

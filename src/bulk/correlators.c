@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -181,165 +182,106 @@ done:
 
 /* --- file -------------------------------------------------------------------------- */
 
-static kad_status write_bins(kad_ctx *ctx, const work *w, kad_h5 *file, const char *group)
+#define MEMBER(name, kind, member, units, text)                              \
+    {                                                                        \
+        name, KAD_MEMBER_##kind, offsetof(kad_pair_bin, member), units, text \
+    }
+static const kad_write_column columns[] = {
+    MEMBER("level_a", INT, level_a, "1", "level of the finer latent"),
+    MEMBER("level_b", INT, level_b, "1", "level of the coarser latent"),
+    MEMBER("self", BOOL, self, "1", "1: every latent with itself"),
+    MEMBER("n_pairs", I64, n_pairs, "1", "pairs of latents"),
+    MEMBER("n_classes", I64, n_classes, "1",
+           "pairs that the symmetry does not make equal"),
+    MEMBER("r", REAL, r, "lattice steps", "separation: exp of the mean of its logarithm"),
+    MEMBER("r_lo", REAL, r_lo, "lattice steps", "smallest separation"),
+    MEMBER("r_hi", REAL, r_hi, "lattice steps", "largest separation"),
+    MEMBER("tree", REAL, tree, "edges", "mean distance on the tree of blocks"),
+};
+#undef MEMBER
+
+static void write_bins(kad_writer *w, const work *k)
 {
-    kad_status status = KAD_OK;
-    const kad_pairs *pairs = w->pairs;
-    const size_t n = (size_t)pairs->n_bins;
-    int64_t *integers = NULL;
-    double *reals = NULL;
-    char path[96];
-    static const char *const names[] = {"level_a", "level_b", "self", "n_pairs",
-                                        "n_classes"};
-    static const char *const texts[] = {"level of the finer latent",
-                                        "level of the coarser latent",
-                                        "1: every latent with itself", "pairs of latents",
-                                        "pairs that the symmetry does not make equal"};
-    static const struct {
-        const char *name, *text;
-        size_t offset;
-    } columns[] = {
-        {"r", "separation: exp of the mean of its logarithm", offsetof(kad_pair_bin, r)},
-        {"r_lo", "smallest separation", offsetof(kad_pair_bin, r_lo)},
-        {"r_hi", "largest separation", offsetof(kad_pair_bin, r_hi)},
-        {"tree", "mean distance on the tree of blocks", offsetof(kad_pair_bin, tree)}};
-    KAD_TRY(kad_new(ctx, n, sizeof *integers, &integers));
-    KAD_TRY(kad_new(ctx, n, sizeof *reals, &reals));
-    for (size_t f = 0; f < sizeof names / sizeof names[0]; f++) {
-        for (size_t i = 0; i < n; i++) {
-            const kad_pair_bin *b = &pairs->bin[i];
-            const int64_t values[] = {b->level_a, b->level_b, b->self, b->n_pairs,
-                                      b->n_classes};
-            integers[i] = values[f];
-        }
-        snprintf(path, sizeof path, "%s/%s", group, names[f]);
-        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 1, &n, integers));
-        KAD_TRY(kad_h5_describe(ctx, file, path, "", texts[f], NULL));
-        KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
-    }
-    for (size_t f = 0; f < sizeof columns / sizeof columns[0]; f++) {
-        for (size_t i = 0; i < n; i++)
-            memcpy(&reals[i], (const char *)&pairs->bin[i] + columns[f].offset,
-                   sizeof *reals);
-        snprintf(path, sizeof path, "%s/%s", group, columns[f].name);
-        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n, reals));
-        KAD_TRY(kad_h5_describe(ctx, file, path, f < 3 ? "lattice steps" : "edges",
-                                columns[f].text, NULL));
-        KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
-    }
-done:
-    kad_free(integers);
-    kad_free(reals);
-    return status;
+    const size_t n = (size_t)k->pairs->n_bins, c = (size_t)k->pairs->n_comp;
+    const size_t bins[3] = {n, c, c},
+                 series[5] = {k->bulk->n_chains, k->bulk->n_per_chain, n, c, c};
+    kad_write_columns(w, "bin", sizeof columns / sizeof columns[0], columns, n,
+                      k->pairs->bin, sizeof *k->pairs->bin);
+    kad_write(w, "strength2", KAD_H5_F64, "bin", "1",
+              "mean square of the connected correlation, without the bias of its noise",
+              bins, k->strength2);
+    kad_write(w, "strength2_naive", KAD_H5_F64, "bin", "1", "the same with the bias",
+              bins, k->naive);
+    kad_write(w, "mean", KAD_H5_F64, "bin first second", "1",
+              "mean connected correlation", bins, k->mean);
+    kad_write(w, "series/strength2", KAD_H5_F32, "chain cfg bin", "1",
+              "linear part of strength2, a configuration at a time", series,
+              k->strength2_t);
+    kad_write(w, "series/mean", KAD_H5_F32, "chain cfg bin first second", "1",
+              "mean product of the latents without their means", series, k->mean_t);
 }
 
-/* One dataset with its axes: labels end with NULL. */
-static kad_status write_values(kad_ctx *ctx, kad_h5 *file, const char *group,
-                               const char *name, kad_h5_type type, int rank,
-                               const size_t *dims, const char *const *labels,
-                               const char *text, const void *data)
-{
-    kad_status status = KAD_OK;
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, type, rank, dims, data));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", text, NULL));
-    for (int i = 0; i < rank; i++)
-        KAD_TRY(kad_h5_axis(ctx, file, path, i, labels[i], NULL));
-done:
-    return status;
-}
+/* A class of pairs: one of them, and what they share. */
+typedef struct pair_class {
+    int64_t site_i, site_j, bin, n_pairs;
+} pair_class;
 
-static kad_status write_classes(kad_ctx *ctx, const work *w, kad_h5 *file,
-                                const char *group)
+static const kad_write_column class_columns[] = {
+    {"classes/site_i", KAD_MEMBER_I64, offsetof(pair_class, site_i), "1",
+     "site of the first latent"},
+    {"classes/site_j", KAD_MEMBER_I64, offsetof(pair_class, site_j), "1",
+     "site of the second latent"},
+    {"classes/bin", KAD_MEMBER_I64, offsetof(pair_class, bin), "1", "bin of the pair"},
+    {"classes/n_pairs", KAD_MEMBER_I64, offsetof(pair_class, n_pairs), "1",
+     "pairs equal to it"},
+};
+
+static void write_classes(kad_writer *w, const work *own)
 {
-    kad_status status = KAD_OK;
-    const kad_pairs *pairs = w->pairs;
+    const kad_pairs *pairs = own->pairs;
     const size_t n = (size_t)pairs->n_classes, c = (size_t)pairs->n_comp,
                  dims[3] = {n, c, c};
-    static const char *const labels[] = {"class", "first", "second"};
-    int64_t *values = NULL;
-    KAD_TRY(kad_new(ctx, 4 * n, sizeof *values, &values));
+    pair_class *rows = kad_write_scratch(w, n, sizeof *rows);
+    if (rows == NULL) return;
     for (int k = pairs->n - 1; k >= 0; k--)
         for (int l = pairs->n - 1; l >= k; l--) {
             const int32_t code = pairs->class_of[kad_pair_at(pairs, k, l)];
             const size_t id = (size_t)(code / 2);
-            values[id] = pairs->site[code & 1 ? l : k];
-            values[n + id] = pairs->site[code & 1 ? k : l];
-            values[2 * n + id] = pairs->bin_of[id];
-            values[3 * n + id] = pairs->n_in[id];
+            rows[id] = (pair_class){.site_i = pairs->site[code & 1 ? l : k],
+                                    .site_j = pairs->site[code & 1 ? k : l],
+                                    .bin = pairs->bin_of[id],
+                                    .n_pairs = pairs->n_in[id]};
         }
-    static const char *const names[] = {"classes/site_i", "classes/site_j", "classes/bin",
-                                        "classes/n_pairs"};
-    static const char *const texts[] = {"site of the first latent",
-                                        "site of the second latent", "bin of the pair",
-                                        "pairs equal to it"};
-    for (size_t i = 0; i < 4; i++)
-        KAD_TRY(write_values(ctx, file, group, names[i], KAD_H5_I64, 1, &n, labels,
-                             texts[i], values + i * n));
-    KAD_TRY(write_values(ctx, file, group, "classes/corr", KAD_H5_F64, 3, dims, labels,
-                         "connected correlation", w->sums.corr));
-    KAD_TRY(write_values(ctx, file, group, "classes/corr_err", KAD_H5_F64, 3, dims,
-                         labels, "its standard error, from the scatter of blocks",
-                         w->sums.corr_err));
-done:
-    kad_free(values);
-    return status;
+    kad_write_columns(w, "class", sizeof class_columns / sizeof class_columns[0],
+                      class_columns, n, rows, sizeof *rows);
+    kad_write(w, "classes/corr", KAD_H5_F64, "class first second", "1",
+              "connected correlation", dims, own->sums.corr);
+    kad_write(w, "classes/corr_err", KAD_H5_F64, "class first second", "1",
+              "its standard error, from the scatter of blocks", dims, own->sums.corr_err);
+    kad_free(rows);
 }
 
-static kad_status write_attributes(kad_ctx *ctx, const work *w, kad_h5 *file,
-                                   const char *group)
+static void write_attributes(kad_writer *w, const work *own)
 {
-    kad_status status = KAD_OK;
-    const kad_bulk *bulk = w->bulk;
-    const struct {
-        const char *name;
-        int64_t value;
-    } counts[] = {{"n_chains", (int64_t)bulk->n_chains},
-                  {"n_configs", (int64_t)bulk->n},
-                  {"n_components", w->pairs->n_comp},
-                  {"n_levels", bulk->n_levels},
-                  {"n_blocks", (int64_t)w->sums.n_blocks}};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        KAD_TRY(kad_h5_attr_set_int(ctx, file, group, counts[i].name, counts[i].value));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "spacing", bulk->spacing));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "noise",
-                                 kad_bulk_real(bulk->config, "bulk.noise")));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "normalise",
-                                kad_bulk_bool(bulk->config, "bulk.normalise")));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "sampler", bulk->sampler));
-done:
-    return status;
+    const kad_bulk *bulk = own->bulk;
+    kad_write_int(w, "n_chains", (int64_t)bulk->n_chains);
+    kad_write_int(w, "n_configs", (int64_t)bulk->n);
+    kad_write_int(w, "n_components", own->pairs->n_comp);
+    kad_write_int(w, "n_levels", bulk->n_levels);
+    kad_write_int(w, "n_blocks", (int64_t)own->sums.n_blocks);
+    kad_write_real(w, "spacing", bulk->spacing);
+    kad_write_real(w, "noise", kad_bulk_real(bulk->config, "bulk.noise"));
+    kad_write_int(w, "normalise", kad_bulk_bool(bulk->config, "bulk.normalise"));
+    kad_write_text(w, "sampler", bulk->sampler);
 }
 
-static kad_status write(kad_ctx *ctx, const work *w, kad_h5 *file, const char *group)
+static kad_status write(kad_ctx *ctx, const work *own, kad_h5 *file, const char *group)
 {
-    kad_status status = KAD_OK;
-    const size_t n_bins = (size_t)w->pairs->n_bins, c = (size_t)w->pairs->n_comp;
-    const size_t bins[3] = {n_bins, c, c},
-                 series[5] = {w->bulk->n_chains, w->bulk->n_per_chain, n_bins, c, c};
-    static const char *const of_bins[] = {"bin", "first", "second"};
-    static const char *const of_series[] = {"chain", "cfg", "bin", "first", "second"};
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    KAD_TRY(write_bins(ctx, w, file, group));
-    KAD_TRY(write_values(ctx, file, group, "strength2", KAD_H5_F64, 1, bins, of_bins,
-                         "mean square of the connected correlation, without the bias of "
-                         "its noise",
-                         w->strength2));
-    KAD_TRY(write_values(ctx, file, group, "strength2_naive", KAD_H5_F64, 1, bins,
-                         of_bins, "the same with the bias", w->naive));
-    KAD_TRY(write_values(ctx, file, group, "mean", KAD_H5_F64, 3, bins, of_bins,
-                         "mean connected correlation", w->mean));
-    KAD_TRY(write_values(ctx, file, group, "series/strength2", KAD_H5_F32, 3, series,
-                         of_series, "linear part of strength2, a configuration at a time",
-                         w->strength2_t));
-    KAD_TRY(write_values(ctx, file, group, "series/mean", KAD_H5_F32, 5, series,
-                         of_series, "mean product of the latents without their means",
-                         w->mean_t));
-    KAD_TRY(write_classes(ctx, w, file, group));
-    KAD_TRY(write_attributes(ctx, w, file, group));
-done:
-    return status;
+    kad_writer w = kad_write_anew(ctx, file, group);
+    write_bins(&w, own);
+    write_classes(&w, own);
+    write_attributes(&w, own);
+    return kad_write_end(&w);
 }
 
 kad_status kad_bulk_correlators(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const group = "/bulk/couplings";
-
 enum { K = KAD_N_OPERATORS };
 
 /* All levels together, [level][operator][cell]; NaN where an operator is absent. */
@@ -69,61 +67,38 @@ done:
     return status;
 }
 
-static kad_status write_levels(kad_ctx *ctx, kad_h5 *file, const table *t)
+static void write_levels(kad_writer *w, const table *t)
 {
-    kad_status status = KAD_OK;
-    const size_t n[1] = {t->n_levels};
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/bulk/couplings/operator", K,
-                                 kad_operator_names));
-    KAD_TRY(
-        kad_h5_write(ctx, file, "/bulk/couplings/n_sites", KAD_H5_I64, 1, n, t->n_sites));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/n_sites", "level"));
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/scale", KAD_H5_F64, 1, n, t->scale));
-    KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/scale", "field",
-                            "root mean square of a component of the coarse field", NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/scale", "level"));
-    KAD_TRY(
-        kad_h5_write(ctx, file, "/bulk/couplings/spread", KAD_H5_F64, 1, n, t->spread));
-    KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/spread", "nats",
-                            "standard deviation of the renormalised action", NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/spread", "level"));
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/residual", KAD_H5_F64, 1, n,
-                         t->residual));
-    KAD_TRY(kad_h5_describe(
-        ctx, file, "/bulk/couplings/residual", "nats",
-        "standard deviation of what the operators do not explain of it", NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/residual", "level"));
-done:
-    return status;
+    const size_t n = t->n_levels;
+    kad_write_names(w, "operator", "operator", "of the coarse field", K,
+                    kad_operator_names);
+    kad_write(w, "n_sites", KAD_H5_I64, "level", "sites", "sites of the coarse lattice",
+              &n, t->n_sites);
+    kad_write(w, "scale", KAD_H5_F64, "level", "field",
+              "root mean square of a component of the coarse field", &n, t->scale);
+    kad_write(w, "spread", KAD_H5_F64, "level", "nats",
+              "standard deviation of the renormalised action", &n, t->spread);
+    kad_write(w, "residual", KAD_H5_F64, "level", "nats",
+              "standard deviation of what the operators do not explain of it", &n,
+              t->residual);
 }
 
 /* Of the boundary field, where the action is a sum of operators: g and, of the field in
  * units of its root mean square, g scale^degree. */
-static kad_status write_exact(kad_ctx *ctx, kad_h5 *file, const kad_action *action,
-                              double scale)
+static void write_exact(kad_writer *w, const kad_action *action, double scale)
 {
     static const char text[] = "exact couplings of the boundary field (level 0)";
     const size_t n = K;
     double g[K] = {0}, unit[K];
-    kad_status status = KAD_OK;
-    if (action->ops->monomials == NULL) return KAD_OK;
+    if (action->ops->monomials == NULL) return;
     action->ops->monomials(action, &g[KAD_OP_NN], &g[KAD_OP_PHI2], &g[KAD_OP_PHI4]);
     for (int a = 0; a < K; a++)
         unit[a] = g[a] * pow(scale, kad_operator_degree[a]);
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/couplings/exact", KAD_H5_F64, 1, &n, g));
-    KAD_TRY(
-        kad_h5_describe(ctx, file, "/bulk/couplings/exact", "field^-degree", text, NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/exact", "operator"));
-    KAD_TRY(
-        kad_h5_write(ctx, file, "/bulk/couplings/exact_unit", KAD_H5_F64, 1, &n, unit));
-    KAD_TRY(kad_h5_describe(ctx, file, "/bulk/couplings/exact_unit", "1", text, NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/couplings/exact_unit", "operator"));
-done:
-    return status;
+    kad_write(w, "exact", KAD_H5_F64, "operator", "field^-degree", text, &n, g);
+    kad_write(w, "exact_unit", KAD_H5_F64, "operator", "1", text, &n, unit);
 }
 
-static kad_status write_couplings(kad_ctx *ctx, kad_h5 *file, const kad_bulk_cells *cells,
-                                  const table *t)
+static void write_couplings(kad_writer *w, const kad_bulk_cells *cells, const table *t)
 {
     static const char *const names[] = {"samples", "flow"};
     static const char *const unit_names[] = {"samples_unit", "flow_unit"};
@@ -131,17 +106,12 @@ static kad_status write_couplings(kad_ctx *ctx, kad_h5 *file, const kad_bulk_cel
         "couplings from configurations alone (Schwinger-Dyson)",
         "couplings from the renormalised action of the map (least squares)"};
     const size_t dims[2] = {t->n_levels, K};
-    kad_status status = KAD_OK;
     for (int by = 0; by < KAD_COUPLINGS_BOTH; by++) {
-        KAD_TRY(kad_bulk_write_series(ctx, file, group, names[by], "field^-degree",
-                                      long_names[by], 2, dims, "level operator ", cells,
-                                      t->series[by]));
-        KAD_TRY(kad_bulk_write_series(ctx, file, group, unit_names[by], "1",
-                                      long_names[by], 2, dims, "level operator ", cells,
-                                      t->unit[by]));
+        kad_bulk_write_series(w, names[by], "field^-degree", long_names[by],
+                              "level operator", 2, dims, cells, t->series[by]);
+        kad_bulk_write_series(w, unit_names[by], "1", long_names[by], "level operator", 2,
+                              dims, cells, t->unit[by]);
     }
-done:
-    return status;
 }
 
 kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)
@@ -152,11 +122,11 @@ kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *f
     KAD_TRY(table_new(ctx, &t));
     for (int h = 0; h < coarse->n_levels; h++)
         KAD_TRY(fit_level(ctx, coarse, h, &cells, &t));
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(write_levels(ctx, file, &t));
-    KAD_TRY(write_exact(ctx, file, coarse->bulk->model->action, t.scale[0]));
-    KAD_TRY(write_couplings(ctx, file, &cells, &t));
+    kad_writer w = kad_write_anew(ctx, file, "/bulk/couplings");
+    write_levels(&w, &t);
+    write_exact(&w, coarse->bulk->model->action, t.scale[0]);
+    write_couplings(&w, &cells, &t);
+    status = kad_write_end(&w);
 done:
     table_clear(&t);
     return status;

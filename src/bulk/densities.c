@@ -12,8 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const group = "/bulk/densities";
-
 enum { BINS = KAD_DENSITY_BINS };
 static const double component_range = 4; /* in root mean squares */
 
@@ -245,49 +243,38 @@ done:
 
 /* --- the group ----------------------------------------------------------------------- */
 
-static kad_status write_axis(kad_ctx *ctx, kad_h5 *file, const char *path, double lo,
-                             double hi, const char *long_name)
+static void write_axis(kad_writer *w, const char *name, double lo, double hi,
+                       const char *long_name)
 {
     double middle[BINS];
-    const size_t n[1] = {BINS};
-    kad_status status = KAD_OK;
+    const size_t n = BINS;
     for (int i = 0; i < BINS; i++)
         middle[i] = lo + (i + 0.5) * (hi - lo) / BINS;
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, n, middle));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "s", long_name, NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, path, strrchr(path, '/') + 1));
-done:
-    return status;
+    kad_write(w, name, KAD_H5_F64, name, "s", long_name, &n, middle);
 }
 
 static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const table *t)
 {
     const size_t bins[2] = {t->n_levels, BINS}, r[2] = {t->n_levels, t->n_r};
     const double most = component_range * sqrt((double)t->n_comp);
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "components", (int64_t)t->n_comp));
-    KAD_TRY(write_axis(ctx, file, "/bulk/densities/component", -component_range,
-                       component_range, "component of the coarse field, bin middles"));
-    KAD_TRY(kad_bulk_write_series(ctx, file, group, "density", "1/s",
-                                  "density of a component", 2, bins, "level component ",
-                                  &t->cells, t->density));
+    kad_writer w = kad_write_anew(ctx, file, "/bulk/densities");
+    kad_write_int(&w, "components", (int64_t)t->n_comp);
+    write_axis(&w, "component", -component_range, component_range,
+               "component of the coarse field, bin middles");
+    kad_bulk_write_series(&w, "density", "1/s", "density of a component",
+                          "level component", 2, bins, &t->cells, t->density);
     if (t->n_comp > 1) {
-        KAD_TRY(write_axis(ctx, file, "/bulk/densities/radius", 0, most,
-                           "modulus of the coarse field, bin middles"));
-        KAD_TRY(kad_bulk_write_series(ctx, file, group, "modulus", "1/s",
-                                      "density of the modulus", 2, bins, "level radius ",
-                                      &t->cells, t->modulus));
+        write_axis(&w, "radius", 0, most, "modulus of the coarse field, bin middles");
+        kad_bulk_write_series(&w, "modulus", "1/s", "density of the modulus",
+                              "level radius", 2, bins, &t->cells, t->modulus);
     }
-    KAD_TRY(kad_bulk_write_series(ctx, file, group, "kurtosis", "1",
-                                  "n/(n+2) <|phi|^4>/<|phi|^2>^2, 1 for a Gaussian", 1,
-                                  &t->n_levels, "level ", &t->cells, t->kurtosis));
-    KAD_TRY(kad_bulk_write_series(ctx, file, group, "correlator", "1",
-                                  "G(r)/G(0) of the coarse field along the axes", 2, r,
-                                  "level r ", &t->cells, t->correlator));
-done:
-    return status;
+    kad_bulk_write_series(&w, "kurtosis", "1",
+                          "n/(n+2) <|phi|^4>/<|phi|^2>^2, 1 for a Gaussian", "level", 1,
+                          &t->n_levels, &t->cells, t->kurtosis);
+    kad_bulk_write_series(&w, "correlator", "1",
+                          "G(r)/G(0) of the coarse field along the axes", "level r", 2, r,
+                          &t->cells, t->correlator);
+    return kad_write_end(&w);
 }
 
 kad_status kad_densities_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)

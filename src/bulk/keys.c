@@ -23,7 +23,8 @@ const kad_key kad_bulk_keys[] = {
     {"bulk.normalise", KAD_BOOL, KAD_NO_MEMBER, "false", 1, 0, "", NULL,
      "distances from correlations divided by the latents' root mean square at their "
      "levels (for maps whose latents are far from unit variance)"},
-    {"bulk.mutual_range", KAD_REAL, KAD_NO_MEMBER, "3", 0, 1e3, "coarse lattice steps", NULL,
+    {"bulk.mutual_range", KAD_REAL, KAD_NO_MEMBER, "3", 0, 1e3, "coarse lattice steps",
+     NULL,
      "mutual information is estimated for pairs of latents up to this separation, in "
      "units "
      "of 2^level of the coarser"},

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const group = "/bulk/mutual";
-
 enum {
     N_SHIFTS = 2,  /* for the bias */
     SAMPLES = 8,   /* Kraskov's estimate from so many stretches of the chains */
@@ -277,72 +275,57 @@ static kad_status kraskov(kad_ctx *ctx, table *t)
 
 /* --- the group ----------------------------------------------------------------------- */
 
-static kad_status write_column(kad_ctx *ctx, kad_h5 *file, const table *t,
-                               const char *name, const double *column, const char *units,
-                               const char *long_name)
+/* Of a bin of pairs, by the place of its bin in `pairs`. */
+static void write_bins(kad_writer *w, const table *t)
 {
-    char path[96];
-    const size_t n[1] = {(size_t)t->n_bins};
-    kad_status status = KAD_OK;
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, n, column));
-    KAD_TRY(kad_h5_describe(ctx, file, path, units, long_name, NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, path, "bin"));
-done:
-    return status;
-}
-
-static kad_status write_bins(kad_ctx *ctx, kad_h5 *file, const table *t)
-{
-    const size_t n[1] = {(size_t)t->n_bins};
-    kad_status status = KAD_OK;
-    int64_t *level = NULL;
-    double *r = NULL;
-    KAD_TRY(kad_new(ctx, 2 * n[0], sizeof *level, &level));
-    KAD_TRY(kad_new(ctx, n[0], sizeof *r, &r));
-    for (size_t b = 0; b < n[0]; b++) {
+    const size_t n = (size_t)t->n_bins;
+    int64_t *level = kad_write_scratch(w, 2 * n, sizeof *level);
+    double *r = kad_write_scratch(w, n, sizeof *r);
+    for (size_t b = 0; b < n && r != NULL; b++) {
         const kad_pair_bin *bin = &t->pairs->bin[t->bin[b]];
         level[b] = bin->level_a;
-        level[n[0] + b] = bin->level_b;
+        level[n + b] = bin->level_b;
         r[b] = bin->r;
     }
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/mutual/level_a", KAD_H5_I64, 1, n, level));
-    KAD_TRY(
-        kad_h5_write(ctx, file, "/bulk/mutual/level_b", KAD_H5_I64, 1, n, level + n[0]));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/mutual/level_a", "bin"));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/mutual/level_b", "bin"));
-    KAD_TRY(write_column(ctx, file, t, "r", r, "lattice steps", "separation"));
-    KAD_TRY(write_column(ctx, file, t, "n_pairs", t->n_in, "pairs", "pairs of the bin"));
-done:
+    if (r != NULL) {
+        kad_write(w, "level_a", KAD_H5_I64, "bin", "1", "level of the finer latent", &n,
+                  level);
+        kad_write(w, "level_b", KAD_H5_I64, "bin", "1", "level of the coarser latent", &n,
+                  level + n);
+        kad_write(w, "r", KAD_H5_F64, "bin", "lattice steps", "separation", &n, r);
+    }
     kad_free(level);
     kad_free(r);
-    return status;
 }
 
 static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const table *t)
 {
     const size_t n = (size_t)t->n_bins;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(write_bins(ctx, file, t));
-    KAD_TRY(kad_bulk_write_series(ctx, file, group, "gaussian", "nats",
-                                  "Gaussian mutual information of a pair, mean over the "
-                                  "bin, less the bias",
-                                  1, &n, "bin ", &t->near->cells, t->series));
-    KAD_TRY(write_column(ctx, file, t, "bias", t->bias, "nats",
-                         "the same estimate of shifted configurations, subtracted"));
-    KAD_TRY(write_column(ctx, file, t, "strongest", t->own, "nats",
-                         "Gaussian estimate of the bin's strongest class of pairs"));
-    KAD_TRY(write_column(ctx, file, t, "knn", t->knn, "nats",
-                         "Kraskov's estimate of the same class"));
-    KAD_TRY(write_column(ctx, file, t, "knn_err", t->knn_err, "nats",
-                         "error of knn, from stretches of the chains"));
-    KAD_TRY(write_column(ctx, file, t, "knn_null", t->knn_null, "nats",
-                         "Kraskov's estimate of shifted configurations"));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "neighbours", NEIGHBOURS));
-done:
-    return status;
+    const struct {
+        const char *name, *units, *long_name;
+        const double *data;
+    } columns[] = {
+        {"n_pairs", "pairs", "pairs of the bin", t->n_in},
+        {"bias", "nats", "the same estimate of shifted configurations, subtracted",
+         t->bias},
+        {"strongest", "nats", "Gaussian estimate of the bin's strongest class of pairs",
+         t->own},
+        {"knn", "nats", "Kraskov's estimate of the same class", t->knn},
+        {"knn_err", "nats", "error of knn, from stretches of the chains", t->knn_err},
+        {"knn_null", "nats", "Kraskov's estimate of shifted configurations", t->knn_null},
+    };
+    kad_writer w = kad_write_anew(ctx, file, "/bulk/mutual");
+    write_bins(&w, t);
+    kad_bulk_write_series(
+        &w, "gaussian", "nats",
+        "Gaussian mutual information of a pair, mean over the bin, less "
+        "the bias",
+        "bin", 1, &n, &t->near->cells, t->series);
+    for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++)
+        kad_write(&w, columns[k].name, KAD_H5_F64, "bin", columns[k].units,
+                  columns[k].long_name, &n, columns[k].data);
+    kad_write_int(&w, "neighbours", NEIGHBOURS);
+    return kad_write_end(&w);
 }
 
 kad_status kad_bulk_mutual(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)

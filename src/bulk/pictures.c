@@ -3,14 +3,12 @@
 #include "bulk/coarse.h"
 
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
 
 enum { WALK_STEPS = 7 };
-
-/* Names of the leading axes. */
-static const char *const picture[] = {"picture"}, *const walk[] = {"level", "value"};
 
 /* [site][component] of picture i into [i][component][site]. */
 static void arrange(size_t i, size_t n_sites, size_t n_comp, const double *field,
@@ -21,36 +19,38 @@ static void arrange(size_t i, size_t n_sites, size_t n_comp, const double *field
             out[(i * n_comp + c) * n_sites + s] = (float)field[s * n_comp + c];
 }
 
-static kad_status name_sites(kad_ctx *ctx, kad_h5 *file, const char *path, int first,
-                             int d)
+/* "y x", behind the leading axes. */
+static void name_axes(const char *lead, int d, size_t size, char *out)
 {
-    kad_status status = KAD_OK;
-    for (int mu = 0; mu < d; mu++)
-        KAD_TRY(kad_h5_axis(ctx, file, path, first + mu, kad_axis_name(d, mu), NULL));
-done:
-    return status;
+    size_t used = (size_t)snprintf(out, size, "%s", lead);
+    for (int mu = 0; mu < d && used < size; mu++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "",
+                                 kad_axis_name(d, mu));
 }
 
-/* Writes n pictures [n][component][extents...], with leading axes `lead`, named. */
-static kad_status write_fields(kad_ctx *ctx, kad_h5 *file, const char *path, int n_lead,
-                               const size_t *lead, const char *const *names,
-                               size_t n_comp, int d, const int *extent, const float *data)
+/* Fields [leading axes...][component][extents...]. */
+typedef struct fields {
+    const char *name, *long_name, *lead; /* the leading axes' names */
+    int n_lead;
+    size_t n[2];
+    size_t n_comp;
+    int d;
+    const int *extent;
+} fields;
+
+static void write_fields(kad_writer *w, const fields *f, const float *data)
 {
     size_t dims[KAD_H5_MAX_RANK];
-    kad_status status;
+    char lead[32], axes[64];
     int rank = 0;
-    for (int i = 0; i < n_lead; i++)
-        dims[rank++] = lead[i];
-    dims[rank++] = n_comp;
-    for (int mu = 0; mu < d; mu++)
-        dims[rank++] = (size_t)extent[mu];
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F32, rank, dims, data));
-    for (int i = 0; i < n_lead; i++)
-        KAD_TRY(kad_h5_axis(ctx, file, path, i, names[i], NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, n_lead, "component", NULL));
-    status = name_sites(ctx, file, path, n_lead + 1, d);
-done:
-    return status;
+    for (int i = 0; i < f->n_lead; i++)
+        dims[rank++] = f->n[i];
+    dims[rank++] = f->n_comp;
+    for (int mu = 0; mu < f->d; mu++)
+        dims[rank++] = (size_t)f->extent[mu];
+    snprintf(lead, sizeof lead, "%s component", f->lead);
+    name_axes(lead, f->d, sizeof axes, axes);
+    kad_write(w, f->name, KAD_H5_F32, axes, "field", f->long_name, dims, data);
 }
 
 static size_t picked(const kad_bulk *bulk, size_t i, size_t n)
@@ -58,29 +58,33 @@ static size_t picked(const kad_bulk *bulk, size_t i, size_t n)
     return i * bulk->n_per_chain / n;
 }
 
-static kad_status write_latents(kad_ctx *ctx, const kad_bulk *bulk, size_t n,
-                                kad_h5 *file, float *data)
+static void write_latents(kad_writer *w, const kad_bulk *bulk, size_t n, float *data)
 {
     const kad_flow *flow = bulk->model->flow;
+    const int d = flow->lattice->d;
     const size_t n_sites = (size_t)flow->lattice->n_sites, n_comp = (size_t)flow->n_comp;
-    kad_status status = KAD_OK;
+    const fields latents = {.name = "latents",
+                            .long_name = "latents of the pictures, on their sites",
+                            .lead = "picture",
+                            .n_lead = 1,
+                            .n = {n},
+                            .n_comp = n_comp,
+                            .d = d,
+                            .extent = flow->lattice->shape};
     size_t dims[KAD_MAX_DIM];
-    int64_t *level = NULL;
+    char axes[32];
     for (size_t i = 0; i < n; i++)
         arrange(i, n_sites, n_comp, bulk->z + picked(bulk, i, n) * bulk->n_rows, data);
-    KAD_TRY(write_fields(ctx, file, "/bulk/pictures/latents", 1, &n, picture, n_comp,
-                         flow->lattice->d, flow->lattice->shape, data));
-    KAD_TRY(kad_new(ctx, n_sites, sizeof *level, &level));
-    for (size_t i = 0; i < n_sites; i++)
+    write_fields(w, &latents, data);
+    int64_t *level = kad_write_scratch(w, n_sites, sizeof *level);
+    for (size_t i = 0; i < n_sites && level != NULL; i++)
         level[i] = flow->level_of[i];
-    for (int mu = 0; mu < flow->lattice->d; mu++)
+    for (int mu = 0; mu < d; mu++)
         dims[mu] = (size_t)flow->lattice->shape[mu];
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/pictures/level", KAD_H5_I64, flow->lattice->d,
-                         dims, level));
-    status = name_sites(ctx, file, "/bulk/pictures/level", 0, flow->lattice->d);
-done:
+    name_axes("", d, sizeof axes, axes);
+    kad_write(w, "level", KAD_H5_I64, axes, "1", "level of the latent of a site", dims,
+              level);
     kad_free(level);
-    return status;
 }
 
 kad_status kad_pictures_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)
@@ -89,26 +93,29 @@ kad_status kad_pictures_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *fi
     const kad_flow *flow = bulk->model->flow;
     const size_t n_comp = (size_t)flow->n_comp;
     const size_t n = bulk->n_per_chain < KAD_PICTURES ? bulk->n_per_chain : KAD_PICTURES;
-    kad_status status = KAD_OK;
-    float *data = NULL;
-    KAD_TRY(kad_h5_remove(ctx, file, "/bulk/pictures"));
-    KAD_TRY(kad_h5_group(ctx, file, "/bulk/pictures"));
-    KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *data, &data));
-    for (int h = 0; h < coarse->n_levels && n > 0; h++) {
+    kad_writer w = kad_write_anew(ctx, file, "/bulk/pictures");
+    float *data = kad_write_scratch(&w, n * bulk->n_rows, sizeof *data);
+    for (int h = 0; h < coarse->n_levels && n > 0 && data != NULL; h++) {
         const kad_coarse_level *level = &coarse->level[h];
         const size_t n_sites = (size_t)level->n_sites;
-        char path[64];
+        char name[32];
+        snprintf(name, sizeof name, "level_%d", h);
+        const fields f = {.name = name,
+                          .long_name = "coarse field of the level",
+                          .lead = "picture",
+                          .n_lead = 1,
+                          .n = {n},
+                          .n_comp = n_comp,
+                          .d = flow->lattice->d,
+                          .extent = level->extent};
         for (size_t i = 0; i < n; i++)
             arrange(i, n_sites, n_comp,
                     level->field + picked(bulk, i, n) * n_sites * n_comp, data);
-        snprintf(path, sizeof path, "/bulk/pictures/level_%d", h);
-        KAD_TRY(write_fields(ctx, file, path, 1, &n, picture, n_comp, flow->lattice->d,
-                             level->extent, data));
+        write_fields(&w, &f, data);
     }
-    if (n > 0) KAD_TRY(write_latents(ctx, bulk, n, file, data));
-done:
+    if (n > 0 && data != NULL) write_latents(&w, bulk, n, data);
     kad_free(data);
-    return status;
+    return kad_write_end(&w);
 }
 
 /* --- latent walks -------------------------------------------------------------------- */
@@ -158,44 +165,58 @@ static void fill_walks(const kad_bulk *bulk, size_t n_levels, const int64_t *sit
         }
 }
 
+/* Boundary fields of the walks, the values walked through and the latents walked. */
+static kad_status write_walks(kad_ctx *ctx, kad_h5 *file, const kad_bulk *bulk,
+                              const int64_t *site, const double *value, const double *x)
+{
+    const kad_flow *flow = bulk->model->flow;
+    const size_t n_levels = (size_t)bulk->n_levels, n_steps = WALK_STEPS,
+                 n = n_levels * n_steps, n_comp = (size_t)flow->n_comp;
+    const fields boundary = {.name = "boundary",
+                             .long_name = "boundary field with the latent at the value",
+                             .lead = "level value",
+                             .n_lead = 2,
+                             .n = {n_levels, n_steps},
+                             .n_comp = n_comp,
+                             .d = flow->lattice->d,
+                             .extent = flow->lattice->shape};
+    kad_writer w = kad_write_anew(ctx, file, "/bulk/walks");
+    float *data = kad_write_scratch(&w, n * bulk->n_rows, sizeof *data);
+    for (size_t i = 0; i < n && data != NULL; i++)
+        arrange(i, (size_t)flow->lattice->n_sites, n_comp, x + i * bulk->n_rows, data);
+    write_fields(&w, &boundary, data);
+    kad_write(&w, "value", KAD_H5_F64, "value", "1", "value of the latent", &n_steps,
+              value);
+    kad_write(&w, "site", KAD_H5_I64, "level", "1",
+              "site of the level's latent; -1: it has none", &n_levels, site);
+    kad_free(data);
+    return kad_write_end(&w);
+}
+
 /* One latent of each level takes the values `value` [step], -3 .. 3 standard deviations of
  * the prior, the others keep those of one configuration; boundary
  * [level][step][component][sites...] f32, site [level] the latent's site. */
 kad_status kad_bulk_walks(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
-    const kad_flow *flow = bulk->model->flow;
-    const size_t n_levels = (size_t)bulk->n_levels, n_comp = (size_t)flow->n_comp,
-                 n = n_levels * WALK_STEPS, lead[2] = {n_levels, WALK_STEPS},
-                 steps[1] = {WALK_STEPS};
+    const size_t n_levels = (size_t)bulk->n_levels, n = n_levels * WALK_STEPS;
     int64_t site[KAD_BULK_LEVELS];
     double value[WALK_STEPS], *z = NULL, *y = NULL, *x = NULL;
-    float *data = NULL;
     kad_status status = KAD_OK;
     if (bulk->n == 0) return KAD_OK;
-    KAD_TRY(kad_h5_remove(ctx, file, "/bulk/walks"));
-    KAD_TRY(kad_h5_group(ctx, file, "/bulk/walks"));
     KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *z, &z));
     KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *y, &y));
     KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *x, &x));
-    KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *data, &data));
     for (size_t k = 0; k < WALK_STEPS; k++)
-        value[k] = ((double)k - (WALK_STEPS - 1) / 2) * sqrt(flow->temperature);
+        value[k] =
+            ((double)k - (WALK_STEPS - 1) / 2) * sqrt(bulk->model->flow->temperature);
     for (size_t h = 0; h < n_levels; h++)
         site[h] = middle_latent(bulk, (int)h);
     fill_walks(bulk, n_levels, site, value, z);
     KAD_TRY(generate(ctx, bulk, n, z, y, x));
-    for (size_t i = 0; i < n; i++)
-        arrange(i, (size_t)flow->lattice->n_sites, n_comp, x + i * bulk->n_rows, data);
-    KAD_TRY(write_fields(ctx, file, "/bulk/walks/boundary", 2, lead, walk, n_comp,
-                         flow->lattice->d, flow->lattice->shape, data));
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/walks/value", KAD_H5_F64, 1, steps, value));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/walks/value", "value"));
-    KAD_TRY(kad_h5_write(ctx, file, "/bulk/walks/site", KAD_H5_I64, 1, &n_levels, site));
-    KAD_TRY(kad_h5_axes(ctx, file, "/bulk/walks/site", "level"));
+    KAD_TRY(write_walks(ctx, file, bulk, site, value, x));
 done:
     kad_free(z);
     kad_free(y);
     kad_free(x);
-    kad_free(data);
     return status;
 }

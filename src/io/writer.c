@@ -55,6 +55,13 @@ static void path_of(kad_writer *w, const char *name, char path[KAD_WRITER_PATH])
     format(w, KAD_WRITER_PATH, path, "%s/%s", w->group[1] != '\0' ? w->group : "", name);
 }
 
+bool kad_write_has(kad_writer *w, const char *name)
+{
+    char path[KAD_WRITER_PATH];
+    path_of(w, name, path);
+    return w->status == KAD_OK && kad_h5_exists(w->file, path);
+}
+
 /* Can the data set be the scale of an axis of this length? */
 static bool is_scale(kad_writer *w, const char *path, size_t n)
 {
@@ -117,6 +124,19 @@ void kad_write_names(kad_writer *w, const char *name, const char *axis,
     KAD_TRY(kad_h5_write_strings(w->ctx, w->file, path, n, names));
     KAD_TRY(kad_h5_describe(w->ctx, w->file, path, NULL, long_name, NULL));
     KAD_TRY(label_axes(w, name, path, axis, &n));
+done:
+    w->status = status;
+}
+
+void kad_write_word(kad_writer *w, const char *name, const char *long_name,
+                    const char *text)
+{
+    kad_status status;
+    char path[KAD_WRITER_PATH];
+    path_of(w, name, path);
+    KAD_TRY(w->status);
+    KAD_TRY(kad_h5_write_string(w->ctx, w->file, path, text));
+    KAD_TRY(kad_h5_describe(w->ctx, w->file, path, NULL, long_name, NULL));
 done:
     w->status = status;
 }

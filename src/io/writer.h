@@ -30,6 +30,8 @@ typedef struct kad_writer {
 kad_writer kad_write_into(kad_ctx *ctx, kad_h5 *file, const char *group);
 kad_writer kad_write_anew(kad_ctx *ctx, kad_h5 *file, const char *group);
 KAD_MUST_USE kad_status kad_write_end(const kad_writer *w);
+/* Is NAME there? */
+bool kad_write_has(kad_writer *w, const char *name);
 /* Memory to put values together in, by kad_free; NULL after a failure, its own among them.
  */
 void *kad_write_scratch(kad_writer *w, size_t n, size_t size);
@@ -42,6 +44,10 @@ void kad_write(kad_writer *w, const char *name, kad_h5_type type, const char *ax
 /* A list of words; the axis's own name where name and axis are the same. */
 void kad_write_names(kad_writer *w, const char *name, const char *axis,
                      const char *long_name, size_t n, const char *const *names);
+
+/* One text, a scalar. */
+void kad_write_word(kad_writer *w, const char *name, const char *long_name,
+                    const char *text);
 
 /* An attribute of the group, "NAME", or of one of its data sets, "DATASET@NAME". */
 void kad_write_int(kad_writer *w, const char *name, int64_t value);

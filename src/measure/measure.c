@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "io/writer.h"
 #include "measure/twist.h"
 
 #include <math.h>
@@ -242,17 +243,14 @@ void kad_measure_rows(const kad_measure *measure, size_t n, const uint64_t *numb
 /* --- coordinates ----------------------------------------------------------------------
  */
 
-static kad_status write_orbits(kad_ctx *ctx, const kad_orbits *orbits, kad_h5 *file,
-                               const char *group, const char *name, bool momenta,
-                               const char *summary)
+static void write_orbits(kad_writer *w, const kad_orbits *orbits, const char *name,
+                         bool momenta, const char *summary)
 {
-    kad_status status = KAD_OK;
     const kad_lattice *lattice = orbits->lattice;
     const size_t d = (size_t)lattice->d, dims[2] = {orbits->n, d};
-    double *length = NULL;
-    char path[256];
-
-    KAD_TRY(kad_new(ctx, orbits->n, sizeof *length, &length));
+    char part[64], axes[64];
+    double *length = kad_write_scratch(w, orbits->n, sizeof *length);
+    if (length == NULL) return;
     for (size_t i = 0; i < orbits->n; i++) {
         for (size_t mu = 0; mu < d; mu++) {
             const double unit = momenta ? 2.0 * M_PI / lattice->shape[mu] : 1.0;
@@ -261,36 +259,25 @@ static kad_status write_orbits(kad_ctx *ctx, const kad_orbits *orbits, kad_h5 *f
         }
         length[i] = sqrt(length[i]);
     }
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, dims, length));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", summary, NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, path, name));
-    snprintf(path, sizeof path, "%s/%s_vector", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 2, dims, orbits->vector));
-    KAD_TRY(kad_h5_describe(ctx, file, path, momenta ? "2 pi / L" : "",
-                            "its representative up to symmetry", NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, name, NULL));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 1, "axis", NULL));
-    snprintf(path, sizeof path, "%s/%s_count", group, name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_I64, 1, dims, orbits->count));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "", "how many it stands for", NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, path, name));
-done:
+    kad_write(w, name, KAD_H5_F64, name, momenta ? "1/lattice steps" : "lattice steps",
+              summary, dims, length);
+    snprintf(part, sizeof part, "%s_vector", name);
+    snprintf(axes, sizeof axes, "%s axis", name);
+    kad_write(w, part, KAD_H5_I64, axes, momenta ? "2 pi / L" : "lattice steps",
+              "its representative up to symmetry", dims, orbits->vector);
+    snprintf(part, sizeof part, "%s_count", name);
+    kad_write(w, part, KAD_H5_I64, name, "1", "how many it stands for", dims,
+              orbits->count);
     kad_free(length);
-    return status;
 }
 
 kad_status kad_measure_write(kad_ctx *ctx, const kad_measure *measure, kad_h5 *file,
                              const char *group)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    if (!isnan(measure->coupling))
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "coupling", measure->coupling));
-    KAD_TRY(write_orbits(ctx, measure->orbits, file, group, "displacement", false,
-                         "length |r| of the displacement"));
-    KAD_TRY(write_orbits(ctx, measure->orbits, file, group, "momentum", true,
-                         "length |k| of the momentum"));
-done:
-    return status;
+    kad_writer w = kad_write_into(ctx, file, group);
+    if (!isnan(measure->coupling)) kad_write_real(&w, "coupling", measure->coupling);
+    write_orbits(&w, measure->orbits, "displacement", false,
+                 "length |r| of the displacement");
+    write_orbits(&w, measure->orbits, "momentum", true, "length |k| of the momentum");
+    return kad_write_end(&w);
 }

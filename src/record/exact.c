@@ -1,45 +1,43 @@
 #include "record/exact.h"
 
+#include "io/writer.h"
 #include "models/exact.h"
 
 #include <stdio.h>
 
-static kad_status put(kad_ctx *ctx, kad_h5 *file, const char *name, kad_exact_value x,
-                      const char *source)
+static void put(kad_writer *w, const char *name, kad_exact_value x, const char *source)
 {
-    kad_status status = KAD_OK;
-    char path[96];
-    snprintf(path, sizeof path, "/exact/%s", name);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 0, NULL, &x.value));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, path, "source", source));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "error", x.error));
-done:
-    return status;
+    char attribute[96];
+    kad_write(w, name, KAD_H5_F64, "", "1", "exact value", NULL, &x.value);
+    snprintf(attribute, sizeof attribute, "%s@source", name);
+    kad_write_text(w, attribute, source);
+    snprintf(attribute, sizeof attribute, "%s@error", name);
+    kad_write_real(w, attribute, x.error);
 }
 
 /* Only what is certain; what is not is said. */
-static kad_status write_mean(kad_ctx *ctx, kad_h5 *file, const kad_exact_mean *mean)
+static void write_mean(kad_writer *w, const kad_exact_mean *mean)
 {
     if (kad_exact_certain(mean->x))
-        return put(ctx, file, mean->name, mean->x, mean->source);
-    kad_note(ctx, "exact %s: not stated, rounding leaves %.3g +- %.1g (%s)", mean->name,
-             mean->x.value, mean->x.error, mean->source);
-    return KAD_OK;
+        put(w, mean->name, mean->x, mean->source);
+    else
+        kad_note(w->ctx, "exact %s: not stated, rounding leaves %.3g +- %.1g (%s)",
+                 mean->name, mean->x.value, mean->x.error, mean->source);
 }
 
 kad_status kad_exact_write(kad_ctx *ctx, kad_h5 *file, const kad_action *action)
 {
-    kad_status status = KAD_OK;
     kad_exact_means means = {0};
-    KAD_TRY(kad_h5_remove(ctx, file, "/exact"));
+    if (action->ops->exact != NULL) {
+        const kad_status status = action->ops->exact(ctx, action, &means);
+        if (status != KAD_OK) return status;
+    }
+    kad_writer w = kad_write_anew(ctx, file, "/exact");
     if (action->log_z_source != NULL)
-        KAD_TRY(put(ctx, file, "log_z",
-                    (kad_exact_value){action->log_z_exact, action->log_z_exact_error},
-                    action->log_z_source));
-    if (action->ops->exact == NULL) goto done;
-    KAD_TRY(action->ops->exact(ctx, action, &means));
+        put(&w, "log_z",
+            (kad_exact_value){action->log_z_exact, action->log_z_exact_error},
+            action->log_z_source);
     for (int i = 0; i < means.n; i++)
-        KAD_TRY(write_mean(ctx, file, &means.row[i]));
-done:
-    return status;
+        write_mean(&w, &means.row[i]);
+    return kad_write_end(&w);
 }

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/weights.h"
+#include "io/writer.h"
 #include "record/chains.h"
 #include "sample/start.h"
 
@@ -101,10 +102,8 @@ static int largest_extent(const kad_lattice *lattice)
 }
 
 /* What a draw is and takes. */
-static kad_status describe_time(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
-                                const char *group)
+static void describe_time(const kad_chains *chains, kad_writer *w)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = &chains->job->setup;
     const char *unit = chains->sampler->ops->time_unit;
     char text[64];
@@ -115,14 +114,10 @@ static kad_status describe_time(kad_ctx *ctx, const kad_chains *chains, kad_h5 *
                  unit);
     else if (chains->thin > 1)
         snprintf(text, sizeof text, "%lld %ss", (long long)chains->thin, unit);
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "time_unit", text));
-    KAD_TRY(
-        kad_h5_attr_set_real(ctx, file, group, "seconds_per_draw",
-                             chains->seconds / (double)setup->n_draws / setup->n_chains));
-    KAD_TRY(
-        kad_h5_attr_set_real(ctx, file, group, "tuning_seconds", chains->tuning_seconds));
-done:
-    return status;
+    kad_write_text(w, "time_unit", text);
+    kad_write_real(w, "seconds_per_draw",
+                   chains->seconds / (double)setup->n_draws / setup->n_chains);
+    kad_write_real(w, "tuning_seconds", chains->tuning_seconds);
 }
 
 /* Chains that only start from the map are still local ones. */
@@ -139,7 +134,6 @@ static bool needs_map(const kad_sampler *sampler)
 static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                            const char *group)
 {
-    kad_status status = KAD_OK;
     const kad_job *job = chains->job;
     const kad_sampler_setup *setup = &job->setup;
     const kad_sampler_ops *ops = chains->sampler->ops;
@@ -165,25 +159,22 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                   {"translation", setup->translate},
                   {"fingerprint", (int64_t)job->fingerprint}};
 
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "sampler", ops->name));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "summary", ops->summary));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "reference", ops->reference));
-    KAD_TRY(describe_time(ctx, chains, file, group));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "precision",
-                                   setup->prec == KAD_SINGLE ? "single" : "double"));
+    kad_writer w = kad_write_into(ctx, file, group);
+    kad_write_text(&w, "sampler", ops->name);
+    kad_write_text(&w, "summary", ops->summary);
+    kad_write_text(&w, "reference", ops->reference);
+    describe_time(chains, &w);
+    kad_write_text(&w, "precision", setup->prec == KAD_SINGLE ? "single" : "double");
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        KAD_TRY(kad_h5_attr_set_int(ctx, file, group, counts[i].name, counts[i].value));
-    KAD_TRY(
-        kad_h5_attr_set_real(ctx, file, group, "acceptance", chains->n_accepted / n_all));
+        kad_write_int(&w, counts[i].name, counts[i].value);
+    kad_write_real(&w, "acceptance", chains->n_accepted / n_all);
     const double beta = kad_action_get(setup->action, "beta");
-    if (isfinite(beta)) KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "beta", beta));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "log_z_offset",
-                                 setup->action->log_z_offset));
-    if (ops->describe != NULL)
-        KAD_TRY(ops->describe(ctx, chains->sampler->self, file, group));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "status", "complete"));
-done:
-    return status;
+    if (isfinite(beta)) kad_write_real(&w, "beta", beta);
+    kad_write_real(&w, "log_z_offset", setup->action->log_z_offset);
+    if (w.status == KAD_OK && ops->describe != NULL)
+        w.status = ops->describe(ctx, chains->sampler->self, file, group);
+    kad_write_text(&w, "status", "complete");
+    return kad_write_end(&w);
 }
 
 /* The first draws into a group of their own. */
@@ -197,10 +188,10 @@ static kad_status write_first(kad_ctx *ctx, const kad_chains *chains, kad_h5 *fi
     if (chains->first == NULL) return KAD_OK;
     snprintf(path, sizeof path, "%s/first", group);
     KAD_TRY(kad_store_write(ctx, chains->first, file, path));
-    KAD_TRY(
-        kad_h5_attr_set_string(ctx, file, path, "start",
-                               is_map ? "prior" : kad_start_name(&chains->job->setup)));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "n_first", chains->job->n_first));
+    kad_writer w = kad_write_into(ctx, file, path);
+    kad_write_text(&w, "start", is_map ? "prior" : kad_start_name(&chains->job->setup));
+    kad_write_int(&w, "n_first", chains->job->n_first);
+    status = kad_write_end(&w);
 done:
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include "base/weights.h"
 #include "base/memory.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -211,65 +212,67 @@ done:
     return status;
 }
 
-/* An index scale 0, step, 2 step, ... below the group, made once; `at` receives its path.
- */
-static kad_status index_scale(kad_ctx *ctx, kad_h5 *file, const char *group,
-                              const char *name, size_t n, size_t step, char *at,
-                              size_t size)
-{
-    kad_status status = KAD_OK;
-    int64_t *index = NULL;
+/* What the axes of series count. */
+static const struct {
+    const char *name, *units, *long_name;
+} axes[] = {
+    {"chain", "1", "number of the chain"},
+    {"draw", "draws", "number of the draw of its chain, from the first recorded one"},
+    {"cfg", "draws", "number of the stored draw of its chain"},
+    {"bin", "draws", "number of the bin's last draw of its chain"},
+    {"weighted_bin", "draws", "number of the bin's last proposal of its chain"},
+    {"component", "1", "component of the field"},
+    {"axis", "1", "axis of the lattice"},
+    {"r", "lattice steps", "separation along the axis"},
+};
 
-    snprintf(at, size, "%s/%s", group, name);
-    if (kad_h5_exists(file, at)) return KAD_OK;
-    KAD_TRY(kad_new(ctx, n, sizeof *index, &index));
-    for (size_t i = 0; i < n; i++)
+/* The index scale step - 1, 2 step - 1, ... of an axis, made once. Axes of another kind,
+ * the lattice's, are counted in steps of it. */
+static void write_index(kad_writer *w, const char *name, size_t n, size_t step)
+{
+    const char *units = "lattice steps", *long_name = "position along the axis";
+    if (kad_write_has(w, name)) return;
+    int64_t *index = kad_write_scratch(w, n, sizeof *index);
+    for (size_t i = 0; i < n && index != NULL; i++)
         index[i] = (int64_t)((i + 1) * step - 1);
-    KAD_TRY(kad_h5_write(ctx, file, at, KAD_H5_I64, 1, &n, index));
-done:
+    for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++)
+        if (strcmp(axes[i].name, name) == 0) {
+            units = axes[i].units;
+            long_name = axes[i].long_name;
+        }
+    kad_write(w, name, KAD_H5_I64, name, units, long_name, &n, index);
     kad_free(index);
-    return status;
 }
 
-static kad_status write_column(kad_ctx *ctx, const kad_store *store, int i, kad_h5 *file,
-                               const char *group)
+static void write_column(kad_writer *w, const kad_store *store, const kad_column *column)
 {
-    kad_status status = KAD_OK;
-    const kad_column *column = &store->column[i];
     size_t dims[2 + KAD_STORE_RANK] = {store->n_chains, column->n_stored};
     const bool all = column->n_stored == store->n_draws;
     const char *bin = column->bin_axis != NULL ? column->bin_axis : "bin";
     const char *label = column->mean ? bin : all ? "draw" : "cfg";
-    char path[2 * KAD_STORE_NAME], scale[2 * KAD_STORE_NAME];
+    char words[2 * KAD_STORE_NAME], estimator[KAD_STORE_NAME + 16];
+    size_t used = (size_t)snprintf(words, sizeof words, "chain %s", label);
 
-    for (int k = 0; k < column->rank; k++)
+    write_index(w, "chain", dims[0], 1);
+    write_index(w, label, dims[1], column->stride);
+    for (int k = 0; k < column->rank && used < sizeof words; k++) {
         dims[2 + k] = column->dims[k];
-    snprintf(path, sizeof path, "%s/%s", group, column->name);
-    KAD_TRY(kad_h5_write(ctx, file, path, column->type, 2 + column->rank, dims,
-                         column->data));
-    KAD_TRY(kad_h5_describe(ctx, file, path, column->units, column->summary,
-                            column->estimator));
-    KAD_TRY(index_scale(ctx, file, group, "chain", dims[0], 1, scale, sizeof scale));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 0, "chain", scale));
-    KAD_TRY(index_scale(ctx, file, group, label, dims[1], column->stride, scale,
-                        sizeof scale));
-    KAD_TRY(kad_h5_axis(ctx, file, path, 1, label, scale));
-    for (int k = 0; k < column->rank; k++) {
-        KAD_TRY(index_scale(ctx, file, group, column->axis[k], dims[2 + k], 1, scale,
-                            sizeof scale));
-        KAD_TRY(kad_h5_axis(ctx, file, path, 2 + k, column->axis[k], scale));
+        write_index(w, column->axis[k], dims[2 + k], 1);
+        used +=
+            (size_t)snprintf(words + used, sizeof words - used, " %s", column->axis[k]);
     }
-done:
-    return status;
+    kad_write(w, column->name, column->type, words, column->units, column->summary, dims,
+              column->data);
+    if (column->estimator == NULL) return;
+    snprintf(estimator, sizeof estimator, "%s@estimator", column->name);
+    kad_write_text(w, estimator, column->estimator);
 }
 
 kad_status kad_store_write(kad_ctx *ctx, const kad_store *store, kad_h5 *file,
                            const char *group)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_group(ctx, file, group));
+    kad_writer w = kad_write_into(ctx, file, group);
     for (int i = 0; i < store->n_columns; i++)
-        KAD_TRY(write_column(ctx, store, i, file, group));
-done:
-    return status;
+        write_column(&w, store, &store->column[i]);
+    return kad_write_end(&w);
 }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "io/writer.h"
 #include "record/configs.h"
 
 #include <math.h>
@@ -51,22 +52,19 @@ done:
     return status;
 }
 
-static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *path,
+static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *group,
                                 const size_t *dims, const double *log_w, uint64_t hash,
                                 double seconds)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_remove(ctx, file, path));
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, log_w));
-    KAD_TRY(kad_h5_describe(ctx, file, path, "",
-                            "ln w = log_z_offset - S - ln q of stored configurations; "
-                            "its mean is an upper bound of ln Z",
-                            "inference in double"));
-    KAD_TRY(kad_h5_axes(ctx, file, path, "chain weighed"));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "map", (int64_t)hash));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "seconds", seconds));
-done:
-    return status;
+    kad_writer w = kad_write_into(ctx, file, group);
+    kad_write(&w, "map_log_weight", KAD_H5_F64, "chain weighed", "1",
+              "ln w = log_z_offset - S - ln q of stored configurations; its mean is an "
+              "upper bound of ln Z",
+              dims, log_w);
+    kad_write_text(&w, "map_log_weight@estimator", "inference in double");
+    kad_write_int(&w, "map_log_weight@map", (int64_t)hash);
+    kad_write_real(&w, "map_log_weight@seconds", seconds);
+    return kad_write_end(&w);
 }
 
 kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
@@ -96,7 +94,7 @@ kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
     KAD_TRY(kad_configs_read(ctx, file, name, action, dims, step, x));
     KAD_TRY(kad_weights_of(ctx, action, map, n, x, NULL, log_w));
     KAD_TRY(
-        write_weights(ctx, file, path, kept, log_w, hash, kad_wall_seconds() - start));
+        write_weights(ctx, file, group, kept, log_w, hash, kad_wall_seconds() - start));
     KAD_TRY(kad_results_save(ctx, run, file));
 done:
     kad_free(x);

@@ -7,6 +7,7 @@
 #include "build_info.h"
 #include "flow/recipe.h"
 #include "io/digest.h"
+#include "io/writer.h"
 #include "run/pipeline.h"
 
 #include <stdio.h>
@@ -50,94 +51,70 @@ static void command_line(const kad_app *app, char *text, size_t size)
     }
 }
 
-static kad_status set(kad_pipeline *p, kad_h5 *file, const char *name, const char *value)
-{
-    return kad_h5_attr_set_string(&p->app->ctx, file, "/", name, value);
-}
-
 /* What stays the same over resumptions: identity, first start. */
-static kad_status write_once(kad_pipeline *p, kad_h5 *file)
+static void write_once(kad_writer *w)
 {
-    kad_status status = KAD_OK;
     char text[64];
-    if (kad_h5_attr_exists(file, "/", "uuid")) return KAD_OK;
+    if (kad_h5_attr_exists(w->file, "/", "uuid")) return;
     make_uuid(text);
-    KAD_TRY(set(p, file, "uuid", text));
+    kad_write_text(w, "uuid", text);
     timestamp(text);
-    KAD_TRY(set(p, file, "started", text));
-    KAD_TRY(kad_h5_attr_set_real(&p->app->ctx, file, "/", "wall_seconds", 0));
-done:
-    return status;
+    kad_write_text(w, "started", text);
+    kad_write_real(w, "wall_seconds", 0);
 }
 
-static kad_status write_slurm(kad_pipeline *p, kad_h5 *file)
+static void write_slurm(kad_writer *w)
 {
     static const char *const names[] = {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID",
                                         "SLURM_ARRAY_TASK_ID"};
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *value = getenv(names[i]);
-        if (value != NULL) KAD_TRY(set(p, file, names[i], value));
+        if (value != NULL) kad_write_text(w, names[i], value);
     }
-done:
-    return status;
 }
 
-static kad_status write_program(kad_pipeline *p, kad_h5 *file)
+static void write_program(const kad_pipeline *p, kad_writer *w)
 {
-    kad_status status = KAD_OK;
     char text[4096], host[256] = "";
-    KAD_TRY(set(p, file, "Conventions", "KADANOFF-1"));
-    KAD_TRY(kad_h5_attr_set_int(&p->app->ctx, file, "/", "format_version",
-                                KAD_FORMAT_VERSION));
-    KAD_TRY(set(p, file, "program", "kadanoff"));
-    KAD_TRY(set(p, file, "version", PACKAGE_VERSION));
-    KAD_TRY(set(p, file, "commit", KAD_COMMIT));
+    kad_write_text(w, "Conventions", "KADANOFF-1");
+    kad_write_int(w, "format_version", KAD_FORMAT_VERSION);
+    kad_write_text(w, "program", "kadanoff");
+    kad_write_text(w, "version", PACKAGE_VERSION);
+    kad_write_text(w, "commit", KAD_COMMIT);
     snprintf(text, sizeof text, "%s; CFLAGS %s; kernels %s (%s)", KAD_CC, KAD_CFLAGS,
              KAD_KERNEL_FLAGS, kad_kernel_isa_f32);
-    KAD_TRY(set(p, file, "build", text));
+    kad_write_text(w, "build", text);
     command_line(p->app, text, sizeof text);
-    KAD_TRY(set(p, file, "command_line", text));
-    if (gethostname(host, sizeof host - 1) == 0) KAD_TRY(set(p, file, "host", host));
-    KAD_TRY(set(p, file, "rng", "Philox 4x32-10 (Random123)"));
-    KAD_TRY(
-        kad_h5_attr_set_int(&p->app->ctx, file, "/", "threads", p->app->ctx.n_threads));
-    KAD_TRY(kad_h5_attr_set_int(&p->app->ctx, file, "/", "ranks", 1));
-    KAD_TRY(kad_h5_attr_set_int(&p->app->ctx, file, "/", "seed",
-                                kad_config_int(p->config, "seed")));
-    KAD_TRY(write_slurm(p, file));
-done:
-    return status;
+    kad_write_text(w, "command_line", text);
+    if (gethostname(host, sizeof host - 1) == 0) kad_write_text(w, "host", host);
+    kad_write_text(w, "rng", "Philox 4x32-10 (Random123)");
+    kad_write_int(w, "threads", p->app->ctx.n_threads);
+    kad_write_int(w, "ranks", 1);
+    kad_write_int(w, "seed", kad_config_int(p->config, "seed"));
+    write_slurm(w);
 }
 
 /* Couplings by name: attributes of the root, for whoever asks one file for one of them,
  * and columns of /model, for whoever compares files. */
-static kad_status write_couplings(kad_pipeline *p, kad_h5 *file)
+static void write_couplings(const kad_action *action, kad_writer *root, kad_writer *model)
 {
-    kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
     kad_parameter coupling[KAD_ACTION_COUPLINGS];
     const char *names[KAD_ACTION_COUPLINGS];
     double values[KAD_ACTION_COUPLINGS];
     const size_t n =
-        (size_t)kad_action_parameters(p->model->action, KAD_ACTION_COUPLINGS, coupling);
+        (size_t)kad_action_parameters(action, KAD_ACTION_COUPLINGS, coupling);
     for (size_t i = 0; i < n; i++) {
         names[i] = coupling[i].key;
         values[i] = coupling[i].value;
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, "/", names[i], values[i]));
+        kad_write_real(root, names[i], values[i]);
     }
-    if (n == 0) goto done;
-    KAD_TRY(kad_h5_write_strings(ctx, file, "/model/coupling", n, names));
-    KAD_TRY(kad_h5_write(ctx, file, "/model/value", KAD_H5_F64, 1, &n, values));
-    KAD_TRY(kad_h5_axes(ctx, file, "/model/value", "coupling"));
-done:
-    return status;
+    if (n == 0) return;
+    kad_write_names(model, "coupling", "coupling", "key of the coupling", n, names);
+    kad_write(model, "value", KAD_H5_F64, "coupling", "1", "its value", &n, values);
 }
 
-static kad_status write_model(kad_pipeline *p, kad_h5 *file)
+static kad_status write_model(const kad_pipeline *p, kad_writer *root)
 {
-    kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
     const kad_action *action = p->model->action;
     const char *title = kad_config_string(p->config, "title");
     char text[KAD_ACTION_DESCRIPTION];
@@ -146,37 +123,33 @@ static kad_status write_model(kad_pipeline *p, kad_h5 *file)
     for (size_t i = 0; i < d; i++)
         shape[i] = action->lattice->shape[i];
     kad_action_describe(action, sizeof text, text);
-    KAD_TRY(set(p, file, "model", text));
-    KAD_TRY(set(p, file, "recipe", kad_recipe_name(p->config)));
-    if (title != NULL) KAD_TRY(set(p, file, "title", title));
-    KAD_TRY(kad_h5_remove(ctx, file, "/model"));
-    KAD_TRY(kad_h5_group(ctx, file, "/model"));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/model", "name", text));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/model", "action", action->ops->name));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/model", "components", action->n_comp));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/model", "decimated", p->model->decimated));
-    KAD_TRY(kad_h5_write(ctx, file, "/model/shape", KAD_H5_I64, 1, &d, shape));
-    KAD_TRY(kad_h5_axes(ctx, file, "/model/shape", "axis"));
-    KAD_TRY(write_couplings(p, file));
-done:
-    return status;
+    kad_write_text(root, "model", text);
+    kad_write_text(root, "recipe", kad_recipe_name(p->config));
+    if (title != NULL) kad_write_text(root, "title", title);
+    kad_writer w = kad_write_anew(root->ctx, root->file, "/model");
+    kad_write_text(&w, "name", text);
+    kad_write_text(&w, "action", action->ops->name);
+    kad_write_int(&w, "components", action->n_comp);
+    kad_write_int(&w, "decimated", p->model->decimated);
+    kad_write(&w, "shape", KAD_H5_I64, "axis", "sites", "extents of the lattice", &d,
+              shape);
+    write_couplings(action, root, &w);
+    return kad_write_end(&w);
 }
 
 static kad_status write_config(kad_pipeline *p, kad_h5 *file)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
     char digest[KAD_DIGEST_CHARS];
     char *json = kad_config_json(p->config, KAD_CONFIG_USED);
-    const char *text = kad_config_text(p->config);
-    if (json == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "config: out of memory"));
-    KAD_TRY(kad_h5_write_string(ctx, file, "/config/text", text));
-    KAD_TRY(kad_h5_write_string(ctx, file, "/config/resolved", json));
+    if (json == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: out of memory");
+    kad_writer w = kad_write_into(ctx, file, "/config");
+    kad_write_word(&w, "text", "the config as given", kad_config_text(p->config));
+    kad_write_word(&w, "resolved", "every key in force, as JSON", json);
     kad_digest(json, strlen(json), digest);
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/config", "sha256", digest));
-done:
+    kad_write_text(&w, "sha256", digest);
     kad_free(json);
-    return status;
+    return kad_write_end(&w);
 }
 
 kad_status kad_provenance_begin(kad_pipeline *p)
@@ -184,12 +157,14 @@ kad_status kad_provenance_begin(kad_pipeline *p)
     kad_status status = KAD_OK;
     kad_h5 *file = NULL;
     KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
-    KAD_TRY(write_once(p, file));
-    KAD_TRY(write_program(p, file));
-    KAD_TRY(write_model(p, file));
+    kad_writer w = kad_write_into(&p->app->ctx, file, "/");
+    write_once(&w);
+    write_program(p, &w);
+    KAD_TRY(write_model(p, &w));
     KAD_TRY(kad_action_store(&p->app->ctx, p->model->action, file));
     KAD_TRY(write_config(p, file));
-    KAD_TRY(set(p, file, "status", "running"));
+    kad_write_text(&w, "status", "running");
+    KAD_TRY(kad_write_end(&w));
     KAD_TRY(kad_results_save(&p->app->ctx, p->run, file));
 done:
     kad_h5_close(file);
@@ -205,11 +180,12 @@ kad_status kad_provenance_end(kad_pipeline *p, const char *how)
     KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
     if (kad_h5_attr_exists(file, "/", "wall_seconds"))
         KAD_TRY(kad_h5_attr_real(&p->app->ctx, file, "/", "wall_seconds", &before));
-    KAD_TRY(kad_h5_attr_set_real(&p->app->ctx, file, "/", "wall_seconds",
-                                 before + kad_wall_seconds() - p->started));
+    kad_writer w = kad_write_into(&p->app->ctx, file, "/");
+    kad_write_real(&w, "wall_seconds", before + kad_wall_seconds() - p->started);
     timestamp(text);
-    KAD_TRY(set(p, file, "finished", text));
-    KAD_TRY(set(p, file, "status", how));
+    kad_write_text(&w, "finished", text);
+    kad_write_text(&w, "status", how);
+    KAD_TRY(kad_write_end(&w));
     KAD_TRY(kad_results_save(&p->app->ctx, p->run, file));
 done:
     kad_h5_close(file);

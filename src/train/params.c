@@ -1,6 +1,7 @@
 #include "train/params.h"
 
 #include "io/digest.h"
+#include "io/writer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,28 +22,23 @@ static int tensor_dims(const kad_tensor *tensor, size_t dims[2])
     return tensor->cols > 1 ? 2 : 1;
 }
 
-static kad_status write_header(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
-                               kad_prec prec)
+static void write_header(kad_writer *w, const kad_flow *flow, kad_prec prec,
+                         const double *theta)
 {
-    kad_status status;
     int64_t shape[KAD_MAX_DIM];
+    char digest[KAD_DIGEST_CHARS];
     const size_t d = (size_t)flow->lattice->d;
     for (size_t i = 0; i < d; i++)
         shape[i] = flow->lattice->shape[i];
-    KAD_TRY(kad_h5_group(ctx, file, "/flow/params"));
-    KAD_TRY(kad_h5_write(ctx, file, "/flow/lattice_shape", KAD_H5_I64, 1, &d, shape));
-    KAD_TRY(kad_h5_describe(ctx, file, "/flow/lattice_shape", "sites",
-                            "extents of the lattice", NULL));
-    KAD_TRY(kad_h5_axes(ctx, file, "/flow/lattice_shape", "axis"));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/flow", "hierarchy", flow->hierarchy));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/flow", "levels", flow->n_levels));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/flow", "stages", flow->n_stages));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/flow", "dtype",
-                                   prec == KAD_SINGLE ? "float32" : "float64"));
-    KAD_TRY(
-        kad_h5_attr_set_int(ctx, file, "/flow", "n_parameters", (int64_t)flow->n_theta));
-done:
-    return status;
+    kad_digest(theta, flow->n_theta * sizeof *theta, digest);
+    kad_write(w, "lattice_shape", KAD_H5_I64, "axis", "sites", "extents of the lattice",
+              &d, shape);
+    kad_write_text(w, "hierarchy", flow->hierarchy);
+    kad_write_int(w, "levels", flow->n_levels);
+    kad_write_int(w, "stages", flow->n_stages);
+    kad_write_text(w, "dtype", prec == KAD_SINGLE ? "float32" : "float64");
+    kad_write_int(w, "n_parameters", (int64_t)flow->n_theta);
+    kad_write_text(w, "sha256", digest);
 }
 
 /* Names that repeat, or parameters of another map, show in the sum of the sizes. */
@@ -60,11 +56,10 @@ kad_status kad_params_write(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
                             kad_prec prec, const double *theta)
 {
     kad_status status;
-    KAD_TRY(kad_h5_remove(ctx, file, "/flow"));
-    KAD_TRY(write_header(ctx, file, flow, prec));
-    char digest[KAD_DIGEST_CHARS];
-    kad_digest(theta, flow->n_theta * sizeof *theta, digest);
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, "/flow", "sha256", digest));
+    kad_writer w = kad_write_anew(ctx, file, "/flow");
+    write_header(&w, flow, prec, theta);
+    KAD_TRY(kad_write_end(&w));
+    KAD_TRY(kad_h5_group(ctx, file, "/flow/params"));
     for (int i = 0; i < flow->n_stages; i++) {
         const kad_stage *stage = &flow->stages[i];
         for (int k = 0; k < stage->n_tensors; k++) {

@@ -10,8 +10,8 @@
 static void clear(kad_trainer *t)
 {
     kad_trainer_leave(t);
-    kad_trace_clear(&t->log);
-    kad_trace_clear(&t->eval);
+    kad_history_clear(&t->log);
+    kad_history_clear(&t->eval);
     kad_free(t->eval_columns);
     kad_free(t->config_text);
 }

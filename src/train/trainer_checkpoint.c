@@ -139,8 +139,8 @@ kad_status kad_trainer_save(kad_trainer *t)
     KAD_TRY(save_numbers(t, file));
     KAD_TRY(move_arrays(t, file, save_array));
     KAD_TRY(move_evaluation(t, file, save_array));
-    KAD_TRY(kad_trace_save(t->ctx, &t->log, file, "/train/log"));
-    KAD_TRY(kad_trace_save(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_TRY(kad_history_save(t->ctx, &t->log, file, "/train/log"));
+    KAD_TRY(kad_history_save(t->ctx, &t->eval, file, "/train/eval"));
     KAD_TRY(kad_checkpoint_save(t->ctx, t->run, file));
 done:
     kad_h5_close(file);
@@ -217,8 +217,8 @@ kad_status kad_trainer_load(kad_trainer *t, bool *found)
     KAD_TRY(move_arrays(t, file, load_array));
     KAD_TRY(move_evaluation(t, file, load_array));
     kad_evaluator_resume(t->evaluator, (size_t)t->eval_done);
-    KAD_TRY(kad_trace_restore(t->ctx, &t->log, file, "/train/log"));
-    KAD_TRY(kad_trace_restore(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_TRY(kad_history_restore(t->ctx, &t->log, file, "/train/log"));
+    KAD_TRY(kad_history_restore(t->ctx, &t->eval, file, "/train/eval"));
     KAD_TRY(require_finite(t));
     *found = true;
 done:

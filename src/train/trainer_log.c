@@ -12,7 +12,7 @@
 #define F64 KAD_H5_F64
 #define I64 KAD_H5_I64
 
-static const kad_trace_column log_columns[] = {
+static const kad_history_column log_columns[] = {
     {"step", I64, "steps", "optimiser steps taken, all lattice sizes", NULL},
     {"stage", I64, "", "index of the lattice size", NULL},
     {"wall_s", F64, "s", "wall time of training", NULL},
@@ -26,7 +26,7 @@ static const kad_trace_column log_columns[] = {
 };
 enum { N_LOG = sizeof log_columns / sizeof log_columns[0] };
 
-static const kad_trace_column eval_columns[] = {
+static const kad_history_column eval_columns[] = {
     {"step", I64, "steps", "optimiser steps taken, all lattice sizes", NULL},
     {"stage", I64, "", "index of the lattice size", NULL},
     {"samples", I64, "samples", "fresh draws evaluated", NULL},
@@ -53,7 +53,7 @@ enum { N_EVAL = sizeof eval_columns / sizeof eval_columns[0] };
 enum { N_EVAL_ALL = N_EVAL + KAD_EVAL_LEVELS + 1 };
 
 typedef struct all_columns {
-    kad_trace_column columns[N_EVAL_ALL];
+    kad_history_column columns[N_EVAL_ALL];
     char names[KAD_EVAL_LEVELS + 1][24];
 } all_columns;
 
@@ -71,10 +71,10 @@ kad_status kad_trainer_log_create(kad_trainer *t)
     for (int k = 0; k <= KAD_EVAL_LEVELS; k++) {
         snprintf(all->names[k], sizeof all->names[k], "log_det_%d", k);
         all->columns[N_EVAL + k] =
-            (kad_trace_column){all->names[k], F64, "nats", NULL, NULL};
+            (kad_history_column){all->names[k], F64, "nats", NULL, NULL};
     }
-    KAD_TRY(kad_trace_create(t->ctx, log_columns, N_LOG, rows, &t->log));
-    KAD_TRY(kad_trace_create(t->ctx, all->columns, N_EVAL_ALL, evals, &t->eval));
+    KAD_TRY(kad_history_create(t->ctx, log_columns, N_LOG, rows, &t->log));
+    KAD_TRY(kad_history_create(t->ctx, all->columns, N_EVAL_ALL, evals, &t->eval));
 done:
     return status;
 }
@@ -94,7 +94,7 @@ void kad_trainer_log_step(kad_trainer *t, const kad_train_row *row)
         row->loss,    row->loss_err,    row->free_energy,
         row->rate,    row->grad_norm,   (double)t->n_bad,
     };
-    kad_trace_add(&t->log, values);
+    kad_history_add(&t->log, values);
     t->n_bad = 0;
 }
 
@@ -121,100 +121,93 @@ void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e)
         e->lnq_error,
     };
     memcpy(values + N_EVAL, e->log_det, sizeof e->log_det);
-    kad_trace_add(&t->eval, values);
+    kad_history_add(&t->eval, values);
 }
 
-/* /training/eval/log_det [eval][level + 1], the last column: stages of no level. */
-static kad_status write_log_det(kad_trainer *t, kad_h5 *file)
+/* log_det [step][level + 1], the last column: stages of no level. */
+static void write_log_det(const kad_trainer *t, kad_writer *w)
 {
-    kad_status status;
-    double *table = NULL;
-    const char *path = "/training/eval/log_det";
     const int all = t->model->flow->n_levels;
     const size_t levels = (size_t)(all < KAD_EVAL_LEVELS ? all : KAD_EVAL_LEVELS);
     const size_t dims[2] = {t->eval.n, levels + 1};
-    KAD_TRY(kad_new(t->ctx, dims[0], dims[1] * sizeof *table, &table));
+    double *table = kad_write_scratch(w, dims[0], dims[1] * sizeof *table);
+    if (table == NULL) return;
     for (size_t i = 0; i < dims[0]; i++)
         for (size_t k = 0; k <= levels; k++) {
             const size_t slot = k < levels ? k : KAD_EVAL_NO_LEVEL;
             table[i * dims[1] + k] = t->eval.data[(N_EVAL + slot) * t->eval.capacity + i];
         }
-    KAD_TRY(kad_h5_write(t->ctx, file, path, F64, 2, dims, table));
-    KAD_TRY(kad_h5_describe(t->ctx, file, path, "nats",
-                            "ln|det dy/dz| of the stages of a level; last column: of no "
-                            "level",
-                            "mean over one tile"));
-    KAD_TRY(kad_h5_axis(t->ctx, file, path, 0, "eval", "/training/eval/step"));
-    KAD_TRY(kad_h5_axis(t->ctx, file, path, 1, "level", NULL));
-done:
+    kad_write(w, "log_det", F64, "step level", "nats",
+              "ln|det dy/dz| of the stages of a level; last column: of no level", dims,
+              table);
+    kad_write_text(w, "log_det@estimator", "mean over one tile");
     kad_free(table);
-    return status;
 }
 
-static kad_status write_extents(kad_trainer *t, kad_h5 *file)
+static void write_extents(const kad_trainer *t, kad_writer *w)
 {
-    kad_status status;
     int64_t extents[KAD_CHAIN_MAX * KAD_MAX_DIM];
     const size_t dims[2] = {(size_t)t->n_stages, (size_t)t->d};
     for (size_t k = 0; k < dims[0]; k++)
         for (size_t i = 0; i < dims[1]; i++)
             extents[k * dims[1] + i] = t->stages[k].shape[i];
-    KAD_TRY(kad_h5_write(t->ctx, file, "/training/stage_shape", I64, 2, dims, extents));
-    KAD_TRY(kad_h5_describe(t->ctx, file, "/training/stage_shape", "sites",
-                            "extents of the lattice of every stage", NULL));
-    KAD_TRY(kad_h5_axes(t->ctx, file, "/training/stage_shape", "size axis"));
-done:
-    return status;
+    kad_write(w, "stage_shape", I64, "size axis", "sites",
+              "extents of the lattice of every stage", dims, extents);
 }
 
-static kad_status write_attributes(kad_trainer *t, kad_h5 *file, bool complete)
+static void write_data(const kad_trainer *t, kad_writer *w)
 {
-    kad_status status;
-    kad_ctx *ctx = t->ctx;
-    const char *at = "/training";
+    if (t->samples.n == 0) return;
+    kad_write_text(w, "data", t->options.data);
+    kad_write_int(w, "data_bytes", (int64_t)t->data_bytes);
+    kad_write_int(w, "data_samples", (int64_t)t->samples.n);
+    if (t->options.data_sha256 != NULL)
+        kad_write_text(w, "data_sha256", t->options.data_sha256);
+}
+
+static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
+{
     const kad_evaluation *e = &t->last;
-    const double exact = t->log_z_exact;
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "complete", complete));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "steps", t->before + t->step));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "steps_configured", t->options.steps));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "n_skipped", t->n_skipped));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "n_clipped", t->clip.n_clipped));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "stopped_early", t->stopped));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, at, "wall_seconds", kad_trainer_seconds(t)));
-    KAD_TRY(
-        kad_h5_attr_set_string(ctx, file, at, "optimiser", t->options.optimiser->name));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "weights",
-                                   t->options.ema > 0.0 ? "moving average" : "last"));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "config", t->config_text));
-    if (t->samples.n > 0) {
-        KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "data", t->options.data));
-        KAD_TRY(kad_h5_attr_set_int(ctx, file, at, "data_bytes", (int64_t)t->data_bytes));
-        KAD_TRY(
-            kad_h5_attr_set_int(ctx, file, at, "data_samples", (int64_t)t->samples.n));
-        if (t->options.data_sha256 != NULL)
-            KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "data_sha256",
-                                           t->options.data_sha256));
-    }
-    if (isfinite(exact)) {
-        const char *source = t->model->action->log_z_source;
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, at, "log_z_exact", exact));
-        KAD_TRY(kad_h5_attr_set_string(ctx, file, at, "log_z_exact_source",
-                                       source != NULL ? source : "exact"));
-        if (e->weights.n > 0) {
-            KAD_TRY(kad_h5_attr_set_real(ctx, file, at, "kl_gap", e->kl_gap));
-            KAD_TRY(kad_h5_attr_set_real(ctx, file, at, "kl_gap_err", e->kl_gap_err));
-        }
-    }
-done:
-    return status;
+    const char *source = t->model->action->log_z_source;
+    kad_write_int(w, "complete", complete);
+    kad_write_int(w, "steps", t->before + t->step);
+    kad_write_int(w, "steps_configured", t->options.steps);
+    kad_write_int(w, "n_skipped", t->n_skipped);
+    kad_write_int(w, "n_clipped", t->clip.n_clipped);
+    kad_write_int(w, "stopped_early", t->stopped);
+    kad_write_real(w, "wall_seconds", kad_trainer_seconds(t));
+    kad_write_text(w, "optimiser", t->options.optimiser->name);
+    kad_write_text(w, "weights", t->options.ema > 0.0 ? "moving average" : "last");
+    kad_write_text(w, "config", t->config_text);
+    write_data(t, w);
+    if (!isfinite(t->log_z_exact)) return;
+    kad_write_real(w, "log_z_exact", t->log_z_exact);
+    kad_write_text(w, "log_z_exact_source", source != NULL ? source : "exact");
+    if (e->weights.n == 0) return;
+    kad_write_real(w, "kl_gap", e->kl_gap);
+    kad_write_real(w, "kl_gap_err", e->kl_gap_err);
 }
 
 /* The first N_EVAL columns only: the others go into one array. */
-static kad_trace plain_columns(const kad_trace *eval)
+static kad_history plain_columns(const kad_history *eval)
 {
-    kad_trace view = *eval;
+    kad_history view = *eval;
     view.n_columns = N_EVAL;
     return view;
+}
+
+static kad_status write_training(const kad_trainer *t, kad_h5 *file, bool complete)
+{
+    kad_writer w = kad_write_anew(t->ctx, file, "/training");
+    const kad_history eval = plain_columns(&t->eval);
+    kad_history_write(&w, &t->log);
+    write_extents(t, &w);
+    write_attributes(t, &w, complete);
+    if (kad_write_end(&w) != KAD_OK) return kad_write_end(&w);
+    w = kad_write_into(t->ctx, file, "/training/eval");
+    kad_history_write(&w, &eval);
+    if (eval.n > 0) write_log_det(t, &w);
+    return kad_write_end(&w);
 }
 
 kad_status kad_trainer_results(kad_trainer *t, bool complete)
@@ -223,13 +216,7 @@ kad_status kad_trainer_results(kad_trainer *t, bool complete)
     kad_h5 *file = NULL;
     if (t->run == NULL) return KAD_OK;
     KAD_TRY(kad_results_open(t->ctx, t->run, &file));
-    KAD_TRY(kad_h5_remove(t->ctx, file, "/training"));
-    KAD_TRY(kad_trace_write(t->ctx, &t->log, file, "/training", "step"));
-    const kad_trace eval = plain_columns(&t->eval);
-    KAD_TRY(kad_trace_write(t->ctx, &eval, file, "/training/eval", "eval"));
-    if (t->eval.n > 0) KAD_TRY(write_log_det(t, file));
-    KAD_TRY(write_extents(t, file));
-    KAD_TRY(write_attributes(t, file, complete));
+    KAD_TRY(write_training(t, file, complete));
     if (complete)
         KAD_TRY(kad_params_write(t->ctx, file, t->model->flow, t->model->prec,
                                  kad_trainer_weights(t)));

@@ -6,10 +6,10 @@
 #include "io/run_folder.h"
 #include "train/clip.h"
 #include "train/evaluate.h"
+#include "train/history.h"
 #include "train/model.h"
 #include "train/options.h"
 #include "train/samples.h"
-#include "train/trace.h"
 
 /* One lattice size of the chain. */
 typedef struct kad_train_stage {
@@ -61,7 +61,7 @@ typedef struct kad_trainer {
     int64_t n_anneal;   /* steps of annealing; 0: none */
 
     void *eval_columns; /* of the evaluations, owned */
-    kad_trace log, eval;
+    kad_history log, eval;
     kad_evaluation last; /* for the progress line */
 } kad_trainer;
 

@@ -129,7 +129,7 @@ def series_are_the_chain():
         assert same(proposals["action"], group["action"])
     assert "log_weight" in run.series("direct")
     assert series["correlator_axis"].dims == ("chain", "draw", "r")
-    assert series["energy"].units == "" and "draw" in series.coords
+    assert series["energy"].units == "1" and "draw" in series.coords
     # the chain holds its state where a proposal is rejected, and is it where accepted
     accepted = series["accepted"].values.astype(bool)
     energy, proposed = series["energy"].values, proposals["energy"].values
