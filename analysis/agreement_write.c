@@ -20,13 +20,13 @@ static const struct {
 };
 
 static const kad_write_column columns[] = {
-    {"n", KAD_MEMBER_SIZE, offsetof(kad_agreement_row, n), "1",
+    {"n", KAD_CELL_SIZE, offsetof(kad_agreement_row, n), "1",
      "samplers with an error bar"},
-    {"chi2", KAD_MEMBER_REAL, offsetof(kad_agreement_row, chi2), "1",
+    {"chi2", KAD_CELL_REAL, offsetof(kad_agreement_row, chi2), "1",
      "of their estimates about the weighted mean"},
-    {"p", KAD_MEMBER_REAL, offsetof(kad_agreement_row, p), "1",
+    {"p", KAD_CELL_REAL, offsetof(kad_agreement_row, p), "1",
      "probability of a larger chi2, the errors' own errors included"},
-    {"refuted", KAD_MEMBER_BOOL, offsetof(kad_agreement_row, refuted), "1",
+    {"refuted", KAD_CELL_BOOL, offsetof(kad_agreement_row, refuted), "1",
      "1: p is below the limit"},
 };
 

@@ -227,7 +227,7 @@ void kad_bulk_bins_clear(kad_bulk_bins *bins)
 
 #define MEMBER(name, kind, member, units, text)                              \
     {                                                                        \
-        name, KAD_MEMBER_##kind, offsetof(kad_bulk_bin, member), units, text \
+        name, KAD_CELL_##kind, offsetof(kad_bulk_bin, member), units, text \
     }
 static const kad_write_column columns[] = {
     MEMBER("level_a", INT, level_a, "1", "level of the finer latent"),

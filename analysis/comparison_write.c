@@ -13,7 +13,7 @@ enum { N_OBSERVABLES = KAD_COMPARED_OBSERVABLES };
 
 #define REAL(name, member, units, text)                                    \
     {                                                                      \
-        name, KAD_MEMBER_REAL, offsetof(kad_compared, member), units, text \
+        name, KAD_CELL_REAL, offsetof(kad_compared, member), units, text \
     }
 #define WITH_ERR(name, member, units, text) \
     REAL(name, member.value, units, text),  \
@@ -27,13 +27,13 @@ static const kad_write_column columns[] = {
     REAL("tuning_seconds", tuning_seconds, "s", "wall time of burn-in and tuning"),
     WITH_ERR("cost", cost, "s",
              "wall time of an independent configuration, 2 tau_int_max seconds_per_draw"),
-    {"cost_is_bound", KAD_MEMBER_BOOL, offsetof(kad_compared, cost_is_bound), "1",
+    {"cost_is_bound", KAD_CELL_BOOL, offsetof(kad_compared, cost_is_bound), "1",
      "1: cost is a lower bound"},
     WITH_ERR("break_even", any.n, "configurations",
              "training_seconds / (cost of `against` - cost); inf: never"),
     WITH_ERR("break_even_local", local.n, "configurations",
              "the same against the cheapest local sampler, `against_local`"),
-    {"needs_map", KAD_MEMBER_BOOL, offsetof(kad_compared, needs_map), "1",
+    {"needs_map", KAD_CELL_BOOL, offsetof(kad_compared, needs_map), "1",
      "1: the sampler uses the trained map"},
 };
 #undef WITH_ERR

@@ -127,7 +127,7 @@ double kad_pull_p(double pull, double dof)
 
 #define REAL(name, member, units, text)                               \
     {                                                                 \
-        name, KAD_MEMBER_REAL, offsetof(kad_row, member), units, text \
+        name, KAD_CELL_REAL, offsetof(kad_row, member), units, text \
     }
 static const kad_write_column columns[] = {
     REAL("mean", mean, "1", "estimate"),
@@ -138,10 +138,10 @@ static const kad_write_column columns[] = {
          "upper bound of err: the tail of the sampler's slowest mode added"),
     REAL("tau_int", tau_int, "draws", "integrated autocorrelation time"),
     REAL("tau_int_err", tau_int_err, "draws", "its standard error"),
-    {"window", KAD_MEMBER_SIZE, offsetof(kad_row, window), "draws",
+    {"window", KAD_CELL_SIZE, offsetof(kad_row, window), "draws",
      "summation window of tau_int"},
     REAL("tau_exp", tail.tau_exp, "draws", "decay time of rho; 0: none above the noise"),
-    {"tail", KAD_MEMBER_BOOL, offsetof(kad_row, tail.added), "1",
+    {"tail", KAD_CELL_BOOL, offsetof(kad_row, tail.added), "1",
      "1: the tail tau_exp rho(W + 1) is part of tau_int and err"},
     REAL("n_eff", n_eff, "1", "draws / (2 tau_int)"),
     REAL("rhat", rhat, "1", "split potential scale reduction"),

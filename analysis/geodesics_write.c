@@ -48,11 +48,11 @@ static int preferred(const fits *f)
 
 #define REAL(row, name, member, units, text)                      \
     {                                                             \
-        name, KAD_MEMBER_REAL, offsetof(row, member), units, text \
+        name, KAD_CELL_REAL, offsetof(row, member), units, text \
     }
 #define INT(row, name, member, units, text)                      \
     {                                                            \
-        name, KAD_MEMBER_INT, offsetof(row, member), units, text \
+        name, KAD_CELL_INT, offsetof(row, member), units, text \
     }
 
 static kad_status write_fit(kad_ctx *ctx, kad_h5 *file, const kad_fit_model *model,
@@ -101,8 +101,8 @@ static const kad_write_column distance_columns[] = {
     INT(distance, "level_b", level_b, "1", "level of the coarser latent"),
     REAL(distance, "r", r, "lattice steps", "separation"),
     REAL(distance, "tree", tree, "edges", "mean distance on the tree of blocks"),
-    {"n_pairs", KAD_MEMBER_I64, offsetof(distance, n_pairs), "1", "pairs of latents"},
-    {"used", KAD_MEMBER_BOOL, offsetof(distance, used), "1",
+    {"n_pairs", KAD_CELL_I64, offsetof(distance, n_pairs), "1", "pairs of latents"},
+    {"used", KAD_CELL_BOOL, offsetof(distance, used), "1",
      "1: the rule of noise keeps it"},
     REAL(distance, "d", d, "xi", "distance d0 - xi ln|c|, d0 of the hyperbolic fit"),
     REAL(distance, "d_err", d_err, "xi", "its statistical error"),
@@ -167,7 +167,7 @@ typedef struct at_threshold {
 static const kad_write_column threshold_columns[] = {
     REAL(at_threshold, "threshold", threshold, "1",
          "least strength of a bin used, in errors"),
-    {"n_used", KAD_MEMBER_SIZE, offsetof(at_threshold, n_used), "1", "bins used"},
+    {"n_used", KAD_CELL_SIZE, offsetof(at_threshold, n_used), "1", "bins used"},
     REAL(at_threshold, "radius", radius, "xi", "radius of the hyperbolic fit"),
     REAL(at_threshold, "radius_err", radius_err, "xi", "its error"),
     REAL(at_threshold, "chi2_dof", chi2_dof, "1", "chi^2 a degree of freedom"),
@@ -249,8 +249,8 @@ typedef struct growth {
 
 static const kad_write_column growth_columns[] = {
     INT(growth, "level", level, "1", "level of the latents"),
-    {"n", KAD_MEMBER_SIZE, offsetof(growth, n), "1", "points"},
-    {"dof", KAD_MEMBER_SIZE, offsetof(growth, dof), "1", "degrees of freedom"},
+    {"n", KAD_CELL_SIZE, offsetof(growth, n), "1", "points"},
+    {"dof", KAD_CELL_SIZE, offsetof(growth, dof), "1", "degrees of freedom"},
     REAL(growth, "log_slope", of[0].slope, "xi", "slope of d against ln r"),
     REAL(growth, "log_slope_err", of[0].slope_err, "xi", "its error"),
     REAL(growth, "log_chi2", of[0].chi2, "1", "chi^2 of that fit"),

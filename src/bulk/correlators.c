@@ -184,7 +184,7 @@ done:
 
 #define MEMBER(name, kind, member, units, text)                              \
     {                                                                        \
-        name, KAD_MEMBER_##kind, offsetof(kad_pair_bin, member), units, text \
+        name, KAD_CELL_##kind, offsetof(kad_pair_bin, member), units, text \
     }
 static const kad_write_column columns[] = {
     MEMBER("level_a", INT, level_a, "1", "level of the finer latent"),
@@ -227,12 +227,12 @@ typedef struct pair_class {
 } pair_class;
 
 static const kad_write_column class_columns[] = {
-    {"classes/site_i", KAD_MEMBER_I64, offsetof(pair_class, site_i), "1",
+    {"classes/site_i", KAD_CELL_I64, offsetof(pair_class, site_i), "1",
      "site of the first latent"},
-    {"classes/site_j", KAD_MEMBER_I64, offsetof(pair_class, site_j), "1",
+    {"classes/site_j", KAD_CELL_I64, offsetof(pair_class, site_j), "1",
      "site of the second latent"},
-    {"classes/bin", KAD_MEMBER_I64, offsetof(pair_class, bin), "1", "bin of the pair"},
-    {"classes/n_pairs", KAD_MEMBER_I64, offsetof(pair_class, n_pairs), "1",
+    {"classes/bin", KAD_CELL_I64, offsetof(pair_class, bin), "1", "bin of the pair"},
+    {"classes/n_pairs", KAD_CELL_I64, offsetof(pair_class, n_pairs), "1",
      "pairs equal to it"},
 };
 

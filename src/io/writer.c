@@ -183,14 +183,14 @@ void kad_write_text(kad_writer *w, const char *name, const char *value)
 
 /* --- columns of structs ------------------------------------------------------------- */
 
-static int64_t integer_at(kad_member member, const void *at)
+static int64_t integer_at(kad_cell cell, const void *at)
 {
-    switch (member) {
-    case KAD_MEMBER_INT:
+    switch (cell) {
+    case KAD_CELL_INT:
         return *(const int *)at;
-    case KAD_MEMBER_I64:
+    case KAD_CELL_I64:
         return *(const int64_t *)at;
-    case KAD_MEMBER_SIZE:
+    case KAD_CELL_SIZE:
         return (int64_t) * (const size_t *)at;
     default:
         return *(const bool *)at;
@@ -206,12 +206,12 @@ void kad_write_columns(kad_writer *w, const char *axis, size_t n_columns,
     for (size_t c = 0; c < n_columns && w->status == KAD_OK; c++) {
         const kad_write_column *column = &columns[c];
         const char *at = (const char *)rows + column->offset;
-        const bool is_real = column->member == KAD_MEMBER_REAL;
+        const bool is_real = column->cell == KAD_CELL_REAL;
         for (size_t i = 0; i < n_rows; i++, at += row_bytes)
             if (is_real)
                 real[i] = *(const double *)(const void *)at;
             else
-                whole[i] = integer_at(column->member, at);
+                whole[i] = integer_at(column->cell, at);
         kad_write(w, column->name, is_real ? KAD_H5_F64 : KAD_H5_I64, axis, column->units,
                   column->long_name, &n_rows, is_real ? (const void *)real : whole);
     }

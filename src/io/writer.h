@@ -55,17 +55,17 @@ void kad_write_real(kad_writer *w, const char *name, double value);
 void kad_write_text(kad_writer *w, const char *name, const char *value);
 
 /* A member of a struct as a column: reals as doubles, the others as integers of 64 bit. */
-typedef enum kad_member {
-    KAD_MEMBER_REAL, /* double */
-    KAD_MEMBER_INT,  /* int, or an enum */
-    KAD_MEMBER_I64,  /* int64_t */
-    KAD_MEMBER_SIZE, /* size_t */
-    KAD_MEMBER_BOOL  /* bool: 0 or 1 */
-} kad_member;
+typedef enum kad_cell {
+    KAD_CELL_REAL, /* double */
+    KAD_CELL_INT,  /* int, or an enum */
+    KAD_CELL_I64,  /* int64_t */
+    KAD_CELL_SIZE, /* size_t */
+    KAD_CELL_BOOL  /* bool: 0 or 1 */
+} kad_cell;
 
 typedef struct kad_write_column {
     const char *name;
-    kad_member member;
+    kad_cell cell;
     size_t offset; /* of it in a row, by offsetof */
     const char *units, *long_name;
 } kad_write_column;

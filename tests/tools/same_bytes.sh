@@ -32,6 +32,9 @@ export OMP_WAIT_POLICY=passive
 groups='^/(flow|training|samplers|correlators|analysis|bulk|exact)/'
 clock='/(wall_s|[a-z_]*seconds[a-z_]*)$'
 
+# Nor dimensions without values, where the upper group has a scale of the name by now.
+shared='^/bulk/[a-z]+/series/(operator|component|radius)$'
+
 # Tiles that are full and not, sites that are drawn afterwards.
 every_sampler() {
     cat <<'END'
@@ -79,7 +82,7 @@ run_one() { # run_one KADANOFF THREADS CONFIG FOLDER
 # Data sets that are compared.
 names() { # names FILE
     h5dump -n 1 "$1" | awk '$1 == "dataset" { print $2 }' | grep -E "$groups" |
-        grep -vE "$clock" | LC_ALL=C sort
+        grep -vE "$clock|$shared" | LC_ALL=C sort
 }
 
 # Numbers of the data sets in $work/common, whatever type holds them.
