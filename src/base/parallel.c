@@ -14,18 +14,45 @@
 /* So many turns of each thread, where there are many small pieces. */
 enum { TURNS = 16 };
 
+typedef struct loop {
+    kad_piece *piece;
+    void *self;
+    size_t n, at_once;
+    atomic_size_t next; /* piece that nobody has taken */
+    atomic_bool given_up;
+} loop;
+
+/* A thread's part: what is next, until nothing is left. */
+static void work_on(loop *all, int thread)
+{
+    for (;;) {
+        const size_t first = atomic_fetch_add(&all->next, all->at_once);
+        for (size_t i = first; i < first + all->at_once; i++) {
+            if (i >= all->n || all->given_up) return;
+            if (!all->piece(all->self, i, thread)) all->given_up = true;
+        }
+    }
+}
+
+int kad_n_workers(int n_threads, size_t n)
+{
+    if (n < 2) return 1;
+    return (size_t)n_threads < n ? n_threads : (int)n;
+}
+
 bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self)
 {
-    const size_t turns = (size_t)n_threads * TURNS;
-    const size_t at_once = n > turns ? n / turns : 1;
-    atomic_bool given_up = false;
-    (void)at_once; /* without OpenMP */
-#pragma omp parallel for num_threads(n_threads) schedule(dynamic, at_once)
-    for (size_t i = 0; i < n; i++)
-        if (!atomic_load_explicit(&given_up, memory_order_relaxed) &&
-            !piece(self, i, kad_thread_index()))
-            atomic_store(&given_up, true);
-    return !given_up;
+    const int n_workers = kad_n_workers(n_threads, n);
+    loop all = {.piece = piece, .self = self, .n = n, .at_once = 1};
+    if (n > (size_t)n_workers * TURNS) all.at_once = n / ((size_t)n_workers * TURNS);
+    if (n_workers == 1) {
+        work_on(&all, 0);
+        return !all.given_up;
+    }
+    /* a team that changes its size is made anew: threads without work join it too */
+#pragma omp parallel num_threads(n_threads)
+    if (kad_thread_index() < n_workers) work_on(&all, kad_thread_index());
+    return !all.given_up;
 }
 
 typedef struct job {
@@ -59,14 +86,12 @@ kad_status kad_for_tiles(kad_ctx *ctx, const char *what, size_t n, size_t scratc
                          kad_tile_work *work, void *self)
 {
     kad_status status = KAD_OK;
-    const size_t most = n > 0 ? n : 1;
-    const int n_threads = (size_t)ctx->n_threads < most ? ctx->n_threads : (int)most;
     job j = {.work = work,
              .self = self,
              .bytes = kad_cut_bytes(scratch_bytes, 1),
              .begun = kad_wall_seconds()};
-    KAD_TRY(kad_new(ctx, (size_t)n_threads, j.bytes, &j.scratch));
-    if (!kad_parallel_for(n_threads, n, do_piece, &j))
+    KAD_TRY(kad_new(ctx, (size_t)kad_n_workers(ctx->n_threads, n), j.bytes, &j.scratch));
+    if (!kad_parallel_for(ctx->n_threads, n, do_piece, &j))
         status =
             kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
 done:

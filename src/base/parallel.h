@@ -12,9 +12,13 @@
  * whose memory it may use. False: given up; pieces that have not begun are left out. */
 typedef bool kad_piece(void *self, size_t i, int thread);
 
+/* Threads that n pieces give work to, at least 1: what a loop needs memory for. */
+int kad_n_workers(int n_threads, size_t n);
+
 /* piece(self, i, thread) for i = 0 .. n - 1, each by the next thread that is free (pieces
- * are alike, threads of a shared machine are not), thread < n_threads. True: all are done.
- * Allocates nothing. */
+ * are alike, threads of a shared machine are not), thread < kad_n_workers(n_threads, n).
+ * True: all are done. Allocates nothing. n_threads is the context's in every loop, for a
+ * team of another size than the last has to be made first. */
 bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self);
 
 /* One piece, with the memory of the thread at work. */

@@ -5,6 +5,7 @@
  * block's configurations lie panel by panel, Z[panel][n][PANEL], so that a product of two
  * panels reads what is contiguous. */
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
 #include "bulk/correlators.h"
 #include "bulk/gram.h"
@@ -36,16 +37,20 @@ static void gather(const kad_bulk *bulk, const kad_pairs *pairs, const double *z
 }
 
 /* M = Z^T Z, the panels of the upper triangle. */
-static void multiply(const kad_ctx *ctx, size_t n, size_t width, const double *Z,
-                     double *M)
+typedef struct product {
+    size_t n, width;
+    const double *Z;
+    double *M;
+} product;
+
+static bool multiply_panel(void *self, size_t p, int thread)
 {
-    const long n_panels = (long)panels(width);
-#pragma omp parallel for num_threads(ctx->n_threads) schedule(dynamic)
-    for (long p = 0; p < n_panels; p++)
-        for (long q = p; q < n_panels; q++)
-            kad_gram_panel_f64((int)n, Z + (size_t)p * n * PANEL,
-                               Z + (size_t)q * n * PANEL,
-                               M + (size_t)p * PANEL * width + (size_t)q * PANEL, width);
+    const product *m = self;
+    (void)thread;
+    for (size_t q = p; q < panels(m->width); q++)
+        kad_gram_panel_f64((int)m->n, m->Z + p * m->n * PANEL, m->Z + q * m->n * PANEL,
+                           m->M + p * PANEL * m->width + q * PANEL, m->width);
+    return true;
 }
 
 /* sum[class][a][b] = mean over the pairs of a class of M. */
@@ -129,7 +134,8 @@ kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
         const size_t first = b * n / B, n_b = (b + 1) * n / B - first;
         KAD_TRY(kad_stop_check(ctx, "bulk"));
         gather(bulk, pairs, z_mean, first, n_b, Z);
-        multiply(ctx, n_b, width, Z, M);
+        product m = {n_b, width, Z, M};
+        kad_parallel_for(ctx->n_threads, panels(width), multiply_panel, &m);
         average(pairs, width, M, t.block);
         add_block(&t, n_b);
     }

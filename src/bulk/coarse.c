@@ -1,8 +1,7 @@
 #include "bulk/coarse.h"
 
 #include "base/memory.h"
-#include "base/signals.h"
-#include "base/thread.h"
+#include "base/parallel.h"
 #include "base/tile.h"
 #include "flow/blocks.h"
 
@@ -62,32 +61,26 @@ typedef struct work {
     double fine[KAD_BULK_LEVELS][W];
 } work;
 
-static void works_free(int n, work *w)
+typedef struct undoing {
+    const kad_coarse *coarse;
+    const kad_coarse_base *base;
+} undoing;
+
+static size_t work_bytes(const kad_flow *flow, size_t n_coarse)
 {
-    for (int i = 0; w != NULL && i < n; i++) {
-        kad_free(w[i].x);
-        kad_free(w[i].scratch);
-        kad_free(w[i].coarse);
-    }
-    kad_free(w);
+    return kad_cut_bytes((size_t)flow->n_rows, KAD_ROW_BYTES) +
+           kad_cut_bytes(flow->scratch_bytes[KAD_DOUBLE], 1) +
+           kad_cut_bytes(n_coarse, sizeof(double));
 }
 
-static kad_status works_new(kad_ctx *ctx, const kad_flow *flow, size_t n_base_scratch,
-                            int n, work **out)
+static work cut(const kad_flow *flow, size_t n_coarse, void *memory)
 {
-    kad_status status = KAD_OK;
-    work *w = NULL;
-    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *w, &w));
-    for (int i = 0; i < n; i++) {
-        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &w[i].x));
-        KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &w[i].scratch));
-        KAD_TRY(kad_new(ctx, n_base_scratch, sizeof(double), &w[i].coarse));
-    }
-    *out = w;
-    w = NULL;
-done:
-    works_free(n, w);
-    return status;
+    char *at = memory;
+    work w;
+    w.x = kad_cut(&at, (size_t)flow->n_rows, KAD_ROW_BYTES);
+    w.scratch = kad_cut(&at, flow->scratch_bytes[KAD_DOUBLE], 1);
+    w.coarse = kad_cut(&at, n_coarse, sizeof(double));
+    return w;
 }
 
 static void load(const kad_bulk *bulk, size_t first, size_t n, double *x)
@@ -150,24 +143,28 @@ static void add_prior(const kad_coarse *coarse, const kad_coarse_base *base, siz
                 coarse->level[h].action[first + l] += w->fine[finer][l];
 }
 
-static void undo_tile(const kad_coarse *coarse, const kad_coarse_base *base, size_t first,
-                      size_t n, work *w)
+static bool undo_tile(void *self, size_t tile, void *memory)
 {
+    const undoing *u = self;
+    const kad_coarse *coarse = u->coarse;
     const kad_bulk *bulk = coarse->bulk;
     const kad_flow *flow = bulk->model->flow;
     const char *packed = kad_map_packed(bulk->map, KAD_DOUBLE);
+    const size_t first = tile * W, n = bulk->n - first < W ? bulk->n - first : W;
     double ld[W] = {0};
-    load(bulk, first, n, w->x);
-    snapshot(coarse, 0, first, n, w->x, ld);
+    work w = cut(flow, kad_coarse_base_scratch(u->base), memory);
+    load(bulk, first, n, w.x);
+    snapshot(coarse, 0, first, n, w.x, ld);
     for (int left = flow->n_stages, h = 1; left >= coarse->n_base; left--) {
         while (h < coarse->n_levels && coarse->level[h].n_stages == left)
-            snapshot(coarse, h++, first, n, w->x, ld);
+            snapshot(coarse, h++, first, n, w.x, ld);
         if (left == coarse->n_base) break;
         const kad_stage *s = &flow->stages[left - 1];
-        s->ops->kern[KAD_DOUBLE]->infer(s, packed + s->packed[KAD_DOUBLE], w->x, ld,
-                                        w->scratch);
+        s->ops->kern[KAD_DOUBLE]->infer(s, packed + s->packed[KAD_DOUBLE], w.x, ld,
+                                        w.scratch);
     }
-    add_prior(coarse, base, first, n, w);
+    add_prior(coarse, u->base, first, n, &w);
+    return true;
 }
 
 /* --- all ----------------------------------------------------------------------------- */
@@ -175,29 +172,19 @@ static void undo_tile(const kad_coarse *coarse, const kad_coarse_base *base, siz
 static kad_status undo(kad_ctx *ctx, kad_coarse *coarse)
 {
     const kad_bulk *bulk = coarse->bulk;
-    const int n_threads = ctx->n_threads;
-    const ptrdiff_t n_tiles = (ptrdiff_t)((bulk->n + W - 1) / W);
     kad_status status = KAD_OK;
     kad_coarse_base *base = NULL;
-    work *w = NULL;
     KAD_TRY(kad_coarse_base_create(ctx, coarse, &base));
-    KAD_TRY(
-        works_new(ctx, bulk->model->flow, kad_coarse_base_scratch(base), n_threads, &w));
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (ptrdiff_t t = 0; t < n_tiles; t++) {
-        if (kad_stop_requested()) continue;
-        const size_t first = (size_t)t * W;
-        undo_tile(coarse, base, first, bulk->n - first < W ? bulk->n - first : W,
-                  &w[kad_thread_index()]);
-    }
-    KAD_TRY(kad_stop_check(ctx, "bulk"));
+    undoing u = {coarse, base};
+    KAD_TRY(kad_for_tiles(ctx, "bulk", (bulk->n + W - 1) / W,
+                          work_bytes(bulk->model->flow, kad_coarse_base_scratch(base)),
+                          undo_tile, &u));
     for (int h = 0; h < coarse->n_levels; h++)
         if (h == 0 ? bulk->model->decimated : !kad_coarse_base_known(base, h)) {
             kad_free(coarse->level[h].action);
             coarse->level[h].action = NULL;
         }
 done:
-    works_free(n_threads, w);
     kad_coarse_base_destroy(base);
     return status;
 }

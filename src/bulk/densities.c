@@ -3,8 +3,7 @@
 #include "bulk/coarse.h"
 
 #include "base/memory.h"
-#include "base/signals.h"
-#include "base/thread.h"
+#include "base/parallel.h"
 #include "bulk/cells.h"
 #include "bulk/couplings.h"
 #include "lattice/fourier.h"
@@ -177,67 +176,63 @@ static void make_ratios(table *t, size_t h, const double *moments)
     }
 }
 
-static void works_free(int n, work *w)
+/* A level at work, cell by cell. fourier is NULL for a single site. */
+typedef struct level_job {
+    table *t;
+    size_t h;
+    double scale;
+    const kad_fourier *fourier;
+    double *moments; /* [cell][2] */
+} level_job;
+
+static size_t work_bytes(const kad_fourier *fourier, size_t n_sites)
 {
-    for (int i = 0; w != NULL && i < n; i++) {
-        kad_free(w[i].field);
-        kad_free(w[i].P);
-        kad_free(w[i].G);
-        kad_free(w[i].scratch);
-    }
-    kad_free(w);
+    if (fourier == NULL) return 0;
+    return 2 * kad_cut_bytes(n_sites, sizeof(double)) +
+           kad_cut_bytes(kad_fourier_n_modes(fourier), sizeof(double)) +
+           kad_cut_bytes(kad_fourier_scratch(fourier), sizeof(double));
 }
 
-static kad_status works_new(kad_ctx *ctx, const kad_fourier *fourier, size_t n_sites,
-                            int n, work **out)
+static work cut(const kad_fourier *fourier, size_t n_sites, void *memory)
 {
-    kad_status status = KAD_OK;
-    work *w = NULL;
-    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *w, &w));
-    for (int i = 0; i < n; i++) {
-        KAD_TRY(kad_new(ctx, n_sites, sizeof(double), &w[i].field));
-        KAD_TRY(kad_new(ctx, kad_fourier_n_modes(fourier), sizeof(double), &w[i].P));
-        KAD_TRY(kad_new(ctx, n_sites, sizeof(double), &w[i].G));
-        KAD_TRY(
-            kad_new(ctx, kad_fourier_scratch(fourier), sizeof(double), &w[i].scratch));
-    }
-    *out = w;
-    w = NULL;
-done:
-    works_free(n, w);
-    return status;
+    char *at = memory;
+    work w;
+    w.field = kad_cut(&at, n_sites, sizeof(double));
+    w.G = kad_cut(&at, n_sites, sizeof(double));
+    w.P = kad_cut(&at, kad_fourier_n_modes(fourier), sizeof(double));
+    w.scratch = kad_cut(&at, kad_fourier_scratch(fourier), sizeof(double));
+    return w;
+}
+
+static bool measure_cell(void *self, size_t cell, void *memory)
+{
+    const level_job *j = self;
+    one_point(j->t, j->h, cell, j->scale, j->moments + 2 * cell);
+    if (j->fourier == NULL) return true;
+    work w = cut(j->fourier, (size_t)j->t->coarse->level[j->h].n_sites, memory);
+    two_point(j->t, j->h, cell, j->fourier, j->scale, &w);
+    return true;
 }
 
 static kad_status measure_level(kad_ctx *ctx, table *t, size_t h)
 {
     const kad_coarse_level *level = &t->coarse->level[h];
-    const int n_threads = ctx->n_threads;
-    const double scale = root_mean_square(t, h);
+    level_job j = {.t = t, .h = h, .scale = root_mean_square(t, h)};
     kad_status status = KAD_OK;
     kad_fourier *fourier = NULL;
-    work *w = NULL;
-    double *moments = NULL;
-    KAD_TRY(kad_new(ctx, 2 * t->cells.n, sizeof *moments, &moments));
-    if (level->lattice != NULL) {
+    KAD_TRY(kad_new(ctx, 2 * t->cells.n, sizeof *j.moments, &j.moments));
+    if (level->lattice != NULL)
         KAD_TRY(kad_fourier_create(ctx, level->lattice, &fourier));
-        KAD_TRY(works_new(ctx, fourier, (size_t)level->n_sites, n_threads, &w));
-    }
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (ptrdiff_t c = 0; c < (ptrdiff_t)t->cells.n; c++) {
-        if (kad_stop_requested()) continue;
-        const size_t cell = (size_t)c;
-        one_point(t, h, cell, scale, moments + 2 * cell);
-        if (w != NULL) two_point(t, h, cell, fourier, scale, &w[kad_thread_index()]);
-    }
-    KAD_TRY(kad_stop_check(ctx, "bulk"));
-    if (w == NULL) /* a single site */
+    j.fourier = fourier;
+    KAD_TRY(kad_for_tiles(ctx, "bulk", t->cells.n,
+                          work_bytes(fourier, (size_t)level->n_sites), measure_cell, &j));
+    if (fourier == NULL) /* a single site */
         for (size_t c = 0; c < t->cells.n; c++)
-            t->correlator[h * t->n_r * t->cells.n + c] = moments[2 * c];
-    make_ratios(t, h, moments);
+            t->correlator[h * t->n_r * t->cells.n + c] = j.moments[2 * c];
+    make_ratios(t, h, j.moments);
 done:
-    works_free(n_threads, w);
     kad_fourier_destroy(fourier);
-    kad_free(moments);
+    kad_free(j.moments);
     return status;
 }
 

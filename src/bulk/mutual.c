@@ -2,6 +2,7 @@
 #include "bulk/mutual.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
 #include "bulk/mutual_pairs.h"
 
@@ -257,20 +258,33 @@ done:
 }
 
 /* Bins side by side; a context is no thread's but its own. */
+typedef struct bins {
+    table *t;
+    kad_ctx *ctx;       /* [n_bins] */
+    kad_status *status; /* [n_bins] */
+} bins;
+
+static bool do_bin(void *self, size_t b, int thread)
+{
+    const bins *all = self;
+    (void)thread;
+    all->ctx[b].n_threads = 1;
+    if (!kad_stop_requested()) all->status[b] = kraskov_bin(&all->ctx[b], all->t, (int)b);
+    return all->status[b] == KAD_OK;
+}
+
 static kad_status kraskov(kad_ctx *ctx, table *t)
 {
-    kad_status status = KAD_OK;
-#pragma omp parallel for num_threads(ctx->n_threads) schedule(dynamic)
-    for (int b = 0; b < t->n_bins; b++) {
-        if (kad_stop_requested()) continue;
-        kad_ctx own = {.n_threads = 1};
-        const kad_status one = kraskov_bin(&own, t, b);
-        if (one != KAD_OK) {
-#pragma omp critical(kad_kraskov)
-            status = kad_fail(ctx, one, "%s", own.message);
-        }
-    }
-    return status != KAD_OK ? status : kad_stop_check(ctx, "bulk");
+    KAD_SCOPE(scope, ctx);
+    bins all = {.t = t};
+    const size_t n = (size_t)t->n_bins;
+    KAD_CALL(kad_take(&scope, n, &all.ctx));
+    KAD_CALL(kad_take(&scope, n, &all.status));
+    kad_parallel_for(ctx->n_threads, n, do_bin, &all);
+    for (size_t b = 0; b < n; b++)
+        if (all.status[b] != KAD_OK)
+            return kad_fail(ctx, all.status[b], "%s", all.ctx[b].message);
+    return kad_stop_check(ctx, "bulk");
 }
 
 /* --- the group ----------------------------------------------------------------------- */

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
-#include "base/thread.h"
 
 #include <string.h>
 
@@ -136,41 +135,28 @@ size_t kad_near_shifted(const kad_bulk *bulk, size_t config, int shift, int n_sh
     return chain * bulk->n_per_chain + t;
 }
 
-/* What a thread needs: tiles of both latents, one class's products, and what they are
+/* What a thread needs: tiles of both latents and one class's products; and what they are
  * added to: sums [n_classes][cc], or values [n_bins][lane] of a tile. */
 typedef struct work {
     float *x, *y, *products;
     double *sums;
 } work;
 
-static void works_free(int n, work *w)
+static size_t work_bytes(const kad_near *near, size_t n_sums)
 {
-    for (int i = 0; w != NULL && i < n; i++) {
-        kad_free(w[i].x);
-        kad_free(w[i].y);
-        kad_free(w[i].products);
-        kad_free(w[i].sums);
-    }
-    kad_free(w);
+    return 2 * kad_cut_bytes(near->bulk->n_rows, KAD_ROW_BYTES) +
+           kad_cut_bytes(near->cc, KAD_ROW_BYTES) + kad_cut_bytes(n_sums, sizeof(double));
 }
 
-static kad_status works_new(kad_ctx *ctx, const kad_near *near, int n, size_t n_sums,
-                            work **out)
+static work cut(const kad_near *near, size_t n_sums, void *memory)
 {
-    kad_status status = KAD_OK;
-    work *w = NULL;
-    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *w, &w));
-    for (int i = 0; i < n; i++) {
-        KAD_TRY(kad_new(ctx, near->bulk->n_rows, KAD_ROW_BYTES, &w[i].x));
-        KAD_TRY(kad_new(ctx, near->bulk->n_rows, KAD_ROW_BYTES, &w[i].y));
-        KAD_TRY(kad_new(ctx, near->cc, KAD_ROW_BYTES, &w[i].products));
-        KAD_TRY(kad_new(ctx, n_sums, sizeof(double), &w[i].sums));
-    }
-    *out = w;
-    w = NULL;
-done:
-    works_free(n, w);
-    return status;
+    char *at = memory;
+    work w;
+    w.x = kad_cut(&at, near->bulk->n_rows, KAD_ROW_BYTES);
+    w.y = kad_cut(&at, near->bulk->n_rows, KAD_ROW_BYTES);
+    w.products = kad_cut(&at, near->cc, KAD_ROW_BYTES);
+    w.sums = kad_cut(&at, n_sums, sizeof(double));
+    return w;
 }
 
 /* Configurations of the cells are numbered through, so that tiles are full whatever the
@@ -248,34 +234,51 @@ static void normalise(const kad_near *near, const uint8_t *wanted, double n_conf
     }
 }
 
+/* A group of configurations has sums of its own. */
+typedef struct summing {
+    const kad_near *near;
+    int shift, n_shifts;
+    const uint8_t *wanted;
+    size_t n_sums;
+    double *sums; /* [GROUPS][n_sums] */
+} summing;
+
+static bool sum_group(void *self, size_t g, void *memory)
+{
+    const summing *s = self;
+    const size_t n = n_used(s->near), end = (g + 1) * n / GROUPS;
+    const double begun = kad_wall_seconds();
+    work w = cut(s->near, 0, memory);
+    w.sums = s->sums + g * s->n_sums;
+    for (size_t at = g * n / GROUPS; at < end; at += W) {
+        if (kad_stop_overdue(begun)) return false;
+        add_tile(s->near, at, end - at < W ? end - at : W, s->shift, s->n_shifts,
+                 s->wanted, &w);
+    }
+    return true;
+}
+
 kad_status kad_near_sums(kad_ctx *ctx, const kad_near *near, int shift, int n_shifts,
                          const uint8_t *wanted, double *total)
 {
-    const size_t n_sums = (size_t)near->n_classes * near->cc, n = n_used(near);
+    KAD_SCOPE(scope, ctx);
     const double *parts[GROUPS];
-    kad_status status = KAD_OK;
-    work *w = NULL;
-    KAD_TRY(works_new(ctx, near, GROUPS, n_sums, &w));
-#pragma omp parallel for num_threads(ctx->n_threads) schedule(static)
-    for (int g = 0; g < GROUPS; g++) {
-        const size_t end = (size_t)(g + 1) * n / GROUPS;
-        for (size_t at = (size_t)g * n / GROUPS; at < end && !kad_stop_requested();
-             at += W)
-            add_tile(near, at, end - at < W ? end - at : W, shift, n_shifts, wanted,
-                     &w[g]);
-    }
-    KAD_TRY(kad_stop_check(ctx, "bulk"));
-    for (int g = 0; g < GROUPS; g++)
-        parts[g] = w[g].sums;
-    kad_tree_sum(parts, GROUPS, n_sums, w[0].sums);
-    normalise(near, wanted, (double)n, w[0].sums);
+    summing s = {.near = near,
+                 .shift = shift,
+                 .n_shifts = n_shifts,
+                 .wanted = wanted,
+                 .n_sums = (size_t)near->n_classes * near->cc};
+    KAD_CALL(kad_take(&scope, GROUPS * s.n_sums, &s.sums));
+    KAD_CALL(kad_for_tiles(ctx, "bulk", GROUPS, work_bytes(near, 0), sum_group, &s));
+    for (size_t g = 0; g < GROUPS; g++)
+        parts[g] = s.sums + g * s.n_sums;
+    kad_tree_sum(parts, GROUPS, s.n_sums, s.sums);
+    normalise(near, wanted, (double)n_used(near), s.sums);
     for (int i = 0; i < near->n_classes; i++)
         if (wanted == NULL || wanted[i])
-            memcpy(total + (size_t)i * near->cc, w[0].sums + (size_t)i * near->cc,
+            memcpy(total + (size_t)i * near->cc, s.sums + (size_t)i * near->cc,
                    near->cc * sizeof *total);
-done:
-    works_free(GROUPS, w);
-    return status;
+    return KAD_OK;
 }
 
 /* --- series -------------------------------------------------------------------------- */
@@ -314,31 +317,37 @@ static void contract_tile(const kad_near *near, size_t first, size_t n, int n_bi
     }
 }
 
+typedef struct contraction {
+    const kad_near *near;
+    int n_bins;
+    const int *to;
+    const double *slope, *self_slope;
+    double *each; /* [n_bins][n] of single configurations */
+} contraction;
+
+static bool contract(void *self, size_t tile, void *memory)
+{
+    const contraction *c = self;
+    const size_t n = n_used(c->near), first = tile * W, left = n - first;
+    const size_t here = left < W ? left : W, n_bins = (size_t)c->n_bins;
+    work w = cut(c->near, n_bins * W, memory);
+    contract_tile(c->near, first, here, c->n_bins, c->to, c->slope, c->self_slope, &w);
+    for (size_t b = 0; b < n_bins; b++)
+        memcpy(c->each + b * n + first, w.sums + b * W, here * sizeof *c->each);
+    return true;
+}
+
 kad_status kad_near_series(kad_ctx *ctx, const kad_near *near, int n_bins, const int *to,
                            const double *slope, const double *self_slope, double *series)
 {
-    const int n_threads = ctx->n_threads;
+    KAD_SCOPE(scope, ctx);
     const size_t n = n_used(near), n_cells = near->cells.n, size = near->cells.size;
-    double *each = NULL; /* [n_bins][n] of single configurations */
-    work *w = NULL;
-    kad_status status = KAD_OK;
-    KAD_TRY(works_new(ctx, near, n_threads, (size_t)n_bins * W, &w));
-    KAD_TRY(kad_new(ctx, (size_t)n_bins * n, sizeof *each, &each));
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (ptrdiff_t t = 0; t < (ptrdiff_t)((n + W - 1) / W); t++) {
-        if (kad_stop_requested()) continue;
-        work *own = &w[kad_thread_index()];
-        const size_t first = (size_t)t * W, here = n - first < W ? n - first : W;
-        contract_tile(near, first, here, n_bins, to, slope, self_slope, own);
-        for (size_t b = 0; b < (size_t)n_bins; b++)
-            memcpy(each + b * n + first, own->sums + b * W, here * sizeof *each);
-    }
-    KAD_TRY(kad_stop_check(ctx, "bulk"));
+    contraction c = {near, n_bins, to, slope, self_slope, NULL};
+    KAD_CALL(kad_take(&scope, (size_t)n_bins * n, &c.each));
+    KAD_CALL(kad_for_tiles(ctx, "bulk", (n + W - 1) / W,
+                           work_bytes(near, (size_t)n_bins * W), contract, &c));
     for (size_t b = 0; b < (size_t)n_bins; b++)
         for (size_t i = 0; i < n; i++)
-            series[b * n_cells + i / size] += each[b * n + i] / (double)size;
-done:
-    works_free(n_threads, w);
-    kad_free(each);
-    return status;
+            series[b * n_cells + i / size] += c.each[b * n + i] / (double)size;
+    return KAD_OK;
 }

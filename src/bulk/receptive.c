@@ -1,8 +1,8 @@
 #include "bulk/receptive.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
-#include "base/thread.h"
 
 #include <math.h>
 #include <string.h>
@@ -168,27 +168,39 @@ static void add_product(const job *w, size_t q, size_t l, const double *g)
     }
 }
 
+/* Tiles from product `first` on, each in a space of its own. */
+typedef struct tiles {
+    const job *w;
+    size_t first;
+    work *t;
+} tiles;
+
+static bool do_tile(void *self, size_t k, int thread)
+{
+    const tiles *r = self;
+    const job *w = r->w;
+    const kad_bulk *bulk = w->r->bulk;
+    const size_t own = r->first + k * W, left = w->n_lanes - own;
+    work *t = &r->t[k];
+    (void)thread;
+    load(w, own, left < W ? left : W, t);
+    kad_flow_generate_adjoint(bulk->model->flow, KAD_DOUBLE,
+                              kad_map_packed(bulk->map, KAD_DOUBLE), t->x, t->g, 0, NULL,
+                              NULL, t->scratch);
+    return true;
+}
+
 /* A round of tiles at once, one a thread; their sums are added in order. */
 static void run_products(kad_ctx *ctx, const job *w, work *t)
 {
-    const kad_flow *flow = w->r->bulk->model->flow;
-    const void *packed = kad_map_packed(w->r->bulk->map, KAD_DOUBLE);
-    const int n_threads = ctx->n_threads;
+    const size_t at_once = (size_t)ctx->n_threads * W;
     for (size_t first = 0; first < w->n_lanes && !kad_stop_requested();
-         first += (size_t)n_threads * W) {
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-        for (int k = 0; k < n_threads; k++) {
-            const size_t own = first + (size_t)k * W;
-            if (own >= w->n_lanes) continue;
-            load(w, own, w->n_lanes - own < W ? w->n_lanes - own : W, &t[k]);
-            kad_flow_generate_adjoint(flow, KAD_DOUBLE, packed, t[k].x, t[k].g, 0, NULL,
-                                      NULL, t[k].scratch);
-        }
-        for (int k = 0; k < n_threads; k++)
-            for (size_t l = 0; l < W; l++) {
-                const size_t q = first + (size_t)k * W + l;
-                if (q < w->n_lanes) add_product(w, q, l, t[k].g);
-            }
+         first += at_once) {
+        const size_t left = w->n_lanes - first, n = left < at_once ? left : at_once;
+        tiles r = {w, first, t};
+        kad_parallel_for(ctx->n_threads, (n + W - 1) / W, do_tile, &r);
+        for (size_t q = 0; q < n; q++)
+            add_product(w, first + q, q % W, t[q / W].g);
     }
 }
 

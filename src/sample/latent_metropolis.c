@@ -133,7 +133,7 @@ static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **se
                          setup->entry, m->n_sweeps));
     m->n_rows = (size_t)flow->n_rows;
     m->n_tiles = ((size_t)setup->n_chains + W - 1) / W;
-    m->n_threads = ctx->n_threads < (int)m->n_tiles ? ctx->n_threads : (int)m->n_tiles;
+    m->n_threads = ctx->n_threads;
     const uint32_t stream = ((uint32_t)setup->entry + 1) * 256 + STREAM;
     m->propose = kad_rng_stream(setup->seed, KAD_RNG_CHAIN, stream);
     m->decide = kad_rng_stream(setup->seed, KAD_RNG_CHAIN, stream + 1);

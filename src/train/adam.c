@@ -4,6 +4,7 @@
 #include "train/adam.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 
 #include <math.h>
 
@@ -64,20 +65,33 @@ static void adam_destroy(kad_optimiser *opt)
     kad_free(self);
 }
 
+typedef struct update {
+    const adam_state *self;
+    kad_adam_step c;
+    size_t n;
+    const double *gradient;
+    double *theta;
+} update;
+
+static bool update_chunk(void *self, size_t i, int thread)
+{
+    const update *u = self;
+    const size_t at = i * CHUNK, n = u->n - at < CHUNK ? u->n - at : CHUNK;
+    (void)thread;
+    kad_adam_update(&u->c, n, u->gradient + at, u->self->m + at, u->self->v + at,
+                    u->theta + at);
+    return true;
+}
+
+/* Few chunks are done sooner than other threads are there. */
 static void adam_run(kad_optimiser *opt, int n_threads, double rate,
                      const double *gradient, double *theta, bool decoupled)
 {
-    const adam_state *self = opt->self;
-    const kad_adam_step c =
-        kad_adam_coefficients(&opt->options, opt->step, rate, decoupled);
-    const size_t n = opt->n_theta;
-    const long n_chunks = (long)((n + CHUNK - 1) / CHUNK);
-#pragma omp parallel for num_threads(n_threads) schedule(static) if (n_chunks > 4)
-    for (long i = 0; i < n_chunks; i++) {
-        const size_t at = (size_t)i * CHUNK;
-        const size_t len = n - at < CHUNK ? n - at : CHUNK;
-        kad_adam_update(&c, len, gradient + at, self->m + at, self->v + at, theta + at);
-    }
+    const size_t n_chunks = (opt->n_theta + CHUNK - 1) / CHUNK;
+    update u = {opt->self,
+                kad_adam_coefficients(&opt->options, opt->step, rate, decoupled),
+                opt->n_theta, gradient, theta};
+    kad_parallel_for(n_chunks > 4 ? n_threads : 1, n_chunks, update_chunk, &u);
 }
 
 static void adam_step(kad_optimiser *opt, int n_threads, double rate,

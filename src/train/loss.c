@@ -23,7 +23,7 @@ struct kad_loss_plan {
     const kad_action *action;
     kad_prec prec;
     int batch, n_tiles, n_groups;
-    int n_spaces;
+    int n_threads, n_spaces;
     void *packed;
     thread_space *space; /* [n_spaces] */
     kad_loss_tile group[KAD_LOSS_GROUPS];
@@ -55,7 +55,8 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
     KAD_TRY(kad_new(ctx, flow->packed_bytes[prec], 1, &plan->packed));
     for (int k = 0; k < plan->n_groups; k++)
         KAD_TRY(kad_new(ctx, flow->n_theta, real_bytes(prec), &plan->group[k].dtheta));
-    plan->n_spaces = ctx->n_threads < plan->n_groups ? ctx->n_threads : plan->n_groups;
+    plan->n_threads = ctx->n_threads;
+    plan->n_spaces = kad_n_workers(plan->n_threads, (size_t)plan->n_groups);
     KAD_TRY(kad_new(ctx, (size_t)plan->n_spaces, sizeof *plan->space, &plan->space));
     for (int k = 0; k < plan->n_spaces; k++) {
         thread_space *d = &plan->space[k];
@@ -139,7 +140,7 @@ static bool sum_chunk(void *self, size_t i, int thread)
     return true;
 }
 
-static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
+static void finish(int n_threads, const kad_loss_plan *p, double *gradient,
                    kad_loss_stats *stats)
 {
     double loss = 0, square = 0;
@@ -151,8 +152,7 @@ static void finish(kad_ctx *ctx, const kad_loss_plan *p, double *gradient,
         bad += p->group[k].n_nonfinite;
     }
     summation s = {p, n > 0 ? 1.0 / (double)n : NAN, gradient};
-    kad_parallel_for(ctx->n_threads, (p->flow->n_theta + CHUNK - 1) / CHUNK, sum_chunk,
-                     &s);
+    kad_parallel_for(n_threads, (p->flow->n_theta + CHUNK - 1) / CHUNK, sum_chunk, &s);
     stats->loss = loss * s.norm;
     stats->variance = n > 1 ? (square - loss * loss * s.norm) / (double)(n - 1) : NAN;
     stats->n_nonfinite = (int)bad;
@@ -186,10 +186,10 @@ void kad_loss_over_tiles(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_work *work,
                          kad_loss_stats *stats)
 {
     const int n_threads =
-        ctx->n_threads < plan->n_spaces ? ctx->n_threads : plan->n_spaces;
+        ctx->n_threads < plan->n_threads ? ctx->n_threads : plan->n_threads;
     batch b = {plan, work, self, kad_wall_seconds()};
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
     const bool whole = kad_parallel_for(n_threads, (size_t)plan->n_groups, do_group, &b);
-    finish(ctx, plan, gradient, stats);
+    finish(n_threads, plan, gradient, stats);
     stats->given_up = !whole;
 }

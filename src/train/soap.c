@@ -8,7 +8,7 @@
 #include "train/soap_kern.h"
 
 #include "base/memory.h"
-#include "base/thread.h"
+#include "base/parallel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -255,36 +255,52 @@ static void step_block_f64(const soap_state *self, int i, const kad_soap_step *c
                                    a->rate * g[e * KAD_SOAP_LANES_DOUBLE + k];
 }
 
+typedef struct update {
+    const soap_state *self;
+    kad_prec prec;
+    kad_adam_step a;
+    kad_soap_step c;
+    const double *gradient;
+    double *theta;
+} update;
+
+/* A block, or after the blocks a range of what no block holds. */
+static bool update_piece(void *self, size_t i, int thread)
+{
+    const update *u = self;
+    const soap_state *s = u->self;
+    const int block = (int)i;
+    void *scratch = s->scratch + (size_t)thread * s->scratch_bytes;
+    if (block >= s->n_blocks) {
+        const range *r = &s->ranges[block - s->n_blocks];
+        kad_adam_update(&u->a, r->n, u->gradient + r->offset, s->m + r->offset,
+                        s->v + r->offset, u->theta + r->offset);
+    } else if (u->prec == KAD_SINGLE) {
+        step_block_f32(s, block, &u->c, &u->a, u->gradient, u->theta, scratch);
+    } else {
+        step_block_f64(s, block, &u->c, &u->a, u->gradient, u->theta, scratch);
+    }
+    return true;
+}
+
 static void soap_step(kad_optimiser *opt, int n_threads, double rate,
                       const double *gradient, double *theta)
 {
     const soap_state *self = opt->self;
     const kad_adam_step a = kad_adam_coefficients(&opt->options, opt->step, rate, true);
-    const kad_soap_step c = {.beta1 = a.beta1,
-                             .beta2 = a.beta2,
-                             .unbias1 = a.unbias1,
-                             .unbias2 = a.unbias2,
-                             .eps = a.eps,
-                             .sweeps = sweeps_due(&opt->options, opt->step)};
-    const int n_used = n_threads < self->n_slots ? n_threads : self->n_slots;
-    const int n_work = self->n_blocks + self->n_ranges;
-#pragma omp parallel num_threads(n_used) if (n_used > 1)
-    {
-        const size_t slot = (size_t)kad_thread_index();
-        void *scratch = self->scratch + slot * self->scratch_bytes;
-#pragma omp for schedule(static, 1)
-        for (int i = 0; i < n_work; i++) {
-            if (i >= self->n_blocks) {
-                const range *r = &self->ranges[i - self->n_blocks];
-                kad_adam_update(&a, r->n, gradient + r->offset, self->m + r->offset,
-                                self->v + r->offset, theta + r->offset);
-            } else if (opt->options.prec == KAD_SINGLE) {
-                step_block_f32(self, i, &c, &a, gradient, theta, scratch);
-            } else {
-                step_block_f64(self, i, &c, &a, gradient, theta, scratch);
-            }
-        }
-    }
+    update u = {.self = self,
+                .prec = opt->options.prec,
+                .a = a,
+                .c = {.beta1 = a.beta1,
+                      .beta2 = a.beta2,
+                      .unbias1 = a.unbias1,
+                      .unbias2 = a.unbias2,
+                      .eps = a.eps,
+                      .sweeps = sweeps_due(&opt->options, opt->step)},
+                .gradient = gradient,
+                .theta = theta};
+    kad_parallel_for(n_threads < self->n_slots ? n_threads : self->n_slots,
+                     (size_t)(self->n_blocks + self->n_ranges), update_piece, &u);
 }
 
 static void soap_array(kad_optimiser *opt, int i, kad_state_array *out)

@@ -456,6 +456,33 @@ static void test_parallel(void **state)
     }
 }
 
+static _Thread_local bool is_known;
+
+/* Counts threads when they first come by. */
+static bool meet(void *self, size_t i, void *memory)
+{
+    atomic_int *n_met = self;
+    (void)i;
+    (void)memory;
+    if (!is_known) atomic_fetch_add(n_met, 1);
+    is_known = true;
+    return true;
+}
+
+/* A loop with little work leaves the team of the next one as it was. */
+static void test_parallel_keeps_its_threads(void **state)
+{
+    (void)state;
+    enum { THREADS = 4, LOOPS = 200 };
+    kad_ctx ctx;
+    atomic_int n_met = 0;
+    kad_ctx_init(&ctx, THREADS);
+    for (int k = 0; k < LOOPS; k++)
+        assert_int_equal(
+            kad_for_tiles(&ctx, "work", k % 2 ? 2 : PIECES, 64, meet, &n_met), KAD_OK);
+    assert_in_range(n_met, 1, THREADS);
+}
+
 /* Once a stop is overdue no piece begins; before, all are finished. */
 static void test_parallel_stops(void **state)
 {
@@ -490,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_memory_require),
         cmocka_unit_test(test_tree_sum),
         cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_parallel_keeps_its_threads),
         cmocka_unit_test(test_parallel_stops),
         cmocka_unit_test(test_tile),
         cmocka_unit_test(test_tile_rows),
