@@ -1,5 +1,6 @@
 #include "analysis/fit.h"
 
+#include "base/matrix.h"
 #include "base/memory.h"
 #include "base/signals.h"
 
@@ -30,18 +31,10 @@ static bool factorise(problem *q, const double *cov, double s)
 {
     const size_t n = q->n;
     memcpy(q->L, cov, n * n * sizeof *cov);
-    q->log_det = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         q->L[i * n + i] += s * s;
-        for (size_t j = 0; j <= i; j++) {
-            double sum = q->L[i * n + j];
-            for (size_t k = 0; k < j; k++)
-                sum -= q->L[i * n + k] * q->L[j * n + k];
-            if (i == j && !(sum > 0)) return false;
-            q->L[i * n + j] = i == j ? sqrt(sum) : sum / q->L[j * n + j];
-        }
-        q->log_det += 2 * log(q->L[i * n + i]);
-    }
+    if (!kad_cholesky(n, n, q->L, 0.0)) return false;
+    q->log_det = kad_cholesky_log_det(n, n, q->L);
     return true;
 }
 
@@ -60,13 +53,12 @@ static int residuals(const gsl_vector *v, void *self, gsl_vector *out)
     double p[KAD_FIT_PARAMETERS], *r = q->residual;
     parameters(q->model, v, p);
     for (size_t i = 0; i < n; i++) {
-        double sum = q->model->value(q->points, i, p) - q->y[i];
-        if (!isfinite(sum)) return GSL_EDOM;
-        for (size_t k = 0; k < i; k++)
-            sum -= q->L[i * n + k] * r[k];
-        r[i] = sum / q->L[i * n + i];
-        gsl_vector_set(out, i, r[i]);
+        r[i] = q->model->value(q->points, i, p) - q->y[i];
+        if (!isfinite(r[i])) return GSL_EDOM;
     }
+    kad_cholesky_forward(n, n, q->L, r);
+    for (size_t i = 0; i < n; i++)
+        gsl_vector_set(out, i, r[i]);
     return GSL_SUCCESS;
 }
 

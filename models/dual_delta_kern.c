@@ -8,7 +8,7 @@
 #include "models/dual.h"
 
 #if KAD_PREC == 64
-#include "lattice/matrix_kern.h"
+#include "base/matrix_kern.h"
 #include "models/radial_kern.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Kernels of the O(n) dual (see dual.h). With F(s) = ln w_n(sqrt s) and m_i = 2 F'(s_i)
  * x_i = <s_i | x>: whitened  x = A^1/2 y,  S = 1/2 y.y - sum F(|x_i|^2),  dS/dy = y -
  * A^1/2 m field     S = 1/2 x.A^-1 x - sum F(|x_i|^2),           dS/dx = A^-1 x - m */
-#include "lattice/matrix_kern.h"
+#include "base/matrix_kern.h"
 #include "models/dual.h"
 #include "models/radial_kern.h"
 #include "models/sum_kern.h"

@@ -10,7 +10,7 @@
 
 #if KAD_PREC == 64
 #include "base/vmath.h"
-#include "lattice/matrix_kern.h"
+#include "base/matrix_kern.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+#include "base/matrix.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
@@ -20,26 +21,14 @@ static bool invert(int n, const double *A, double *inverse)
         s[i] = 1 / sqrt(A[i * n + i]);
     }
     for (int i = 0; i < n; i++)
-        for (int j = 0; j <= i; j++) {
-            double sum = A[i * n + j] * s[i] * s[j];
-            for (int k = 0; k < j; k++)
-                sum -= L[i * K + k] * L[j * K + k];
-            if (i == j && !(sum > 1e-13)) return false;
-            L[i * K + j] = i == j ? sqrt(sum) : sum / L[j * K + j];
-        }
+        for (int j = 0; j <= i; j++)
+            L[i * K + j] = A[i * n + j] * s[i] * s[j];
+    if (!kad_cholesky((size_t)n, K, L, 1e-13)) return false;
     for (int c = 0; c < n; c++) {
-        double x[K];
-        for (int i = 0; i < n; i++) {
-            x[i] = i == c ? s[c] : 0;
-            for (int k = 0; k < i; k++)
-                x[i] -= L[i * K + k] * x[k];
-            x[i] /= L[i * K + i];
-        }
-        for (int i = n - 1; i >= 0; i--) {
-            for (int k = i + 1; k < n; k++)
-                x[i] -= L[k * K + i] * x[k];
-            x[i] /= L[i * K + i];
-        }
+        double x[K] = {0};
+        x[c] = s[c];
+        kad_cholesky_forward((size_t)n, K, L, x);
+        kad_cholesky_backward((size_t)n, K, L, x);
         for (int i = 0; i < n; i++)
             inverse[i * n + c] = x[i] * s[i];
     }

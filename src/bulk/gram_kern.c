@@ -1,7 +1,7 @@
 /* Products of panels of columns (bulk/gram.h). */
 #include "bulk/gram.h"
 
-#include "lattice/matrix_kern.h"
+#include "base/matrix_kern.h"
 
 void KR(kad_gram_panel)(int n, const real *a, const real *b, real *out, size_t stride)
 {

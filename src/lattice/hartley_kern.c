@@ -2,7 +2,7 @@
  */
 #include "lattice/hartley.h"
 #include "lattice/hartley_plan.h"
-#include "lattice/matrix_kern.h"
+#include "base/matrix_kern.h"
 
 #include <math.h>
 

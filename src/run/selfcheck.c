@@ -5,6 +5,7 @@
  *             lattices), else against its inference
  *   inverse   max |R(G(z)) - z|
  * The bounds are generous: a wrong formula misses them by orders of magnitude. */
+#include "base/matrix.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/signals.h"
@@ -92,30 +93,6 @@ done:
     return status;
 }
 
-/* ln|det| of a square matrix by elimination with partial pivoting; destroys it. */
-static double log_det(int n, double *a)
-{
-    double sum = 0;
-    for (int k = 0; k < n; k++) {
-        int pivot = k;
-        for (int i = k + 1; i < n; i++)
-            if (fabs(a[i * n + k]) > fabs(a[pivot * n + k])) pivot = i;
-        if (pivot != k)
-            for (int j = 0; j < n; j++) {
-                double t = a[k * n + j];
-                a[k * n + j] = a[pivot * n + j];
-                a[pivot * n + j] = t;
-            }
-        sum += log(fabs(a[k * n + k]));
-        for (int i = k + 1; i < n; i++) {
-            double f = a[i * n + k] / a[k * n + k];
-            for (int j = k; j < n; j++)
-                a[i * n + j] -= f * a[k * n + j];
-        }
-    }
-    return sum;
-}
-
 /* Rows of the tile that are flow variables. */
 static int active_rows(const kad_flow *flow, int *rows)
 {
@@ -154,7 +131,7 @@ static kad_status check_jacobian(kad_pipeline *p, const kad_map *map, const doub
             for (size_t j = 0; j < m; j++)
                 jacobian[i * m + j] +=
                     weights[k] / (12 * h) * yy[(4 * i + k) * n_rows + (size_t)rows[j]];
-    *error = fabs(log_det(n, jacobian) - ld);
+    *error = fabs(kad_log_abs_det((size_t)n, jacobian) - ld);
 done:
     kad_free(rows);
     kad_free(zz);

@@ -2,6 +2,7 @@
 #include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 
+#include "base/matrix.h"
 #include "base/memory.h"
 #include "flow/bijectors/stencil.h"
 
@@ -107,29 +108,6 @@ static void inverse_undoes_forward(void **state)
         }
 }
 
-/* ln|det| of a small matrix (overwritten): Gaussian elimination with partial pivoting. */
-static double log_abs_det(int n, double *a)
-{
-    double sum = 0;
-    for (int k = 0; k < n; k++) {
-        int best = k;
-        for (int r = k + 1; r < n; r++)
-            if (fabs(a[r * n + k]) > fabs(a[best * n + k])) best = r;
-        for (int c = 0; c < n && best != k; c++) {
-            const double swap = a[k * n + c];
-            a[k * n + c] = a[best * n + c];
-            a[best * n + c] = swap;
-        }
-        sum += log(fabs(a[k * n + k]));
-        for (int r = k + 1; r < n; r++) {
-            const double f = a[r * n + k] / a[k * n + k];
-            for (int c = k; c < n; c++)
-                a[r * n + c] -= f * a[k * n + c];
-        }
-    }
-    return sum;
-}
-
 static void log_det_matches_the_jacobian(void **state)
 {
     (void)state;
@@ -166,7 +144,7 @@ static void log_det_matches_the_jacobian(void **state)
                 jac[a * n + b] =
                     (y[(2 * b + 1) * rows + live[a]] - y[(2 * b + 2) * rows + live[a]]) /
                     (2 * h);
-        const double expected = log_abs_det(n, jac);
+        const double expected = kad_log_abs_det((size_t)n, jac);
         /* each of n columns carries a relative error ~ h^2 + 1e-16/h ~ 1e-10, amplified
          * by the condition of the map */
         if (!(fabs(expected - ld[0]) < 1e-5 * (1 + fabs(expected))))

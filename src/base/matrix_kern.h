@@ -6,8 +6,8 @@
  * Shapes: x[j] and y[i] are rows of KAD_W lanes, x_stride and y_stride reals apart (rows
  * of a tile along any axis). Strides (si, sj) make the transpose the same kernel. y and x
  * may not overlap. */
-#ifndef KAD_LATTICE_MATRIX_KERN_H
-#define KAD_LATTICE_MATRIX_KERN_H
+#ifndef KAD_BASE_MATRIX_KERN_H
+#define KAD_BASE_MATRIX_KERN_H
 
 #include "base/real.h"
 
