@@ -18,9 +18,9 @@ static const char *name_of(size_t i)
 }
 
 const kad_key kad_action_common_keys[] = {
-    {"action.name", KAD_STRING, KAD_NAMES(name_of), "on-dual", 1, 0, "", NULL,
-     "the lattice action (see `kadanoff list actions`)"},
-    {"action.components", KAD_INT, KAD_NO_MEMBER, "1", 1, 3, "", NULL,
+    {"action.name", KAD_STRING_NAME_OF(kad_action_options, name, name_of), "on-dual", 1,
+     0, "", NULL, "the lattice action (see `kadanoff list actions`)"},
+    {"action.components", KAD_INT_OF(kad_action_options, n_comp), "1", 1, 3, "", NULL,
      "components n of the O(n) field or spin"},
 };
 const size_t kad_action_n_common_keys =

@@ -55,6 +55,12 @@ typedef struct kad_parameter {
     double value;
 } kad_parameter;
 
+/* Section `action` of the configuration. */
+typedef struct kad_action_options {
+    const char *name; /* a registered one */
+    int n_comp;       /* components a site: action.components */
+} kad_action_options;
+
 enum { KAD_ACTION_COUPLINGS = 8, KAD_ACTION_DESCRIPTION = 160 };
 
 /* What the rest of the program knows of a model: nothing outside models/ names one. A

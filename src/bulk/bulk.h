@@ -16,8 +16,8 @@
 #define KAD_BULK_BULK_H
 
 #include "flow/map.h"
-#include "io/config.h"
 #include "io/h5.h"
+#include "io/keys.h"
 #include "train/model.h"
 
 #include <stdbool.h>
@@ -26,8 +26,25 @@
 
 enum { KAD_BULK_LEVELS = 32, KAD_BULK_NAME = 64 };
 
+/* Section `bulk` of the configuration. The other members count only with configs > 0. */
+typedef struct kad_bulk_options {
+    int64_t configs;     /* that are stored and read; 0: no bulk analysis */
+    const char *sampler; /* the group they come from; NULL: whichever has some */
+    int64_t null;        /* draws of the map itself, analysed alike */
+    int bins;            /* of the separation, for a factor of two */
+    double noise;        /* errors below which a bin is left out of fits of distances */
+    bool normalise;      /* distances by the latents' own root mean squares */
+    double mutual_range; /* longest separation, in steps of the coarser level */
+    int receptive;       /* adjoint products of a boundary site; 0: none */
+} kad_bulk_options;
+
+extern const kad_key kad_bulk_keys[];
+extern const size_t kad_bulk_n_keys;
+extern const kad_rule kad_bulk_rules[];
+extern const size_t kad_bulk_n_rules;
+
 typedef struct kad_bulk {
-    const kad_config *config; /* options bulk.*; NULL: defaults of every key */
+    kad_bulk_options options;
     const kad_model *model;
     /* q0: without the average over the sign, so that kad_map_lnq and kad_map_generate are
      * the inference and generation of the latents below */
@@ -61,38 +78,27 @@ typedef struct kad_bulk {
     int cell[KAD_BULK_LEVELS];
 } kad_bulk;
 
-/* Keys of section `bulk`. */
-extern const kad_key kad_bulk_keys[];
-extern const size_t kad_bulk_n_keys;
-extern const kad_rule kad_bulk_rules[];
-extern const size_t kad_bulk_n_rules;
-/* Value of a key "bulk.NAME" in a config, its default where config is NULL. */
-int64_t kad_bulk_int(const kad_config *config, const char *key);
-double kad_bulk_real(const kad_config *config, const char *key);
-bool kad_bulk_bool(const kad_config *config, const char *key);
-
-/* Configurations the config asks for (bulk.configs); 0: no bulk analysis. The other keys
- * count only then. */
-size_t kad_bulk_wanted(const kad_config *config);
-
 /* From the configurations stored in /samplers/NAME/configs of a results file (sampler
  * NULL: the first whose draws follow the model and that has some), at most n_max of them
- * (0: all; evenly spread over the chains), and the map of /flow/params. Errors:
+ * (0: all; evenly spread over the chains), and the map of /flow/params. options NULL,
+ * here and below: defaults. Errors:
  * KAD_ENOINPUT (no configurations, no map), KAD_EDATA, KAD_ECONFIG (memory), KAD_ENOMEM.
  */
-KAD_MUST_USE kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_bulk_create(kad_ctx *ctx, const kad_bulk_options *options,
                                         const kad_model *model, kad_h5 *file,
                                         const char *sampler, size_t n_max,
                                         kad_bulk **out);
 /* From boundary configurations in memory [n_chains][n_per_chain][n_rows] and parameters
  * theta of the flow. */
-KAD_MUST_USE kad_status kad_bulk_create_from(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_bulk_create_from(kad_ctx *ctx,
+                                             const kad_bulk_options *options,
                                              const kad_model *model, const double *theta,
                                              size_t n_chains, size_t n_per_chain,
                                              const double *x, kad_bulk **out);
 /* n independent draws of the map itself, inferred again: the null test. Latents of these
  * must be uncorrelated and of the prior's variance. Keyed by the model's seed. */
-KAD_MUST_USE kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_bulk_create_null(kad_ctx *ctx,
+                                             const kad_bulk_options *options,
                                              const kad_model *model, const double *theta,
                                              size_t n, kad_bulk **out);
 void kad_bulk_destroy(kad_bulk *bulk);

@@ -270,8 +270,8 @@ static void write_attributes(kad_writer *w, const work *own)
     kad_write_int(w, "n_levels", bulk->n_levels);
     kad_write_int(w, "n_blocks", (int64_t)own->sums.n_blocks);
     kad_write_real(w, "spacing", bulk->spacing);
-    kad_write_real(w, "noise", kad_bulk_real(bulk->config, "bulk.noise"));
-    kad_write_int(w, "normalise", kad_bulk_bool(bulk->config, "bulk.normalise"));
+    kad_write_real(w, "noise", bulk->options.noise);
+    kad_write_int(w, "normalise", bulk->options.normalise);
     kad_write_text(w, "sampler", bulk->sampler);
 }
 
@@ -287,7 +287,7 @@ static kad_status write(kad_ctx *ctx, const work *own, kad_h5 *file, const char 
 kad_status kad_bulk_correlators(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
     kad_status status = KAD_OK;
-    const int per_octave = (int)kad_bulk_int(bulk->config, "bulk.bins");
+    const int per_octave = bulk->options.bins;
     work w = {.bulk = bulk};
     if (bulk->model->flow->n_comp > KAD_PAIR_COMPONENTS)
         return kad_fail(ctx, KAD_ECONFIG,

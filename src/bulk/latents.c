@@ -180,9 +180,9 @@ done:
 /* --- creation ---------------------------------------------------------------------- */
 
 /* Everything but configurations; those are to be filled into x. */
-static kad_status prepare(kad_ctx *ctx, const kad_config *config, const kad_model *model,
-                          const double *theta, size_t n_chains, size_t n_per_chain,
-                          kad_bulk **out)
+static kad_status prepare(kad_ctx *ctx, const kad_bulk_options *options,
+                          const kad_model *model, const double *theta, size_t n_chains,
+                          size_t n_per_chain, kad_bulk **out)
 {
     kad_status status = KAD_OK;
     kad_bulk *bulk = NULL;
@@ -190,7 +190,8 @@ static kad_status prepare(kad_ctx *ctx, const kad_config *config, const kad_mode
     if (n_chains == 0 || n_per_chain == 0 || n_per_chain > SIZE_MAX / n_chains)
         return kad_fail(ctx, KAD_ENOINPUT, "bulk: no configurations");
     KAD_TRY(kad_new(ctx, 1, sizeof *bulk, &bulk));
-    bulk->config = config;
+    kad_keys_copy(kad_bulk_keys, kad_bulk_n_keys, options, sizeof bulk->options,
+                  &bulk->options);
     bulk->model = model;
     bulk->n_chains = n_chains;
     bulk->n_per_chain = n_per_chain;
@@ -208,7 +209,7 @@ done:
     return status;
 }
 
-kad_status kad_bulk_create_from(kad_ctx *ctx, const kad_config *config,
+kad_status kad_bulk_create_from(kad_ctx *ctx, const kad_bulk_options *options,
                                 const kad_model *model, const double *theta,
                                 size_t n_chains, size_t n_per_chain, const double *x,
                                 kad_bulk **out)
@@ -216,7 +217,7 @@ kad_status kad_bulk_create_from(kad_ctx *ctx, const kad_config *config,
     kad_status status = KAD_OK;
     kad_bulk *bulk = NULL;
     *out = NULL;
-    KAD_TRY(prepare(ctx, config, model, theta, n_chains, n_per_chain, &bulk));
+    KAD_TRY(prepare(ctx, options, model, theta, n_chains, n_per_chain, &bulk));
     memcpy(bulk->x, x, bulk->n * bulk->n_rows * sizeof *x);
     KAD_TRY(infer(ctx, bulk));
     *out = bulk;
@@ -226,7 +227,7 @@ done:
     return status;
 }
 
-kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_config *config,
+kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_bulk_options *options,
                                 const kad_model *model, const double *theta, size_t n,
                                 kad_bulk **out)
 {
@@ -235,7 +236,7 @@ kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_config *config,
     kad_bulk *bulk = NULL;
     kad_map *mixed = NULL;
     *out = NULL;
-    KAD_TRY(prepare(ctx, config, model, theta, 1, n, &bulk));
+    KAD_TRY(prepare(ctx, options, model, theta, 1, n, &bulk));
     KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &mixed));
     KAD_TRY(kad_map_draw(ctx, mixed, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false, bulk->y,
                          bulk->S, NULL));
@@ -318,9 +319,9 @@ done:
     return status;
 }
 
-kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config, const kad_model *model,
-                           kad_h5 *file, const char *sampler, size_t n_max,
-                           kad_bulk **out)
+kad_status kad_bulk_create(kad_ctx *ctx, const kad_bulk_options *options,
+                           const kad_model *model, kad_h5 *file, const char *sampler,
+                           size_t n_max, kad_bulk **out)
 {
     kad_status status = KAD_OK;
     kad_bulk *bulk = NULL;
@@ -340,7 +341,7 @@ kad_status kad_bulk_create(kad_ctx *ctx, const kad_config *config, const kad_mod
     if (n_max > 0 && dims[0] > 0 && dims[0] * dims[1] > n_max)
         step = (dims[0] * dims[1] + n_max - 1) / n_max;
     if (step > dims[1]) step = dims[1];
-    KAD_TRY(prepare(ctx, config, model, theta, dims[0],
+    KAD_TRY(prepare(ctx, options, model, theta, dims[0],
                     dims[1] > 0 ? (dims[1] + step - 1) / step : 0, &bulk));
     memcpy(bulk->sampler, name, sizeof name);
     bulk->n_stored = dims[0] * dims[1];

@@ -348,10 +348,8 @@ kad_status kad_bulk_mutual(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
     kad_pairs *pairs = NULL;
     kad_near *near = NULL;
     table t = {0};
-    KAD_TRY(kad_pairs_create(ctx, bulk, (int)kad_bulk_int(bulk->config, "bulk.bins"),
-                             &pairs));
-    KAD_TRY(kad_near_create(ctx, bulk, pairs,
-                            kad_bulk_real(bulk->config, "bulk.mutual_range"), &near));
+    KAD_TRY(kad_pairs_create(ctx, bulk, bulk->options.bins, &pairs));
+    KAD_TRY(kad_near_create(ctx, bulk, pairs, bulk->options.mutual_range, &near));
     t.pairs = pairs;
     t.near = near;
     KAD_TRY(table_new(ctx, &t));

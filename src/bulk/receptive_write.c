@@ -103,7 +103,7 @@ static void write_profile(kad_writer *w, const kad_receptive *r)
 kad_status kad_bulk_receptive(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
     static const char group[] = "/bulk/receptive";
-    const int repeats = (int)kad_bulk_int(bulk->config, "bulk.receptive");
+    const int repeats = bulk->options.receptive;
     kad_receptive *r = NULL;
     if (repeats == 0 || bulk->n == 0) return kad_h5_remove(ctx, file, group);
     const kad_status status = kad_receptive_create(ctx, bulk, repeats, true, &r);

@@ -57,16 +57,18 @@ kad_status kad_cmd_bulk(kad_app *app)
     kad_status status = KAD_OK;
     kad_schema schema = {0};
     kad_config *config = NULL;
+    kad_run_options options = {0};
     kad_model *model = NULL;
     kad_run *run = NULL;
     kad_h5 *file = NULL;
     KAD_TRY(check_overrides(app));
     KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_UPDATE, &run));
     KAD_TRY(load_config(app, run, &schema, &config));
+    KAD_TRY(kad_run_options_read(ctx, config, &options));
     KAD_TRY(kad_model_create(ctx, config, &model));
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(kad_results_agree(ctx, config, run, file));
-    KAD_TRY(kad_bulk_read(app, config, model, file));
+    KAD_TRY(kad_bulk_read(app, &options, model, file));
     KAD_TRY(kad_results_save(ctx, run, file));
     KAD_TRY(kad_report_write(ctx, run));
     kad_say(app, "%s/report.html", app->args[0]);
@@ -75,6 +77,7 @@ done:
     kad_h5_close(file);
     kad_run_close(run);
     kad_model_destroy(model);
+    kad_run_options_clear(&options);
     kad_config_destroy(config);
     return status;
 }

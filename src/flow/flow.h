@@ -4,6 +4,7 @@
 #ifndef KAD_FLOW_FLOW_H
 #define KAD_FLOW_FLOW_H
 
+#include "flow/options.h"
 #include "flow/priors/prior.h"
 #include "flow/stage.h"
 #include "io/config.h"
@@ -26,11 +27,6 @@ typedef struct kad_flow {
     double temperature; /* the prior's; on the real line the variance of the latents */
     char hierarchy[32];
 } kad_flow;
-
-extern const kad_key kad_flow_keys[];
-extern const size_t kad_flow_n_keys;
-extern const kad_rule kad_flow_rules[];
-extern const size_t kad_flow_n_rules;
 
 /* What a flow must know of the action it is built for. */
 typedef struct kad_flow_target {

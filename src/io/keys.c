@@ -212,6 +212,15 @@ void kad_keys_default(const kad_key *keys, size_t n, void *options)
         if (keys[i].member.kind != KAD_MEMBER_NONE) put_default(&keys[i], options);
 }
 
+void kad_keys_copy(const kad_key *keys, size_t n, const void *options, size_t size,
+                   void *out)
+{
+    if (options)
+        memcpy(out, options, size);
+    else
+        kad_keys_default(keys, n, out);
+}
+
 /* --- from and to a configuration ----------------------------------------------------- */
 
 static void put_entry(const kad_key *key, void *options, const kad_entry *entry)

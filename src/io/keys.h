@@ -70,7 +70,8 @@ typedef struct kad_member {
 /* The type and member of a row. An integer member may be of any width that holds the
  * row's range; an enum whose choices have no default leaves 0 to "unset". A choice is held
  * as a C enum, `choice` the enumerator of the first one, or as its word; one of the names of
- * a registry (the row's `choices` are NULL) as its word. */
+ * a registry (the row's `choices` are NULL) as its word, which KAD_STRING_NAME_OF leaves
+ * for others to check. */
 /* clang-format off */
 #define KAD_AT_(type, member) ((type *)0)->member
 #define KAD_OF_(key, kind, type, member, first) \
@@ -109,6 +110,9 @@ typedef struct kad_member {
 #define KAD_NAME_OF(type, member, names)                                      \
     KAD_ENUM, {KAD_IF_(KAD_MEMBER_TEXT, type, member, const char *),          \
                offsetof(type, member), 0, names}
+#define KAD_STRING_NAME_OF(type, member, names)                               \
+    KAD_STRING, {KAD_IF_(KAD_MEMBER_TEXT, type, member, const char *),        \
+                 offsetof(type, member), 0, names}
 /* A key of no struct; one of a registry's names. */
 #define KAD_NO_MEMBER {KAD_MEMBER_NONE, 0, 0, NULL}
 #define KAD_NAMES(names) {KAD_MEMBER_NONE, 0, 0, names}
@@ -137,6 +141,9 @@ typedef struct kad_rule {
 
 /* Every member of the rows' struct at its default, or unset. */
 void kad_keys_default(const kad_key *keys, size_t n, void *options);
+/* A copy of a struct of `size` bytes; of its defaults where `options` is NULL. */
+void kad_keys_copy(const kad_key *keys, size_t n, const void *options, size_t size,
+                   void *out);
 /* The value of a row's member: whether it is set; a number (a truth value is 0 or 1; NaN
  * where there is none); a text of *n characters, not terminated (NULL when unset). */
 bool kad_key_is_set(const kad_key *key, const void *options);

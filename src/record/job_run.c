@@ -126,8 +126,8 @@ static bool needs_map(const kad_sampler *sampler)
     const kad_sampler_ops *ops = sampler->ops;
     const kad_sampler_setup *setup = &sampler->setup;
     if ((ops->flags & KAD_SAMPLER_NEEDS_MAP) != 0) return true;
-    return ops->needs_map != NULL && setup->config != NULL &&
-           ops->needs_map(setup->config, setup->entry);
+    return ops->needs_map != NULL && setup->options != NULL &&
+           ops->needs_map(setup->own);
 }
 
 /* Numbers and words about the series, as attributes of its group. */

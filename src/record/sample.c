@@ -12,12 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_VALUES = 1 << 20, BATCH_LEAST = 64, BATCH_MOST = 4096, KEY_MAX = 64 };
+enum { BATCH_VALUES = 1 << 20, BATCH_LEAST = 64, BATCH_MOST = 4096 };
 static const double SEGMENT_SECONDS = 20.0;
 
-static size_t batch_of(const kad_config *config, int entry, int n_chains, size_t n_rows)
+static size_t batch_of(int64_t given, int n_chains, size_t n_rows)
 {
-    const int64_t given = kad_sample_int(config, entry, "batch");
     if (given > 0) return (size_t)given;
     size_t batch = BATCH_VALUES / n_rows / (size_t)n_chains / BATCH_LEAST * BATCH_LEAST;
     if (batch < BATCH_LEAST) batch = BATCH_LEAST;
@@ -44,32 +43,24 @@ done:
     return status;
 }
 
-/* The value of a key in force. */
-static uint64_t fingerprint_key(uint64_t hash, const kad_config *config,
-                                const kad_key *key, const char *full)
+static uint64_t fingerprint_key(uint64_t hash, const kad_key *key, const void *own)
 {
-    double number = 0;
-    if (key->type == KAD_STRING || key->type == KAD_ENUM) {
-        const char *text = kad_config_string(config, full);
-        return text != NULL ? kad_fingerprint(hash, text, strlen(text) + 1) : hash;
-    }
-    if (key->type == KAD_REAL) number = kad_config_real(config, full);
-    if (key->type == KAD_INT) number = (double)kad_config_int(config, full);
-    if (key->type == KAD_BOOL) number = kad_config_bool(config, full);
-    return kad_fingerprint(hash, &number, sizeof number);
+    size_t n = 0;
+    const char *text = kad_key_text(key, own, &n);
+    const double number = kad_key_number(key, own);
+    if (key->type != KAD_STRING && key->type != KAD_ENUM)
+        return kad_fingerprint(hash, &number, sizeof number);
+    if (text == NULL) return hash;
+    return kad_fingerprint(kad_fingerprint(hash, text, n), "", 1);
 }
 
 /* The keys of every sampler: the steps of a cycle read each other's. */
 static uint64_t fingerprint_keys(uint64_t hash, const kad_sampler_setup *s)
 {
-    char full[KEY_MAX];
-    for (int i = 0; s->config != NULL && kad_samplers[i] != NULL; i++)
-        for (size_t k = 0; k < kad_samplers[i]->n_keys; k++) {
-            const kad_key *key = &kad_samplers[i]->keys[k];
-            snprintf(full, sizeof full, "sample[%d].%s", s->entry,
-                     key->key + strlen("sample[]."));
-            hash = fingerprint_key(hash, s->config, key, full);
-        }
+    for (int i = 0; s->options != NULL && kad_samplers[i] != NULL; i++)
+        for (size_t k = 0; k < kad_samplers[i]->n_keys; k++)
+            hash = fingerprint_key(hash, &kad_samplers[i]->keys[k],
+                                   kad_sampler_own(kad_samplers[i], s->options));
     return hash;
 }
 
@@ -89,11 +80,9 @@ static uint64_t fingerprint_job(uint64_t hash, const kad_job *job)
 }
 
 /* Configurations that reading the bulk wants of this entry. */
-static size_t bulk_configs(const kad_config *config, int entry)
+static size_t bulk_configs(const kad_sample_options *options, int entry)
 {
-    if (!kad_config_is_set(config, "bulk.configs")) return 0;
-    const int64_t wanted = kad_config_int(config, "bulk.configs");
-    return entry == kad_sample_bulk_entry(config) ? (size_t)wanted : 0;
+    return entry == kad_sample_bulk_entry(options) ? (size_t)options->bulk_configs : 0;
 }
 
 /* The run's map, NULL where no entry needs one, and a hash of it. */
@@ -104,40 +93,41 @@ typedef struct trained_map {
 
 /* Chains that can do without the map know nothing of it: what they find, the map did not
  * show them. `action`: the action's hash. */
-static kad_job job_of(const kad_config *config, int entry, const kad_model *model,
-                      const trained_map *trained, uint64_t action)
+static kad_job job_of(const kad_sample_options *options, int entry,
+                      const kad_model *model, const trained_map *trained, uint64_t action)
 {
+    const kad_sample_entry *e = &options->entry[entry];
     const size_t n_rows =
         (size_t)model->action->lattice->n_sites * (size_t)model->action->n_comp;
-    kad_job job = {.sampler = kad_sample_name(config, entry),
-                   .thin = kad_sample_int(config, entry, "thin"),
-                   .n_configs = (size_t)kad_sample_configs(config, entry),
-                   .latents = kad_sample_bool(config, entry, "store_latents"),
+    kad_job job = {.sampler = e->name,
+                   .thin = e->thin,
+                   .n_configs = (size_t)kad_sample_configs(options, entry),
+                   .latents = e->store_latents,
                    .segment_seconds = SEGMENT_SECONDS};
     job.setup = (kad_sampler_setup){
-        .config = kad_sample_listed(config, entry) ? config : NULL,
         .entry = entry,
+        .options = e->listed ? e->own : NULL,
+        .start = e->start,
         .action = model->action,
         .map = trained->map,
         .prec = model->prec,
         .seed = model->seed,
-        .n_chains = kad_sample_chains(config, entry),
-        .n_draws = kad_sample_draws(config, entry),
-        .n_burn_in = kad_sample_burn_in(config, entry),
-        .exact = kad_sample_bool(config, entry, "exact"),
-        .translate = kad_config_bool(config, "flow.translation") && !job.latents &&
+        .n_chains = kad_sample_chains(options, entry),
+        .n_draws = kad_sample_draws(options, entry),
+        .n_burn_in = kad_sample_burn_in(options, entry),
+        .exact = e->exact,
+        .translate = options->translate && !job.latents &&
                      (model->action->flags & KAD_ACTION_TRANSLATION) != 0};
-    if (!kad_sample_needs_map(config, entry)) job.setup.map = NULL;
+    if (!kad_sample_needs_map(options, entry)) job.setup.map = NULL;
     const kad_sampler_ops *ops = kad_sampler_find(job.sampler);
     if (ops != NULL && kad_sampler_tunes(ops, &job.setup))
-        job.setup.n_tune = kad_sample_tuning(config, entry);
+        job.setup.n_tune = kad_sample_tuning(options, entry);
     const int64_t n_chain = job.setup.n_draws + job.setup.n_burn_in;
-    job.n_first = kad_sample_int(config, entry, "keep_first");
-    if (job.n_first > n_chain) job.n_first = n_chain;
-    job.setup.n_batch_max = batch_of(config, entry, job.setup.n_chains, n_rows);
-    if (bulk_configs(config, entry) > job.n_configs)
-        job.n_configs = bulk_configs(config, entry);
-    kad_sample_group(config, entry, sizeof job.name, job.name);
+    job.n_first = e->keep_first < n_chain ? e->keep_first : n_chain;
+    job.setup.n_batch_max = batch_of(e->batch, job.setup.n_chains, n_rows);
+    if (bulk_configs(options, entry) > job.n_configs)
+        job.n_configs = bulk_configs(options, entry);
+    kad_sample_group(options, entry, sizeof job.name, job.name);
     job.fingerprint = fingerprint_job(
         job.setup.map != NULL ? kad_fingerprint(action, &trained->hash, sizeof action)
                               : action,
@@ -192,37 +182,33 @@ done:
 }
 
 /* More than there are draws cannot be kept: said where it was asked for. */
-static void note_caps(kad_ctx *ctx, const kad_config *config, int entry,
+static void note_caps(kad_ctx *ctx, const kad_sample_options *options, int entry,
                       const kad_job *job)
 {
-    char full[KEY_MAX];
+    const kad_sample_entry *e = &options->entry[entry];
     const int64_t n_all = job->setup.n_draws * job->setup.n_chains;
-    const int64_t first = kad_sample_int(config, entry, "keep_first");
-    snprintf(full, sizeof full, "sample[%d].store_configs", entry);
-    const bool asked =
-        (kad_sample_listed(config, entry) && kad_config_is_set(config, full)) ||
-        bulk_configs(config, entry) > 0;
+    const bool asked = e->store_configs >= 0 || bulk_configs(options, entry) > 0;
     if (asked && (int64_t)job->n_configs > n_all)
         kad_note(ctx, "%s: %lld configurations are kept, one a draw, of %zu asked for",
                  job->name, (long long)n_all, job->n_configs);
-    if (first > job->n_first)
+    if (e->keep_first > job->n_first)
         kad_note(ctx, "%s: keep_first: %lld draws are all there are, of %lld asked for",
-                 job->name, (long long)job->n_first, (long long)first);
+                 job->name, (long long)job->n_first, (long long)e->keep_first);
 }
 
-kad_status kad_sample_check(kad_ctx *ctx, const kad_config *config,
+kad_status kad_sample_check(kad_ctx *ctx, const kad_sample_options *options,
                             const kad_model *model)
 {
     kad_status status = KAD_OK;
     trained_map start = {NULL, 0};
     double *theta = NULL;
-    if (kad_sample_any_needs_map(config)) {
+    if (kad_sample_any_needs_map(options)) {
         KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
         kad_flow_init(model->flow, model->seed, theta);
         KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &start.map));
     }
-    for (int entry = 0; entry < kad_sample_count(config); entry++) {
-        const kad_job job = job_of(config, entry, model, &start, KAD_FINGERPRINT_START);
+    for (int entry = 0; entry < options->n; entry++) {
+        const kad_job job = job_of(options, entry, model, &start, KAD_FINGERPRINT_START);
         kad_sampler *sampler = NULL;
         KAD_TRY(kad_job_check(ctx, &job));
         KAD_TRY(kad_sampler_create(ctx, job.sampler, &job.setup, &sampler));
@@ -234,7 +220,7 @@ done:
     return status;
 }
 
-kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
+kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *options,
                       const kad_model *model, kad_progress *progress)
 {
     kad_status status = KAD_OK;
@@ -243,10 +229,10 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
 
     KAD_TRY(fingerprint_action(ctx, model->action, &hash));
     KAD_TRY(write_exact(ctx, run, model, hash));
-    if (kad_sample_any_needs_map(config)) KAD_TRY(load_map(ctx, run, model, &trained));
-    for (int entry = 0; entry < kad_sample_count(config); entry++) {
-        const kad_job job = job_of(config, entry, model, &trained, hash);
-        note_caps(ctx, config, entry, &job);
+    if (kad_sample_any_needs_map(options)) KAD_TRY(load_map(ctx, run, model, &trained));
+    for (int entry = 0; entry < options->n; entry++) {
+        const kad_job job = job_of(options, entry, model, &trained, hash);
+        note_caps(ctx, options, entry, &job);
         KAD_TRY(kad_job_run(ctx, run, &job, progress));
         if (trained.map != NULL)
             KAD_TRY(

@@ -10,7 +10,6 @@
 #ifndef KAD_RECORD_SAMPLE_H
 #define KAD_RECORD_SAMPLE_H
 
-#include "io/config.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
 #include "record/entries.h"
@@ -18,7 +17,7 @@
 
 /* What the samplers would refuse, before a map is trained: each is made for a map at its
  * start, and thrown away. Errors: the samplers' own (KAD_ECONFIG, KAD_ENOMEM). */
-KAD_MUST_USE kad_status kad_sample_check(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_sample_check(kad_ctx *ctx, const kad_sample_options *options,
                                          const kad_model *model);
 
 /* Run every entry (entries.h); series and attributes end in /samplers/NAME of run.h5 (a
@@ -28,7 +27,8 @@ KAD_MUST_USE kad_status kad_sample_check(kad_ctx *ctx, const kad_config *config,
  * Errors: KAD_ECONFIG; KAD_ENOINPUT/KAD_EDATA (no or other parameters in run.h5);
  * KAD_EINTERRUPTED; KAD_EINTERNAL (weights not finite); KAD_EIO, KAD_ECREATE, KAD_ENOMEM.
  */
-KAD_MUST_USE kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_config *config,
+KAD_MUST_USE kad_status kad_sample(kad_ctx *ctx, kad_run *run,
+                                   const kad_sample_options *options,
                                    const kad_model *model, kad_progress *progress);
 
 #endif

@@ -13,18 +13,18 @@
 #include <string.h>
 
 /* Draws of the map, analysed alike; none where bulk.null is 0. */
-static kad_status null_test(kad_ctx *ctx, const kad_config *config,
+static kad_status null_test(kad_ctx *ctx, const kad_bulk_options *options,
                             const kad_model *model, kad_h5 *file)
 {
     kad_status status = KAD_OK;
     kad_bulk *bulk = NULL;
     double *theta = NULL;
-    const int64_t n = kad_config_int(config, "bulk.null");
+    const int64_t n = options->null;
     KAD_TRY(kad_h5_remove(ctx, file, "/bulk/null"));
     if (n == 0) goto done;
     KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
     KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
-    KAD_TRY(kad_bulk_create_null(ctx, config, model, theta, (size_t)n, &bulk));
+    KAD_TRY(kad_bulk_create_null(ctx, options, model, theta, (size_t)n, &bulk));
     KAD_TRY(kad_bulk_correlators(ctx, bulk, file));
 done:
     kad_free(theta);
@@ -33,42 +33,40 @@ done:
 }
 
 /* Which group of /samplers: the config's; NULL: whichever has configurations. */
-static const char *sampler_of(const kad_config *config, kad_h5 *file,
+static const char *sampler_of(const kad_run_options *options, kad_h5 *file,
                               char name[KAD_BULK_NAME])
 {
     char path[2 * KAD_BULK_NAME];
-    const int entry = kad_sample_bulk_entry(config);
-    if (entry < 0)
-        return kad_config_is_set(config, "bulk.sampler")
-                   ? kad_config_string(config, "bulk.sampler")
-                   : NULL;
-    kad_sample_group(config, entry, KAD_BULK_NAME, name);
+    const char *given = options->bulk.sampler;
+    const int entry = kad_sample_bulk_entry(&options->sample);
+    if (entry < 0) return given;
+    kad_sample_group(&options->sample, entry, KAD_BULK_NAME, name);
     snprintf(path, sizeof path, "/samplers/%s/configs", name);
-    return kad_h5_exists(file, path) || kad_config_is_set(config, "bulk.sampler") ? name
-                                                                                  : NULL;
+    return kad_h5_exists(file, path) || given != NULL ? name : NULL;
 }
 
-kad_status kad_bulk_read(kad_app *app, const kad_config *config, const kad_model *model,
-                         kad_h5 *file)
+kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
+                         const kad_model *model, kad_h5 *file)
 {
     kad_ctx *ctx = &app->ctx;
     kad_status status = KAD_OK;
     const double start = kad_wall_seconds();
+    const size_t wanted = (size_t)options->bulk.configs;
     char name[KAD_BULK_NAME];
     kad_bulk *bulk = NULL;
-    KAD_TRY(kad_bulk_create(ctx, config, model, file, sampler_of(config, file, name),
-                            kad_bulk_wanted(config), &bulk));
+    KAD_TRY(kad_bulk_create(ctx, &options->bulk, model, file,
+                            sampler_of(options, file, name), wanted, &bulk));
     kad_say(app, "bulk: %zu configurations of %s, %d levels, inferred in %.2g s", bulk->n,
             bulk->sampler, bulk->n_levels, bulk->seconds);
-    if (bulk->n < kad_bulk_wanted(config))
+    if (bulk->n < wanted)
         kad_note(ctx,
                  "bulk: %zu configurations are read, of %zu that bulk.configs asks for: "
                  "%s has %zu stored",
-                 bulk->n, kad_bulk_wanted(config), bulk->sampler, bulk->n_stored);
+                 bulk->n, wanted, bulk->sampler, bulk->n_stored);
     KAD_TRY(kad_bulk_run(ctx, bulk, file));
     kad_bulk_destroy(bulk);
     bulk = NULL;
-    KAD_TRY(null_test(ctx, config, model, file));
+    KAD_TRY(null_test(ctx, &options->bulk, model, file));
     KAD_TRY(kad_bulk_series(ctx, file));
     KAD_TRY(kad_analyse_bulk(ctx, file));
     kad_say(app, "bulk: done in %.3g s", kad_wall_seconds() - start);
@@ -82,9 +80,9 @@ kad_status kad_bulk_stage(kad_pipeline *p)
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
     kad_h5 *file = NULL;
-    if (kad_bulk_wanted(p->config) == 0) return KAD_OK;
+    if (p->options.bulk.configs == 0) return KAD_OK;
     KAD_TRY(kad_results_open(ctx, p->run, &file));
-    KAD_TRY(kad_bulk_read(p->app, p->config, p->model, file));
+    KAD_TRY(kad_bulk_read(p->app, &p->options, p->model, file));
     KAD_TRY(kad_results_save(ctx, p->run, file));
 done:
     kad_h5_close(file);

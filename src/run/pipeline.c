@@ -87,17 +87,17 @@ static double count_rows(const kad_config *config)
 }
 
 /* Draws of all chains of a sampler, and configurations stored. */
-static double count_draws(const kad_config *config, int entry)
+static double count_draws(const kad_run_options *options, int entry)
 {
-    return (double)kad_sample_draws(config, entry) *
-           (double)kad_sample_chains(config, entry);
+    return (double)kad_sample_draws(&options->sample, entry) *
+           (double)kad_sample_chains(&options->sample, entry);
 }
 
-static double count_configs(const kad_config *config, int entry)
+static double count_configs(const kad_run_options *options, int entry)
 {
-    double configs = (double)kad_sample_configs(config, entry);
-    if (entry == kad_sample_bulk_entry(config))
-        configs += (double)kad_bulk_wanted(config);
+    double configs = (double)kad_sample_configs(&options->sample, entry);
+    if (entry == kad_sample_bulk_entry(&options->sample))
+        configs += (double)options->bulk.configs;
     return configs;
 }
 
@@ -112,9 +112,9 @@ static double estimate_bytes(const kad_pipeline *p)
     double fixed = 24e6 + 600.0 * rows;
     double tiles = p->app->ctx.n_threads * 8.0 * KAD_ROW_BYTES * rows;
     double series = 0;
-    for (int i = 0; i < kad_sample_count(p->config); i++) {
-        double bytes = 2 * (count_draws(p->config, i) * 8 * (14 + (double)shape[0]) +
-                            count_configs(p->config, i) * rows * 8);
+    for (int i = 0; i < p->options.sample.n; i++) {
+        double bytes = 2 * (count_draws(&p->options, i) * 8 * (14 + (double)shape[0]) +
+                            count_configs(&p->options, i) * rows * 8);
         series = bytes > series ? bytes : series;
     }
     return fixed + tiles + series;
@@ -130,9 +130,9 @@ static kad_status check_disk(kad_pipeline *p)
     kad_ctx *ctx = &p->app->ctx;
     const double rows = count_rows(p->config), most = (double)kad_h5_max_bytes();
     double results = 8.0 * (double)p->model->flow->n_theta, largest = 0;
-    for (int i = 0; i < kad_sample_count(p->config); i++) {
-        const double bytes = count_draws(p->config, i) * 8 * SCALARS +
-                             count_configs(p->config, i) * rows * 4;
+    for (int i = 0; i < p->options.sample.n; i++) {
+        const double bytes = count_draws(&p->options, i) * 8 * SCALARS +
+                             count_configs(&p->options, i) * rows * 4;
         results += bytes;
         largest = bytes > largest ? bytes : largest;
     }
@@ -157,8 +157,8 @@ static kad_status check_memory(kad_pipeline *p)
  * without any sampler, always train. */
 static bool wants_map(const kad_pipeline *p, unsigned stages)
 {
-    return (stages & KAD_STAGE_SAMPLE) == 0 || kad_sample_count(p->config) == 0 ||
-           kad_bulk_wanted(p->config) > 0 || kad_sample_any_needs_map(p->config);
+    return (stages & KAD_STAGE_SAMPLE) == 0 || p->options.sample.n == 0 ||
+           p->options.bulk.configs > 0 || kad_sample_any_needs_map(&p->options.sample);
 }
 
 /* --- the first screen ----------------------------------------------------------------
@@ -214,7 +214,7 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
     case KAD_STAGE_TRAIN:
         return train(p);
     case KAD_STAGE_SAMPLE:
-        return kad_sample(ctx, p->run, p->config, p->model, p->progress);
+        return kad_sample(ctx, p->run, &p->options.sample, p->model, p->progress);
     case KAD_STAGE_ANALYSE:
         return kad_analyse(ctx, p->run);
     case KAD_STAGE_BULK:
@@ -328,7 +328,7 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
                         "%s: nothing is trained in this folder: use `run` or `train`",
                         p->app->out);
     KAD_TRY(kad_train_check(ctx, p->config));
-    KAD_TRY(kad_sample_check(ctx, p->config, p->model));
+    KAD_TRY(kad_sample_check(ctx, &p->options.sample, p->model));
 done:
     return status;
 }
@@ -371,6 +371,7 @@ kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *n
                              &p->config));
     KAD_TRY(check_config(p, name));
     KAD_TRY(kad_recipe_resolve(ctx, p->config));
+    KAD_TRY(kad_run_options_read(ctx, p->config, &p->options));
     KAD_TRY(kad_train_options_read(ctx, p->config, &options));
     KAD_TRY(check_memory(p));
     KAD_TRY(kad_model_create(ctx, p->config, &p->model));
@@ -384,6 +385,7 @@ void kad_pipeline_release(kad_pipeline *p)
 {
     kad_run_close(p->run);
     kad_model_destroy(p->model);
+    kad_run_options_clear(&p->options);
     kad_config_destroy(p->config);
 }
 
@@ -391,9 +393,10 @@ bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,
                           const char *override)
 {
     kad_pipeline p = {.app = app};
-    const bool accepted = kad_pipeline_prepare(&p, text, name, 1, &override) == KAD_OK &&
-                          kad_train_check(&app->ctx, p.config) == KAD_OK &&
-                          kad_sample_check(&app->ctx, p.config, p.model) == KAD_OK;
+    const bool accepted =
+        kad_pipeline_prepare(&p, text, name, 1, &override) == KAD_OK &&
+        kad_train_check(&app->ctx, p.config) == KAD_OK &&
+        kad_sample_check(&app->ctx, &p.options.sample, p.model) == KAD_OK;
     kad_pipeline_release(&p);
     return accepted;
 }

@@ -9,6 +9,7 @@
 #include "io/progress.h"
 #include "io/run_folder.h"
 #include "run/app.h"
+#include "run/options.h"
 #include "train/model.h"
 
 enum {
@@ -24,6 +25,7 @@ typedef struct kad_pipeline {
     kad_app *app;
     kad_schema schema;
     kad_config *config; /* resolved */
+    kad_run_options options;
     kad_model *model;
     kad_run *run;
     kad_progress *progress;
@@ -70,7 +72,7 @@ KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p, bool claimed);
  * its null test, errors and fits. (bulk_stage.c) */
 KAD_MUST_USE kad_status kad_bulk_stage(kad_pipeline *p);
 /* The same for an open file, whatever the config asks for. */
-KAD_MUST_USE kad_status kad_bulk_read(kad_app *app, const kad_config *config,
+KAD_MUST_USE kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
                                       const kad_model *model, kad_h5 *file);
 
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */

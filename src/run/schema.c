@@ -4,23 +4,24 @@
 #include "flow/flow.h"
 #include "models/action.h"
 #include "record/sample.h"
+#include "run/options.h"
 #include "sample/sampler.h"
 #include "train/options.h"
 
 #include <string.h>
 
-/* What belongs to no module: the run and the lattice. */
-static const kad_key top_keys[] = {
-    {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "key of every random number"},
-    {"title", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL,
+const kad_key kad_run_keys[KAD_RUN_N_KEYS] = {
+    {"seed", KAD_INT_OF(kad_run_options, seed), "42", 0, 9e15, "", NULL,
+     "key of every random number"},
+    {"title", KAD_STRING_OF(kad_run_options, title), NULL, 1, 0, "", NULL,
      "title of the report, before the model's name"},
-    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL,
-     "extents in 1, 2 or 3 dimensions, periodic: [16, 16]"},
+    {"lattice.shape", KAD_INTS_OF(kad_run_options, shape), NULL, 2, 1048576, "sites",
+     NULL, "extents in 1, 2 or 3 dimensions, periodic: [16, 16]"},
 };
 
 void kad_cli_schema_of(kad_schema *schema, const char *action)
 {
-    kad_schema_add(schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
+    kad_schema_add(schema, kad_run_keys, KAD_RUN_N_KEYS);
     kad_schema_add(schema, kad_action_common_keys, kad_action_n_common_keys);
     for (size_t i = 0; kad_actions[i] != NULL; i++)
         if (action == NULL || strcmp(action, kad_actions[i]->name) == 0)

@@ -19,10 +19,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char STEPS[] = "mis 1, latent-hmc 2, metropolis 1";
+typedef struct options {
+    const char *steps;
+} options;
 
 static const kad_key keys[] = {
-    {"sample[].steps", KAD_STRING, KAD_NO_MEMBER, STEPS, 1, 0, "", NULL,
+    {"sample[].steps", KAD_STRING_OF(options, steps), "mis 1, latent-hmc 2, metropolis 1",
+     1, 0, "", NULL,
      "cycle: samplers and how many updates of each make a draw, in order: \"hmc 2, "
      "cluster\"; their own keys apply"},
 };
@@ -35,7 +38,7 @@ typedef struct step {
 
 typedef struct cycle {
     const kad_sampler_setup *setup;
-    char text[256];
+    const char *text; /* the list of steps */
     int n_steps;
     step step[KAD_CYCLE_STEPS];
     size_t n_rows;
@@ -47,22 +50,19 @@ typedef struct cycle {
 
 /* --- life ---------------------------------------------------------------------------- */
 
-static void read_text(const kad_config *config, int entry, char *text, size_t size)
+static const char *steps_of(const void *own)
 {
-    char key[64];
-    const char *given = NULL;
-    snprintf(key, sizeof key, "sample[%d].steps", entry);
-    if (config != NULL) given = kad_config_string(config, key);
-    snprintf(text, size, "%s", given != NULL ? given : STEPS);
+    options o;
+    kad_keys_copy(keys, sizeof keys / sizeof *keys, own, sizeof o, &o);
+    return o.steps;
 }
 
-static bool needs_map(const kad_config *config, int entry)
+static bool needs_map(const void *own)
 {
     kad_cycle_step steps[KAD_CYCLE_STEPS];
-    char text[256], message[KAD_CYCLE_MESSAGE];
+    char message[KAD_CYCLE_MESSAGE];
     bool needs = false;
-    read_text(config, entry, text, sizeof text);
-    const int n = kad_cycle_parse(text, steps, message);
+    const int n = kad_cycle_parse(steps_of(own), steps, message);
     for (int i = 0; i < n; i++)
         needs = needs || (steps[i].ops->flags & KAD_SAMPLER_NEEDS_MAP) != 0;
     return needs;
@@ -72,10 +72,9 @@ static bool needs_map(const kad_config *config, int entry)
 static bool tunes(const kad_sampler_setup *setup)
 {
     kad_cycle_step steps[KAD_CYCLE_STEPS];
-    char text[256], message[KAD_CYCLE_MESSAGE];
+    char message[KAD_CYCLE_MESSAGE];
     bool any = false;
-    read_text(setup->config, setup->entry, text, sizeof text);
-    const int n = kad_cycle_parse(text, steps, message);
+    const int n = kad_cycle_parse(steps_of(setup->own), steps, message);
     for (int i = 0; i < n; i++)
         any = any || kad_sampler_tunes(steps[i].ops, setup);
     return any;
@@ -156,7 +155,7 @@ static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **se
     KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
     c->setup = setup;
     c->n_rows = (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
-    read_text(setup->config, setup->entry, c->text, sizeof c->text);
+    c->text = steps_of(setup->own);
     KAD_TRY(create_steps(ctx, c, begun));
     KAD_TRY(allocate(ctx, c));
     KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, c->n_rows * sizeof(double), &x));
@@ -341,6 +340,7 @@ const kad_sampler_ops kad_sampler_cycle = {
     .reference = "10.1214/aos/1176325750",
     .keys = keys,
     .n_keys = sizeof keys / sizeof *keys,
+    .options_size = sizeof(options),
     .flags = KAD_SAMPLER_MOVES,
     .time_unit = "cycle",
     .create = create,

@@ -49,6 +49,7 @@ const kad_sampler_ops kad_sampler_hmc = {
     .reference = "10.1016/0370-2693(87)91197-X",
     .keys = kad_hmc_keys,
     .n_keys = KAD_HMC_N_KEYS,
+    .options_size = sizeof(kad_hmc_options),
     .flags = KAD_SAMPLER_DELTA_H,
     .time_unit = "trajectory",
     .create = create,

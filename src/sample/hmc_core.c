@@ -16,39 +16,28 @@ static const double JITTER = 0.1;
 /* --- options ------------------------------------------------------------------------ */
 
 const kad_key kad_hmc_keys[KAD_HMC_N_KEYS] = {
-    {"sample[].step_size", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-9, 100, "", NULL,
+    {"sample[].step_size", KAD_REAL_OF(kad_hmc_options, step), NULL, 1e-9, 100, "", NULL,
      "hmc, latent-hmc: step of the integrator; auto: tuned, then frozen"},
-    {"sample[].trajectory", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-6, 1000, "", NULL,
+    {"sample[].trajectory", KAD_REAL_OF(kad_hmc_options, trajectory), NULL, 1e-6, 1000,
+     "", NULL,
      "hmc, latent-hmc: mean length of a trajectory (number of steps times step); auto: "
      "1.5 (hmc), 1 (latent-hmc)"},
-    {"sample[].n_leapfrog", KAD_INT, KAD_NO_MEMBER, NULL, 1, STEPS_MAX, "steps", NULL,
+    {"sample[].n_leapfrog", KAD_INT_OF(kad_hmc_options, n_steps), NULL, 1, STEPS_MAX,
+     "steps", NULL,
      "hmc, latent-hmc: mean number of steps of a trajectory; auto: from its length"},
-    {"sample[].integrator", KAD_ENUM, KAD_NO_MEMBER, "omelyan", 1, 0, "",
+    {"sample[].integrator", KAD_WORD_OF(kad_hmc_options, integrator), "omelyan", 1, 0, "",
      "leapfrog|omelyan",
      "hmc, latent-hmc: leapfrog or the second-order minimum-norm integrator"},
-    {"sample[].target_acceptance", KAD_REAL, KAD_NO_MEMBER, "0.8", 0.05, 0.99, "", NULL,
-     "hmc, latent-hmc: acceptance the step is tuned for"},
+    {"sample[].target_acceptance", KAD_REAL_OF(kad_hmc_options, target), "0.8", 0.05,
+     0.99, "", NULL, "hmc, latent-hmc: acceptance the step is tuned for"},
 };
 
 /* Lengths: near the best of doc/sampling.md. */
 static kad_hmc_options options_of(const kad_sampler_setup *setup, bool latent)
 {
-    enum { STEP, LENGTH, N_STEPS, INTEGRATOR, TARGET, N };
-    kad_hmc_options o = {.integrator = kad_integrator_find("omelyan"),
-                         .trajectory = latent ? 1.0 : 1.5,
-                         .target = 0.8};
-    char key[N][64];
-    if (setup->config == NULL) return o;
-    for (int i = 0; i < N; i++)
-        snprintf(key[i], sizeof key[i], "sample[%d].%s", setup->entry,
-                 kad_hmc_keys[i].key + strlen("sample[]."));
-    const double step = kad_config_real(setup->config, key[STEP]);
-    o.step = isnan(step) ? 0.0 : step;
-    const double length = kad_config_real(setup->config, key[LENGTH]);
-    if (!isnan(length)) o.trajectory = length;
-    o.n_steps = (int)kad_config_int(setup->config, key[N_STEPS]);
-    o.integrator = kad_integrator_find(kad_config_string(setup->config, key[INTEGRATOR]));
-    o.target = kad_config_real(setup->config, key[TARGET]);
+    kad_hmc_options o;
+    kad_keys_copy(kad_hmc_keys, KAD_HMC_N_KEYS, setup->own, sizeof o, &o);
+    if (isnan(o.trajectory)) o.trajectory = latent ? 1.0 : 1.5;
     return o;
 }
 
@@ -59,10 +48,10 @@ static kad_step_size first_step(const kad_hmc *hmc)
     const double n =
         (double)hmc->setup->action->n_active * (double)hmc->setup->action->n_comp;
     const double longest = o->n_steps > 0 ? 100.0 : o->trajectory;
-    double start = o->step > 0.0 ? o->step : pow(n, -0.25);
-    if (o->step <= 0.0 && start > longest) start = longest;
+    double start = isnan(o->step) ? pow(n, -0.25) : o->step;
+    if (isnan(o->step) && start > longest) start = longest;
     kad_step_size step = kad_step_size_start(start, longest, o->target);
-    if (o->step > 0.0 || hmc->setup->n_tune == 0) kad_step_size_freeze(&step);
+    if (!isnan(o->step) || hmc->setup->n_tune == 0) kad_step_size_freeze(&step);
     return step;
 }
 
@@ -94,7 +83,7 @@ static size_t thread_bytes_of(const kad_hmc *hmc)
 
 bool kad_hmc_tunes(const kad_sampler_setup *setup)
 {
-    return options_of(setup, false).step <= 0.0;
+    return isnan(options_of(setup, false).step);
 }
 
 /* --- life --------------------------------------------------------------------------- */
@@ -130,6 +119,7 @@ kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     hmc->target = *target;
     hmc->latent = target->map != NULL;
     hmc->options = options_of(setup, hmc->latent);
+    hmc->integrator = kad_integrator_find(hmc->options.integrator);
     const size_t lanes = (size_t)kad_lanes(target->prec);
     hmc->n_sub = lanes / W;
     hmc->n_tiles = ((size_t)setup->n_chains + lanes - 1) / lanes;
@@ -275,11 +265,11 @@ static void update_tile(kad_hmc *hmc, const own *o, size_t tile, int64_t t, size
         kad_kinetic(n_rows, o->p + sub * size, K + sub * W);
     }
     const int n_steps = draw_length(hmc, tile, t, &eps);
-    sum->given_up = !kad_trajectory(&hmc->target, hmc->options.integrator, eps, n_steps,
-                                    begun, o->q, o->p, o->work, o->g, o->scratch);
+    sum->given_up = !kad_trajectory(&hmc->target, hmc->integrator, eps, n_steps, begun,
+                                    o->q, o->p, o->work, o->g, o->scratch);
     if (sum->given_up) return;
     if (t >= hmc->setup->n_burn_in)
-        sum->n_force += (int64_t)n_steps * hmc->options.integrator->n_kicks;
+        sum->n_force += (int64_t)n_steps * hmc->integrator->n_kicks;
     for (size_t sub = 0; sub < n_sub; sub++) {
         sum->n_bad += decide(hmc, o, sub, tile * n_sub + sub, t, K + sub * W, i, out);
         hand_over(hmc, tile * n_sub + sub, i, out);
@@ -355,7 +345,7 @@ kad_status kad_hmc_advance(kad_ctx *ctx, void *self, kad_draws *out)
 {
     kad_hmc *hmc = self;
     const int64_t first = hmc->n_done, n_tune = hmc->setup->n_tune;
-    const bool tuned = hmc->options.step <= 0.0;
+    const bool tuned = isnan(hmc->options.step);
     const double begun = kad_wall_seconds();
     for (size_t i = 0; i < out->n;) {
         const bool tuning = tuned && hmc->n_done < n_tune;

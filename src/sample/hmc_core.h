@@ -24,17 +24,18 @@ enum { KAD_HMC_N_KEYS = 5 };
 extern const kad_key kad_hmc_keys[KAD_HMC_N_KEYS];
 
 typedef struct kad_hmc_options {
-    const kad_integrator *integrator;
-    double trajectory; /* mean length; used when n_steps = 0 */
-    int n_steps;       /* mean steps of a trajectory; 0: from its length */
-    double step;       /* fixed step; 0: tuned */
-    double target;     /* acceptance */
+    const char *integrator; /* its name (trajectory.h) */
+    double trajectory;      /* mean length; used when n_steps = 0 */
+    int n_steps;            /* mean steps of a trajectory; 0: from its length */
+    double step;            /* fixed step; NaN: tuned */
+    double target;          /* acceptance */
 } kad_hmc_options;
 
 typedef struct kad_hmc {
     const kad_sampler_setup *setup;
     kad_hmc_target target;
     kad_hmc_options options;
+    const kad_integrator *integrator;
     bool latent; /* positions are latents: handed over as draws' z */
     size_t n_sub, n_tiles;
     double *q, *y;    /* [n_tiles * n_sub][n_rows][KAD_W_DOUBLE]: the states */

@@ -100,7 +100,7 @@ kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
         double value;
     } numbers[] = {
         {"step_size", kad_step_size_now(&hmc->step)},
-        {"steps_per_draw", n_force / hmc->options.integrator->n_kicks},
+        {"steps_per_draw", n_force / hmc->integrator->n_kicks},
         {"trajectory", hmc->options.trajectory},
         {"target_acceptance", hmc->options.target},
         {"action_evaluations_per_draw", 1.0},
@@ -111,7 +111,7 @@ kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
             kad_h5_attr_set_real(ctx, file, group, numbers[i].name, numbers[i].value));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", hmc->n_nonfinite));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "integrator",
-                                   hmc->options.integrator->name));
+                                   hmc->integrator->name));
     KAD_TRY(
         kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(hmc->setup)));
 done:

@@ -74,6 +74,7 @@ const kad_sampler_ops kad_sampler_latent_hmc = {
     .reference = "arXiv:1802.02840",
     .keys = kad_hmc_keys,
     .n_keys = KAD_HMC_N_KEYS,
+    .options_size = sizeof(kad_hmc_options),
     .flags = KAD_SAMPLER_NEEDS_MAP | KAD_SAMPLER_DELTA_H,
     .time_unit = "trajectory",
     .create = create,

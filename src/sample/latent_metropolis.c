@@ -18,10 +18,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { W = KAD_W_DOUBLE, KEY_MAX = 64, STREAM = 64 };
+enum { W = KAD_W_DOUBLE, STREAM = 64 };
+
+typedef struct options {
+    int sweeps; /* a draw */
+} options;
 
 const kad_key kad_latent_metropolis_keys[KAD_LATENT_METROPOLIS_N_KEYS] = {
-    {"sample[].sweeps", KAD_INT, KAD_NO_MEMBER, "1", 1, 1e6, "sweeps", NULL,
+    {"sample[].sweeps", KAD_INT_OF(options, sweeps), "1", 1, 1e6, "sweeps", NULL,
      "metropolis, cluster, latent-metropolis: sweeps between draws"},
 };
 
@@ -111,10 +115,10 @@ static double first_width(const kad_flow *flow)
 
 static int sweeps_of(const kad_sampler_setup *setup)
 {
-    char key[KEY_MAX];
-    if (setup->config == NULL) return 1;
-    snprintf(key, sizeof key, "sample[%d].sweeps", setup->entry);
-    return (int)kad_config_int(setup->config, key);
+    options o;
+    kad_keys_copy(kad_latent_metropolis_keys, KAD_LATENT_METROPOLIS_N_KEYS, setup->own,
+                  sizeof o, &o);
+    return o.sweeps;
 }
 
 static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
@@ -348,6 +352,7 @@ const kad_sampler_ops kad_sampler_latent_metropolis = {
     .reference = "arXiv:1802.02840",
     .keys = kad_latent_metropolis_keys,
     .n_keys = KAD_LATENT_METROPOLIS_N_KEYS,
+    .options_size = sizeof(options),
     .flags = KAD_SAMPLER_NEEDS_MAP | KAD_SAMPLER_MOVES,
     .time_unit = "sweep",
     .create = create,

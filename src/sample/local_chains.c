@@ -4,7 +4,6 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
-#include "io/number.h"
 #include "sample/boundary.h"
 #include "sample/start.h"
 
@@ -12,36 +11,22 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { W = KAD_W_DOUBLE, KEY_MAX = 64 };
+enum { W = KAD_W_DOUBLE };
 
 const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
-    {"sample[].sweeps", KAD_INT, KAD_NO_MEMBER, "1", 1, 1e6, "sweeps", NULL,
-     "metropolis, cluster, latent-metropolis: sweeps between draws"},
-    {"sample[].overrelaxation", KAD_INT, KAD_NO_MEMBER, "1", 0, 1000, "sweeps", NULL,
+    {"sample[].sweeps", KAD_INT_OF(kad_local_options, sweeps), "1", 1, 1e6, "sweeps",
+     NULL, "metropolis, cluster, latent-metropolis: sweeps between draws"},
+    {"sample[].overrelaxation", KAD_INT_OF(kad_local_options, overrelaxation), "1", 0,
+     1000, "sweeps", NULL,
      "metropolis, cluster: over-relaxation sweeps after every sweep (phi4 with 2 or 3 "
      "components)"},
-    {"sample[].cluster_moves", KAD_INT, KAD_NO_MEMBER, "1", 1, 1000, "moves", NULL,
+    {"sample[].cluster_moves", KAD_INT_OF(kad_local_options, cluster_moves), "1", 1, 1000,
+     "moves", NULL,
      "cluster: cluster moves of a sweep, each along a new random direction"},
-    {"sample[].width", KAD_REAL, KAD_NO_MEMBER, "1", 1e-6, 1e6, "", NULL,
+    {"sample[].width", KAD_REAL_OF(kad_local_options, width), "1", 1e-6, 1e6, "", NULL,
      "metropolis, cluster: half width of the proposals of phi4 before it is tuned to an "
      "acceptance of 0.55 (with `tuning: 0` it stays)"},
 };
-
-/* Value of a key of this entry; the table's default without a config. */
-static double number_of(const kad_sampler_setup *setup, const char *key)
-{
-    char full[KEY_MAX];
-    snprintf(full, sizeof full, "sample[%d].%s", setup->entry, key);
-    for (size_t i = 0; i < KAD_LOCAL_N_KEYS; i++) {
-        const kad_key *k = &kad_local_keys[i];
-        double value;
-        if (strcmp(k->key + strlen("sample[]."), key) != 0) continue;
-        if (setup->config == NULL) return kad_parse_real(k->def, &value) ? value : 0;
-        return k->type == KAD_INT ? (double)kad_config_int(setup->config, full)
-                                  : kad_config_real(setup->config, full);
-    }
-    return 0;
-}
 
 static kad_status check(kad_ctx *ctx, const kad_local_chains *c)
 {
@@ -196,9 +181,11 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     kad_status status = KAD_OK;
     kad_local_chains *c = NULL;
     const kad_action *action = setup->action;
+    kad_local_options o;
     double *start = NULL;
 
     *out = NULL;
+    kad_keys_copy(kad_local_keys, KAD_LOCAL_N_KEYS, setup->own, sizeof o, &o);
     if (action->ops->local == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "sample[%d]: action \"%s\" has no local updates", setup->entry,
@@ -207,11 +194,11 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     c->setup = *setup;
     c->local = action->ops->local;
     c->n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    c->n_sweeps = (int)number_of(setup, "sweeps");
+    c->n_sweeps = o.sweeps;
     if (c->local->reflect != NULL && action->n_comp > 1)
-        c->n_reflections = (int)number_of(setup, "overrelaxation");
-    if (clusters) c->n_clusters = (int)number_of(setup, "cluster_moves");
-    c->width = number_of(setup, "width");
+        c->n_reflections = o.overrelaxation;
+    if (clusters) c->n_clusters = o.cluster_moves;
+    c->width = o.width;
     KAD_TRY(check(ctx, c));
     for (uint32_t i = 0; i < KAD_LOCAL_STREAMS; i++)
         c->rng[i] = kad_rng_stream(setup->seed, KAD_RNG_CHAIN,

@@ -12,6 +12,13 @@
 
 #define KAD_LOCAL_ACCEPTANCE 0.55
 
+typedef struct kad_local_options {
+    int sweeps;         /* a draw */
+    int overrelaxation; /* sweeps after each of these */
+    int cluster_moves;  /* of each */
+    double width;       /* of proposals, before it is tuned */
+} kad_local_options;
+
 enum { KAD_LOCAL_N_KEYS = 4 };
 extern const kad_key kad_local_keys[KAD_LOCAL_N_KEYS];
 

@@ -87,9 +87,19 @@ kad_status kad_sampler_stopped(kad_ctx *ctx, const kad_sampler_setup *setup)
                     setup->entry, kad_stop_reason());
 }
 
+const void *kad_sampler_own(const kad_sampler_ops *ops, const void *options)
+{
+    for (size_t i = 0; options != NULL && kad_samplers[i] != NULL; i++)
+        if (kad_samplers[i] == ops)
+            return (const char *)options + i * KAD_SAMPLER_OPTIONS;
+    return NULL;
+}
+
 bool kad_sampler_tunes(const kad_sampler_ops *ops, const kad_sampler_setup *setup)
 {
-    return ops->tunes != NULL && ops->tunes(setup);
+    kad_sampler_setup own = *setup;
+    own.own = kad_sampler_own(ops, setup->options);
+    return ops->tunes != NULL && ops->tunes(&own);
 }
 
 kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
@@ -115,6 +125,7 @@ kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
     KAD_TRY(kad_new(ctx, 1, sizeof *sampler, &sampler));
     sampler->ops = ops;
     sampler->setup = *setup;
+    sampler->setup.own = kad_sampler_own(ops, setup->options);
     KAD_TRY(ops->create(ctx, &sampler->setup, &sampler->self));
     *out = sampler;
     sampler = NULL;

@@ -9,6 +9,7 @@
 
 #include "flow/map.h"
 #include "io/h5.h"
+#include "io/keys.h"
 #include "models/action.h"
 
 #include <stdbool.h>
@@ -17,10 +18,27 @@
 
 typedef struct kad_sampler kad_sampler;
 
+/* First state of a Markov chain (sample/start.h): prior where there is a map, else hot;
+ * or as asked for. */
+typedef enum kad_start {
+    KAD_START_AUTO,
+    KAD_START_PRIOR,
+    KAD_START_COLD,
+    KAD_START_HOT
+} kad_start;
+
+enum { KAD_SAMPLER_OPTIONS = 256 }; /* bytes that the largest options of a sampler take */
+
 /* What a sampler is made for. Everything is borrowed and outlives the sampler. */
 typedef struct kad_sampler_setup {
-    const kad_config *config; /* NULL: defaults of every key */
-    int entry;                /* its place in the config's list `sample` */
+    int entry; /* its place in the config's list `sample` */
+    /* What the entry gives every registered sampler, in their order, KAD_SAMPLER_OPTIONS
+     * bytes each (a cycle's steps need theirs); NULL: defaults. */
+    const void *options;
+    /* The sampler's own of these, the struct of its keys; NULL: defaults. Found by
+     * kad_sampler_create and kad_sampler_tunes. */
+    const void *own;
+    kad_start start;
     const kad_action *action;
     const kad_map *map; /* NULL: no map (samplers that need one refuse) */
     kad_prec prec;      /* of the map's proposals */
@@ -77,6 +95,7 @@ typedef struct kad_sampler_ops {
     const kad_key
         *keys; /* its own parameters, "sample[].KEY"; common ones: record/entries.c */
     size_t n_keys;
+    size_t options_size; /* of the struct that the keys fill; 0 without keys */
     unsigned flags;
     const char *time_unit; /* what one draw is: "proposal", "trajectory", "sweep" */
     /* REQUIRED. *self is the sampler's state. */
@@ -102,9 +121,9 @@ typedef struct kad_sampler_ops {
      * Errors: KAD_EINTERNAL (x cannot be taken: its action or ln q is not finite);
      * KAD_EINTERRUPTED as advance, also from create. */
     kad_status (*set_state)(kad_ctx *ctx, void *self, const double *x);
-    /* OPTIONAL (NULL: false). Whether an entry of the config needs a map although the
-     * flags do not say so. */
-    bool (*needs_map)(const kad_config *config, int entry);
+    /* OPTIONAL (NULL: false). Whether it needs a map with these options (NULL: defaults)
+     * although the flags do not say so. */
+    bool (*needs_map)(const void *own);
     /* OPTIONAL (NULL: false). Whether it tunes anything in its first n_tune draws. Asked
      * before create. */
     bool (*tunes)(const kad_sampler_setup *setup);
@@ -131,6 +150,9 @@ uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t
 uint64_t kad_sampler_seed(const kad_sampler_setup *setup, uint32_t index);
 /* KAD_ECONFIG when an entry's 2^40 numbers (256 entries) do not suffice. */
 KAD_MUST_USE kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup);
+
+/* A sampler's own of an entry's options; NULL where that is NULL. */
+const void *kad_sampler_own(const kad_sampler_ops *ops, const void *options);
 
 /* KAD_EINTERRUPTED with a message, for `advance`. */
 KAD_MUST_USE kad_status kad_sampler_stopped(kad_ctx *ctx, const kad_sampler_setup *setup);

@@ -5,19 +5,16 @@
 #include "models/local.h"
 #include "sample/boundary.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { W = KAD_W_DOUBLE };
 
 const char *kad_start_name(const kad_sampler_setup *setup)
 {
-    const char *name = NULL;
-    char key[64];
-    snprintf(key, sizeof key, "sample[%d].start", setup->entry);
-    if (setup->config != NULL) name = kad_config_string(setup->config, key);
-    if (name == NULL) return setup->map != NULL ? "prior" : "hot";
-    return name;
+    static const char *const names[] = {
+        [KAD_START_PRIOR] = "prior", [KAD_START_COLD] = "cold", [KAD_START_HOT] = "hot"};
+    if (setup->start == KAD_START_AUTO) return setup->map != NULL ? "prior" : "hot";
+    return names[setup->start];
 }
 
 static size_t rows_of(const kad_sampler_setup *setup)

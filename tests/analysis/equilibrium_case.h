@@ -30,7 +30,7 @@ static inline double default_burn_in_pull(uint64_t first_seed, int n_seeds, int 
                  "0}]\n",
                  (unsigned long long)first_seed + (unsigned long long)i_seed);
         scene_make(&s, yaml, 0);
-        assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+        assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
         assert_ok(&s, kad_analyse(&s.ctx, s.run));
         assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
         assert_ok(&s, kad_table_read(&s.ctx, file, "/analysis/metropolis", &table));

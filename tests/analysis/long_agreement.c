@@ -58,7 +58,7 @@ static double run_once(int model, int run)
     snprintf(yaml, sizeof yaml, "seed: %llu\nlattice: {shape: [4, 4]}\n%s",
              (unsigned long long)seed, models[model].yaml);
     scene_make(&s, yaml, 250);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_analyse(&s.ctx, s.run));
     assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
     assert_ok(&s, kad_agreement_read(&s.ctx, file, a));

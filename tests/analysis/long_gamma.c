@@ -217,8 +217,10 @@ static void hmc_series(const char *options_text, double m2, size_t n, shares *of
     for (int k = 0; k < SITES; k++)
         phi2 += 0.5 / (m2 + khat2[k]) / SITES;
     fixture_make(&f, yaml, 2, shape, false);
-    kad_config *config = options(&f.ctx, &schema, options_text);
-    const kad_sampler_setup setup = {.config = config,
+    kad_run_options o;
+    kad_config *config = options(&f.ctx, &schema, options_text, &o);
+    const kad_sampler_setup setup = {.options = o.entries[0].own,
+                                     .start = o.entries[0].start,
                                      .action = f.action,
                                      .prec = KAD_DOUBLE,
                                      .seed = fresh,
@@ -242,6 +244,7 @@ static void hmc_series(const char *options_text, double m2, size_t n, shares *of
         }
     }
     rig_clear(&r);
+    kad_run_options_clear(&o);
     kad_config_destroy(config);
     fixture_clear(&f);
     kad_free(a);

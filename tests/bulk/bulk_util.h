@@ -12,6 +12,7 @@ typedef struct bulk_case {
     kad_ctx ctx;
     kad_schema schema;
     kad_config *config;
+    kad_run_options options;
     kad_model *model;
     double *theta;
 } bulk_case;
@@ -28,6 +29,7 @@ static inline void bulk_case_make(bulk_case *b, const char *yaml)
     assert_ok(
         b, kad_config_parse(&b->ctx, &b->schema, yaml, "test.yaml", 0, NULL, &b->config));
     assert_ok(b, kad_recipe_resolve(&b->ctx, b->config));
+    assert_ok(b, kad_run_options_read(&b->ctx, b->config, &b->options));
     assert_ok(b, kad_model_create(&b->ctx, b->config, &b->model));
     b->theta = kad_alloc(b->model->flow->n_theta, sizeof *b->theta);
     kad_flow_init(b->model->flow, b->model->seed, b->theta);
@@ -37,6 +39,7 @@ static inline void bulk_case_clear(bulk_case *b)
 {
     kad_free(b->theta);
     kad_model_destroy(b->model);
+    kad_run_options_clear(&b->options);
     kad_config_destroy(b->config);
 }
 

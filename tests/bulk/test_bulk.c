@@ -22,7 +22,8 @@ static void identity_is_the_boundary(void **state)
     bulk_case b;
     kad_bulk *bulk;
     bulk_case_make(&b, "lattice: {shape: [8, 8]}\n" FREE IDENTITY);
-    assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 40, &bulk));
+    assert_ok(&b,
+              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 40, &bulk));
     for (size_t i = 0; i < bulk->n * bulk->n_rows; i++)
         assert_true(fabs(bulk->z[i] - bulk->x[i]) < 1e-14);
     for (size_t i = 0; i < bulk->n; i++)
@@ -47,7 +48,8 @@ static void parts_agree_with_generation(void **state)
         double y[N * 32], ld[N], S[N];
         int n_minus = 0;
         bulk_case_make(&b, yaml[k]);
-        assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, N, &bulk));
+        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, N,
+                                           &bulk));
         assert_ok(&b, kad_map_generate(&b.ctx, bulk->map, N, KAD_DOUBLE, bulk->z, y, ld));
         assert_ok(&b, kad_action_values(&b.ctx, b.model->action, N, y, S));
         for (size_t i = 0; i < N; i++) {
@@ -71,7 +73,8 @@ static void cells_are_found(void **state)
     bulk_case b;
     kad_bulk *bulk;
     bulk_case_make(&b, "lattice: {shape: [16, 16]}\n" FREE RANDOM("none"));
-    assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 8, &bulk));
+    assert_ok(&b,
+              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 8, &bulk));
     assert_int_equal(bulk->n_levels, 5);
     for (int h = 0; h < 4; h++)
         assert_int_equal(bulk->cell[h], 2 << h);
@@ -102,7 +105,8 @@ static void latents_have_positions(void **state)
         bulk_case b;
         kad_bulk *bulk;
         bulk_case_make(&b, cases[k].yaml);
-        assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 8, &bulk));
+        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 8,
+                                           &bulk));
         for (int mu = 0; mu < 2; mu++) {
             assert_true(bulk->position[5 * 2 + mu] == (cases[k].kept ? 1 : 0.5));
             assert_true(bulk->position[10 * 2 + mu] == (cases[k].kept ? 2 : 1.5));
@@ -138,7 +142,8 @@ static void kernel_is_the_naive_sum(void **state)
     kad_pairs *pairs;
     bulk_case_make(&b, "lattice: {shape: [4, 4]}\naction: {name: on-dual, components: 2, "
                        "beta: 1}\n" IDENTITY);
-    assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 1, &bulk));
+    assert_ok(&b,
+              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 1, &bulk));
     assert_ok(&b, kad_pairs_create(&b.ctx, bulk, 3, &pairs));
     const size_t n_pairs = (size_t)pairs->n * (size_t)(pairs->n + 1) / 2,
                  n_z = (size_t)pairs->n * 2 * KAD_W_DOUBLE,
@@ -187,7 +192,8 @@ static void class_sums_are_the_naive_sums(void **state)
     kad_class_sums sums;
     bulk_case_make(&b, "lattice: {shape: [6, 6]}\naction: {name: on-dual, components: 2, "
                        "beta: 1}\n" RANDOM("mixture"));
-    assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 301, &bulk));
+    assert_ok(
+        &b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 301, &bulk));
     assert_ok(&b, kad_pairs_create(&b.ctx, bulk, 3, &pairs));
     double *mean = kad_alloc(bulk->n_rows, sizeof *mean),
            *want = kad_alloc(4 * (size_t)pairs->n_classes, sizeof *want);
@@ -228,7 +234,8 @@ static void pairs_are_complete(void **state)
     kad_pairs *pairs;
     int64_t n_binned = 0, n_classed = 0, n_classes = 0;
     bulk_case_make(&b, "lattice: {shape: [8, 4]}\n" FREE RANDOM("none"));
-    assert_ok(&b, kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 1, &bulk));
+    assert_ok(&b,
+              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 1, &bulk));
     assert_ok(&b, kad_pairs_create(&b.ctx, bulk, 2, &pairs));
     for (int i = 0; i < pairs->n_bins; i++) {
         n_binned += pairs->bin[i].n_pairs;
@@ -321,7 +328,7 @@ static double *draw_free(bulk_case *b, size_t n)
     kad_bulk *draws;
     bulk_case_make(&fourier,
                    "lattice: {shape: [8, 8]}\n" FREE "flow: {recipe: fourier}\n");
-    assert_ok(b, kad_bulk_create_null(&fourier.ctx, fourier.config, fourier.model,
+    assert_ok(b, kad_bulk_create_null(&fourier.ctx, &fourier.options.bulk, fourier.model,
                                       fourier.theta, n, &draws));
     double *x = kad_alloc(n * draws->n_rows, sizeof *x);
     memcpy(x, draws->x, n * draws->n_rows * sizeof *x);
@@ -376,8 +383,8 @@ static void free_field_in_haar_wavelets(void **state)
     bulk_case_make(&b, "lattice: {shape: [8, 8]}\n" FREE HAAR);
     double *x = draw_free(&b, N), *C = exact_latents(&b, 0.25), square[200] = {0},
            mean[200] = {0};
-    assert_ok(
-        &b, kad_bulk_create_from(&b.ctx, b.config, b.model, b.theta, 4, N / 4, x, &bulk));
+    assert_ok(&b, kad_bulk_create_from(&b.ctx, &b.options.bulk, b.model, b.theta, 4,
+                                       N / 4, x, &bulk));
     snprintf(bulk->sampler, sizeof bulk->sampler, "free");
     assert_int_equal(bulk->cell[0], 2);
     assert_ok(&b, kad_h5_create(&b.ctx, &file));
@@ -421,8 +428,8 @@ static void null_is_the_prior(void **state)
         kad_h5 *file;
         double expected[300], naive = 0, unbiased = 0;
         bulk_case_make(&b, yaml[k]);
-        assert_ok(&b,
-                  kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 3000, &bulk));
+        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta,
+                                           3000, &bulk));
         snprintf(bulk->sampler, sizeof bulk->sampler, "map");
         assert_ok(&b, kad_h5_create(&b.ctx, &file));
         assert_ok(&b, kad_bulk_correlators(&b.ctx, bulk, file));
@@ -467,8 +474,8 @@ static void threads_do_not_matter(void **state)
         kad_bulk *bulk;
         kad_h5 *file;
         b.ctx.n_threads = 1 + 2 * k;
-        assert_ok(&b,
-                  kad_bulk_create_null(&b.ctx, b.config, b.model, b.theta, 300, &bulk));
+        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 300,
+                                           &bulk));
         assert_ok(&b, kad_h5_create(&b.ctx, &file));
         assert_ok(&b, kad_bulk_correlators(&b.ctx, bulk, file));
         series[k] = bulk_read(&b, file, "/bulk/null/series/strength2");

@@ -188,7 +188,7 @@ static void a_run_has_the_enumerated_values(void **state)
                "sample:\n"
                "  - {name: hmc, draws: 400, burn_in: 100, tuning: 100}\n",
                0);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_analyse(&s.ctx, s.run));
     assert_true(check_group(&s, "/analysis/hmc") >= 2);
     check_structure(&s, "/samplers/hmc/binned/structure_dual");

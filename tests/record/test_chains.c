@@ -17,7 +17,7 @@ static void make(scene *s, const char *entries)
 
 static void sample(scene *s)
 {
-    assert_ok(s, kad_sample(&s->ctx, s->run, s->config, s->model, NULL));
+    assert_ok(s, kad_sample(&s->ctx, s->run, &s->options.sample, s->model, NULL));
 }
 
 static void defaults_fit_the_sampler(void **state)
@@ -47,20 +47,20 @@ static void defaults_fit_the_sampler(void **state)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         scene s;
         make(&s, known[i].entry);
-        assert_int_equal(kad_sample_count(s.config), 1);
-        assert_int_equal(kad_sample_chains(s.config, 0), known[i].chains);
-        assert_int_equal(kad_sample_draws(s.config, 0), known[i].draws);
-        assert_int_equal(kad_sample_burn_in(s.config, 0), known[i].burn_in);
-        assert_int_equal(kad_sample_needs_map(s.config, 0), known[i].needs_map);
-        assert_int_equal(kad_sample_configs(s.config, 0), 64);
+        assert_int_equal(s.options.sample.n, 1);
+        assert_int_equal(kad_sample_chains(&s.options.sample, 0), known[i].chains);
+        assert_int_equal(kad_sample_draws(&s.options.sample, 0), known[i].draws);
+        assert_int_equal(kad_sample_burn_in(&s.options.sample, 0), known[i].burn_in);
+        assert_int_equal(kad_sample_needs_map(&s.options.sample, 0), known[i].needs_map);
+        assert_int_equal(kad_sample_configs(&s.options.sample, 0), 64);
         scene_clear(&s);
     }
     /* beside a map: more where they are weighed by it */
     scene s;
     make(&s, "{name: mis}, {name: hmc}, {name: hmc, store_configs: 0}");
-    assert_int_equal(kad_sample_configs(s.config, 0), 64);
-    assert_int_equal(kad_sample_configs(s.config, 1), 1024);
-    assert_int_equal(kad_sample_configs(s.config, 2), 0);
+    assert_int_equal(kad_sample_configs(&s.options.sample, 0), 64);
+    assert_int_equal(kad_sample_configs(&s.options.sample, 1), 1024);
+    assert_int_equal(kad_sample_configs(&s.options.sample, 2), 0);
     scene_clear(&s);
 }
 
@@ -85,7 +85,8 @@ static void no_map_is_needed(void **state)
     assert_ok(&s, kad_h5_remove(&s.ctx, file, "/flow"));
     assert_ok(&s, kad_results_save(&s.ctx, s.run, file));
     kad_h5_close(file);
-    assert_int_equal(kad_sample(&s.ctx, s.run, s.config, s.model, NULL), KAD_ENOINPUT);
+    assert_int_equal(kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL),
+                     KAD_ENOINPUT);
     scene_clear(&s);
 }
 
@@ -108,7 +109,7 @@ static void no_weight_is_no_state(void **state)
                   kad_params_write(&s.ctx, file, s.model->flow, s.model->prec, theta));
         assert_ok(&s, kad_results_save(&s.ctx, s.run, file));
         kad_h5_close(file);
-        assert_int_equal(kad_sample(&s.ctx, s.run, s.config, s.model, NULL),
+        assert_int_equal(kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL),
                          KAD_EINTERNAL);
         print_message("# %s\n", s.ctx.message);
         assert_non_null(strstr(s.ctx.message, "finite weight"));
@@ -197,7 +198,8 @@ static void thin_names_its_unit(void **state)
     kad_h5_close(file);
     scene_clear(&s);
     make(&s, "{name: mis, draws: 100, thin: 2}");
-    assert_int_equal(kad_sample(&s.ctx, s.run, s.config, s.model, NULL), KAD_ECONFIG);
+    assert_int_equal(kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL),
+                     KAD_ECONFIG);
     assert_non_null(strstr(s.ctx.message, "sample[0].thin: mis keeps every proposal"));
     scene_clear(&s);
 }
@@ -399,7 +401,7 @@ static void stops_and_resumes(void **state)
     do {
         /* the first calls end after a batch or a few */
         kad_signals_deadline(n_calls < 12 ? 1e-3 : 0.0);
-        status = kad_sample(&s.ctx, s.run, s.config, s.model, NULL);
+        status = kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL);
         kad_signals_deadline(0.0);
         kad_stop_clear();
         n_calls++;

@@ -226,7 +226,7 @@ static void run(const char *model, const double *G)
              "lattice: {shape: [4, 4]}\naction: {%s}\nflow: {recipe: stencil}\n%s", model,
              samplers);
     scene_make(&s, yaml, 100);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_analyse(&s.ctx, s.run));
     for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
         check(&s, series[i], false, G);

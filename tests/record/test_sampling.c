@@ -45,7 +45,7 @@ static void ising_is_exact(void **state)
     (void)state;
     scene s;
     scene_make(&s, ising, 200);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_analyse(&s.ctx, s.run));
     /* energy, specific heat, m2, m4, |m|, ... */
     check_exact(&s, "/analysis/mis", 6);
@@ -73,7 +73,7 @@ static void phi4_is_exact(void **state)
                "train: {chain: false}\n",
                300);
     assert_true(s.model->decimated);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_analyse(&s.ctx, s.run));
     assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
     for (int way = 0; way < 3; way++) {
@@ -142,14 +142,17 @@ static void sample_with(int n_threads, int batch, kad_values out[N_OUTPUTS])
 {
     scene s;
     kad_config *config;
+    kad_run_options options;
     char text[64];
     const char *overrides[] = {text};
     scene_make(&s, short_ising, 0);
     s.ctx.n_threads = n_threads;
     snprintf(text, sizeof text, "sample[0].batch=%d", batch);
     assert_ok(&s, kad_config_copy(&s.ctx, s.config, 1, overrides, &config));
-    assert_ok(&s, kad_sample(&s.ctx, s.run, config, s.model, NULL));
+    assert_ok(&s, kad_run_options_read(&s.ctx, config, &options));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &options.sample, s.model, NULL));
     collect(&s, out);
+    kad_run_options_clear(&options);
     kad_config_destroy(config);
     scene_clear(&s);
 }
@@ -187,7 +190,7 @@ static void stops_and_resumes(void **state)
     do {
         /* the first five calls end after a batch or a few */
         kad_signals_deadline(n_calls < 5 ? 1e-3 : 0.0);
-        status = kad_sample(&s.ctx, s.run, s.config, s.model, NULL);
+        status = kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL);
         kad_signals_deadline(0.0);
         kad_stop_clear();
         n_calls++;
@@ -227,7 +230,8 @@ static void survives_kill(void **state)
         if (kad_run_open(&s.ctx, s.folder, KAD_RUN_WRITE, &s.run) != KAD_OK) _exit(1);
         for (;;) {
             kad_signals_deadline(1e-3);
-            if (kad_sample(&s.ctx, s.run, s.config, s.model, NULL) == KAD_OK) _exit(2);
+            if (kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL) == KAD_OK)
+                _exit(2);
             kad_signals_deadline(0.0);
             kad_stop_clear();
             if (exists(&s, "checkpoint/mis.000001.h5")) raise(SIGKILL);
@@ -238,7 +242,7 @@ static void survives_kill(void **state)
     assert_true(WIFSIGNALED(code) && WTERMSIG(code) == SIGKILL);
     assert_ok(&s, kad_run_open(&s.ctx, s.folder, KAD_RUN_WRITE, &s.run));
     assert_true(exists(&s, "checkpoint/mis.000000.h5"));
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_false(exists(&s, "checkpoint/mis.000000.h5"));
     collect(&s, resumed);
     compare(reference, resumed);
@@ -280,19 +284,19 @@ static void damaged_and_finished(void **state)
     s.ctx.log = count_note;
     do {
         kad_signals_deadline(1e-3);
-        assert_int_equal(kad_sample(&s.ctx, s.run, s.config, s.model, NULL),
+        assert_int_equal(kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL),
                          KAD_EINTERRUPTED);
         kad_signals_deadline(0.0);
         kad_stop_clear();
     } while (!exists(&s, "checkpoint/mis.000001.h5"));
     damage(&s, "checkpoint/mis.000001.h5");
     n_notes = 0;
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_int_equal(n_notes, 1);
     collect(&s, redone);
     compare(reference, redone);
     const double before = kad_wall_seconds();
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     print_message("# a finished job took %.4f s\n", kad_wall_seconds() - before);
     assert_int_equal(n_notes, 1);
     /* other parameters of the map */
@@ -305,7 +309,7 @@ static void damaged_and_finished(void **state)
     assert_ok(&s, kad_results_save(&s.ctx, s.run, file));
     kad_h5_close(file);
     kad_free(theta);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_int_equal(n_notes, 2);
     clear(redone);
     collect(&s, redone);
@@ -322,7 +326,7 @@ static void chain_repeats_the_accepted(void **state)
     (void)state;
     scene s;
     scene_make(&s, short_ising, 0);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     kad_values accepted = scene_read(&s, "/samplers/mis/accepted");
     kad_values chain = scene_read(&s, "/samplers/mis/observables/energy");
     kad_values proposal = scene_read(&s, "/samplers/mis/proposals/energy");

@@ -51,7 +51,8 @@ static kad_job job_of(const scene *s, const slow_action *slow)
                      .name = "metropolis",
                      .fingerprint = 7,
                      .segment_seconds = 2.0,
-                     .setup = {.config = s->config,
+                     .setup = {.options = s->options.entries[0].own,
+                               .start = s->options.entries[0].start,
                                .action = &slow->action,
                                .seed = 5,
                                .n_chains = CHAINS,
@@ -137,7 +138,7 @@ static void stops_anywhere(void **state)
     scene s;
     (void)state;
     scene_make(&s, all, 0);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     for (int i = 0; i < N_SERIES; i++)
         reference[i] = scene_read(&s, series[i]);
     scene_clear(&s);
@@ -145,7 +146,7 @@ static void stops_anywhere(void **state)
     kad_stop_grace(0.0);
     while (status == KAD_EINTERRUPTED) {
         kad_signals_deadline(1e-3 * (exp(0.3 * n_calls++) - 0.999));
-        status = kad_sample(&s.ctx, s.run, s.config, s.model, NULL);
+        status = kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL);
         kad_stop_clear();
     }
     kad_stop_grace(1.0);

@@ -278,7 +278,7 @@ static void run_samplers(scene *s, const table *t, score *out)
 {
     kad_h5 *file = NULL;
     const double wall = kad_wall_seconds(), start = cpu_seconds();
-    assert_ok(s, kad_sample(&s->ctx, s->run, s->config, s->model, NULL));
+    assert_ok(s, kad_sample(&s->ctx, s->run, &s->options.sample, s->model, NULL));
     const double sampled = cpu_seconds() - start;
     const double share = sampled / (kad_wall_seconds() - wall);
     assert_ok(s, kad_analyse(&s->ctx, s->run));

@@ -279,6 +279,9 @@ static void setups_are_checked(void **state)
         assert_true(ops->name && ops->summary && ops->reference && ops->time_unit &&
                     ops->create && ops->destroy && ops->advance && ops->save &&
                     ops->load);
+        /* its options fit where an entry's are kept */
+        assert_true(ops->options_size <= KAD_SAMPLER_OPTIONS);
+        assert_true((ops->options_size > 0) == (ops->n_keys > 0));
         /* the config's choices know every sampler */
         assert_int_equal(kad_key_choice_index(&kad_sample_keys[0], ops->name), i);
     }

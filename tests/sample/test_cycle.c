@@ -49,7 +49,7 @@ static void list_is_refused(void **state)
 
 /* --- exact values -------------------------------------------------------------------- */
 
-static kad_config *cycle_config(scene *s, const char *steps)
+static kad_config *cycle_config(scene *s, const char *steps, kad_run_options *options)
 {
     char text[128], copy[128];
     const char *overrides[] = {text, copy};
@@ -57,6 +57,7 @@ static kad_config *cycle_config(scene *s, const char *steps)
     snprintf(text, sizeof text, "sample[0].name=cycle");
     snprintf(copy, sizeof copy, "sample[0].steps=\"%s\"", steps);
     assert_ok(s, kad_config_copy(&s->ctx, s->config, 2, overrides, &config));
+    assert_ok(s, kad_run_options_read(&s->ctx, config, options));
     return config;
 }
 
@@ -74,9 +75,10 @@ static void moments_are_exact(void **state)
     assert_ok(&s, kad_model_load_map(&s.ctx, s.model, file, &map));
     kad_h5_close(file);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        kad_config *config = cycle_config(&s, lists[i]);
+        kad_run_options options;
+        kad_config *config = cycle_config(&s, lists[i], &options);
         rig r;
-        const kad_sampler_setup setup = {.config = config,
+        const kad_sampler_setup setup = {.options = options.entries[0].own,
                                          .action = s.model->action,
                                          .map = map,
                                          .prec = KAD_SINGLE,
@@ -96,6 +98,7 @@ static void moments_are_exact(void **state)
         assert_true(fabs(pull("phi^2", over_chains(&r, of_phi2), 0.1673917691)) < 5.5);
         assert_true(fabs(pull("phi^4", over_chains(&r, of_phi4), 0.0557089904)) < 5.5);
         rig_clear(&r);
+        kad_run_options_clear(&options);
         kad_config_destroy(config);
     }
     kad_map_destroy(map);
@@ -160,8 +163,8 @@ static void runs_from_config(void **state)
                "  - {name: cycle, steps: 'hmc 2, metropolis 3', chains: 8, draws: 40,\n"
                "     burn_in: 60, store_latents: false, start: cold}\n",
                0);
-    assert_false(kad_sample_any_needs_map(s.config));
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_false(kad_sample_any_needs_map(&s.options.sample));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
     const double all = attribute(&s, file, "/samplers/cycle", "acceptance");
     const double hmc = attribute(&s, file, "/samplers/cycle/step_1", "acceptance");
@@ -194,11 +197,14 @@ static void steps_are_independent(void **state)
     kad_schema schema = {0};
     fixture_make(&f, free_field, 2, shape, false);
     kad_schema_add(&schema, kad_sampler_cycle.keys, kad_sampler_cycle.n_keys);
+    kad_run_options o;
     kad_config *config = options(&f.ctx, &schema,
                                  "sample: [{name: cycle, steps: 'hmc, hmc', start: cold, "
-                                 "step_size: 0.1, n_leapfrog: 1}]");
+                                 "step_size: 0.1, n_leapfrog: 1}]",
+                                 &o);
     rig r;
-    const kad_sampler_setup setup = {.config = config,
+    const kad_sampler_setup setup = {.options = o.entries[0].own,
+                                     .start = o.entries[0].start,
                                      .action = f.action,
                                      .prec = KAD_DOUBLE,
                                      .n_chains = 512,
@@ -217,6 +223,7 @@ static void steps_are_independent(void **state)
     print_message("# <x^2>/eps^2 %.3f\n", square / 0.01);
     assert_true(fabs(square / 0.01 - 2) < 0.2);
     rig_clear(&r);
+    kad_run_options_clear(&o);
     kad_config_destroy(config);
     fixture_clear(&f);
 }

@@ -193,10 +193,13 @@ static void exact_start_is_invariant(void **state)
     kad_schema schema = {0};
     fixture_make(&f, free_field, 2, shape, false);
     f.ctx.n_threads = 2;
+    kad_run_options o;
     kad_config *config = options(&f.ctx, &schema,
                                  "sample: [{name: hmc, step_size: 0.25, n_leapfrog: 5, "
-                                 "integrator: leapfrog, start: cold}]");
-    const kad_sampler_setup setup = {.config = config,
+                                 "integrator: leapfrog, start: cold}]",
+                                 &o);
+    const kad_sampler_setup setup = {.options = o.entries[0].own,
+                                     .start = o.entries[0].start,
                                      .action = f.action,
                                      .prec = KAD_SINGLE,
                                      .seed = 5,
@@ -236,6 +239,7 @@ static void exact_start_is_invariant(void **state)
     const mean mutant = {value, sqrt((square / n - value * value) / (n - 1))};
     assert_true(fabs(pull("S, nothing rejected", mutant, L * L / 2.0)) > 8);
     rig_clear(&r);
+    kad_run_options_clear(&o);
     kad_config_destroy(config);
     fixture_clear(&f);
 }
@@ -267,9 +271,11 @@ static void bad_energies_reject(void **state)
     kern.value = broken_value;
     ops.kern[KAD_DOUBLE] = &kern;
     action.ops = &ops;
-    kad_config *config =
-        options(&f.ctx, &schema, "sample: [{name: hmc, start: cold, step_size: 0.05}]");
-    const kad_sampler_setup setup = {.config = config,
+    kad_run_options o;
+    kad_config *config = options(
+        &f.ctx, &schema, "sample: [{name: hmc, start: cold, step_size: 0.05}]", &o);
+    const kad_sampler_setup setup = {.options = o.entries[0].own,
+                                     .start = o.entries[0].start,
                                      .action = &action,
                                      .prec = KAD_DOUBLE,
                                      .n_chains = W,
@@ -293,6 +299,7 @@ static void bad_energies_reject(void **state)
     assert_true(n_accepted > 4 * W);
     assert_int_equal(((kad_hmc *)r.sampler->self)->n_nonfinite, 8);
     rig_clear(&r);
+    kad_run_options_clear(&o);
     kad_config_destroy(config);
     fixture_clear(&f);
 }

@@ -40,12 +40,16 @@ static void free_field_moments(void **state)
     fixture f;
     kad_schema schema = {0};
     fixture_make(&f, free_field, 2, shape, false);
+    kad_run_options o;
     kad_config *config =
-        options(&f.ctx, &schema, "sample: [{name: hmc, start: cold, trajectory: 1}]");
-    const kad_sampler_setup setup = {
-        .config = config, .action = f.action, .prec = KAD_SINGLE};
+        options(&f.ctx, &schema, "sample: [{name: hmc, start: cold, trajectory: 1}]", &o);
+    const kad_sampler_setup setup = {.options = o.entries[0].own,
+                                     .start = o.entries[0].start,
+                                     .action = f.action,
+                                     .prec = KAD_SINGLE};
     /* free: <phi^4> = 3 <phi^2>^2 */
     check_moments(&f.ctx, "hmc", setup, 0.19275059454, 3 * 0.19275059454 * 0.19275059454);
+    kad_run_options_clear(&o);
     kad_config_destroy(config);
     fixture_clear(&f);
 }
@@ -99,7 +103,7 @@ static void anticorrelated_chains(void **state)
                "sample: [{name: hmc, draws: 1000, chains: 32, step_size: 0.1,\n"
                "          trajectory: 1.5}]\n",
                0);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_analyse(&s.ctx, s.run));
     kad_values rho = scene_read(&s, "/analysis/hmc/rho");
     assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
@@ -200,7 +204,7 @@ static void runs_from_config(void **state)
                "  - {name: latent-hmc, chains: 8, draws: 20, burn_in: 20, start: cold,\n"
                "     integrator: leapfrog, store_latents: true, n_leapfrog: 4}\n",
                0);
-    assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+    assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
     for (int i = 0; i < 2; i++) {
         double acceptance, step;

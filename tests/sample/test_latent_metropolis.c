@@ -422,7 +422,7 @@ static void runs_from_config(void **state)
                     "20,\n    sweeps: 2, start: hot, store_latents: true}]\n",
                  cases[i].flow);
         scene_make(&s, yaml, 0);
-        assert_ok(&s, kad_sample(&s.ctx, s.run, s.config, s.model, NULL));
+        assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
         assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
         const char *group = "/samplers/latent-metropolis";
         assert_ok(&s, kad_h5_attr_real(&s.ctx, file, group, "acceptance", &acceptance));

@@ -18,6 +18,7 @@
 #include "models/phi4.h"
 #include "models/spins.h"
 #include "record/sample.h"
+#include "run/options.h"
 #include "sample/local_chains.h"
 
 #define CLAIM(text, function)            \
@@ -42,6 +43,7 @@ typedef struct scene {
     kad_ctx ctx;
     kad_schema schema;
     kad_config *config;
+    kad_run_options options;
     kad_lattice *lattice;
     kad_action *action;
     size_t n_rows;
@@ -64,6 +66,7 @@ static void scene_make(scene *s, int d, int extent, const char *yaml, bool decim
     kad_schema_add(&s->schema, kad_local_keys, KAD_LOCAL_N_KEYS);
     assert_ok(
         s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 0, NULL, &s->config));
+    assert_ok(s, kad_run_options_read(&s->ctx, s->config, &s->options));
     assert_ok(s, kad_lattice_create(&s->ctx, d, shape, &s->lattice));
     assert_ok(s, kad_action_create(&s->ctx, s->config, s->lattice, decimate, &s->action));
     s->n_rows = (size_t)s->lattice->n_sites * (size_t)s->action->n_comp;
@@ -85,13 +88,15 @@ static void scene_clear(scene *s)
     scene_forget(s);
     kad_action_destroy(s->action);
     kad_lattice_destroy(s->lattice);
+    kad_run_options_clear(&s->options);
     kad_config_destroy(s->config);
 }
 
 static kad_sampler_setup setup_of(const scene *s, int chains, int burn_in, int draws)
 {
     return (kad_sampler_setup){
-        .config = kad_config_list_length(s->config, "sample") > 0 ? s->config : NULL,
+        .own = kad_sampler_own(kad_sampler_find("metropolis"), s->options.entries[0].own),
+        .start = s->options.entries[0].start,
         .action = s->action,
         .seed = 20,
         .n_chains = chains,

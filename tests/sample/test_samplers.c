@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "run/options.h"
 #include "tests/support/target_case.h"
 
 #define CLAIM(text, function)            \
@@ -67,6 +68,7 @@ static void judge(const target *t, const char *who, const char *when, const esti
 typedef struct bench {
     target *t;
     kad_config *config;
+    kad_run_options options;
     kad_sampler_setup setup;
     kad_sampler *sampler;
     kad_draws draws;
@@ -81,7 +83,10 @@ static bool bench_make(bench *b, target *t, const char *name, const char *more,
     const size_t n_batch = (size_t)(n_burn_in > n_draws ? n_burn_in : n_draws);
     const size_t n = (size_t)n_chains * n_batch;
     *b = (bench){.t = t, .config = target_config(t, name, more)};
-    b->setup = (kad_sampler_setup){.config = b->config,
+    if (kad_run_options_read(&t->ctx, b->config, &b->options) != KAD_OK)
+        fail_msg("%s", t->ctx.message);
+    b->setup = (kad_sampler_setup){.options = b->options.entries[0].own,
+                                   .start = b->options.entries[0].start,
                                    .action = t->action,
                                    .map = t->map,
                                    .prec = t->kind->prec,
@@ -97,6 +102,7 @@ static bool bench_make(bench *b, target *t, const char *name, const char *more,
     const kad_status status = kad_sampler_create(&t->ctx, name, &b->setup, &b->sampler);
     if (status == KAD_ECONFIG) {
         print_message("# %s, %s: %s\n", t->kind->name, name, t->ctx.message);
+        kad_run_options_clear(&b->options);
         kad_config_destroy(b->config);
         return false;
     }
@@ -116,6 +122,7 @@ static void bench_clear(bench *b)
     kad_sampler_destroy(b->sampler);
     kad_draws_clear(&b->draws);
     kad_free(b->state);
+    kad_run_options_clear(&b->options);
     kad_config_destroy(b->config);
 }
 

@@ -198,13 +198,16 @@ static inline double pull(const char *name, mean m, double exact)
     return p;
 }
 
-static inline kad_config *options(kad_ctx *ctx, kad_schema *schema, const char *yaml)
+/* A config, and what it gives samplers, in a setup. */
+static inline kad_config *options(kad_ctx *ctx, kad_schema *schema, const char *yaml,
+                                  kad_run_options *out)
 {
     kad_config *config;
     kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
     kad_schema_add(schema, kad_hmc_keys, KAD_HMC_N_KEYS);
     if (kad_config_parse(ctx, schema, yaml, "test.yaml", 0, NULL, &config) != KAD_OK)
         fail_msg("%s", ctx->message);
+    if (kad_run_options_read(ctx, config, out) != KAD_OK) fail_msg("%s", ctx->message);
     return config;
 }
 

@@ -6,7 +6,8 @@
 
 static const kad_key top_keys[] = {
     {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "seed"},
-    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL, "extents"},
+    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL,
+     "extents"},
 };
 
 kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out)

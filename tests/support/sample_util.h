@@ -21,6 +21,7 @@
 #include "base/signals.h"
 #include "flow/recipe.h"
 #include "record/sample.h"
+#include "run/options.h"
 #include "sample/sampler.h"
 #include "train/options.h"
 #include "train/params.h"
@@ -41,6 +42,7 @@ typedef struct scene {
     kad_ctx ctx;
     kad_schema schema;
     kad_config *config;
+    kad_run_options options;
     kad_model *model;
     kad_run *run;
     char folder[64];
@@ -80,6 +82,7 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     assert_ok(s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 1, overrides,
                                   &s->config));
     assert_ok(s, kad_recipe_resolve(&s->ctx, s->config));
+    assert_ok(s, kad_run_options_read(&s->ctx, s->config, &s->options));
     assert_ok(s, kad_model_create(&s->ctx, s->config, &s->model));
     snprintf(s->folder, sizeof s->folder, "/tmp/kad-sample-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
@@ -103,6 +106,7 @@ static inline void scene_clear(scene *s)
 {
     kad_run_close(s->run);
     kad_model_destroy(s->model);
+    kad_run_options_clear(&s->options);
     kad_config_destroy(s->config);
     scene_remove(s->folder);
 }

@@ -1,0 +1,80 @@
+/* Section `flow` of the configuration as a struct, once the recipe has chosen what was
+ * left out. */
+#ifndef KAD_FLOW_OPTIONS_H
+#define KAD_FLOW_OPTIONS_H
+
+#include "base/real.h"
+#include "flow/bijectors/coupling.h"
+#include "flow/bijectors/stencil.h"
+#include "io/keys.h"
+
+/* The global sign (rotations): not treated; q(y) averaged with q(-y); built into the nets.
+ */
+typedef enum kad_symmetry {
+    KAD_SYMMETRY_NONE,
+    KAD_SYMMETRY_MIXTURE,
+    KAD_SYMMETRY_EQUIVARIANT
+} kad_symmetry;
+
+/* Where the learned spectrum stands: before or after the levels. */
+typedef enum kad_spectrum_place {
+    KAD_SPECTRUM_NONE,
+    KAD_SPECTRUM_FIRST,
+    KAD_SPECTRUM_LAST
+} kad_spectrum_place;
+
+/* How the conditional hierarchy makes the new sites of a level. */
+typedef enum kad_details { KAD_DETAILS_FILL, KAD_DETAILS_WAVELET } kad_details;
+
+/* Odd sublattice integrated out exactly: where the action allows, or else an error, or
+ * not. */
+typedef enum kad_decimation {
+    KAD_DECIMATION_AUTO,
+    KAD_DECIMATION_TRUE,
+    KAD_DECIMATION_FALSE
+} kad_decimation;
+
+typedef struct kad_flow_options {
+    const char *recipe;    /* as asked for; what it chose is in the members below */
+    const char *hierarchy; /* its name (flow/hierarchy.h) */
+    int depth;             /* levels with stages, from the finest; 0: all */
+    /* mera, decimator, disentangler: couplings in blocks */
+    int kernel;         /* extent m of the m^d blocks */
+    int repeat;         /* of the passes of a level */
+    const char *passes; /* block offsets in generation order; NULL: the hierarchy's */
+    int couplings;      /* of a pass */
+    kad_ints widths;    /* of hidden layers */
+    kad_activation activation;
+    bool split;        /* nets of their own for shift and log-scale */
+    double scale_init; /* first bound of the log-scale */
+    bool zero_last;    /* start as the identity */
+    bool haar;         /* a Haar rotation a level */
+    bool rotation;     /* a learned linear map before a pass */
+    bool level_scale;  /* a learned scale after a pass */
+    /* conditional */
+    kad_details details;
+    kad_transform generator, refinement; /* of new sites, of refinements */
+    int hidden;                          /* units of a net */
+    double quartic;                      /* q4t: largest coupling its width can follow */
+    int sources;                         /* most sources of a stencil */
+    int refinements, refinements_finest; /* a step; of the last step */
+    bool shared;                         /* targets alike share weights */
+    /* any */
+    bool ring; /* radial transform of the coarsest site */
+    kad_spectrum_place spectrum;
+    double spectrum_mass2; /* the spectrum starts at -ln(c (khat^2 + this))/2; 0: at 0 */
+    double spectrum_stiffness; /* this c */
+    kad_symmetry symmetry;
+    bool translation; /* every draw is shifted by a random lattice vector */
+    kad_decimation decimation;
+    const char *prior;  /* its name */
+    double temperature; /* variance of the latents */
+    kad_prec precision; /* of fields and weights */
+} kad_flow_options;
+
+extern const kad_key kad_flow_keys[];
+extern const size_t kad_flow_n_keys;
+extern const kad_rule kad_flow_rules[];
+extern const size_t kad_flow_n_rules;
+
+#endif
