@@ -1,7 +1,7 @@
 #include "bulk/pairs.h"
 
 #include "base/memory.h"
-#include "bulk/positions.h"
+#include "lattice/orbits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -142,7 +142,7 @@ static kad_status bin_pairs(kad_ctx *ctx, const kad_bulk *bulk, int per_octave,
     for (int k = 0; k < pairs->n; k++)
         for (int l = k; l < pairs->n; l++) {
             const int i = pairs->site[k], j = pairs->site[l];
-            const double r2 = kad_bulk_distance2(lattice, bulk->position + i * d,
+            const double r2 = kad_lattice_distance2(lattice, bulk->position + i * d,
                                                  bulk->position + j * d);
             const int slot = slot_of(r2, k == l, per_octave),
                       at = (level_of[i] * n_levels + level_of[j]) * n_slots + slot;
@@ -150,7 +150,7 @@ static kad_status bin_pairs(kad_ctx *ctx, const kad_bulk *bulk, int per_octave,
             all[at].level_b = level_of[j];
             all[at].self = k == l;
             count_pair(&all[at], r2,
-                       kad_bulk_tree_distance(lattice, i, level_of[i], j, level_of[j]));
+                       kad_lattice_tree_distance(lattice, i, level_of[i], j, level_of[j]));
             bin_of_pair[kad_pair_at(pairs, k, l)] = at;
         }
     KAD_TRY(keep_bins(ctx, n_places, all, place, pairs));

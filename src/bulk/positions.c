@@ -40,31 +40,6 @@ done:
     return status;
 }
 
-double kad_bulk_distance2(const kad_lattice *lattice, const double *a, const double *b)
-{
-    double sum = 0;
-    for (int mu = 0; mu < lattice->d; mu++) {
-        const double L = lattice->shape[mu];
-        double step = fmod(fabs(a[mu] - b[mu]), L);
-        if (step > L / 2) step = L - step;
-        sum += step * step;
-    }
-    return sum;
-}
-
-int kad_bulk_tree_distance(const kad_lattice *lattice, int site_a, int level_a,
-                           int site_b, int level_b)
-{
-    int a[KAD_MAX_DIM], b[KAD_MAX_DIM];
-    int top = level_a > level_b ? level_a : level_b;
-    kad_lattice_coords(lattice, site_a, a);
-    kad_lattice_coords(lattice, site_b, b);
-    for (int mu = 0; mu < lattice->d; mu++)
-        while (top < lattice->n_levels && a[mu] >> (top + 1) != b[mu] >> (top + 1))
-            top++;
-    return 2 * top - level_a - level_b;
-}
-
 /* --- the symmetry of the blocks ------------------------------------------------------
  */
 

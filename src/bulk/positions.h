@@ -15,13 +15,4 @@ KAD_MUST_USE kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk);
  * invariance of the action all are 0. Errors: KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_bulk_find_cells(kad_ctx *ctx, kad_bulk *bulk);
 
-/* Squared distance of two positions [d], the shortest way around the lattice. */
-double kad_bulk_distance2(const kad_lattice *lattice, const double *a, const double *b);
-
-/* Steps between two latents on the tree of 2^d-fold blocks: a latent of level h sits at
- * the node of its block of 2^(h+1) sites an axis; every step goes to a node's parent or
- * child. Latents of one node: 0. */
-int kad_bulk_tree_distance(const kad_lattice *lattice, int site_a, int level_a,
-                           int site_b, int level_b);
-
 #endif

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
+#include "lattice/orbits.h"
 
 #include <math.h>
 #include <string.h>
@@ -55,13 +56,13 @@ done:
 /* Length of a displacement to its nearest image, rounded. */
 static size_t distance(const kad_lattice *lattice, int displacement)
 {
-    int x[KAD_MAX_DIM], r2 = 0;
+    const double none[KAD_MAX_DIM] = {0};
+    double r[KAD_MAX_DIM];
+    int x[KAD_MAX_DIM];
     kad_lattice_coords(lattice, displacement, x);
-    for (int mu = 0; mu < lattice->d; mu++) {
-        const int r = 2 * x[mu] > lattice->shape[mu] ? lattice->shape[mu] - x[mu] : x[mu];
-        r2 += r * r;
-    }
-    return (size_t)(sqrt((double)r2) + 0.5);
+    for (int mu = 0; mu < lattice->d; mu++)
+        r[mu] = x[mu];
+    return (size_t)(sqrt(kad_lattice_distance2(lattice, none, r)) + 0.5);
 }
 
 /* --- adjoint products ---------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  *   slice     C(r) = sum over transverse separations of G at distance r along mu: the
  *             zero-momentum correlator; sum_{r=0}^{L-1} C(r) = N m2
  *   kmin      P at the smallest momentum 2 pi / L along mu
- * and on all displacements or momenta up to symmetry (measure/orbits.h). */
+ * and on all displacements or momenta up to symmetry (lattice/orbits.h). */
 #include "measure/observable.h"
 
 #include <math.h>

@@ -14,7 +14,7 @@
 #ifndef KAD_MEASURE_OBSERVABLE_H
 #define KAD_MEASURE_OBSERVABLE_H
 
-#include "measure/orbits.h"
+#include "lattice/orbits.h"
 #include "models/spin_system.h"
 
 #include <stdbool.h>

@@ -1,7 +1,6 @@
 /* Latents of boundary configurations and their correlations, against what is exact. */
 #include "analysis/geodesics.h"
 #include "bulk/correlators.h"
-#include "bulk/positions.h"
 #include "tests/bulk/bulk_util.h"
 
 /* Untrained maps: couplings start at the identity (zero_last), or at random weights. */
@@ -114,21 +113,6 @@ static void latents_have_positions(void **state)
         kad_bulk_destroy(bulk);
         bulk_case_clear(&b);
     }
-}
-
-static void tree_distances(void **state)
-{
-    (void)state;
-    bulk_case b;
-    bulk_case_make(&b, "lattice: {shape: [8, 8]}\n" FREE IDENTITY);
-    const kad_lattice *l = b.model->lattice;
-    /* (0,1) and (1,1): one block; (0,1) and (0,3): cousins; (0,1) and (0,7) by the root */
-    assert_int_equal(kad_bulk_tree_distance(l, 1, 0, 9, 0), 0);
-    assert_int_equal(kad_bulk_tree_distance(l, 1, 0, 3, 0), 2);
-    assert_int_equal(kad_bulk_tree_distance(l, 1, 0, 7, 0), 4);
-    assert_int_equal(kad_bulk_tree_distance(l, 1, 0, 2, 1), 1);
-    assert_int_equal(kad_bulk_tree_distance(l, 1, 0, 4, 2), 2);
-    bulk_case_clear(&b);
 }
 
 /* --- sums -------------------------------------------------------------------------- */
@@ -498,7 +482,6 @@ int main(void)
         CLAIM("bulk: the shifts that carry latents along are found", cells_are_found),
         CLAIM("bulk: latents are at their blocks, kept sites at themselves",
               latents_have_positions),
-        CLAIM("bulk: tree distances of known pairs", tree_distances),
         CLAIM("bulk: the kernel of pair sums is the naive sum", kernel_is_the_naive_sum),
         CLAIM("bulk: second moments by classes are the naive sums",
               class_sums_are_the_naive_sums),

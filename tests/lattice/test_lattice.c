@@ -1,4 +1,5 @@
 /* Lattice: numbering, neighbours, parity, levels, refusals. */
+#include "lattice/orbits.h"
 #include "tests/support/models_util.h"
 
 static kad_lattice *make(int d, const int *shape)
@@ -85,6 +86,42 @@ static void khat2(void **state)
     kad_lattice_destroy(l);
 }
 
+/* The shortest way among all images; a representative is the least, or the largest, of
+ * all that reflections and exchanges of equal axes make. */
+static void separations(void **state)
+{
+    (void)state;
+    kad_lattice *l = make(2, (int[]){6, 5});
+    for (double x = 0; x < 6; x += 0.5)
+        for (double y = 0; y < 5; y += 0.5) {
+            const double a[2] = {1.5, 4}, b[2] = {x, y};
+            double least = INFINITY;
+            for (int i = -1; i <= 1; i++)
+                for (int j = -1; j <= 1; j++)
+                    least = fmin(least, pow(x - 1.5 + 6 * i, 2) + pow(y - 4 + 5 * j, 2));
+            assert_true(kad_lattice_distance2(l, a, b) == least);
+        }
+    kad_lattice_destroy(l);
+    l = make(2, (int[]){8, 8});
+    /* (0,1) and (1,1): one block; (0,1) and (0,3): cousins; (0,1) and (0,7) by the root */
+    assert_int_equal(kad_lattice_tree_distance(l, 1, 0, 9, 0), 0);
+    assert_int_equal(kad_lattice_tree_distance(l, 1, 0, 3, 0), 2);
+    assert_int_equal(kad_lattice_tree_distance(l, 1, 0, 7, 0), 4);
+    assert_int_equal(kad_lattice_tree_distance(l, 1, 0, 2, 1), 1);
+    assert_int_equal(kad_lattice_tree_distance(l, 1, 0, 4, 2), 2);
+    kad_lattice_destroy(l);
+    l = make(3, (int[]){4, 6, 4});
+    int down[3] = {1, 5, 2}, up[3] = {3, 5, 1};
+    kad_orbit_fold(l, false, down);
+    kad_orbit_fold(l, true, up);
+    assert_memory_equal(down, ((int[]){2, 1, 1}), sizeof down);
+    assert_memory_equal(up, ((int[]){1, 1, 1}), sizeof up);
+    down[0] = 1, down[2] = 2;
+    kad_orbit_fold(l, true, down);
+    assert_memory_equal(down, ((int[]){1, 1, 2}), sizeof down);
+    kad_lattice_destroy(l);
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -106,9 +143,13 @@ static void refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sites_and_coordinates), cmocka_unit_test(neighbours_are_mutual),
-        cmocka_unit_test(levels), cmocka_unit_test(khat2), cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sites_and_coordinates),
+                                       cmocka_unit_test(neighbours_are_mutual),
+                                       cmocka_unit_test(levels),
+                                       cmocka_unit_test(khat2),
+                                       cmocka_unit_test(refusals),
+                                       cmocka_unit_test(separations)};
     return cmocka_run_group_tests_name(
-        "lattice: row-major sites, mutual neighbours, parity, levels", tests, NULL, NULL);
+        "lattice: row-major sites, mutual neighbours, parity, levels, separations", tests,
+        NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "flow/bijectors/sites.h"
+#include "lattice/orbits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,18 +32,9 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
 static int fold(const kad_lattice *lattice, const int k[KAD_MAX_DIM])
 {
     int f[KAD_MAX_DIM] = {0};
-    for (int m = 0; m < lattice->d; m++) {
-        const int extent = lattice->shape[m];
-        f[m] = k[m] < extent - k[m] ? k[m] : extent - k[m];
-    }
-    for (int pass = 0; pass < lattice->d; pass++)
-        for (int m = 0; m < lattice->d; m++)
-            for (int j = m + 1; j < lattice->d; j++)
-                if (lattice->shape[m] == lattice->shape[j] && f[m] > f[j]) {
-                    const int swap = f[m];
-                    f[m] = f[j];
-                    f[j] = swap;
-                }
+    for (int m = 0; m < lattice->d; m++)
+        f[m] = k[m];
+    kad_orbit_fold(lattice, true, f);
     return kad_lattice_site(lattice, f);
 }
 

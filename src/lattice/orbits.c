@@ -1,18 +1,19 @@
-#include "measure/orbits.h"
+#include "lattice/orbits.h"
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <string.h>
 
-/* The representative of a displacement given by coordinates 0 .. L - 1, in place. */
-static void reduce(const kad_lattice *lattice, int r[KAD_MAX_DIM])
+void kad_orbit_fold(const kad_lattice *lattice, bool ascending, int r[KAD_MAX_DIM])
 {
     for (int mu = 0; mu < lattice->d; mu++)
         if (2 * r[mu] > lattice->shape[mu]) r[mu] = lattice->shape[mu] - r[mu];
     for (int pass = 1; pass < lattice->d; pass++)
         for (int mu = 0; mu < lattice->d; mu++)
             for (int nu = mu + 1; nu < lattice->d; nu++)
-                if (lattice->shape[mu] == lattice->shape[nu] && r[mu] < r[nu]) {
+                if (lattice->shape[mu] == lattice->shape[nu] &&
+                    (ascending ? r[mu] > r[nu] : r[mu] < r[nu])) {
                     const int swap = r[mu];
                     r[mu] = r[nu];
                     r[nu] = swap;
@@ -24,7 +25,7 @@ static bool is_representative(const kad_lattice *lattice, int site)
     int r[KAD_MAX_DIM] = {0}, own[KAD_MAX_DIM];
     kad_lattice_coords(lattice, site, r);
     memcpy(own, r, sizeof own);
-    reduce(lattice, r);
+    kad_orbit_fold(lattice, false, r);
     return memcmp(own, r, sizeof own) == 0;
 }
 
@@ -51,7 +52,7 @@ static void number_sites(kad_orbits *orbits)
     for (int site = 0; site < lattice->n_sites; site++) {
         int r[KAD_MAX_DIM] = {0};
         kad_lattice_coords(lattice, site, r);
-        reduce(lattice, r);
+        kad_orbit_fold(lattice, false, r);
         orbits->of_site[site] = orbits->of_site[kad_lattice_site(lattice, r)];
         orbits->count[orbits->of_site[site]]++;
     }
@@ -126,4 +127,29 @@ void kad_orbits_of_modes(const kad_orbits *orbits, const double *P, double *out)
     for (size_t mode = 0; mode < orbits->n_modes; mode++)
         out[orbits->of_mode[mode]] += (double)orbits->twice[mode] * P[mode];
     divide(orbits, out);
+}
+
+double kad_lattice_distance2(const kad_lattice *lattice, const double *a, const double *b)
+{
+    double sum = 0;
+    for (int mu = 0; mu < lattice->d; mu++) {
+        const double L = lattice->shape[mu];
+        double step = fmod(fabs(a[mu] - b[mu]), L);
+        if (step > L / 2) step = L - step;
+        sum += step * step;
+    }
+    return sum;
+}
+
+int kad_lattice_tree_distance(const kad_lattice *lattice, int site_a, int level_a,
+                              int site_b, int level_b)
+{
+    int a[KAD_MAX_DIM], b[KAD_MAX_DIM];
+    int top = level_a > level_b ? level_a : level_b;
+    kad_lattice_coords(lattice, site_a, a);
+    kad_lattice_coords(lattice, site_b, b);
+    for (int mu = 0; mu < lattice->d; mu++)
+        while (top < lattice->n_levels && a[mu] >> (top + 1) != b[mu] >> (top + 1))
+            top++;
+    return 2 * top - level_a - level_b;
 }
