@@ -2,7 +2,9 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +119,21 @@ kad_status kad_take_text(kad_scope *scope, const char *text, const char **copy)
     KAD_CALL(kad_take(scope, n, &block));
     *copy = memcpy(block, text, n);
     return KAD_OK;
+}
+
+kad_status kad_take_printf(kad_scope *scope, const char **text, const char *format, ...)
+{
+    va_list args, again;
+    char *block = NULL;
+    va_start(args, format);
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, format, args);
+    const kad_status status = kad_take(scope, n < 0 ? 1 : (size_t)n + 1, &block);
+    if (block != NULL && n > 0) vsnprintf(block, (size_t)n + 1, format, again);
+    va_end(again);
+    va_end(args);
+    *text = block;
+    return status;
 }
 
 kad_status kad_defer(kad_scope *scope, void (*end)(void *), void *what)

@@ -59,6 +59,9 @@ KAD_MUST_USE kad_status kad_scope_take(kad_scope *scope, size_t n, size_t size,
 /* *copy of a text. */
 KAD_MUST_USE kad_status kad_take_text(kad_scope *scope, const char *text,
                                       const char **copy);
+/* *text: formatted, as by printf. */
+KAD_MUST_USE kad_status kad_take_printf(kad_scope *scope, const char **text,
+                                        const char *format, ...) KAD_PRINTF(3, 4);
 /* Call end(what) when the scope ends. On failure (KAD_ENOMEM) it has been called. */
 KAD_MUST_USE kad_status kad_defer(kad_scope *scope, void (*end)(void *), void *what);
 /* Ends it; it can be used again. */

@@ -128,6 +128,25 @@ const kad_command kad_commands[] = {
         .run = kad_cmd_couplings,
     },
     {
+        .name = "sweep",
+        .args = "plan|run|slurm|status FILE.yaml [section.key=value ...]",
+        .min_args = 2,
+        .max_args = 2,
+        .overrides = true,
+        .options = JOB_OPTIONS | KAD_OPT_SWEEP,
+        .summary = "many runs from one file: a grid of keys, on one machine or many",
+        .details =
+            "The file is a config with a section `sweep` (doc/sweeps.md). plan: check "
+            "all points and number them. run: do what nobody else does, costliest "
+            "first, until nothing is left; start it as often as there are machines, all "
+            "share the folder. slurm: write a job script, an array that goes on by "
+            "itself. status: how far every point is; 0 when all are complete, 75 when "
+            "some are left, 65 when some cannot be read. plan and status change no run.",
+        .example = "kadanoff sweep run ising-sweep.yaml",
+        .words = "plan|run|slurm|status",
+        .run = kad_cmd_sweep,
+    },
+    {
         .name = "demo",
         .args = "[NAME [section.key=value ...]]",
         .min_args = 0,
@@ -227,6 +246,14 @@ const kad_option kad_options[] = {
      0, 0, "also write the bulk's pictures into DIR as PNG files"},
     {KAD_OPT_COMPLETION, '\0', "completion", NULL, KAD_OPT_FLAG,
      offsetof(kad_app, completion), 0, 0, "print the bash completion"},
+    {KAD_OPT_SWEEP, '\0', "point", "K", KAD_OPT_INT, offsetof(kad_app, point), 1, 100000,
+     "this point only (default: SLURM_ARRAY_TASK_ID, else all)"},
+    {KAD_OPT_SWEEP, '\0', "points", "A-B", KAD_OPT_TEXT, offsetof(kad_app, points), 0, 0,
+     "these points only"},
+    {KAD_OPT_SWEEP, '\0', "pack", "N", KAD_OPT_INT, offsetof(kad_app, pack), 1, 1024,
+     "slurm: N workers side by side in one job, for sites that lend whole nodes"},
+    {KAD_OPT_SWEEP, '\0', "json", NULL, KAD_OPT_FLAG, offsetof(kad_app, json), 0, 0,
+     "status: as JSON"},
     {0, 'h', "help", NULL, KAD_OPT_FLAG, offsetof(kad_app, help), 0, 0, "this help"},
     {0, 'V', "version", NULL, KAD_OPT_FLAG, offsetof(kad_app, version), 0, 0,
      "version, commit, compiler, libraries, instruction set"},

@@ -37,7 +37,8 @@ enum {
     KAD_OPT_MAN = 16,
     KAD_OPT_MARKDOWN = 32,
     KAD_OPT_COMPLETION = 64,
-    KAD_OPT_PICTURES = 128
+    KAD_OPT_PICTURES = 128,
+    KAD_OPT_SWEEP = 256
 };
 
 typedef struct kad_command {
@@ -73,6 +74,9 @@ void kad_print_completion(FILE *out);
 void kad_print_commands_markdown(FILE *out);
 void kad_print_version(FILE *out);
 
+/* Run folder of a config by default: "runs/ising-16.yaml" -> "ising-16". */
+void kad_folder_of(const char *path, char *out, size_t size);
+
 /* The commands. */
 kad_status kad_cmd_run(kad_app *app);
 kad_status kad_cmd_train(kad_app *app);
@@ -82,6 +86,7 @@ kad_status kad_cmd_bulk(kad_app *app);
 kad_status kad_cmd_report(kad_app *app);
 kad_status kad_cmd_compare(kad_app *app);
 kad_status kad_cmd_couplings(kad_app *app);
+kad_status kad_cmd_sweep(kad_app *app);
 kad_status kad_cmd_demo(kad_app *app);
 kad_status kad_cmd_init(kad_app *app);
 kad_status kad_cmd_list(kad_app *app);

@@ -7,6 +7,7 @@
 #include "measure/observable.h"
 #include "models/action.h"
 #include "run/schema.h"
+#include "sweep/sweep.h"
 #include "sample/sampler.h"
 
 #include <string.h>
@@ -111,6 +112,7 @@ static void print_keys(void)
 {
     kad_schema schema = {0};
     kad_cli_schema(&schema);
+    kad_schema_add(&schema, kad_sweep_keys, kad_sweep_n_keys);
     for (int t = 0; t < schema.n_tables; t++)
         for (size_t i = 0; i < schema.n_keys[t]; i++) {
             const kad_key *k = &schema.table[t][i];
@@ -147,6 +149,7 @@ static void markdown_keys(void)
 {
     kad_schema schema = {0};
     kad_cli_schema(&schema);
+    kad_schema_add(&schema, kad_sweep_keys, kad_sweep_n_keys);
     printf("\n## Config keys\n\n\"auto\" means chosen by the recipe or the program when "
            "left out. `sample` is a list: `sample: [{name: mis, draws: 100000}]`.\n\n"
            "| key | default | values | meaning |\n|---|---|---|---|\n");

@@ -3,12 +3,13 @@
 #include "cli/command.h"
 #include "io/file.h"
 #include "run/pipeline.h"
+#include "sweep/sweep.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* "runs/ising-16.yaml" -> "ising-16" */
-static void folder_of(const char *path, char *out, size_t size)
+void kad_folder_of(const char *path, char *out, size_t size)
 {
     const char *base = strrchr(path, '/');
     base = base != NULL ? base + 1 : path;
@@ -44,11 +45,16 @@ static kad_status run_path(kad_app *app, unsigned stages)
         return kad_fail(ctx, KAD_EUSAGE,
                         "a config on standard input needs a run folder: --out DIR");
     } else if (app->out == NULL) {
-        folder_of(path, folder, sizeof folder);
+        kad_folder_of(path, folder, sizeof folder);
         app->out = folder;
     }
     const bool input = strcmp(path, "-") == 0;
     KAD_TRY(kad_pipeline_read(ctx, input ? NULL : path, &text));
+    if (kad_sweep_is(text))
+        KAD_TRY(
+            kad_fail(ctx, KAD_ECONFIG,
+                     "%s: has a section sweep: `kadanoff sweep run %s` does its points",
+                     path, path));
     KAD_TRY(kad_pipeline_text(app, text, input ? "standard input" : path, stages));
 done:
     kad_free(text);

@@ -328,3 +328,28 @@ kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_pieces,
     kad_status status = kad_file_write_temporary(ctx, path, n_pieces, pieces);
     return status == KAD_OK ? kad_file_commit(ctx, path) : status;
 }
+
+kad_status kad_file_make_folder(kad_ctx *ctx, const char *path)
+{
+    kad_status status = KAD_OK;
+    bool is_folder = true;
+    char *part = kad_strdup(path);
+    if (!part) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    for (char *c = part + 1; status == KAD_OK; c++) {
+        int result;
+        if (*c && *c != '/') continue;
+        bool last = *c == 0;
+        *c = 0;
+        KAD_RETRY(result, mkdir(part, 0777));
+        if (result != 0 && errno != EEXIST)
+            status = kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE),
+                              "%s: cannot be created: %s", part, strerror(errno));
+        if (last) break;
+        *c = '/';
+    }
+    kad_free(part);
+    if (status == KAD_OK) status = kad_file_is_folder(ctx, path, &is_folder);
+    if (status == KAD_OK && !is_folder)
+        status = kad_fail(ctx, KAD_ECREATE, "%s: exists and is not a folder", path);
+    return status;
+}

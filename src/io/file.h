@@ -66,6 +66,10 @@ KAD_MUST_USE kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_
 KAD_MUST_USE kad_status kad_file_require_space(kad_ctx *ctx, const char *path,
                                                double n_bytes, const char *what);
 
+/* A folder with all those above it (mkdir -p); one that is there is fine. KAD_ECREATE,
+ * KAD_EIO, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_file_make_folder(kad_ctx *ctx, const char *path);
+
 /* fsync of the folder a path lies in; file systems that cannot are forgiven. */
 KAD_MUST_USE kad_status kad_file_sync_folder(kad_ctx *ctx, const char *path);
 

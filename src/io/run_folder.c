@@ -44,32 +44,6 @@ kad_status kad_run_absent(kad_ctx *ctx, const char *path, kad_status status)
     return kad_fail(ctx, exists ? KAD_EIO : KAD_ENOINPUT, "%s", why);
 }
 
-/* mkdir -p. */
-static kad_status make_folder(kad_ctx *ctx, const char *path)
-{
-    kad_status status = KAD_OK;
-    bool is_folder = true;
-    char *part = kad_strdup(path);
-    if (!part) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
-    for (char *c = part + 1; status == KAD_OK; c++) {
-        int result;
-        if (*c && *c != '/') continue;
-        bool last = *c == 0;
-        *c = 0;
-        KAD_RETRY(result, mkdir(part, 0777));
-        if (result != 0 && errno != EEXIST)
-            status = kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE),
-                              "%s: cannot be created: %s", part, strerror(errno));
-        if (last) break;
-        *c = '/';
-    }
-    kad_free(part);
-    if (status == KAD_OK) status = kad_file_is_folder(ctx, path, &is_folder);
-    if (status == KAD_OK && !is_folder)
-        status = kad_fail(ctx, KAD_ECREATE, "%s: exists and is not a folder", path);
-    return status;
-}
-
 /* "pid 123 on host": from the lock file's text, else what the kernel says. */
 static void describe_holder(int fd, char holder[HOLDER_CHARS])
 {
@@ -165,7 +139,7 @@ static kad_status open_to_write(kad_ctx *ctx, kad_run *run)
     int result;
     char *folder;
     KAD_TRY(kad_run_join(ctx, run, "checkpoint", &folder));
-    KAD_TRY(make_folder(ctx, folder));
+    KAD_TRY(kad_file_make_folder(ctx, folder));
     KAD_RETRY(result, lstat(folder, &info));
     if (result != 0)
         KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", folder,

@@ -20,12 +20,19 @@ typedef struct kad_app {
     double max_hours;     /* 0: no limit */
     const char *out;      /* run folder or page; NULL: the command's default */
     const char *pictures; /* folder for PNG files; NULL: none */
+    int point;            /* of a sweep; 0: all */
+    const char *points;   /* of a sweep: "3-7"; NULL: all */
+    int pack;             /* points side by side in a job of a sweep; 0: one */
+    bool json;
     bool quiet;
     bool help;
     bool version;
     bool man;
     bool markdown;
     bool completion;
+    /* the sweep that the run is a point of: its folder, NULL: none, and the point's number */
+    const char *sweep;
+    int sweep_point;
     /* who listens; NULL: nobody */
     void (*say)(const char *line); /* what is said on the way, unless quiet */
     kad_status (*show)(struct kad_app *app, kad_h5 *file); /* results, at the end */

@@ -389,14 +389,23 @@ void kad_pipeline_release(kad_pipeline *p)
     kad_config_destroy(p->config);
 }
 
+kad_status kad_pipeline_check(kad_pipeline *p, const char *text, const char *name,
+                              int n_overrides, const char *const *overrides)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_pipeline_prepare(p, text, name, n_overrides, overrides));
+    KAD_TRY(kad_train_check(ctx, p->config));
+    KAD_TRY(kad_sample_check(ctx, &p->options.sample, p->model));
+done:
+    return status;
+}
+
 bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,
                           const char *override)
 {
     kad_pipeline p = {.app = app};
-    const bool accepted =
-        kad_pipeline_prepare(&p, text, name, 1, &override) == KAD_OK &&
-        kad_train_check(&app->ctx, p.config) == KAD_OK &&
-        kad_sample_check(&app->ctx, &p.options.sample, p.model) == KAD_OK;
+    const bool accepted = kad_pipeline_check(&p, text, name, 1, &override) == KAD_OK;
     kad_pipeline_release(&p);
     return accepted;
 }

@@ -45,6 +45,11 @@ KAD_MUST_USE kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text,
                                              const char *const *overrides);
 void kad_pipeline_release(kad_pipeline *p);
 
+/* The same, and what the stages would refuse: all that can be said before a run. */
+KAD_MUST_USE kad_status kad_pipeline_check(kad_pipeline *p, const char *text,
+                                           const char *name, int n_overrides,
+                                           const char *const *overrides);
+
 /* Whether a config takes an override: parsed, resolved, every key with an effect, and
  * possible for this model, as `run` would check it. */
 bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,

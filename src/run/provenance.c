@@ -92,6 +92,10 @@ static void write_program(const kad_pipeline *p, kad_writer *w)
     kad_write_int(w, "ranks", 1);
     kad_write_int(w, "seed", kad_config_int(p->config, "seed"));
     write_slurm(w);
+    if (p->app->sweep != NULL) {
+        kad_write_text(w, "sweep", p->app->sweep);
+        kad_write_int(w, "sweep_point", p->app->sweep_point);
+    }
 }
 
 /* Couplings by name: attributes of the root, for whoever asks one file for one of them,

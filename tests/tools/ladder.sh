@@ -2,7 +2,7 @@
 # Modules form a ladder: a file includes only its own module and those above it in the
 # list. Registries are the only back arrows. Prints TAP.
 cd "${KAD_SRCDIR:-.}" || exit 1
-ladder=(base io lattice models measure flow train sample record bulk run api cli)
+ladder=(base io lattice models measure flow train sample record bulk run sweep api cli)
 
 # Folder of a module, and the module of an include path.
 folder() {
@@ -28,7 +28,7 @@ allowed() {
     analysis) [ "$2" = base ] || [ "$2" = io ] ;;
     report) [ "$2" = analysis ] || [ "$2" = base ] || [ "$2" = io ] ;;
     cli) return 0 ;;
-    run | api) [ "$2" = analysis ] || [ "$2" = report ] || stands_above "$1" "$2" ;;
+    run | sweep | api) [ "$2" = analysis ] || [ "$2" = report ] || stands_above "$1" "$2" ;;
     *) stands_above "$1" "$2" ;;
     esac
 }
@@ -39,7 +39,7 @@ stands_above() {
 
 # Folders in which no files include one another in a circle.
 straight=(src/base src/lattice src/measure src/train src/sample src/record src/bulk src/run
-    src/api src/cli models analysis analysis/report)
+    src/sweep src/api src/cli models analysis analysis/report)
 
 tests=$((${#ladder[@]} + ${#straight[@]} + 6))
 echo "1..$tests"

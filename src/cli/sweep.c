@@ -1,0 +1,203 @@
+/* `kadanoff sweep`: many runs from one file. */
+#include "sweep/sweep.h"
+
+#include "cli/command.h"
+#include "io/file.h"
+#include "io/number.h"
+#include "run/pipeline.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The config's name without .yaml is the sweep's folder. */
+static kad_status read_sweep(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
+{
+    char folder[512], *text = NULL;
+    const char *path = app->args[1];
+    kad_status status = KAD_OK;
+    if (app->out == NULL) {
+        kad_folder_of(path, folder, sizeof folder);
+        KAD_TRY(kad_take_text(in, folder, &app->out));
+    }
+    KAD_TRY(kad_pipeline_read(&app->ctx, path, &text));
+    KAD_TRY(claim ? kad_sweep_claim(in, app, text, path, out)
+                  : kad_sweep_read(in, app, text, path, out));
+done:
+    kad_free(text);
+    return status;
+}
+
+/* The file of a sweep, or its folder. */
+static kad_status open_sweep(kad_scope *in, kad_app *app, kad_sweep **out)
+{
+    bool is_folder = false;
+    KAD_CALL(kad_file_is_folder(&app->ctx, app->args[1], &is_folder));
+    if (!is_folder) return read_sweep(in, app, false, out);
+    app->out = app->args[1];
+    return kad_sweep_open(in, app, out);
+}
+
+/* --- plan ----------------------------------------------------------------------------
+ */
+
+static kad_status plan(kad_app *app)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_sweep *s;
+    KAD_CALL(read_sweep(&scope, app, false, &s));
+    KAD_CALL(kad_sweep_check(app, s));
+    printf("%7s  %s\n", "point", "folder");
+    for (int i = 0; i < s->n_points; i++)
+        printf("%7d  %s/%s%s\n", s->point[i].number, s->folder, s->point[i].folder,
+               s->point[i].wanted ? "" : "  (no longer in the file)");
+    kad_say(app, "%d point%s, all of them can run: kadanoff sweep run %s", s->n_points,
+            s->n_points == 1 ? "" : "s", app->args[1]);
+    return KAD_OK;
+}
+
+/* --- run -----------------------------------------------------------------------------
+ */
+
+/* --point K, --points A-B, or the task of an array; 0: all. */
+static kad_status which(kad_app *app, int *first, int *last)
+{
+    const char *task = getenv("SLURM_ARRAY_TASK_ID");
+    int64_t number = 0;
+    int n = 0;
+    *first = *last = app->point;
+    if (app->points != NULL) {
+        if (sscanf(app->points, "%d-%d%n", first, last, &n) != 2 || app->points[n] != 0 ||
+            *first < 1 || *last < *first)
+            return kad_fail(&app->ctx, KAD_EUSAGE, "--points: expected A-B, got \"%s\"",
+                            app->points);
+    } else if (app->point == 0 && task != NULL && kad_parse_int(task, &number) &&
+               number > 0 && number < 1 << 30) {
+        *first = *last = (int)number;
+    }
+    return KAD_OK;
+}
+
+static kad_status run(kad_app *app)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_sweep *s;
+    int first, last;
+    KAD_CALL(which(app, &first, &last));
+    KAD_CALL(read_sweep(&scope, app, true, &s));
+    return kad_sweep_work(app, s, first, last);
+}
+
+/* --- slurm ---------------------------------------------------------------------------
+ */
+
+static kad_status slurm(kad_app *app)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    char program[4096] = "kadanoff";
+    kad_sweep *s;
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n > 0) program[n] = 0;
+    KAD_CALL(read_sweep(&scope, app, false, &s));
+    KAD_CALL(kad_sweep_check(app, s));
+    KAD_CALL(read_sweep(&scope, app, true, &s));
+    return kad_sweep_slurm(app, s, program, app->pack);
+}
+
+/* --- status --------------------------------------------------------------------------
+ */
+
+static void print_point(const kad_sweep *s, const kad_sweep_point *point,
+                        kad_point_state state, const char *detail)
+{
+    char label[256];
+    printf("%7d  %-9s %-40s %s\n", point->number, kad_point_state_name(state),
+           kad_sweep_label(s, point, sizeof label, label), detail);
+}
+
+static kad_status add_json(kad_app *app, json_t *list, const kad_sweep *s,
+                           const kad_sweep_point *point, kad_point_state state,
+                           const char *detail)
+{
+    json_t *values = json_object();
+    for (int k = 0; k < s->n_keys; k++)
+        if (point->value[k] != NULL)
+            json_object_set_new(values, s->key[k], json_string(point->value[k]));
+    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:o}", "point", point->number, "folder",
+                          point->folder, "state", kad_point_state_name(state), "detail",
+                          detail, "values", values);
+    return json_array_append_new(list, o) == 0
+               ? KAD_OK
+               : kad_fail(&app->ctx, KAD_ENOMEM, "%s: out of memory", s->name);
+}
+
+static kad_status print_json(kad_app *app, json_t *list)
+{
+    char *text = json_dumps(list, JSON_INDENT(1));
+    if (text == NULL) return kad_fail(&app->ctx, KAD_ENOMEM, "out of memory");
+    puts(text);
+    free(text);
+    return KAD_OK;
+}
+
+static kad_status verdict(kad_app *app, const kad_sweep *s,
+                          const int count[KAD_POINT_STATES])
+{
+    char text[256] = "";
+    for (int i = 0, used = 0; i < KAD_POINT_STATES; i++)
+        if (count[i] > 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%d %s",
+                             used > 0 ? ", " : "", count[i],
+                             kad_point_state_name((kad_point_state)i));
+    if (!app->json) printf("%s: %s\n", s->folder, text);
+    if (count[KAD_POINT_UNUSABLE] > 0)
+        return kad_fail(&app->ctx, KAD_EDATA, "%s: %s", s->folder, text);
+    if (count[KAD_POINT_COMPLETE] < s->n_points)
+        return kad_fail(&app->ctx, KAD_EINTERRUPTED, "%s: %s", s->folder, text);
+    return KAD_OK;
+}
+
+static kad_status print_points(kad_app *app, const kad_sweep *s, json_t *list,
+                               int count[KAD_POINT_STATES])
+{
+    for (int i = 0; i < s->n_points; i++) {
+        KAD_SCOPE(scope, &app->ctx);
+        char detail[KAD_POINT_DETAIL];
+        kad_point_state state;
+        const char *path;
+        KAD_CALL(kad_sweep_path(&scope, s, &s->point[i], &path));
+        KAD_CALL(kad_point_state_read(app, path, &state, detail));
+        count[state]++;
+        if (app->json)
+            KAD_CALL(add_json(app, list, s, &s->point[i], state, detail));
+        else
+            print_point(s, &s->point[i], state, detail);
+    }
+    return app->json ? print_json(app, list) : KAD_OK;
+}
+
+static kad_status show_status(kad_app *app)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_sweep *s;
+    int count[KAD_POINT_STATES] = {0};
+    KAD_CALL(open_sweep(&scope, app, &s));
+    json_t *list = json_array();
+    kad_status status = print_points(app, s, list, count);
+    json_decref(list);
+    return status == KAD_OK ? verdict(app, s, count) : status;
+}
+
+kad_status kad_cmd_sweep(kad_app *app)
+{
+    static const struct {
+        const char *name;
+        kad_status (*run)(kad_app *app);
+    } verbs[] = {{"plan", plan}, {"run", run}, {"slurm", slurm}, {"status", show_status}};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(app->args[0], verbs[i].name) == 0) return verbs[i].run(app);
+    return kad_fail(&app->ctx, KAD_EUSAGE,
+                    "sweep: expected plan, run, slurm or status, got \"%s\"",
+                    app->args[0]);
+}

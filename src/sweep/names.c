@@ -1,0 +1,73 @@
+/* Keys of the section, and how points are called. */
+#include "sweep/points.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const kad_key kad_sweep_keys[] = {
+    {"sweep.map", KAD_WORD_OF(kad_sweep_options, map), "point", 1, 0, "", "point",
+     "whose map a point uses: point trains one for each"},
+    {"sweep.folder", KAD_STRING_OF(kad_sweep_options, folder), NULL, 1, 0, "", NULL,
+     "run folders, keys in braces: \"L={lattice.shape}/T={action.temperature}\"; auto: "
+     "all keys with their last names"},
+    {"sweep.slurm.time", KAD_STRING_OF(kad_sweep_options, slurm.time), "01:00:00", 1, 0,
+     "", NULL, "time limit of a task of the array"},
+    {"sweep.slurm.cpus", KAD_INT_OF(kad_sweep_options, slurm.cpus), "2", 1, 1024, "cores",
+     NULL, "cores, and so threads, of a task"},
+    {"sweep.slurm.memory", KAD_STRING_OF(kad_sweep_options, slurm.memory), "500M", 1, 0,
+     "", NULL, "memory of a core"},
+    {"sweep.slurm.at_once", KAD_INT_OF(kad_sweep_options, slurm.at_once), "32", 1, 100000,
+     "tasks", NULL, "tasks of the array that may run at a time"},
+    {"sweep.slurm.partition", KAD_STRING_OF(kad_sweep_options, slurm.partition), NULL, 1,
+     0, "", NULL, "partition; auto: the cluster's default"},
+    {"sweep.slurm.account", KAD_STRING_OF(kad_sweep_options, slurm.account), NULL, 1, 0,
+     "", NULL, "account; auto: the user's default"},
+    {"sweep.slurm.setup", KAD_STRING_OF(kad_sweep_options, slurm.setup), NULL, 1, 0, "",
+     NULL, "a shell line before the work: \"module load hdf5 fftw gsl\""},
+};
+const size_t kad_sweep_n_keys = sizeof kad_sweep_keys / sizeof kad_sweep_keys[0];
+
+int kad_sweep_find_key(const kad_sweep *sweep, const char *key)
+{
+    for (int k = 0; k < sweep->n_keys; k++)
+        if (strcmp(sweep->key[k], key) == 0) return k;
+    return -1;
+}
+
+void kad_sweep_plain_value(const char *value, size_t size, char *out)
+{
+    size_t n = 0;
+    for (; *value != 0 && n + 1 < size; value++) {
+        if (strchr("[] '\"", *value) != NULL) continue;
+        out[n++] = *value == ',' ? 'x' : *value == '/' ? '-' : *value;
+    }
+    out[n] = 0;
+}
+
+static const char *last_name(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+    return dot != NULL ? dot + 1 : key;
+}
+
+char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size_t size,
+                      char *out)
+{
+    size_t used = 0;
+    char value[64];
+    out[0] = 0;
+    for (int k = 0; k < sweep->n_keys && used < size; k++) {
+        if (point->value[k] == NULL) continue;
+        kad_sweep_plain_value(point->value[k], sizeof value, value);
+        const int n = snprintf(out + used, size - used, "%s%s=%s", used > 0 ? " " : "",
+                               last_name(sweep->key[k]), value);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return out;
+}
+
+kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
+                          const kad_sweep_point *point, const char **path)
+{
+    return kad_take_printf(in, path, "%s/%s", sweep->folder, point->folder);
+}

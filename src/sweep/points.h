@@ -1,0 +1,28 @@
+/* Numbered points: what a sweep's points.csv has, and what its section adds. */
+#ifndef KAD_SWEEP_POINTS_H
+#define KAD_SWEEP_POINTS_H
+
+#include "sweep/section.h"
+
+#include <stdio.h>
+
+/* Keys and points of points.csv in the sweep's folder; none there: none. Errors:
+ * KAD_EDATA (not one of ours), KAD_EIO, KAD_ENOMEM. What is read is taken in the scope. */
+KAD_MUST_USE kad_status kad_points_read(kad_scope *scope, kad_sweep *sweep);
+
+/* Number what the section asks for and is not there yet, and mark what it asks for.
+ * Seeds are counted from `seed`; extent: lattice.shape[0] where a point has none of its
+ * own, 0: none. Errors: KAD_ECONFIG, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_points_add(kad_scope *scope, kad_sweep *sweep,
+                                       const kad_section *section, int64_t seed,
+                                       int64_t extent);
+
+/* Write what points.csv holds. */
+void kad_points_print(FILE *out, const kad_sweep *sweep);
+
+/* Index of a key; -1: the sweep has it not. */
+int kad_sweep_find_key(const kad_sweep *sweep, const char *key);
+/* A value as it may stand in a folder's name: "[8, 8]" is 8x8. */
+void kad_sweep_plain_value(const char *value, size_t size, char *out);
+
+#endif

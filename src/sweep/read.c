@@ -1,0 +1,213 @@
+/* Whole sweeps: read, numbered and written, and the overrides of a point. */
+#include "base/signals.h"
+#include "io/file.h"
+#include "run/schema.h"
+#include "sweep/points.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- reading -------------------------------------------------------------------------
+ */
+
+static void destroy_config(void *config)
+{
+    kad_config_destroy(config);
+}
+
+/* A config that lives as long as the scope. */
+static kad_status parse(kad_scope *in, const kad_schema *schema, const char *text,
+                        const char *name, int n, const char *const *overrides,
+                        kad_config **config)
+{
+    *config = NULL;
+    KAD_CALL(kad_config_parse(in->ctx, schema, text, name, n, overrides, config));
+    return kad_defer(in, destroy_config, *config);
+}
+
+static kad_status read_options(kad_scope *in, const kad_section *section,
+                               kad_sweep_options *options)
+{
+    kad_schema *schema; /* which a config borrows */
+    kad_config *config;
+    KAD_CALL(kad_take(in, 1, &schema));
+    kad_schema_add(schema, kad_sweep_keys, kad_sweep_n_keys);
+    KAD_CALL(parse(in, schema, "", "sweep", section->n_plain, section->plain, &config));
+    kad_config_fill(config, kad_sweep_keys, kad_sweep_n_keys, 0, options);
+    return KAD_OK;
+}
+
+/* Seed and extent of the base, by which values are counted and scaled. */
+static kad_status read_base(const kad_app *app, kad_sweep *s, kad_ctx *ctx, int64_t *seed,
+                            int64_t *extent)
+{
+    KAD_SCOPE(scope, ctx);
+    kad_config *base;
+    int64_t shape[3] = {0};
+    KAD_CALL(parse(&scope, &s->schema, s->base, s->name, app->n_overrides, app->overrides,
+                   &base));
+    *seed = kad_config_int(base, "seed");
+    kad_config_ints(base, "lattice.shape", 3, shape);
+    *extent = shape[0];
+    return KAD_OK;
+}
+
+static kad_status create(kad_scope *in, const kad_app *app, const char *name,
+                         kad_sweep **out)
+{
+    KAD_CALL(kad_take(in, 1, out));
+    KAD_CALL(kad_take(in, KAD_SWEEP_MAX_KEYS, &(*out)->key));
+    KAD_CALL(kad_take_text(in, app->out, &(*out)->folder));
+    return kad_take_text(in, name, &(*out)->name);
+}
+
+kad_status kad_sweep_read(kad_scope *in, kad_app *app, const char *text, const char *name,
+                          kad_sweep **out)
+{
+    kad_section section = {0};
+    int64_t seed, extent;
+    KAD_CALL(create(in, app, name, out));
+    kad_sweep *s = *out;
+    kad_cli_schema(&s->schema);
+    KAD_CALL(kad_take_text(in, text, &s->text));
+    KAD_CALL(kad_section_read(in, text, s->name, &section, &s->base));
+    s->rule = section.rules;
+    s->n_rules = section.n_rules;
+    KAD_CALL(read_options(in, &section, &s->options));
+    KAD_CALL(read_base(app, s, in->ctx, &seed, &extent));
+    KAD_CALL(kad_points_read(in, s));
+    return kad_points_add(in, s, &section, seed, extent);
+}
+
+kad_status kad_sweep_open(kad_scope *in, kad_app *app, kad_sweep **out)
+{
+    KAD_CALL(create(in, app, app->out, out));
+    KAD_CALL(kad_points_read(in, *out));
+    for (int i = 0; i < (*out)->n_points; i++)
+        (*out)->point[i].wanted = true;
+    return (*out)->n_points > 0
+               ? KAD_OK
+               : kad_fail(in->ctx, KAD_ENOINPUT, "%s: no sweep is there (points.csv)",
+                          app->out);
+}
+
+/* --- writing -------------------------------------------------------------------------
+ */
+
+/* Written where it is not what stands there. */
+static kad_status update(kad_ctx *ctx, const char *path, const char *text, size_t n_bytes)
+{
+    enum { MAX_BYTES = 1 << 28 };
+    kad_status status = KAD_OK;
+    bool exists = false;
+    char *old = NULL;
+    size_t n = 0;
+    KAD_TRY(kad_file_exists(ctx, path, &exists));
+    if (exists) KAD_TRY(kad_file_read(ctx, path, MAX_BYTES, &old, &n));
+    if (!exists || n != n_bytes || memcmp(old, text, n) != 0)
+        KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){text, n_bytes}));
+done:
+    kad_free(old);
+    return status;
+}
+
+static kad_status write_files(kad_ctx *ctx, const kad_sweep *s)
+{
+    KAD_SCOPE(scope, ctx);
+    const char *csv, *yaml;
+    char *points = NULL;
+    size_t size = 0;
+    KAD_CALL(kad_take_printf(&scope, &csv, "%s/points.csv", s->folder));
+    KAD_CALL(kad_take_printf(&scope, &yaml, "%s/sweep.yaml", s->folder));
+    FILE *out = open_memstream(&points, &size);
+    if (out != NULL) kad_points_print(out, s);
+    const bool failed = out == NULL || ferror(out) != 0;
+    kad_status status = (out != NULL && fclose(out) != 0) || failed
+                            ? kad_fail(ctx, KAD_ENOMEM, "%s: out of memory", csv)
+                            : update(ctx, csv, points, size);
+    free(points);
+    return status == KAD_OK ? update(ctx, yaml, s->text, strlen(s->text)) : status;
+}
+
+/* Waits for the lock of a folder: a file in it, held until it is closed. On file systems
+ * without locks nobody waits. */
+static kad_status lock_folder(kad_ctx *ctx, const char *folder, int *fd)
+{
+    KAD_SCOPE(scope, ctx);
+    const char *path;
+    struct flock request = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    KAD_CALL(kad_file_make_folder(ctx, folder));
+    KAD_CALL(kad_take_printf(&scope, &path, "%s/.lock", folder));
+    KAD_RETRY(*fd, open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (*fd < 0)
+        return kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE), "%s: %s", path,
+                        strerror(errno));
+    while (fcntl(*fd, F_SETLKW, &request) != 0 && errno == EINTR)
+        KAD_CALL(kad_stop_check(ctx, folder));
+    return KAD_OK;
+}
+
+kad_status kad_sweep_claim(kad_scope *in, kad_app *app, const char *text,
+                           const char *name, kad_sweep **out)
+{
+    kad_status status = KAD_OK;
+    int fd = -1;
+    KAD_TRY(kad_sweep_read(in, app, text, name, out)); /* before a folder is made */
+    KAD_TRY(lock_folder(in->ctx, app->out, &fd));
+    KAD_TRY(kad_sweep_read(in, app, text, name, out)); /* as numbered meanwhile */
+    KAD_TRY(write_files(in->ctx, *out));
+done:
+    if (fd >= 0) close(fd);
+    return status;
+}
+
+/* --- configs of points ---------------------------------------------------------------
+ */
+
+static bool holds(const kad_sweep *s, const kad_sweep_point *point,
+                  const kad_setting *where)
+{
+    for (int i = 0; i < where->n; i++) {
+        const int k = kad_sweep_find_key(s, where->key[i]);
+        if (k < 0 || point->value[k] == NULL ||
+            strcmp(point->value[k], where->value[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* key=value; a file is looked for beside the config, as in its text. */
+static kad_status add_override(kad_scope *in, const kad_sweep *s, const char *key,
+                               const char *value, int *n, const char **list)
+{
+    const kad_key *spec = kad_schema_find(&s->schema, key);
+    const char *slash = strrchr(s->name, '/');
+    const bool beside =
+        spec != NULL && spec->type == KAD_PATH && slash != NULL && *value != '/';
+    return kad_take_printf(in, &list[(*n)++], "%s=%.*s%s", key,
+                           beside ? (int)(slash - s->name) + 1 : 0, s->name, value);
+}
+
+kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app, const kad_sweep *s,
+                               const kad_sweep_point *point, int *n, const char ***out)
+{
+    size_t most = (size_t)(s->n_keys + app->n_overrides);
+    for (int i = 0; i < s->n_rules; i++)
+        most += (size_t)s->rule[i].set.n;
+    KAD_CALL(kad_take(in, most, out));
+    *n = 0;
+    for (int k = 0; k < s->n_keys; k++)
+        if (point->value[k] != NULL)
+            KAD_CALL(add_override(in, s, s->key[k], point->value[k], n, *out));
+    for (int i = 0; i < s->n_rules; i++) {
+        const kad_setting *set = &s->rule[i].set;
+        for (int j = 0; holds(s, point, &s->rule[i].where) && j < set->n; j++)
+            KAD_CALL(add_override(in, s, set->key[j], set->value[j], n, *out));
+    }
+    for (int i = 0; i < app->n_overrides; i++)
+        (*out)[(*n)++] = app->overrides[i];
+    return KAD_OK;
+}

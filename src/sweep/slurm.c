@@ -1,0 +1,134 @@
+/* The job script of a sweep for Slurm: an array with a task a point, or one job of several
+ * workers. It comes back by itself as long as the program says "continue me" (75): after a
+ * time limit, a preemption, a killed node. */
+#include "io/file.h"
+#include "run/pipeline.h"
+#include "sweep/sweep.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What may stand in a line that the batch system reads. */
+static kad_status check_word(kad_ctx *ctx, const kad_sweep *s, const char *key,
+                             const char *word)
+{
+    if (word == NULL ||
+        word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._,%@+-")] == 0)
+        return KAD_OK;
+    return kad_fail(ctx, KAD_ECONFIG, "%s: sweep.slurm.%s: \"%s\" is not one word",
+                    s->name, key, word);
+}
+
+static void print_option(FILE *out, const char *option, const char *value)
+{
+    if (value != NULL) fprintf(out, "#SBATCH --%s=%s\n", option, value);
+}
+
+/* 'it'\''s' */
+static void print_quoted(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    for (; *text != 0; text++)
+        fputs(*text == '\'' ? "'\\''" : (char[]){*text, 0}, out);
+    fputc('\'', out);
+}
+
+static void print_header(FILE *out, const kad_sweep *s, const char *folder, int pack)
+{
+    fprintf(out, "#!/bin/bash\n");
+    if (pack > 1)
+        fprintf(out, "#SBATCH --ntasks=%d\n", pack);
+    else
+        fprintf(out, "#SBATCH --array=1-%d%%%d\n", s->n_points, s->options.slurm.at_once);
+    fprintf(out, "#SBATCH --cpus-per-task=%d\n", s->options.slurm.cpus);
+    print_option(out, "time", s->options.slurm.time);
+    print_option(out, "mem-per-cpu", s->options.slurm.memory);
+    print_option(out, "partition", s->options.slurm.partition);
+    print_option(out, "account", s->options.slurm.account);
+    fprintf(out,
+            "#SBATCH --requeue\n#SBATCH --open-mode=append\n#SBATCH --signal=B:USR1@90\n"
+            "#SBATCH --output=\"%s/log/%s.out\"\n\n",
+            folder, pack > 1 ? "%j" : "%A_%a");
+}
+
+static void print_work(FILE *out, const char *program, const char *file,
+                       const char *folder, int pack)
+{
+    if (pack > 1) fprintf(out, "srun --ntasks=%d --exact ", pack);
+    print_quoted(out, program);
+    fputs(" sweep run ", out);
+    print_quoted(out, file);
+    fputs(" --out ", out);
+    print_quoted(out, folder);
+    if (pack <= 1) fputs(" --point \"$SLURM_ARRAY_TASK_ID\"", out);
+    fputs(" &\npid=$!\n", out);
+}
+
+static void print_script(FILE *out, const kad_sweep *s, const char *program,
+                         const char *file, const char *folder, int pack)
+{
+    print_header(out, s, folder, pack);
+    if (s->options.slurm.setup != NULL) fprintf(out, "%s\n", s->options.slurm.setup);
+    fprintf(
+        out,
+        "export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=\"$SLURM_CPUS_PER_TASK\"\n"
+        "# The signal before the end goes to the program, which saves and ends in 75.\n"
+        "trap 'kill -USR1 \"$pid\" 2>/dev/null' USR1 TERM\n");
+    print_work(out, program, file, folder, pack);
+    fprintf(out,
+            "while kill -0 \"$pid\" 2>/dev/null; do wait \"$pid\"; done\n"
+            "wait \"$pid\"\nrc=$?\n"
+            "if [ $rc -eq 75 ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt 50 ]; then\n"
+            "    scontrol requeue \"%s\"\nfi\nexit $rc\n",
+            pack > 1 ? "$SLURM_JOB_ID" : "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID");
+}
+
+static kad_status write_script(kad_app *app, const kad_sweep *s, const char *program,
+                               const char *file, const char *folder, int pack)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    const char *path;
+    char *text = NULL;
+    size_t size = 0;
+    KAD_CALL(kad_take_printf(&scope, &path, "%s/job.sh", folder));
+    FILE *out = open_memstream(&text, &size);
+    if (out != NULL) print_script(out, s, program, file, folder, pack);
+    const bool failed = out == NULL || ferror(out) != 0;
+    kad_status status =
+        (out != NULL && fclose(out) != 0) || failed
+            ? kad_fail(&app->ctx, KAD_ENOMEM, "%s: out of memory", path)
+            : kad_file_write(&app->ctx, path, 1, &(kad_piece){text, size});
+    free(text);
+    if (status == KAD_OK && chmod(path, 0755) != 0)
+        status = kad_fail(&app->ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
+                          strerror(errno));
+    if (status == KAD_OK) kad_say(app, "sbatch %s", path);
+    return status;
+}
+
+kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program,
+                           int pack)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_ctx *ctx = &app->ctx;
+    const char *log;
+    char file[PATH_MAX], folder[PATH_MAX];
+    KAD_CALL(check_word(ctx, s, "time", s->options.slurm.time));
+    KAD_CALL(check_word(ctx, s, "memory", s->options.slurm.memory));
+    KAD_CALL(check_word(ctx, s, "partition", s->options.slurm.partition));
+    KAD_CALL(check_word(ctx, s, "account", s->options.slurm.account));
+    if (realpath(s->name, file) == NULL || realpath(s->folder, folder) == NULL)
+        return kad_fail(ctx, kad_errno_status(errno, KAD_ENOINPUT), "%s: %s", s->name,
+                        strerror(errno));
+    if (strpbrk(folder, "\"\n") != NULL)
+        return kad_fail(ctx, KAD_EUSAGE, "%s: a batch system cannot take this name",
+                        folder);
+    KAD_CALL(kad_take_printf(&scope, &log, "%s/log", folder));
+    KAD_CALL(kad_file_make_folder(ctx, log));
+    return write_script(app, s, program, file, folder, pack);
+}

@@ -1,0 +1,113 @@
+/* A sweep: one config whose section `sweep` says which keys take which values. Every point
+ * of it is an ordinary run folder below the sweep's own, which besides holds
+ *
+ *     points.csv    number, folder and values of every point: the numbers never change
+ *     sweep.yaml    the config as it was when points were last added
+ *     job.sh, log/  of a batch job (slurm.c)
+ *
+ * Workers share nothing but the file system: each takes the points that nobody holds. */
+#ifndef KAD_SWEEP_SWEEP_H
+#define KAD_SWEEP_SWEEP_H
+
+#include "base/memory.h"
+#include "io/config.h"
+#include "run/app.h"
+
+typedef struct kad_sweep_point {
+    int number;         /* from 1 */
+    bool wanted;        /* the file still asks for it */
+    const char *folder; /* below the sweep's */
+    const char **value; /* [n_keys] YAML text; NULL: this point does not set the key */
+} kad_sweep_point;
+
+/* The section's plain keys. */
+typedef struct kad_sweep_options {
+    const char *map;    /* point */
+    const char *folder; /* template; NULL: all keys */
+    struct {
+        const char *time, *memory, *partition, *account, *setup; /* NULL: none */
+        int cpus, at_once;
+    } slurm;
+} kad_sweep_options;
+extern const kad_key kad_sweep_keys[];
+extern const size_t kad_sweep_n_keys;
+
+typedef struct kad_sweep {
+    const char *name;   /* of the config file, for messages and what it names */
+    const char *text;   /* the whole file */
+    const char *base;   /* the same with the section blank: line numbers stay true */
+    const char *folder; /* the sweep's own */
+    kad_schema schema;  /* of a run */
+    kad_sweep_options options;
+    int n_keys;
+    const char **key;
+    int n_points;
+    kad_sweep_point *point;      /* by number */
+    struct kad_sweep_rule *rule; /* section `when`, in order */
+    int n_rules;
+} kad_sweep;
+
+/* Does a config text have the section? Text that is no YAML has not. */
+bool kad_sweep_is(const char *text);
+
+/* Read a sweep: the section of `text` (a file `name`), and what points.csv in app->out
+ * already numbers; all of it is taken in `in`. Numbers of old points stay; new ones follow
+ * in the order of the file: grid (a product, first key slowest; zip's lists innermost),
+ * then points. Nothing is written. Errors: KAD_ECONFIG with file:line; KAD_EDATA
+ * (points.csv is not one of ours); KAD_EIO; KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_sweep_read(kad_scope *in, kad_app *app, const char *text,
+                                       const char *name, kad_sweep **out);
+/* The same, and points.csv and sweep.yaml are written where they change; one process at a
+ * time. Also KAD_ECREATE. */
+KAD_MUST_USE kad_status kad_sweep_claim(kad_scope *in, kad_app *app, const char *text,
+                                        const char *name, kad_sweep **out);
+/* The points of a sweep's folder (app->out) alone, without its config. Also KAD_ENOINPUT. */
+KAD_MUST_USE kad_status kad_sweep_open(kad_scope *in, kad_app *app, kad_sweep **out);
+
+/* The overrides of a point: its values, what `when` adds, and those of the command line. */
+KAD_MUST_USE kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app,
+                                            const kad_sweep *sweep,
+                                            const kad_sweep_point *point, int *n,
+                                            const char ***out);
+/* "temperature=2.1 seed=3": last names and values, for people. Returns out. */
+char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size_t size,
+                      char *out);
+/* Path of a point's run folder. */
+KAD_MUST_USE kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
+                                       const kad_sweep_point *point, const char **path);
+
+/* Check every point against the schema, and the models of those that stand for the rest
+ * (every value of every key at least once); KAD_ECONFIG names the first that cannot run.
+ * (plan.c) */
+KAD_MUST_USE kad_status kad_sweep_check(kad_app *app, const kad_sweep *sweep);
+
+/* Points [first, last] by number; 0, 0: all. The costliest first; what is complete or held by another
+ * worker is passed over, what fails is said and passed over. KAD_OK when all that it could take is complete;
+ * KAD_EINUSE when the one point asked for is held; KAD_EINTERRUPTED after a stop; else the
+ * first failure. (worker.c) */
+KAD_MUST_USE kad_status kad_sweep_work(kad_app *app, const kad_sweep *sweep, int first,
+                                       int last);
+
+/* How far a point is. */
+typedef enum kad_point_state {
+    KAD_POINT_MISSING,
+    KAD_POINT_RUNNING,
+    KAD_POINT_STOPPED,
+    KAD_POINT_COMPLETE,
+    KAD_POINT_UNUSABLE /* its files cannot be read */
+} kad_point_state;
+enum { KAD_POINT_STATES = 5, KAD_POINT_DETAIL = 160 };
+const char *kad_point_state_name(kad_point_state state);
+/* From the folder alone; nothing is changed in it. detail: in words, e.g. the stage and
+ * step of one that runs, what is wrong with one that is unusable. (state.c) */
+KAD_MUST_USE kad_status kad_point_state_read(kad_app *app, const char *path,
+                                             kad_point_state *state,
+                                             char detail[KAD_POINT_DETAIL]);
+
+/* Write job.sh and log/ for Slurm: an array with a task a point, which requeues itself
+ * while there is more to do; tasks_per_job > 1: so many points side by side in a job, for sites that
+ * lend whole nodes. `program`: path of kadanoff. (slurm.c) */
+KAD_MUST_USE kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *sweep,
+                                        const char *program, int tasks_per_job);
+
+#endif

@@ -1,0 +1,171 @@
+/* A worker: one of any number of processes that share a sweep's folder and nothing else.
+ * The lock of a run folder says who works on a point; whoever is late takes the next. */
+#include "base/signals.h"
+#include "run/pipeline.h"
+#include "sweep/sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct task {
+    int index; /* of the point */
+    bool done; /* complete, or failed here */
+    double cost;
+} task;
+
+typedef struct tally {
+    int n, complete, failed;
+    kad_status first; /* failure */
+    char message[KAD_MESSAGE_MAX];
+} tally;
+
+/* Grows as the work does: degrees of freedom, steps. */
+static kad_status cost_of(kad_app *app, const kad_sweep *s, const kad_sweep_point *point,
+                          double *cost)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_config *config = NULL;
+    const char **overrides;
+    int64_t shape[3] = {0};
+    int n;
+    *cost = 1;
+    KAD_CALL(kad_sweep_overrides(&scope, app, s, point, &n, &overrides));
+    KAD_CALL(
+        kad_config_parse(&app->ctx, &s->schema, s->base, s->name, n, overrides, &config));
+    const size_t d = kad_config_ints(config, "lattice.shape", 3, shape);
+    for (size_t i = 0; i < d && i < 3; i++)
+        *cost *= (double)shape[i];
+    const int64_t steps = kad_config_int(config, "train.steps");
+    *cost *= steps > 0 ? (double)steps : 1;
+    kad_config_destroy(config);
+    return KAD_OK;
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    const task *x = a, *y = b;
+    if (x->cost != y->cost) return x->cost < y->cost ? 1 : -1;
+    return x->index - y->index;
+}
+
+static kad_status make_tasks(kad_scope *in, kad_app *app, const kad_sweep *s, int first,
+                             int last, task **out, int *n)
+{
+    *n = 0;
+    KAD_CALL(kad_take(in, (size_t)s->n_points, out));
+    for (int i = 0; i < s->n_points; i++) {
+        const kad_sweep_point *point = &s->point[i];
+        if (!point->wanted) continue;
+        if (first > 0 && (point->number < first || point->number > last)) continue;
+        (*out)[*n].index = i;
+        KAD_CALL(cost_of(app, s, point, &(*out)[*n].cost));
+        ++*n;
+    }
+    qsort(*out, (size_t)*n, sizeof **out, by_cost);
+    return KAD_OK;
+}
+
+/* The run of a point, as `kadanoff run` would do it. */
+static kad_status run_point(kad_app *app, const kad_sweep *s,
+                            const kad_sweep_point *point, const char *path, bool alone)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_app run = *app; /* its own folder and overrides; messages come back below */
+    KAD_CALL(
+        kad_sweep_overrides(&scope, app, s, point, &run.n_overrides, &run.overrides));
+    run.out = path;
+    run.sweep = s->folder;
+    run.sweep_point = point->number;
+    run.quiet = app->quiet || !alone;
+    const kad_status status = kad_pipeline_text(&run, s->base, s->name, KAD_STAGE_ALL);
+    memcpy(app->ctx.message, run.ctx.message, sizeof app->ctx.message);
+    return status;
+}
+
+/* Failures that the next point would meet too. */
+static bool ends_all(kad_status status)
+{
+    return status == KAD_EINTERRUPTED || status == KAD_ENOMEM || status == KAD_EIO ||
+           status == KAD_ECREATE;
+}
+
+/* A point that another worker has: KAD_EINUSE, else it is run. *begun: it was not. */
+static kad_status try_point(kad_app *app, const kad_sweep *s,
+                            const kad_sweep_point *point, bool alone, bool *begun)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    char detail[KAD_POINT_DETAIL];
+    kad_point_state state;
+    const char *path;
+    KAD_CALL(kad_sweep_path(&scope, s, point, &path));
+    KAD_CALL(kad_point_state_read(app, path, &state, detail));
+    if (state == KAD_POINT_RUNNING)
+        return kad_fail(&app->ctx, KAD_EINUSE, "%s: in use by another worker (%s)", path,
+                        detail);
+    *begun = state != KAD_POINT_COMPLETE || alone;
+    return *begun ? run_point(app, s, point, path, alone) : KAD_OK;
+}
+
+/* One point: run, or passed over. A failure that is the point's own is counted and said. */
+static kad_status take(kad_app *app, const kad_sweep *s, task *job, tally *t,
+                       bool *progress)
+{
+    const kad_sweep_point *point = &s->point[job->index];
+    const double start = kad_wall_seconds();
+    const bool alone = t->n == 1;
+    bool begun = false;
+    char label[256];
+    kad_sweep_label(s, point, sizeof label, label);
+    const kad_status status = try_point(app, s, point, alone, &begun);
+    if (status == KAD_EINUSE) return alone ? status : KAD_OK;
+    if (ends_all(status)) return status;
+    job->done = true;
+    *progress = true;
+    t->complete += status == KAD_OK;
+    if (status == KAD_OK && begun && !alone)
+        kad_say(app, "point %d of %d, %s: complete, %.1f s", point->number, s->n_points,
+                label, kad_wall_seconds() - start);
+    if (status == KAD_OK) return status;
+    if (t->failed++ == 0) {
+        t->first = status;
+        memcpy(t->message, app->ctx.message, sizeof t->message);
+    }
+    if (!alone) kad_note(&app->ctx, "point %d, %s: %s", point->number, label, t->message);
+    return KAD_OK;
+}
+
+static kad_status report(kad_app *app, const tally *t)
+{
+    const int held = t->n - t->complete - t->failed;
+    if (t->failed > 0 && t->n == 1)
+        return kad_fail(&app->ctx, t->first, "%s", t->message);
+    if (t->failed > 0)
+        return kad_fail(&app->ctx, t->first, "%d of %d points failed; the first: %s",
+                        t->failed, t->n, t->message);
+    kad_say(app, "%d of %d point%s complete%s", t->complete, t->n, t->n == 1 ? "" : "s",
+            held > 0 ? "; the others are with other workers" : "");
+    return KAD_OK;
+}
+
+kad_status kad_sweep_work(kad_app *app, const kad_sweep *s, int first, int last)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    task *tasks;
+    tally t = {0};
+    bool progress = true;
+    KAD_CALL(make_tasks(&scope, app, s, first, last, &tasks, &t.n));
+    if (t.n == 0)
+        return kad_fail(&app->ctx, KAD_EUSAGE,
+                        "%s: no point %d among the %d of the sweep", s->name, first,
+                        s->n_points);
+    /* Once more as long as that brings something: who held a point may have been killed. */
+    while (progress) {
+        progress = false;
+        for (int i = 0; i < t.n; i++) {
+            KAD_CALL(kad_stop_check(&app->ctx, s->folder));
+            if (!tasks[i].done) KAD_CALL(take(app, s, &tasks[i], &t, &progress));
+        }
+        progress = progress && t.complete + t.failed < t.n;
+    }
+    return report(app, &t);
+}

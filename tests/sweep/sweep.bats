@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# Sweeps from outside: workers that share a folder, kills, the state of every point.
+
+setup() {
+    unset SLURM_JOB_ID SLURM_ARRAY_TASK_ID
+    cd "$BATS_TEST_TMPDIR"
+    cat > s.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: phi4, form: hopping, kappa: 0.2, lambda: 1}
+sample:
+  - {name: metropolis, draws: 100, burn_in: 10, chains: 2}
+sweep:
+  grid:
+    action.kappa: {from: 0.2, to: 0.3, points: 3}
+    seed: {repeat: 2}
+END
+}
+
+# Numbers of a run, without times.
+numbers() {
+    h5dump -A 0 -m '%.17g' -d /analysis/metropolis/mean -d /analysis/metropolis/err \
+        -d /samplers/metropolis/action "$1/run.h5" | tail -n +2 | sha256sum
+}
+
+@test "sweep: plan changes nothing, run refuses the file and names sweep" {
+    kadanoff sweep plan s.yaml >out.txt
+    [ "$(grep -c 's/kappa=' out.txt)" -eq 6 ]
+    [ ! -e s ]
+    got=0
+    kadanoff run s.yaml 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'kadanoff sweep run s.yaml' err.txt
+    [ "$(wc -l <err.txt)" -eq 1 ]
+}
+
+@test "sweep: plan names the point that cannot run" {
+    sed -i 's/to: 0.3/to: -1e9/' s.yaml
+    got=0
+    kadanoff sweep plan s.yaml 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'action.kappa.*point' err.txt
+    [ ! -e s ]
+}
+
+@test "sweep: three workers, one killed with -9: every point once, bytes as in a row" {
+    kadanoff sweep run s.yaml -q -t 1 -o alone
+    for worker in 1 2 3; do
+        kadanoff sweep run s.yaml -t 1 >"$worker.log" 2>&1 &
+        pid[$worker]=$!
+    done
+    for _ in $(seq 600); do
+        grep -q complete 2.log && break
+        sleep 0.05
+    done
+    kill -9 "${pid[2]}" || true # it may have ended
+    wait "${pid[1]}"
+    wait "${pid[3]}"
+    kadanoff sweep status s >status.txt
+    grep -q '^s: 6 complete$' status.txt
+    for point in alone/kappa=*; do
+        [ "$(numbers "$point")" = "$(numbers "s/${point#alone/}")" ]
+    done
+    # each was begun by one worker alone, or again after the kill
+    [ "$(cat ./*.log | grep -o '^point [0-9]*' | sort -u | wc -l)" -ge 5 ]
+}
+
+@test "sweep: a point held by another is 69, an array's task does its own" {
+    kadanoff sweep run s.yaml -q --point 3 sample[0].draws=10000000 &
+    pid=$!
+    for _ in $(seq 600); do
+        [ -s s/kappa=0.25_seed=42/run.h5 ] && break
+        sleep 0.05
+    done
+    got=0
+    kadanoff sweep run s.yaml -q --point 3 2>err.txt || got=$?
+    [ "$got" -eq 69 ]
+    grep -q 'in use' err.txt
+    got=0
+    kadanoff sweep status s >status.txt 2>err.txt || got=$?
+    [ "$got" -eq 75 ]
+    grep -q '3  running' status.txt
+    kill -USR1 "$pid"
+    got=0
+    wait "$pid" || got=$?
+    [ "$got" -eq 75 ]
+    SLURM_ARRAY_TASK_ID=5 kadanoff sweep run s.yaml -q
+    got=0
+    kadanoff sweep status s --json >status.json || got=$?
+    [ "$got" -eq 75 ]
+    python3 - <<'END'
+import json
+state = {p["point"]: p["state"] for p in json.load(open("status.json"))}
+assert state == {1: "missing", 2: "missing", 3: "stopped", 4: "missing", 5: "complete",
+                 6: "missing"}, state
+END
+}
+
+@test "sweep: a point that fails is said, the others are done" {
+    mkdir -p s/kappa=0.25_seed=43
+    echo hello >s/kappa=0.25_seed=43/run.h5
+    got=0
+    kadanoff sweep run s.yaml >out.txt 2>err.txt || got=$?
+    [ "$got" -eq 65 ]
+    [ "$(grep -c ': complete' out.txt)" -eq 5 ]
+    [ "$(wc -l <err.txt)" -eq 2 ]
+    got=0
+    kadanoff sweep status s.yaml >out.txt 2>err.txt || got=$?
+    [ "$got" -eq 65 ]
+    grep -q '4  unusable' out.txt
+}
+
+@test "sweep: the job script is clean, and a task of it does its point" {
+    kadanoff sweep slurm s.yaml -q
+    bash -n s/job.sh
+    [ -z "$(command -v shellcheck)" ] || shellcheck s/job.sh
+    grep -q -- '--array=1-6%32' s/job.sh
+    SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=2 s/job.sh
+    h5dump -a /sweep_point s/kappa=0.2_seed=43/run.h5 | grep -q '(0): 2'
+    kadanoff sweep slurm s.yaml -q --pack 4
+    grep -q -- '--ntasks=4 --exact' s/job.sh
+    [ -z "$(command -v shellcheck)" ] || shellcheck s/job.sh
+}
+
+@test "sweep: a job that is told to stop comes back by itself" {
+    cat >scontrol <<'END'
+#!/bin/sh
+echo "$@" >>requeued
+END
+    chmod +x scontrol
+    sed -i 's/draws: 100,/draws: 10000000,/' s.yaml
+    kadanoff sweep slurm s.yaml -q
+    PATH=$PWD:$PATH SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=17 SLURM_ARRAY_TASK_ID=2 \
+        s/job.sh >out.txt 2>&1 &
+    pid=$!
+    for _ in $(seq 600); do
+        [ -s s/kappa=0.2_seed=43/run.h5 ] && break
+        sleep 0.05
+    done
+    kill -USR1 "$pid"
+    got=0
+    wait "$pid" || got=$?
+    [ "$got" -eq 75 ]
+    grep -qx 'requeue 17_2' requeued
+}
