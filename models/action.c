@@ -76,34 +76,61 @@ static kad_status check_foreign_keys(kad_ctx *ctx, const kad_config *config,
     return KAD_OK;
 }
 
-bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattice)
+bool kad_action_can_decimate(const kad_action_options *options,
+                             const kad_lattice *lattice)
 {
-    const kad_action_ops *ops = kad_action_find(kad_config_string(config, "action.name"));
-    return ops && ops->can_decimate && ops->can_decimate(config, lattice);
+    const kad_action_ops *ops = kad_action_find(options->name);
+    return ops && ops->can_decimate && ops->can_decimate(options, lattice);
 }
 
-kad_status kad_action_create(kad_ctx *ctx, const kad_config *config,
+kad_status kad_action_create(kad_ctx *ctx, const kad_action_options *options,
                              const kad_lattice *lattice, bool decimate, kad_action **out)
 {
-    kad_status status = KAD_OK;
     *out = NULL;
-    const char *name = kad_config_string(config, "action.name");
-    const kad_action_ops *ops = kad_action_find(name);
-    if (!ops) return fail_unknown(ctx, name);
-    KAD_TRY(check_foreign_keys(ctx, config, ops));
-    if (decimate && !kad_action_can_decimate(config, lattice))
+    const kad_action_ops *ops = kad_action_find(options->name);
+    if (!ops) return fail_unknown(ctx, options->name);
+    if (decimate && !kad_action_can_decimate(options, lattice))
         return kad_fail(ctx, KAD_ECONFIG,
                         "action \"%s\": exact decimation needs a nearest-neighbour local "
                         "action and even extents",
-                        name);
-    KAD_TRY(ops->create(ctx, config, lattice, decimate, out));
+                        options->name);
+    return ops->create(ctx, options, lattice, decimate, out);
+}
+
+kad_status kad_action_options_read(kad_ctx *ctx, const kad_config *config,
+                                   kad_action_options *out)
+{
+    kad_status status = KAD_OK;
+    *out = (kad_action_options){0};
+    kad_config_fill(config, kad_action_common_keys, kad_action_n_common_keys, 0, out);
+    const kad_action_ops *ops = kad_action_find(out->name);
+    if (!ops) return fail_unknown(ctx, out->name);
+    KAD_TRY(check_foreign_keys(ctx, config, ops));
+    KAD_TRY(kad_new(ctx, 1, ops->options_size, &out->own));
+    kad_config_fill(config, ops->keys, ops->n_keys, 0, out->own);
+    return KAD_OK;
 done:
+    kad_action_options_clear(out);
     return status;
+}
+
+void kad_action_options_clear(kad_action_options *options)
+{
+    kad_free(options->own);
+    *options = (kad_action_options){0};
 }
 
 kad_status kad_action_resolve(kad_ctx *ctx, const kad_action *action, kad_config *config)
 {
-    return action->ops->resolve ? action->ops->resolve(ctx, action, config) : KAD_OK;
+    const kad_action_ops *ops = action->ops;
+    kad_action_options options;
+    kad_status status = kad_action_options_read(ctx, config, &options);
+    if (status != KAD_OK || !ops->resolve) goto done;
+    ops->resolve(action, options.own);
+    status = kad_config_resolve_from(ctx, config, ops->keys, ops->n_keys, options.own);
+done:
+    kad_action_options_clear(&options);
+    return status;
 }
 
 kad_status kad_action_store(kad_ctx *ctx, const kad_action *action, kad_h5 *file)

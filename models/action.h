@@ -59,6 +59,7 @@ typedef struct kad_parameter {
 typedef struct kad_action_options {
     const char *name; /* a registered one */
     int n_comp;       /* components a site: action.components */
+    void *own;        /* the struct of the action's own keys; NULL: their defaults */
 } kad_action_options;
 
 enum { KAD_ACTION_COUPLINGS = 8, KAD_ACTION_DESCRIPTION = 160 };
@@ -72,7 +73,8 @@ typedef struct kad_action_ops {
     const char *reference; /* DOI or arXiv number */
     const kad_key *keys;   /* its parameters, "action.KEY" */
     size_t n_keys;
-    kad_status (*create)(kad_ctx *ctx, const kad_config *config,
+    size_t options_size; /* of the struct that they fill: kad_action_options.own */
+    kad_status (*create)(kad_ctx *ctx, const kad_action_options *options,
                          const kad_lattice *lattice, bool decimate, kad_action **out);
     /* Change one real parameter ("beta", "kappa", ...) in place, without allocating
      * (annealing). */
@@ -88,10 +90,10 @@ typedef struct kad_action_ops {
     /* OPTIONAL (NULL: S of the boundary field is no such sum). S = nn sum_<ij> x_i.x_j +
      * phi2 sum_i |x_i|^2 + phi4 sum_i |x_i|^4 + a constant. */
     void (*monomials)(const kad_action *action, double *nn, double *phi2, double *phi4);
-    /* OPTIONAL (NULL: nothing is left to the action). Put what `create` chose for keys
-     * that the config leaves out into it (kad_config_resolve), and digests of its files:
-     * read again, the config gives the same action whatever the defaults then are. */
-    kad_status (*resolve)(kad_ctx *ctx, const kad_action *action, kad_config *config);
+    /* OPTIONAL (NULL: nothing is left to the action). Put what `create` chose into the
+     * members of its options that are unset, and digests of its files: the action they then
+     * give is the same whatever the defaults are. */
+    void (*resolve)(const kad_action *action, void *own);
     /* OPTIONAL (NULL: -nn of `monomials`, without that NaN). K where the weight of the
      * boundary field, or of the spins behind it, is exp(K sum_<ij> phi_i.phi_j) times
      * factors of single sites that do not change under rotations; NaN where it is not
@@ -106,7 +108,7 @@ typedef struct kad_action_ops {
      * file. */
     kad_status (*store)(kad_ctx *ctx, const kad_action *action, kad_h5 *file);
     /* OPTIONAL (NULL: never): whether create accepts decimate = true. */
-    bool (*can_decimate)(const kad_config *config, const kad_lattice *lattice);
+    bool (*can_decimate)(const kad_action_options *options, const kad_lattice *lattice);
     /* OPTIONAL (NULL: samplers metropolis and cluster refuse the model). Markov updates
      * of the boundary field. */
     const kad_action_local *local;
@@ -143,20 +145,27 @@ void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops);
 /* Add the shared keys and those of every registered action. */
 void kad_action_schema(kad_schema *schema);
 
-/* The action a config names. decimate: integrate out the odd sublattice exactly (needs a
+/* The action that is named. decimate: integrate out the odd sublattice exactly (needs a
  * bipartite lattice and a nearest-neighbour local action; KAD_ECONFIG otherwise). Errors:
  * KAD_ECONFIG (parameter combinations), KAD_ENOINPUT/KAD_EDATA (couplings file),
  * KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_action_create(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_action_create(kad_ctx *ctx, const kad_action_options *options,
                                           const kad_lattice *lattice, bool decimate,
                                           kad_action **out);
 void kad_action_destroy(kad_action *action);
-/* The operations `resolve` and `store`, where the action has them. */
-KAD_MUST_USE kad_status kad_action_resolve(kad_ctx *ctx, const kad_action *action,
-                                           kad_config *config);
+/* The operation `store`, where the action has it. */
 KAD_MUST_USE kad_status kad_action_store(kad_ctx *ctx, const kad_action *action,
                                          kad_h5 *file);
-bool kad_action_can_decimate(const kad_config *config, const kad_lattice *lattice);
+bool kad_action_can_decimate(const kad_action_options *options,
+                             const kad_lattice *lattice);
+/* Section `action` of a config. KAD_ECONFIG for an unknown action, and for a key of
+ * another one. Cleared on failure. */
+KAD_MUST_USE kad_status kad_action_options_read(kad_ctx *ctx, const kad_config *config,
+                                                kad_action_options *out);
+void kad_action_options_clear(kad_action_options *options);
+/* What the action chose for keys that the config leaves out, into the config. */
+KAD_MUST_USE kad_status kad_action_resolve(kad_ctx *ctx, const kad_action *action,
+                                           kad_config *config);
 /* Set and get with messages for unknown keys; "beta" and "action.beta" are the same. set:
  * KAD_ECONFIG for a key the action does not have or a value it cannot take (the action is
  * then unchanged). log_z_exact follows where that is cheap; else it is NaN until the

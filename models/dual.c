@@ -14,21 +14,33 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Reals are NaN where nothing is given. */
+typedef struct options {
+    double beta, temperature;
+    double epsilon;        /* smallest eigenvalue of A */
+    double coupling;       /* J of uniform couplings */
+    const char *couplings; /* "uniform" or a file */
+    const char *couplings_sha256;
+    enum representation { WHITENED, FIELD } representation;
+} options;
+
 static const kad_key KEYS[KAD_DUAL_N_KEYS] = {
-    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 1e3, "", NULL,
+    {"action.beta", KAD_REAL_OF(options, beta), NULL, 0, 1e3, "", NULL,
      "inverse temperature; with neither beta nor temperature the square lattice's Ising "
      "model is taken at its critical point"},
-    {"action.temperature", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-3, 1e12, "", NULL, "1 / beta"},
-    {"action.epsilon", KAD_REAL, KAD_NO_MEMBER, NULL, 1e-6, 1e3, "", NULL,
+    {"action.temperature", KAD_REAL_OF(options, temperature), NULL, 1e-3, 1e12, "", NULL,
+     "1 / beta"},
+    {"action.epsilon", KAD_REAL_OF(options, epsilon), NULL, 1e-6, 1e3, "", NULL,
      "smallest eigenvalue of A = K + alpha; default 0.01 whitened, 0.1 field"},
-    {"action.couplings", KAD_PATH, KAD_NO_MEMBER, "uniform", 1, 0, "", "uniform",
+    {"action.couplings", KAD_PATH_OF(options, couplings), "uniform", 1, 0, "", "uniform",
      "\"uniform\" (nearest neighbours) or a file of couplings: lines \"i j J\", or HDF5 "
      "(*.h5) with a symmetric matrix /couplings"},
-    {"action.coupling", KAD_REAL, KAD_NO_MEMBER, NULL, -1e3, 1e3, "", NULL,
+    {"action.coupling", KAD_REAL_OF(options, coupling), NULL, -1e3, 1e3, "", NULL,
      "J of uniform couplings (default 1); -1 is the antiferromagnet"},
-    {"action.couplings_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL,
-     "the file's SHA-256; recorded, and another file is refused"},
-    {"action.representation", KAD_ENUM, KAD_NO_MEMBER, "whitened", 1, 0, "", "whitened|field",
+    {"action.couplings_sha256", KAD_STRING_OF(options, couplings_sha256), NULL, 1, 0, "",
+     NULL, "the file's SHA-256; recorded, and another file is refused"},
+    {"action.representation", KAD_ENUM_OF(options, representation, WHITENED), "whitened",
+     1, 0, "", "whitened|field",
      "flow variables: y = A^-1/2 x with unit Gaussian part, or the field x itself"},
 };
 
@@ -38,24 +50,21 @@ static double critical_temperature(void)
     return 2 / log1p(sqrt(2.0));
 }
 
-static kad_status read_beta(kad_ctx *ctx, const kad_config *config,
-                            const kad_lattice *lattice, kad_dual *dual)
+static kad_status read_beta(kad_ctx *ctx, const options *o, kad_dual *dual)
 {
-    const bool beta = kad_config_is_set(config, "action.beta");
-    const bool temperature = kad_config_is_set(config, "action.temperature");
+    const bool beta = !isnan(o->beta), temperature = !isnan(o->temperature);
     char text[2][KAD_NUMBER_CHARS];
     if (beta && temperature)
-        return kad_fail(
-            ctx, KAD_ECONFIG,
-            "action.beta: action.temperature is given too, got %s and %s",
-            kad_format_real(text[0], kad_config_real(config, "action.beta")),
-            kad_format_real(text[1], kad_config_real(config, "action.temperature")));
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.beta: action.temperature is given too, got %s and %s",
+                        kad_format_real(text[0], o->beta),
+                        kad_format_real(text[1], o->temperature));
     dual->by_beta = beta;
     if (beta)
-        dual->beta = kad_config_real(config, "action.beta");
+        dual->beta = o->beta;
     else if (temperature)
-        dual->beta = 1 / kad_config_real(config, "action.temperature");
-    else if (dual->action.n_comp == 1 && lattice->d == 2 && !dual->J &&
+        dual->beta = 1 / o->temperature;
+    else if (dual->action.n_comp == 1 && dual->action.lattice->d == 2 && !dual->J &&
              dual->coupling == 1)
         dual->beta = 1 / critical_temperature();
     else
@@ -158,11 +167,10 @@ done:
     return status;
 }
 
-static kad_status read_couplings(kad_ctx *ctx, const kad_config *config, kad_dual *dual)
+static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_dual *dual)
 {
     kad_status status = KAD_OK;
-    const char *path = kad_config_string(config, "action.couplings");
-    const char *expected = kad_config_string(config, "action.couplings_sha256");
+    const char *path = o->couplings, *expected = o->couplings_sha256;
     const size_t N = (size_t)dual->action.lattice->n_sites;
     if (!strcmp(path, "uniform") && expected)
         return kad_fail(ctx, KAD_ECONFIG,
@@ -183,10 +191,10 @@ done:
     return status;
 }
 
-static kad_status read_coupling(kad_ctx *ctx, const kad_config *config, kad_dual *dual)
+static kad_status read_coupling(kad_ctx *ctx, const options *o, kad_dual *dual)
 {
-    const bool given = kad_config_is_set(config, "action.coupling");
-    dual->coupling = given ? kad_config_real(config, "action.coupling") : 1;
+    const bool given = !isnan(o->coupling);
+    dual->coupling = given ? o->coupling : 1;
     if (given && dual->J)
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.coupling: is for uniform couplings, action.couplings "
@@ -223,11 +231,12 @@ static void scratch_sizes(kad_dual *dual)
     }
 }
 
-static kad_status dual_create(kad_ctx *ctx, const kad_config *config,
+static kad_status dual_create(kad_ctx *ctx, const kad_action_options *given,
                               const kad_lattice *lattice, bool decimate, kad_action **out)
 {
     kad_status status = KAD_OK;
     kad_dual *dual = NULL;
+    options o;
     *out = NULL;
     if (decimate) return kad_fail(ctx, KAD_ECONFIG, "on-dual: has no exact decimation");
     KAD_TRY(kad_new(ctx, 1, sizeof *dual, &dual));
@@ -235,16 +244,14 @@ static kad_status dual_create(kad_ctx *ctx, const kad_config *config,
     action->self = dual;
     action->ops = &kad_action_dual;
     action->lattice = lattice;
-    action->n_comp = (int)kad_config_int(config, "action.components");
+    action->n_comp = given->n_comp;
     action->n_active = lattice->n_sites;
-    dual->whitened =
-        !strcmp(kad_config_string(config, "action.representation"), "whitened");
-    dual->epsilon = kad_config_is_set(config, "action.epsilon")
-                        ? kad_config_real(config, "action.epsilon")
-                        : (dual->whitened ? 0.01 : 0.1);
-    KAD_TRY(read_couplings(ctx, config, dual));
-    KAD_TRY(read_coupling(ctx, config, dual));
-    KAD_TRY(read_beta(ctx, config, lattice, dual));
+    kad_keys_copy(KEYS, KAD_DUAL_N_KEYS, given->own, sizeof o, &o);
+    dual->whitened = o.representation == WHITENED;
+    dual->epsilon = !isnan(o.epsilon) ? o.epsilon : dual->whitened ? 0.01 : 0.1;
+    KAD_TRY(read_couplings(ctx, &o, dual));
+    KAD_TRY(read_coupling(ctx, &o, dual));
+    KAD_TRY(read_beta(ctx, &o, dual));
     action->flags = KAD_ACTION_SYMMETRIC;
     if (!dual->J) action->flags |= KAD_ACTION_TRANSLATION;
     KAD_TRY(allocate(ctx, dual));
@@ -265,20 +272,16 @@ done:
     return status;
 }
 
-static kad_status dual_resolve(kad_ctx *ctx, const kad_action *action, kad_config *config)
+static void dual_resolve(const kad_action *action, void *own)
 {
     const kad_dual *dual = action->self;
-    kad_status status = KAD_OK;
-    if (!kad_config_is_set(config, "action.beta"))
-        KAD_TRY(kad_config_resolve_real(ctx, config, "action.temperature",
-                                        critical_temperature()));
-    KAD_TRY(kad_config_resolve_real(ctx, config, "action.epsilon", dual->epsilon));
-    if (!dual->J)
-        KAD_TRY(kad_config_resolve_real(ctx, config, "action.coupling", dual->coupling));
+    options *o = own;
+    if (isnan(o->beta) && isnan(o->temperature)) o->temperature = critical_temperature();
+    o->epsilon = dual->epsilon;
     if (dual->J)
-        KAD_TRY(kad_config_resolve(ctx, config, "action.couplings_sha256", dual->digest));
-done:
-    return status;
+        o->couplings_sha256 = dual->digest;
+    else
+        o->coupling = dual->coupling;
 }
 
 /* A file that action.couplings can name. */
@@ -365,6 +368,7 @@ const kad_action_ops kad_action_dual = {
     .reference = "arXiv:1802.02840",
     .keys = KEYS,
     .n_keys = KAD_DUAL_N_KEYS,
+    .options_size = sizeof(options),
     .create = dual_create,
     .set = dual_set,
     .get = dual_get,

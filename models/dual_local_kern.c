@@ -9,8 +9,8 @@
 #include "models/dual_local.h"
 
 #if KAD_PREC == 64
-#include "base/vmath.h"
 #include "base/matrix_kern.h"
+#include "base/vmath.h"
 
 #include <math.h>
 #include <stdbool.h>

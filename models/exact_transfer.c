@@ -7,8 +7,8 @@
  * lost; what it could still contribute is larger than that by at most e^(2 sum |K|) over
  * the bonds of one step in time, for one step leads from any slice to any other. Where
  * that sum could make it matter the state is kept as logarithms. */
-#include "base/weights.h"
 #include "base/memory.h"
+#include "base/weights.h"
 #include "models/exact.h"
 
 #include <float.h>

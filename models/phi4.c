@@ -38,7 +38,7 @@ done:
     return status;
 }
 
-kad_status kad_phi4_create(kad_ctx *ctx, const kad_config *config,
+kad_status kad_phi4_create(kad_ctx *ctx, const kad_action_options *options,
                            const kad_lattice *lattice, bool decimate, kad_action **out)
 {
     kad_status status = KAD_OK;
@@ -49,10 +49,10 @@ kad_status kad_phi4_create(kad_ctx *ctx, const kad_config *config,
     action->self = phi4;
     action->ops = decimate ? &kad_action_phi4_decimated : &kad_action_phi4;
     action->lattice = lattice;
-    action->n_comp = (int)kad_config_int(config, "action.components");
+    action->n_comp = options->n_comp;
     action->flags = KAD_ACTION_SYMMETRIC | KAD_ACTION_TRANSLATION;
     action->n_active = lattice->n_sites;
-    KAD_TRY(kad_phi4_read(ctx, config, lattice, &phi4->now));
+    KAD_TRY(kad_phi4_read(ctx, options->own, lattice, &phi4->now));
     phi4->configured = phi4->now;
     KAD_TRY(exact_ln_z(ctx, phi4, &phi4->log_z_configured));
     kad_exact_show(&phi4->log_z_configured, action);
@@ -142,9 +142,9 @@ kad_status kad_phi4_exact_means(kad_ctx *ctx, const kad_action *action,
     return KAD_OK;
 }
 
-bool kad_phi4_can_decimate(const kad_config *config, const kad_lattice *lattice)
+bool kad_phi4_can_decimate(const kad_action_options *options, const kad_lattice *lattice)
 {
-    (void)config;
+    (void)options;
     return lattice->bipartite;
 }
 
@@ -154,6 +154,7 @@ const kad_action_ops kad_action_phi4 = {
     .reference = "arXiv:1904.12072",
     .keys = kad_phi4_keys,
     .n_keys = KAD_PHI4_N_SCHEMA,
+    .options_size = sizeof(kad_phi4_options),
     .create = kad_phi4_create,
     .set = kad_phi4_set,
     .get = kad_phi4_get,

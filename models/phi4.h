@@ -33,6 +33,12 @@ typedef struct kad_phi4_parameters {
     double mass;                    /* mu - |t| d, to rounding however small it is */
 } kad_phi4_parameters;
 
+/* The action's own keys; which of them count depends on the form. */
+typedef struct kad_phi4_options {
+    const char *form; /* NULL: by the keys that are set */
+    double t, mu, lambda, m2, kappa;
+} kad_phi4_options;
+
 enum { KAD_PHI4_N_SCHEMA = 6 };
 extern const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA];
 
@@ -42,13 +48,12 @@ const char *const *kad_phi4_form_keys(kad_phi4_form form);
 void kad_phi4_title(const kad_action *action, size_t size, char *text);
 const char *const *kad_phi4_couplings(const kad_action *action);
 void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, double *phi4);
-/* Read and check the config. Errors: KAD_ECONFIG. */
-KAD_MUST_USE kad_status kad_phi4_read(kad_ctx *ctx, const kad_config *config,
+/* Parameters of the options (NULL: defaults). Errors: KAD_ECONFIG. */
+KAD_MUST_USE kad_status kad_phi4_read(kad_ctx *ctx, const kad_phi4_options *options,
                                       const kad_lattice *lattice,
                                       kad_phi4_parameters *out);
-/* The form and its keys, into a config that leaves them out. */
-KAD_MUST_USE kad_status kad_phi4_resolve(kad_ctx *ctx, const kad_action *action,
-                                         kad_config *config);
+/* The form and its keys, into options that leave them out. */
+void kad_phi4_resolve(const kad_action *action, void *own);
 /* t, mu, lambda and constant from the keys; KAD_ECONFIG when unbounded below. */
 KAD_MUST_USE kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
                                         kad_phi4_parameters *parameters);
@@ -75,14 +80,14 @@ KAD_MUST_USE kad_status kad_phi4_decimate(kad_ctx *ctx, kad_phi4 *phi4);
 void kad_phi4_retabulate(kad_phi4 *phi4);
 
 /* Shared by both operation tables (phi4.c). */
-kad_status kad_phi4_create(kad_ctx *ctx, const kad_config *config,
+kad_status kad_phi4_create(kad_ctx *ctx, const kad_action_options *options,
                            const kad_lattice *lattice, bool decimate, kad_action **out);
 kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, double value);
 double kad_phi4_get(const kad_action *action, const char *key);
 void kad_phi4_destroy(kad_action *action);
 KAD_MUST_USE kad_status kad_phi4_exact_means(kad_ctx *ctx, const kad_action *action,
                                              kad_exact_means *out);
-bool kad_phi4_can_decimate(const kad_config *config, const kad_lattice *lattice);
+bool kad_phi4_can_decimate(const kad_action_options *options, const kad_lattice *lattice);
 
 extern const kad_action_kern kad_phi4_kern_f32, kad_phi4_kern_f64;
 extern const kad_action_kern kad_phi4_decimated_kern_f32, kad_phi4_decimated_kern_f64;

@@ -51,6 +51,7 @@ const kad_action_ops kad_action_phi4_decimated = {
     .reference = "arXiv:1904.12072",
     .keys = kad_phi4_keys,
     .n_keys = KAD_PHI4_N_SCHEMA,
+    .options_size = sizeof(kad_phi4_options),
     .create = kad_phi4_create,
     .set = kad_phi4_set,
     .get = kad_phi4_get,

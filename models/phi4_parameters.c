@@ -7,19 +7,21 @@
 #include <string.h>
 
 const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA] = {
-    {"action.form", KAD_ENUM, KAD_NO_MEMBER, NULL, 1, 0, "", "seed|albergo|hopping|nicoli",
+    {"action.form", KAD_WORD_OF(kad_phi4_options, form), NULL, 1, 0, "",
+     "seed|albergo|hopping|nicoli",
      "parameterisation of phi^4; when left out: albergo if m2 is given, hopping if kappa "
      "is, seed if t or mu is, and with no parameter at all albergo with m2 = -4, lambda "
      "= "
      "6.975"},
-    {"action.t", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL,
+    {"action.t", KAD_REAL_OF(kad_phi4_options, t), NULL, -1e6, 1e6, "", NULL,
      "form seed: -t sum_<ij> phi_i.phi_j (default 1)"},
-    {"action.mu", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL, "form seed: mu sum_i |phi_i|^2"},
-    {"action.lambda", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 1e6, "", NULL,
+    {"action.mu", KAD_REAL_OF(kad_phi4_options, mu), NULL, -1e6, 1e6, "", NULL,
+     "form seed: mu sum_i |phi_i|^2"},
+    {"action.lambda", KAD_REAL_OF(kad_phi4_options, lambda), NULL, 0, 1e6, "", NULL,
      "quartic coupling, lambda sum_i |phi_i|^4; 0 is the free field"},
-    {"action.m2", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL,
+    {"action.m2", KAD_REAL_OF(kad_phi4_options, m2), NULL, -1e6, 1e6, "", NULL,
      "form albergo: t = 2, mu = m2 + 2d (arXiv:1904.12072)"},
-    {"action.kappa", KAD_REAL, KAD_NO_MEMBER, NULL, -1e6, 1e6, "", NULL,
+    {"action.kappa", KAD_REAL_OF(kad_phi4_options, kappa), NULL, -1e6, 1e6, "", NULL,
      "forms hopping and nicoli: t = 2 kappa, mu = 1 - 2 lambda"},
 };
 
@@ -59,37 +61,34 @@ void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, doub
     *phi4 = own->now.lambda;
 }
 
-static const char *full_key(char text[32], const char *key)
+/* A parameter of the options by its name. */
+static double *parameter(kad_phi4_options *o, const char *key)
 {
-    snprintf(text, 32, "action.%s", key);
-    return text;
+    return !strcmp(key, "t")        ? &o->t
+           : !strcmp(key, "mu")     ? &o->mu
+           : !strcmp(key, "lambda") ? &o->lambda
+           : !strcmp(key, "m2")     ? &o->m2
+                                    : &o->kappa;
 }
 
-static bool given(const kad_config *config, const char *key)
+static kad_phi4_form find_form(const kad_phi4_options *o)
 {
-    char text[32];
-    return kad_config_is_set(config, full_key(text, key));
-}
-
-static kad_phi4_form find_form(const kad_config *config)
-{
-    const char *name = kad_config_string(config, "action.form");
-    for (int i = 0; name && i < 4; i++)
-        if (!strcmp(name, FORM_NAME[i])) return (kad_phi4_form)i;
-    if (given(config, "kappa")) return KAD_PHI4_HOPPING;
-    if (given(config, "t") || given(config, "mu")) return KAD_PHI4_SEED;
+    for (int i = 0; o->form && i < 4; i++)
+        if (!strcmp(o->form, FORM_NAME[i])) return (kad_phi4_form)i;
+    if (!isnan(o->kappa)) return KAD_PHI4_HOPPING;
+    if (!isnan(o->t) || !isnan(o->mu)) return KAD_PHI4_SEED;
     return KAD_PHI4_ALBERGO;
 }
 
 /* Keys of other forms would silently do nothing: errors. */
-static kad_status check_keys(kad_ctx *ctx, const kad_config *config, kad_phi4_form form)
+static kad_status check_keys(kad_ctx *ctx, const kad_phi4_options *o, kad_phi4_form form)
 {
     for (size_t i = 1; i < KAD_PHI4_N_SCHEMA; i++) {
         const char *key = kad_phi4_keys[i].key;
         bool used = false;
         for (int j = 0; FORM_KEYS[form][j]; j++)
             used |= !strcmp(key + strlen("action."), FORM_KEYS[form][j]);
-        if (!used && kad_config_is_set(config, key))
+        if (!used && kad_key_is_set(&kad_phi4_keys[i], o))
             return kad_fail(ctx, KAD_ECONFIG, "%s: not a parameter of form \"%s\"", key,
                             FORM_NAME[form]);
     }
@@ -137,20 +136,21 @@ kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
     return KAD_OK;
 }
 
-kad_status kad_phi4_read(kad_ctx *ctx, const kad_config *config,
+kad_status kad_phi4_read(kad_ctx *ctx, const kad_phi4_options *options,
                          const kad_lattice *lattice, kad_phi4_parameters *out)
 {
     kad_status status = KAD_OK;
-    char text[32];
-    *out = (kad_phi4_parameters){.form = find_form(config), .d = lattice->d};
-    KAD_TRY(check_keys(ctx, config, out->form));
+    kad_phi4_options o;
+    kad_keys_copy(kad_phi4_keys, KAD_PHI4_N_SCHEMA, options, sizeof o, &o);
+    *out = (kad_phi4_parameters){.form = find_form(&o), .d = lattice->d};
+    KAD_TRY(check_keys(ctx, &o, out->form));
     const char *const *keys = FORM_KEYS[out->form];
-    const bool nothing = out->form == KAD_PHI4_ALBERGO && !given(config, "m2") &&
-                         !given(config, "lambda") &&
-                         !kad_config_is_set(config, "action.form");
+    const bool nothing =
+        out->form == KAD_PHI4_ALBERGO && isnan(o.m2) && isnan(o.lambda) && !o.form;
     for (int i = 0; keys[i]; i++) {
-        if (given(config, keys[i]))
-            out->key[i] = kad_config_real(config, full_key(text, keys[i]));
+        const double given = *parameter(&o, keys[i]);
+        if (!isnan(given))
+            out->key[i] = given;
         else if (nothing)
             out->key[i] = i == 0 ? -4 : 6.975;
         else if (!strcmp(keys[i], "t"))
@@ -164,16 +164,12 @@ done:
     return status;
 }
 
-kad_status kad_phi4_resolve(kad_ctx *ctx, const kad_action *action, kad_config *config)
+void kad_phi4_resolve(const kad_action *action, void *own)
 {
     const kad_phi4 *phi4 = action->self;
     const kad_phi4_parameters *p = &phi4->configured;
-    kad_status status = KAD_OK;
-    char text[32];
-    KAD_TRY(kad_config_resolve(ctx, config, "action.form", FORM_NAME[p->form]));
+    kad_phi4_options *o = own;
+    o->form = FORM_NAME[p->form];
     for (int i = 0; FORM_KEYS[p->form][i]; i++)
-        KAD_TRY(kad_config_resolve_real(
-            ctx, config, full_key(text, FORM_KEYS[p->form][i]), p->key[i]));
-done:
-    return status;
+        *parameter(o, FORM_KEYS[p->form][i]) = p->key[i];
 }

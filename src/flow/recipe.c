@@ -98,11 +98,13 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
     kad_status status = KAD_OK;
     int64_t extents[KAD_MAX_DIM + 1];
     int shape[KAD_MAX_DIM + 1] = {0};
+    kad_action_options options = {0};
     const size_t d = kad_config_ints(config, "lattice.shape", KAD_MAX_DIM + 1, extents);
     for (size_t mu = 0; mu < d; mu++)
         shape[mu] = (int)extents[mu];
     KAD_TRY(kad_lattice_create(ctx, (int)d, shape, lattice));
-    KAD_TRY(kad_action_create(ctx, config, *lattice, false, action_out));
+    KAD_TRY(kad_action_options_read(ctx, config, &options));
+    KAD_TRY(kad_action_create(ctx, &options, *lattice, false, action_out));
     const kad_action *action = *action_out;
     *out = (facts){.d = (double)d,
                    .t = action->ops->get(action, "t"),
@@ -112,6 +114,7 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .mean_field = action->ops->get(action, "mean_field"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0};
 done:
+    kad_action_options_clear(&options);
     return status;
 }
 

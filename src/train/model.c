@@ -29,15 +29,21 @@ static kad_status make_lattice(kad_ctx *ctx, const kad_config *config, kad_latti
 static kad_status make_action(kad_ctx *ctx, const kad_config *config, kad_model *model)
 {
     const char *choice = kad_config_string(config, "flow.decimation");
-    const bool can = kad_action_can_decimate(config, model->lattice);
+    kad_action_options options;
+    kad_status status;
+    KAD_TRY(kad_action_options_read(ctx, config, &options));
+    const bool can = kad_action_can_decimate(&options, model->lattice);
     if (strcmp(choice, "true") == 0 && !can)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "flow.decimation: true, but action %s on this lattice does not "
-                        "allow it",
-                        kad_config_string(config, "action.name"));
+        KAD_TRY(kad_fail(ctx, KAD_ECONFIG,
+                         "flow.decimation: true, but action %s on this lattice does not "
+                         "allow it",
+                         options.name));
     model->decimated = can && strcmp(choice, "false") != 0;
-    return kad_action_create(ctx, config, model->lattice, model->decimated,
-                             &model->action);
+    KAD_TRY(kad_action_create(ctx, &options, model->lattice, model->decimated,
+                              &model->action));
+done:
+    kad_action_options_clear(&options);
+    return status;
 }
 
 /* Where the stages are odd there is nothing left to mix, and no way not to be. */

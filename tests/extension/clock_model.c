@@ -120,12 +120,24 @@ static void destroy(kad_action *action)
     kad_free(action->self);
 }
 
-static kad_status create(kad_ctx *ctx, const kad_config *config,
+typedef struct options {
+    double beta;
+} options;
+
+enum { N_KEYS = 1 };
+static const kad_key keys[N_KEYS] = {
+    {"action.beta", KAD_REAL_OF(options, beta), "0.32", 0, 10, "", NULL,
+     "inverse temperature"},
+};
+
+static kad_status create(kad_ctx *ctx, const kad_action_options *given,
                          const kad_lattice *lattice, bool decimate, kad_action **out)
 {
     kad_status status = KAD_OK;
     clock_dual *clock = NULL;
+    options o;
     (void)decimate;
+    kad_keys_copy(keys, N_KEYS, given->own, sizeof o, &o);
     if (lattice->n_sites > MOST)
         return kad_fail(ctx, KAD_ECONFIG, "clock: at most %d sites, got %d", MOST,
                         lattice->n_sites);
@@ -136,7 +148,7 @@ static kad_status create(kad_ctx *ctx, const kad_config *config,
                                  .flags = KAD_ACTION_SYMMETRIC | KAD_ACTION_TRANSLATION,
                                  .n_active = lattice->n_sites,
                                  .self = clock};
-    clock->beta = kad_config_real(config, "action.beta");
+    clock->beta = o.beta;
     refresh(clock);
     *out = &clock->action;
 done:
@@ -261,16 +273,13 @@ static kad_status exact(kad_ctx *ctx, const kad_action *action, kad_exact_means 
 static const kad_action_spins spins = {
     .mean = mean, .draw = draw, .exchange = exchange, .kernel = kernel};
 
-static const kad_key keys[] = {
-    {"action.beta", KAD_REAL, KAD_NO_MEMBER, "0.32", 0, 10, "", NULL, "inverse temperature"},
-};
-
 const kad_action_ops clock_action = {
     .name = "clock",
     .summary = "dual of Z(4) clock spins",
     .reference = "10.1103/PhysRevB.16.1217",
     .keys = keys,
-    .n_keys = sizeof keys / sizeof *keys,
+    .n_keys = N_KEYS,
+    .options_size = sizeof(options),
     .create = create,
     .set = set,
     .get = get,

@@ -115,6 +115,7 @@ static void every_action_has_a_case(void **state)
         assert_ptr_equal(kad_action_find(kad_actions[i]->name), kad_actions[i]);
         assert_non_null(kad_actions[i]->summary);
         assert_non_null(kad_actions[i]->reference);
+        assert_true((kad_actions[i]->options_size > 0) == (kad_actions[i]->n_keys > 0));
     }
     assert_null(kad_action_find("no such action"));
 }
@@ -434,13 +435,13 @@ static void bad_configs(void **state)
     assert_int_equal(
         fixture_try(&f, "action: {name: on-dual, beta: 1}", 2, (int[]){4, 4}, true),
         KAD_ECONFIG);
-    assert_false(kad_action_can_decimate(f.config, f.lattice));
+    assert_false(kad_action_can_decimate(&f.options, f.lattice));
     fixture_clear(&f);
     assert_int_equal(fixture_try(&f, "action: {name: phi4}", 2, (int[]){4, 5}, true),
                      KAD_ECONFIG);
     fixture_clear(&f);
     fixture_make(&f, "action: {name: phi4}", 2, (int[]){4, 4}, false);
-    assert_true(kad_action_can_decimate(f.config, f.lattice));
+    assert_true(kad_action_can_decimate(&f.options, f.lattice));
     fixture_clear(&f);
 }
 

@@ -57,7 +57,10 @@ static void actions_agree(void **state)
     const size_t n_rows = (size_t)s.model->flow->n_rows;
     double *y = kad_alloc(N * n_rows, sizeof *y);
     fill(s.model, N, y);
-    assert_ok(&s, kad_action_create(&s.ctx, s.config, s.model->lattice, false, &full));
+    kad_action_options options;
+    assert_ok(&s, kad_action_options_read(&s.ctx, s.config, &options));
+    assert_ok(&s, kad_action_create(&s.ctx, &options, s.model->lattice, false, &full));
+    kad_action_options_clear(&options);
     assert_ok(&s, kad_action_values(&s.ctx, s.model->action, N, y, S_eff));
     assert_ok(&s, kad_boundary_complete(&s.ctx, s.model->action, 9, 0, N, y, lnp));
     assert_ok(&s, kad_action_values(&s.ctx, full, N, y, S));

@@ -44,6 +44,7 @@ typedef struct scene {
     kad_schema schema;
     kad_config *config;
     kad_run_options options;
+    kad_action_options action_options;
     kad_lattice *lattice;
     kad_action *action;
     size_t n_rows;
@@ -68,7 +69,9 @@ static void scene_make(scene *s, int d, int extent, const char *yaml, bool decim
         s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 0, NULL, &s->config));
     assert_ok(s, kad_run_options_read(&s->ctx, s->config, &s->options));
     assert_ok(s, kad_lattice_create(&s->ctx, d, shape, &s->lattice));
-    assert_ok(s, kad_action_create(&s->ctx, s->config, s->lattice, decimate, &s->action));
+    assert_ok(s, kad_action_options_read(&s->ctx, s->config, &s->action_options));
+    assert_ok(s, kad_action_create(&s->ctx, &s->action_options, s->lattice, decimate,
+                                   &s->action));
     s->n_rows = (size_t)s->lattice->n_sites * (size_t)s->action->n_comp;
 }
 
@@ -89,6 +92,7 @@ static void scene_clear(scene *s)
     kad_action_destroy(s->action);
     kad_lattice_destroy(s->lattice);
     kad_run_options_clear(&s->options);
+    kad_action_options_clear(&s->action_options);
     kad_config_destroy(s->config);
 }
 

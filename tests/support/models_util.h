@@ -20,6 +20,7 @@ typedef struct fixture {
     kad_ctx ctx;
     kad_schema schema;
     kad_config *config;
+    kad_action_options options;
     kad_lattice *lattice;
     kad_action *action;
     size_t n_rows;
@@ -36,7 +37,10 @@ static inline kad_status fixture_try(fixture *f, const char *yaml, int d,
         kad_config_parse(&f->ctx, &f->schema, yaml, "test.yaml", 0, NULL, &f->config);
     if (status != KAD_OK) return status;
     assert_int_equal(kad_lattice_create(&f->ctx, d, shape, &f->lattice), KAD_OK);
-    status = kad_action_create(&f->ctx, f->config, f->lattice, decimate, &f->action);
+    status = kad_action_options_read(&f->ctx, f->config, &f->options);
+    if (status == KAD_OK)
+        status =
+            kad_action_create(&f->ctx, &f->options, f->lattice, decimate, &f->action);
     if (status == KAD_OK)
         f->n_rows = (size_t)f->lattice->n_sites * (size_t)f->action->n_comp;
     else
@@ -55,6 +59,7 @@ static inline void fixture_clear(fixture *f)
 {
     kad_action_destroy(f->action);
     kad_lattice_destroy(f->lattice);
+    kad_action_options_clear(&f->options);
     kad_config_destroy(f->config);
 }
 
