@@ -3,7 +3,18 @@
  *   /analysis/NAME             chain averages by the Gamma method
  *   /analysis/NAME_reweighted  self-normalised importance weights of the same draws
  *   /analysis/log_z            ln Z, its bounds, ESS, acceptance, of the weighted sampler
- *                              with most draws (attribute `sampler`) */
+ *                              with most draws (attribute `sampler`)
+ *
+ * This folder makes numbers of a results file, which is all that it reads (the page that
+ * shows them: report/):
+ *   sampled, table, results, text   series and tables of the file; text that grows
+ *   gamma, equilibrium              errors of chains; whether these forgot their start
+ *   derived, functions, fit         functions of means; fits to correlated data
+ *   estimates, chain, reshuffle, runs   tables of one sampler
+ *   weighed, agreement, comparison  samplers against each other
+ *   bulk_bins, bulk_series, geodesics   the bulk
+ *   warn, advice, diagnostics       what should make one stop and look
+ *   physics                         what a run is of */
 #ifndef KAD_ANALYSIS_ANALYSE_H
 #define KAD_ANALYSIS_ANALYSE_H
 

@@ -2,7 +2,15 @@
  * line in models/registry.c. Weights are exp(-S). S is a function of the *flow variables*
  * y (what a map generates); the boundary field x may differ from them (dual: x = A^{1/2}
  * y) and some sites may be integrated out exactly (`active`), to be drawn afterwards by
- * `complete`. */
+ * `complete`.
+ *
+ * This folder holds the models, phi4 (phi4_shapes) and dual (O(n) spins behind a field):
+ *   NAME_kern               S and its gradient on tiles
+ *   local                   Markov updates of a model's own (dual_local, phi4_local)
+ *   delta                   changes of S when few sites change
+ *   spin_system, spins      spins behind a field
+ *   exact, exact_ring       known ln Z and means of observables
+ *   single_site, radial_table, radial_kern, legendre, sum_kern: what these are made of */
 #ifndef KAD_MODELS_ACTION_H
 #define KAD_MODELS_ACTION_H
 

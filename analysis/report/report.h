@@ -8,7 +8,8 @@
  *            columns: the same as tables
  *   svg      a plot of series; frame: its axes, marks: what stands in it; bars
  *   grid     a table;  numbers: the CSV of either
- *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels
+ *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels;
+ *            bulk_couplings: the couplings of one run and the flow of those of several
  *   markup   characters that HTML and URIs want escaped
  *
  * A figure is a kad_figure and its name in report.c's list. */

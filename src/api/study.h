@@ -1,5 +1,5 @@
-/* The library's functions (kadanoff.h): a study drives the main job as the program does
- * (src/run), and evaluates the trained map. Nothing but src/api includes this. */
+/* This folder holds the library's functions (kadanoff.h): a study drives the main job as
+ * the program does (src/run), and evaluates the trained map. Nothing else includes this. */
 #ifndef KAD_API_STUDY_H
 #define KAD_API_STUDY_H
 

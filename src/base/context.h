@@ -1,6 +1,14 @@
 /* The context: thread count, verbosity and the text of the last failure. One per program
  * run; passed to everything that can fail. Not shared between threads: kernels never fail
- * and never see it. */
+ * and never see it.
+ *
+ * This folder is what all others stand on; it knows no lattice and no file.
+ *   context, status    how a function fails and says so; signals: how it is asked to stop
+ *   memory, parallel   allocation and scopes; loops over tiles and their threads (thread)
+ *   real, tile         precision and lanes of kernels; samples into tiles and back
+ *   vmath, vtrig       vector functions; rng: random numbers; sum, matrix, matrix_kern
+ *   weights            importance weights; jackknife: their errors; accept: accept/reject
+ *   isa                the processor's instructions; nearest: what a mistyped word means */
 #ifndef KAD_BASE_CONTEXT_H
 #define KAD_BASE_CONTEXT_H
 

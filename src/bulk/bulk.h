@@ -11,7 +11,14 @@
  *
  * An analysis is a file and a line in KAD_BULK_ANALYSES. Errors of averages must know the
  * chains: either write a value per configuration, [n_chains][n_per_chain], and leave the mean to
- * analysis/ (Gamma method), or use blocks of consecutive configurations of a chain. */
+ * analysis/ (Gamma method), or use blocks of consecutive configurations of a chain.
+ *
+ * This folder:
+ *   positions, pairs, cells     latents in space, by pairs; series for errors
+ *   correlators, gram           two-point functions; mutual, mutual_pairs: information
+ *   coarse                      fields of every level, their densities and pictures
+ *   couplings, operators        effective actions of these
+ *   receptive                   what a latent does to the boundary */
 #ifndef KAD_BULK_BULK_H
 #define KAD_BULK_BULK_H
 

@@ -1,6 +1,9 @@
 /* The table of commands and the table of options. They drive parsing, --help, the man
  * page, the reference in doc/ and the shell completion: a command exists by being in the
- * table. */
+ * table.
+ *
+ * This folder is the program, a file a command: command, demo (built-in configs), print
+ * (what is printed of a results file), run_state (how far a run is). */
 #ifndef KAD_CLI_COMMAND_H
 #define KAD_CLI_COMMAND_H
 

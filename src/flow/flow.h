@@ -1,6 +1,13 @@
 /* A flow: stages in generation order over the active sites of a lattice, a prior, and the
  * sizes of everything a kernel needs. Immutable after creation: parameters live outside
- * (double theta[n_theta]), kernels run on a packed copy in either precision. */
+ * (double theta[n_theta]), kernels run on a packed copy in either precision.
+ *
+ * This folder builds maps from latents to fields:
+ *   stage                      one bijector in place; bijectors/, nets/, transforms/
+ *   flow, map                  stages with a prior (priors/); with parameters
+ *   options, recipe, hierarchy, blocks: which stages a config asks for
+ *   parts, cone                stages taken apart; what a change of one latent reaches
+ *   lanes_kern                 helpers of the kernels */
 #ifndef KAD_FLOW_FLOW_H
 #define KAD_FLOW_FLOW_H
 

@@ -1,7 +1,13 @@
 /* Configuration: YAML syntax by libyaml, meaning by a schema: one table of keys per
  * module, joined by the program. The same tables drive parsing, `section.key=value`
  * overrides, `init`, the man page and what is stored with the results. Numbers: whole
- * token, C locale, finite, in range. Unknown key: an error with the nearest known key. */
+ * token, C locale, finite, in range. Unknown key: an error with the nearest known key.
+ *
+ * This folder reads and writes; the insides of its modules are NAME_impl.h.
+ *   keys, config, number   the configuration, by rows of keys that the modules own
+ *   h5, writer             results files, and groups of them filled with described data
+ *   file, digest           whole files, and their SHA-256
+ *   run_folder, progress   the folder of a run, and what a run tells while it goes on */
 #ifndef KAD_IO_CONFIG_H
 #define KAD_IO_CONFIG_H
 

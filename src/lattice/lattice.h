@@ -1,7 +1,12 @@
 /* Periodic hypercubic lattice in d = 1, 2, 3 dimensions, any extent >= 2.
  * Sites are numbered row-major, last axis fastest: site = (x0 * L1 + x1) * L2 + x2.
  * At extent 2 the two bonds between a pair of sites both count (two equal neighbour
- * entries). */
+ * entries).
+ *
+ * This folder holds the lattice and what needs nothing else:
+ *   orbits                           what its symmetries make equal; separations
+ *   fourier, hartley (hartley_plan)  transforms
+ *   clusters                         Swendsen-Wang bonds and clusters on any graph */
 #ifndef KAD_LATTICE_LATTICE_H
 #define KAD_LATTICE_LATTICE_H
 

@@ -2,7 +2,8 @@
  * configurations. A configuration's values are one row; observable i owns columns
  * offset[i] .. offset[i] + width[i] - 1. The first n_plain observables are kept draw by
  * draw, the others as means over bins of draws. This folder holds observables
- * (observable.h) and knows neither maps nor samplers: record/ joins them. */
+ * (observable.h; twist: currents and windings) and knows neither maps nor samplers:
+ * record/ joins them. */
 #ifndef KAD_MEASURE_MEASURE_H
 #define KAD_MEASURE_MEASURE_H
 

@@ -1,7 +1,12 @@
 /* The main job: config -> folder -> self-check -> train -> sample -> analyse -> bulk ->
  * report. Every stage reads what the one before wrote; finished ones are skipped. The
  * program's commands (src/cli) and the library's functions (src/api) drive it; it says what
- * it does through kad_app. */
+ * it does through kad_app.
+ *
+ * This folder:
+ *   app           what is asked for; schema, options: the config of a run and its structs
+ *   pipeline      the stages one after the other, with self-check and provenance
+ *   report_file   report.html */
 #ifndef KAD_RUN_PIPELINE_H
 #define KAD_RUN_PIPELINE_H
 

@@ -3,7 +3,15 @@
  * a boundary configuration; measuring and storing are the driver's (src/record/job.h).
  *
  * Everything a sampler does is keyed by draw numbers (base/rng.h), so that its results
- * depend neither on the number of threads nor on how the draws are cut into batches. */
+ * depend neither on the number of threads nor on how the draws are cut into batches.
+ *
+ * This folder holds the samplers:
+ *   proposals                         mis, direct: draws of the map with their weights
+ *   hmc_core, trajectory, step_size   hmc, latent_hmc: hybrid Monte Carlo
+ *   local_chains                      metropolis, cluster: the model's own updates
+ *   bulk_moves                        latent_metropolis: moves of single latents
+ *   cycle                             samplers one after the other
+ *   start, boundary                   first states; flow variables into fields */
 #ifndef KAD_SAMPLE_SAMPLER_H
 #define KAD_SAMPLE_SAMPLER_H
 

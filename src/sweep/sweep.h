@@ -5,7 +5,10 @@
  *     sweep.yaml    the config as it was when points were last added
  *     job.sh, log/  of a batch job (slurm.c)
  *
- * Workers share nothing but the file system: each takes the points that nobody holds. */
+ * Workers share nothing but the file system: each takes the points that nobody holds.
+ *
+ * This folder: section (what the file asks for), points (numbered), csv (tables of text),
+ * and what workers and batch jobs do with them. */
 #ifndef KAD_SWEEP_SWEEP_H
 #define KAD_SWEEP_SWEEP_H
 

@@ -4,7 +4,14 @@
  * starting from the one before (kad_flow_transfer); otherwise there is one. The state is
  * checkpointed every train.checkpoint_seconds and when a stop is requested; a later call
  * with the same configuration continues to the bit. A finished training is recorded in
- * run.h5 (/training, /flow) and not repeated. */
+ * run.h5 (/training, /flow) and not repeated.
+ *
+ * This folder:
+ *   trainer, trainer_state            stages, steps, checkpoints and log of a training
+ *   model, options, inputs, samples   what is trained, how, and on what
+ *   loss, loss_tile, loss_kern        losses and their gradients over a batch
+ *   optimiser (adam, soap_kern), schedule, clip   the steps that these make
+ *   evaluate, history, params         how good a map is, and when; the map in a file */
 #ifndef KAD_TRAIN_TRAINER_H
 #define KAD_TRAIN_TRAINER_H
 

@@ -8,7 +8,11 @@
  * Every layer then maps X = p (x + q) to Y = u (y + v) of y = b + W x by
  *   Y = u (b + v - q W 1) + (u / p) W X,
  * and packed weights are those of this map. A cotangent G of Y and the sums
- *   D = sum G X^T,  d = sum G   give   dW = (u / p) D - u q d 1^T,  db = u d. */
+ *   D = sum G X^T,  d = sum G   give   dW = (u / p) D - u q d 1^T,  db = u d.
+ *
+ * This folder holds the nets that turn the sources of a coupling into parameters:
+ * mlp_kern (coupling) and equivariant_kern (stencil), made of the products of dense_kern
+ * and rows_kern. */
 #ifndef KAD_FLOW_NETS_MLP_KERN_H
 #define KAD_FLOW_NETS_MLP_KERN_H
 

@@ -5,7 +5,9 @@
  * with an energy e that knows no scale, and b, Z fixed by the temperature T (flow.prior,
  * flow.temperature). A prior is one file with a `const kad_prior_ops` and one line in
  * registry.c; it works on rows of n numbers, in double. Tiles, inactive sites and single
- * precision are the flow's (flow/flow_prior.c). */
+ * precision are the flow's (flow/flow_prior.c).
+ *
+ * This folder holds the priors, each a file and a line in registry.c. */
 #ifndef KAD_FLOW_PRIORS_PRIOR_H
 #define KAD_FLOW_PRIORS_PRIOR_H
 

@@ -9,7 +9,10 @@
  *   NAME_ld       ln|det dy/dz|
  *   NAME_solve    cotangent gz -> gy with (dy/dz)^T gy = gz - gl dld/dz, in place
  *   NAME_vjp      cotangents of the outputs, (dy/dp)^T gy + gl dld/dp, to `go`; returns
- *                 gz = (dy/dz)^T gy + gl dld/dz in place of gy [n] */
+ *                 gz = (dy/dz)^T gy + gl dld/dz in place of gy [n]
+ *
+ * This folder holds what the parameters of a stencil coupling do to its target:
+ * affine_kern, q4t_kern, lfa_kern. */
 #ifndef KAD_FLOW_TRANSFORMS_TRANSFORM_KERN_H
 #define KAD_FLOW_TRANSFORMS_TRANSFORM_KERN_H
 
