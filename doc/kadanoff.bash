@@ -18,7 +18,7 @@ _kadanoff()
         report) options=" --threads --max-hours --out --quiet --help --version" words="folder" ;;
         compare) options=" --help --version" words="folder" ;;
         couplings) options=" --out --quiet --help --version" words="folder" ;;
-        sweep) options=" --threads --max-hours --out --quiet --point --points --pack --json --help --version" words="plan|run|slurm|status" overrides=yes ;;
+        sweep) options=" --threads --max-hours --out --quiet --point --points --pack --json --help --version" words="plan|run|slurm|status|table" overrides=yes ;;
         demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" overrides=yes ;;
         init) options=" --help --version" words="actions" ;;
         list) options=" --markdown --help --version" words="actions|bijectors|priors|samplers|observables|keys|demos" ;;

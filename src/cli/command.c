@@ -129,7 +129,7 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "sweep",
-        .args = "plan|run|slurm|status FILE.yaml [section.key=value ...]",
+        .args = "plan|run|slurm|status|table FILE.yaml [section.key=value ...]",
         .min_args = 2,
         .max_args = 2,
         .overrides = true,
@@ -141,9 +141,11 @@ const kad_command kad_commands[] = {
             "first, until nothing is left; start it as often as there are machines, all "
             "share the folder. slurm: write a job script, an array that goes on by "
             "itself. status: how far every point is; 0 when all are complete, 75 when "
-            "some are left, 65 when some cannot be read. plan and status change no run.",
+            "some are left, 65 when some cannot be read. table: all estimates into "
+            "sweep.h5 "
+            "and table.csv. plan, status and table change no run.",
         .example = "kadanoff sweep run ising-sweep.yaml",
-        .words = "plan|run|slurm|status",
+        .words = "plan|run|slurm|status|table",
         .run = kad_cmd_sweep,
     },
     {

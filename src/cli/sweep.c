@@ -189,15 +189,27 @@ static kad_status show_status(kad_app *app)
     return status == KAD_OK ? verdict(app, s, count) : status;
 }
 
+static kad_status table(kad_app *app)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_sweep *s;
+    KAD_CALL(open_sweep(&scope, app, &s));
+    return kad_sweep_table(app, s);
+}
+
 kad_status kad_cmd_sweep(kad_app *app)
 {
     static const struct {
         const char *name;
         kad_status (*run)(kad_app *app);
-    } verbs[] = {{"plan", plan}, {"run", run}, {"slurm", slurm}, {"status", show_status}};
+    } verbs[] = {{"plan", plan},
+                 {"run", run},
+                 {"slurm", slurm},
+                 {"status", show_status},
+                 {"table", table}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(app->args[0], verbs[i].name) == 0) return verbs[i].run(app);
     return kad_fail(&app->ctx, KAD_EUSAGE,
-                    "sweep: expected plan, run, slurm or status, got \"%s\"",
+                    "sweep: expected plan, run, slurm, status or table, got \"%s\"",
                     app->args[0]);
 }

@@ -71,7 +71,7 @@ static kad_status fill_template(maker *m, const char *template, kad_sweep_point 
 static bool is_inside(const char *folder)
 {
     static const char *const own[] = {
-        "log", "maps", "points.csv", "sweep.yaml", "sweep.h5", "sweep.html", "job.sh"};
+        "log", "maps", "points.csv", "sweep.yaml", "table.csv", "sweep.h5", "sweep.html", "job.sh"};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         const size_t n = strlen(own[i]);
         if (strncmp(folder, own[i], n) == 0 && (folder[n] == 0 || folder[n] == '/'))

@@ -107,6 +107,10 @@ KAD_MUST_USE kad_status kad_point_state_read(kad_app *app, const char *path,
                                              kad_point_state *state,
                                              char detail[KAD_POINT_DETAIL]);
 
+/* Every estimate of the complete points into sweep.h5 and table.csv of the sweep's folder,
+ * and the main ones on the screen. (table.c) */
+KAD_MUST_USE kad_status kad_sweep_table(kad_app *app, const kad_sweep *sweep);
+
 /* Write job.sh and log/ for Slurm: an array with a task a point, which requeues itself
  * while there is more to do; tasks_per_job > 1: so many points side by side in a job, for sites that
  * lend whole nodes. `program`: path of kadanoff. (slurm.c) */

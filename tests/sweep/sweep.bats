@@ -142,3 +142,22 @@ END
     [ "$got" -eq 75 ]
     grep -qx 'requeue 17_2' requeued
 }
+
+@test "sweep: the table has every estimate of every complete point" {
+    kadanoff sweep run s.yaml -q --points 1-4
+    kadanoff sweep table s >screen.txt
+    grep -q '^4 of 6 points are complete' screen.txt
+    python3 - <<'END'
+import csv
+rows = [r for r in csv.DictReader(open("s/table.csv")) if r["observable"] == "phi2"]
+assert [r["point"] for r in rows] == ["1", "2", "3", "4"], rows
+assert rows[0]["action.kappa"] == "0.2" and rows[3]["seed"] == "43"
+END
+    h5dump -d /analysis/metropolis/mean -m %.17g -y -w 1 s/kappa=0.25_seed=43/run.h5 |
+        grep -E '^ *[-0-9]' | tr -d ' ,' >point.txt
+    h5dump -d /results/metropolis/mean -s 3,0 -c "1,$(wc -l <point.txt)" -m %.17g -y -w 1 \
+        s/sweep.h5 | grep -E '^ *[-0-9]' | tr -d ' ,' >table.txt
+    diff point.txt table.txt
+    h5dump -d /points/action.kappa s/sweep.h5 | grep -q '0.2, 0.2, 0.25, 0.25, 0.3, 0.3'
+    ncdump -h s/sweep.h5 >/dev/null || [ -z "$(command -v ncdump)" ]
+}
