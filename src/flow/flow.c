@@ -86,7 +86,7 @@ done:
     return status;
 }
 
-kad_status kad_flow_create(kad_ctx *ctx, const kad_config *config,
+kad_status kad_flow_create(kad_ctx *ctx, const kad_flow_options *options,
                            const kad_flow_target *target, kad_flow **out)
 {
     kad_status status = KAD_OK;
@@ -98,12 +98,11 @@ kad_status kad_flow_create(kad_ctx *ctx, const kad_config *config,
     flow->n_comp = target->n_comp;
     flow->n_rows = target->lattice->n_sites * target->n_comp;
     flow->n_levels = target->lattice->n_levels + 1;
-    snprintf(flow->hierarchy, sizeof flow->hierarchy, "%s",
-             kad_config_string(config, "flow.hierarchy"));
-    flow->prior = kad_prior_find(kad_config_string(config, "flow.prior"));
-    flow->temperature = kad_config_real(config, "flow.temperature");
+    snprintf(flow->hierarchy, sizeof flow->hierarchy, "%s", options->hierarchy);
+    flow->prior = kad_prior_find(options->prior);
+    flow->temperature = options->temperature;
     KAD_TRY(make_sites(ctx, target, flow));
-    KAD_TRY(kad_hierarchy_build(ctx, config, target, &list));
+    KAD_TRY(kad_hierarchy_build(ctx, options, target, &list));
     flow->n_stages = list.n;
     flow->stages = list.stage;
     list = (kad_stage_list){0};

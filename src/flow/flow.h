@@ -14,7 +14,6 @@
 #include "flow/options.h"
 #include "flow/priors/prior.h"
 #include "flow/stage.h"
-#include "io/config.h"
 
 typedef struct kad_flow {
     const kad_lattice *lattice; /* borrowed */
@@ -43,9 +42,9 @@ typedef struct kad_flow_target {
     bool symmetric;        /* S(-y) = S(y) */
 } kad_flow_target;
 
-/* Flow of a config (section `flow`, already resolved by the recipe). Errors: KAD_ECONFIG,
+/* Flow of the options (already resolved by the recipe). Errors: KAD_ECONFIG,
  * KAD_ENOMEM, KAD_EINTERNAL (two tensors of one name). */
-KAD_MUST_USE kad_status kad_flow_create(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_flow_create(kad_ctx *ctx, const kad_flow_options *options,
                                         const kad_flow_target *target, kad_flow **out);
 void kad_flow_destroy(kad_flow *flow);
 /* Initial parameters, keyed by seed. theta [n_theta]. */

@@ -91,13 +91,12 @@ kad_status kad_hierarchy_ring(kad_ctx *ctx, const kad_flow_target *target, int l
                             : status;
 }
 
-static kad_status add_spectrum(kad_ctx *ctx, const kad_config *config,
+static kad_status add_spectrum(kad_ctx *ctx, const kad_flow_options *options,
                                const kad_flow_target *target, kad_stage_list *list)
 {
     kad_stage stage;
-    const double mass2 = kad_config_real(config, "flow.spectrum_mass2");
-    const double stiffness =
-        mass2 > 0 ? kad_config_real(config, "flow.spectrum_stiffness") : 1;
+    const double mass2 = options->spectrum_mass2;
+    const double stiffness = mass2 > 0 ? options->spectrum_stiffness : 1;
     const kad_status status =
         kad_spectrum_create(ctx, target->lattice, target->n_comp, target->active != NULL,
                             mass2, stiffness, &stage);
@@ -110,26 +109,24 @@ bool kad_hierarchy_is_odd(const char *kind)
     return strcmp(kind, "conditional") == 0 || strcmp(kind, "none") == 0;
 }
 
-kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_config *config,
+kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_flow_options *options,
                                const kad_flow_target *target, kad_stage_list *list)
 {
     kad_status status = KAD_OK;
-    const char *kind = kad_config_string(config, "flow.hierarchy");
-    const char *spectrum = kad_config_string(config, "flow.spectrum");
-    const bool first = strcmp(spectrum, "first") == 0,
-               last = strcmp(spectrum, "last") == 0;
-    if (first) {
+    const char *kind = options->hierarchy;
+    if (options->spectrum == KAD_SPECTRUM_FIRST) {
         /* the spectrum mixes positions: an orthonormal wavelet in front gives the latents
          * levels */
         for (int h = target->lattice->n_levels - 1; h >= 0; h--)
             KAD_TRY(kad_hierarchy_haar(ctx, target, h, "wavelet", list));
-        KAD_TRY(add_spectrum(ctx, config, target, list));
+        KAD_TRY(add_spectrum(ctx, options, target, list));
     }
     if (strcmp(kind, "conditional") == 0)
-        KAD_TRY(kad_hierarchy_conditional(ctx, config, target, list));
+        KAD_TRY(kad_hierarchy_conditional(ctx, options, target, list));
     else if (strcmp(kind, "none") != 0)
-        KAD_TRY(kad_hierarchy_blocks(ctx, config, target, list));
-    if (last) KAD_TRY(add_spectrum(ctx, config, target, list));
+        KAD_TRY(kad_hierarchy_blocks(ctx, options, target, list));
+    if (options->spectrum == KAD_SPECTRUM_LAST)
+        KAD_TRY(add_spectrum(ctx, options, target, list));
 done:
     return status;
 }

@@ -1,5 +1,5 @@
-/* Hierarchies: builders of stage lists in generation order, from the section `flow` of a
- * config.
+/* Hierarchies: builders of stage lists in generation order, from the section `flow` of the
+ * configuration.
  *
  *   mera          per level, coarse to fine: decimator (blocks at the origin) and
  *                 disentangler (blocks shifted by half), m x m blocks with spacing 2^h
@@ -34,16 +34,18 @@ KAD_MUST_USE kad_status kad_stage_list_add(kad_ctx *ctx, kad_stage_list *list,
  * that q(y) = q(-y) whatever the parameters. */
 bool kad_hierarchy_is_odd(const char *kind);
 
-/* Append the stages of the config's hierarchy. */
-KAD_MUST_USE kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_config *config,
+/* Append the stages of the options' hierarchy. */
+KAD_MUST_USE kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_flow_options *options,
                                             const kad_flow_target *target,
                                             kad_stage_list *list);
 
 /* The two families (hierarchy_blocks.c, hierarchy_conditional.c). */
-KAD_MUST_USE kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_hierarchy_blocks(kad_ctx *ctx,
+                                             const kad_flow_options *options,
                                              const kad_flow_target *target,
                                              kad_stage_list *list);
-KAD_MUST_USE kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_hierarchy_conditional(kad_ctx *ctx,
+                                                  const kad_flow_options *options,
                                                   const kad_flow_target *target,
                                                   kad_stage_list *list);
 

@@ -9,42 +9,30 @@
 #include <stdio.h>
 #include <string.h>
 
-static kad_activation activation(const char *name)
-{
-    if (strcmp(name, "tanh") == 0) return KAD_TANH;
-    if (strcmp(name, "silu") == 0) return KAD_SILU;
-    if (strcmp(name, "relu") == 0) return KAD_RELU;
-    return KAD_ELU;
-}
-
 typedef struct builder {
     kad_ctx *ctx;
-    const kad_config *config;
+    const kad_flow_options *options;
     const kad_flow_target *target;
     kad_stage_list *list;
     kad_mlp_shape shape;
-    int n_couplings;
 } builder;
 
-static kad_status read_shape(kad_ctx *ctx, const kad_config *config, kad_mlp_shape *shape)
+static kad_status read_shape(kad_ctx *ctx, const kad_flow_options *options,
+                             kad_mlp_shape *shape)
 {
-    int64_t width[KAD_MLP_MAX_LAYERS + 1];
-    const size_t n =
-        kad_config_ints(config, "flow.widths", KAD_MLP_MAX_LAYERS + 1, width);
-    if (n > KAD_MLP_MAX_LAYERS)
+    const kad_ints *widths = &options->widths;
+    if (widths->n > KAD_MLP_MAX_LAYERS)
         return kad_fail(ctx, KAD_ECONFIG, "flow.widths: at most %d hidden layers",
                         KAD_MLP_MAX_LAYERS);
     *shape = (kad_mlp_shape){
-        .n_hidden = (int)n,
-        .activation = activation(kad_config_string(config, "flow.activation")),
-        .split = kad_config_bool(config, "flow.split"),
-        .equivariant =
-            strcmp(kad_config_string(config, "flow.symmetry"), "equivariant") == 0,
-        .scale_init = kad_config_real(config, "flow.scale_init"),
-        .zero_last = kad_config_bool(config, "flow.zero_last"),
+        .n_hidden = (int)widths->n,
+        .activation = options->activation,
+        .split = options->split,
+        .equivariant = options->symmetry == KAD_SYMMETRY_EQUIVARIANT,
+        .scale_init = options->scale_init,
+        .zero_last = options->zero_last,
     };
-    for (size_t k = 0; k < n; k++)
-        shape->width[k] = (int)width[k];
+    memcpy(shape->width, widths->value, widths->n * sizeof *shape->width);
     return KAD_OK;
 }
 
@@ -92,15 +80,15 @@ static kad_status add_pass(builder *b, int level, int m, int offset, const char 
         (size_t)blocks.n_lists * (size_t)blocks.size * (size_t)b->target->n_comp;
     KAD_TRY(kad_new(b->ctx, (size_t)blocks.size, 1, &side));
     KAD_TRY(kad_new(b->ctx, n, sizeof(int), &rows));
-    if (kad_config_bool(b->config, "flow.rotation")) {
+    if (b->options->rotation) {
         KAD_TRY(kad_rotation_create(b->ctx, lattice, b->target->n_comp, false,
                                     blocks.n_lists, blocks.size, blocks.sites, NULL, NULL,
                                     &stage));
         KAD_TRY(kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/rotation", pass));
     }
-    for (int k = 0; k < b->n_couplings; k++)
+    for (int k = 0; k < b->options->couplings; k++)
         KAD_TRY(add_split(b, &blocks, box, k, side, rows, level, pass));
-    if (kad_config_bool(b->config, "flow.level_scale")) {
+    if (b->options->level_scale) {
         KAD_TRY(kad_scale_create(b->ctx, lattice, b->target->n_comp,
                                  blocks.n_lists * blocks.size, blocks.sites, false,
                                  !b->target->symmetric, &stage));
@@ -151,13 +139,12 @@ static int block_extent(const kad_lattice *lattice, int stride, int kernel)
 static kad_status add_level(builder *b, int level, const char *layer, const char *passes)
 {
     kad_status status = KAD_OK;
-    const int m = block_extent(b->target->lattice, 1 << level,
-                               (int)kad_config_int(b->config, "flow.kernel"));
-    const int repeat = (int)kad_config_int(b->config, "flow.repeat");
+    const int m = block_extent(b->target->lattice, 1 << level, b->options->kernel);
+    const int repeat = b->options->repeat;
     char name[32];
     int n = 0;
     snprintf(name, sizeof name, "%shaar", layer);
-    if (kad_config_bool(b->config, "flow.haar"))
+    if (b->options->haar)
         KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, name, b->list));
     for (int r = 0; r < repeat; r++)
         for (const char *p = passes; *p; p++, n++) {
@@ -168,21 +155,18 @@ done:
     return status;
 }
 
-static const char *passes_of(const kad_config *config)
+static const char *passes_of(const kad_flow_options *options)
 {
-    const char *given = kad_config_string(config, "flow.passes");
-    const char *kind = kad_config_string(config, "flow.hierarchy");
-    if (given) return given;
-    return strcmp(kind, "decimator") == 0 ? "e" : "eo";
+    if (options->passes) return options->passes;
+    return strcmp(options->hierarchy, "decimator") == 0 ? "e" : "eo";
 }
 
-kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
+kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_flow_options *options,
                                 const kad_flow_target *target, kad_stage_list *list)
 {
     kad_status status = KAD_OK;
-    const char *kind = kad_config_string(config, "flow.hierarchy"),
-               *passes = passes_of(config);
-    builder b = {.ctx = ctx, .config = config, .target = target, .list = list};
+    const char *kind = options->hierarchy, *passes = passes_of(options);
+    builder b = {.ctx = ctx, .options = options, .target = target, .list = list};
     if (target->active)
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: %s needs every site; set flow.decimation=false",
@@ -192,16 +176,14 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_config *config,
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.passes: unknown offset '%c' in \"%s\" (e, o, a, b, c)",
                         *bad, passes);
-    KAD_TRY(read_shape(ctx, config, &b.shape));
-    b.n_couplings = (int)kad_config_int(config, "flow.couplings");
-    const bool ring =
-        strcmp(kind, "disentangler") != 0 && kad_config_bool(config, "flow.ring");
+    KAD_TRY(read_shape(ctx, options, &b.shape));
+    const bool ring = strcmp(kind, "disentangler") != 0 && options->ring;
     const int halvings = target->lattice->n_levels;
     int top = 1 << halvings, extents[KAD_MAX_DIM], rest = 1;
     kad_blocks_extents(target->lattice, top, extents);
     for (int mu = 0; mu < KAD_MAX_DIM; mu++)
         rest *= extents[mu];
-    int depth = (int)kad_config_int(config, "flow.depth");
+    int depth = options->depth;
     if (strcmp(kind, "disentangler") == 0) {
         if (depth == 0) depth = halvings > 0 ? halvings : 1;
         for (int k = 0; k < depth; k++) {

@@ -17,20 +17,10 @@
 
 typedef struct builder {
     kad_ctx *ctx;
-    const kad_config *config;
+    const kad_flow_options *options;
     const kad_flow_target *target;
     kad_stage_list *list;
-    int n_hidden, n_sources, refinements, refinements_finest;
-    bool ring, shared;
-    kad_transform generator, refinement;
 } builder;
-
-static kad_transform transform(const char *name)
-{
-    if (strcmp(name, "q4t") == 0) return KAD_TRANSFORM_Q4T;
-    if (strcmp(name, "lfa") == 0) return KAD_TRANSFORM_LFA;
-    return KAD_TRANSFORM_AFFINE;
-}
 
 static unsigned parity_bit(unsigned p)
 {
@@ -65,10 +55,9 @@ static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
     const int halvings = b->target->lattice->n_levels;
     const kad_status status =
         kad_stencil_create(b->ctx, b->target->lattice, b->target->n_comp, kind,
-                           b->n_hidden, size - 1, n_apps, sites, &stage);
+                           b->options->hidden, size - 1, n_apps, sites, &stage);
     if (status != KAD_OK) return status;
-    if (kind == KAD_TRANSFORM_Q4T)
-        kad_stencil_set_lambda(&stage, kad_config_real(b->config, "flow.quartic"));
+    if (kind == KAD_TRANSFORM_Q4T) kad_stencil_set_lambda(&stage, b->options->quartic);
     if (!in_top(b, level))
         return kad_stage_list_add(b->ctx, b->list, &stage, level, "%s", name);
     return kad_stage_list_add(b->ctx, b->list, &stage, halvings, "top_%d/%s",
@@ -82,7 +71,7 @@ static kad_status add_stages(builder *b, kad_index_list *apps, kad_transform kin
     kad_status status = KAD_OK;
     char full[KAD_NAME_MAX];
     for (int first = 0, n, k = 0; first < apps->n_lists; first += n, k++) {
-        n = b->shared ? kad_blocks_gather(b->target->lattice, apps, first) : 1;
+        n = b->options->shared ? kad_blocks_gather(b->target->lattice, apps, first) : 1;
         snprintf(full, sizeof full, "%s_%02d", name, index);
         if (n < apps->n_lists)
             snprintf(full, sizeof full, "%s_%02d_%03d", name, index, k);
@@ -102,7 +91,7 @@ static kad_status add_stencil(builder *b, int level, int shift, unsigned targets
     kad_index_list apps;
     const kad_status status =
         kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
-                           shift, targets, sources, b->n_sources, &apps);
+                           shift, targets, sources, b->options->sources, &apps);
     return status == KAD_OK ? add_stages(b, &apps, kind, level, name, index) : status;
 }
 
@@ -141,14 +130,14 @@ static kad_status add_refinements(builder *b, int level, unsigned old, unsigned 
         char name[32];
         snprintf(name, sizeof name, "refine_%d_%d", step, r);
         if (d == 2) {
-            KAD_TRY(
-                add_stencil(b, level, shift, targets, sources, b->refinement, name, 0));
+            KAD_TRY(add_stencil(b, level, shift, targets, sources, b->options->refinement,
+                                name, 0));
             continue;
         }
         for (unsigned p = 0; p < (1u << d); p++)
             if (targets >> p & 1)
-                KAD_TRY(add_stencil(b, level, shift, 1u << p, sources, b->refinement,
-                                    name, (int)p));
+                KAD_TRY(add_stencil(b, level, shift, 1u << p, sources,
+                                    b->options->refinement, name, (int)p));
     }
 done:
     return status;
@@ -167,8 +156,10 @@ static kad_status add_fill(builder *b, int level)
         const unsigned fresh = group[i] & active;
         if (!fresh) continue;
         const bool finest = level == 0 && i == last;
-        const int count = finest ? b->refinements_finest : b->refinements;
-        KAD_TRY(add_stencil(b, level, 0, fresh, known, b->generator, "generate", i));
+        const int count =
+            finest ? b->options->refinements_finest : b->options->refinements;
+        KAD_TRY(
+            add_stencil(b, level, 0, fresh, known, b->options->generator, "generate", i));
         KAD_TRY(add_refinements(b, level, known, fresh, count, i));
         known |= fresh;
     }
@@ -186,10 +177,11 @@ static kad_status add_wavelet(builder *b, int level)
     for (unsigned p = (1u << d) - 1; p > 0; p--) {
         kad_index_list apps;
         KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &apps));
-        KAD_TRY(add_stages(b, &apps, b->generator, level, "detail", (int)p));
+        KAD_TRY(add_stages(b, &apps, b->options->generator, level, "detail", (int)p));
     }
     KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, "haar", b->list));
-    const int count = level == 0 ? b->refinements_finest : b->refinements;
+    const int count =
+        level == 0 ? b->options->refinements_finest : b->options->refinements;
     KAD_TRY(add_refinements(b, level, colour[0], colour[1], count, 0));
 done:
     return status;
@@ -205,27 +197,13 @@ static int n_strides(const kad_lattice *lattice)
     }
 }
 
-kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
+kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *options,
                                      const kad_flow_target *target, kad_stage_list *list)
 {
     kad_status status = KAD_OK;
-    builder b = {
-        .ctx = ctx,
-        .config = config,
-        .target = target,
-        .list = list,
-        .n_hidden = (int)kad_config_int(config, "flow.hidden"),
-        .n_sources = (int)kad_config_int(config, "flow.sources"),
-        .refinements = (int)kad_config_int(config, "flow.refinements"),
-        .refinements_finest = (int)kad_config_int(config, "flow.refinements_finest"),
-        .ring = kad_config_bool(config, "flow.ring"),
-        .shared = kad_config_bool(config, "flow.shared"),
-        .generator = transform(kad_config_string(config, "flow.generator")),
-        .refinement = transform(kad_config_string(config, "flow.refinement")),
-    };
-    const bool wavelet =
-        strcmp(kad_config_string(config, "flow.details"), "wavelet") == 0;
-    const int depth = (int)kad_config_int(config, "flow.depth");
+    builder b = {.ctx = ctx, .options = options, .target = target, .list = list};
+    const bool wavelet = options->details == KAD_DETAILS_WAVELET;
+    const int depth = options->depth;
     if (wavelet && target->active)
         return kad_fail(
             ctx, KAD_ECONFIG,
@@ -234,12 +212,13 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_config *config,
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: conditional is odd under the global sign; the "
                         "action is not");
-    if (target->n_comp > 1 &&
-        (b.generator == KAD_TRANSFORM_Q4T || b.refinement == KAD_TRANSFORM_Q4T))
+    if (target->n_comp > 1 && (options->generator == KAD_TRANSFORM_Q4T ||
+                               options->refinement == KAD_TRANSFORM_Q4T))
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.generator: q4t is for one component, found %d",
                         target->n_comp);
-    if (b.ring) KAD_TRY(kad_hierarchy_ring(ctx, target, target->lattice->n_levels, list));
+    if (options->ring)
+        KAD_TRY(kad_hierarchy_ring(ctx, target, target->lattice->n_levels, list));
     for (int level = n_strides(target->lattice) - 1; level >= 0; level--) {
         if (depth != 0 && level >= depth && !in_top(&b, level)) continue;
         KAD_TRY(wavelet && !in_top(&b, level) ? add_wavelet(&b, level)

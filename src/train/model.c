@@ -100,7 +100,9 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **
                                     .n_comp = model->action->n_comp,
                                     .active = model->action->active,
                                     .symmetric = symmetric};
-    KAD_TRY(kad_flow_create(ctx, config, &target, &model->flow));
+    kad_flow_options options;
+    kad_config_fill(config, kad_flow_keys, kad_flow_n_keys, 0, &options);
+    KAD_TRY(kad_flow_create(ctx, &options, &target, &model->flow));
     *out = model;
     model = NULL;
 done:
