@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "sample/boundary.h"
+#include "sample/shell.h"
 #include "sample/start.h"
 
 #include <math.h>
@@ -148,7 +149,6 @@ static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **se
 {
     kad_status status = KAD_OK;
     cycle *c = NULL;
-    double *x = NULL;
     const double begun = kad_wall_seconds();
     *self = NULL;
     KAD_TRY(kad_draw_check(ctx, setup));
@@ -158,14 +158,11 @@ static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **se
     c->text = steps_of(setup->own);
     KAD_TRY(create_steps(ctx, c, begun));
     KAD_TRY(allocate(ctx, c));
-    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, c->n_rows * sizeof(double), &x));
     if (kad_stop_overdue(begun)) KAD_TRY(kad_sampler_stopped(ctx, setup));
-    KAD_TRY(kad_start_fields(ctx, setup, x));
-    KAD_TRY(set_state(ctx, c, x));
+    KAD_TRY(kad_start_chains(ctx, setup, set_state, c));
     *self = c;
     c = NULL;
 done:
-    kad_free(x);
     destroy(c);
     return status;
 }
@@ -251,50 +248,49 @@ static void path_of(const char *group, int i, char *path, size_t size)
     snprintf(path, size, "%s/step_%d", group, i + 1);
 }
 
+enum { N_STATE = 3 };
+static void state_of(const cycle *c, kad_state state[N_STATE])
+{
+    const size_t n_chains = (size_t)c->setup->n_chains;
+    const kad_state all[N_STATE] = {
+        {"n_done", KAD_STATE_INT, &c->n_done, 0, {0}},
+        {"x", KAD_STATE_REALS, c->x, 2, {n_chains, c->n_rows}},
+        {"S", KAD_STATE_REALS, c->S, 1, {n_chains}},
+    };
+    memcpy(state, all, sizeof all);
+}
+
 static kad_status save(kad_ctx *ctx, const void *self, kad_h5 *file, const char *group)
 {
-    kad_status status = KAD_OK;
     const cycle *c = self;
-    const size_t dims[2] = {(size_t)c->setup->n_chains, c->n_rows};
+    kad_state state[N_STATE];
     char path[KAD_NAME_MAX];
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_done", c->n_done));
-    snprintf(path, sizeof path, "%s/x", group);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 2, dims, c->x));
-    snprintf(path, sizeof path, "%s/S", group);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, dims, c->S));
+    state_of(c, state);
+    KAD_CALL(kad_state_save(ctx, N_STATE, state, file, group));
     for (int i = 0; i < c->n_steps; i++) {
         const step *s = &c->step[i];
         path_of(group, i, path, sizeof path);
-        KAD_TRY(kad_h5_group(ctx, file, path));
-        KAD_TRY(s->is.ops->save(ctx, s->sampler->self, file, path));
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "cycle_accepted", s->n_accepted));
+        KAD_CALL(kad_h5_group(ctx, file, path));
+        KAD_CALL(s->is.ops->save(ctx, s->sampler->self, file, path));
+        KAD_CALL(kad_h5_attr_set_real(ctx, file, path, "cycle_accepted", s->n_accepted));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status load(kad_ctx *ctx, void *self, kad_h5 *file, const char *group)
 {
-    kad_status status = KAD_OK;
     cycle *c = self;
-    const size_t dims[2] = {(size_t)c->setup->n_chains, c->n_rows};
+    kad_state state[N_STATE];
     char path[KAD_NAME_MAX];
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_done", &c->n_done));
-    snprintf(path, sizeof path, "%s/x", group);
-    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 2, dims, c->x));
-    snprintf(path, sizeof path, "%s/S", group);
-    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, dims, c->S));
+    state_of(c, state);
+    KAD_CALL(kad_state_load(ctx, N_STATE, state, file, group));
     for (int i = 0; i < c->n_steps; i++) {
         step *s = &c->step[i];
         path_of(group, i, path, sizeof path);
-        KAD_TRY(s->is.ops->load(ctx, s->sampler->self, file, path));
-        KAD_TRY(kad_h5_attr_real(ctx, file, path, "cycle_accepted", &s->n_accepted));
+        KAD_CALL(s->is.ops->load(ctx, s->sampler->self, file, path));
+        KAD_CALL(kad_h5_attr_real(ctx, file, path, "cycle_accepted", &s->n_accepted));
     }
-    if (c->n_done < 0)
-        status = kad_fail(ctx, KAD_EDATA, "%s: expected a count, found n_done %lld",
-                          group, (long long)c->n_done);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* A group a step with its own attributes; evaluations of a draw are their sums. */

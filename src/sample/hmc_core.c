@@ -1,13 +1,9 @@
 #include "sample/hmc_core.h"
 
 #include "base/memory.h"
-#include "base/signals.h"
-#include "base/thread.h"
 #include "base/tile.h"
-#include "sample/boundary.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { W = KAD_W_DOUBLE, STEPS_MAX = 1000, CAUTIOUS_ONE_IN = 4, CAUTION = 7 };
@@ -45,13 +41,13 @@ static kad_hmc_options options_of(const kad_sampler_setup *setup, bool latent)
 static kad_step_size first_step(const kad_hmc *hmc)
 {
     const kad_hmc_options *o = &hmc->options;
-    const double n =
-        (double)hmc->setup->action->n_active * (double)hmc->setup->action->n_comp;
+    const double n = (double)hmc->shell.setup->action->n_active *
+                     (double)hmc->shell.setup->action->n_comp;
     const double longest = o->n_steps > 0 ? 100.0 : o->trajectory;
     double start = isnan(o->step) ? pow(n, -0.25) : o->step;
     if (isnan(o->step) && start > longest) start = longest;
     kad_step_size step = kad_step_size_start(start, longest, o->target);
-    if (!isnan(o->step) || hmc->setup->n_tune == 0) kad_step_size_freeze(&step);
+    if (!isnan(o->step) || hmc->shell.setup->n_tune == 0) kad_step_size_freeze(&step);
     return step;
 }
 
@@ -86,79 +82,15 @@ bool kad_hmc_tunes(const kad_sampler_setup *setup)
     return isnan(options_of(setup, false).step);
 }
 
-/* --- life --------------------------------------------------------------------------- */
-
-static kad_status allocate(kad_ctx *ctx, kad_hmc *hmc)
-{
-    kad_status status = KAD_OK;
-    const size_t n_rows = hmc->target.n_rows, n_all = hmc->n_tiles * hmc->n_sub;
-    const size_t n_block =
-        hmc->setup->interleaved ? (size_t)hmc->setup->n_chains : hmc->setup->n_batch_max;
-    hmc->thread_bytes = thread_bytes_of(hmc);
-    KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->q));
-    KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->y));
-    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->U));
-    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->S));
-    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->p_accept));
-    KAD_TRY(kad_new(ctx, n_block, n_rows * sizeof(double), &hmc->batch));
-    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &hmc->lnp));
-    KAD_TRY(kad_new(ctx, (size_t)hmc->n_threads, hmc->thread_bytes, &hmc->block));
-done:
-    return status;
-}
-
-kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
-                          const kad_hmc_target *target, kad_hmc **out)
-{
-    kad_status status = KAD_OK;
-    kad_hmc *hmc = NULL;
-    *out = NULL;
-    KAD_TRY(kad_draw_check(ctx, setup));
-    KAD_TRY(kad_new(ctx, 1, sizeof *hmc, &hmc));
-    hmc->setup = setup;
-    hmc->target = *target;
-    hmc->latent = target->map != NULL;
-    hmc->options = options_of(setup, hmc->latent);
-    hmc->integrator = kad_integrator_find(hmc->options.integrator);
-    const size_t lanes = (size_t)kad_lanes(target->prec);
-    hmc->n_sub = lanes / W;
-    hmc->n_tiles = ((size_t)setup->n_chains + lanes - 1) / lanes;
-    hmc->n_threads =
-        (size_t)ctx->n_threads < hmc->n_tiles ? ctx->n_threads : (int)hmc->n_tiles;
-    hmc->step = first_step(hmc);
-    KAD_TRY(allocate(ctx, hmc));
-    KAD_TRY(kad_hmc_start(ctx, hmc));
-    *out = hmc;
-    hmc = NULL;
-done:
-    kad_hmc_destroy(hmc);
-    return status;
-}
-
-void kad_hmc_destroy(void *self)
-{
-    kad_hmc *hmc = self;
-    if (hmc == NULL) return;
-    kad_free(hmc->q);
-    kad_free(hmc->y);
-    kad_free(hmc->U);
-    kad_free(hmc->S);
-    kad_free(hmc->p_accept);
-    kad_free(hmc->batch);
-    kad_free(hmc->lnp);
-    kad_free(hmc->block);
-    kad_free(hmc);
-}
-
 /* --- an update of a tile ------------------------------------------------------------ */
 
 /* Momenta of update t for the chains of a tile of W; zero at inactive sites. Step 0 of
  * the stream belongs to the start. */
 static void draw_momenta(const kad_hmc *hmc, size_t chain, int64_t t, double *p)
 {
-    const kad_action *action = hmc->setup->action;
-    const kad_rng rng =
-        kad_rng_stream(hmc->setup->seed, KAD_RNG_CHAIN, (uint32_t)hmc->setup->entry);
+    const kad_action *action = hmc->shell.setup->action;
+    const kad_rng rng = kad_rng_stream(hmc->shell.setup->seed, KAD_RNG_CHAIN,
+                                       (uint32_t)hmc->shell.setup->entry);
     kad_hmc_normal_tile(action, rng, (uint64_t)t + 1, chain, p);
 }
 
@@ -167,13 +99,13 @@ static void draw_momenta(const kad_hmc *hmc, size_t chain, int64_t t, double *p)
  * instead of being rejected for ever. */
 static bool cautious(const kad_hmc *hmc, int64_t t)
 {
-    return t < hmc->setup->n_burn_in && t % CAUTIOUS_ONE_IN == CAUTIOUS_ONE_IN - 1;
+    return t < hmc->shell.setup->n_burn_in && t % CAUTIOUS_ONE_IN == CAUTIOUS_ONE_IN - 1;
 }
 
 /* Steps and step of update t of a tile: n/2 to 3n/2 steps, the step within 10 %. */
 static int draw_length(const kad_hmc *hmc, size_t tile, int64_t t, double *eps)
 {
-    const kad_sampler_setup *setup = hmc->setup;
+    const kad_sampler_setup *setup = hmc->shell.setup;
     const kad_rng rng =
         kad_rng_stream(setup->seed, KAD_RNG_ACCEPT, 1 + (uint32_t)setup->entry);
     const double now = kad_step_size_now(&hmc->step);
@@ -204,7 +136,7 @@ static void take_lanes(size_t n_rows, const bool *take, const double *restrict f
 static int64_t decide(kad_hmc *hmc, const own *o, size_t sub, size_t s, int64_t t,
                       const double *K, size_t i, kad_draws *out)
 {
-    const kad_sampler_setup *setup = hmc->setup;
+    const kad_sampler_setup *setup = hmc->shell.setup;
     const size_t n_rows = hmc->target.n_rows, at = sub * n_rows * W;
     const kad_rng rng = kad_rng_stream(setup->seed, KAD_RNG_ACCEPT, 0);
     double U[W], S[W], K_end[W];
@@ -233,79 +165,65 @@ static int64_t decide(kad_hmc *hmc, const own *o, size_t sub, size_t s, int64_t 
     return n_bad;
 }
 
-/* The state of W chains as draw i of the batch: y for now, boundary fields later. */
+/* The state of W chains as draw i of the batch. */
 static void hand_over(const kad_hmc *hmc, size_t s, size_t i, kad_draws *out)
 {
-    const size_t n_rows = hmc->target.n_rows;
-    const double *y = hmc->y + s * n_rows * W, *q = hmc->q + s * n_rows * W;
-    const size_t first = s * W, n_chains = (size_t)hmc->setup->n_chains;
-    const size_t n = n_chains <= first ? 0 : n_chains - first < W ? n_chains - first : W;
-    const size_t at = first * out->n + i, stride = out->n * n_rows;
+    const size_t size = hmc->target.n_rows * W, first = s * W;
+    const size_t n = kad_shell_in_use(&hmc->shell, first);
     for (size_t l = 0; l < n; l++)
-        out->action[at + l * out->n] = hmc->S[first + l];
-    if (n > 0) kad_tile_store(KAD_DOUBLE, n_rows, n, y, stride, out->x + at * n_rows);
-    if (n > 0 && out->z != NULL && hmc->latent)
-        kad_tile_store(KAD_DOUBLE, n_rows, n, q, stride, out->z + at * n_rows);
+        out->action[(first + l) * out->n + i] = hmc->S[first + l];
+    kad_shell_hand_over(&hmc->shell, first, i, out->n, hmc->y + s * size, out->x);
+    if (out->z != NULL && hmc->shell.latents)
+        kad_shell_hand_over(&hmc->shell, first, i, out->n, hmc->q + s * size, out->z);
 }
 
-/* What the updates of a batch add up to. */
-typedef struct sums {
-    int64_t n_bad, n_force;
-    bool given_up; /* a stop was overdue */
-} sums;
-
-static void update_tile(kad_hmc *hmc, const own *o, size_t tile, int64_t t, size_t i,
-                        double begun, kad_draws *out, sums *sum)
+static bool draw(void *self, const kad_shell_turn *turn, kad_draws *out)
 {
+    kad_hmc *hmc = self;
     const size_t n_rows = hmc->target.n_rows, size = n_rows * W, n_sub = hmc->n_sub;
+    const size_t tile = turn->tile, first = tile * n_sub;
+    const own o = own_of(hmc, turn->thread);
+    kad_hmc_sums *sums = &hmc->sums[tile];
     double K[KAD_W_MAX], eps;
-    memcpy(o->q, hmc->q + tile * n_sub * size, n_sub * size * sizeof(double));
+    memcpy(o.q, hmc->q + first * size, n_sub * size * sizeof(double));
     for (size_t sub = 0; sub < n_sub; sub++) {
-        draw_momenta(hmc, (tile * n_sub + sub) * W, t, o->p + sub * size);
-        kad_kinetic(n_rows, o->p + sub * size, K + sub * W);
+        draw_momenta(hmc, (first + sub) * W, turn->t, o.p + sub * size);
+        kad_kinetic(n_rows, o.p + sub * size, K + sub * W);
     }
-    const int n_steps = draw_length(hmc, tile, t, &eps);
-    sum->given_up = !kad_trajectory(&hmc->target, hmc->integrator, eps, n_steps, begun,
-                                    o->q, o->p, o->work, o->g, o->scratch);
-    if (sum->given_up) return;
-    if (t >= hmc->setup->n_burn_in)
-        sum->n_force += (int64_t)n_steps * hmc->integrator->n_kicks;
+    const int n_steps = draw_length(hmc, tile, turn->t, &eps);
+    if (!kad_trajectory(&hmc->target, hmc->integrator, eps, n_steps, turn->begun, o.q,
+                        o.p, o.work, o.g, o.scratch))
+        return false;
+    if (turn->t >= hmc->shell.setup->n_burn_in)
+        sums->n_force += (int64_t)n_steps * hmc->integrator->n_kicks;
     for (size_t sub = 0; sub < n_sub; sub++) {
-        sum->n_bad += decide(hmc, o, sub, tile * n_sub + sub, t, K + sub * W, i, out);
-        hand_over(hmc, tile * n_sub + sub, i, out);
+        sums->n_nonfinite +=
+            decide(hmc, &o, sub, first + sub, turn->t, K + sub * W, turn->i, out);
+        hand_over(hmc, first + sub, turn->i, out);
     }
+    return true;
 }
 
-/* --- a batch ------------------------------------------------------------------------ */
+/* --- all tiles ---------------------------------------------------------------------- */
 
-/* n updates with one step size, draws first_i ... of the batch. False: given up. */
-static bool update_all(kad_hmc *hmc, size_t first_i, size_t n, double begun,
-                       kad_draws *out)
+static void end(void *self, size_t n, bool recorded)
 {
-    int64_t n_bad = 0, n_force = 0, n_given_up = 0;
-#pragma omp parallel for schedule(static) num_threads(hmc->n_threads) \
-    reduction(+ : n_bad, n_force, n_given_up)
-    for (size_t tile = 0; tile < hmc->n_tiles; tile++) {
-        const own o = own_of(hmc, kad_thread_index());
-        sums sum = {0};
-        for (size_t i = 0; i < n && !sum.given_up; i++)
-            update_tile(hmc, &o, tile, hmc->n_done + (int64_t)i, first_i + i, begun, out,
-                        &sum);
-        n_bad += sum.n_bad;
-        n_force += sum.n_force;
-        n_given_up += sum.given_up;
+    kad_hmc *hmc = self;
+    (void)n;
+    (void)recorded;
+    for (size_t tile = 0; tile < hmc->shell.n_tiles; tile++) {
+        hmc->n_nonfinite += hmc->sums[tile].n_nonfinite;
+        hmc->n_force += hmc->sums[tile].n_force;
+        hmc->sums[tile] = (kad_hmc_sums){0};
     }
-    hmc->n_done += (int64_t)n;
-    hmc->n_nonfinite += n_bad;
-    hmc->n_force += n_force;
-    return n_given_up == 0;
 }
 
 /* In the first half of the tuning chains come down from their start. */
-static void tune(kad_hmc *hmc)
+static void tune(void *self)
 {
-    const int n_chains = hmc->setup->n_chains;
-    const int64_t t = hmc->n_done - 1, n_tune = hmc->setup->n_tune;
+    kad_hmc *hmc = self;
+    const int n_chains = hmc->shell.setup->n_chains;
+    const int64_t t = hmc->shell.n_done - 1, n_tune = hmc->shell.setup->n_tune;
     double sum = 0.0;
     for (int chain = 0; chain < n_chains; chain++)
         sum += hmc->p_accept[chain];
@@ -314,46 +232,69 @@ static void tune(kad_hmc *hmc)
     if (t + 1 >= n_tune) kad_step_size_freeze(&hmc->step);
 }
 
-/* From flow variables to boundary fields, block by block of consecutive numbers: chain by
- * chain, or all chains at once where their numbers are interleaved. */
-static kad_status to_boundary(kad_ctx *ctx, kad_hmc *hmc, int64_t t, kad_draws *out)
+static const kad_shell_ops shell_ops = {
+    .draw = draw, .end = end, .tune = tune, .flow_variables = true};
+
+/* --- life --------------------------------------------------------------------------- */
+
+static kad_status allocate(kad_ctx *ctx, kad_hmc *hmc)
 {
     kad_status status = KAD_OK;
-    const kad_sampler_setup *setup = hmc->setup;
-    const size_t n_rows = hmc->target.n_rows, n_chains = (size_t)setup->n_chains;
-    const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
-    for (size_t i = 0; i < n_all; i++)
-        out->number[i] = kad_draw_number(setup, i / out->n, t + (int64_t)(i % out->n));
-    for (size_t at = 0; at < n_all; at += n) {
-        double *x = out->x + at * n_rows, *z = out->z;
-        memcpy(hmc->batch, x, n * n_rows * sizeof *x);
-        if (z != NULL && !hmc->latent && setup->map != NULL)
-            KAD_TRY(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, hmc->batch, hmc->lnp,
-                                z + at * n_rows));
-        else if (z != NULL && !hmc->latent)
-            memset(z + at * n_rows, 0, n * n_rows * sizeof *z);
-        KAD_TRY(kad_boundary_of(ctx, setup->action, setup->seed, out->number[at], n,
-                                setup->translate, hmc->batch, x, hmc->lnp));
-        for (size_t i = 0; i < n; i++)
-            out->action[at + i] -= hmc->lnp[i];
-    }
+    const size_t n_rows = hmc->target.n_rows, n_all = hmc->shell.n_tiles * hmc->n_sub;
+    hmc->thread_bytes = thread_bytes_of(hmc);
+    KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->q));
+    KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->y));
+    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->U));
+    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->S));
+    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->p_accept));
+    KAD_TRY(kad_new(ctx, hmc->shell.n_tiles, sizeof *hmc->sums, &hmc->sums));
+    KAD_TRY(kad_new(ctx, (size_t)hmc->shell.n_workers, hmc->thread_bytes, &hmc->block));
 done:
     return status;
+}
+
+kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
+                          const kad_hmc_target *target, kad_hmc **out)
+{
+    kad_status status = KAD_OK;
+    kad_hmc *hmc = NULL;
+    *out = NULL;
+    KAD_TRY(kad_new(ctx, 1, sizeof *hmc, &hmc));
+    const size_t lanes = (size_t)kad_lanes(target->prec);
+    KAD_TRY(kad_shell_create(ctx, setup, &shell_ops, hmc, lanes, &hmc->shell));
+    hmc->target = *target;
+    hmc->shell.latents = target->map != NULL;
+    hmc->options = options_of(setup, hmc->shell.latents);
+    hmc->shell.tuned = isnan(hmc->options.step);
+    hmc->integrator = kad_integrator_find(hmc->options.integrator);
+    hmc->n_sub = lanes / W;
+    hmc->step = first_step(hmc);
+    KAD_TRY(allocate(ctx, hmc));
+    KAD_TRY(kad_hmc_start(ctx, hmc));
+    *out = hmc;
+    hmc = NULL;
+done:
+    kad_hmc_destroy(hmc);
+    return status;
+}
+
+void kad_hmc_destroy(void *self)
+{
+    kad_hmc *hmc = self;
+    if (hmc == NULL) return;
+    kad_free(hmc->q);
+    kad_free(hmc->y);
+    kad_free(hmc->U);
+    kad_free(hmc->S);
+    kad_free(hmc->p_accept);
+    kad_free(hmc->sums);
+    kad_free(hmc->block);
+    kad_shell_clear(&hmc->shell);
+    kad_free(hmc);
 }
 
 kad_status kad_hmc_advance(kad_ctx *ctx, void *self, kad_draws *out)
 {
     kad_hmc *hmc = self;
-    const int64_t first = hmc->n_done, n_tune = hmc->setup->n_tune;
-    const bool tuned = isnan(hmc->options.step);
-    const double begun = kad_wall_seconds();
-    for (size_t i = 0; i < out->n;) {
-        const bool tuning = tuned && hmc->n_done < n_tune;
-        const size_t n = tuning ? 1 : out->n - i;
-        if (!update_all(hmc, i, n, begun, out))
-            return kad_sampler_stopped(ctx, hmc->setup);
-        if (tuning) tune(hmc);
-        i += n;
-    }
-    return to_boundary(ctx, hmc, first, out);
+    return kad_shell_advance(ctx, &hmc->shell, out);
 }

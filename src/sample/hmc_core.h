@@ -15,7 +15,7 @@
 #ifndef KAD_SAMPLE_HMC_CORE_H
 #define KAD_SAMPLE_HMC_CORE_H
 
-#include "sample/sampler.h"
+#include "sample/shell.h"
 #include "sample/step_size.h"
 #include "sample/trajectory.h"
 
@@ -31,23 +31,23 @@ typedef struct kad_hmc_options {
     double target;          /* acceptance */
 } kad_hmc_options;
 
+typedef struct kad_hmc_sums {
+    int64_t n_nonfinite, n_force;
+} kad_hmc_sums;
+
 typedef struct kad_hmc {
-    const kad_sampler_setup *setup;
+    kad_shell shell;
     kad_hmc_target target;
     kad_hmc_options options;
     const kad_integrator *integrator;
-    bool latent; /* positions are latents: handed over as draws' z */
-    size_t n_sub, n_tiles;
-    double *q, *y;    /* [n_tiles * n_sub][n_rows][KAD_W_DOUBLE]: the states */
-    double *U, *S;    /* [n_tiles * n_sub * KAD_W_DOUBLE] */
-    double *p_accept; /* the same: min(1, exp(-dH)) of the last update */
-    double *batch,
-        *lnp;    /* [n_block][n_rows], [n_block]: draws with consecutive numbers */
-    char *block; /* [n_threads][thread_bytes] */
+    size_t n_sub;       /* tiles of KAD_W_DOUBLE of one of the force */
+    double *q, *y;      /* [n_tiles * n_sub][n_rows][KAD_W_DOUBLE]: the states */
+    double *U, *S;      /* [n_tiles * n_sub * KAD_W_DOUBLE] */
+    double *p_accept;   /* the same: min(1, exp(-dH)) of the last update */
+    kad_hmc_sums *sums; /* [n_tiles] of what `end` has not seen */
+    char *block;        /* [n_workers][thread_bytes] */
     size_t thread_bytes;
-    int n_threads;
     kad_step_size step;
-    int64_t n_done;      /* updates of every chain, burn-in included */
     int64_t n_nonfinite; /* trajectories whose dH was not a number */
     int64_t n_force;     /* force evaluations for recorded draws, over all tiles */
 } kad_hmc;

@@ -28,8 +28,8 @@ void kad_hmc_normal_tile(const kad_action *action, kad_rng rng, uint64_t step,
 /* Rows of W chains from `first` on, out of flow variables stored chain by chain. */
 static void gather(const kad_hmc *hmc, const double *y, size_t first, double *tile)
 {
-    const kad_action *action = hmc->setup->action;
-    const size_t n_rows = hmc->target.n_rows, n = (size_t)hmc->setup->n_chains;
+    const kad_action *action = hmc->shell.setup->action;
+    const size_t n_rows = hmc->target.n_rows, n = (size_t)hmc->shell.setup->n_chains;
     kad_tile_repeat(KAD_DOUBLE, n_rows, first, n, y, tile);
     kad_tile_clear_inactive(n_rows, (size_t)action->n_comp, action->active, tile);
 }
@@ -57,14 +57,14 @@ kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double *x)
     kad_status status = KAD_OK;
     kad_hmc *hmc = self;
     const kad_hmc_target *target = &hmc->target;
-    const kad_sampler_setup *setup = hmc->setup;
+    const kad_sampler_setup *setup = hmc->shell.setup;
     const size_t n_rows = target->n_rows;
     double *field = NULL;
     KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, n_rows * sizeof(double), &field));
     KAD_TRY(
         kad_action_from_boundary(ctx, setup->action, (size_t)setup->n_chains, x, field));
     state now = {.hmc = hmc, .field = field};
-    status = kad_for_tiles(ctx, "sample", hmc->n_tiles * hmc->n_sub,
+    status = kad_for_tiles(ctx, "sample", hmc->shell.n_tiles * hmc->n_sub,
                            target->scratch_bytes + KAD_ALIGN, set_tile, &now);
     if (status == KAD_EINTERRUPTED) status = kad_sampler_stopped(ctx, setup);
     if (status != KAD_OK) goto done;
@@ -83,15 +83,8 @@ done:
 
 kad_status kad_hmc_start(kad_ctx *ctx, kad_hmc *hmc)
 {
-    kad_status status = KAD_OK;
-    const kad_sampler_setup *setup = hmc->setup;
-    double *x = NULL;
-    KAD_TRY(
-        kad_new(ctx, (size_t)setup->n_chains, hmc->target.n_rows * sizeof(double), &x));
-    KAD_TRY(kad_start_fields(ctx, setup, x));
-    KAD_TRY(kad_hmc_set_state(ctx, hmc, x));
-done:
-    kad_free(x);
+    const kad_sampler_setup *setup = hmc->shell.setup;
+    const kad_status status = kad_start_chains(ctx, setup, kad_hmc_set_state, hmc);
     if (status != KAD_EINTERNAL) return status;
     return kad_fail(ctx, KAD_ECONFIG,
                     "sample[%d].start: the action is not finite at a %s start",

@@ -3,7 +3,7 @@
 #define KAD_SAMPLE_LATENT_METROPOLIS_H
 
 #include "sample/bulk_moves.h"
-#include "sample/sampler.h"
+#include "sample/shell.h"
 
 /* Acceptance that the proposal width of every level is tuned for. */
 #define KAD_LATENT_ACCEPTANCE 0.44
@@ -13,18 +13,15 @@ extern const kad_key kad_latent_metropolis_keys[KAD_LATENT_METROPOLIS_N_KEYS];
 
 /* The sampler's state; also for tests. */
 typedef struct kad_latent_metropolis {
-    const kad_sampler_setup *setup;
+    kad_shell shell;
     kad_moves *bulk;
-    kad_moves_tile **tile; /* [n_threads] */
-    int n_threads, n_sweeps;
-    size_t n_rows, n_tiles;
+    kad_moves_tile **tile; /* [n_workers] */
+    int n_sweeps;
     kad_rng propose, decide;
     double *z;           /* [n_tiles][n_rows][KAD_W_DOUBLE] */
     double *tally;       /* [n_tiles][n_levels][KAD_W_DOUBLE] accepted moves */
     double *width;       /* [n_levels] */
     double *counts;      /* [2][n_levels] moves accepted and tried after the burn-in */
-    double *batch, *lnp; /* flow variables of a block of draws */
-    int64_t n_done;      /* draws of every chain, burn-in included */
     int64_t n_nonfinite; /* moves rejected because dS_eff was not a number */
 } kad_latent_metropolis;
 

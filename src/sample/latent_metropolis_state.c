@@ -4,66 +4,44 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { W = KAD_W_DOUBLE, PATH_BYTES = 160 };
 
-typedef struct part {
-    const char *name;
-    int rank;
-    size_t dims[3];
-    double *data;
-} part;
-
-enum { N_PARTS = 3 };
-static void parts_of(const kad_latent_metropolis *m, part out[N_PARTS])
+enum { N_STATE = 5 };
+static void state_of(const kad_latent_metropolis *m, kad_state state[N_STATE])
 {
     const size_t n_levels = (size_t)m->bulk->n_levels;
-    out[0] = (part){"z", 3, {m->n_tiles, m->n_rows, W}, m->z};
-    out[1] = (part){"width", 1, {n_levels}, m->width};
-    out[2] = (part){"counts", 2, {2, n_levels}, m->counts};
+    const kad_state all[N_STATE] = {
+        {"z", KAD_STATE_REALS, m->z, 3, {m->shell.n_tiles, m->shell.n_rows, W}},
+        {"width", KAD_STATE_REALS, m->width, 1, {n_levels}},
+        {"counts", KAD_STATE_REALS, m->counts, 2, {2, n_levels}},
+        {"n_done", KAD_STATE_INT, &m->shell.n_done, 0, {0}},
+        {"n_nonfinite", KAD_STATE_INT, &m->n_nonfinite, 0, {0}},
+    };
+    memcpy(state, all, sizeof all);
 }
 
 kad_status kad_latent_metropolis_save(kad_ctx *ctx, const void *self, kad_h5 *file,
                                       const char *group)
 {
-    kad_status status = KAD_OK;
-    const kad_latent_metropolis *m = self;
-    part parts[N_PARTS];
-    char path[PATH_BYTES];
-    parts_of(m, parts);
-    for (int i = 0; i < N_PARTS; i++) {
-        snprintf(path, sizeof path, "%s/%s", group, parts[i].name);
-        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, parts[i].rank, parts[i].dims,
-                             parts[i].data));
-    }
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_done", m->n_done));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", m->n_nonfinite));
-done:
-    return status;
+    kad_state state[N_STATE];
+    state_of(self, state);
+    return kad_state_save(ctx, N_STATE, state, file, group);
 }
 
 kad_status kad_latent_metropolis_load(kad_ctx *ctx, void *self, kad_h5 *file,
                                       const char *group)
 {
-    kad_status status = KAD_OK;
-    kad_latent_metropolis *m = self;
-    part parts[N_PARTS];
-    char path[PATH_BYTES];
-    parts_of(m, parts);
-    for (int i = 0; i < N_PARTS; i++) {
-        snprintf(path, sizeof path, "%s/%s", group, parts[i].name);
-        KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, parts[i].rank, parts[i].dims,
-                            parts[i].data));
-    }
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_done", &m->n_done));
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_nonfinite", &m->n_nonfinite));
+    const kad_latent_metropolis *m = self;
+    kad_state state[N_STATE];
+    state_of(m, state);
+    KAD_CALL(kad_state_load(ctx, N_STATE, state, file, group));
     for (int level = 0; level < m->bulk->n_levels; level++)
-        if (!(m->width[level] > 0) || !isfinite(m->width[level]) || m->n_done < 0)
-            return kad_fail(ctx, KAD_EDATA,
-                            "%s: expected a count and widths, found %lld and %g", group,
-                            (long long)m->n_done, m->width[level]);
-done:
-    return status;
+        if (!(m->width[level] > 0) || !isfinite(m->width[level]))
+            return kad_fail(ctx, KAD_EDATA, "%s: expected widths, found %g", group,
+                            m->width[level]);
+    return KAD_OK;
 }
 
 static kad_status describe_levels(kad_ctx *ctx, const kad_latent_metropolis *m,
@@ -98,9 +76,10 @@ kad_status kad_latent_metropolis_describe(kad_ctx *ctx, const void *self, kad_h5
     kad_status status = KAD_OK;
     const kad_latent_metropolis *m = self;
     const kad_moves *bulk = m->bulk;
-    const kad_action_delta *delta = m->setup->action->ops->delta;
+    const kad_action_delta *delta = m->shell.setup->action->ops->delta;
     KAD_TRY(describe_levels(ctx, m, file, group));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(m->setup)));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start",
+                                   kad_start_name(m->shell.setup)));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", m->n_sweeps));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "cone",
                                    bulk->cone->tail >= 0 ? "global" : "local"));

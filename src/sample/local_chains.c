@@ -1,14 +1,11 @@
 #include "sample/local_chains.h"
 
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
-#include "sample/boundary.h"
 #include "sample/start.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { W = KAD_W_DOUBLE };
@@ -30,7 +27,7 @@ const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
 
 static kad_status check(kad_ctx *ctx, const kad_local_chains *c)
 {
-    const kad_sampler_setup *s = &c->setup;
+    const kad_sampler_setup *s = c->shell.setup;
     const double steps = (double)(s->n_burn_in + s->n_draws) * c->n_sweeps *
                          (c->n_clusters > 0 ? c->n_clusters : 1);
     if (s->n_chains > 1 << KAD_LOCAL_CHAIN_BITS)
@@ -41,26 +38,25 @@ static kad_status check(kad_ctx *ctx, const kad_local_chains *c)
                         "sample[%d]: %.0f sweeps and cluster moves exceed the 2^36 of an "
                         "entry",
                         s->entry, steps);
-    return kad_draw_check(ctx, s);
+    return KAD_OK;
 }
 
 /* --- a tile -------------------------------------------------------------------------- */
 
 static kad_turn turn_of(const kad_local_chains *c, size_t tile, uint64_t step)
 {
-    const size_t left = (size_t)c->setup.n_chains - tile * W;
     return (kad_turn){.rng = c->rng,
                       .step = step,
                       .first_chain = tile * W,
-                      .n_lanes = left < W ? (int)left : W};
+                      .n_lanes = (int)kad_shell_in_use(&c->shell, tile * W)};
 }
 
 /* Draw number `draw` of the chains of a tile, burn-in counted. False: given up. */
 static bool draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, double begun,
                       void *scratch)
 {
-    const kad_action *action = c->setup.action;
-    double *x = c->x + tile * c->n_rows * W;
+    const kad_action *action = c->shell.setup->action;
+    double *x = c->x + tile * c->shell.n_rows * W;
     for (int sweep = 0; sweep < c->n_sweeps; sweep++) {
         /* step 0 is the start's */
         const uint64_t step = 1 + (uint64_t)(draw * c->n_sweeps + sweep);
@@ -80,16 +76,15 @@ static bool draw_tile(const kad_local_chains *c, size_t tile, int64_t draw, doub
 static void hand_over(const kad_local_chains *c, size_t tile, size_t at,
                       const double before[W], kad_draws *out, void *scratch)
 {
-    const double *x = c->x + tile * c->n_rows * W;
-    const double n_moves = (double)c->n_sweeps * c->setup.action->lattice->n_sites;
-    const int n_lanes = turn_of(c, tile, 0).n_lanes;
+    const double *x = c->x + tile * c->shell.n_rows * W;
+    const double n_moves = (double)c->n_sweeps * c->shell.setup->action->lattice->n_sites;
+    const size_t n_lanes = kad_shell_in_use(&c->shell, tile * W);
     double S[W];
-    c->local->value(c->setup.action, x, S, scratch);
-    kad_tile_store(KAD_DOUBLE, c->n_rows, (size_t)n_lanes, x, out->n * c->n_rows,
-                   out->x + (tile * W * out->n + at) * c->n_rows);
-    for (int lane = 0; lane < n_lanes; lane++) {
-        const size_t i = (tile * W + (size_t)lane) * out->n + at;
-        const double moved = c->tally[tile * W + (size_t)lane] - before[lane];
+    c->local->value(c->shell.setup->action, x, S, scratch);
+    kad_shell_hand_over(&c->shell, tile * W, at, out->n, x, out->x);
+    for (size_t lane = 0; lane < n_lanes; lane++) {
+        const size_t i = (tile * W + lane) * out->n + at;
+        const double moved = c->tally[tile * W + lane] - before[lane];
         out->action[i] = S[lane];
         /* cluster and heat bath moves are always made */
         out->accepted[i] = !c->local->tuned || c->n_clusters > 0 || moved > 0;
@@ -98,37 +93,21 @@ static void hand_over(const kad_local_chains *c, size_t tile, size_t at,
     }
 }
 
-/* n draws of every tile, from place `at` of the batch on. */
-typedef struct turns {
-    kad_local_chains *c;
-    size_t at, n;
-    double begun;
-    kad_draws *out;
-} turns;
-
-static bool draw_all(void *self, size_t tile, int thread)
+static bool draw(void *self, const kad_shell_turn *turn, kad_draws *out)
 {
-    const turns *t = self;
-    kad_local_chains *c = t->c;
-    void *scratch = c->scratch + (size_t)thread * c->n_scratch;
-    for (size_t i = 0; i < t->n; i++) {
-        double before[W];
-        memcpy(before, c->tally + tile * W, sizeof before);
-        if (!draw_tile(c, tile, c->n_done + (int64_t)i, t->begun, scratch)) return false;
-        hand_over(c, tile, t->at + i, before, t->out, scratch);
-    }
+    const kad_local_chains *c = self;
+    void *scratch = c->scratch + (size_t)turn->thread * c->n_scratch;
+    double before[W];
+    memcpy(before, c->tally + turn->tile * W, sizeof before);
+    if (!draw_tile(c, turn->tile, turn->t, turn->begun, scratch)) return false;
+    hand_over(c, turn->tile, turn->i, before, out, scratch);
     return true;
 }
 
-/* The first being draw c->n_done. False: given up. */
-static bool make_draws(kad_local_chains *c, size_t at, size_t n, double begun,
-                       kad_draws *out)
+static void begin(void *self)
 {
-    turns t = {.c = c, .at = at, .n = n, .begun = begun, .out = out};
-    memset(c->tally, 0, c->n_tiles * W * sizeof *c->tally);
-    const bool all = kad_parallel_for(c->n_threads, c->n_tiles, draw_all, &t);
-    c->n_done += (int64_t)n;
-    return all;
+    kad_local_chains *c = self;
+    memset(c->tally, 0, c->shell.n_tiles * W * sizeof *c->tally);
 }
 
 /* --- tuning -------------------------------------------------------------------------- */
@@ -137,40 +116,51 @@ static bool make_draws(kad_local_chains *c, size_t at, size_t n, double begun,
 static double accepted(const kad_local_chains *c)
 {
     double sum = 0;
-    for (int chain = 0; chain < c->setup.n_chains; chain++)
+    for (int chain = 0; chain < c->shell.setup->n_chains; chain++)
         sum += c->tally[chain];
     return sum;
 }
 
 static double moves_of_a_draw(const kad_local_chains *c)
 {
-    return (double)c->setup.n_chains * c->n_sweeps * c->setup.action->lattice->n_sites;
+    return (double)c->shell.setup->n_chains * c->n_sweeps *
+           c->shell.setup->action->lattice->n_sites;
 }
 
 /* ln width follows the acceptance with a gain that falls like the inverse of the draw's
  * number (Robbins and Monro). */
-static void tune(kad_local_chains *c)
+static void tune(void *self)
 {
-    const double gain = 40.0 / (20.0 + (double)c->n_done);
+    kad_local_chains *c = self;
+    const double gain = 40.0 / (20.0 + (double)c->shell.n_done);
     const double p = accepted(c) / moves_of_a_draw(c);
     c->width *= exp(gain * (p - KAD_LOCAL_ACCEPTANCE));
     c->width = fmin(fmax(c->width, 1e-6), 1e6);
 }
+
+static void end(void *self, size_t n, bool recorded)
+{
+    kad_local_chains *c = self;
+    if (!recorded) return;
+    c->n_accepted += accepted(c);
+    c->n_tried += moves_of_a_draw(c) * (double)n;
+}
+
+static const kad_shell_ops shell_ops = {
+    .draw = draw, .begin = begin, .end = end, .tune = tune};
 
 /* --- operations ---------------------------------------------------------------------- */
 
 static kad_status allocate(kad_ctx *ctx, kad_local_chains *c)
 {
     kad_status status = KAD_OK;
-    const size_t action_bytes = c->setup.action->scratch_bytes[KAD_DOUBLE];
-    c->n_tiles = ((size_t)c->setup.n_chains + W - 1) / W;
-    c->n_threads = ctx->n_threads < (int)c->n_tiles ? ctx->n_threads : (int)c->n_tiles;
-    c->n_scratch = c->local->scratch_bytes(c->setup.action);
+    const size_t action_bytes = c->shell.setup->action->scratch_bytes[KAD_DOUBLE];
+    c->n_scratch = c->local->scratch_bytes(c->shell.setup->action);
     if (action_bytes > c->n_scratch) c->n_scratch = action_bytes;
     c->n_scratch = (c->n_scratch + KAD_ALIGN - 1) / KAD_ALIGN * KAD_ALIGN;
-    KAD_TRY(kad_new(ctx, c->n_tiles * c->n_rows, W * sizeof(double), &c->x));
-    KAD_TRY(kad_new(ctx, c->n_tiles, W * sizeof(double), &c->tally));
-    KAD_TRY(kad_new(ctx, (size_t)c->n_threads, c->n_scratch, &c->scratch));
+    KAD_TRY(kad_new(ctx, c->shell.n_tiles * c->shell.n_rows, W * sizeof(double), &c->x));
+    KAD_TRY(kad_new(ctx, c->shell.n_tiles, W * sizeof(double), &c->tally));
+    KAD_TRY(kad_new(ctx, (size_t)c->shell.n_workers, c->n_scratch, &c->scratch));
 done:
     return status;
 }
@@ -182,7 +172,6 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     kad_local_chains *c = NULL;
     const kad_action *action = setup->action;
     kad_local_options o;
-    double *start = NULL;
 
     *out = NULL;
     kad_keys_copy(kad_local_keys, KAD_LOCAL_N_KEYS, setup->own, sizeof o, &o);
@@ -191,9 +180,9 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                         "sample[%d]: action \"%s\" has no local updates", setup->entry,
                         action->ops->name);
     KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
-    c->setup = *setup;
     c->local = action->ops->local;
-    c->n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    KAD_TRY(kad_shell_create(ctx, setup, &shell_ops, c, W, &c->shell));
+    c->shell.tuned = c->local->tuned;
     c->n_sweeps = o.sweeps;
     if (c->local->reflect != NULL && action->n_comp > 1)
         c->n_reflections = o.overrelaxation;
@@ -205,14 +194,11 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                                    ((uint32_t)setup->entry + 1) * 256 + i);
     KAD_TRY(allocate(ctx, c));
     if (clusters) KAD_TRY(c->local->bonds(ctx, action, &c->bonds));
-    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, c->n_rows * sizeof(double), &start));
-    KAD_TRY(kad_start_fields(ctx, setup, start));
-    KAD_TRY(kad_local_chains_set_state(ctx, c, start));
+    KAD_TRY(kad_start_chains(ctx, setup, kad_local_chains_set_state, c));
     *out = c;
     c = NULL;
 done:
     kad_local_chains_destroy(c);
-    kad_free(start);
     return status;
 }
 
@@ -226,11 +212,11 @@ bool kad_local_chains_tunes(const kad_sampler_setup *setup)
 kad_status kad_local_chains_set_state(kad_ctx *ctx, void *self, const double *x)
 {
     kad_local_chains *c = self;
-    const size_t n = (size_t)c->setup.n_chains;
+    const size_t n = (size_t)c->shell.setup->n_chains;
     (void)ctx;
-    for (size_t tile = 0; tile < c->n_tiles; tile++)
-        kad_tile_repeat(KAD_DOUBLE, c->n_rows, tile * W, n, x,
-                        c->x + tile * c->n_rows * W);
+    for (size_t tile = 0; tile < c->shell.n_tiles; tile++)
+        kad_tile_repeat(KAD_DOUBLE, c->shell.n_rows, tile * W, n, x,
+                        c->x + tile * c->shell.n_rows * W);
     return KAD_OK;
 }
 
@@ -238,6 +224,7 @@ void kad_local_chains_destroy(void *self)
 {
     kad_local_chains *c = self;
     if (c == NULL) return;
+    kad_shell_clear(&c->shell);
     kad_bonds_clear(&c->bonds);
     kad_free(c->x);
     kad_free(c->tally);
@@ -247,80 +234,42 @@ void kad_local_chains_destroy(void *self)
 
 kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out)
 {
-    kad_status status = KAD_OK;
     kad_local_chains *c = self;
-    const size_t n_all = (size_t)c->setup.n_chains * out->n;
-    const double begun = kad_wall_seconds();
-    size_t at = 0;
+    return kad_shell_advance(ctx, &c->shell, out);
+}
 
-    if (out->z != NULL && c->setup.map == NULL)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "sample[%d].store_latents: needs a trained map: run `train` "
-                        "first",
-                        c->setup.entry);
-    for (size_t i = 0; i < n_all; i++)
-        out->number[i] =
-            kad_draw_number(&c->setup, i / out->n, c->n_done + (int64_t)(i % out->n));
-    while (at < out->n && c->n_done < c->setup.n_tune && c->local->tuned) {
-        if (!make_draws(c, at++, 1, begun, out))
-            return kad_sampler_stopped(ctx, &c->setup);
-        tune(c);
-    }
-    const size_t n = out->n - at;
-    const bool counts = c->n_done >= c->setup.n_burn_in;
-    if (!make_draws(c, at, n, begun, out)) return kad_sampler_stopped(ctx, &c->setup);
-    if (counts) {
-        c->n_accepted += accepted(c);
-        c->n_tried += moves_of_a_draw(c) * (double)n;
-    }
-    for (size_t i = 0; i < n_all; i++)
-        if (!isfinite(out->action[i]))
-            return kad_fail(ctx, KAD_EINTERNAL,
-                            "sample[%d]: the action of chain %zu is not finite",
-                            c->setup.entry, i / out->n);
-    if (out->z != NULL)
-        KAD_TRY(kad_boundary_latents(ctx, c->setup.action, c->setup.map, n_all, out->x,
-                                     out->z));
-done:
-    return status;
+enum { N_STATE = 5 };
+static void state_of(const kad_local_chains *c, kad_state state[N_STATE])
+{
+    const kad_state all[N_STATE] = {
+        {"chains", KAD_STATE_REALS, c->x, 3, {c->shell.n_tiles, c->shell.n_rows, W}},
+        {"n_done", KAD_STATE_INT, &c->shell.n_done, 0, {0}},
+        {"width", KAD_STATE_REAL, &c->width, 0, {0}},
+        {"n_accepted", KAD_STATE_REAL, &c->n_accepted, 0, {0}},
+        {"n_tried", KAD_STATE_REAL, &c->n_tried, 0, {0}},
+    };
+    memcpy(state, all, sizeof all);
 }
 
 kad_status kad_local_chains_save(kad_ctx *ctx, const void *self, kad_h5 *file,
                                  const char *group)
 {
-    kad_status status = KAD_OK;
-    const kad_local_chains *c = self;
-    const size_t dims[3] = {c->n_tiles, c->n_rows, W};
-    char path[128];
-    snprintf(path, sizeof path, "%s/chains", group);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 3, dims, c->x));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_done", c->n_done));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "width", c->width));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "n_accepted", c->n_accepted));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "n_tried", c->n_tried));
-done:
-    return status;
+    kad_state state[N_STATE];
+    state_of(self, state);
+    return kad_state_save(ctx, N_STATE, state, file, group);
 }
 
 kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,
                                  const char *group)
 {
-    kad_status status = KAD_OK;
-    kad_local_chains *c = self;
-    const size_t dims[3] = {c->n_tiles, c->n_rows, W};
-    char path[128];
-    snprintf(path, sizeof path, "%s/chains", group);
-    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 3, dims, c->x));
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_done", &c->n_done));
-    KAD_TRY(kad_h5_attr_real(ctx, file, group, "width", &c->width));
-    KAD_TRY(kad_h5_attr_real(ctx, file, group, "n_accepted", &c->n_accepted));
-    KAD_TRY(kad_h5_attr_real(ctx, file, group, "n_tried", &c->n_tried));
-    if (c->n_done < 0 || !(c->width > 0) || !isfinite(c->width))
-        status = kad_fail(ctx, KAD_EDATA,
-                          "%s: expected a count and a width, found %lld and %g", group,
-                          (long long)c->n_done, c->width);
-done:
-    return status;
+    const kad_local_chains *c = self;
+    kad_state state[N_STATE];
+    state_of(self, state);
+    KAD_CALL(kad_state_load(ctx, N_STATE, state, file, group));
+    if (!(c->width > 0) || !isfinite(c->width))
+        return kad_fail(ctx, KAD_EDATA, "%s: expected a width, found %g", group,
+                        c->width);
+    return KAD_OK;
 }
 
 kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
@@ -328,7 +277,8 @@ kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *fil
 {
     kad_status status = KAD_OK;
     const kad_local_chains *c = self;
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(&c->setup)));
+    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start",
+                                   kad_start_name(c->shell.setup)));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", c->n_sweeps));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "overrelaxation", c->n_reflections));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "cluster_moves", c->n_clusters));

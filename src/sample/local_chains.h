@@ -8,7 +8,7 @@
 #define KAD_SAMPLE_LOCAL_CHAINS_H
 
 #include "models/local.h"
-#include "sample/sampler.h"
+#include "sample/shell.h"
 
 #define KAD_LOCAL_ACCEPTANCE 0.55
 
@@ -23,19 +23,16 @@ enum { KAD_LOCAL_N_KEYS = 4 };
 extern const kad_key kad_local_keys[KAD_LOCAL_N_KEYS];
 
 typedef struct kad_local_chains {
-    kad_sampler_setup setup;
+    kad_shell shell;
     const kad_action_local *local;
     kad_rng rng[KAD_LOCAL_STREAMS];
     kad_bonds bonds;
     int n_sweeps, n_reflections, n_clusters; /* of a draw; of a sweep */
-    size_t n_rows, n_tiles;
-    int n_threads;
-    double *x;                  /* [n_tiles][n_rows][KAD_W_DOUBLE] */
-    double *tally;              /* [n_tiles][KAD_W_DOUBLE] accepted moves */
-    char *scratch;              /* [n_threads][n_scratch] */
-    size_t n_scratch;           /* bytes */
-    double width;               /* of proposals */
-    int64_t n_done;             /* draws of every chain, burn-in included */
+    double *x;                               /* [n_tiles][n_rows][KAD_W_DOUBLE] */
+    double *tally;                           /* [n_tiles][KAD_W_DOUBLE] accepted moves */
+    char *scratch;                           /* [n_workers][n_scratch] */
+    size_t n_scratch;                        /* bytes */
+    double width;                            /* of proposals */
     double n_accepted, n_tried; /* moves after the burn-in, all chains (integers) */
 } kad_local_chains;
 

@@ -6,9 +6,9 @@
 #include "base/memory.h"
 #include "sample/boundary.h"
 #include "sample/proposals.h"
+#include "sample/shell.h"
 
 #include <math.h>
-#include <stdio.h>
 
 typedef struct state {
     kad_proposals proposals;
@@ -64,30 +64,26 @@ done:
     return status;
 }
 
+static kad_state state_of(const state *s)
+{
+    return (kad_state){
+        "log_w", KAD_STATE_REALS, s->log_w, 1, {(size_t)s->proposals.setup->n_chains}};
+}
+
 static kad_status save(kad_ctx *ctx, const void *self, kad_h5 *file, const char *group)
 {
-    kad_status status = KAD_OK;
     const state *s = self;
-    const size_t n_chains = (size_t)s->proposals.setup->n_chains;
-    char path[KAD_NAME_MAX * 2];
-    KAD_TRY(kad_proposals_save(ctx, &s->proposals, file, group));
-    snprintf(path, sizeof path, "%s/log_w", group);
-    KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &n_chains, s->log_w));
-done:
-    return status;
+    const kad_state own = state_of(s);
+    KAD_CALL(kad_proposals_save(ctx, &s->proposals, file, group));
+    return kad_state_save(ctx, 1, &own, file, group);
 }
 
 static kad_status load(kad_ctx *ctx, void *self, kad_h5 *file, const char *group)
 {
-    kad_status status = KAD_OK;
     state *s = self;
-    const size_t n_chains = (size_t)s->proposals.setup->n_chains;
-    char path[KAD_NAME_MAX * 2];
-    KAD_TRY(kad_proposals_load(ctx, &s->proposals, file, group));
-    snprintf(path, sizeof path, "%s/log_w", group);
-    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, &n_chains, s->log_w));
-done:
-    return status;
+    const kad_state own = state_of(s);
+    KAD_CALL(kad_proposals_load(ctx, &s->proposals, file, group));
+    return kad_state_load(ctx, 1, &own, file, group);
 }
 
 /* States in the coordinates of their next proposals, which are shifted at random. For

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "sample/boundary.h"
+#include "sample/shell.h"
 
 #include <math.h>
 #include <string.h>
@@ -119,25 +120,25 @@ done:
     return status;
 }
 
+enum { N_STATE = 2 };
+static void state_of(const kad_proposals *proposals, kad_state state[N_STATE])
+{
+    state[0] = (kad_state){"n_done", KAD_STATE_INT, &proposals->n_done, 0, {0}};
+    state[1] = (kad_state){"n_nonfinite", KAD_STATE_INT, &proposals->n_nonfinite, 0, {0}};
+}
+
 kad_status kad_proposals_save(kad_ctx *ctx, const kad_proposals *proposals, kad_h5 *file,
                               const char *group)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_done", proposals->n_done));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", proposals->n_nonfinite));
-done:
-    return status;
+    kad_state state[N_STATE];
+    state_of(proposals, state);
+    return kad_state_save(ctx, N_STATE, state, file, group);
 }
 
 kad_status kad_proposals_load(kad_ctx *ctx, kad_proposals *proposals, kad_h5 *file,
                               const char *group)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_done", &proposals->n_done));
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_nonfinite", &proposals->n_nonfinite));
-    if (proposals->n_done < 0 || proposals->n_nonfinite < 0)
-        status = kad_fail(ctx, KAD_EDATA, "%s: expected counts, found n_done %lld", group,
-                          (long long)proposals->n_done);
-done:
-    return status;
+    kad_state state[N_STATE];
+    state_of(proposals, state);
+    return kad_state_load(ctx, N_STATE, state, file, group);
 }

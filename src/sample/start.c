@@ -95,3 +95,15 @@ kad_status kad_start_fields(kad_ctx *ctx, const kad_sampler_setup *setup, double
     without_rules(setup, seed, hot, x);
     return KAD_OK;
 }
+
+kad_status kad_start_chains(kad_ctx *ctx, const kad_sampler_setup *setup,
+                            kad_status (*set_state)(kad_ctx *ctx, void *self,
+                                                    const double *x),
+                            void *self)
+{
+    KAD_SCOPE(scope, ctx);
+    double *x;
+    KAD_CALL(kad_take(&scope, (size_t)setup->n_chains * rows_of(setup), &x));
+    KAD_CALL(kad_start_fields(ctx, setup, x));
+    return set_state(ctx, self, x);
+}

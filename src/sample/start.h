@@ -20,4 +20,10 @@ const char *kad_start_name(const kad_sampler_setup *setup);
 KAD_MUST_USE kad_status kad_start_fields(kad_ctx *ctx, const kad_sampler_setup *setup,
                                          double *x);
 
+/* A sampler's `set_state` with them, as the last act of its creation. */
+KAD_MUST_USE kad_status kad_start_chains(kad_ctx *ctx, const kad_sampler_setup *setup,
+                                         kad_status (*set_state)(kad_ctx *ctx, void *self,
+                                                                 const double *x),
+                                         void *self);
+
 #endif

@@ -222,7 +222,7 @@ static void exact_start_is_invariant(void **state)
     start_exactly(hmc);
     bundle b;
     double sum = 0, square = 0, U[W], S[W];
-    for (size_t i_tile = 0; i_tile < hmc->n_tiles; i_tile++) {
+    for (size_t i_tile = 0; i_tile < hmc->shell.n_tiles; i_tile++) {
         bundle_make(&b, &hmc->target, 0);
         memcpy(b.q, hmc->q + i_tile * b.n, b.n * sizeof *b.q);
         for (size_t i = 0; i < b.n; i++)
@@ -235,7 +235,7 @@ static void exact_start_is_invariant(void **state)
         }
         bundle_clear(&b);
     }
-    const double n = (double)hmc->n_tiles * W, value = sum / n;
+    const double n = (double)hmc->shell.n_tiles * W, value = sum / n;
     const mean mutant = {value, sqrt((square / n - value * value) / (n - 1))};
     assert_true(fabs(pull("S, nothing rejected", mutant, L * L / 2.0)) > 8);
     rig_clear(&r);

@@ -22,7 +22,8 @@ static void check_moments(kad_ctx *ctx, const char *name, kad_sampler_setup setu
     const mean accepted = over_chains(&r, of_accepted), m2 = over_chains(&r, of_phi2);
     print_message("# %s: step %.4f, accepted %.3f, forces a draw %.1f\n", name,
                   kad_step_size_now(&hmc->step), accepted.value,
-                  (double)hmc->n_force / (double)hmc->n_tiles / (double)hmc->n_done);
+                  (double)hmc->n_force / (double)hmc->shell.n_tiles /
+                      (double)hmc->shell.n_done);
     /* tuned to 0.8 by 40 updates */
     assert_true(accepted.value > 0.72 && accepted.value < 0.88);
     assert_true(fabs(pull("exp(-dH)", over_chains(&r, of_exp_dh), 1)) < 5);

@@ -400,8 +400,8 @@ static void free_run(scene *s, bool clusters, const double exact[N_VALUES])
     void *scratch = kad_alloc(kad_hartley_scratch_bytes(plan, KAD_DOUBLE), 1);
     assert_ok(s, kad_local_chains_create(&s->ctx, &setup, clusters, &self));
     kad_local_chains *c = self;
-    for (size_t tile = 0; tile < c->n_tiles; tile++) {
-        double *x = c->x + tile * c->n_rows * KAD_W_DOUBLE;
+    for (size_t tile = 0; tile < c->shell.n_tiles; tile++) {
+        double *x = c->x + tile * c->shell.n_rows * KAD_W_DOUBLE;
         for (int row = 0; row < (int)s->n_rows; row++)
             for (int lane = 0; lane < KAD_W_DOUBLE; lane++) {
                 double pair[2];

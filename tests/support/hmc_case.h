@@ -101,13 +101,14 @@ static inline kad_status rig_make(rig *r, kad_ctx *ctx, const char *name,
     memset(r, 0, sizeof *r);
     r->setup = *setup;
     r->n_rows = (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
-    r->draws = (kad_draws){.number = kad_alloc(n, sizeof(uint64_t)),
-                           .x = kad_alloc(n * r->n_rows, sizeof(double)),
-                           .z = kad_alloc(n * r->n_rows, sizeof(double)),
-                           .action = kad_alloc(n, sizeof(double)),
-                           .log_weight = kad_alloc(n, sizeof(double)),
-                           .delta_h = kad_alloc(n, sizeof(double)),
-                           .accepted = kad_alloc(n, 1)};
+    r->draws =
+        (kad_draws){.number = kad_alloc(n, sizeof(uint64_t)),
+                    .x = kad_alloc(n * r->n_rows, sizeof(double)),
+                    .z = setup->map ? kad_alloc(n * r->n_rows, sizeof(double)) : NULL,
+                    .action = kad_alloc(n, sizeof(double)),
+                    .log_weight = kad_alloc(n, sizeof(double)),
+                    .delta_h = kad_alloc(n, sizeof(double)),
+                    .accepted = kad_alloc(n, 1)};
     return kad_sampler_create(ctx, name, &r->setup, &r->sampler);
 }
 

@@ -1,0 +1,158 @@
+#include "sample/shell.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/signals.h"
+#include "base/tile.h"
+#include "sample/boundary.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { W = KAD_W_DOUBLE };
+
+kad_status kad_shell_create(kad_ctx *ctx, const kad_sampler_setup *setup,
+                            const kad_shell_ops *ops, void *self, size_t lanes,
+                            kad_shell *shell)
+{
+    kad_status status = KAD_OK;
+    const size_t n_chains = (size_t)setup->n_chains;
+    const size_t n_block = setup->interleaved ? n_chains : setup->n_batch_max;
+    KAD_TRY(kad_draw_check(ctx, setup));
+    shell->ops = ops;
+    shell->self = self;
+    shell->setup = setup;
+    shell->n_rows =
+        (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
+    shell->lanes = lanes;
+    shell->n_tiles = (n_chains + lanes - 1) / lanes;
+    shell->n_threads = ctx->n_threads;
+    shell->n_workers = kad_n_workers(ctx->n_threads, shell->n_tiles);
+    if (!ops->flow_variables) return KAD_OK;
+    KAD_TRY(kad_new(ctx, n_block, shell->n_rows * sizeof(double), &shell->batch));
+    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &shell->lnp));
+done:
+    return status;
+}
+
+void kad_shell_clear(kad_shell *shell)
+{
+    kad_free(shell->batch);
+    kad_free(shell->lnp);
+}
+
+size_t kad_shell_in_use(const kad_shell *shell, size_t first)
+{
+    const size_t n = (size_t)shell->setup->n_chains;
+    return n <= first ? 0 : n - first < W ? n - first : W;
+}
+
+void kad_shell_hand_over(const kad_shell *shell, size_t first, size_t i, size_t n,
+                         const double *x, double *to)
+{
+    const size_t here = kad_shell_in_use(shell, first);
+    if (here > 0)
+        kad_tile_store(KAD_DOUBLE, shell->n_rows, here, x, n * shell->n_rows,
+                       to + (first * n + i) * shell->n_rows);
+}
+
+/* --- draws --------------------------------------------------------------------------- */
+
+/* n draws of every tile, from place `at` of the batch on. */
+typedef struct stretch {
+    kad_shell *shell;
+    size_t at, n;
+    double begun;
+    kad_draws *out;
+} stretch;
+
+static bool draw_tile(void *self, size_t tile, int thread)
+{
+    const stretch *s = self;
+    const kad_shell *shell = s->shell;
+    for (size_t i = 0; i < s->n; i++) {
+        const kad_shell_turn turn = {.tile = tile,
+                                     .t = shell->n_done + (int64_t)i,
+                                     .i = s->at + i,
+                                     .begun = s->begun,
+                                     .thread = thread};
+        if (!shell->ops->draw(shell->self, &turn, s->out)) return false;
+    }
+    return true;
+}
+
+/* False: given up. */
+static bool draw_all(stretch *s)
+{
+    kad_shell *shell = s->shell;
+    const kad_shell_ops *ops = shell->ops;
+    const bool recorded = shell->n_done >= shell->setup->n_burn_in;
+    if (ops->begin != NULL) ops->begin(shell->self);
+    const bool all = kad_parallel_for(shell->n_threads, shell->n_tiles, draw_tile, s);
+    shell->n_done += (int64_t)s->n;
+    if (ops->end != NULL) ops->end(shell->self, s->n, recorded);
+    return all;
+}
+
+/* From flow variables to boundary fields, by blocks of consecutive numbers: chain by
+ * chain, or all chains at once where their numbers are interleaved. */
+static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_draws *out)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler_setup *setup = shell->setup;
+    const size_t n_rows = shell->n_rows, n_chains = (size_t)setup->n_chains;
+    const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
+    for (size_t at = 0; at < n_all; at += n) {
+        double *x = out->x + at * n_rows;
+        memcpy(shell->batch, x, n * n_rows * sizeof *x);
+        if (out->z != NULL && !shell->latents)
+            KAD_TRY(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, shell->batch, shell->lnp,
+                                out->z + at * n_rows));
+        KAD_TRY(kad_boundary_of(ctx, setup->action, setup->seed, out->number[at], n,
+                                setup->translate, shell->batch, x, shell->lnp));
+        for (size_t i = 0; i < n; i++)
+            out->action[at + i] -= shell->lnp[i];
+    }
+done:
+    return status;
+}
+
+static kad_status finish(kad_ctx *ctx, const kad_shell *shell, kad_draws *out)
+{
+    kad_status status = KAD_OK;
+    const kad_sampler_setup *setup = shell->setup;
+    const size_t n_all = (size_t)setup->n_chains * out->n;
+    if (shell->ops->flow_variables) KAD_TRY(to_boundary(ctx, shell, out));
+    for (size_t i = 0; i < n_all; i++)
+        if (!isfinite(out->action[i]))
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "sample[%d]: the action of chain %zu is not finite",
+                            setup->entry, i / out->n);
+    if (out->z != NULL && !shell->ops->flow_variables)
+        KAD_TRY(
+            kad_boundary_latents(ctx, setup->action, setup->map, n_all, out->x, out->z));
+done:
+    return status;
+}
+
+kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out)
+{
+    const kad_sampler_setup *setup = shell->setup;
+    const size_t n_all = (size_t)setup->n_chains * out->n;
+    stretch s = {.shell = shell, .begun = kad_wall_seconds(), .out = out};
+    if (out->z != NULL && setup->map == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].store_latents: needs a trained map: run `train` "
+                        "first",
+                        setup->entry);
+    for (size_t i = 0; i < n_all; i++)
+        out->number[i] =
+            kad_draw_number(setup, i / out->n, shell->n_done + (int64_t)(i % out->n));
+    for (; s.at < out->n; s.at += s.n) {
+        const bool tuning = shell->tuned && shell->n_done < setup->n_tune;
+        s.n = tuning ? 1 : out->n - s.at;
+        if (!draw_all(&s)) return kad_sampler_stopped(ctx, setup);
+        if (tuning) shell->ops->tune(shell->self);
+    }
+    return finish(ctx, shell, out);
+}
