@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# Stops, kills and limits: what continues, to the same bytes.
+
+load util
+
+# A checkpoint after every step.
+often=train.checkpoint_seconds=0
+
+@test "resume: killed and repeated gives the same bytes" {
+    kadanoff run tiny.yaml -q -o whole
+    for delay in 0.05 0.1 0.2 0.3 0.45; do
+        kadanoff run tiny.yaml -q -o pieces $often &
+        pid=$!
+        sleep "$delay"
+        kill -9 "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    kadanoff run tiny.yaml -q -o pieces $often
+    [ "$(fingerprint whole/run.h5)" = "$(fingerprint pieces/run.h5)" ]
+}
+
+@test "resume: SIGTERM leaves a checkpoint and exits 75; the run then continues" {
+    kadanoff run tiny.yaml -q -o stopped $often train.steps=100000 &
+    pid=$!
+    wait_for stopped/checkpoint/current.h5
+    kill -TERM "$pid"
+    got=0
+    wait "$pid" || got=$?
+    [ "$got" -eq 75 ]
+    [ -s stopped/checkpoint/current.h5 ]
+    kadanoff info stopped | grep -q '^state *stopped by SIGTERM'
+}
+
+@test "resume: --max-hours stops with 75" {
+    fails_with 75 kadanoff run tiny.yaml -q train.steps=1000000 --max-hours 0.0003
+}
+
+@test "resume: --max-hours also as batch queues write a time" {
+    fails_with 75 kadanoff run tiny.yaml -q -o slurm train.steps=1000000 --max-hours 00:00:01
+    for bad in 1:99:00 1: 1-2 -1:00:00 1:2:3:4 1-1:1:1:1 a:0:0; do
+        fails_with 64 kadanoff run tiny.yaml -q --max-hours="$bad"
+    done
+}
+
+@test "resume: a folder in use is 69 and the message says by whom" {
+    kadanoff run tiny.yaml -q -o busy $often train.steps=1000000 &
+    pid=$!
+    wait_for busy/checkpoint/current.h5
+    got=0
+    kadanoff run tiny.yaml -q -o busy $often train.steps=1000000 2>err.txt || got=$?
+    kill -9 "$pid"
+    wait "$pid" || true
+    [ "$got" -eq 69 ]
+    grep -q "$pid" err.txt
+}
+
+@test "resume: a second SIGINT exits 130 at once" {
+    trap - INT
+    set -m # background jobs of a script would ignore SIGINT
+    kadanoff run tiny.yaml -q -o twice $often train.steps=1000000 &
+    pid=$!
+    wait_for twice/checkpoint/current.h5
+    kill -STOP "$pid"
+    kill -INT "$pid"
+    kill -CONT "$pid"
+    kill -INT "$pid"
+    got=0
+    wait "$pid" || got=$?
+    [ "$got" -eq 130 ] || [ "$got" -eq 75 ] # 75: it was gone before the second came
+}
+
+@test "resume: a stop during an evaluation or a step loses nothing" {
+    cat >wide.yaml <<'END'
+lattice: {shape: [16, 16]}
+action: {name: on-dual, components: 1}
+train: {chain: false, steps: 3, batch: 4096, eval_every: 2, eval_samples: 8192, eval_final: 8192}
+sample: [{name: mis, draws: 500}]
+END
+    kadanoff run wide.yaml -q -o whole
+    for hours in 0.00005 0.0001 0.00015 0.0002 0.00025 0.0003; do
+        got=0
+        kadanoff run wide.yaml -q -o pieces --max-hours $hours || got=$?
+        [ "$got" -eq 75 ] || break
+    done
+    [ "$got" -eq 0 ] || kadanoff run wide.yaml -q -o pieces
+    [ "$(fingerprint whole/run.h5)" = "$(fingerprint pieces/run.h5)" ]
+}
+
+@test "resume: a limit on file sizes is 74; with more room the run continues" {
+    kadanoff run tiny.yaml -q -o whole
+    for limit in 20 60 200; do
+        got=0
+        (ulimit -f $limit && kadanoff run tiny.yaml -q -o small $often) 2>err.txt || got=$?
+        [ "$got" -eq 74 ]
+        [ "$(grep -vc 'continues at' err.txt)" -eq 1 ]
+    done
+    kadanoff run tiny.yaml -q -o small $often
+    [ "$(fingerprint whole/run.h5)" = "$(fingerprint small/run.h5)" ]
+}
+
+@test "resume: hmc in deep wells shows its tuning and stops at once" {
+    cat >deep.yaml <<'END'
+lattice: {shape: [8, 8]}
+action: {name: phi4, m2: -1e6, lambda: 1e-3}
+sample: [{name: hmc, draws: 100000}]
+END
+    kadanoff run deep.yaml -q &
+    local pid=$! got=0 began
+    for _ in $(seq 300); do
+        grep -qs '"stage":"hmc tuning"' deep/progress.jsonl && break
+        sleep 0.1
+    done
+    grep -q '"stage":"hmc tuning"' deep/progress.jsonl
+    began=$SECONDS
+    kill -TERM $pid
+    wait $pid || got=$?
+    [ "$got" -eq 75 ]
+    [ $((SECONDS - began)) -le 10 ] # a second on a machine of its own
+}
+
+@test "resume: what reads a run can be stopped, and leaves it as it was" {
+    kadanoff run tiny.yaml -q bulk.configs=64 'sample[0].store_configs=64'
+    sha256sum tiny/run.h5 tiny/report.html tiny/checkpoint/*.h5 >before.txt
+    for c in analyse bulk report; do
+        fails_with 75 kadanoff $c tiny --max-hours 1e-6
+        grep -q 'stopped by time limit' err.txt
+        sha256sum --quiet -c before.txt
+    done
+    kadanoff analyse tiny -q
+}
+
+@test "resume: a damaged checkpoint falls back on the previous one, and says so" {
+    kadanoff run tiny.yaml -q -o hurt $often train.steps=100000 &
+    pid=$!
+    wait_for hurt/checkpoint/previous.h5
+    kill -TERM "$pid"
+    wait "$pid" || true
+    printf 'X' | dd of=hurt/checkpoint/current.h5 bs=1 seek=3000 conv=notrunc 2>/dev/null
+    got=0
+    kadanoff run hurt -q --max-hours 0.0002 2>err.txt || got=$?
+    [ "$got" -eq 75 ]
+    grep -q 'previous' err.txt
+}
+
+@test "resume: a damaged results file is made again from the checkpoint" {
+    kadanoff run tiny.yaml -q
+    before=$(fingerprint tiny/run.h5)
+    printf 'X' | dd of=tiny/run.h5 bs=1 seek=5000 conv=notrunc 2>/dev/null
+    fails_with 65 kadanoff run tiny -q
+    grep -q 'move it away and .kadanoff run tiny. makes it again' err.txt
+    mv tiny/run.h5 damaged.h5
+    kadanoff run tiny -q
+    [ "$(fingerprint tiny/run.h5)" = "$before" ]
+}

@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# The whole job, and what it says of the model.
+
+load util
+
+@test "run: the whole job, twice, harmlessly; the second run changes no result" {
+    kadanoff run tiny.yaml >first.txt
+    grep -q 'ln Z is known exactly' first.txt
+    grep -q 'self-check' first.txt
+    grep -q 'log_z' first.txt
+    [ -s tiny/config.yaml ]
+    [ -s tiny/progress.jsonl ]
+    grep -q '<svg' tiny/report.html
+    not grep -Eq 'src="http|href="http|<script' tiny/report.html
+    before=$(sha256sum tiny/run.h5)
+    kadanoff run tiny.yaml >second.txt
+    [ "$(sha256sum tiny/run.h5)" = "$before" ]
+    kadanoff run tiny -q
+    [ "$(sha256sum tiny/run.h5)" = "$before" ]
+    kadanoff info tiny | grep -q '^state *complete'
+    kadanoff diagnose tiny
+    rm tiny/report.html
+    kadanoff report tiny
+    [ -s tiny/report.html ]
+}
+
+@test "run: an empty list of samplers means no sampling" {
+    kadanoff run tiny.yaml -q train.steps=5 sample=[] -o none
+    not h5ls none/run.h5/samplers
+    kadanoff run none -q
+    kadanoff diagnose none
+}
+
+@test "run: one and two threads give the same bytes" {
+    kadanoff run tiny.yaml -q -t 1 -o one
+    kadanoff run tiny.yaml -q -t 2 -o two
+    [ "$(fingerprint one/run.h5)" = "$(fingerprint two/run.h5)" ]
+}
+
+@test "run: in a batch job's task, as many threads as it has cores" {
+    local line
+    unset OMP_NUM_THREADS
+    line=$(SLURM_CPUS_PER_TASK=3 kadanoff run tiny.yaml -o cores | head -1)
+    [[ "$line" == *', 3 threads,'* ]]
+    line=$(OMP_NUM_THREADS=2 SLURM_CPUS_PER_TASK=3 kadanoff run tiny.yaml -o cores | head -1)
+    [[ "$line" == *', 2 threads,'* ]]
+}
+
+@test "run: samplers that need no map run without training and are compared" {
+    kadanoff run tiny.yaml -q -o plain \
+        'sample=[{name: cluster, draws: 200, chains: 8}, {name: metropolis, draws: 200, chains: 8}]'
+    run h5dump -d /training/loss plain/run.h5
+    [ "$status" -ne 0 ]
+    kadanoff compare plain | grep -q metropolis
+    grep -q '<svg' plain/report.html
+}
+
+@test "run: exact values are right far from the critical point, and what is not known is said" {
+    local few='sample=[{name: metropolis, draws: 4, chains: 1, burn_in: 0, tuning: 0}]'
+    printf 'lattice: {shape: [4, 6]}\naction: {name: on-dual, beta: 356}\n' >cold.yaml
+    kadanoff run cold.yaml "$few" >first.txt
+    grep -q 'ln Z is known exactly: 17088.69314718.* (Kaufman, .* digits are certain)' first.txt
+    h5dump -A -d /exact/log_z cold/run.h5 | grep -q '"error"'
+    printf 'lattice: {shape: [8]}\naction: {name: phi4, m2: 0.001, lambda: 1.0e-7}\n' >ring.yaml
+    kadanoff run ring.yaml "$few" >first.txt
+    grep -q 'ln Z is known exactly: 5.94168874' first.txt
+    printf 'lattice: {shape: [4, 4]}\naction: {name: on-dual, temperature: 1.0e12}\n' >hot.yaml
+    kadanoff run hot.yaml "$few" -q
+    h5dump -m %.17g -d /exact/energy hot/run.h5 | grep -Eq ' -(2e-12|1.9999999999999|2.0000000000000)'
+    printf 'lattice: {shape: [8]}\naction: {name: phi4, components: 2, t: 1, mu: -1.0e6, lambda: 1.0e-3}\n' \
+        >deep.yaml
+    kadanoff run deep.yaml "$few" >first.txt
+    grep -q 'ln Z is not stated exactly: its transfer matrix needs too many' first.txt
+}
+
+@test "run: the antiferromagnet, on two sublattices and frustrated, has exact averages" {
+    for shape in '[4, 4]' '[3, 3]'; do
+        kadanoff run tiny.yaml -q -o "af$shape" lattice.shape="$shape" action.coupling=-1 \
+            sample='[{name: cluster, draws: 1000}, {name: metropolis, draws: 500}]'
+        kadanoff info "af$shape" | grep -q '^model .*Ising antiferromagnet, coupling = -1'
+        kadanoff analyse "af$shape" >tables.txt
+        # the energy, its fluctuation and m2 of both samplers within 5 errors
+        awk '$1 ~ /^(energy|specific_heat|m2)$/ { n++; if ($4 * $4 > 25) exit 1 }
+            END { exit n != 6 }' tables.txt
+    done
+}
+
+# A tree of bonds: Z is the product of its bonds' factors.
+@test "run: ln Z of couplings from a file is exact for one to three components" {
+    printf '0 1 0.7\n1 2 -1.1\n2 3 0.4\n' >tree.txt
+    exact=(0 4.0616612886 0.7213672159 0.4992672246) # cosh; I0; sinh(x)/x of beta J
+    for n in 1 2 3; do
+        kadanoff run tiny.yaml -q -o "o$n" lattice.shape='[2, 2]' action.components=$n \
+            action.couplings=tree.txt action.temperature=auto action.beta=1.3 \
+            train.steps=150 sample='[{draws: 20000, store_configs: 0}]'
+        kadanoff analyse "o$n" | grep -E '^ *log_z ' >line.txt
+        # "0.7215(3)": the error counts in units of the last digit; 5 of them allowed
+        awk -v exact="${exact[$n]}" '{
+            split($2, part, /[()]/); digits = length(part[1]) - index(part[1], ".")
+            err = part[2] * 10 ^ -digits; d = part[1] - exact
+            exit !(err > 0 && err < 0.01 && d * d < 25 * err * err) }' line.txt
+    done
+}
