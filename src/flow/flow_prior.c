@@ -6,6 +6,13 @@
 #include <math.h>
 #include <string.h>
 
+const char *kad_prior_name(size_t i)
+{
+    for (size_t k = 0; kad_priors[k] != NULL; k++)
+        if (k == i) return kad_priors[k]->name;
+    return NULL;
+}
+
 const kad_prior_ops *kad_prior_find(const char *name)
 {
     for (size_t i = 0; kad_priors[i] != NULL; i++)

@@ -66,7 +66,6 @@ static const kad_prior_ops angle = {
 extern const kad_prior_ops kad_prior_normal, kad_prior_laplace;
 const kad_prior_ops *const kad_priors[] = {&kad_prior_normal, &kad_prior_laplace, &angle,
                                            NULL};
-const char kad_prior_choices[] = "normal|laplace|angle";
 
 static const double temperatures[] = {0.25, 1, 3};
 enum { N_T = 3 };

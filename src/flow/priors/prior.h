@@ -39,9 +39,10 @@ typedef struct kad_prior_ops {
     void (*wrap)(size_t n, double *z);
 } kad_prior_ops;
 
-/* Every registered prior, NULL-terminated, and their names: "a|b|c". */
+/* Every registered prior, NULL-terminated. */
 extern const kad_prior_ops *const kad_priors[];
-extern const char kad_prior_choices[];
+/* The name of the i-th one, NULL past the last: choices of a key. */
+const char *kad_prior_name(size_t i);
 
 /* NULL: no prior of this name. */
 const kad_prior_ops *kad_prior_find(const char *name);
