@@ -42,12 +42,12 @@ static const struct {
 
 static double largest(kad_ctx *ctx, kad_h5 *file, const char *path)
 {
-    kad_values values = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_values values;
     double top = (double)NAN;
-    if (kad_values_read(ctx, file, path, &values) != KAD_OK) return top;
+    if (kad_values_read(&scope, file, path, &values) != KAD_OK) return top;
     for (size_t i = 0; i < values.n; i++)
         top = fmax(top, values.data[i]);
-    kad_values_clear(&values);
     return top;
 }
 

@@ -81,41 +81,38 @@ kad_status kad_agreement_write(kad_ctx *ctx, kad_h5 *file, const kad_agreement *
 
 /* --- reading ------------------------------------------------------------------------ */
 
-/* Names of up to `most` things, through kad_alloc. */
-static kad_status read_names(kad_ctx *ctx, kad_h5 *file, const char *path, size_t most,
+/* Names of up to `most` things. */
+static kad_status read_names(kad_scope *in, kad_h5 *file, const char *path, size_t most,
                              size_t *n, char **names)
 {
     size_t dims[KAD_H5_MAX_RANK];
     int rank;
-    const kad_status status = kad_h5_shape(ctx, file, path, &rank, dims);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_h5_shape(in->ctx, file, path, &rank, dims));
     if (rank != 1 || dims[0] == 0 || dims[0] > most)
-        return kad_fail(ctx, KAD_EDATA, "%s: expected up to %zu names", path, most);
+        return kad_fail(in->ctx, KAD_EDATA, "%s: expected up to %zu names", path, most);
     *n = dims[0];
-    return kad_h5_read_strings(ctx, file, path, *n, names);
+    return kad_h5_read_strings(in, file, path, *n, names);
 }
 
 kad_status kad_agreement_read(kad_ctx *ctx, kad_h5 *file, kad_agreement *out)
 {
-    kad_status status = KAD_OK;
-    char *sampler[KAD_AGREEMENT_SAMPLERS] = {NULL};
-    char *observable[KAD_AGREEMENT_ROWS] = {NULL};
-    size_t n_samplers = 0, n = 0;
-    kad_values values[3] = {{0}};
+    KAD_SCOPE(scope, ctx);
+    char *sampler[KAD_AGREEMENT_SAMPLERS], *observable[KAD_AGREEMENT_ROWS];
+    size_t n_samplers, n;
+    kad_values values[3];
 
     memset(out, 0, sizeof *out);
     if (!kad_h5_exists(file, "/agreement/sampler")) return KAD_OK;
-    KAD_TRY(read_names(ctx, file, "/agreement/sampler", KAD_AGREEMENT_SAMPLERS,
-                       &n_samplers, sampler));
-    KAD_TRY(read_names(ctx, file, "/agreement/observable", KAD_AGREEMENT_ROWS, &n,
-                       observable));
+    KAD_CALL(read_names(&scope, file, "/agreement/sampler", KAD_AGREEMENT_SAMPLERS,
+                        &n_samplers, sampler));
+    KAD_CALL(read_names(&scope, file, "/agreement/observable", KAD_AGREEMENT_ROWS, &n,
+                        observable));
     for (size_t t = 0; t < 3; t++) {
-        KAD_TRY(kad_values_read_in(ctx, file, "/agreement", tables[t].name, &values[t]));
-        if (values[t].n != n * n_samplers) {
-            status = kad_fail(ctx, KAD_EDATA, "/agreement/%s: expected %zu x %zu values",
-                              tables[t].name, n, n_samplers);
-            goto done;
-        }
+        KAD_CALL(
+            kad_values_read_in(&scope, file, "/agreement", tables[t].name, &values[t]));
+        if (values[t].n != n * n_samplers)
+            return kad_fail(ctx, KAD_EDATA, "/agreement/%s: expected %zu x %zu values",
+                            tables[t].name, n, n_samplers);
     }
     for (size_t i = 0; i < n; i++)
         for (size_t s = 0; s < n_samplers; s++) {
@@ -124,12 +121,5 @@ kad_status kad_agreement_read(kad_ctx *ctx, kad_h5 *file, kad_agreement *out)
                               values[1].data[at], values[2].data[at]);
         }
     kad_agreement_finish(out);
-done:
-    for (size_t t = 0; t < 3; t++)
-        kad_values_clear(&values[t]);
-    for (size_t s = 0; s < KAD_AGREEMENT_SAMPLERS; s++)
-        kad_free(sampler[s]);
-    for (size_t i = 0; i < KAD_AGREEMENT_ROWS; i++)
-        kad_free(observable[i]);
-    return status;
+    return KAD_OK;
 }

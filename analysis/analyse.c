@@ -4,12 +4,12 @@
 #include "analysis/chain.h"
 #include "analysis/comparison.h"
 #include "analysis/equilibrium.h"
-#include "base/weights.h"
 #include "analysis/reshuffle.h"
 #include "analysis/results.h"
 #include "analysis/warn.h"
 #include "analysis/weighed.h"
 #include "base/memory.h"
+#include "base/weights.h"
 #include "io/writer.h"
 
 #include <math.h>
@@ -34,10 +34,9 @@ static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
 static kad_status settle(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
                          kad_estimates *estimates, kad_diagnostics *diagnostics)
 {
-    kad_status status = KAD_OK;
     kad_thermal even, odd;
     bool m_had_one = false;
-    KAD_TRY(kad_thermal_check(ctx, file, sampled, estimates, &even, &odd));
+    KAD_CALL(kad_thermal_check(ctx, file, sampled, estimates, &even, &odd));
     sampled->unsettled = even.reason != KAD_THERMAL_FINE;
     for (size_t i = 0; i < estimates->n; i++) {
         const bool is_odd =
@@ -46,11 +45,10 @@ static kad_status settle(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
         m_had_one |= is_odd && isfinite(estimates->row[i].err);
         kad_row_refuse(&estimates->row[i], KAD_GAMMA_START);
     }
-    KAD_TRY(kad_rhat_limits(ctx, sampled, estimates));
+    KAD_CALL(kad_rhat_limits(ctx, sampled, estimates));
     if (sampled->unsettled || m_had_one)
         kad_warn_thermal(diagnostics, sampled, sampled->unsettled ? &even : &odd);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Runs of rejections, beside the estimates of the chain or of its random orders. */
@@ -71,78 +69,71 @@ static kad_status write_runs(kad_ctx *ctx, kad_h5 *file, const kad_estimates *es
 static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
                                 findings *found)
 {
-    kad_status status = KAD_OK;
-    kad_estimates *estimates = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_estimates *estimates;
     kad_runs runs = {0};
 
     if (sampled->accepted.n > 0)
         runs =
             kad_runs_analyse(sampled->n_chains, sampled->n_draws, sampled->accepted.data);
-    KAD_TRY(kad_analyse_chain(ctx, file, sampled, &estimates));
+    KAD_CALL(kad_analyse_chain(&scope, file, sampled, &estimates));
     refuse_errors(sampled, estimates);
-    KAD_TRY(settle(ctx, file, sampled, estimates, &found->diagnostics));
-    KAD_TRY(kad_estimates_write(ctx, file, estimates));
-    KAD_TRY(kad_analyse_correlators(ctx, file, sampled, false));
-    KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, false));
+    KAD_CALL(settle(ctx, file, sampled, estimates, &found->diagnostics));
+    KAD_CALL(kad_estimates_write(ctx, file, estimates));
+    KAD_CALL(kad_analyse_correlators(ctx, file, sampled, false));
+    KAD_CALL(kad_analyse_spectrum(ctx, file, sampled, false));
     kad_warn_undefined(&found->diagnostics, estimates);
-    KAD_TRY(kad_warn_chain(ctx, &found->diagnostics, sampled, estimates, &runs));
+    KAD_CALL(kad_warn_chain(ctx, &found->diagnostics, sampled, estimates, &runs));
     if (!sampled->weighted) /* else the weighted draws speak, which are the same */
         kad_agreement_add_table(&found->agreement, estimates, sampled->symmetric);
     if (sampled->accepted.n > 0 && sampled->weighted)
-        KAD_TRY(write_runs(ctx, file, estimates, &runs, 1));
-done:
-    kad_estimates_destroy(estimates);
-    return status;
+        KAD_CALL(write_runs(ctx, file, estimates, &runs, 1));
+    return KAD_OK;
 }
 
 /* tau_int over random orders of the stored proposals, with its runs of rejections. */
 static kad_status analyse_reshuffled(kad_ctx *ctx, kad_h5 *file,
                                      const kad_sampled *sampled)
 {
-    kad_status status = KAD_OK;
-    kad_estimates *estimates = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_estimates *estimates;
     kad_runs runs;
     const int64_t seed = kad_attr_int(ctx, file, "/", "seed");
-    KAD_TRY(kad_analyse_reshuffled(ctx, (uint64_t)seed, sampled, &runs, &estimates));
+    KAD_CALL(kad_analyse_reshuffled(&scope, (uint64_t)seed, sampled, &runs, &estimates));
     refuse_errors(sampled, estimates);
-    KAD_TRY(kad_estimates_write(ctx, file, estimates));
-    KAD_TRY(write_runs(ctx, file, estimates, &runs, KAD_RESHUFFLE_ORDERS));
-done:
-    kad_estimates_destroy(estimates);
-    return status;
+    KAD_CALL(kad_estimates_write(ctx, file, estimates));
+    return write_runs(ctx, file, estimates, &runs, KAD_RESHUFFLE_ORDERS);
 }
 
 /* Reweighted averages and correlators of one sampler. */
 static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                                    findings *found)
 {
-    kad_status status = KAD_OK;
-    kad_estimates *estimates = NULL;
-    KAD_TRY(kad_analyse_weighted(ctx, file, sampled, &estimates));
+    KAD_SCOPE(scope, ctx);
+    kad_estimates *estimates;
+    KAD_CALL(kad_analyse_weighted(&scope, file, sampled, &estimates));
     refuse_errors(sampled, estimates);
-    KAD_TRY(kad_estimates_write(ctx, file, estimates));
-    KAD_TRY(kad_analyse_correlators(ctx, file, sampled, true));
-    KAD_TRY(kad_analyse_spectrum(ctx, file, sampled, true));
+    KAD_CALL(kad_estimates_write(ctx, file, estimates));
+    KAD_CALL(kad_analyse_correlators(ctx, file, sampled, true));
+    KAD_CALL(kad_analyse_spectrum(ctx, file, sampled, true));
     kad_warn_undefined(&found->diagnostics, estimates);
     kad_warn_exact(&found->diagnostics, estimates);
     kad_agreement_add_table(&found->agreement, estimates, sampled->symmetric);
-done:
-    kad_estimates_destroy(estimates);
-    return status;
+    return KAD_OK;
 }
 
 /* ln Z from one sampler; into the file when `main` (one sampler speaks for the run). */
 static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                                 bool main, findings *found)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_diagnostics *diagnostics = &found->diagnostics;
-    kad_estimates *log_z = NULL;
+    kad_estimates *log_z;
     char name[KAD_ESTIMATE_NAME + 16];
-    KAD_TRY(kad_analyse_log_z(ctx, file, sampled, &log_z));
+    KAD_CALL(kad_analyse_log_z(&scope, file, sampled, &log_z));
     refuse_errors(sampled, log_z);
     if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", sampled->name);
-    KAD_TRY(kad_estimates_write(ctx, file, log_z));
+    KAD_CALL(kad_estimates_write(ctx, file, log_z));
     kad_warn_weights(diagnostics, sampled, log_z);
     snprintf(name, sizeof name, "%s_reweighted", sampled->name);
     kad_agreement_add(&found->agreement, "log_z", name, log_z->row[0].mean,
@@ -155,11 +146,9 @@ static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
             sampled->name,
             kad_effective_draws(sampled->log_weight.n, sampled->log_weight.data));
     if (main)
-        KAD_TRY(kad_h5_attr_set_string(ctx, file, "/analysis/log_z", "sampler",
-                                       sampled->name));
-done:
-    kad_estimates_destroy(log_z);
-    return status;
+        KAD_CALL(kad_h5_attr_set_string(ctx, file, "/analysis/log_z", "sampler",
+                                        sampled->name));
+    return KAD_OK;
 }
 
 static bool enough_weights(const kad_sampled *sampled)
@@ -173,28 +162,25 @@ static bool enough_weights(const kad_sampled *sampled)
 static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool main,
                               findings *found)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_diagnostics *diagnostics = &found->diagnostics;
     kad_sampled sampled = {0};
-    KAD_TRY(kad_sampled_read(ctx, file, name, &sampled));
+    KAD_CALL(kad_sampled_read(&scope, file, name, &sampled));
     if (sampled.n_draws < 2) {
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: one draw a chain: nothing can be analysed", name);
-        goto done;
+        return KAD_OK;
     }
-    if (sampled.is_chain) KAD_TRY(analyse_chain(ctx, file, &sampled, found));
-    if (!sampled.weighted) goto done;
+    if (sampled.is_chain) KAD_CALL(analyse_chain(ctx, file, &sampled, found));
+    if (!sampled.weighted) return KAD_OK;
     if (!enough_weights(&sampled)) {
         kad_diagnostics_add(diagnostics, KAD_ERROR, "no-weight",
                             "%s: fewer than two draws have a finite weight", name);
-        goto done;
+        return KAD_OK;
     }
-    if (sampled.is_chain) KAD_TRY(analyse_reshuffled(ctx, file, &sampled));
-    KAD_TRY(analyse_weighted(ctx, file, &sampled, found));
-    KAD_TRY(analyse_log_z(ctx, file, &sampled, main, found));
-done:
-    kad_sampled_clear(&sampled);
-    return status;
+    if (sampled.is_chain) KAD_CALL(analyse_reshuffled(ctx, file, &sampled));
+    KAD_CALL(analyse_weighted(ctx, file, &sampled, found));
+    return analyse_log_z(ctx, file, &sampled, main, found);
 }
 
 /* The weighted sampler with most draws: it speaks for ln Z. n: none. */
@@ -217,65 +203,51 @@ static size_t main_sampler(kad_ctx *ctx, kad_h5 *file, size_t n, char **names)
 
 static kad_status compare(kad_ctx *ctx, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    kad_comparison *comparison = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *comparison, &comparison));
-    KAD_TRY(kad_comparison_add(ctx, file, "", comparison));
+    KAD_SCOPE(scope, ctx);
+    kad_comparison *comparison;
+    KAD_CALL(kad_take(&scope, 1, &comparison));
+    KAD_CALL(kad_comparison_add(ctx, file, "", comparison));
     kad_comparison_finish(comparison);
-    KAD_TRY(kad_comparison_write(ctx, file, comparison));
-done:
-    kad_free(comparison);
-    return status;
+    return kad_comparison_write(ctx, file, comparison);
 }
 
 /* What only several samplers together can tell. */
 static kad_status analyse_together(kad_ctx *ctx, kad_h5 *file, size_t n, char **names,
                                    size_t main, findings *found)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_analyse_weighed(ctx, file, n, names, main, &found->agreement,
-                                &found->diagnostics));
+    KAD_CALL(kad_analyse_weighed(ctx, file, n, names, main, &found->agreement,
+                                 &found->diagnostics));
     kad_agreement_finish(&found->agreement);
     kad_agreement_warn(&found->agreement, &found->diagnostics);
     kad_weighed_warn(&found->agreement, &found->diagnostics);
-    KAD_TRY(kad_agreement_write(ctx, file, &found->agreement));
-    KAD_TRY(compare(ctx, file));
-done:
-    return status;
+    KAD_CALL(kad_agreement_write(ctx, file, &found->agreement));
+    return compare(ctx, file);
 }
 
 kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    findings *found = NULL;
+    KAD_SCOPE(scope, ctx);
+    findings *found;
     char **names = NULL;
     size_t n = 0;
 
-    KAD_TRY(kad_new(ctx, 1, sizeof *found, &found));
-    KAD_TRY(kad_h5_remove(ctx, file, "/analysis"));
-    KAD_TRY(kad_h5_remove(ctx, file, "/correlators/boundary"));
+    KAD_CALL(kad_take(&scope, 1, &found));
+    KAD_CALL(kad_h5_remove(ctx, file, "/analysis"));
+    KAD_CALL(kad_h5_remove(ctx, file, "/correlators/boundary"));
     if (kad_h5_exists(file, "/training"))
-        KAD_TRY(kad_warn_training(ctx, file, &found->diagnostics));
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+        KAD_CALL(kad_warn_training(ctx, file, &found->diagnostics));
+    KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     const size_t best = main_sampler(ctx, file, n, names);
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(analyse_one(ctx, file, names[i], i == best, found));
-    KAD_TRY(analyse_together(ctx, file, n, names, best, found));
-    KAD_TRY(kad_diagnostics_write(ctx, file, &found->diagnostics));
-done:
-    kad_h5_free_names(n, names);
-    kad_free(found);
-    return status;
+        KAD_CALL(analyse_one(ctx, file, names[i], i == best, found));
+    KAD_CALL(analyse_together(ctx, file, n, names, best, found));
+    return kad_diagnostics_write(ctx, file, &found->diagnostics);
 }
 
 kad_status kad_analyse(kad_ctx *ctx, const kad_run *run)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(kad_analyse_file(ctx, file));
-    KAD_TRY(kad_results_save(ctx, run, file));
-done:
-    kad_h5_close(file);
-    return status;
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_analyse_file(ctx, file));
+    return kad_results_save(ctx, run, file);
 }

@@ -36,8 +36,7 @@ static kad_status read_sizes(kad_ctx *ctx, kad_h5 *file, const char *group,
     int rank;
     size_t dims[KAD_H5_MAX_RANK];
     snprintf(path, sizeof path, "%s/series/mean", group);
-    const kad_status status = kad_h5_shape(ctx, file, path, &rank, dims);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_h5_shape(ctx, file, path, &rank, dims));
     if (rank != 5 || dims[3] != dims[4] || dims[3] < 1 || dims[3] > COMPONENTS_MOST ||
         dims[2] < 1 || dims[2] > 1 << 20)
         return kad_fail(ctx, KAD_EDATA, "run.h5: %s: not a series of correlations", path);
@@ -52,22 +51,22 @@ static kad_status read_sizes(kad_ctx *ctx, kad_h5 *file, const char *group,
 static kad_status read_bins(kad_ctx *ctx, kad_h5 *file, const char *group,
                             kad_bulk_bins *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n = out->n;
-    int64_t *whole = NULL;
-    double *real = NULL;
-    KAD_TRY(kad_new(ctx, 5 * n, sizeof *whole, &whole));
-    KAD_TRY(kad_new(ctx, 5 * n, sizeof *real, &real));
-    KAD_TRY(read_integers(ctx, file, group, "level_a", n, whole));
-    KAD_TRY(read_integers(ctx, file, group, "level_b", n, whole + n));
-    KAD_TRY(read_integers(ctx, file, group, "self", n, whole + 2 * n));
-    KAD_TRY(read_integers(ctx, file, group, "n_pairs", n, whole + 3 * n));
-    KAD_TRY(read_integers(ctx, file, group, "n_classes", n, whole + 4 * n));
-    KAD_TRY(read_column(ctx, file, group, "r", n, real));
-    KAD_TRY(read_column(ctx, file, group, "r_lo", n, real + n));
-    KAD_TRY(read_column(ctx, file, group, "r_hi", n, real + 2 * n));
-    KAD_TRY(read_column(ctx, file, group, "tree", n, real + 3 * n));
-    KAD_TRY(read_column(ctx, file, group, "strength2", n, real + 4 * n));
+    int64_t *whole;
+    double *real;
+    KAD_CALL(kad_take(&scope, 5 * n, &whole));
+    KAD_CALL(kad_take(&scope, 5 * n, &real));
+    KAD_CALL(read_integers(ctx, file, group, "level_a", n, whole));
+    KAD_CALL(read_integers(ctx, file, group, "level_b", n, whole + n));
+    KAD_CALL(read_integers(ctx, file, group, "self", n, whole + 2 * n));
+    KAD_CALL(read_integers(ctx, file, group, "n_pairs", n, whole + 3 * n));
+    KAD_CALL(read_integers(ctx, file, group, "n_classes", n, whole + 4 * n));
+    KAD_CALL(read_column(ctx, file, group, "r", n, real));
+    KAD_CALL(read_column(ctx, file, group, "r_lo", n, real + n));
+    KAD_CALL(read_column(ctx, file, group, "r_hi", n, real + 2 * n));
+    KAD_CALL(read_column(ctx, file, group, "tree", n, real + 3 * n));
+    KAD_CALL(read_column(ctx, file, group, "strength2", n, real + 4 * n));
     for (size_t i = 0; i < n; i++)
         out->bin[i] = (kad_bulk_bin){.level_a = (int)whole[i],
                                      .level_b = (int)whole[n + i],
@@ -79,10 +78,7 @@ static kad_status read_bins(kad_ctx *ctx, kad_h5 *file, const char *group,
                                      .r_hi = real[2 * n + i],
                                      .tree = real[3 * n + i],
                                      .strength2 = real[4 * n + i]};
-done:
-    kad_free(whole);
-    kad_free(real);
-    return status;
+    return KAD_OK;
 }
 
 /* --- errors ------------------------------------------------------------------------ */
@@ -105,41 +101,34 @@ static kad_status column_error(kad_ctx *ctx, const kad_bulk_bins *bins, const fl
 static kad_status strength_errors(kad_ctx *ctx, const float *series, double *buffer,
                                   kad_bulk_bins *out)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < out->n; i++) {
         kad_gamma gamma;
-        KAD_TRY(column_error(ctx, out, series, out->n, i, 1, 1, buffer, &gamma));
+        KAD_CALL(column_error(ctx, out, series, out->n, i, 1, 1, buffer, &gamma));
         out->bin[i].err = gamma.err;
         out->bin[i].tau_int = gamma.tau_int;
         out->bin[i].tau_int_err = gamma.tau_int_err;
         out->bin[i].flag = gamma.flag;
-        kad_gamma_clear(&gamma);
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status mean_errors(kad_ctx *ctx, const float *series, double *buffer,
                               kad_bulk_bins *out)
 {
-    kad_status status = KAD_OK;
     const size_t c = out->n_comp, cc = c * c, width = out->n * cc;
     for (size_t i = 0; i < out->n; i++) {
         kad_gamma gamma;
-        KAD_TRY(column_error(ctx, out, series, width, i * cc, c + 1, c, buffer, &gamma));
+        KAD_CALL(column_error(ctx, out, series, width, i * cc, c + 1, c, buffer, &gamma));
         out->bin[i].corr = gamma.mean;
         out->bin[i].corr_err = gamma.err;
-        kad_gamma_clear(&gamma);
         for (size_t k = 0; k < cc; k++) {
-            KAD_TRY(
+            KAD_CALL(
                 column_error(ctx, out, series, width, i * cc + k, 1, 1, buffer, &gamma));
             out->mean[i * cc + k] = gamma.mean;
             out->mean_err[i * cc + k] = gamma.err;
-            kad_gamma_clear(&gamma);
         }
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Correlation of the bins' series, scaled to their errors. */
@@ -153,21 +142,18 @@ static kad_status covariances(kad_ctx *ctx, const float *series, kad_bulk_bins *
     size_t size = (size_t)ceil(TAUS_A_BLOCK * memory);
     if (n_all / size > BLOCKS_MOST) size = n_all / BLOCKS_MOST;
     if (size > out->n_per_chain) size = out->n_per_chain;
-    const kad_status status =
-        kad_shrunk_correlation(ctx, out->n_chains, out->n_per_chain, out->n, series, size,
-                               out->cov, &out->n_blocks, &out->shrinkage);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_shrunk_correlation(ctx, out->n_chains, out->n_per_chain, out->n, series,
+                                    size, out->cov, &out->n_blocks, &out->shrinkage));
     for (size_t i = 0; i < out->n; i++)
         for (size_t j = 0; j < out->n; j++)
             out->cov[i * out->n + j] *= out->bin[i].err * out->bin[j].err;
     return KAD_OK;
 }
 
-static kad_status read_series(kad_ctx *ctx, kad_h5 *file, const char *group,
+static kad_status read_series(kad_scope *in, kad_h5 *file, const char *group,
                               const char *name, int rank, const kad_bulk_bins *bins,
                               float **out)
 {
-    kad_status status = KAD_OK;
     const size_t dims[5] = {bins->n_chains, bins->n_per_chain, bins->n, bins->n_comp,
                             bins->n_comp};
     char path[128];
@@ -175,58 +161,42 @@ static kad_status read_series(kad_ctx *ctx, kad_h5 *file, const char *group,
     snprintf(path, sizeof path, "%s/series/%s", group, name);
     for (int i = 0; i < rank; i++)
         n *= dims[i];
-    KAD_TRY(kad_new(ctx, n, sizeof **out, out));
-    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F32, rank, dims, *out));
+    KAD_CALL(kad_take(in, n, out));
+    KAD_CALL(kad_h5_read(in->ctx, file, path, KAD_H5_F32, rank, dims, *out));
     for (size_t i = 0; i < n; i++)
-        if (!isfinite((*out)[i])) {
-            status = kad_fail(ctx, KAD_EDATA, "run.h5: %s: a value is not finite", path);
-            break;
-        }
-done:
-    return status;
+        if (!isfinite((*out)[i]))
+            return kad_fail(in->ctx, KAD_EDATA, "run.h5: %s: a value is not finite",
+                            path);
+    return KAD_OK;
 }
 
-kad_status kad_bulk_bins_read(kad_ctx *ctx, kad_h5 *file, const char *from,
+kad_status kad_bulk_bins_read(kad_scope *in, kad_h5 *file, const char *from,
                               kad_bulk_bins *out)
 {
-    kad_status status = KAD_OK;
-    float *strength = NULL, *mean = NULL;
-    double *buffer = NULL;
+    KAD_SCOPE(scope, in->ctx);
+    kad_ctx *ctx = in->ctx;
+    float *strength, *mean;
+    double *buffer;
     *out = (kad_bulk_bins){0};
-    KAD_TRY(read_sizes(ctx, file, from, out));
+    KAD_CALL(read_sizes(ctx, file, from, out));
     const size_t cc = out->n_comp * out->n_comp;
-    KAD_TRY(kad_new(ctx, out->n, sizeof *out->bin, &out->bin));
-    KAD_TRY(kad_new(ctx, out->n * cc, sizeof(double), &out->mean));
-    KAD_TRY(kad_new(ctx, out->n * cc, sizeof(double), &out->mean_err));
-    KAD_TRY(kad_new(ctx, out->n * out->n, sizeof(double), &out->cov));
-    KAD_TRY(kad_new(ctx, out->n_chains * out->n_per_chain, sizeof *buffer, &buffer));
-    KAD_TRY(read_bins(ctx, file, from, out));
-    KAD_TRY(read_series(ctx, file, from, "strength2", 3, out, &strength));
-    KAD_TRY(read_series(ctx, file, from, "mean", 5, out, &mean));
-    KAD_TRY(strength_errors(ctx, strength, buffer, out));
-    KAD_TRY(mean_errors(ctx, mean, buffer, out));
-    KAD_TRY(covariances(ctx, strength, out));
-done:
-    kad_free(strength);
-    kad_free(mean);
-    kad_free(buffer);
-    if (status != KAD_OK) kad_bulk_bins_clear(out);
-    return status;
-}
-
-void kad_bulk_bins_clear(kad_bulk_bins *bins)
-{
-    kad_free(bins->bin);
-    kad_free(bins->mean);
-    kad_free(bins->mean_err);
-    kad_free(bins->cov);
-    *bins = (kad_bulk_bins){0};
+    KAD_CALL(kad_take(in, out->n, &out->bin));
+    KAD_CALL(kad_take(in, out->n * cc, &out->mean));
+    KAD_CALL(kad_take(in, out->n * cc, &out->mean_err));
+    KAD_CALL(kad_take(in, out->n * out->n, &out->cov));
+    KAD_CALL(kad_take(&scope, out->n_chains * out->n_per_chain, &buffer));
+    KAD_CALL(read_bins(ctx, file, from, out));
+    KAD_CALL(read_series(&scope, file, from, "strength2", 3, out, &strength));
+    KAD_CALL(read_series(&scope, file, from, "mean", 5, out, &mean));
+    KAD_CALL(strength_errors(ctx, strength, buffer, out));
+    KAD_CALL(mean_errors(ctx, mean, buffer, out));
+    return covariances(ctx, strength, out);
 }
 
 /* --- writing ----------------------------------------------------------------------- */
 
-#define MEMBER(name, kind, member, units, text)                              \
-    {                                                                        \
+#define MEMBER(name, kind, member, units, text)                            \
+    {                                                                      \
         name, KAD_CELL_##kind, offsetof(kad_bulk_bin, member), units, text \
     }
 static const kad_write_column columns[] = {

@@ -38,11 +38,9 @@ typedef struct kad_bulk_bins {
     size_t n_blocks; /* bins of configurations the covariance is made of */
 } kad_bulk_bins;
 
-/* From the group `from`. Errors: KAD_EDATA, KAD_ENOMEM; on failure nothing is left to
- * clear. */
-KAD_MUST_USE kad_status kad_bulk_bins_read(kad_ctx *ctx, kad_h5 *file, const char *from,
+/* From the group `from`. Errors: KAD_EDATA, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_bulk_bins_read(kad_scope *in, kad_h5 *file, const char *from,
                                            kad_bulk_bins *out);
-void kad_bulk_bins_clear(kad_bulk_bins *bins);
 /* Replaces the group `to`. */
 KAD_MUST_USE kad_status kad_bulk_bins_write(kad_ctx *ctx, kad_h5 *file,
                                             const kad_bulk_bins *bins, const char *to);

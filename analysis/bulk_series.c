@@ -18,11 +18,9 @@ static kad_status one(kad_ctx *ctx, size_t n_chains, size_t n_cells, const doubl
         if (!isfinite(a[i])) return KAD_OK;
     *value = a[0];
     if (n_cells < 2) return KAD_OK;
-    const kad_status status = kad_gamma_estimate(ctx, n_chains, n_cells, a, &gamma);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_gamma_estimate(ctx, n_chains, n_cells, a, &gamma));
     *value = gamma.mean;
     *err = gamma.err;
-    kad_gamma_clear(&gamma);
     return KAD_OK;
 }
 
@@ -30,19 +28,17 @@ static kad_status one(kad_ctx *ctx, size_t n_chains, size_t n_cells, const doubl
 static kad_status leading_axes(kad_ctx *ctx, kad_h5 *file, const char *series, int rank,
                                size_t size, char *out)
 {
-    kad_status status = KAD_OK;
     size_t used = 0;
     out[0] = '\0';
     for (int i = 0; i < rank; i++) {
         const char *text;
-        KAD_TRY(kad_h5_axis_label(ctx, file, series, i, &text));
+        KAD_CALL(kad_h5_axis_label(ctx, file, series, i, &text));
         used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? " " : "",
                                  text != NULL ? text : "index");
         if (used >= size)
             return kad_fail(ctx, KAD_EDATA, "%s: names of axes too long", series);
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The mean has the series' units and description. */
@@ -50,9 +46,10 @@ static void write_pair(kad_writer *w, const char *series, const char *name,
                        const char *axes, const size_t *dims, const double *value,
                        const double *err)
 {
+    KAD_SCOPE(scope, w->ctx);
     char error[128], estimator[160];
-    char *units = kad_attr_string(w->ctx, w->file, series, "units"),
-         *text = kad_attr_string(w->ctx, w->file, series, "long_name");
+    const char *units = kad_attr_string(&scope, w->file, series, "units"),
+               *text = kad_attr_string(&scope, w->file, series, "long_name");
     snprintf(error, sizeof error, "%s_err", name);
     snprintf(estimator, sizeof estimator, "%s@estimator", error);
     kad_write(w, name, KAD_H5_F64, axes, units != NULL ? units : "1",
@@ -60,64 +57,53 @@ static void write_pair(kad_writer *w, const char *series, const char *name,
     kad_write(w, error, KAD_H5_F64, axes, units != NULL ? units : "1", "standard error",
               dims, err);
     kad_write_text(w, estimator, "Gamma method over cells of the chains");
-    kad_free(units);
-    kad_free(text);
 }
 
 static kad_status reduce(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name)
 {
+    KAD_SCOPE(scope, ctx);
     char path[256], axes[256];
-    kad_status status = KAD_OK;
     kad_values series = {0};
-    double *value = NULL, *err = NULL;
+    double *value, *err;
     snprintf(path, sizeof path, "%s/series/%s", group, name);
     if (!kad_h5_attr_exists(file, path, "cell")) return KAD_OK;
-    KAD_TRY(kad_values_read(ctx, file, path, &series));
+    KAD_CALL(kad_values_read(&scope, file, path, &series));
     const int rank = series.rank - 2;
-    if (rank < 0 || series.n == 0) goto done;
+    if (rank < 0 || series.n == 0) return KAD_OK;
     const size_t n_chains = series.dims[rank], n_cells = series.dims[rank + 1],
                  n = series.n / (n_chains * n_cells);
-    KAD_TRY(kad_new(ctx, n, sizeof *value, &value));
-    KAD_TRY(kad_new(ctx, n, sizeof *err, &err));
+    KAD_CALL(kad_take(&scope, n, &value));
+    KAD_CALL(kad_take(&scope, n, &err));
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(one(ctx, n_chains, n_cells, series.data + i * n_chains * n_cells,
-                    &value[i], &err[i]));
-    KAD_TRY(leading_axes(ctx, file, path, rank, sizeof axes, axes));
+        KAD_CALL(one(ctx, n_chains, n_cells, series.data + i * n_chains * n_cells,
+                     &value[i], &err[i]));
+    KAD_CALL(leading_axes(ctx, file, path, rank, sizeof axes, axes));
     kad_writer w = kad_write_into(ctx, file, group);
     write_pair(&w, path, name, axes, series.dims, value, err);
-    status = kad_write_end(&w);
-done:
-    kad_values_clear(&series);
-    kad_free(value);
-    kad_free(err);
-    return status;
+    return kad_write_end(&w);
 }
 
 static kad_status reduce_group(kad_ctx *ctx, kad_h5 *file, const char *name)
 {
+    KAD_SCOPE(scope, ctx);
     char group[128], series[160];
-    kad_status status = KAD_OK;
     size_t n = 0;
     char **names = NULL;
     snprintf(group, sizeof group, "/bulk/%s", name);
     snprintf(series, sizeof series, "%s/series", group);
-    KAD_TRY(kad_members(ctx, file, series, &n, &names));
+    KAD_CALL(kad_members(&scope, file, series, &n, &names));
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(reduce(ctx, file, group, names[i]));
-done:
-    kad_h5_free_names(n, names);
-    return status;
+        KAD_CALL(reduce(ctx, file, group, names[i]));
+    return KAD_OK;
 }
 
 kad_status kad_bulk_series(kad_ctx *ctx, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     size_t n = 0;
     char **names = NULL;
-    KAD_TRY(kad_members(ctx, file, "/bulk", &n, &names));
+    KAD_CALL(kad_members(&scope, file, "/bulk", &n, &names));
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(reduce_group(ctx, file, names[i]));
-done:
-    kad_h5_free_names(n, names);
-    return status;
+        KAD_CALL(reduce_group(ctx, file, names[i]));
+    return KAD_OK;
 }

@@ -1,8 +1,8 @@
 #include "analysis/chain.h"
 
 #include "analysis/functions.h"
-#include "base/weights.h"
 #include "base/memory.h"
+#include "base/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,6 @@ kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *sampled, bool 
                                  size_t n_inputs, const kad_input *inputs, kad_function f,
                                  const void *self, kad_row *row)
 {
-    kad_status status = KAD_OK;
     kad_gamma gamma;
     memset(row, 0, sizeof *row);
     row->err_naive = row->err_dof = row->err_bound = row->q_value = row->tail.tau_exp =
@@ -22,19 +21,17 @@ kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *sampled, bool 
     row->tau_int = row->tau_int_err = row->n_eff = row->rhat = row->exact = NAN;
     row->rhat_limit = NAN;
     if (weighted) {
-        KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
-                                     sampled->log_weight.data, n_inputs, inputs, f, self,
-                                     &row->mean, &row->err, &row->err_dof));
+        KAD_CALL(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
+                                      sampled->log_weight.data, n_inputs, inputs, f, self,
+                                      &row->mean, &row->err, &row->err_dof));
     } else {
-        KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n_inputs,
-                                  inputs, f, self, &gamma));
+        KAD_CALL(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n_inputs,
+                                   inputs, f, self, &gamma));
         kad_gamma_add_tail(&gamma, gamma.tail.tau_exp);
         kad_row_set_gamma(row, &gamma);
-        kad_gamma_clear(&gamma);
     }
     kad_row_refuse(row, kad_sampled_refusal(sampled, weighted));
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_lattice_facts kad_facts_of(const kad_sampled *sampled, size_t index)
@@ -61,26 +58,22 @@ static void add_gamma(kad_estimates *out, const char *name, kad_gamma *gamma)
 static kad_status add_scalars(kad_ctx *ctx, const kad_sampled *sampled,
                               kad_estimates *out)
 {
-    kad_status status = KAD_OK;
-    kad_gamma *all = NULL;
-    KAD_TRY(kad_new(ctx, KAD_SAMPLED_MAX, sizeof *all, &all));
+    KAD_SCOPE(scope, ctx);
+    kad_gamma *all;
+    KAD_CALL(kad_take(&scope, KAD_SAMPLED_MAX, &all));
     out->tau_exp = 0.0;
     for (size_t i = 0; i < sampled->n_observed; i++) {
         const kad_observed *observed = &sampled->observed[i];
         if (observed->is_row) continue;
-        KAD_TRY(kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws,
-                                  observed->state.data, WINDOW_S, &all[i]));
+        KAD_CALL(kad_gamma_analyse(ctx, sampled->n_chains, sampled->n_draws,
+                                   observed->state.data, WINDOW_S, &all[i]));
         if (strcmp(observed->name, "m") != 0 && all[i].flag == KAD_GAMMA_OK)
             out->tau_exp = fmax(out->tau_exp, all[i].tail.tau_exp);
     }
     for (size_t i = 0; i < sampled->n_observed; i++)
         if (!sampled->observed[i].is_row)
             add_gamma(out, sampled->observed[i].name, &all[i]);
-done:
-    for (size_t i = 0; all != NULL && i < sampled->n_observed; i++)
-        kad_gamma_clear(&all[i]);
-    kad_free(all);
-    return status;
+    return KAD_OK;
 }
 
 static kad_input input_of(const kad_observed *observed, bool weighted, size_t offset)
@@ -134,44 +127,40 @@ static void leave_out(kad_estimates *out, const char *name)
 static kad_status add_derived_chain(kad_ctx *ctx, const kad_sampled *sampled,
                                     kad_estimates *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_lattice_facts facts = kad_facts_of(sampled, 0);
-    kad_input *inputs = NULL;
-    KAD_TRY(kad_new(ctx, most_inputs(sampled), sizeof *inputs, &inputs));
+    kad_input *inputs;
+    KAD_CALL(kad_take(&scope, most_inputs(sampled), &inputs));
     for (size_t i = 0; i < kad_n_derived; i++) {
         const kad_derived *derived = &kad_derived_table[i];
         const size_t n = find_inputs(sampled, false, derived, inputs);
         kad_gamma gamma;
         if (n == 0 || kad_estimates_find(out, derived->name) != NULL) continue;
-        KAD_TRY(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n, inputs,
-                                  derived->f, &facts, &gamma));
+        KAD_CALL(kad_derived_chain(ctx, sampled->n_chains, sampled->n_draws, n, inputs,
+                                   derived->f, &facts, &gamma));
         if (isfinite(gamma.mean))
             add_gamma(out, derived->name, &gamma);
-        else {
-            kad_gamma_clear(&gamma);
+        else
             leave_out(out, derived->name);
-        }
     }
-done:
-    kad_free(inputs);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status add_derived_weighted(kad_ctx *ctx, const kad_sampled *sampled,
                                        kad_estimates *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_lattice_facts facts = kad_facts_of(sampled, 0);
-    kad_input *inputs = NULL;
-    KAD_TRY(kad_new(ctx, most_inputs(sampled), sizeof *inputs, &inputs));
+    kad_input *inputs;
+    KAD_CALL(kad_take(&scope, most_inputs(sampled), &inputs));
     for (size_t i = 0; i < kad_n_derived; i++) {
         const kad_derived *derived = &kad_derived_table[i];
         const size_t n = find_inputs(sampled, true, derived, inputs);
         double mean, err, dof;
         if (n == 0 || kad_estimates_find(out, derived->name) != NULL) continue;
-        KAD_TRY(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
-                                     sampled->log_weight.data, n, inputs, derived->f,
-                                     &facts, &mean, &err, &dof));
+        KAD_CALL(kad_derived_weighted(ctx, sampled->n_chains * sampled->n_draws,
+                                      sampled->log_weight.data, n, inputs, derived->f,
+                                      &facts, &mean, &err, &dof));
         if (!isfinite(mean)) leave_out(out, derived->name);
         kad_row *row = isfinite(mean) ? kad_estimates_add(out, derived->name) : NULL;
         if (row == NULL) continue;
@@ -179,9 +168,7 @@ static kad_status add_derived_weighted(kad_ctx *ctx, const kad_sampled *sampled,
         row->err = err;
         row->err_dof = dof;
     }
-done:
-    kad_free(inputs);
-    return status;
+    return KAD_OK;
 }
 
 static void fill_exact(kad_ctx *ctx, kad_h5 *file, kad_estimates *estimates)
@@ -190,53 +177,46 @@ static void fill_exact(kad_ctx *ctx, kad_h5 *file, kad_estimates *estimates)
         kad_exact_fill(ctx, file, &estimates->row[i]);
 }
 
-kad_status kad_analyse_chain(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+kad_status kad_analyse_chain(kad_scope *in, kad_h5 *file, const kad_sampled *sampled,
                              kad_estimates **out)
 {
-    kad_status status = KAD_OK;
-    kad_estimates *estimates = NULL;
-    *out = NULL;
-    KAD_TRY(kad_estimates_create(ctx, sampled->name, "mean over the chain, Gamma method",
-                                 &estimates));
-    estimates->seconds_per_draw = sampled->seconds_per_draw;
-    KAD_TRY(add_scalars(ctx, sampled, estimates));
-    KAD_TRY(add_derived_chain(ctx, sampled, estimates));
-    fill_exact(ctx, file, estimates);
-    *out = estimates;
-    estimates = NULL;
-done:
-    kad_estimates_destroy(estimates);
-    return status;
+    KAD_CALL(kad_estimates_create(in, sampled->name, "mean over the chain, Gamma method",
+                                  out));
+    (*out)->seconds_per_draw = sampled->seconds_per_draw;
+    KAD_CALL(add_scalars(in->ctx, sampled, *out));
+    KAD_CALL(add_derived_chain(in->ctx, sampled, *out));
+    fill_exact(in->ctx, file, *out);
+    return KAD_OK;
 }
 
-kad_status kad_analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
-                                kad_estimates **out)
+static kad_status add_scalars_weighted(kad_ctx *ctx, const kad_sampled *sampled,
+                                       kad_estimates *out)
 {
-    kad_status status = KAD_OK;
-    kad_estimates *estimates = NULL;
-    char name[KAD_ESTIMATE_NAME + 16];
-    *out = NULL;
-    snprintf(name, sizeof name, "%s_reweighted", sampled->name);
-    KAD_TRY(kad_estimates_create(
-        ctx, name, "self-normalised importance weights, jackknife", &estimates));
     for (size_t i = 0; i < sampled->n_observed; i++) {
         const kad_observed *observed = &sampled->observed[i];
         double mean, err, dof;
         if (observed->is_row) continue;
-        KAD_TRY(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
-                             sampled->log_weight.data, 1, kad_observed_draws(observed),
-                             &mean, &err, &dof, NULL));
-        kad_row *row = kad_estimates_add(estimates, observed->name);
+        KAD_CALL(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
+                              sampled->log_weight.data, 1, kad_observed_draws(observed),
+                              &mean, &err, &dof, NULL));
+        kad_row *row = kad_estimates_add(out, observed->name);
         if (row == NULL) break;
         row->mean = mean;
         row->err = err;
         row->err_dof = dof;
     }
-    KAD_TRY(add_derived_weighted(ctx, sampled, estimates));
-    fill_exact(ctx, file, estimates);
-    *out = estimates;
-    estimates = NULL;
-done:
-    kad_estimates_destroy(estimates);
-    return status;
+    return KAD_OK;
+}
+
+kad_status kad_analyse_weighted(kad_scope *in, kad_h5 *file, const kad_sampled *sampled,
+                                kad_estimates **out)
+{
+    char name[KAD_ESTIMATE_NAME + 16];
+    snprintf(name, sizeof name, "%s_reweighted", sampled->name);
+    KAD_CALL(kad_estimates_create(in, name,
+                                  "self-normalised importance weights, jackknife", out));
+    KAD_CALL(add_scalars_weighted(in->ctx, sampled, *out));
+    KAD_CALL(add_derived_weighted(in->ctx, sampled, *out));
+    fill_exact(in->ctx, file, *out);
+    return KAD_OK;
 }

@@ -10,10 +10,10 @@
 
 /* Scalars, then the functions of analysis/functions.h whose inputs exist; exact values
  * from /exact. */
-KAD_MUST_USE kad_status kad_analyse_chain(kad_ctx *ctx, kad_h5 *file,
+KAD_MUST_USE kad_status kad_analyse_chain(kad_scope *in, kad_h5 *file,
                                           const kad_sampled *sampled,
                                           kad_estimates **out);
-KAD_MUST_USE kad_status kad_analyse_weighted(kad_ctx *ctx, kad_h5 *file,
+KAD_MUST_USE kad_status kad_analyse_weighted(kad_scope *in, kad_h5 *file,
                                              const kad_sampled *sampled,
                                              kad_estimates **out);
 
@@ -29,7 +29,7 @@ KAD_MUST_USE kad_status kad_estimate_function(kad_ctx *ctx, const kad_sampled *s
 
 /* ln Z and the quality of the weights: log_z, its bounds, ess, acceptance (from the
  * weights), largest_share; and the measured acceptance of a chain. */
-KAD_MUST_USE kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file,
+KAD_MUST_USE kad_status kad_analyse_log_z(kad_scope *in, kad_h5 *file,
                                           const kad_sampled *sampled,
                                           kad_estimates **out);
 

@@ -19,19 +19,16 @@ static const kad_estimate unknown = {NAN, NAN};
 static kad_status read_acceptance(kad_ctx *ctx, kad_h5 *file, const char *group,
                                   kad_estimate *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_values accepted = {0};
     kad_gamma gamma;
     *out = (kad_estimate){kad_attr_real(ctx, file, group, "acceptance"), NAN};
-    KAD_TRY(kad_values_read_in(ctx, file, group, "accepted", &accepted));
-    if (accepted.n == 0 || accepted.rank != 2 || accepted.dims[1] < 2) goto done;
-    KAD_TRY(kad_gamma_estimate(ctx, accepted.dims[0], accepted.dims[1], accepted.data,
-                               &gamma));
+    KAD_CALL(kad_values_read_in(&scope, file, group, "accepted", &accepted));
+    if (accepted.n == 0 || accepted.rank != 2 || accepted.dims[1] < 2) return KAD_OK;
+    KAD_CALL(kad_gamma_estimate(ctx, accepted.dims[0], accepted.dims[1], accepted.data,
+                                &gamma));
     if (fabs(gamma.mean - out->value) < 1e-9) out->err = gamma.err;
-    kad_gamma_clear(&gamma);
-done:
-    kad_values_clear(&accepted);
-    return status;
+    return KAD_OK;
 }
 
 /* tau_int of the compared observables from one table of estimates. */
@@ -76,65 +73,58 @@ static void read_worst(const kad_table *table, kad_compared *row)
 static kad_status read_ess(kad_ctx *ctx, kad_h5 *file, const char *name,
                            kad_estimate *out)
 {
-    kad_status status = KAD_OK;
-    kad_table table = {0};
-    char group[256], *main = kad_attr_string(ctx, file, "/analysis/log_z", "sampler");
+    KAD_SCOPE(scope, ctx);
+    kad_table table;
+    char group[256], *main = kad_attr_string(&scope, file, "/analysis/log_z", "sampler");
     *out = unknown;
     snprintf(group, sizeof group, "/analysis/log_z_%.50s", name);
     if (main != NULL && strcmp(main, name) == 0)
         snprintf(group, sizeof group, "/analysis/log_z");
-    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    KAD_CALL(kad_table_read(&scope, file, group, &table));
     const size_t i = kad_table_find(&table, "ess");
     if (i < table.n)
         *out = (kad_estimate){table.mean.data[i], kad_table_at(&table, &table.err, i)};
-done:
-    kad_table_clear(&table);
-    kad_free(main);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status read_times(kad_ctx *ctx, kad_h5 *file, const char *name,
                              kad_compared *row)
 {
-    kad_status status = KAD_OK;
-    kad_table table = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_table table;
     kad_estimate tau[KAD_COMPARED_OBSERVABLES];
     bool ignored[KAD_COMPARED_OBSERVABLES];
     char group[256];
 
     snprintf(group, sizeof group, "/analysis/%s", name);
-    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    KAD_CALL(kad_table_read(&scope, file, group, &table));
     read_taus(&table, row->tau, row->is_bound);
     row->slowest = largest(row->tau);
     read_worst(&table, row);
-    kad_table_clear(&table);
     snprintf(group, sizeof group, "/analysis/%s_reshuffled", name);
-    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    KAD_CALL(kad_table_read(&scope, file, group, &table));
     read_taus(&table, tau, ignored);
     row->tau_reshuffled = largest(tau) >= 0 ? tau[largest(tau)] : unknown;
     row->tau_max = row->cost = unknown;
-    if (row->slowest < 0) goto done;
+    if (row->slowest < 0) return KAD_OK;
     row->tau_max = row->tau[row->slowest];
     for (int o = 0; o < KAD_COMPARED_OBSERVABLES; o++)
         row->cost_is_bound |= row->is_bound[o];
     row->cost = scaled(row->tau_max, 2.0 * row->seconds_per_draw);
-done:
-    kad_table_clear(&table);
-    return status;
+    return KAD_OK;
 }
 
 static void copy_attr(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name,
                       char *out)
 {
-    char *text = kad_attr_string(ctx, file, path, name);
+    KAD_SCOPE(scope, ctx);
+    const char *text = kad_attr_string(&scope, file, path, name);
     snprintf(out, KAD_COMPARED_NAME, "%s", text != NULL ? text : "");
-    kad_free(text);
 }
 
 static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const char *name,
                           kad_compared *row)
 {
-    kad_status status = KAD_OK;
     char group[256], sampler[KAD_COMPARED_NAME];
     memset(row, 0, sizeof *row);
     row->slowest = row->any.against = row->local.against = -1;
@@ -149,33 +139,29 @@ static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const cha
     row->seconds_per_draw = kad_attr_real(ctx, file, group, "seconds_per_draw");
     row->tuning_seconds = kad_attr_real(ctx, file, group, "tuning_seconds");
     row->training_seconds = kad_attr_real(ctx, file, "/training", "wall_seconds");
-    KAD_TRY(kad_physics_read(ctx, file, &row->model));
-    KAD_TRY(read_acceptance(ctx, file, group, &row->acceptance));
-    KAD_TRY(read_ess(ctx, file, name, &row->ess));
-    KAD_TRY(read_times(ctx, file, name, row));
-done:
-    return status;
+    KAD_CALL(kad_physics_read(ctx, file, &row->model));
+    KAD_CALL(read_acceptance(ctx, file, group, &row->acceptance));
+    KAD_CALL(read_ess(ctx, file, name, &row->ess));
+    return read_times(ctx, file, name, row);
 }
 
 kad_status kad_comparison_add(kad_ctx *ctx, kad_h5 *file, const char *run,
                               kad_comparison *comparison)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     size_t n = 0;
     char **names = NULL;
     if (!kad_h5_exists(file, "/samplers")) return KAD_OK;
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n; i++) {
         if (comparison->n == KAD_COMPARED_MAX) {
             comparison->n_dropped += n - i;
             break;
         }
-        KAD_TRY(add_one(ctx, file, run, names[i], &comparison->row[comparison->n]));
+        KAD_CALL(add_one(ctx, file, run, names[i], &comparison->row[comparison->n]));
         comparison->n++;
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 /* The cheapest sampler of the same model without a map, the cluster sampler counted or

@@ -3,8 +3,8 @@
  * chain's points from binned means, scaled to the errors of the points. */
 #include "analysis/chain.h"
 #include "analysis/functions.h"
-#include "base/weights.h"
 #include "base/memory.h"
+#include "base/weights.h"
 #include "io/writer.h"
 
 #include <math.h>
@@ -40,12 +40,11 @@ static kad_status points(kad_ctx *ctx, const kad_sampled *sampled,
                          const kad_observed *observed, bool weighted, double *mean,
                          double *err, double *memory)
 {
-    kad_status status = KAD_OK;
     *memory = 0.5;
     for (size_t r = 0; r < observed->width; r++) {
         const kad_input input = input_of(observed, weighted, r);
         kad_row row;
-        KAD_TRY(
+        KAD_CALL(
             kad_estimate_function(ctx, sampled, weighted, 1, &input, pick, NULL, &row));
         mean[r] = row.mean;
         err[r] = row.err;
@@ -53,8 +52,7 @@ static kad_status points(kad_ctx *ctx, const kad_sampled *sampled,
         if (own > *memory) *memory = own;
     }
     no_error_of_one(observed->width, mean, err);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Covariance of a chain's means from bins of at least four memories, its diagonal scaled
@@ -95,24 +93,22 @@ static kad_status covariance(kad_ctx *ctx, const kad_sampled *sampled,
                              const kad_observed *observed, bool weighted, double memory,
                              double *mean, double *err, double *cov, bool *known)
 {
-    kad_status status = KAD_OK;
-    double *bin = NULL;
+    KAD_SCOPE(scope, ctx);
+    double *bin;
     *known = kad_sampled_refusal(sampled, weighted) == KAD_GAMMA_OK;
     if (!*known) return KAD_OK;
     if (weighted) {
-        KAD_TRY(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
-                             sampled->log_weight.data, observed->width,
-                             kad_observed_draws(observed), mean, err, NULL, cov));
+        KAD_CALL(kad_reweight(ctx, sampled->n_chains * sampled->n_draws,
+                              sampled->log_weight.data, observed->width,
+                              kad_observed_draws(observed), mean, err, NULL, cov));
         no_error_of_one(observed->width, mean, err);
-        goto done;
+        return KAD_OK;
     }
-    KAD_TRY(kad_new(ctx, observed->width, sizeof *bin, &bin));
+    KAD_CALL(kad_take(&scope, observed->width, &bin));
     *known = binned_covariance(sampled, observed, memory, mean, err, bin, cov);
     for (size_t i = 0; i < observed->width * observed->width; i++)
         *known = *known && isfinite(cov[i]);
-done:
-    kad_free(bin);
-    return status;
+    return KAD_OK;
 }
 
 /* NAME and NAME_err. */
@@ -129,24 +125,22 @@ static void write_estimates(kad_writer *w, const char *name, const char *axis, s
 static kad_status write_position(kad_writer *w, const kad_sampled *sampled, bool weighted,
                                  const kad_observed *observed, const char *suffix)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, w->ctx);
     const size_t n = observed->width, dims[2] = {n, n};
-    double *block = NULL, memory;
+    double *block, memory;
     bool known;
     char name[64];
 
-    KAD_TRY(kad_new(w->ctx, n * (n + 2), sizeof *block, &block));
+    KAD_CALL(kad_take(&scope, n * (n + 2), &block));
     double *mean = block, *err = block + n, *cov = block + 2 * n;
-    KAD_TRY(points(w->ctx, sampled, observed, weighted, mean, err, &memory));
-    KAD_TRY(
+    KAD_CALL(points(w->ctx, sampled, observed, weighted, mean, err, &memory));
+    KAD_CALL(
         covariance(w->ctx, sampled, observed, weighted, memory, mean, err, cov, &known));
     snprintf(name, sizeof name, "G%s", suffix);
     write_estimates(w, name, "r", n, mean, err, "two-point function");
     snprintf(name, sizeof name, "cov%s", suffix);
     if (known) kad_write(w, name, KAD_H5_F64, "r r", "1", "covariance of G", dims, cov);
-done:
-    kad_free(block);
-    return status;
+    return KAD_OK;
 }
 
 /* A function of C(0 .. L/2) at indices first .. last, as NAME and NAME_err. */
@@ -155,23 +149,21 @@ static kad_status write_function(kad_writer *w, const kad_sampled *sampled, bool
                                  size_t first, const char *name, const char *axis,
                                  const char *summary)
 {
-    kad_status status = KAD_OK;
-    double *block = NULL;
-    KAD_TRY(kad_new(w->ctx, 2 * n_inputs, sizeof *block, &block));
+    KAD_SCOPE(scope, w->ctx);
+    double *block;
+    KAD_CALL(kad_take(&scope, 2 * n_inputs, &block));
     double *mean = block, *err = block + n_inputs;
     for (size_t i = 0; i < n_inputs; i++) {
         const kad_lattice_facts facts = kad_facts_of(sampled, i);
         kad_row row = {.mean = NAN, .err = NAN};
         if (i >= first)
-            KAD_TRY(kad_estimate_function(w->ctx, sampled, weighted, n_inputs, inputs, f,
-                                          &facts, &row));
+            KAD_CALL(kad_estimate_function(w->ctx, sampled, weighted, n_inputs, inputs, f,
+                                           &facts, &row));
         mean[i] = row.mean;
         err[i] = row.err;
     }
     write_estimates(w, name, axis, n_inputs, mean, err, summary);
-done:
-    kad_free(block);
-    return status;
+    return KAD_OK;
 }
 
 /* Scales r = 0 .. n - 1 and k = 2 pi r / L. */
@@ -191,25 +183,21 @@ static void write_scales(kad_writer *w, size_t n, double extent)
 static kad_status write_momentum(kad_writer *w, const kad_sampled *sampled, bool weighted,
                                  const kad_observed *slice)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, w->ctx);
     const size_t n = slice->width;
-    kad_input *inputs = NULL;
-    KAD_TRY(kad_new(w->ctx, n, sizeof *inputs, &inputs));
+    kad_input *inputs;
+    KAD_CALL(kad_take(&scope, n, &inputs));
     for (size_t r = 0; r < n; r++)
         inputs[r] = input_of(slice, weighted, r);
-    KAD_TRY(write_function(w, sampled, weighted, inputs, n, kad_function_gk, 0, "Gk", "k",
-                           "two-point function in momentum space"));
-    KAD_TRY(write_function(w, sampled, weighted, inputs, n, kad_function_m_eff, 1,
-                           "m_eff", "r", "effective mass of the slice correlator"));
-done:
-    kad_free(inputs);
-    return status;
+    KAD_CALL(write_function(w, sampled, weighted, inputs, n, kad_function_gk, 0, "Gk",
+                            "k", "two-point function in momentum space"));
+    return write_function(w, sampled, weighted, inputs, n, kad_function_m_eff, 1, "m_eff",
+                          "r", "effective mass of the slice correlator");
 }
 
 kad_status kad_analyse_correlators(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                                    bool weighted)
 {
-    kad_status status = KAD_OK;
     const kad_observed *axis = kad_sampled_find(sampled, "correlator_axis");
     const kad_observed *diagonal = kad_sampled_find(sampled, "correlator_diagonal");
     const kad_observed *slice = kad_sampled_find(sampled, "correlator_slice");
@@ -220,12 +208,10 @@ kad_status kad_analyse_correlators(kad_ctx *ctx, kad_h5 *file, const kad_sampled
              weighted ? "_reweighted" : "");
     kad_writer w = kad_write_anew(ctx, file, group);
     write_scales(&w, axis->width, sampled->extent);
-    KAD_TRY(write_position(&w, sampled, weighted, axis, ""));
+    KAD_CALL(write_position(&w, sampled, weighted, axis, ""));
     if (diagonal != NULL && diagonal->width == axis->width)
-        KAD_TRY(write_position(&w, sampled, weighted, diagonal, "_diagonal"));
+        KAD_CALL(write_position(&w, sampled, weighted, diagonal, "_diagonal"));
     if (slice != NULL && slice->width == axis->width)
-        KAD_TRY(write_momentum(&w, sampled, weighted, slice));
-    status = kad_write_end(&w);
-done:
-    return status;
+        KAD_CALL(write_momentum(&w, sampled, weighted, slice));
+    return kad_write_end(&w);
 }

@@ -1,7 +1,7 @@
 #include "analysis/derived.h"
 
-#include "base/weights.h"
 #include "base/memory.h"
+#include "base/weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -59,58 +59,51 @@ kad_status kad_derived_chain(kad_ctx *ctx, size_t n_chains, size_t n_draws,
                              size_t n_inputs, const kad_input *inputs, kad_function f,
                              const void *self, kad_gamma *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n_all = n_chains * n_draws;
-    double *block = NULL, *projected = NULL;
+    double *block, *projected;
 
     nothing(out);
-    KAD_TRY(kad_new(ctx, 4 * n_inputs, sizeof *block, &block));
-    KAD_TRY(kad_new(ctx, n_all, sizeof *projected, &projected));
+    KAD_CALL(kad_take(&scope, 4 * n_inputs, &block));
+    KAD_CALL(kad_take(&scope, n_all, &projected));
     double *mean = block, *h = mean + n_inputs, *slope = h + n_inputs;
     moments(n_all, n_inputs, inputs, mean, h);
     gradient(n_inputs, mean, h, f, self, slope + n_inputs, slope);
     const double value = f(n_inputs, mean, self);
-    if (!isfinite(value) || !all_finite(n_inputs, slope)) goto done;
+    if (!isfinite(value) || !all_finite(n_inputs, slope)) return KAD_OK;
     for (size_t k = 0; k < n_inputs; k++)
         for (size_t i = 0; i < n_all && slope[k] != 0.0; i++)
             projected[i] +=
                 slope[k] *
                 (inputs[k].data[i * inputs[k].stride + inputs[k].offset] - mean[k]);
-    KAD_TRY(kad_gamma_analyse(ctx, n_chains, n_draws, projected, 1.5, out));
+    KAD_CALL(kad_gamma_analyse(ctx, n_chains, n_draws, projected, 1.5, out));
     out->mean = value;
-done:
-    kad_free(block);
-    kad_free(projected);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_derived_weighted(kad_ctx *ctx, size_t n, const double *log_w,
                                 size_t n_inputs, const kad_input *inputs, kad_function f,
                                 const void *self, double *value, double *err, double *dof)
 {
-    kad_status status = KAD_OK;
-    double *a = NULL, *block = NULL, *projected = NULL, ignored;
+    KAD_SCOPE(scope, ctx);
+    double *a, *block, *projected, ignored;
 
     *value = *err = *dof = NAN;
-    KAD_TRY(kad_new(ctx, n, n_inputs * sizeof *a, &a));
-    KAD_TRY(kad_new(ctx, 4 * n_inputs, sizeof *block, &block));
-    KAD_TRY(kad_new(ctx, n, sizeof *projected, &projected));
+    KAD_CALL(kad_take(&scope, n * n_inputs, &a));
+    KAD_CALL(kad_take(&scope, 4 * n_inputs, &block));
+    KAD_CALL(kad_take(&scope, n, &projected));
     double *mean = block, *h = mean + n_inputs, *slope = h + n_inputs;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n_inputs; k++)
             a[i * n_inputs + k] = inputs[k].data[i * inputs[k].stride + inputs[k].offset];
-    KAD_TRY(kad_reweight(ctx, n, log_w, n_inputs, a, mean, h, NULL, NULL));
+    KAD_CALL(kad_reweight(ctx, n, log_w, n_inputs, a, mean, h, NULL, NULL));
     gradient(n_inputs, mean, h, f, self, slope + n_inputs, slope);
     const double at_mean = f(n_inputs, mean, self);
-    if (!isfinite(at_mean) || !all_finite(n_inputs, slope)) goto done;
+    if (!isfinite(at_mean) || !all_finite(n_inputs, slope)) return KAD_OK;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n_inputs; k++)
             projected[i] += slope[k] * (a[i * n_inputs + k] - mean[k]);
-    KAD_TRY(kad_reweight(ctx, n, log_w, 1, projected, &ignored, err, dof, NULL));
+    KAD_CALL(kad_reweight(ctx, n, log_w, 1, projected, &ignored, err, dof, NULL));
     *value = at_mean;
-done:
-    kad_free(a);
-    kad_free(block);
-    kad_free(projected);
-    return status;
+    return KAD_OK;
 }

@@ -87,31 +87,27 @@ static kad_status severity_of(kad_ctx *ctx, const char *name, kad_severity *out)
 
 kad_status kad_diagnostics_read(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *out)
 {
-    kad_status status = KAD_OK;
-    char *text[3][KAD_DIAGNOSTICS_MAX] = {{NULL}};
+    KAD_SCOPE(scope, ctx);
+    char *text[3][KAD_DIAGNOSTICS_MAX];
     size_t dims[KAD_H5_MAX_RANK];
     int rank;
 
     memset(out, 0, sizeof *out);
     if (!kad_h5_exists(file, "/diagnostics/code")) return KAD_OK;
-    KAD_TRY(kad_h5_shape(ctx, file, "/diagnostics/code", &rank, dims));
+    KAD_CALL(kad_h5_shape(ctx, file, "/diagnostics/code", &rank, dims));
     if (rank != 1 || dims[0] > KAD_DIAGNOSTICS_MAX)
         return kad_fail(ctx, KAD_EDATA, "/diagnostics/code: expected up to %d messages",
                         KAD_DIAGNOSTICS_MAX);
     const size_t n = dims[0];
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/code", n, text[0]));
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/severity", n, text[1]));
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/diagnostics/message", n, text[2]));
+    KAD_CALL(kad_h5_read_strings(&scope, file, "/diagnostics/code", n, text[0]));
+    KAD_CALL(kad_h5_read_strings(&scope, file, "/diagnostics/severity", n, text[1]));
+    KAD_CALL(kad_h5_read_strings(&scope, file, "/diagnostics/message", n, text[2]));
     for (size_t i = 0; i < n; i++) {
         kad_diagnostic *item = &out->item[i];
         snprintf(item->code, sizeof item->code, "%s", text[0][i]);
-        KAD_TRY(severity_of(ctx, text[1][i], &item->severity));
+        KAD_CALL(severity_of(ctx, text[1][i], &item->severity));
         snprintf(item->message, sizeof item->message, "%s", text[2][i]);
     }
     out->n = n;
-done:
-    for (int k = 0; k < 3; k++)
-        for (size_t i = 0; i < KAD_DIAGNOSTICS_MAX; i++)
-            kad_free(text[k][i]);
-    return status;
+    return KAD_OK;
 }

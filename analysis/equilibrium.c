@@ -115,30 +115,27 @@ static const kad_observed *scalar_of(const kad_sampled *sampled, const kad_row *
 kad_status kad_within_chains(kad_ctx *ctx, size_t n_chains, size_t n, const double *a,
                              double *work, kad_correlation *known)
 {
-    kad_status status = KAD_OK;
     kad_gamma gamma = {0};
     for (size_t c = 0; c < n_chains; c++) {
         const double mean = mean_of(n, a + c * n);
         for (size_t i = 0; i < n; i++)
             work[c * n + i] = a[c * n + i] - mean;
     }
-    KAD_TRY(kad_gamma_analyse(ctx, n_chains, n, work, 1.5, &gamma));
+    KAD_CALL(kad_gamma_analyse(ctx, n_chains, n, work, 1.5, &gamma));
     const double missing = (2.0 * (double)gamma.window + 1.0) / (double)n;
     *known = (kad_correlation){.tau_int = NAN, .C = NAN, .window = gamma.window};
     if (missing < MISSING_MOST && gamma.flag != KAD_GAMMA_CONSTANT)
         known->tau_int = gamma.tau_int / (1.0 - missing);
-done:
-    kad_gamma_clear(&gamma);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_rhat_limits(kad_ctx *ctx, const kad_sampled *sampled,
                            kad_estimates *estimates)
 {
-    kad_status status = KAD_OK;
-    double *work = NULL;
+    KAD_SCOPE(scope, ctx);
+    double *work;
     size_t n_tests = 0;
-    KAD_TRY(kad_new(ctx, sampled->n_chains * sampled->n_draws, sizeof *work, &work));
+    KAD_CALL(kad_take(&scope, sampled->n_chains * sampled->n_draws, &work));
     for (size_t i = 0; i < estimates->n; i++)
         n_tests += scalar_of(sampled, &estimates->row[i]) != NULL;
     for (size_t i = 0; i < estimates->n; i++) {
@@ -146,14 +143,12 @@ kad_status kad_rhat_limits(kad_ctx *ctx, const kad_sampled *sampled,
         const kad_observed *observed = scalar_of(sampled, row);
         kad_correlation known;
         if (observed == NULL || !isfinite(row->rhat)) continue;
-        KAD_TRY(kad_within_chains(ctx, sampled->n_chains, sampled->n_draws,
-                                  observed->state.data, work, &known));
+        KAD_CALL(kad_within_chains(ctx, sampled->n_chains, sampled->n_draws,
+                                   observed->state.data, work, &known));
         row->rhat_limit =
             kad_rhat_limit(sampled->n_chains, sampled->n_draws, known, n_tests);
     }
-done:
-    kad_free(work);
-    return status;
+    return KAD_OK;
 }
 
 /* A number a person would type: two digits, rounded up. */
@@ -245,16 +240,16 @@ static part mean_part(const kad_sampled *s, const kad_observed *observed,
 static kad_status compare_starts(kad_ctx *ctx, const check *c, const kad_row *row,
                                  const kad_observed *mine, double *p)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_observed *theirs = kad_sampled_find(c->other, row->name);
     const size_t n_all = c->other->n_chains * c->other->n_draws;
-    double *work = NULL;
+    double *work;
     kad_gamma gamma = {0};
     *p = NAN;
     if (theirs == NULL || theirs->width != mine->width) return KAD_OK;
-    KAD_TRY(kad_new(ctx, c->sampled->n_chains + c->other->n_chains, sizeof *work, &work));
-    KAD_TRY(kad_gamma_analyse(ctx, c->other->n_chains, c->other->n_draws,
-                              theirs->state.data, 1.5, &gamma));
+    KAD_CALL(kad_take(&scope, c->sampled->n_chains + c->other->n_chains, &work));
+    KAD_CALL(kad_gamma_analyse(ctx, c->other->n_chains, c->other->n_draws,
+                               theirs->state.data, 1.5, &gamma));
     const part a = mean_part(c->sampled, mine, correlation_of(c->sampled, row), work);
     const part b =
         mean_part(c->other, theirs,
@@ -264,15 +259,11 @@ static kad_status compare_starts(kad_ctx *ctx, const check *c, const kad_row *ro
     const double var = a.var + b.var;
     *p = p_of(a.mean - b.mean, var,
               var * var / (a.var * a.var / a.dof + b.var * b.var / b.dof));
-done:
-    kad_gamma_clear(&gamma);
-    kad_free(work);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status run_check(kad_ctx *ctx, check *c, kad_thermal *out)
 {
-    kad_status status = KAD_OK;
     const kad_sampled *s = c->sampled;
     *out = (kad_thermal){.reason = KAD_THERMAL_FINE};
     c->n_tests = 0;
@@ -289,7 +280,7 @@ static kad_status run_check(kad_ctx *ctx, check *c, kad_thermal *out)
                           correlation_of(s, row)),
               out);
         if (c->other == NULL) continue;
-        KAD_TRY(compare_starts(ctx, c, row, observed, &p));
+        KAD_CALL(compare_starts(ctx, c, row, observed, &p));
         if (out->reason != KAD_THERMAL_DRIFT) weigh(c, KAD_THERMAL_STARTS, row, p, out);
     }
     if (out->reason == KAD_THERMAL_STARTS)
@@ -297,15 +288,14 @@ static kad_status run_check(kad_ctx *ctx, check *c, kad_thermal *out)
     if (out->reason >= KAD_THERMAL_DRIFT) /* what was recorded is burn-in, too */
         out->burn_in = fmax(out->burn_in, rounded_up((double)(s->n_draws) +
                                                      fmax(0.0, (double)s->burn_in)));
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The group of the same sampler from the other of a cold and a hot start; empty: none. */
 static kad_status find_other(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                              char *out, size_t size)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     char **names = NULL;
     size_t n = 0;
     out[0] = '\0';
@@ -313,42 +303,34 @@ static kad_status find_other(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
                          : strcmp(sampled->start, "hot") == 0 ? "cold"
                                                               : NULL;
     if (wanted == NULL) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+    KAD_CALL(kad_h5_list(&scope, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && out[0] == '\0'; i++) {
         char group[128];
         snprintf(group, sizeof group, "/samplers/%s", names[i]);
-        char *start = kad_attr_string(ctx, file, group, "start");
-        char *kind = kad_attr_string(ctx, file, group, "sampler");
+        const char *start = kad_attr_string(&scope, file, group, "start");
+        const char *kind = kad_attr_string(&scope, file, group, "sampler");
         if (start != NULL && kind != NULL && strcmp(start, wanted) == 0 &&
             strcmp(kind, sampled->sampler) == 0)
             snprintf(out, size, "%s", names[i]);
-        kad_free(start);
-        kad_free(kind);
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_thermal_check(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                              const kad_estimates *estimates, kad_thermal *even,
                              kad_thermal *odd)
 {
-    kad_status status = KAD_OK;
-    kad_sampled *other = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_sampled *other;
     char name[KAD_SAMPLED_NAME];
     check c = {.sampled = sampled, .estimates = estimates};
-    KAD_TRY(find_other(ctx, file, sampled, name, sizeof name));
+    KAD_CALL(find_other(ctx, file, sampled, name, sizeof name));
     if (name[0] != '\0') {
-        KAD_TRY(kad_new(ctx, 1, sizeof *other, &other));
-        KAD_TRY(kad_sampled_read(ctx, file, name, other));
+        KAD_CALL(kad_take(&scope, 1, &other));
+        KAD_CALL(kad_sampled_read(&scope, file, name, other));
         if (other->n_draws >= 2) c.other = other;
     }
-    KAD_TRY(run_check(ctx, &c, even));
+    KAD_CALL(run_check(ctx, &c, even));
     c.odd = true;
-    KAD_TRY(run_check(ctx, &c, odd));
-done:
-    if (other != NULL) kad_sampled_clear(other);
-    kad_free(other);
-    return status;
+    return run_check(ctx, &c, odd);
 }

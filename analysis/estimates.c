@@ -9,29 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-kad_status kad_estimates_create(kad_ctx *ctx, const char *name, const char *estimator,
+kad_status kad_estimates_create(kad_scope *in, const char *name, const char *estimator,
                                 kad_estimates **out)
 {
-    kad_status status = KAD_OK;
-    kad_estimates *estimates = NULL;
-    *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *estimates, &estimates));
-    snprintf(estimates->name, sizeof estimates->name, "%s", name);
-    estimates->estimator = estimator;
-    estimates->seconds_per_draw = estimates->tau_exp = NAN;
-    *out = estimates;
-done:
-    return status;
-}
-
-void kad_estimates_destroy(kad_estimates *estimates)
-{
-    if (estimates == NULL) return;
-    for (size_t i = 0; i < estimates->n; i++) {
-        kad_free(estimates->row[i].rho);
-        kad_free(estimates->row[i].rho_err);
-    }
-    kad_free(estimates);
+    KAD_CALL(kad_take(in, 1, out));
+    snprintf((*out)->name, sizeof(*out)->name, "%s", name);
+    (*out)->estimator = estimator;
+    (*out)->seconds_per_draw = (*out)->tau_exp = NAN;
+    return KAD_OK;
 }
 
 kad_row *kad_estimates_add(kad_estimates *estimates, const char *name)
@@ -73,17 +58,14 @@ void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma)
 }
 
 kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
-                                 kad_gamma *gamma)
+                                 const kad_gamma *gamma)
 {
     kad_row *row = kad_estimates_add(estimates, name);
-    if (row != NULL) {
-        kad_row_set_gamma(row, gamma);
-        row->n_lag = gamma->n_lag;
-        row->rho = gamma->rho;
-        row->rho_err = gamma->rho_err;
-        gamma->rho = gamma->rho_err = NULL;
-    }
-    kad_gamma_clear(gamma);
+    if (row == NULL) return NULL;
+    kad_row_set_gamma(row, gamma);
+    row->n_lag = gamma->n_lag;
+    memcpy(row->rho, gamma->rho, sizeof row->rho);
+    memcpy(row->rho_err, gamma->rho_err, sizeof row->rho_err);
     return row;
 }
 
@@ -125,8 +107,8 @@ double kad_pull_p(double pull, double dof)
 
 /* --- writing ------------------------------------------------------------------------ */
 
-#define REAL(name, member, units, text)                               \
-    {                                                                 \
+#define REAL(name, member, units, text)                             \
+    {                                                               \
         name, KAD_CELL_REAL, offsetof(kad_row, member), units, text \
     }
 static const kad_write_column columns[] = {
@@ -169,7 +151,7 @@ static void write_rho(kad_writer *w, const kad_estimates *estimates)
             const kad_row *row = &estimates->row[i];
             const double *from = error ? row->rho_err : row->rho;
             for (size_t t = 0; t < dims[1]; t++)
-                block[i * dims[1] + t] = from != NULL && t < row->n_lag ? from[t] : NAN;
+                block[i * dims[1] + t] = t < row->n_lag ? from[t] : NAN;
         }
         kad_write(w, error ? "rho_err" : "rho", KAD_H5_F64, "observable lag", "1",
                   error ? "error of rho" : "normalised autocorrelation", dims, block);

@@ -4,6 +4,7 @@
 
 #include "analysis/gamma.h"
 #include "analysis/text.h"
+#include "base/memory.h"
 #include "io/h5.h"
 
 enum { KAD_ESTIMATES_MAX = 96, KAD_ESTIMATE_NAME = 64 };
@@ -21,7 +22,7 @@ typedef struct kad_row {
     size_t window;
     kad_gamma_flag flag;
     size_t n_lag;
-    double *rho, *rho_err; /* owned; NULL: none */
+    double rho[KAD_GAMMA_LAGS], rho_err[KAD_GAMMA_LAGS];
 } kad_row;
 
 typedef struct kad_estimates {
@@ -34,10 +35,9 @@ typedef struct kad_estimates {
     kad_row row[KAD_ESTIMATES_MAX];
 } kad_estimates;
 
-/* An empty table, from kad_alloc; free with kad_estimates_destroy. */
-KAD_MUST_USE kad_status kad_estimates_create(kad_ctx *ctx, const char *name,
+/* An empty table. */
+KAD_MUST_USE kad_status kad_estimates_create(kad_scope *in, const char *name,
                                              const char *estimator, kad_estimates **out);
-void kad_estimates_destroy(kad_estimates *estimates);
 /* Append a row (everything but the name unknown); NULL when the table is full. */
 kad_row *kad_estimates_add(kad_estimates *estimates, const char *name);
 /* Copy the numbers of a Gamma analysis into a row; rho stays behind. */
@@ -45,9 +45,9 @@ void kad_row_set_gamma(kad_row *row, const kad_gamma *gamma);
 /* Take the error bar away, `why` being the flag of a row that had one; KAD_GAMMA_OK:
  * leave it. */
 void kad_row_refuse(kad_row *row, kad_gamma_flag why);
-/* Move a Gamma analysis into a new row (its rho is taken over). */
+/* A Gamma analysis as a new row, with rho. */
 kad_row *kad_estimates_add_gamma(kad_estimates *estimates, const char *name,
-                                 kad_gamma *gamma);
+                                 const kad_gamma *gamma);
 /* NULL if absent. */
 const kad_row *kad_estimates_find(const kad_estimates *estimates, const char *name);
 

@@ -143,9 +143,9 @@ static kad_status fit_with(kad_ctx *ctx, problem *q, const double *cov, double s
         return kad_fail(ctx, KAD_EDATA,
                         "fit of %s: the covariance is not positive definite",
                         q->model->name);
-    const kad_status status = minimise(ctx, q, out);
-    if (status == KAD_OK) describe(q, scatter, out);
-    return status;
+    KAD_CALL(minimise(ctx, q, out));
+    describe(q, scatter, out);
+    return KAD_OK;
 }
 
 /* Largest scatter worth looking at: the spread of the data. */
@@ -195,18 +195,16 @@ static kad_status run(kad_ctx *ctx, const kad_fit_model *model, const void *poin
                       size_t n, const double *y, const double *cov, bool scatter,
                       kad_fit *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     problem q = {.model = model, .points = points, .n = n, .y = y};
     memset(out, 0, sizeof *out);
     if (n < model->n_parameters + 1) return KAD_OK;
+    KAD_CALL(kad_take(&scope, n * n, &q.L));
+    KAD_CALL(kad_take(&scope, n, &q.residual));
     gsl_error_handler_t *before = gsl_set_error_handler_off();
-    KAD_TRY(kad_new(ctx, n * n, sizeof *q.L, &q.L));
-    KAD_TRY(kad_new(ctx, n, sizeof *q.residual, &q.residual));
-    KAD_TRY(scatter ? find_scatter(ctx, &q, cov, out) : fit_with(ctx, &q, cov, 0, out));
-done:
+    const kad_status status =
+        scatter ? find_scatter(ctx, &q, cov, out) : fit_with(ctx, &q, cov, 0, out);
     gsl_set_error_handler(before);
-    kad_free(q.L);
-    kad_free(q.residual);
     return status;
 }
 
@@ -276,14 +274,12 @@ kad_status kad_shrunk_correlation(kad_ctx *ctx, size_t n_chains, size_t n_draws,
                                   const float *a, size_t size, double *corr,
                                   size_t *n_bins, double *shrinkage)
 {
-    kad_status status = KAD_OK;
-    double *bins = NULL;
+    KAD_SCOPE(scope, ctx);
+    double *bins;
     if (size < 1) size = 1;
-    KAD_TRY(kad_stop_check(ctx, "analysis"));
-    KAD_TRY(kad_new(ctx, n_chains * (n_draws / size) * n + 1, sizeof *bins, &bins));
+    KAD_CALL(kad_stop_check(ctx, "analysis"));
+    KAD_CALL(kad_take(&scope, n_chains * (n_draws / size) * n + 1, &bins));
     *n_bins = bin_means(n_chains, n_draws, n, a, size, bins);
     *shrinkage = correlate(*n_bins < 3 ? 0 : *n_bins, n, bins, corr);
-done:
-    kad_free(bins);
-    return status;
+    return KAD_OK;
 }

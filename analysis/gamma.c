@@ -57,13 +57,13 @@ static double products(size_t n_chains, size_t n, const double *a, double mean, 
  * zeros so that nothing wraps around. */
 static kad_status transform_lags(kad_ctx *ctx, lags *l)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     size_t m = 1;
-    double *work = NULL, *power = NULL;
+    double *work, *power;
     while (m < l->n + l->max + 2)
         m *= 2;
-    KAD_TRY(kad_new(ctx, m, sizeof *work, &work));
-    KAD_TRY(kad_new(ctx, m, sizeof *power, &power));
+    KAD_CALL(kad_take(&scope, m, &work));
+    KAD_CALL(kad_take(&scope, m, &power));
     for (size_t chain = 0; chain < l->n_chains; chain++) {
         for (size_t i = 0; i < m; i++)
             work[i] = i < l->n ? l->a[chain * l->n + i] - l->mean : 0.0;
@@ -77,10 +77,7 @@ static kad_status transform_lags(kad_ctx *ctx, lags *l)
     for (size_t t = l->n_known; t <= l->max + 1; t++)
         l->sum[t] = power[t];
     l->n_known = l->max + 2;
-done:
-    kad_free(work);
-    kad_free(power);
-    return status;
+    return KAD_OK;
 }
 
 /* Makes the products known up to lag t <= max + 1. */
@@ -151,12 +148,11 @@ static double split_rhat(size_t n_chains, size_t n, const double *a, double mean
  * before the last lag. */
 static kad_status find_window(kad_ctx *ctx, lags *l, double S, size_t *W, bool *closed)
 {
-    kad_status status = KAD_OK;
     const double n_all = (double)(l->n_chains * l->n);
     double tau = 0.5;
     *closed = false;
     *W = l->max;
-    KAD_TRY(know_lag(ctx, l, 1));
+    KAD_CALL(know_lag(ctx, l, 1));
     l->pairs[0] = of_pairs(l, 0);
     if (!(l->pairs[0] > LEAST_SHARE * covariance(l, 0))) {
         *closed = true; /* nothing is left of the pairs */
@@ -164,7 +160,7 @@ static kad_status find_window(kad_ctx *ctx, lags *l, double S, size_t *W, bool *
         return KAD_OK;
     }
     for (size_t t = 1; t <= l->max; t++) {
-        KAD_TRY(know_lag(ctx, l, t + 1));
+        KAD_CALL(know_lag(ctx, l, t + 1));
         l->pairs[t] = of_pairs(l, t);
         tau += l->pairs[t] / l->pairs[0];
         const double tau_s =
@@ -176,8 +172,7 @@ static kad_status find_window(kad_ctx *ctx, lags *l, double S, size_t *W, bool *
             break;
         }
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Error of rho at lag t, eq. (E.11) of hep-lat/0409106 with rho = 0 beyond the lags known. */
@@ -305,17 +300,13 @@ static kad_status check(kad_ctx *ctx, size_t n_chains, size_t n, const double *a
 /* rho with its errors, and the decay time of the pairs' own, whose lags are extended. */
 static kad_status correlations(kad_ctx *ctx, lags *l, size_t W, kad_gamma *out)
 {
-    kad_status status = KAD_OK;
     const double n_all = (double)(l->n_chains * l->n);
-    double *own = NULL;
+    double own[KAD_GAMMA_LAGS] = {0};
     out->n_lag = 2 * W > 32 ? 2 * W : 32;
     if (out->n_lag > KAD_GAMMA_LAGS) out->n_lag = KAD_GAMMA_LAGS;
     if (out->n_lag > l->n / 2) out->n_lag = l->n / 2;
-    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho, &out->rho));
-    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *out->rho_err, &out->rho_err));
-    KAD_TRY(kad_new(ctx, out->n_lag, sizeof *own, &own));
     const size_t last = W + 1 > out->n_lag ? W + 1 : out->n_lag;
-    KAD_TRY(know_lag(ctx, l, (last < l->max ? last : l->max) + 1));
+    KAD_CALL(know_lag(ctx, l, (last < l->max ? last : l->max) + 1));
     for (size_t t = 0; t < out->n_lag; t++)
         out->rho[t] = covariance(l, t) / covariance(l, 0);
     for (size_t t = 0; t < out->n_lag; t++)
@@ -327,9 +318,7 @@ static kad_status correlations(kad_ctx *ctx, lags *l, size_t W, kad_gamma *out)
     out->tail.tau_exp = decay_time(out->n_lag, own, W, n_all);
     out->tail.rho_next_err =
         sqrt(sum_of_squares(W, l->pairs) / n_all) * l->pairs[0] / covariance(l, 0);
-done:
-    kad_free(own);
-    return status;
+    return KAD_OK;
 }
 
 void kad_gamma_demand(kad_gamma *gamma, double n_all)
@@ -342,38 +331,34 @@ void kad_gamma_demand(kad_gamma *gamma, double n_all)
 kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n, const double *a,
                              double S, kad_gamma *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     lags l = {.n_chains = n_chains, .n = n, .a = a};
     size_t W = 0;
     bool closed = false;
 
     memset(out, 0, sizeof *out);
-    KAD_TRY(kad_stop_check(ctx, "analysis"));
-    KAD_TRY(check(ctx, n_chains, n, a));
+    KAD_CALL(kad_stop_check(ctx, "analysis"));
+    KAD_CALL(check(ctx, n_chains, n, a));
     l.max = n / 2 < n - 2 ? n / 2 : n - 2;
-    KAD_TRY(kad_new(ctx, l.max + 2, sizeof *l.sum, &l.sum));
-    KAD_TRY(kad_new(ctx, l.max + 1, sizeof *l.pairs, &l.pairs));
+    KAD_CALL(kad_take(&scope, l.max + 2, &l.sum));
+    KAD_CALL(kad_take(&scope, l.max + 1, &l.pairs));
     out->mean = l.mean = mean_of(n_chains * n, a);
-    KAD_TRY(know_lag(ctx, &l, 0));
+    KAD_CALL(know_lag(ctx, &l, 0));
     if (!(covariance(&l, 0) > 1e-28 * out->mean * out->mean)) {
         out->flag = KAD_GAMMA_CONSTANT;
         out->err = out->err_naive = out->err_dof = out->tau_int = out->tau_int_err = NAN;
         out->n_eff = out->rhat = out->q_value = NAN;
-        goto done;
+        return KAD_OK;
     }
-    KAD_TRY(find_window(ctx, &l, S, &W, &closed));
-    KAD_TRY(correlations(ctx, &l, W, out));
+    KAD_CALL(find_window(ctx, &l, S, &W, &closed));
+    KAD_CALL(correlations(ctx, &l, W, out));
     const bool positive = conclude(&l, W, W < l.max, out);
     out->rhat = split_rhat(n_chains, n, a, out->mean);
     out->q_value = replica_q(n_chains, n, a, out->mean, out->err);
     out->flag = !positive ? KAD_GAMMA_NEGATIVE : !closed ? KAD_GAMMA_OPEN : KAD_GAMMA_OK;
     out->err_dof = error_dof(&l, W);
     kad_gamma_demand(out, (double)(n_chains * n));
-done:
-    kad_free(l.sum);
-    kad_free(l.pairs);
-    if (status != KAD_OK) kad_gamma_clear(out);
-    return status;
+    return KAD_OK;
 }
 
 double kad_gamma_bound(const kad_gamma *gamma, double tau_exp)
@@ -407,11 +392,4 @@ kad_status kad_gamma_estimate(kad_ctx *ctx, size_t n_chains, size_t n, const dou
 double kad_gamma_memory(double tau_int)
 {
     return fmax(tau_int, 0.25 / tau_int);
-}
-
-void kad_gamma_clear(kad_gamma *gamma)
-{
-    kad_free(gamma->rho);
-    kad_free(gamma->rho_err);
-    memset(gamma, 0, sizeof *gamma);
 }

@@ -70,6 +70,8 @@ typedef struct kad_tail {
     bool added;                    /* it is part of tau_int and err */
 } kad_tail;
 
+enum { KAD_GAMMA_LAGS = 512 };
+
 typedef struct kad_gamma {
     double mean;
     double err;       /* NaN unless flag is KAD_GAMMA_OK */
@@ -83,17 +85,14 @@ typedef struct kad_gamma {
     kad_tail tail;
     kad_gamma_flag flag;
     size_t n_lag; /* lags of rho and rho_err */
-    double *rho, *rho_err;
+    double rho[KAD_GAMMA_LAGS], rho_err[KAD_GAMMA_LAGS];
 } kad_gamma;
 
-enum { KAD_GAMMA_LAGS = 512 };
-
 /* Analyse a [n_chains][n]. S: 1.5 is usual. rho up to min(n/2, max(2 W, 32), 512) lags.
- * On failure nothing is left to free. Errors: KAD_ENOMEM; KAD_EDATA for fewer than two
- * draws a chain or values that are not finite. */
+ * Errors: KAD_ENOMEM; KAD_EDATA for fewer than two draws a chain or values that are not
+ * finite. */
 KAD_MUST_USE kad_status kad_gamma_analyse(kad_ctx *ctx, size_t n_chains, size_t n,
                                           const double *a, double S, kad_gamma *out);
-void kad_gamma_clear(kad_gamma *gamma);
 
 /* Add the tail of a decay time tau_exp (draws) to tau_int, err and n_eff if rho(W + 1)
  * calls for it (above); a second call changes nothing. */

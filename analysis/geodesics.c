@@ -149,13 +149,12 @@ bool kad_geodesic_distance(const kad_bulk_bins *bins, size_t i, bool normalise, 
     return true;
 }
 
-kad_status kad_geodesic_select(kad_ctx *ctx, const kad_bulk_bins *bins, double noise,
+kad_status kad_geodesic_select(kad_scope *in, const kad_bulk_bins *bins, double noise,
                                bool normalise, int level, kad_geodesic_data *out)
 {
-    kad_status status = KAD_OK;
     size_t n = 0;
     *out = (kad_geodesic_data){0};
-    KAD_TRY(kad_new(ctx, bins->n, sizeof *out->bin, &out->bin));
+    KAD_CALL(kad_take(in, bins->n, &out->bin));
     for (size_t i = 0; i < bins->n; i++) {
         double y, err;
         if (counts(&bins->bin[i], noise, level) &&
@@ -163,9 +162,9 @@ kad_status kad_geodesic_select(kad_ctx *ctx, const kad_bulk_bins *bins, double n
             out->bin[n++] = i;
     }
     out->n = n;
-    KAD_TRY(kad_new(ctx, n, sizeof *out->point, &out->point));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &out->y));
-    KAD_TRY(kad_new(ctx, n * n, sizeof(double), &out->cov));
+    KAD_CALL(kad_take(in, n, &out->point));
+    KAD_CALL(kad_take(in, n, &out->y));
+    KAD_CALL(kad_take(in, n * n, &out->cov));
     for (size_t i = 0; i < n; i++) {
         const kad_bulk_bin *a = &bins->bin[out->bin[i]];
         const terms own = terms_of(bins, out->bin[i], normalise);
@@ -176,16 +175,5 @@ kad_status kad_geodesic_select(kad_ctx *ctx, const kad_bulk_bins *bins, double n
             out->cov[i * n + j] = covariance_of(bins, &own, &other);
         }
     }
-done:
-    if (status != KAD_OK) kad_geodesic_clear(out);
-    return status;
-}
-
-void kad_geodesic_clear(kad_geodesic_data *data)
-{
-    kad_free(data->bin);
-    kad_free(data->point);
-    kad_free(data->y);
-    kad_free(data->cov);
-    *data = (kad_geodesic_data){0};
+    return KAD_OK;
 }

@@ -61,10 +61,9 @@ typedef struct kad_geodesic_data {
 } kad_geodesic_data;
 
 /* level >= 0: bins of that level alone. normalise: see above. */
-KAD_MUST_USE kad_status kad_geodesic_select(kad_ctx *ctx, const kad_bulk_bins *bins,
+KAD_MUST_USE kad_status kad_geodesic_select(kad_scope *in, const kad_bulk_bins *bins,
                                             double noise, bool normalise, int level,
                                             kad_geodesic_data *out);
-void kad_geodesic_clear(kad_geodesic_data *data);
 /* y of one bin and its error; false where it has none. */
 bool kad_geodesic_distance(const kad_bulk_bins *bins, size_t i, bool normalise, double *y,
                            double *err);

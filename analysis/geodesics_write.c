@@ -24,15 +24,13 @@ typedef struct fits {
 
 static kad_status fit_all(kad_ctx *ctx, const kad_geodesic_data *data, fits *out)
 {
-    kad_status status = KAD_OK;
     for (int m = 0; m < MODELS; m++) {
-        KAD_TRY(kad_fit_run(ctx, &kad_geodesic_models[m], data->point, data->n, data->y,
-                            data->cov, &out->stat[m]));
-        KAD_TRY(kad_fit_scatter(ctx, &kad_geodesic_models[m], data->point, data->n,
-                                data->y, data->cov, &out->full[m]));
+        KAD_CALL(kad_fit_run(ctx, &kad_geodesic_models[m], data->point, data->n, data->y,
+                             data->cov, &out->stat[m]));
+        KAD_CALL(kad_fit_scatter(ctx, &kad_geodesic_models[m], data->point, data->n,
+                                 data->y, data->cov, &out->full[m]));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The model of smallest AIC; -1: no fit. */
@@ -46,12 +44,12 @@ static int preferred(const fits *f)
 
 /* --- the fits ---------------------------------------------------------------------- */
 
-#define REAL(row, name, member, units, text)                      \
-    {                                                             \
+#define REAL(row, name, member, units, text)                    \
+    {                                                           \
         name, KAD_CELL_REAL, offsetof(row, member), units, text \
     }
-#define INT(row, name, member, units, text)                      \
-    {                                                            \
+#define INT(row, name, member, units, text)                    \
+    {                                                          \
         name, KAD_CELL_INT, offsetof(row, member), units, text \
     }
 
@@ -208,20 +206,19 @@ static at_threshold threshold_row(double threshold, size_t n_used, const fits *f
 static kad_status write_rule(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
                              const rule *r, const fits *at_own, size_t n_own)
 {
-    kad_status status = KAD_OK;
     at_threshold rows[THRESHOLDS];
     double thresholds[THRESHOLDS];
     const size_t n = choose_thresholds(r->noise, thresholds);
-    kad_geodesic_data data = {0};
     for (size_t t = 0; t < n; t++) {
+        KAD_SCOPE(each, ctx);
+        kad_geodesic_data data;
         fits f = *at_own;
         size_t n_used = n_own;
         if (thresholds[t] != r->noise) {
-            KAD_TRY(
-                kad_geodesic_select(ctx, bins, thresholds[t], r->normalise, -1, &data));
-            KAD_TRY(fit_all(ctx, &data, &f));
+            KAD_CALL(
+                kad_geodesic_select(&each, bins, thresholds[t], r->normalise, -1, &data));
+            KAD_CALL(fit_all(ctx, &data, &f));
             n_used = data.n;
-            kad_geodesic_clear(&data);
         }
         rows[t] = threshold_row(thresholds[t], n_used, &f);
     }
@@ -229,10 +226,7 @@ static kad_status write_rule(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bi
     kad_write_columns(&w, "threshold",
                       sizeof threshold_columns / sizeof *threshold_columns,
                       threshold_columns, n, rows, sizeof *rows);
-    status = kad_write_end(&w);
-done:
-    kad_geodesic_clear(&data);
-    return status;
+    return kad_write_end(&w);
 }
 
 /* --- growth ------------------------------------------------------------------------ */
@@ -265,19 +259,19 @@ static const kad_write_column growth_columns[] = {
 static kad_status write_growth(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
                                const rule *r)
 {
-    kad_status status = KAD_OK;
     growth rows[LEVELS];
     size_t n = 0;
-    kad_geodesic_data data = {0};
     for (int level = 0; level < bins->n_levels && level < LEVELS; level++) {
+        KAD_SCOPE(each, ctx);
+        kad_geodesic_data data;
         kad_fit stat[2], full[2];
         growth *row = &rows[n];
-        KAD_TRY(kad_geodesic_select(ctx, bins, r->noise, r->normalise, level, &data));
+        KAD_CALL(kad_geodesic_select(&each, bins, r->noise, r->normalise, level, &data));
         for (int m = 0; m < 2; m++) {
-            KAD_TRY(kad_fit_run(ctx, &kad_growth_models[m], data.point, data.n, data.y,
-                                data.cov, &stat[m]));
-            KAD_TRY(kad_fit_scatter(ctx, &kad_growth_models[m], data.point, data.n,
-                                    data.y, data.cov, &full[m]));
+            KAD_CALL(kad_fit_run(ctx, &kad_growth_models[m], data.point, data.n, data.y,
+                                 data.cov, &stat[m]));
+            KAD_CALL(kad_fit_scatter(ctx, &kad_growth_models[m], data.point, data.n,
+                                     data.y, data.cov, &full[m]));
             row->of[m].slope = full[m].p[1];
             row->of[m].slope_err = full[m].err[1];
             row->of[m].chi2 = stat[m].chi2;
@@ -288,15 +282,11 @@ static kad_status write_growth(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *
         row->dof = stat[0].dof;
         row->delta_aic = full[1].aic - full[0].aic;
         n += full[0].ok && full[1].ok;
-        kad_geodesic_clear(&data);
     }
     kad_writer w = kad_write_into(ctx, file, "/geodesics/growth");
     kad_write_columns(&w, "level", sizeof growth_columns / sizeof *growth_columns,
                       growth_columns, n, rows, sizeof *rows);
-    status = kad_write_end(&w);
-done:
-    kad_geodesic_clear(&data);
-    return status;
+    return kad_write_end(&w);
 }
 
 /* --- everything -------------------------------------------------------------------- */
@@ -304,11 +294,11 @@ done:
 static kad_status write_geodesics(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bins *bins,
                                   const rule *r)
 {
-    kad_status status = KAD_OK;
-    kad_geodesic_data data = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_geodesic_data data;
     fits f;
-    KAD_TRY(kad_geodesic_select(ctx, bins, r->noise, r->normalise, -1, &data));
-    KAD_TRY(fit_all(ctx, &data, &f));
+    KAD_CALL(kad_geodesic_select(&scope, bins, r->noise, r->normalise, -1, &data));
+    KAD_CALL(fit_all(ctx, &data, &f));
     const int best = preferred(&f);
     kad_writer w = kad_write_anew(ctx, file, "/geodesics");
     write_distances(&w, bins, &data, r->normalise, &f);
@@ -316,28 +306,26 @@ static kad_status write_geodesics(kad_ctx *ctx, kad_h5 *file, const kad_bulk_bin
     kad_write_int(&w, "normalise", r->normalise);
     kad_write_int(&w, "n_used", (int64_t)data.n);
     kad_write_text(&w, "preferred", best >= 0 ? kad_geodesic_models[best].name : "none");
-    KAD_TRY(kad_write_end(&w));
+    KAD_CALL(kad_write_end(&w));
     for (int m = 0; m < MODELS && best >= 0; m++)
         if (f.full[m].ok)
-            KAD_TRY(write_fit(ctx, file, &kad_geodesic_models[m], &f.stat[m], &f.full[m],
-                              f.full[best].aic));
-    KAD_TRY(write_rule(ctx, file, bins, r, &f, data.n));
-    KAD_TRY(write_growth(ctx, file, bins, r));
-done:
-    kad_geodesic_clear(&data);
-    return status;
+            KAD_CALL(write_fit(ctx, file, &kad_geodesic_models[m], &f.stat[m], &f.full[m],
+                               f.full[best].aic));
+    KAD_CALL(write_rule(ctx, file, bins, r, &f, data.n));
+    KAD_CALL(write_growth(ctx, file, bins, r));
+    return KAD_OK;
 }
 
 /* Bins of the draws of the map, and how far their correlations are from none: chi^2 of the
  * signed ones (independent draws). */
 static kad_status write_null(kad_ctx *ctx, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    kad_bulk_bins bins = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_bulk_bins bins;
     double chi2 = 0;
     int64_t n = 0;
-    KAD_TRY(kad_bulk_bins_read(ctx, file, "/bulk/null", &bins));
-    KAD_TRY(kad_bulk_bins_write(ctx, file, &bins, "/correlators/bulk/null"));
+    KAD_CALL(kad_bulk_bins_read(&scope, file, "/bulk/null", &bins));
+    KAD_CALL(kad_bulk_bins_write(ctx, file, &bins, "/correlators/bulk/null"));
     for (size_t i = 0; i < bins.n; i++) {
         const double pull = bins.bin[i].corr / bins.bin[i].corr_err;
         if (bins.bin[i].self || !isfinite(pull)) continue;
@@ -347,26 +335,21 @@ static kad_status write_null(kad_ctx *ctx, kad_h5 *file)
     kad_writer w = kad_write_into(ctx, file, "/correlators/bulk/null");
     kad_write_real(&w, "chi2", chi2);
     kad_write_int(&w, "n", n);
-    status = kad_write_end(&w);
-done:
-    kad_bulk_bins_clear(&bins);
-    return status;
+    return kad_write_end(&w);
 }
 
 kad_status kad_analyse_bulk(kad_ctx *ctx, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    kad_bulk_bins bins = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_bulk_bins bins;
     if (!kad_h5_exists(file, "/bulk/correlators")) return KAD_OK;
     rule r = {.noise = kad_attr_real(ctx, file, "/bulk/correlators", "noise"),
               .normalise =
                   kad_attr_int(ctx, file, "/bulk/correlators", "normalise") == 1};
     if (!isfinite(r.noise)) r.noise = DEFAULT_NOISE;
-    KAD_TRY(kad_bulk_bins_read(ctx, file, "/bulk/correlators", &bins));
-    KAD_TRY(kad_bulk_bins_write(ctx, file, &bins, "/correlators/bulk"));
-    KAD_TRY(write_geodesics(ctx, file, &bins, &r));
-    if (kad_h5_exists(file, "/bulk/null")) KAD_TRY(write_null(ctx, file));
-done:
-    kad_bulk_bins_clear(&bins);
-    return status;
+    KAD_CALL(kad_bulk_bins_read(&scope, file, "/bulk/correlators", &bins));
+    KAD_CALL(kad_bulk_bins_write(ctx, file, &bins, "/correlators/bulk"));
+    KAD_CALL(write_geodesics(ctx, file, &bins, &r));
+    if (kad_h5_exists(file, "/bulk/null")) KAD_CALL(write_null(ctx, file));
+    return KAD_OK;
 }

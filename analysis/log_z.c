@@ -20,29 +20,26 @@ static void add(kad_estimates *estimates, const char *name, kad_estimate estimat
 static kad_status add_measured(kad_ctx *ctx, const kad_sampled *sampled,
                                kad_estimates *estimates)
 {
-    kad_status status = KAD_OK;
     kad_gamma gamma;
     if (!sampled->is_chain || sampled->accepted.n == 0) return KAD_OK;
-    KAD_TRY(kad_gamma_estimate(ctx, sampled->n_chains, sampled->n_draws,
-                               sampled->accepted.data, &gamma));
+    KAD_CALL(kad_gamma_estimate(ctx, sampled->n_chains, sampled->n_draws,
+                                sampled->accepted.data, &gamma));
     (void)kad_estimates_add_gamma(estimates, "acceptance", &gamma);
-done:
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+kad_status kad_analyse_log_z(kad_scope *in, kad_h5 *file, const kad_sampled *sampled,
                              kad_estimates **out)
 {
-    kad_status status = KAD_OK;
-    kad_estimates *estimates = NULL;
+    kad_ctx *ctx = in->ctx;
+    kad_estimates *estimates;
     kad_weights weights;
-    *out = NULL;
     const size_t n = sampled->n_chains * sampled->n_draws;
-    KAD_TRY(kad_stop_check(ctx, "analysis"));
-    KAD_TRY(kad_weights_check(ctx, n, sampled->log_weight.data));
-    KAD_TRY(kad_weights_analyse(ctx, n, sampled->log_weight.data, &weights));
-    KAD_TRY(
-        kad_estimates_create(ctx, "log_z", "importance weights, jackknife", &estimates));
+    KAD_CALL(kad_stop_check(ctx, "analysis"));
+    KAD_CALL(kad_weights_check(ctx, n, sampled->log_weight.data));
+    KAD_CALL(kad_weights_analyse(ctx, n, sampled->log_weight.data, &weights));
+    KAD_CALL(
+        kad_estimates_create(in, "log_z", "importance weights, jackknife", &estimates));
     add(estimates, "log_z", weights.log_z, weights.log_z_dof);
     estimates->row[0].err_naive = weights.log_z_err_importance;
     kad_exact_fill(ctx, file, &estimates->row[0]);
@@ -58,10 +55,6 @@ kad_status kad_analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
     add(estimates, "ess", weights.ess, NAN);
     add(estimates, "acceptance_weights", weights.acceptance, NAN);
     add(estimates, "largest_share", (kad_estimate){weights.largest, NAN}, NAN);
-    KAD_TRY(add_measured(ctx, sampled, estimates));
     *out = estimates;
-    estimates = NULL;
-done:
-    kad_estimates_destroy(estimates);
-    return status;
+    return add_measured(ctx, sampled, estimates);
 }

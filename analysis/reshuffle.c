@@ -46,83 +46,68 @@ static kad_status analyse(kad_ctx *ctx, size_t n, const uint32_t *states,
                           const double *draws, size_t stride, size_t offset,
                           double *series, kad_gamma *out)
 {
-    kad_status status = KAD_OK;
     const double orders = KAD_RESHUFFLE_ORDERS;
     for (size_t i = 0; i < n * KAD_RESHUFFLE_ORDERS; i++)
         series[i] = draws[states[i] * stride + offset];
-    KAD_TRY(kad_gamma_estimate(ctx, KAD_RESHUFFLE_ORDERS, n, series, out));
+    KAD_CALL(kad_gamma_estimate(ctx, KAD_RESHUFFLE_ORDERS, n, series, out));
     out->err *= sqrt(orders);
     out->err_naive *= sqrt(orders);
     out->tau_int_err *= sqrt(orders);
     out->n_eff /= orders;
     out->q_value = NAN; /* the chains are not independent */
     kad_gamma_demand(out, (double)n);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status add(kad_ctx *ctx, const char *name, size_t n, const uint32_t *states,
                       const kad_observed *observed, size_t offset, double *series,
                       kad_estimates *out)
 {
-    kad_status status = KAD_OK;
     kad_gamma gamma;
-    KAD_TRY(analyse(ctx, n, states, kad_observed_draws(observed), observed->width, offset,
-                    series, &gamma));
+    KAD_CALL(analyse(ctx, n, states, kad_observed_draws(observed), observed->width,
+                     offset, series, &gamma));
     (void)kad_estimates_add_gamma(out, name, &gamma);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status add_all(kad_ctx *ctx, const kad_sampled *sampled,
                           const uint32_t *states, double *series, kad_estimates *out)
 {
-    kad_status status = KAD_OK;
     const size_t n = sampled->n_chains * sampled->n_draws;
     const kad_observed *axis = kad_sampled_find(sampled, "correlator_axis");
     for (size_t i = 0; i < sampled->n_observed; i++) {
         const kad_observed *observed = &sampled->observed[i];
         if (observed->is_row) continue;
-        KAD_TRY(add(ctx, observed->name, n, states, observed, 0, series, out));
+        KAD_CALL(add(ctx, observed->name, n, states, observed, 0, series, out));
     }
     if (axis != NULL)
-        KAD_TRY(add(ctx, "G_half", n, states, axis, axis->width - 1, series, out));
-done:
-    return status;
+        KAD_CALL(add(ctx, "G_half", n, states, axis, axis->width - 1, series, out));
+    return KAD_OK;
 }
 
-kad_status kad_analyse_reshuffled(kad_ctx *ctx, uint64_t seed, const kad_sampled *sampled,
-                                  kad_runs *runs, kad_estimates **out)
+kad_status kad_analyse_reshuffled(kad_scope *in, uint64_t seed,
+                                  const kad_sampled *sampled, kad_runs *runs,
+                                  kad_estimates **out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
     const size_t n = sampled->n_chains * sampled->n_draws, orders = KAD_RESHUFFLE_ORDERS;
-    kad_estimates *estimates = NULL;
-    uint32_t *order = NULL, *states = NULL;
-    double *series = NULL;
+    uint32_t *order, *states;
+    double *series;
     char name[KAD_ESTIMATE_NAME + 16];
 
-    *out = NULL;
     if (n > UINT32_MAX)
-        return kad_fail(ctx, KAD_EDATA, "%s: %zu proposals are too many to reshuffle",
+        return kad_fail(in->ctx, KAD_EDATA, "%s: %zu proposals are too many to reshuffle",
                         sampled->name, n);
     snprintf(name, sizeof name, "%s_reshuffled", sampled->name);
-    KAD_TRY(kad_estimates_create(
-        ctx, name, "mean over re-shuffled proposals, Gamma method", &estimates));
-    estimates->seconds_per_draw = sampled->seconds_per_draw;
-    KAD_TRY(kad_new(ctx, n, sizeof *order, &order));
-    KAD_TRY(kad_new(ctx, n, orders * sizeof *states, &states));
-    KAD_TRY(kad_new(ctx, n, orders * sizeof *series, &series));
+    KAD_CALL(kad_estimates_create(in, name,
+                                  "mean over re-shuffled proposals, Gamma method", out));
+    (*out)->seconds_per_draw = sampled->seconds_per_draw;
+    KAD_CALL(kad_take(&scope, n, &order));
+    KAD_CALL(kad_take(&scope, n * orders, &states));
+    KAD_CALL(kad_take(&scope, n * orders, &series));
     for (size_t r = 0; r < orders; r++)
         kad_reshuffle_walk(seed, (uint32_t)r, n, sampled->log_weight.data, order,
                            states + r * n, series + r * n);
     if (runs != NULL) *runs = kad_runs_analyse(orders, n, series);
-    KAD_TRY(add_all(ctx, sampled, states, series, estimates));
-    *out = estimates;
-    estimates = NULL;
-done:
-    kad_estimates_destroy(estimates);
-    kad_free(order);
-    kad_free(states);
-    kad_free(series);
-    return status;
+    return add_all(in->ctx, sampled, states, series, *out);
 }

@@ -25,7 +25,7 @@ void kad_reshuffle_walk(uint64_t seed, uint32_t index, size_t n, const double *l
 /* Table NAME_reshuffled: scalars and G_half over KAD_RESHUFFLE_ORDERS orders of all
  * proposals; *runs (may be NULL): their runs of rejections. Errors: KAD_ENOMEM, KAD_EDATA
  * (more proposals than 2^32). */
-KAD_MUST_USE kad_status kad_analyse_reshuffled(kad_ctx *ctx, uint64_t seed,
+KAD_MUST_USE kad_status kad_analyse_reshuffled(kad_scope *in, uint64_t seed,
                                                const kad_sampled *sampled, kad_runs *runs,
                                                kad_estimates **out);
 

@@ -11,43 +11,38 @@
 static kad_status read_integers(kad_ctx *ctx, kad_h5 *file, const char *path,
                                 const kad_values *shape, size_t n, double *data)
 {
-    kad_status status = KAD_OK;
-    int64_t *raw = NULL;
-    KAD_TRY(kad_new(ctx, n, sizeof *raw, &raw));
-    KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_I64, shape->rank, shape->dims, raw));
+    KAD_SCOPE(scope, ctx);
+    int64_t *raw;
+    KAD_CALL(kad_take(&scope, n, &raw));
+    KAD_CALL(kad_h5_read(ctx, file, path, KAD_H5_I64, shape->rank, shape->dims, raw));
     for (size_t i = 0; i < n; i++)
         data[i] = (double)raw[i];
-done:
-    kad_free(raw);
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_values_read(kad_ctx *ctx, kad_h5 *file, const char *path, kad_values *out)
+kad_status kad_values_read(kad_scope *in, kad_h5 *file, const char *path, kad_values *out)
 {
-    kad_status status = KAD_OK;
+    size_t n = 1;
     *out = (kad_values){0};
     if (!kad_h5_exists(file, path)) return KAD_OK;
-    KAD_TRY(kad_h5_shape(ctx, file, path, &out->rank, out->dims));
-    size_t n = 1;
+    KAD_CALL(kad_h5_shape(in->ctx, file, path, &out->rank, out->dims));
     for (int i = 0; i < out->rank; i++)
         if (!kad_size_mul(n, out->dims[i], &n))
-            KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: its size overflows", path));
-    KAD_TRY(kad_new(ctx, n, sizeof *out->data, &out->data));
-    if (kad_h5_read(ctx, file, path, KAD_H5_F64, out->rank, out->dims, out->data) !=
+            return kad_fail(in->ctx, KAD_EDATA, "%s: its size overflows", path);
+    KAD_CALL(kad_take(in, n, &out->data));
+    if (kad_h5_read(in->ctx, file, path, KAD_H5_F64, out->rank, out->dims, out->data) !=
         KAD_OK)
-        KAD_TRY(read_integers(ctx, file, path, out, n, out->data));
+        KAD_CALL(read_integers(in->ctx, file, path, out, n, out->data));
     out->n = n;
-done:
-    if (status != KAD_OK) kad_values_clear(out);
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_values_read_in(kad_ctx *ctx, kad_h5 *file, const char *parent,
+kad_status kad_values_read_in(kad_scope *in, kad_h5 *file, const char *parent,
                               const char *name, kad_values *out)
 {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", parent, name);
-    return kad_values_read(ctx, file, path, out);
+    return kad_values_read(in, file, path, out);
 }
 
 /* Whether a name is a sampler's or of what the analysis makes of it. */
@@ -77,23 +72,23 @@ static int64_t place_of(kad_ctx *ctx, kad_h5 *file, const char *name, size_t n_s
     return first ? -1 : INT32_MAX;
 }
 
-kad_status kad_members(kad_ctx *ctx, kad_h5 *file, const char *group, size_t *n,
+kad_status kad_members(kad_scope *in, kad_h5 *file, const char *group, size_t *n,
                        char ***names)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
     size_t n_samplers = 0;
-    char **samplers = NULL;
-    int64_t *place = NULL;
+    char **samplers;
+    int64_t *place;
     *n = 0;
     *names = NULL;
     if (!kad_h5_exists(file, group)) return KAD_OK;
-    KAD_TRY(kad_h5_list(ctx, file, group, n, names));
+    KAD_CALL(kad_h5_list(in, file, group, n, names));
     if (kad_h5_exists(file, "/samplers"))
-        KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n_samplers, &samplers));
-    KAD_TRY(kad_new(ctx, *n, sizeof *place, &place));
+        KAD_CALL(kad_h5_list(&scope, file, "/samplers", &n_samplers, &samplers));
+    KAD_CALL(kad_take(&scope, *n, &place));
     for (size_t i = 0; i < *n; i++) { /* insertion: stable, and there are few */
         char *name = (*names)[i];
-        const int64_t own = place_of(ctx, file, name, n_samplers, samplers);
+        const int64_t own = place_of(in->ctx, file, name, n_samplers, samplers);
         size_t k = i;
         for (; k > 0 && place[k - 1] > own; k--) {
             place[k] = place[k - 1];
@@ -102,21 +97,7 @@ kad_status kad_members(kad_ctx *ctx, kad_h5 *file, const char *group, size_t *n,
         place[k] = own;
         (*names)[k] = name;
     }
-done:
-    kad_free(place);
-    kad_h5_free_names(n_samplers, samplers);
-    if (status != KAD_OK) {
-        kad_h5_free_names(*n, *names);
-        *n = 0;
-        *names = NULL;
-    }
-    return status;
-}
-
-void kad_values_clear(kad_values *values)
-{
-    kad_free(values->data);
-    *values = (kad_values){0};
+    return KAD_OK;
 }
 
 double kad_attr_real(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name)
@@ -135,10 +116,10 @@ int64_t kad_attr_int(kad_ctx *ctx, kad_h5 *file, const char *path, const char *n
     return value;
 }
 
-char *kad_attr_string(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name)
+char *kad_attr_string(kad_scope *in, kad_h5 *file, const char *path, const char *name)
 {
     char *value = NULL;
     if (!kad_h5_exists(file, path) || !kad_h5_attr_exists(file, path, name)) return NULL;
-    if (kad_h5_attr_string(ctx, file, path, name, &value) != KAD_OK) return NULL;
+    if (kad_h5_attr_string(in, file, path, name, &value) != KAD_OK) return NULL;
     return value;
 }

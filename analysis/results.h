@@ -11,25 +11,25 @@ typedef struct kad_values {
     size_t n; /* 0: absent */
     int rank;
     size_t dims[KAD_H5_MAX_RANK];
-    double *data; /* [n], freed by kad_values_clear */
+    double *data; /* [n] */
 } kad_values;
 
-KAD_MUST_USE kad_status kad_values_read(kad_ctx *ctx, kad_h5 *file, const char *path,
+KAD_MUST_USE kad_status kad_values_read(kad_scope *in, kad_h5 *file, const char *path,
                                         kad_values *out);
 /* The same of PARENT/NAME. */
-KAD_MUST_USE kad_status kad_values_read_in(kad_ctx *ctx, kad_h5 *file, const char *parent,
-                                           const char *name, kad_values *out);
+KAD_MUST_USE kad_status kad_values_read_in(kad_scope *in, kad_h5 *file,
+                                           const char *parent, const char *name,
+                                           kad_values *out);
 /* Names in a group in the order people read them: those of ln Z first, then each sampler
  * of /samplers with what is made of it (NAME, NAME_reweighted, NAME_reshuffled) in the
  * config's order (attribute `entry`), then the rest by name. n = 0 when the group is
- * absent. Free with kad_h5_free_names. */
-KAD_MUST_USE kad_status kad_members(kad_ctx *ctx, kad_h5 *file, const char *group,
+ * absent. */
+KAD_MUST_USE kad_status kad_members(kad_scope *in, kad_h5 *file, const char *group,
                                     size_t *n, char ***names);
-void kad_values_clear(kad_values *values);
 
-/* Attributes with a default: NaN, -1, and a string to kad_free (NULL when absent). */
+/* Attributes with a default: NaN, -1, and NULL. */
 double kad_attr_real(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);
 int64_t kad_attr_int(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);
-char *kad_attr_string(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);
+char *kad_attr_string(kad_scope *in, kad_h5 *file, const char *path, const char *name);
 
 #endif

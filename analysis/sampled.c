@@ -1,23 +1,11 @@
 #include "analysis/sampled.h"
 
-#include "base/weights.h"
 #include "base/memory.h"
+#include "base/weights.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-void kad_sampled_clear(kad_sampled *sampled)
-{
-    kad_values_clear(&sampled->accepted);
-    kad_values_clear(&sampled->log_weight);
-    kad_values_clear(&sampled->delta_h);
-    for (size_t i = 0; i < sampled->n_observed; i++) {
-        kad_values_clear(&sampled->observed[i].state);
-        kad_values_clear(&sampled->observed[i].proposal);
-    }
-    memset(sampled, 0, sizeof *sampled);
-}
 
 const kad_observed *kad_sampled_find(const kad_sampled *sampled, const char *name)
 {
@@ -80,38 +68,36 @@ static kad_status check_finite(kad_ctx *ctx, const char *group, const char *name
     return KAD_OK;
 }
 
-static kad_status read_observed(kad_ctx *ctx, kad_h5 *file, const char *group,
+static kad_status read_observed(kad_scope *in, kad_h5 *file, const char *group,
                                 const char *name, kad_sampled *sampled)
 {
-    kad_status status = KAD_OK;
+    kad_ctx *ctx = in->ctx;
     char sub[256];
     kad_observed *observed = &sampled->observed[sampled->n_observed++];
     snprintf(observed->name, sizeof observed->name, "%s", name);
     snprintf(sub, sizeof sub, "%s/observables", group);
-    KAD_TRY(kad_values_read_in(ctx, file, sub, name, &observed->state));
-    KAD_TRY(check_shape(ctx, sampled, sub, name, &observed->state));
-    KAD_TRY(check_finite(ctx, sub, name, &observed->state));
+    KAD_CALL(kad_values_read_in(in, file, sub, name, &observed->state));
+    KAD_CALL(check_shape(ctx, sampled, sub, name, &observed->state));
+    KAD_CALL(check_finite(ctx, sub, name, &observed->state));
     observed->is_row = observed->state.rank == 3;
     observed->width = observed->is_row ? observed->state.dims[2] : 1;
     /* of the action the proposals' values are the group's own dataset */
     snprintf(sub, sizeof sub, "%s%s", group,
              strcmp(name, "action") == 0 ? "" : "/proposals");
-    KAD_TRY(kad_values_read_in(ctx, file, sub, name, &observed->proposal));
-    KAD_TRY(check_shape(ctx, sampled, sub, name, &observed->proposal));
-    KAD_TRY(check_finite(ctx, sub, name, &observed->proposal));
+    KAD_CALL(kad_values_read_in(in, file, sub, name, &observed->proposal));
+    KAD_CALL(check_shape(ctx, sampled, sub, name, &observed->proposal));
+    KAD_CALL(check_finite(ctx, sub, name, &observed->proposal));
     if (observed->proposal.n > 0 && observed->proposal.n != observed->state.n)
-        status =
-            kad_fail(ctx, KAD_EDATA, "%s/%s: its shape is not the states'", sub, name);
-done:
-    return status;
+        return kad_fail(ctx, KAD_EDATA, "%s/%s: its shape is not the states'", sub, name);
+    return KAD_OK;
 }
 
 static void read_word(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name,
                       size_t size, char *out)
 {
-    char *text = kad_attr_string(ctx, file, group, name);
+    KAD_SCOPE(scope, ctx);
+    const char *text = kad_attr_string(&scope, file, group, name);
     snprintf(out, size, "%s", text != NULL ? text : "");
-    kad_free(text);
 }
 
 /* Flags and sizes from the group's attributes. */
@@ -142,10 +128,11 @@ static kad_status read_header(kad_ctx *ctx, kad_h5 *file, const char *group,
     return KAD_OK;
 }
 
-kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
+kad_status kad_sampled_read(kad_scope *in, kad_h5 *file, const char *name,
                             kad_sampled *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
+    kad_ctx *ctx = in->ctx;
     char group[128], sub[160];
     char **names = NULL;
     size_t n = 0;
@@ -153,28 +140,25 @@ kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
     memset(out, 0, sizeof *out);
     snprintf(out->name, sizeof out->name, "%s", name);
     snprintf(group, sizeof group, "/samplers/%s", name);
-    KAD_TRY(read_header(ctx, file, group, out));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "accepted", &out->accepted));
-    KAD_TRY(check_shape(ctx, out, group, "accepted", &out->accepted));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "log_weight", &out->log_weight));
-    KAD_TRY(check_shape(ctx, out, group, "log_weight", &out->log_weight));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "delta_h", &out->delta_h));
-    KAD_TRY(check_shape(ctx, out, group, "delta_h", &out->delta_h));
+    KAD_CALL(read_header(ctx, file, group, out));
+    KAD_CALL(kad_values_read_in(in, file, group, "accepted", &out->accepted));
+    KAD_CALL(check_shape(ctx, out, group, "accepted", &out->accepted));
+    KAD_CALL(kad_values_read_in(in, file, group, "log_weight", &out->log_weight));
+    KAD_CALL(check_shape(ctx, out, group, "log_weight", &out->log_weight));
+    KAD_CALL(kad_values_read_in(in, file, group, "delta_h", &out->delta_h));
+    KAD_CALL(check_shape(ctx, out, group, "delta_h", &out->delta_h));
     if (out->weighted && out->log_weight.n == 0)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: log_weight is missing", group));
+        return kad_fail(ctx, KAD_EDATA, "%s: log_weight is missing", group);
     if (out->weighted)
         out->few_weights = kad_effective_draws(out->log_weight.n, out->log_weight.data) <
                            KAD_MIN_EFFECTIVE;
     snprintf(sub, sizeof sub, "%s/observables", group);
-    if (kad_h5_exists(file, sub)) KAD_TRY(kad_h5_list(ctx, file, sub, &n, &names));
+    if (kad_h5_exists(file, sub)) KAD_CALL(kad_h5_list(&scope, file, sub, &n, &names));
     if (n > KAD_SAMPLED_MAX)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA,
-                         "%s: %zu observables, of which only %d can be read", sub, n,
-                         KAD_SAMPLED_MAX));
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s: %zu observables, of which only %d can be read", sub, n,
+                        KAD_SAMPLED_MAX);
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(read_observed(ctx, file, group, names[i], out));
-done:
-    kad_h5_free_names(n, names);
-    if (status != KAD_OK) kad_sampled_clear(out);
-    return status;
+        KAD_CALL(read_observed(in, file, group, names[i], out));
+    return KAD_OK;
 }

@@ -41,10 +41,9 @@ typedef struct kad_sampled {
 } kad_sampled;
 
 /* /samplers/NAME. Errors: KAD_EDATA (shapes that do not agree, values not finite),
- * KAD_ENOMEM; on failure nothing is left to clear. */
-KAD_MUST_USE kad_status kad_sampled_read(kad_ctx *ctx, kad_h5 *file, const char *name,
+ * KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_sampled_read(kad_scope *in, kad_h5 *file, const char *name,
                                          kad_sampled *out);
-void kad_sampled_clear(kad_sampled *sampled);
 /* NULL if absent. */
 const kad_observed *kad_sampled_find(const kad_sampled *sampled, const char *name);
 /* What is to be reweighted: the proposals', or the states' where draws are proposals. */

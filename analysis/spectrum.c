@@ -5,9 +5,9 @@
  * draws. For duals C(k) is known twice, from the spins and from the field, which check
  * each other. */
 #include "analysis/chain.h"
-#include "base/weights.h"
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/weights.h"
 #include "io/writer.h"
 
 #include <math.h>
@@ -16,39 +16,34 @@
 /* Mean and error of every column of [chain][bin][width]. */
 static kad_status columns(kad_ctx *ctx, const kad_values *bins, double *mean, double *err)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n = bins->dims[0] * bins->dims[1], width = bins->dims[2];
-    double *series = NULL;
-    KAD_TRY(kad_new(ctx, n, sizeof *series, &series));
+    double *series;
+    KAD_CALL(kad_take(&scope, n, &series));
     for (size_t c = 0; c < width; c++) {
         kad_gamma gamma;
         for (size_t i = 0; i < n; i++)
             series[i] = bins->data[i * width + c];
-        KAD_TRY(kad_gamma_estimate(ctx, bins->dims[0], bins->dims[1], series, &gamma));
+        KAD_CALL(kad_gamma_estimate(ctx, bins->dims[0], bins->dims[1], series, &gamma));
         mean[c] = gamma.mean;
         err[c] = gamma.err;
-        kad_gamma_clear(&gamma);
     }
-done:
-    kad_free(series);
-    return status;
+    return KAD_OK;
 }
 
 /* Copy a coordinate of the sampler's group (|r| or |k|, vectors, counts). */
 static kad_status copy(kad_writer *w, const char *sampler, const char *from,
                        const char *to, const char *units, const char *summary)
 {
-    kad_status status = KAD_OK;
-    kad_values values = {0};
+    KAD_SCOPE(scope, w->ctx);
+    kad_values values;
     char axes[16];
-    KAD_TRY(kad_values_read_in(w->ctx, w->file, sampler, from, &values));
+    KAD_CALL(kad_values_read_in(&scope, w->file, sampler, from, &values));
     /* r, r_vector, r_count; k, ... */
     snprintf(axes, sizeof axes, "%c%s", to[0], values.rank == 2 ? " axis" : "");
     if (values.n > 0)
         kad_write(w, to, KAD_H5_F64, axes, units, summary, values.dims, values.data);
-done:
-    kad_values_clear(&values);
-    return status;
+    return KAD_OK;
 }
 
 /* Where a series is, and where its functions go. */
@@ -63,35 +58,32 @@ typedef struct place {
 static kad_status reweight(kad_ctx *ctx, const place *at, const kad_values *bins,
                            double *mean, double *err)
 {
-    kad_status status = KAD_OK;
     const size_t n = bins->dims[0] * bins->dims[1], width = bins->dims[2];
     if (at->log_weight.n != n)
         return kad_fail(ctx, KAD_EDATA, "%s/log_weight: expected %zu bins, found %zu",
                         at->bins, n, at->log_weight.n);
-    KAD_TRY(kad_reweight(ctx, n, at->log_weight.data, width, bins->data, mean, err, NULL,
-                         NULL));
-done:
-    return status;
+    return kad_reweight(ctx, n, at->log_weight.data, width, bins->data, mean, err, NULL,
+                        NULL);
 }
 
 /* One binned function as NAME and NAME_err. */
 static kad_status add(const place *at, const char *from, const char *name,
                       const char *axis, const char *summary)
 {
-    kad_status status = KAD_OK;
     kad_ctx *ctx = at->w->ctx;
-    kad_values bins = {0};
-    double *block = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_values bins;
+    double *block;
     char error[64];
-    KAD_TRY(kad_stop_check(ctx, "analysis"));
-    KAD_TRY(kad_values_read_in(ctx, at->w->file, at->bins, from, &bins));
+    KAD_CALL(kad_stop_check(ctx, "analysis"));
+    KAD_CALL(kad_values_read_in(&scope, at->w->file, at->bins, from, &bins));
     if (bins.rank != 3 || bins.dims[0] * bins.dims[1] < 2 ||
         (at->log_weight.n == 0 && bins.dims[1] < 2))
-        goto done;
+        return KAD_OK;
     const size_t width = bins.dims[2];
-    KAD_TRY(kad_new(ctx, 2 * width, sizeof *block, &block));
-    KAD_TRY(at->log_weight.n > 0 ? reweight(ctx, at, &bins, block, block + width)
-                                 : columns(ctx, &bins, block, block + width));
+    KAD_CALL(kad_take(&scope, 2 * width, &block));
+    KAD_CALL(at->log_weight.n > 0 ? reweight(ctx, at, &bins, block, block + width)
+                                  : columns(ctx, &bins, block, block + width));
     for (size_t c = 0; c < width; c++) {
         /* spins: G(0) = 1 by construction */
         if (fabs(block[c] - 1.0) < 1e-6 && !(block[width + c] > 0.0))
@@ -103,10 +95,7 @@ static kad_status add(const place *at, const char *from, const char *name,
     kad_write(at->w, name, KAD_H5_F64, axis, "1", summary, &width, block);
     kad_write(at->w, error, KAD_H5_F64, axis, "1", "its standard error", &width,
               block + width);
-done:
-    kad_free(block);
-    kad_values_clear(&bins);
-    return status;
+    return KAD_OK;
 }
 
 /* Two bins must have a weight. */
@@ -121,6 +110,7 @@ static bool has_weights(const kad_values *log_weight)
 kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
                                 bool weighted)
 {
+    KAD_SCOPE(scope, ctx);
     static const struct {
         const char *from, *to, *units, *summary;
     } coordinates[] = {
@@ -130,7 +120,6 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
         {"momentum", "k", "1/lattice steps", "length of the momentum"},
         {"momentum_vector", "k_vector", "2 pi / L", "its representative"},
         {"momentum_count", "k_count", "1", "how many it stands for"}};
-    kad_status status = KAD_OK;
     char sampler[128], group[192], bins[160];
     place at = {.bins = bins,
                 .no_errors = kad_sampled_refusal(sampled, weighted) != KAD_GAMMA_OK};
@@ -140,24 +129,21 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
              weighted ? "_reweighted" : "");
     if (!kad_h5_exists(file, bins)) return KAD_OK;
     if (weighted) {
-        KAD_TRY(kad_values_read_in(ctx, file, bins, "log_weight", &at.log_weight));
-        if (!has_weights(&at.log_weight)) goto done;
+        KAD_CALL(kad_values_read_in(&scope, file, bins, "log_weight", &at.log_weight));
+        if (!has_weights(&at.log_weight)) return KAD_OK;
         at.no_errors |=
             kad_effective_draws(at.log_weight.n, at.log_weight.data) < KAD_MIN_EFFECTIVE;
     }
     kad_writer w = kad_write_into(ctx, file, group);
     at.w = &w;
     for (size_t i = 0; i < sizeof coordinates / sizeof *coordinates; i++)
-        KAD_TRY(copy(&w, sampler, coordinates[i].from, coordinates[i].to,
-                     coordinates[i].units, coordinates[i].summary));
-    KAD_TRY(add(&at, "correlator", "G", "r",
-                "two-point function on irreducible displacements"));
-    KAD_TRY(add(&at, "structure", "Gk", "k",
-                "structure factor on irreducible momenta; C(0) = N m2"));
-    KAD_TRY(add(&at, "structure_dual", "Gk_field", "k",
-                "the same from the field: (C_x(k) - n A(k)) / A(k)^2"));
-    status = kad_write_end(&w);
-done:
-    kad_values_clear(&at.log_weight);
-    return status;
+        KAD_CALL(copy(&w, sampler, coordinates[i].from, coordinates[i].to,
+                      coordinates[i].units, coordinates[i].summary));
+    KAD_CALL(add(&at, "correlator", "G", "r",
+                 "two-point function on irreducible displacements"));
+    KAD_CALL(add(&at, "structure", "Gk", "k",
+                 "structure factor on irreducible momenta; C(0) = N m2"));
+    KAD_CALL(add(&at, "structure_dual", "Gk_field", "k",
+                 "the same from the field: (C_x(k) - n A(k)) / A(k)^2"));
+    return kad_write_end(&w);
 }

@@ -7,47 +7,26 @@
 #include <stdio.h>
 #include <string.h>
 
-void kad_table_clear(kad_table *t)
+kad_status kad_table_read(kad_scope *in, kad_h5 *file, const char *group, kad_table *t)
 {
-    for (size_t i = 0; i < t->n; i++) {
-        kad_free(t->observable[i]);
-        kad_free(t->flag[i]);
-    }
-    kad_values_clear(&t->mean);
-    kad_values_clear(&t->err);
-    kad_values_clear(&t->tau);
-    kad_values_clear(&t->tau_err);
-    kad_values_clear(&t->n_eff);
-    kad_values_clear(&t->rhat);
-    kad_values_clear(&t->rhat_limit);
-    kad_values_clear(&t->exact);
-    *t = (kad_table){0};
-}
-
-kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group, kad_table *t)
-{
-    kad_status status = KAD_OK;
     char path[320];
     *t = (kad_table){0};
-    KAD_TRY(kad_values_read_in(ctx, file, group, "mean", &t->mean));
+    KAD_CALL(kad_values_read_in(in, file, group, "mean", &t->mean));
     snprintf(path, sizeof path, "%s/observable", group);
     if (t->mean.n == 0 || t->mean.n > KAD_TABLE_MAX || !kad_h5_exists(file, path))
-        goto done;
-    KAD_TRY(kad_h5_read_strings(ctx, file, path, t->mean.n, t->observable));
+        return KAD_OK;
+    KAD_CALL(kad_h5_read_strings(in, file, path, t->mean.n, t->observable));
     t->n = t->mean.n;
     snprintf(path, sizeof path, "%s/flag", group);
     if (kad_h5_exists(file, path))
-        KAD_TRY(kad_h5_read_strings(ctx, file, path, t->n, t->flag));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "err", &t->err));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int", &t->tau));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "tau_int_err", &t->tau_err));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "n_eff", &t->n_eff));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "rhat", &t->rhat));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "rhat_limit", &t->rhat_limit));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "exact", &t->exact));
-done:
-    if (status != KAD_OK) kad_table_clear(t);
-    return status;
+        KAD_CALL(kad_h5_read_strings(in, file, path, t->n, t->flag));
+    KAD_CALL(kad_values_read_in(in, file, group, "err", &t->err));
+    KAD_CALL(kad_values_read_in(in, file, group, "tau_int", &t->tau));
+    KAD_CALL(kad_values_read_in(in, file, group, "tau_int_err", &t->tau_err));
+    KAD_CALL(kad_values_read_in(in, file, group, "n_eff", &t->n_eff));
+    KAD_CALL(kad_values_read_in(in, file, group, "rhat", &t->rhat));
+    KAD_CALL(kad_values_read_in(in, file, group, "rhat_limit", &t->rhat_limit));
+    return kad_values_read_in(in, file, group, "exact", &t->exact);
 }
 
 size_t kad_table_find(const kad_table *t, const char *observable)

@@ -17,9 +17,8 @@ typedef struct kad_table {
 } kad_table;
 
 /* n = 0 when the group is absent or empty. Errors: KAD_EDATA, KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_table_read(kad_ctx *ctx, kad_h5 *file, const char *group,
+KAD_MUST_USE kad_status kad_table_read(kad_scope *in, kad_h5 *file, const char *group,
                                        kad_table *out);
-void kad_table_clear(kad_table *table);
 /* Row of an observable; t->n where there is none. */
 size_t kad_table_find(const kad_table *table, const char *observable);
 /* Entry of a column; NaN where the column is empty. */

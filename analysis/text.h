@@ -16,6 +16,9 @@ typedef struct kad_text {
         *numbers; /* where drawings write their numbers (CSV); NULL: nowhere */
 } kad_text;
 
+/* A variable that is an empty text, cleared wherever its block is left. */
+#define KAD_TEXT(name) kad_text name __attribute__((cleanup(kad_text_clear))) = {0}
+
 void kad_text_add(kad_text *text, const char *format, ...) KAD_PRINTF(2, 3);
 /* Frees the text; `numbers` stays the caller's. */
 void kad_text_clear(kad_text *text);

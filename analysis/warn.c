@@ -245,17 +245,17 @@ static double imbalance(double dh)
 static kad_status warn_hamilton(kad_ctx *ctx, kad_diagnostics *diagnostics,
                                 const kad_sampled *sampled)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_values *delta = &sampled->delta_h;
-    double *work = NULL;
+    double *work;
     kad_gamma one = {0}, zero = {0};
     size_t n_bad = 0;
     if (delta->n == 0) return KAD_OK;
-    KAD_TRY(kad_new(ctx, delta->n, sizeof *work, &work));
+    KAD_CALL(kad_take(&scope, delta->n, &work));
     for (size_t i = 0; i < delta->n; i++)
         n_bad += !isfinite(delta->data[i]) || delta->data[i] < -500.0;
-    KAD_TRY(mean_of(ctx, sampled, weight, work, &one));
-    KAD_TRY(mean_of(ctx, sampled, imbalance, work, &zero));
+    KAD_CALL(mean_of(ctx, sampled, weight, work, &one));
+    KAD_CALL(mean_of(ctx, sampled, imbalance, work, &zero));
     if (fabs(zero.mean) > HAMILTON_WARN * zero.err)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "dh-balance",
                             "%s: <t> - <t^2> of t = tanh(dH/2) is %.2g +- %.1g, not 0 "
@@ -267,11 +267,7 @@ static kad_status warn_hamilton(kad_ctx *ctx, kad_diagnostics *diagnostics,
                             "%s: %zu of %zu trajectories diverged and were rejected: a "
                             "smaller step",
                             sampled->name, n_bad, delta->n);
-done:
-    kad_gamma_clear(&one);
-    kad_gamma_clear(&zero);
-    kad_free(work);
-    return status;
+    return KAD_OK;
 }
 
 /* The acceptance of Hamiltonian samplers. */
@@ -307,7 +303,6 @@ kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
                           const kad_sampled *sampled, const kad_estimates *estimates,
                           const kad_runs *runs)
 {
-    kad_status status = KAD_OK;
     if (runs->n_accepted == 0 && sampled->accepted.n > 0) {
         kad_diagnostics_add(diagnostics, KAD_ERROR, "all-rejected",
                             "%s: none of %zu proposals was accepted: its averages mean "
@@ -323,10 +318,9 @@ kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
     warn_modes(diagnostics, sampled, estimates);
     warn_periodic(diagnostics, sampled, estimates);
     warn_sign(diagnostics, sampled);
-    KAD_TRY(warn_hamilton(ctx, diagnostics, sampled));
+    KAD_CALL(warn_hamilton(ctx, diagnostics, sampled));
     kad_warn_exact(diagnostics, estimates);
-done:
-    return status;
+    return KAD_OK;
 }
 
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
@@ -378,7 +372,7 @@ static void warn_improving(kad_diagnostics *diagnostics, const kad_values *stage
 
 kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_values stage = {0}, free_energy = {0}, err = {0}, inverse = {0};
     const int64_t n_skipped = kad_attr_int(ctx, file, "/training", "n_skipped");
 
@@ -388,20 +382,15 @@ kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagno
                             "gradient was not finite: lower train.rate",
                             (long long)n_skipped,
                             (long long)kad_attr_int(ctx, file, "/training", "steps"));
-    KAD_TRY(kad_values_read(ctx, file, "/training/eval/stage", &stage));
-    KAD_TRY(kad_values_read(ctx, file, "/training/eval/free_energy", &free_energy));
-    KAD_TRY(kad_values_read(ctx, file, "/training/eval/free_energy_err", &err));
-    KAD_TRY(kad_values_read(ctx, file, "/training/eval/inverse_error", &inverse));
+    KAD_CALL(kad_values_read(&scope, file, "/training/eval/stage", &stage));
+    KAD_CALL(kad_values_read(&scope, file, "/training/eval/free_energy", &free_energy));
+    KAD_CALL(kad_values_read(&scope, file, "/training/eval/free_energy_err", &err));
+    KAD_CALL(kad_values_read(&scope, file, "/training/eval/inverse_error", &inverse));
     warn_improving(diagnostics, &stage, &free_energy, &err);
     if (inverse.n > 0 && inverse.data[inverse.n - 1] > INVERSE_WARN)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "inverse-error",
                             "training: the map's inverse misses by up to %.2g: use "
                             "flow.precision double",
                             inverse.data[inverse.n - 1]);
-done:
-    kad_values_clear(&stage);
-    kad_values_clear(&free_energy);
-    kad_values_clear(&err);
-    kad_values_clear(&inverse);
-    return status;
+    return KAD_OK;
 }

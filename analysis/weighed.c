@@ -50,56 +50,51 @@ static kad_estimate joint_of(size_t n, const double *log_w, double c)
     return (kad_estimate){mean, sqrt(square / (double)n / (double)(n - 1))};
 }
 
-static kad_status read_weights(kad_ctx *ctx, kad_h5 *file, const char *name,
+static kad_status read_weights(kad_scope *in, kad_h5 *file, const char *name,
                                const char *series, kad_values *out)
 {
     char group[128];
     snprintf(group, sizeof group, "/samplers/%s", name);
-    return kad_values_read_in(ctx, file, group, series, out);
+    return kad_values_read_in(in, file, group, series, out);
 }
 
 static kad_status read_map(kad_ctx *ctx, kad_h5 *file, const char *name, map_side *out)
 {
-    kad_status status = KAD_OK;
-    kad_values log_w = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_values log_w;
     kad_weights weights;
-    KAD_TRY(read_weights(ctx, file, name, "log_weight", &log_w));
+    KAD_CALL(read_weights(&scope, file, name, "log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
-        goto done;
-    KAD_TRY(kad_stop_check(ctx, "analysis"));
-    KAD_TRY(kad_weights_check(ctx, log_w.n, log_w.data));
-    KAD_TRY(kad_weights_analyse(ctx, log_w.n, log_w.data, &weights));
+        return KAD_OK;
+    KAD_CALL(kad_stop_check(ctx, "analysis"));
+    KAD_CALL(kad_weights_check(ctx, log_w.n, log_w.data));
+    KAD_CALL(kad_weights_analyse(ctx, log_w.n, log_w.data, &weights));
     *out = (map_side){.known = true,
                       .log_z = weights.log_z.value,
                       .joint = joint_of(log_w.n, log_w.data, weights.log_z.value),
                       .upper = weights.upper,
                       .upper_dof = weights.upper_dof};
-done:
-    kad_values_clear(&log_w);
-    return status;
+    return KAD_OK;
 }
 
 /* The reweighted mean of h over the draws of a sampler of proposals. */
 static kad_status add_overlap(kad_ctx *ctx, kad_h5 *file, const char *name, double c,
                               kad_agreement *agreement)
 {
-    kad_status status = KAD_OK;
-    kad_values log_w = {0};
-    double *h = NULL, mean, err, dof;
+    KAD_SCOPE(scope, ctx);
+    kad_values log_w;
+    double *h, mean, err, dof;
     char table[KAD_ESTIMATE_NAME + 16];
-    KAD_TRY(read_weights(ctx, file, name, "log_weight", &log_w));
+    KAD_CALL(read_weights(&scope, file, name, "log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
-        goto done;
-    KAD_TRY(kad_new(ctx, log_w.n, sizeof *h, &h));
+        return KAD_OK;
+    KAD_CALL(kad_take(&scope, log_w.n, &h));
     for (size_t i = 0; i < log_w.n; i++)
         h[i] = kad_log_share(c, log_w.data[i]);
-    KAD_TRY(kad_reweight(ctx, log_w.n, log_w.data, 1, h, &mean, &err, &dof, NULL));
+    KAD_CALL(kad_reweight(ctx, log_w.n, log_w.data, 1, h, &mean, &err, &dof, NULL));
     snprintf(table, sizeof table, "%s%s", name, WEIGHTED);
     kad_agreement_add(agreement, KAD_OVERLAP, table, mean, err, dof);
-done:
-    kad_values_clear(&log_w);
-    kad_free(h);
-    return status;
+    return KAD_OK;
 }
 
 /* --- configurations of the others ----------------------------------------------------- */
@@ -108,15 +103,13 @@ done:
 static kad_status mean_row(kad_ctx *ctx, size_t n_chains, size_t n, const double *a,
                            kad_row *row)
 {
-    kad_status status = KAD_OK;
     double mean = 0.0, square = 0.0;
     kad_gamma gamma;
     for (size_t i = 0; i < n_chains * n; i++)
         mean += a[i] / (double)(n_chains * n);
     if (n_chains < CHAINS_LEAST && n >= CHAINS_LEAST) {
-        KAD_TRY(kad_gamma_analyse(ctx, n_chains, n, a, 1.5, &gamma));
+        KAD_CALL(kad_gamma_analyse(ctx, n_chains, n, a, 1.5, &gamma));
         kad_row_set_gamma(row, &gamma);
-        kad_gamma_clear(&gamma);
         return KAD_OK;
     }
     set_row(row, mean, NAN, NAN);
@@ -132,8 +125,7 @@ static kad_status mean_row(kad_ctx *ctx, size_t n_chains, size_t n, const double
     }
     const double dof = (double)(n_chains - 1);
     set_row(row, mean, sqrt(square / dof / (double)n_chains), dof);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static size_t count_infinite(const kad_values *log_w)
@@ -155,16 +147,14 @@ static double joint_dof(double a, double a_dof, double b, double b_dof)
 static kad_status add_upper(kad_ctx *ctx, const kad_values *log_w, const map_side *map,
                             kad_estimates *out)
 {
-    kad_status status = KAD_OK;
     kad_row *upper = kad_estimates_add(out, "log_z_upper");
     if (upper == NULL || count_infinite(log_w) > 0) return KAD_OK;
-    KAD_TRY(mean_row(ctx, log_w->dims[0], log_w->dims[1], log_w->data, upper));
-    if (!map->known) goto done;
+    KAD_CALL(mean_row(ctx, log_w->dims[0], log_w->dims[1], log_w->data, upper));
+    if (!map->known) return KAD_OK;
     set_row(kad_estimates_add(out, "upper_gap"), upper->mean - map->upper.value,
             hypot(hypot(upper->err, map->upper.err), KAD_SINGLE_ROUNDING * upper->mean),
             joint_dof(upper->err, upper->err_dof, map->upper.err, map->upper_dof));
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* overlap (into the agreement, where there is one), and ln Z from both sets of draws. */
@@ -172,46 +162,42 @@ static kad_status add_joint(kad_ctx *ctx, kad_h5 *file, const kad_values *log_w,
                             const map_side *map, const char *name, kad_estimates *out,
                             kad_agreement *agreement)
 {
-    kad_status status = KAD_OK;
-    double *h = NULL;
+    KAD_SCOPE(scope, ctx);
+    double *h;
     kad_row *overlap = kad_estimates_add(out, KAD_OVERLAP);
     if (overlap == NULL) return KAD_OK;
-    KAD_TRY(kad_new(ctx, log_w->n, sizeof *h, &h));
+    KAD_CALL(kad_take(&scope, log_w->n, &h));
     for (size_t i = 0; i < log_w->n; i++)
         h[i] = kad_log_share(map->log_z, log_w->data[i]);
-    KAD_TRY(mean_row(ctx, log_w->dims[0], log_w->dims[1], h, overlap));
+    KAD_CALL(mean_row(ctx, log_w->dims[0], log_w->dims[1], h, overlap));
     if (overlap->flag == KAD_GAMMA_OK && agreement != NULL)
         kad_agreement_add(agreement, KAD_OVERLAP, name, overlap->mean, overlap->err,
                           overlap->err_dof);
     kad_row *log_z = kad_estimates_add(out, "log_z");
-    if (log_z == NULL || !(overlap->mean > 0.0)) goto done;
+    if (log_z == NULL || !(overlap->mean > 0.0)) return KAD_OK;
     const double a = map->joint.err / map->joint.value, b = overlap->err / overlap->mean;
     set_row(log_z, map->log_z + log(map->joint.value / overlap->mean), hypot(a, b),
             joint_dof(a, INFINITY, b, overlap->err_dof));
     kad_exact_fill(ctx, file, log_z);
-done:
-    kad_free(h);
-    return status;
+    return KAD_OK;
 }
 
 /* Whether the chains have forgotten their start: m, which is odd, speaks for itself only
  * (analyse.c). */
 static kad_status is_settled(kad_ctx *ctx, kad_h5 *file, const char *name, bool *out)
 {
-    kad_status status = KAD_OK;
-    kad_table table = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_table table;
     char group[128];
     const char *start = kad_gamma_flag_name(KAD_GAMMA_START);
     snprintf(group, sizeof group, "/analysis/%s", name);
-    KAD_TRY(kad_table_read(ctx, file, group, &table));
+    KAD_CALL(kad_table_read(&scope, file, group, &table));
     *out = true;
     for (size_t i = 0; i < table.n; i++)
         if (table.flag[i] != NULL && strcmp(table.flag[i], start) == 0 &&
             strcmp(table.observable[i], "m") != 0)
             *out = false;
-    kad_table_clear(&table);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void warn(const kad_values *log_w, const kad_row *gap, const map_side *map,
@@ -243,36 +229,33 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name,
                               const map_side *map, kad_agreement *agreement,
                               kad_diagnostics *diagnostics)
 {
-    kad_status status = KAD_OK;
-    kad_values log_w = {0};
-    kad_estimates *estimates = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_values log_w;
+    kad_estimates *estimates;
     char table[KAD_ESTIMATE_NAME];
     bool settled;
-    KAD_TRY(read_weights(ctx, file, name, "map_log_weight", &log_w));
-    if (log_w.n == 0) goto done;
+    KAD_CALL(read_weights(&scope, file, name, "map_log_weight", &log_w));
+    if (log_w.n == 0) return KAD_OK;
     if (log_w.rank != 2)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: map_log_weight: expected rank 2, found %d",
-                         name, log_w.rank));
-    KAD_TRY(is_settled(ctx, file, name, &settled));
+        return kad_fail(ctx, KAD_EDATA, "%s: map_log_weight: expected rank 2, found %d",
+                        name, log_w.rank);
+    KAD_CALL(is_settled(ctx, file, name, &settled));
     snprintf(table, sizeof table, "log_z_%.50s", name);
-    KAD_TRY(kad_estimates_create(ctx, table,
-                                 "the map's weights at configurations of a "
-                                 "sampler that does not use it",
-                                 &estimates));
-    KAD_TRY(add_upper(ctx, &log_w, map, estimates));
+    KAD_CALL(kad_estimates_create(&scope, table,
+                                  "the map's weights at configurations of a "
+                                  "sampler that does not use it",
+                                  &estimates));
+    KAD_CALL(add_upper(ctx, &log_w, map, estimates));
     if (map->known)
-        KAD_TRY(add_joint(ctx, file, &log_w, map, name, estimates,
-                          settled ? agreement : NULL));
+        KAD_CALL(add_joint(ctx, file, &log_w, map, name, estimates,
+                           settled ? agreement : NULL));
     warn(&log_w, kad_estimates_find(estimates, "upper_gap"), map, name, settled,
          diagnostics);
     for (size_t i = 0; i < estimates->n && !settled; i++)
         kad_row_refuse(&estimates->row[i], KAD_GAMMA_START);
-    KAD_TRY(kad_estimates_write(ctx, file, estimates));
+    KAD_CALL(kad_estimates_write(ctx, file, estimates));
     kad_warn_exact(diagnostics, estimates);
-done:
-    kad_values_clear(&log_w);
-    kad_estimates_destroy(estimates);
-    return status;
+    return KAD_OK;
 }
 
 /* Nothing that a map never draws is seen where no other sampler looks. */
@@ -295,16 +278,14 @@ kad_status kad_analyse_weighed(kad_ctx *ctx, kad_h5 *file, size_t n, char *const
                                size_t main, kad_agreement *agreement,
                                kad_diagnostics *diagnostics)
 {
-    kad_status status = KAD_OK;
     map_side map = {.known = false};
-    if (main < n) KAD_TRY(read_map(ctx, file, names[main], &map));
+    if (main < n) KAD_CALL(read_map(ctx, file, names[main], &map));
     if (main < n) warn_alone(file, n, names, names[main], diagnostics);
     for (size_t i = 0; i < n && map.known; i++)
-        KAD_TRY(add_overlap(ctx, file, names[i], map.log_z, agreement));
+        KAD_CALL(add_overlap(ctx, file, names[i], map.log_z, agreement));
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(analyse_one(ctx, file, names[i], &map, agreement, diagnostics));
-done:
-    return status;
+        KAD_CALL(analyse_one(ctx, file, names[i], &map, agreement, diagnostics));
+    return KAD_OK;
 }
 
 /* --- the verdict ---------------------------------------------------------------------- */

@@ -9,18 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void kad_coupling_table_clear(kad_coupling_table *c)
+kad_status kad_coupling_table_read(kad_scope *in, kad_h5 *file, kad_coupling_table *c)
 {
-    kad_values *all[] = {&c->samples, &c->samples_err, &c->flow, &c->flow_err, &c->exact};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        kad_values_clear(all[i]);
-    for (size_t i = 0; i < c->n_operators; i++)
-        kad_free(c->name[i]);
     *c = (kad_coupling_table){0};
-}
-
-kad_status kad_coupling_table_read(kad_ctx *ctx, kad_h5 *file, kad_coupling_table *c)
-{
     const struct {
         const char *name;
         kad_values *to;
@@ -29,25 +20,22 @@ kad_status kad_coupling_table_read(kad_ctx *ctx, kad_h5 *file, kad_coupling_tabl
                {"flow_unit", &c->flow},
                {"flow_unit_err", &c->flow_err},
                {"exact_unit", &c->exact}};
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        KAD_TRY(kad_values_read_in(ctx, file, "/bulk/couplings", all[i].name, all[i].to));
+        KAD_CALL(kad_values_read_in(in, file, "/bulk/couplings", all[i].name, all[i].to));
     if (c->samples.rank != 2 || c->samples.dims[1] > KAD_COUPLINGS_OPERATORS ||
         c->samples.dims[0] > KAD_COUPLINGS_LEVELS || c->samples_err.n != c->samples.n ||
         c->flow.n != c->samples.n || c->flow_err.n != c->samples.n ||
         (c->exact.n > 0 && c->exact.n != c->samples.dims[1])) {
-        kad_coupling_table_clear(c);
+        *c = (kad_coupling_table){0};
         return KAD_OK;
     }
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/bulk/couplings/operator", c->samples.dims[1],
-                                c->name));
-    char *model = kad_attr_string(ctx, file, "/", "model");
+    KAD_CALL(kad_h5_read_strings(in, file, "/bulk/couplings/operator", c->samples.dims[1],
+                                 c->name));
+    const char *model = kad_attr_string(in, file, "/", "model");
     snprintf(c->model, sizeof c->model, "%s", model != NULL ? model : "");
-    kad_free(model);
     c->n_levels = c->samples.dims[0];
     c->n_operators = c->samples.dims[1];
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- several runs -------------------------------------------------------------------- */
@@ -105,7 +93,7 @@ static void draw_operator(size_t n, const kad_coupling_table *runs,
 void kad_coupling_page(size_t n, const kad_coupling_table *runs, const char *const *label,
                        kad_text *out)
 {
-    kad_text numbers = {0};
+    KAD_TEXT(numbers);
     out->numbers = &numbers;
     kad_text_add(
         out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
@@ -122,7 +110,6 @@ void kad_coupling_page(size_t n, const kad_coupling_table *runs, const char *con
     out->numbers = NULL;
     kad_text_add(out, "</div>");
     kad_numbers_link(out, &numbers, "flow of the couplings");
-    kad_text_clear(&numbers);
     kad_text_add(out,
                  "<figcaption>Couplings of the renormalised action of every level, "
                  "for fields of unit variance, from samples alone (Schwinger-Dyson); "

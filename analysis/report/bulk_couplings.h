@@ -18,9 +18,8 @@ typedef struct kad_coupling_table {
     kad_values exact; /* [operator] of level 0; n = 0: unknown */
 } kad_coupling_table;
 
-KAD_MUST_USE kad_status kad_coupling_table_read(kad_ctx *ctx, kad_h5 *file,
+KAD_MUST_USE kad_status kad_coupling_table_read(kad_scope *in, kad_h5 *file,
                                                 kad_coupling_table *c);
-void kad_coupling_table_clear(kad_coupling_table *c);
 
 /* A page with a plot for each operator: couplings from samples against level, a series for
  * each run (n <= KAD_COUPLINGS_RUNS) named label[run] and by its model. */

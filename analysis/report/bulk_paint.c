@@ -20,18 +20,16 @@ typedef struct painter {
     kad_picture picture;
     kad_picture_sink sink;
     void *self;
+    kad_scope *scope;
     unsigned char *rgb;
     double *values; /* two a pixel */
 } painter;
 
 /* Room for pictures of so many pixels. */
-static kad_status painter_new(kad_ctx *ctx, painter *p, size_t n)
+static kad_status painter_new(painter *p, size_t n)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, n, 3, &p->rgb));
-    KAD_TRY(kad_new(ctx, n, 2 * sizeof *p->values, &p->values));
-done:
-    return status;
+    KAD_CALL(kad_take(p->scope, 3 * n, &p->rgb));
+    return kad_take(p->scope, 2 * n, &p->values);
 }
 
 /* Spatial axes of a dataset from axis `first` on; false when they cannot be shown. */
@@ -115,26 +113,23 @@ static kad_status paint_level(kad_ctx *ctx, painter *p, kad_values *level, int r
 
 static kad_status paint_fields(kad_ctx *ctx, kad_h5 *file, painter *p)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_values level[MAX_LEVELS] = {{0}};
     int n = 0;
     for (; n < MAX_LEVELS; n++) {
         char path[64];
         snprintf(path, sizeof path, "/bulk/pictures/level_%d", n);
-        KAD_TRY(kad_values_read(ctx, file, path, &level[n]));
+        KAD_CALL(kad_values_read(&scope, file, path, &level[n]));
         if (level[n].n == 0) break;
     }
-    if (n == 0) goto done;
-    KAD_TRY(painter_new(ctx, p, level[0].n));
+    if (n == 0) return KAD_OK;
+    KAD_CALL(painter_new(p, level[0].n));
     p->picture.n_rows = (int)level[0].dims[0];
     for (int row = 0; row < p->picture.n_rows; row++)
         for (int h = 0; h < n; h++)
             if (level[h].dims[0] == level[0].dims[0])
-                KAD_TRY(paint_level(ctx, p, &level[h], row, h));
-done:
-    for (int h = 0; h < MAX_LEVELS; h++)
-        kad_values_clear(&level[h]);
-    return status;
+                KAD_CALL(paint_level(ctx, p, &level[h], row, h));
+    return KAD_OK;
 }
 
 /* --- latents ------------------------------------------------------------------------- */
@@ -168,49 +163,44 @@ static kad_status paint_pyramid(kad_ctx *ctx, painter *p, const field *f,
 
 static kad_status paint_latents(kad_ctx *ctx, kad_h5 *file, painter *p)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_values latents = {0}, level = {0};
     field f;
-    KAD_TRY(kad_values_read(ctx, file, "/bulk/pictures/latents", &latents));
-    KAD_TRY(kad_values_read(ctx, file, "/bulk/pictures/level", &level));
-    if (latents.rank < 3 || !lay_out(&latents, 2, (int)latents.dims[1], &f)) goto done;
-    if (level.n < (size_t)(f.h * f.w)) goto done;
-    KAD_TRY(painter_new(ctx, p, (size_t)(f.h * f.w)));
+    KAD_CALL(kad_values_read(&scope, file, "/bulk/pictures/latents", &latents));
+    KAD_CALL(kad_values_read(&scope, file, "/bulk/pictures/level", &level));
+    if (latents.rank < 3 || !lay_out(&latents, 2, (int)latents.dims[1], &f))
+        return KAD_OK;
+    if (level.n < (size_t)(f.h * f.w)) return KAD_OK;
+    KAD_CALL(painter_new(p, (size_t)(f.h * f.w)));
     const size_t each = f.stride * latents.dims[1];
     /* the prior has variance 1: full colour at two */
     p->picture.n_rows = (int)latents.dims[0];
     for (int row = 0; row < p->picture.n_rows; row++, f.data += each)
-        KAD_TRY(paint_pyramid(ctx, p, &f, level.data, 2, row));
-done:
-    kad_values_clear(&latents);
-    kad_values_clear(&level);
-    return status;
+        KAD_CALL(paint_pyramid(ctx, p, &f, level.data, 2, row));
+    return KAD_OK;
 }
 
 /* --- walks --------------------------------------------------------------------------- */
 
 static kad_status paint_walks(kad_ctx *ctx, kad_h5 *file, painter *p)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_values walks = {0}, value = {0};
     field f;
-    KAD_TRY(kad_values_read(ctx, file, "/bulk/walks/boundary", &walks));
-    KAD_TRY(kad_values_read(ctx, file, "/bulk/walks/value", &value));
-    if (walks.rank < 4 || !lay_out(&walks, 3, (int)walks.dims[2], &f)) goto done;
-    if (value.n != walks.dims[1]) goto done;
-    KAD_TRY(painter_new(ctx, p, (size_t)(f.h * f.w)));
+    KAD_CALL(kad_values_read(&scope, file, "/bulk/walks/boundary", &walks));
+    KAD_CALL(kad_values_read(&scope, file, "/bulk/walks/value", &value));
+    if (walks.rank < 4 || !lay_out(&walks, 3, (int)walks.dims[2], &f)) return KAD_OK;
+    if (value.n != walks.dims[1]) return KAD_OK;
+    KAD_CALL(painter_new(p, (size_t)(f.h * f.w)));
     const size_t each = f.stride * walks.dims[2];
     const double unit = root_mean_square(walks.n, walks.data);
     p->picture.n_rows = (int)walks.dims[0];
     for (int row = 0; row < p->picture.n_rows; row++)
         for (size_t step = 0; step < walks.dims[1]; step++, f.data += each) {
             p->picture.value = value.data[step];
-            KAD_TRY(paint_plain(ctx, p, &f, unit, row, (int)step));
+            KAD_CALL(paint_plain(ctx, p, &f, unit, row, (int)step));
         }
-done:
-    kad_values_clear(&walks);
-    kad_values_clear(&value);
-    return status;
+    return KAD_OK;
 }
 
 /* --- wavelets ------------------------------------------------------------------------ */
@@ -235,47 +225,37 @@ static kad_status paint_window(kad_ctx *ctx, painter *p, const field *f, int lev
 
 static kad_status paint_wavelets(kad_ctx *ctx, kad_h5 *file, painter *p)
 {
-    kad_status status = KAD_OK;
-    kad_values wavelets = {0};
     for (int level = 0; level < MAX_LEVELS; level++) {
+        KAD_SCOPE(scope, ctx);
+        kad_values wavelets;
         char path[64];
         field f;
         snprintf(path, sizeof path, "/bulk/receptive/wavelet_%d", level);
         if (!kad_h5_exists(file, path)) break;
         p->picture.n_rows = level + 1;
-        KAD_TRY(kad_values_read(ctx, file, path, &wavelets));
+        KAD_CALL(kad_values_read(&scope, file, path, &wavelets));
         if (wavelets.rank >= 2 && lay_out(&wavelets, 1, 1, &f)) {
-            if (p->rgb == NULL) KAD_TRY(painter_new(ctx, p, f.stride));
+            if (p->rgb == NULL) KAD_CALL(painter_new(p, f.stride));
             for (size_t k = 0; k < wavelets.dims[0]; k++, f.data += f.stride)
-                KAD_TRY(paint_window(ctx, p, &f, level, (int)k));
+                KAD_CALL(paint_window(ctx, p, &f, level, (int)k));
         }
-        kad_values_clear(&wavelets);
     }
-done:
-    kad_values_clear(&wavelets);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_bulk_paint(kad_ctx *ctx, kad_h5 *file, kad_picture_kind kind,
                           kad_picture_sink sink, void *self)
 {
-    painter p = {.picture = {.kind = kind}, .sink = sink, .self = self};
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
+    painter p = {.picture = {.kind = kind}, .scope = &scope, .sink = sink, .self = self};
     switch (kind) {
     case KAD_PICTURE_FIELD:
-        status = paint_fields(ctx, file, &p);
-        break;
+        return paint_fields(ctx, file, &p);
     case KAD_PICTURE_LATENTS:
-        status = paint_latents(ctx, file, &p);
-        break;
+        return paint_latents(ctx, file, &p);
     case KAD_PICTURE_WALK:
-        status = paint_walks(ctx, file, &p);
-        break;
+        return paint_walks(ctx, file, &p);
     default:
-        status = paint_wavelets(ctx, file, &p);
-        break;
+        return paint_wavelets(ctx, file, &p);
     }
-    kad_free(p.rgb);
-    kad_free(p.values);
-    return status;
 }

@@ -36,35 +36,31 @@ static kad_status save(kad_ctx *ctx, void *self, const kad_picture *p)
 {
     album *a = self;
     char path[1024], name[64];
-    kad_status status = KAD_OK;
-    unsigned char *bytes = NULL;
-    size_t n = 0;
+    KAD_SCOPE(scope, ctx);
+    unsigned char *bytes;
+    size_t n;
     const int extent = p->w > p->h ? p->w : p->h;
     const int scale = a->pixels > extent ? a->pixels / extent : 1;
     name_of(p, name, sizeof name);
     if (snprintf(path, sizeof path, "%s/%s", a->dir, name) >= (int)sizeof path)
         return kad_fail(ctx, KAD_ECREATE, "%s: the path is too long", a->dir);
-    KAD_TRY(kad_image_png(ctx, p->w, p->h, p->rgb, scale, &bytes, &n));
-    KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){bytes, n}));
+    KAD_CALL(kad_image_png(&scope, p->w, p->h, p->rgb, scale, &bytes, &n));
+    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){bytes, n}));
     a->n++;
-done:
-    kad_free(bytes);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_bulk_write_png(kad_ctx *ctx, kad_h5 *file, const char *dir, int pixels,
                               int *n)
 {
     album a = {.dir = dir, .pixels = pixels};
-    kad_status status = KAD_OK;
     int result;
     KAD_RETRY(result, mkdir(dir, 0777));
     if (result != 0 && errno != EEXIST)
         return kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE), "%s: %s", dir,
                         strerror(errno));
     for (int kind = KAD_PICTURE_FIELD; kind <= KAD_PICTURE_WAVELET; kind++)
-        KAD_TRY(kad_bulk_paint(ctx, file, (kad_picture_kind)kind, save, &a));
+        KAD_CALL(kad_bulk_paint(ctx, file, (kad_picture_kind)kind, save, &a));
     *n = a.n;
-done:
-    return status;
+    return KAD_OK;
 }

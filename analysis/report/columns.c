@@ -23,16 +23,16 @@ static void add_cell(kad_grid *g, const kad_column *column, size_t i, double val
 
 kad_status kad_tabled_draw(kad_ctx *ctx, kad_h5 *file, const kad_tabled *t, kad_text *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_values value[KAD_COLUMNS] = {{0}}, err[KAD_COLUMNS] = {{0}};
     kad_grid g = {0};
     size_t n = 0;
     for (int k = 0; k < KAD_COLUMNS && t->column[k].head != NULL; k++) {
         const kad_column *column = &t->column[k];
         if (column->name != NULL)
-            KAD_TRY(kad_values_read_in(ctx, file, t->group, column->name, &value[k]));
+            KAD_CALL(kad_values_read_in(&scope, file, t->group, column->name, &value[k]));
         if (column->err != NULL)
-            KAD_TRY(kad_values_read_in(ctx, file, t->group, column->err, &err[k]));
+            KAD_CALL(kad_values_read_in(&scope, file, t->group, column->err, &err[k]));
         kad_grid_column(&g, column->head,
                         column->err != NULL ? KAD_GRID_ESTIMATE : KAD_GRID_REAL);
         if (n == 0) n = value[k].n;
@@ -41,10 +41,5 @@ kad_status kad_tabled_draw(kad_ctx *ctx, kad_h5 *file, const kad_tabled *t, kad_
         for (size_t k = 0; k < g.n_columns; k++)
             add_cell(&g, &t->column[k], i, entry(&value[k], n, i), entry(&err[k], n, i));
     kad_grid_render(&g, out);
-done:
-    for (int k = 0; k < KAD_COLUMNS; k++) {
-        kad_values_clear(&value[k]);
-        kad_values_clear(&err[k]);
-    }
-    return status;
+    return KAD_OK;
 }

@@ -17,18 +17,11 @@ typedef struct columns {
     kad_values x, y, err, a, b, chosen;
 } columns;
 
-static void columns_clear(columns *c)
-{
-    kad_values *all[] = {&c->x, &c->y, &c->err, &c->a, &c->b, &c->chosen};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        kad_values_clear(all[i]);
-}
-
-static kad_status columns_read(kad_ctx *ctx, kad_h5 *file, const char *group,
+static kad_status columns_read(kad_scope *in, kad_h5 *file, const char *group,
                                const kad_layer *l, columns *c)
 {
-    kad_status status = KAD_OK;
     char error[64];
+    *c = (columns){0};
     snprintf(error, sizeof error, "%s_err", l->y);
     const bool pairs = l->split == KAD_SPLIT_PAIRS;
     const struct {
@@ -42,15 +35,13 @@ static kad_status columns_read(kad_ctx *ctx, kad_h5 *file, const char *group,
                {l->flag != NULL ? l->flag : l->last, &c->chosen}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i].name != NULL)
-            KAD_TRY(kad_values_read_in(ctx, file, group, all[i].name, all[i].to));
+            KAD_CALL(kad_values_read_in(in, file, group, all[i].name, all[i].to));
     const bool rows = l->split == KAD_SPLIT_ROWS, is_matrix = c->y.rank == 2;
     const size_t n = c->y.n, n_x = rows && is_matrix ? c->y.dims[1] : n;
     if ((rows && !is_matrix) || (l->x != NULL && c->x.n != n_x) ||
         (c->err.n > 0 && c->err.n != n) || (pairs && (c->a.n != n || c->b.n != n)))
-        columns_clear(c);
-done:
-    if (status != KAD_OK) columns_clear(c);
-    return status;
+        *c = (columns){0};
+    return KAD_OK;
 }
 
 /* Whether entry i belongs to a curve; level -1: to that of all. */
@@ -97,7 +88,6 @@ static kad_status add_curve(kad_scope *in, const columns *c, const kad_layer *l,
 static kad_status add_levels(kad_scope *in, const columns *c, const kad_layer *l,
                              kad_curves *out)
 {
-    kad_status status = KAD_OK;
     const bool rows = l->split == KAD_SPLIT_ROWS;
     double last = rows ? (double)c->y.dims[0] - 1.0 : -1.0;
     for (size_t i = 0; i < c->a.n; i++)
@@ -110,58 +100,51 @@ static kad_status add_levels(kad_scope *in, const columns *c, const kad_layer *l
             snprintf(label, sizeof label, "levels %d, %d", h, h + l->apart);
         else
             snprintf(label, sizeof label, "level %d", h);
-        KAD_TRY(add_curve(in, c, l, h, label, h % COLORS, out));
+        KAD_CALL(add_curve(in, c, l, h, label, h % COLORS, out));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* A curve a sampler, side by side where they would hide each other. */
 static kad_status add_samplers(kad_scope *in, kad_h5 *file, const kad_layer *l,
                                kad_curves *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
     size_t n = 0;
     char **names = NULL, group[256];
-    columns c = {0};
-    KAD_TRY(kad_members(in->ctx, file, l->group, &n, &names));
+    columns c;
+    KAD_CALL(kad_members(&scope, file, l->group, &n, &names));
     for (size_t i = 0; i < n; i++) {
         if (strstr(names[i], "_reweighted") != NULL) continue;
         if (out->n_all++ >= KAD_CURVES_SAMPLERS) continue;
         out->n_shown++;
         snprintf(group, sizeof group, "%s/%s", l->group, names[i]);
-        KAD_TRY(columns_read(in->ctx, file, group, l, &c));
-        KAD_TRY(add_curve(in, &c, l, -1, names[i], (int)out->n, out));
-        columns_clear(&c);
+        KAD_CALL(columns_read(&scope, file, group, l, &c));
+        KAD_CALL(add_curve(in, &c, l, -1, names[i], (int)out->n, out));
     }
     for (size_t i = 0; i < out->n && out->n > 1; i++)
         out->at[i].shift = 0.4 * ((double)i / (double)(out->n - 1) - 0.5);
-done:
-    columns_clear(&c);
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_curves_read(kad_scope *in, kad_h5 *file, const kad_layer *l,
                            kad_curves *out)
 {
-    kad_status status = KAD_OK;
-    columns c = {0};
+    KAD_SCOPE(scope, in->ctx);
+    columns c;
     *out = (kad_curves){0};
     if (l->split == KAD_SPLIT_SAMPLERS) {
-        KAD_TRY(add_samplers(in, file, l, out));
-        goto done;
+        KAD_CALL(add_samplers(in, file, l, out));
+        return KAD_OK;
     }
-    KAD_TRY(columns_read(in->ctx, file, l->group, l, &c));
-    if (c.y.n == 0) goto done;
+    KAD_CALL(columns_read(&scope, file, l->group, l, &c));
+    if (c.y.n == 0) return KAD_OK;
     if (l->split == KAD_SPLIT_NONE || (l->split == KAD_SPLIT_PAIRS && l->label != NULL))
-        KAD_TRY(
+        KAD_CALL(
             add_curve(in, &c, l, -1, l->label != NULL ? l->label : "", l->color, out));
     else
-        KAD_TRY(add_levels(in, &c, l, out));
-done:
-    columns_clear(&c);
-    return status;
+        KAD_CALL(add_levels(in, &c, l, out));
+    return KAD_OK;
 }
 
 void kad_curves_add(kad_plot *plot, const kad_layer *l, const kad_curves *curves)

@@ -29,12 +29,12 @@ static void add_row(kad_grid *g, const kad_agreement *a, const kad_agreement_row
 
 static kad_status draw_agreement(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_agreement *a = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_agreement *a;
     kad_grid g = {.wide = true};
-    KAD_TRY(kad_new(ctx, 1, sizeof *a, &a));
-    KAD_TRY(kad_agreement_read(ctx, file, a));
-    if (a->n_compared == 0) goto done;
+    KAD_CALL(kad_take(&scope, 1, &a));
+    KAD_CALL(kad_agreement_read(ctx, file, a));
+    if (a->n_compared == 0) return KAD_OK;
     kad_text_add(
         out,
         "<p class=\"%s\">%zu of %zu rows disagree: p below %.1g, so that in a run "
@@ -51,9 +51,7 @@ static kad_status draw_agreement(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     for (size_t i = 0; i < a->n; i++)
         if (a->row[i].n >= 2) add_row(&g, a, &a->row[i]);
     kad_grid_render(&g, out);
-done:
-    kad_free(a);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_agreement = {

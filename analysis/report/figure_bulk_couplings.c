@@ -68,20 +68,17 @@ static void draw_operator(const couplings *c, size_t a, double *x, double *work,
 
 static kad_status draw_couplings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    couplings c = {0};
-    double *work = NULL;
-    KAD_TRY(kad_coupling_table_read(ctx, file, &c));
-    if (c.n_levels == 0) goto done;
-    KAD_TRY(kad_new(ctx, 6 * c.n_levels, sizeof *work, &work));
+    KAD_SCOPE(scope, ctx);
+    couplings c;
+    double *work;
+    KAD_CALL(kad_coupling_table_read(&scope, file, &c));
+    if (c.n_levels == 0) return KAD_OK;
+    KAD_CALL(kad_take(&scope, 6 * c.n_levels, &work));
     kad_text_add(out, "<div class=\"plots\">");
     for (size_t a = 0; a < c.n_operators; a++)
         draw_operator(&c, a, work, work + 2 * c.n_levels, out);
     kad_text_add(out, "</div>");
-done:
-    kad_coupling_table_clear(&c);
-    kad_free(work);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_bulk_couplings = {
@@ -112,11 +109,11 @@ static void add_row(kad_grid *g, const couplings *c, size_t a, const char *from,
 /* Operators by levels, both estimates and, of the boundary, what is exact. */
 static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    couplings c = {0};
+    KAD_SCOPE(scope, ctx);
+    couplings c;
     kad_grid g = {.wide = true};
-    KAD_TRY(kad_coupling_table_read(ctx, file, &c));
-    if (c.n_levels == 0) goto done;
+    KAD_CALL(kad_coupling_table_read(&scope, file, &c));
+    if (c.n_levels == 0) return KAD_OK;
     kad_grid_column(&g, "operator", KAD_GRID_NAME);
     kad_grid_column(&g, "from", KAD_GRID_NAME);
     for (size_t h = 0; h < c.n_levels; h++) {
@@ -134,9 +131,7 @@ static kad_status draw_table(kad_ctx *ctx, kad_h5 *file, kad_text *out)
             kad_grid_real(&g, 6, h == 0 ? c.exact.data[a] : (double)NAN);
     }
     kad_grid_render(&g, out);
-done:
-    kad_coupling_table_clear(&c);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_bulk_coupling_table = {

@@ -48,32 +48,26 @@ static kad_status draw_residuals(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 static kad_status add_parameters(kad_ctx *ctx, kad_h5 *file, const char *group,
                                  kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_values value = {0}, err = {0};
-    char path[128], text[NUMBER], *names[8] = {0};
-    KAD_TRY(kad_values_read_in(ctx, file, group, "value", &value));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "err", &err));
-    if (value.n == 0 || value.n > 8 || err.n != value.n) goto done;
+    KAD_SCOPE(scope, ctx);
+    kad_values value, err;
+    char path[128], text[NUMBER], *names[8];
+    KAD_CALL(kad_values_read_in(&scope, file, group, "value", &value));
+    KAD_CALL(kad_values_read_in(&scope, file, group, "err", &err));
+    if (value.n == 0 || value.n > 8 || err.n != value.n) return KAD_OK;
     snprintf(path, sizeof path, "%s/parameter", group);
-    KAD_TRY(kad_h5_read_strings(ctx, file, path, value.n, names));
+    KAD_CALL(kad_h5_read_strings(&scope, file, path, value.n, names));
     for (size_t i = 0; i < value.n; i++)
         kad_text_add(out, "%s%s = %s", i > 0 ? ", " : "", names[i],
                      kad_format_error(text, sizeof text, value.data[i], err.data[i]));
-done:
-    for (size_t i = 0; i < 8; i++)
-        kad_free(names[i]);
-    kad_values_clear(&value);
-    kad_values_clear(&err);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status draw_models(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     static const char *const models[] = {"hyperbolic", "flat", "tree"};
     static const char *const heads[] = {"chi&sup2;/dof", "p", "scatter", "&Delta;AIC"};
-    kad_status status = KAD_OK;
     kad_grid g = {0};
-    kad_text text = {0};
+    KAD_TEXT(text);
     if (!kad_h5_exists(file, "/geodesics/fits")) return KAD_OK;
     kad_grid_column(&g, "space", KAD_GRID_NAME);
     kad_grid_column(&g, "parameters", KAD_GRID_NAME);
@@ -83,7 +77,7 @@ static kad_status draw_models(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         char group[64];
         snprintf(group, sizeof group, "/geodesics/fits/%s", models[m]);
         if (!kad_h5_exists(file, group)) continue;
-        KAD_TRY(add_parameters(ctx, file, group, &text));
+        KAD_CALL(add_parameters(ctx, file, group, &text));
         kad_grid_text(&g, models[m]);
         kad_grid_text(&g, text.data);
         kad_text_clear(&text);
@@ -95,9 +89,7 @@ static kad_status draw_models(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         kad_grid_fixed(&g, 1, kad_attr_real(ctx, file, group, "delta_aic"));
     }
     kad_grid_render(&g, out);
-done:
-    kad_text_clear(&text);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_geodesic_decay = {

@@ -100,17 +100,15 @@ const kad_figure kad_figure_bulk_kraskov = {
 
 static kad_status scalar(kad_ctx *ctx, kad_h5 *file, const char *name, double *out)
 {
-    kad_values value = {0};
-    const kad_status status =
-        kad_values_read_in(ctx, file, "/bulk/bottleneck", name, &value);
+    KAD_SCOPE(scope, ctx);
+    kad_values value;
+    KAD_CALL(kad_values_read_in(&scope, file, "/bulk/bottleneck", name, &value));
     *out = value.n > 0 ? value.data[0] : (double)NAN;
-    kad_values_clear(&value);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status draw_bottleneck(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
     double v[6];
     static const char *const names[] = {"boundary", "boundary_err", "cut",
                                         "cut_err",  "cut_knn",      "cut_knn_err"};
@@ -120,8 +118,8 @@ static kad_status draw_bottleneck(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         "the same, k nearest neighbours"};
     kad_grid g = {0};
     for (int i = 0; i < 6; i++)
-        KAD_TRY(scalar(ctx, file, names[i], &v[i]));
-    if (isnan(v[0])) goto done;
+        KAD_CALL(scalar(ctx, file, names[i], &v[i]));
+    if (isnan(v[0])) return KAD_OK;
     kad_grid_column(&g, "information (nats)", KAD_GRID_NAME);
     kad_grid_column(&g, "value", KAD_GRID_ESTIMATE);
     for (int i = 0; i < 3; i++) {
@@ -129,8 +127,7 @@ static kad_status draw_bottleneck(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         kad_grid_estimate(&g, v[2 * i], v[2 * i + 1], true);
     }
     kad_grid_render(&g, out);
-done:
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_bulk_bottleneck = {

@@ -10,14 +10,12 @@
 #include <math.h>
 #include <stdio.h>
 
-static kad_status load(kad_ctx *ctx, kad_h5 *file, kad_comparison **out)
+static kad_status load(kad_scope *in, kad_h5 *file, kad_comparison **out)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, 1, sizeof **out, out));
-    KAD_TRY(kad_comparison_add(ctx, file, "", *out));
+    KAD_CALL(kad_take(in, 1, out));
+    KAD_CALL(kad_comparison_add(in->ctx, file, "", *out));
     kad_comparison_finish(*out);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void cell(kad_grid *g, kad_estimate x, double factor, bool bound)
@@ -87,12 +85,12 @@ static void add_baseline(const kad_comparison *c, int against, const char *of,
 
 static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_comparison *c = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_comparison *c;
     const kad_compared *map = NULL;
     kad_grid g = {.wide = true};
-    KAD_TRY(load(ctx, file, &c));
-    if (c->n == 0) goto done;
+    KAD_CALL(load(&scope, file, &c));
+    if (c->n == 0) return KAD_OK;
     add_columns(&g);
     for (size_t i = 0; i < c->n; i++) {
         add_row(&g, &c->row[i]);
@@ -112,9 +110,7 @@ static kad_status draw_comparison(kad_ctx *ctx, kad_h5 *file, kad_text *out)
             add_baseline(c, map->local.against, "Local", out);
         kad_text_add(out, "</p>\n");
     }
-done:
-    kad_free(c);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_comparison = {
@@ -156,24 +152,21 @@ static void add_bars(const kad_comparison *c, bool seconds, kad_bar *bar, kad_te
 
 static kad_status draw_bars(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_comparison *c = NULL;
-    kad_bar *bar = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_comparison *c;
+    kad_bar *bar;
     bool any = false;
-    KAD_TRY(load(ctx, file, &c));
-    KAD_TRY(kad_new(ctx, N_BARS, sizeof *bar, &bar));
+    KAD_CALL(load(&scope, file, &c));
+    KAD_CALL(kad_take(&scope, N_BARS, &bar));
     for (size_t i = 0; i < c->n; i++)
         any = any || c->row[i].tau_max.value > 0;
-    if (!any) goto done;
+    if (!any) return KAD_OK;
     kad_text_add(out, "<div class=\"plots\"><div>");
     add_bars(c, false, bar, out);
     kad_text_add(out, "</div><div>");
     add_bars(c, true, bar, out);
     kad_text_add(out, "</div></div>\n");
-done:
-    kad_free(c);
-    kad_free(bar);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_taus = {

@@ -86,52 +86,46 @@ static void draw_levels(album *a, size_t row, const double *field)
 }
 
 /* The configurations of the first sampler which stored some, [chain][cfg][comp][y][x]. */
-static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, size_t size, char *what,
+static kad_status read_configs(kad_scope *in, kad_h5 *file, size_t size, char *what,
                                kad_values *out)
 {
-    kad_status status = KAD_OK;
-    size_t n = 0;
-    char **names = NULL;
+    size_t n;
+    char **names;
     *out = (kad_values){0};
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    KAD_CALL(kad_members(in, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && out->n == 0; i++) {
         char path[256];
         snprintf(path, sizeof path, "/samplers/%s", names[i]);
         snprintf(what, size, "configurations of %.64s", names[i]);
-        KAD_TRY(kad_values_read_in(ctx, file, path, "configs", out));
+        KAD_CALL(kad_values_read_in(in, file, path, "configs", out));
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status draw_fields(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_values configs = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_values configs;
     album a = {.out = out};
     char what[96];
-    KAD_TRY(read_configs(ctx, file, sizeof what, what, &configs));
-    if (configs.n == 0 || configs.rank != 5) goto done;
+    KAD_CALL(read_configs(&scope, file, sizeof what, what, &configs));
+    if (configs.n == 0 || configs.rank != 5) return KAD_OK;
     const size_t n = configs.dims[0] * configs.dims[1];
     const size_t shown = n < N_PICTURES ? n : N_PICTURES;
-    if (configs.dims[3] > MAX_EXTENT || configs.dims[4] > MAX_EXTENT || n == 0) goto done;
+    if (configs.dims[3] > MAX_EXTENT || configs.dims[4] > MAX_EXTENT || n == 0)
+        return KAD_OK;
     a.n_comp = (int)configs.dims[2];
     a.height = (int)configs.dims[3];
     a.width = (int)configs.dims[4];
     const size_t n_rows = configs.n / n;
-    KAD_TRY(kad_new(ctx, 3 * n_rows, 1, &a.rgb));
-    KAD_TRY(kad_new(ctx, n_rows, sizeof *a.values, &a.values));
+    KAD_CALL(kad_take(&scope, 3 * n_rows, &a.rgb));
+    KAD_CALL(kad_take(&scope, n_rows, &a.values));
     a.unit = color_unit(configs.data, configs.n);
     for (size_t i = 0; i < shown; i++)
         draw_levels(&a, i, configs.data + i * n / shown * n_rows);
     kad_note_rest(out, shown, n, what);
     kad_numbers_rest(out, a.n_left_out, a.n);
-done:
-    kad_free(a.values);
-    kad_free(a.rgb);
-    kad_values_clear(&configs);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_fields = {

@@ -131,22 +131,18 @@ static const term terms[] = {
 /* Names of all rows of all tables, each NUL-terminated. */
 static kad_status read_rows(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     size_t n = 0;
     char **names = NULL, group[256];
-    kad_table table = {0};
-    KAD_TRY(kad_members(ctx, file, "/analysis", &n, &names));
+    kad_table table;
+    KAD_CALL(kad_members(&scope, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n; i++) {
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
-        KAD_TRY(kad_table_read(ctx, file, group, &table));
+        KAD_CALL(kad_table_read(&scope, file, group, &table));
         for (size_t k = 0; k < table.n; k++)
             kad_text_add(out, "%s%c", table.observable[k], 0);
-        kad_table_clear(&table);
     }
-done:
-    kad_table_clear(&table);
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 static bool has_row(const kad_text *rows, const char *name)
@@ -158,10 +154,9 @@ static bool has_row(const kad_text *rows, const char *name)
 
 static kad_status draw_glossary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_text rows = {0};
+    KAD_TEXT(rows);
     size_t n = 0;
-    KAD_TRY(read_rows(ctx, file, &rows));
+    KAD_CALL(read_rows(ctx, file, &rows));
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
         const term *t = &terms[i];
         if (t->path != NULL ? !kad_h5_exists(file, t->path) : !has_row(&rows, t->name))
@@ -170,9 +165,7 @@ static kad_status draw_glossary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                      t->meaning);
     }
     if (n > 0) kad_text_add(out, "</dl>\n");
-done:
-    kad_text_clear(&rows);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_glossary = {

@@ -23,32 +23,23 @@ static bool is_log_z(const char *name)
     return strncmp(name, "log_z", 5) == 0;
 }
 
-static void board_clear(board *b)
-{
-    for (size_t i = 0; i < b->n; i++)
-        kad_table_clear(&b->table[i]);
-}
-
 /* Tables of /analysis: those of ln Z, or the others. */
-static kad_status load(kad_ctx *ctx, kad_h5 *file, bool log_z, board *b)
+static kad_status load(kad_scope *in, kad_h5 *file, bool log_z, board *b)
 {
-    kad_status status = KAD_OK;
-    size_t n = 0;
-    char **names = NULL, group[256];
-    KAD_TRY(kad_members(ctx, file, "/analysis", &n, &names));
+    size_t n;
+    char **names, group[256];
+    KAD_CALL(kad_members(in, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n; i++) {
         if (is_log_z(names[i]) != log_z || strstr(names[i], "_reshuffled") != NULL)
             continue;
         if (b->n_all++ >= N_TABLES) continue;
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
-        KAD_TRY(kad_table_read(ctx, file, group, &b->table[b->n]));
+        KAD_CALL(kad_table_read(in, file, group, &b->table[b->n]));
         if (b->table[b->n].n == 0) continue;
         snprintf(b->name[b->n], sizeof b->name[b->n], "%s", names[i]);
         b->n++;
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 /* Coloured where it is more than three errors off the exact value. */
@@ -117,15 +108,12 @@ static void matrix(kad_text *out, const board *b)
 
 static kad_status draw_results(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    board *b = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *b, &b));
-    KAD_TRY(load(ctx, file, false, b));
+    KAD_SCOPE(scope, ctx);
+    board *b;
+    KAD_CALL(kad_take(&scope, 1, &b));
+    KAD_CALL(load(&scope, file, false, b));
     matrix(out, b);
-done:
-    if (b != NULL) board_clear(b);
-    kad_free(b);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_results = {
@@ -162,21 +150,18 @@ static void chain_table(kad_text *out, const char *name, const kad_table *t)
 
 static kad_status draw_chains(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    board *b = NULL;
+    KAD_SCOPE(scope, ctx);
+    board *b;
     size_t shown = 0;
-    KAD_TRY(kad_new(ctx, 1, sizeof *b, &b));
-    KAD_TRY(load(ctx, file, false, b));
+    KAD_CALL(kad_take(&scope, 1, &b));
+    KAD_CALL(load(&scope, file, false, b));
     for (size_t i = 0; i < b->n; i++) {
         if (strstr(b->name[i], "_reweighted") != NULL) continue; /* weights have no tau */
         if (shown++ == 0) kad_text_add(out, "<div class=\"plots tables\">");
         chain_table(out, b->name[i], &b->table[i]);
     }
     if (shown > 0) kad_text_add(out, "</div>\n");
-done:
-    if (b != NULL) board_clear(b);
-    kad_free(b);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_chains = {
@@ -212,18 +197,15 @@ static void log_z_table(kad_text *out, const char *name, const kad_table *t)
 
 static kad_status draw_log_z(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    board *b = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *b, &b));
-    KAD_TRY(load(ctx, file, true, b));
+    KAD_SCOPE(scope, ctx);
+    board *b;
+    KAD_CALL(kad_take(&scope, 1, &b));
+    KAD_CALL(load(&scope, file, true, b));
     if (b->n > 0) kad_text_add(out, "<div class=\"plots tables\">");
     for (size_t i = 0; i < b->n; i++)
         log_z_table(out, b->name[i], &b->table[i]);
     if (b->n > 0) kad_text_add(out, "</div>\n");
-done:
-    if (b != NULL) board_clear(b);
-    kad_free(b);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_log_z = {

@@ -20,9 +20,8 @@ static void row_text(kad_text *out, const char *head, const char *text)
 static void row_attr(kad_ctx *ctx, kad_h5 *file, kad_text *out, const char *head,
                      const char *path, const char *name)
 {
-    char *text = kad_attr_string(ctx, file, path, name);
-    row_text(out, head, text);
-    kad_free(text);
+    KAD_SCOPE(scope, ctx);
+    row_text(out, head, kad_attr_string(&scope, file, path, name));
 }
 
 static void row_int(kad_ctx *ctx, kad_h5 *file, kad_text *out, const char *head,
@@ -44,11 +43,10 @@ static void row_real(kad_ctx *ctx, kad_h5 *file, kad_text *out, const char *head
 /* The couplings with every digit: the title rounds them. */
 static kad_status row_couplings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
     kad_physics model;
     char number[KAD_NUMBER_CHARS];
-    KAD_TRY(kad_physics_read(ctx, file, &model));
-    if (model.n == 0) goto done;
+    KAD_CALL(kad_physics_read(ctx, file, &model));
+    if (model.n == 0) return KAD_OK;
     kad_text_add(out, "<tr><th>couplings</th><td class=\"wrap\">");
     for (size_t i = 0; i < model.n; i++) {
         kad_text_add(out, "%s", i > 0 ? ", " : "");
@@ -56,17 +54,15 @@ static kad_status row_couplings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         kad_text_add(out, " = %s", kad_format_real(number, model.value[i]));
     }
     kad_text_add(out, "</td></tr>\n");
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status draw_summary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
     kad_text_add(out, "<div class=\"scroll\"><table>\n");
     row_attr(ctx, file, out, "status", "/", "status");
     row_attr(ctx, file, out, "model", "/", "model");
-    KAD_TRY(row_couplings(ctx, file, out));
+    KAD_CALL(row_couplings(ctx, file, out));
     if (kad_attr_int(ctx, file, "/model", "decimated") == 1)
         row_text(
             out, "sublattice",
@@ -87,8 +83,7 @@ static kad_status draw_summary(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     row_attr(ctx, file, out, "command", "/", "command_line");
     row_attr(ctx, file, out, "run", "/", "uuid");
     kad_text_add(out, "</table></div>\n");
-done:
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_summary = {
@@ -100,11 +95,11 @@ const kad_figure kad_figure_summary = {
 
 static kad_status draw_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_diagnostics *d = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
-    KAD_TRY(kad_diagnostics_read(ctx, file, d));
-    if (d->n == 0) goto done;
+    KAD_SCOPE(scope, ctx);
+    kad_diagnostics *d;
+    KAD_CALL(kad_take(&scope, 1, &d));
+    KAD_CALL(kad_diagnostics_read(ctx, file, d));
+    if (d->n == 0) return KAD_OK;
     kad_text_add(out, "<table>\n");
     for (size_t i = 0; i < d->n; i++) {
         kad_text_add(out, "<tr><th class=\"%s\">%s</th><td class=\"wrap\">",
@@ -114,9 +109,7 @@ static kad_status draw_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         kad_text_add(out, "</td></tr>\n");
     }
     kad_text_add(out, "</table>\n");
-done:
-    kad_free(d);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_diagnostics = {

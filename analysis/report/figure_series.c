@@ -96,11 +96,11 @@ static void add_reading(kad_ctx *ctx, kad_h5 *file, bool m, const char *sampler,
 
 static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     size_t n = 0;
-    char **names = NULL, path[256];
-    kad_values y[N_SAMPLERS] = {{0}};
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    char **names, path[256];
+    kad_values y[N_SAMPLERS];
+    KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     const bool m = measured(file, n, names, "m");
     const size_t shown = n < N_SAMPLERS ? n : N_SAMPLERS;
     kad_axis axis = {
@@ -108,11 +108,11 @@ static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     for (size_t i = 0; i < shown; i++) {
         snprintf(path, sizeof path, "/samplers/%s/observables/%s", names[i],
                  m ? "m" : "abs_m");
-        KAD_TRY(kad_values_read(ctx, file, path, &y[i]));
+        KAD_CALL(kad_values_read(&scope, file, path, &y[i]));
         widen(&axis, &y[i]);
     }
     const double margin = 0.05 * (axis.hi - axis.lo);
-    if (!(margin > 0.0)) goto done;
+    if (!(margin > 0.0)) return KAD_OK;
     axis.lo -= margin;
     axis.hi += margin;
     kad_text_add(out, "<div class=\"plots\">");
@@ -121,11 +121,7 @@ static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_text_add(out, "</div>\n");
     kad_note_rest(out, shown, n, "samplers");
     add_reading(ctx, file, m, shown > 0 ? names[0] : "", out);
-done:
-    for (size_t i = 0; i < N_SAMPLERS; i++)
-        kad_values_clear(&y[i]);
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_histories = {
@@ -147,16 +143,16 @@ typedef struct decay {
 
 static kad_status read_decay(kad_ctx *ctx, kad_h5 *file, const char *name, decay *d)
 {
-    kad_status status = KAD_OK;
-    kad_table table = {0};
-    kad_values rho = {0}, err = {0}, window = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_table table;
+    kad_values rho, err, window;
     char group[200];
     snprintf(group, sizeof group, "/analysis/%s", name);
-    KAD_TRY(kad_table_read(ctx, file, group, &table));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "rho", &rho));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "rho_err", &err));
-    KAD_TRY(kad_values_read_in(ctx, file, group, "window", &window));
-    if (rho.rank != 2 || err.n != rho.n || rho.dims[0] != table.n) goto done;
+    KAD_CALL(kad_table_read(&scope, file, group, &table));
+    KAD_CALL(kad_values_read_in(&scope, file, group, "rho", &rho));
+    KAD_CALL(kad_values_read_in(&scope, file, group, "rho_err", &err));
+    KAD_CALL(kad_values_read_in(&scope, file, group, "window", &window));
+    if (rho.rank != 2 || err.n != rho.n || rho.dims[0] != table.n) return KAD_OK;
     size_t row = kad_table_find(&table, "abs_m");
     if (row == table.n) row = 0;
     d->window = kad_table_at(&table, &window, row);
@@ -172,12 +168,7 @@ static kad_status read_decay(kad_ctx *ctx, kad_h5 *file, const char *name, decay
         d->y[d->n] = rho.data[row * lags + t];
         d->e[d->n++] = err.data[row * lags + t];
     }
-done:
-    kad_table_clear(&table);
-    kad_values_clear(&rho);
-    kad_values_clear(&err);
-    kad_values_clear(&window);
-    return status;
+    return KAD_OK;
 }
 
 static void add_decay(kad_plot *plot, const char *name, int color, const decay *d)
@@ -202,17 +193,17 @@ static void add_decay(kad_plot *plot, const char *name, int color, const decay *
 
 static kad_status draw_rho(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     size_t n = 0;
     char **names = NULL;
-    decay *d = NULL;
+    decay *d;
     double zero = 0.0;
     kad_plot plot = {.x = {.label = "lag t (draws)", .log = true},
                      .y = {.label = "rho(t) of |m|"}};
-    KAD_TRY(kad_new(ctx, N_SAMPLERS, sizeof *d, &d));
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    KAD_CALL(kad_take(&scope, N_SAMPLERS, &d));
+    KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && i < N_SAMPLERS; i++) {
-        KAD_TRY(read_decay(ctx, file, names[i], &d[i]));
+        KAD_CALL(read_decay(ctx, file, names[i], &d[i]));
         add_decay(&plot, names[i], (int)i, &d[i]);
     }
     if (plot.n_series > 0)
@@ -222,10 +213,7 @@ static kad_status draw_rho(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_plot_render(out, &plot);
     if (plot.n_series > 0)
         kad_note_rest(out, n < N_SAMPLERS ? n : N_SAMPLERS, n, "samplers");
-done:
-    kad_free(d);
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_rho = {

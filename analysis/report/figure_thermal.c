@@ -79,17 +79,17 @@ static double arrival_of(const kad_values *v, double equilibrium, double err)
 
 static kad_status add_curve(kad_ctx *ctx, kad_h5 *file, const char *name, thermal *t)
 {
-    kad_status status = KAD_OK;
-    kad_values v = {0};
-    double *sorted = NULL;
-    char group[160], path[256], *start = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_values v;
+    double *sorted;
+    char group[160], path[256];
     curve *c = &t->at[t->n];
 
     snprintf(group, sizeof group, "/samplers/%s/first", name);
     snprintf(path, sizeof path, "%s/observables/%s", group, t->observable);
-    KAD_TRY(kad_values_read(ctx, file, path, &v));
-    if (v.rank != 2 || v.dims[0] < 2 || v.dims[1] < 2) goto done;
-    KAD_TRY(kad_new(ctx, v.dims[0], sizeof *sorted, &sorted));
+    KAD_CALL(kad_values_read(&scope, file, path, &v));
+    if (v.rank != 2 || v.dims[0] < 2 || v.dims[1] < 2) return KAD_OK;
+    KAD_CALL(kad_take(&scope, v.dims[0], &sorted));
     const double last = (double)v.dims[1];
     for (size_t k = 0, before = 0; k < N_TIMES; k++) {
         const size_t i = (size_t)(exp(log(last) * (double)k / (N_TIMES - 1)) + 0.5);
@@ -97,7 +97,7 @@ static kad_status add_curve(kad_ctx *ctx, kad_h5 *file, const char *name, therma
         ensemble(&v, i - 1, sorted, c, c->n++);
         before = i;
     }
-    start = kad_attr_string(ctx, file, group, "start");
+    const char *start = kad_attr_string(&scope, file, group, "start");
     snprintf(c->label, sizeof c->label, "%.48s, %.16s, %zu chains", name,
              start != NULL ? start : "start unknown", v.dims[0]);
     c->n_chains = v.dims[0];
@@ -105,19 +105,15 @@ static kad_status add_curve(kad_ctx *ctx, kad_h5 *file, const char *name, therma
     snprintf(path, sizeof path, "/samplers/%s", name);
     c->ms_per_draw = 1e3 * kad_attr_real(ctx, file, path, "seconds_per_draw");
     t->n++;
-done:
-    kad_free(start);
-    kad_free(sorted);
-    kad_values_clear(&v);
-    return status;
+    return KAD_OK;
 }
 
 /* The exact value, or the mean of the sampler that knows it best. */
 static kad_status find_equilibrium(kad_ctx *ctx, kad_h5 *file, size_t n, char **names,
                                    thermal *t)
 {
-    kad_status status = KAD_OK;
-    kad_table table = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_table table;
     char group[160];
     t->equilibrium = kad_exact_read(ctx, file, t->observable);
     t->equilibrium_err = 0.0;
@@ -125,40 +121,35 @@ static kad_status find_equilibrium(kad_ctx *ctx, kad_h5 *file, size_t n, char **
     t->equilibrium_err = INFINITY;
     for (size_t i = 0; i < n; i++) {
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
-        KAD_TRY(kad_table_read(ctx, file, group, &table));
+        KAD_CALL(kad_table_read(&scope, file, group, &table));
         const size_t at = kad_table_find(&table, t->observable);
         const double err = kad_table_at(&table, &table.err, at);
         if (err > 0.0 && err < t->equilibrium_err) {
             t->equilibrium = table.mean.data[at];
             t->equilibrium_err = err;
         }
-        kad_table_clear(&table);
     }
-done:
-    kad_table_clear(&table);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status load(kad_ctx *ctx, kad_h5 *file, thermal *t)
 {
+    KAD_SCOPE(scope, ctx);
     static const char *const order[] = {"abs_m", "m2", "energy"};
-    kad_status status = KAD_OK;
     size_t n = 0;
     char **names = NULL, group[160];
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     for (size_t k = 0; k < sizeof order / sizeof *order && t->n == 0; k++) {
         t->observable = order[k];
-        KAD_TRY(find_equilibrium(ctx, file, n, names, t));
+        KAD_CALL(find_equilibrium(ctx, file, n, names, t));
         for (size_t i = 0; i < n; i++) {
             const size_t before = t->n;
-            if (before < N_CURVES) KAD_TRY(add_curve(ctx, file, names[i], t));
+            if (before < N_CURVES) KAD_CALL(add_curve(ctx, file, names[i], t));
             snprintf(group, sizeof group, "/samplers/%s/first", names[i]);
             t->n_all += before < N_CURVES ? t->n - before : kad_h5_exists(file, group);
         }
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 static void draw_arrivals(const thermal *t, kad_text *out)
@@ -199,11 +190,11 @@ static void add_series(kad_plot *plot, curve *c, int color, bool seconds)
 
 static kad_status draw(kad_ctx *ctx, kad_h5 *file, bool seconds, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    thermal *t = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *t, &t));
-    KAD_TRY(load(ctx, file, t));
-    if (t->n == 0) goto done;
+    KAD_SCOPE(scope, ctx);
+    thermal *t;
+    KAD_CALL(kad_take(&scope, 1, &t));
+    KAD_CALL(load(ctx, file, t));
+    if (t->n == 0) return KAD_OK;
     kad_plot plot = {
         .x = {.label = seconds ? "work of one chain (ms)" : "draws since the start",
               .log = true},
@@ -221,9 +212,7 @@ static kad_status draw(kad_ctx *ctx, kad_h5 *file, bool seconds, kad_text *out)
     kad_plot_render(out, &plot);
     kad_note_rest(out, t->n, t->n_all, "samplers");
     if (!seconds && isfinite(t->equilibrium)) draw_arrivals(t, out);
-done:
-    kad_free(t);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status draw_draws(kad_ctx *ctx, kad_h5 *file, kad_text *out)

@@ -54,29 +54,25 @@ typedef struct floor_line {
 
 static kad_status find_floor(kad_ctx *ctx, kad_h5 *file, floor_line *out)
 {
-    kad_status status = KAD_OK;
-    kad_table table = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_table table;
     char text[64];
     const double exact = kad_attr_real(ctx, file, "/training", "log_z_exact");
-    out->y[0] = -exact;
-    out->err[0] = NAN;
+    out->y[0] = out->y[1] = -exact;
+    out->err[0] = out->err[1] = NAN;
     snprintf(out->label, sizeof out->label, "exact bound, -ln Z");
-    if (isfinite(exact)) goto done;
-    KAD_TRY(kad_table_read(ctx, file, "/analysis/log_z", &table));
+    if (isfinite(exact)) return KAD_OK;
+    KAD_CALL(kad_table_read(&scope, file, "/analysis/log_z", &table));
     const size_t i = kad_table_find(&table, "log_z");
-    if (i == table.n) goto done;
-    out->y[0] = -table.mean.data[i];
-    out->err[0] = kad_table_at(&table, &table.err, i);
+    if (i == table.n) return KAD_OK;
+    out->y[0] = out->y[1] = -table.mean.data[i];
+    out->err[0] = out->err[1] = kad_table_at(&table, &table.err, i);
     if (out->err[0] > 0)
         snprintf(out->label, sizeof out->label, "-ln Z of the weights, %s",
                  kad_format_error(text, sizeof text, out->y[0], out->err[0]));
     else
         snprintf(out->label, sizeof out->label, "-ln Z of the weights, no error bar");
-done:
-    out->y[1] = out->y[0];
-    out->err[1] = out->err[0];
-    kad_table_clear(&table);
-    return status;
+    return KAD_OK;
 }
 
 static void add_floor(kad_plot *plot, floor_line *f, size_t n, const double *step)

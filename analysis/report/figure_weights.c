@@ -15,37 +15,34 @@ enum { N_DOTS = 1500, N_BINS = 60 };
 
 /* Log-weights and actions of the first sampler that stored some; n = 0: there is none.
  * what: "draws of NAME". */
-static kad_status read_weights(kad_ctx *ctx, kad_h5 *file, size_t size, char *what,
+static kad_status read_weights(kad_scope *in, kad_h5 *file, size_t size, char *what,
                                kad_values *weight, kad_values *action)
 {
-    kad_status status = KAD_OK;
     size_t n = 0;
     char **names = NULL, group[128];
     *weight = (kad_values){0};
     *action = (kad_values){0};
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    KAD_CALL(kad_members(in, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && weight->n == 0; i++) {
         snprintf(group, sizeof group, "/samplers/%s", names[i]);
         snprintf(what, size, "draws of %.64s", names[i]);
-        KAD_TRY(kad_values_read_in(ctx, file, group, "log_weight", weight));
+        KAD_CALL(kad_values_read_in(in, file, group, "log_weight", weight));
         if (weight->n > 0)
-            KAD_TRY(kad_values_read_in(ctx, file, group, "action", action));
+            KAD_CALL(kad_values_read_in(in, file, group, "action", action));
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status draw_scatter(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_values weight = {0}, action = {0};
-    double *lnp = NULL, *lnq = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_values weight, action;
+    double *lnp, *lnq;
     char what[96];
-    KAD_TRY(read_weights(ctx, file, sizeof what, what, &weight, &action));
-    if (weight.n == 0 || action.n != weight.n) goto done;
-    KAD_TRY(kad_new(ctx, N_DOTS, sizeof *lnp, &lnp));
-    KAD_TRY(kad_new(ctx, N_DOTS, sizeof *lnq, &lnq));
+    KAD_CALL(read_weights(&scope, file, sizeof what, what, &weight, &action));
+    if (weight.n == 0 || action.n != weight.n) return KAD_OK;
+    KAD_CALL(kad_take(&scope, N_DOTS, &lnp));
+    KAD_CALL(kad_take(&scope, N_DOTS, &lnq));
     size_t n = weight.n < N_DOTS ? weight.n : N_DOTS, kept = 0;
     double mean = 0, lo = INFINITY, hi = -INFINITY;
     for (size_t i = 0; i < n; i++) {
@@ -58,7 +55,7 @@ static kad_status draw_scatter(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         hi = fmax(hi, lnq[kept]);
         kept++;
     }
-    if (kept < 2) goto done;
+    if (kept < 2) return KAD_OK;
     mean /= (double)kept;
     double line_x[2] = {lo, hi}, line_y[2] = {lo + mean, hi + mean};
     kad_plot plot = {.x = {.label = "ln q of the map (nats)"},
@@ -74,12 +71,7 @@ static kad_status draw_scatter(kad_ctx *ctx, kad_h5 *file, kad_text *out)
                                      .color = 1});
     kad_plot_render(out, &plot);
     kad_note_rest(out, n, weight.n, what);
-done:
-    kad_free(lnp);
-    kad_free(lnq);
-    kad_values_clear(&weight);
-    kad_values_clear(&action);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_scatter = {
@@ -93,11 +85,11 @@ const kad_figure kad_figure_scatter = {
 
 static kad_status draw_histogram(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    kad_values weight = {0}, action = {0};
+    KAD_SCOPE(scope, ctx);
+    kad_values weight, action;
     char what[96];
     double edge[N_BINS], count[N_BINS] = {0};
-    KAD_TRY(read_weights(ctx, file, sizeof what, what, &weight, &action));
+    KAD_CALL(read_weights(&scope, file, sizeof what, what, &weight, &action));
     double lo = INFINITY, hi = -INFINITY;
     const double log_mean = kad_log_mean(weight.n, weight.data);
     for (size_t i = 0; i < weight.n; i++) {
@@ -106,7 +98,7 @@ static kad_status draw_histogram(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         hi = fmax(hi, weight.data[i] - log_mean);
     }
     double width = (hi - lo) / N_BINS;
-    if (!(width > 0)) goto done;
+    if (!(width > 0)) return KAD_OK;
     for (int b = 0; b < N_BINS; b++)
         edge[b] = lo + b * width;
     for (size_t i = 0; i < weight.n; i++) {
@@ -121,10 +113,7 @@ static kad_status draw_histogram(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         (kad_series){
             .mark = KAD_MARK_BARS, .n = N_BINS, .x = edge, .y = count, .label = what});
     kad_plot_render(out, &plot);
-done:
-    kad_values_clear(&weight);
-    kad_values_clear(&action);
-    return status;
+    return KAD_OK;
 }
 
 const kad_figure kad_figure_weights = {

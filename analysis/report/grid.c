@@ -27,11 +27,10 @@ void kad_grid_column(kad_grid *g, const char *head, kad_grid_kind kind)
 
 void kad_grid_named(kad_grid *g, const char *name, kad_grid_kind kind)
 {
-    kad_text head = {0};
+    KAD_TEXT(head);
     kad_text_escape(&head, name);
     g->failed = g->failed || head.failed;
     kad_grid_column(g, head.data != NULL ? head.data : "", kind);
-    kad_text_clear(&head);
 }
 
 static void add(kad_grid *g, const char *text, double value, double err)

@@ -41,32 +41,28 @@ static bool png_render(kad_text *out, int w, int h, const unsigned char *rgb)
     return true;
 }
 
-kad_status kad_image_png(kad_ctx *ctx, int w, int h, const unsigned char *rgb, int scale,
+kad_status kad_image_png(kad_scope *in, int w, int h, const unsigned char *rgb, int scale,
                          unsigned char **bytes, size_t *n)
 {
-    unsigned char *large = NULL;
-    *bytes = NULL;
-    const kad_status status =
-        kad_new(ctx, 3 * (size_t)(w * scale) * (size_t)(h * scale), 1, &large);
-    if (status != KAD_OK) return status;
+    KAD_SCOPE(scope, in->ctx);
+    unsigned char *large;
+    KAD_CALL(kad_take(&scope, 3 * (size_t)(w * scale) * (size_t)(h * scale), &large));
     for (int y = 0; y < h * scale; y++)
         for (int x = 0; x < w * scale; x++)
             memcpy(large + 3 * ((size_t)y * (size_t)(w * scale) + (size_t)x),
                    rgb + 3 * (y / scale * w + x / scale), 3);
     *bytes = encode(w * scale, h * scale, large, n);
-    kad_free(large);
-    return *bytes != NULL
-               ? KAD_OK
-               : kad_fail(ctx, KAD_EINTERNAL, "libpng cannot make a picture of %d x %d",
-                          w * scale, h * scale);
+    if (*bytes != NULL) return kad_defer(in, kad_free, *bytes);
+    return kad_fail(in->ctx, KAD_EINTERNAL, "libpng cannot make a picture of %d x %d",
+                    w * scale, h * scale);
 }
 #else
-kad_status kad_image_png(kad_ctx *ctx, int w, int h, const unsigned char *rgb, int scale,
+kad_status kad_image_png(kad_scope *in, int w, int h, const unsigned char *rgb, int scale,
                          unsigned char **bytes, size_t *n)
 {
     (void)w, (void)h, (void)rgb, (void)scale, (void)n;
     *bytes = NULL;
-    return kad_fail(ctx, KAD_ECONFIG,
+    return kad_fail(in->ctx, KAD_ECONFIG,
                     "this program was built without libpng (package libpng-dev)");
 }
 #endif

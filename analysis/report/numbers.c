@@ -30,7 +30,7 @@ static const char *or_empty(const char *text)
 /* Column heads, unless the block before has the same. */
 static void add_head(kad_text *out, const kad_plot *plot)
 {
-    kad_text head = {0};
+    KAD_TEXT(head);
     kad_numbers_text(&head, true, "series");
     kad_numbers_text(&head, false, or_empty(plot->x.label));
     kad_numbers_text(&head, false, or_empty(plot->y.label));
@@ -39,7 +39,6 @@ static void add_head(kad_text *out, const kad_plot *plot)
     out->failed = out->failed || head.failed;
     if (!out->failed && (out->n == 0 || strstr(out->data, head.data) == NULL))
         kad_text_add(out, "%s%s", out->n > 0 ? "\n" : "", head.data);
-    kad_text_clear(&head);
 }
 
 static bool is_data(const kad_series *s)

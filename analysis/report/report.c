@@ -64,22 +64,23 @@ static const kad_figure *const figures[] = {FIGURES(ADDRESS)};
 static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figure,
                              kad_text *out, kad_text *left_out)
 {
-    kad_text numbers = {0}, body = {.numbers = &numbers};
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_stop_check(ctx, "report"));
+    KAD_TEXT(numbers);
+    KAD_TEXT(body);
+    body.numbers = &numbers;
+    KAD_CALL(kad_stop_check(ctx, "report"));
     if (figure->draw != NULL)
-        KAD_TRY(figure->draw(ctx, file, &body));
+        KAD_CALL(figure->draw(ctx, file, &body));
     else if (figure->table.group != NULL)
-        KAD_TRY(kad_tabled_draw(ctx, file, &figure->table, &body));
+        KAD_CALL(kad_tabled_draw(ctx, file, &figure->table, &body));
     else
-        KAD_TRY(kad_plotted_draw(ctx, file, &figure->plot, &body));
+        KAD_CALL(kad_plotted_draw(ctx, file, &figure->plot, &body));
     if (body.failed || numbers.failed)
-        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "report: out of memory"));
+        return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
     if (body.n == 0) {
         if (figure->group != NULL && kad_h5_exists(file, figure->group))
             kad_text_add(left_out, "<li>%s &ndash; %s</li>\n", figure->title,
                          figure->absent);
-        goto done;
+        return KAD_OK;
     }
     kad_text_add(out, "<section%s><figure><h2>%s</h2>\n",
                  figure->wide ? " class=\"wide\"" : "", figure->title);
@@ -88,10 +89,7 @@ static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figur
         kad_text_add(out, "<figcaption>%s</figcaption>", figure->caption);
     kad_numbers_link(out, &numbers, figure->title);
     kad_text_add(out, "</figure></section>\n");
-done:
-    kad_text_clear(&body);
-    kad_text_clear(&numbers);
-    return status;
+    return KAD_OK;
 }
 
 /* The physics names the page; a title of the config's own stands before it. */
@@ -106,10 +104,10 @@ static void add_heading(kad_text *out, const char *title, const char *model)
 
 kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    kad_status status = KAD_OK;
-    char *title = kad_attr_string(ctx, file, "/", "title");
-    char *model = kad_attr_string(ctx, file, "/", "model");
-    kad_text left_out = {0};
+    KAD_SCOPE(scope, ctx);
+    const char *title = kad_attr_string(&scope, file, "/", "title");
+    const char *model = kad_attr_string(&scope, file, "/", "model");
+    KAD_TEXT(left_out);
     kad_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                       "<meta name=\"viewport\" content=\"width=device-width,"
                       "initial-scale=1\"><meta name=\"color-scheme\" content=\"light "
@@ -122,19 +120,15 @@ kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     add_heading(out, title, model);
     kad_text_add(out, "</h1>\n<main>\n");
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        KAD_TRY(add_figure(ctx, file, figures[i], out, &left_out));
+        KAD_CALL(add_figure(ctx, file, figures[i], out, &left_out));
     if (left_out.n > 0)
         kad_text_add(out,
                      "<section class=\"wide\"><h2>Not drawn</h2>\n<ul class=\"small\">%s"
                      "</ul></section>\n",
                      left_out.data);
-    KAD_TRY(add_figure(ctx, file, &kad_figure_glossary, out, &left_out));
+    KAD_CALL(add_figure(ctx, file, &kad_figure_glossary, out, &left_out));
     kad_text_add(out, "</main></body></html>\n");
     if (out->failed || left_out.failed)
-        status = kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
-done:
-    kad_free(title);
-    kad_free(model);
-    kad_text_clear(&left_out);
-    return status;
+        return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
+    return KAD_OK;
 }

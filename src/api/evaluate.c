@@ -46,17 +46,13 @@ static void from_rows(const kad_study *study, size_t n, const double *rows, doub
 static kad_status load_map(kad_study *study)
 {
     kad_ctx *ctx = &study->app.ctx;
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     if (study->map != NULL) return KAD_OK;
-    KAD_TRY(kad_study_results(study, &file));
+    KAD_CALL(kad_study_results(study, &file));
     if (!kad_h5_exists(file, "/flow/params"))
-        KAD_TRY(kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: train first",
-                         study->app.out));
-    KAD_TRY(kad_model_load_map(ctx, study->job.model, file, &study->map));
-done:
-    kad_h5_close(file);
-    return status;
+        return kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: train first",
+                        study->app.out);
+    return kad_model_load_map(ctx, study->job.model, file, &study->map);
 }
 
 /* The caller's values as rows. */

@@ -112,12 +112,13 @@ kad_status kad_scope_take(kad_scope *scope, size_t n, size_t size, void *out_poi
     return block != NULL ? KAD_OK : no_memory(scope->ctx, n, size);
 }
 
-kad_status kad_take_text(kad_scope *scope, const char *text, const char **copy)
+kad_status kad_take_text(kad_scope *scope, const char *text, void *out_pointer)
 {
     const size_t n = strlen(text) + 1;
-    char *block;
-    KAD_CALL(kad_take(scope, n, &block));
-    *copy = memcpy(block, text, n);
+    char *copy;
+    KAD_CALL(kad_take(scope, n, &copy));
+    memcpy(copy, text, n);
+    memcpy(out_pointer, &copy, sizeof copy);
     return KAD_OK;
 }
 

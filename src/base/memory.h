@@ -56,9 +56,9 @@ typedef struct kad_scope {
 #define kad_take(scope, n, out) kad_scope_take((scope), (n), sizeof **(out), (out))
 KAD_MUST_USE kad_status kad_scope_take(kad_scope *scope, size_t n, size_t size,
                                        void *out_pointer);
-/* *copy of a text. */
+/* A copy of a text; out_pointer: to a char * or a const char *. */
 KAD_MUST_USE kad_status kad_take_text(kad_scope *scope, const char *text,
-                                      const char **copy);
+                                      void *out_pointer);
 /* *text: formatted, as by printf. */
 KAD_MUST_USE kad_status kad_take_printf(kad_scope *scope, const char **text,
                                         const char *format, ...) KAD_PRINTF(3, 4);
@@ -66,6 +66,15 @@ KAD_MUST_USE kad_status kad_take_printf(kad_scope *scope, const char **text,
 KAD_MUST_USE kad_status kad_defer(kad_scope *scope, void (*end)(void *), void *what);
 /* Ends it; it can be used again. */
 void kad_scope_end(kad_scope *scope);
+
+/* A pointer (NULL at first) whose object is destroyed wherever its block is left; set it to
+ * NULL to hand the object on. KAD_LOCAL_OF stands once, beside the destroy function. */
+#define KAD_LOCAL(type, name) type *name __attribute__((cleanup(type##_end_local))) = NULL
+#define KAD_LOCAL_OF(type, destroy)                   \
+    static inline void type##_end_local(type **local) \
+    {                                                 \
+        destroy(*local);                              \
+    }
 
 /* Bytes this process may still use: the smallest of MemAvailable, the cgroup's limit less
  * its use (v1 and v2) and RLIMIT_AS less the current size. Never 0: SIZE_MAX where

@@ -278,8 +278,8 @@ static bool has_configs(kad_ctx *ctx, kad_h5 *file, const char *name)
 static kad_status find_sampler(kad_ctx *ctx, kad_h5 *file, const char *wanted,
                                char out[KAD_BULK_NAME])
 {
-    kad_status status = KAD_OK;
-    char **names = NULL;
+    KAD_SCOPE(scope, ctx);
+    char **names;
     size_t n = 0;
     out[0] = '\0';
     if (wanted != NULL) {
@@ -291,17 +291,15 @@ static kad_status find_sampler(kad_ctx *ctx, kad_h5 *file, const char *wanted,
                         wanted);
     }
     if (kad_h5_exists(file, "/samplers"))
-        KAD_TRY(kad_h5_list(ctx, file, "/samplers", &n, &names));
+        KAD_CALL(kad_h5_list(&scope, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && out[0] == '\0'; i++)
         if (has_configs(ctx, file, names[i]))
             snprintf(out, KAD_BULK_NAME, "%s", names[i]);
     if (out[0] == '\0')
-        status = kad_fail(ctx, KAD_ENOINPUT,
-                          "bulk: no sampler has stored configurations that follow the "
-                          "model: set bulk.configs and sample again");
-done:
-    kad_h5_free_names(n, names);
-    return status;
+        return kad_fail(ctx, KAD_ENOINPUT,
+                        "bulk: no sampler has stored configurations that follow the "
+                        "model: set bulk.configs and sample again");
+    return KAD_OK;
 }
 
 static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, const size_t *dims,

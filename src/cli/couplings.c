@@ -6,44 +6,34 @@
 #include "io/file.h"
 #include "run/pipeline.h"
 
-static kad_status read_run(kad_ctx *ctx, const char *path, kad_coupling_table *out)
+static kad_status read_run(kad_scope *in, const char *path, kad_coupling_table *out)
 {
-    kad_status status = KAD_OK;
-    kad_run *run = NULL;
-    kad_h5 *file = NULL;
-    KAD_TRY(kad_run_open(ctx, path, KAD_RUN_READ, &run));
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(kad_coupling_table_read(ctx, file, out));
-    if (out->n_levels == 0)
-        status =
-            kad_fail(ctx, KAD_ENOINPUT,
-                     "%s: no couplings in it (kadanoff bulk, with bulk.configs)", path);
-done:
-    kad_h5_close(file);
-    kad_run_close(run);
-    return status;
+    KAD_LOCAL(kad_run, run);
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_run_open(in->ctx, path, KAD_RUN_READ, &run));
+    KAD_CALL(kad_results_open(in->ctx, run, &file));
+    KAD_CALL(kad_coupling_table_read(in, file, out));
+    if (out->n_levels > 0) return KAD_OK;
+    return kad_fail(in->ctx, KAD_ENOINPUT,
+                    "%s: no couplings in it (kadanoff bulk, with bulk.configs)", path);
 }
 
 kad_status kad_cmd_couplings(kad_app *app)
 {
     kad_ctx *ctx = &app->ctx;
-    kad_coupling_table runs[KAD_COUPLINGS_RUNS] = {{0}};
+    KAD_SCOPE(scope, ctx);
+    kad_coupling_table runs[KAD_COUPLINGS_RUNS];
     const char *label[KAD_COUPLINGS_RUNS];
     const char *path = app->out != NULL ? app->out : "couplings.html";
     const size_t n = (size_t)app->n_args;
-    kad_status status = KAD_OK;
-    kad_text text = {0};
+    KAD_TEXT(text);
     for (size_t i = 0; i < n; i++) {
         label[i] = kad_run_label(app->args[i]);
-        KAD_TRY(read_run(ctx, app->args[i], &runs[i]));
+        KAD_CALL(read_run(&scope, app->args[i], &runs[i]));
     }
     kad_coupling_page(n, runs, label, &text);
-    if (text.failed) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "couplings: out of memory"));
-    KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){text.data, text.n}));
+    if (text.failed) return kad_fail(ctx, KAD_ENOMEM, "couplings: out of memory");
+    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){text.data, text.n}));
     kad_say(app, "%s", path);
-done:
-    for (size_t i = 0; i < n; i++)
-        kad_coupling_table_clear(&runs[i]);
-    kad_text_clear(&text);
-    return status;
+    return KAD_OK;
 }

@@ -112,20 +112,16 @@ done:
 kad_status kad_cmd_diagnose(kad_app *app)
 {
     kad_ctx *ctx = &app->ctx;
-    kad_status status = KAD_OK;
-    kad_run *run = NULL;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_run, run);
+    KAD_LOCAL(kad_h5, file);
     kad_severity worst = KAD_NOTE;
-    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
-    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
+    KAD_CALL(kad_results_open(ctx, run, &file));
     print_state(ctx, run, file, app->args[0]);
-    KAD_TRY(kad_print_diagnostics(ctx, file, &worst));
-    KAD_TRY(print_advice(app, run, file));
+    KAD_CALL(kad_print_diagnostics(ctx, file, &worst));
+    KAD_CALL(print_advice(app, run, file));
     if (worst == KAD_ERROR)
-        status = kad_fail(ctx, KAD_EDATA, "%s: a result of this run must not be used",
-                          app->args[0]);
-done:
-    kad_h5_close(file);
-    kad_run_close(run);
-    return status;
+        return kad_fail(ctx, KAD_EDATA, "%s: a result of this run must not be used",
+                        app->args[0]);
+    return KAD_OK;
 }

@@ -8,33 +8,26 @@
 kad_status kad_cmd_analyse(kad_app *app)
 {
     kad_ctx *ctx = &app->ctx;
-    kad_status status = KAD_OK;
-    kad_run *run = NULL;
-    kad_h5 *file = NULL;
-    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_UPDATE, &run));
-    KAD_TRY(kad_analyse(ctx, run));
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(kad_print_results(app, file));
-done:
-    kad_h5_close(file);
-    kad_run_close(run);
-    return status;
+    KAD_LOCAL(kad_run, run);
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_run_open(ctx, app->args[0], KAD_RUN_UPDATE, &run));
+    KAD_CALL(kad_analyse(ctx, run));
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_print_results(app, file));
+    return KAD_OK;
 }
 
 kad_status kad_cmd_report(kad_app *app)
 {
-    kad_status status = KAD_OK;
-    kad_run *run = NULL;
-    KAD_TRY(kad_run_open(&app->ctx, app->args[0],
-                         app->out != NULL ? KAD_RUN_READ : KAD_RUN_UPDATE, &run));
+    KAD_LOCAL(kad_run, run);
+    KAD_CALL(kad_run_open(&app->ctx, app->args[0],
+                          app->out != NULL ? KAD_RUN_READ : KAD_RUN_UPDATE, &run));
     if (app->out != NULL) {
-        KAD_TRY(kad_report_write_to(&app->ctx, run, app->out));
+        KAD_CALL(kad_report_write_to(&app->ctx, run, app->out));
         kad_say(app, "%s", app->out);
     } else {
-        KAD_TRY(kad_report_write(&app->ctx, run));
+        KAD_CALL(kad_report_write(&app->ctx, run));
         kad_say(app, "%s/report.html", app->args[0]);
     }
-done:
-    kad_run_close(run);
-    return status;
+    return KAD_OK;
 }

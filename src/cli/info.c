@@ -19,10 +19,10 @@ static void print_line(const char *name, const char *text)
 
 static void print_text(kad_ctx *ctx, kad_h5 *file, const char *name)
 {
-    char *text = kad_attr_string(ctx, file, "/", name);
+    KAD_SCOPE(scope, ctx);
+    char *text = kad_attr_string(&scope, file, "/", name);
     if (text != NULL) kad_make_printable(text, false);
     if (text != NULL) print_line(name, text);
-    kad_free(text);
 }
 
 static void print_number(kad_ctx *ctx, kad_h5 *file, const char *name)
@@ -41,10 +41,10 @@ static void print_number(kad_ctx *ctx, kad_h5 *file, const char *name)
 /* Rows of /analysis/log_z that say how good the map is. */
 static kad_status print_map(kad_ctx *ctx, kad_h5 *file)
 {
+    KAD_SCOPE(scope, ctx);
     static const char *const rows[] = {"log_z", "kl_gap", "ess"};
-    kad_status status = KAD_OK;
-    kad_table t = {0};
-    KAD_TRY(kad_table_read(ctx, file, "/analysis/log_z", &t));
+    kad_table t;
+    KAD_CALL(kad_table_read(&scope, file, "/analysis/log_z", &t));
     for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
         char text[64];
         const size_t i = kad_table_find(&t, rows[k]);
@@ -55,17 +55,15 @@ static kad_status print_map(kad_ctx *ctx, kad_h5 *file)
         if (isfinite(exact)) printf(" (exact %.9g)", exact);
         printf("\n");
     }
-done:
-    kad_table_clear(&t);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status print_samplers(kad_ctx *ctx, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    char **names = NULL;
+    KAD_SCOPE(scope, ctx);
+    char **names;
     size_t n = 0;
-    KAD_TRY(kad_members(ctx, file, "/samplers", &n, &names));
+    KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n; i++) {
         char group[128];
         snprintf(group, sizeof group, "/samplers/%.100s", names[i]);
@@ -76,9 +74,7 @@ static kad_status print_samplers(kad_ctx *ctx, kad_h5 *file)
         if (isfinite(acceptance)) printf(", acceptance %.3g", acceptance);
         printf("\n");
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status print_warnings(kad_ctx *ctx, kad_h5 *file, const char *path)
@@ -122,10 +118,10 @@ done:
 /* One line a dataset, with its shape; groups are walked. */
 static kad_status print_tree(kad_ctx *ctx, kad_h5 *file, const char *path, int depth)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     size_t n = 0;
-    char **names = NULL;
-    KAD_TRY(kad_h5_list(ctx, file, path, &n, &names));
+    char **names;
+    KAD_CALL(kad_h5_list(&scope, file, path, &n, &names));
     for (size_t i = 0; i < n; i++) {
         char child[1024];
         int rank = 0;
@@ -136,13 +132,10 @@ static kad_status print_tree(kad_ctx *ctx, kad_h5 *file, const char *path, int d
             for (int k = 0; k < rank; k++)
                 printf("%s%zu", k > 0 ? ", " : "", dims[k]);
             printf("]\n");
-        } else if (depth < 8) {
-            KAD_TRY(print_tree(ctx, file, child, depth + 1));
-        }
+        } else if (depth < 8)
+            KAD_CALL(print_tree(ctx, file, child, depth + 1));
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_cmd_info(kad_app *app)
@@ -151,21 +144,17 @@ kad_status kad_cmd_info(kad_app *app)
                                         "version", "commit",   "command_line", "build"};
     static const char *const numbers[] = {"seed", "threads", "ranks", "wall_seconds"};
     kad_ctx *ctx = &app->ctx;
-    kad_status status = KAD_OK;
-    kad_run *run = NULL;
-    kad_h5 *file = NULL;
-    KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(print_summary(ctx, run, file, app->args[0]));
+    KAD_LOCAL(kad_run, run);
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(print_summary(ctx, run, file, app->args[0]));
     printf("\n");
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         print_text(ctx, file, texts[i]);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         print_number(ctx, file, numbers[i]);
     printf("\ndatasets of run.h5\n");
-    KAD_TRY(print_tree(ctx, file, "/", 0));
-done:
-    kad_h5_close(file);
-    kad_run_close(run);
-    return status;
+    KAD_CALL(print_tree(ctx, file, "/", 0));
+    return KAD_OK;
 }

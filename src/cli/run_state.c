@@ -9,7 +9,8 @@
 bool kad_run_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
                    char text[KAD_RUN_STATE])
 {
-    char *status = kad_attr_string(ctx, file, "/", "status");
+    KAD_SCOPE(scope, ctx);
+    const char *status = kad_attr_string(&scope, file, "/", "status");
     const char *is = status != NULL ? status : "";
     const bool complete = strcmp(is, "complete") == 0;
     if (complete)
@@ -26,7 +27,6 @@ bool kad_run_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
         snprintf(text, KAD_RUN_STATE, "nothing is recorded yet");
     else
         snprintf(text, KAD_RUN_STATE, "stopped by %.60s", is);
-    kad_free(status);
     return complete;
 }
 

@@ -84,36 +84,31 @@ static void print_reasons(const kad_table *t)
 
 static kad_status print_tables(kad_app *app, kad_h5 *file)
 {
-    kad_ctx *ctx = &app->ctx;
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, &app->ctx);
     size_t n = 0;
-    char **names = NULL;
-    kad_table t = {0};
+    char **names;
+    kad_table t;
     if (!kad_h5_exists(file, "/analysis")) return KAD_OK;
-    KAD_TRY(kad_members(ctx, file, "/analysis", &n, &names));
+    KAD_CALL(kad_members(&scope, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n; i++) {
         char group[256];
         if (strstr(names[i], "_reshuffled") != NULL) continue; /* for /comparison */
         snprintf(group, sizeof group, "/analysis/%s", names[i]);
-        KAD_TRY(kad_table_read(ctx, file, group, &t));
+        KAD_CALL(kad_table_read(&scope, file, group, &t));
         if (t.n == 0) continue;
         printf("\n%s\n", names[i]);
         printf(ROW, "observable", "value", "exact", "pull", "tau_int", "n_eff", "R-hat");
         for (size_t k = 0; k < t.n; k++)
             print_row(&t, k);
         print_reasons(&t);
-        kad_table_clear(&t);
     }
-done:
-    kad_table_clear(&t);
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 /* Of rows that agree the least likely one, else all that do not. */
 static void print_agreement(const kad_agreement *a)
 {
-    kad_text text = {0};
+    KAD_TEXT(text);
     size_t least = a->n;
     if (a->n_compared == 0) return;
     printf("\nsamplers against each other: %zu of %zu rows disagree (p below %.1g)\n",
@@ -130,36 +125,29 @@ static void print_agreement(const kad_agreement *a)
     if (a->n_refuted > 0) return;
     kad_agreement_print_row(a, least, &text);
     if (text.data != NULL) printf("  least likely: %s\n", text.data);
-    kad_text_clear(&text);
 }
 
 static kad_status read_agreement(kad_app *app, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    kad_agreement *agreement = NULL;
-    KAD_TRY(kad_new(&app->ctx, 1, sizeof *agreement, &agreement));
-    KAD_TRY(kad_agreement_read(&app->ctx, file, agreement));
+    KAD_SCOPE(scope, &app->ctx);
+    kad_agreement *agreement;
+    KAD_CALL(kad_take(&scope, 1, &agreement));
+    KAD_CALL(kad_agreement_read(&app->ctx, file, agreement));
     print_agreement(agreement);
-done:
-    kad_free(agreement);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status print_samplers(kad_app *app, kad_h5 *file)
 {
-    kad_ctx *ctx = &app->ctx;
-    kad_status status = KAD_OK;
-    kad_comparison *comparison = NULL;
-    kad_text text = {0};
-    KAD_TRY(kad_new(ctx, 1, sizeof *comparison, &comparison));
-    KAD_TRY(kad_comparison_add(ctx, file, "", comparison));
+    KAD_SCOPE(scope, &app->ctx);
+    KAD_TEXT(text);
+    kad_comparison *comparison;
+    KAD_CALL(kad_take(&scope, 1, &comparison));
+    KAD_CALL(kad_comparison_add(&app->ctx, file, "", comparison));
     kad_comparison_finish(comparison);
     kad_comparison_print(comparison, &text);
     if (text.n > 0) printf("\n%s", text.data);
-done:
-    kad_text_clear(&text);
-    kad_free(comparison);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_print_results(kad_app *app, kad_h5 *file)

@@ -237,6 +237,7 @@ kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path)
 /* ---- names in a group ---- */
 
 typedef struct name_list {
+    kad_scope *in;
     const kad_h5 *file;
     bool hard_only, odd;
     size_t n, capacity;
@@ -252,26 +253,25 @@ static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, vo
     list->odd = list->odd || !kad_is_printable(name);
     if (list->n == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 16;
-        char **names = kad_alloc(capacity, sizeof *names);
-        if (!names) return -1;
+        char **names;
+        if (kad_take(list->in, capacity, &names) != KAD_OK) return -1;
         if (list->n) memcpy(names, list->names, list->n * sizeof *names);
-        kad_free(list->names);
         list->names = names;
         list->capacity = capacity;
     }
-    list->names[list->n] = kad_strdup(name);
-    return list->names[list->n++] ? 0 : -1;
+    return kad_take_text(list->in, name, &list->names[list->n++]) == KAD_OK ? 0 : -1;
 }
 
-kad_status kad_h5_list_links(kad_ctx *ctx, const kad_h5 *file, const char *path,
+kad_status kad_h5_list_links(kad_scope *in, const kad_h5 *file, const char *path,
                              bool hard_only, size_t *n, char ***names)
 {
-    kad_status status;
-    name_list list = {.hard_only = hard_only, .file = file};
+    kad_ctx *ctx = in->ctx;
+    kad_status status = KAD_OK;
+    name_list list = {.in = in, .hard_only = hard_only, .file = file};
     hid_t group;
     *n = 0;
     *names = NULL;
-    KAD_TRY(kad_h5_open_object(ctx, file, path, &group));
+    KAD_CALL(kad_h5_open_object(ctx, file, path, &group));
     if (H5Iget_type(group) != H5I_GROUP)
         status =
             kad_h5_fail(ctx, file, path, KAD_EDATA, "expected a group, found a dataset");
@@ -282,25 +282,14 @@ kad_status kad_h5_list_links(kad_ctx *ctx, const kad_h5 *file, const char *path,
         status = kad_h5_fail(ctx, file, path, KAD_EDATA,
                              "has a member whose name cannot be printed");
     H5Oclose(group);
-    if (status != KAD_OK) {
-        kad_h5_free_names(list.n, list.names);
-        return status;
-    }
+    if (status != KAD_OK) return status;
     *n = list.n;
     *names = list.names;
-done:
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path, size_t *n,
+kad_status kad_h5_list(kad_scope *in, kad_h5 *file, const char *path, size_t *n,
                        char ***names)
 {
-    return kad_h5_list_links(ctx, file, path, true, n, names);
-}
-
-void kad_h5_free_names(size_t n, char **names)
-{
-    for (size_t i = 0; names && i < n; i++)
-        kad_free(names[i]);
-    kad_free(names);
+    return kad_h5_list_links(in, file, path, true, n, names);
 }

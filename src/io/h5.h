@@ -8,7 +8,7 @@
 #ifndef KAD_IO_H5_H
 #define KAD_IO_H5_H
 
-#include "base/context.h"
+#include "base/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +42,7 @@ KAD_MUST_USE kad_status kad_h5_create(kad_ctx *ctx, kad_h5 **out);
 KAD_MUST_USE kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest,
                                     size_t max_bytes, kad_h5 **out);
 void kad_h5_close(kad_h5 *file);
+KAD_LOCAL_OF(kad_h5, kad_h5_close)
 /* Is it an HDF5 file, by its first bytes? Errors: KAD_EDATA, KAD_ENOINPUT, KAD_EIO. */
 KAD_MUST_USE kad_status kad_h5_check_kind(kad_ctx *ctx, const char *path);
 /* Write to disk atomically. Errors: KAD_ECREATE, KAD_EIO (full disk...), KAD_ECONFIG
@@ -60,11 +61,9 @@ KAD_MUST_USE kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *pat
 bool kad_h5_exists(const kad_h5 *file, const char *path);
 /* Delete an object and all below it; absent is fine. */
 KAD_MUST_USE kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path);
-/* Names of the members of a group that are hard links, sorted; from kad_alloc, free names
- * and array with kad_h5_free_names. */
-KAD_MUST_USE kad_status kad_h5_list(kad_ctx *ctx, kad_h5 *file, const char *path,
+/* Names of the members of a group that are hard links, sorted. */
+KAD_MUST_USE kad_status kad_h5_list(kad_scope *in, kad_h5 *file, const char *path,
                                     size_t *n, char ***names);
-void kad_h5_free_names(size_t n, char **names);
 /* Number of values in all datasets below a group. */
 KAD_MUST_USE kad_status kad_h5_count(kad_ctx *ctx, kad_h5 *file, const char *path,
                                      size_t *n);
@@ -88,7 +87,7 @@ KAD_MUST_USE kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const c
 /* A scalar, which reads as one string. */
 KAD_MUST_USE kad_status kad_h5_write_string(kad_ctx *ctx, kad_h5 *file, const char *path,
                                             const char *text);
-KAD_MUST_USE kad_status kad_h5_read_strings(kad_ctx *ctx, kad_h5 *file, const char *path,
+KAD_MUST_USE kad_status kad_h5_read_strings(kad_scope *in, kad_h5 *file, const char *path,
                                             size_t n, char **text);
 
 /* Attributes of a group or dataset ("/" is the root); overwrite. Reading an absent one:
@@ -99,8 +98,7 @@ KAD_MUST_USE kad_status kad_h5_attr_set_real(kad_ctx *, kad_h5 *, const char *pa
                                              const char *name, double value);
 KAD_MUST_USE kad_status kad_h5_attr_set_int(kad_ctx *, kad_h5 *, const char *path,
                                             const char *name, int64_t value);
-/* from kad_alloc */
-KAD_MUST_USE kad_status kad_h5_attr_string(kad_ctx *, kad_h5 *, const char *path,
+KAD_MUST_USE kad_status kad_h5_attr_string(kad_scope *in, kad_h5 *, const char *path,
                                            const char *name, char **value);
 KAD_MUST_USE kad_status kad_h5_attr_real(kad_ctx *, kad_h5 *, const char *path,
                                          const char *name, double *value);

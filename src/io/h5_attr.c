@@ -112,14 +112,14 @@ kad_status kad_h5_attr_int(kad_ctx *ctx, kad_h5 *file, const char *path, const c
     return get_number(ctx, file, path, name, H5T_INTEGER, H5T_NATIVE_INT64, value);
 }
 
-kad_status kad_h5_attr_string(kad_ctx *ctx, kad_h5 *file, const char *path,
+kad_status kad_h5_attr_string(kad_scope *in, kad_h5 *file, const char *path,
                               const char *name, char **value)
 {
     kad_status status;
     hid_t object = -1, attribute = -1;
     *value = NULL;
-    KAD_TRY(open_attribute(ctx, file, path, name, &object, &attribute));
-    status = kad_h5_strings_in(ctx, file, path, attribute, true, 1, value);
+    KAD_TRY(open_attribute(in->ctx, file, path, name, &object, &attribute));
+    status = kad_h5_strings_of(in, file, path, attribute, true, 1, value);
 done:
     close_attribute(object, attribute);
     return status;

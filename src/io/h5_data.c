@@ -354,23 +354,18 @@ done:
 
 kad_status kad_h5_drain(kad_ctx *ctx, const kad_h5 *file, const char *path, hid_t dataset)
 {
+    KAD_SCOPE(scope, ctx);
     dataset_info info;
-    void *values = NULL;
-    kad_status status;
+    void *values;
     size_t n = 1;
-    KAD_TRY(inspect(ctx, file, path, dataset, false, &info));
+    KAD_CALL(inspect(ctx, file, path, dataset, false, &info));
     for (int i = 0; i < info.rank; i++)
         n *= info.dims[i]; /* inspected: no overflow */
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &values));
+    KAD_CALL(kad_scope_take(&scope, n, sizeof(double), &values));
     if (info.class == H5T_STRING)
-        status = kad_h5_strings_in(ctx, file, path, dataset, false, n, values);
-    else if (info.class == H5T_FLOAT || info.class == H5T_INTEGER)
+        return kad_h5_strings_of(&scope, file, path, dataset, false, n, values);
+    if (info.class == H5T_FLOAT || info.class == H5T_INTEGER)
         H5Dread(dataset, info.class == H5T_FLOAT ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64,
                 H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
-    if (info.class == H5T_STRING && status == KAD_OK)
-        for (size_t i = 0; i < n; i++)
-            kad_free(((char **)values)[i]);
-done:
-    kad_free(values);
-    return status;
+    return KAD_OK;
 }

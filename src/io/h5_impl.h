@@ -46,7 +46,7 @@ bool kad_h5_starved(const kad_h5 *file);
 void kad_h5_mark_starved(const kad_h5 *file);
 
 /* All names in a group, soft and external links among them or not. */
-KAD_MUST_USE kad_status kad_h5_list_links(kad_ctx *ctx, const kad_h5 *file,
+KAD_MUST_USE kad_status kad_h5_list_links(kad_scope *in, const kad_h5 *file,
                                           const char *path, bool hard_only, size_t *n,
                                           char ***names);
 
@@ -94,9 +94,8 @@ KAD_MUST_USE kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const voi
 
 /* Variable-length UTF-8 string type; < 0 on failure. */
 hid_t kad_h5_string_type(void);
-/* Strings of an open dataset or attribute (fixed or variable length), each from
- * kad_alloc. */
-KAD_MUST_USE kad_status kad_h5_strings_in(kad_ctx *ctx, const kad_h5 *file,
+/* Strings of an open dataset or attribute (fixed or variable length). */
+KAD_MUST_USE kad_status kad_h5_strings_of(kad_scope *in, const kad_h5 *file,
                                           const char *path, hid_t object,
                                           bool is_attribute, size_t n, char **text);
 

@@ -61,55 +61,52 @@ static herr_t read_raw(hid_t object, bool is_attribute, hid_t type, void *data)
                         : H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
 }
 
-static kad_status read_variable(kad_ctx *ctx, const kad_h5 *file, const char *path,
+static kad_status read_variable(kad_scope *in, const kad_h5 *file, const char *path,
                                 hid_t object, bool is_attribute, hid_t type, hid_t space,
                                 size_t n, char **text)
 {
-    kad_status status;
+    KAD_SCOPE(scope, in->ctx);
+    kad_status status = KAD_OK;
     char **raw;
-    KAD_TRY(kad_new(ctx, n, sizeof *raw, &raw));
+    KAD_CALL(kad_take(&scope, n, &raw));
     if (n > 0 && read_raw(object, is_attribute, type, raw) < 0)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason()));
-    for (size_t i = 0; i < n && status == KAD_OK; i++) {
-        text[i] = kad_strdup(raw[i] ? raw[i] : "");
-        if (!text[i]) status = kad_fail(ctx, KAD_ENOMEM, "out of memory");
-    }
+        return kad_h5_fail(in->ctx, file, path, KAD_EDATA, "damaged: %s",
+                           kad_h5_reason());
+    for (size_t i = 0; i < n && status == KAD_OK; i++)
+        status = kad_take_text(in, raw[i] ? raw[i] : "", &text[i]);
     if (n > 0) H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw);
-done:
-    kad_free(raw);
     return status;
 }
 
-static kad_status read_fixed(kad_ctx *ctx, const kad_h5 *file, const char *path,
+static kad_status read_fixed(kad_scope *in, const kad_h5 *file, const char *path,
                              hid_t object, bool is_attribute, hid_t type, size_t n,
                              char **text)
 {
-    kad_status status = KAD_OK;
-    size_t size = H5Tget_size(type);
-    char *raw = NULL;
+    KAD_SCOPE(scope, in->ctx);
+    const size_t size = H5Tget_size(type);
+    char *raw;
     if (size > MAX_FIXED_BYTES)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "strings of %zu bytes", size));
-    KAD_TRY(kad_new(ctx, n, size, &raw));
+        return kad_h5_fail(in->ctx, file, path, KAD_EDATA, "strings of %zu bytes", size);
+    KAD_CALL(kad_scope_take(&scope, n, size, &raw));
     if (n > 0 && read_raw(object, is_attribute, type, raw) < 0)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason()));
+        return kad_h5_fail(in->ctx, file, path, KAD_EDATA, "damaged: %s",
+                           kad_h5_reason());
     for (size_t i = 0; i < n; i++) {
-        KAD_TRY(kad_new(ctx, size + 1, 1, &text[i]));
+        KAD_CALL(kad_take(in, size + 1, &text[i]));
         memcpy(text[i], raw + i * size, size);
     }
-done:
-    kad_free(raw);
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_h5_strings_in(kad_ctx *ctx, const kad_h5 *file, const char *path,
+kad_status kad_h5_strings_of(kad_scope *in, const kad_h5 *file, const char *path,
                              hid_t object, bool is_attribute, size_t n, char **text)
 {
+    kad_ctx *ctx = in->ctx;
     kad_status status;
     hid_t space = is_attribute ? H5Aget_space(object) : H5Dget_space(object);
     hid_t type = is_attribute ? H5Aget_type(object) : H5Dget_type(object);
     int rank;
     size_t dims[KAD_H5_MAX_RANK], held = 1;
-    memset(text, 0, n * sizeof *text);
     if (type < 0 || space < 0 || H5Tget_class(type) != H5T_STRING)
         KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA,
                             "expected text, found another "
@@ -122,33 +119,26 @@ kad_status kad_h5_strings_in(kad_ctx *ctx, const kad_h5 *file, const char *path,
                             n, held));
     if (H5Tis_variable_str(type) > 0)
         status =
-            read_variable(ctx, file, path, object, is_attribute, type, space, n, text);
+            read_variable(in, file, path, object, is_attribute, type, space, n, text);
     else
-        status = read_fixed(ctx, file, path, object, is_attribute, type, n, text);
+        status = read_fixed(in, file, path, object, is_attribute, type, n, text);
     for (size_t i = 0; status == KAD_OK && i < n; i++)
         kad_make_printable(text[i], true);
 done:
-    if (status != KAD_OK)
-        for (size_t i = 0; i < n; i++) {
-            kad_free(text[i]);
-            text[i] = NULL;
-        }
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
     return status;
 }
 
-kad_status kad_h5_read_strings(kad_ctx *ctx, kad_h5 *file, const char *path, size_t n,
+kad_status kad_h5_read_strings(kad_scope *in, kad_h5 *file, const char *path, size_t n,
                                char **text)
 {
     hid_t dataset;
     int rank;
     size_t dims[KAD_H5_MAX_RANK];
-    memset(text, 0, n * sizeof *text);
-    kad_status status = kad_h5_shape(ctx, file, path, &rank, dims); /* layout checks */
-    if (status == KAD_OK) status = kad_h5_open_dataset(ctx, file, path, &dataset);
-    if (status != KAD_OK) return status;
-    status = kad_h5_strings_in(ctx, file, path, dataset, false, n, text);
+    KAD_CALL(kad_h5_shape(in->ctx, file, path, &rank, dims)); /* layout checks */
+    KAD_CALL(kad_h5_open_dataset(in->ctx, file, path, &dataset));
+    const kad_status status = kad_h5_strings_of(in, file, path, dataset, false, n, text);
     H5Oclose(dataset);
     return status;
 }

@@ -16,6 +16,7 @@ static bool is_hard(const kad_h5_walk *w)
 
 void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
 {
+    KAD_SCOPE(scope, w->ctx);
     size_t n, length = strlen(w->path);
     char **names;
     if (w->depth >= MAX_DEPTH) {
@@ -23,7 +24,7 @@ void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
         return;
     }
     w->status =
-        kad_h5_list_links(w->ctx, w->file, length ? w->path : "/", false, &n, &names);
+        kad_h5_list_links(&scope, w->file, length ? w->path : "/", false, &n, &names);
     if (w->status != KAD_OK) return;
     w->depth++;
     for (size_t i = 0; i < n && w->status == KAD_OK; i++) {
@@ -42,7 +43,6 @@ void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
         if (w->lenient) w->status = KAD_OK;
     }
     w->depth--;
-    kad_h5_free_names(n, names);
 }
 
 static void count_step(kad_h5_walk *w)

@@ -24,6 +24,7 @@ typedef enum kad_run_mode { KAD_RUN_WRITE, KAD_RUN_UPDATE, KAD_RUN_READ } kad_ru
 KAD_MUST_USE kad_status kad_run_open(kad_ctx *ctx, const char *path, kad_run_mode mode,
                                      kad_run **out);
 void kad_run_close(kad_run *run);
+KAD_LOCAL_OF(kad_run, kad_run_close)
 const char *kad_run_path(const kad_run *run);
 /* path of a file inside; from kad_alloc, NULL on exhaustion */
 char *kad_run_file(const kad_run *run, const char *name);

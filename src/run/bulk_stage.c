@@ -78,13 +78,9 @@ done:
 kad_status kad_bulk_stage(kad_pipeline *p)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     if (p->options.bulk.configs == 0) return KAD_OK;
-    KAD_TRY(kad_results_open(ctx, p->run, &file));
-    KAD_TRY(kad_bulk_read(p->app, &p->options, p->model, file));
-    KAD_TRY(kad_results_save(ctx, p->run, file));
-done:
-    kad_h5_close(file);
-    return status;
+    KAD_CALL(kad_results_open(ctx, p->run, &file));
+    KAD_CALL(kad_bulk_read(p->app, &p->options, p->model, file));
+    return kad_results_save(ctx, p->run, file);
 }

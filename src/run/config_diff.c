@@ -190,12 +190,13 @@ kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config, const kad_r
                              kad_h5 *file)
 {
     json_error_t error;
+    KAD_SCOPE(scope, ctx);
     kad_status status = KAD_OK;
-    char *text = NULL;
+    char *text;
     json_t *old = NULL, *new = NULL;
     difference d = {.common = true};
     if (!kad_h5_exists(file, "/config/resolved")) return KAD_OK;
-    KAD_TRY(kad_h5_read_strings(ctx, file, "/config/resolved", 1, &text));
+    KAD_CALL(kad_h5_read_strings(&scope, file, "/config/resolved", 1, &text));
     KAD_TRY(to_json(ctx, config, &new));
     old = json_loads(text, 0, &error);
     json_object_del(new, "bulk");
@@ -213,6 +214,5 @@ kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config, const kad_r
 done:
     json_decref(old);
     json_decref(new);
-    kad_free(text);
     return status;
 }

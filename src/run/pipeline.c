@@ -258,34 +258,29 @@ static void record_failure(kad_pipeline *p, kad_status failure)
 /* Of this run, and complete? */
 static kad_status is_complete(kad_pipeline *p, bool *complete)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    char *text = NULL;
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_h5, file);
+    char *text;
     *complete = false;
-    KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
-    KAD_TRY(kad_results_agree(&p->app->ctx, p->config, p->run, file));
-    if (!kad_h5_attr_exists(file, "/", "status")) goto done;
-    KAD_TRY(kad_h5_attr_string(&p->app->ctx, file, "/", "status", &text));
+    KAD_CALL(kad_results_open(ctx, p->run, &file));
+    KAD_CALL(kad_results_agree(ctx, p->config, p->run, file));
+    if (!kad_h5_attr_exists(file, "/", "status")) return KAD_OK;
+    KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &text));
     *complete = strcmp(text, "complete") == 0;
-done:
-    kad_free(text);
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status print_end(kad_pipeline *p, unsigned stages)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     if (p->app->show == NULL || p->app->quiet || (stages & KAD_STAGE_ANALYSE) == 0)
         return KAD_OK;
-    KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
-    KAD_TRY(p->app->show(p->app, file));
+    KAD_CALL(kad_results_open(&p->app->ctx, p->run, &file));
+    KAD_CALL(p->app->show(p->app, file));
     kad_say(p->app, "\nOpen %s/report.html in a browser; the numbers are in %s/run.h5.",
             kad_run_path(p->run), kad_run_path(p->run));
-done:
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }
 
 /* The folder has a config of its own. */

@@ -158,40 +158,32 @@ static kad_status write_config(kad_pipeline *p, kad_h5 *file)
 
 kad_status kad_provenance_begin(kad_pipeline *p)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_results_open(&p->app->ctx, p->run, &file));
     kad_writer w = kad_write_into(&p->app->ctx, file, "/");
     write_once(&w);
     write_program(p, &w);
-    KAD_TRY(write_model(p, &w));
-    KAD_TRY(kad_action_store(&p->app->ctx, p->model->action, file));
-    KAD_TRY(write_config(p, file));
+    KAD_CALL(write_model(p, &w));
+    KAD_CALL(kad_action_store(&p->app->ctx, p->model->action, file));
+    KAD_CALL(write_config(p, file));
     kad_write_text(&w, "status", "running");
-    KAD_TRY(kad_write_end(&w));
-    KAD_TRY(kad_results_save(&p->app->ctx, p->run, file));
-done:
-    kad_h5_close(file);
-    return status;
+    KAD_CALL(kad_write_end(&w));
+    return kad_results_save(&p->app->ctx, p->run, file);
 }
 
 kad_status kad_provenance_end(kad_pipeline *p, const char *how)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     char text[32];
     double before = 0;
-    KAD_TRY(kad_results_open(&p->app->ctx, p->run, &file));
+    KAD_CALL(kad_results_open(&p->app->ctx, p->run, &file));
     if (kad_h5_attr_exists(file, "/", "wall_seconds"))
-        KAD_TRY(kad_h5_attr_real(&p->app->ctx, file, "/", "wall_seconds", &before));
+        KAD_CALL(kad_h5_attr_real(&p->app->ctx, file, "/", "wall_seconds", &before));
     kad_writer w = kad_write_into(&p->app->ctx, file, "/");
     kad_write_real(&w, "wall_seconds", before + kad_wall_seconds() - p->started);
     timestamp(text);
     kad_write_text(&w, "finished", text);
     kad_write_text(&w, "status", how);
-    KAD_TRY(kad_write_end(&w));
-    KAD_TRY(kad_results_save(&p->app->ctx, p->run, file));
-done:
-    kad_h5_close(file);
-    return status;
+    KAD_CALL(kad_write_end(&w));
+    return kad_results_save(&p->app->ctx, p->run, file);
 }

@@ -6,16 +6,12 @@
 
 kad_status kad_report_write_to(kad_ctx *ctx, const kad_run *run, const char *path)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    kad_text page = {0};
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(kad_report_html(ctx, file, &page));
-    KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){page.data, page.n}));
-done:
-    kad_text_clear(&page);
-    kad_h5_close(file);
-    return status;
+    KAD_LOCAL(kad_h5, file);
+    KAD_TEXT(page);
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_report_html(ctx, file, &page));
+    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){page.data, page.n}));
+    return KAD_OK;
 }
 
 kad_status kad_report_write(kad_ctx *ctx, const kad_run *run)

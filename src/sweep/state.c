@@ -46,22 +46,19 @@ static void read_progress(kad_ctx *ctx, const char *path, char detail[KAD_POINT_
 static kad_status read_results(kad_ctx *ctx, const kad_run *run, kad_point_state *state,
                                char detail[KAD_POINT_DETAIL])
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    char *text = NULL;
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    if (!kad_h5_attr_exists(file, "/", "status")) goto done;
-    KAD_TRY(kad_h5_attr_string(ctx, file, "/", "status", &text));
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_h5, file);
+    char *text;
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    if (!kad_h5_attr_exists(file, "/", "status")) return KAD_OK;
+    KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &text));
     if (strcmp(text, "complete") == 0)
         *state = KAD_POINT_COMPLETE;
     else if (strcmp(text, "running") == 0)
         snprintf(detail, KAD_POINT_DETAIL, "killed: no end is recorded");
     else
         snprintf(detail, KAD_POINT_DETAIL, "%.80s", text);
-done:
-    kad_free(text);
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_point_state_read(kad_app *app, const char *path, kad_point_state *state,

@@ -98,23 +98,18 @@ static kad_status add_table(results *r, int point, const char *name, const kad_t
 
 static kad_status read_tables(results *r, int point, kad_h5 *file)
 {
-    kad_ctx *ctx = r->scope->ctx;
-    kad_status status = KAD_OK;
-    char **names = NULL;
-    size_t n = 0;
-    KAD_TRY(kad_members(ctx, file, "/analysis", &n, &names));
+    KAD_SCOPE(scope, r->scope->ctx);
+    char **names;
+    size_t n;
+    KAD_CALL(kad_members(&scope, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n; i++) {
         char group[160];
-        kad_table t = {0};
+        kad_table t;
         snprintf(group, sizeof group, "/analysis/%.120s", names[i]);
-        status = kad_table_read(ctx, file, group, &t);
-        if (status == KAD_OK) status = add_table(r, point, names[i], &t);
-        kad_table_clear(&t);
-        if (status != KAD_OK) goto done;
+        KAD_CALL(kad_table_read(&scope, file, group, &t));
+        KAD_CALL(add_table(r, point, names[i], &t));
     }
-done:
-    kad_h5_free_names(n, names);
-    return status;
+    return KAD_OK;
 }
 
 /* A point that is not complete leaves its row empty. */

@@ -8,15 +8,13 @@
 
 kad_status kad_train_map_digest(kad_ctx *ctx, kad_h5 *file, char digest[KAD_DIGEST_CHARS])
 {
-    kad_status status = KAD_OK;
-    char *text = NULL;
+    KAD_SCOPE(scope, ctx);
+    char *text;
     digest[0] = '\0';
     if (!kad_h5_attr_exists(file, "/flow", "sha256")) return KAD_OK;
-    KAD_TRY(kad_h5_attr_string(ctx, file, "/flow", "sha256", &text));
+    KAD_CALL(kad_h5_attr_string(&scope, file, "/flow", "sha256", &text));
     snprintf(digest, KAD_DIGEST_CHARS, "%s", text);
-done:
-    kad_free(text);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status digest_run(kad_ctx *ctx, const char *path,

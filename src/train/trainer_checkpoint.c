@@ -149,27 +149,21 @@ done:
 
 static kad_status check_header(kad_trainer *t, kad_h5 *file)
 {
-    kad_status status;
-    char *then = NULL;
+    KAD_SCOPE(scope, t->ctx);
+    char *then;
     int64_t format = 0;
-    KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", "format", &format));
-    if (format != FORMAT) {
-        status = kad_fail(t->ctx, KAD_EDATA,
-                          "checkpoint: /train: expected format %d, found %lld", FORMAT,
-                          (long long)format);
-        goto done;
-    }
-    KAD_TRY(kad_h5_attr_string(t->ctx, file, "/train", "config", &then));
-    KAD_TRY(kad_trainer_compare_config(t->ctx, "checkpoint", then, t->config_text));
-    KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", "stage", &t->stage));
-    if (t->stage < 0 || t->stage >= t->n_stages) {
-        status = kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: stage %lld of %d",
-                          (long long)t->stage, t->n_stages);
-        goto done;
-    }
-done:
-    kad_free(then);
-    return status;
+    KAD_CALL(kad_h5_attr_int(t->ctx, file, "/train", "format", &format));
+    if (format != FORMAT)
+        return kad_fail(t->ctx, KAD_EDATA,
+                        "checkpoint: /train: expected format %d, found %lld", FORMAT,
+                        (long long)format);
+    KAD_CALL(kad_h5_attr_string(&scope, file, "/train", "config", &then));
+    KAD_CALL(kad_trainer_compare_config(t->ctx, "checkpoint", then, t->config_text));
+    KAD_CALL(kad_h5_attr_int(t->ctx, file, "/train", "stage", &t->stage));
+    if (t->stage < 0 || t->stage >= t->n_stages)
+        return kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: stage %lld of %d",
+                        (long long)t->stage, t->n_stages);
+    return KAD_OK;
 }
 
 static kad_status load_numbers(kad_trainer *t, kad_h5 *file)

@@ -229,21 +229,18 @@ done:
 kad_status kad_trainer_is_complete(kad_ctx *ctx, const kad_run *run,
                                    const char *config_text, bool *complete)
 {
-    kad_status status;
-    kad_h5 *file = NULL;
-    char *then = NULL;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_h5, file);
+    char *then;
     int64_t flag = 0;
     *complete = false;
-    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_results_open(ctx, run, &file));
     if (kad_h5_attr_exists(file, "/training", "complete"))
-        KAD_TRY(kad_h5_attr_int(ctx, file, "/training", "complete", &flag));
+        KAD_CALL(kad_h5_attr_int(ctx, file, "/training", "complete", &flag));
     if (flag != 0) {
-        KAD_TRY(kad_h5_attr_string(ctx, file, "/training", "config", &then));
-        KAD_TRY(kad_trainer_compare_config(ctx, "run.h5", then, config_text));
+        KAD_CALL(kad_h5_attr_string(&scope, file, "/training", "config", &then));
+        KAD_CALL(kad_trainer_compare_config(ctx, "run.h5", then, config_text));
         *complete = true;
     }
-done:
-    kad_free(then);
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }

@@ -33,7 +33,7 @@ static inline double default_burn_in_pull(uint64_t first_seed, int n_seeds, int 
         assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
         assert_ok(&s, kad_analyse(&s.ctx, s.run));
         assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
-        assert_ok(&s, kad_table_read(&s.ctx, file, "/analysis/metropolis", &table));
+        assert_ok(&s, kad_table_read(&s.scope, file, "/analysis/metropolis", &table));
         const size_t i = kad_table_find(&table, "phi2");
         const double pull = (kad_table_at(&table, &table.mean, i) - exact) /
                             kad_table_at(&table, &table.err, i);
@@ -42,7 +42,6 @@ static inline double default_burn_in_pull(uint64_t first_seed, int n_seeds, int 
             square += pull * pull;
             ++*n;
         }
-        kad_table_clear(&table);
         kad_h5_close(file);
         scene_clear(&s);
     }

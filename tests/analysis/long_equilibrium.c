@@ -75,7 +75,6 @@ static shares fire(const ensemble *e, int n_replicas)
         s.drift += kad_drift_p(e->n_chains, e->n, a, known) < KAD_FALSE_ALARMS ? each : 0;
         s.rhat += g.rhat > kad_rhat_limit(e->n_chains, e->n, within, 1) ? each : 0;
         s.fixed += g.rhat > 1.01 ? each : 0;
-        kad_gamma_clear(&g);
     }
     return s;
 }

@@ -112,7 +112,6 @@ static void add(shares *s, size_t n_chains, size_t n, const double *a, double ex
     s->tau += g.tau_int;
     s->mean2 += (g.mean - exact) * (g.mean - exact);
     s->gamma += g.err_naive * g.err_naive;
-    kad_gamma_clear(&g);
 }
 
 static shares cover(chain make, double p, size_t n_chains, size_t n)
@@ -314,7 +313,6 @@ static void functions_are_covered(void **state)
         assert_int_equal(kad_derived_chain(&ctx, 1, N, 3, inputs, ratio, NULL, &g),
                          KAD_OK);
         count(&s, g.mean - 1.1, g.err);
-        kad_gamma_clear(&g);
     }
     check("a ratio of means", N, s, NAN);
 }
@@ -340,8 +338,7 @@ static void reweighting_is_covered(void **state)
         }
         assert_int_equal(kad_reweight(&ctx, N / 10, log_w, 2, a, value, err, NULL, NULL),
                          KAD_OK);
-        assert_int_equal(kad_weights_analyse(&ctx, N / 10, log_w, &importance),
-                         KAD_OK);
+        assert_int_equal(kad_weights_analyse(&ctx, N / 10, log_w, &importance), KAD_OK);
         value[2] = importance.log_z.value;
         err[2] = importance.log_z.err;
         for (int k = 0; k < 3; k++)

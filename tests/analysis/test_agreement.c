@@ -2,9 +2,9 @@
  * map's weights say at configurations that it did not make. */
 #include "analysis/agreement.h"
 #include "analysis/analyse.h"
-#include "base/weights.h"
 #include "analysis/table.h"
 #include "analysis/warn.h"
+#include "base/weights.h"
 #include "tests/support/analysis_util.h"
 
 #include <gsl/gsl_cdf.h>
@@ -108,7 +108,6 @@ static void degrees_of_freedom_are_honest(void **state)
         for (int k = 0; k < 2; k++) {
             ok(kad_gamma_analyse(&ctx, 1, N, a, 1.5, &gamma));
             add_error(&s[k], gamma.err, gamma.err_dof);
-            kad_gamma_clear(&gamma);
             for (size_t i = 0; i < N; i++)
                 a[i] *= a[i];
         }
@@ -153,7 +152,6 @@ static void add_estimate(kad_agreement *a, int observable, int sampler, uint64_t
         mean = row.mean;
         err = row.err;
         dof = row.err_dof;
-        kad_gamma_clear(&gamma);
     } else {
         for (size_t i = 0; i < CHAIN; i++)
             log_w[i] = 0.7 * test_normal(200 + (uint32_t)observable, replica, i);
@@ -319,12 +317,12 @@ static void make_run(kad_ctx *ctx, kad_h5 *file, uint64_t replica, bool both)
 static double look_up(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name,
                       double *err)
 {
+    KAD_SCOPE(scope, ctx);
     kad_table table;
-    ok(kad_table_read(ctx, file, group, &table));
+    ok(kad_table_read(&scope, file, group, &table));
     const size_t i = kad_table_find(&table, name);
     const double value = kad_table_at(&table, &table.mean, i);
     *err = kad_table_at(&table, &table.err, i);
-    kad_table_clear(&table);
     return value;
 }
 
@@ -428,9 +426,10 @@ static void pulls_from_exact_values(void **state)
     kad_ctx ctx;
     kad_diagnostics *d = kad_alloc(1, sizeof *d);
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kad_estimates *estimates;
-        ok(kad_estimates_create(&ctx, "hmc", "", &estimates));
+        ok(kad_estimates_create(&scope, "hmc", "", &estimates));
         kad_row *row = kad_estimates_add(estimates, "energy");
         row->exact = 1.0;
         row->err = 0.1;
@@ -443,7 +442,6 @@ static void pulls_from_exact_values(void **state)
         kad_warn_exact(d, estimates);
         assert_int_equal(d->n, 1);
         assert_int_equal(d->item[0].severity, cases[i].severity);
-        kad_estimates_destroy(estimates);
     }
     kad_free(d);
 }

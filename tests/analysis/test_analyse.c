@@ -102,16 +102,16 @@ static void add_exact(kad_ctx *ctx, kad_h5 *file, const char *name, double value
 static double look_up(kad_ctx *ctx, kad_h5 *file, const char *group, const char *name,
                       double *err, double *exact)
 {
+    KAD_SCOPE(scope, ctx);
     kad_table table;
     double value = NAN;
-    ok(kad_table_read(ctx, file, group, &table));
+    ok(kad_table_read(&scope, file, group, &table));
     for (size_t i = 0; i < table.n; i++) {
         if (strcmp(table.observable[i], name) != 0) continue;
         value = table.mean.data[i];
         *err = table.err.data[i];
         *exact = table.exact.data[i];
     }
-    kad_table_clear(&table);
     return value;
 }
 
@@ -184,17 +184,17 @@ static void correlators_are_written(void **state)
     kad_h5 *file;
     kad_values values, err;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     ok(kad_h5_create(&ctx, &file));
     add_chain(&ctx, file);
     ok(kad_analyse_file(&ctx, file));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        ok(kad_values_read_in(&ctx, file, "/correlators/boundary/chain", names[i],
+        ok(kad_values_read_in(&scope, file, "/correlators/boundary/chain", names[i],
                               &values));
         assert_int_equal(values.n, WIDTH);
-        kad_values_clear(&values);
     }
-    ok(kad_values_read(&ctx, file, "/correlators/boundary/chain/cov", &values));
-    ok(kad_values_read(&ctx, file, "/correlators/boundary/chain/G_err", &err));
+    ok(kad_values_read(&scope, file, "/correlators/boundary/chain/cov", &values));
+    ok(kad_values_read(&scope, file, "/correlators/boundary/chain/G_err", &err));
     assert_int_equal(values.n, WIDTH * WIDTH);
     for (size_t r = 0; r < WIDTH; r++) {
         assert_true(fabs(err.data[r] / sqrt(0.02 / N_ALL) - 1.0) < 0.15);
@@ -204,8 +204,6 @@ static void correlators_are_written(void **state)
             assert_true(fabs(c - (r == s ? 1.0 : 0.5)) < 5 * 0.04);
         }
     }
-    kad_values_clear(&values);
-    kad_values_clear(&err);
     kad_h5_close(file);
 }
 
@@ -231,6 +229,7 @@ static void binned_functions_have_errors(void **state)
     for (size_t i = 0; i < CHAINS * BINS; i++)
         bins[i * COLUMNS] = 1.0;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     ok(kad_h5_create(&ctx, &file));
     add_chain(&ctx, file);
     ok(kad_h5_write(&ctx, file, "/samplers/chain/binned/correlator", KAD_H5_F64, 3, dims,
@@ -238,8 +237,8 @@ static void binned_functions_have_errors(void **state)
     ok(kad_h5_write(&ctx, file, "/samplers/chain/displacement", KAD_H5_F64, 1, &width,
                     r));
     ok(kad_analyse_file(&ctx, file));
-    ok(kad_values_read(&ctx, file, "/correlators/boundary/chain/full/G", &mean));
-    ok(kad_values_read(&ctx, file, "/correlators/boundary/chain/full/G_err", &err));
+    ok(kad_values_read(&scope, file, "/correlators/boundary/chain/full/G", &mean));
+    ok(kad_values_read(&scope, file, "/correlators/boundary/chain/full/G_err", &err));
     assert_int_equal(mean.n, COLUMNS);
     assert_true(mean.data[0] == 1.0 && err.data[0] == 0.0);
     for (size_t k = 1; k < COLUMNS; k++) {
@@ -247,8 +246,6 @@ static void binned_functions_have_errors(void **state)
         assert_true(fabs(err.data[k] / sqrt(8.0 / N_ALL) - 1.0) < 0.3);
     }
     assert_true(kad_h5_exists(file, "/correlators/boundary/chain/full/r"));
-    kad_values_clear(&mean);
-    kad_values_clear(&err);
     kad_h5_close(file);
 }
 
@@ -285,6 +282,7 @@ static void what_does_not_scatter_says_so(void **state)
     kad_table table;
     kad_diagnostics *d = kad_alloc(1, sizeof *d);
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     ok(kad_h5_create(&ctx, &file));
     header(&ctx, file, "/samplers/hmc", 0, 0);
     for (size_t i = 0; i < N_ALL; i++)
@@ -309,11 +307,10 @@ static void what_does_not_scatter_says_so(void **state)
                     1e-12);
         assert_true(isnan(err));
     }
-    ok(kad_table_read(&ctx, file, "/analysis/hmc", &table));
+    ok(kad_table_read(&scope, file, "/analysis/hmc", &table));
     const size_t m = kad_table_find(&table, "m");
     assert_true(m < table.n && isnan(table.err.data[m]) && isnan(table.tau.data[m]));
     assert_string_equal(table.flag[m], "negative");
-    kad_table_clear(&table);
     kad_h5_close(file);
     kad_free(d);
 }

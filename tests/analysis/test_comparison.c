@@ -60,13 +60,13 @@ static void add_sampler(kad_ctx *ctx, kad_h5 *file, const char *sampler, uint32_
 
 static double at(kad_ctx *ctx, kad_h5 *file, const char *name, size_t i)
 {
+    KAD_SCOPE(scope, ctx);
     kad_values values;
     char path[64];
     snprintf(path, sizeof path, "/comparison/%s", name);
-    ok(kad_values_read(ctx, file, path, &values));
+    ok(kad_values_read(&scope, file, path, &values));
     assert_true(i < values.n);
     const double value = values.data[i];
-    kad_values_clear(&values);
     return value;
 }
 
@@ -283,6 +283,7 @@ static void reshuffled_chains_sample_the_target(void **state)
     kad_sampled *sampled = kad_alloc(1, sizeof *sampled);
     const size_t dims[2] = {CHAINS, DRAWS};
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     for (size_t i = 0; i < N_ALL; i++) {
         const double x = test_normal(90, 0, i);
         log_w[i] = -0.125 * x * x;
@@ -300,7 +301,7 @@ static void reshuffled_chains_sample_the_target(void **state)
     sampled->observed[0].width = 1;
     sampled->observed[0].state = sampled->observed[0].proposal =
         (kad_values){.n = N_ALL, .rank = 2, .dims = {dims[0], dims[1]}, .data = square};
-    ok(kad_analyse_reshuffled(&ctx, 3, sampled, &runs, &estimates));
+    ok(kad_analyse_reshuffled(&scope, 3, sampled, &runs, &estimates));
     const kad_row *row = kad_estimates_find(estimates, "energy");
     assert_non_null(row);
     const double accepted =
@@ -313,7 +314,6 @@ static void reshuffled_chains_sample_the_target(void **state)
     assert_true(row->tau_int > 0.5 && row->tau_int < 1.0);
     assert_true(accepted > 0.9 && accepted < 1.0);
     assert_true(fabs(runs.tau - (0.5 + (1.0 - accepted) / accepted)) < 0.1);
-    kad_estimates_destroy(estimates);
     kad_free(sampled);
 }
 

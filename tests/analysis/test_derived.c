@@ -43,7 +43,6 @@ static void derived_errors(void **state)
         /* with equal weights the weighted error is the naive one */
         err2[1] += err * err;
         square[1] += g.err_naive * g.err_naive;
-        kad_gamma_clear(&g);
     }
     assert_true(fabs(sqrt(square[0] / err2[0]) - 1.0) < 0.3);
     assert_true(fabs(sqrt(square[1] / err2[1]) - 1.0) < 0.02);

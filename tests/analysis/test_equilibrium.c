@@ -124,11 +124,12 @@ static double burn_in_of(const char *message)
 /* Every row with the flag `start` and no error, or none; so are the correlator's errors. */
 static void check_errors(kad_ctx *ctx, kad_h5 *file, const char *name, bool stated)
 {
+    KAD_SCOPE(scope, ctx);
     kad_table table;
     kad_values err;
     char group[96];
     snprintf(group, sizeof group, "/analysis/%s", name);
-    ok(kad_table_read(ctx, file, group, &table));
+    ok(kad_table_read(&scope, file, group, &table));
     assert_true(table.n >= 3); /* energy, m2, chi */
     assert_true(stated == (kad_table_reason(&table, 0) == NULL));
     if (!stated) /* said once for all */
@@ -141,11 +142,9 @@ static void check_errors(kad_ctx *ctx, kad_h5 *file, const char *name, bool stat
         assert_string_equal(table.flag[i], stated ? "ok" : "start");
         assert_true(isfinite(table.mean.data[i]) && isfinite(table.tau.data[i]));
     }
-    kad_table_clear(&table);
     snprintf(group, sizeof group, "/correlators/boundary/%s", name);
-    ok(kad_values_read_in(ctx, file, group, "G_err", &err));
+    ok(kad_values_read_in(&scope, file, group, "G_err", &err));
     assert_true(isfinite(err.data[0]) == stated);
-    kad_values_clear(&err);
 }
 
 static void a_short_burn_in_takes_the_errors(void **state)
@@ -228,6 +227,7 @@ static void rhat_knows_chains_draws_and_tau(void **state)
     const double aparts[] = {0.0, 0.4};
     for (int k = 0; k < 2; k++) {
         kad_ctx ctx;
+        KAD_SCOPE(scope, &ctx);
         kad_table table;
         char message[KAD_DIAGNOSTIC_TEXT];
         int n = 0;
@@ -235,7 +235,7 @@ static void rhat_knows_chains_draws_and_tau(void **state)
         m.burn_in = 2000;
         m.apart = aparts[k];
         kad_h5 *file = analysed(&ctx, &m, NULL);
-        ok(kad_table_read(&ctx, file, "/analysis/a", &table));
+        ok(kad_table_read(&scope, file, "/analysis/a", &table));
         for (size_t i = 0; i < table.n; i++) {
             const double excess = table.rhat_limit.data[i] * table.rhat_limit.data[i] - 1;
             print_message("# %s: R-hat %.4f, limit %.4f, n_eff %.0f\n",
@@ -249,7 +249,6 @@ static void rhat_knows_chains_draws_and_tau(void **state)
              * v/(1 - v) lifts 2 tau/h = 0.04 by 2 %, and tau is known to 5 % */
             assert_true(fabs(excess / (1.45 * 2.0 * m.tau / 1000.0) - 1.0) < 0.25);
         }
-        kad_table_clear(&table);
         assert_int_equal(n, k == 0 ? 2 : 0);
         find(&ctx, file, "rhat", "a", message);
         assert_true((message[0] != '\0') == (k == 1));
@@ -275,7 +274,6 @@ static void tests_keep_their_word(void **state)
         const kad_correlation known = {g.tau_int, g.err * g.err * R * N, g.window};
         n_drift += kad_drift_p(R, N, a, known) < KAD_FALSE_ALARMS;
         n_rhat += g.rhat > kad_rhat_limit(R, N, known, 1);
-        kad_gamma_clear(&g);
     }
     print_message("# of %d: drift %d, R-hat %d\n", REPLICAS, n_drift, n_rhat);
     assert_true(n_drift <= 11 && n_rhat <= 11);

@@ -262,18 +262,19 @@ static void a_file_is_analysed(void **state)
     double mean_ratio = 0;
     char *preferred;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     assert_ok(kad_h5_create(&ctx, &file));
     write_toy(&ctx, file, truth, rho, noise);
     assert_ok(kad_analyse_bulk(&ctx, file));
-    assert_ok(kad_values_read(&ctx, file, "/correlators/bulk/strength2", &s2));
-    assert_ok(kad_values_read(&ctx, file, "/correlators/bulk/strength2_err", &err));
+    assert_ok(kad_values_read(&scope, file, "/correlators/bulk/strength2", &s2));
+    assert_ok(kad_values_read(&scope, file, "/correlators/bulk/strength2_err", &err));
     for (size_t i = 0; i < s2.n; i++)
         mean_ratio += err.data[i] / s2.data[i] / (double)s2.n;
     const double want = noise * sqrt(2 * tau / 6000);
     print_message("# relative error %.4f, exact %.4f\n", mean_ratio, want);
     assert_true(fabs(mean_ratio / want - 1) < 0.1);
-    assert_ok(kad_values_read_in(&ctx, file, p, "value", &value));
-    assert_ok(kad_values_read_in(&ctx, file, p, "err", &value_err));
+    assert_ok(kad_values_read_in(&scope, file, p, "value", &value));
+    assert_ok(kad_values_read_in(&scope, file, p, "err", &value_err));
     assert_int_equal(value.n, 3);
     for (int a = 0; a < 3; a++) {
         print_message("# %g +- %g, truth %g\n", value.data[a], value_err.data[a],
@@ -282,25 +283,17 @@ static void a_file_is_analysed(void **state)
     }
     assert_true(value_err.data[1] < 0.02);
     /* the table of the rule: every threshold once, its own row the fit */
-    assert_ok(kad_values_read(&ctx, file, "/geodesics/rule/threshold", &threshold));
-    assert_ok(kad_values_read(&ctx, file, "/geodesics/rule/radius", &radius));
+    assert_ok(kad_values_read(&scope, file, "/geodesics/rule/threshold", &threshold));
+    assert_ok(kad_values_read(&scope, file, "/geodesics/rule/radius", &radius));
     assert_int_equal(threshold.n, 5);
     for (size_t i = 1; i < threshold.n; i++)
         assert_true(threshold.data[i] > threshold.data[i - 1]);
     assert_true(threshold.data[2] == 3 && radius.data[2] == value.data[1]);
-    kad_values_clear(&threshold);
-    kad_values_clear(&radius);
-    assert_ok(kad_h5_attr_string(&ctx, file, "/geodesics", "preferred", &preferred));
+    assert_ok(kad_h5_attr_string(&scope, file, "/geodesics", "preferred", &preferred));
     assert_string_equal(preferred, "hyperbolic");
-    assert_ok(kad_values_read(&ctx, file, "/geodesics/used", &used));
+    assert_ok(kad_values_read(&scope, file, "/geodesics/used", &used));
     for (size_t i = 0; i < used.n; i++)
         assert_true(used.data[i] > 0);
-    kad_free(preferred);
-    kad_values_clear(&s2);
-    kad_values_clear(&err);
-    kad_values_clear(&value);
-    kad_values_clear(&value_err);
-    kad_values_clear(&used);
     kad_h5_close(file);
 }
 

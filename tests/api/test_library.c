@@ -97,9 +97,10 @@ static void test_errors(void **state)
 /* All data sets below a group of two files hold the same; times are not results. */
 static void compare_group(kad_ctx *ctx, kad_h5 *a, kad_h5 *b, const char *group, int *n)
 {
+    KAD_SCOPE(scope, ctx);
     char **names = NULL;
     size_t n_names = 0;
-    assert_int_equal(kad_h5_list(ctx, a, group, &n_names, &names), KAD_OK);
+    assert_int_equal(kad_h5_list(&scope, a, group, &n_names, &names), KAD_OK);
     for (size_t i = 0; i < n_names; i++) {
         char path[512];
         int rank[2];
@@ -126,7 +127,6 @@ static void compare_group(kad_ctx *ctx, kad_h5 *a, kad_h5 *b, const char *group,
         free(x);
         free(y);
     }
-    kad_h5_free_names(n_names, names);
 }
 
 static kad_h5 *results(kad_ctx *ctx, const char *name)

@@ -10,6 +10,7 @@
 
 typedef struct bulk_case {
     kad_ctx ctx;
+    kad_scope scope; /* what is read belongs to it */
     kad_schema schema;
     kad_config *config;
     kad_run_options options;
@@ -21,6 +22,7 @@ static inline void bulk_case_make(bulk_case *b, const char *yaml)
 {
     memset(b, 0, sizeof *b);
     kad_ctx_init(&b->ctx, 2);
+    b->scope.ctx = &b->ctx;
     kad_schema_add(&b->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
     kad_action_schema(&b->schema);
     kad_schema_add(&b->schema, kad_flow_keys, kad_flow_n_keys);
@@ -37,6 +39,7 @@ static inline void bulk_case_make(bulk_case *b, const char *yaml)
 
 static inline void bulk_case_clear(bulk_case *b)
 {
+    kad_scope_end(&b->scope);
     kad_free(b->theta);
     kad_model_destroy(b->model);
     kad_run_options_clear(&b->options);
@@ -47,7 +50,7 @@ static inline void bulk_case_clear(bulk_case *b)
 static inline kad_values bulk_read(bulk_case *b, kad_h5 *file, const char *path)
 {
     kad_values values;
-    assert_ok(b, kad_values_read(&b->ctx, file, path, &values));
+    assert_ok(b, kad_values_read(&b->scope, file, path, &values));
     if (values.n == 0) fail_msg("%s is missing", path);
     return values;
 }

@@ -382,10 +382,6 @@ static void free_field_in_haar_wavelets(void **state)
     assert_true(s2.n < 200);
     check_pulls("strength2", s2.n, s2.data, square, s2_err.data);
     check_pulls("corr", corr.n, corr.data, mean, corr_err.data);
-    kad_values_clear(&s2);
-    kad_values_clear(&s2_err);
-    kad_values_clear(&corr);
-    kad_values_clear(&corr_err);
     kad_h5_close(file);
     kad_bulk_destroy(bulk);
     kad_free(x);
@@ -435,12 +431,6 @@ static void null_is_the_prior(void **state)
         print_message("# squares: naive %.1f, unbiased %.1f errors off zero\n", naive,
                       unbiased);
         assert_true(fabs(unbiased) < 5.5 && naive > 4);
-        kad_values_clear(&self);
-        kad_values_clear(&corr);
-        kad_values_clear(&err);
-        kad_values_clear(&s2);
-        kad_values_clear(&s2_err);
-        kad_values_clear(&plain);
         kad_h5_close(file);
         kad_bulk_destroy(bulk);
         bulk_case_clear(&b);
@@ -467,8 +457,6 @@ static void threads_do_not_matter(void **state)
         kad_bulk_destroy(bulk);
     }
     assert_memory_equal(series[0].data, series[1].data, series[0].n * sizeof(double));
-    kad_values_clear(&series[0]);
-    kad_values_clear(&series[1]);
     bulk_case_clear(&b);
 }
 

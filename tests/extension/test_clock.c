@@ -137,7 +137,7 @@ static int check_group(scene *s, const char *group)
     kad_table table;
     int n = 0;
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_table_read(&s->ctx, file, group, &table));
+    assert_ok(s, kad_table_read(&s->scope, file, group, &table));
     for (size_t i = 0; i < table.n; i++) {
         if (!isfinite(table.exact.data[i])) continue;
         print_message("# %s %s %.6f +- %.6f exact %.6f\n", group, table.observable[i],
@@ -145,7 +145,6 @@ static int check_group(scene *s, const char *group)
         assert_close(table.mean.data[i], table.exact.data[i], 5 * table.err.data[i]);
         n++;
     }
-    kad_table_clear(&table);
     kad_h5_close(file);
     return n;
 }
@@ -175,7 +174,6 @@ static void check_structure(scene *s, const char *path)
         sqrt((squares / (double)n_chains - mu * mu) / (double)(n_chains - 1));
     print_message("# C(0) %.5f +- %.5f exact %.5f\n", mu, error, N * m2);
     assert_close(mu, N * m2, 5 * error);
-    kad_values_clear(&spectrum);
 }
 
 static void a_run_has_the_enumerated_values(void **state)

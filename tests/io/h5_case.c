@@ -65,6 +65,7 @@ kad_h5 *sample_file(void)
 
 void check_sample(kad_h5 *file)
 {
+    KAD_SCOPE(scope, &ctx);
     static double big[ROWS * COLS], expected[ROWS * COLS];
     int64_t counts[4], step;
     uint64_t key;
@@ -87,15 +88,12 @@ void check_sample(kad_h5 *file)
     OK(kad_h5_read(&ctx, file, "/scalar", KAD_H5_F64, 0, NULL, &scalar));
     assert_true(scalar == expected[3]);
     OK(kad_h5_read(&ctx, file, "/none", KAD_H5_F64, 1, &d0, NULL));
-    OK(kad_h5_read_strings(&ctx, file, "/words", 3, words));
+    OK(kad_h5_read_strings(&scope, file, "/words", 3, words));
     assert_string_equal(words[0], "energy");
     assert_string_equal(words[1], "");
     assert_string_equal(words[2], "|m| \xc3\xbc");
-    for (int i = 0; i < 3; i++)
-        kad_free(words[i]);
-    OK(kad_h5_attr_string(&ctx, file, "/", "status", &text));
+    OK(kad_h5_attr_string(&scope, file, "/", "status", &text));
     assert_string_equal(text, "running");
-    kad_free(text);
     OK(kad_h5_attr_real(&ctx, file, "/a", "beta", &beta));
     assert_true(beta == 0.44);
     OK(kad_h5_attr_int(&ctx, file, "/a/b/big", "step", &step));

@@ -134,6 +134,7 @@ static void expect_scale(hid_t id, const char *path, unsigned axis, const char *
 static void test_dimensions(void **state)
 {
     (void)state;
+    KAD_SCOPE(scope, &ctx);
     const char *path = scratch_file(&folder, "dims.h5");
     const char *again = scratch_file(&folder, "dims2.h5");
     static const char *const words[] = {"m2", "lambda", "kappa"};
@@ -166,9 +167,8 @@ static void test_dimensions(void **state)
     H5Fclose(id);
     /* they do not exist for this program, and saving again changes nothing */
     OK(kad_h5_open(&ctx, path, false, 0, &file));
-    OK(kad_h5_list(&ctx, file, "/g", &n, &names));
+    OK(kad_h5_list(&scope, file, "/g", &n, &names));
     assert_int_equal(n, 6);
-    kad_h5_free_names(n, names);
     OK(kad_h5_count(&ctx, file, "/g", &n));
     assert_int_equal(n, 3 + 1 + 3 + 9 + 9 + 4);
     assert_false(kad_h5_exists(file, "/g/n3"));
@@ -188,30 +188,30 @@ static void test_dimensions(void **state)
 static void test_list_remove(void **state)
 {
     (void)state;
+    KAD_SCOPE(scope, &ctx);
     kad_h5 *file = sample_file();
     size_t n;
     char **names;
-    OK(kad_h5_list(&ctx, file, "/", &n, &names));
+    OK(kad_h5_list(&scope, file, "/", &n, &names));
     static const char *const expected[] = {"a",    "counts", "empty", "flags", "key",
                                            "none", "scalar", "small", "words"};
     assert_int_equal(n, 9);
     for (size_t i = 0; i < n; i++)
         assert_string_equal(names[i], expected[i]);
-    kad_h5_free_names(n, names);
     OK(kad_h5_remove(&ctx, file, "/a"));
     OK(kad_h5_remove(&ctx, file, "/a"));
     assert_false(kad_h5_exists(file, "/a/b/big"));
-    OK(kad_h5_list(&ctx, file, "/empty", &n, &names));
+    OK(kad_h5_list(&scope, file, "/empty", &n, &names));
     assert_int_equal(n, 0);
-    kad_h5_free_names(n, names);
-    assert_int_equal(kad_h5_list(&ctx, file, "/key", &n, &names), KAD_EDATA);
-    assert_int_equal(kad_h5_list(&ctx, file, "/nothing", &n, &names), KAD_EDATA);
+    assert_int_equal(kad_h5_list(&scope, file, "/key", &n, &names), KAD_EDATA);
+    assert_int_equal(kad_h5_list(&scope, file, "/nothing", &n, &names), KAD_EDATA);
     kad_h5_close(file);
 }
 
 static void test_mismatch(void **state)
 {
     (void)state;
+    KAD_SCOPE(scope, &ctx);
     kad_h5 *file = sample_file();
     static double x[ROWS * COLS];
     size_t swapped[2] = {COLS, ROWS}, three[3] = {ROWS, COLS, 1}, d4 = 4, d3 = 3;
@@ -234,9 +234,9 @@ static void test_mismatch(void **state)
            "there is no such object");
     expect(kad_h5_read(&ctx, file, "/a//b", KAD_H5_F64, 1, &d3, x), KAD_EDATA, "no such");
     expect(kad_h5_read(&ctx, file, "/a/../a/r", KAD_H5_F64, 1, &d3, x), KAD_EDATA, "no");
-    expect(kad_h5_read_strings(&ctx, file, "/words", 2, text), KAD_EDATA,
+    expect(kad_h5_read_strings(&scope, file, "/words", 2, text), KAD_EDATA,
            "expected 2 texts, found 3");
-    expect(kad_h5_read_strings(&ctx, file, "/counts", 4, (char *[4]){0}), KAD_EDATA,
+    expect(kad_h5_read_strings(&scope, file, "/counts", 4, (char *[4]){0}), KAD_EDATA,
            "expected text");
     expect(kad_h5_attr_int(&ctx, file, "/a", "nothing", &count), KAD_EDATA,
            "attribute nothing is missing");
@@ -244,7 +244,7 @@ static void test_mismatch(void **state)
            "is not one integer");
     expect(kad_h5_attr_real(&ctx, file, "/", "status", &real), KAD_EDATA,
            "not one number");
-    expect(kad_h5_attr_string(&ctx, file, "/a", "beta", text), KAD_EDATA,
+    expect(kad_h5_attr_string(&scope, file, "/a", "beta", text), KAD_EDATA,
            "expected text");
     expect(kad_h5_group(&ctx, file, "/counts/x"), KAD_EDATA, "expected a group");
     kad_h5_close(file);

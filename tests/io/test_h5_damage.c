@@ -55,6 +55,7 @@ static void test_digest_finds_every_flip(void **state)
 /* Reads everything of a possibly damaged file; only that it returns matters. */
 static void read_everything(const char *path)
 {
+    KAD_SCOPE(scope, &ctx);
     kad_h5 *file;
     double *x = malloc(sizeof *x * ROWS * COLS);
     size_t dims[KAD_H5_MAX_RANK], n, d3 = 3;
@@ -69,12 +70,10 @@ static void read_everything(const char *path)
     if (kad_h5_shape(&ctx, file, "/a/b/big", &rank, dims) == KAD_OK)
         (void)!kad_h5_read(&ctx, file, "/a/b/big", KAD_H5_F64, 2, big_dims, x);
     (void)!kad_h5_read(&ctx, file, "/flags", KAD_H5_U8, 1, &d3, flags);
-    if (kad_h5_read_strings(&ctx, file, "/words", 3, words) == KAD_OK)
-        for (int i = 0; i < 3; i++)
-            kad_free(words[i]);
-    if (kad_h5_attr_string(&ctx, file, "/", "status", &text) == KAD_OK) kad_free(text);
+    (void)!kad_h5_read_strings(&scope, file, "/words", 3, words);
+    (void)!kad_h5_attr_string(&scope, file, "/", "status", &text);
     (void)!kad_h5_attr_int(&ctx, file, "/a/b/big", "step", &step);
-    if (kad_h5_list(&ctx, file, "/a", &n, &names) == KAD_OK) kad_h5_free_names(n, names);
+    (void)!kad_h5_list(&scope, file, "/a", &n, &names);
     kad_h5_close(file);
     free(x);
 }
@@ -162,6 +161,7 @@ static void test_claims(void **state)
 static void test_links(void **state)
 {
     (void)state;
+    KAD_SCOPE(scope, &ctx);
     const char *path = scratch_file(&folder, "links.h5");
     hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     hid_t group = H5Gcreate2(id, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -192,7 +192,7 @@ static void test_links(void **state)
     size_t n, d4 = 4;
     char **names;
     OK(kad_h5_open(&ctx, path, false, 0, &file));
-    expect(kad_h5_list(&ctx, file, "/soft", &n, &names), KAD_EDATA, "soft or external");
+    expect(kad_h5_list(&scope, file, "/soft", &n, &names), KAD_EDATA, "soft or external");
     expect(kad_h5_read(&ctx, file, "/external", KAD_H5_F64, 1, &d4, x), KAD_EDATA,
            "soft or external");
     expect(kad_h5_read(&ctx, file, "/outside", KAD_H5_F64, 1, &d4, x), KAD_EDATA,
@@ -205,6 +205,7 @@ static void test_links(void **state)
 static void test_links_are_not_listed(void **state)
 {
     (void)state;
+    KAD_SCOPE(scope, &ctx);
     const char *path = scratch_file(&folder, "listed.h5");
     hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     hid_t group = H5Gcreate2(id, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -217,10 +218,9 @@ static void test_links_are_not_listed(void **state)
     size_t n;
     char **names;
     OK(kad_h5_open(&ctx, path, false, 0, &file));
-    OK(kad_h5_list(&ctx, file, "/g", &n, &names));
+    OK(kad_h5_list(&scope, file, "/g", &n, &names));
     assert_int_equal(n, 1);
     assert_string_equal(names[0], "own");
-    kad_h5_free_names(n, names);
     kad_h5_close(file);
 }
 
@@ -229,6 +229,7 @@ static void test_links_are_not_listed(void **state)
 static void test_second_names(void **state)
 {
     (void)state;
+    KAD_SCOPE(scope, &ctx);
     const char *path = scratch_file(&folder, "cycle.h5");
     hid_t id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Gclose(H5Gcreate2(id, "a", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
@@ -240,8 +241,8 @@ static void test_second_names(void **state)
     size_t n;
     char **names;
     OK(kad_h5_open(&ctx, path, false, 0, &file));
-    expect(kad_h5_list(&ctx, file, "/a", &n, &names), KAD_EDATA, "several names");
-    expect(kad_h5_list(&ctx, file, "/a/b/c", &n, &names), KAD_EDATA, "several names");
+    expect(kad_h5_list(&scope, file, "/a", &n, &names), KAD_EDATA, "several names");
+    expect(kad_h5_list(&scope, file, "/a/b/c", &n, &names), KAD_EDATA, "several names");
     expect(kad_h5_save(&ctx, file, path, false), KAD_EDATA, "several names");
     kad_h5_close(file);
 }
@@ -249,6 +250,7 @@ static void test_second_names(void **state)
 static void test_texts_are_printable(void **state)
 {
     (void)state;
+    KAD_SCOPE(scope, &ctx);
     static const char *const given[] = {"\033[2Jgone", "a\233\377", "\302\23331m",
                                         "gr\303\266\303\237e\n\tline"};
     static const char *const shown[] = {"?[2Jgone", "a??", "?31m",
@@ -263,17 +265,14 @@ static void test_texts_are_printable(void **state)
     OK(kad_h5_save(&ctx, file, path, false));
     kad_h5_close(file);
     OK(kad_h5_open(&ctx, path, false, 0, &file));
-    OK(kad_h5_read_strings(&ctx, file, "/texts", 4, text));
-    for (int i = 0; i < 4; i++) {
+    OK(kad_h5_read_strings(&scope, file, "/texts", 4, text));
+    for (int i = 0; i < 4; i++)
         assert_string_equal(text[i], shown[i]);
-        kad_free(text[i]);
-    }
-    OK(kad_h5_attr_string(&ctx, file, "/", "title", &text[0]));
+    OK(kad_h5_attr_string(&scope, file, "/", "title", &text[0]));
     assert_string_equal(text[0], shown[0]);
-    kad_free(text[0]);
     /* a name is not changed, since nothing could be found by it */
     OK(kad_h5_group(&ctx, file, "/\x1b[2J"));
-    expect(kad_h5_list(&ctx, file, "/", &n, &names), KAD_EDATA, "cannot be printed");
+    expect(kad_h5_list(&scope, file, "/", &n, &names), KAD_EDATA, "cannot be printed");
     kad_h5_close(file);
 }
 
@@ -366,6 +365,7 @@ static void test_full_disk(void **state)
 /* Every allocation of ours fails once, while a file is changed, saved and read back. */
 static kad_status exercise(const char *path)
 {
+    KAD_SCOPE(scope, &ctx);
     kad_status status;
     kad_h5 *file = NULL;
     double x[COLS] = {1}, y;
@@ -385,10 +385,8 @@ static kad_status exercise(const char *path)
     kad_h5_close(file);
     file = NULL;
     KAD_TRY(kad_h5_open(&ctx, path, true, 0, &file));
-    KAD_TRY(kad_h5_list(&ctx, file, "/a", &n_names, &names));
-    kad_h5_free_names(n_names, names);
-    KAD_TRY(kad_h5_attr_string(&ctx, file, "/a", "status", &text));
-    kad_free(text);
+    KAD_TRY(kad_h5_list(&scope, file, "/a", &n_names, &names));
+    KAD_TRY(kad_h5_attr_string(&scope, file, "/a", "status", &text));
     KAD_TRY(kad_h5_read(&ctx, file, "/a/x", KAD_H5_F64, 1, &n, x));
     y = x[0];
     assert_true(y == 1);

@@ -15,10 +15,10 @@
 static void expect_text(kad_h5 *file, const char *path, const char *name,
                         const char *wanted)
 {
+    KAD_SCOPE(scope, &ctx);
     char *text = NULL;
-    OK(kad_h5_attr_string(&ctx, file, path, name, &text));
+    OK(kad_h5_attr_string(&scope, file, path, name, &text));
     assert_string_equal(text, wanted);
-    kad_free(text);
 }
 
 static void test_data_sets(void **state)

@@ -188,9 +188,6 @@ static void check(scene *s, const char *series, bool momentum, const double *G)
         assert_true(fabs(mean.data[i] - exact) <= 6.0 * err.data[i] + 1e-12);
         assert_true(err.data[i] < 0.1 * mean.data[0]);
     }
-    kad_values_clear(&mean);
-    kad_values_clear(&err);
-    kad_values_clear(&at);
 }
 
 /* The same from every draw (floats) and from 512 bins of them, whose errors are known to
@@ -210,11 +207,6 @@ static void check_axis(scene *s, const char *series)
         n++;
     }
     assert_int_equal(n, L / 2 + 1);
-    kad_values_clear(&full);
-    kad_values_clear(&full_err);
-    kad_values_clear(&axis);
-    kad_values_clear(&axis_err);
-    kad_values_clear(&at);
 }
 
 static void run(const char *model, const double *G)

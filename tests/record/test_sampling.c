@@ -24,7 +24,7 @@ static void check_exact(scene *s, const char *group, size_t least)
     kad_table table;
     size_t n = 0;
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_table_read(&s->ctx, file, group, &table));
+    assert_ok(s, kad_table_read(&s->scope, file, group, &table));
     for (size_t i = 0; i < table.n; i++) {
         const double pull =
             (table.mean.data[i] - table.exact.data[i]) / table.err.data[i];
@@ -36,7 +36,6 @@ static void check_exact(scene *s, const char *group, size_t least)
         n++;
     }
     assert_true(n >= least);
-    kad_table_clear(&table);
     kad_h5_close(file);
 }
 
@@ -79,7 +78,7 @@ static void phi4_is_exact(void **state)
     for (int way = 0; way < 3; way++) {
         static const char *const groups[] = {"/analysis/mis", "/analysis/mis_reweighted",
                                              "/analysis/log_z"};
-        assert_ok(&s, kad_table_read(&s.ctx, file, groups[way], &table));
+        assert_ok(&s, kad_table_read(&s.scope, file, groups[way], &table));
         for (size_t i = 0; i < table.n; i++) {
             double exact = NAN;
             for (int k = 0; k < 3; k++)
@@ -92,7 +91,6 @@ static void phi4_is_exact(void **state)
             assert_true(fabs(table.mean.data[i] - exact) < 5 * table.err.data[i]);
             assert_true(table.err.data[i] < 0.02 * fabs(exact));
         }
-        kad_table_clear(&table);
     }
     kad_h5_close(file);
     scene_clear(&s);
@@ -131,12 +129,6 @@ static void compare(kad_values a[N_OUTPUTS], kad_values b[N_OUTPUTS])
     }
 }
 
-static void clear(kad_values values[N_OUTPUTS])
-{
-    for (int i = 0; i < N_OUTPUTS; i++)
-        kad_values_clear(&values[i]);
-}
-
 /* One run by `n_threads` threads and batches of `batch`. */
 static void sample_with(int n_threads, int batch, kad_values out[N_OUTPUTS])
 {
@@ -170,11 +162,8 @@ static void same_bits_anyhow(void **state)
     assert_int_equal(reference[6].dims[1], 17);
     sample_with(2, 64, other);
     compare(reference, other);
-    clear(other);
     sample_with(2, 100, other);
     compare(reference, other);
-    clear(other);
-    clear(reference);
 }
 
 /* A job that stops after every batch, again and again, ends with the same bits. */
@@ -200,8 +189,6 @@ static void stops_and_resumes(void **state)
     assert_true(n_calls > 1);
     collect(&s, pieces);
     compare(reference, pieces);
-    clear(pieces);
-    clear(reference);
     scene_clear(&s);
 }
 
@@ -246,8 +233,6 @@ static void survives_kill(void **state)
     assert_false(exists(&s, "checkpoint/mis.000000.h5"));
     collect(&s, resumed);
     compare(reference, resumed);
-    clear(resumed);
-    clear(reference);
     scene_clear(&s);
 }
 
@@ -311,12 +296,9 @@ static void damaged_and_finished(void **state)
     kad_free(theta);
     assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
     assert_int_equal(n_notes, 2);
-    clear(redone);
     collect(&s, redone);
     assert_true(memcmp(redone[1].data, reference[1].data, redone[1].n * sizeof(double)) !=
                 0);
-    clear(redone);
-    clear(reference);
     scene_clear(&s);
 }
 
@@ -341,9 +323,6 @@ static void chain_repeats_the_accepted(void **state)
     }
     print_message("# accepted %zu of %zu\n", n_accepted, accepted.n);
     assert_true(n_accepted > 10 && n_accepted < accepted.n);
-    kad_values_clear(&accepted);
-    kad_values_clear(&chain);
-    kad_values_clear(&proposal);
     scene_clear(&s);
 }
 

@@ -98,8 +98,6 @@ static void slow_updates_are_given_up(void **state)
     assert_int_equal(n_sweeps, (DRAWS - 2) * SWEEPS);
     kad_values again = m_of(&s);
     assert_memory_equal(again.data, reference.data, again.n * sizeof(double));
-    kad_values_clear(&again);
-    kad_values_clear(&reference);
     scene_clear(&s);
 }
 
@@ -158,8 +156,6 @@ static void stops_anywhere(void **state)
         assert_int_equal(again.n, reference[i].n);
         if (memcmp(again.data, reference[i].data, again.n * sizeof(double)) != 0)
             fail_msg("%s differs", series[i]);
-        kad_values_clear(&again);
-        kad_values_clear(&reference[i]);
     }
     scene_clear(&s);
 }

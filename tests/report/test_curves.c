@@ -24,9 +24,9 @@ static void put(kad_ctx *ctx, kad_h5 *file, const char *group, size_t n,
     }
 }
 
-static void read(kad_ctx *ctx, kad_h5 *file, const kad_layer *layer, kad_curves *out)
+static void read(kad_scope *in, kad_h5 *file, const kad_layer *layer, kad_curves *out)
 {
-    if (kad_curves_read(ctx, file, layer, out) != KAD_OK) fail_msg("%s", ctx->message);
+    if (kad_curves_read(in, file, layer, out) != KAD_OK) fail_msg("%s", in->ctx->message);
 }
 
 static void assert_curve(const kad_curve *c, size_t n, const double *x, const double *y)
@@ -50,27 +50,25 @@ static void test_columns(void **state)
     kad_curves c;
     (void)state;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
     put(&ctx, file, "/g", N, names, data);
     put(&ctx, file, "/g", N - 1, odd, data);
     kad_layer layer = {.group = "/g", .x = "x", .y = "y", .label = "l", .color = 3};
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_int_equal(c.n, 1);
     assert_curve(&c.at[0], N, data, data + N);
     assert_memory_equal(c.at[0].err, data + 2 * N, sizeof(double[N]));
     assert_string_equal(c.at[0].label, "l");
     assert_int_equal(c.at[0].color, 3);
-    kad_curves_clear(&c);
     layer.last = "stage";
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_curve(&c.at[0], 2, data + 2, data + N + 2);
-    kad_curves_clear(&c);
     layer.last = NULL;
     layer.flag = "used";
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_curve(&c.at[0], 2, (double[]){1, 3}, (double[]){5, 7});
     assert_memory_equal(c.at[0].err, ((double[]){0.1, 0.3}), sizeof(double[2]));
-    kad_curves_clear(&c);
     static const kad_layer bad[] = {
         {.group = "/g", .x = "odd", .y = "y"},
         {.group = "/g", .x = "none", .y = "y"},
@@ -80,9 +78,8 @@ static void test_columns(void **state)
         {.group = "/g", .y = "y", .split = KAD_SPLIT_PAIRS},
         {.group = "/n", .y = "y", .split = KAD_SPLIT_SAMPLERS}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        read(&ctx, file, &bad[i], &c);
+        read(&scope, file, &bad[i], &c);
         assert_int_equal(c.n, 0);
-        kad_curves_clear(&c);
     }
     kad_h5_close(file);
 }
@@ -101,9 +98,10 @@ static void test_rows(void **state)
     for (int i = 0; i < LEVELS * N; i++)
         y[i] = i;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
     assert_int_equal(kad_h5_write(&ctx, file, "/g/y", KAD_H5_F64, 2, dims, y), KAD_OK);
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_int_equal(c.n, KAD_CURVES);
     assert_int_equal(c.n_shown, KAD_CURVES);
     assert_int_equal(c.n_all, LEVELS);
@@ -112,7 +110,6 @@ static void test_rows(void **state)
         assert_null(c.at[h].err);
     }
     assert_string_equal(c.at[2].label, "level 2");
-    kad_curves_clear(&c);
     kad_h5_close(file);
 }
 
@@ -129,28 +126,26 @@ static void test_pairs(void **state)
     kad_layer layer = {.group = "/g", .x = "r", .y = "y", .split = KAD_SPLIT_PAIRS};
     (void)state;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
     put(&ctx, file, "/g", N, names, data);
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_int_equal(c.n, 2);
     assert_int_equal(c.n_all, 3);
     assert_curve(&c.at[0], 2, (double[]){1, 5}, (double[]){10, 50});
     assert_curve(&c.at[1], 2, (double[]){3, 4}, (double[]){30, 40});
     assert_string_equal(c.at[1].label, "level 2");
     assert_int_equal(c.at[1].color, 2);
-    kad_curves_clear(&c);
     layer.apart = 1;
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_int_equal(c.n, 1);
     assert_string_equal(c.at[0].label, "levels 0, 1");
     assert_curve(&c.at[0], 1, (double[]){2}, (double[]){20});
-    kad_curves_clear(&c);
     layer.apart = 0;
     layer.label = "all";
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_int_equal(c.n, 1);
     assert_curve(&c.at[0], 4, (double[]){1, 3, 4, 5}, (double[]){10, 30, 40, 50});
-    kad_curves_clear(&c);
     kad_h5_close(file);
 }
 
@@ -166,6 +161,7 @@ static void test_samplers(void **state)
         .group = "/g", .x = "r", .y = "G", .split = KAD_SPLIT_SAMPLERS};
     (void)state;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
     put(&ctx, file, "/g/a", 2, names, data);
     put(&ctx, file, "/g/a_reweighted", 2, names, data);
@@ -175,7 +171,7 @@ static void test_samplers(void **state)
         snprintf(group, sizeof group, "/g/c%d", i);
         put(&ctx, file, group, 2, names, data);
     }
-    read(&ctx, file, &layer, &c);
+    read(&scope, file, &layer, &c);
     assert_int_equal(c.n, KAD_CURVES_SAMPLERS);
     assert_int_equal(c.n_shown, KAD_CURVES_SAMPLERS);
     assert_int_equal(c.n_all, KAD_CURVES_SAMPLERS + 2);
@@ -185,7 +181,6 @@ static void test_samplers(void **state)
     }
     assert_string_equal(c.at[1].label, "b");
     assert_true(c.at[0].shift == -0.2 && fabs(c.at[c.n - 1].shift - 0.2) < 1e-15);
-    kad_curves_clear(&c);
     kad_h5_close(file);
 }
 

@@ -171,7 +171,7 @@ static score chi_squared(int n, double R[TABLE_VALUES][TABLE_VALUES], const doub
 static kad_values read_values(scene *s, kad_h5 *file, const char *path)
 {
     kad_values values;
-    assert_ok(s, kad_values_read(&s->ctx, file, path, &values));
+    assert_ok(s, kad_values_read(&s->scope, file, path, &values));
     if (values.n == 0) fail_msg("%s is missing", path);
     return values;
 }
@@ -202,8 +202,6 @@ static void residuals(scene *s, kad_h5 *file, const struct series *line,
                 out[i * N_CHAINS * N_BLOCKS / a.n] += weight * (a.data[i] - mean / total);
             }
         }
-    kad_values_clear(&a);
-    kad_values_clear(&w);
 }
 
 static void correlations(int n, double (*r)[N_CHAINS * N_BLOCKS],
@@ -231,7 +229,7 @@ static score compare(scene *s, kad_h5 *file, const table *t, const struct series
     bool known = true;
     int n = 0;
     snprintf(group, sizeof group, "/analysis/%s", line->table);
-    assert_ok(s, kad_table_read(&s->ctx, file, group, &found));
+    assert_ok(s, kad_table_read(&s->scope, file, group, &found));
     printf("#   %-18s", line->table);
     for (; n < TABLE_VALUES && t->value[n].observable != NULL; n++) {
         const table_value *v = &t->value[n];
@@ -248,14 +246,13 @@ static score compare(scene *s, kad_h5 *file, const table *t, const struct series
         sum = chi_squared(n, R, z);
     }
     printf(known ? " chi2 %.1f/%d\n" : " NO ERROR BAR\n", sum.chi2, sum.n);
-    kad_table_clear(&found);
     return sum;
 }
 
 static void compare_log_z(scene *s, kad_h5 *file, const table *t)
 {
     kad_table found;
-    assert_ok(s, kad_table_read(&s->ctx, file, "/analysis/log_z", &found));
+    assert_ok(s, kad_table_read(&s->scope, file, "/analysis/log_z", &found));
     const size_t row = kad_table_find(&found, "log_z"),
                  ess = kad_table_find(&found, "ess");
     assert_true(row < found.n && ess < found.n);
@@ -268,7 +265,6 @@ static void compare_log_z(scene *s, kad_h5 *file, const table *t)
         log_z_score.n++;
     }
     printf("\n");
-    kad_table_clear(&found);
 }
 
 /* --- the claims ---------------------------------------------------------------------- */

@@ -183,7 +183,6 @@ static void runs_from_config(void **state)
     for (size_t i = 0; i < acceptance.n; i++)
         average += acceptance.data[i] / (double)acceptance.n;
     assert_true(fabs(average - all) < 1e-6);
-    kad_values_clear(&acceptance);
     scene_clear(&s);
 }
 

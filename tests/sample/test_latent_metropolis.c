@@ -430,7 +430,7 @@ static void runs_from_config(void **state)
                                       &sweep));
         assert_ok(&s, kad_h5_attr_int(&s.ctx, file, group,
                                       "block_evaluations_of_generation", &generation));
-        assert_ok(&s, kad_h5_attr_string(&s.ctx, file, group, "cone", &cone));
+        assert_ok(&s, kad_h5_attr_string(&s.scope, file, group, "cone", &cone));
         print_message("# %s: accepted %.3f, %lld a sweep, %lld a generation\n", cone,
                       acceptance, (long long)sweep, (long long)generation);
         assert_string_equal(cone, cases[i].cone);
@@ -441,7 +441,6 @@ static void runs_from_config(void **state)
         } else {
             assert_true(sweep > 16 * 16);
         }
-        kad_free(cone);
         kad_h5_close(file);
         scene_clear(&s);
     }

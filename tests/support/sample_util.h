@@ -40,6 +40,7 @@ static const kad_key test_top_keys[] = {
 
 typedef struct scene {
     kad_ctx ctx;
+    kad_scope scope; /* what is read belongs to it */
     kad_schema schema;
     kad_config *config;
     kad_run_options options;
@@ -71,6 +72,7 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     kad_h5 *file = NULL;
     memset(s, 0, sizeof *s);
     kad_ctx_init(&s->ctx, 2);
+    s->scope.ctx = &s->ctx;
     kad_schema_add(&s->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
     kad_action_schema(&s->schema);
     kad_schema_add(&s->schema, kad_flow_keys, kad_flow_n_keys);
@@ -104,6 +106,7 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
 
 static inline void scene_clear(scene *s)
 {
+    kad_scope_end(&s->scope);
     kad_run_close(s->run);
     kad_model_destroy(s->model);
     kad_run_options_clear(&s->options);
@@ -111,13 +114,15 @@ static inline void scene_clear(scene *s)
     scene_remove(s->folder);
 }
 
-/* A dataset of the run's results. */
+/* A dataset of the run's results; it outlives the scene, to be compared with another's. */
 static inline kad_values scene_read(scene *s, const char *path)
 {
+    static kad_scope all;
     kad_h5 *file = NULL;
     kad_values values;
+    all.ctx = &s->ctx;
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_values_read(&s->ctx, file, path, &values));
+    assert_ok(s, kad_values_read(&all, file, path, &values));
     kad_h5_close(file);
     if (values.n == 0) fail_msg("%s is missing", path);
     return values;
