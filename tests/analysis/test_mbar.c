@@ -1,0 +1,213 @@
+/* Claims about multistate reweighting: exact cases, its errors, and what must not be left
+ * out of it. */
+#include "analysis/mbar.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* Harmonic wells S_k = a_k x^2/2 - b_k x: Z_k = sqrt(2 pi/a) exp(b^2/2a), <x> = b/a. */
+enum { K = 4, DRAWS = 2000 };
+static const double wells[K][2] = {{0.5, 0}, {0.5, -0.5}, {0.6, -1}, {1, -1.5}};
+
+static double ln_z_of(const double *c)
+{
+    return 0.5 * log(acos(-1.0) / c[0]) + c[1] * c[1] / (4 * c[0]);
+}
+
+typedef struct chains {
+    double *x2[K], *x[K];
+    kad_mbar_state state[K];
+} chains;
+
+static double normal(uint64_t seed, uint64_t n)
+{
+    double z[2];
+    kad_rng_normal2(kad_rng_stream(seed, KAD_RNG_EVAL, 0), 0, n, 0, z);
+    return z[0];
+}
+
+/* Chains x_{t+1} = r x_t + sqrt(1 - r^2) xi about the well's mean, tau = (1+r)/2(1-r). */
+static void make(chains *c, uint64_t seed, const double *r)
+{
+    for (size_t k = 0; k < K; k++) {
+        const double mean = -wells[k][1] / (2 * wells[k][0]);
+        const double sigma = sqrt(0.5 / wells[k][0]);
+        double at = normal(seed, k * (DRAWS + 1));
+        c->x[k] = malloc(DRAWS * sizeof(double));
+        c->x2[k] = malloc(DRAWS * sizeof(double));
+        for (size_t i = 0; i < DRAWS; i++) {
+            c->x[k][i] = mean + sigma * at;
+            c->x2[k][i] = c->x[k][i] * c->x[k][i];
+            at =
+                r[k] * at + sqrt(1 - r[k] * r[k]) * normal(seed, k * (DRAWS + 1) + i + 1);
+        }
+        c->state[k] = (kad_mbar_state){.c = wells[k],
+                                       .n = DRAWS,
+                                       .g = (1 + r[k]) / (1 - r[k]),
+                                       .statistic = {c->x2[k], c->x[k]}};
+    }
+}
+
+static void destroy(chains *c)
+{
+    for (size_t k = 0; k < K; k++) {
+        free(c->x[k]);
+        free(c->x2[k]);
+    }
+}
+
+static const double independent[K] = {0, 0, 0, 0}, correlated[K] = {0, 0.8, 0, 0.6};
+
+/* f solves the equations it is defined by, by sums written out. */
+static void test_equations(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
+    chains c;
+    kad_mbar m;
+    make(&c, 1, correlated);
+    assert_int_equal(kad_mbar_solve(&scope, K, 2, c.state, &m), KAD_OK);
+    assert_true(m.f[0] == 0);
+    for (size_t i = 0; i < K; i++) {
+        long double sum = 0;
+        for (size_t j = 0; j < K; j++)
+            for (size_t n = 0; n < DRAWS; n++) {
+                long double d = 0;
+                const double x2 = c.x2[j][n], x = c.x[j][n];
+                for (size_t k = 0; k < K; k++)
+                    d += DRAWS / c.state[k].g *
+                         expl(m.f[k] - wells[k][0] * x2 - wells[k][1] * x);
+                sum += expl(-wells[i][0] * x2 - wells[i][1] * x) / d / c.state[j].g;
+            }
+        assert_true(fabsl(m.f[i] + logl(sum)) < 1e-9L);
+    }
+    for (size_t i = 0; i < K; i++) { /* rows of the overlap are probabilities */
+        double row = 0;
+        for (size_t k = 0; k < K; k++)
+            row += m.overlap[i * K + k];
+        assert_true(fabs(row - 1) < 1e-12);
+    }
+    destroy(&c);
+}
+
+/* Pulls of f, of ln Z between the states and of <x>, <x^2> there are normal: mean 0,
+ * variance 1, over many repeats, with correlated chains too. */
+static void pulls(const double *r, double bias_sigmas, double *chi2)
+{
+    enum { REPEATS = 200, PULLS = K - 1 + 3 };
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    const double theta[2] = {0.55, -0.7};
+    const double x = -theta[1] / (2 * theta[0]), x2 = x * x + 0.5 / theta[0];
+    double sum[PULLS] = {0}, square[PULLS] = {0};
+    for (uint64_t repeat = 0; repeat < REPEATS; repeat++) {
+        KAD_SCOPE(scope, &ctx);
+        chains c;
+        kad_mbar m;
+        kad_estimate ln_z, mean[2];
+        double n_eff, pull[PULLS];
+        make(&c, 100 + repeat, r);
+        assert_int_equal(kad_mbar_solve(&scope, K, 2, c.state, &m), KAD_OK);
+        const double *const *const columns[2] = {(const double *const *)c.x,
+                                                 (const double *const *)c.x2};
+        assert_int_equal(kad_mbar_at(&ctx, &m, theta, 2, columns, &ln_z, mean, &n_eff),
+                         KAD_OK);
+        for (size_t k = 1; k < K; k++)
+            pull[k - 1] = (m.f[k] + ln_z_of(wells[k]) - ln_z_of(wells[0])) / m.f_err[k];
+        pull[K - 1] = (ln_z.value - ln_z_of(theta) + ln_z_of(wells[0])) / ln_z.err;
+        pull[K] = (mean[0].value - x) / mean[0].err;
+        pull[K + 1] = (mean[1].value - x2) / mean[1].err;
+        assert_true(n_eff > 100 && n_eff < K * DRAWS);
+        for (size_t i = 0; i < PULLS; i++) {
+            sum[i] += pull[i];
+            square[i] += pull[i] * pull[i];
+        }
+        destroy(&c);
+    }
+    *chi2 = 0;
+    for (size_t i = 0; i < PULLS; i++) {
+        assert_true(fabs(sum[i]) < bias_sigmas * sqrt(REPEATS));
+        *chi2 += square[i] / (REPEATS * PULLS);
+    }
+}
+
+/* Student's t of 39 degrees has variance 39/37; 200 repeats of six pulls know it to 7 %
+ * even where all six are one. */
+static void test_errors(void **state)
+{
+    (void)state;
+    double chi2;
+    pulls(independent, 3.5, &chi2);
+    assert_true(chi2 > 0.8 && chi2 < 1.3);
+    pulls(correlated, 3.5, &chi2);
+    assert_true(chi2 > 0.8 && chi2 < 1.3);
+}
+
+/* At a state of its own, with one state only, everything is a plain mean. */
+static void test_one_state(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
+    chains c;
+    kad_mbar m;
+    kad_estimate ln_z, mean;
+    double n_eff, sum = 0;
+    make(&c, 3, correlated);
+    assert_int_equal(kad_mbar_solve(&scope, 1, 2, c.state, &m), KAD_OK);
+    const double *const *const columns[1] = {(const double *const *)c.x};
+    assert_int_equal(kad_mbar_at(&ctx, &m, wells[0], 1, columns, &ln_z, &mean, &n_eff),
+                     KAD_OK);
+    for (size_t i = 0; i < DRAWS; i++)
+        sum += c.x[0][i] / DRAWS;
+    assert_true(fabs(mean.value - sum) < 1e-12);
+    assert_true(fabs(ln_z.value) < 1e-12 && !(ln_z.err > 1e-12));
+    assert_true(fabs(n_eff - DRAWS) < 1e-6);
+    destroy(&c);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
+    chains c;
+    kad_mbar m;
+    make(&c, 4, independent);
+    kad_mbar_state far[2] = {c.state[0], c.state[1]};
+    const double there[2] = {0.5, 1e4};
+    far[1].c = there; /* says it is where none of its draws are */
+    for (size_t i = 0; i < DRAWS; i++)
+        c.x[1][i] += 1e4;
+    assert_int_equal(kad_mbar_solve(&scope, 2, 2, far, &m), KAD_EDATA);
+    far[1] = c.state[2];
+    far[1].n = 20;
+    assert_int_equal(kad_mbar_solve(&scope, 2, 2, far, &m), KAD_EDATA);
+    far[1] = c.state[2];
+    c.x[2][5] = NAN;
+    assert_int_equal(kad_mbar_solve(&scope, 2, 2, far, &m), KAD_EDATA);
+    assert_int_equal(kad_mbar_solve(&scope, 0, 2, far, &m), KAD_EDATA);
+    destroy(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equations),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_one_state),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
