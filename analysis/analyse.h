@@ -12,7 +12,7 @@
  *   derived, functions, fit         functions of means; fits to correlated data
  *   estimates, chain, reshuffle, runs   tables of one sampler
  *   weighed, agreement, comparison  samplers against each other
- *   bulk_bins, bulk_series, geodesics   the bulk
+ *   bulk_bins, geodesics            the bulk
  *   warn, advice, diagnostics       what should make one stop and look
  *   physics                         what a run is of */
 #ifndef KAD_ANALYSIS_ANALYSE_H

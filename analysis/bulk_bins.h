@@ -45,4 +45,14 @@ KAD_MUST_USE kad_status kad_bulk_bins_read(kad_scope *in, kad_h5 *file, const ch
 KAD_MUST_USE kad_status kad_bulk_bins_write(kad_ctx *ctx, kad_h5 *file,
                                             const kad_bulk_bins *bins, const char *to);
 
+/* --- other series of the bulk (bulk_series.c) --- */
+
+/* Series of cells (src/bulk/cells.h) into values with errors: for every dataset /bulk/GROUP/series/NAME [...][chain][cell] that carries the
+ * attribute `cell`: /bulk/GROUP/NAME [...] the mean and NAME_err its error by the
+ * Gamma method over the cells; the error is NaN for too few cells for their
+ * autocorrelation, where the window never closes, and where the series never moves.
+ * Series that are NaN stay so. Nothing happens without a group /bulk. Errors:
+ * KAD_EDATA, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_bulk_series(kad_ctx *ctx, kad_h5 *file);
+
 #endif

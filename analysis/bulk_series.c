@@ -1,4 +1,4 @@
-#include "analysis/bulk_series.h"
+#include "analysis/bulk_bins.h"
 
 #include "analysis/gamma.h"
 #include "analysis/results.h"

@@ -6,7 +6,7 @@
  *
  * This folder holds the models, phi4 (phi4_shapes) and dual (O(n) spins behind a field):
  *   NAME_kern               S and its gradient on tiles
- *   local                   Markov updates of a model's own (dual_local, phi4_local)
+ *   local                   Markov updates of a model's own
  *   delta                   changes of S when few sites change
  *   spin_system, spins      spins behind a field
  *   exact, exact_ring       known ln Z and means of observables

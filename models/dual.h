@@ -12,6 +12,7 @@
 #include "lattice/hartley.h"
 #include "models/action.h"
 #include "models/exact.h"
+#include "models/local.h"
 #include "models/radial_table.h"
 
 enum { KAD_DUAL_N_KEYS = 7, KAD_DUAL_FILE_MAX_SITES = 1024 };
@@ -72,5 +73,20 @@ double kad_dual_bond(const kad_action *action);
 extern const kad_action_spins kad_dual_spins;
 extern const kad_action_local kad_dual_local;
 extern const kad_action_delta kad_dual_delta;
+
+/* --- Markov updates of its own (models/local.h), dual_local_kern.c ------------------ */
+
+/* Both conditional densities are known: spins given the field are independent, the field
+ * given the spins is normal with mean A s and covariance A. Tiles 64-byte aligned. */
+
+/* Ising spins given x: P(s_i = 1) = 1 / (1 + exp(-2 x_i)). s: room for a multiple of four
+ * rows. */
+void kad_dual_ising_spins(const kad_dual *dual, const kad_turn *turn, const double *x,
+                          double *s);
+/* x = A s + A^1/2 g with standard normal g, an exact draw given the spins. work:
+ * kad_dual_field_bytes. */
+size_t kad_dual_field_bytes(const kad_dual *dual);
+void kad_dual_field(const kad_dual *dual, const kad_turn *turn, const double *s,
+                    double *x, void *work);
 
 #endif

@@ -1,6 +1,6 @@
 /* Markov updates of the dual: spins given the field, optional cluster moves of the spins,
  * the field given the spins, every step exact. */
-#include "models/dual_local.h"
+#include "models/dual.h"
 
 #include "models/spins.h"
 

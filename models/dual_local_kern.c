@@ -1,4 +1,4 @@
-/* The dual's conditional draws (dual_local.h) on a tile of chains. In the modes of J,
+/* The dual's conditional draws (dual.h) on a tile of chains. In the modes of J,
  *     x_k = A_k s_k + sqrt(A_k) g_k.
  * On a lattice with an even first extent one short transform is enough. With
  * transforms along the other axes only, mode k of layer r of the noise is
@@ -6,7 +6,7 @@
  * since |a + b e^{-ip}|^2 = a^2 + b^2 + 2 a b cos p = A(p, k), linear in cos p; and A s
  * is a sum over neighbours. Chains are kept in double, so this file is empty in single.
  */
-#include "models/dual_local.h"
+#include "models/dual.h"
 
 #if KAD_PREC == 64
 #include "base/matrix_kern.h"

@@ -13,6 +13,7 @@
 
 #include "models/action.h"
 #include "models/exact.h"
+#include "models/local.h"
 #include "models/radial_table.h"
 #include "models/single_site.h"
 
@@ -99,5 +100,13 @@ extern const kad_action_kern kad_phi4_decimated_kern_f32, kad_phi4_decimated_ker
 void kad_phi4_draw_lanes(const kad_phi4 *phi4, kad_rng rng, uint64_t step,
                          uint64_t first_sample, int i, int n_lanes, const double *h,
                          double *phi, double *F);
+
+/* --- Markov updates of its own (models/local.h), phi4_local_kern.c -------------- */
+
+/* accepted and x 64-byte aligned. */
+void kad_phi4_local_sweep(const kad_action *action, const kad_turn *turn, double width,
+                          double *x, double *accepted, void *scratch);
+/* n = 2, 3 (n = 1: nothing to do). */
+void kad_phi4_local_reflect(const kad_action *action, double *x);
 
 #endif

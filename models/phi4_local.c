@@ -2,7 +2,7 @@
  * Brower and Tamayo's clusters: given a direction r, the signs of sigma_i = phi_i.r are
  * Ising spins with couplings t |sigma_i| |sigma_j|, and the rest of S depends on
  * sigma_i^2 only. */
-#include "models/phi4_local.h"
+#include "models/phi4.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
  *     mu |phi_i|^2 + lambda |phi_i|^4 - h_i.phi_i.
  * Sites are taken in their order; any order is valid, since chains, not sites, are the
  * lanes. Chains are kept in double, so this file is empty in single. */
-#include "models/phi4_local.h"
+#include "models/phi4.h"
 
 #if KAD_PREC == 64
 #include "base/vmath.h"

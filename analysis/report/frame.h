@@ -40,4 +40,11 @@ void kad_frame_draw(kad_text *out, const kad_frame *frame, const kad_plot *plot)
  * `max`; returns their number. */
 int kad_ticks(double lo, double hi, int want, int max, double *out);
 
+/* --- one series in it (marks.c) --- */
+
+/* Series differ by colour, by the dashes of their lines and by the shape of their points,
+ * so that they can be told apart in grey. One series; a mark of the legend. */
+void kad_series_draw(kad_text *out, const kad_frame *frame, const kad_series *series);
+void kad_series_key(kad_text *out, const kad_series *series);
+
 #endif

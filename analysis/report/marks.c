@@ -1,4 +1,4 @@
-#include "analysis/report/marks.h"
+#include "analysis/report/frame.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 #include "analysis/report/svg.h"
 
-#include "analysis/report/marks.h"
+#include "analysis/report/frame.h"
 #include "analysis/report/markup.h"
 #include "analysis/report/numbers.h"
 

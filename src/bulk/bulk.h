@@ -15,7 +15,7 @@
  *
  * This folder:
  *   positions, pairs, cells     latents in space, by pairs; series for errors
- *   correlators, gram           two-point functions; mutual, mutual_pairs: information
+ *   correlators                 two-point functions; mutual, mutual_pairs: information
  *   coarse                      fields of every level, their densities and pictures
  *   couplings, operators        effective actions of these
  *   receptive                   what a latent does to the boundary */

@@ -8,7 +8,6 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "bulk/correlators.h"
-#include "bulk/gram.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Products of panels of columns (bulk/gram.h). */
-#include "bulk/gram.h"
+/* Products of panels of columns (bulk/correlators.h). */
+#include "bulk/correlators.h"
 
 #include "base/matrix_kern.h"
 

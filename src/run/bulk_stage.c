@@ -1,7 +1,7 @@
 /* The stage that reads the bulk. */
 #include "bulk/bulk.h"
 
-#include "analysis/bulk_series.h"
+#include "analysis/bulk_bins.h"
 #include "analysis/geodesics.h"
 #include "base/memory.h"
 #include "base/signals.h"

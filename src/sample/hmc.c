@@ -2,7 +2,6 @@
  * action the active sites move under the exact effective action and the others are drawn
  * from their conditional density for every recorded draw; for a dual the variables are
  * y = A^{-1/2} x. */
-#include "sample/hmc.h"
 
 #include "sample/hmc_core.h"
 

@@ -82,4 +82,12 @@ KAD_MUST_USE kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double
 /* The first states (sample/start.h). Errors: KAD_ECONFIG when U is not finite. */
 KAD_MUST_USE kad_status kad_hmc_start(kad_ctx *ctx, kad_hmc *hmc);
 
+/* --- the targets: hmc.c, latent_hmc.c --- */
+
+/* U = S on the action's flow variables; inactive sites are drawn afterwards. */
+kad_hmc_target kad_hmc_target_of(const kad_action *action, kad_prec prec);
+/* U(z) = S(y(z)) - ln|det dy/dz| of a map. */
+kad_hmc_target kad_latent_hmc_target_of(const kad_action *action, const kad_map *map,
+                                        kad_prec prec);
+
 #endif

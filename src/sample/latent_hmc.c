@@ -3,7 +3,6 @@
  * close to the prior. The force is the generate adjoint of dS/dy with cotangent -1 for
  * the log-determinant, without gradients of the parameters.
  * Sources: Neal, arXiv:1206.1901, section 5.4.1; Li, Wang, arXiv:1802.02840. */
-#include "sample/latent_hmc.h"
 
 #include "sample/hmc_core.h"
 

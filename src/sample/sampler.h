@@ -10,6 +10,7 @@
  *   hmc_core, trajectory, step_size   hmc, latent_hmc: hybrid Monte Carlo
  *   local_chains                      metropolis, cluster: the model's own updates
  *   bulk_moves                        latent_metropolis: moves of single latents
+ *   shell                             chains in tiles: what those of all of these share
  *   cycle                             samplers one after the other
  *   start, boundary                   first states; flow variables into fields */
 #ifndef KAD_SAMPLE_SAMPLER_H

@@ -14,7 +14,7 @@
 #include "io/number.h"
 #include "models/local.h"
 #include "models/spins.h"
-#include "sample/latent_hmc.h"
+#include "sample/hmc_core.h"
 #include "train/loss.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* The dual's conditional draws: the field given the spins is normal with mean A s and
  * covariance A, whichever way it is drawn; Ising spins given the field are independent. */
-#include "models/dual_local.h"
+#include "models/dual.h"
 #include "tests/support/models_util.h"
 
 enum { W = KAD_W_DOUBLE, ROWS = 36, STEPS = 2048 };

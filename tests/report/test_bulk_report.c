@@ -1,5 +1,5 @@
 /* Errors of the bulk's series, and its pictures. */
-#include "analysis/bulk_series.h"
+#include "analysis/bulk_bins.h"
 #include "analysis/report/bulk_paint.h"
 #include "tests/support/analysis_util.h"
 #include "tests/support/scratch.h"

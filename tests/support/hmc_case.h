@@ -3,9 +3,7 @@
 #ifndef KAD_TESTS_HMC_CASE_H
 #define KAD_TESTS_HMC_CASE_H
 
-#include "sample/hmc.h"
 #include "sample/hmc_core.h"
-#include "sample/latent_hmc.h"
 #include "tests/support/models_util.h"
 #include "tests/support/sample_util.h"
 
