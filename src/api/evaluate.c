@@ -3,7 +3,7 @@
  * [n][site][component]. */
 #include "api/study.h"
 #include "record/weigh.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 
 #include <math.h>
 #include <string.h>
@@ -88,8 +88,8 @@ static kad_status draw(kad_study *study, batch *b)
             b->ln_w[i] = action->log_z_offset - b->ln_w[i] - ln_q[i];
     }
     if (b->x == NULL) goto done;
-    KAD_TRY(kad_boundary_of(ctx, action, model->seed, b->first, b->n, translate, b->y,
-                            b->other, b->own));
+    KAD_TRY(kad_fields_of(ctx, action, model->seed, b->first, b->n, translate, b->y,
+                          b->other, b->own));
     from_rows(study, b->n, b->other, b->x);
 done:
     return status;
@@ -102,8 +102,8 @@ static kad_status generate(kad_study *study, batch *b)
     kad_status status = KAD_OK;
     KAD_TRY(take(study, b, "z"));
     KAD_TRY(kad_map_generate(ctx, study->map, b->n, KAD_DOUBLE, b->rows, b->y, b->ln_q));
-    KAD_TRY(kad_boundary_of(ctx, model->action, model->seed, b->first, b->n, false, b->y,
-                            b->other, b->own));
+    KAD_TRY(kad_fields_of(ctx, model->action, model->seed, b->first, b->n, false, b->y,
+                          b->other, b->own));
     from_rows(study, b->n, b->other, b->x);
 done:
     return status;
@@ -113,8 +113,8 @@ static kad_status infer(kad_study *study, batch *b)
 {
     kad_status status = KAD_OK;
     KAD_TRY(take(study, b, "x"));
-    KAD_TRY(kad_boundary_latents(&study->app.ctx, study->job.model->action, study->map,
-                                 b->n, b->rows, b->other));
+    KAD_TRY(kad_fields_latents(&study->app.ctx, study->job.model->action, study->map,
+                               b->n, b->rows, b->other));
     from_rows(study, b->n, b->other, b->z);
 done:
     return status;

@@ -6,7 +6,7 @@
 #include "bulk/positions.h"
 #include "flow/map.h"
 #include "record/configs.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 #include "train/params.h"
 
 #include <math.h>
@@ -240,8 +240,8 @@ kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_bulk_options *options,
     KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &mixed));
     KAD_TRY(kad_map_draw(ctx, mixed, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false, bulk->y,
                          bulk->S, NULL));
-    KAD_TRY(kad_boundary_of(ctx, model->action, seed, 0, n, false, bulk->y, bulk->x,
-                            bulk->S));
+    KAD_TRY(
+        kad_fields_of(ctx, model->action, seed, 0, n, false, bulk->y, bulk->x, bulk->S));
     KAD_TRY(infer(ctx, bulk));
     *out = bulk;
     bulk = NULL;

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "flow/bijectors/haar.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 
 #include <math.h>
 #include <string.h>
@@ -80,7 +80,7 @@ static kad_status try_step(kad_ctx *ctx, const kad_bulk *bulk, int step, double 
     for (size_t mu = 0; mu < d; mu++) {
         int shift[KAD_MAX_DIM] = {0};
         shift[mu] = step;
-        kad_boundary_shift(lattice, n_comp, shift, bulk->y, y + mu * n_rows);
+        kad_fields_shift(lattice, n_comp, shift, bulk->y, y + mu * n_rows);
     }
     KAD_TRY(kad_map_lnq(ctx, bulk->map, d, KAD_DOUBLE, y, lnq, z));
     for (int h = 0; h < bulk->n_levels; h++)
@@ -88,7 +88,7 @@ static kad_status try_step(kad_ctx *ctx, const kad_bulk *bulk, int step, double 
     for (size_t mu = 0; mu < d; mu++) {
         int shift[KAD_MAX_DIM] = {0};
         shift[mu] = step;
-        kad_boundary_shift(lattice, n_comp, shift, bulk->z, moved);
+        kad_fields_shift(lattice, n_comp, shift, bulk->z, moved);
         compare(bulk, z + mu * n_rows, moved, gap);
         for (int h = 0; h < bulk->n_levels; h++)
             if (!(gap[h] <= worst[h])) worst[h] = gap[h];

@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 #include "sample/shell.h"
 #include "sample/start.h"
 
@@ -139,7 +139,7 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
     kad_status status = KAD_OK;
     cycle *c = self;
     const size_t n = (size_t)c->setup->n_chains;
-    KAD_TRY(kad_boundary_action(ctx, c->setup->action, n, x, c->S));
+    KAD_TRY(kad_fields_action(ctx, c->setup->action, n, x, c->S));
     memcpy(c->x, x, n * c->n_rows * sizeof *x);
 done:
     return status;
@@ -235,8 +235,8 @@ static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
                         "first",
                         setup->entry);
     if (out->z != NULL)
-        KAD_TRY(kad_boundary_latents(ctx, setup->action, setup->map, n_chains * out->n,
-                                     out->x, out->z));
+        KAD_TRY(kad_fields_latents(ctx, setup->action, setup->map, n_chains * out->n,
+                                   out->x, out->z));
 done:
     return status;
 }

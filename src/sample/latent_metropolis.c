@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "base/tile.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 #include "sample/start.h"
 
 #include <math.h>
@@ -54,7 +54,7 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
     double *z = NULL;
     KAD_TRY(kad_new(ctx, n, m->shell.n_rows * sizeof(double), &z));
     KAD_TRY(
-        kad_boundary_latents(ctx, m->shell.setup->action, m->shell.setup->map, n, x, z));
+        kad_fields_latents(ctx, m->shell.setup->action, m->shell.setup->map, n, x, z));
     for (size_t i = 0; i < n * m->shell.n_rows; i++)
         if (!isfinite(z[i]) && flow->active[i % m->shell.n_rows / (size_t)flow->n_comp])
             KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,

@@ -4,7 +4,7 @@
  * (seed, map, action) and can be taken up at any draw. */
 #include "base/accept.h"
 #include "base/memory.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 #include "sample/proposals.h"
 #include "sample/shell.h"
 
@@ -97,12 +97,12 @@ static void shift_back(const state *s, const double *x, double *shifted)
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
     for (size_t chain = 0; chain < (size_t)setup->n_chains; chain++) {
         int shift[KAD_MAX_DIM];
-        kad_boundary_shift_of(action->lattice, setup->seed,
-                              kad_draw_number(setup, chain, s->proposals.n_done), shift);
+        kad_fields_shift_of(action->lattice, setup->seed,
+                            kad_draw_number(setup, chain, s->proposals.n_done), shift);
         for (int mu = 0; mu < KAD_MAX_DIM; mu++)
             shift[mu] = -shift[mu];
-        kad_boundary_shift(action->lattice, action->n_comp, shift, x + chain * n_rows,
-                           shifted + chain * n_rows);
+        kad_fields_shift(action->lattice, action->n_comp, shift, x + chain * n_rows,
+                         shifted + chain * n_rows);
     }
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 #include "sample/shell.h"
 
 #include <math.h>
@@ -72,8 +72,8 @@ static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t fi
     KAD_TRY(kad_map_draw(ctx, setup->map, setup->seed, KAD_RNG_DRAW, first, n,
                          setup->prec, setup->exact, proposals->y, proposals->lnq, z));
     KAD_TRY(kad_action_values(ctx, setup->action, n, proposals->y, S));
-    KAD_TRY(kad_boundary_of(ctx, setup->action, setup->seed, first, n, setup->translate,
-                            proposals->y, x, proposals->lnp));
+    KAD_TRY(kad_fields_of(ctx, setup->action, setup->seed, first, n, setup->translate,
+                          proposals->y, x, proposals->lnp));
     weigh(proposals, n, x, S, log_w);
 done:
     return status;

@@ -12,7 +12,7 @@
  *   bulk_moves                        latent_metropolis: moves of single latents
  *   shell                             chains in tiles: what those of all of these share
  *   cycle                             samplers one after the other
- *   start, boundary                   first states; flow variables into fields */
+ *   start, fields                     first states; flow variables into fields */
 #ifndef KAD_SAMPLE_SAMPLER_H
 #define KAD_SAMPLE_SAMPLER_H
 

@@ -4,7 +4,7 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 
 #include <math.h>
 #include <string.h>
@@ -108,8 +108,8 @@ static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_draws *o
         if (out->z != NULL && !shell->latents)
             KAD_TRY(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, shell->batch, shell->lnp,
                                 out->z + at * n_rows));
-        KAD_TRY(kad_boundary_of(ctx, setup->action, setup->seed, out->number[at], n,
-                                setup->translate, shell->batch, x, shell->lnp));
+        KAD_TRY(kad_fields_of(ctx, setup->action, setup->seed, out->number[at], n,
+                              setup->translate, shell->batch, x, shell->lnp));
         for (size_t i = 0; i < n; i++)
             out->action[at + i] -= shell->lnp[i];
     }
@@ -130,7 +130,7 @@ static kad_status finish(kad_ctx *ctx, const kad_shell *shell, kad_draws *out)
                             setup->entry, i / out->n);
     if (out->z != NULL && !shell->ops->flow_variables)
         KAD_TRY(
-            kad_boundary_latents(ctx, setup->action, setup->map, n_all, out->x, out->z));
+            kad_fields_latents(ctx, setup->action, setup->map, n_all, out->x, out->z));
 done:
     return status;
 }

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "base/tile.h"
 #include "models/local.h"
-#include "sample/boundary.h"
+#include "sample/fields.h"
 
 #include <string.h>
 
@@ -37,7 +37,7 @@ static kad_status prior(kad_ctx *ctx, const kad_sampler_setup *setup, uint64_t s
     KAD_TRY(kad_new(ctx, n, sizeof(double), &ln));
     KAD_TRY(kad_map_draw(ctx, setup->map, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false, y,
                          ln, NULL));
-    KAD_TRY(kad_boundary_of(ctx, setup->action, seed, 0, n, false, y, x, ln));
+    KAD_TRY(kad_fields_of(ctx, setup->action, seed, 0, n, false, y, x, ln));
 done:
     kad_free(y);
     kad_free(ln);

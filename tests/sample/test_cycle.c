@@ -1,6 +1,6 @@
 /* Cycles of samplers: their list of steps, exact values, what they record. */
-#include "sample/boundary.h"
 #include "sample/cycle.h"
+#include "sample/fields.h"
 #include "tests/support/hmc_case.h"
 
 /* --- the list ------------------------------------------------------------------------ */
@@ -130,7 +130,7 @@ static void actions_belong(void **state)
             assert_ok(&s, rig_make(&r, &s.ctx, kad_samplers[k]->name, &setup));
             rig_advance(&r, &s.ctx, 3);
             assert_ok(&s,
-                      kad_boundary_action(&s.ctx, s.model->action, 3 * 40, r.draws.x, S));
+                      kad_fields_action(&s.ctx, s.model->action, 3 * 40, r.draws.x, S));
             for (int at = 0; at < 3 * 40; at++)
                 most = fmax(most, fabs(S[at] - r.draws.action[at]) / (1 + fabs(S[at])));
             print_message("# %s: %.1e\n", kad_samplers[k]->name, most);

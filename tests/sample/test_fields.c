@@ -1,6 +1,6 @@
 /* Boundary configurations, and the pipeline on a target that is known exactly: a frozen
  * flow, S = -ln q. */
-#include "sample/boundary.h"
+#include "sample/fields.h"
 #include "sample/sampler.h"
 #include "tests/support/sample_util.h"
 
@@ -32,11 +32,11 @@ static void completion_is_keyed(void **state)
     fill(s.model, N, a);
     memcpy(b, a, N * n_rows * sizeof *a);
     s.ctx.n_threads = 1;
-    assert_ok(&s, kad_boundary_complete(&s.ctx, s.model->action, 9, 1000, N, a, pa));
+    assert_ok(&s, kad_fields_complete(&s.ctx, s.model->action, 9, 1000, N, a, pa));
     s.ctx.n_threads = 2;
-    assert_ok(&s, kad_boundary_complete(&s.ctx, s.model->action, 9, 1000, 13, b, pb));
-    assert_ok(&s, kad_boundary_complete(&s.ctx, s.model->action, 9, 1013, N - 13,
-                                        b + 13 * n_rows, pb + 13));
+    assert_ok(&s, kad_fields_complete(&s.ctx, s.model->action, 9, 1000, 13, b, pb));
+    assert_ok(&s, kad_fields_complete(&s.ctx, s.model->action, 9, 1013, N - 13,
+                                      b + 13 * n_rows, pb + 13));
     assert_memory_equal(a, b, N * n_rows * sizeof *a);
     assert_memory_equal(pa, pb, sizeof pa);
     kad_free(a);
@@ -62,7 +62,7 @@ static void actions_agree(void **state)
     assert_ok(&s, kad_action_create(&s.ctx, &options, s.model->lattice, false, &full));
     kad_action_options_clear(&options);
     assert_ok(&s, kad_action_values(&s.ctx, s.model->action, N, y, S_eff));
-    assert_ok(&s, kad_boundary_complete(&s.ctx, s.model->action, 9, 0, N, y, lnp));
+    assert_ok(&s, kad_fields_complete(&s.ctx, s.model->action, 9, 0, N, y, lnp));
     assert_ok(&s, kad_action_values(&s.ctx, full, N, y, S));
     const double constant = s.model->action->log_z_offset - full->log_z_offset;
     for (int i = 0; i < N; i++)
@@ -83,10 +83,10 @@ static void shifts_move_sites(void **state)
     for (int i = 0; i < 48; i++)
         in[i] = i;
     for (uint64_t number = 0; number < 2400; number++) {
-        kad_boundary_shift_of(lattice, 5, number, shift);
+        kad_fields_shift_of(lattice, 5, number, shift);
         assert_true(shift[0] >= 0 && shift[0] < 4 && shift[1] >= 0 && shift[1] < 6);
         seen[shift[0]][shift[1]]++;
-        kad_boundary_shift(lattice, 2, shift, in, out);
+        kad_fields_shift(lattice, 2, shift, in, out);
         /* site (1, 2) arrives at (1, 2) + shift */
         const int to = (1 + shift[0]) % 4 * 6 + (2 + shift[1]) % 6;
         assert_true(out[2 * to] == in[16] && out[2 * to + 1] == in[17]);

@@ -1,4 +1,4 @@
-#include "sample/boundary.h"
+#include "sample/fields.h"
 
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -33,8 +33,8 @@ static bool complete_tile(void *self, size_t i, void *memory)
     return true;
 }
 
-kad_status kad_boundary_complete(kad_ctx *ctx, const kad_action *action, uint64_t seed,
-                                 uint64_t first, size_t n, double *y, double *lnp)
+kad_status kad_fields_complete(kad_ctx *ctx, const kad_action *action, uint64_t seed,
+                               uint64_t first, size_t n, double *y, double *lnp)
 {
     batch b = {.action = action,
                .rng = kad_rng_stream(seed, KAD_RNG_COMPLETE, 0),
@@ -51,8 +51,8 @@ kad_status kad_boundary_complete(kad_ctx *ctx, const kad_action *action, uint64_
                          complete_tile, &b);
 }
 
-void kad_boundary_shift_of(const kad_lattice *lattice, uint64_t seed, uint64_t number,
-                           int shift[KAD_MAX_DIM])
+void kad_fields_shift_of(const kad_lattice *lattice, uint64_t seed, uint64_t number,
+                         int shift[KAD_MAX_DIM])
 {
     const kad_rng rng = kad_rng_stream(seed, KAD_RNG_SYMMETRY, 1);
     uint32_t u[4];
@@ -64,8 +64,8 @@ void kad_boundary_shift_of(const kad_lattice *lattice, uint64_t seed, uint64_t n
                         : 0;
 }
 
-void kad_boundary_shift(const kad_lattice *lattice, int n_comp,
-                        const int shift[KAD_MAX_DIM], const double *in, double *out)
+void kad_fields_shift(const kad_lattice *lattice, int n_comp,
+                      const int shift[KAD_MAX_DIM], const double *in, double *out)
 {
     for (int site = 0; site < lattice->n_sites; site++) {
         int coords[KAD_MAX_DIM] = {0};
@@ -85,22 +85,22 @@ static bool translate_one(void *self, size_t i, void *copy)
     const kad_lattice *lattice = b->action->lattice;
     double *x = b->y + i * b->n_rows;
     int shift[KAD_MAX_DIM];
-    kad_boundary_shift_of(lattice, b->seed, b->first + i, shift);
+    kad_fields_shift_of(lattice, b->seed, b->first + i, shift);
     memcpy(copy, x, b->n_rows * sizeof *x);
-    kad_boundary_shift(lattice, b->action->n_comp, shift, copy, x);
+    kad_fields_shift(lattice, b->action->n_comp, shift, copy, x);
     return true;
 }
 
-kad_status kad_boundary_of(kad_ctx *ctx, const kad_action *action, uint64_t seed,
-                           uint64_t first, size_t n, bool translate, double *y, double *x,
-                           double *lnp)
+kad_status kad_fields_of(kad_ctx *ctx, const kad_action *action, uint64_t seed,
+                         uint64_t first, size_t n, bool translate, double *y, double *x,
+                         double *lnp)
 {
     kad_status status = KAD_OK;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
     batch b = {
         .action = action, .seed = seed, .first = first, .n = n, .n_rows = n_rows, .y = x};
 
-    KAD_TRY(kad_boundary_complete(ctx, action, seed, first, n, y, lnp));
+    KAD_TRY(kad_fields_complete(ctx, action, seed, first, n, y, lnp));
     KAD_TRY(kad_action_boundary(ctx, action, n, y, x));
     if (translate && (action->flags & KAD_ACTION_TRANSLATION))
         KAD_TRY(kad_for_tiles(ctx, "sample", n, n_rows * sizeof *x, translate_one, &b));
@@ -135,8 +135,8 @@ done:
     return status;
 }
 
-kad_status kad_boundary_action(kad_ctx *ctx, const kad_action *action, size_t n,
-                               const double *x, double *S)
+kad_status kad_fields_action(kad_ctx *ctx, const kad_action *action, size_t n,
+                             const double *x, double *S)
 {
     kad_status status = KAD_OK;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
@@ -154,8 +154,8 @@ done:
     return status;
 }
 
-kad_status kad_boundary_latents(kad_ctx *ctx, const kad_action *action,
-                                const kad_map *map, size_t n, const double *x, double *z)
+kad_status kad_fields_latents(kad_ctx *ctx, const kad_action *action, const kad_map *map,
+                              size_t n, const double *x, double *z)
 {
     kad_status status = KAD_OK;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
