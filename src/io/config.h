@@ -13,6 +13,7 @@
 
 #include "base/context.h"
 #include "io/keys.h"
+#include "io/settings.h"
 
 /* What a whole table belongs to: its keys have an effect where `key` is `name`. */
 typedef struct kad_owner {
@@ -141,6 +142,20 @@ typedef enum kad_config_scope {
  * on exhaustion. */
 char *kad_config_yaml(const kad_config *config, kad_config_scope scope);
 char *kad_config_json(const kad_config *config, kad_config_scope scope);
+
+/* The contents as text, to be kept and compared. KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_config_settings(kad_ctx *ctx, const kad_config *config,
+                                            kad_settings *out);
+/* The first key in which the contents of two configs differ, but for those in `except`
+ * (io/settings.h). Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_config_compare(kad_ctx *ctx, const kad_config *old,
+                                           const kad_config *now, const char *except,
+                                           kad_difference *out);
+/* The same with JSON as kad_config_json writes it; keys that only one has do not count.
+ * KAD_EDATA: "is no JSON". */
+KAD_MUST_USE kad_status kad_config_compare_json(kad_ctx *ctx, const char *old,
+                                                const kad_config *now, const char *except,
+                                                kad_difference *out);
 
 /* A commented YAML template of a schema: every key of `sections` ("action lattice ...")
  * with its default, unit, range and help. String from kad_alloc. */

@@ -2,89 +2,14 @@
  * run depends on with its value, chosen ones included, and the digests of files. */
 #include "base/memory.h"
 #include "io/file.h"
-#include "io/number.h"
 #include "run/pipeline.h"
 
-#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_CONFIG_BYTES = 1 << 20 };
-
-/* The first key whose values differ: its name and both values as text. */
-typedef struct difference {
-    bool common; /* only keys that both have count */
-    char key[256];
-    char old[128], new[128];
-} difference;
-
-static void show(const json_t *value, char *out, size_t size)
-{
-    char *text =
-        value != NULL ? kad_json_text(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    snprintf(out, size, "%s", text != NULL ? text : "nothing");
-    kad_free(text);
-}
-
-static bool find_difference(const json_t *old, const json_t *new, const char *prefix,
-                            difference *out);
-
-static bool members_differ(const json_t *old, const json_t *new, const char *prefix,
-                           difference *out)
-{
-    const char *key;
-    json_t *value;
-    char name[256];
-    json_object_foreach((json_t *)new, key, value)
-    {
-        if (out->common && json_object_get(old, key) == NULL) continue;
-        snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", key);
-        if (find_difference(json_object_get(old, key), value, name, out)) return true;
-    }
-    if (out->common) return false;
-    json_object_foreach((json_t *)old, key, value)
-    {
-        if (json_object_get(new, key) != NULL) continue;
-        snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", key);
-        if (find_difference(value, NULL, name, out)) return true;
-    }
-    return false;
-}
-
-static bool find_difference(const json_t *old, const json_t *new, const char *prefix,
-                            difference *out)
-{
-    if (old != NULL && new != NULL && json_equal(old, new)) return false;
-    if (json_is_object(old) && json_is_object(new))
-        return members_differ(old, new, prefix, out);
-    if (json_is_array(old) && json_is_array(new) &&
-        json_array_size(old) == json_array_size(new) &&
-        json_is_object(json_array_get(old, 0))) {
-        for (size_t i = 0; i < json_array_size(new); i++) {
-            char name[300];
-            snprintf(name, sizeof name, "%s[%zu]", prefix, i);
-            if (find_difference(json_array_get(old, i), json_array_get(new, i), name,
-                                out))
-                return true;
-        }
-        return false;
-    }
-    snprintf(out->key, sizeof out->key, "%s", prefix);
-    show(old, out->old, sizeof out->old);
-    show(new, out->new, sizeof out->new);
-    return true;
-}
-
-static kad_status to_json(kad_ctx *ctx, const kad_config *config, json_t **out)
-{
-    char *text = kad_config_json(config, KAD_CONFIG_CONTENT);
-    *out = text != NULL ? json_loads(text, 0, NULL) : NULL;
-    kad_free(text);
-    if (*out == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: cannot compare");
-    return KAD_OK;
-}
 
 /* --- the couplings, which a run keeps ------------------------------------------------- */
 
@@ -143,21 +68,22 @@ done:
     return status;
 }
 
-static kad_status fail_difference(kad_pipeline *p, const char *name, const difference *d)
+static kad_status fail_difference(kad_pipeline *p, const char *name,
+                                  const kad_difference *d)
 {
     const char *tail = strrchr(d->key, '_'), *folder = kad_run_path(p->run);
     if (tail != NULL && strcmp(tail, "_sha256") == 0 && strcmp(d->old, "nothing") != 0 &&
-        strcmp(d->new, "nothing") != 0)
+        strcmp(d->now, "nothing") != 0)
         return kad_fail(&p->app->ctx, KAD_ECONFIG,
                         "%s: %.*s: another file: %s is %s in this run folder, the file "
                         "now has %s: choose another folder with --out, or go on with "
                         "`kadanoff run %s`",
-                        name, (int)(tail - d->key), d->key, d->key, d->old, d->new,
+                        name, (int)(tail - d->key), d->key, d->key, d->old, d->now,
                         folder);
     return kad_fail(&p->app->ctx, KAD_ECONFIG,
                     "%s: %s is %s in this run folder, %s is asked for: choose another "
                     "folder with --out, or go on with `kadanoff run %s`",
-                    name, d->key, d->old, d->new, folder);
+                    name, d->key, d->old, d->now, folder);
 }
 
 kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
@@ -166,20 +92,16 @@ kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
     kad_status status = KAD_OK;
     char *text = NULL, name[512];
     kad_config *stored = NULL;
-    json_t *old = NULL, *new = NULL;
-    difference d = {.common = false};
+    kad_difference d;
     status = kad_run_read_text(ctx, p->run, "config.yaml", MAX_CONFIG_BYTES, &text);
     *claimed = status == KAD_OK;
     if (status == KAD_ENOINPUT) return KAD_OK;
     if (status != KAD_OK) return status;
     snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(p->run));
     KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, 0, NULL, &stored));
-    KAD_TRY(to_json(ctx, stored, &old));
-    KAD_TRY(to_json(ctx, p->config, &new));
-    if (find_difference(old, new, "", &d)) status = fail_difference(p, name, &d);
+    KAD_TRY(kad_config_compare(ctx, stored, p->config, NULL, &d));
+    if (d.key[0] != '\0') status = fail_difference(p, name, &d);
 done:
-    json_decref(old);
-    json_decref(new);
     kad_config_destroy(stored);
     kad_free(text);
     return status;
@@ -189,30 +111,20 @@ done:
 kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config, const kad_run *run,
                              kad_h5 *file)
 {
-    json_error_t error;
     KAD_SCOPE(scope, ctx);
-    kad_status status = KAD_OK;
     char *text;
-    json_t *old = NULL, *new = NULL;
-    difference d = {.common = true};
+    kad_difference d;
     if (!kad_h5_exists(file, "/config/resolved")) return KAD_OK;
     KAD_CALL(kad_h5_read_strings(&scope, file, "/config/resolved", 1, &text));
-    KAD_TRY(to_json(ctx, config, &new));
-    old = json_loads(text, 0, &error);
-    json_object_del(new, "bulk");
-    json_object_del(new, "title");
-    if (old == NULL && json_error_code(&error) == json_error_out_of_memory)
-        status = kad_fail(ctx, KAD_ENOMEM, "config: cannot compare");
-    else if (old == NULL)
-        status = kad_fail(ctx, KAD_EDATA, "%s/run.h5: /config/resolved: is no JSON",
-                          kad_run_path(run));
-    else if (find_difference(old, new, "", &d))
-        status = kad_fail(ctx, KAD_EDATA,
-                          "%.400s/run.h5: belongs to another run: %s is %s in it, but %s "
-                          "in this folder's config.yaml: move it away",
-                          kad_run_path(run), d.key, d.old, d.new);
-done:
-    json_decref(old);
-    json_decref(new);
-    return status;
+    const kad_status status =
+        kad_config_compare_json(ctx, text, config, "bulk title", &d);
+    if (status == KAD_EDATA)
+        return kad_fail(ctx, KAD_EDATA, "%s/run.h5: /config/resolved: %s",
+                        kad_run_path(run), ctx->message);
+    if (status != KAD_OK || d.key[0] == '\0') return status;
+    return kad_fail(
+        ctx, KAD_EDATA,
+        "%.400s/run.h5: belongs to another run: %s is %s in it, but %s in this "
+        "folder's config.yaml: move it away",
+        kad_run_path(run), d.key, d.old, d.now);
 }

@@ -21,26 +21,34 @@
 #include <cmocka.h>
 
 static const kad_key table[] = {
-    {"seed", KAD_INT, KAD_NO_MEMBER, "1", 0, 9007199254740992.0, "", NULL, "seed of all random numbers"},
+    {"seed", KAD_INT, KAD_NO_MEMBER, "1", 0, 9007199254740992.0, "", NULL,
+     "seed of all random numbers"},
     {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, "[16, 16]", 2, 4096, "", NULL, "extents"},
-    {"action.name", KAD_ENUM, KAD_NO_MEMBER, "on-dual", 1, 0, "", "on-dual|phi4|xy", "the model"},
+    {"action.name", KAD_ENUM, KAD_NO_MEMBER, "on-dual", 1, 0, "", "on-dual|phi4|xy",
+     "the model"},
     {"action.m2", KAD_REAL, KAD_NO_MEMBER, "-4", 1, 0, "", NULL, "mass squared"},
     {"action.file", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "couplings"},
     {"action.bonds", KAD_PATH, KAD_NO_MEMBER, NULL, 1, 0, "", "uniform", "couplings"},
-    {"action.bonds_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "their digest"},
+    {"action.bonds_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL,
+     "their digest"},
     {"train.steps", KAD_INT, KAD_NO_MEMBER, "4000", 0, 1e9, "", NULL, "steps"},
     {"train.rate", KAD_REAL, KAD_NO_MEMBER, "5e-3", 0, 1, "", NULL, "learning rate"},
-    {"train.chain", KAD_BOOL, KAD_NO_MEMBER, "true", 1, 0, "", NULL, "smaller lattices first"},
+    {"train.chain", KAD_BOOL, KAD_NO_MEMBER, "true", 1, 0, "", NULL,
+     "smaller lattices first"},
     {"train.batch", KAD_INT, KAD_NO_MEMBER, NULL, 1, 65536, "", NULL, "samples a step"},
     {"train.label", KAD_STRING, KAD_NO_MEMBER, "none: yet", 1, 0, "", NULL, "a text"},
-    {"train.schedule.kind", KAD_ENUM, KAD_NO_MEMBER, "cosine", 1, 0, "", "cosine|constant", "shape"},
-    {"train.schedule.knots", KAD_REALS, KAD_NO_MEMBER, "[0, 0.5, 1]", 0, 1, "", NULL, "knots"},
+    {"train.schedule.kind", KAD_ENUM, KAD_NO_MEMBER, "cosine", 1, 0, "",
+     "cosine|constant", "shape"},
+    {"train.schedule.knots", KAD_REALS, KAD_NO_MEMBER, "[0, 0.5, 1]", 0, 1, "", NULL,
+     "knots"},
 };
 static const kad_key spins[] = {
-    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, INFINITY, "", NULL, "inverse temperature"},
+    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, INFINITY, "", NULL,
+     "inverse temperature"},
 };
 static const kad_key planar[] = {
-    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, INFINITY, "", NULL, "the same of another action"},
+    {"action.beta", KAD_REAL, KAD_NO_MEMBER, NULL, 0, INFINITY, "", NULL,
+     "the same of another action"},
 };
 static const kad_rule rules[] = {
     {"action.m2", "action.name=phi4|xy"},
@@ -54,7 +62,8 @@ static const kad_key samplers[] = {
     {"sample[].step", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 10, "", NULL, "step size"},
 };
 static const kad_key more[] = {
-    {"sample[].draws", KAD_INT, KAD_NO_MEMBER, "7", 1, 1e12, "", NULL, "repeated: the first counts"},
+    {"sample[].draws", KAD_INT, KAD_NO_MEMBER, "7", 1, 1e12, "", NULL,
+     "repeated: the first counts"},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -597,6 +606,66 @@ static kad_config *parse_at(void **state, const char *name, const char *text)
     return c;
 }
 
+/* The first key in which two configs differ, by value and not as it is written. */
+static void test_compare(void **state)
+{
+    static const char base[] = "train: {rate: 5e-3, batch: 64}\nsample: [{}, {draws: 7}]";
+    static const struct {
+        const char *text, *except, *key, *old, *now;
+    } cases[] = {
+        {"train: {batch: 64, rate: 0.005}\nsample: [{}, {draws: 7}]", NULL, "", "", ""},
+        {"train: {batch: 32}\nsample: [{}, {draws: 7}]", NULL, "train.batch", "64", "32"},
+        {"sample: [{}, {draws: 7}]", NULL, "train.batch", "64", "nothing"},
+        {"train: {batch: 64}\nsample: [{}, {draws: 8}]", NULL, "sample[1].draws", "7",
+         "8"},
+        {"train: {batch: 3}\nsample: [{}, {draws: 8}]", "sample train.batch", "", "", ""},
+        {"sample: [{}]", "seed train sample", "", "", ""},
+        {"train: {batch: 32}", "train.bat batch atrain samples sample", "train.batch",
+         "64", "32"},
+        {"seed: 2", "train sample", "seed", "1", "2"},
+    };
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    kad_config *old = parse(state, base, 0, NULL);
+    kad_settings then, settings;
+    assert_int_equal(kad_config_settings(&ctx, old, &then), KAD_OK);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        kad_difference d[2];
+        kad_config *now = parse(state, cases[i].text, 0, NULL);
+        assert_int_equal(kad_config_compare(&ctx, old, now, cases[i].except, &d[0]),
+                         KAD_OK);
+        assert_int_equal(kad_config_settings(&ctx, now, &settings), KAD_OK);
+        assert_int_equal(kad_settings_compare(&ctx, then.text, "run.h5", &settings,
+                                              cases[i].except, &d[1]),
+                         KAD_OK);
+        for (int k = 0; k < 2; k++) {
+            assert_string_equal(d[k].key, cases[i].key);
+            if (*cases[i].key == 0) continue;
+            assert_string_equal(d[k].old, cases[i].old);
+            assert_string_equal(d[k].now, cases[i].now);
+        }
+        kad_settings_clear(&settings);
+        kad_config_destroy(now);
+    }
+    /* JSON: what only one of them has does not count */
+    kad_difference d;
+    static const char json[] = "{\"seed\": 1, \"other\": 3, \"train\": {\"batch\": 65}}";
+    assert_int_equal(kad_config_compare_json(&ctx, json, old, NULL, &d), KAD_OK);
+    assert_string_equal(d.key, "train.batch");
+    assert_int_equal(kad_config_compare_json(&ctx, json, old, "train", &d), KAD_OK);
+    assert_string_equal(d.key, "");
+    assert_int_equal(kad_config_compare_json(&ctx, "{", old, NULL, &d), KAD_EDATA);
+    /* settings of another program */
+    assert_int_equal(kad_config_settings(&ctx, old, &settings), KAD_OK);
+    assert_int_equal(
+        kad_settings_compare(&ctx, "train: {bach: 3}", "run.h5", &settings, NULL, &d),
+        KAD_ECONFIG);
+    assert_non_null(strstr(ctx.message, "run.h5:1: train.bach: unknown key"));
+    kad_settings_clear(&settings);
+    kad_settings_clear(&then);
+    kad_config_destroy(old);
+}
+
 /* A file is found where the config stands, wherever one stands oneself; an override names
  * it from here. */
 static void test_paths(void **state)
@@ -754,10 +823,10 @@ int main(void)
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
         cmocka_unit_test(test_copy_resolve),  cmocka_unit_test(test_unused),
         cmocka_unit_test(test_scopes),        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_paths),         cmocka_unit_test(test_own_rules),
-        cmocka_unit_test(test_empty_list),    cmocka_unit_test(test_template),
-        cmocka_unit_test(test_files),         cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_exhaustion),
+        cmocka_unit_test(test_compare),       cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_own_rules),     cmocka_unit_test(test_empty_list),
+        cmocka_unit_test(test_template),      cmocka_unit_test(test_files),
+        cmocka_unit_test(test_locale),        cmocka_unit_test(test_exhaustion),
     };
     return cmocka_run_group_tests_name("config: bad input is refused in one line", tests,
                                        set_up, tear_down);
