@@ -19,7 +19,9 @@ static const char *name_of(size_t i)
 
 const kad_key kad_action_common_keys[] = {
     {"action.name", KAD_STRING_NAME_OF(kad_action_options, name, name_of), "on-dual", 1,
-     0, "", NULL, "the lattice action (see `kadanoff list actions`)"},
+     0, "", NULL,
+     "the lattice action (see `kadanoff list actions`); none: the map learns from data "
+     "alone (section data)"},
     {"action.components", KAD_INT_OF(kad_action_options, n_comp), "1", 1, 3, "", NULL,
      "components n of the O(n) field or spin"},
 };
@@ -43,6 +45,12 @@ const kad_action_ops *kad_action_find(const char *name)
     for (int i = 0; name && kad_actions[i]; i++)
         if (!strcmp(kad_actions[i]->name, name)) return kad_actions[i];
     return NULL;
+}
+
+bool kad_action_is_none(const kad_config *config)
+{
+    const char *name = kad_config_string(config, "action.name");
+    return name != NULL && strcmp(name, "none") == 0;
 }
 
 static kad_status fail_unknown(kad_ctx *ctx, const char *name)

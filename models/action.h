@@ -153,6 +153,9 @@ void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops);
 /* Add the shared keys and those of every registered action. */
 void kad_action_schema(kad_schema *schema);
 
+/* action.name: none. The field's action is not known; a map can be trained on data alone. */
+bool kad_action_is_none(const kad_config *config);
+
 /* The action that is named. decimate: integrate out the odd sublattice exactly (needs a
  * bipartite lattice and a nearest-neighbour local action; KAD_ECONFIG otherwise). Errors:
  * KAD_ECONFIG (parameter combinations), KAD_ENOINPUT/KAD_EDATA (couplings file),

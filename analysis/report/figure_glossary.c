@@ -23,7 +23,9 @@ static const term terms[] = {
      "(above it)"},
     {NULL, "/flow", "w, q, S",
      "weight w = exp(&minus;S)/q of a draw: S the action, q the density of the map"},
-    {NULL, "/training", "free energy",
+    {NULL, "/training/eval/held_out", "held out",
+     "&minus;ln&nbsp;q a site of samples that the training never saw, in nats"},
+    {NULL, "/training/free_energy", "free energy",
      "&lt;S + ln&nbsp;q&gt; over draws of the map, the loss in training: "
      "&minus;ln&nbsp;Z and "
      "the map&rsquo;s Kullback&ndash;Leibler gap"},

@@ -1,4 +1,5 @@
-/* Loss against the exact bound, and the map's quality, during training. */
+/* Loss against the exact bound, and the map's quality, during training: against its action,
+ * and on samples held out. */
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/table.h"
@@ -169,5 +170,32 @@ const kad_figure kad_figure_gap = {
                        .y = "kl_gap",
                        .last = "stage",
                        .marks = KAD_DRAW_LINE | KAD_DRAW_POINTS}},
+        },
+};
+
+const kad_figure kad_figure_held_out = {
+    .title = "Training: samples held out",
+    .caption =
+        "Mean of &minus;ln&nbsp;q a site, q the map&rsquo;s density. On samples it "
+        "never saw it can not fall below the entropy of the law they come from; "
+        "where it rises while that of the others falls, the map learns samples by "
+        "heart.",
+    .plot =
+        {
+            .x = {.label = "training step"},
+            .y = {.label = "-ln q a site (nats)"},
+            .layer = {{.group = "/training/eval",
+                       .x = "step",
+                       .y = "held_out",
+                       .last = "stage",
+                       .marks = KAD_DRAW_LINE | KAD_DRAW_POINTS,
+                       .label = "held out"},
+                      {.group = "/training/eval",
+                       .x = "step",
+                       .y = "trained_on",
+                       .last = "stage",
+                       .marks = KAD_DRAW_LINE | KAD_DRAW_POINTS,
+                       .label = "trained on",
+                       .color = 1}},
         },
 };

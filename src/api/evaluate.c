@@ -24,7 +24,7 @@ static size_t n_values_of(const kad_study *study)
 static void to_rows(const kad_study *study, size_t n, const double *from, double *rows)
 {
     const size_t n_values = n_values_of(study);
-    const size_t n_comp = (size_t)study->job.model->action->n_comp;
+    const size_t n_comp = (size_t)study->job.model->flow->n_comp;
     const size_t n_sites = n_values / n_comp;
     for (size_t i = 0; i < n; i++, from += n_values, rows += n_values)
         for (size_t c = 0; c < n_comp; c++)
@@ -35,7 +35,7 @@ static void to_rows(const kad_study *study, size_t n, const double *from, double
 static void from_rows(const kad_study *study, size_t n, const double *rows, double *to)
 {
     const size_t n_values = n_values_of(study);
-    const size_t n_comp = (size_t)study->job.model->action->n_comp;
+    const size_t n_comp = (size_t)study->job.model->flow->n_comp;
     const size_t n_sites = n_values / n_comp;
     for (size_t i = 0; i < n; i++, rows += n_values, to += n_values)
         for (size_t c = 0; c < n_comp; c++)
@@ -70,6 +70,17 @@ static kad_status take(kad_study *study, const batch *b, const char *what)
 
 /* --- what is done with the map, the memory and the numbers there ------------------------ */
 
+/* b->y as boundary configurations, into b->other: where no action is known, the same. */
+static kad_status to_boundary(kad_study *study, batch *b, bool translate)
+{
+    const kad_model *model = study->job.model;
+    if (model->action != NULL)
+        return kad_fields_of(&study->app.ctx, model->action, model->seed, b->first, b->n,
+                             translate, b->y, b->other, b->own);
+    memcpy(b->other, b->y, b->n * n_values_of(study) * sizeof *b->y);
+    return KAD_OK;
+}
+
 static kad_status draw(kad_study *study, batch *b)
 {
     kad_ctx *ctx = &study->app.ctx;
@@ -83,13 +94,13 @@ static kad_status draw(kad_study *study, batch *b)
                          model->prec, true, b->y, ln_q, b->rows));
     if (b->z != NULL) from_rows(study, b->n, b->rows, b->z);
     if (b->ln_w != NULL) {
+        KAD_TRY(kad_model_require_action(ctx, model, "ln_w"));
         KAD_TRY(kad_action_values(ctx, action, b->n, b->y, b->ln_w));
         for (size_t i = 0; i < b->n; i++)
             b->ln_w[i] = action->log_z_offset - b->ln_w[i] - ln_q[i];
     }
     if (b->x == NULL) goto done;
-    KAD_TRY(kad_fields_of(ctx, action, model->seed, b->first, b->n, translate, b->y,
-                          b->other, b->own));
+    KAD_TRY(to_boundary(study, b, translate));
     from_rows(study, b->n, b->other, b->x);
 done:
     return status;
@@ -97,13 +108,11 @@ done:
 
 static kad_status generate(kad_study *study, batch *b)
 {
-    kad_ctx *ctx = &study->app.ctx;
-    const kad_model *model = study->job.model;
     kad_status status = KAD_OK;
     KAD_TRY(take(study, b, "z"));
-    KAD_TRY(kad_map_generate(ctx, study->map, b->n, KAD_DOUBLE, b->rows, b->y, b->ln_q));
-    KAD_TRY(kad_fields_of(ctx, model->action, model->seed, b->first, b->n, false, b->y,
-                          b->other, b->own));
+    KAD_TRY(kad_map_generate(&study->app.ctx, study->map, b->n, KAD_DOUBLE, b->rows, b->y,
+                             b->ln_q));
+    KAD_TRY(to_boundary(study, b, false));
     from_rows(study, b->n, b->other, b->x);
 done:
     return status;
@@ -112,9 +121,14 @@ done:
 static kad_status infer(kad_study *study, batch *b)
 {
     kad_status status = KAD_OK;
+    kad_ctx *ctx = &study->app.ctx;
+    const kad_action *action = study->job.model->action;
     KAD_TRY(take(study, b, "x"));
-    KAD_TRY(kad_fields_latents(&study->app.ctx, study->job.model->action, study->map,
-                               b->n, b->rows, b->other));
+    if (action != NULL)
+        KAD_TRY(kad_fields_latents(ctx, action, study->map, b->n, b->rows, b->other));
+    else
+        KAD_TRY(
+            kad_map_lnq(ctx, study->map, b->n, KAD_DOUBLE, b->rows, b->own, b->other));
     from_rows(study, b->n, b->other, b->z);
 done:
     return status;
@@ -123,9 +137,17 @@ done:
 static kad_status weigh(kad_study *study, batch *b)
 {
     kad_status status = KAD_OK;
+    kad_ctx *ctx = &study->app.ctx;
+    const kad_model *model = study->job.model;
     KAD_TRY(take(study, b, "x"));
-    KAD_TRY(kad_weights_of(&study->app.ctx, study->job.model->action, study->map, b->n,
-                           b->rows, b->ln_q, b->ln_w != NULL ? b->ln_w : b->own));
+    if (model->action == NULL && b->ln_w == NULL) {
+        KAD_TRY(kad_map_lnq(ctx, study->map, b->n, KAD_DOUBLE, b->rows,
+                            b->ln_q != NULL ? b->ln_q : b->own, NULL));
+        goto done;
+    }
+    KAD_TRY(kad_model_require_action(ctx, model, "ln_w"));
+    KAD_TRY(kad_weights_of(ctx, model->action, study->map, b->n, b->rows, b->ln_q,
+                           b->ln_w != NULL ? b->ln_w : b->own));
 done:
     return status;
 }

@@ -209,7 +209,7 @@ static kad_status tell_sizes(kad_study *study, void *arguments)
     const kad_status status = kad_study_require(study);
     if (status != KAD_OK) return status;
     const kad_lattice *lattice = study->job.model->lattice;
-    const size_t n_components = (size_t)study->job.model->action->n_comp;
+    const size_t n_components = (size_t)study->job.model->flow->n_comp;
     if (out->d != NULL) *out->d = lattice->d;
     for (int i = 0; out->shape != NULL && i < KAD_MAX_DIM; i++)
         out->shape[i] = i < lattice->d ? (size_t)lattice->shape[i] : 1;

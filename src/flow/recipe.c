@@ -90,6 +90,7 @@ typedef struct facts {
     double beta;       /* inverse temperature of spins; NaN: none */
     double mean_field; /* beta over that of the mean-field transition */
     bool homogeneous;  /* invariant under translations */
+    bool known;        /* there is an action */
 } facts;
 
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
@@ -103,6 +104,14 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
     for (size_t mu = 0; mu < d; mu++)
         shape[mu] = (int)extents[mu];
     KAD_TRY(kad_lattice_create(ctx, (int)d, shape, lattice));
+    *out = (facts){.d = (double)d,
+                   .t = NAN,
+                   .mu = NAN,
+                   .lambda = NAN,
+                   .beta = NAN,
+                   .mean_field = NAN,
+                   .homogeneous = true};
+    if (kad_action_is_none(config)) goto done;
     KAD_TRY(kad_action_options_read(ctx, config, &options));
     KAD_TRY(kad_action_create(ctx, &options, *lattice, false, action_out));
     const kad_action *action = *action_out;
@@ -112,7 +121,8 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .lambda = action->ops->get(action, "lambda"),
                    .beta = action->ops->get(action, "beta"),
                    .mean_field = action->ops->get(action, "mean_field"),
-                   .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0};
+                   .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0,
+                   .known = true};
 done:
     kad_action_options_clear(&options);
     return status;
@@ -154,19 +164,19 @@ done:
     return status;
 }
 
-/* A Gaussian field to start from where the action is local, a finish where the field is
- * whitened. The spectrum of the first kind wants the longer steps. */
+/* A Gaussian field to start from where the action is local or not known, a finish where the
+ * field is whitened. The spectrum of the first kind wants the longer steps. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     kad_status status = KAD_OK;
-    const bool local = isfinite(a->lambda);
+    const bool local = isfinite(a->lambda) || !a->known;
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
     KAD_TRY(kad_config_resolve(ctx, config, "train.rate",
                                local        ? "8e-3"
                                : is_cold(a) ? "1e-3"
                                             : "4e-3"));
-    if (local && a->lambda > 0)
+    if (a->lambda > 0)
         KAD_TRY(kad_config_resolve_real(ctx, config, "flow.quartic", a->lambda));
     if (!a->homogeneous) KAD_TRY(kad_config_resolve(ctx, config, "flow.shared", "false"));
 done:
@@ -188,7 +198,7 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
                                n_sites <= 100   ? "4000"
                                : n_sites <= 400 ? "8000"
                                                 : "10000"));
-    if (shortest >= 32 && a->homogeneous &&
+    if (shortest >= 32 && a->homogeneous && a->known &&
         kad_config_string(config, "train.from") == NULL)
         KAD_TRY(kad_config_resolve(ctx, config, "train.chain", "true"));
 done:
@@ -204,6 +214,17 @@ static kad_status resolve_symmetry(kad_ctx *ctx, kad_config *config,
     return value ? kad_config_resolve(ctx, config, "flow.symmetry", value) : KAD_OK;
 }
 
+/* Samples to train on take the action's place: it need not be known. */
+static kad_status resolve_data(kad_ctx *ctx, kad_config *config)
+{
+    kad_status status = KAD_OK;
+    if (kad_config_string(config, "data.source") == NULL) return KAD_OK;
+    KAD_TRY(kad_config_resolve(ctx, config, "action.name", "none"));
+    KAD_TRY(kad_config_resolve(ctx, config, "train.loss", "likelihood"));
+done:
+    return status;
+}
+
 kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
     kad_status status = KAD_OK;
@@ -211,6 +232,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     kad_lattice *lattice = NULL;
     kad_action *action = NULL;
     facts a;
+    KAD_TRY(resolve_data(ctx, config));
     KAD_TRY(inspect(ctx, config, &lattice, &action, &a));
     KAD_TRY(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
     if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
@@ -225,7 +247,8 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     KAD_TRY(resolve_symmetry(ctx, config, "none"));
     if (!a.homogeneous)
         KAD_TRY(kad_config_resolve(ctx, config, "flow.translation", "false"));
-    KAD_TRY(kad_action_resolve(ctx, action, config)); /* after a recipe's own wishes */
+    if (a.known) /* after a recipe's own wishes */
+        KAD_TRY(kad_action_resolve(ctx, action, config));
 done:
     kad_action_destroy(action);
     kad_lattice_destroy(lattice);

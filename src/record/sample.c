@@ -202,6 +202,8 @@ kad_status kad_sample_check(kad_ctx *ctx, const kad_sample_options *options,
     kad_status status = KAD_OK;
     trained_map start = {NULL, 0};
     double *theta = NULL;
+    if (options->n == 0) return KAD_OK;
+    KAD_TRY(kad_model_require_action(ctx, model, "section sample"));
     if (kad_sample_any_needs_map(options)) {
         KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
         kad_flow_init(model->flow, model->seed, theta);
@@ -227,6 +229,8 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *opti
     trained_map trained = {NULL, 0};
     uint64_t hash = KAD_FINGERPRINT_START;
 
+    if (options->n == 0 && model->action == NULL) return KAD_OK;
+    KAD_TRY(kad_model_require_action(ctx, model, "section sample"));
     KAD_TRY(fingerprint_action(ctx, model->action, &hash));
     KAD_TRY(write_exact(ctx, run, model, hash));
     if (kad_sample_any_needs_map(options)) KAD_TRY(load_map(ctx, run, model, &trained));

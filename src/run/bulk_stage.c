@@ -54,6 +54,7 @@ kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
     const size_t wanted = (size_t)options->bulk.configs;
     char name[KAD_BULK_NAME];
     kad_bulk *bulk = NULL;
+    KAD_TRY(kad_model_require_action(ctx, model, "the bulk"));
     KAD_TRY(kad_bulk_create(ctx, &options->bulk, model, file,
                             sampler_of(options, file, name), wanted, &bulk));
     kad_say(app, "bulk: %zu configurations of %s, %d levels, inferred in %.2g s", bulk->n,

@@ -10,13 +10,15 @@ static size_t n_samplers(void)
     return n;
 }
 
-/* Without a list there is one entry, of defaults. */
+/* Without a list there is one entry, of defaults; none where there is no action to sample.
+ */
 static kad_status read_entries(kad_ctx *ctx, const kad_config *config,
                                kad_run_options *out)
 {
     kad_status status = KAD_OK;
     const bool listed = kad_config_is_set(config, "sample");
-    const int n = listed ? kad_config_list_length(config, "sample") : 1;
+    const int by_default = kad_action_is_none(config) ? 0 : 1;
+    const int n = listed ? kad_config_list_length(config, "sample") : by_default;
     const size_t bytes = n_samplers() * KAD_SAMPLER_OPTIONS;
     KAD_TRY(kad_new(ctx, (size_t)n, sizeof *out->entries, &out->entries));
     KAD_TRY(kad_new(ctx, (size_t)n, bytes, &out->samplers));

@@ -59,9 +59,12 @@ static kad_status check_config(kad_pipeline *p, const char *name)
         return kad_fail(ctx, KAD_ECONFIG, "%s: lattice.shape is missing, e.g. [16, 16]",
                         name);
     const char *action = kad_config_string(p->config, "action.name");
-    if (action == NULL || !kad_config_is_set(p->config, "action.name"))
+    const bool data = kad_config_string(p->config, "data.source") != NULL;
+    if (!kad_config_is_set(p->config, "action.name") && !data)
         return kad_fail(ctx, KAD_ECONFIG,
                         "%s: action.name is missing (see kadanoff list actions)", name);
+    if (!kad_config_is_set(p->config, "action.name") || kad_action_is_none(p->config))
+        return KAD_OK;
     const char *names[64];
     size_t n = 0;
     for (; kad_actions[n] != NULL && n < 64; n++)
@@ -78,7 +81,9 @@ static kad_status check_config(kad_pipeline *p, const char *name)
 /* Degrees of freedom of the boundary field. */
 static double count_rows(const kad_config *config)
 {
-    int64_t shape[8], n_comp = kad_config_int(config, "action.components");
+    const bool known = !kad_action_is_none(config);
+    int64_t shape[8],
+        n_comp = kad_config_int(config, known ? "action.components" : "data.components");
     double n_sites = 1;
     size_t d = kad_config_ints(config, "lattice.shape", 8, shape);
     for (size_t i = 0; i < d && i < 8; i++)
@@ -179,11 +184,15 @@ static void describe(const kad_pipeline *p, unsigned stages)
 {
     const kad_model *m = p->model;
     char text[KAD_ACTION_DESCRIPTION];
-    kad_action_describe(m->action, sizeof text, text);
+    kad_model_describe(m, sizeof text, text);
     kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version(),
             p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
-    kad_say(p->app, "model: %s (action %s)%s", text, m->action->ops->name,
-            m->decimated ? ", odd sublattice integrated out exactly" : "");
+    if (m->action != NULL)
+        kad_say(p->app, "model: %s (action %s)%s", text, m->action->ops->name,
+                m->decimated ? ", odd sublattice integrated out exactly" : "");
+    else
+        kad_say(p->app, "model: %s, of %s", text,
+                kad_config_string(p->config, "data.source"));
     if (!wants_map(p, stages))
         kad_say(p->app, "no sampler needs a map: nothing is trained");
     else
@@ -193,7 +202,7 @@ static void describe(const kad_pipeline *p, unsigned stages)
                 m->flow->n_levels, m->flow->n_theta,
                 m->prec == KAD_SINGLE ? "single precision" : "double precision",
                 m->mixture ? ", symmetrised" : "");
-    describe_exact(p->app, m->action);
+    if (m->action != NULL) describe_exact(p->app, m->action);
 }
 
 /* --- stages --------------------------------------------------------------------------
@@ -202,7 +211,8 @@ static void describe(const kad_pipeline *p, unsigned stages)
 static kad_status train(kad_pipeline *p)
 {
     kad_train_result result = {0};
-    kad_status status = kad_train(&p->app->ctx, p->run, p->config, p->progress, &result);
+    kad_status status =
+        kad_train(&p->app->ctx, p->run, p->config, p->model, p->progress, &result);
     kad_train_result_clear(&result);
     return status;
 }
@@ -309,6 +319,18 @@ static kad_status advise(kad_pipeline *p, const char *name)
                     out);
 }
 
+static kad_status check_work(kad_pipeline *p)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    kad_status status = KAD_OK;
+    KAD_TRY(kad_train_check(ctx, p->config, p->model));
+    KAD_TRY(kad_sample_check(ctx, &p->options.sample, p->model));
+    if (p->options.bulk.configs > 0)
+        KAD_TRY(kad_model_require_action(ctx, p->model, "section bulk"));
+done:
+    return status;
+}
+
 /* What the stages would refuse, before a new folder is made and the work begins. */
 static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
@@ -322,8 +344,7 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
         return kad_fail(ctx, KAD_ENOINPUT,
                         "%s: nothing is trained in this folder: use `run` or `train`",
                         p->app->out);
-    KAD_TRY(kad_train_check(ctx, p->config));
-    KAD_TRY(kad_sample_check(ctx, &p->options.sample, p->model));
+    KAD_TRY(check_work(p));
 done:
     return status;
 }
@@ -387,11 +408,9 @@ void kad_pipeline_release(kad_pipeline *p)
 kad_status kad_pipeline_check(kad_pipeline *p, const char *text, const char *name,
                               int n_overrides, const char *const *overrides)
 {
-    kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
     KAD_TRY(kad_pipeline_prepare(p, text, name, n_overrides, overrides));
-    KAD_TRY(kad_train_check(ctx, p->config));
-    KAD_TRY(kad_sample_check(ctx, &p->options.sample, p->model));
+    KAD_TRY(check_work(p));
 done:
     return status;
 }

@@ -119,25 +119,26 @@ static void write_couplings(const kad_action *action, kad_writer *root, kad_writ
 
 static kad_status write_model(const kad_pipeline *p, kad_writer *root)
 {
-    const kad_action *action = p->model->action;
+    const kad_model *model = p->model;
+    const kad_action *action = model->action;
     const char *title = kad_config_string(p->config, "title");
     char text[KAD_ACTION_DESCRIPTION];
     int64_t shape[KAD_MAX_DIM];
-    const size_t d = (size_t)action->lattice->d;
+    const size_t d = (size_t)model->lattice->d;
     for (size_t i = 0; i < d; i++)
-        shape[i] = action->lattice->shape[i];
-    kad_action_describe(action, sizeof text, text);
+        shape[i] = model->lattice->shape[i];
+    kad_model_describe(model, sizeof text, text);
     kad_write_text(root, "model", text);
     kad_write_text(root, "recipe", kad_recipe_name(p->config));
     if (title != NULL) kad_write_text(root, "title", title);
     kad_writer w = kad_write_anew(root->ctx, root->file, "/model");
     kad_write_text(&w, "name", text);
-    kad_write_text(&w, "action", action->ops->name);
-    kad_write_int(&w, "components", action->n_comp);
-    kad_write_int(&w, "decimated", p->model->decimated);
+    kad_write_text(&w, "action", action != NULL ? action->ops->name : "none");
+    kad_write_int(&w, "components", model->flow->n_comp);
+    kad_write_int(&w, "decimated", model->decimated);
     kad_write(&w, "shape", KAD_H5_I64, "axis", "sites", "extents of the lattice", &d,
               shape);
-    write_couplings(action, root, &w);
+    if (action != NULL) write_couplings(action, root, &w);
     return kad_write_end(&w);
 }
 
@@ -164,7 +165,8 @@ kad_status kad_provenance_begin(kad_pipeline *p)
     write_once(&w);
     write_program(p, &w);
     KAD_CALL(write_model(p, &w));
-    KAD_CALL(kad_action_store(&p->app->ctx, p->model->action, file));
+    if (p->model->action != NULL)
+        KAD_CALL(kad_action_store(&p->app->ctx, p->model->action, file));
     KAD_CALL(write_config(p, file));
     kad_write_text(&w, "status", "running");
     KAD_CALL(kad_write_end(&w));

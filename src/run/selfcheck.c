@@ -37,15 +37,47 @@ static void displace(const kad_pipeline *p, double *theta, double *direction)
     }
 }
 
-static double loss_at(kad_pipeline *p, kad_loss_plan *plan, const double *theta,
-                      const double *direction, double h, double *work, double *gradient)
+/* The loss of an action; where there is none, the likelihood of `data` [n][n_rows]. */
+typedef struct check {
+    kad_pipeline *p;
+    kad_loss_plan *plan;
+    const double *theta, *direction;
+    double *data, *work;
+} check;
+
+static double loss_at(const check *c, double h, double *gradient)
 {
+    kad_ctx *ctx = &c->p->app->ctx;
+    const kad_model *model = c->p->model;
     kad_loss_stats stats;
-    for (size_t i = 0; i < p->model->flow->n_theta; i++)
-        work[i] = theta[i] + h * direction[i];
-    kad_loss_gradient(&p->app->ctx, plan, KAD_LOSS_REVERSE, false, work, p->model->seed,
-                      0, gradient, &stats);
+    for (size_t i = 0; i < model->flow->n_theta; i++)
+        c->work[i] = c->theta[i] + h * c->direction[i];
+    if (model->action != NULL) {
+        kad_loss_gradient(ctx, c->plan, model->action, KAD_LOSS_REVERSE, false, c->work,
+                          model->seed, 0, gradient, &stats);
+    } else {
+        size_t index[N_SAMPLES];
+        for (size_t i = 0; i < N_SAMPLES; i++)
+            index[i] = i;
+        kad_loss_gradient_data(ctx, c->plan, c->work, c->data, index, gradient, &stats);
+    }
     return stats.loss;
+}
+
+/* Draws of the map. */
+static kad_status draw_data(const check *c)
+{
+    kad_status status;
+    kad_ctx *ctx = &c->p->app->ctx;
+    const kad_model *model = c->p->model;
+    double lnq[N_SAMPLES];
+    kad_map *map = NULL;
+    KAD_TRY(kad_map_create(ctx, model->flow, c->theta, false, &map));
+    KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_TEST, 0, N_SAMPLES, KAD_DOUBLE,
+                         false, c->data, lnq, NULL));
+done:
+    kad_map_destroy(map);
+    return status;
 }
 
 /* Nothing is claimed yet: the next call checks again. */
@@ -61,35 +93,37 @@ static kad_status check_gradient(kad_pipeline *p, const double *theta,
                                  const double *direction, double start, double *error)
 {
     kad_ctx *ctx = &p->app->ctx;
-    size_t n = p->model->flow->n_theta;
+    const kad_model *model = p->model;
+    const size_t n = model->flow->n_theta, n_rows = (size_t)model->flow->n_rows;
     kad_status status = KAD_OK;
-    kad_loss_plan *plan = NULL;
-    double *gradient = NULL, *work = NULL, *other = NULL;
+    double *gradient = NULL, *other = NULL;
+    check c = {.p = p, .theta = theta, .direction = direction};
     KAD_TRY(kad_new(ctx, n, sizeof *gradient, &gradient));
-    KAD_TRY(kad_new(ctx, n, sizeof *work, &work));
     KAD_TRY(kad_new(ctx, n, sizeof *other, &other));
-    KAD_TRY(kad_loss_create(ctx, p->model->flow, p->model->action, KAD_DOUBLE, N_SAMPLES,
-                            &plan));
-    loss_at(p, plan, theta, direction, 0, work, gradient);
+    KAD_TRY(kad_new(ctx, n, sizeof *c.work, &c.work));
+    KAD_TRY(kad_new(ctx, N_SAMPLES * n_rows, sizeof *c.data, &c.data));
+    KAD_TRY(
+        kad_loss_create(ctx, model->flow, model->action, KAD_DOUBLE, N_SAMPLES, &c.plan));
+    if (model->action == NULL) KAD_TRY(draw_data(&c));
+    loss_at(&c, 0, gradient);
     KAD_TRY(go_on(p, start));
     double exact = 0, norm = 0;
     for (size_t i = 0; i < n; i++) {
         exact += gradient[i] * direction[i];
         norm += gradient[i] * gradient[i];
     }
-    double h = 1e-4 / sqrt((double)n + 1);
-    double one = loss_at(p, plan, theta, direction, h, work, other) -
-                 loss_at(p, plan, theta, direction, -h, work, other);
+    const double h = 1e-4 / sqrt((double)n + 1);
+    const double one = loss_at(&c, h, other) - loss_at(&c, -h, other);
     KAD_TRY(go_on(p, start));
-    double two = loss_at(p, plan, theta, direction, 2 * h, work, other) -
-                 loss_at(p, plan, theta, direction, -2 * h, work, other);
-    double difference = (8 * one - two) / (12 * h);
+    const double two = loss_at(&c, 2 * h, other) - loss_at(&c, -2 * h, other);
+    const double difference = (8 * one - two) / (12 * h);
     *error = fabs(difference - exact) / (sqrt(norm) + 1e-8);
 done:
-    kad_loss_destroy(plan);
+    kad_loss_destroy(c.plan);
     kad_free(gradient);
-    kad_free(work);
     kad_free(other);
+    kad_free(c.work);
+    kad_free(c.data);
     return status;
 }
 

@@ -51,6 +51,7 @@ kad_status kad_train_resolve(kad_ctx *ctx, kad_config *config)
 {
     kad_status status;
     KAD_TRY(resolve(ctx, config, "train.data", false));
+    KAD_TRY(resolve(ctx, config, "data.source", false));
     KAD_TRY(resolve(ctx, config, "train.from", true));
 done:
     return status;

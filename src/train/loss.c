@@ -20,7 +20,6 @@ typedef struct thread_space {
  * own sums, so that it does not matter which thread takes it: the first that is free. */
 struct kad_loss_plan {
     const kad_flow *flow;
-    const kad_action *action;
     kad_prec prec;
     int batch, n_tiles, n_groups;
     int n_threads, n_spaces;
@@ -44,7 +43,6 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
     *out = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *plan, &plan));
     plan->flow = flow;
-    plan->action = action;
     plan->prec = prec;
     plan->n_tiles = (batch + lanes - 1) / lanes;
     plan->batch = plan->n_tiles * lanes;
@@ -93,11 +91,6 @@ void kad_loss_destroy(kad_loss_plan *plan)
 int kad_loss_batch(const kad_loss_plan *plan)
 {
     return plan->batch;
-}
-
-const kad_action *kad_loss_action(const kad_loss_plan *plan)
-{
-    return plan->action;
 }
 
 static void begin(const kad_loss_plan *p, const thread_space *space, kad_loss_tile *group)

@@ -12,14 +12,14 @@
 
 #include "flow/flow.h"
 #include "models/action.h"
+#include "train/loss_tile.h"
 
 typedef enum kad_loss_kind { KAD_LOSS_REVERSE, KAD_LOSS_PATH } kad_loss_kind;
 
 typedef struct kad_loss_plan kad_loss_plan;
 
-/* action may be NULL for the likelihood. batch is rounded up to whole tiles. symmetrised:
- * the loss of the Z2 mixture q(y) = [q0(y) + q0(-y)]/2 instead of q0 (costs about 1.7
- * times as much). */
+/* action: one whose kernels the tiles will call; NULL: none. batch is rounded up to whole
+ * tiles. */
 KAD_MUST_USE kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow,
                                         const kad_action *action, kad_prec prec,
                                         int batch, kad_loss_plan **out);
@@ -36,14 +36,25 @@ typedef struct kad_loss_stats {
 
 /* gradient [n_theta] (overwritten): mean over the finite samples, NaN without any. theta
  * [n_theta] is packed inside. Samples are number 0 .. batch - 1 of the training stream at
- * `step`. */
-void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
-                       bool symmetrised, const double *theta, uint64_t seed,
-                       uint64_t step, double *gradient, kad_loss_stats *stats);
+ * `step`. symmetrised: the loss of the Z2 mixture q(y) = [q0(y) + q0(-y)]/2 instead of q0
+ * (costs about 1.7 times as much). */
+void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, const kad_action *action,
+                       kad_loss_kind kind, bool symmetrised, const double *theta,
+                       uint64_t seed, uint64_t step, double *gradient,
+                       kad_loss_stats *stats);
 /* The same for the likelihood of samples data[index[i]], i < batch; data [n][n_rows]
  * doubles. */
 void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *theta,
                             const double *data, const size_t *index, double *gradient,
                             kad_loss_stats *stats);
+
+/* What is done with a tile. self is shared by the threads. */
+typedef void kad_loss_work(const void *self, kad_loss_tile *tile);
+
+/* `work` on every tile of the batch, with parameters theta: gradient and stats as in
+ * kad_loss_gradient. */
+void kad_loss_over_tiles(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_work *work,
+                         const void *self, const double *theta, double *gradient,
+                         kad_loss_stats *stats);
 
 #endif

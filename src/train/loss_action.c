@@ -1,6 +1,5 @@
 /* The variational free energy of an action: S + ln q of own draws. */
 #include "train/loss.h"
-#include "train/loss_tile.h"
 
 #include "base/tile.h"
 
@@ -92,11 +91,12 @@ static void work(const void *self, kad_loss_tile *t)
         reverse_tile(r->action, t);
 }
 
-void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_kind kind,
-                       bool symmetrised, const double *theta, uint64_t seed,
-                       uint64_t step, double *gradient, kad_loss_stats *stats)
+void kad_loss_gradient(kad_ctx *ctx, kad_loss_plan *plan, const kad_action *action,
+                       kad_loss_kind kind, bool symmetrised, const double *theta,
+                       uint64_t seed, uint64_t step, double *gradient,
+                       kad_loss_stats *stats)
 {
-    const reverse_loss self = {.action = kad_loss_action(plan),
+    const reverse_loss self = {.action = action,
                                .rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 0),
                                .step = step,
                                .path = kind == KAD_LOSS_PATH,

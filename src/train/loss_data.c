@@ -1,6 +1,5 @@
 /* The negative log-likelihood of given samples. */
 #include "train/loss.h"
-#include "train/loss_tile.h"
 
 #include "base/tile.h"
 

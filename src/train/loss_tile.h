@@ -4,13 +4,8 @@
 #define KAD_TRAIN_LOSS_TILE_H
 
 #include "flow/flow.h"
-#include "models/action.h"
 
 #include <stdbool.h>
-
-/* loss.h */
-struct kad_loss_plan;
-struct kad_loss_stats;
 
 typedef struct kad_loss_tile {
     const kad_flow *flow;
@@ -25,17 +20,6 @@ typedef struct kad_loss_tile {
     long n_finite, n_nonfinite;
     bool given_up;
 } kad_loss_tile;
-
-/* What is done with a tile. self is shared by the threads. */
-typedef void kad_loss_work(const void *self, kad_loss_tile *tile);
-
-/* `work` on every tile of the batch, with parameters theta: gradient and stats as in
- * kad_loss_gradient. */
-void kad_loss_over_tiles(kad_ctx *ctx, struct kad_loss_plan *plan, kad_loss_work *work,
-                         const void *self, const double *theta, double *gradient,
-                         struct kad_loss_stats *stats);
-
-const kad_action *kad_loss_action(const struct kad_loss_plan *plan);
 
 /* kad_flow_generate_adjoint or kad_flow_infer_adjoint. */
 typedef void kad_loss_adjoint(const kad_flow *flow, kad_prec prec, const void *packed,

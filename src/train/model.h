@@ -1,4 +1,7 @@
-/* A model: lattice, action and flow of one resolved configuration, together. */
+/* A model: what one resolved configuration describes. The map's side (lattice, flow,
+ * precision, seed) and the action, if the field has one that is known: a map may also be
+ * trained on data alone (target.h). Built once in a run and borrowed by all who work with
+ * it; nobody changes it. */
 #ifndef KAD_TRAIN_MODEL_H
 #define KAD_TRAIN_MODEL_H
 
@@ -9,7 +12,7 @@
 
 typedef struct kad_model {
     kad_lattice *lattice;
-    kad_action *action;
+    kad_action *action; /* NULL: none is known */
     kad_flow *flow;
     bool decimated; /* the odd sublattice is integrated out */
     bool mixture;   /* q symmetrised over the global sign */
@@ -17,13 +20,22 @@ typedef struct kad_model {
     uint64_t seed;
 } kad_model;
 
-/* Keys used: seed, lattice.shape, action.*, flow.* (resolved by the recipe). Decimation:
+/* Keys used: seed, lattice.shape, action.*, data.components, flow.* (resolved by the
+ * recipe). Decimation:
  * flow.decimation, auto = wherever the action allows. Errors: KAD_ECONFIG (a mixture of
  * an action without the symmetry, decimation where it is impossible, and what the parts
  * say), KAD_ENOINPUT, KAD_EDATA, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_model_create(kad_ctx *ctx, const kad_config *config,
                                          kad_model **out);
 void kad_model_destroy(kad_model *model);
+
+/* KAD_ECONFIG, "WHAT needs an action, ...", where the model has none. */
+KAD_MUST_USE kad_status kad_model_require_action(kad_ctx *ctx, const kad_model *model,
+                                                 const char *what);
+
+/* One line (KAD_ACTION_DESCRIPTION bytes): of the action, or "a field learnt from data, 8 x
+ * 8". */
+void kad_model_describe(const kad_model *model, size_t size, char *text);
 
 /* A copy of `config` for another shape of the lattice. */
 KAD_MUST_USE kad_status kad_model_config(kad_ctx *ctx, const kad_config *config, int d,

@@ -1,5 +1,7 @@
 #include "train/options.h"
 
+#include "models/action.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -94,6 +96,22 @@ const kad_key kad_train_keys[] = {
      "most skipped steps with a gradient that is not finite"},
     {"train.log_every", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e9, "steps", NULL,
      "steps between rows of /training; unset: 20000 rows at most"},
+    {"data.source", KAD_PATH, KAD_NO_MEMBER, NULL, ANY, "", NULL,
+     "HDF5 file of configurations that the map is trained on, instead of the action: [n, "
+     "axes...], [n, component, axes...], or with a leading chain axis"},
+    {"data.dataset", KAD_STRING, KAD_NO_MEMBER, "/configs", ANY, "", NULL,
+     "dataset of data.source"},
+    {"data.holdout", KAD_REAL, KAD_NO_MEMBER, "0.1", 0, 0.9, "", NULL,
+     "share of the samples that training never sees; their -ln q says how good the map "
+     "is"},
+    {"data.block", KAD_INT, KAD_NO_MEMBER, "1", 1, 1e9, "samples", NULL,
+     "neighbours in the file that are held out together and count as one in errors: a "
+     "few "
+     "autocorrelation times of the chain they come from"},
+    {"data.components", KAD_INT, KAD_NO_MEMBER, NULL, 1, 16, "", NULL,
+     "components of the field; unset: the action's, or 1"},
+    {"data.source_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, ANY, "", NULL,
+     "the file's SHA-256; recorded, and another file is refused"},
 };
 
 const size_t kad_train_n_keys = sizeof kad_train_keys / sizeof kad_train_keys[0];
@@ -110,6 +128,11 @@ const kad_rule kad_train_rules[] = {
     {"train.anneal_start", "train.anneal_key"},
     {"train.anneal_fraction", "train.anneal_key"},
     {"train.chain_", "train.chain=true"},
+    {"data.dataset", "data.source"},
+    {"data.holdout", "data.source"},
+    {"data.block", "data.source"},
+    {"data.components", "data.source"},
+    {"data.source_sha256", "data.source"},
 };
 
 const size_t kad_train_n_rules = sizeof kad_train_rules / sizeof kad_train_rules[0];
@@ -190,21 +213,69 @@ static void read_chain(const kad_config *c, kad_train_options *o)
         o->anneal_fraction = real_or(c, "train.anneal_fraction", 0.4);
 }
 
+static kad_data_options read_data(const kad_config *c)
+{
+    if (kad_config_string(c, "data.source") != NULL)
+        return (kad_data_options){.path = kad_config_string(c, "data.source"),
+                                  .dataset = kad_config_string(c, "data.dataset"),
+                                  .sha256 = kad_config_string(c, "data.source_sha256"),
+                                  .key = "data.source",
+                                  .key_sha256 = "data.source_sha256",
+                                  .holdout = kad_config_real(c, "data.holdout"),
+                                  .block = (size_t)kad_config_int(c, "data.block")};
+    return (kad_data_options){.path = kad_config_string(c, "train.data"),
+                              .dataset = kad_config_string(c, "train.data_set"),
+                              .sha256 = kad_config_string(c, "train.data_sha256"),
+                              .key = "train.data",
+                              .key_sha256 = "train.data_sha256",
+                              .block = 1};
+}
+
 static void read_loss(const kad_config *c, kad_train_options *o)
 {
     o->likelihood = strcmp(kad_config_string(c, "train.loss"), "likelihood") == 0;
     o->gradient = KAD_LOSS_PATH;
     if (!o->likelihood && strcmp(kad_config_string(c, "train.gradient"), "plain") == 0)
         o->gradient = KAD_LOSS_REVERSE;
-    o->data = kad_config_string(c, "train.data");
-    if (o->data == NULL) return;
-    o->dataset = kad_config_string(c, "train.data_set");
-    o->data_sha256 = kad_config_string(c, "train.data_sha256");
-    if (!o->likelihood) o->data_weight = kad_config_real(c, "train.data_weight");
+    o->data = read_data(c);
+    if (o->data.path != NULL)
+        o->data_weight = o->likelihood ? 1 : kad_config_real(c, "train.data_weight");
 }
 
-static kad_status check(kad_ctx *ctx, const kad_train_options *o)
+/* What the keys about action and data say together. */
+static kad_status check_targets(kad_ctx *ctx, const kad_config *c,
+                                const kad_train_options *o)
 {
+    const char *source = kad_config_string(c, "data.source");
+    const bool known = !kad_action_is_none(c);
+    if (source != NULL && kad_config_string(c, "train.data") != NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.data: %s, but data.source gives the samples to train on",
+                        kad_config_string(c, "train.data"));
+    if (source != NULL && !o->likelihood)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.loss: reverse, but data.source makes it likelihood "
+                        "(samples beside the action: train.data)");
+    if (o->likelihood && o->data.path == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.loss: likelihood needs samples (train.data is not set)");
+    if (known) return KAD_OK;
+    if (o->data.path == NULL || !o->likelihood)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.name: none, but data.source names no samples to train "
+                        "on instead");
+    if (o->chain || o->anneal_key != NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "%s needs an action, but the map is trained on data alone "
+                        "(action.name none)",
+                        o->chain ? "train.chain" : "train.anneal_key");
+    return KAD_OK;
+}
+
+static kad_status check(kad_ctx *ctx, const kad_config *c, const kad_train_options *o)
+{
+    const kad_status status = check_targets(ctx, c, o);
+    if (status != KAD_OK) return status;
     double sum = 0.0;
     for (int i = 0; i < o->n_fractions && i < KAD_CHAIN_MAX; i++) {
         if (!(o->fractions[i] > 0.0)) sum = -INFINITY;
@@ -217,9 +288,6 @@ static kad_status check(kad_ctx *ctx, const kad_train_options *o)
     if (o->chain && o->from != NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.chain: true, but train.from gives the map to start from");
-    if (o->likelihood && o->data == NULL)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "train.loss: likelihood needs samples (train.data is not set)");
     if (o->anneal_key == NULL && !isnan(o->anneal_start))
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.anneal_key: not set, but train.anneal_start is %g",
@@ -251,5 +319,5 @@ kad_status kad_train_options_read(kad_ctx *ctx, const kad_config *config,
     o->clip = kad_config_real(config, "train.clip");
     o->clip_absolute = kad_config_real(config, "train.clip_absolute");
     o->ema = kad_config_real(config, "train.ema");
-    return check(ctx, o);
+    return check(ctx, config, o);
 }

@@ -1,5 +1,5 @@
-/* Section `train` of the configuration: its table of keys and the values as one struct.
- */
+/* Sections `train` and `data` of the configuration: their table of keys and the values as
+ * one struct. */
 #ifndef KAD_TRAIN_OPTIONS_H
 #define KAD_TRAIN_OPTIONS_H
 
@@ -14,6 +14,15 @@ extern const kad_key kad_train_keys[];
 extern const size_t kad_train_n_keys;
 extern const kad_rule kad_train_rules[];
 extern const size_t kad_train_n_rules;
+
+/* Samples to train on: section `data`, or train.data beside the action. */
+typedef struct kad_data_options {
+    const char *path; /* NULL: none */
+    const char *dataset, *sha256;
+    const char *key, *key_sha256; /* of the path and the digest, for messages */
+    double holdout;
+    size_t block;
+} kad_data_options;
 
 /* Strings are borrowed from the config. */
 typedef struct kad_train_options {
@@ -31,7 +40,7 @@ typedef struct kad_train_options {
     kad_loss_kind gradient; /* REVERSE or PATH */
     bool likelihood;        /* loss: only given samples */
     double data_weight;     /* reverse loss: share of the likelihood in the gradient */
-    const char *data, *dataset, *data_sha256;
+    kad_data_options data;
     double symmetrise_last;
     double ema;
     const char *anneal_key; /* NULL: none */

@@ -9,16 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* --- reading --------------------------------------------------------------------------- */
+
 /* "[n, 2, 16, 16]" of what is expected, for messages. */
-static void describe(const kad_action *action, int rank, const size_t *dims, char *text,
+static void describe(const kad_model *model, int rank, const size_t *dims, char *text,
                      size_t size)
 {
     size_t at = 0;
     if (dims == NULL) {
-        at += (size_t)snprintf(text, size, "[n, %d", action->n_comp);
-        for (int i = 0; i < action->lattice->d && at < size; i++)
+        at += (size_t)snprintf(text, size, "[n, %d", model->flow->n_comp);
+        for (int i = 0; i < model->lattice->d && at < size; i++)
             at +=
-                (size_t)snprintf(text + at, size - at, ", %d", action->lattice->shape[i]);
+                (size_t)snprintf(text + at, size - at, ", %d", model->lattice->shape[i]);
     } else {
         for (int i = 0; i < rank && at < size; i++)
             at += (size_t)snprintf(text + at, size - at, "%s%zu", i > 0 ? ", " : "[",
@@ -28,14 +30,14 @@ static void describe(const kad_action *action, int rank, const size_t *dims, cha
 }
 
 /* Samples of a dataset of these dims, 0 if the shape does not fit. */
-static size_t count(const kad_action *action, int rank, const size_t *dims)
+static size_t count(const kad_model *model, int rank, const size_t *dims)
 {
-    const int d = action->lattice->d, lead = rank - d;
+    const int d = model->lattice->d, lead = rank - d;
     if (lead < 1 || lead > 3) return 0;
     for (int i = 0; i < d; i++)
-        if (dims[lead + i] != (size_t)action->lattice->shape[i]) return 0;
-    const bool components = dims[lead - 1] == (size_t)action->n_comp && lead > 1;
-    if (!components && (action->n_comp > 1 || lead > 2)) return 0;
+        if (dims[lead + i] != (size_t)model->lattice->shape[i]) return 0;
+    const bool components = dims[lead - 1] == (size_t)model->flow->n_comp && lead > 1;
+    if (!components && (model->flow->n_comp > 1 || lead > 2)) return 0;
     size_t n = 1;
     for (int i = 0; i < (components ? lead - 1 : lead); i++)
         if (!kad_size_mul(n, dims[i], &n)) return 0;
@@ -54,7 +56,7 @@ static void interleave(size_t n, size_t n_sites, size_t n_comp, const double *fr
 }
 
 /* y <- from_boundary(y), tile by tile, in place. */
-static kad_status from_boundary(kad_ctx *ctx, const kad_action *action,
+static kad_status from_boundary(kad_ctx *ctx, const char *key, const kad_action *action,
                                 kad_samples *samples)
 {
     kad_status status = KAD_OK;
@@ -64,9 +66,8 @@ static kad_status from_boundary(kad_ctx *ctx, const kad_action *action,
     const size_t lanes = KAD_W_DOUBLE, rows = samples->n_rows;
     if (kern->to_boundary == NULL) return KAD_OK;
     if (kern->from_boundary == NULL)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "train.data: the field of action %s has no inverse",
-                        action->ops->name);
+        return kad_fail(ctx, KAD_ECONFIG, "%s: the field of action %s has no inverse",
+                        key, action->ops->name);
     KAD_TRY(kad_new(ctx, rows * lanes, sizeof *x, &x));
     KAD_TRY(kad_new(ctx, rows * lanes, sizeof *y, &y));
     KAD_TRY(kad_new(ctx, action->scratch_bytes[KAD_DOUBLE], 1, &scratch));
@@ -99,35 +100,37 @@ static kad_status check_range(kad_ctx *ctx, const char *path, const char *what,
     return KAD_OK;
 }
 
-kad_status kad_samples_load(kad_ctx *ctx, const char *path, const char *dataset,
-                            const kad_action *action, kad_samples *out)
+kad_status kad_samples_load(kad_ctx *ctx, const char *key, const char *path,
+                            const char *dataset, const kad_model *model, kad_samples *out)
 {
     kad_status status;
     kad_h5 *file = NULL;
     double *raw = NULL;
     int rank = 0;
-    size_t dims[KAD_H5_MAX_RANK];
-    const size_t n_sites = (size_t)action->lattice->n_sites;
-    const size_t n_comp = (size_t)action->n_comp;
+    size_t dims[KAD_H5_MAX_RANK], n_values;
+    const size_t n_sites = (size_t)model->lattice->n_sites;
+    const size_t n_comp = (size_t)model->flow->n_comp;
     *out = (kad_samples){.n_rows = n_sites * n_comp};
     status = kad_h5_open(ctx, path, false, 0, &file);
-    if (status != KAD_OK) KAD_TRY(kad_fail(ctx, status, "train.data: %s", ctx->message));
+    if (status != KAD_OK) KAD_TRY(kad_fail(ctx, status, "%s: %s", key, ctx->message));
     KAD_TRY(kad_h5_shape(ctx, file, dataset, &rank, dims));
-    out->n = count(action, rank, dims);
-    if (out->n == 0) {
+    out->n = count(model, rank, dims);
+    if (out->n == 0 || !kad_size_mul(out->n, out->n_rows, &n_values)) {
         char expected[96], found[96];
-        describe(action, 0, NULL, expected, sizeof expected);
-        describe(action, rank, dims, found, sizeof found);
+        describe(model, 0, NULL, expected, sizeof expected);
+        describe(model, rank, dims, found, sizeof found);
         status = kad_fail(ctx, KAD_EDATA, "%s: %s: expected samples %s, found %s", path,
                           dataset, expected, found);
         goto done;
     }
-    KAD_TRY(kad_new(ctx, out->n, out->n_rows * sizeof *out->y, &out->y));
-    KAD_TRY(kad_new(ctx, out->n, out->n_rows * sizeof *raw, &raw));
+    KAD_TRY(kad_memory_require(ctx, n_values > SIZE_MAX / 16 ? SIZE_MAX : 16 * n_values,
+                               "reading the samples"));
+    KAD_TRY(kad_new(ctx, n_values, sizeof *out->y, &out->y));
+    KAD_TRY(kad_new(ctx, n_values, sizeof *raw, &raw));
     KAD_TRY(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, dims, raw));
     interleave(out->n, n_sites, n_comp, raw, out->y);
     KAD_TRY(check_range(ctx, path, dataset, out, raw));
-    KAD_TRY(from_boundary(ctx, action, out));
+    if (model->action != NULL) KAD_TRY(from_boundary(ctx, key, model->action, out));
     KAD_TRY(check_range(ctx, path, "as flow variables", out, out->y));
 done:
     kad_free(raw);
@@ -142,10 +145,66 @@ void kad_samples_clear(kad_samples *samples)
     *samples = (kad_samples){0};
 }
 
-void kad_samples_batch(const kad_samples *samples, uint64_t seed, uint64_t step,
-                       size_t batch, size_t *index)
+/* --- what is held out ----------------------------------------------------------------- */
+
+/* A hash of the block's number: one draw of a stream that belongs to no run. */
+static bool is_held(size_t block, double holdout)
+{
+    const kad_rng rng = kad_rng_stream(0, KAD_RNG_TRAIN, 2);
+    return kad_rng_uniform(rng, 0, block, 0) < holdout;
+}
+
+kad_status kad_samples_split(kad_ctx *ctx, const char *path, size_t n, double holdout,
+                             size_t block, kad_split *out)
+{
+    kad_status status;
+    *out = (kad_split){.block = block};
+    KAD_TRY(kad_new(ctx, n, sizeof *out->held, &out->held));
+    for (size_t i = 0; i < n; i++)
+        if (is_held(i / block, holdout)) out->held[out->n_held++] = i;
+    out->trained = out->held + out->n_held;
+    for (size_t i = 0; i < n; i++)
+        if (!is_held(i / block, holdout)) out->trained[out->n_trained++] = i;
+    if (out->n_trained == 0 || (holdout > 0 && out->n_held == 0))
+        status =
+            kad_fail(ctx, KAD_EDATA,
+                     "%s: data.holdout %g of %zu samples, %zu together, leaves %zu to "
+                     "train on and %zu held out",
+                     path, holdout, n, block, out->n_trained, out->n_held);
+done:
+    return status;
+}
+
+void kad_split_clear(kad_split *split)
+{
+    kad_free(split->held);
+    *split = (kad_split){0};
+}
+
+void kad_samples_batch(const kad_split *split, uint64_t seed, uint64_t step, size_t batch,
+                       size_t *index)
 {
     const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 1);
     for (size_t i = 0; i < batch; i++)
-        index[i] = (size_t)(kad_rng_uniform(rng, step, i, 0) * (double)samples->n);
+        index[i] = split->trained[(size_t)(kad_rng_uniform(rng, step, i, 0) *
+                                           (double)split->n_trained)];
+}
+
+void kad_samples_mean(const kad_split *split, size_t n, const size_t *number,
+                      const double *values, double *mean, double *error)
+{
+    double sum = 0, square = 0;
+    size_t n_blocks = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += values[i];
+    *mean = n > 0 ? sum / (double)n : NAN;
+    for (size_t i = 0, end; i < n; i = end, n_blocks++) {
+        double block = 0;
+        for (end = i; end < n && number[end] / split->block == number[i] / split->block;
+             end++)
+            block += values[end] - *mean;
+        square += block * block;
+    }
+    const double b = (double)n_blocks;
+    *error = n_blocks > 1 ? sqrt(square * b / (b - 1)) / (double)n : NAN;
 }

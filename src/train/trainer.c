@@ -10,9 +10,11 @@
 static void clear(kad_trainer *t)
 {
     kad_trainer_leave(t);
+    for (int i = 0; i < t->n_stages; i++)
+        kad_trainer_forget(&t->stages[i]);
     kad_history_clear(&t->log);
     kad_history_clear(&t->eval);
-    kad_free(t->eval_columns);
+    kad_free(t->columns);
     kad_free(t->config_text);
 }
 
@@ -21,18 +23,17 @@ static kad_status next_stage(kad_trainer *t)
 {
     kad_status status;
     double *theta = NULL;
-    kad_model *model = t->model;
+    const kad_model *model = t->model;
     const size_t n = model->flow->n_theta;
     KAD_TRY(kad_new(t->ctx, n, sizeof *theta, &theta));
     memcpy(theta, kad_trainer_weights(t), n * sizeof *theta);
     t->before += t->step;
-    t->model = NULL; /* keep it through leave */
     kad_trainer_leave(t);
     t->stage++;
     KAD_TRY(kad_trainer_enter(t, model, theta));
+    kad_trainer_forget(&t->stages[t->stage - 1]);
     KAD_TRY(kad_trainer_save(t));
 done:
-    kad_model_destroy(model);
     kad_free(theta);
     return status;
 }
@@ -60,6 +61,7 @@ static kad_status start(kad_trainer *t)
 {
     kad_status status;
     bool resumed = false;
+    kad_trainer_list_targets(t);
     KAD_TRY(kad_trainer_plan(t));
     KAD_TRY(kad_trainer_log_create(t));
     if (t->run != NULL) KAD_TRY(kad_trainer_load(t, &resumed));
@@ -77,19 +79,18 @@ done:
     return status;
 }
 
-/* Hand the last stage's model and parameters over. */
+/* Hand the last stage's parameters over. */
 static kad_status finish(kad_trainer *t, kad_train_result *out)
 {
     kad_status status;
     const size_t n = t->model->flow->n_theta;
     KAD_TRY(kad_trainer_results(t, true));
+    kad_trainer_note_held_out(t);
     KAD_TRY(kad_new(t->ctx, n, sizeof *out->theta, &out->theta));
     memcpy(out->theta, kad_trainer_weights(t), n * sizeof *out->theta);
     out->steps = t->before + t->step;
     out->seconds = kad_trainer_seconds(t);
     out->evaluation = t->last;
-    out->model = t->model;
-    t->model = NULL;
 done:
     return status;
 }
@@ -99,10 +100,10 @@ static kad_status read_finished(kad_trainer *t, kad_train_result *out)
 {
     kad_status status;
     kad_h5 *file = NULL;
-    KAD_TRY(kad_model_create(t->ctx, t->config, &out->model));
-    KAD_TRY(kad_new(t->ctx, out->model->flow->n_theta, sizeof *out->theta, &out->theta));
+    const kad_flow *flow = t->whole->flow;
+    KAD_TRY(kad_new(t->ctx, flow->n_theta, sizeof *out->theta, &out->theta));
     KAD_TRY(kad_results_open(t->ctx, t->run, &file));
-    KAD_TRY(kad_params_read(t->ctx, file, out->model->flow, out->theta));
+    KAD_TRY(kad_params_read(t->ctx, file, flow, out->theta));
     KAD_TRY(kad_h5_attr_int(t->ctx, file, "/training", "steps", &out->steps));
     KAD_TRY(kad_h5_attr_real(t->ctx, file, "/training", "wall_seconds", &out->seconds));
     out->finished_before = true;
@@ -112,7 +113,8 @@ done:
 }
 
 kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_config *config,
-                     kad_progress *progress, kad_train_result *out)
+                     const kad_model *model, kad_progress *progress,
+                     kad_train_result *out)
 {
     kad_status status;
     bool complete = false;
@@ -122,6 +124,7 @@ kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_config *config,
     t->ctx = ctx;
     t->run = run;
     t->config = config;
+    t->whole = model;
     t->progress = progress;
     KAD_TRY(kad_train_options_read(ctx, config, &t->options));
     t->config_text = kad_config_yaml(config, KAD_CONFIG_CONTENT);
@@ -145,14 +148,16 @@ done:
     return status;
 }
 
-kad_status kad_train_check(kad_ctx *ctx, const kad_config *config)
+kad_status kad_train_check(kad_ctx *ctx, const kad_config *config, const kad_model *model)
 {
     kad_status status;
     kad_trainer *t = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *t, &t));
     t->ctx = ctx;
     t->config = config;
+    t->whole = model;
     KAD_TRY(kad_train_options_read(ctx, config, &t->options));
+    kad_trainer_list_targets(t);
     KAD_TRY(kad_trainer_plan(t));
     KAD_TRY(kad_trainer_enter(t, NULL, NULL));
     if (t->options.from != NULL) KAD_TRY(kad_trainer_from_run(t));
@@ -169,7 +174,6 @@ done:
 
 void kad_train_result_clear(kad_train_result *result)
 {
-    kad_model_destroy(result->model);
     kad_free(result->theta);
     *result = (kad_train_result){0};
 }

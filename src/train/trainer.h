@@ -1,4 +1,5 @@
-/* Training: from a resolved configuration to the parameters of its map.
+/* Training: from a resolved configuration and its model to the parameters of the map, on
+ * whatever targets (target.h) the configuration gives.
  *
  * Stages: with train.chain the lattices L/4, L/2, L are trained one after the other, each
  * starting from the one before (kad_flow_transfer); otherwise there is one. The state is
@@ -8,7 +9,8 @@
  *
  * This folder:
  *   trainer, trainer_state            stages, steps, checkpoints and log of a training
- *   model, options, inputs, samples   what is trained, how, and on what
+ *   model, options, inputs            what is trained, and how
+ *   target (action, data), samples    on what: the loss, and what it says of a map
  *   loss, loss_tile, loss_kern        losses and their gradients over a batch
  *   optimiser (adam, soap_kern), schedule, clip   the steps that these make
  *   evaluate, history, params         how good a map is, and when; the map in a file */
@@ -21,7 +23,6 @@
 #include "train/model.h"
 
 typedef struct kad_train_result {
-    kad_model *model; /* of the configured lattice */
     double *theta; /* [n_theta] the map to use: the moving average unless train.ema 0 */
     int64_t steps; /* of all stages */
     bool finished_before;      /* nothing was left to do */
@@ -34,11 +35,12 @@ typedef struct kad_train_result {
  * keys; a checkpoint of another configuration, naming the key); KAD_EINTERNAL (too many
  * gradients that are not finite); KAD_EDATA, KAD_ENOINPUT, KAD_EIO, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_train(kad_ctx *ctx, const kad_run *run,
-                                  const kad_config *config, kad_progress *progress,
-                                  kad_train_result *out);
+                                  const kad_config *config, const kad_model *model,
+                                  kad_progress *progress, kad_train_result *out);
 /* What kad_train would refuse before its first step: keys, memory, the files it reads.
  * Errors: KAD_ECONFIG, KAD_ENOINPUT, KAD_EDATA, KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_train_check(kad_ctx *ctx, const kad_config *config);
+KAD_MUST_USE kad_status kad_train_check(kad_ctx *ctx, const kad_config *config,
+                                        const kad_model *model);
 void kad_train_result_clear(kad_train_result *result);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 
 /* Numbers of the state by name, the same list for saving and loading. */
 typedef struct entry {
@@ -16,7 +16,7 @@ typedef struct entry {
     int64_t *integer; /* or */
     double *real;
 } entry;
-enum { N_ENTRIES = 19 };
+enum { N_ENTRIES = 18 };
 
 static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
 {
@@ -26,7 +26,6 @@ static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
         {"stopped", &t->stopped, NULL},
         {"evaluated", &t->evaluated, NULL},
         {"eval_due", &t->eval_due, NULL},
-        {"eval_done", &t->eval_done, NULL},
         {"eval_first", &t->eval_first, NULL},
         {"n_plateaus", &t->n_plateaus, NULL},
         {"n_skipped", &t->n_skipped, NULL},
@@ -107,13 +106,60 @@ done:
     return status;
 }
 
-/* The weights that an evaluation stopped half way has. */
+/* The numbers that an evaluation stopped half way has, of every target. */
 static kad_status move_evaluation(kad_trainer *t, kad_h5 *file, transfer *move)
 {
-    double *ln_w = NULL;
-    kad_evaluator_partial(t->evaluator, &ln_w);
-    if (t->eval_done == 0) return KAD_OK;
-    return move(t, file, "/train/ln_w", KAD_H5_F64, (size_t)t->eval_done, ln_w);
+    kad_status status = KAD_OK;
+    for (size_t i = 0; i < t->n_targets; i++) {
+        char path[64];
+        const kad_target *target = t->targets[i];
+        snprintf(path, sizeof path, "/train/eval_%s", t->kinds[i]->name);
+        if (target != NULL && target->n_done > 0)
+            KAD_TRY(move(t, file, path, KAD_H5_F64, target->n_done, target->values));
+    }
+done:
+    return status;
+}
+
+/* How many these are: by name, the target's own. */
+static void done_name(const kad_trainer *t, size_t i, char out[64])
+{
+    snprintf(out, 64, "eval_done_%s", t->kinds[i]->name);
+}
+
+static kad_status save_done(kad_trainer *t, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    char name[64];
+    for (size_t i = 0; i < t->n_targets; i++) {
+        done_name(t, i, name);
+        if (t->targets[i] == NULL) continue;
+        KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", name,
+                                    (int64_t)t->targets[i]->n_done));
+    }
+done:
+    return status;
+}
+
+static kad_status load_done(kad_trainer *t, kad_h5 *file)
+{
+    kad_status status = KAD_OK;
+    char name[64];
+    for (size_t i = 0; i < t->n_targets; i++) {
+        kad_target *target = t->targets[i];
+        int64_t n;
+        if (target == NULL) continue;
+        done_name(t, i, name);
+        KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", name, &n));
+        if (n < 0 || (uint64_t)n > target->n_values)
+            KAD_TRY(kad_fail(t->ctx, KAD_EDATA,
+                             "checkpoint: /train: %s: %lld samples of an evaluation of "
+                             "%zu",
+                             name, (long long)n, target->n_values));
+        target->n_done = (size_t)n;
+    }
+done:
+    return status;
 }
 
 static kad_status require_finite(kad_trainer *t)
@@ -133,10 +179,9 @@ kad_status kad_trainer_save(kad_trainer *t)
     t->wall_saved = kad_wall_seconds();
     KAD_TRY(require_finite(t));
     if (t->run == NULL) goto done;
-    double *ln_w = NULL;
-    t->eval_done = (int64_t)kad_evaluator_partial(t->evaluator, &ln_w);
     KAD_TRY(kad_h5_create(t->ctx, &file));
     KAD_TRY(save_numbers(t, file));
+    KAD_TRY(save_done(t, file));
     KAD_TRY(move_arrays(t, file, save_array));
     KAD_TRY(move_evaluation(t, file, save_array));
     KAD_TRY(kad_history_save(t->ctx, &t->log, file, "/train/log"));
@@ -185,12 +230,6 @@ static kad_status load_numbers(kad_trainer *t, kad_h5 *file)
         else
             KAD_TRY(kad_h5_attr_real(t->ctx, file, "/train", e->name, e->real));
     }
-    const kad_train_options *o = &t->options;
-    const size_t most = o->eval_final > o->eval_samples ? o->eval_final : o->eval_samples;
-    if (t->eval_done < 0 || (uint64_t)t->eval_done > most)
-        return kad_fail(t->ctx, KAD_EDATA,
-                        "checkpoint: /train: %lld draws of an evaluation of %zu",
-                        (long long)t->eval_done, most);
     if (t->step < 0 || t->step > t->stages[t->stage].steps)
         return kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: step %lld of %lld",
                         (long long)t->step, (long long)t->stages[t->stage].steps);
@@ -209,8 +248,8 @@ kad_status kad_trainer_load(kad_trainer *t, bool *found)
     KAD_TRY(kad_trainer_enter(t, NULL, NULL));
     KAD_TRY(load_numbers(t, file));
     KAD_TRY(move_arrays(t, file, load_array));
+    KAD_TRY(load_done(t, file));
     KAD_TRY(move_evaluation(t, file, load_array));
-    kad_evaluator_resume(t->evaluator, (size_t)t->eval_done);
     KAD_TRY(kad_history_restore(t->ctx, &t->log, file, "/train/log"));
     KAD_TRY(kad_history_restore(t->ctx, &t->eval, file, "/train/eval"));
     KAD_TRY(require_finite(t));

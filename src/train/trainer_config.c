@@ -14,7 +14,8 @@ typedef struct reader {
 
 static bool matters(const reader *r)
 {
-    static const char *const sections[] = {"seed", "lattice", "action", "flow", "train"};
+    static const char *const sections[] = {"seed", "lattice", "action",
+                                           "data", "flow",    "train"};
     if (strncmp(r->line, "checkpoint_seconds:", 19) == 0) return false;
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         if (strcmp(r->section, sections[i]) == 0) return true;

@@ -12,50 +12,51 @@
 #define F64 KAD_H5_F64
 #define I64 KAD_H5_I64
 
-static const kad_history_column log_columns[] = {
+/* Columns of the steps and of the evaluations: the trainer's own, and between them those of
+ * the targets of the last stage. */
+static const kad_history_column log_head[] = {
     {"step", I64, "steps", "optimiser steps taken, all lattice sizes", NULL},
     {"stage", I64, "", "index of the lattice size", NULL},
     {"wall_s", F64, "s", "wall time of training", NULL},
     {"loss", F64, "nats", "training loss", "mean over the batch"},
     {"loss_err", F64, "nats", "standard error of the loss", "batch variance"},
-    {"free_energy", F64, "nats", "variational free energy of the batch",
-     "mean of S + ln q - ln Z offset over the batch"},
+};
+static const kad_history_column log_tail[] = {
     {"rate", F64, "", "learning rate", NULL},
     {"grad_norm", F64, "", "norm of the gradient before clipping", NULL},
     {"n_nonfinite", I64, "samples", "samples left out since the row before", NULL},
 };
-enum { N_LOG = sizeof log_columns / sizeof log_columns[0] };
-
-static const kad_history_column eval_columns[] = {
+static const kad_history_column eval_head[] = {
     {"step", I64, "steps", "optimiser steps taken, all lattice sizes", NULL},
     {"stage", I64, "", "index of the lattice size", NULL},
-    {"samples", I64, "samples", "fresh draws evaluated", NULL},
-    {"free_energy", F64, "nats", "variational free energy", "mean of -ln w"},
-    {"free_energy_err", F64, "nats", "its standard error", NULL},
-    {"kl_gap", F64, "nats", "free energy plus exact ln Z", "KL(q, p)"},
-    {"kl_gap_err", F64, "nats", "its standard error", NULL},
-    {"log_z", F64, "nats", "ln Z", "ln of the mean weight"},
-    {"log_z_err", F64, "nats", "its standard error", "sqrt((1/ESS - 1)/n)"},
-    {"ess", F64, "", "effective sample size a draw", "mean(w)^2 / mean(w^2)"},
-    {"ess_err", F64, "", "its standard error", "jackknife"},
-    {"acceptance", F64, "", "acceptance of the independent sampler",
-     "pairs of weights, min(1, w'/w)"},
-    {"acceptance_err", F64, "", "its standard error", "jackknife"},
-    {"largest_weight", F64, "", "share of the largest weight in the sum", NULL},
-    {"n_bad", I64, "samples", "draws whose weight is not finite", NULL},
+};
+static const kad_history_column eval_tail[] = {
     {"inverse_error", F64, "", "largest |infer(generate(z)) - z|", NULL},
     {"lnq_error", F64, "nats", "largest |ln q generating - ln q inferring in double|",
      NULL},
 };
-enum { N_EVAL = sizeof eval_columns / sizeof eval_columns[0] };
+#define LENGTH(table) (sizeof(table) / sizeof *(table))
+
+enum {
+    N_LOG_MAX = LENGTH(log_head) + LENGTH(log_tail) + KAD_TARGETS_MAX,
+    N_TARGET_MAX = 16, /* columns of one */
+    N_EVAL_MAX = LENGTH(eval_head) + LENGTH(eval_tail) + KAD_TARGETS_MAX * N_TARGET_MAX,
+    N_LEVELS = KAD_EVAL_LEVELS + 1
+};
 
 /* The evaluations' table goes on with one column a level, then one of no level. */
-enum { N_EVAL_ALL = N_EVAL + KAD_EVAL_LEVELS + 1 };
+struct kad_train_columns {
+    size_t n_log, n_eval;
+    kad_history_column log[N_LOG_MAX], eval[N_EVAL_MAX + N_LEVELS];
+    char names[N_LEVELS][24];
+};
 
-typedef struct all_columns {
-    kad_history_column columns[N_EVAL_ALL];
-    char names[KAD_EVAL_LEVELS + 1][24];
-} all_columns;
+static void append(kad_history_column *columns, size_t *n, const kad_history_column *more,
+                   size_t n_more)
+{
+    memcpy(columns + *n, more, n_more * sizeof *more);
+    *n += n_more;
+}
 
 kad_status kad_trainer_log_create(kad_trainer *t)
 {
@@ -64,17 +65,25 @@ kad_status kad_trainer_log_create(kad_trainer *t)
     const size_t stages = (size_t)t->n_stages + 1;
     const size_t rows = (size_t)(o->steps / o->log_every) + 2 * stages;
     const size_t evals = (size_t)(o->steps / o->eval_every) + 2 * stages;
-    all_columns *all = NULL;
+    kad_train_columns *all = NULL;
     KAD_TRY(kad_new(t->ctx, 1, sizeof *all, &all));
-    t->eval_columns = all;
-    memcpy(all->columns, eval_columns, sizeof eval_columns);
-    for (int k = 0; k <= KAD_EVAL_LEVELS; k++) {
+    t->columns = all;
+    append(all->log, &all->n_log, log_head, LENGTH(log_head));
+    append(all->eval, &all->n_eval, eval_head, LENGTH(eval_head));
+    for (size_t i = 0; i < t->n_targets; i++) {
+        append(all->log, &all->n_log, &t->kinds[i]->loss, 1);
+        append(all->eval, &all->n_eval, t->kinds[i]->columns, t->n_columns[i]);
+    }
+    append(all->log, &all->n_log, log_tail, LENGTH(log_tail));
+    append(all->eval, &all->n_eval, eval_tail, LENGTH(eval_tail));
+    for (int k = 0; k < N_LEVELS; k++) {
         snprintf(all->names[k], sizeof all->names[k], "log_det_%d", k);
-        all->columns[N_EVAL + k] =
+        all->eval[all->n_eval + (size_t)k] =
             (kad_history_column){all->names[k], F64, "nats", NULL, NULL};
     }
-    KAD_TRY(kad_history_create(t->ctx, log_columns, N_LOG, rows, &t->log));
-    KAD_TRY(kad_history_create(t->ctx, all->columns, N_EVAL_ALL, evals, &t->eval));
+    KAD_TRY(kad_history_create(t->ctx, all->log, all->n_log, rows, &t->log));
+    KAD_TRY(
+        kad_history_create(t->ctx, all->eval, all->n_eval + N_LEVELS, evals, &t->eval));
 done:
     return status;
 }
@@ -89,39 +98,57 @@ void kad_trainer_log_step(kad_trainer *t, const kad_train_row *row)
     const int64_t done = t->before + t->step + 1;
     const bool last = t->step + 1 == t->stages[t->stage].steps || t->stopped != 0;
     if (done % t->options.log_every != 0 && !last) return;
-    const double values[N_LOG] = {
-        (double)done, (double)t->stage, kad_trainer_seconds(t),
-        row->loss,    row->loss_err,    row->free_energy,
-        row->rate,    row->grad_norm,   (double)t->n_bad,
-    };
+    double values[N_LOG_MAX] = {(double)done, (double)t->stage, kad_trainer_seconds(t),
+                                row->loss, row->loss_err};
+    size_t n = LENGTH(log_head);
+    for (size_t i = 0; i < t->n_targets; i++)
+        values[n++] = row->target[i];
+    const double tail[] = {row->rate, row->grad_norm, (double)t->n_bad};
+    memcpy(values + n, tail, sizeof tail);
     kad_history_add(&t->log, values);
     t->n_bad = 0;
 }
 
 void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e)
 {
-    const kad_weights *w = &e->weights;
-    double values[N_EVAL_ALL] = {
-        (double)(t->before + t->step),
-        (double)t->stage,
-        (double)(w->n + w->n_bad),
-        -w->lower.value,
-        w->lower.err,
-        e->kl_gap,
-        e->kl_gap_err,
-        w->log_mean,
-        w->log_z_err_importance,
-        w->ess.value,
-        w->ess.err,
-        w->acceptance.value,
-        w->acceptance.err,
-        w->largest,
-        (double)w->n_bad,
-        e->inverse_error,
-        e->lnq_error,
-    };
-    memcpy(values + N_EVAL, e->log_det, sizeof e->log_det);
+    double values[N_EVAL_MAX + N_LEVELS] = {(double)(t->before + t->step),
+                                            (double)t->stage};
+    size_t n = LENGTH(eval_head);
+    for (size_t i = 0; i < t->n_targets; i++) {
+        for (size_t k = 0; k < t->n_columns[i]; k++)
+            values[n + k] = NAN;
+        if (t->targets[i] != NULL && t->n_columns[i] > 0) t->kinds[i]->row(e, values + n);
+        n += t->n_columns[i];
+    }
+    values[n++] = e->inverse_error;
+    values[n++] = e->lnq_error;
+    memcpy(values + n, e->log_det, sizeof e->log_det);
     kad_history_add(&t->eval, values);
+}
+
+/* The lowest held-out value of the evaluations says how many steps were enough: beyond its
+ * errors, what came after was learnt by heart. */
+void kad_trainer_note_held_out(const kad_trainer *t)
+{
+    const kad_held_out *last = &t->last.held_out;
+    const kad_history *log = &t->eval;
+    size_t column = 0, best = 0;
+    while (column < log->n_columns && strcmp(log->columns[column].name, "held_out") != 0)
+        column++;
+    if (column == log->n_columns || last->n == 0) return;
+    const double *value = log->data + column * log->capacity;
+    for (size_t i = 1; i < log->n; i++)
+        if (value[i] < value[best]) best = i;
+    const double gap = last->value - last->trained;
+    if (!(last->value - value[best] > 3 * last->error) ||
+        !(gap > 3 * hypot(last->error, last->trained_error)))
+        return;
+    kad_note(
+        t->ctx,
+        "training: -ln q a site of held-out samples was %.4g after step %.0f and is "
+        "%.4g(%.1g) at the end: the map learns the samples by heart; use fewer steps "
+        "(train.steps), fewer weights or more samples",
+        value[best], log->data[best], last->value, last->error);
 }
 
 /* log_det [step][level + 1], the last column: stages of no level. */
@@ -135,7 +162,8 @@ static void write_log_det(const kad_trainer *t, kad_writer *w)
     for (size_t i = 0; i < dims[0]; i++)
         for (size_t k = 0; k <= levels; k++) {
             const size_t slot = k < levels ? k : KAD_EVAL_NO_LEVEL;
-            table[i * dims[1] + k] = t->eval.data[(N_EVAL + slot) * t->eval.capacity + i];
+            table[i * dims[1] + k] =
+                t->eval.data[(t->columns->n_eval + slot) * t->eval.capacity + i];
         }
     kad_write(w, "log_det", F64, "step level", "nats",
               "ln|det dy/dz| of the stages of a level; last column: of no level", dims,
@@ -155,20 +183,8 @@ static void write_extents(const kad_trainer *t, kad_writer *w)
               "extents of the lattice of every stage", dims, extents);
 }
 
-static void write_data(const kad_trainer *t, kad_writer *w)
-{
-    if (t->samples.n == 0) return;
-    kad_write_text(w, "data", t->options.data);
-    kad_write_int(w, "data_bytes", (int64_t)t->data_bytes);
-    kad_write_int(w, "data_samples", (int64_t)t->samples.n);
-    if (t->options.data_sha256 != NULL)
-        kad_write_text(w, "data_sha256", t->options.data_sha256);
-}
-
 static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
 {
-    const kad_evaluation *e = &t->last;
-    const char *source = t->model->action->log_z_source;
     kad_write_int(w, "complete", complete);
     kad_write_int(w, "steps", t->before + t->step);
     kad_write_int(w, "steps_configured", t->options.steps);
@@ -179,27 +195,22 @@ static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
     kad_write_text(w, "optimiser", t->options.optimiser->name);
     kad_write_text(w, "weights", t->options.ema > 0.0 ? "moving average" : "last");
     kad_write_text(w, "config", t->config_text);
-    write_data(t, w);
-    if (!isfinite(t->log_z_exact)) return;
-    kad_write_real(w, "log_z_exact", t->log_z_exact);
-    kad_write_text(w, "log_z_exact_source", source != NULL ? source : "exact");
-    if (e->weights.n == 0) return;
-    kad_write_real(w, "kl_gap", e->kl_gap);
-    kad_write_real(w, "kl_gap_err", e->kl_gap_err);
+    for (size_t i = 0; i < t->n_targets; i++)
+        if (t->targets[i] != NULL) t->kinds[i]->describe(t->targets[i], &t->last, w);
 }
 
-/* The first N_EVAL columns only: the others go into one array. */
-static kad_history plain_columns(const kad_history *eval)
+/* Without the levels, which go into one array. */
+static kad_history plain_columns(const kad_trainer *t)
 {
-    kad_history view = *eval;
-    view.n_columns = N_EVAL;
+    kad_history view = t->eval;
+    view.n_columns = t->columns->n_eval;
     return view;
 }
 
 static kad_status write_training(const kad_trainer *t, kad_h5 *file, bool complete)
 {
     kad_writer w = kad_write_anew(t->ctx, file, "/training");
-    const kad_history eval = plain_columns(&t->eval);
+    const kad_history eval = plain_columns(t);
     kad_history_write(&w, &t->log);
     write_extents(t, &w);
     write_attributes(t, &w, complete);

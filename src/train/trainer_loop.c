@@ -23,21 +23,6 @@ const double *kad_trainer_weights(const kad_trainer *t)
     return t->ema.remainder < 1.0 ? t->average : t->theta;
 }
 
-static kad_status set_annealed(kad_trainer *t, double value)
-{
-    kad_action *action = t->model->action;
-    return action->ops->set(t->ctx, action, t->options.anneal_key, value);
-}
-
-/* The action's parameter of this step. It is set also in the first step after the
- * annealing and after a resumption, so that a value never depends on its history. */
-static kad_status anneal(kad_trainer *t)
-{
-    if (t->n_anneal == 0) return KAD_OK;
-    return set_annealed(t, kad_anneal_value(t->options.anneal_start, t->anneal_final,
-                                            t->step, t->n_anneal));
-}
-
 static bool in_last_share(const kad_trainer *t, double share)
 {
     const double steps = (double)stage_of(t)->steps;
@@ -58,48 +43,47 @@ static double batch_error(const kad_loss_plan *plan, const kad_loss_stats *stats
     return n > 1.0 ? sqrt(fmax(0.0, stats->variance) / n) : NAN;
 }
 
-/* Likelihood part, into gradient_data. */
-static void data_gradient(kad_trainer *t, kad_loss_plan *plan, kad_loss_stats *stats)
+static kad_target_step step_of(const kad_trainer *t)
 {
-    const uint64_t step = (uint64_t)(t->before + t->step);
-    kad_samples_batch(&t->samples, t->options.seed, step, (size_t)kad_loss_batch(plan),
-                      t->index);
-    kad_loss_gradient_data(t->ctx, plan, t->theta, t->samples.y, t->index,
-                           t->gradient_data, stats);
+    return (kad_target_step){.number = (uint64_t)(t->before + t->step),
+                             .step = t->step,
+                             .symmetrised = t->model->mixture &&
+                                            in_last_share(t, t->options.symmetrise_last)};
 }
 
-/* Gradient and log row of one step: reverse loss, likelihood, or (1 - w) and w of them.
- * False when it was given up half way. */
-static bool gradient(kad_trainer *t, kad_train_row *row)
+/* gradient = sum of the targets' gradients by their weights. */
+static void add_gradients(kad_trainer *t)
 {
-    const kad_train_options *o = &t->options;
-    const size_t n = t->model->flow->n_theta;
+    const double a = t->targets[0]->weight, b = t->targets[1]->weight;
+    const double *g = t->part[0], *h = t->part[1];
+    for (size_t i = 0; i < t->model->flow->n_theta; i++)
+        t->gradient[i] = a * g[i] + b * h[i];
+}
+
+/* Gradient and log row of one step: the targets' losses by their weights. False when it was
+ * given up half way. */
+static bool gradient(kad_trainer *t, const kad_target_step *step, kad_train_row *row)
+{
     kad_loss_plan *plan = plan_of_step(t);
-    const double w = t->samples.n == 0 ? 0.0 : o->likelihood ? 1.0 : o->data_weight;
-    kad_loss_stats stats = {0}, data = {0};
-    double reverse_err = 0.0, data_err = 0.0;
-    row->free_energy = NAN;
-    if (w < 1.0) {
-        const bool symmetrised =
-            t->model->mixture && in_last_share(t, o->symmetrise_last);
-        kad_loss_gradient(t->ctx, plan, o->gradient, symmetrised, t->theta, o->seed,
-                          (uint64_t)(t->before + t->step), t->gradient, &stats);
-        row->free_energy = stats.loss - t->model->action->log_z_offset;
-        reverse_err = batch_error(plan, &stats);
+    size_t n_used = 0;
+    for (size_t i = 0; i < t->n_targets; i++)
+        n_used += t->targets[i] != NULL && t->targets[i]->weight > 0;
+    row->loss = 0;
+    for (size_t i = 0; i < t->n_targets; i++) {
+        kad_target *target = t->targets[i];
+        kad_loss_stats stats;
+        row->target[i] = NAN;
+        if (target == NULL || target->weight == 0) continue;
+        target->ops->gradient(t->ctx, target, plan, step, t->theta,
+                              n_used > 1 ? t->part[i] : t->gradient, &stats);
+        if (stats.given_up) return false;
+        t->n_bad += stats.n_nonfinite;
+        row->target[i] = (stats.loss - target->offset) / target->scale;
+        row->loss += target->weight * stats.loss;
+        row->loss_err = hypot(row->loss_err, target->weight * batch_error(plan, &stats));
     }
-    if (w > 0.0) {
-        data_gradient(t, plan, &data);
-        data_err = batch_error(plan, &data);
-        for (size_t i = 0; i < n; i++)
-            t->gradient[i] = w < 1.0
-                                 ? (1.0 - w) * t->gradient[i] + w * t->gradient_data[i]
-                                 : t->gradient_data[i];
-    }
-    if (stats.given_up || data.given_up) return false;
-    t->n_bad += stats.n_nonfinite + data.n_nonfinite;
-    row->loss = (1.0 - w) * stats.loss + w * data.loss;
-    row->loss_err = hypot((1.0 - w) * reverse_err, w * data_err);
-    row->grad_norm = kad_norm(n, t->gradient);
+    if (n_used > 1) add_gradients(t);
+    row->grad_norm = kad_norm(t->model->flow->n_theta, t->gradient);
     return true;
 }
 
@@ -117,18 +101,38 @@ static double rate_of_step(const kad_trainer *t)
     return kad_schedule_rate(&schedule, t->step, (int)t->n_plateaus);
 }
 
+static bool is_moving(const kad_trainer *t)
+{
+    bool moving = false;
+    for (size_t i = 0; i < t->n_targets; i++)
+        moving |= t->targets[i] != NULL && t->step < t->targets[i]->n_moving;
+    return moving;
+}
+
 /* Plateau: halve the rate, or stop the stage. */
 static void watch_plateau(kad_trainer *t, const kad_train_row *row)
 {
     const kad_train_options *o = &t->options;
     kad_plateau_add(&t->plateau, SPAN, row->loss,
                     isfinite(row->loss_err) ? row->loss_err : 0.0);
-    if (t->step < t->n_anneal) t->plateau.since = 0; /* the target is still moving */
+    if (is_moving(t)) t->plateau.since = 0;
     const int64_t wait = o->patience > 0 ? o->patience / 2 : stage_of(t)->steps / 20;
     if (o->schedule == KAD_SCHEDULE_PLATEAU && t->plateau.since > wait &&
         t->plateau.since % (wait + 1) == 0)
         t->n_plateaus++;
     if (o->patience > 0 && t->plateau.since >= o->patience) t->stopped = 1;
+}
+
+static kad_status prepare(kad_trainer *t, const kad_target_step *step)
+{
+    kad_status status = KAD_OK;
+    for (size_t i = 0; i < t->n_targets; i++) {
+        kad_target *target = t->targets[i];
+        if (target != NULL && target->ops->prepare != NULL)
+            KAD_TRY(target->ops->prepare(t->ctx, target, step));
+    }
+done:
+    return status;
 }
 
 /* *taken: false when the step was given up half way, as if it had not begun. */
@@ -137,8 +141,9 @@ static kad_status take_step(kad_trainer *t, bool *taken)
     kad_status status;
     kad_train_row row = {.rate = rate_of_step(t)};
     const size_t n = t->model->flow->n_theta;
-    KAD_TRY(anneal(t));
-    *taken = gradient(t, &row);
+    const kad_target_step step = step_of(t);
+    KAD_TRY(prepare(t, &step));
+    *taken = gradient(t, &step, &row);
     if (!*taken) return KAD_OK;
     if (isfinite(row.grad_norm) && isfinite(row.loss)) {
         kad_clip_apply(&t->clip, row.grad_norm, n, t->gradient);
@@ -161,14 +166,12 @@ done:
     return status;
 }
 
-/* Evaluate on fresh draws of the final action, whatever the annealing is at. */
 static kad_status evaluate(kad_trainer *t, bool last)
 {
     kad_status status;
     const size_t n = last ? t->options.eval_final : t->options.eval_samples;
-    if (t->n_anneal > 0) KAD_TRY(set_annealed(t, t->anneal_final));
-    KAD_TRY(kad_evaluate(t->ctx, t->evaluator, kad_trainer_weights(t),
-                         (uint64_t)t->eval_first, n, last, &t->last));
+    KAD_TRY(kad_evaluate(t->ctx, t->evaluator, kad_trainer_weights(t), t->n_targets,
+                         t->targets, (uint64_t)t->eval_first, n, last, &t->last));
     t->eval_first += (int64_t)n;
     kad_trainer_log_evaluation(t, &t->last);
 done:
@@ -190,6 +193,8 @@ static void show(kad_trainer *t)
         fields[n++] = (kad_field){"acceptance", e->weights.acceptance.value,
                                   e->weights.acceptance.err};
     }
+    if (e->held_out.n > 0)
+        fields[n++] = (kad_field){"held out", e->held_out.value, e->held_out.error};
     fields[n++] = (kad_field){"rate", rate_of_step(t), NAN};
     kad_progress_update(t->progress, t->step, n, fields);
 }

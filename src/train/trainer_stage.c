@@ -48,6 +48,21 @@ kad_status kad_trainer_plan(kad_trainer *t)
     return KAD_OK;
 }
 
+void kad_trainer_list_targets(kad_trainer *t)
+{
+    const kad_data_options *data = &t->options.data;
+    t->n_targets = 0;
+    if (t->whole->action != NULL) {
+        t->n_columns[t->n_targets] = kad_target_action_ops.n_columns;
+        t->kinds[t->n_targets++] = &kad_target_action_ops;
+    }
+    if (data->path != NULL) {
+        t->n_columns[t->n_targets] =
+            data->holdout > 0 ? kad_target_data_ops.n_columns : 0;
+        t->kinds[t->n_targets++] = &kad_target_data_ops;
+    }
+}
+
 /* Bytes a stage needs beside the flow's own tables. */
 static size_t stage_bytes(const kad_trainer *t)
 {
@@ -89,6 +104,33 @@ done:
     return status;
 }
 
+/* The configuration and the model of the present stage: given for the last, made once for
+ * a smaller lattice. */
+static kad_status make_model(kad_trainer *t, const kad_config **config)
+{
+    kad_status status = KAD_OK;
+    kad_train_stage *stage = &t->stages[t->stage];
+    *config = t->config;
+    t->model = t->whole;
+    if (t->stage == t->n_stages - 1) return KAD_OK;
+    if (stage->config == NULL)
+        KAD_TRY(kad_model_config(t->ctx, t->config, t->d, stage->shape, &stage->config));
+    if (stage->model == NULL)
+        KAD_TRY(kad_model_create(t->ctx, stage->config, &stage->model));
+    *config = stage->config;
+    t->model = stage->model;
+done:
+    return status;
+}
+
+void kad_trainer_forget(kad_train_stage *stage)
+{
+    kad_model_destroy(stage->model);
+    kad_config_destroy(stage->config);
+    stage->model = NULL;
+    stage->config = NULL;
+}
+
 static kad_status make_losses(kad_trainer *t)
 {
     kad_status status;
@@ -98,37 +140,35 @@ static kad_status make_losses(kad_trainer *t)
     if (o->batch_final > 0)
         KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec, o->batch_final,
                                 &t->plan[1]));
-    if (o->data != NULL && t->stage == t->n_stages - 1) {
-        size_t batch = (size_t)kad_loss_batch(t->plan[0]);
-        if (t->plan[1] != NULL && (size_t)kad_loss_batch(t->plan[1]) > batch)
-            batch = (size_t)kad_loss_batch(t->plan[1]);
-        char digest[KAD_DIGEST_CHARS];
-        KAD_TRY(kad_digest_file(t->ctx, o->data, &t->data_bytes, digest));
-        KAD_TRY(kad_digest_require(t->ctx, o->data, "train.data_sha256", o->data_sha256,
-                                   digest));
-        KAD_TRY(kad_samples_load(t->ctx, o->data, o->dataset, m->action, &t->samples));
-        KAD_TRY(kad_new(t->ctx, batch, sizeof *t->index, &t->index));
-        KAD_TRY(kad_new(t->ctx, m->flow->n_theta, sizeof(double), &t->gradient_data));
-    }
 done:
     return status;
 }
 
-/* Only the first size is annealed: the others start from a trained map. */
-static kad_status prepare_annealing(kad_trainer *t)
+/* Samples belong to the configured lattice; only the first size is annealed: the others
+ * start from a trained map. */
+static kad_status make_targets(kad_trainer *t, const kad_config *config)
 {
+    kad_status status = KAD_OK;
     const kad_train_options *o = &t->options;
-    const kad_action *action = t->model->action;
-    t->n_anneal = 0;
-    if (o->anneal_key == NULL || t->stage > 0) return KAD_OK;
-    t->anneal_final =
-        action->ops->get != NULL ? action->ops->get(action, o->anneal_key) : NAN;
-    if (isnan(t->anneal_final) || action->ops->set == NULL)
-        return kad_fail(t->ctx, KAD_ECONFIG,
-                        "train.anneal_key: action %s has no parameter \"%s\" to anneal",
-                        action->ops->name, o->anneal_key);
-    t->n_anneal = (int64_t)(o->anneal_fraction * (double)t->stages[t->stage].steps);
-    return KAD_OK;
+    const bool last = t->stage == t->n_stages - 1;
+    const double w = last && o->data.path != NULL ? o->data_weight : 0;
+    size_t batch = (size_t)kad_loss_batch(t->plan[0]);
+    if (t->plan[1] != NULL && (size_t)kad_loss_batch(t->plan[1]) > batch)
+        batch = (size_t)kad_loss_batch(t->plan[1]);
+    for (size_t i = 0; i < t->n_targets; i++) {
+        const bool data = t->kinds[i] == &kad_target_data_ops;
+        if (data && !last) continue;
+        if (data)
+            KAD_TRY(kad_target_data(t->ctx, t->model, o, batch, &t->targets[i]));
+        else
+            KAD_TRY(kad_target_action(t->ctx, t->model, config, o, t->stage == 0,
+                                      t->stages[t->stage].steps, &t->targets[i]));
+        t->targets[i]->weight = data ? w : 1 - w;
+    }
+    for (size_t i = 0; w > 0 && w < 1 && i < t->n_targets; i++)
+        KAD_TRY(kad_new(t->ctx, t->model->flow->n_theta, sizeof(double), &t->part[i]));
+done:
+    return status;
 }
 
 static void reset_counters(kad_trainer *t)
@@ -147,14 +187,8 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
                              const double *theta_from)
 {
     kad_status status;
-    kad_config *config = NULL;
-    const size_t n_eval = t->options.eval_final > t->options.eval_samples
-                              ? t->options.eval_final
-                              : t->options.eval_samples;
-    KAD_TRY(
-        kad_model_config(t->ctx, t->config, t->d, t->stages[t->stage].shape, &config));
-    KAD_TRY(kad_model_create(t->ctx, config, &t->model));
-    t->log_z_exact = t->model->action->log_z_exact;
+    const kad_config *config;
+    KAD_TRY(make_model(t, &config));
     const size_t n = t->model->flow->n_theta;
     KAD_TRY(kad_memory_require(t->ctx, stage_bytes(t), "training"));
     KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->theta));
@@ -162,13 +196,12 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
     KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->gradient));
     KAD_TRY(make_optimiser(t));
     KAD_TRY(make_losses(t));
-    KAD_TRY(kad_evaluator_create(t->ctx, t->model, n_eval, &t->evaluator));
-    KAD_TRY(prepare_annealing(t));
+    KAD_TRY(make_targets(t, config));
+    KAD_TRY(kad_evaluator_create(t->ctx, t->model, &t->evaluator));
     reset_counters(t);
     kad_flow_init(t->model->flow, t->options.seed, t->theta);
     if (from != NULL) kad_flow_transfer(from->flow, theta_from, t->model->flow, t->theta);
 done:
-    kad_config_destroy(config);
     return status;
 }
 
@@ -178,19 +211,20 @@ void kad_trainer_leave(kad_trainer *t)
     kad_loss_destroy(t->plan[0]);
     kad_loss_destroy(t->plan[1]);
     kad_optimiser_destroy(t->optimiser);
-    kad_model_destroy(t->model);
-    kad_samples_clear(&t->samples);
-    kad_free(t->index);
+    for (size_t i = 0; i < KAD_TARGETS_MAX; i++) {
+        kad_target_destroy(t->targets[i]);
+        kad_free(t->part[i]);
+        t->targets[i] = NULL;
+        t->part[i] = NULL;
+    }
     kad_free(t->theta);
     kad_free(t->average);
     kad_free(t->gradient);
-    kad_free(t->gradient_data);
     t->evaluator = NULL;
     t->plan[0] = t->plan[1] = NULL;
     t->optimiser = NULL;
     t->model = NULL;
-    t->index = NULL;
-    t->theta = t->average = t->gradient = t->gradient_data = NULL;
+    t->theta = t->average = t->gradient = NULL;
 }
 
 /* -1: same shape; 1: half of ours; 0: neither. */

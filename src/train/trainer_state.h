@@ -9,21 +9,30 @@
 #include "train/history.h"
 #include "train/model.h"
 #include "train/options.h"
-#include "train/samples.h"
+#include "train/target.h"
 
 /* One lattice size of the chain. */
 typedef struct kad_train_stage {
     int shape[KAD_MAX_DIM];
     int64_t steps;
+    kad_config *config; /* of a smaller lattice, with its model; NULL: not made yet, or */
+    kad_model *model;   /* the configured one, which are not the trainer's */
 } kad_train_stage;
+
+enum { KAD_TARGETS_MAX = 2 }; /* an action, and data beside it */
 
 typedef struct kad_trainer {
     kad_ctx *ctx;
     const kad_run *run;
     const kad_config *config;
+    const kad_model *whole; /* of the configured lattice */
     kad_progress *progress;
     kad_train_options options;
     char *config_text; /* what decides the result, for comparison on resuming */
+
+    size_t n_targets;
+    const kad_target_ops *kinds[KAD_TARGETS_MAX];
+    size_t n_columns[KAD_TARGETS_MAX]; /* of /training/eval; 0: it only trains */
 
     int d, n_stages;
     kad_train_stage stages[KAD_CHAIN_MAX];
@@ -35,7 +44,6 @@ typedef struct kad_trainer {
     int64_t stopped;    /* the stage was stopped early */
     int64_t evaluated;  /* the stage's last evaluation is done */
     int64_t eval_due;   /* an evaluation between steps is still to be made */
-    int64_t eval_done;  /* draws of an evaluation that was stopped half way */
     int64_t eval_first; /* next number of the evaluation stream */
     int64_t n_plateaus; /* times the plateau schedule halved the rate */
     int64_t n_skipped;  /* steps skipped for a gradient that is not finite */
@@ -45,31 +53,32 @@ typedef struct kad_trainer {
     double wall_saved;  /* clock at the last checkpoint */
 
     /* of the present stage */
-    kad_model *model;
+    const kad_model *model;
     kad_optimiser *optimiser;
     kad_loss_plan *plan[2]; /* train.batch, train.batch_final (may be NULL) */
+    kad_target *targets[KAD_TARGETS_MAX]; /* NULL: not of this stage */
     kad_evaluator *evaluator;
-    kad_samples samples; /* n = 0: none */
-    uint64_t data_bytes; /* of the file they came from */
-    size_t *index;       /* of a batch of samples */
-    double *theta, *average, *gradient, *gradient_data;
+    double *theta, *average, *gradient;
+    double *part[KAD_TARGETS_MAX]; /* gradients of the targets, where there are several */
     kad_clip clip;
     kad_average ema;
     kad_plateau plateau;
-    double anneal_final;
-    double log_z_exact; /* of the action before annealing touched it */
-    int64_t n_anneal;   /* steps of annealing; 0: none */
 
-    void *eval_columns; /* of the evaluations, owned */
+    struct kad_train_columns *columns; /* of both tables */
     kad_history log, eval;
     kad_evaluation last; /* for the progress line */
 } kad_trainer;
 
-/* trainer_stage.c: make and free what belongs to a stage. `from` (may be NULL): model and
- * parameters to start from. */
+typedef struct kad_train_columns kad_train_columns;
+
+/* trainer_stage.c: what there is to train on, and in which stages. */
+void kad_trainer_list_targets(kad_trainer *t);
 KAD_MUST_USE kad_status kad_trainer_plan(kad_trainer *t);
+/* Make and free what belongs to a stage. `from` (may be NULL): model and
+ * parameters to start from. forget: the model of a smaller lattice. */
 KAD_MUST_USE kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
                                           const double *theta_from);
+void kad_trainer_forget(kad_train_stage *stage);
 KAD_MUST_USE kad_status kad_trainer_from_run(kad_trainer *t);
 void kad_trainer_leave(kad_trainer *t);
 
@@ -89,10 +98,13 @@ KAD_MUST_USE kad_status kad_trainer_compare_config(kad_ctx *ctx, const char *whe
 /* trainer_log.c: rows of the log, and the groups /training and /flow of run.h5. */
 KAD_MUST_USE kad_status kad_trainer_log_create(kad_trainer *t);
 typedef struct kad_train_row {
-    double loss, loss_err, free_energy, rate, grad_norm;
+    double loss, loss_err, rate, grad_norm;
+    double target[KAD_TARGETS_MAX]; /* as kad_target_ops.loss; NaN: not of this step */
 } kad_train_row;
 void kad_trainer_log_step(kad_trainer *t, const kad_train_row *row);
 void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e);
+/* A note when held-out samples say that fewer steps were better. */
+void kad_trainer_note_held_out(const kad_trainer *t);
 double kad_trainer_seconds(const kad_trainer *t);
 KAD_MUST_USE kad_status kad_trainer_results(kad_trainer *t, bool complete);
 /* *complete: run.h5 holds a finished training of this configuration. */

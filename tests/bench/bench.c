@@ -143,8 +143,8 @@ static void report(const bench *b, const char *name, const char *what, timing t,
 static void train_step(scene *c)
 {
     kad_loss_stats stats;
-    kad_loss_gradient(&c->b->ctx, c->plan, c->s->loss, false, c->theta, 1, c->step++,
-                      c->gradient, &stats);
+    kad_loss_gradient(&c->b->ctx, c->plan, c->model->action, c->s->loss, false, c->theta,
+                      1, c->step++, c->gradient, &stats);
 }
 
 static void draw(scene *c)

@@ -278,8 +278,8 @@ static void leapfrog(bulk *b)
 static void train(bulk *b)
 {
     kad_loss_stats stats;
-    kad_loss_gradient(&b->ctx, b->plan, KAD_LOSS_REVERSE, false, b->theta, 1, 0,
-                      b->gradient, &stats);
+    kad_loss_gradient(&b->ctx, b->plan, b->model->action, KAD_LOSS_REVERSE, false,
+                      b->theta, 1, 0, b->gradient, &stats);
 }
 
 static int ascending(const void *a, const void *b)

@@ -101,3 +101,53 @@ load util
             exit !(err > 0 && err < 0.01 && d * d < 25 * err * err) }' line.txt
     done
 }
+
+@test "run: a map learns from stored configurations, with an action or without" {
+    local phi4='action: {name: phi4, m2: 1, lambda: 1}\n'
+    printf "lattice: {shape: [4, 4]}\n$phi4" >p.yaml
+    kadanoff run p.yaml -q -o from \
+        'sample=[{name: metropolis, draws: 100, chains: 4, burn_in: 2, store_configs: 300}]'
+    printf 'lattice: {shape: [4, 4]}\ndata: {source: from/run.h5, %s}\n' \
+        'dataset: /samplers/metropolis/configs' >d.yaml
+    local few=(train.steps=5 train.eval_final=64)
+    kadanoff run d.yaml -o alone "${few[@]}" >out.txt
+    grep -q 'model: a field learnt from data, 4 x 4, of .*from/run.h5' out.txt
+    h5dump -a /training/held_out alone/run.h5 | grep -q '(0): [0-9.-]*$'
+    h5dump -a /model/action alone/run.h5 | grep -q '"none"'
+    grep -q 'a field learnt from data' alone/report.html
+    grep -q 'held out' alone/report.html
+    # the same folder, the same bytes; config.yaml alone repeats the run
+    kadanoff run alone -q
+    kadanoff run alone/config.yaml -q -o again
+    cmp alone/config.yaml again/config.yaml
+    for set in /training/eval/held_out /training/nll /flow/params/level_0/generate_00/w1; do
+        h5dump -A 0 -m %.17g -y -d $set alone/run.h5 | tail -n +2 >a.txt
+        h5dump -A 0 -m %.17g -y -d $set again/run.h5 | tail -n +2 | cmp - a.txt
+    done
+    # what needs an action says so in a line, before anything is made
+    local word
+    for word in 'sample=[{name: direct}]' bulk.configs=10 train.chain=true; do
+        fails_with 78 kadanoff run d.yaml -q -o none "$word"
+        grep -q 'needs an action' err.txt
+        [ "$(wc -l <err.txt)" -eq 1 ]
+    done
+    fails_with 78 kadanoff run d.yaml -q -o none action.beta=1
+    grep -q 'no effect with action.name none' err.txt
+    fails_with 78 kadanoff bulk alone -q
+    # beside an action the map it taught is weighed by it
+    printf "$phi4" | cat d.yaml - >both.yaml
+    kadanoff run both.yaml -q -o both "${few[@]}" 'sample=[{name: mis, draws: 64}]'
+    h5dump -n both/run.h5 | grep -q /samplers/mis/log_weight
+    h5dump -n both/run.h5 | grep -q /training/eval/ess
+    h5dump -n both/run.h5 | grep -q /training/eval/held_out
+    # files that are none
+    head -c 2000 from/run.h5 >cut.h5
+    for word in cut.h5 p.yaml; do
+        fails_with 65 kadanoff run d.yaml -q -o none data.source=$word
+        grep -q "data.source: .*$word" err.txt
+        [ "$(wc -l <err.txt)" -eq 1 ]
+    done
+    fails_with 66 kadanoff run d.yaml -q -o none data.source=missing.h5
+    fails_with 65 kadanoff run d.yaml -q -o none data.dataset=/missing
+    [ ! -e none ]
+}

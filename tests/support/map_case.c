@@ -52,7 +52,7 @@ static void expect_same_densities(kad_ctx *ctx, const kad_model *a, const double
 }
 
 static void check_results(kad_ctx *ctx, const kad_run *run, const kad_config *config,
-                          const kad_train_result *trained)
+                          const train_case_result *trained)
 {
     kad_h5 *file = NULL;
     kad_model *model = NULL;
@@ -75,7 +75,7 @@ void map_case_check(const char *const *overrides)
     kad_ctx ctx;
     kad_run *run = NULL;
     scratch folder;
-    kad_train_result first, again;
+    train_case_result first, again;
     kad_ctx_init(&ctx, 1);
     scratch_make(&folder);
     kad_config *config = train_case_config(&ctx, overrides, one_step);
@@ -87,8 +87,8 @@ void map_case_check(const char *const *overrides)
     assert_true(again.steps == 1);
     train_case_same(&first, &again);
     check_results(&ctx, run, config, &again);
-    kad_train_result_clear(&first);
-    kad_train_result_clear(&again);
+    train_case_clear(&first);
+    train_case_clear(&again);
     kad_config_destroy(config);
     kad_run_close(run);
     scratch_remove(&folder);

@@ -91,7 +91,7 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     assert_ok(s, kad_run_open(&s->ctx, s->folder, KAD_RUN_WRITE, &s->run));
     if (steps > 0) {
         kad_train_result result;
-        assert_ok(s, kad_train(&s->ctx, s->run, s->config, NULL, &result));
+        assert_ok(s, kad_train(&s->ctx, s->run, s->config, s->model, NULL, &result));
         kad_train_result_clear(&result);
         return;
     }

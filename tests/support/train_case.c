@@ -1,5 +1,6 @@
 #include "tests/support/train_case.h"
 
+#include "base/memory.h"
 #include "tests/support/model_case.h"
 
 #include <setjmp.h>
@@ -32,13 +33,35 @@ kad_config *train_case_config(kad_ctx *ctx, const char *const *base,
     return config;
 }
 
-void train_case_run(kad_ctx *ctx, const kad_run *run, const kad_config *config,
-                    kad_train_result *out)
+kad_status train_case_try(kad_ctx *ctx, const kad_run *run, const kad_config *config,
+                          train_case_result *out)
 {
-    if (kad_train(ctx, run, config, NULL, out) != KAD_OK) fail_msg("%s", ctx->message);
+    kad_train_result result = {0};
+    *out = (train_case_result){0};
+    kad_status status = kad_model_create(ctx, config, &out->model);
+    if (status == KAD_OK) status = kad_train(ctx, run, config, out->model, NULL, &result);
+    out->theta = result.theta;
+    out->steps = result.steps;
+    out->finished_before = result.finished_before;
+    out->evaluation = result.evaluation;
+    if (status != KAD_OK) train_case_clear(out);
+    return status;
 }
 
-void train_case_same(const kad_train_result *a, const kad_train_result *b)
+void train_case_run(kad_ctx *ctx, const kad_run *run, const kad_config *config,
+                    train_case_result *out)
+{
+    if (train_case_try(ctx, run, config, out) != KAD_OK) fail_msg("%s", ctx->message);
+}
+
+void train_case_clear(train_case_result *result)
+{
+    kad_model_destroy(result->model);
+    kad_free(result->theta);
+    *result = (train_case_result){0};
+}
+
+void train_case_same(const train_case_result *a, const train_case_result *b)
 {
     assert_int_equal(a->model->flow->n_theta, b->model->flow->n_theta);
     assert_memory_equal(a->theta, b->theta, a->model->flow->n_theta * sizeof(double));

@@ -68,8 +68,8 @@ typedef double (*loss_function)(fixture *f, const double *theta, double *gradien
 static double reverse(fixture *f, const double *theta, double *gradient)
 {
     kad_loss_stats stats;
-    kad_loss_gradient(&f->ctx, f->plan, KAD_LOSS_REVERSE, false, theta, 7, 3, gradient,
-                      &stats);
+    kad_loss_gradient(&f->ctx, f->plan, f->model->action, KAD_LOSS_REVERSE, false, theta,
+                      7, 3, gradient, &stats);
     return stats.loss;
 }
 
@@ -144,8 +144,9 @@ static void path_gradient_has_the_mean_of_the_plain_one(void **state)
             kad_loss_stats stats;
             double d = 0;
             for (int kind = 0; kind < 2; kind++) {
-                kad_loss_gradient(&f.ctx, f.plan, kind ? KAD_LOSS_PATH : KAD_LOSS_REVERSE,
-                                  false, f.theta, 9, step, f.gradient, &stats);
+                kad_loss_gradient(&f.ctx, f.plan, f.model->action,
+                                  kind ? KAD_LOSS_PATH : KAD_LOSS_REVERSE, false, f.theta,
+                                  9, step, f.gradient, &stats);
                 for (size_t k = 0; k < n; k++)
                     d += (kind ? 1 : -1) * f.gradient[k] * f.direction[k];
             }
@@ -168,10 +169,10 @@ static void symmetrised_loss_is_below_the_plain_one(void **state)
     fixture f;
     kad_loss_stats plain, mixed;
     open_case(&f, 0, 2048);
-    kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, false, f.theta, 9, 1, f.gradient,
-                      &plain);
-    kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, true, f.theta, 9, 1, f.gradient,
-                      &mixed);
+    kad_loss_gradient(&f.ctx, f.plan, f.model->action, KAD_LOSS_PATH, false, f.theta, 9,
+                      1, f.gradient, &plain);
+    kad_loss_gradient(&f.ctx, f.plan, f.model->action, KAD_LOSS_PATH, true, f.theta, 9, 1,
+                      f.gradient, &mixed);
     /* ln[(a + b)/2] >= ln a - ln 2, and the mixture is never further from a symmetric
      * target */
     assert_true(mixed.loss <= plain.loss + 1e-12);
@@ -184,10 +185,12 @@ static void symmetrised_loss_is_below_the_plain_one(void **state)
     double *unused = kad_alloc(f.model->flow->n_theta, 8);
     for (size_t k = 0; k < f.model->flow->n_theta; k++)
         f.moved[k] = f.theta[k] + h * f.direction[k];
-    kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, true, f.moved, 9, 1, unused, &up);
+    kad_loss_gradient(&f.ctx, f.plan, f.model->action, KAD_LOSS_PATH, true, f.moved, 9, 1,
+                      unused, &up);
     for (size_t k = 0; k < f.model->flow->n_theta; k++)
         f.moved[k] = f.theta[k] - h * f.direction[k];
-    kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, true, f.moved, 9, 1, unused, &down);
+    kad_loss_gradient(&f.ctx, f.plan, f.model->action, KAD_LOSS_PATH, true, f.moved, 9, 1,
+                      unused, &down);
     change = (up.loss - down.loss) / (2 * h);
     /* both estimate the same derivative; the difference is the mean score along the
      * direction, of standard deviation ~ |direction| sqrt(information / batch): compare
@@ -290,8 +293,9 @@ static void only_finite_samples_count(void **state)
                                                  KAD_DOUBLE, BATCH, &plan),
                                  KAD_OK);
                 gradient[k] = kad_alloc(f.model->flow->n_theta, 8);
-                kad_loss_gradient(&f.ctx, plan, kind ? KAD_LOSS_PATH : KAD_LOSS_REVERSE,
-                                  kind == 2, f.theta, 7, 3, gradient[k], &stats);
+                kad_loss_gradient(&f.ctx, plan, &s.action,
+                                  kind ? KAD_LOSS_PATH : KAD_LOSS_REVERSE, kind == 2,
+                                  f.theta, 7, 3, gradient[k], &stats);
                 part[k] = sums_of(&f, &stats, gradient[k]);
                 kad_loss_destroy(plan);
             }
@@ -391,11 +395,11 @@ static void gradient_is_the_same_at_any_thread_count(void **state)
         fixture f;
         kad_loss_stats a, b;
         open_case(&f, i, 700);
-        kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, true, f.theta, 9, 1, f.gradient,
-                          &a);
+        kad_loss_gradient(&f.ctx, f.plan, f.model->action, KAD_LOSS_PATH, true, f.theta,
+                          9, 1, f.gradient, &a);
         f.ctx.n_threads = 1;
-        kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, true, f.theta, 9, 1, f.moved,
-                          &b);
+        kad_loss_gradient(&f.ctx, f.plan, f.model->action, KAD_LOSS_PATH, true, f.theta,
+                          9, 1, f.moved, &b);
         assert_memory_equal(f.gradient, f.moved, f.model->flow->n_theta * 8);
         assert_memory_equal(&a.loss, &b.loss, sizeof a.loss);
         close_case(&f);
@@ -411,8 +415,8 @@ static void steps_allocate_nothing(void **state)
         open_case(&f, i, 256);
         const uint64_t before = kad_memory_n_allocations();
         for (uint64_t step = 0; step < 3; step++)
-            kad_loss_gradient(&f.ctx, f.plan, KAD_LOSS_PATH, true, f.theta, 9, step,
-                              f.gradient, &stats);
+            kad_loss_gradient(&f.ctx, f.plan, f.model->action, KAD_LOSS_PATH, true,
+                              f.theta, 9, step, f.gradient, &stats);
         assert_int_equal(kad_memory_n_allocations(), before);
         close_case(&f);
     }

@@ -81,7 +81,7 @@ static void threads_give_the_same_bits(void **state)
 {
     (void)state;
     kad_ctx ctx[2];
-    kad_train_result result[2];
+    train_case_result result[2];
     const char *more[] = {"train.steps=12", "train.batch=256",
                           "train.symmetrise_last=0.25", NULL};
     for (int i = 0; i < 2; i++) {
@@ -94,7 +94,7 @@ static void threads_give_the_same_bits(void **state)
     assert_memory_equal(&result[0].evaluation, &result[1].evaluation,
                         sizeof(kad_evaluation));
     for (int i = 0; i < 2; i++)
-        kad_train_result_clear(&result[i]);
+        train_case_clear(&result[i]);
 }
 
 /* Interrupted after every step (a deadline already over), over a chain with annealing,
@@ -106,7 +106,7 @@ static void pieces_equal_the_whole(void **state)
     kad_ctx_init(&ctx, 1);
     char path[2][32];
     kad_run *run[2] = {open_run(&ctx, path[0]), open_run(&ctx, path[1])};
-    kad_train_result result[2];
+    train_case_result result[2];
     const char *more[] = {"lattice.shape=[8, 8]",      "train.steps=30",
                           "train.chain=true",          "train.chain_fractions=[0.5, 0.5]",
                           "train.anneal_key=beta",     "train.anneal_start=0.35",
@@ -119,7 +119,7 @@ static void pieces_equal_the_whole(void **state)
     for (kad_status status = KAD_EINTERRUPTED; status == KAD_EINTERRUPTED; pieces++) {
         assert_true(pieces < 100);
         kad_signals_deadline(1e-9);
-        status = kad_train(&ctx, run[1], config, NULL, &result[1]);
+        status = train_case_try(&ctx, run[1], config, &result[1]);
         if (status != KAD_OK && status != KAD_EINTERRUPTED) fail_msg("%s", ctx.message);
         kad_stop_clear();
         kad_signals_deadline(0.0);
@@ -129,7 +129,7 @@ static void pieces_equal_the_whole(void **state)
     same_results(&ctx, run[0], run[1]);
     assert_int_equal(result[0].steps, 30);
     for (int i = 0; i < 2; i++) {
-        kad_train_result_clear(&result[i]);
+        train_case_clear(&result[i]);
         remove_run(run[i], path[i]);
     }
     kad_config_destroy(config);
@@ -142,7 +142,7 @@ static void finished_is_not_repeated(void **state)
     kad_ctx_init(&ctx, 1);
     char path[32];
     kad_run *run = open_run(&ctx, path);
-    kad_train_result first, second, third;
+    train_case_result first, second, third;
     const char *more[] = {"train.steps=8", NULL}, *other[] = {"train.steps=9", NULL};
     const char *same[] = {"train.steps=8", "train.checkpoint_seconds=7", NULL};
     kad_config *config = train_case_config(&ctx, train_case_ising, more);
@@ -155,13 +155,13 @@ static void finished_is_not_repeated(void **state)
     train_case_same(&first, &second);
     train_case_run(&ctx, run, harmless, &third);
     train_case_same(&first, &third);
-    kad_train_result none;
-    assert_int_equal(kad_train(&ctx, run, changed, NULL, &none), KAD_ECONFIG);
+    train_case_result none;
+    assert_int_equal(train_case_try(&ctx, run, changed, &none), KAD_ECONFIG);
     assert_non_null(strstr(ctx.message, "steps: 8"));
     assert_non_null(strstr(ctx.message, "steps: 9"));
-    kad_train_result_clear(&first);
-    kad_train_result_clear(&second);
-    kad_train_result_clear(&third);
+    train_case_clear(&first);
+    train_case_clear(&second);
+    train_case_clear(&third);
     kad_config_destroy(config);
     kad_config_destroy(changed);
     kad_config_destroy(harmless);
@@ -178,12 +178,12 @@ static void steps_allocate_nothing(void **state)
     const char *more[2][3] = {{"train.steps=5", "train.eval_every=100", NULL},
                               {"train.steps=25", "train.eval_every=100", NULL}};
     for (int i = 0; i < 2; i++) {
-        kad_train_result result;
+        train_case_result result;
         kad_config *config = train_case_config(&ctx, train_case_ising, more[i]);
         count[i] = kad_memory_n_allocations();
         train_case_run(&ctx, NULL, config, &result);
         count[i] = kad_memory_n_allocations() - count[i];
-        kad_train_result_clear(&result);
+        train_case_clear(&result);
         kad_config_destroy(config);
     }
     assert_true(count[0] == count[1]);
@@ -196,7 +196,7 @@ static void free_energy_falls_to_the_exact_bound(void **state)
     (void)state;
     kad_ctx ctx;
     kad_ctx_init(&ctx, 2);
-    kad_train_result start, end;
+    train_case_result start, end;
     const char *none[] = {"train.steps=0", NULL}, *more[] = {"train.steps=200", NULL};
     kad_config *config[2] = {train_case_config(&ctx, train_case_ising, none),
                              train_case_config(&ctx, train_case_ising, more)};
@@ -214,8 +214,8 @@ static void free_energy_falls_to_the_exact_bound(void **state)
     assert_true(e->weights.ess.value > 0.5);
     /* single precision, fields of order one to ten, some tens of stages */
     assert_true(e->inverse_error < 1e-3 && e->lnq_error < 1e-2);
-    kad_train_result_clear(&start);
-    kad_train_result_clear(&end);
+    train_case_clear(&start);
+    train_case_clear(&end);
     kad_config_destroy(config[0]);
     kad_config_destroy(config[1]);
 }
@@ -235,8 +235,9 @@ static void levels_add_up(void **state)
     kad_map *map = NULL;
     assert_int_equal(kad_model_create(&ctx, config, &model), KAD_OK);
     double *theta = test_theta(model->flow, 5, 0.1);
-    assert_int_equal(kad_evaluator_create(&ctx, model, 64, &evaluator), KAD_OK);
-    assert_int_equal(kad_evaluate(&ctx, evaluator, theta, 0, 64, false, &e), KAD_OK);
+    assert_int_equal(kad_evaluator_create(&ctx, model, &evaluator), KAD_OK);
+    assert_int_equal(kad_evaluate(&ctx, evaluator, theta, 0, NULL, 0, 64, false, &e),
+                     KAD_OK);
     double sum = e.log_det[KAD_EVAL_NO_LEVEL], whole = 0.0;
     for (int k = 0; k < model->flow->n_levels; k++)
         sum += e.log_det[k];
@@ -274,7 +275,7 @@ static void starts_from_another_run(void **state)
     kad_ctx_init(&ctx, 1);
     char path[32], from[64];
     kad_run *run = open_run(&ctx, path);
-    kad_train_result small, copy, big, fresh, none;
+    train_case_result small, copy, big, fresh, none;
     const char *more[] = {"train.steps=20", "train.ema=0", NULL};
     snprintf(from, sizeof from, "train.from=%s", path);
     const char *again[] = {"train.steps=0", from, NULL};
@@ -296,12 +297,12 @@ static void starts_from_another_run(void **state)
     for (size_t i = 0; i < n; i++)
         moved += big.theta[i] != fresh.theta[i];
     assert_true(moved > small.model->flow->n_theta / 2);
-    assert_int_equal(kad_train(&ctx, NULL, config[4], NULL, &none), KAD_ECONFIG);
+    assert_int_equal(train_case_try(&ctx, NULL, config[4], &none), KAD_ECONFIG);
     assert_non_null(strstr(ctx.message, "train.from"));
-    kad_train_result_clear(&small);
-    kad_train_result_clear(&copy);
-    kad_train_result_clear(&big);
-    kad_train_result_clear(&fresh);
+    train_case_clear(&small);
+    train_case_clear(&copy);
+    train_case_clear(&big);
+    train_case_clear(&fresh);
     for (int i = 0; i < 5; i++)
         kad_config_destroy(config[i]);
     remove_run(run, path);
@@ -354,8 +355,8 @@ static void bad_combinations_are_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *more[] = {cases[i][0], cases[i][1], NULL};
         kad_config *config = train_case_config(&ctx, train_case_ising, more);
-        kad_train_result result;
-        const kad_status status = kad_train(&ctx, NULL, config, NULL, &result);
+        train_case_result result;
+        const kad_status status = train_case_try(&ctx, NULL, config, &result);
         if (status == KAD_OK || strstr(ctx.message, cases[i][2]) == NULL)
             fail_msg("case %zu: status %d, message \"%s\"", i, (int)status, ctx.message);
         assert_null(result.model);
@@ -369,7 +370,7 @@ static void stops_early_on_a_plateau(void **state)
     (void)state;
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    kad_train_result result;
+    train_case_result result;
     const char *more[] = {"train.steps=1000",      "train.rate=0",
                           "train.rate_final=0",    "train.patience=25",
                           "train.eval_every=2000", NULL};
@@ -377,7 +378,7 @@ static void stops_early_on_a_plateau(void **state)
     train_case_run(&ctx, NULL, config, &result);
     assert_true(result.steps > 25 && result.steps < 600);
     assert_int_equal(result.evaluation.weights.n + result.evaluation.weights.n_bad, 512);
-    kad_train_result_clear(&result);
+    train_case_clear(&result);
     kad_config_destroy(config);
 }
 
@@ -387,12 +388,12 @@ static void gradients_that_are_not_finite_stop_it(void **state)
     (void)state;
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    kad_train_result result;
+    train_case_result result;
     const char *more[] = {"train.steps=200",         "train.rate=1000",
                           "train.warmup=0",          "train.max_nonfinite=7",
                           "train.schedule=constant", NULL};
     kad_config *config = train_case_config(&ctx, train_case_ising, more);
-    assert_int_equal(kad_train(&ctx, NULL, config, NULL, &result), KAD_EINTERNAL);
+    assert_int_equal(train_case_try(&ctx, NULL, config, &result), KAD_EINTERNAL);
     assert_non_null(strstr(ctx.message, "train.max_nonfinite 7"));
     assert_null(result.model);
     kad_config_destroy(config);

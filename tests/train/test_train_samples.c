@@ -42,26 +42,30 @@ static void samples_are_read(void **state)
     assert_int_equal(kad_h5_save(&ctx, file, "test_train_samples.h5", false), KAD_OK);
     kad_h5_close(file);
     kad_samples samples;
-    assert_int_equal(
-        kad_samples_load(&ctx, "test_train_samples.h5", "/a/x", model->action, &samples),
-        KAD_OK);
+    assert_int_equal(kad_samples_load(&ctx, "train.data", "test_train_samples.h5", "/a/x",
+                                      model, &samples),
+                     KAD_OK);
     assert_int_equal(samples.n, CHAINS * N);
     /* sample 4, component 1, site 7 */
     assert_true(samples.y[(4 * SITES + 7) * 2 + 1] == data[(4 * 2 + 1) * SITES + 7]);
     size_t index[1000], seen = 0;
-    kad_samples_batch(&samples, 3, 9, 1000, index);
+    kad_split split;
+    assert_int_equal(kad_samples_split(&ctx, "test", samples.n, 0, 1, &split), KAD_OK);
+    kad_samples_batch(&split, 3, 9, 1000, index);
+    kad_split_clear(&split);
     for (int i = 0; i < 1000; i++) {
         assert_true(index[i] < samples.n);
         seen |= (size_t)1 << index[i];
     }
     assert_int_equal(seen, 63);
     kad_samples_clear(&samples);
-    assert_int_equal(
-        kad_samples_load(&ctx, "test_train_samples.h5", "/bad", model->action, &samples),
-        KAD_EDATA);
+    assert_int_equal(kad_samples_load(&ctx, "train.data", "test_train_samples.h5", "/bad",
+                                      model, &samples),
+                     KAD_EDATA);
     assert_non_null(strstr(ctx.message, "[n, 2, 4, 6]"));
-    assert_int_equal(kad_samples_load(&ctx, "absent.h5", "/bad", model->action, &samples),
-                     KAD_ENOINPUT);
+    assert_int_equal(
+        kad_samples_load(&ctx, "train.data", "absent.h5", "/bad", model, &samples),
+        KAD_ENOINPUT);
     unlink("test_train_samples.h5");
     kad_model_destroy(model);
     kad_config_destroy(config);
@@ -93,8 +97,8 @@ static void samples_out_of_range_are_refused(void **state)
                          KAD_OK);
         assert_int_equal(kad_h5_save(&ctx, file, "test_train_range.h5", false), KAD_OK);
         kad_h5_close(file);
-        const kad_status status =
-            kad_samples_load(&ctx, "test_train_range.h5", "/x", model->action, &samples);
+        const kad_status status = kad_samples_load(
+            &ctx, "train.data", "test_train_range.h5", "/x", model, &samples);
         assert_int_equal(status, good ? KAD_OK : KAD_EDATA);
         if (!good) assert_non_null(strstr(ctx.message, "/x: sample 3: "));
         kad_samples_clear(&samples);
@@ -134,7 +138,7 @@ static void likelihood_learns_a_width(void **state)
                           "train.batch=256",       NULL};
     const char *none[] = {NULL};
     kad_config *config = train_case_config(&ctx, more, none);
-    kad_train_result result;
+    train_case_result result;
     kad_map *map = NULL;
     train_case_run(&ctx, NULL, config, &result);
     double lnq[512], sum = 0.0;
@@ -149,7 +153,7 @@ static void likelihood_learns_a_width(void **state)
     unlink("test_train_width.h5");
     kad_free(data);
     kad_map_destroy(map);
-    kad_train_result_clear(&result);
+    train_case_clear(&result);
     kad_config_destroy(config);
 }
 
@@ -166,7 +170,7 @@ static void samples_join_the_reverse_loss(void **state)
                            "train.data_weight=0.3", NULL};
     kad_config *config[2] = {train_case_config(&ctx, train_case_ising, first),
                              train_case_config(&ctx, train_case_ising, mixed)};
-    kad_train_result teacher, result[2], start;
+    train_case_result teacher, result[2], start;
     kad_map *map = NULL;
     kad_h5 *file = NULL;
     train_case_run(&ctx, NULL, config[0], &teacher);
@@ -187,8 +191,8 @@ static void samples_join_the_reverse_loss(void **state)
     kad_h5_close(file);
     /* the file's fields come back as the flow variables they were drawn as */
     kad_samples samples;
-    assert_int_equal(kad_samples_load(&ctx, "test_train_mixed.h5", "/configs",
-                                      teacher.model->action, &samples),
+    assert_int_equal(kad_samples_load(&ctx, "train.data", "test_train_mixed.h5",
+                                      "/configs", teacher.model, &samples),
                      KAD_OK);
     for (size_t i = 0; i < N * SITES; i++)
         assert_true(fabs(samples.y[i] - y[i]) < 1e-10 * (1.0 + fabs(y[i])));
@@ -205,10 +209,10 @@ static void samples_join_the_reverse_loss(void **state)
     unlink("test_train_mixed.h5");
     kad_free(y);
     kad_map_destroy(map);
-    kad_train_result_clear(&teacher);
-    kad_train_result_clear(&start);
+    train_case_clear(&teacher);
+    train_case_clear(&start);
     for (int i = 0; i < 2; i++) {
-        kad_train_result_clear(&result[i]);
+        train_case_clear(&result[i]);
         kad_config_destroy(config[i]);
     }
     kad_config_destroy(untrained);

@@ -1,0 +1,236 @@
+/* An action: the map learns exp(-S) from its own draws, by the variational free energy
+ *   F = <S(y) + ln q(y)> - log_z_offset >= -ln Z.
+ * ln w = -S(y) - ln q(y) + log_z_offset, so that ln mean w estimates the model's ln Z. */
+#include "train/target.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "train/schedule.h"
+
+#include <math.h>
+
+#define F64 KAD_H5_F64
+#define I64 KAD_H5_I64
+
+/* Draws a pass: no more than CHUNK, nor than CHUNK_VALUES variables. */
+enum { CHUNK = 512, CHUNK_LEAST = 64, CHUNK_VALUES = 1 << 20 };
+
+typedef struct action_target {
+    kad_loss_kind gradient;
+    uint64_t seed;
+    kad_action *moving; /* a copy whose parameter is annealed; NULL: none is */
+    const char *key;
+    double start, final;
+    size_t chunk;
+    double *y;       /* [chunk][n_rows] */
+    double *lnq, *S; /* [chunk] */
+} action_target;
+
+static const kad_history_column columns[] = {
+    {"samples", I64, "samples", "fresh draws evaluated", NULL},
+    {"free_energy", F64, "nats", "variational free energy", "mean of -ln w"},
+    {"free_energy_err", F64, "nats", "its standard error", NULL},
+    {"kl_gap", F64, "nats", "free energy plus exact ln Z", "KL(q, p)"},
+    {"kl_gap_err", F64, "nats", "its standard error", NULL},
+    {"log_z", F64, "nats", "ln Z", "ln of the mean weight"},
+    {"log_z_err", F64, "nats", "its standard error", "sqrt((1/ESS - 1)/n)"},
+    {"ess", F64, "", "effective sample size a draw", "mean(w)^2 / mean(w^2)"},
+    {"ess_err", F64, "", "its standard error", "jackknife"},
+    {"acceptance", F64, "", "acceptance of the independent sampler",
+     "pairs of weights, min(1, w'/w)"},
+    {"acceptance_err", F64, "", "its standard error", "jackknife"},
+    {"largest_weight", F64, "", "share of the largest weight in the sum", NULL},
+    {"n_bad", I64, "samples", "draws whose weight is not finite", NULL},
+};
+enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
+
+static void row(const kad_evaluation *e, double *values)
+{
+    const kad_weights *w = &e->weights;
+    const double all[N_COLUMNS] = {
+        (double)(w->n + w->n_bad),
+        -w->lower.value,
+        w->lower.err,
+        e->kl_gap,
+        e->kl_gap_err,
+        w->log_mean,
+        w->log_z_err_importance,
+        w->ess.value,
+        w->ess.err,
+        w->acceptance.value,
+        w->acceptance.err,
+        w->largest,
+        (double)w->n_bad,
+    };
+    for (size_t i = 0; i < N_COLUMNS; i++)
+        values[i] = all[i];
+}
+
+/* The parameter of this step; set also after the annealing and after a resumption, so that
+ * a value never depends on its history. */
+static kad_status prepare(kad_ctx *ctx, kad_target *target, const kad_target_step *step)
+{
+    kad_status status = KAD_OK;
+    const action_target *self = target->self;
+    if (self->moving == NULL) return KAD_OK;
+    const double value =
+        kad_anneal_value(self->start, self->final, step->step, target->n_moving);
+    KAD_TRY(self->moving->ops->set(ctx, self->moving, self->key, value));
+    target->offset = self->moving->log_z_offset;
+done:
+    return status;
+}
+
+static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
+                     const kad_target_step *step, const double *theta, double *gradient,
+                     kad_loss_stats *stats)
+{
+    const action_target *self = target->self;
+    const kad_action *action =
+        self->moving != NULL ? self->moving : target->model->action;
+    kad_loss_gradient(ctx, plan, action, self->gradient, step->symmetrised, theta,
+                      self->seed, step->number, gradient, stats);
+}
+
+static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *map,
+                               uint64_t first, size_t n, bool exact)
+{
+    kad_status status = KAD_OK;
+    const action_target *self = target->self;
+    const kad_model *model = target->model;
+    const double start = kad_wall_seconds();
+    for (size_t at = target->n_done; at < n; at += self->chunk) {
+        const size_t m = n - at < self->chunk ? n - at : self->chunk;
+        target->n_done = at;
+        if (kad_stop_overdue(start))
+            return kad_fail(ctx, KAD_EINTERRUPTED,
+                            "evaluation: stopped at draw %zu of %zu (%s)", at, n,
+                            kad_stop_reason());
+        KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first + at, m,
+                             model->prec, exact, self->y, self->lnq, NULL));
+        KAD_TRY(kad_action_values(ctx, model->action, m, self->y, self->S));
+        for (size_t i = 0; i < m; i++)
+            target->values[at + i] =
+                model->action->log_z_offset - self->S[i] - self->lnq[i];
+    }
+    target->n_done = n;
+done:
+    return status;
+}
+
+/* Of the final action, whatever the annealing is at; the last time with ln q by inference
+ * in double, else as accumulated. */
+static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
+                           uint64_t first, size_t n, bool last, kad_evaluation *out)
+{
+    kad_status status;
+    if (n > target->n_values) n = target->n_values;
+    KAD_TRY(draw_weights(ctx, target, map, first, n, last));
+    KAD_TRY(kad_weights_analyse(ctx, n, target->values, &out->weights));
+    out->log_z_exact = target->model->action->log_z_exact;
+    out->kl_gap = out->log_z_exact - out->weights.lower.value;
+    out->kl_gap_err = isnan(out->kl_gap) ? NAN : out->weights.lower.err;
+done:
+    return status;
+}
+
+static void describe(const kad_target *target, const kad_evaluation *e, kad_writer *w)
+{
+    const kad_action *action = target->model->action;
+    const char *source = action->log_z_source;
+    if (!isfinite(action->log_z_exact)) return;
+    kad_write_real(w, "log_z_exact", action->log_z_exact);
+    kad_write_text(w, "log_z_exact_source", source != NULL ? source : "exact");
+    if (e->weights.n == 0) return;
+    kad_write_real(w, "kl_gap", e->kl_gap);
+    kad_write_real(w, "kl_gap_err", e->kl_gap_err);
+}
+
+static void destroy(kad_target *target)
+{
+    action_target *self = target->self;
+    kad_action_destroy(self->moving);
+    kad_free(self->y);
+    kad_free(self->lnq);
+    kad_free(self->S);
+}
+
+const kad_target_ops kad_target_action_ops = {
+    .name = "action",
+    .loss = {"free_energy", F64, "nats", "variational free energy of the batch",
+             "mean of S + ln q - ln Z offset over the batch"},
+    .columns = columns,
+    .n_columns = N_COLUMNS,
+    .row = row,
+    .prepare = prepare,
+    .gradient = gradient,
+    .evaluate = evaluate,
+    .describe = describe,
+    .destroy = destroy,
+};
+
+/* The copy that is annealed. */
+static kad_status copy_action(kad_ctx *ctx, const kad_config *config,
+                              const kad_model *model, kad_action **out)
+{
+    kad_status status;
+    kad_action_options options;
+    KAD_TRY(kad_action_options_read(ctx, config, &options));
+    KAD_TRY(kad_action_create(ctx, &options, model->lattice, model->decimated, out));
+done:
+    kad_action_options_clear(&options);
+    return status;
+}
+
+static kad_status make_moving(kad_ctx *ctx, const kad_config *config,
+                              const kad_train_options *o, int64_t n_steps,
+                              kad_target *target)
+{
+    action_target *self = target->self;
+    const kad_action *action = target->model->action;
+    self->key = o->anneal_key;
+    self->start = o->anneal_start;
+    self->final = action->ops->get != NULL ? action->ops->get(action, self->key) : NAN;
+    if (isnan(self->final) || action->ops->set == NULL)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "train.anneal_key: action %s has no parameter \"%s\" to anneal",
+                        action->ops->name, self->key);
+    target->n_moving = (int64_t)(o->anneal_fraction * (double)n_steps);
+    if (target->n_moving == 0) return KAD_OK;
+    return copy_action(ctx, config, target->model, &self->moving);
+}
+
+static size_t chunk_of(size_t n_rows)
+{
+    const size_t chunk = CHUNK_VALUES / n_rows / CHUNK_LEAST * CHUNK_LEAST;
+    return chunk < CHUNK_LEAST ? CHUNK_LEAST : chunk > CHUNK ? CHUNK : chunk;
+}
+
+kad_status kad_target_action(kad_ctx *ctx, const kad_model *model,
+                             const kad_config *config, const kad_train_options *o,
+                             bool anneal, int64_t n_steps, kad_target **out)
+{
+    kad_status status;
+    kad_target *target = NULL;
+    const size_t n_rows = (size_t)model->flow->n_rows;
+    const size_t n_values =
+        o->eval_final > o->eval_samples ? o->eval_final : o->eval_samples;
+    *out = NULL;
+    KAD_TRY(kad_target_create(ctx, &kad_target_action_ops, model, n_values,
+                              sizeof(action_target), &target));
+    action_target *self = target->self;
+    target->offset = model->action->log_z_offset;
+    self->gradient = o->gradient;
+    self->seed = o->seed;
+    self->chunk = chunk_of(n_rows);
+    KAD_TRY(kad_new(ctx, self->chunk, n_rows * sizeof *self->y, &self->y));
+    KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
+    KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->S, &self->S));
+    if (o->anneal_key != NULL && anneal)
+        KAD_TRY(make_moving(ctx, config, o, n_steps, target));
+    *out = target;
+    target = NULL;
+done:
+    kad_target_destroy(target);
+    return status;
+}

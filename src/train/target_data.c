@@ -1,0 +1,194 @@
+/* Data: the map learns the density that given samples came from, by the mean of
+ *   -ln q(x) = -ln p(z) - ln|det dz/dx|,   z inferred from x.
+ * For n independent samples its expected value is the entropy of their density plus
+ * KL(p, q): what is left above the entropy is what the map has not learnt. Samples that are
+ * held out of the training tell it from what it has learnt by heart. */
+#include "train/target.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "io/digest.h"
+#include "train/samples.h"
+
+#include <math.h>
+#include <string.h>
+
+#define F64 KAD_H5_F64
+#define I64 KAD_H5_I64
+
+enum { CHUNK = 512, CHUNK_LEAST = 16, CHUNK_VALUES = 1 << 20 };
+
+typedef struct data_target {
+    const char *path, *sha256;
+    uint64_t seed, n_bytes;
+    kad_samples samples;
+    kad_split split;
+    size_t *index; /* of a batch */
+    size_t chunk;
+    double *y, *lnq; /* [chunk][n_rows], [chunk] */
+} data_target;
+
+static const kad_history_column columns[] = {
+    {"n_held_out", I64, "samples", "held-out samples evaluated", NULL},
+    {"held_out", F64, "nats", "-ln q a site of samples held out of the training",
+     "mean over the samples"},
+    {"held_out_err", F64, "nats", "its standard error", "means of data.block samples"},
+    {"trained_on", F64, "nats", "-ln q a site of as many samples of the training",
+     "mean over the samples"},
+    {"trained_on_err", F64, "nats", "its standard error", "means of data.block samples"},
+};
+enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
+
+static void row(const kad_evaluation *e, double *values)
+{
+    const kad_held_out *h = &e->held_out;
+    const double all[N_COLUMNS] = {(double)h->n, h->value, h->error, h->trained,
+                                   h->trained_error};
+    memcpy(values, all, sizeof all);
+}
+
+static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
+                     const kad_target_step *step, const double *theta, double *gradient,
+                     kad_loss_stats *stats)
+{
+    const data_target *self = target->self;
+    kad_samples_batch(&self->split, self->seed, step->number,
+                      (size_t)kad_loss_batch(plan), self->index);
+    kad_loss_gradient_data(ctx, plan, theta, self->samples.y, self->index, gradient,
+                           stats);
+}
+
+/* -ln q a site of n samples, in double, into the values from `base` on. */
+static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map,
+                            const size_t *order, size_t base, size_t n)
+{
+    kad_status status = KAD_OK;
+    const data_target *self = target->self;
+    const size_t rows = self->samples.n_rows;
+    const double start = kad_wall_seconds();
+    for (size_t at = target->n_done - base; at < n; at += self->chunk) {
+        const size_t m = n - at < self->chunk ? n - at : self->chunk;
+        target->n_done = base + at;
+        if (kad_stop_overdue(start))
+            return kad_fail(ctx, KAD_EINTERRUPTED,
+                            "evaluation: stopped at sample %zu of %zu (%s)", at, n,
+                            kad_stop_reason());
+        for (size_t i = 0; i < m; i++)
+            memcpy(self->y + i * rows, self->samples.y + order[at + i] * rows,
+                   rows * sizeof *self->y);
+        KAD_TRY(kad_map_lnq(ctx, map, m, KAD_DOUBLE, self->y, self->lnq, NULL));
+        for (size_t i = 0; i < m; i++)
+            target->values[base + at + i] = -self->lnq[i] / target->scale;
+    }
+    target->n_done = base + n;
+done:
+    return status;
+}
+
+/* All held-out samples the last time, else n of them; then as many of the training's. */
+static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
+                           uint64_t first, size_t n, bool last, kad_evaluation *out)
+{
+    kad_status status = KAD_OK;
+    const data_target *self = target->self;
+    const kad_split *split = &self->split;
+    kad_held_out *h = &out->held_out;
+    const size_t *held = split->held, *trained = split->trained;
+    (void)first;
+    if (n > split->n_held || last) n = split->n_held;
+    const size_t m = n < split->n_trained ? n : split->n_trained;
+    if (target->n_done < n) KAD_TRY(densities(ctx, target, map, held, 0, n));
+    KAD_TRY(densities(ctx, target, map, trained, n, m));
+    h->n = n;
+    kad_samples_mean(split, n, held, target->values, &h->value, &h->error);
+    kad_samples_mean(split, m, trained, target->values + n, &h->trained,
+                     &h->trained_error);
+done:
+    return status;
+}
+
+static void describe(const kad_target *target, const kad_evaluation *e, kad_writer *w)
+{
+    const data_target *self = target->self;
+    const kad_held_out *h = &e->held_out;
+    kad_write_text(w, "data", self->path);
+    kad_write_int(w, "data_bytes", (int64_t)self->n_bytes);
+    kad_write_int(w, "data_samples", (int64_t)self->samples.n);
+    if (self->sha256 != NULL) kad_write_text(w, "data_sha256", self->sha256);
+    if (h->n == 0) return;
+    kad_write_int(w, "data_held_out", (int64_t)self->split.n_held);
+    kad_write_real(w, "held_out", h->value);
+    kad_write_real(w, "held_out_err", h->error);
+}
+
+static void destroy(kad_target *target)
+{
+    data_target *self = target->self;
+    kad_samples_clear(&self->samples);
+    kad_split_clear(&self->split);
+    kad_free(self->index);
+    kad_free(self->y);
+    kad_free(self->lnq);
+}
+
+const kad_target_ops kad_target_data_ops = {
+    .name = "data",
+    .loss = {"nll", F64, "nats", "-ln q a site of the batch's samples",
+             "mean over the batch"},
+    .columns = columns,
+    .n_columns = N_COLUMNS,
+    .row = row,
+    .gradient = gradient,
+    .evaluate = evaluate,
+    .describe = describe,
+    .destroy = destroy,
+};
+
+/* What is evaluated, in its own precision and order. */
+static kad_status make_evaluation(kad_ctx *ctx, kad_target *target)
+{
+    kad_status status;
+    data_target *self = target->self;
+    const size_t rows = self->samples.n_rows;
+    self->chunk = CHUNK_VALUES / rows;
+    if (self->chunk < CHUNK_LEAST) self->chunk = CHUNK_LEAST;
+    if (self->chunk > CHUNK) self->chunk = CHUNK;
+    kad_free(target->values);
+    target->values = NULL;
+    target->n_values = 2 * self->split.n_held;
+    KAD_TRY(kad_new(ctx, target->n_values, sizeof *target->values, &target->values));
+    KAD_TRY(kad_new(ctx, self->chunk, rows * sizeof *self->y, &self->y));
+    KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
+done:
+    return status;
+}
+
+kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
+                           const kad_train_options *o, size_t largest_batch,
+                           kad_target **out)
+{
+    kad_status status;
+    kad_target *target = NULL;
+    char digest[KAD_DIGEST_CHARS];
+    const kad_data_options *d = &o->data;
+    *out = NULL;
+    KAD_TRY(kad_target_create(ctx, &kad_target_data_ops, model, 0, sizeof(data_target),
+                              &target));
+    data_target *self = target->self;
+    target->scale = (double)model->flow->n_active;
+    self->path = d->path;
+    self->sha256 = d->sha256;
+    self->seed = o->seed;
+    KAD_TRY(kad_digest_file(ctx, d->path, &self->n_bytes, digest));
+    KAD_TRY(kad_digest_require(ctx, d->path, d->key_sha256, d->sha256, digest));
+    KAD_TRY(kad_samples_load(ctx, d->key, d->path, d->dataset, model, &self->samples));
+    KAD_TRY(kad_samples_split(ctx, d->path, self->samples.n, d->holdout, d->block,
+                              &self->split));
+    KAD_TRY(kad_new(ctx, largest_batch, sizeof *self->index, &self->index));
+    if (self->split.n_held > 0) KAD_TRY(make_evaluation(ctx, target));
+    *out = target;
+    target = NULL;
+done:
+    kad_target_destroy(target);
+    return status;
+}
