@@ -1,9 +1,9 @@
 #include "analysis/analyse.h"
 
 #include "analysis/agreement.h"
-#include "analysis/chain.h"
 #include "analysis/comparison.h"
 #include "analysis/equilibrium.h"
+#include "analysis/means.h"
 #include "analysis/reshuffle.h"
 #include "analysis/results.h"
 #include "analysis/warn.h"
@@ -23,31 +23,31 @@ typedef struct findings {
 } findings;
 
 /* Weights worth too little speak of every table of their sampler. */
-static void refuse_errors(const kad_sampled *sampled, kad_estimates *estimates)
+static void refuse_errors(const kad_recorded *recorded, kad_estimates *estimates)
 {
     for (size_t i = 0; i < estimates->n; i++)
-        kad_row_refuse(&estimates->row[i], kad_sampled_refusal(sampled, true));
+        kad_row_refuse(&estimates->row[i], kad_recorded_refusal(recorded, true));
 }
 
 /* Without equilibrium no error bar: m of a symmetric action for itself, the others
  * together, and what is made of them. */
-static kad_status settle(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
+static kad_status settle(kad_ctx *ctx, kad_h5 *file, kad_recorded *recorded,
                          kad_estimates *estimates, kad_diagnostics *diagnostics)
 {
     kad_thermal even, odd;
     bool m_had_one = false;
-    KAD_CALL(kad_thermal_check(ctx, file, sampled, estimates, &even, &odd));
-    sampled->unsettled = even.reason != KAD_THERMAL_FINE;
+    KAD_CALL(kad_thermal_check(ctx, file, recorded, estimates, &even, &odd));
+    recorded->unsettled = even.reason != KAD_THERMAL_FINE;
     for (size_t i = 0; i < estimates->n; i++) {
         const bool is_odd =
-            sampled->symmetric && strcmp(estimates->row[i].name, "m") == 0;
+            recorded->symmetric && strcmp(estimates->row[i].name, "m") == 0;
         if ((is_odd ? odd : even).reason == KAD_THERMAL_FINE) continue;
         m_had_one |= is_odd && isfinite(estimates->row[i].err);
         kad_row_refuse(&estimates->row[i], KAD_GAMMA_START);
     }
-    KAD_CALL(kad_rhat_limits(ctx, sampled, estimates));
-    if (sampled->unsettled || m_had_one)
-        kad_warn_thermal(diagnostics, sampled, sampled->unsettled ? &even : &odd);
+    KAD_CALL(kad_rhat_limits(ctx, recorded, estimates));
+    if (recorded->unsettled || m_had_one)
+        kad_warn_thermal(diagnostics, recorded, recorded->unsettled ? &even : &odd);
     return KAD_OK;
 }
 
@@ -66,96 +66,96 @@ static kad_status write_runs(kad_ctx *ctx, kad_h5 *file, const kad_estimates *es
 }
 
 /* Chain averages, correlators and warnings of one sampler. */
-static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_sampled *sampled,
+static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_recorded *recorded,
                                 findings *found)
 {
     KAD_SCOPE(scope, ctx);
     kad_estimates *estimates;
     kad_runs runs = {0};
 
-    if (sampled->accepted.n > 0)
-        runs =
-            kad_runs_analyse(sampled->n_chains, sampled->n_draws, sampled->accepted.data);
-    KAD_CALL(kad_analyse_chain(&scope, file, sampled, &estimates));
-    refuse_errors(sampled, estimates);
-    KAD_CALL(settle(ctx, file, sampled, estimates, &found->diagnostics));
+    if (recorded->accepted.n > 0)
+        runs = kad_runs_analyse(recorded->n_chains, recorded->n_draws,
+                                recorded->accepted.data);
+    KAD_CALL(kad_analyse_chain(&scope, file, recorded, &estimates));
+    refuse_errors(recorded, estimates);
+    KAD_CALL(settle(ctx, file, recorded, estimates, &found->diagnostics));
     KAD_CALL(kad_estimates_write(ctx, file, estimates));
-    KAD_CALL(kad_analyse_correlators(ctx, file, sampled, false));
-    KAD_CALL(kad_analyse_spectrum(ctx, file, sampled, false));
+    KAD_CALL(kad_analyse_correlators(ctx, file, recorded, false));
+    KAD_CALL(kad_analyse_spectrum(ctx, file, recorded, false));
     kad_warn_undefined(&found->diagnostics, estimates);
-    KAD_CALL(kad_warn_chain(ctx, &found->diagnostics, sampled, estimates, &runs));
-    if (!sampled->weighted) /* else the weighted draws speak, which are the same */
-        kad_agreement_add_table(&found->agreement, estimates, sampled->symmetric);
-    if (sampled->accepted.n > 0 && sampled->weighted)
+    KAD_CALL(kad_warn_chain(ctx, &found->diagnostics, recorded, estimates, &runs));
+    if (!recorded->weighted) /* else the weighted draws speak, which are the same */
+        kad_agreement_add_table(&found->agreement, estimates, recorded->symmetric);
+    if (recorded->accepted.n > 0 && recorded->weighted)
         KAD_CALL(write_runs(ctx, file, estimates, &runs, 1));
     return KAD_OK;
 }
 
 /* tau_int over random orders of the stored proposals, with its runs of rejections. */
 static kad_status analyse_reshuffled(kad_ctx *ctx, kad_h5 *file,
-                                     const kad_sampled *sampled)
+                                     const kad_recorded *recorded)
 {
     KAD_SCOPE(scope, ctx);
     kad_estimates *estimates;
     kad_runs runs;
     const int64_t seed = kad_attr_int(ctx, file, "/", "seed");
-    KAD_CALL(kad_analyse_reshuffled(&scope, (uint64_t)seed, sampled, &runs, &estimates));
-    refuse_errors(sampled, estimates);
+    KAD_CALL(kad_analyse_reshuffled(&scope, (uint64_t)seed, recorded, &runs, &estimates));
+    refuse_errors(recorded, estimates);
     KAD_CALL(kad_estimates_write(ctx, file, estimates));
     return write_runs(ctx, file, estimates, &runs, KAD_RESHUFFLE_ORDERS);
 }
 
 /* Reweighted averages and correlators of one sampler. */
-static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
-                                   findings *found)
+static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file,
+                                   const kad_recorded *recorded, findings *found)
 {
     KAD_SCOPE(scope, ctx);
     kad_estimates *estimates;
-    KAD_CALL(kad_analyse_weighted(&scope, file, sampled, &estimates));
-    refuse_errors(sampled, estimates);
+    KAD_CALL(kad_analyse_weighted(&scope, file, recorded, &estimates));
+    refuse_errors(recorded, estimates);
     KAD_CALL(kad_estimates_write(ctx, file, estimates));
-    KAD_CALL(kad_analyse_correlators(ctx, file, sampled, true));
-    KAD_CALL(kad_analyse_spectrum(ctx, file, sampled, true));
+    KAD_CALL(kad_analyse_correlators(ctx, file, recorded, true));
+    KAD_CALL(kad_analyse_spectrum(ctx, file, recorded, true));
     kad_warn_undefined(&found->diagnostics, estimates);
     kad_warn_exact(&found->diagnostics, estimates);
-    kad_agreement_add_table(&found->agreement, estimates, sampled->symmetric);
+    kad_agreement_add_table(&found->agreement, estimates, recorded->symmetric);
     return KAD_OK;
 }
 
 /* ln Z from one sampler; into the file when `main` (one sampler speaks for the run). */
-static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_recorded *recorded,
                                 bool main, findings *found)
 {
     KAD_SCOPE(scope, ctx);
     kad_diagnostics *diagnostics = &found->diagnostics;
     kad_estimates *log_z;
     char name[KAD_ESTIMATE_NAME + 16];
-    KAD_CALL(kad_analyse_log_z(&scope, file, sampled, &log_z));
-    refuse_errors(sampled, log_z);
-    if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", sampled->name);
+    KAD_CALL(kad_analyse_log_z(&scope, file, recorded, &log_z));
+    refuse_errors(recorded, log_z);
+    if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", recorded->name);
     KAD_CALL(kad_estimates_write(ctx, file, log_z));
-    kad_warn_weights(diagnostics, sampled, log_z);
-    snprintf(name, sizeof name, "%s_reweighted", sampled->name);
+    kad_warn_weights(diagnostics, recorded, log_z);
+    snprintf(name, sizeof name, "%s_reweighted", recorded->name);
     kad_agreement_add(&found->agreement, "log_z", name, log_z->row[0].mean,
                       log_z->row[0].err, log_z->row[0].err_dof);
-    if (sampled->few_weights)
+    if (recorded->few_weights)
         kad_diagnostics_add(
             diagnostics, KAD_ERROR, "few-effective-draws",
             "%s: the weights are worth %.3g draws (below 50): no error "
             "bar is stated; train longer or draw more",
-            sampled->name,
-            kad_effective_draws(sampled->log_weight.n, sampled->log_weight.data));
+            recorded->name,
+            kad_effective_draws(recorded->log_weight.n, recorded->log_weight.data));
     if (main)
         KAD_CALL(kad_h5_attr_set_string(ctx, file, "/analysis/log_z", "sampler",
-                                        sampled->name));
+                                        recorded->name));
     return KAD_OK;
 }
 
-static bool enough_weights(const kad_sampled *sampled)
+static bool enough_weights(const kad_recorded *recorded)
 {
     size_t n = 0;
-    for (size_t i = 0; i < sampled->log_weight.n && n < 2; i++)
-        n += sampled->log_weight.data[i] > -1e300;
+    for (size_t i = 0; i < recorded->log_weight.n && n < 2; i++)
+        n += recorded->log_weight.data[i] > -1e300;
     return n == 2;
 }
 
@@ -164,23 +164,23 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool
 {
     KAD_SCOPE(scope, ctx);
     kad_diagnostics *diagnostics = &found->diagnostics;
-    kad_sampled sampled = {0};
-    KAD_CALL(kad_sampled_read(&scope, file, name, &sampled));
-    if (sampled.n_draws < 2) {
+    kad_recorded recorded = {0};
+    KAD_CALL(kad_recorded_read(&scope, file, name, &recorded));
+    if (recorded.n_draws < 2) {
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: one draw a chain: nothing can be analysed", name);
         return KAD_OK;
     }
-    if (sampled.is_chain) KAD_CALL(analyse_chain(ctx, file, &sampled, found));
-    if (!sampled.weighted) return KAD_OK;
-    if (!enough_weights(&sampled)) {
+    if (recorded.is_chain) KAD_CALL(analyse_chain(ctx, file, &recorded, found));
+    if (!recorded.weighted) return KAD_OK;
+    if (!enough_weights(&recorded)) {
         kad_diagnostics_add(diagnostics, KAD_ERROR, "no-weight",
                             "%s: fewer than two draws have a finite weight", name);
         return KAD_OK;
     }
-    if (sampled.is_chain) KAD_CALL(analyse_reshuffled(ctx, file, &sampled));
-    KAD_CALL(analyse_weighted(ctx, file, &sampled, found));
-    return analyse_log_z(ctx, file, &sampled, main, found);
+    if (recorded.is_chain) KAD_CALL(analyse_reshuffled(ctx, file, &recorded));
+    KAD_CALL(analyse_weighted(ctx, file, &recorded, found));
+    return analyse_log_z(ctx, file, &recorded, main, found);
 }
 
 /* The weighted sampler with most draws: it speaks for ln Z. n: none. */

@@ -7,10 +7,10 @@
  *
  * This folder makes numbers of a results file, which is all that it reads (the page that
  * shows them: report/):
- *   sampled, table, results, text   series and tables of the file; text that grows
+ *   recorded, table, results, text  series and tables of the file; text that grows
  *   gamma, equilibrium              errors of chains; whether these forgot their start
  *   derived, functions, fit         functions of means; fits to correlated data
- *   estimates, chain, reshuffle, runs   tables of one sampler
+ *   estimates, means, reshuffle, runs, mbar: tables of one sampler, or of several runs
  *   weighed, agreement, comparison  samplers against each other
  *   bulk_bins, geodesics            the bulk
  *   warn, advice, diagnostics       what should make one stop and look

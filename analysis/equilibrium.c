@@ -99,16 +99,16 @@ double kad_rhat_limit(size_t n_chains, size_t n, kad_correlation known, size_t n
 
 /* --- a sampler ---------------------------------------------------------------------- */
 
-static kad_correlation correlation_of(const kad_sampled *sampled, const kad_row *row)
+static kad_correlation correlation_of(const kad_recorded *recorded, const kad_row *row)
 {
-    const double n_all = (double)(sampled->n_chains * sampled->n_draws);
+    const double n_all = (double)(recorded->n_chains * recorded->n_draws);
     return (kad_correlation){row->tau_int, n_all * row->err * row->err, row->window};
 }
 
 /* The series of a row that is an observable of its own; NULL: it is none. */
-static const kad_observed *scalar_of(const kad_sampled *sampled, const kad_row *row)
+static const kad_observed *scalar_of(const kad_recorded *recorded, const kad_row *row)
 {
-    const kad_observed *observed = kad_sampled_find(sampled, row->name);
+    const kad_observed *observed = kad_recorded_find(recorded, row->name);
     return observed == NULL || observed->is_row ? NULL : observed;
 }
 
@@ -129,24 +129,24 @@ kad_status kad_within_chains(kad_ctx *ctx, size_t n_chains, size_t n, const doub
     return KAD_OK;
 }
 
-kad_status kad_rhat_limits(kad_ctx *ctx, const kad_sampled *sampled,
+kad_status kad_rhat_limits(kad_ctx *ctx, const kad_recorded *recorded,
                            kad_estimates *estimates)
 {
     KAD_SCOPE(scope, ctx);
     double *work;
     size_t n_tests = 0;
-    KAD_CALL(kad_take(&scope, sampled->n_chains * sampled->n_draws, &work));
+    KAD_CALL(kad_take(&scope, recorded->n_chains * recorded->n_draws, &work));
     for (size_t i = 0; i < estimates->n; i++)
-        n_tests += scalar_of(sampled, &estimates->row[i]) != NULL;
+        n_tests += scalar_of(recorded, &estimates->row[i]) != NULL;
     for (size_t i = 0; i < estimates->n; i++) {
         kad_row *row = &estimates->row[i];
-        const kad_observed *observed = scalar_of(sampled, row);
+        const kad_observed *observed = scalar_of(recorded, row);
         kad_correlation known;
         if (observed == NULL || !isfinite(row->rhat)) continue;
-        KAD_CALL(kad_within_chains(ctx, sampled->n_chains, sampled->n_draws,
+        KAD_CALL(kad_within_chains(ctx, recorded->n_chains, recorded->n_draws,
                                    observed->state.data, work, &known));
         row->rhat_limit =
-            kad_rhat_limit(sampled->n_chains, sampled->n_draws, known, n_tests);
+            kad_rhat_limit(recorded->n_chains, recorded->n_draws, known, n_tests);
     }
     return KAD_OK;
 }
@@ -159,7 +159,7 @@ static double rounded_up(double x)
 }
 
 typedef struct check {
-    const kad_sampled *sampled, *other; /* other: from the other start; NULL: none */
+    const kad_recorded *recorded, *other; /* other: from the other start; NULL: none */
     const kad_estimates *estimates;
     bool odd;       /* m alone, or all but m */
     size_t n_tests; /* observables */
@@ -168,8 +168,8 @@ typedef struct check {
 /* The series of a row that belongs to this check. */
 static const kad_observed *series_of(const check *c, const kad_row *row)
 {
-    const bool odd = c->sampled->symmetric && strcmp(row->name, "m") == 0;
-    return odd != c->odd ? NULL : scalar_of(c->sampled, row);
+    const bool odd = c->recorded->symmetric && strcmp(row->name, "m") == 0;
+    return odd != c->odd ? NULL : scalar_of(c->recorded, row);
 }
 
 static int ascending(const void *a, const void *b)
@@ -204,7 +204,7 @@ static double slowest_mode(const check *c, const char **name)
 /* The burn-in against the slowest mode. */
 static void check_length(const check *c, kad_thermal *out)
 {
-    const kad_sampled *s = c->sampled;
+    const kad_recorded *s = c->recorded;
     const char *name;
     out->tau = slowest_mode(c, &name);
     snprintf(out->observable, sizeof out->observable, "%s", name);
@@ -225,7 +225,7 @@ static void weigh(const check *c, kad_thermal_reason reason, const kad_row *row,
 }
 
 /* The whole chains' mean, from their scatter or from the row. */
-static part mean_part(const kad_sampled *s, const kad_observed *observed,
+static part mean_part(const kad_recorded *s, const kad_observed *observed,
                       kad_correlation known, double *work)
 {
     const size_t n_all = s->n_chains * s->n_draws;
@@ -241,21 +241,21 @@ static kad_status compare_starts(kad_ctx *ctx, const check *c, const kad_row *ro
                                  const kad_observed *mine, double *p)
 {
     KAD_SCOPE(scope, ctx);
-    const kad_observed *theirs = kad_sampled_find(c->other, row->name);
+    const kad_observed *theirs = kad_recorded_find(c->other, row->name);
     const size_t n_all = c->other->n_chains * c->other->n_draws;
     double *work;
     kad_gamma gamma = {0};
     *p = NAN;
     if (theirs == NULL || theirs->width != mine->width) return KAD_OK;
-    KAD_CALL(kad_take(&scope, c->sampled->n_chains + c->other->n_chains, &work));
+    KAD_CALL(kad_take(&scope, c->recorded->n_chains + c->other->n_chains, &work));
     KAD_CALL(kad_gamma_analyse(ctx, c->other->n_chains, c->other->n_draws,
                                theirs->state.data, 1.5, &gamma));
-    const part a = mean_part(c->sampled, mine, correlation_of(c->sampled, row), work);
+    const part a = mean_part(c->recorded, mine, correlation_of(c->recorded, row), work);
     const part b =
         mean_part(c->other, theirs,
                   (kad_correlation){gamma.tau_int, (double)n_all * gamma.err * gamma.err,
                                     gamma.window},
-                  work + c->sampled->n_chains);
+                  work + c->recorded->n_chains);
     const double var = a.var + b.var;
     *p = p_of(a.mean - b.mean, var,
               var * var / (a.var * a.var / a.dof + b.var * b.var / b.dof));
@@ -264,7 +264,7 @@ static kad_status compare_starts(kad_ctx *ctx, const check *c, const kad_row *ro
 
 static kad_status run_check(kad_ctx *ctx, check *c, kad_thermal *out)
 {
-    const kad_sampled *s = c->sampled;
+    const kad_recorded *s = c->recorded;
     *out = (kad_thermal){.reason = KAD_THERMAL_FINE};
     c->n_tests = 0;
     for (size_t i = 0; i < c->estimates->n; i++)
@@ -292,16 +292,16 @@ static kad_status run_check(kad_ctx *ctx, check *c, kad_thermal *out)
 }
 
 /* The group of the same sampler from the other of a cold and a hot start; empty: none. */
-static kad_status find_other(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+static kad_status find_other(kad_ctx *ctx, kad_h5 *file, const kad_recorded *recorded,
                              char *out, size_t size)
 {
     KAD_SCOPE(scope, ctx);
     char **names = NULL;
     size_t n = 0;
     out[0] = '\0';
-    const char *wanted = strcmp(sampled->start, "cold") == 0  ? "hot"
-                         : strcmp(sampled->start, "hot") == 0 ? "cold"
-                                                              : NULL;
+    const char *wanted = strcmp(recorded->start, "cold") == 0  ? "hot"
+                         : strcmp(recorded->start, "hot") == 0 ? "cold"
+                                                               : NULL;
     if (wanted == NULL) return KAD_OK;
     KAD_CALL(kad_h5_list(&scope, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && out[0] == '\0'; i++) {
@@ -310,24 +310,24 @@ static kad_status find_other(kad_ctx *ctx, kad_h5 *file, const kad_sampled *samp
         const char *start = kad_attr_string(&scope, file, group, "start");
         const char *kind = kad_attr_string(&scope, file, group, "sampler");
         if (start != NULL && kind != NULL && strcmp(start, wanted) == 0 &&
-            strcmp(kind, sampled->sampler) == 0)
+            strcmp(kind, recorded->sampler) == 0)
             snprintf(out, size, "%s", names[i]);
     }
     return KAD_OK;
 }
 
-kad_status kad_thermal_check(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+kad_status kad_thermal_check(kad_ctx *ctx, kad_h5 *file, const kad_recorded *recorded,
                              const kad_estimates *estimates, kad_thermal *even,
                              kad_thermal *odd)
 {
     KAD_SCOPE(scope, ctx);
-    kad_sampled *other;
-    char name[KAD_SAMPLED_NAME];
-    check c = {.sampled = sampled, .estimates = estimates};
-    KAD_CALL(find_other(ctx, file, sampled, name, sizeof name));
+    kad_recorded *other;
+    char name[KAD_RECORDED_NAME];
+    check c = {.recorded = recorded, .estimates = estimates};
+    KAD_CALL(find_other(ctx, file, recorded, name, sizeof name));
     if (name[0] != '\0') {
         KAD_CALL(kad_take(&scope, 1, &other));
-        KAD_CALL(kad_sampled_read(&scope, file, name, other));
+        KAD_CALL(kad_recorded_read(&scope, file, name, other));
         if (other->n_draws >= 2) c.other = other;
     }
     KAD_CALL(run_check(ctx, &c, even));

@@ -33,7 +33,7 @@
 #define KAD_ANALYSIS_EQUILIBRIUM_H
 
 #include "analysis/estimates.h"
-#include "analysis/sampled.h"
+#include "analysis/recorded.h"
 
 /* Of a sampler in equilibrium, for each kind of test. */
 #define KAD_FALSE_ALARMS 1e-3
@@ -72,7 +72,7 @@ typedef enum kad_thermal_reason {
 typedef struct kad_thermal {
     kad_thermal_reason reason;
     char observable[KAD_ESTIMATE_NAME]; /* that shows it most clearly */
-    char other[KAD_SAMPLED_NAME];       /* STARTS: the other sampler */
+    char other[KAD_RECORDED_NAME];      /* STARTS: the other sampler */
     double tau;                         /* SHORT: of the slowest mode, draws */
     double p;                           /* DRIFT, STARTS: probability if all were well */
     double burn_in;                     /* draws to set it to */
@@ -81,12 +81,12 @@ typedef struct kad_thermal {
 /* Tests the rows of a chain that are observables of their own; `even`: all but m of a
  * symmetric action, `odd`: m. Errors: KAD_EDATA, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_thermal_check(kad_ctx *ctx, kad_h5 *file,
-                                          const kad_sampled *sampled,
+                                          const kad_recorded *recorded,
                                           const kad_estimates *estimates,
                                           kad_thermal *even, kad_thermal *odd);
 /* Fills rhat_limit of the rows that are observables of their own. Errors: KAD_EDATA,
  * KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_rhat_limits(kad_ctx *ctx, const kad_sampled *sampled,
+KAD_MUST_USE kad_status kad_rhat_limits(kad_ctx *ctx, const kad_recorded *recorded,
                                         kad_estimates *estimates);
 
 #endif

@@ -59,7 +59,7 @@ typedef enum kad_gamma_flag {
     KAD_GAMMA_SHORT,    /* fewer than 50 tau_int, or 25 draws: no error is stated */
     KAD_GAMMA_OPEN,     /* the window never closed: tau_int is a lower bound */
     KAD_GAMMA_NEGATIVE, /* C <= 0, as of a periodic mode: no tau_int either */
-    /* of a sampler as a whole (analysis/sampled.h) */
+    /* of a sampler as a whole (analysis/recorded.h) */
     KAD_GAMMA_WEIGHTS, /* weights worth fewer than 50 draws: no error is stated */
     KAD_GAMMA_START    /* the chains remember their start: no error is stated */
 } kad_gamma_flag;

@@ -1,5 +1,5 @@
 /* ln Z and the quality of a map's weights, as a table of estimates. */
-#include "analysis/chain.h"
+#include "analysis/means.h"
 #include "base/signals.h"
 #include "base/weights.h"
 
@@ -17,27 +17,27 @@ static void add(kad_estimates *estimates, const char *name, kad_estimate estimat
 }
 
 /* Fraction of accepted proposals of a chain, with its autocorrelation. */
-static kad_status add_measured(kad_ctx *ctx, const kad_sampled *sampled,
+static kad_status add_measured(kad_ctx *ctx, const kad_recorded *recorded,
                                kad_estimates *estimates)
 {
     kad_gamma gamma;
-    if (!sampled->is_chain || sampled->accepted.n == 0) return KAD_OK;
-    KAD_CALL(kad_gamma_estimate(ctx, sampled->n_chains, sampled->n_draws,
-                                sampled->accepted.data, &gamma));
+    if (!recorded->is_chain || recorded->accepted.n == 0) return KAD_OK;
+    KAD_CALL(kad_gamma_estimate(ctx, recorded->n_chains, recorded->n_draws,
+                                recorded->accepted.data, &gamma));
     (void)kad_estimates_add_gamma(estimates, "acceptance", &gamma);
     return KAD_OK;
 }
 
-kad_status kad_analyse_log_z(kad_scope *in, kad_h5 *file, const kad_sampled *sampled,
+kad_status kad_analyse_log_z(kad_scope *in, kad_h5 *file, const kad_recorded *recorded,
                              kad_estimates **out)
 {
     kad_ctx *ctx = in->ctx;
     kad_estimates *estimates;
     kad_weights weights;
-    const size_t n = sampled->n_chains * sampled->n_draws;
+    const size_t n = recorded->n_chains * recorded->n_draws;
     KAD_CALL(kad_stop_check(ctx, "analysis"));
-    KAD_CALL(kad_weights_check(ctx, n, sampled->log_weight.data));
-    KAD_CALL(kad_weights_analyse(ctx, n, sampled->log_weight.data, &weights));
+    KAD_CALL(kad_weights_check(ctx, n, recorded->log_weight.data));
+    KAD_CALL(kad_weights_analyse(ctx, n, recorded->log_weight.data, &weights));
     KAD_CALL(
         kad_estimates_create(in, "log_z", "importance weights, jackknife", &estimates));
     add(estimates, "log_z", weights.log_z, weights.log_z_dof);
@@ -56,5 +56,5 @@ kad_status kad_analyse_log_z(kad_scope *in, kad_h5 *file, const kad_sampled *sam
     add(estimates, "acceptance_weights", weights.acceptance, NAN);
     add(estimates, "largest_share", (kad_estimate){weights.largest, NAN}, NAN);
     *out = estimates;
-    return add_measured(ctx, sampled, estimates);
+    return add_measured(ctx, recorded, estimates);
 }

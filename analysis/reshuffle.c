@@ -70,13 +70,13 @@ static kad_status add(kad_ctx *ctx, const char *name, size_t n, const uint32_t *
     return KAD_OK;
 }
 
-static kad_status add_all(kad_ctx *ctx, const kad_sampled *sampled,
+static kad_status add_all(kad_ctx *ctx, const kad_recorded *recorded,
                           const uint32_t *states, double *series, kad_estimates *out)
 {
-    const size_t n = sampled->n_chains * sampled->n_draws;
-    const kad_observed *axis = kad_sampled_find(sampled, "correlator_axis");
-    for (size_t i = 0; i < sampled->n_observed; i++) {
-        const kad_observed *observed = &sampled->observed[i];
+    const size_t n = recorded->n_chains * recorded->n_draws;
+    const kad_observed *axis = kad_recorded_find(recorded, "correlator_axis");
+    for (size_t i = 0; i < recorded->n_observed; i++) {
+        const kad_observed *observed = &recorded->observed[i];
         if (observed->is_row) continue;
         KAD_CALL(add(ctx, observed->name, n, states, observed, 0, series, out));
     }
@@ -86,28 +86,29 @@ static kad_status add_all(kad_ctx *ctx, const kad_sampled *sampled,
 }
 
 kad_status kad_analyse_reshuffled(kad_scope *in, uint64_t seed,
-                                  const kad_sampled *sampled, kad_runs *runs,
+                                  const kad_recorded *recorded, kad_runs *runs,
                                   kad_estimates **out)
 {
     KAD_SCOPE(scope, in->ctx);
-    const size_t n = sampled->n_chains * sampled->n_draws, orders = KAD_RESHUFFLE_ORDERS;
+    const size_t n = recorded->n_chains * recorded->n_draws,
+                 orders = KAD_RESHUFFLE_ORDERS;
     uint32_t *order, *states;
     double *series;
     char name[KAD_ESTIMATE_NAME + 16];
 
     if (n > UINT32_MAX)
         return kad_fail(in->ctx, KAD_EDATA, "%s: %zu proposals are too many to reshuffle",
-                        sampled->name, n);
-    snprintf(name, sizeof name, "%s_reshuffled", sampled->name);
+                        recorded->name, n);
+    snprintf(name, sizeof name, "%s_reshuffled", recorded->name);
     KAD_CALL(kad_estimates_create(in, name,
                                   "mean over re-shuffled proposals, Gamma method", out));
-    (*out)->seconds_per_draw = sampled->seconds_per_draw;
+    (*out)->seconds_per_draw = recorded->seconds_per_draw;
     KAD_CALL(kad_take(&scope, n, &order));
     KAD_CALL(kad_take(&scope, n * orders, &states));
     KAD_CALL(kad_take(&scope, n * orders, &series));
     for (size_t r = 0; r < orders; r++)
-        kad_reshuffle_walk(seed, (uint32_t)r, n, sampled->log_weight.data, order,
+        kad_reshuffle_walk(seed, (uint32_t)r, n, recorded->log_weight.data, order,
                            states + r * n, series + r * n);
     if (runs != NULL) *runs = kad_runs_analyse(orders, n, series);
-    return add_all(in->ctx, sampled, states, series, *out);
+    return add_all(in->ctx, recorded, states, series, *out);
 }

@@ -11,8 +11,8 @@
 #define KAD_ANALYSIS_RESHUFFLE_H
 
 #include "analysis/estimates.h"
+#include "analysis/recorded.h"
 #include "analysis/runs.h"
-#include "analysis/sampled.h"
 
 enum { KAD_RESHUFFLE_ORDERS = 16 };
 
@@ -26,7 +26,7 @@ void kad_reshuffle_walk(uint64_t seed, uint32_t index, size_t n, const double *l
  * proposals; *runs (may be NULL): their runs of rejections. Errors: KAD_ENOMEM, KAD_EDATA
  * (more proposals than 2^32). */
 KAD_MUST_USE kad_status kad_analyse_reshuffled(kad_scope *in, uint64_t seed,
-                                               const kad_sampled *sampled, kad_runs *runs,
-                                               kad_estimates **out);
+                                               const kad_recorded *recorded,
+                                               kad_runs *runs, kad_estimates **out);
 
 #endif

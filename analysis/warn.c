@@ -27,31 +27,31 @@ static const kad_row *slowest(const kad_estimates *estimates)
     return worst;
 }
 
-static void warn_length(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+static void warn_length(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                         const kad_estimates *estimates)
 {
-    const double n = (double)(sampled->n_chains * sampled->n_draws);
+    const double n = (double)(recorded->n_chains * recorded->n_draws);
     const kad_row *row = slowest(estimates);
-    if (row == NULL || sampled->few_weights) return; /* the weights have their own */
+    if (row == NULL || recorded->few_weights) return; /* the weights have their own */
     const double tau = fmax(row->tau_int, 0.5);
     if (row->flag == KAD_GAMMA_OPEN)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: %s is correlated over the whole length of a chain (%zu "
                             "draws): no error bar is stated; draw more",
-                            sampled->name, row->name, sampled->n_draws);
+                            recorded->name, row->name, recorded->n_draws);
     else if (row->flag == KAD_GAMMA_SHORT)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
                             "%s: %.0f draws are only %.0f tau_int of %s: no error bar is "
                             "stated; draw more",
-                            sampled->name, n, n / tau, row->name);
+                            recorded->name, n, n / tau, row->name);
     else if (n < TAUS_WARN * tau)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "short",
                             "%s: %.0f draws are %.0f tau_int of %s (fewer than 1000): "
                             "error bars are rough; draw more",
-                            sampled->name, n, n / tau, row->name);
+                            recorded->name, n, n / tau, row->name);
 }
 
-static void warn_rhat(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+static void warn_rhat(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_estimates *estimates)
 {
     const kad_row *worst = NULL;
@@ -64,11 +64,11 @@ static void warn_rhat(kad_diagnostics *diagnostics, const kad_sampled *sampled,
         kad_diagnostics_add(diagnostics, KAD_WARNING, "rhat",
                             "%s: R-hat of %s is %.4f (%zu draws of its tau_int allow "
                             "%.4f): parts of the chains disagree; draw more",
-                            sampled->name, worst->name, worst->rhat, sampled->n_draws,
+                            recorded->name, worst->name, worst->rhat, recorded->n_draws,
                             worst->rhat_limit);
 }
 
-void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_thermal *t)
 {
     static const char *const codes[] = {"", "burn-in", "drift", "starts"};
@@ -79,7 +79,7 @@ void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
     case KAD_THERMAL_SHORT:
         snprintf(what, sizeof what,
                  "a burn_in of %lld draws is short for the %.*f over which %s decays",
-                 (long long)sampled->burn_in, t->tau < 10.0 ? 1 : 0, t->tau,
+                 (long long)recorded->burn_in, t->tau < 10.0 ? 1 : 0, t->tau,
                  t->observable);
         break;
     case KAD_THERMAL_DRIFT:
@@ -89,12 +89,12 @@ void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
         break;
     case KAD_THERMAL_STARTS:
         snprintf(what, sizeof what, "%s is another from a %s start than in %s (p = %.1g)",
-                 t->observable, sampled->start, t->other, t->p);
+                 t->observable, recorded->start, t->other, t->p);
         break;
     }
     kad_diagnostics_add(diagnostics, KAD_WARNING, codes[t->reason],
                         "%s: %s: no error bar is stated; set its burn_in to %.0f",
-                        sampled->name, what, t->burn_in);
+                        recorded->name, what, t->burn_in);
 }
 
 void kad_warn_undefined(kad_diagnostics *diagnostics, const kad_estimates *estimates)
@@ -139,7 +139,7 @@ void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates
 
 /* Chains of one distribution whose means differ too much, and errors that a slow mode
  * seen in another observable could widen. */
-static void warn_modes(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+static void warn_modes(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                        const kad_estimates *estimates)
 {
     const kad_row *apart = NULL, *wide = NULL;
@@ -156,19 +156,19 @@ static void warn_modes(kad_diagnostics *diagnostics, const kad_sampled *sampled,
         kad_diagnostics_add(diagnostics, KAD_WARNING, "replicas",
                             "%s: the chains' means of %s differ more than their errors "
                             "allow (Q = %.1g): draw more, or a longer burn_in",
-                            sampled->name, apart->name, apart->q_value);
+                            recorded->name, apart->name, apart->q_value);
     if (wide != NULL)
         kad_diagnostics_add(diagnostics, KAD_NOTE, "slow-mode",
                             "%s: the error of %s could be %.1f times larger if it "
                             "couples to the slowest mode of the chain (%.0f draws): draw "
                             "more",
-                            sampled->name, wide->name, wide->err_bound / wide->err,
+                            recorded->name, wide->name, wide->err_bound / wide->err,
                             estimates->tau_exp);
 }
 
 /* Series that repeat themselves with alternating sign, as a mode whose period the
  * trajectory hits. */
-static void warn_periodic(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+static void warn_periodic(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                           const kad_estimates *estimates)
 {
     for (size_t i = 0; i < estimates->n; i++) {
@@ -177,22 +177,22 @@ static void warn_periodic(kad_diagnostics *diagnostics, const kad_sampled *sampl
         kad_diagnostics_add(diagnostics, KAD_WARNING, "periodic",
                             "%s: the autocovariances of %s sum to nothing (rho(1) = "
                             "%.2f): no error bar is stated; %s",
-                            sampled->name, row->name, row->n_lag > 1 ? row->rho[1] : NAN,
-                            sampled->delta_h.n > 0 ? "another trajectory" : "draw more");
+                            recorded->name, row->name, row->n_lag > 1 ? row->rho[1] : NAN,
+                            recorded->delta_h.n > 0 ? "another trajectory" : "draw more");
         return;
     }
 }
 
 /* A symmetric action's chains should see both signs of m. Returns how many do not. */
-static size_t one_signed(const kad_sampled *sampled)
+static size_t one_signed(const kad_recorded *recorded)
 {
-    const kad_observed *m = kad_sampled_find(sampled, "m");
+    const kad_observed *m = kad_recorded_find(recorded, "m");
     size_t n_stuck = 0;
-    if (m == NULL || !sampled->symmetric || sampled->n_draws < 2) return 0;
-    for (size_t c = 0; c < sampled->n_chains; c++) {
-        const double *own = m->state.data + c * sampled->n_draws;
+    if (m == NULL || !recorded->symmetric || recorded->n_draws < 2) return 0;
+    for (size_t c = 0; c < recorded->n_chains; c++) {
+        const double *own = m->state.data + c * recorded->n_draws;
         bool up = false, down = false;
-        for (size_t i = 0; i < sampled->n_draws; i++) {
+        for (size_t i = 0; i < recorded->n_draws; i++) {
             up = up || own[i] > 0.0;
             down = down || own[i] < 0.0;
         }
@@ -201,30 +201,30 @@ static size_t one_signed(const kad_sampled *sampled)
     return n_stuck;
 }
 
-static void warn_sign(kad_diagnostics *diagnostics, const kad_sampled *sampled)
+static void warn_sign(kad_diagnostics *diagnostics, const kad_recorded *recorded)
 {
-    const size_t n_stuck = one_signed(sampled);
-    if (n_stuck > 0 && sampled->n_components > 1)
+    const size_t n_stuck = one_signed(recorded);
+    if (n_stuck > 0 && recorded->n_components > 1)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
                             "%s: the first component of m kept its sign in %zu of %zu "
                             "chains although global rotations leave the action as it is: "
                             "the field has not turned round; draw more, or use cluster",
-                            sampled->name, n_stuck, sampled->n_chains);
+                            recorded->name, n_stuck, recorded->n_chains);
     else if (n_stuck > 0)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
                             "%s: m never changed its sign in %zu of %zu chains although "
                             "the action is symmetric: draw more, or add a sampler that "
                             "flips it (cluster)",
-                            sampled->name, n_stuck, sampled->n_chains);
+                            recorded->name, n_stuck, recorded->n_chains);
 }
 
 /* Mean and error of a function of dH. */
-static kad_status mean_of(kad_ctx *ctx, const kad_sampled *sampled, double (*f)(double),
+static kad_status mean_of(kad_ctx *ctx, const kad_recorded *recorded, double (*f)(double),
                           double *work, kad_gamma *out)
 {
-    for (size_t i = 0; i < sampled->delta_h.n; i++)
-        work[i] = f(sampled->delta_h.data[i]);
-    return kad_gamma_estimate(ctx, sampled->n_chains, sampled->n_draws, work, out);
+    for (size_t i = 0; i < recorded->delta_h.n; i++)
+        work[i] = f(recorded->delta_h.data[i]);
+    return kad_gamma_estimate(ctx, recorded->n_chains, recorded->n_draws, work, out);
 }
 
 /* In equilibrium P(-dH) = exp(-dH) P(dH), so that <f(dH) exp(-dH)> = <f(-dH)>. f = 1:
@@ -243,10 +243,10 @@ static double imbalance(double dh)
 
 /* Hamiltonian samplers: detailed balance whatever the step size. */
 static kad_status warn_hamilton(kad_ctx *ctx, kad_diagnostics *diagnostics,
-                                const kad_sampled *sampled)
+                                const kad_recorded *recorded)
 {
     KAD_SCOPE(scope, ctx);
-    const kad_values *delta = &sampled->delta_h;
+    const kad_values *delta = &recorded->delta_h;
     double *work;
     kad_gamma one = {0}, zero = {0};
     size_t n_bad = 0;
@@ -254,98 +254,98 @@ static kad_status warn_hamilton(kad_ctx *ctx, kad_diagnostics *diagnostics,
     KAD_CALL(kad_take(&scope, delta->n, &work));
     for (size_t i = 0; i < delta->n; i++)
         n_bad += !isfinite(delta->data[i]) || delta->data[i] < -500.0;
-    KAD_CALL(mean_of(ctx, sampled, weight, work, &one));
-    KAD_CALL(mean_of(ctx, sampled, imbalance, work, &zero));
+    KAD_CALL(mean_of(ctx, recorded, weight, work, &one));
+    KAD_CALL(mean_of(ctx, recorded, imbalance, work, &zero));
     if (fabs(zero.mean) > HAMILTON_WARN * zero.err)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "dh-balance",
                             "%s: <t> - <t^2> of t = tanh(dH/2) is %.2g +- %.1g, not 0 "
                             "(<exp(-dH)> = %.3g +- %.1g): no equilibrium (longer "
                             "burn_in), or a wrong force",
-                            sampled->name, zero.mean, zero.err, one.mean, one.err);
+                            recorded->name, zero.mean, zero.err, one.mean, one.err);
     if (n_bad > 0)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-dh",
                             "%s: %zu of %zu trajectories diverged and were rejected: a "
                             "smaller step",
-                            sampled->name, n_bad, delta->n);
+                            recorded->name, n_bad, delta->n);
     return KAD_OK;
 }
 
 /* The acceptance of Hamiltonian samplers. */
-static void warn_acceptance(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+static void warn_acceptance(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                             const kad_runs *runs)
 {
-    const double p = (double)runs->n_accepted / (double)sampled->accepted.n;
-    if (sampled->delta_h.n == 0 || sampled->accepted.n == 0) return;
+    const double p = (double)runs->n_accepted / (double)recorded->accepted.n;
+    if (recorded->delta_h.n == 0 || recorded->accepted.n == 0) return;
     if (p < ACCEPT_LOW || p > ACCEPT_HIGH)
         kad_diagnostics_add(diagnostics, KAD_NOTE, "acceptance",
                             "%s: %.0f %% of the trajectories were accepted; 65 to 90 %% "
                             "is where they are cheapest: a longer tuning finds the step",
-                            sampled->name, 100.0 * p);
+                            recorded->name, 100.0 * p);
 }
 
 /* Proposals rejected in a row. */
-static void warn_rejections(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+static void warn_rejections(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                             const kad_runs *runs)
 {
     if (runs->longest <= RUN_LENGTH_WARN ||
-        !((double)runs->longest > RUN_SHARE_WARN * (double)sampled->n_draws))
+        !((double)runs->longest > RUN_SHARE_WARN * (double)recorded->n_draws))
         return;
     kad_diagnostics_add(diagnostics, KAD_WARNING, "rejection-run",
                         "%s: %zu proposals in a row were rejected, of %zu draws a chain: "
                         "%s",
-                        sampled->name, runs->longest, sampled->n_draws,
-                        sampled->weighted
+                        recorded->name, runs->longest, recorded->n_draws,
+                        recorded->weighted
                             ? "the map misses configurations; train longer or draw more"
                             : "draw more, or a longer tuning of the step");
 }
 
 kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
-                          const kad_sampled *sampled, const kad_estimates *estimates,
+                          const kad_recorded *recorded, const kad_estimates *estimates,
                           const kad_runs *runs)
 {
-    if (runs->n_accepted == 0 && sampled->accepted.n > 0) {
+    if (runs->n_accepted == 0 && recorded->accepted.n > 0) {
         kad_diagnostics_add(diagnostics, KAD_ERROR, "all-rejected",
                             "%s: none of %zu proposals was accepted: its averages mean "
                             "nothing; %s",
-                            sampled->name, sampled->accepted.n,
-                            sampled->weighted ? "train longer" : "tune its step");
+                            recorded->name, recorded->accepted.n,
+                            recorded->weighted ? "train longer" : "tune its step");
         return KAD_OK;
     }
-    warn_rejections(diagnostics, sampled, runs);
-    warn_acceptance(diagnostics, sampled, runs);
-    warn_length(diagnostics, sampled, estimates);
-    warn_rhat(diagnostics, sampled, estimates);
-    warn_modes(diagnostics, sampled, estimates);
-    warn_periodic(diagnostics, sampled, estimates);
-    warn_sign(diagnostics, sampled);
-    KAD_CALL(warn_hamilton(ctx, diagnostics, sampled));
+    warn_rejections(diagnostics, recorded, runs);
+    warn_acceptance(diagnostics, recorded, runs);
+    warn_length(diagnostics, recorded, estimates);
+    warn_rhat(diagnostics, recorded, estimates);
+    warn_modes(diagnostics, recorded, estimates);
+    warn_periodic(diagnostics, recorded, estimates);
+    warn_sign(diagnostics, recorded);
+    KAD_CALL(warn_hamilton(ctx, diagnostics, recorded));
     kad_warn_exact(diagnostics, estimates);
     return KAD_OK;
 }
 
-void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+void kad_warn_weights(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_estimates *log_z)
 {
     const kad_row *ess = kad_estimates_find(log_z, "ess");
     const kad_row *share = kad_estimates_find(log_z, "largest_share");
     size_t n_zero = 0;
-    for (size_t i = 0; i < sampled->log_weight.n; i++)
-        n_zero += isfinite(sampled->log_weight.data[i]) ? 0 : 1;
+    for (size_t i = 0; i < recorded->log_weight.n; i++)
+        n_zero += isfinite(recorded->log_weight.data[i]) ? 0 : 1;
     if (n_zero > 0)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "no-weight",
                             "%s: %zu of %zu draws have no finite weight and were "
                             "rejected: lower train.rate or use flow.precision double",
-                            sampled->name, n_zero, sampled->log_weight.n);
+                            recorded->name, n_zero, recorded->log_weight.n);
     if (ess != NULL && ess->mean < ESS_WARN)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "small-ess",
                             "%s: effective sample size %.2g a draw (below 0.01): do not "
                             "trust reweighted values; train longer",
-                            sampled->name, ess->mean);
+                            recorded->name, ess->mean);
     if (share != NULL && share->mean > SHARE_WARN)
         kad_diagnostics_add(diagnostics, KAD_WARNING, "one-weight",
                             "%s: one draw carries %.0f %% of all weight: reweighted "
                             "errors are too small; draw more or train longer",
-                            sampled->name, 100.0 * share->mean);
+                            recorded->name, 100.0 * share->mean);
     kad_warn_exact(diagnostics, log_z);
 }
 

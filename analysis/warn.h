@@ -4,23 +4,23 @@
 
 #include "analysis/diagnostics.h"
 #include "analysis/equilibrium.h"
+#include "analysis/recorded.h"
 #include "analysis/runs.h"
-#include "analysis/sampled.h"
 
 /* A chain: constant or short series, R-hat, replicas that disagree, hidden slow modes,
  * long runs of rejections, a sign of m that never changes, dH off balance or a poor
  * acceptance of hmc, a disagreement with an exact value. Errors: KAD_ENOMEM, KAD_EDATA.
  */
 KAD_MUST_USE kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
-                                       const kad_sampled *sampled,
+                                       const kad_recorded *recorded,
                                        const kad_estimates *estimates,
                                        const kad_runs *runs);
 /* What speaks against equilibrium, if anything, with the burn-in to use. */
-void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_thermal *thermal);
 /* Weights: small ESS, one dominating weight, draws without a weight, ln Z against its
  * exact value. */
-void kad_warn_weights(kad_diagnostics *diagnostics, const kad_sampled *sampled,
+void kad_warn_weights(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_estimates *log_z);
 /* Rows left out. */
 void kad_warn_undefined(kad_diagnostics *diagnostics, const kad_estimates *estimates);

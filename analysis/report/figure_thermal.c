@@ -2,12 +2,12 @@
  * against draws and against time, for every sampler that kept its first draws (group
  * `first`). The comparison of Hu, Li, Wang, You, arXiv:1903.00804: chains in the bulk
  * against chains on the boundary. */
+#include "analysis/recorded.h"
 #include "analysis/report/grid.h"
 #include "analysis/report/markup.h"
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
-#include "analysis/sampled.h"
 #include "analysis/table.h"
 #include "base/memory.h"
 

@@ -280,7 +280,7 @@ static void reshuffled_chains_sample_the_target(void **state)
     kad_ctx ctx;
     kad_estimates *estimates;
     kad_runs runs;
-    kad_sampled *sampled = kad_alloc(1, sizeof *sampled);
+    kad_recorded *sampled = kad_alloc(1, sizeof *sampled);
     const size_t dims[2] = {CHAINS, DRAWS};
     kad_ctx_init(&ctx, 1);
     KAD_SCOPE(scope, &ctx);

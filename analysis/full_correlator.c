@@ -4,7 +4,7 @@
  * keeps sum w and the self-normalised mean, whose w-weighted mean is that of the
  * draws. For duals C(k) is known twice, from the spins and from the field, which check
  * each other. */
-#include "analysis/chain.h"
+#include "analysis/means.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/weights.h"
@@ -107,7 +107,7 @@ static bool has_weights(const kad_values *log_weight)
     return n == 2;
 }
 
-kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *sampled,
+kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_recorded *recorded,
                                 bool weighted)
 {
     KAD_SCOPE(scope, ctx);
@@ -122,10 +122,10 @@ kad_status kad_analyse_spectrum(kad_ctx *ctx, kad_h5 *file, const kad_sampled *s
         {"momentum_count", "k_count", "1", "how many it stands for"}};
     char sampler[128], group[192], bins[160];
     place at = {.bins = bins,
-                .no_errors = kad_sampled_refusal(sampled, weighted) != KAD_GAMMA_OK};
-    snprintf(sampler, sizeof sampler, "/samplers/%s", sampled->name);
+                .no_errors = kad_recorded_refusal(recorded, weighted) != KAD_GAMMA_OK};
+    snprintf(sampler, sizeof sampler, "/samplers/%s", recorded->name);
     snprintf(bins, sizeof bins, "%s/%s", sampler, weighted ? "weighted" : "binned");
-    snprintf(group, sizeof group, "/correlators/boundary/%s%s/full", sampled->name,
+    snprintf(group, sizeof group, "/correlators/boundary/%s%s/full", recorded->name,
              weighted ? "_reweighted" : "");
     if (!kad_h5_exists(file, bins)) return KAD_OK;
     if (weighted) {

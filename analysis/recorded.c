@@ -1,4 +1,4 @@
-#include "analysis/sampled.h"
+#include "analysis/recorded.h"
 
 #include "base/memory.h"
 #include "base/weights.h"
@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-const kad_observed *kad_sampled_find(const kad_sampled *sampled, const char *name)
+const kad_observed *kad_recorded_find(const kad_recorded *recorded, const char *name)
 {
-    for (size_t i = 0; i < sampled->n_observed; i++)
-        if (strcmp(sampled->observed[i].name, name) == 0) return &sampled->observed[i];
+    for (size_t i = 0; i < recorded->n_observed; i++)
+        if (strcmp(recorded->observed[i].name, name) == 0) return &recorded->observed[i];
     return NULL;
 }
 
@@ -19,10 +19,10 @@ const double *kad_observed_draws(const kad_observed *observed)
     return observed->proposal.n > 0 ? observed->proposal.data : observed->state.data;
 }
 
-kad_gamma_flag kad_sampled_refusal(const kad_sampled *sampled, bool weighted)
+kad_gamma_flag kad_recorded_refusal(const kad_recorded *recorded, bool weighted)
 {
-    if (sampled->few_weights) return KAD_GAMMA_WEIGHTS;
-    return sampled->unsettled && !weighted ? KAD_GAMMA_START : KAD_GAMMA_OK;
+    if (recorded->few_weights) return KAD_GAMMA_WEIGHTS;
+    return recorded->unsettled && !weighted ? KAD_GAMMA_START : KAD_GAMMA_OK;
 }
 
 double kad_exact_read(kad_ctx *ctx, kad_h5 *file, const char *name)
@@ -45,15 +45,16 @@ void kad_exact_fill(kad_ctx *ctx, kad_h5 *file, kad_row *row)
 }
 
 /* [chain][draw] or [chain][draw][width]; absent is fine, anything else is not. */
-static kad_status check_shape(kad_ctx *ctx, const kad_sampled *sampled, const char *group,
-                              const char *name, const kad_values *values)
+static kad_status check_shape(kad_ctx *ctx, const kad_recorded *recorded,
+                              const char *group, const char *name,
+                              const kad_values *values)
 {
     if (values->n == 0) return KAD_OK;
-    if (values->rank < 2 || values->rank > 3 || values->dims[0] != sampled->n_chains ||
-        values->dims[1] != sampled->n_draws)
+    if (values->rank < 2 || values->rank > 3 || values->dims[0] != recorded->n_chains ||
+        values->dims[1] != recorded->n_draws)
         return kad_fail(ctx, KAD_EDATA,
                         "%s/%s: expected [%zu,%zu] draws, found rank %d, [%zu,%zu]",
-                        group, name, sampled->n_chains, sampled->n_draws, values->rank,
+                        group, name, recorded->n_chains, recorded->n_draws, values->rank,
                         values->dims[0], values->rank > 1 ? values->dims[1] : 1);
     return KAD_OK;
 }
@@ -69,15 +70,15 @@ static kad_status check_finite(kad_ctx *ctx, const char *group, const char *name
 }
 
 static kad_status read_observed(kad_scope *in, kad_h5 *file, const char *group,
-                                const char *name, kad_sampled *sampled)
+                                const char *name, kad_recorded *recorded)
 {
     kad_ctx *ctx = in->ctx;
     char sub[256];
-    kad_observed *observed = &sampled->observed[sampled->n_observed++];
+    kad_observed *observed = &recorded->observed[recorded->n_observed++];
     snprintf(observed->name, sizeof observed->name, "%s", name);
     snprintf(sub, sizeof sub, "%s/observables", group);
     KAD_CALL(kad_values_read_in(in, file, sub, name, &observed->state));
-    KAD_CALL(check_shape(ctx, sampled, sub, name, &observed->state));
+    KAD_CALL(check_shape(ctx, recorded, sub, name, &observed->state));
     KAD_CALL(check_finite(ctx, sub, name, &observed->state));
     observed->is_row = observed->state.rank == 3;
     observed->width = observed->is_row ? observed->state.dims[2] : 1;
@@ -85,7 +86,7 @@ static kad_status read_observed(kad_scope *in, kad_h5 *file, const char *group,
     snprintf(sub, sizeof sub, "%s%s", group,
              strcmp(name, "action") == 0 ? "" : "/proposals");
     KAD_CALL(kad_values_read_in(in, file, sub, name, &observed->proposal));
-    KAD_CALL(check_shape(ctx, sampled, sub, name, &observed->proposal));
+    KAD_CALL(check_shape(ctx, recorded, sub, name, &observed->proposal));
     KAD_CALL(check_finite(ctx, sub, name, &observed->proposal));
     if (observed->proposal.n > 0 && observed->proposal.n != observed->state.n)
         return kad_fail(ctx, KAD_EDATA, "%s/%s: its shape is not the states'", sub, name);
@@ -102,7 +103,7 @@ static void read_word(kad_ctx *ctx, kad_h5 *file, const char *group, const char 
 
 /* Flags and sizes from the group's attributes. */
 static kad_status read_header(kad_ctx *ctx, kad_h5 *file, const char *group,
-                              kad_sampled *out)
+                              kad_recorded *out)
 {
     const int64_t n_chains = kad_attr_int(ctx, file, group, "n_chains");
     const int64_t n_draws = kad_attr_int(ctx, file, group, "n_draws");
@@ -128,8 +129,8 @@ static kad_status read_header(kad_ctx *ctx, kad_h5 *file, const char *group,
     return KAD_OK;
 }
 
-kad_status kad_sampled_read(kad_scope *in, kad_h5 *file, const char *name,
-                            kad_sampled *out)
+kad_status kad_recorded_read(kad_scope *in, kad_h5 *file, const char *name,
+                             kad_recorded *out)
 {
     KAD_SCOPE(scope, in->ctx);
     kad_ctx *ctx = in->ctx;
@@ -154,10 +155,10 @@ kad_status kad_sampled_read(kad_scope *in, kad_h5 *file, const char *name,
                            KAD_MIN_EFFECTIVE;
     snprintf(sub, sizeof sub, "%s/observables", group);
     if (kad_h5_exists(file, sub)) KAD_CALL(kad_h5_list(&scope, file, sub, &n, &names));
-    if (n > KAD_SAMPLED_MAX)
+    if (n > KAD_RECORDED_MAX)
         return kad_fail(ctx, KAD_EDATA,
                         "%s: %zu observables, of which only %d can be read", sub, n,
-                        KAD_SAMPLED_MAX);
+                        KAD_RECORDED_MAX);
     for (size_t i = 0; i < n; i++)
         KAD_CALL(read_observed(in, file, group, names[i], out));
     return KAD_OK;
