@@ -5,11 +5,10 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Keys of a sampler's entry stand for themselves; a factor of 0 means the value in the
- * message. */
+/* Keys of a sampler's entry stand for themselves; a factor of 0 means the value that
+ * the warning gives. */
 static const struct {
     const char *code, *key;
     double factor;
@@ -51,24 +50,6 @@ static double largest(kad_ctx *ctx, kad_h5 *file, const char *path)
     return top;
 }
 
-/* "burn_in to 400" of a message. */
-static double stated(const char *message)
-{
-    const char *at = strstr(message, " to ");
-    for (const char *next = at; next != NULL; next = strstr(next + 1, " to "))
-        at = next;
-    return at != NULL ? strtod(at + 4, NULL) : (double)NAN;
-}
-
-/* The group of the sampler that a message begins with; false when there is none. */
-static bool sampler_of(kad_h5 *file, const char *message, char group[128])
-{
-    snprintf(group, 128, "/samplers/%.*s", (int)strcspn(message, ":"), message);
-    char *tail = strstr(group, "_reweighted");
-    if (tail != NULL) *tail = '\0';
-    return kad_h5_exists(file, group);
-}
-
 /* The value in force of a sampler's key, in draws of a chain or updates. */
 static double sampler_value(kad_ctx *ctx, kad_h5 *file, const char *group,
                             const char *key)
@@ -84,6 +65,7 @@ void kad_advice_of(kad_ctx *ctx, kad_h5 *file, const kad_diagnostic *diagnostic,
     const char *key = NULL;
     double factor = 1, value;
     advice[0] = '\0';
+    snprintf(group, sizeof group, "/samplers/%s", diagnostic->sampler);
     for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++)
         if (strcmp(remedies[i].code, diagnostic->code) == 0) {
             key = remedies[i].key;
@@ -98,11 +80,11 @@ void kad_advice_of(kad_ctx *ctx, kad_h5 *file, const kad_diagnostic *diagnostic,
         value = (double)kad_attr_int(ctx, file, "/training", "steps");
     else if (strcmp(key, "train.rate") == 0)
         value = largest(ctx, file, "/training/rate");
-    else if (!sampler_of(file, diagnostic->message, group))
+    else if (diagnostic->sampler[0] == '\0' || !kad_h5_exists(file, group))
         return;
     else
         value = factor > 0 ? sampler_value(ctx, file, group, key)
-                           : stated(diagnostic->message);
+                           : (double)diagnostic->burn_in;
     if (factor > 0) value *= factor;
     if (!(value > 0)) return;
     kad_format_real(number, value);

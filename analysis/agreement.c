@@ -196,7 +196,7 @@ void kad_agreement_warn(const kad_agreement *a, kad_diagnostics *diagnostics)
         snprintf(more, sizeof more, " (and %zu more of %zu rows)", n_refuted - 1,
                  a->n_compared);
     kad_diagnostics_add(
-        diagnostics, KAD_ERROR, "disagreement",
+        diagnostics, KAD_ERROR, "disagreement", NULL,
         "%s: %s has %s, %s %s: chi^2 %.3g for %zu, %s%s: one of them misses part of "
         "the distribution, or an error bar is too small",
         worst->name, a->sampler[worst->apart],

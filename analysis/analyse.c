@@ -82,7 +82,7 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_recorded *record
     KAD_CALL(kad_estimates_write(ctx, file, estimates));
     KAD_CALL(kad_analyse_correlators(ctx, file, recorded, false));
     KAD_CALL(kad_analyse_spectrum(ctx, file, recorded, false));
-    kad_warn_undefined(&found->diagnostics, estimates);
+    kad_warn_undefined(&found->diagnostics, recorded->name, estimates);
     KAD_CALL(kad_warn_chain(ctx, &found->diagnostics, recorded, estimates, &runs));
     if (!recorded->weighted) /* else the weighted draws speak, which are the same */
         kad_agreement_add_table(&found->agreement, estimates, recorded->symmetric);
@@ -116,8 +116,8 @@ static kad_status analyse_weighted(kad_ctx *ctx, kad_h5 *file,
     KAD_CALL(kad_estimates_write(ctx, file, estimates));
     KAD_CALL(kad_analyse_correlators(ctx, file, recorded, true));
     KAD_CALL(kad_analyse_spectrum(ctx, file, recorded, true));
-    kad_warn_undefined(&found->diagnostics, estimates);
-    kad_warn_exact(&found->diagnostics, estimates);
+    kad_warn_undefined(&found->diagnostics, recorded->name, estimates);
+    kad_warn_exact(&found->diagnostics, recorded->name, estimates);
     kad_agreement_add_table(&found->agreement, estimates, recorded->symmetric);
     return KAD_OK;
 }
@@ -140,7 +140,7 @@ static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_recorded *
                       log_z->row[0].err, log_z->row[0].err_dof);
     if (recorded->few_weights)
         kad_diagnostics_add(
-            diagnostics, KAD_ERROR, "few-effective-draws",
+            diagnostics, KAD_ERROR, "few-effective-draws", recorded->name,
             "%s: the weights are worth %.3g draws (below 50): no error "
             "bar is stated; train longer or draw more",
             recorded->name,
@@ -167,14 +167,14 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool
     kad_recorded recorded = {0};
     KAD_CALL(kad_recorded_read(&scope, file, name, &recorded));
     if (recorded.n_draws < 2) {
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short", name,
                             "%s: one draw a chain: nothing can be analysed", name);
         return KAD_OK;
     }
     if (recorded.is_chain) KAD_CALL(analyse_chain(ctx, file, &recorded, found));
     if (!recorded.weighted) return KAD_OK;
     if (!enough_weights(&recorded)) {
-        kad_diagnostics_add(diagnostics, KAD_ERROR, "no-weight",
+        kad_diagnostics_add(diagnostics, KAD_ERROR, "no-weight", name,
                             "%s: fewer than two draws have a finite weight", name);
         return KAD_OK;
     }

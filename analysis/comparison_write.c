@@ -11,8 +11,8 @@
 
 enum { N_OBSERVABLES = KAD_COMPARED_OBSERVABLES };
 
-#define REAL(name, member, units, text)                                    \
-    {                                                                      \
+#define REAL(name, member, units, text)                                  \
+    {                                                                    \
         name, KAD_CELL_REAL, offsetof(kad_compared, member), units, text \
     }
 #define WITH_ERR(name, member, units, text) \

@@ -21,7 +21,7 @@ import numpy as np
 
 __all__ = ["Run", "runs", "table"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _PACKAGES = {"xarray": "python3-xarray", "pandas": "python3-pandas"}
 
@@ -88,10 +88,10 @@ class Run:
             self.attrs = _attributes(f)
             if "format_version" not in self.attrs:
                 raise ValueError(f"{self.file}: not the results of kadanoff")
-            version = int(self.attrs["format_version"])
-            if version > FORMAT_VERSION:
+            self.version = int(self.attrs["format_version"])
+            if self.version > FORMAT_VERSION:
                 raise ValueError(
-                    f"{self.file}: format_version {version} is newer than this reader's "
+                    f"{self.file}: format_version {self.version} is newer than this reader's "
                     f"{FORMAT_VERSION}"
                 )
             config = np.ravel(_values(f["config/resolved"]))[0]
@@ -168,22 +168,19 @@ class Run:
         which follow it only with exp(log_weight), here too. Draws of direct are proposals.
         """
         where = f"samplers/{sampler}"
-        columns = ("accepted", "acceptance", "delta_h", "log_weight", "action")
-        header = self._dataset(where, columns)
+        header = self._dataset(where, ("accepted", "acceptance", "delta_h"))
         weighted = header.attrs.get("weighted", 0) == 1
         both = header.attrs.get("proposals", 0) == 1
         if proposals and not weighted:
             raise ValueError(f"{self.file}: {sampler} has no proposals with weights")
-        of_proposals = proposals and both
-        out = self.group(where + ("/proposals" if of_proposals else "/observables"))
-        extra = ["accepted", "acceptance", "delta_h"]
-        if weighted and (proposals or not both):
-            extra.append("log_weight")
-        if of_proposals:
-            extra.append("action")
-        for name in extra:
-            if name in header:
-                out[name] = header[name]
+        of_proposals = weighted and (proposals or not both)
+        if self.version > 2 or not of_proposals:
+            out = self.group(where + ("/proposals" if of_proposals else "/observables"))
+        else:  # up to version 2 the weights lay beside the chain's series
+            out = self.group(where + ("/proposals" if both else "/observables"))
+            out.update(self._dataset(where, ("log_weight", "action")))
+        for name in header:
+            out[name] = header[name]
         out.attrs = header.attrs
         return out
 

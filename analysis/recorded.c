@@ -69,27 +69,33 @@ static kad_status check_finite(kad_ctx *ctx, const char *group, const char *name
     return KAD_OK;
 }
 
+/* Where the draws are: the states of a chain, or all that was proposed. */
+static const char *draws_of(const kad_recorded *recorded)
+{
+    return recorded->is_chain ? "observables" : "proposals";
+}
+
 static kad_status read_observed(kad_scope *in, kad_h5 *file, const char *group,
                                 const char *name, kad_recorded *recorded)
 {
     kad_ctx *ctx = in->ctx;
-    char sub[256];
+    char states[256], proposals[256];
     kad_observed *observed = &recorded->observed[recorded->n_observed++];
     snprintf(observed->name, sizeof observed->name, "%s", name);
-    snprintf(sub, sizeof sub, "%s/observables", group);
-    KAD_CALL(kad_values_read_in(in, file, sub, name, &observed->state));
-    KAD_CALL(check_shape(ctx, recorded, sub, name, &observed->state));
-    KAD_CALL(check_finite(ctx, sub, name, &observed->state));
+    snprintf(states, sizeof states, "%s/%s", group, draws_of(recorded));
+    snprintf(proposals, sizeof proposals, "%s/proposals", group);
+    KAD_CALL(kad_values_read_in(in, file, states, name, &observed->state));
+    KAD_CALL(check_shape(ctx, recorded, states, name, &observed->state));
+    KAD_CALL(check_finite(ctx, states, name, &observed->state));
     observed->is_row = observed->state.rank == 3;
     observed->width = observed->is_row ? observed->state.dims[2] : 1;
-    /* of the action the proposals' values are the group's own dataset */
-    snprintf(sub, sizeof sub, "%s%s", group,
-             strcmp(name, "action") == 0 ? "" : "/proposals");
-    KAD_CALL(kad_values_read_in(in, file, sub, name, &observed->proposal));
-    KAD_CALL(check_shape(ctx, recorded, sub, name, &observed->proposal));
-    KAD_CALL(check_finite(ctx, sub, name, &observed->proposal));
+    if (!recorded->is_chain) return KAD_OK;
+    KAD_CALL(kad_values_read_in(in, file, proposals, name, &observed->proposal));
+    KAD_CALL(check_shape(ctx, recorded, proposals, name, &observed->proposal));
+    KAD_CALL(check_finite(ctx, proposals, name, &observed->proposal));
     if (observed->proposal.n > 0 && observed->proposal.n != observed->state.n)
-        return kad_fail(ctx, KAD_EDATA, "%s/%s: its shape is not the states'", sub, name);
+        return kad_fail(ctx, KAD_EDATA, "%s/%s: its shape is not the states'", proposals,
+                        name);
     return KAD_OK;
 }
 
@@ -144,22 +150,24 @@ kad_status kad_recorded_read(kad_scope *in, kad_h5 *file, const char *name,
     KAD_CALL(read_header(ctx, file, group, out));
     KAD_CALL(kad_values_read_in(in, file, group, "accepted", &out->accepted));
     KAD_CALL(check_shape(ctx, out, group, "accepted", &out->accepted));
-    KAD_CALL(kad_values_read_in(in, file, group, "log_weight", &out->log_weight));
-    KAD_CALL(check_shape(ctx, out, group, "log_weight", &out->log_weight));
+    snprintf(sub, sizeof sub, "%s/proposals", group);
+    KAD_CALL(kad_values_read_in(in, file, sub, "log_weight", &out->log_weight));
+    KAD_CALL(check_shape(ctx, out, sub, "log_weight", &out->log_weight));
     KAD_CALL(kad_values_read_in(in, file, group, "delta_h", &out->delta_h));
     KAD_CALL(check_shape(ctx, out, group, "delta_h", &out->delta_h));
     if (out->weighted && out->log_weight.n == 0)
-        return kad_fail(ctx, KAD_EDATA, "%s: log_weight is missing", group);
+        return kad_fail(ctx, KAD_EDATA, "%s: log_weight is missing", sub);
     if (out->weighted)
         out->few_weights = kad_effective_draws(out->log_weight.n, out->log_weight.data) <
                            KAD_MIN_EFFECTIVE;
-    snprintf(sub, sizeof sub, "%s/observables", group);
+    snprintf(sub, sizeof sub, "%s/%s", group, draws_of(out));
     if (kad_h5_exists(file, sub)) KAD_CALL(kad_h5_list(&scope, file, sub, &n, &names));
     if (n > KAD_RECORDED_MAX)
         return kad_fail(ctx, KAD_EDATA,
                         "%s: %zu observables, of which only %d can be read", sub, n,
                         KAD_RECORDED_MAX);
     for (size_t i = 0; i < n; i++)
-        KAD_CALL(read_observed(in, file, group, names[i], out));
+        if (strcmp(names[i], "log_weight") != 0)
+            KAD_CALL(read_observed(in, file, group, names[i], out));
     return KAD_OK;
 }

@@ -35,17 +35,17 @@ static void warn_length(kad_diagnostics *diagnostics, const kad_recorded *record
     if (row == NULL || recorded->few_weights) return; /* the weights have their own */
     const double tau = fmax(row->tau_int, 0.5);
     if (row->flag == KAD_GAMMA_OPEN)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short", recorded->name,
                             "%s: %s is correlated over the whole length of a chain (%zu "
                             "draws): no error bar is stated; draw more",
                             recorded->name, row->name, recorded->n_draws);
     else if (row->flag == KAD_GAMMA_SHORT)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "too-short", recorded->name,
                             "%s: %.0f draws are only %.0f tau_int of %s: no error bar is "
                             "stated; draw more",
                             recorded->name, n, n / tau, row->name);
     else if (n < TAUS_WARN * tau)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "short",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "short", recorded->name,
                             "%s: %.0f draws are %.0f tau_int of %s (fewer than 1000): "
                             "error bars are rough; draw more",
                             recorded->name, n, n / tau, row->name);
@@ -61,7 +61,7 @@ static void warn_rhat(kad_diagnostics *diagnostics, const kad_recorded *recorded
             worst = row;
     }
     if (worst != NULL)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "rhat",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "rhat", recorded->name,
                             "%s: R-hat of %s is %.4f (%zu draws of its tau_int allow "
                             "%.4f): parts of the chains disagree; draw more",
                             recorded->name, worst->name, worst->rhat, recorded->n_draws,
@@ -92,15 +92,18 @@ void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_recorded *recorded
                  t->observable, recorded->start, t->other, t->p);
         break;
     }
-    kad_diagnostics_add(diagnostics, KAD_WARNING, codes[t->reason],
-                        "%s: %s: no error bar is stated; set its burn_in to %.0f",
-                        recorded->name, what, t->burn_in);
+    kad_diagnostic *item =
+        kad_diagnostics_add(diagnostics, KAD_WARNING, codes[t->reason], recorded->name,
+                            "%s: %s: no error bar is stated; set its burn_in to %.0f",
+                            recorded->name, what, t->burn_in);
+    if (isfinite(t->burn_in)) item->burn_in = (int64_t)round(t->burn_in);
 }
 
-void kad_warn_undefined(kad_diagnostics *diagnostics, const kad_estimates *estimates)
+void kad_warn_undefined(kad_diagnostics *diagnostics, const char *sampler,
+                        const kad_estimates *estimates)
 {
     if (estimates->undefined[0] == '\0') return;
-    kad_diagnostics_add(diagnostics, KAD_NOTE, "undefined",
+    kad_diagnostics_add(diagnostics, KAD_NOTE, "undefined", sampler,
                         "%s: %s left out: not finite at these means, as of a correlator "
                         "that does not fall or is negative",
                         estimates->name, estimates->undefined);
@@ -115,7 +118,8 @@ static kad_severity severity_of(double pull, double dof)
                : KAD_WARNING;
 }
 
-void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates)
+void kad_warn_exact(kad_diagnostics *diagnostics, const char *sampler,
+                    const kad_estimates *estimates)
 {
     const kad_row *worst = NULL;
     kad_severity severity = KAD_WARNING;
@@ -131,7 +135,7 @@ void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates
     }
     if (worst == NULL) return;
     if (n > 1) snprintf(more, sizeof more, " (and %zu more rows)", n - 1);
-    kad_diagnostics_add(diagnostics, severity, "exact",
+    kad_diagnostics_add(diagnostics, severity, "exact", sampler,
                         "%s: %s is %+.1f standard errors off its exact value%s: the "
                         "error bar misses something",
                         estimates->name, worst->name, kad_row_pull(worst), more);
@@ -153,12 +157,12 @@ static void warn_modes(kad_diagnostics *diagnostics, const kad_recorded *recorde
             wide = row;
     }
     if (apart != NULL)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "replicas",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "replicas", recorded->name,
                             "%s: the chains' means of %s differ more than their errors "
                             "allow (Q = %.1g): draw more, or a longer burn_in",
                             recorded->name, apart->name, apart->q_value);
     if (wide != NULL)
-        kad_diagnostics_add(diagnostics, KAD_NOTE, "slow-mode",
+        kad_diagnostics_add(diagnostics, KAD_NOTE, "slow-mode", recorded->name,
                             "%s: the error of %s could be %.1f times larger if it "
                             "couples to the slowest mode of the chain (%.0f draws): draw "
                             "more",
@@ -174,7 +178,7 @@ static void warn_periodic(kad_diagnostics *diagnostics, const kad_recorded *reco
     for (size_t i = 0; i < estimates->n; i++) {
         const kad_row *row = &estimates->row[i];
         if (row->flag != KAD_GAMMA_NEGATIVE) continue;
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "periodic",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "periodic", recorded->name,
                             "%s: the autocovariances of %s sum to nothing (rho(1) = "
                             "%.2f): no error bar is stated; %s",
                             recorded->name, row->name, row->n_lag > 1 ? row->rho[1] : NAN,
@@ -205,13 +209,13 @@ static void warn_sign(kad_diagnostics *diagnostics, const kad_recorded *recorded
 {
     const size_t n_stuck = one_signed(recorded);
     if (n_stuck > 0 && recorded->n_components > 1)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign", recorded->name,
                             "%s: the first component of m kept its sign in %zu of %zu "
                             "chains although global rotations leave the action as it is: "
                             "the field has not turned round; draw more, or use cluster",
                             recorded->name, n_stuck, recorded->n_chains);
     else if (n_stuck > 0)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-sign", recorded->name,
                             "%s: m never changed its sign in %zu of %zu chains although "
                             "the action is symmetric: draw more, or add a sampler that "
                             "flips it (cluster)",
@@ -257,13 +261,13 @@ static kad_status warn_hamilton(kad_ctx *ctx, kad_diagnostics *diagnostics,
     KAD_CALL(mean_of(ctx, recorded, weight, work, &one));
     KAD_CALL(mean_of(ctx, recorded, imbalance, work, &zero));
     if (fabs(zero.mean) > HAMILTON_WARN * zero.err)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "dh-balance",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "dh-balance", recorded->name,
                             "%s: <t> - <t^2> of t = tanh(dH/2) is %.2g +- %.1g, not 0 "
                             "(<exp(-dH)> = %.3g +- %.1g): no equilibrium (longer "
                             "burn_in), or a wrong force",
                             recorded->name, zero.mean, zero.err, one.mean, one.err);
     if (n_bad > 0)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-dh",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-dh", recorded->name,
                             "%s: %zu of %zu trajectories diverged and were rejected: a "
                             "smaller step",
                             recorded->name, n_bad, delta->n);
@@ -277,7 +281,7 @@ static void warn_acceptance(kad_diagnostics *diagnostics, const kad_recorded *re
     const double p = (double)runs->n_accepted / (double)recorded->accepted.n;
     if (recorded->delta_h.n == 0 || recorded->accepted.n == 0) return;
     if (p < ACCEPT_LOW || p > ACCEPT_HIGH)
-        kad_diagnostics_add(diagnostics, KAD_NOTE, "acceptance",
+        kad_diagnostics_add(diagnostics, KAD_NOTE, "acceptance", recorded->name,
                             "%s: %.0f %% of the trajectories were accepted; 65 to 90 %% "
                             "is where they are cheapest: a longer tuning finds the step",
                             recorded->name, 100.0 * p);
@@ -290,7 +294,7 @@ static void warn_rejections(kad_diagnostics *diagnostics, const kad_recorded *re
     if (runs->longest <= RUN_LENGTH_WARN ||
         !((double)runs->longest > RUN_SHARE_WARN * (double)recorded->n_draws))
         return;
-    kad_diagnostics_add(diagnostics, KAD_WARNING, "rejection-run",
+    kad_diagnostics_add(diagnostics, KAD_WARNING, "rejection-run", recorded->name,
                         "%s: %zu proposals in a row were rejected, of %zu draws a chain: "
                         "%s",
                         recorded->name, runs->longest, recorded->n_draws,
@@ -304,7 +308,7 @@ kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
                           const kad_runs *runs)
 {
     if (runs->n_accepted == 0 && recorded->accepted.n > 0) {
-        kad_diagnostics_add(diagnostics, KAD_ERROR, "all-rejected",
+        kad_diagnostics_add(diagnostics, KAD_ERROR, "all-rejected", recorded->name,
                             "%s: none of %zu proposals was accepted: its averages mean "
                             "nothing; %s",
                             recorded->name, recorded->accepted.n,
@@ -319,7 +323,7 @@ kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
     warn_periodic(diagnostics, recorded, estimates);
     warn_sign(diagnostics, recorded);
     KAD_CALL(warn_hamilton(ctx, diagnostics, recorded));
-    kad_warn_exact(diagnostics, estimates);
+    kad_warn_exact(diagnostics, recorded->name, estimates);
     return KAD_OK;
 }
 
@@ -332,21 +336,21 @@ void kad_warn_weights(kad_diagnostics *diagnostics, const kad_recorded *recorded
     for (size_t i = 0; i < recorded->log_weight.n; i++)
         n_zero += isfinite(recorded->log_weight.data[i]) ? 0 : 1;
     if (n_zero > 0)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "no-weight",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "no-weight", recorded->name,
                             "%s: %zu of %zu draws have no finite weight and were "
                             "rejected: lower train.rate or use flow.precision double",
                             recorded->name, n_zero, recorded->log_weight.n);
     if (ess != NULL && ess->mean < ESS_WARN)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "small-ess",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "small-ess", recorded->name,
                             "%s: effective sample size %.2g a draw (below 0.01): do not "
                             "trust reweighted values; train longer",
                             recorded->name, ess->mean);
     if (share != NULL && share->mean > SHARE_WARN)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-weight",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "one-weight", recorded->name,
                             "%s: one draw carries %.0f %% of all weight: reweighted "
                             "errors are too small; draw more or train longer",
                             recorded->name, 100.0 * share->mean);
-    kad_warn_exact(diagnostics, log_z);
+    kad_warn_exact(diagnostics, recorded->name, log_z);
 }
 
 /* Still improving: the free energy fell over the last fifth of the last lattice's
@@ -364,7 +368,7 @@ static void warn_improving(kad_diagnostics *diagnostics, const kad_values *stage
     const double fall = free_energy->data[before] - free_energy->data[n - 1];
     const double sigma = hypot(err->data[before], err->data[n - 1]);
     if (fall > IMPROVING_NATS && fall > IMPROVING_SIGMA * sigma)
-        kad_diagnostics_add(diagnostics, KAD_NOTE, "still-improving",
+        kad_diagnostics_add(diagnostics, KAD_NOTE, "still-improving", NULL,
                             "training: the free energy still fell by %.2f nats over the "
                             "last fifth of the steps: raise train.steps",
                             fall);
@@ -377,7 +381,7 @@ kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagno
     const int64_t n_skipped = kad_attr_int(ctx, file, "/training", "n_skipped");
 
     if (n_skipped > 0)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-gradients",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "nonfinite-gradients", NULL,
                             "training: %lld of %lld steps were skipped, their loss or "
                             "gradient was not finite: lower train.rate",
                             (long long)n_skipped,
@@ -388,7 +392,7 @@ kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagno
     KAD_CALL(kad_values_read(&scope, file, "/training/eval/inverse_error", &inverse));
     warn_improving(diagnostics, &stage, &free_energy, &err);
     if (inverse.n > 0 && inverse.data[inverse.n - 1] > INVERSE_WARN)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "inverse-error",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "inverse-error", NULL,
                             "training: the map's inverse misses by up to %.2g: use "
                             "flow.precision double",
                             inverse.data[inverse.n - 1]);

@@ -22,11 +22,13 @@ void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_recorded *recorded
  * exact value. */
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_estimates *log_z);
-/* Rows left out. */
-void kad_warn_undefined(kad_diagnostics *diagnostics, const kad_estimates *estimates);
+/* Rows left out of a table of the sampler. */
+void kad_warn_undefined(kad_diagnostics *diagnostics, const char *sampler,
+                        const kad_estimates *estimates);
 /* Estimates more than four standard errors off their exact values; more than five are an
  * error. */
-void kad_warn_exact(kad_diagnostics *diagnostics, const kad_estimates *estimates);
+void kad_warn_exact(kad_diagnostics *diagnostics, const char *sampler,
+                    const kad_estimates *estimates);
 /* /training: skipped steps, inverse error, cut off while improving. */
 KAD_MUST_USE kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file,
                                           kad_diagnostics *diagnostics);

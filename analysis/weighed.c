@@ -63,7 +63,7 @@ static kad_status read_map(kad_ctx *ctx, kad_h5 *file, const char *name, map_sid
     KAD_SCOPE(scope, ctx);
     kad_values log_w;
     kad_weights weights;
-    KAD_CALL(read_weights(&scope, file, name, "log_weight", &log_w));
+    KAD_CALL(read_weights(&scope, file, name, "proposals/log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
         return KAD_OK;
     KAD_CALL(kad_stop_check(ctx, "analysis"));
@@ -85,7 +85,7 @@ static kad_status add_overlap(kad_ctx *ctx, kad_h5 *file, const char *name, doub
     kad_values log_w;
     double *h, mean, err, dof;
     char table[KAD_ESTIMATE_NAME + 16];
-    KAD_CALL(read_weights(&scope, file, name, "log_weight", &log_w));
+    KAD_CALL(read_weights(&scope, file, name, "proposals/log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
         return KAD_OK;
     KAD_CALL(kad_take(&scope, log_w.n, &h));
@@ -207,7 +207,7 @@ static void warn(const kad_values *log_w, const kad_row *gap, const map_side *ma
     const char *unsure = settled ? "" : " (which is not in equilibrium)";
     char text[64];
     if (n_infinite > 0)
-        kad_diagnostics_add(diagnostics, KAD_WARNING, "no-density",
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "no-density", name,
                             "%s: at %zu of %zu of its configurations the map's ln q is "
                             "not finite: the map misses them; train longer",
                             name, n_infinite, log_w->n);
@@ -216,7 +216,7 @@ static void warn(const kad_values *log_w, const kad_row *gap, const map_side *ma
         !(0.5 * kad_pull_p(gap->mean / gap->err, gap->err_dof) < KAD_AGREEMENT_ALPHA))
         return;
     kad_diagnostics_add(
-        diagnostics, KAD_WARNING, "upper-gap",
+        diagnostics, KAD_WARNING, "upper-gap", name,
         "%s%s: ln w averages %.6g over its configurations, %.6g over the map's own "
         "draws: %s nats that the map's own bound of ln Z does not see; train longer",
         name, unsure, gap->mean + map->upper.value, map->upper.value,
@@ -254,7 +254,7 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name,
     for (size_t i = 0; i < estimates->n && !settled; i++)
         kad_row_refuse(&estimates->row[i], KAD_GAMMA_START);
     KAD_CALL(kad_estimates_write(ctx, file, estimates));
-    kad_warn_exact(diagnostics, estimates);
+    kad_warn_exact(diagnostics, name, estimates);
     return KAD_OK;
 }
 
@@ -267,7 +267,7 @@ static void warn_alone(kad_h5 *file, size_t n, char *const *names, const char *m
         snprintf(path, sizeof path, "/samplers/%s/map_log_weight", names[i]);
         if (kad_h5_exists(file, path)) return;
     }
-    kad_diagnostics_add(diagnostics, KAD_NOTE, "no-witness",
+    kad_diagnostics_add(diagnostics, KAD_NOTE, "no-witness", main,
                         "%s: no sampler without the map ran along: weights cannot see "
                         "what a map never draws; add {name: metropolis} or another to "
                         "`sample`",
@@ -326,7 +326,7 @@ void kad_weighed_warn(const kad_agreement *agreement, kad_diagnostics *diagnosti
     (void)kad_format_p(p, sizeof p, row->p);
     if (row->value[other] < row->value[map])
         kad_diagnostics_add(
-            diagnostics, KAD_ERROR, "lost-modes",
+            diagnostics, KAD_ERROR, "lost-modes", agreement->sampler[other],
             "%s finds what the map gives too little weight, about %.0f %% of the "
             "distribution (overlap %s there, %s by the weights, %s): do not use the "
             "map's "
@@ -335,7 +335,7 @@ void kad_weighed_warn(const kad_agreement *agreement, kad_diagnostics *diagnosti
             100.0 * (1.0 - row->value[other] / row->value[map]), seen, own, p);
     else
         kad_diagnostics_add(
-            diagnostics, KAD_ERROR, "overlap",
+            diagnostics, KAD_ERROR, "overlap", agreement->sampler[other],
             "%s sits where the map's weights put less of the distribution (overlap %s "
             "there, %s by the weights, %s): one of them is not in equilibrium: a longer "
             "burn_in, more draws",

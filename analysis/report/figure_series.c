@@ -64,12 +64,25 @@ static void widen(kad_axis *axis, const kad_values *y)
         }
 }
 
+/* The states of a chain, or all that was proposed. */
+static kad_status read_draws(kad_scope *in, kad_h5 *file, const char *sampler,
+                             const char *observable, kad_values *out)
+{
+    char path[256];
+    snprintf(path, sizeof path, "/samplers/%s/observables/%s", sampler, observable);
+    if (!kad_h5_exists(file, path))
+        snprintf(path, sizeof path, "/samplers/%s/proposals/%s", sampler, observable);
+    return kad_values_read(in, file, path, out);
+}
+
 /* Has any sampler this observable? */
 static bool measured(kad_h5 *file, size_t n, char **names, const char *observable)
 {
+    static const char *const groups[] = {"observables", "proposals"};
     char path[256];
-    for (size_t i = 0; i < n; i++) {
-        snprintf(path, sizeof path, "/samplers/%s/observables/%s", names[i], observable);
+    for (size_t i = 0; i < 2 * n; i++) {
+        snprintf(path, sizeof path, "/samplers/%s/%s/%s", names[i / 2], groups[i % 2],
+                 observable);
         if (kad_h5_exists(file, path)) return true;
     }
     return false;
@@ -98,7 +111,7 @@ static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     KAD_SCOPE(scope, ctx);
     size_t n = 0;
-    char **names, path[256];
+    char **names;
     kad_values y[N_SAMPLERS];
     KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     const bool m = measured(file, n, names, "m");
@@ -106,9 +119,7 @@ static kad_status draw_histories(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_axis axis = {
         .label = m ? "m" : "|m|", .fixed = true, .lo = INFINITY, .hi = -INFINITY};
     for (size_t i = 0; i < shown; i++) {
-        snprintf(path, sizeof path, "/samplers/%s/observables/%s", names[i],
-                 m ? "m" : "abs_m");
-        KAD_CALL(kad_values_read(&scope, file, path, &y[i]));
+        KAD_CALL(read_draws(&scope, file, names[i], m ? "m" : "abs_m", &y[i]));
         widen(&axis, &y[i]);
     }
     const double margin = 0.05 * (axis.hi - axis.lo);

@@ -24,7 +24,7 @@ static kad_status read_weights(kad_scope *in, kad_h5 *file, size_t size, char *w
     *action = (kad_values){0};
     KAD_CALL(kad_members(in, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n && weight->n == 0; i++) {
-        snprintf(group, sizeof group, "/samplers/%s", names[i]);
+        snprintf(group, sizeof group, "/samplers/%s/proposals", names[i]);
         snprintf(what, size, "draws of %.64s", names[i]);
         KAD_CALL(kad_values_read_in(in, file, group, "log_weight", weight));
         if (weight->n > 0)

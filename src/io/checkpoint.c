@@ -1,4 +1,4 @@
-/* Checkpoints, results and segments of a run folder. */
+/* Checkpoints and segments of a run folder. */
 #include "base/memory.h"
 #include "io/file.h"
 #include "io/run_impl.h"
@@ -94,58 +94,6 @@ kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
 done:
     kad_free(current);
     kad_free(previous);
-    return status;
-}
-
-/* ---- results ---- */
-
-static kad_status check_format(kad_ctx *ctx, const char *path, kad_h5 *file)
-{
-    kad_status status = KAD_OK;
-    int64_t version = KAD_FORMAT_VERSION;
-    if (kad_h5_attr_exists(file, "/", "format_version"))
-        KAD_TRY(kad_h5_attr_int(ctx, file, "/", "format_version", &version));
-    if (version > KAD_FORMAT_VERSION)
-        status = kad_fail(ctx, KAD_EDATA,
-                          "%.500s: format_version %lld was written by a newer kadanoff; "
-                          "this one reads up to %d",
-                          path, (long long)version, KAD_FORMAT_VERSION);
-done:
-    return status;
-}
-
-kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
-{
-    char *path;
-    *out = NULL;
-    kad_status status = kad_run_join(ctx, run, "run.h5", &path);
-    if (status != KAD_OK) return status;
-    status = kad_run_absent(ctx, path, kad_h5_open(ctx, path, false, 0, out));
-    if (status == KAD_ENOINPUT) status = kad_h5_create(ctx, out);
-    if (status == KAD_EDATA)
-        status = kad_fail(ctx, status,
-                          "%.500s; move it away and `kadanoff run %.200s` makes it again "
-                          "from the checkpoint",
-                          ctx->message, kad_run_path(run));
-    if (status == KAD_OK) status = check_format(ctx, path, *out);
-    if (status != KAD_OK) {
-        kad_h5_close(*out);
-        *out = NULL;
-    }
-    kad_free(path);
-    return status;
-}
-
-kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file)
-{
-    char *path;
-    kad_status status = kad_run_join(ctx, run, "run.h5", &path);
-    if (status != KAD_OK) return status;
-    if (kad_h5_attr_exists(file, "/", "format_version"))
-        status =
-            kad_h5_attr_set_int(ctx, file, "/", "format_version", KAD_FORMAT_VERSION);
-    if (status == KAD_OK) status = kad_h5_save(ctx, file, path, false);
-    kad_free(path);
     return status;
 }
 

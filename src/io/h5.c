@@ -234,6 +234,23 @@ kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path)
     return KAD_OK;
 }
 
+kad_status kad_h5_move(kad_ctx *ctx, kad_h5 *file, const char *from, const char *to)
+{
+    kad_status status;
+    hid_t object = -1;
+    KAD_TRY(kad_h5_open_object(ctx, file, from, &object));
+    KAD_TRY(kad_h5_collect_scales(ctx, file));
+    KAD_TRY(kad_h5_parents(ctx, file, to));
+    if (H5Lmove(file->id, from, file->id, to, H5P_DEFAULT, H5P_DEFAULT) < 0)
+        KAD_TRY(kad_h5_fail(ctx, file, from, KAD_EDATA, "cannot be moved to %s: %s", to,
+                            kad_h5_reason()));
+    file->edited = true;
+    status = kad_h5_move_scales(ctx, file, from, to);
+done:
+    if (object >= 0) H5Oclose(object);
+    return status;
+}
+
 /* ---- names in a group ---- */
 
 typedef struct name_list {

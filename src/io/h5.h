@@ -61,6 +61,9 @@ KAD_MUST_USE kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *pat
 bool kad_h5_exists(const kad_h5 *file, const char *path);
 /* Delete an object and all below it; absent is fine. */
 KAD_MUST_USE kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path);
+/* Give an object another path, whose upper groups are made; nothing may be there. */
+KAD_MUST_USE kad_status kad_h5_move(kad_ctx *ctx, kad_h5 *file, const char *from,
+                                    const char *to);
 /* Names of the members of a group that are hard links, sorted. */
 KAD_MUST_USE kad_status kad_h5_list(kad_scope *in, kad_h5 *file, const char *path,
                                     size_t *n, char ***names);

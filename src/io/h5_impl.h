@@ -103,6 +103,9 @@ KAD_MUST_USE kad_status kad_h5_strings_of(kad_scope *in, const kad_h5 *file,
 KAD_MUST_USE kad_status kad_h5_collect_scales(kad_ctx *ctx, kad_h5 *file);
 /* Forget the scales of and on an object that goes away, and of all below it. */
 void kad_h5_forget_scales(kad_h5 *file, const char *path);
+/* They follow an object that has got another path, with all below it. */
+KAD_MUST_USE kad_status kad_h5_move_scales(kad_ctx *ctx, kad_h5 *file, const char *from,
+                                           const char *to);
 KAD_MUST_USE kad_status kad_h5_record_scale(kad_ctx *ctx, kad_h5 *file, const char *path,
                                             int axis, const char *label,
                                             const char *scale);

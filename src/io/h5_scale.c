@@ -53,6 +53,27 @@ static kad_status replace(kad_ctx *ctx, char **text, const char *value)
     return KAD_OK;
 }
 
+/* A recorded path at or below `from`. */
+static kad_status move_path(kad_ctx *ctx, char **path, const char *from, const char *to)
+{
+    char moved[2 * KAD_H5_PATH_CHARS];
+    if (*path == NULL || !lies_in(*path, from)) return KAD_OK;
+    snprintf(moved, sizeof moved, "%s%s", to, *path + strlen(from));
+    return replace(ctx, path, moved);
+}
+
+kad_status kad_h5_move_scales(kad_ctx *ctx, kad_h5 *file, const char *from,
+                              const char *to)
+{
+    kad_status status = KAD_OK;
+    for (size_t i = 0; i < file->n_scales; i++) {
+        KAD_TRY(move_path(ctx, &file->scales[i].path, from, to));
+        KAD_TRY(move_path(ctx, &file->scales[i].scale, from, to));
+    }
+done:
+    return status;
+}
+
 static kad_h5_scale *find_scale(const kad_h5 *file, const char *path, int axis)
 {
     for (size_t i = 0; i < file->n_scales; i++)

@@ -49,10 +49,10 @@ KAD_MUST_USE kad_status kad_checkpoint_save(kad_ctx *ctx, const kad_run *run,
 KAD_MUST_USE kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run,
                                             kad_h5 **out);
 
-/* run.h5: open the present one or, where there is none, an empty file; save atomically, in
- * the present format. Present but not readable is an error: it is never taken for absent.
+/* run.h5: open the present one, in the present format whatever version it was written in,
+ * or, where there is none, an empty file; save atomically. Present but not readable is an error: it is never taken for absent.
  * KAD_EDATA where its format_version is a later one. */
-enum { KAD_FORMAT_VERSION = 2 };
+enum { KAD_FORMAT_VERSION = 3 };
 KAD_MUST_USE kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out);
 KAD_MUST_USE kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file);
 

@@ -9,6 +9,12 @@ static bool has(const kad_chains *chains, unsigned flag)
     return (chains->sampler->ops->flags & flag) != 0;
 }
 
+/* Its states follow the model; else all there is are proposals, which have weights. */
+static bool is_chain(const kad_chains *chains)
+{
+    return !has(chains, KAD_SAMPLER_WEIGHTED) || has(chains, KAD_SAMPLER_PROPOSALS);
+}
+
 static kad_status add_plain(kad_ctx *ctx, kad_store *store, const char *name,
                             kad_h5_type type, const char *summary, kad_column **out)
 {
@@ -36,8 +42,7 @@ static size_t n_bins(const kad_chains *chains, bool weighted)
 static bool has_bins(const kad_chains *chains, bool weighted)
 {
     if (chains->measure->n_plain == chains->measure->n) return false;
-    return has(chains, weighted ? KAD_SAMPLER_WEIGHTED : KAD_SAMPLER_PROPOSALS) ||
-           (!weighted && !has(chains, KAD_SAMPLER_WEIGHTED));
+    return weighted ? has(chains, KAD_SAMPLER_WEIGHTED) : is_chain(chains);
 }
 
 /* Observables first .. end - 1 below `prefix`: scalars in double, rows of values in float;
@@ -147,23 +152,28 @@ kad_status kad_chains_add_columns(kad_ctx *ctx, kad_chains *chains)
         KAD_TRY(add_plain(ctx, store, "acceptance", KAD_H5_F32,
                           "fraction of the draw's moves that were accepted",
                           &chains->acceptance));
-    KAD_TRY(add_plain(ctx, store, "action", KAD_H5_F64,
-                      "action of the draw (of the proposal, accepted or not)",
-                      &chains->action));
-    if (has(chains, KAD_SAMPLER_WEIGHTED))
-        KAD_TRY(add_plain(ctx, store, "log_weight", KAD_H5_F64,
-                          "ln w = log_z_offset - S - ln q of the draw (of the proposal, "
-                          "accepted or not); ln mean w = ln Z",
-                          &chains->log_weight));
+    if (has(chains, KAD_SAMPLER_WEIGHTED)) {
+        KAD_TRY(add_plain(ctx, store, "proposals/action", KAD_H5_F64,
+                          "action of the proposal", &chains->action));
+        KAD_TRY(
+            add_plain(ctx, store, "proposals/log_weight", KAD_H5_F64,
+                      "ln w = log_z_offset - S - ln q of the proposal; ln mean w = ln Z",
+                      &chains->log_weight));
+    } else {
+        KAD_TRY(add_plain(ctx, store, "action", KAD_H5_F64, "action of the draw",
+                          &chains->action));
+    }
     if (has(chains, KAD_SAMPLER_DELTA_H))
         KAD_TRY(add_plain(ctx, store, "delta_h", KAD_H5_F64, "energy violation",
                           &chains->delta_h));
-    KAD_TRY(add_plain(ctx, store, "observables/action", KAD_H5_F64,
-                      "action of the chain's state", &chains->state_action));
     const int n_plain = chains->measure->n_plain;
-    KAD_TRY(add_observables(ctx, chains, "observables", 0, n_plain, 0, NULL,
-                            &chains->observables));
-    if (has(chains, KAD_SAMPLER_PROPOSALS))
+    if (is_chain(chains)) {
+        KAD_TRY(add_plain(ctx, store, "observables/action", KAD_H5_F64,
+                          "action of the chain's state", &chains->state_action));
+        KAD_TRY(add_observables(ctx, chains, "observables", 0, n_plain, 0, NULL,
+                                &chains->observables));
+    }
+    if (has(chains, KAD_SAMPLER_WEIGHTED))
         KAD_TRY(add_observables(ctx, chains, "proposals", 0, n_plain, 0, NULL,
                                 &chains->proposals));
     KAD_TRY(add_binned(ctx, chains));

@@ -1,7 +1,7 @@
 #include "record/store.h"
 
-#include "base/weights.h"
 #include "base/memory.h"
+#include "base/weights.h"
 #include "io/writer.h"
 
 #include <math.h>

@@ -59,6 +59,23 @@ def axes_that_mean_something_have_names():
                     assert not (name[0] == "n" and name[1:].isdigit()), f"{item.name}: {name}"
 
 
+def everything_is_described():
+    n = 0
+    for name in FILES:
+        with h5py.File(name) as f:
+            for group in groups(name):
+                if group.startswith("flow/params"):
+                    continue  # named like the code
+                for item in f[group].values():
+                    if isinstance(item, h5py.Group) or kadanoff._is_dimension(item):
+                        continue
+                    n += 1
+                    assert item.attrs.get("long_name"), item.name
+                    words = h5py.check_string_dtype(item.dtype)
+                    assert words or item.attrs.get("units"), item.name
+    assert n > 300, n
+
+
 def stores(name, engine):
     """A function from a group to its store: the file is opened once for all groups."""
     if engine == "netcdf4":
@@ -125,8 +142,8 @@ def series_are_the_chain():
         assert "log_weight" not in series, "weights of proposals beside the chain"
         proposals = run.series("mis", proposals=True)
         assert same(proposals["energy"], group["proposals/energy"])
-        assert same(proposals["log_weight"], group["log_weight"])
-        assert same(proposals["action"], group["action"])
+        assert same(proposals["log_weight"], group["proposals/log_weight"])
+        assert same(proposals["action"], group["proposals/action"])
     assert "log_weight" in run.series("direct")
     assert series["correlator_axis"].dims == ("chain", "draw", "r")
     assert series["energy"].units == "1" and "draw" in series.coords
@@ -200,6 +217,18 @@ def older_files_are_read_newer_refused():
     assert old.key("action.temperature") == 3.0
     assert old.table("mis").equals(kadanoff.Run("run-small").table("mis"))
     assert old.group("analysis/mis")["mean"].dims == ("observable",)
+    # weights and actions beside the chain, draws of direct among the observables
+    new = kadanoff.Run("run-small")
+    with h5py.File("other.h5", "a") as f:
+        f.attrs["format_version"] = 2
+        for name in ("mis", "direct"):
+            for column in ("log_weight", "action"):
+                f.move(f"samplers/{name}/proposals/{column}", f"samplers/{name}/{column}")
+        f.move("samplers/direct/proposals", "samplers/direct/observables")
+    old = kadanoff.Run("other.h5")
+    assert old.series("mis").equals(new.series("mis"))
+    assert old.series("mis", proposals=True).equals(new.series("mis", proposals=True))
+    assert old.series("direct").equals(new.series("direct"))
     with h5py.File("other.h5", "a") as f:
         f.attrs["format_version"] = kadanoff.FORMAT_VERSION + 1
     try:
@@ -253,6 +282,7 @@ def a_missing_package_is_one_line():
 CLAIMS = [
     ("every axis of every dataset has one dimension scale", every_axis_has_a_scale),
     ("every axis but parameters' has a name", axes_that_mean_something_have_names),
+    ("every dataset but parameters' has a unit and a description", everything_is_described),
     ("xarray opens every group with h5netcdf", lambda: opens_with("h5netcdf")),
     ("xarray opens every group with netCDF4", lambda: opens_with("netcdf4")),
     ("ncdump prints it", ncdump_reads_it),
@@ -261,7 +291,7 @@ CLAIMS = [
     ("series give the tables' means, weights too", means_of_series_are_the_tables),
     ("correlators and every other group", correlators_and_groups),
     ("many runs in one table, ordered by number", many_runs_in_one_table),
-    ("version 1 is read, a newer one refused", older_files_are_read_newer_refused),
+    ("older versions are read, a newer one refused", older_files_are_read_newer_refused),
     ("chains for ArviZ and pyerrors", what_others_make_of_a_chain),
     ("a missing package is one line", a_missing_package_is_one_line),
 ]

@@ -303,7 +303,7 @@ static void make_run(kad_ctx *ctx, kad_h5 *file, uint64_t replica, bool both)
         series[i] = x * x;
     }
     set_group(ctx, file, "/samplers/direct", 1, PROPOSALS, 1);
-    ok(kad_h5_write(ctx, file, "/samplers/direct/log_weight", KAD_H5_F64, 2, dims,
+    ok(kad_h5_write(ctx, file, "/samplers/direct/proposals/log_weight", KAD_H5_F64, 2, dims,
                     log_w));
     set_group(ctx, file, "/samplers/hmc", CHAINS, CONFIGS, 0);
     ok(kad_h5_write(ctx, file, "/samplers/hmc/observables/r2", KAD_H5_F64, 2, few,
@@ -439,7 +439,7 @@ static void pulls_from_exact_values(void **state)
         row->exact = row->mean = 1.0;
         row->err = 0.1;
         memset(d, 0, sizeof *d);
-        kad_warn_exact(d, estimates);
+        kad_warn_exact(d, "mis", estimates);
         assert_int_equal(d->n, 1);
         assert_int_equal(d->item[0].severity, cases[i].severity);
     }

@@ -86,7 +86,7 @@ static void add_mis(kad_ctx *ctx, kad_h5 *file, fate how)
         }
         chain[i] = now;
     }
-    put(ctx, file, group, "log_weight", 1, log_w);
+    put(ctx, file, group, "proposals/log_weight", 1, log_w);
     put(ctx, file, group, "accepted", 1, accepted);
     put(ctx, file, group, "observables/energy", 1, chain);
     put(ctx, file, group, "proposals/energy", 1, proposal);
@@ -366,7 +366,8 @@ static void messages_beyond_the_list_are_counted(void **state)
     kad_ctx_init(&ctx, 1);
     for (int i = 0; i < KAD_DIAGNOSTICS_MAX + 9; i++)
         kad_diagnostics_add(d, i == KAD_DIAGNOSTICS_MAX + 3 ? KAD_ERROR : KAD_NOTE,
-                            "some", "message %d", i);
+                            "some", i == 3 ? "mis" : NULL, "message %d", i)
+            ->burn_in = 100 + i;
     ok(kad_h5_create(&ctx, &file));
     ok(kad_diagnostics_write(&ctx, file, d));
     ok(kad_diagnostics_read(&ctx, file, d));
@@ -376,6 +377,9 @@ static void messages_beyond_the_list_are_counted(void **state)
     /* 63 are listed, 10 are not */
     assert_string_equal(d->item[KAD_DIAGNOSTICS_MAX - 1].message,
                         "10 more messages do not fit into the list of 64");
+    assert_string_equal(d->item[3].sampler, "mis");
+    assert_string_equal(d->item[4].sampler, "");
+    assert_int_equal(d->item[3].burn_in, 103);
     kad_h5_close(file);
     kad_free(d);
 }

@@ -221,7 +221,7 @@ static void test_draws(void **state)
     kad_study *study = study_of(ising, "library");
     kad_h5 *file = results(&ctx, "program");
     OK(study, kad_study_draw(study, 0, DRAWS, x, NULL, ln_q, ln_w));
-    assert_int_equal(kad_h5_read(&ctx, file, "/samplers/direct/log_weight", KAD_H5_F64, 2,
+    assert_int_equal(kad_h5_read(&ctx, file, "/samplers/direct/proposals/log_weight", KAD_H5_F64, 2,
                                  w_dims, stored),
                      KAD_OK);
     assert_memory_equal(ln_w, stored, sizeof stored);

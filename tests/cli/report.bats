@@ -11,7 +11,7 @@ load util
     grep -q '^log_z .*(exact 13.' summary.txt
     grep -q '^samplers  *mis: 2000 draws, acceptance 0' summary.txt
     kadanoff info tiny | grep -q '^commit '
-    kadanoff info tiny | grep -q '/samplers/mis/log_weight \[1, 2000\]'
+    kadanoff info tiny | grep -q '/samplers/mis/proposals/log_weight \[1, 2000\]'
 }
 
 @test "report: a report can be written elsewhere, without touching the run" {

@@ -41,7 +41,7 @@ wait_for() {
 # Samples, weights, parameters and the log of a run, without attributes (which hold
 # addresses within the file and wall times).
 fingerprint() {
-    h5dump -A 0 -m '%.17g' -d /samplers/mis/log_weight -d /samplers/mis/action \
+    h5dump -A 0 -m '%.17g' -d /samplers/mis/proposals/log_weight -d /samplers/mis/proposals/action \
         -d /samplers/mis/accepted -d /training/loss -g /flow/params "$1" >dump.txt
     [ "$(wc -l <dump.txt)" -gt 1000 ]
     tail -n +2 dump.txt | sha256sum

@@ -152,7 +152,7 @@ static void test_lock(void **state)
         char holder[64];
         snprintf(holder, sizeof holder, "process %ld on host ", (long)getppid());
         kad_status s = kad_run_open(&ctx, kad_run_path(run), KAD_RUN_WRITE, &second);
-        _exit(s == KAD_EINTERRUPTED && !second && strstr(ctx.message, holder) ? 0 : 1);
+        _exit(s == KAD_EINUSE && !second && strstr(ctx.message, holder) ? 0 : 1);
     }
     waitpid(child, &status, 0);
     if (status != 0) fail_msg("the second process was let in, or not told by whom");
@@ -171,7 +171,7 @@ static void test_lock(void **state)
     kad_run *none;
     assert_int_equal(
         kad_run_open(&ctx, scratch_file(&folder, "deep/er/run"), KAD_RUN_WRITE, &none),
-        KAD_EINTERRUPTED);
+        KAD_EINUSE);
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
     run = open_run();
@@ -602,17 +602,80 @@ static void test_format_version(void **state)
     kad_run_close(run);
 }
 
+/* Version 2 as it was: weights beside the chain's series, draws of `direct` among the
+ * observables, scales upon them. */
+static void test_upgrade(void **state)
+{
+    (void)state;
+    static const char *const moved[] = {"mis/proposals/log_weight",
+                                        "mis/proposals/action",
+                                        "mis/proposals/m",
+                                        "mis/observables/m",
+                                        "direct/proposals/log_weight",
+                                        "direct/proposals/action",
+                                        "direct/proposals/m"};
+    static const char *const old[] = {
+        "mis/log_weight",       "mis/action",
+        "mis/proposals/m",      "mis/observables/m",
+        "direct/log_weight",    "direct/action",
+        "direct/observables/m", "direct/observables/action"};
+    kad_run *run;
+    kad_h5 *file;
+    char path[96];
+    const size_t n = 3;
+    OK(kad_run_open(&ctx, folder.path, KAD_RUN_WRITE, &run));
+    OK(kad_h5_create(&ctx, &file));
+    OK(kad_h5_attr_set_int(&ctx, file, "/", "format_version", 2));
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        const double values[3] = {(double)i, 0.5, -1};
+        snprintf(path, sizeof path, "/samplers/%s", old[i]);
+        OK(kad_h5_write(&ctx, file, path, KAD_H5_F64, 1, &n, values));
+        OK(kad_h5_axes(&ctx, file, path, "draw"));
+    }
+    OK(kad_h5_save(&ctx, file, scratch_file(&folder, "run.h5"), false));
+    kad_h5_close(file);
+    OK(kad_results_open(&ctx, run, &file));
+    for (int saved = 0; saved < 2; saved++) {
+        for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+            double values[3];
+            const char *label;
+            snprintf(path, sizeof path, "/samplers/%s", moved[i]);
+            OK(kad_h5_read(&ctx, file, path, KAD_H5_F64, 1, &n, values));
+            assert_true(values[0] == (double)i && values[2] == -1.0);
+            OK(kad_h5_axis_label(&ctx, file, path, 0, &label));
+            assert_string_equal(label, "draw");
+        }
+        assert_false(kad_h5_exists(file, "/samplers/mis/log_weight"));
+        assert_false(kad_h5_exists(file, "/samplers/mis/action"));
+        assert_false(kad_h5_exists(file, "/samplers/direct/observables"));
+        if (saved) break;
+        OK(kad_results_save(&ctx, run, file));
+        kad_h5_close(file);
+        OK(kad_h5_open(&ctx, scratch_file(&folder, "run.h5"), false, 0, &file));
+    }
+    kad_h5_close(file);
+    kad_run_close(run);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_texts),          IN_FOLDER(test_lock),
-        IN_FOLDER(test_checkpoints),    IN_FOLDER(test_full_disk),
-        IN_FOLDER(test_kills),          IN_FOLDER(test_links),
-        IN_FOLDER(test_no_run),         IN_FOLDER(test_unreadable),
-        IN_FOLDER(test_segments),       IN_FOLDER(test_results),
-        IN_FOLDER(test_progress),       IN_FOLDER(test_digests),
-        IN_FOLDER(test_format_version), cmocka_unit_test(test_format_error),
+        IN_FOLDER(test_texts),
+        IN_FOLDER(test_lock),
+        IN_FOLDER(test_checkpoints),
+        IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_kills),
+        IN_FOLDER(test_links),
+        IN_FOLDER(test_no_run),
+        IN_FOLDER(test_unreadable),
+        IN_FOLDER(test_segments),
+        IN_FOLDER(test_results),
+        IN_FOLDER(test_progress),
+        IN_FOLDER(test_digests),
+        IN_FOLDER(test_format_version),
+        IN_FOLDER(test_upgrade),
+        cmocka_unit_test(test_format_error),
     };
     return cmocka_run_group_tests_name("run folder: no kill and no full disk loses work",
                                        tests, NULL, NULL);

@@ -98,8 +98,8 @@ static void phi4_is_exact(void **state)
 
 /* What must not depend on how the work was done. */
 static const char *const outputs[] = {"/samplers/mis/accepted",
-                                      "/samplers/mis/log_weight",
-                                      "/samplers/mis/action",
+                                      "/samplers/mis/proposals/log_weight",
+                                      "/samplers/mis/proposals/action",
                                       "/samplers/mis/observables/abs_m",
                                       "/samplers/mis/proposals/m4",
                                       "/samplers/mis/observables/correlator_axis",

@@ -115,7 +115,7 @@ static const char all[] =
     "  - {name: cycle, steps: 'mis 2, hmc, metropolis 3', chains: 8, draws: 20, "
     "burn_in: 8, start: cold, keep_first: 9}\n";
 static const char *const series[] = {"/samplers/mis/observables/energy",
-                                     "/samplers/mis/log_weight",
+                                     "/samplers/mis/proposals/log_weight",
                                      "/samplers/mis/weighted/log_weight",
                                      "/samplers/mis/weighted/correlator",
                                      "/samplers/latent-hmc/observables/energy",

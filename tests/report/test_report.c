@@ -287,10 +287,10 @@ static void write_series(kad_ctx *ctx, kad_h5 *file)
     assert_int_equal(kad_h5_attr_set_real(ctx, file, "/training", "log_z_exact", 60.1),
                      KAD_OK);
     assert_int_equal(
-        kad_h5_write(ctx, file, "/samplers/mis/log_weight", KAD_H5_F64, 2, dims, weight),
+        kad_h5_write(ctx, file, "/samplers/mis/proposals/log_weight", KAD_H5_F64, 2, dims, weight),
         KAD_OK);
     assert_int_equal(
-        kad_h5_write(ctx, file, "/samplers/mis/action", KAD_H5_F64, 2, dims, action),
+        kad_h5_write(ctx, file, "/samplers/mis/proposals/action", KAD_H5_F64, 2, dims, action),
         KAD_OK);
     assert_int_equal(
         kad_h5_write(ctx, file, "/samplers/mis/configs", KAD_H5_F64, 5, cube, field),
@@ -524,9 +524,9 @@ static void fill_hostile(kad_ctx *ctx, kad_h5 *file)
         put_sampler(ctx, file, name, i, 1);
         snprintf(path, sizeof path, "/samplers/%s/observables/m", name);
         put(ctx, file, path, 2, dims, m);
-        snprintf(path, sizeof path, "/samplers/%s/log_weight", name);
+        snprintf(path, sizeof path, "/samplers/%s/proposals/log_weight", name);
         put(ctx, file, path, 2, dims, m);
-        snprintf(path, sizeof path, "/samplers/%s/action", name);
+        snprintf(path, sizeof path, "/samplers/%s/proposals/action", name);
         put(ctx, file, path, 2, dims, m);
     }
     assert_int_equal(kad_h5_attr_set_string(ctx, file, "/", "title", "<q>"), KAD_OK);

@@ -71,7 +71,7 @@ arguments() { # arguments COMMAND: what to type
 
 # Series, parameters and analysis: all that does not depend on the clock.
 fingerprint() {
-    h5dump -A 0 -m '%.17g' -d /samplers/mis/log_weight -d /samplers/metropolis/action \
+    h5dump -A 0 -m '%.17g' -d /samplers/mis/proposals/log_weight -d /samplers/metropolis/action \
         -d /training/loss -g /flow/params -d /analysis/mis/err -d /analysis/metropolis/err \
         -d /bulk/correlators/mean "$1" 2>&1 | tail -n +2 | sha256sum
 }

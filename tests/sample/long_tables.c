@@ -182,12 +182,12 @@ static void residuals(scene *s, kad_h5 *file, const struct series *line,
 {
     char path[128];
     snprintf(path, sizeof path, "/samplers/%s/%s/%s", line->sampler,
-             line->again ? "proposals" : "observables", observable);
+             line->weighted ? "proposals" : "observables", observable);
     kad_values a = read_values(s, file, path), w = {0};
     double total = 0, top = -INFINITY, mean = 0;
     assert_int_equal(a.dims[0], N_CHAINS);
     if (line->weighted) {
-        snprintf(path, sizeof path, "/samplers/%s/log_weight", line->sampler);
+        snprintf(path, sizeof path, "/samplers/%s/proposals/log_weight", line->sampler);
         w = read_values(s, file, path);
         for (size_t i = 0; i < a.n; i++)
             top = fmax(top, w.data[i]);

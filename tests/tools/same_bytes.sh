@@ -79,31 +79,47 @@ run_one() { # run_one KADANOFF THREADS CONFIG FOLDER
     touch "$4/done"
 }
 
-# Data sets that are compared.
+# Where data sets of earlier builds lie by now (format_version 3: what belongs to proposals).
+dropped='^/samplers/direct(_[0-9]+)?/observables/action$' # the same twice
+by_now() {
+    sed -E -e 's#^(/samplers/(mis|direct)(_[0-9]+)?)/(log_weight|action)$#\1/proposals/\4#' \
+        -e 's#^(/samplers/direct(_[0-9]+)?)/observables/#\1/proposals/#'
+}
+
+# Data sets that are compared: their names by now, and in the file.
 names() { # names FILE
     h5dump -n 1 "$1" | awk '$1 == "dataset" { print $2 }' | grep -E "$groups" |
-        grep -vE "$clock|$shared" | LC_ALL=C sort
+        grep -vE "$clock|$shared|$dropped" >"$work/own"
+    paste <(by_now <"$work/own") "$work/own" | LC_ALL=C sort
 }
 
 # Numbers of the data sets in $work/common, whatever type holds them.
-numbers() { # numbers FILE
+numbers() { # numbers FILE NAMES
     local sets
-    mapfile -t sets < <(sed 's/^/--dataset=/' "$work/common")
-    h5dump -A 0 -m %.17g "${sets[@]}" "$1" | tail -n +2 | grep -v DATATYPE
+    mapfile -t sets < <(LC_ALL=C join "$work/common" "$2" | sed 's/.* /--dataset=/')
+    h5dump -A 0 -m %.17g "${sets[@]}" "$1" | tail -n +2 | grep -v DATATYPE |
+        awk -F '"' '
+            NR == FNR { split($0, name, "\t"); now[name[2]] = name[1]; next }
+            /^DATASET/ { print "DATASET", now[$2]; next }
+            { print }' "$2" -
 }
 
 # All that A has, B has to the byte. What only B has is counted: others' new data sets.
 compare() { # compare A B
-    local f rc=0
-    names "$1/run.h5" >"$work/a.names"
-    names "$2/run.h5" >"$work/b.names"
+    local f rc=0 a_file=$1/run.h5 b_file=$2/run.h5
+    for f in a b; do
+        names "$1/run.h5" >"$work/$f.both"
+        cut -f 1 "$work/$f.both" >"$work/$f.names"
+        shift
+    done
     LC_ALL=C comm -12 "$work/a.names" "$work/b.names" >"$work/common"
     LC_ALL=C comm -23 "$work/a.names" "$work/b.names" >"$work/lost"
     sed 's/^/# missing: /' "$work/lost"
     [ ! -s "$work/lost" ] && [ "$(wc -l <"$work/common")" -gt 20 ] || rc=1
     cmp -s "$work/common" "$work/b.names" ||
         echo "# $(LC_ALL=C comm -13 "$work/a.names" "$work/b.names" | wc -l) data sets are new"
-    numbers "$1/run.h5" >"$work/a.txt" && numbers "$2/run.h5" >"$work/b.txt" || return 1
+    numbers "$a_file" "$work/a.both" >"$work/a.txt" || return 1
+    numbers "$b_file" "$work/b.both" >"$work/b.txt" || return 1
     cmp -s "$work/a.txt" "$work/b.txt" && return $rc
     for f in a b; do
         awk '/^DATASET/ { name = $2 } { print name, $0 }' "$work/$f.txt" |
