@@ -21,7 +21,7 @@ static const entry common[] = {
     {"flow.generator", "lfa"},   {"flow.refinement", "lfa"},
     {"flow.refinements", "4"},   {"flow.refinements_finest", "4"},
     {"flow.shared", "true"},     {"train.batch", "128"},
-    {"train.rate", "5e-3"},      {"train.chain", "false"},
+    {"train.rate", "5e-3"},      {"train.ladder", "false"},
 };
 
 static const entry neuralrg[] = {
@@ -200,7 +200,7 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
                                                 : "10000"));
     if (shortest >= 32 && a->homogeneous && a->known &&
         kad_config_string(config, "train.from") == NULL)
-        KAD_TRY(kad_config_resolve(ctx, config, "train.chain", "true"));
+        KAD_TRY(kad_config_resolve(ctx, config, "train.ladder", "true"));
 done:
     return status;
 }

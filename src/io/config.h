@@ -4,7 +4,8 @@
  * token, C locale, finite, in range. Unknown key: an error with the nearest known key.
  *
  * This folder reads and writes; the insides of its modules are NAME_impl.h.
- *   keys, config, number   the configuration, by rows of keys that the modules own
+ *   keys, config, number   the configuration, by rows of keys that the modules own;
+ *   settings               as text, to be compared
  *   h5, writer             results files, and groups of them filled with described data
  *   file, digest           whole files, and their SHA-256
  *   run_folder, progress   the folder of a run, and what a run tells while it goes on */
@@ -20,6 +21,11 @@ typedef struct kad_owner {
     const char *key, *name; /* NULL: always */
 } kad_owner;
 
+/* A key by its former name, which is still read. */
+typedef struct kad_renamed {
+    const char *was, *now;
+} kad_renamed;
+
 enum { KAD_SCHEMA_TABLES = 64, KAD_SCHEMA_RULES = 8 };
 typedef struct kad_schema {
     int n_tables;
@@ -29,6 +35,8 @@ typedef struct kad_schema {
     int n_rules;
     const kad_rule *rules[KAD_SCHEMA_RULES];
     size_t rules_n[KAD_SCHEMA_RULES];
+    const kad_renamed *renamed; /* of one module */
+    size_t n_renamed;
 } kad_schema;
 
 /* Tables may repeat a key (two samplers with `draws`); the first one counts. */
@@ -38,6 +46,8 @@ void kad_schema_add_for(kad_schema *schema, const kad_key *table, size_t n_keys,
                         const char *key, const char *name);
 /* Keys without a rule always have an effect; the first prefix that fits counts. */
 void kad_schema_add_rules(kad_schema *schema, const kad_rule *rules, size_t n);
+/* Former names of keys: known in texts and overrides, nowhere else. */
+void kad_schema_add_renamed(kad_schema *schema, const kad_renamed *renamed, size_t n);
 /* The key of a name ("sample[3].draws" finds "sample[].draws"); NULL if unknown. */
 const kad_key *kad_schema_find(const kad_schema *schema, const char *name);
 

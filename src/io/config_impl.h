@@ -106,6 +106,8 @@ KAD_MUST_USE kad_status kad_config_parse_text(kad_ctx *ctx, kad_config *config,
 bool kad_schema_has_prefix(const kad_schema *schema, const char *path, const char *tail);
 /* The known key or section nearest to a name (with its indices dropped); NULL when
  * nothing is near. */
+/* The name that a key has now. */
+const char *kad_schema_current(const kad_schema *schema, const char *name);
 const char *kad_schema_nearest(const kad_schema *schema, const char *name);
 /* "sample[3].draws" -> "sample[].draws"; false when it does not fit. */
 bool kad_key_generic(const char *name, size_t size, char *out);

@@ -190,13 +190,15 @@ static kad_status unknown_key(parse *p, const char *path)
 }
 
 /* "parent.key", living as long as the parse; recorded to find duplicates. */
-static kad_status join(parse *p, const char *parent, const char *key, char **out)
+static kad_status join(parse *p, const char *parent, const char *key, const char **out)
 {
+    char *full;
     size_t n = strlen(parent) + strlen(key) + 2;
     if (n > KAD_CONFIG_MAX_KEY || strpbrk(key, "[]") || *key == 0)
         return unknown_key(p, strlen(key) < KAD_CONFIG_MAX_KEY ? key : parent);
-    KAD_CALL(kad_take(&p->words, n, out));
-    snprintf(*out, n, "%s%s%s", parent, *parent ? "." : "", key);
+    KAD_CALL(kad_take(&p->words, n, &full));
+    snprintf(full, n, "%s%s%s", parent, *parent ? "." : "", key);
+    *out = kad_schema_current(p->config->schema, full);
     for (size_t i = 0; i < p->n_seen; i++)
         if (strcmp(p->seen[i], *out) == 0) return fail(p, *out, "given twice");
     if (p->n_seen == p->seen_capacity) {
@@ -220,7 +222,7 @@ static kad_status parse_map(parse *p, const char *path)
     if (++p->depth > KAD_CONFIG_MAX_DEPTH) KAD_TRY(fail(p, path, "nested too deeply"));
     for (;;) {
         kad_token key;
-        char *full = NULL;
+        const char *full = NULL;
         KAD_TRY(next(p));
         if (at(p, YAML_MAPPING_END_EVENT)) break;
         if (!at(p, YAML_SCALAR_EVENT)) KAD_TRY(fail(p, path, "a key must be a name"));
@@ -290,7 +292,7 @@ static kad_status parse_document(parse *p, const char *key)
     }
     KAD_TRY(next(p));
     if (key)
-        KAD_TRY(parse_value(p, key));
+        KAD_TRY(parse_value(p, kad_schema_current(p->config->schema, key)));
     else if (at(p, YAML_MAPPING_START_EVENT))
         KAD_TRY(parse_map(p, ""));
     else if (!is_empty(p))

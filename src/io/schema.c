@@ -33,6 +33,20 @@ void kad_schema_add_rules(kad_schema *schema, const kad_rule *rules, size_t n)
     schema->n_rules++;
 }
 
+void kad_schema_add_renamed(kad_schema *schema, const kad_renamed *renamed, size_t n)
+{
+    assert(schema->renamed == NULL);
+    schema->renamed = renamed;
+    schema->n_renamed = n;
+}
+
+const char *kad_schema_current(const kad_schema *schema, const char *name)
+{
+    for (size_t i = 0; i < schema->n_renamed; i++)
+        if (strcmp(schema->renamed[i].was, name) == 0) return schema->renamed[i].now;
+    return name;
+}
+
 bool kad_key_generic(const char *name, size_t size, char *out)
 {
     size_t n = 0;

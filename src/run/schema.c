@@ -34,6 +34,7 @@ void kad_cli_schema_of(kad_schema *schema, const char *action)
     kad_schema_add(schema, kad_bulk_keys, kad_bulk_n_keys);
     kad_schema_add_rules(schema, kad_flow_rules, kad_flow_n_rules);
     kad_schema_add_rules(schema, kad_train_rules, kad_train_n_rules);
+    kad_schema_add_renamed(schema, kad_train_renamed, kad_train_n_renamed);
     kad_schema_add_rules(schema, kad_bulk_rules, kad_bulk_n_rules);
 }
 

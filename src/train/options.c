@@ -10,7 +10,7 @@
 
 const kad_key kad_train_keys[] = {
     {"train.steps", KAD_INT, KAD_NO_MEMBER, NULL, 0, 1e9, "steps", NULL,
-     "optimiser steps, all lattice sizes of a chain together"},
+     "optimiser steps, all lattice sizes of a ladder together"},
     {"train.batch", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e7, "samples", NULL,
      "samples a step, rounded up to whole tiles"},
     {"train.batch_final", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e7, "samples", NULL,
@@ -74,13 +74,11 @@ const kad_key kad_train_keys[] = {
      "run folder whose map to start from: the same lattice, or half of every extent"},
     {"train.from_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, ANY, "", NULL,
      "SHA-256 of that map's parameters; recorded, and another map is refused"},
-    {"train.chain", KAD_ENUM, KAD_NO_MEMBER, NULL, ANY, "", "auto|true|false",
+    {"train.ladder", KAD_ENUM, KAD_NO_MEMBER, NULL, ANY, "", "auto|true|false",
      "train L/4, L/2, L one after the other, each starting from the one before"},
-    {"train.chain_fractions", KAD_REALS, KAD_NO_MEMBER, "[0.25, 0.25, 0.5]", 0, 1, "",
-     NULL,
-     "shares of the steps of the lattice sizes of a chain; their number is the chain's "
-     "length at most"},
-    {"train.chain_rate", KAD_REAL, KAD_NO_MEMBER, "1", 0, 1e3, "", NULL,
+    {"train.ladder_fractions", KAD_REALS, KAD_NO_MEMBER, "[0.25, 0.25, 0.5]", 0, 1, "",
+     NULL, "shares of the steps of the lattice sizes; at most so many sizes"},
+    {"train.ladder_rate", KAD_REAL, KAD_NO_MEMBER, "1", 0, 1e3, "", NULL,
      "factor on the rate for every size but the first"},
     {"train.eval_every", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e9, "steps", NULL,
      "steps between evaluations on fresh samples; unset: 20 in all"},
@@ -116,6 +114,14 @@ const kad_key kad_train_keys[] = {
 
 const size_t kad_train_n_keys = sizeof kad_train_keys / sizeof kad_train_keys[0];
 
+/* "Chain" is what samplers make. */
+const kad_renamed kad_train_renamed[] = {
+    {"train.chain", "train.ladder"},
+    {"train.chain_fractions", "train.ladder_fractions"},
+    {"train.chain_rate", "train.ladder_rate"},
+};
+const size_t kad_train_n_renamed = sizeof kad_train_renamed / sizeof kad_train_renamed[0];
+
 const kad_rule kad_train_rules[] = {
     {"train.batch_final_", "train.batch_final"},
     {"train.rate_final", "train.schedule=cosine|exponential|plateau"},
@@ -127,7 +133,7 @@ const kad_rule kad_train_rules[] = {
     {"train.symmetrise_last", "flow.symmetry=mixture"},
     {"train.anneal_start", "train.anneal_key"},
     {"train.anneal_fraction", "train.anneal_key"},
-    {"train.chain_", "train.chain=true"},
+    {"train.ladder_", "train.ladder=true"},
     {"data.dataset", "data.source"},
     {"data.holdout", "data.source"},
     {"data.block", "data.source"},
@@ -196,14 +202,14 @@ static void read_schedule(const kad_config *c, kad_train_options *o)
     o->log_every = int_or(c, "train.log_every", ceil_ratio(o->steps, 20000));
 }
 
-static void read_chain(const kad_config *c, kad_train_options *o)
+static void read_ladder(const kad_config *c, kad_train_options *o)
 {
-    const char *chain = kad_config_string(c, "train.chain");
-    o->chain = chain != NULL && strcmp(chain, "true") == 0;
-    if (o->chain) {
-        o->n_fractions = (int)kad_config_reals(c, "train.chain_fractions", KAD_CHAIN_MAX,
-                                               o->fractions);
-        o->chain_rate = kad_config_real(c, "train.chain_rate");
+    const char *ladder = kad_config_string(c, "train.ladder");
+    o->ladder = ladder != NULL && strcmp(ladder, "true") == 0;
+    if (o->ladder) {
+        o->n_fractions = (int)kad_config_reals(c, "train.ladder_fractions",
+                                               KAD_LADDER_MAX, o->fractions);
+        o->ladder_rate = kad_config_real(c, "train.ladder_rate");
     }
     o->from = kad_config_string(c, "train.from");
     o->from_sha256 = kad_config_string(c, "train.from_sha256");
@@ -264,11 +270,11 @@ static kad_status check_targets(kad_ctx *ctx, const kad_config *c,
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.name: none, but data.source names no samples to train "
                         "on instead");
-    if (o->chain || o->anneal_key != NULL)
+    if (o->ladder || o->anneal_key != NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "%s needs an action, but the map is trained on data alone "
                         "(action.name none)",
-                        o->chain ? "train.chain" : "train.anneal_key");
+                        o->ladder ? "train.ladder" : "train.anneal_key");
     return KAD_OK;
 }
 
@@ -277,17 +283,17 @@ static kad_status check(kad_ctx *ctx, const kad_config *c, const kad_train_optio
     const kad_status status = check_targets(ctx, c, o);
     if (status != KAD_OK) return status;
     double sum = 0.0;
-    for (int i = 0; i < o->n_fractions && i < KAD_CHAIN_MAX; i++) {
+    for (int i = 0; i < o->n_fractions && i < KAD_LADDER_MAX; i++) {
         if (!(o->fractions[i] > 0.0)) sum = -INFINITY;
         sum += o->fractions[i];
     }
-    if (o->chain && (o->n_fractions > KAD_CHAIN_MAX || !(sum > 0.0)))
+    if (o->ladder && (o->n_fractions > KAD_LADDER_MAX || !(sum > 0.0)))
         return kad_fail(ctx, KAD_ECONFIG,
-                        "train.chain_fractions: expected 1 to %d positive shares",
-                        KAD_CHAIN_MAX);
-    if (o->chain && o->from != NULL)
+                        "train.ladder_fractions: expected 1 to %d positive shares",
+                        KAD_LADDER_MAX);
+    if (o->ladder && o->from != NULL)
         return kad_fail(ctx, KAD_ECONFIG,
-                        "train.chain: true, but train.from gives the map to start from");
+                        "train.ladder: true, but train.from gives the map to start from");
     if (o->anneal_key == NULL && !isnan(o->anneal_start))
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.anneal_key: not set, but train.anneal_start is %g",
@@ -314,7 +320,7 @@ kad_status kad_train_options_read(kad_ctx *ctx, const kad_config *config,
                         kad_config_string(config, "train.schedule"));
     read_schedule(config, o);
     read_optimiser(config, o);
-    read_chain(config, o);
+    read_ladder(config, o);
     read_loss(config, o);
     o->clip = kad_config_real(config, "train.clip");
     o->clip_absolute = kad_config_real(config, "train.clip_absolute");

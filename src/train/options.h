@@ -8,10 +8,12 @@
 #include "train/optimiser.h"
 #include "train/schedule.h"
 
-enum { KAD_CHAIN_MAX = 8 }; /* lattice sizes of a chain */
+enum { KAD_LADDER_MAX = 8 }; /* lattice sizes of a ladder */
 
 extern const kad_key kad_train_keys[];
 extern const size_t kad_train_n_keys;
+extern const kad_renamed kad_train_renamed[];
+extern const size_t kad_train_n_renamed;
 extern const kad_rule kad_train_rules[];
 extern const size_t kad_train_n_rules;
 
@@ -46,10 +48,10 @@ typedef struct kad_train_options {
     const char *anneal_key; /* NULL: none */
     double anneal_start, anneal_fraction;
     const char *from, *from_sha256;
-    bool chain;
+    bool ladder;
     int n_fractions;
-    double fractions[KAD_CHAIN_MAX];
-    double chain_rate;
+    double fractions[KAD_LADDER_MAX];
+    double ladder_rate;
     int64_t eval_every;
     size_t eval_samples, eval_final;
     double checkpoint_seconds;
@@ -59,7 +61,7 @@ typedef struct kad_train_options {
 } kad_train_options;
 
 /* Errors: KAD_ECONFIG for combinations that make no sense. Keys that neither the user nor
- * a recipe has set get: steps 2000, batch 64, rate 5e-3, chain false, no annealing, no
+ * a recipe has set get: steps 2000, batch 64, rate 5e-3, ladder false, no annealing, no
  * symmetrised steps. */
 KAD_MUST_USE kad_status kad_train_options_read(kad_ctx *ctx, const kad_config *config,
                                                kad_train_options *out);

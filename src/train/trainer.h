@@ -1,7 +1,7 @@
 /* Training: from a resolved configuration and its model to the parameters of the map, on
  * whatever targets (target.h) the configuration gives.
  *
- * Stages: with train.chain the lattices L/4, L/2, L are trained one after the other, each
+ * Stages: with train.ladder the lattices L/4, L/2, L are trained one after the other, each
  * starting from the one before (kad_flow_transfer); otherwise there is one. The state is
  * checkpointed every train.checkpoint_seconds and when a stop is requested; a later call
  * with the same configuration continues to the bit. A finished training is recorded in

@@ -174,7 +174,7 @@ static void write_log_det(const kad_trainer *t, kad_writer *w)
 
 static void write_extents(const kad_trainer *t, kad_writer *w)
 {
-    int64_t extents[KAD_CHAIN_MAX * KAD_MAX_DIM];
+    int64_t extents[KAD_LADDER_MAX * KAD_MAX_DIM];
     const size_t dims[2] = {(size_t)t->n_stages, (size_t)t->d};
     for (size_t k = 0; k < dims[0]; k++)
         for (size_t i = 0; i < dims[1]; i++)

@@ -93,7 +93,7 @@ static double rate_of_step(const kad_trainer *t)
     const int64_t steps = stage_of(t)->steps;
     const kad_schedule schedule = {
         .kind = o->schedule,
-        .rate = t->stage > 0 ? o->rate * o->chain_rate : o->rate,
+        .rate = t->stage > 0 ? o->rate * o->ladder_rate : o->rate,
         .rate_final = o->rate_final,
         .warmup = o->warmup < steps / 4 ? o->warmup : steps / 4,
         .steps = steps,

@@ -18,21 +18,21 @@ static bool can_halve(int d, const int *shape)
 kad_status kad_trainer_plan(kad_trainer *t)
 {
     int64_t extents[KAD_MAX_DIM] = {0};
-    int shape[KAD_CHAIN_MAX][KAD_MAX_DIM];
+    int shape[KAD_LADDER_MAX][KAD_MAX_DIM];
     const kad_train_options *o = &t->options;
     t->d = (int)kad_config_ints(t->config, "lattice.shape", KAD_MAX_DIM, extents);
     for (int i = 0; i < KAD_MAX_DIM; i++)
         shape[0][i] = i < t->d ? (int)extents[i] : 1;
     int n = 1;
-    const bool chain = o->chain && o->from == NULL;
-    while (chain && n < o->n_fractions && n < KAD_CHAIN_MAX &&
+    const bool ladder = o->ladder && o->from == NULL;
+    while (ladder && n < o->n_fractions && n < KAD_LADDER_MAX &&
            can_halve(t->d, shape[n - 1])) {
         for (int i = 0; i < KAD_MAX_DIM; i++)
             shape[n][i] = i < t->d ? shape[n - 1][i] / 2 : 1;
         n++;
     }
     double total = 0.0;
-    for (int i = 0; i < n && chain; i++)
+    for (int i = 0; i < n && ladder; i++)
         total += o->fractions[o->n_fractions - 1 - i];
     int64_t left = o->steps;
     for (int k = 0; k < n; k++) {

@@ -11,7 +11,7 @@
 #include "train/options.h"
 #include "train/target.h"
 
-/* One lattice size of the chain. */
+/* One lattice size of the ladder. */
 typedef struct kad_train_stage {
     int shape[KAD_MAX_DIM];
     int64_t steps;
@@ -35,7 +35,7 @@ typedef struct kad_trainer {
     size_t n_columns[KAD_TARGETS_MAX]; /* of /training/eval; 0: it only trains */
 
     int d, n_stages;
-    kad_train_stage stages[KAD_CHAIN_MAX];
+    kad_train_stage stages[KAD_LADDER_MAX];
 
     /* where we are */
     int64_t stage;      /* index */

@@ -23,7 +23,7 @@ cat >small.yaml <<'END'
 lattice: {shape: [4, 4]}
 action: {name: on-dual, components: 1, temperature: 3.0}
 flow: {recipe: custom, hierarchy: mera, haar: true, couplings: 1, decimation: false}
-train: {steps: 8, batch: 64, eval_samples: 256, eval_final: 256, chain: true}
+train: {steps: 8, batch: 64, eval_samples: 256, eval_final: 256, ladder: true}
 sample:
   - {name: mis, draws: 600}
   - {name: cluster, draws: 100, chains: 2, keep_first: 20}
@@ -32,7 +32,7 @@ sample:
 bulk: {configs: 100, null: 100, receptive: 2}
 END
 sed -e 's/temperature: 3.0/beta: 0.5, couplings: bonds.txt/' -e '/bulk/d' -e '/direct/d' \
-    -e '/cycle/d' -e '/cluster/d' -e 's/chain: true/chain: false/' small.yaml >bonds.yaml
+    -e '/cycle/d' -e '/cluster/d' -e 's/ladder: true/ladder: false/' small.yaml >bonds.yaml
 for name in small bonds; do
     if ! "$program" run "$name.yaml" -o "run-$name" >log 2>&1; then
         echo "1..1"

@@ -138,7 +138,7 @@ ablation() {
     row 'field, not whitened' $base action.representation=field
     row 'plain gradient' $base train.gradient=plain
     row 'Adam' $base train.optimiser=adam train.rate=2e-3
-    row 'chain from 4 x 4' $base train.chain=true
+    row 'ladder from 4 x 4' $base train.ladder=true
     row 'wavelet recipe' $base flow.recipe=wavelet
     row 'neuralrg recipe' $base flow.recipe=neuralrg
 }

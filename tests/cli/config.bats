@@ -61,10 +61,10 @@ load util
     unused flow.hidden flow.hierarchy=none flow.decimation=false flow.hidden=8
     unused train.precondition_every train.optimiser=adam train.precondition_every=9
     unused train.rate_final train.schedule=constant train.rate_final=1e-4
-    unused train.chain_rate train.chain_rate=2
+    unused train.ladder_rate train.ladder_rate=2
     unused train.data_weight train.data_weight=0.1
     unused train.symmetrise_last train.symmetrise_last=0.1
-    unused train.chain train.from=x train.chain=true
+    unused train.ladder train.from=x train.ladder=true
     unused action.kappa action.kappa=0.2
     unused 'sample[0].trajectory' 'sample[0].trajectory=2'
     grep -q 'mis, which uses: .*draws' err.txt

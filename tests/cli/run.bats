@@ -126,7 +126,7 @@ load util
     done
     # what needs an action says so in a line, before anything is made
     local word
-    for word in 'sample=[{name: direct}]' bulk.configs=10 train.chain=true; do
+    for word in 'sample=[{name: direct}]' bulk.configs=10 train.ladder=true; do
         fails_with 78 kadanoff run d.yaml -q -o none "$word"
         grep -q 'needs an action' err.txt
         [ "$(wc -l <err.txt)" -eq 1 ]

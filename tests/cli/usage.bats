@@ -63,7 +63,7 @@ load util
         [ "$(wc -l <"$action.yaml")" -gt 20 ]
         grep -q "^  name: $action$" "$action.yaml"
         kadanoff run "$action.yaml" -q lattice.shape='[4, 4]' train.steps=10 \
-            train.eval_final=256 train.chain=false
+            train.eval_final=256 train.ladder=false
     done
     fails_with 64 kadanoff init on-dula
 }

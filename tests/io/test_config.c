@@ -66,12 +66,18 @@ static const kad_key more[] = {
      "repeated: the first counts"},
 };
 
+static const kad_renamed renamed[] = {
+    {"train.number", "train.steps"},
+    {"seeds", "seed"},
+};
+
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static kad_schema schema(void)
 {
     kad_schema s = {0};
     kad_schema_add(&s, table, COUNT(table));
+    kad_schema_add_renamed(&s, renamed, COUNT(renamed));
     kad_schema_add_for(&s, spins, COUNT(spins), "action.name", "on-dual");
     kad_schema_add_for(&s, planar, COUNT(planar), "action.name", "xy");
     kad_schema_add_rules(&s, rules, COUNT(rules));
@@ -148,6 +154,23 @@ static void test_values(void **state)
     kad_config_destroy(c);
 }
 
+/* Former names are read, and never written. */
+static void test_renamed(void **state)
+{
+    static const char *const overrides[] = {"train.number=7"};
+    kad_config *c = parse(state, "seeds: 5\ntrain: {number: 3}\n", 0, NULL);
+    assert_int_equal(kad_config_int(c, "seed"), 5);
+    assert_int_equal(kad_config_int(c, "train.steps"), 3);
+    char *text = kad_config_yaml(c, KAD_CONFIG_GIVEN);
+    assert_null(strstr(text, "number"));
+    assert_non_null(strstr(text, "steps: 3"));
+    kad_free(text);
+    kad_config_destroy(c);
+    c = parse(state, "train: {steps: 3}\n", 1, overrides);
+    assert_int_equal(kad_config_int(c, "train.steps"), 7);
+    kad_config_destroy(c);
+}
+
 static void test_empty(void **state)
 {
     static const char *const texts[] = {"",   "# nothing\n", "---\n",
@@ -216,6 +239,8 @@ static const bad bad_texts[] = {
     {"train: {steps: 1}\ntrain: {rate: 1}", "run.yaml:2: train: given twice"},
     {"train: {steps: 1}\ntrain.steps: 2", "run.yaml:2: train.steps: given twice"},
     {"train: {steps: 1, steps: 1}", "train.steps: given twice"},
+    {"train: {steps: 1, number: 1}", "train.steps: given twice"},
+    {"train: {number: ten}", "train.steps: expected an integer, got \"ten\""},
     {"seed: &a 1", "anchors"},
     {"train: &a {steps: 1}", "anchors"},
     {"seed: *a", "aliases"},
@@ -815,18 +840,31 @@ static void test_exhaustion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_bad),           cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_shortest_numbers),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_json_numbers),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
-        cmocka_unit_test(test_copy_resolve),  cmocka_unit_test(test_unused),
-        cmocka_unit_test(test_scopes),        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_compare),       cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_own_rules),     cmocka_unit_test(test_empty_list),
-        cmocka_unit_test(test_template),      cmocka_unit_test(test_files),
-        cmocka_unit_test(test_locale),        cmocka_unit_test(test_exhaustion),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_bad_overrides),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_shortest_numbers),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_yaml_text),
+        cmocka_unit_test(test_copy_resolve),
+        cmocka_unit_test(test_unused),
+        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_own_rules),
+        cmocka_unit_test(test_empty_list),
+        cmocka_unit_test(test_template),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_exhaustion),
     };
     return cmocka_run_group_tests_name("config: bad input is refused in one line", tests,
                                        set_up, tear_down);

@@ -267,9 +267,9 @@ train.anneal_fraction|0.5|$ising|train.anneal_key=temperature|train.anneal_start
 train.from|configs/other|$phi4
 train.from|configs/other|$phi4|lattice.shape=[4, 8]
 train.from_sha256|$(map_of configs/other | cut -d'"' -f 2)|$phi4|train.from=configs/other
-train.chain|true|$phi4|lattice.shape=[8, 8]
-train.chain_fractions|[0.5, 0.5]|$phi4|lattice.shape=[8, 16]|train.chain=true
-train.chain_rate|0.5|$phi4|lattice.shape=[8, 16]|train.chain=true
+train.ladder|true|$phi4|lattice.shape=[8, 8]
+train.ladder_fractions|[0.5, 0.5]|$phi4|lattice.shape=[8, 16]|train.ladder=true
+train.ladder_rate|0.5|$phi4|lattice.shape=[8, 16]|train.ladder=true
 train.eval_every|2|$ising
 train.eval_samples|64|$ising
 train.eval_final|32|$ising

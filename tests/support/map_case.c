@@ -15,7 +15,7 @@
 
 static const char *const one_step[] = {"train.steps=1",
                                        "train.batch=1",
-                                       "train.chain=false",
+                                       "train.ladder=false",
                                        "train.optimiser=adam",
                                        "train.eval_samples=16",
                                        "train.eval_final=16",

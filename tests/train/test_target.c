@@ -385,7 +385,7 @@ static void contradictions_are_refused(void **state)
     fixture f;
     open_fixture(&f, 40);
     const char *cases[][4] = {
-        {"train.chain=true", NULL, "train.chain needs an action"},
+        {"train.ladder=true", NULL, "train.ladder needs an action"},
         {"train.anneal_key=beta", "train.anneal_start=1",
          "train.anneal_key needs an action"},
         {"flow.decimation=true", NULL, "flow.decimation"},

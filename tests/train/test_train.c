@@ -107,12 +107,13 @@ static void pieces_equal_the_whole(void **state)
     char path[2][32];
     kad_run *run[2] = {open_run(&ctx, path[0]), open_run(&ctx, path[1])};
     train_case_result result[2];
-    const char *more[] = {"lattice.shape=[8, 8]",      "train.steps=30",
-                          "train.chain=true",          "train.chain_fractions=[0.5, 0.5]",
-                          "train.anneal_key=beta",     "train.anneal_start=0.35",
-                          "train.anneal_fraction=0.5", "train.batch_final=128",
-                          "train.eval_every=4",        "train.schedule=plateau",
-                          "train.symmetrise_last=0.2", NULL};
+    const char *more[] = {
+        "lattice.shape=[8, 8]",      "train.steps=30",
+        "train.ladder=true",         "train.ladder_fractions=[0.5, 0.5]",
+        "train.anneal_key=beta",     "train.anneal_start=0.35",
+        "train.anneal_fraction=0.5", "train.batch_final=128",
+        "train.eval_every=4",        "train.schedule=plateau",
+        "train.symmetrise_last=0.2", NULL};
     kad_config *config = train_case_config(&ctx, train_case_ising + 1, more);
     train_case_run(&ctx, run[0], config, &result[0]);
     int pieces = 0;
@@ -324,7 +325,7 @@ static void chain_has_the_right_stages(void **state)
                  {"lattice.shape=[6, 6]", 1, 6, {100, 0, 0}},
                  {"lattice.shape=[32, 8]", 2, 16, {33, 67, 0}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *more[] = {cases[i].shape, "train.steps=100", "train.chain=true",
+        const char *more[] = {cases[i].shape, "train.steps=100", "train.ladder=true",
                               NULL};
         kad_trainer t = {.ctx = &ctx};
         kad_config *config = train_case_config(&ctx, train_case_ising + 1, more);
@@ -349,7 +350,7 @@ static void bad_combinations_are_refused(void **state)
         {"train.anneal_key=beta", NULL, "train.anneal_start"},
         {"train.anneal_key=nonsense", "train.anneal_start=1", "nonsense"},
         {"train.schedule=exponential", "train.rate_final=0", "train.rate_final"},
-        {"train.chain=true", "train.chain_fractions=[0, 1]", "train.chain_fractions"},
+        {"train.ladder=true", "train.ladder_fractions=[0, 1]", "train.ladder_fractions"},
         {"train.from=/nonexistent/run", NULL, "/nonexistent/run"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
