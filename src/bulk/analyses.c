@@ -13,17 +13,15 @@ static const struct {
 
 kad_status kad_bulk_run(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     char name[64];
     for (size_t i = 0; i < sizeof analyses / sizeof *analyses; i++) {
-        KAD_TRY(kad_stop_check(ctx, "bulk"));
+        KAD_CALL(kad_stop_check(ctx, "bulk"));
         const double start = kad_wall_seconds();
         snprintf(name, sizeof name, "seconds_%s", analyses[i].name);
-        KAD_TRY(analyses[i].run(ctx, bulk, file));
+        KAD_CALL(analyses[i].run(ctx, bulk, file));
         kad_writer w = kad_write_into(ctx, file, "/bulk");
         kad_write_real(&w, name, kad_wall_seconds() - start);
-        KAD_TRY(kad_write_end(&w));
+        KAD_CALL(kad_write_end(&w));
     }
-done:
-    return status;
+    return KAD_OK;
 }

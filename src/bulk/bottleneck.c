@@ -128,43 +128,38 @@ static void coarse_covariances(const cut *t, double *cov)
 static kad_status gaussian_series(kad_ctx *ctx, size_t n_cells, size_t n_a, size_t m,
                                   const double *cov, double *series)
 {
-    kad_status status = KAD_OK;
-    double *mean = NULL, *slope = NULL, value;
-    KAD_TRY(kad_new(ctx, m * m, sizeof *mean, &mean));
-    KAD_TRY(kad_new(ctx, m * m, sizeof *slope, &slope));
+    KAD_SCOPE(scope, ctx);
+    double *mean, *slope, value;
+    KAD_CALL(kad_take(&scope, m * m, &mean));
+    KAD_CALL(kad_take(&scope, m * m, &slope));
     for (size_t c = 0; c < n_cells; c++)
         for (size_t k = 0; k < m * m; k++)
             mean[k] += cov[c * m * m + k] / (double)n_cells;
-    KAD_TRY(kad_mutual_gauss(ctx, n_a, m - n_a, mean, &value, slope));
+    KAD_CALL(kad_mutual_gauss(ctx, n_a, m - n_a, mean, &value, slope));
     for (size_t c = 0; c < n_cells; c++) {
         series[c] = value;
         for (size_t k = 0; k < m * m; k++)
             series[c] += slope[k] * (cov[c * m * m + k] - mean[k]);
     }
-done:
-    kad_free(mean);
-    kad_free(slope);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status coarse_series(kad_ctx *ctx, const cut *t, double *series)
 {
+    KAD_SCOPE(scope, ctx);
     const size_t m = t->n_a + t->n_b;
-    double *cov = NULL;
-    kad_status status = kad_new(ctx, t->cells.n * m * m, sizeof *cov, &cov);
-    if (status != KAD_OK) return status;
+    double *cov;
+    KAD_CALL(kad_take(&scope, t->cells.n * m * m, &cov));
     coarse_covariances(t, cov);
-    status = gaussian_series(ctx, t->cells.n, t->n_a, m, cov, series);
-    kad_free(cov);
-    return status;
+    return gaussian_series(ctx, t->cells.n, t->n_a, m, cov, series);
 }
 
 static kad_status coarse_kraskov(kad_ctx *ctx, const cut *t, double *mean, double *err)
 {
-    double *x = NULL, *y = NULL, sum = 0, square = 0;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, POINTS * t->n_a, sizeof *x, &x));
-    KAD_TRY(kad_new(ctx, POINTS * t->n_b, sizeof *y, &y));
+    KAD_SCOPE(scope, ctx);
+    double *x, *y, sum = 0, square = 0;
+    KAD_CALL(kad_take(&scope, POINTS * t->n_a, &x));
+    KAD_CALL(kad_take(&scope, POINTS * t->n_b, &y));
     for (size_t s = 0; s < SAMPLES; s++) {
         const size_t lo = s * t->bulk->n / SAMPLES, hi = (s + 1) * t->bulk->n / SAMPLES;
         const size_t n = hi - lo < POINTS ? hi - lo : POINTS;
@@ -176,16 +171,13 @@ static kad_status coarse_kraskov(kad_ctx *ctx, const cut *t, double *mean, doubl
             for (size_t k = 0; k < t->n_b; k++)
                 y[i * t->n_b + k] = u[t->row[t->n_a + k]];
         }
-        KAD_TRY(kad_mutual_knn(ctx, n, t->n_a, x, t->n_b, y, NEIGHBOURS, &value));
+        KAD_CALL(kad_mutual_knn(ctx, n, t->n_a, x, t->n_b, y, NEIGHBOURS, &value));
         sum += value / SAMPLES;
         square += value * value / SAMPLES;
     }
     *mean = sum;
     *err = sqrt(fmax(0, square - sum * sum) / (SAMPLES - 1));
-done:
-    kad_free(x);
-    kad_free(y);
-    return status;
+    return KAD_OK;
 }
 
 /* --- the boundary -------------------------------------------------------------------- */
@@ -196,13 +188,13 @@ static kad_status boundary_correlators(kad_ctx *ctx, const cut *t, double *C)
 {
     const kad_lattice *lattice = t->bulk->model->lattice;
     const size_t N = (size_t)lattice->n_sites, c = (size_t)t->bulk->model->flow->n_comp;
-    kad_fourier *fourier = NULL;
-    double *field = NULL, *P = NULL, *scratch = NULL;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_fourier_create(ctx, lattice, &fourier));
-    KAD_TRY(kad_new(ctx, N, sizeof(double), &field));
-    KAD_TRY(kad_new(ctx, kad_fourier_n_modes(fourier), sizeof(double), &P));
-    KAD_TRY(kad_new(ctx, kad_fourier_scratch(fourier), sizeof(double), &scratch));
+    KAD_LOCAL(kad_fourier, fourier);
+    double *field, *P, *scratch;
+    KAD_SCOPE(scope, ctx);
+    KAD_CALL(kad_fourier_create(ctx, lattice, &fourier));
+    KAD_CALL(kad_take(&scope, N, &field));
+    KAD_CALL(kad_take(&scope, kad_fourier_n_modes(fourier), &P));
+    KAD_CALL(kad_take(&scope, kad_fourier_scratch(fourier), &scratch));
     for (size_t cell = 0; cell < t->cells.n; cell++) {
         const double *y =
             t->bulk->y + kad_bulk_cell_start(&t->cells, cell) * t->bulk->n_rows;
@@ -217,12 +209,7 @@ static kad_status boundary_correlators(kad_ctx *ctx, const cut *t, double *C)
         for (size_t r = 0; r < N; r++)
             C[cell * N + r] = field[r] / (double)(t->cells.size * c);
     }
-done:
-    kad_fourier_destroy(fourier);
-    kad_free(field);
-    kad_free(P);
-    kad_free(scratch);
-    return status;
+    return KAD_OK;
 }
 
 /* Sites in order, the first half of the lattice first; returns its number. */
@@ -251,53 +238,45 @@ static int displacement(const kad_lattice *lattice, int i, int j)
 kad_status kad_bottleneck_boundary(kad_ctx *ctx, const kad_lattice *lattice,
                                    const double *C, double *out, double *slope)
 {
+    KAD_SCOPE(scope, ctx);
     const size_t N = (size_t)lattice->n_sites;
-    kad_status status = KAD_OK;
-    int *site = NULL;
-    double *cov = NULL, *dcov = NULL;
-    KAD_TRY(kad_new(ctx, N, sizeof *site, &site));
-    KAD_TRY(kad_new(ctx, N * N, sizeof *cov, &cov));
-    KAD_TRY(kad_new(ctx, N * N, sizeof *dcov, &dcov));
+    int *site;
+    double *cov, *dcov;
+    KAD_CALL(kad_take(&scope, N, &site));
+    KAD_CALL(kad_take(&scope, N * N, &cov));
+    KAD_CALL(kad_take(&scope, N * N, &dcov));
     const size_t n_a = order_sites(lattice, site);
     for (size_t i = 0; i < N; i++)
         for (size_t j = 0; j < N; j++)
             cov[i * N + j] = C[displacement(lattice, site[i], site[j])];
-    KAD_TRY(kad_mutual_gauss(ctx, n_a, N - n_a, cov, out, dcov));
+    KAD_CALL(kad_mutual_gauss(ctx, n_a, N - n_a, cov, out, dcov));
     memset(slope, 0, N * sizeof *slope);
     for (size_t i = 0; i < N; i++)
         for (size_t j = 0; j < N; j++)
             slope[displacement(lattice, site[i], site[j])] += dcov[i * N + j];
-done:
-    kad_free(site);
-    kad_free(cov);
-    kad_free(dcov);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status boundary_series(kad_ctx *ctx, const cut *t, double *series)
 {
+    KAD_SCOPE(scope, ctx);
     const size_t N = (size_t)t->bulk->model->lattice->n_sites;
     const double c = t->bulk->model->flow->n_comp;
-    double *C = NULL, *mean = NULL, *slope = NULL, value;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, t->cells.n * N, sizeof *C, &C));
-    KAD_TRY(kad_new(ctx, N, sizeof *mean, &mean));
-    KAD_TRY(kad_new(ctx, N, sizeof *slope, &slope));
-    KAD_TRY(boundary_correlators(ctx, t, C));
+    double *C, *mean, *slope, value;
+    KAD_CALL(kad_take(&scope, t->cells.n * N, &C));
+    KAD_CALL(kad_take(&scope, N, &mean));
+    KAD_CALL(kad_take(&scope, N, &slope));
+    KAD_CALL(boundary_correlators(ctx, t, C));
     for (size_t cell = 0; cell < t->cells.n; cell++)
         for (size_t r = 0; r < N; r++)
             mean[r] += C[cell * N + r] / (double)t->cells.n;
-    KAD_TRY(kad_bottleneck_boundary(ctx, t->bulk->model->lattice, mean, &value, slope));
+    KAD_CALL(kad_bottleneck_boundary(ctx, t->bulk->model->lattice, mean, &value, slope));
     for (size_t cell = 0; cell < t->cells.n; cell++) {
         series[cell] = c * value;
         for (size_t r = 0; r < N; r++)
             series[cell] += c * slope[r] * (C[cell * N + r] - mean[r]);
     }
-done:
-    kad_free(C);
-    kad_free(mean);
-    kad_free(slope);
-    return status;
+    return KAD_OK;
 }
 
 /* --- the group ----------------------------------------------------------------------- */
@@ -306,8 +285,7 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const cut *t,
                               const double *boundary, const double *coarse)
 {
     double knn, knn_err;
-    const kad_status status = coarse_kraskov(ctx, t, &knn, &knn_err);
-    if (status != KAD_OK) return status;
+    KAD_CALL(coarse_kraskov(ctx, t, &knn, &knn_err));
     kad_writer w = kad_write_into(ctx, file, group);
     kad_bulk_write_series(&w, "boundary", "nats",
                           "Gaussian information between the halves of the field", "", 0,
@@ -333,26 +311,21 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const cut *t,
 kad_status kad_bulk_bottleneck(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
     const kad_flow *flow = bulk->model->flow;
-    kad_status status = KAD_OK;
-    kad_coarse *coarse = NULL;
-    double *boundary = NULL, *meet = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_coarse *coarse;
+    double *boundary, *meet;
     cut t = {.bulk = bulk, .cells = kad_bulk_cells_of(bulk)};
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    KAD_TRY(kad_bottleneck_level(ctx, flow, &t.level));
+    KAD_CALL(kad_h5_remove(ctx, file, group));
+    KAD_CALL(kad_bottleneck_level(ctx, flow, &t.level));
     if (t.level < 1 || t.level >= flow->n_levels || bulk->model->decimated ||
         flow->lattice->shape[0] % 2 != 0 || flow->lattice->n_sites > MAX_SITES)
         return KAD_OK;
-    KAD_TRY(kad_coarse_create(ctx, bulk, &coarse));
+    KAD_CALL(kad_coarse_create(&scope, bulk, &coarse));
     t.coarse = coarse;
-    if (!choose_rows(&t)) goto done;
-    KAD_TRY(kad_new(ctx, t.cells.n, sizeof *boundary, &boundary));
-    KAD_TRY(kad_new(ctx, t.cells.n, sizeof *meet, &meet));
-    KAD_TRY(boundary_series(ctx, &t, boundary));
-    KAD_TRY(coarse_series(ctx, &t, meet));
-    KAD_TRY(write_group(ctx, file, &t, boundary, meet));
-done:
-    kad_free(boundary);
-    kad_free(meet);
-    kad_coarse_destroy(coarse);
-    return status;
+    if (!choose_rows(&t)) return KAD_OK;
+    KAD_CALL(kad_take(&scope, t.cells.n, &boundary));
+    KAD_CALL(kad_take(&scope, t.cells.n, &meet));
+    KAD_CALL(boundary_series(ctx, &t, boundary));
+    KAD_CALL(coarse_series(ctx, &t, meet));
+    return write_group(ctx, file, &t, boundary, meet);
 }

@@ -91,24 +91,23 @@ typedef struct kad_bulk {
  * here and below: defaults. Errors:
  * KAD_ENOINPUT (no configurations, no map), KAD_EDATA, KAD_ECONFIG (memory), KAD_ENOMEM.
  */
-KAD_MUST_USE kad_status kad_bulk_create(kad_ctx *ctx, const kad_bulk_options *options,
+KAD_MUST_USE kad_status kad_bulk_create(kad_scope *in, const kad_bulk_options *options,
                                         const kad_model *model, kad_h5 *file,
                                         const char *sampler, size_t n_max,
                                         kad_bulk **out);
 /* From boundary configurations in memory [n_chains][n_per_chain][n_rows] and parameters
  * theta of the flow. */
-KAD_MUST_USE kad_status kad_bulk_create_from(kad_ctx *ctx,
+KAD_MUST_USE kad_status kad_bulk_create_from(kad_scope *in,
                                              const kad_bulk_options *options,
                                              const kad_model *model, const double *theta,
                                              size_t n_chains, size_t n_per_chain,
                                              const double *x, kad_bulk **out);
 /* n independent draws of the map itself, inferred again: the null test. Latents of these
  * must be uncorrelated and of the prior's variance. Keyed by the model's seed. */
-KAD_MUST_USE kad_status kad_bulk_create_null(kad_ctx *ctx,
+KAD_MUST_USE kad_status kad_bulk_create_null(kad_scope *in,
                                              const kad_bulk_options *options,
                                              const kad_model *model, const double *theta,
                                              size_t n, kad_bulk **out);
-void kad_bulk_destroy(kad_bulk *bulk);
 
 /* Every analysis: adding one is a line here and a file with its function kad_bulk_NAME,
  * which adds groups of its own to the results (removing what it wrote before). */

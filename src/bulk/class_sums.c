@@ -103,35 +103,36 @@ static void finish(const totals *t, kad_class_sums *out)
     }
 }
 
-kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
+kad_status kad_class_sums_create(kad_scope *in, const kad_bulk *bulk,
                                  const kad_pairs *pairs, const double *z_mean,
                                  kad_class_sums *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
+    kad_ctx *ctx = in->ctx;
     const size_t n = bulk->n,
                  width = PANEL * panels((size_t)pairs->n * (size_t)pairs->n_comp);
     const size_t B = n / BLOCK_LEAST < BLOCKS ? n / BLOCK_LEAST : BLOCKS;
     totals t = {.n = (size_t)pairs->n_classes * (size_t)(pairs->n_comp * pairs->n_comp)};
-    double *Z = NULL, *M = NULL;
+    double *Z, *M;
     *out = (kad_class_sums){.n_blocks = B};
     if (B < 2)
         return kad_fail(ctx, KAD_ECONFIG,
                         "bulk: %zu configurations are too few for correlations: at least "
                         "%d are needed",
                         n, 2 * BLOCK_LEAST);
-    KAD_TRY(kad_memory_require(ctx, 8 * (width * width + (n / B + 1) * width + 6 * t.n),
-                               "correlations of the latents"));
-    KAD_TRY(kad_new(ctx, (n / B + 1) * width, sizeof *Z, &Z));
-    KAD_TRY(kad_new(ctx, width * width, sizeof *M, &M));
-    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &t.block));
-    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &t.sum));
-    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &t.square));
-    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &out->corr));
-    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &out->square));
-    KAD_TRY(kad_new(ctx, t.n, sizeof(double), &out->corr_err));
+    KAD_CALL(kad_memory_require(ctx, 8 * (width * width + (n / B + 1) * width + 6 * t.n),
+                                "correlations of the latents"));
+    KAD_CALL(kad_take(&scope, (n / B + 1) * width, &Z));
+    KAD_CALL(kad_take(&scope, width * width, &M));
+    KAD_CALL(kad_take(&scope, t.n, &t.block));
+    KAD_CALL(kad_take(&scope, t.n, &t.sum));
+    KAD_CALL(kad_take(&scope, t.n, &t.square));
+    KAD_CALL(kad_take(in, t.n, &out->corr));
+    KAD_CALL(kad_take(in, t.n, &out->square));
+    KAD_CALL(kad_take(in, t.n, &out->corr_err));
     for (size_t b = 0; b < B; b++) {
         const size_t first = b * n / B, n_b = (b + 1) * n / B - first;
-        KAD_TRY(kad_stop_check(ctx, "bulk"));
+        KAD_CALL(kad_stop_check(ctx, "bulk"));
         gather(bulk, pairs, z_mean, first, n_b, Z);
         product m = {n_b, width, Z, M};
         kad_parallel_for(ctx->n_threads, panels(width), multiply_panel, &m);
@@ -139,20 +140,5 @@ kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
         add_block(&t, n_b);
     }
     finish(&t, out);
-done:
-    kad_free(Z);
-    kad_free(M);
-    kad_free(t.block);
-    kad_free(t.sum);
-    kad_free(t.square);
-    if (status != KAD_OK) kad_class_sums_clear(out);
-    return status;
-}
-
-void kad_class_sums_clear(kad_class_sums *sums)
-{
-    kad_free(sums->corr);
-    kad_free(sums->square);
-    kad_free(sums->corr_err);
-    *sums = (kad_class_sums){0};
+    return KAD_OK;
 }

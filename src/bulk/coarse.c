@@ -20,38 +20,43 @@ static int count_base(const kad_flow *flow)
     return 0;
 }
 
-static kad_status make_level(kad_ctx *ctx, const kad_coarse *coarse, int h,
+static void end_lattice(void *lattice)
+{
+    kad_lattice_destroy(lattice);
+}
+
+/* The coarse lattice, where its extents let it be one. */
+static kad_status make_lattice(kad_scope *in, const kad_lattice *fine,
+                               kad_coarse_level *level)
+{
+    for (int mu = 0; mu < fine->d; mu++)
+        if (level->extent[mu] == 1) return KAD_OK;
+    KAD_CALL(kad_lattice_create(in->ctx, fine->d, level->extent, &level->lattice));
+    return kad_defer(in, end_lattice, level->lattice);
+}
+
+static kad_status make_level(kad_scope *in, const kad_coarse *coarse, int h,
                              kad_coarse_level *level)
 {
     const kad_flow *flow = coarse->bulk->model->flow;
-    kad_status status = KAD_OK;
     kad_index_list all = {0};
-    bool lattice = true;
     kad_blocks_extents(flow->lattice, 1 << h, level->extent);
-    KAD_TRY(kad_blocks_create(ctx, flow->lattice, 1 << h, 0, 0, &all));
+    KAD_CALL(kad_blocks_create(in->ctx, flow->lattice, 1 << h, 0, 0, &all));
     level->n_sites = all.size;
     level->site = all.sites;
-    all.sites = NULL;
-    for (int mu = 0; mu < flow->lattice->d; mu++)
-        lattice = lattice && level->extent[mu] > 1;
-    if (lattice)
-        KAD_TRY(
-            kad_lattice_create(ctx, flow->lattice->d, level->extent, &level->lattice));
+    KAD_CALL(kad_defer(in, kad_free, all.sites));
+    KAD_CALL(make_lattice(in, flow->lattice, level));
     level->n_stages = flow->n_stages;
     while (h > 0 && level->n_stages > coarse->n_base &&
            flow->stages[level->n_stages - 1].level < h)
         level->n_stages--;
-    if (h == 0) {
-        level->field = coarse->bulk->x;
-    } else {
+    level->field = coarse->bulk->x;
+    if (h > 0) {
         const size_t n = coarse->bulk->n * (size_t)(level->n_sites * flow->n_comp);
-        KAD_TRY(kad_new(ctx, n, sizeof(double), &level->own));
+        KAD_CALL(kad_take(in, n, &level->own));
         level->field = level->own;
     }
-    KAD_TRY(kad_new(ctx, coarse->bulk->n, sizeof(double), &level->action));
-done:
-    kad_index_list_clear(&all);
-    return status;
+    return kad_take(in, coarse->bulk->n, &level->action);
 }
 
 /* --- one tile ------------------------------------------------------------------------ */
@@ -172,50 +177,28 @@ static bool undo_tile(void *self, size_t tile, void *memory)
 static kad_status undo(kad_ctx *ctx, kad_coarse *coarse)
 {
     const kad_bulk *bulk = coarse->bulk;
-    kad_status status = KAD_OK;
-    kad_coarse_base *base = NULL;
-    KAD_TRY(kad_coarse_base_create(ctx, coarse, &base));
+    KAD_SCOPE(scope, ctx);
+    kad_coarse_base *base;
+    KAD_CALL(kad_coarse_base_create(&scope, coarse, &base));
     undoing u = {coarse, base};
-    KAD_TRY(kad_for_tiles(ctx, "bulk", (bulk->n + W - 1) / W,
-                          work_bytes(bulk->model->flow, kad_coarse_base_scratch(base)),
-                          undo_tile, &u));
+    KAD_CALL(kad_for_tiles(ctx, "bulk", (bulk->n + W - 1) / W,
+                           work_bytes(bulk->model->flow, kad_coarse_base_scratch(base)),
+                           undo_tile, &u));
     for (int h = 0; h < coarse->n_levels; h++)
-        if (h == 0 ? bulk->model->decimated : !kad_coarse_base_known(base, h)) {
-            kad_free(coarse->level[h].action);
+        if (h == 0 ? bulk->model->decimated : !kad_coarse_base_known(base, h))
             coarse->level[h].action = NULL;
-        }
-done:
-    kad_coarse_base_destroy(base);
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_coarse_create(kad_ctx *ctx, const kad_bulk *bulk, kad_coarse **out)
+kad_status kad_coarse_create(kad_scope *in, const kad_bulk *bulk, kad_coarse **out)
 {
-    kad_status status = KAD_OK;
-    kad_coarse *coarse = NULL;
-    *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *coarse, &coarse));
+    kad_coarse *coarse;
+    KAD_CALL(kad_take(in, 1, &coarse));
     coarse->bulk = bulk;
     coarse->n_levels = bulk->model->flow->n_levels;
     coarse->n_base = count_base(bulk->model->flow);
     for (int h = 0; h < coarse->n_levels; h++)
-        KAD_TRY(make_level(ctx, coarse, h, &coarse->level[h]));
-    KAD_TRY(undo(ctx, coarse));
+        KAD_CALL(make_level(in, coarse, h, &coarse->level[h]));
     *out = coarse;
-    coarse = NULL;
-done:
-    kad_coarse_destroy(coarse);
-    return status;
-}
-
-void kad_coarse_destroy(kad_coarse *coarse)
-{
-    if (coarse == NULL) return;
-    for (int h = 0; h < coarse->n_levels; h++) {
-        kad_free(coarse->level[h].site);
-        kad_free(coarse->level[h].own);
-        kad_free(coarse->level[h].action);
-        kad_lattice_destroy(coarse->level[h].lattice);
-    }
-    kad_free(coarse);
+    return undo(in->ctx, coarse);
 }

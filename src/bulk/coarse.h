@@ -37,9 +37,8 @@ typedef struct kad_coarse {
 
 /* Fields of every level and their S_h, of all configurations. In double. Errors:
  * KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_coarse_create(kad_ctx *ctx, const kad_bulk *bulk,
+KAD_MUST_USE kad_status kad_coarse_create(kad_scope *in, const kad_bulk *bulk,
                                           kad_coarse **out);
-void kad_coarse_destroy(kad_coarse *coarse);
 
 /* --- what is made of them (analysis `fields`) -------------------------------------- */
 
@@ -70,9 +69,8 @@ KAD_MUST_USE kad_status kad_pictures_write(kad_ctx *ctx, const kad_coarse *coars
 
 typedef struct kad_coarse_base kad_coarse_base;
 
-KAD_MUST_USE kad_status kad_coarse_base_create(kad_ctx *ctx, const kad_coarse *coarse,
+KAD_MUST_USE kad_status kad_coarse_base_create(kad_scope *in, const kad_coarse *coarse,
                                                kad_coarse_base **out);
-void kad_coarse_base_destroy(kad_coarse_base *base);
 /* Is S_h known at this level? True without a base. */
 bool kad_coarse_base_known(const kad_coarse_base *base, int level);
 /* Doubles of scratch. */

@@ -77,20 +77,25 @@ static double spectrum(const kad_coarse *coarse, const kad_coarse_level *level, 
     return sum;
 }
 
-static kad_status make_level(kad_ctx *ctx, const kad_coarse *coarse,
+static void end_fourier(void *fourier)
+{
+    kad_fourier_destroy(fourier);
+}
+
+static kad_status make_level(kad_scope *in, const kad_coarse *coarse,
                              const kad_coarse_level *level, const double *C,
                              base_level *out)
 {
-    kad_status status = KAD_OK;
     const int d = coarse->bulk->model->flow->lattice->d;
     const int length = level->extent[d - 1];
     if (level->lattice == NULL && level->n_sites > 1) return KAD_OK;
     out->n_modes = 1;
     if (level->lattice != NULL) {
-        KAD_TRY(kad_fourier_create(ctx, level->lattice, &out->fourier));
+        KAD_CALL(kad_fourier_create(in->ctx, level->lattice, &out->fourier));
+        KAD_CALL(kad_defer(in, end_fourier, out->fourier));
         out->n_modes = kad_fourier_n_modes(out->fourier);
     }
-    KAD_TRY(kad_new(ctx, out->n_modes, sizeof(double), &out->weight));
+    KAD_CALL(kad_take(in, out->n_modes, &out->weight));
     out->known = true;
     for (size_t k = 0; k < out->n_modes; k++) {
         int last;
@@ -100,55 +105,36 @@ static kad_status make_level(kad_ctx *ctx, const kad_coarse *coarse,
         out->weight[k] = twice / c;
         out->norm += 0.5 * twice * log(2 * M_PI * c);
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_coarse_base_create(kad_ctx *ctx, const kad_coarse *coarse,
+kad_status kad_coarse_base_create(kad_scope *in, const kad_coarse *coarse,
                                   kad_coarse_base **out)
 {
+    KAD_SCOPE(scope, in->ctx);
     const kad_flow *flow = coarse->bulk->model->flow;
-    kad_status status = KAD_OK;
-    kad_coarse_base *base = NULL;
-    double *x = NULL, *g = NULL, *scratch = NULL;
-    *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *base, &base));
+    kad_coarse_base *base;
+    double *x, *g;
+    char *scratch;
+    KAD_CALL(kad_take(in, 1, &base));
+    *out = base;
     base->coarse = coarse;
     base->n_scratch = 1;
-    if (coarse->n_base > 0 && flow->prior->gaussian) {
-        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &x));
-        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &g));
-        KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &scratch));
-        covariance(coarse, x, g, scratch);
-        for (int h = 1; h < coarse->n_levels; h++) {
-            base_level *level = &base->level[h];
-            KAD_TRY(make_level(ctx, coarse, &coarse->level[h], g, level));
-            const size_t modes = (level->n_modes + 7) / 8 * 8;
-            const size_t sites = ((size_t)coarse->level[h].n_sites + 7) / 8 * 8;
-            const size_t need =
-                modes + sites +
-                (level->fourier ? kad_fourier_scratch(level->fourier) : 0);
-            if (need > base->n_scratch) base->n_scratch = need;
-        }
+    if (coarse->n_base == 0 || !flow->prior->gaussian) return KAD_OK;
+    KAD_CALL(kad_scope_take(&scope, (size_t)flow->n_rows, KAD_ROW_BYTES, &x));
+    KAD_CALL(kad_scope_take(&scope, (size_t)flow->n_rows, KAD_ROW_BYTES, &g));
+    KAD_CALL(kad_take(&scope, flow->scratch_bytes[KAD_DOUBLE], &scratch));
+    covariance(coarse, x, g, scratch);
+    for (int h = 1; h < coarse->n_levels; h++) {
+        base_level *level = &base->level[h];
+        KAD_CALL(make_level(in, coarse, &coarse->level[h], g, level));
+        const size_t modes = (level->n_modes + 7) / 8 * 8;
+        const size_t sites = ((size_t)coarse->level[h].n_sites + 7) / 8 * 8;
+        const size_t need =
+            modes + sites + (level->fourier ? kad_fourier_scratch(level->fourier) : 0);
+        if (need > base->n_scratch) base->n_scratch = need;
     }
-    *out = base;
-    base = NULL;
-done:
-    kad_coarse_base_destroy(base);
-    kad_free(x);
-    kad_free(g);
-    kad_free(scratch);
-    return status;
-}
-
-void kad_coarse_base_destroy(kad_coarse_base *base)
-{
-    if (base == NULL) return;
-    for (int h = 0; h < KAD_BULK_LEVELS; h++) {
-        kad_fourier_destroy(base->level[h].fourier);
-        kad_free(base->level[h].weight);
-    }
-    kad_free(base);
+    return KAD_OK;
 }
 
 bool kad_coarse_base_known(const kad_coarse_base *base, int level)

@@ -23,24 +23,10 @@ typedef struct work {
     float *mean_t;      /* [n][n_bins][c][c] */
 } work;
 
-static void clear(work *w)
-{
-    kad_pairs_destroy(w->pairs);
-    kad_class_sums_clear(&w->sums);
-    kad_free(w->z_mean);
-    kad_free(w->strength2);
-    kad_free(w->naive);
-    kad_free(w->mean);
-    kad_free(w->weight);
-    kad_free(w->strength2_t);
-    kad_free(w->mean_t);
-}
-
-static kad_status find_means(kad_ctx *ctx, work *w)
+static kad_status find_means(kad_scope *in, work *w)
 {
     const kad_bulk *bulk = w->bulk;
-    const kad_status status = kad_new(ctx, bulk->n_rows, sizeof(double), &w->z_mean);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_take(in, bulk->n_rows, &w->z_mean));
     for (size_t i = 0; i < bulk->n; i++)
         for (size_t row = 0; row < bulk->n_rows; row++)
             w->z_mean[row] += bulk->z[i * bulk->n_rows + row];
@@ -57,15 +43,14 @@ static double oriented(const double *C, int a, int b, int c, bool symmetric)
     return symmetric ? 0.5 * (C[a * c + b] + C[b * c + a]) : C[a * c + b];
 }
 
-static kad_status sum_bins(kad_ctx *ctx, work *w)
+static kad_status sum_bins(kad_scope *in, work *w)
 {
-    kad_status status = KAD_OK;
     const kad_pairs *pairs = w->pairs;
     const int c = pairs->n_comp;
     const size_t n_bins = (size_t)pairs->n_bins, cc = (size_t)(c * c);
-    KAD_TRY(kad_new(ctx, n_bins, sizeof(double), &w->strength2));
-    KAD_TRY(kad_new(ctx, n_bins, sizeof(double), &w->naive));
-    KAD_TRY(kad_new(ctx, n_bins * cc, sizeof(double), &w->mean));
+    KAD_CALL(kad_take(in, n_bins, &w->strength2));
+    KAD_CALL(kad_take(in, n_bins, &w->naive));
+    KAD_CALL(kad_take(in, n_bins * cc, &w->mean));
     for (size_t k = 0; k < (size_t)pairs->n_classes; k++) {
         const size_t b = (size_t)pairs->bin_of[k];
         const kad_pair_bin *bin = &pairs->bin[b];
@@ -78,18 +63,16 @@ static kad_status sum_bins(kad_ctx *ctx, work *w)
                                                     bin->level_a == bin->level_b);
         }
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* d strength2 / d (z_ka z_lb) of every pair. */
-static kad_status make_weights(kad_ctx *ctx, work *w)
+static kad_status make_weights(kad_scope *in, work *w)
 {
-    kad_status status = KAD_OK;
     const kad_pairs *pairs = w->pairs;
     const int c = pairs->n_comp;
     const size_t cc = (size_t)(c * c), n = (size_t)pairs->n;
-    KAD_TRY(kad_new(ctx, n * (n + 1) / 2 * cc, sizeof(float), &w->weight));
+    KAD_CALL(kad_take(in, n * (n + 1) / 2 * cc, &w->weight));
     for (int k = 0; k < pairs->n; k++)
         for (int32_t r = pairs->first_run[k]; r < pairs->first_run[k + 1]; r++)
             for (int32_t i = pairs->run[r].begin; i < pairs->run[r].end; i++) {
@@ -103,8 +86,7 @@ static kad_status make_weights(kad_ctx *ctx, work *w)
                         w->weight[(size_t)i * cc + (size_t)(a * c + b)] =
                             (float)(scale * C[code & 1 ? b * c + a : a * c + b]);
             }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- series ------------------------------------------------------------------------ */
@@ -165,25 +147,22 @@ static bool series_tile(void *self, size_t k, void *scratch)
     return true;
 }
 
-static kad_status make_series(kad_ctx *ctx, work *w)
+static kad_status make_series(kad_scope *in, work *w)
 {
-    kad_status status = KAD_OK;
     const kad_pairs *pairs = w->pairs;
     const size_t n = w->bulk->n, cc = (size_t)(pairs->n_comp * pairs->n_comp),
                  n_bins = (size_t)pairs->n_bins, sums = n_bins * (1 + cc) * W;
-    KAD_TRY(kad_new(ctx, n * n_bins, sizeof(float), &w->strength2_t));
-    KAD_TRY(kad_new(ctx, n * n_bins * cc, sizeof(float), &w->mean_t));
-    KAD_TRY(kad_for_tiles(ctx, "bulk", (n + W - 1) / W,
-                          (tile_size(pairs) + sums) * sizeof(float), series_tile, w));
-    status = kad_stop_check(ctx, "bulk");
-done:
-    return status;
+    KAD_CALL(kad_take(in, n * n_bins, &w->strength2_t));
+    KAD_CALL(kad_take(in, n * n_bins * cc, &w->mean_t));
+    KAD_CALL(kad_for_tiles(in->ctx, "bulk", (n + W - 1) / W,
+                           (tile_size(pairs) + sums) * sizeof(float), series_tile, w));
+    return kad_stop_check(in->ctx, "bulk");
 }
 
 /* --- file -------------------------------------------------------------------------- */
 
-#define MEMBER(name, kind, member, units, text)                              \
-    {                                                                        \
+#define MEMBER(name, kind, member, units, text)                            \
+    {                                                                      \
         name, KAD_CELL_##kind, offsetof(kad_pair_bin, member), units, text \
     }
 static const kad_write_column columns[] = {
@@ -286,22 +265,19 @@ static kad_status write(kad_ctx *ctx, const work *own, kad_h5 *file, const char 
 
 kad_status kad_bulk_correlators(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const int per_octave = bulk->options.bins;
     work w = {.bulk = bulk};
     if (bulk->model->flow->n_comp > KAD_PAIR_COMPONENTS)
         return kad_fail(ctx, KAD_ECONFIG,
                         "bulk: correlations of %d components: at most %d are handled",
                         bulk->model->flow->n_comp, KAD_PAIR_COMPONENTS);
-    KAD_TRY(kad_pairs_create(ctx, bulk, per_octave, &w.pairs));
-    KAD_TRY(find_means(ctx, &w));
-    KAD_TRY(kad_class_sums_create(ctx, bulk, w.pairs, w.z_mean, &w.sums));
-    KAD_TRY(sum_bins(ctx, &w));
-    KAD_TRY(make_weights(ctx, &w));
-    KAD_TRY(make_series(ctx, &w));
-    KAD_TRY(write(ctx, &w, file,
-                  bulk->sampler[0] != '\0' ? "/bulk/correlators" : "/bulk/null"));
-done:
-    clear(&w);
-    return status;
+    KAD_CALL(kad_pairs_create(&scope, bulk, per_octave, &w.pairs));
+    KAD_CALL(find_means(&scope, &w));
+    KAD_CALL(kad_class_sums_create(&scope, bulk, w.pairs, w.z_mean, &w.sums));
+    KAD_CALL(sum_bins(&scope, &w));
+    KAD_CALL(make_weights(&scope, &w));
+    KAD_CALL(make_series(&scope, &w));
+    return write(ctx, &w, file,
+                 bulk->sampler[0] != '\0' ? "/bulk/correlators" : "/bulk/null");
 }

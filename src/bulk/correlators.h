@@ -43,10 +43,9 @@ typedef struct kad_class_sums {
 
 /* z_mean [n_rows]: means of the latents over the configurations. Errors: KAD_ENOMEM,
  * KAD_ECONFIG (memory). */
-KAD_MUST_USE kad_status kad_class_sums_create(kad_ctx *ctx, const kad_bulk *bulk,
+KAD_MUST_USE kad_status kad_class_sums_create(kad_scope *in, const kad_bulk *bulk,
                                               const kad_pairs *pairs,
                                               const double *z_mean, kad_class_sums *out);
-void kad_class_sums_clear(kad_class_sums *sums);
 
 /* The product A^T B of two panels of KAD_W columns,
  *     out[i][j] = sum_t a[t][i] b[t][j],

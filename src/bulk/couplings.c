@@ -16,26 +16,16 @@ typedef struct table {
     int64_t n_sites[KAD_BULK_LEVELS];
 } table;
 
-static void table_clear(table *t)
-{
-    for (int by = 0; by < KAD_COUPLINGS_BOTH; by++) {
-        kad_free(t->series[by]);
-        kad_free(t->unit[by]);
-    }
-}
-
-static kad_status table_new(kad_ctx *ctx, table *t)
+static kad_status table_new(kad_scope *in, table *t)
 {
     const size_t n = t->n_levels * K * t->n_cells;
-    kad_status status = KAD_OK;
     for (int by = 0; by < KAD_COUPLINGS_BOTH; by++) {
-        KAD_TRY(kad_new(ctx, n, sizeof(double), &t->series[by]));
-        KAD_TRY(kad_new(ctx, n, sizeof(double), &t->unit[by]));
+        KAD_CALL(kad_take(in, n, &t->series[by]));
+        KAD_CALL(kad_take(in, n, &t->unit[by]));
         for (size_t i = 0; i < n; i++)
             t->series[by][i] = t->unit[by][i] = NAN;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status fit_level(kad_ctx *ctx, const kad_coarse *coarse, int h,
@@ -43,12 +33,13 @@ static kad_status fit_level(kad_ctx *ctx, const kad_coarse *coarse, int h,
 {
     const kad_coarse_level *level = &coarse->level[h];
     const kad_flow *flow = coarse->bulk->model->flow;
-    kad_status status = KAD_OK;
-    kad_operators *operators = NULL;
-    kad_couplings c = {0};
-    KAD_TRY(kad_operators_create(ctx, flow->lattice->d, level->extent, flow->n_comp,
-                                 &operators));
-    KAD_TRY(kad_couplings_fit(ctx, operators, cells, level->field, level->action, &c));
+    KAD_SCOPE(scope, ctx);
+    kad_operators *operators;
+    kad_couplings c;
+    KAD_CALL(kad_operators_create(&scope, flow->lattice->d, level->extent, flow->n_comp,
+                                  &operators));
+    KAD_CALL(
+        kad_couplings_fit(&scope, operators, cells, level->field, level->action, &c));
     for (int by = 0; by < KAD_COUPLINGS_BOTH; by++)
         for (int a = 0; a < c.n; a++) {
             const size_t to = ((size_t)h * K + operators->op[a]) * t->n_cells,
@@ -61,10 +52,7 @@ static kad_status fit_level(kad_ctx *ctx, const kad_coarse *coarse, int h,
     t->spread[h] = c.spread;
     t->residual[h] = c.residual;
     t->n_sites[h] = level->n_sites;
-done:
-    kad_couplings_clear(&c);
-    kad_operators_destroy(operators);
-    return status;
+    return KAD_OK;
 }
 
 static void write_levels(kad_writer *w, const table *t)
@@ -117,17 +105,14 @@ static void write_couplings(kad_writer *w, const kad_bulk_cells *cells, const ta
 kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)
 {
     const kad_bulk_cells cells = kad_bulk_cells_of(coarse->bulk);
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     table t = {.n_cells = cells.n, .n_levels = (size_t)coarse->n_levels};
-    KAD_TRY(table_new(ctx, &t));
+    KAD_CALL(table_new(&scope, &t));
     for (int h = 0; h < coarse->n_levels; h++)
-        KAD_TRY(fit_level(ctx, coarse, h, &cells, &t));
+        KAD_CALL(fit_level(ctx, coarse, h, &cells, &t));
     kad_writer w = kad_write_anew(ctx, file, "/bulk/couplings");
     write_levels(&w, &t);
     write_exact(&w, coarse->bulk->model->action, t.scale[0]);
     write_couplings(&w, &cells, &t);
-    status = kad_write_end(&w);
-done:
-    table_clear(&t);
-    return status;
+    return kad_write_end(&w);
 }

@@ -39,11 +39,10 @@ typedef struct kad_couplings {
 
 /* Configurations field [..][n_sites * n_comp] (those of the cells) and S [..] (NULL: no
  * `flow`). What can not be had is NaN. Errors: KAD_ENOMEM; *out is then empty. */
-KAD_MUST_USE kad_status kad_couplings_fit(kad_ctx *ctx, const kad_operators *operators,
+KAD_MUST_USE kad_status kad_couplings_fit(kad_scope *in, const kad_operators *operators,
                                           const kad_bulk_cells *cells,
                                           const double *field, const double *S,
                                           kad_couplings *out);
-void kad_couplings_clear(kad_couplings *couplings);
 
 /* Couplings of every level: /bulk/couplings. */
 KAD_MUST_USE kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse,

@@ -91,17 +91,13 @@ static bool visit_cell(void *self, size_t cell, void *scratch)
     return true;
 }
 
-static kad_status collect(kad_ctx *ctx, job *w)
+static kad_status collect(kad_scope *in, job *w)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, w->cells->n * N_MOMENTS, sizeof(double), &w->moments));
-    KAD_TRY(kad_new(ctx, w->cells->n * w->cells->size * (size_t)w->o->n, sizeof(double),
-                    &w->O));
-    KAD_TRY(kad_for_tiles(ctx, "bulk", w->cells->n, w->n_rows * sizeof(double),
-                          visit_cell, w));
-    status = kad_stop_check(ctx, "bulk");
-done:
-    return status;
+    KAD_CALL(kad_take(in, w->cells->n * N_MOMENTS, &w->moments));
+    KAD_CALL(kad_take(in, w->cells->n * w->cells->size * (size_t)w->o->n, &w->O));
+    KAD_CALL(kad_for_tiles(in->ctx, "bulk", w->cells->n, w->n_rows * sizeof(double),
+                           visit_cell, w));
+    return kad_stop_check(in->ctx, "bulk");
 }
 
 /* --- the two estimates --------------------------------------------------------------- */
@@ -221,23 +217,23 @@ static void absent(kad_couplings_by by, kad_couplings *out)
         out->series[by][i] = out->series_unit[by][i] = NAN;
 }
 
-static kad_status new_series(kad_ctx *ctx, kad_couplings *out)
+static kad_status new_series(kad_scope *in, kad_couplings *out)
 {
     const size_t each = (size_t)out->n * out->n_cells;
-    const kad_status status =
-        kad_new(ctx, 2 * KAD_COUPLINGS_BOTH * each, sizeof(double), &out->block);
-    for (size_t by = 0; status == KAD_OK && by < KAD_COUPLINGS_BOTH; by++) {
-        out->series[by] = out->block + 2 * by * each;
-        out->series_unit[by] = out->block + (2 * by + 1) * each;
+    double *block;
+    KAD_CALL(kad_take(in, 2 * KAD_COUPLINGS_BOTH * each, &block));
+    for (size_t by = 0; by < KAD_COUPLINGS_BOTH; by++) {
+        out->series[by] = block + 2 * by * each;
+        out->series_unit[by] = block + (2 * by + 1) * each;
     }
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_couplings_fit(kad_ctx *ctx, const kad_operators *operators,
+kad_status kad_couplings_fit(kad_scope *in, const kad_operators *operators,
                              const kad_bulk_cells *cells, const double *field,
                              const double *S, kad_couplings *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
     job w = {.o = operators,
              .cells = cells,
              .field = field,
@@ -245,9 +241,9 @@ kad_status kad_couplings_fit(kad_ctx *ctx, const kad_operators *operators,
              .n_rows = (size_t)(operators->n_sites * operators->n_comp)};
     *out = (kad_couplings){
         .n = operators->n, .n_cells = cells->n, .spread = NAN, .residual = NAN};
-    KAD_TRY(new_series(ctx, out));
+    KAD_CALL(new_series(in, out));
     out->scale = w.scale = sqrt(mean_square(&w));
-    KAD_TRY(collect(ctx, &w));
+    KAD_CALL(collect(&scope, &w));
     const kad_couplings_by one = KAD_COUPLINGS_SAMPLES, other = KAD_COUPLINGS_FLOW;
     if (by_samples(&w, out->g_unit[one], out->series_unit[one]))
         rescale(&w, one, out);
@@ -257,15 +253,5 @@ kad_status kad_couplings_fit(kad_ctx *ctx, const kad_operators *operators,
         rescale(&w, other, out);
     else
         absent(other, out);
-done:
-    if (status != KAD_OK) kad_couplings_clear(out);
-    kad_free(w.moments);
-    kad_free(w.O);
-    return status;
-}
-
-void kad_couplings_clear(kad_couplings *couplings)
-{
-    kad_free(couplings->block);
-    *couplings = (kad_couplings){0};
+    return KAD_OK;
 }

@@ -29,17 +29,8 @@ typedef struct work {
     double *field, *P, *G, *scratch;
 } work;
 
-static void table_clear(table *t)
+static kad_status table_new(kad_scope *in, const kad_coarse *coarse, table *t)
 {
-    kad_free(t->density);
-    kad_free(t->modulus);
-    kad_free(t->kurtosis);
-    kad_free(t->correlator);
-}
-
-static kad_status table_new(kad_ctx *ctx, const kad_coarse *coarse, table *t)
-{
-    kad_status status = KAD_OK;
     const kad_lattice *lattice = coarse->bulk->model->lattice;
     *t = (table){.coarse = coarse,
                  .cells = kad_bulk_cells_of(coarse->bulk),
@@ -49,14 +40,13 @@ static kad_status table_new(kad_ctx *ctx, const kad_coarse *coarse, table *t)
         if ((size_t)lattice->shape[mu] / 2 + 1 > t->n_r)
             t->n_r = (size_t)lattice->shape[mu] / 2 + 1;
     const size_t n = t->n_levels * t->cells.n;
-    KAD_TRY(kad_new(ctx, n * BINS, sizeof(double), &t->density));
-    KAD_TRY(kad_new(ctx, n * BINS, sizeof(double), &t->modulus));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &t->kurtosis));
-    KAD_TRY(kad_new(ctx, n * t->n_r, sizeof(double), &t->correlator));
+    KAD_CALL(kad_take(in, n * BINS, &t->density));
+    KAD_CALL(kad_take(in, n * BINS, &t->modulus));
+    KAD_CALL(kad_take(in, n, &t->kurtosis));
+    KAD_CALL(kad_take(in, n * t->n_r, &t->correlator));
     for (size_t i = 0; i < n * t->n_r; i++)
         t->correlator[i] = NAN;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- one cell ------------------------------------------------------------------------ */
@@ -218,22 +208,20 @@ static kad_status measure_level(kad_ctx *ctx, table *t, size_t h)
 {
     const kad_coarse_level *level = &t->coarse->level[h];
     level_job j = {.t = t, .h = h, .scale = root_mean_square(t, h)};
-    kad_status status = KAD_OK;
-    kad_fourier *fourier = NULL;
-    KAD_TRY(kad_new(ctx, 2 * t->cells.n, sizeof *j.moments, &j.moments));
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_fourier, fourier);
+    KAD_CALL(kad_take(&scope, 2 * t->cells.n, &j.moments));
     if (level->lattice != NULL)
-        KAD_TRY(kad_fourier_create(ctx, level->lattice, &fourier));
+        KAD_CALL(kad_fourier_create(ctx, level->lattice, &fourier));
     j.fourier = fourier;
-    KAD_TRY(kad_for_tiles(ctx, "bulk", t->cells.n,
-                          work_bytes(fourier, (size_t)level->n_sites), measure_cell, &j));
+    KAD_CALL(kad_for_tiles(ctx, "bulk", t->cells.n,
+                           work_bytes(fourier, (size_t)level->n_sites), measure_cell,
+                           &j));
     if (fourier == NULL) /* a single site */
         for (size_t c = 0; c < t->cells.n; c++)
             t->correlator[h * t->n_r * t->cells.n + c] = j.moments[2 * c];
     make_ratios(t, h, j.moments);
-done:
-    kad_fourier_destroy(fourier);
-    kad_free(j.moments);
-    return status;
+    return KAD_OK;
 }
 
 /* --- the group ----------------------------------------------------------------------- */
@@ -274,26 +262,20 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const table *t)
 
 kad_status kad_densities_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     table t = {0};
-    KAD_TRY(table_new(ctx, coarse, &t));
+    KAD_CALL(table_new(&scope, coarse, &t));
     for (size_t h = 0; h < t.n_levels; h++)
-        KAD_TRY(measure_level(ctx, &t, h));
-    KAD_TRY(write_group(ctx, file, &t));
-done:
-    table_clear(&t);
-    return status;
+        KAD_CALL(measure_level(ctx, &t, h));
+    return write_group(ctx, file, &t);
 }
 
 kad_status kad_bulk_fields(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    kad_coarse *coarse = NULL;
-    KAD_TRY(kad_coarse_create(ctx, bulk, &coarse));
-    KAD_TRY(kad_densities_write(ctx, coarse, file));
-    KAD_TRY(kad_couplings_write(ctx, coarse, file));
-    KAD_TRY(kad_pictures_write(ctx, coarse, file));
-done:
-    kad_coarse_destroy(coarse);
-    return status;
+    KAD_SCOPE(scope, ctx);
+    kad_coarse *coarse;
+    KAD_CALL(kad_coarse_create(&scope, bulk, &coarse));
+    KAD_CALL(kad_densities_write(ctx, coarse, file));
+    KAD_CALL(kad_couplings_write(ctx, coarse, file));
+    return kad_pictures_write(ctx, coarse, file);
 }

@@ -26,39 +26,26 @@ enum { SALT_BRANCH = 0xb1, SALT_NULL = 0xb2 };
 
 /* --- memory ------------------------------------------------------------------------ */
 
-static kad_status allocate(kad_ctx *ctx, kad_bulk *bulk)
+static kad_status allocate(kad_scope *in, kad_bulk *bulk)
 {
-    kad_status status = KAD_OK;
     const size_t n = bulk->n;
     size_t values;
     if (!kad_size_mul(n, bulk->n_rows, &values) || values > SIZE_MAX / 64)
-        return kad_fail(ctx, KAD_ECONFIG, "bulk: %zu configurations are too many", n);
-    KAD_TRY(kad_memory_require(ctx, values * 4 * sizeof(double),
-                               "the bulk's configurations"));
-    KAD_TRY(kad_new(ctx, values, sizeof(double), &bulk->x));
-    KAD_TRY(kad_new(ctx, values, sizeof(double), &bulk->y));
-    KAD_TRY(kad_new(ctx, values, sizeof(double), &bulk->z));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &bulk->S));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &bulk->log_det));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &bulk->log_branch));
-    KAD_TRY(kad_new(ctx, n, sizeof(int8_t), &bulk->sign));
-done:
-    return status;
+        return kad_fail(in->ctx, KAD_ECONFIG, "bulk: %zu configurations are too many", n);
+    KAD_CALL(kad_memory_require(in->ctx, values * 4 * sizeof(double),
+                                "the bulk's configurations"));
+    KAD_CALL(kad_take(in, values, &bulk->x));
+    KAD_CALL(kad_take(in, values, &bulk->y));
+    KAD_CALL(kad_take(in, values, &bulk->z));
+    KAD_CALL(kad_take(in, n, &bulk->S));
+    KAD_CALL(kad_take(in, n, &bulk->log_det));
+    KAD_CALL(kad_take(in, n, &bulk->log_branch));
+    return kad_take(in, n, &bulk->sign);
 }
 
-void kad_bulk_destroy(kad_bulk *bulk)
+static void end_map(void *map)
 {
-    if (bulk == NULL) return;
-    kad_map_destroy(bulk->map);
-    kad_free(bulk->x);
-    kad_free(bulk->y);
-    kad_free(bulk->z);
-    kad_free(bulk->S);
-    kad_free(bulk->log_det);
-    kad_free(bulk->log_branch);
-    kad_free(bulk->sign);
-    kad_free(bulk->position);
-    kad_free(bulk);
+    kad_map_destroy(map);
 }
 
 /* --- inference --------------------------------------------------------------------- */
@@ -86,50 +73,44 @@ static void choose_branch(kad_bulk *bulk, kad_rng rng, size_t i, double lnq_minu
  * the one drawn. */
 static kad_status choose_branches(kad_ctx *ctx, kad_bulk *bulk, double *lnq)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_rng rng =
         kad_rng_stream(seed_of(bulk->model, SALT_BRANCH), KAD_RNG_SYMMETRY, 0);
     const size_t rows = bulk->n_rows, most = bulk->n < CHUNK ? bulk->n : CHUNK;
-    double *y = NULL, *z = NULL, *other = NULL;
+    double *y, *z, *other;
     for (size_t i = 0; i < bulk->n; i++)
         bulk->sign[i] = 1;
     if (!bulk->model->mixture) return KAD_OK;
-    KAD_TRY(kad_new(ctx, most * rows, sizeof *y, &y));
-    KAD_TRY(kad_new(ctx, most * rows, sizeof *z, &z));
-    KAD_TRY(kad_new(ctx, most, sizeof *other, &other));
+    KAD_CALL(kad_take(&scope, most * rows, &y));
+    KAD_CALL(kad_take(&scope, most * rows, &z));
+    KAD_CALL(kad_take(&scope, most, &other));
     for (size_t at = 0; at < bulk->n; at += most) {
         const size_t here = bulk->n - at < most ? bulk->n - at : most;
         for (size_t k = 0; k < here * rows; k++)
             y[k] = -bulk->y[at * rows + k];
-        KAD_TRY(kad_map_lnq(ctx, bulk->map, here, KAD_DOUBLE, y, other, z));
+        KAD_CALL(kad_map_lnq(ctx, bulk->map, here, KAD_DOUBLE, y, other, z));
         for (size_t i = 0; i < here; i++)
             choose_branch(bulk, rng, at + i, other[i], z + i * rows, &lnq[at + i]);
     }
-done:
-    kad_free(y);
-    kad_free(z);
-    kad_free(other);
-    return status;
+    return KAD_OK;
 }
 
 /* ln p(z) of the prior, for n latents stored one after the other. */
 static kad_status prior_lnp(kad_ctx *ctx, const kad_flow *flow, size_t n, const double *z,
                             double *lnp)
 {
+    KAD_SCOPE(scope, ctx);
     enum { W = KAD_W_DOUBLE };
-    kad_status status = KAD_OK;
     const size_t n_rows = (size_t)flow->n_rows;
-    double *tile = NULL, lanes[W];
-    KAD_TRY(kad_new(ctx, n_rows, KAD_ROW_BYTES, &tile));
+    double *tile, lanes[W];
+    KAD_CALL(kad_scope_take(&scope, n_rows, KAD_ROW_BYTES, &tile));
     for (size_t at = 0; at < n; at += W) {
         const size_t here = n - at < W ? n - at : W;
         kad_tile_load(KAD_DOUBLE, n_rows, here, z + at * n_rows, tile);
         kad_flow_prior_lnp(flow, KAD_DOUBLE, tile, lanes);
         memcpy(lnp + at, lanes, here * sizeof *lnp);
     }
-done:
-    kad_free(tile);
-    return status;
+    return KAD_OK;
 }
 
 /* Series are kept in single precision, which the fourth power of larger latents leaves. */
@@ -149,47 +130,41 @@ static kad_status check_latents(kad_ctx *ctx, const kad_bulk *bulk)
 /* y, z and the parts of S_eff from x. */
 static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const double start = kad_wall_seconds();
     const kad_action *action = bulk->model->action;
-    double *lnp = NULL;
-    KAD_TRY(kad_new(ctx, bulk->n, sizeof *lnp, &lnp));
-    KAD_TRY(kad_action_from_boundary(ctx, action, bulk->n, bulk->x, bulk->y));
-    KAD_TRY(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, bulk->log_det,
-                        bulk->z));
-    KAD_TRY(choose_branches(ctx, bulk, bulk->log_det));
-    KAD_TRY(check_latents(ctx, bulk));
-    KAD_TRY(prior_lnp(ctx, bulk->model->flow, bulk->n, bulk->z, lnp));
+    double *lnp;
+    KAD_CALL(kad_take(&scope, bulk->n, &lnp));
+    KAD_CALL(kad_action_from_boundary(ctx, action, bulk->n, bulk->x, bulk->y));
+    KAD_CALL(kad_map_lnq(ctx, bulk->map, bulk->n, KAD_DOUBLE, bulk->y, bulk->log_det,
+                         bulk->z));
+    KAD_CALL(choose_branches(ctx, bulk, bulk->log_det));
+    KAD_CALL(check_latents(ctx, bulk));
+    KAD_CALL(prior_lnp(ctx, bulk->model->flow, bulk->n, bulk->z, lnp));
     for (size_t i = 0; i < bulk->n; i++) {
         bulk->log_det[i] = lnp[i] - bulk->log_det[i];
-        if (!isfinite(bulk->log_det[i])) {
-            status = kad_fail(ctx, KAD_EINTERNAL,
-                              "bulk: configuration %zu: ln|det dy/dz| is %g", i,
-                              bulk->log_det[i]);
-            goto done;
-        }
+        if (!isfinite(bulk->log_det[i]))
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "bulk: configuration %zu: ln|det dy/dz| is %g", i,
+                            bulk->log_det[i]);
     }
-    KAD_TRY(kad_action_values(ctx, action, bulk->n, bulk->y, bulk->S));
-    KAD_TRY(kad_bulk_find_cells(ctx, bulk));
+    KAD_CALL(kad_action_values(ctx, action, bulk->n, bulk->y, bulk->S));
+    KAD_CALL(kad_bulk_find_cells(ctx, bulk));
     bulk->seconds = kad_wall_seconds() - start;
-done:
-    kad_free(lnp);
-    return status;
+    return KAD_OK;
 }
 
 /* --- creation ---------------------------------------------------------------------- */
 
 /* Everything but configurations; those are to be filled into x. */
-static kad_status prepare(kad_ctx *ctx, const kad_bulk_options *options,
+static kad_status prepare(kad_scope *in, const kad_bulk_options *options,
                           const kad_model *model, const double *theta, size_t n_chains,
                           size_t n_per_chain, kad_bulk **out)
 {
-    kad_status status = KAD_OK;
-    kad_bulk *bulk = NULL;
-    *out = NULL;
+    kad_bulk *bulk;
     if (n_chains == 0 || n_per_chain == 0 || n_per_chain > SIZE_MAX / n_chains)
-        return kad_fail(ctx, KAD_ENOINPUT, "bulk: no configurations");
-    KAD_TRY(kad_new(ctx, 1, sizeof *bulk, &bulk));
+        return kad_fail(in->ctx, KAD_ENOINPUT, "bulk: no configurations");
+    KAD_CALL(kad_take(in, 1, &bulk));
     kad_keys_copy(kad_bulk_keys, kad_bulk_n_keys, options, sizeof bulk->options,
                   &bulk->options);
     bulk->model = model;
@@ -199,56 +174,40 @@ static kad_status prepare(kad_ctx *ctx, const kad_bulk_options *options,
     bulk->spacing = 1;
     bulk->n_rows = (size_t)model->flow->n_rows;
     bulk->n_levels = model->flow->n_levels;
-    KAD_TRY(kad_map_create(ctx, model->flow, theta, false, &bulk->map));
-    KAD_TRY(kad_bulk_positions(ctx, bulk));
-    KAD_TRY(allocate(ctx, bulk));
+    KAD_CALL(kad_map_create(in->ctx, model->flow, theta, false, &bulk->map));
+    KAD_CALL(kad_defer(in, end_map, bulk->map));
+    KAD_CALL(kad_bulk_positions(in, bulk));
     *out = bulk;
-    bulk = NULL;
-done:
-    kad_bulk_destroy(bulk);
-    return status;
+    return allocate(in, bulk);
 }
 
-kad_status kad_bulk_create_from(kad_ctx *ctx, const kad_bulk_options *options,
+kad_status kad_bulk_create_from(kad_scope *in, const kad_bulk_options *options,
                                 const kad_model *model, const double *theta,
                                 size_t n_chains, size_t n_per_chain, const double *x,
                                 kad_bulk **out)
 {
-    kad_status status = KAD_OK;
-    kad_bulk *bulk = NULL;
-    *out = NULL;
-    KAD_TRY(prepare(ctx, options, model, theta, n_chains, n_per_chain, &bulk));
+    kad_bulk *bulk;
+    KAD_CALL(prepare(in, options, model, theta, n_chains, n_per_chain, &bulk));
     memcpy(bulk->x, x, bulk->n * bulk->n_rows * sizeof *x);
-    KAD_TRY(infer(ctx, bulk));
     *out = bulk;
-    bulk = NULL;
-done:
-    kad_bulk_destroy(bulk);
-    return status;
+    return infer(in->ctx, bulk);
 }
 
-kad_status kad_bulk_create_null(kad_ctx *ctx, const kad_bulk_options *options,
+kad_status kad_bulk_create_null(kad_scope *in, const kad_bulk_options *options,
                                 const kad_model *model, const double *theta, size_t n,
                                 kad_bulk **out)
 {
-    kad_status status = KAD_OK;
     const uint64_t seed = seed_of(model, SALT_NULL);
-    kad_bulk *bulk = NULL;
-    kad_map *mixed = NULL;
-    *out = NULL;
-    KAD_TRY(prepare(ctx, options, model, theta, 1, n, &bulk));
-    KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &mixed));
-    KAD_TRY(kad_map_draw(ctx, mixed, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false, bulk->y,
-                         bulk->S, NULL));
-    KAD_TRY(
-        kad_fields_of(ctx, model->action, seed, 0, n, false, bulk->y, bulk->x, bulk->S));
-    KAD_TRY(infer(ctx, bulk));
+    KAD_LOCAL(kad_map, mixed);
+    kad_bulk *bulk;
+    KAD_CALL(prepare(in, options, model, theta, 1, n, &bulk));
+    KAD_CALL(kad_map_create(in->ctx, model->flow, theta, model->mixture, &mixed));
+    KAD_CALL(kad_map_draw(in->ctx, mixed, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false,
+                          bulk->y, bulk->S, NULL));
+    KAD_CALL(kad_fields_of(in->ctx, model->action, seed, 0, n, false, bulk->y, bulk->x,
+                           bulk->S));
     *out = bulk;
-    bulk = NULL;
-done:
-    kad_map_destroy(mixed);
-    kad_bulk_destroy(bulk);
-    return status;
+    return infer(in->ctx, bulk);
 }
 
 /* --- from a results file ----------------------------------------------------------- */
@@ -305,50 +264,40 @@ static kad_status find_sampler(kad_ctx *ctx, kad_h5 *file, const char *wanted,
 static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, const size_t *dims,
                                size_t step, kad_bulk *bulk)
 {
-    kad_status status = KAD_OK;
     int64_t n_draws = 0;
     char group[2 * KAD_BULK_NAME];
-    KAD_TRY(kad_configs_read(ctx, file, bulk->sampler, bulk->model->action, dims, step,
-                             bulk->x));
+    KAD_CALL(kad_configs_read(ctx, file, bulk->sampler, bulk->model->action, dims, step,
+                              bulk->x));
     snprintf(group, sizeof group, "/samplers/%s", bulk->sampler);
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "n_draws", &n_draws));
+    KAD_CALL(kad_h5_attr_int(ctx, file, group, "n_draws", &n_draws));
     bulk->spacing = (double)step * floor((double)n_draws / (double)dims[1]);
-done:
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_bulk_create(kad_ctx *ctx, const kad_bulk_options *options,
+kad_status kad_bulk_create(kad_scope *in, const kad_bulk_options *options,
                            const kad_model *model, kad_h5 *file, const char *sampler,
                            size_t n_max, kad_bulk **out)
 {
-    kad_status status = KAD_OK;
-    kad_bulk *bulk = NULL;
-    double *theta = NULL;
+    KAD_SCOPE(scope, in->ctx);
+    kad_bulk *bulk;
+    double *theta;
     size_t dims[KAD_H5_MAX_RANK], step = 1;
     char name[KAD_BULK_NAME];
-    *out = NULL;
-    KAD_TRY(find_sampler(ctx, file, sampler, name));
-    KAD_TRY(kad_configs_shape(ctx, file, name, model->action, dims));
-    if (!kad_h5_exists(file, "/flow/params")) {
-        status = kad_fail(ctx, KAD_ENOINPUT,
-                          "bulk: run.h5 has no trained map: run `train` first");
-        goto done;
-    }
-    KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
-    KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
+    KAD_CALL(find_sampler(in->ctx, file, sampler, name));
+    KAD_CALL(kad_configs_shape(in->ctx, file, name, model->action, dims));
+    if (!kad_h5_exists(file, "/flow/params"))
+        return kad_fail(in->ctx, KAD_ENOINPUT,
+                        "bulk: run.h5 has no trained map: run `train` first");
+    KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
+    KAD_CALL(kad_params_read(in->ctx, file, model->flow, theta));
     if (n_max > 0 && dims[0] > 0 && dims[0] * dims[1] > n_max)
         step = (dims[0] * dims[1] + n_max - 1) / n_max;
     if (step > dims[1]) step = dims[1];
-    KAD_TRY(prepare(ctx, options, model, theta, dims[0],
-                    dims[1] > 0 ? (dims[1] + step - 1) / step : 0, &bulk));
+    KAD_CALL(prepare(in, options, model, theta, dims[0],
+                     dims[1] > 0 ? (dims[1] + step - 1) / step : 0, &bulk));
     memcpy(bulk->sampler, name, sizeof name);
     bulk->n_stored = dims[0] * dims[1];
-    KAD_TRY(read_configs(ctx, file, dims, step, bulk));
-    KAD_TRY(infer(ctx, bulk));
+    KAD_CALL(read_configs(in->ctx, file, dims, step, bulk));
     *out = bulk;
-    bulk = NULL;
-done:
-    kad_free(theta);
-    kad_bulk_destroy(bulk);
-    return status;
+    return infer(in->ctx, bulk);
 }

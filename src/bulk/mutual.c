@@ -31,24 +31,15 @@ typedef struct table {
     double *series;                   /* [n_bins][cell] */
 } table;
 
-static void table_clear(table *t)
-{
-    void *blocks[] = {t->bin,        t->to,       t->best,  t->n_in, t->slope,
-                      t->self_slope, t->plain,    t->bias,  t->own,  t->knn,
-                      t->knn_err,    t->knn_null, t->series};
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
-        kad_free(blocks[i]);
-}
-
 /* Bins with pairs in range, in the order of kad_pairs. */
-static kad_status choose_bins(kad_ctx *ctx, table *t)
+static kad_status choose_bins(kad_scope *in, table *t)
 {
+    KAD_SCOPE(scope, in->ctx);
     const kad_near *near = t->near;
-    kad_status status = KAD_OK;
-    int *place = NULL;
-    KAD_TRY(kad_new(ctx, (size_t)t->pairs->n_bins, sizeof *place, &place));
-    KAD_TRY(kad_new(ctx, (size_t)t->pairs->n_bins, sizeof *t->bin, &t->bin));
-    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, sizeof *t->to, &t->to));
+    int *place;
+    KAD_CALL(kad_take(&scope, (size_t)t->pairs->n_bins, &place));
+    KAD_CALL(kad_take(in, (size_t)t->pairs->n_bins, &t->bin));
+    KAD_CALL(kad_take(in, (size_t)near->n_classes, &t->to));
     for (int i = near->n_self; i < near->n_classes; i++)
         place[near->class_[i].bin] = 1;
     for (int b = 0; b < t->pairs->n_bins; b++) {
@@ -57,33 +48,28 @@ static kad_status choose_bins(kad_ctx *ctx, table *t)
     }
     for (int i = 0; i < near->n_classes; i++)
         t->to[i] = i < near->n_self ? -1 : place[near->class_[i].bin];
-done:
-    kad_free(place);
-    return status;
+    return KAD_OK;
 }
 
-static kad_status table_new(kad_ctx *ctx, table *t)
+static kad_status table_new(kad_scope *in, table *t)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(choose_bins(ctx, t));
+    KAD_CALL(choose_bins(in, t));
     const size_t n = (size_t)t->n_bins, cc = t->near->cc;
     double **each[] = {&t->n_in, &t->plain,   &t->bias,    &t->own,
                        &t->knn,  &t->knn_err, &t->knn_null};
     for (size_t i = 0; i < sizeof each / sizeof *each; i++)
-        KAD_TRY(kad_new(ctx, n, sizeof(double), each[i]));
-    KAD_TRY(kad_new(ctx, n, sizeof(int), &t->best));
-    KAD_TRY(kad_new(ctx, (size_t)t->near->n_classes * cc, sizeof(double), &t->slope));
-    KAD_TRY(
-        kad_new(ctx, n * (size_t)t->near->n_self * cc, sizeof(double), &t->self_slope));
-    KAD_TRY(kad_new(ctx, n * t->near->cells.n, sizeof(double), &t->series));
+        KAD_CALL(kad_take(in, n, each[i]));
+    KAD_CALL(kad_take(in, n, &t->best));
+    KAD_CALL(kad_take(in, (size_t)t->near->n_classes * cc, &t->slope));
+    KAD_CALL(kad_take(in, n * (size_t)t->near->n_self * cc, &t->self_slope));
+    KAD_CALL(kad_take(in, n * t->near->cells.n, &t->series));
     for (size_t b = 0; b < n; b++) {
         t->best[b] = -1;
         t->own[b] = -HUGE_VAL;
     }
     for (int i = t->near->n_self; i < t->near->n_classes; i++)
         t->n_in[t->to[i]] += t->near->class_[i].end - t->near->class_[i].first;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- Gaussian ------------------------------------------------------------------------ */
@@ -129,13 +115,12 @@ static kad_status plain_estimate(kad_ctx *ctx, table *t)
     const kad_near *near = t->near;
     double cov[4 * KAD_PAIR_COMPONENTS * KAD_PAIR_COMPONENTS],
         slope[4 * KAD_PAIR_COMPONENTS * KAD_PAIR_COMPONENTS];
-    kad_status status = KAD_OK;
     for (int i = near->n_self; i < near->n_classes; i++) {
         const int b = t->to[i];
         const double weight = (near->class_[i].end - near->class_[i].first) / t->n_in[b];
         double value;
         joint(near, i, near->total + (size_t)i * near->cc, cov);
-        KAD_TRY(kad_mutual_gauss(ctx, near->c, near->c, cov, &value, slope));
+        KAD_CALL(kad_mutual_gauss(ctx, near->c, near->c, cov, &value, slope));
         if (!isfinite(value)) continue; /* a latent without variance */
         spread_slope(t, i, slope);
         t->plain[b] += weight * value;
@@ -144,37 +129,33 @@ static kad_status plain_estimate(kad_ctx *ctx, table *t)
             t->best[b] = i;
         }
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* What the estimate gives where nothing is shared: the mean over shifts. */
 static kad_status shuffled_bias(kad_ctx *ctx, table *t)
 {
+    KAD_SCOPE(scope, ctx);
     const kad_near *near = t->near;
-    double cov[4 * KAD_PAIR_COMPONENTS * KAD_PAIR_COMPONENTS], *cross = NULL;
-    uint8_t *wanted = NULL;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, 1, &wanted));
-    KAD_TRY(kad_new(ctx, (size_t)near->n_classes * near->cc, sizeof *cross, &cross));
+    double cov[4 * KAD_PAIR_COMPONENTS * KAD_PAIR_COMPONENTS], *cross;
+    uint8_t *wanted;
+    KAD_CALL(kad_scope_take(&scope, (size_t)near->n_classes, 1, &wanted));
+    KAD_CALL(kad_take(&scope, (size_t)near->n_classes * near->cc, &cross));
     for (int i = near->n_self; i < near->n_classes; i++)
         wanted[i] = 1;
     for (int shift = 1; shift <= N_SHIFTS; shift++) {
-        KAD_TRY(kad_near_sums(ctx, near, shift, N_SHIFTS, wanted, cross));
+        KAD_CALL(kad_near_sums(ctx, near, shift, N_SHIFTS, wanted, cross));
         for (int i = near->n_self; i < near->n_classes; i++) {
             const int b = t->to[i];
             double value;
             joint(near, i, cross + (size_t)i * near->cc, cov);
-            KAD_TRY(kad_mutual_gauss(ctx, near->c, near->c, cov, &value, NULL));
+            KAD_CALL(kad_mutual_gauss(ctx, near->c, near->c, cov, &value, NULL));
             if (isfinite(value))
                 t->bias[b] += value * (near->class_[i].end - near->class_[i].first) /
                               (t->n_in[b] * N_SHIFTS);
         }
     }
-done:
-    kad_free(wanted);
-    kad_free(cross);
-    return status;
+    return KAD_OK;
 }
 
 /* Estimate less bias, as a series: its linear part has mean zero by construction. */
@@ -226,35 +207,30 @@ static kad_status kraskov_of(kad_ctx *ctx, const table *t, int class_, int shift
 {
     const size_t c = t->near->c;
     double sum = 0, square = 0;
-    kad_status status = KAD_OK;
     for (size_t s = 0; s < SAMPLES; s++) {
         double value;
         const size_t n = gather(t, &t->near->class_[class_], s, shift, x, y);
-        KAD_TRY(kad_mutual_knn(ctx, n, c, x, c, y, NEIGHBOURS, &value));
+        KAD_CALL(kad_mutual_knn(ctx, n, c, x, c, y, NEIGHBOURS, &value));
         sum += value / SAMPLES;
         square += value * value / SAMPLES;
     }
     *mean = sum;
     *err = sqrt(fmax(0, square - sum * sum) / (SAMPLES - 1));
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Both estimates of bin b. */
 static kad_status kraskov_bin(kad_ctx *ctx, table *t, int b)
 {
-    double *xy = NULL, err;
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
+    double *xy, err;
     t->own[b] = t->best[b] < 0 ? (double)NAN : t->own[b];
     t->knn[b] = t->knn_err[b] = t->knn_null[b] = NAN;
     if (t->best[b] < 0) return KAD_OK;
-    KAD_TRY(kad_new(ctx, 2 * POINTS * t->near->c, sizeof *xy, &xy));
+    KAD_CALL(kad_take(&scope, 2 * POINTS * t->near->c, &xy));
     double *y = xy + POINTS * t->near->c;
-    KAD_TRY(kraskov_of(ctx, t, t->best[b], 0, xy, y, &t->knn[b], &t->knn_err[b]));
-    KAD_TRY(kraskov_of(ctx, t, t->best[b], 1, xy, y, &t->knn_null[b], &err));
-done:
-    kad_free(xy);
-    return status;
+    KAD_CALL(kraskov_of(ctx, t, t->best[b], 0, xy, y, &t->knn[b], &t->knn_err[b]));
+    return kraskov_of(ctx, t, t->best[b], 1, xy, y, &t->knn_null[b], &err);
 }
 
 /* Bins side by side; a context is no thread's but its own. */
@@ -344,23 +320,18 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const table *t)
 
 kad_status kad_bulk_mutual(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    kad_pairs *pairs = NULL;
-    kad_near *near = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_pairs *pairs;
+    kad_near *near;
     table t = {0};
-    KAD_TRY(kad_pairs_create(ctx, bulk, bulk->options.bins, &pairs));
-    KAD_TRY(kad_near_create(ctx, bulk, pairs, bulk->options.mutual_range, &near));
+    KAD_CALL(kad_pairs_create(&scope, bulk, bulk->options.bins, &pairs));
+    KAD_CALL(kad_near_create(&scope, bulk, pairs, bulk->options.mutual_range, &near));
     t.pairs = pairs;
     t.near = near;
-    KAD_TRY(table_new(ctx, &t));
-    KAD_TRY(plain_estimate(ctx, &t));
-    KAD_TRY(shuffled_bias(ctx, &t));
-    KAD_TRY(make_series(ctx, &t));
-    KAD_TRY(kraskov(ctx, &t));
-    KAD_TRY(write_group(ctx, file, &t));
-done:
-    table_clear(&t);
-    kad_near_destroy(near);
-    kad_pairs_destroy(pairs);
-    return status;
+    KAD_CALL(table_new(&scope, &t));
+    KAD_CALL(plain_estimate(ctx, &t));
+    KAD_CALL(shuffled_bias(ctx, &t));
+    KAD_CALL(make_series(ctx, &t));
+    KAD_CALL(kraskov(ctx, &t));
+    return write_group(ctx, file, &t);
 }

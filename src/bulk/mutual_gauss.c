@@ -17,12 +17,12 @@ static double factor(size_t n, size_t first, size_t stride, const double *cov, d
 kad_status kad_mutual_gauss(kad_ctx *ctx, size_t n_a, size_t n_b, const double *cov,
                             double *out, double *slope)
 {
+    KAD_SCOPE(scope, ctx);
     const size_t n = n_a + n_b;
     const size_t block[3] = {n_a, n_b, n}, first[3] = {0, n_a, 0};
     const double weight[3] = {0.5, 0.5, -0.5};
-    double *L = NULL;
-    const kad_status status = kad_new(ctx, 2 * n * n, sizeof *L, &L);
-    if (status != KAD_OK) return status;
+    double *L;
+    KAD_CALL(kad_take(&scope, 2 * n * n, &L));
     *out = 0;
     for (size_t i = 0; slope != NULL && i < n * n; i++)
         slope[i] = 0;
@@ -32,6 +32,5 @@ kad_status kad_mutual_gauss(kad_ctx *ctx, size_t n_a, size_t n_b, const double *
             kad_cholesky_add_inverse(block[b], block[b], L, weight[b], L + n * n, n,
                                      slope + first[b] * (n + 1));
     }
-    kad_free(L);
     return KAD_OK;
 }

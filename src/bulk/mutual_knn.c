@@ -105,33 +105,28 @@ static size_t unique(double *p, size_t n, size_t d)
 kad_status kad_mutual_knn(kad_ctx *ctx, size_t n, size_t d_x, const double *x, size_t d_y,
                           const double *y, int k, double *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t d = d_x + d_y;
     columns s = {.dx = d_x, .dy = d_y};
-    double *rows = NULL, *near = NULL, *tmp = NULL;
+    double *rows, *near, *tmp;
     *out = NAN;
     if (k < 1 || k > MAX_K)
         return kad_fail(ctx, KAD_EUSAGE, "neighbours: expected 1 to %d, got %d", MAX_K,
                         k);
-    KAD_TRY(kad_new(ctx, n * d, sizeof(double), &rows));
-    KAD_TRY(kad_new(ctx, n * d, sizeof(double), &s.p));
-    KAD_TRY(kad_new(ctx, 2 * n, sizeof(double), &near));
-    KAD_TRY(kad_new(ctx, d, sizeof(double), &tmp));
+    KAD_CALL(kad_take(&scope, n * d, &rows));
+    KAD_CALL(kad_take(&scope, n * d, &s.p));
+    KAD_CALL(kad_take(&scope, 2 * n, &near));
+    KAD_CALL(kad_take(&scope, d, &tmp));
     for (size_t i = 0; i < n; i++) {
         memcpy(rows + i * d, x + i * d_x, d_x * sizeof(double));
         memcpy(rows + i * d + d_x, y + i * d_y, d_y * sizeof(double));
     }
     sort_rows(rows, n, d, tmp);
     s.n = unique(rows, n, d);
-    if (s.n < (size_t)k + 2) goto done;
+    if (s.n < (size_t)k + 2) return KAD_OK;
     for (size_t i = 0; i < s.n; i++)
         for (size_t c = 0; c < d; c++)
             s.p[c * s.n + i] = rows[i * d + c];
     *out = estimate(&s, k, near);
-done:
-    kad_free(rows);
-    kad_free(s.p);
-    kad_free(near);
-    kad_free(tmp);
-    return status;
+    return KAD_OK;
 }

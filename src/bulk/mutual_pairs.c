@@ -44,19 +44,18 @@ static void number_classes(const kad_pairs *pairs, double range, int *map, kad_n
     }
 }
 
-static kad_status make_lists(kad_ctx *ctx, const kad_pairs *pairs, double range,
+static kad_status make_lists(kad_scope *in, const kad_pairs *pairs, double range,
                              kad_near *near)
 {
-    kad_status status = KAD_OK;
-    int *map = NULL, *self_of = NULL;
-    int32_t *at = NULL, sum = 0;
-    KAD_TRY(kad_new(ctx, (size_t)pairs->n_classes, sizeof *map, &map));
-    KAD_TRY(kad_new(ctx, near->bulk->n_rows, sizeof *self_of, &self_of));
+    KAD_SCOPE(scope, in->ctx);
+    int *map, *self_of;
+    int32_t *at, sum = 0;
+    KAD_CALL(kad_take(&scope, (size_t)pairs->n_classes, &map));
+    KAD_CALL(kad_take(&scope, near->bulk->n_rows, &self_of));
     number_classes(pairs, range, map, near);
-    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, sizeof *near->class_, &near->class_));
-    KAD_TRY(kad_new(ctx, (size_t)near->n_classes, sizeof *at, &at));
-    KAD_TRY(
-        kad_new(ctx, 2 * walk(pairs, map, near, NULL), sizeof *near->pair, &near->pair));
+    KAD_CALL(kad_take(in, (size_t)near->n_classes, &near->class_));
+    KAD_CALL(kad_take(&scope, (size_t)near->n_classes, &at));
+    KAD_CALL(kad_take(in, 2 * walk(pairs, map, near, NULL), &near->pair));
     for (int i = 0; i < pairs->n_classes; i++) {
         if (map[i] < 0) continue;
         near->class_[map[i]].bin = pairs->bin_of[i];
@@ -74,11 +73,7 @@ static kad_status make_lists(kad_ctx *ctx, const kad_pairs *pairs, double range,
     for (int i = 0; i < near->n_classes; i++)
         for (int s = 0; s < 2; s++)
             near->class_[i].self[s] = self_of[near->pair[2 * near->class_[i].first + s]];
-done:
-    kad_free(map);
-    kad_free(self_of);
-    kad_free(at);
-    return status;
+    return KAD_OK;
 }
 
 static void make_means(kad_near *near)
@@ -89,38 +84,22 @@ static void make_means(kad_near *near)
             near->mean[r] += bulk->z[i * bulk->n_rows + r] / (double)bulk->n;
 }
 
-kad_status kad_near_create(kad_ctx *ctx, const kad_bulk *bulk, const kad_pairs *pairs,
+kad_status kad_near_create(kad_scope *in, const kad_bulk *bulk, const kad_pairs *pairs,
                            double range, kad_near **out)
 {
-    kad_status status = KAD_OK;
-    kad_near *near = NULL;
-    *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *near, &near));
+    kad_near *near;
+    KAD_CALL(kad_take(in, 1, &near));
     near->bulk = bulk;
     near->cells = kad_bulk_cells_of(bulk);
     near->c = (size_t)pairs->n_comp;
     near->cc = near->c * near->c;
-    KAD_TRY(kad_new(ctx, bulk->n_rows, sizeof(double), &near->mean));
+    KAD_CALL(kad_take(in, bulk->n_rows, &near->mean));
     make_means(near);
-    KAD_TRY(make_lists(ctx, pairs, range, near));
-    KAD_TRY(
-        kad_new(ctx, (size_t)near->n_classes * near->cc, sizeof(double), &near->total));
-    KAD_TRY(kad_near_sums(ctx, near, 0, 0, NULL, near->total));
+    KAD_CALL(make_lists(in, pairs, range, near));
+    KAD_CALL(kad_take(in, (size_t)near->n_classes * near->cc, &near->total));
+    KAD_CALL(kad_near_sums(in->ctx, near, 0, 0, NULL, near->total));
     *out = near;
-    near = NULL;
-done:
-    kad_near_destroy(near);
-    return status;
-}
-
-void kad_near_destroy(kad_near *near)
-{
-    if (near == NULL) return;
-    kad_free(near->mean);
-    kad_free(near->class_);
-    kad_free(near->pair);
-    kad_free(near->total);
-    kad_free(near);
+    return KAD_OK;
 }
 
 /* --- sums ---------------------------------------------------------------------------- */

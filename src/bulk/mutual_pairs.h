@@ -27,10 +27,9 @@ typedef struct kad_near {
 } kad_near;
 
 /* Pairs of separation <= range * 2^level of the coarser. Errors: KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_near_create(kad_ctx *ctx, const kad_bulk *bulk,
+KAD_MUST_USE kad_status kad_near_create(kad_scope *in, const kad_bulk *bulk,
                                         const kad_pairs *pairs, double range,
                                         kad_near **out);
-void kad_near_destroy(kad_near *near);
 
 /* Number of the configuration that takes the place of `config` for second latents. shift
  * 0: itself. */

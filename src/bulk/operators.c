@@ -43,27 +43,23 @@ static int pair_steps(const box *b, int kind, int step[12][3])
     return n;
 }
 
-static kad_status make_pairs(kad_ctx *ctx, const box *b, int kind, kad_operators *o)
+static kad_status make_pairs(kad_scope *in, const box *b, int kind, kad_operators *o)
 {
     int step[12][3] = {{0}};
     const int n = pair_steps(b, kind, step);
-    kad_status status = KAD_OK;
     o->n_pair[kind] = n;
-    KAD_TRY(kad_new(ctx, (size_t)b->n * (size_t)n, sizeof(int), &o->pair[kind]));
+    KAD_CALL(kad_take(in, (size_t)b->n * (size_t)n, &o->pair[kind]));
     for (int i = 0; i < b->n; i++)
         for (int k = 0; k < n; k++)
             o->pair[kind][i * n + k] = shifted(b, i, step[k]);
-done:
-    return status;
+    return KAD_OK;
 }
 
-static kad_status make_corners(kad_ctx *ctx, const box *b, kad_operators *o)
+static kad_status make_corners(kad_scope *in, const box *b, kad_operators *o)
 {
-    kad_status status = KAD_OK;
     int step[12][3] = {{0}}, m = 0;
     o->n_corner = pair_steps(b, 1, step); /* a diagonal names a plaquette */
-    KAD_TRY(
-        kad_new(ctx, (size_t)b->n * (size_t)o->n_corner * 3, sizeof(int), &o->corner));
+    KAD_CALL(kad_take(in, (size_t)b->n * (size_t)o->n_corner * 3, &o->corner));
     for (int i = 0; i < b->n; i++)
         for (int k = 0; k < o->n_corner; k++) {
             int one[3] = {0}, other[3] = {0};
@@ -76,8 +72,7 @@ static kad_status make_corners(kad_ctx *ctx, const box *b, kad_operators *o)
             o->corner[m++] = shifted(b, i, step[k]);
             o->corner[m++] = shifted(b, i, other);
         }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void choose(kad_operators *o)
@@ -93,39 +88,25 @@ static void choose(kad_operators *o)
     }
 }
 
-kad_status kad_operators_create(kad_ctx *ctx, int d, const int *extents, int n_comp,
+kad_status kad_operators_create(kad_scope *in, int d, const int *extents, int n_comp,
                                 kad_operators **out)
 {
-    kad_status status = KAD_OK;
-    kad_operators *o = NULL;
+    kad_operators *o;
     box b = {.d = d, .n = 1};
-    *out = NULL;
     if (d < 1 || d > 3 || n_comp < 1 || n_comp > KAD_OPERATOR_COMPONENTS)
-        return kad_fail(ctx, KAD_EUSAGE, "operators: %d components in %d dimensions",
+        return kad_fail(in->ctx, KAD_EUSAGE, "operators: %d components in %d dimensions",
                         n_comp, d);
     for (int mu = 0; mu < d; mu++)
         b.n *= b.extent[mu] = extents[mu];
-    KAD_TRY(kad_new(ctx, 1, sizeof *o, &o));
+    KAD_CALL(kad_take(in, 1, &o));
     o->n_sites = b.n;
     o->n_comp = n_comp;
     for (int kind = 0; kind < 3; kind++)
-        KAD_TRY(make_pairs(ctx, &b, kind, o));
-    KAD_TRY(make_corners(ctx, &b, o));
+        KAD_CALL(make_pairs(in, &b, kind, o));
+    KAD_CALL(make_corners(in, &b, o));
     choose(o);
     *out = o;
-    o = NULL;
-done:
-    kad_operators_destroy(o);
-    return status;
-}
-
-void kad_operators_destroy(kad_operators *operators)
-{
-    if (operators == NULL) return;
-    for (int kind = 0; kind < 3; kind++)
-        kad_free(operators->pair[kind]);
-    kad_free(operators->corner);
-    kad_free(operators);
+    return KAD_OK;
 }
 
 /* --- one site ------------------------------------------------------------------------ */

@@ -15,7 +15,7 @@
 #ifndef KAD_BULK_OPERATORS_H
 #define KAD_BULK_OPERATORS_H
 
-#include "base/context.h"
+#include "base/memory.h"
 
 #include <stddef.h>
 
@@ -49,9 +49,8 @@ typedef struct kad_operators {
 } kad_operators;
 
 /* extents [d], any >= 1, d = 1, 2, 3; n_comp 1, 2, 3. Errors: KAD_EUSAGE, KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_operators_create(kad_ctx *ctx, int d, const int *extents,
+KAD_MUST_USE kad_status kad_operators_create(kad_scope *in, int d, const int *extents,
                                              int n_comp, kad_operators **out);
-void kad_operators_destroy(kad_operators *operators);
 
 /* O [n] of one configuration phi [n_sites][n_comp]. */
 void kad_operators_values(const kad_operators *operators, const double *phi, double *O);

@@ -9,17 +9,15 @@
 
 /* --- latents ----------------------------------------------------------------------- */
 
-static kad_status number_latents(kad_ctx *ctx, const kad_flow *flow, kad_pairs *pairs)
+static kad_status number_latents(kad_scope *in, const kad_flow *flow, kad_pairs *pairs)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, (size_t)flow->n_active, sizeof(int32_t), &pairs->site));
+    KAD_CALL(kad_take(in, (size_t)flow->n_active, &pairs->site));
     for (int level = 0; level < flow->n_levels; level++)
         for (int site = 0; site < flow->lattice->n_sites; site++)
             if (flow->active[site] && flow->level_of[site] == level)
                 pairs->site[pairs->n++] = site;
     pairs->n_comp = flow->n_comp;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- classes ----------------------------------------------------------------------- */
@@ -61,11 +59,11 @@ static size_t canonical(const classifier *c, int site_k, int site_l, bool *swapp
 
 static kad_status classify(kad_ctx *ctx, const kad_bulk *bulk, kad_pairs *pairs)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_lattice *lattice = bulk->model->lattice;
     const size_t n_sites = (size_t)lattice->n_sites;
     classifier c = {.bulk = bulk, .lattice = lattice};
-    KAD_TRY(kad_new(ctx, n_sites * n_sites, sizeof(int32_t), &c.class_of_key));
+    KAD_CALL(kad_take(&scope, n_sites * n_sites, &c.class_of_key));
     memset(c.class_of_key, 0xff, n_sites * n_sites * sizeof(int32_t));
     for (int k = 0; k < pairs->n; k++)
         for (int l = k; l < pairs->n; l++) {
@@ -75,9 +73,7 @@ static kad_status classify(kad_ctx *ctx, const kad_bulk *bulk, kad_pairs *pairs)
             pairs->class_of[kad_pair_at(pairs, k, l)] =
                 2 * c.class_of_key[key] + (swapped ? 1 : 0);
         }
-done:
-    kad_free(c.class_of_key);
-    return status;
+    return KAD_OK;
 }
 
 /* --- bins -------------------------------------------------------------------------- */
@@ -109,13 +105,12 @@ static void count_pair(kad_pair_bin *bin, double r2, int tree)
 
 /* Bins that have pairs, in the order of levels and separation; place[level_a][level_b]
  * [slot] their numbers. */
-static kad_status keep_bins(kad_ctx *ctx, size_t n_places, kad_pair_bin *all,
+static kad_status keep_bins(kad_scope *in, size_t n_places, kad_pair_bin *all,
                             int32_t *place, kad_pairs *pairs)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < n_places; i++)
         place[i] = all[i].n_pairs > 0 ? pairs->n_bins++ : -1;
-    KAD_TRY(kad_new(ctx, (size_t)pairs->n_bins, sizeof *pairs->bin, &pairs->bin));
+    KAD_CALL(kad_take(in, (size_t)pairs->n_bins, &pairs->bin));
     for (size_t i = 0; i < n_places; i++) {
         if (place[i] < 0) continue;
         kad_pair_bin *bin = &pairs->bin[place[i]];
@@ -123,58 +118,53 @@ static kad_status keep_bins(kad_ctx *ctx, size_t n_places, kad_pair_bin *all,
         bin->r = !(bin->r_hi > 0) ? 0 : exp(bin->r / (double)bin->n_pairs);
         bin->tree /= (double)bin->n_pairs;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
-static kad_status bin_pairs(kad_ctx *ctx, const kad_bulk *bulk, int per_octave,
+static kad_status bin_pairs(kad_scope *in, const kad_bulk *bulk, int per_octave,
                             kad_pairs *pairs, int32_t *bin_of_pair)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
     const kad_lattice *lattice = bulk->model->lattice;
     const int *level_of = bulk->model->flow->level_of, n_levels = bulk->n_levels,
               n_slots = OCTAVES * per_octave, d = lattice->d;
     const size_t n_places = (size_t)n_levels * (size_t)n_levels * (size_t)n_slots;
-    kad_pair_bin *all = NULL;
-    int32_t *place = NULL;
-    KAD_TRY(kad_new(ctx, n_places, sizeof *all, &all));
-    KAD_TRY(kad_new(ctx, n_places, sizeof *place, &place));
+    kad_pair_bin *all;
+    int32_t *place;
+    KAD_CALL(kad_take(&scope, n_places, &all));
+    KAD_CALL(kad_take(&scope, n_places, &place));
     for (int k = 0; k < pairs->n; k++)
         for (int l = k; l < pairs->n; l++) {
             const int i = pairs->site[k], j = pairs->site[l];
             const double r2 = kad_lattice_distance2(lattice, bulk->position + i * d,
-                                                 bulk->position + j * d);
+                                                    bulk->position + j * d);
             const int slot = slot_of(r2, k == l, per_octave),
                       at = (level_of[i] * n_levels + level_of[j]) * n_slots + slot;
             all[at].level_a = level_of[i];
             all[at].level_b = level_of[j];
             all[at].self = k == l;
-            count_pair(&all[at], r2,
-                       kad_lattice_tree_distance(lattice, i, level_of[i], j, level_of[j]));
+            count_pair(
+                &all[at], r2,
+                kad_lattice_tree_distance(lattice, i, level_of[i], j, level_of[j]));
             bin_of_pair[kad_pair_at(pairs, k, l)] = at;
         }
-    KAD_TRY(keep_bins(ctx, n_places, all, place, pairs));
+    KAD_CALL(keep_bins(in, n_places, all, place, pairs));
     for (size_t i = 0; i < (size_t)pairs->n * (size_t)(pairs->n + 1) / 2; i++)
         bin_of_pair[i] = place[bin_of_pair[i]];
-done:
-    kad_free(all);
-    kad_free(place);
-    return status;
+    return KAD_OK;
 }
 
-static kad_status bin_classes(kad_ctx *ctx, const int32_t *bin_of_pair, kad_pairs *pairs)
+static kad_status bin_classes(kad_scope *in, const int32_t *bin_of_pair, kad_pairs *pairs)
 {
-    kad_status status = KAD_OK;
     const size_t n = (size_t)pairs->n * (size_t)(pairs->n + 1) / 2;
-    KAD_TRY(kad_new(ctx, (size_t)pairs->n_classes, sizeof(int32_t), &pairs->bin_of));
-    KAD_TRY(kad_new(ctx, (size_t)pairs->n_classes, sizeof(int32_t), &pairs->n_in));
+    KAD_CALL(kad_take(in, (size_t)pairs->n_classes, &pairs->bin_of));
+    KAD_CALL(kad_take(in, (size_t)pairs->n_classes, &pairs->n_in));
     for (size_t i = 0; i < n; i++) {
         const int32_t class = pairs->class_of[i] / 2;
         if (pairs->n_in[class]++ == 0) pairs->bin[bin_of_pair[i]].n_classes++;
         pairs->bin_of[class] = bin_of_pair[i];
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- runs -------------------------------------------------------------------------- */
@@ -199,68 +189,46 @@ static void sort_partners(kad_pairs *pairs, int k, const int32_t *bin_of_pair,
         pairs->partner[count[bin_of_pair[base + (size_t)i]]++] = k + i;
 }
 
-static kad_status make_runs(kad_ctx *ctx, const int32_t *bin_of_pair, kad_pairs *pairs)
+static kad_status make_runs(kad_scope *in, const int32_t *bin_of_pair, kad_pairs *pairs)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
     const size_t n = (size_t)pairs->n;
-    int32_t *count = NULL;
+    int32_t *count;
     size_t n_most = n * (size_t)pairs->n_bins, n_pairs = n * (n + 1) / 2;
     if (n_most > n_pairs) n_most = n_pairs;
-    KAD_TRY(kad_new(ctx, (size_t)pairs->n_bins, sizeof *count, &count));
-    KAD_TRY(kad_new(ctx, n + 1, sizeof(int32_t), &pairs->first_run));
-    KAD_TRY(kad_new(ctx, n_most, sizeof *pairs->run, &pairs->run));
-    KAD_TRY(kad_new(ctx, n_pairs, sizeof(int32_t), &pairs->partner));
+    KAD_CALL(kad_take(&scope, (size_t)pairs->n_bins, &count));
+    KAD_CALL(kad_take(in, n + 1, &pairs->first_run));
+    KAD_CALL(kad_take(in, n_most, &pairs->run));
+    KAD_CALL(kad_take(in, n_pairs, &pairs->partner));
     for (int k = 0; k < pairs->n; k++) {
         pairs->first_run[k] = pairs->n_runs;
         sort_partners(pairs, k, bin_of_pair, count);
     }
     pairs->first_run[pairs->n] = pairs->n_runs;
-done:
-    kad_free(count);
-    return status;
+    return KAD_OK;
 }
 
-kad_status kad_pairs_create(kad_ctx *ctx, const kad_bulk *bulk, int bins_per_octave,
+kad_status kad_pairs_create(kad_scope *in, const kad_bulk *bulk, int bins_per_octave,
                             kad_pairs **out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, in->ctx);
     const kad_flow *flow = bulk->model->flow;
     const double n = flow->n_active, all = (double)flow->lattice->n_sites;
     const double bytes = 4 * (all * all + 4 * n * n);
-    kad_pairs *pairs = NULL;
-    int32_t *bin_of_pair = NULL;
-    *out = NULL;
+    kad_pairs *pairs;
+    int32_t *bin_of_pair;
     if (n > 32767)
-        return kad_fail(ctx, KAD_ECONFIG, "bulk: pairs of %d latents are too many",
+        return kad_fail(in->ctx, KAD_ECONFIG, "bulk: pairs of %d latents are too many",
                         flow->n_active);
-    KAD_TRY(kad_memory_require(ctx, (size_t)bytes, "the pairs of latents"));
-    KAD_TRY(kad_new(ctx, 1, sizeof *pairs, &pairs));
-    KAD_TRY(number_latents(ctx, flow, pairs));
-    const size_t n_pairs = (size_t)pairs->n * (size_t)(pairs->n + 1) / 2;
-    KAD_TRY(kad_new(ctx, n_pairs, sizeof(int32_t), &pairs->class_of));
-    KAD_TRY(kad_new(ctx, n_pairs, sizeof(int32_t), &bin_of_pair));
-    KAD_TRY(classify(ctx, bulk, pairs));
-    KAD_TRY(bin_pairs(ctx, bulk, bins_per_octave, pairs, bin_of_pair));
-    KAD_TRY(bin_classes(ctx, bin_of_pair, pairs));
-    KAD_TRY(make_runs(ctx, bin_of_pair, pairs));
+    KAD_CALL(kad_memory_require(in->ctx, (size_t)bytes, "the pairs of latents"));
+    KAD_CALL(kad_take(in, 1, &pairs));
     *out = pairs;
-    pairs = NULL;
-done:
-    kad_free(bin_of_pair);
-    kad_pairs_destroy(pairs);
-    return status;
-}
-
-void kad_pairs_destroy(kad_pairs *pairs)
-{
-    if (pairs == NULL) return;
-    kad_free(pairs->site);
-    kad_free(pairs->bin);
-    kad_free(pairs->class_of);
-    kad_free(pairs->bin_of);
-    kad_free(pairs->n_in);
-    kad_free(pairs->first_run);
-    kad_free(pairs->run);
-    kad_free(pairs->partner);
-    kad_free(pairs);
+    KAD_CALL(number_latents(in, flow, pairs));
+    const size_t n_pairs = (size_t)pairs->n * (size_t)(pairs->n + 1) / 2;
+    KAD_CALL(kad_take(in, n_pairs, &pairs->class_of));
+    KAD_CALL(kad_take(&scope, n_pairs, &bin_of_pair));
+    KAD_CALL(classify(in->ctx, bulk, pairs));
+    KAD_CALL(bin_pairs(in, bulk, bins_per_octave, pairs, bin_of_pair));
+    KAD_CALL(bin_classes(in, bin_of_pair, pairs));
+    return make_runs(in, bin_of_pair, pairs);
 }

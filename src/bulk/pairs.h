@@ -43,9 +43,8 @@ typedef struct kad_pairs {
 
 /* bins_per_octave: bins of the separation for a factor of two. Errors: KAD_ECONFIG (more
  * latents than memory for their pairs), KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_pairs_create(kad_ctx *ctx, const kad_bulk *bulk,
+KAD_MUST_USE kad_status kad_pairs_create(kad_scope *in, const kad_bulk *bulk,
                                          int bins_per_octave, kad_pairs **out);
-void kad_pairs_destroy(kad_pairs *pairs);
 
 /* Place of pair (k, l), k <= l, in class_of. */
 static inline size_t kad_pair_at(const kad_pairs *pairs, int k, int l)

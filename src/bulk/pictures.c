@@ -145,11 +145,8 @@ static int middle_latent(const kad_bulk *bulk, int level)
 static kad_status generate(kad_ctx *ctx, const kad_bulk *bulk, size_t n, const double *z,
                            double *y, double *x)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_map_generate(ctx, bulk->map, n, KAD_DOUBLE, z, y, NULL));
-    KAD_TRY(kad_action_boundary(ctx, bulk->model->action, n, y, x));
-done:
-    return status;
+    KAD_CALL(kad_map_generate(ctx, bulk->map, n, KAD_DOUBLE, z, y, NULL));
+    return kad_action_boundary(ctx, bulk->model->action, n, y, x);
 }
 
 static void fill_walks(const kad_bulk *bulk, size_t n_levels, const int64_t *site,
@@ -198,25 +195,20 @@ static kad_status write_walks(kad_ctx *ctx, kad_h5 *file, const kad_bulk *bulk,
  * [level][step][component][sites...] f32, site [level] the latent's site. */
 kad_status kad_bulk_walks(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
+    KAD_SCOPE(scope, ctx);
     const size_t n_levels = (size_t)bulk->n_levels, n = n_levels * WALK_STEPS;
     int64_t site[KAD_BULK_LEVELS];
-    double value[WALK_STEPS], *z = NULL, *y = NULL, *x = NULL;
-    kad_status status = KAD_OK;
+    double value[WALK_STEPS], *z, *y, *x;
     if (bulk->n == 0) return KAD_OK;
-    KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *z, &z));
-    KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *y, &y));
-    KAD_TRY(kad_new(ctx, n * bulk->n_rows, sizeof *x, &x));
+    KAD_CALL(kad_take(&scope, n * bulk->n_rows, &z));
+    KAD_CALL(kad_take(&scope, n * bulk->n_rows, &y));
+    KAD_CALL(kad_take(&scope, n * bulk->n_rows, &x));
     for (size_t k = 0; k < WALK_STEPS; k++)
         value[k] =
             ((double)k - (WALK_STEPS - 1) / 2) * sqrt(bulk->model->flow->temperature);
     for (size_t h = 0; h < n_levels; h++)
         site[h] = middle_latent(bulk, (int)h);
     fill_walks(bulk, n_levels, site, value, z);
-    KAD_TRY(generate(ctx, bulk, n, z, y, x));
-    KAD_TRY(write_walks(ctx, file, bulk, site, value, x));
-done:
-    kad_free(z);
-    kad_free(y);
-    kad_free(x);
-    return status;
+    KAD_CALL(generate(ctx, bulk, n, z, y, x));
+    return write_walks(ctx, file, bulk, site, value, x);
 }

@@ -17,15 +17,13 @@ static bool keeps_sites(const kad_flow *flow)
     return true;
 }
 
-kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk)
+kad_status kad_bulk_positions(kad_scope *in, kad_bulk *bulk)
 {
-    kad_status status = KAD_OK;
     const kad_flow *flow = bulk->model->flow;
     const kad_lattice *lattice = flow->lattice;
     const int d = lattice->d;
     const bool kept = keeps_sites(flow);
-    KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites * (size_t)d, sizeof(double),
-                    &bulk->position));
+    KAD_CALL(kad_take(in, (size_t)lattice->n_sites * (size_t)d, &bulk->position));
     for (int site = 0; site < lattice->n_sites; site++) {
         const int level = flow->level_of[site];
         int coords[KAD_MAX_DIM];
@@ -36,8 +34,7 @@ kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk)
             bulk->position[site * d + mu] =
                 coords[mu] / block * block + 0.5 * (block - 1);
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- the symmetry of the blocks ------------------------------------------------------
@@ -69,20 +66,20 @@ static void compare(const kad_bulk *bulk, const double *shifted, const double *m
 /* worst[axis][h] of a shift by `step` along every axis in turn. */
 static kad_status try_step(kad_ctx *ctx, const kad_bulk *bulk, int step, double *worst)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_lattice *lattice = bulk->model->lattice;
     const size_t n_rows = bulk->n_rows, d = (size_t)lattice->d;
     const int n_comp = bulk->model->action->n_comp;
-    double *y = NULL, *z = NULL, *moved = NULL, lnq[KAD_MAX_DIM], gap[KAD_BULK_LEVELS];
-    KAD_TRY(kad_new(ctx, d * n_rows, sizeof *y, &y));
-    KAD_TRY(kad_new(ctx, d * n_rows, sizeof *z, &z));
-    KAD_TRY(kad_new(ctx, n_rows, sizeof *moved, &moved));
+    double *y, *z, *moved, lnq[KAD_MAX_DIM], gap[KAD_BULK_LEVELS];
+    KAD_CALL(kad_take(&scope, d * n_rows, &y));
+    KAD_CALL(kad_take(&scope, d * n_rows, &z));
+    KAD_CALL(kad_take(&scope, n_rows, &moved));
     for (size_t mu = 0; mu < d; mu++) {
         int shift[KAD_MAX_DIM] = {0};
         shift[mu] = step;
         kad_fields_shift(lattice, n_comp, shift, bulk->y, y + mu * n_rows);
     }
-    KAD_TRY(kad_map_lnq(ctx, bulk->map, d, KAD_DOUBLE, y, lnq, z));
+    KAD_CALL(kad_map_lnq(ctx, bulk->map, d, KAD_DOUBLE, y, lnq, z));
     for (int h = 0; h < bulk->n_levels; h++)
         worst[h] = 0;
     for (size_t mu = 0; mu < d; mu++) {
@@ -93,11 +90,7 @@ static kad_status try_step(kad_ctx *ctx, const kad_bulk *bulk, int step, double 
         for (int h = 0; h < bulk->n_levels; h++)
             if (!(gap[h] <= worst[h])) worst[h] = gap[h];
     }
-done:
-    kad_free(y);
-    kad_free(z);
-    kad_free(moved);
-    return status;
+    return KAD_OK;
 }
 
 /* Latents agree to this where the shift is a symmetry (inversion by iteration), and differ
@@ -106,15 +99,13 @@ static const double TOLERANCE = 1e-5;
 
 kad_status kad_bulk_find_cells(kad_ctx *ctx, kad_bulk *bulk)
 {
-    kad_status status = KAD_OK;
     const kad_lattice *lattice = bulk->model->lattice;
     double worst[KAD_BULK_LEVELS];
     if ((bulk->model->action->flags & KAD_ACTION_TRANSLATION) == 0) return KAD_OK;
     for (int step = 2; divides(lattice, step); step *= 2) {
-        KAD_TRY(try_step(ctx, bulk, step, worst));
+        KAD_CALL(try_step(ctx, bulk, step, worst));
         for (int h = 0; h < bulk->n_levels && 1 << (h + 1) <= step; h++)
             if (bulk->cell[h] == 0 && worst[h] < TOLERANCE) bulk->cell[h] = step;
     }
-done:
-    return status;
+    return KAD_OK;
 }

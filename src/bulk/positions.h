@@ -9,7 +9,7 @@
  * the middle of the lattice). Where coarse sites are kept as they are and the others
  * generated given them (conditional hierarchy without wavelets in front) it is the site
  * itself. Errors: KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_bulk_positions(kad_ctx *ctx, kad_bulk *bulk);
+KAD_MUST_USE kad_status kad_bulk_positions(kad_scope *in, kad_bulk *bulk);
 
 /* bulk->cell, by inferring shifts of the first configuration. Without translation
  * invariance of the action all are 0. Errors: KAD_ENOMEM. */

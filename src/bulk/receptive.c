@@ -23,16 +23,15 @@ static int reference(const kad_lattice *lattice, int site, int cell)
     return kad_lattice_site(lattice, x);
 }
 
-static kad_status make_classes(kad_ctx *ctx, kad_receptive *r)
+static kad_status make_classes(kad_scope *in, kad_receptive *r)
 {
     const kad_flow *flow = r->bulk->model->flow;
     const kad_lattice *lattice = flow->lattice;
     const size_t N = (size_t)lattice->n_sites;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, N, sizeof(int), &r->class_of));
+    KAD_CALL(kad_take(in, N, &r->class_of));
     for (int h = 0; h < r->n_levels; h++) {
         kad_receptive_level *level = &r->level[h];
-        KAD_TRY(kad_new(ctx, N, sizeof(int), &level->site));
+        KAD_CALL(kad_take(in, N, &level->site));
         for (int i = 0; i < lattice->n_sites; i++) {
             if (flow->level_of[i] != h) continue;
             if (reference(lattice, i, r->bulk->cell[h]) == i) {
@@ -43,14 +42,13 @@ static kad_status make_classes(kad_ctx *ctx, kad_receptive *r)
             }
         }
         const size_t n = (size_t)level->n_classes * N;
-        KAD_TRY(kad_new(ctx, n, sizeof(double), &level->strength));
-        KAD_TRY(kad_new(ctx, n, sizeof(double), &level->wavelet));
-        KAD_TRY(kad_new(ctx, n, sizeof(int64_t), &level->count));
+        KAD_CALL(kad_take(in, n, &level->strength));
+        KAD_CALL(kad_take(in, n, &level->wavelet));
+        KAD_CALL(kad_take(in, n, &level->count));
     }
     for (int i = 0; i < lattice->n_sites; i++)
         if (flow->level_of[i] < 0) r->class_of[i] = -1;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Length of a displacement to its nearest image, rounded. */
@@ -206,28 +204,22 @@ static void run_products(kad_ctx *ctx, const job *w, work *t)
 }
 
 /* Rows of dx/dy of the targets, one component: the boundary field is linear in y. */
-static kad_status make_seeds(kad_ctx *ctx, const kad_model *model, double **out)
+static kad_status make_seeds(kad_scope *in, const kad_model *model, double **out)
 {
+    KAD_SCOPE(scope, in->ctx);
     const size_t N = (size_t)model->lattice->n_sites, c = (size_t)model->action->n_comp;
-    kad_status status = KAD_OK;
-    double *unit = NULL, *x = NULL, *seed = NULL;
-    KAD_TRY(kad_new(ctx, N * c, sizeof *unit, &unit));
-    KAD_TRY(kad_new(ctx, N * c, sizeof *x, &x));
-    KAD_TRY(kad_new(ctx, N * N, sizeof *seed, &seed));
+    double *unit, *x;
+    KAD_CALL(kad_take(&scope, N * c, &unit));
+    KAD_CALL(kad_take(&scope, N * c, &x));
+    KAD_CALL(kad_take(in, N * N, out));
     for (size_t j = 0; j < N; j++) {
         unit[j * c] = 1;
-        KAD_TRY(kad_action_boundary(ctx, model->action, 1, unit, x));
+        KAD_CALL(kad_action_boundary(in->ctx, model->action, 1, unit, x));
         unit[j * c] = 0;
         for (size_t i = 0; i < N; i++)
-            seed[i * N + j] = x[i * c];
+            (*out)[i * N + j] = x[i * c];
     }
-    *out = seed;
-    seed = NULL;
-done:
-    kad_free(unit);
-    kad_free(x);
-    kad_free(seed);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status measure(kad_ctx *ctx, kad_receptive *r, int repeats)
@@ -235,39 +227,28 @@ static kad_status measure(kad_ctx *ctx, kad_receptive *r, int repeats)
     const kad_flow *flow = r->bulk->model->flow;
     const int n_threads = ctx->n_threads;
     job w = {.r = r};
+    KAD_SCOPE(scope, ctx);
     double *seed = NULL;
-    work *t = NULL;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, (size_t)flow->lattice->n_sites, sizeof(int), &w.target));
-    KAD_TRY(kad_new(ctx, (size_t)flow->lattice->n_sites, sizeof(int), &w.shift));
-    KAD_TRY(kad_new(ctx, (size_t)flow->lattice->n_sites, sizeof(size_t), &w.radius));
+    work *t;
+    KAD_CALL(kad_take(&scope, (size_t)flow->lattice->n_sites, &w.target));
+    KAD_CALL(kad_take(&scope, (size_t)flow->lattice->n_sites, &w.shift));
+    KAD_CALL(kad_take(&scope, (size_t)flow->lattice->n_sites, &w.radius));
     for (int i = 0; i < flow->lattice->n_sites; i++)
         w.radius[i] = distance(flow->lattice, i);
     for (int i = 0; i < flow->lattice->n_sites; i++)
         if (r->boundary || flow->active[i]) w.target[w.n_targets++] = i;
-    if (r->boundary) KAD_TRY(make_seeds(ctx, r->bulk->model, &seed));
+    if (r->boundary) KAD_CALL(make_seeds(&scope, r->bulk->model, &seed));
     w.seed = seed;
     w.n_lanes = r->n_products = (size_t)w.n_targets * (size_t)repeats;
-    KAD_TRY(kad_new(ctx, (size_t)n_threads, sizeof *t, &t));
+    KAD_CALL(kad_take(&scope, (size_t)n_threads, &t));
     for (int k = 0; k < n_threads; k++) {
-        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &t[k].x));
-        KAD_TRY(kad_new(ctx, (size_t)flow->n_rows, KAD_ROW_BYTES, &t[k].g));
-        KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &t[k].scratch));
+        KAD_CALL(kad_scope_take(&scope, (size_t)flow->n_rows, KAD_ROW_BYTES, &t[k].x));
+        KAD_CALL(kad_scope_take(&scope, (size_t)flow->n_rows, KAD_ROW_BYTES, &t[k].g));
+        KAD_CALL(
+            kad_scope_take(&scope, flow->scratch_bytes[KAD_DOUBLE], 1, &t[k].scratch));
     }
     run_products(ctx, &w, t);
-    status = kad_stop_check(ctx, "bulk");
-done:
-    for (int k = 0; t != NULL && k < n_threads; k++) {
-        kad_free(t[k].x);
-        kad_free(t[k].g);
-        kad_free(t[k].scratch);
-    }
-    kad_free(t);
-    kad_free(seed);
-    kad_free(w.target);
-    kad_free(w.shift);
-    kad_free(w.radius);
-    return status;
+    return kad_stop_check(ctx, "bulk");
 }
 
 static void take_means(kad_receptive *r)
@@ -287,14 +268,12 @@ static void take_means(kad_receptive *r)
                             : (double)NAN;
 }
 
-kad_status kad_receptive_create(kad_ctx *ctx, const kad_bulk *bulk, int repeats,
+kad_status kad_receptive_create(kad_scope *in, const kad_bulk *bulk, int repeats,
                                 bool boundary, kad_receptive **out)
 {
     const kad_lattice *lattice = bulk->model->lattice;
-    kad_status status = KAD_OK;
-    kad_receptive *r = NULL;
-    *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *r, &r));
+    kad_receptive *r;
+    KAD_CALL(kad_take(in, 1, &r));
     r->bulk = bulk;
     r->n_levels = bulk->n_levels;
     r->boundary =
@@ -302,29 +281,11 @@ kad_status kad_receptive_create(kad_ctx *ctx, const kad_bulk *bulk, int repeats,
     for (int i = 0; i < lattice->n_sites; i++)
         if (distance(lattice, i) + 1 > r->n_r) r->n_r = distance(lattice, i) + 1;
     const size_t n = PARTS * (size_t)r->n_levels * r->n_r;
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &r->profile));
-    KAD_TRY(kad_new(ctx, n, sizeof(int64_t), &r->profile_count));
-    KAD_TRY(make_classes(ctx, r));
-    KAD_TRY(measure(ctx, r, repeats));
+    KAD_CALL(kad_take(in, n, &r->profile));
+    KAD_CALL(kad_take(in, n, &r->profile_count));
+    KAD_CALL(make_classes(in, r));
+    KAD_CALL(measure(in->ctx, r, repeats));
     take_means(r);
     *out = r;
-    r = NULL;
-done:
-    kad_receptive_destroy(r);
-    return status;
-}
-
-void kad_receptive_destroy(kad_receptive *receptive)
-{
-    if (receptive == NULL) return;
-    for (int h = 0; h < KAD_BULK_LEVELS; h++) {
-        kad_free(receptive->level[h].site);
-        kad_free(receptive->level[h].strength);
-        kad_free(receptive->level[h].wavelet);
-        kad_free(receptive->level[h].count);
-    }
-    kad_free(receptive->class_of);
-    kad_free(receptive->profile);
-    kad_free(receptive->profile_count);
-    kad_free(receptive);
+    return KAD_OK;
 }

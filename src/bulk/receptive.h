@@ -42,9 +42,8 @@ typedef struct kad_receptive {
 
 /* `repeats` adjoint products of every active boundary site. boundary: of the boundary
  * field where that differs from the flow variables. Errors: KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_receptive_create(kad_ctx *ctx, const kad_bulk *bulk,
+KAD_MUST_USE kad_status kad_receptive_create(kad_scope *in, const kad_bulk *bulk,
                                              int repeats, bool boundary,
                                              kad_receptive **out);
-void kad_receptive_destroy(kad_receptive *receptive);
 
 #endif

@@ -102,12 +102,12 @@ static void write_profile(kad_writer *w, const kad_receptive *r)
 
 kad_status kad_bulk_receptive(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
 {
+    KAD_SCOPE(scope, ctx);
     static const char group[] = "/bulk/receptive";
     const int repeats = bulk->options.receptive;
-    kad_receptive *r = NULL;
+    kad_receptive *r;
     if (repeats == 0 || bulk->n == 0) return kad_h5_remove(ctx, file, group);
-    const kad_status status = kad_receptive_create(ctx, bulk, repeats, true, &r);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_receptive_create(&scope, bulk, repeats, true, &r));
     kad_writer w = kad_write_anew(ctx, file, group);
     kad_write_text(&w, "of", r->boundary ? "boundary field" : "flow variables");
     kad_write_int(&w, "products", (int64_t)r->n_products);
@@ -115,6 +115,5 @@ kad_status kad_bulk_receptive(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
         write_level(&w, r, h);
     write_histogram(&w, r);
     write_profile(&w, r);
-    kad_receptive_destroy(r);
     return kad_write_end(&w);
 }

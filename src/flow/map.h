@@ -8,6 +8,7 @@
 #ifndef KAD_FLOW_MAP_H
 #define KAD_FLOW_MAP_H
 
+#include "base/memory.h"
 #include "flow/flow.h"
 
 typedef struct kad_map kad_map;
@@ -17,6 +18,7 @@ typedef struct kad_map kad_map;
 KAD_MUST_USE kad_status kad_map_create(kad_ctx *ctx, const kad_flow *flow,
                                        const double *theta, bool mixture, kad_map **out);
 void kad_map_destroy(kad_map *map);
+KAD_LOCAL_OF(kad_map, kad_map_destroy)
 const kad_flow *kad_map_flow(const kad_map *map);
 /* The packed parameters in one precision, for the kernels of flow.h. */
 const void *kad_map_packed(const kad_map *map, kad_prec prec);

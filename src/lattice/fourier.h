@@ -7,6 +7,7 @@
 #ifndef KAD_LATTICE_FOURIER_H
 #define KAD_LATTICE_FOURIER_H
 
+#include "base/memory.h"
 #include "lattice/lattice.h"
 
 #include <stddef.h>
@@ -16,6 +17,7 @@ typedef struct kad_fourier kad_fourier;
 KAD_MUST_USE kad_status kad_fourier_create(kad_ctx *ctx, const kad_lattice *lattice,
                                            kad_fourier **out);
 void kad_fourier_destroy(kad_fourier *plan);
+KAD_LOCAL_OF(kad_fourier, kad_fourier_destroy)
 /* Modes of the half spectrum, and doubles of scratch (64-byte aligned, one a thread). */
 size_t kad_fourier_n_modes(const kad_fourier *plan);
 size_t kad_fourier_scratch(const kad_fourier *plan);

@@ -16,20 +16,16 @@
 static kad_status null_test(kad_ctx *ctx, const kad_bulk_options *options,
                             const kad_model *model, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
-    kad_bulk *bulk = NULL;
-    double *theta = NULL;
-    const int64_t n = options->null;
-    KAD_TRY(kad_h5_remove(ctx, file, "/bulk/null"));
-    if (n == 0) goto done;
-    KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
-    KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
-    KAD_TRY(kad_bulk_create_null(ctx, options, model, theta, (size_t)n, &bulk));
-    KAD_TRY(kad_bulk_correlators(ctx, bulk, file));
-done:
-    kad_free(theta);
-    kad_bulk_destroy(bulk);
-    return status;
+    KAD_SCOPE(scope, ctx);
+    const size_t n = (size_t)options->null;
+    kad_bulk *bulk;
+    double *theta;
+    KAD_CALL(kad_h5_remove(ctx, file, "/bulk/null"));
+    if (n == 0) return KAD_OK;
+    KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
+    KAD_CALL(kad_params_read(ctx, file, model->flow, theta));
+    KAD_CALL(kad_bulk_create_null(&scope, options, model, theta, n, &bulk));
+    return kad_bulk_correlators(ctx, bulk, file);
 }
 
 /* Which group of /samplers: the config's; NULL: whichever has configurations. */
@@ -45,18 +41,18 @@ static const char *sampler_of(const kad_run_options *options, kad_h5 *file,
     return kad_h5_exists(file, path) || given != NULL ? name : NULL;
 }
 
-kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
-                         const kad_model *model, kad_h5 *file)
+/* The latents of the stored configurations. */
+static kad_status read_stored(kad_app *app, const kad_run_options *options,
+                              const kad_model *model, kad_h5 *file)
 {
     kad_ctx *ctx = &app->ctx;
-    kad_status status = KAD_OK;
-    const double start = kad_wall_seconds();
+    KAD_SCOPE(scope, ctx);
     const size_t wanted = (size_t)options->bulk.configs;
     char name[KAD_BULK_NAME];
-    kad_bulk *bulk = NULL;
-    KAD_TRY(kad_model_require_action(ctx, model, "the bulk"));
-    KAD_TRY(kad_bulk_create(ctx, &options->bulk, model, file,
-                            sampler_of(options, file, name), wanted, &bulk));
+    kad_bulk *bulk;
+    KAD_CALL(kad_model_require_action(ctx, model, "the bulk"));
+    KAD_CALL(kad_bulk_create(&scope, &options->bulk, model, file,
+                             sampler_of(options, file, name), wanted, &bulk));
     kad_say(app, "bulk: %zu configurations of %s, %d levels, inferred in %.2g s", bulk->n,
             bulk->sampler, bulk->n_levels, bulk->seconds);
     if (bulk->n < wanted)
@@ -64,16 +60,20 @@ kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
                  "bulk: %zu configurations are read, of %zu that bulk.configs asks for: "
                  "%s has %zu stored",
                  bulk->n, wanted, bulk->sampler, bulk->n_stored);
-    KAD_TRY(kad_bulk_run(ctx, bulk, file));
-    kad_bulk_destroy(bulk);
-    bulk = NULL;
-    KAD_TRY(null_test(ctx, &options->bulk, model, file));
-    KAD_TRY(kad_bulk_series(ctx, file));
-    KAD_TRY(kad_analyse_bulk(ctx, file));
+    return kad_bulk_run(ctx, bulk, file);
+}
+
+kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
+                         const kad_model *model, kad_h5 *file)
+{
+    kad_ctx *ctx = &app->ctx;
+    const double start = kad_wall_seconds();
+    KAD_CALL(read_stored(app, options, model, file));
+    KAD_CALL(null_test(ctx, &options->bulk, model, file));
+    KAD_CALL(kad_bulk_series(ctx, file));
+    KAD_CALL(kad_analyse_bulk(ctx, file));
     kad_say(app, "bulk: done in %.3g s", kad_wall_seconds() - start);
-done:
-    kad_bulk_destroy(bulk);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_bulk_stage(kad_pipeline *p)

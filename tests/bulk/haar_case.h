@@ -76,6 +76,7 @@ static inline void of_series(size_t n_cells, const double *a, double *mean, doub
 
 typedef struct haar_case {
     kad_ctx ctx;
+    kad_scope scope; /* of the bulk and what is made of it */
     kad_model *model;
     kad_bulk *bulk;
     double *C; /* [n_sites][n_sites] exact covariance of the latents */
@@ -88,12 +89,13 @@ static inline void haar_open(haar_case *t)
 {
     const char *const overrides[] = {FREE, "lattice.shape=[8,8]", HAAR, NULL};
     kad_ctx_init(&t->ctx, 2);
+    t->scope = (kad_scope){.ctx = &t->ctx};
     t->model = open_model(&t->ctx, overrides);
     const kad_lattice *lattice = t->model->lattice;
     const size_t N = (size_t)lattice->n_sites;
     double *theta = identity_theta(t->model->flow);
     double *x = free_field(&t->ctx, lattice, 0.25, N_FREE);
-    if (kad_bulk_create_from(&t->ctx, NULL, t->model, theta, 1, N_FREE, x, &t->bulk) !=
+    if (kad_bulk_create_from(&t->scope, NULL, t->model, theta, 1, N_FREE, x, &t->bulk) !=
         KAD_OK)
         fail_msg("%s", t->ctx.message);
     double *unit = kad_alloc(N * N, sizeof *unit), *B = kad_alloc(N * N, sizeof *B);
@@ -136,7 +138,7 @@ static inline void haar_open(haar_case *t)
 
 static inline void haar_close(haar_case *t)
 {
-    kad_bulk_destroy(t->bulk);
+    kad_scope_end(&t->scope);
     kad_model_destroy(t->model);
     kad_free(t->C);
     kad_free(t->G);

@@ -21,13 +21,12 @@ static void identity_is_the_boundary(void **state)
     bulk_case b;
     kad_bulk *bulk;
     bulk_case_make(&b, "lattice: {shape: [8, 8]}\n" FREE IDENTITY);
-    assert_ok(&b,
-              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 40, &bulk));
+    assert_ok(
+        &b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, 40, &bulk));
     for (size_t i = 0; i < bulk->n * bulk->n_rows; i++)
         assert_true(fabs(bulk->z[i] - bulk->x[i]) < 1e-14);
     for (size_t i = 0; i < bulk->n; i++)
         assert_true(fabs(bulk->log_det[i]) < 1e-12);
-    kad_bulk_destroy(bulk);
     bulk_case_clear(&b);
 }
 
@@ -47,7 +46,7 @@ static void parts_agree_with_generation(void **state)
         double y[N * 32], ld[N], S[N];
         int n_minus = 0;
         bulk_case_make(&b, yaml[k]);
-        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, N,
+        assert_ok(&b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, N,
                                            &bulk));
         assert_ok(&b, kad_map_generate(&b.ctx, bulk->map, N, KAD_DOUBLE, bulk->z, y, ld));
         assert_ok(&b, kad_action_values(&b.ctx, b.model->action, N, y, S));
@@ -59,7 +58,6 @@ static void parts_agree_with_generation(void **state)
         for (size_t i = 0; i < N * bulk->n_rows; i++)
             assert_true(fabs(y[i] - bulk->y[i]) < 1e-9);
         assert_true(k == 0 ? n_minus > 200 && n_minus < 400 : n_minus == 0);
-        kad_bulk_destroy(bulk);
         bulk_case_clear(&b);
     }
 }
@@ -72,13 +70,12 @@ static void cells_are_found(void **state)
     bulk_case b;
     kad_bulk *bulk;
     bulk_case_make(&b, "lattice: {shape: [16, 16]}\n" FREE RANDOM("none"));
-    assert_ok(&b,
-              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 8, &bulk));
+    assert_ok(
+        &b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, 8, &bulk));
     assert_int_equal(bulk->n_levels, 5);
     for (int h = 0; h < 4; h++)
         assert_int_equal(bulk->cell[h], 2 << h);
     assert_int_equal(bulk->cell[4], 0);
-    kad_bulk_destroy(bulk);
     bulk_case_clear(&b);
 }
 
@@ -104,13 +101,12 @@ static void latents_have_positions(void **state)
         bulk_case b;
         kad_bulk *bulk;
         bulk_case_make(&b, cases[k].yaml);
-        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 8,
+        assert_ok(&b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, 8,
                                            &bulk));
         for (int mu = 0; mu < 2; mu++) {
             assert_true(bulk->position[5 * 2 + mu] == (cases[k].kept ? 1 : 0.5));
             assert_true(bulk->position[10 * 2 + mu] == (cases[k].kept ? 2 : 1.5));
         }
-        kad_bulk_destroy(bulk);
         bulk_case_clear(&b);
     }
 }
@@ -126,9 +122,9 @@ static void kernel_is_the_naive_sum(void **state)
     kad_pairs *pairs;
     bulk_case_make(&b, "lattice: {shape: [4, 4]}\naction: {name: on-dual, components: 2, "
                        "beta: 1}\n" IDENTITY);
-    assert_ok(&b,
-              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 1, &bulk));
-    assert_ok(&b, kad_pairs_create(&b.ctx, bulk, 3, &pairs));
+    assert_ok(
+        &b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, 1, &bulk));
+    assert_ok(&b, kad_pairs_create(&b.scope, bulk, 3, &pairs));
     const size_t n_pairs = (size_t)pairs->n * (size_t)(pairs->n + 1) / 2,
                  n_z = (size_t)pairs->n * 2 * KAD_W_DOUBLE,
                  n_out = (size_t)pairs->n_bins * 5 * KAD_W_DOUBLE;
@@ -160,8 +156,6 @@ static void kernel_is_the_naive_sum(void **state)
     kad_free(w);
     kad_free(out);
     kad_free(want);
-    kad_pairs_destroy(pairs);
-    kad_bulk_destroy(bulk);
     bulk_case_clear(&b);
 }
 
@@ -176,14 +170,14 @@ static void class_sums_are_the_naive_sums(void **state)
     kad_class_sums sums;
     bulk_case_make(&b, "lattice: {shape: [6, 6]}\naction: {name: on-dual, components: 2, "
                        "beta: 1}\n" RANDOM("mixture"));
-    assert_ok(
-        &b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 301, &bulk));
-    assert_ok(&b, kad_pairs_create(&b.ctx, bulk, 3, &pairs));
+    assert_ok(&b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, 301,
+                                       &bulk));
+    assert_ok(&b, kad_pairs_create(&b.scope, bulk, 3, &pairs));
     double *mean = kad_alloc(bulk->n_rows, sizeof *mean),
            *want = kad_alloc(4 * (size_t)pairs->n_classes, sizeof *want);
     for (size_t r = 0; r < bulk->n_rows; r++)
         mean[r] = 0.1 * (double)r;
-    assert_ok(&b, kad_class_sums_create(&b.ctx, bulk, pairs, mean, &sums));
+    assert_ok(&b, kad_class_sums_create(&b.scope, bulk, pairs, mean, &sums));
     for (int k = 0; k < pairs->n; k++)
         for (int l = k; l < pairs->n; l++) {
             const int32_t code = pairs->class_of[kad_pair_at(pairs, k, l)];
@@ -203,9 +197,6 @@ static void class_sums_are_the_naive_sums(void **state)
         assert_true(fabs(sums.corr[i] - want[i]) < 1e-11);
     kad_free(mean);
     kad_free(want);
-    kad_class_sums_clear(&sums);
-    kad_pairs_destroy(pairs);
-    kad_bulk_destroy(bulk);
     bulk_case_clear(&b);
 }
 
@@ -218,9 +209,9 @@ static void pairs_are_complete(void **state)
     kad_pairs *pairs;
     int64_t n_binned = 0, n_classed = 0, n_classes = 0;
     bulk_case_make(&b, "lattice: {shape: [8, 4]}\n" FREE RANDOM("none"));
-    assert_ok(&b,
-              kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 1, &bulk));
-    assert_ok(&b, kad_pairs_create(&b.ctx, bulk, 2, &pairs));
+    assert_ok(
+        &b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, 1, &bulk));
+    assert_ok(&b, kad_pairs_create(&b.scope, bulk, 2, &pairs));
     for (int i = 0; i < pairs->n_bins; i++) {
         n_binned += pairs->bin[i].n_pairs;
         n_classes += pairs->bin[i].n_classes;
@@ -240,8 +231,6 @@ static void pairs_are_complete(void **state)
                     pairs->class_of[kad_pair_at(pairs, k, pairs->partner[i])];
                 assert_int_equal(pairs->bin_of[code / 2], pairs->run[r].bin);
             }
-    kad_pairs_destroy(pairs);
-    kad_bulk_destroy(bulk);
     bulk_case_clear(&b);
 }
 
@@ -312,11 +301,10 @@ static double *draw_free(bulk_case *b, size_t n)
     kad_bulk *draws;
     bulk_case_make(&fourier,
                    "lattice: {shape: [8, 8]}\n" FREE "flow: {recipe: fourier}\n");
-    assert_ok(b, kad_bulk_create_null(&fourier.ctx, &fourier.options.bulk, fourier.model,
-                                      fourier.theta, n, &draws));
+    assert_ok(b, kad_bulk_create_null(&fourier.scope, &fourier.options.bulk,
+                                      fourier.model, fourier.theta, n, &draws));
     double *x = kad_alloc(n * draws->n_rows, sizeof *x);
     memcpy(x, draws->x, n * draws->n_rows * sizeof *x);
-    kad_bulk_destroy(draws);
     bulk_case_clear(&fourier);
     return x;
 }
@@ -328,7 +316,8 @@ static void exact_bins(const kad_bulk *bulk, const double *C, double *square,
     kad_ctx ctx;
     kad_pairs *pairs;
     kad_ctx_init(&ctx, 1);
-    assert_int_equal(kad_pairs_create(&ctx, bulk, 3, &pairs), KAD_OK);
+    KAD_SCOPE(scope, &ctx);
+    assert_int_equal(kad_pairs_create(&scope, bulk, 3, &pairs), KAD_OK);
     for (int k = 0; k < pairs->n; k++)
         for (int32_t r = pairs->first_run[k]; r < pairs->first_run[k + 1]; r++)
             for (int32_t i = pairs->run[r].begin; i < pairs->run[r].end; i++) {
@@ -338,7 +327,6 @@ static void exact_bins(const kad_bulk *bulk, const double *C, double *square,
                 square[pairs->run[r].bin] += share * c * c;
                 mean[pairs->run[r].bin] += share * c;
             }
-    kad_pairs_destroy(pairs);
 }
 
 /* Pulls of two columns: none above 6 (some 80 of them), their mean square near 1: with at
@@ -367,7 +355,7 @@ static void free_field_in_haar_wavelets(void **state)
     bulk_case_make(&b, "lattice: {shape: [8, 8]}\n" FREE HAAR);
     double *x = draw_free(&b, N), *C = exact_latents(&b, 0.25), square[200] = {0},
            mean[200] = {0};
-    assert_ok(&b, kad_bulk_create_from(&b.ctx, &b.options.bulk, b.model, b.theta, 4,
+    assert_ok(&b, kad_bulk_create_from(&b.scope, &b.options.bulk, b.model, b.theta, 4,
                                        N / 4, x, &bulk));
     snprintf(bulk->sampler, sizeof bulk->sampler, "free");
     assert_int_equal(bulk->cell[0], 2);
@@ -383,7 +371,6 @@ static void free_field_in_haar_wavelets(void **state)
     check_pulls("strength2", s2.n, s2.data, square, s2_err.data);
     check_pulls("corr", corr.n, corr.data, mean, corr_err.data);
     kad_h5_close(file);
-    kad_bulk_destroy(bulk);
     kad_free(x);
     kad_free(C);
     bulk_case_clear(&b);
@@ -408,7 +395,7 @@ static void null_is_the_prior(void **state)
         kad_h5 *file;
         double expected[300], naive = 0, unbiased = 0;
         bulk_case_make(&b, yaml[k]);
-        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta,
+        assert_ok(&b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta,
                                            3000, &bulk));
         snprintf(bulk->sampler, sizeof bulk->sampler, "map");
         assert_ok(&b, kad_h5_create(&b.ctx, &file));
@@ -432,7 +419,6 @@ static void null_is_the_prior(void **state)
                       unbiased);
         assert_true(fabs(unbiased) < 5.5 && naive > 4);
         kad_h5_close(file);
-        kad_bulk_destroy(bulk);
         bulk_case_clear(&b);
     }
 }
@@ -448,13 +434,12 @@ static void threads_do_not_matter(void **state)
         kad_bulk *bulk;
         kad_h5 *file;
         b.ctx.n_threads = 1 + 2 * k;
-        assert_ok(&b, kad_bulk_create_null(&b.ctx, &b.options.bulk, b.model, b.theta, 300,
-                                           &bulk));
+        assert_ok(&b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta,
+                                           300, &bulk));
         assert_ok(&b, kad_h5_create(&b.ctx, &file));
         assert_ok(&b, kad_bulk_correlators(&b.ctx, bulk, file));
         series[k] = bulk_read(&b, file, "/bulk/null/series/strength2");
         kad_h5_close(file);
-        kad_bulk_destroy(bulk);
     }
     assert_memory_equal(series[0].data, series[1].data, series[0].n * sizeof(double));
     bulk_case_clear(&b);

@@ -16,10 +16,11 @@ static void action_of_a_flow(const char *label, const char *const *overrides)
     kad_coarse *coarse;
     enum { N = 40 };
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     kad_model *model = open_model(&ctx, overrides);
     const kad_flow *flow = model->flow;
     double *theta = test_theta(flow, 5, 0.1), lnp[W], ld[W];
-    if (kad_bulk_create_null(&ctx, NULL, model, theta, N, &bulk) != KAD_OK)
+    if (kad_bulk_create_null(&scope, NULL, model, theta, N, &bulk) != KAD_OK)
         fail_msg("%s: %s", label, ctx.message);
     double *tile = kad_alloc((size_t)flow->n_rows, KAD_ROW_BYTES);
     void *scratch = kad_alloc(1, flow->scratch_bytes[KAD_DOUBLE]);
@@ -30,7 +31,7 @@ static void action_of_a_flow(const char *label, const char *const *overrides)
         kad_flow_prior_lnp(flow, KAD_DOUBLE, tile, lnp);
         bulk->S[i] = -(lnp[0] - bulk->log_det[i]) + bulk->log_branch[i];
     }
-    assert_int_equal(kad_coarse_create(&ctx, bulk, &coarse), KAD_OK);
+    assert_int_equal(kad_coarse_create(&scope, bulk, &coarse), KAD_OK);
     const char *packed = kad_map_packed(bulk->map, KAD_DOUBLE);
     for (int h = 1; h < coarse->n_levels; h++)
         for (size_t i = 0; i < N; i++) {
@@ -65,8 +66,6 @@ static void action_of_a_flow(const char *label, const char *const *overrides)
                         fail_msg("%s, level %d: x %g %g", label, h, x, y);
                 }
         }
-    kad_coarse_destroy(coarse);
-    kad_bulk_destroy(bulk);
     kad_model_destroy(model);
     kad_free(theta);
     kad_free(tile);
@@ -111,6 +110,7 @@ static void gaussian_base(void **state)
                                      "flow.ring=false",
                                      NULL};
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     kad_model *model = open_model(&ctx, overrides);
     const kad_flow *flow = model->flow;
     double *theta = identity_theta(flow);
@@ -118,7 +118,7 @@ static void gaussian_base(void **state)
         if (flow->stages[s].level < 0)
             for (size_t k = 0; k < flow->stages[s].n_theta; k++)
                 theta[flow->stages[s].theta + k] = 0.3 * test_normal(70, 0, k);
-    if (kad_bulk_create_null(&ctx, NULL, model, theta, N, &bulk) != KAD_OK)
+    if (kad_bulk_create_null(&scope, NULL, model, theta, N, &bulk) != KAD_OK)
         fail_msg("%s", ctx.message);
     /* B by columns, and whether the levels really do nothing */
     double *unit = kad_alloc(SITES * SITES, sizeof *unit),
@@ -140,7 +140,7 @@ static void gaussian_base(void **state)
         }
         bulk->S[i] = -(lnp - bulk->log_det[i]) + bulk->log_branch[i];
     }
-    assert_int_equal(kad_coarse_create(&ctx, bulk, &coarse), KAD_OK);
+    assert_int_equal(kad_coarse_create(&scope, bulk, &coarse), KAD_OK);
     assert_true(coarse->n_base > 0);
     for (int h = 1; h < coarse->n_levels; h++) {
         const kad_coarse_level *level = &coarse->level[h];
@@ -177,8 +177,6 @@ static void gaussian_base(void **state)
         }
         kad_free(C);
     }
-    kad_coarse_destroy(coarse);
-    kad_bulk_destroy(bulk);
     kad_model_destroy(model);
     kad_free(theta);
     kad_free(unit);
@@ -224,12 +222,13 @@ static void couplings_of_phi4(void **state)
     kad_couplings fit;
     const int shape[2] = {6, 6};
     kad_ctx_init(&ctx, 2);
+    KAD_SCOPE(scope, &ctx);
     for (int n_comp = 1; n_comp <= 2; n_comp++) {
         const size_t rows = (size_t)(SITES * n_comp);
         double *x = kad_alloc(N * rows, sizeof *x), *S = kad_alloc(N, sizeof *S),
                *phi = kad_alloc(rows, sizeof *phi), O[KAD_N_OPERATORS], worst = 0;
         assert_int_equal(kad_lattice_create(&ctx, 2, shape, &lattice), KAD_OK);
-        assert_int_equal(kad_operators_create(&ctx, 2, shape, n_comp, &o), KAD_OK);
+        assert_int_equal(kad_operators_create(&scope, 2, shape, n_comp, &o), KAD_OK);
         for (size_t i = 0; i < 200 + 4 * N; i++) {
             metropolis(lattice, t, mu, lambda, n_comp, i, phi);
             if (i >= 200 && i % 4 == 0)
@@ -241,7 +240,7 @@ static void couplings_of_phi4(void **state)
         }
         const kad_bulk_cells cells = {
             .n_chains = 1, .n_cells = 512, .size = N / 512, .n = 512, .n_per_chain = N};
-        assert_int_equal(kad_couplings_fit(&ctx, o, &cells, x, S, &fit), KAD_OK);
+        assert_int_equal(kad_couplings_fit(&scope, o, &cells, x, S, &fit), KAD_OK);
         for (int a = 0; a < fit.n; a++) {
             const double exact = o->op[a] == KAD_OP_NN     ? -t
                                  : o->op[a] == KAD_OP_PHI2 ? mu
@@ -265,8 +264,6 @@ static void couplings_of_phi4(void **state)
         print_message("# largest pull %.2f\n", worst);
         assert_true(worst < 5.85);
         assert_true(fit.residual < 1e-8 && fit.spread > 1);
-        kad_couplings_clear(&fit);
-        kad_operators_destroy(o);
         kad_lattice_destroy(lattice);
         kad_free(x);
         kad_free(S);

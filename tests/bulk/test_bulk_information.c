@@ -23,7 +23,7 @@ static void information_of_a_free_field(void **state)
     int rank;
     haar_open(&t);
     const size_t N = (size_t)t.model->lattice->n_sites;
-    assert_int_equal(kad_pairs_create(&t.ctx, t.bulk, 3, &pairs), KAD_OK);
+    assert_int_equal(kad_pairs_create(&t.scope, t.bulk, 3, &pairs), KAD_OK);
     assert_int_equal(kad_h5_create(&t.ctx, &file), KAD_OK);
     if (kad_bulk_mutual(&t.ctx, t.bulk, file) != KAD_OK) fail_msg("%s", t.ctx.message);
     assert_int_equal(
@@ -79,7 +79,6 @@ static void information_of_a_free_field(void **state)
         assert_true(fabs(null[i]) < 6 * err_knn[i] + 0.03);
     }
     kad_h5_close(file);
-    kad_pairs_destroy(pairs);
     kad_free(series);
     haar_close(&t);
 }
@@ -192,7 +191,7 @@ static void receptive_fields_of_haar(void **state)
     haar_case t;
     kad_receptive *r;
     haar_open(&t);
-    assert_int_equal(kad_receptive_create(&t.ctx, t.bulk, 8, true, &r), KAD_OK);
+    assert_int_equal(kad_receptive_create(&t.scope, t.bulk, 8, true, &r), KAD_OK);
     assert_false(r->boundary);
     for (int h = 0; h < r->n_levels; h++) {
         const kad_receptive_level *level = &r->level[h];
@@ -216,7 +215,6 @@ static void receptive_fields_of_haar(void **state)
                 }
             }
     }
-    kad_receptive_destroy(r);
     haar_close(&t);
 }
 
@@ -243,12 +241,13 @@ static void receptive_fields_stay_in_the_cone(void **state)
         kad_cone_state *moving;
         int outside = 0, inside = 0, silent = 0;
         kad_ctx_init(&ctx, 2);
+        KAD_SCOPE(scope, &ctx);
         kad_model *model = open_model(&ctx, cases[i]);
         double *theta = test_theta(model->flow, 11, 0.2);
         const size_t n_rows = (size_t)model->flow->n_rows;
-        assert_int_equal(kad_bulk_create_null(&ctx, NULL, model, theta, 64, &bulk),
+        assert_int_equal(kad_bulk_create_null(&scope, NULL, model, theta, 64, &bulk),
                          KAD_OK);
-        assert_int_equal(kad_receptive_create(&ctx, bulk, 8, false, &r), KAD_OK);
+        assert_int_equal(kad_receptive_create(&scope, bulk, 8, false, &r), KAD_OK);
         assert_int_equal(kad_cone_create(&ctx, model->flow, &cone), KAD_OK);
         assert_int_equal(kad_cone_state_create(
                              &ctx, cone, kad_map_packed(bulk->map, KAD_DOUBLE), &moving),
@@ -292,8 +291,6 @@ static void receptive_fields_stay_in_the_cone(void **state)
         kad_free(z);
         kad_cone_state_destroy(moving);
         kad_cone_destroy(cone);
-        kad_receptive_destroy(r);
-        kad_bulk_destroy(bulk);
         kad_model_destroy(model);
         kad_free(theta);
     }

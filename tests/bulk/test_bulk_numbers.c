@@ -208,6 +208,7 @@ static void moments_by_differences(void **state)
     static const int dims[] = {1, 2, 2, 3, 2, 2};
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
     for (int s = 0; s < 6; s++)
         for (int n_comp = 1; n_comp <= 3; n_comp++) {
             kad_operators *o;
@@ -216,7 +217,7 @@ static void moments_by_differences(void **state)
             double A[KAD_N_OPERATORS * KAD_N_OPERATORS] = {0}, b[KAD_N_OPERATORS] = {0};
             double O[KAD_N_OPERATORS];
             const double h = 1e-3;
-            assert_int_equal(kad_operators_create(&ctx, dims[s], shapes[s], n_comp, &o),
+            assert_int_equal(kad_operators_create(&scope, dims[s], shapes[s], n_comp, &o),
                              KAD_OK);
             const int n_rows = o->n_sites * n_comp;
             for (int r = 0; r < n_rows; r++)
@@ -250,7 +251,6 @@ static void moments_by_differences(void **state)
                                  kad_operator_names[o->op[v]], A[u * o->n + v], sum);
                 }
             }
-            kad_operators_destroy(o);
         }
 }
 
@@ -262,7 +262,8 @@ static void values_by_hand(void **state)
     const int shape[2] = {4, 6}, two[2] = {2, 2}, one[1] = {1};
     double phi[24], O[KAD_N_OPERATORS];
     kad_ctx_init(&ctx, 1);
-    assert_int_equal(kad_operators_create(&ctx, 2, shape, 1, &o), KAD_OK);
+    KAD_SCOPE(scope, &ctx);
+    assert_int_equal(kad_operators_create(&scope, 2, shape, 1, &o), KAD_OK);
     assert_int_equal(o->n, KAD_N_OPERATORS);
     for (int i = 0; i < 24; i++)
         phi[i] = 2;
@@ -272,15 +273,12 @@ static void values_by_hand(void **state)
                                               24 * 64, 48 * 32, 48 * 16, 24 * 16};
     for (int u = 0; u < o->n; u++)
         assert_true(fabs(O[u] - expected[u]) < 1e-9);
-    kad_operators_destroy(o);
-    assert_int_equal(kad_operators_create(&ctx, 2, two, 1, &o), KAD_OK);
+    assert_int_equal(kad_operators_create(&scope, 2, two, 1, &o), KAD_OK);
     assert_int_equal(o->n, KAD_N_OPERATORS - 1); /* no (2, 0) pairs */
     kad_operators_values(o, phi, O);
     assert_true(fabs(O[0] - 8 * 4) < 1e-12);
-    kad_operators_destroy(o);
-    assert_int_equal(kad_operators_create(&ctx, 1, one, 1, &o), KAD_OK);
+    assert_int_equal(kad_operators_create(&scope, 1, one, 1, &o), KAD_OK);
     assert_int_equal(o->n, 3); /* powers */
-    kad_operators_destroy(o);
 }
 
 int main(void)
