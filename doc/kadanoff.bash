@@ -47,8 +47,8 @@ _kadanoff()
         flow.ring) words="true false" ;;
         flow.spectrum) words="none first last" ;;
         flow.details) words="fill wavelet" ;;
-        flow.generator) words="affine q4t lfa" ;;
-        flow.refinement) words="affine q4t lfa" ;;
+        flow.generator) words="affine bounded q4t lfa" ;;
+        flow.refinement) words="affine bounded q4t lfa" ;;
         flow.shared) words="true false" ;;
         flow.symmetry) words="none mixture equivariant" ;;
         flow.translation) words="true false" ;;

@@ -177,7 +177,7 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "list",
-        .args = "[actions|bijectors|priors|samplers|observables|keys|demos]",
+        .args = "[actions|bijectors|transforms|priors|samplers|observables|keys|demos]",
         .min_args = 0,
         .max_args = 1,
         .options = KAD_OPT_MARKDOWN,

@@ -3,6 +3,7 @@
 #include "cli/demo.h"
 #include "flow/priors/prior.h"
 #include "flow/stage.h"
+#include "flow/transforms/transform.h"
 #include "io/number.h"
 #include "measure/observable.h"
 #include "models/action.h"
@@ -21,45 +22,20 @@ typedef struct family {
     bool (*get)(size_t i, item *out); /* false past the end */
 } family;
 
-static bool get_action(size_t i, item *out)
-{
-    const kad_action_ops *ops = kad_actions[i];
-    if (ops == NULL) return false;
-    *out = (item){ops->name, ops->summary, ops->reference};
-    return true;
-}
-
-static bool get_bijector(size_t i, item *out)
-{
-    const kad_bijector_ops *ops = kad_bijectors[i];
-    if (ops == NULL) return false;
-    *out = (item){ops->name, ops->summary, ops->reference};
-    return true;
-}
-
-static bool get_prior(size_t i, item *out)
-{
-    const kad_prior_ops *ops = kad_priors[i];
-    if (ops == NULL) return false;
-    *out = (item){ops->name, ops->summary, ops->reference};
-    return true;
-}
-
-static bool get_sampler(size_t i, item *out)
-{
-    const kad_sampler_ops *ops = kad_samplers[i];
-    if (ops == NULL) return false;
-    *out = (item){ops->name, ops->summary, ops->reference};
-    return true;
-}
-
-static bool get_observable(size_t i, item *out)
-{
-    const kad_observable_ops *ops = kad_observables[i];
-    if (ops == NULL) return false;
-    *out = (item){ops->name, ops->summary, ops->reference};
-    return true;
-}
+/* From a table of pointers to operations. */
+#define GET_FROM(table, function)                                              \
+    static bool function(size_t i, item *out)                                  \
+    {                                                                          \
+        if (table[i] == NULL) return false;                                    \
+        *out = (item){table[i]->name, table[i]->summary, table[i]->reference}; \
+        return true;                                                           \
+    }
+GET_FROM(kad_actions, get_action)
+GET_FROM(kad_bijectors, get_bijector)
+GET_FROM(kad_transforms, get_transform)
+GET_FROM(kad_priors, get_prior)
+GET_FROM(kad_samplers, get_sampler)
+GET_FROM(kad_observables, get_observable)
 
 static bool get_demo(size_t i, item *out)
 {
@@ -71,6 +47,7 @@ static bool get_demo(size_t i, item *out)
 static const family families[] = {
     {"actions", "Actions", get_action},
     {"bijectors", "Bijectors", get_bijector},
+    {"transforms", "Transforms", get_transform},
     {"priors", "Priors", get_prior},
     {"samplers", "Samplers", get_sampler},
     {"observables", "Observables", get_observable},

@@ -85,7 +85,7 @@ kad_status kad_hierarchy_ring(kad_ctx *ctx, const kad_flow_target *target, int l
     const int origin = 0;
     kad_stage stage;
     const kad_status status =
-        kad_stencil_create(ctx, target->lattice, target->n_comp, KAD_TRANSFORM_LFA, 0, 0,
+        kad_stencil_create(ctx, target->lattice, target->n_comp, &kad_transform_lfa, 0, 0,
                            1, &origin, &stage);
     return status == KAD_OK ? kad_stage_list_add(ctx, list, &stage, level, "ring")
                             : status;

@@ -20,6 +20,7 @@ typedef struct builder {
     const kad_flow_options *options;
     const kad_flow_target *target;
     kad_stage_list *list;
+    const kad_transform_ops *generator, *refinement;
 } builder;
 
 static unsigned parity_bit(unsigned p)
@@ -49,15 +50,16 @@ static bool in_top(const builder *b, int level)
 }
 
 static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
-                           kad_transform kind, int level, const char *name)
+                           const kad_transform_ops *transform, int level,
+                           const char *name)
 {
     kad_stage stage;
     const int halvings = b->target->lattice->n_levels;
     const kad_status status =
-        kad_stencil_create(b->ctx, b->target->lattice, b->target->n_comp, kind,
+        kad_stencil_create(b->ctx, b->target->lattice, b->target->n_comp, transform,
                            b->options->hidden, size - 1, n_apps, sites, &stage);
     if (status != KAD_OK) return status;
-    if (kind == KAD_TRANSFORM_Q4T) kad_stencil_set_lambda(&stage, b->options->quartic);
+    kad_stencil_set_quartic(&stage, b->options->quartic);
     if (!in_top(b, level))
         return kad_stage_list_add(b->ctx, b->list, &stage, level, "%s", name);
     return kad_stage_list_add(b->ctx, b->list, &stage, halvings, "top_%d/%s",
@@ -65,8 +67,9 @@ static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
 }
 
 /* Stages of a list of applications, one for all that are alike. */
-static kad_status add_stages(builder *b, kad_index_list *apps, kad_transform kind,
-                             int level, const char *name, int index)
+static kad_status add_stages(builder *b, kad_index_list *apps,
+                             const kad_transform_ops *transform, int level,
+                             const char *name, int index)
 {
     kad_status status = KAD_OK;
     char full[KAD_NAME_MAX];
@@ -76,8 +79,8 @@ static kad_status add_stages(builder *b, kad_index_list *apps, kad_transform kin
         if (n < apps->n_lists)
             snprintf(full, sizeof full, "%s_%02d_%03d", name, index, k);
         KAD_TRY(add_apps(b, n, apps->size,
-                         apps->sites + (size_t)first * (size_t)apps->size, kind, level,
-                         full));
+                         apps->sites + (size_t)first * (size_t)apps->size, transform,
+                         level, full));
     }
 done:
     kad_index_list_clear(apps);
@@ -85,14 +88,15 @@ done:
 }
 
 static kad_status add_stencil(builder *b, int level, int shift, unsigned targets,
-                              unsigned sources, kad_transform kind, const char *name,
-                              int index)
+                              unsigned sources, const kad_transform_ops *transform,
+                              const char *name, int index)
 {
     kad_index_list apps;
     const kad_status status =
         kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
                            shift, targets, sources, b->options->sources, &apps);
-    return status == KAD_OK ? add_stages(b, &apps, kind, level, name, index) : status;
+    return status == KAD_OK ? add_stages(b, &apps, transform, level, name, index)
+                            : status;
 }
 
 /* Groups of classes in order of generation: by falling number of odd coordinates; in d =
@@ -130,14 +134,14 @@ static kad_status add_refinements(builder *b, int level, unsigned old, unsigned 
         char name[32];
         snprintf(name, sizeof name, "refine_%d_%d", step, r);
         if (d == 2) {
-            KAD_TRY(add_stencil(b, level, shift, targets, sources, b->options->refinement,
-                                name, 0));
+            KAD_TRY(
+                add_stencil(b, level, shift, targets, sources, b->refinement, name, 0));
             continue;
         }
         for (unsigned p = 0; p < (1u << d); p++)
             if (targets >> p & 1)
-                KAD_TRY(add_stencil(b, level, shift, 1u << p, sources,
-                                    b->options->refinement, name, (int)p));
+                KAD_TRY(add_stencil(b, level, shift, 1u << p, sources, b->refinement,
+                                    name, (int)p));
     }
 done:
     return status;
@@ -158,8 +162,7 @@ static kad_status add_fill(builder *b, int level)
         const bool finest = level == 0 && i == last;
         const int count =
             finest ? b->options->refinements_finest : b->options->refinements;
-        KAD_TRY(
-            add_stencil(b, level, 0, fresh, known, b->options->generator, "generate", i));
+        KAD_TRY(add_stencil(b, level, 0, fresh, known, b->generator, "generate", i));
         KAD_TRY(add_refinements(b, level, known, fresh, count, i));
         known |= fresh;
     }
@@ -177,7 +180,7 @@ static kad_status add_wavelet(builder *b, int level)
     for (unsigned p = (1u << d) - 1; p > 0; p--) {
         kad_index_list apps;
         KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &apps));
-        KAD_TRY(add_stages(b, &apps, b->options->generator, level, "detail", (int)p));
+        KAD_TRY(add_stages(b, &apps, b->generator, level, "detail", (int)p));
     }
     KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, "haar", b->list));
     const int count =
@@ -197,11 +200,26 @@ static int n_strides(const kad_lattice *lattice)
     }
 }
 
+static kad_status check_transform(const builder *b, const char *key,
+                                  const kad_transform_ops *transform)
+{
+    if (b->target->n_comp <= transform->max_comp) return KAD_OK;
+    return kad_fail(b->ctx, KAD_ECONFIG,
+                    "flow.%s: %s is for at most %d component%s, found %d", key,
+                    transform->name, transform->max_comp,
+                    transform->max_comp > 1 ? "s" : "", b->target->n_comp);
+}
+
 kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *options,
                                      const kad_flow_target *target, kad_stage_list *list)
 {
     kad_status status = KAD_OK;
-    builder b = {.ctx = ctx, .options = options, .target = target, .list = list};
+    builder b = {.ctx = ctx,
+                 .options = options,
+                 .target = target,
+                 .list = list,
+                 .generator = kad_transform_find(options->generator),
+                 .refinement = kad_transform_find(options->refinement)};
     const bool wavelet = options->details == KAD_DETAILS_WAVELET;
     const int depth = options->depth;
     if (wavelet && target->active)
@@ -212,11 +230,8 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: conditional is odd under the global sign; the "
                         "action is not");
-    if (target->n_comp > 1 && (options->generator == KAD_TRANSFORM_Q4T ||
-                               options->refinement == KAD_TRANSFORM_Q4T))
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "flow.generator: q4t is for one component, found %d",
-                        target->n_comp);
+    KAD_TRY(check_transform(&b, "generator", b.generator));
+    KAD_TRY(check_transform(&b, "refinement", b.refinement));
     if (options->ring)
         KAD_TRY(kad_hierarchy_ring(ctx, target, target->lattice->n_levels, list));
     for (int level = n_strides(target->lattice) - 1; level >= 0; level--) {

@@ -1,5 +1,5 @@
 /* Helpers on the lanes of a tile, shared by kernels: sums over lanes, log-determinants,
- * and reciprocals without the divider.
+ * small vectors, and reciprocals without the divider.
  *
  * On AVX-512 kad_lanes_rcp and kad_lanes_rsqrt start from the 14-bit hardware estimate
  * and polish it by Newton steps (one in single, two in double): within 2 ulp, for
@@ -64,6 +64,21 @@ KAD_LANES_INLINE vreal kad_lanes_log1p(vreal e)
 #else
     return kad_vlog1p_unit(e);
 #endif
+}
+
+/* Vector v of component c, in the row of a site of several. */
+KAD_LANES_INLINE int kad_at(int c, int v)
+{
+    return c * KAD_NV + v;
+}
+
+/* a . b in R^n, n = 1, 2, 3. */
+KAD_LANES_INLINE vreal kad_dot(const int n, const vreal *a, const vreal *b)
+{
+    vreal sum = a[0] * b[0];
+    if (n > 1) sum += a[1] * b[1];
+    if (n > 2) sum += a[2] * b[2];
+    return sum;
 }
 
 /* e^{-|x|} and the logistic function 1/(1 + e^{-x}), never 0 * inf. */

@@ -3,6 +3,7 @@
 #include "flow/options.h"
 
 #include "flow/priors/prior.h"
+#include "flow/transforms/transform.h"
 
 #define ANY 1, 0
 
@@ -50,10 +51,10 @@ const kad_key kad_flow_keys[] = {
     {"flow.details", KAD_ENUM_OF(kad_flow_options, details, KAD_DETAILS_FILL), NULL, ANY,
      "", "fill|wavelet",
      "conditional: new sites in place, or Haar details given the coarse sites"},
-    {"flow.generator", KAD_ENUM_OF(kad_flow_options, generator, KAD_TRANSFORM_AFFINE),
-     NULL, ANY, "", "affine|q4t|lfa", "conditional: transform of new sites"},
-    {"flow.refinement", KAD_ENUM_OF(kad_flow_options, refinement, KAD_TRANSFORM_AFFINE),
-     NULL, ANY, "", "affine|q4t|lfa", "conditional: transform of refinements"},
+    {"flow.generator", KAD_NAME_OF(kad_flow_options, generator, kad_transform_name), NULL,
+     ANY, "", NULL, "conditional: transform of new sites"},
+    {"flow.refinement", KAD_NAME_OF(kad_flow_options, refinement, kad_transform_name),
+     NULL, ANY, "", NULL, "conditional: transform of refinements"},
     {"flow.hidden", KAD_INT_OF(kad_flow_options, hidden), "12", 1, 1024, "", NULL,
      "conditional: hidden units of the nets"},
     {"flow.quartic", KAD_REAL_OF(kad_flow_options, quartic), "1", 0, 1e6, "", NULL,

@@ -53,7 +53,7 @@ typedef struct kad_flow_options {
     bool level_scale;  /* a learned scale after a pass */
     /* conditional */
     kad_details details;
-    kad_transform generator, refinement; /* of new sites, of refinements */
+    const char *generator, *refinement;  /* transforms of new sites, of refinements */
     int hidden;                          /* units of a net */
     double quartic;                      /* q4t: largest coupling its width can follow */
     int sources;                         /* most sources of a stencil */

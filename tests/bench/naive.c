@@ -44,7 +44,7 @@ static void naive_generate(const kad_stage *stage, const float *theta, float *x,
             naive_net(t_net, &t_net->head_t, theta + t_net->theta, in, t);
             naive_net(a_net, &a_net->head_a, theta + a_net->theta, in, a);
             for (int j = 0; j < c->n_tgt; j++) {
-                const float s = theta[c->c + (size_t)j] * tanhf(a[j]);
+                const float s = theta[c->own + (size_t)j] * tanhf(a[j]);
                 float *y = &x[rows[c->n_src + j] * LANES + l];
                 *y = *y * expf(s) + t[j];
                 ld[l] += (double)s;
@@ -82,8 +82,8 @@ int kad_naive_compare(int repeats, FILE *json)
     kad_ctx_init(&ctx, 1);
     for (int i = 0; i < APPS * SITES; i++)
         rows[i] = i;
-    if (kad_coupling_create(&ctx, APPS * SITES, 1, &shape, 2, 2, APPS, rows, &stage) !=
-        KAD_OK)
+    if (kad_coupling_create(&ctx, APPS * SITES, 1, &shape, &kad_transform_bounded, 2, 2,
+                            APPS, rows, &stage) != KAD_OK)
         return 1;
     double *theta = kad_alloc(stage.n_theta, sizeof *theta);
     float *weights = kad_alloc(stage.n_theta, sizeof *weights);

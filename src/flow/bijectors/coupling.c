@@ -3,83 +3,69 @@
 #include "base/memory.h"
 #include "flow/parts.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 size_t kad_coupling_scratch_f32(const kad_stage *stage);
 size_t kad_coupling_scratch_f64(const kad_stage *stage);
 
-static kad_dense add_layer(kad_stage *stage, size_t origin, const char *prefix, int index,
-                           int n_out, int n_in, bool bias)
-{
-    char name[KAD_NAME_MAX];
-    kad_dense l = {.n_in = n_in, .n_out = n_out, .b = SIZE_MAX};
-    snprintf(name, sizeof name, "%sw%d", prefix, index);
-    l.w = kad_stage_add_tensor(stage, name, n_out, n_in) - origin;
-    if (bias) {
-        snprintf(name, sizeof name, "%sb%d", prefix, index);
-        l.b = kad_stage_add_tensor(stage, name, n_out, 1) - origin;
-    }
-    return l;
-}
-
-static void add_net(kad_stage *stage, kad_coupling *c, const char *prefix, bool head_t,
-                    bool head_a)
+/* Odd outputs from one net and even ones from another, or both from one. */
+static void add_nets(kad_stage *stage, kad_coupling *c)
 {
     const kad_mlp_shape *shape = &c->shape;
-    kad_mlp *net = &c->net[c->n_nets++];
-    int n_in = c->n_src;
-    net->theta = stage->n_theta;
-    net->n_hidden = shape->n_hidden;
-    net->activation = shape->equivariant ? KAD_TANH : shape->activation;
-    net->square = shape->equivariant && head_a;
-    for (int k = 0; k < shape->n_hidden; k++) {
-        net->hidden[k] = add_layer(stage, net->theta, prefix, k + 1, shape->width[k],
-                                   n_in, !shape->equivariant);
-        n_in = shape->width[k];
-        net->n_features += n_in * (net->activation == KAD_SILU ? 2 : 1);
-    }
-    if (net->square) net->n_features += n_in;
-    if (head_t)
-        net->head_t =
-            add_layer(stage, net->theta, "t_", 0, c->n_tgt, n_in, !shape->equivariant);
-    if (head_a) net->head_a = add_layer(stage, net->theta, "s_", 0, c->n_tgt, n_in, true);
-    net->n_theta = stage->n_theta - net->theta;
+    const bool split = shape->split;
+    kad_mlp_lay_out(shape, split ? "t_" : "", c->n_src, c->n_odd, split ? 0 : c->n_even,
+                    stage, &c->net[c->n_nets++]);
+    if (split)
+        kad_mlp_lay_out(shape, "s_", c->n_src, 0, c->n_even, stage, &c->net[c->n_nets++]);
+}
+
+static kad_status check(kad_ctx *ctx, const kad_mlp_shape *shape,
+                        const kad_transform_ops *transform, int n_src, int n_tgt,
+                        int n_apps)
+{
+    if (n_src < 1 || n_tgt < 1 || n_apps < 1 || shape->n_hidden > KAD_MLP_MAX_LAYERS)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "coupling: %d sources, %d targets, %d hidden layers", n_src,
+                        n_tgt, shape->n_hidden);
+    if (shape->split && !transform->kern[KAD_DOUBLE]->odd_alone[KAD_GENERATE_ADJOINT])
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.split: the transform %s does not come apart into a map of "
+                        "each net; set flow.split=false",
+                        transform->name);
+    return KAD_OK;
 }
 
 kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
-                               const kad_mlp_shape *shape, int n_src, int n_tgt,
+                               const kad_mlp_shape *shape,
+                               const kad_transform_ops *transform, int n_src, int n_tgt,
                                int n_apps, const int *rows, kad_stage *out)
 {
     kad_status status = KAD_OK;
     memset(out, 0, sizeof *out);
     kad_coupling *c = NULL;
-    if (n_src < 1 || n_tgt < 1 || n_apps < 1 || shape->n_hidden > KAD_MLP_MAX_LAYERS)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "coupling: %d sources, %d targets, %d hidden layers", n_src,
-                        n_tgt, shape->n_hidden);
+    KAD_TRY(check(ctx, shape, transform, n_src, n_tgt, n_apps));
     KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
     out->self = c;
     out->ops = &kad_coupling_ops;
     out->n_comp = n_comp;
     out->n_rows = n_rows;
-    *c =
-        (kad_coupling){.n_src = n_src, .n_tgt = n_tgt, .n_apps = n_apps, .shape = *shape};
+    *c = (kad_coupling){.transform = transform,
+                        .quartic = 1,
+                        .n_src = n_src,
+                        .n_tgt = n_tgt,
+                        .n_apps = n_apps,
+                        .n_odd = n_tgt * transform->n_odd[0],
+                        .n_even = n_tgt * transform->n_even[0],
+                        .shape = *shape};
     const size_t n = (size_t)n_apps * (size_t)(n_src + n_tgt);
     KAD_TRY(kad_new(ctx, n, sizeof(int), &c->rows));
     memcpy(c->rows, rows, n * sizeof(int));
-    if (shape->split) {
-        add_net(out, c, "t_", true, false);
-        add_net(out, c, "s_", false, true);
-    } else {
-        add_net(out, c, "", true, true);
-    }
-    c->c = kad_stage_add_tensor(out, "scale", n_tgt, 1);
-    if (c->c == SIZE_MAX) {
-        status = kad_fail(ctx, KAD_ENOMEM, "out of memory for a coupling's parameters");
-        goto done;
-    }
+    add_nets(out, c);
+    c->own = out->n_theta;
+    if (transform->n_own > 0)
+        kad_stage_add_tensor(out, "scale", n_tgt * transform->n_own, 1);
+    if (!out->tensors)
+        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory for a coupling's parameters"));
     c->max_width = n_src > n_tgt ? n_src : n_tgt;
     for (int k = 0; k < shape->n_hidden; k++)
         if (shape->width[k] > c->max_width) c->max_width = shape->width[k];
@@ -99,36 +85,36 @@ static void destroy(void *self)
     kad_free(c);
 }
 
-/* N(0, gain^2 / n_in) weights, zero biases. */
-static void init_layer(const kad_mlp *net, const kad_dense *l, double gain, kad_rng rng,
-                       uint32_t stream, double *theta)
-{
-    for (size_t i = 0; i < (size_t)l->n_out * (size_t)l->n_in; i++) {
-        double two[2];
-        const size_t at = net->theta + l->w + i;
-        kad_rng_normal2(rng, stream, at, 0, two);
-        theta[at] = gain * two[0] / sqrt(l->n_in);
-    }
-}
-
 static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *theta)
 {
     const kad_coupling *c = stage->self;
-    memset(theta, 0, stage->n_theta * sizeof(double));
+    const double *start = c->transform->even_start;
     for (int m = 0; m < c->n_nets; m++) {
         const kad_mlp *net = &c->net[m];
-        for (int k = 0; k < net->n_hidden; k++)
-            init_layer(net, &net->hidden[k], 1.0, rng, stream, theta);
-        const double last = c->shape.zero_last ? 0.0 : 0.1;
-        init_layer(net, &net->head_t, last, rng, stream, theta);
-        init_layer(net, &net->head_a, last, rng, stream, theta);
+        kad_mlp_init(&c->shape, net, rng, stream, theta);
+        for (int i = 0; start && i < net->head_a.n_out; i++)
+            theta[net->theta + net->head_a.b + (size_t)i] = start[i / c->n_tgt];
     }
-    for (int j = 0; j < c->n_tgt; j++)
-        theta[c->c + (size_t)j] = c->shape.scale_init;
+    for (size_t i = c->own; i < stage->n_theta; i++)
+        theta[i] = c->shape.scale_init;
 }
 
-/* Applications along the last axis: targets on one parity of pairs, sources on the other.
- */
+void kad_coupling_set_quartic(kad_stage *stage, double quartic)
+{
+    kad_coupling *c = stage->self;
+    c->quartic = quartic;
+}
+
+static const kad_transform_ops *nth_transform(int n)
+{
+    int i = 0;
+    while (i < n && kad_transforms[i] != NULL)
+        i++;
+    return kad_transforms[i];
+}
+
+/* Every kind of net with the affine map, then every registered transform with a net that
+ * knows the sign and one that does not. Rows are a permutation. */
 static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
                           kad_stage *out)
 {
@@ -161,18 +147,25 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
         {.n_hidden = 0, .activation = KAD_ELU, .split = true, .scale_init = 1},
         {.n_hidden = 0, .split = true, .equivariant = true, .scale_init = 1},
     };
-    if (variant < 0 || variant >= (int)(sizeof shapes / sizeof shapes[0]))
-        return KAD_EUSAGE;
+    enum { N_SHAPES = sizeof shapes / sizeof shapes[0], PLAIN = 1, EQUIVARIANT = 5 };
+    const kad_transform_ops *transform = &kad_transform_bounded;
+    const kad_mlp_shape *shape = &shapes[variant < N_SHAPES ? variant : PLAIN];
+    if (variant >= N_SHAPES) {
+        transform = nth_transform((variant - N_SHAPES) / 2);
+        if (!transform) return KAD_EUSAGE;
+        if (variant % 2) shape = &shapes[EQUIVARIANT];
+    }
     const int n_comp = 1 + variant % 3, n_tgt = 1 + variant % 2, n_src = 2 + variant % 2;
     const int each = n_tgt + n_src, n_rows = lattice->n_sites * n_comp;
     const int n_apps = n_rows / each;
     int *rows = kad_alloc((size_t)n_rows, sizeof(int));
     if (!rows) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
-    const int stride = n_rows % 7 ? 7 : 1; /* a permutation of the rows */
+    const int stride = n_rows % 7 ? 7 : 1;
     for (int i = 0; i < n_apps * each; i++)
         rows[i] = (i * stride + variant) % n_rows;
-    const kad_status status = kad_coupling_create(ctx, n_rows, n_comp, &shapes[variant],
+    const kad_status status = kad_coupling_create(ctx, n_rows, n_comp, shape, transform,
                                                   n_src, n_tgt, n_apps, rows, out);
+    if (status == KAD_OK) kad_coupling_set_quartic(out, 1.5);
     kad_free(rows);
     return status;
 }
@@ -185,8 +178,9 @@ static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
     int *rows = NULL;
     KAD_TRY(kad_parts_of_sites(ctx, 1, c->n_apps, c->n_src, c->n_tgt, c->rows, out));
     KAD_TRY(kad_parts_identity(ctx, n, &rows));
-    KAD_TRY(kad_coupling_create(ctx, n, stage->n_comp, &c->shape, c->n_src, c->n_tgt, 1,
-                                rows, &out->one));
+    KAD_TRY(kad_coupling_create(ctx, n, stage->n_comp, &c->shape, c->transform, c->n_src,
+                                c->n_tgt, 1, rows, &out->one));
+    kad_coupling_set_quartic(&out->one, c->quartic);
 done:
     kad_free(rows);
     return status;
@@ -194,7 +188,9 @@ done:
 
 const kad_bijector_ops kad_coupling_ops = {
     .name = "coupling",
-    .summary = "affine coupling with a masked multilayer perceptron",
+    .summary =
+        "coupling of rows: a masked multilayer perceptron, and any transform of one "
+        "component",
     .reference = "Dinh, Sohl-Dickstein, Bengio, arXiv:1605.08803",
     .init = init,
     .destroy = destroy,

@@ -1,15 +1,16 @@
-/* Affine coupling with a masked multilayer perceptron, on a list of applications that
- * share weights.
+/* Coupling of rows: a multilayer perceptron (flow/nets/mlp.h) times a transform of one
+ * component (flow/transforms), on a list of parts that share weights.
  *
- *   y_T = z_T * exp(s(z_S)) + t(z_S),   s = c tanh(a(z_S)),   ld = sum over targets of s
+ *   y_j = f(z_j; O_j(z_S), E_j(z_S)),  j in T,   ld = sum over targets of ln |dy_j/dz_j|
  *
- * S: n_src source rows, T: n_tgt target rows of one application (row = site * n_comp +
- * component). Targets of all applications are disjoint, and no source of the stage is a
- * target of it, so all applications commute. Masked inputs and outputs are never
- * computed: the net maps n_src -> widths -> n_tgt (t) and n_tgt (a). `split`: separate
- * nets for t and a (Real NVP as in 1802.02840); otherwise one net with two heads.
- * `equivariant`: no hidden biases, tanh, t linear and odd, a even (a head on squared
- * features): f(-z) = -f(z).
+ * S: n_src source rows, T: n_tgt target rows of a part (row = site * n_comp + component).
+ * Targets of all parts are disjoint, and no source of the stage is a target of it, so all
+ * parts commute. Masked inputs and outputs are never computed: the net maps n_src ->
+ * widths -> n_odd n_tgt and n_even n_tgt. `split`: separate nets for odd and even
+ * parameters (Real NVP as in 1802.02840), for transforms that come apart so; otherwise one
+ * net with two heads. `equivariant`: f(-z) = -f(z).
+ *
+ * Tensors: those of the nets; scale [n_tgt n_own], what the transform learns itself.
  *
  * Source: Dinh, Sohl-Dickstein, Bengio, arXiv:1605.08803.
  *
@@ -19,56 +20,34 @@
 #ifndef KAD_FLOW_BIJECTORS_COUPLING_H
 #define KAD_FLOW_BIJECTORS_COUPLING_H
 
+#include "flow/nets/mlp.h"
 #include "flow/stage.h"
+#include "flow/transforms/transform.h"
 
-#include <stdbool.h>
-
-typedef enum kad_activation { KAD_ELU, KAD_TANH, KAD_SILU, KAD_RELU } kad_activation;
-
-enum { KAD_MLP_MAX_LAYERS = 8 };
-
-typedef struct kad_mlp_shape {
-    int n_hidden; /* hidden layers, 0 .. KAD_MLP_MAX_LAYERS */
-    int width[KAD_MLP_MAX_LAYERS];
-    kad_activation activation;
-    bool split, equivariant;
-    double scale_init; /* initial c */
-    bool zero_last;    /* last layers start at zero: the coupling starts as identity */
-} kad_mlp_shape;
-
-/* rows [n_apps][n_src + n_tgt]: sources first. Copied. Errors: KAD_ENOMEM, KAD_ECONFIG.
- */
+/* rows [n_apps][n_src + n_tgt]: sources first. Copied. Errors: KAD_ENOMEM; KAD_ECONFIG, for
+ * sizes, and a net for each head of a transform that does not come apart. */
 KAD_MUST_USE kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
-                                            const kad_mlp_shape *shape, int n_src,
+                                            const kad_mlp_shape *shape,
+                                            const kad_transform_ops *transform, int n_src,
                                             int n_tgt, int n_apps, const int *rows,
                                             kad_stage *out);
+/* The largest quartic coupling that the width of q4t can follow (flow.quartic); 1 after
+ * creation. */
+void kad_coupling_set_quartic(kad_stage *stage, double quartic);
 
 extern const kad_bijector_ops kad_coupling_ops;
 extern const kad_bijector_kern kad_coupling_kern_f32, kad_coupling_kern_f64;
 
 /* Internal layout, shared with the kernels. */
-typedef struct kad_dense {
-    int n_in, n_out;
-    size_t w, b; /* offsets of w [n_out][n_in] and b [n_out] in the net's theta; SIZE_MAX:
-                  * no bias */
-} kad_dense;
-
-typedef struct kad_mlp {
-    size_t theta, n_theta; /* its part of the stage's */
-    int n_hidden;
-    kad_dense hidden[KAD_MLP_MAX_LAYERS];
-    kad_dense head_t, head_a; /* n_out = 0: absent */
-    bool square;              /* head_a reads squared features */
-    kad_activation activation;
-    int n_features; /* rows of stored activations */
-} kad_mlp;
-
 typedef struct kad_coupling {
+    const kad_transform_ops *transform;
+    double quartic;
     int n_src, n_tgt, n_apps;
+    int n_odd, n_even; /* outputs of the nets: those of the transform, each for n_tgt */
     int *rows;
     int n_nets;
     kad_mlp net[2];
-    size_t c; /* offset of c [n_tgt] */
+    size_t own; /* offset of scale, the last tensor */
     kad_mlp_shape shape;
     int max_width;
 } kad_coupling;

@@ -1,5 +1,5 @@
-/* Kernels of the affine MLP coupling (coupling.h). A few applications at a time for the
- * whole row of lanes: gather sources, run the net, transform the targets in place. In the
+/* Kernels of the coupling of rows (coupling.h). A few parts at a time for the whole row of
+ * lanes: gather sources, run the net, transform the targets in place. In the
  * adjoints the net is run again on the untouched sources, and weight gradients collect in
  * vector accumulators that are reduced over the lanes once a net. */
 #include "flow/bijectors/coupling.h"
@@ -13,8 +13,9 @@ typedef struct workspace {
     panel panel[PANELS]; /* one layout, panels.stride apart */
     dense_panels panels; /* those in use */
     real *ld;            /* [1] log-determinants of a few applications */
-    vreal *dc;           /* [n_tgt] gradients of c and */
+    vreal *own;          /* [n_tgt n_own] gradients of what the transform learns and */
     vreal *acc;          /* [n_theta of a net + KAD_V] of the weights, lanes apart */
+    kad_target_rows *target; /* [PANELS][n_tgt] */
 } workspace;
 
 static char *carve_panel(const kad_coupling *c, char *at, panel *w)
@@ -28,10 +29,10 @@ static char *carve_panel(const kad_coupling *c, char *at, panel *w)
     } while (0)
     TAKE(in, c->n_src);
     TAKE(feat, n_features);
-    TAKE(t, c->n_tgt);
-    TAKE(a, c->n_tgt);
-    TAKE(dt, c->n_tgt);
-    TAKE(da, c->n_tgt);
+    TAKE(t, c->n_odd);
+    TAKE(a, c->n_even);
+    TAKE(dt, c->n_odd);
+    TAKE(da, c->n_even);
     TAKE(u, c->max_width);
     TAKE(v, c->max_width);
     TAKE(din, c->n_src);
@@ -49,12 +50,14 @@ static size_t carve(const kad_stage *stage, char *base, workspace *ws)
     w.panels = (dense_panels){1, true, (size_t)(at - base) / PANELS / sizeof(real)};
     w.ld = (void *)at;
     at += KAD_ROW_BYTES;
-    w.dc = (void *)at;
-    at += (size_t)c->n_tgt * sizeof(vreal);
+    w.own = (void *)at;
+    at += (stage->n_theta - c->own) * sizeof(vreal);
     w.acc = (void *)at;
     at += ((c->net[0].n_theta > c->net[1].n_theta ? c->net[0] : c->net[1]).n_theta +
            KAD_V) *
           sizeof(vreal);
+    w.target = (void *)at;
+    at += (size_t)(PANELS * c->n_tgt) * sizeof(kad_target_rows);
     if (ws) *ws = w;
     return (size_t)(at - base);
 }
@@ -89,13 +92,6 @@ static void open_panels(const kad_coupling *c, int k, const real *x, workspace *
         gather(c, rows_of(c, k + p), x, ws->panel[p].in);
 }
 
-/* a = tanh(a) */
-static void bound_scales(const kad_coupling *c, const panel *w)
-{
-    for (int v = 0; v < c->n_tgt * KAD_NV; v++)
-        ((vreal *)w->a)[v] = kad_vtanh_fast(((const vreal *)w->a)[v]);
-}
-
 static void flush(workspace *ws, double *ld, double sign)
 {
     for (int l = 0; l < KAD_W; l++) {
@@ -106,40 +102,65 @@ static void flush(workspace *ws, double *ld, double sign)
 
 enum { FLUSH = 8 };
 
-/* y = z e^s + t (sign = 1) or back (-1) of one application; sum += s. */
-static void transform_targets(const kad_coupling *c, const real *scale, const int *rows,
-                              real *x, const panel *w, vreal *sum, const int sign)
+/* Where the parameters of every target lie in the panels; theta: packed. */
+static void lay_out_targets(const kad_coupling *c, const real *theta, double gl,
+                            const workspace *ws)
 {
-    bound_scales(c, w);
-    for (int j = 0; j < c->n_tgt; j++) {
-        vreal *y = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
-        const vreal *t = (const vreal *)(w->t + (size_t)j * KAD_W);
-        const vreal *a = (const vreal *)(w->a + (size_t)j * KAD_W);
-        for (int v = 0; v < KAD_NV; v++) {
-            const vreal s = scale[j] * a[v];
-            sum[v] += s;
-            y[v] = sign > 0 ? y[v] * kad_vexp_fast(s) + t[v]
-                            : (y[v] - t[v]) * kad_vexp_fast(-s);
+    for (int p = 0; p < PANELS && p < c->n_apps; p++)
+        for (int j = 0; j < c->n_tgt; j++) {
+            const panel *w = &ws->panel[p];
+            const size_t at = (size_t)j * KAD_W;
+            const size_t own = (size_t)(j * c->transform->n_own);
+            ws->target[p * c->n_tgt + j] = (kad_target_rows){
+                .odd = w->t + at,
+                .even = w->a + at,
+                .godd = w->dt + at,
+                .geven = w->da + at,
+                .odd_step = (size_t)c->n_tgt * KAD_ROW_BYTES,
+                .even_step = (size_t)c->n_tgt * KAD_ROW_BYTES,
+                .own = theta + c->own + own,
+                .gown = ws->own + own,
+                .ld = ws->ld,
+                .quartic = c->quartic,
+                .gl = gl,
+            };
         }
-    }
 }
 
-static void transform(const kad_stage *stage, const void *packed, void *x_, double *ld,
-                      void *scratch, const int sign)
+/* The targets of the panels, of parts from k on, through a function of the transform. */
+static void transform_targets(const kad_coupling *c, kad_transform_fn function, int k,
+                              real *x, real *g, const workspace *ws)
+{
+    for (int p = 0; p < ws->panels.n; p++)
+        for (int j = 0; j < c->n_tgt; j++) {
+            kad_target_rows *target = &ws->target[p * c->n_tgt + j];
+            const size_t row = (size_t)rows_of(c, k + p)[c->n_src + j] * KAD_W;
+            target->x = x + row;
+            target->g = g ? g + row : NULL;
+        }
+    function(ws->target, ws->panels.n * c->n_tgt);
+}
+
+static const kad_transform_kern *transform_of(const kad_coupling *c)
+{
+    return c->transform->kern[KAD_PREC == 64];
+}
+
+static void map(const kad_stage *stage, const void *packed, void *x, double *ld,
+                void *scratch, const kad_operation op)
 {
     const kad_coupling *c = stage->self;
+    const double sign = op == KAD_GENERATE ? 1 : -1;
     const real *theta = packed;
-    real *x = x_;
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
+    lay_out_targets(c, theta, 0, &ws);
     for (int k = 0; k < c->n_apps; k += PANELS) {
         open_panels(c, k, x, &ws);
         for (int m = 0; m < c->n_nets; m++)
             mlp_forward(&c->net[m], theta + c->net[m].theta, &ws.panel[0], ws.panels);
-        for (int p = 0; p < ws.panels.n; p++)
-            transform_targets(c, theta + c->c, rows_of(c, k + p), x, &ws.panel[p],
-                              (vreal *)ws.ld, sign);
+        transform_targets(c, transform_of(c)->run[0][op], k, x, NULL, &ws);
         if (k % FLUSH == FLUSH - PANELS) flush(&ws, ld, sign);
     }
     flush(&ws, ld, sign);
@@ -148,65 +169,13 @@ static void transform(const kad_stage *stage, const void *packed, void *x_, doub
 static void generate(const kad_stage *stage, const void *packed, void *x, double *ld,
                      void *scratch)
 {
-    transform(stage, packed, x, ld, scratch, 1);
+    map(stage, packed, x, ld, scratch, KAD_GENERATE);
 }
 
 static void infer(const kad_stage *stage, const void *packed, void *x, double *ld,
                   void *scratch)
 {
-    transform(stage, packed, x, ld, scratch, -1);
-}
-
-/* The adjoints take y = z e^s + t apart into its two steps. dir = 1 rebuilds z from y,
- * dir = -1 y from z; the cotangents of the heads go to dt and da.
- *   shift  y = w + t:    dir 1: w = y - t, dt = gy;   dir -1: y = w + t, dt = -gy
- *   scale  w = z e^s:    dir 1: z = w e^-s, gz = gy e^s, ds = gy w + gl
- *                        dir -1: w = z e^s, gy = gz e^-s, ds = -gy w - gl */
-static void shift_adjoint(const kad_coupling *c, const int *rows, real *x, const real *g,
-                          const panel *w, const int dir)
-{
-    for (int j = 0; j < c->n_tgt; j++) {
-        vreal *xj = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
-        const vreal *gj = (const vreal *)(g + (size_t)rows[c->n_src + j] * KAD_W);
-        const vreal *t = (const vreal *)(w->t + (size_t)j * KAD_W);
-        vreal *dt = (vreal *)(w->dt + (size_t)j * KAD_W);
-        for (int v = 0; v < KAD_NV; v++) {
-            xj[v] = dir > 0 ? xj[v] - t[v] : xj[v] + t[v];
-            dt[v] = dir > 0 ? gj[v] : -gj[v];
-        }
-    }
-}
-
-static void scale_adjoint(const kad_coupling *c, const real *scale, const int *rows,
-                          real *x, real *g, real gl, const panel *w, vreal *sum,
-                          vreal *dc, const int dir)
-{
-    for (int j = 0; j < c->n_tgt; j++) {
-        vreal *xj = (vreal *)(x + (size_t)rows[c->n_src + j] * KAD_W);
-        vreal *gj = (vreal *)(g + (size_t)rows[c->n_src + j] * KAD_W);
-        const vreal *a = (const vreal *)(w->a + (size_t)j * KAD_W);
-        vreal *da = (vreal *)(w->da + (size_t)j * KAD_W);
-        vreal c_sum = {0};
-        for (int v = 0; v < KAD_NV; v++) {
-            const vreal s = scale[j] * a[v];
-            const vreal ex = kad_vexp_fast(dir > 0 ? -s : s);
-            const vreal eg = kad_vexp_fast(dir > 0 ? s : -s);
-            const vreal moved = xj[v] * ex;
-            vreal ds;
-            sum[v] += s;
-            if (dir > 0) {
-                ds = gj[v] * xj[v] + gl;
-                gj[v] *= eg;
-            } else {
-                gj[v] *= eg;
-                ds = -gj[v] * moved - gl;
-            }
-            xj[v] = moved;
-            da[v] = ds * scale[j] * ((real)1 - a[v] * a[v]);
-            c_sum += ds * a[v];
-        }
-        dc[j] += c_sum;
-    }
+    map(stage, packed, x, ld, scratch, KAD_INFER);
 }
 
 /* dtheta, the net's, += the lane sums of acc, which move to its front. */
@@ -222,93 +191,80 @@ typedef struct adjoint_call {
     const kad_coupling *c;
     const real *theta, *back; /* the adjoint's weights, at the same offsets */
     real *x, *g;
-    real gl;
+    double sign;  /* of the log-determinant */
     real *dtheta; /* NULL: no weight gradients */
     double *ld;   /* NULL: not wanted */
 } adjoint_call;
 
-/* Steps of one walk: the shift's net, the scale's net, or one net with both heads. */
-enum { SHIFT = 1, SCALE = 2 };
-
-/* The steps of the transform of one application: x, g, and the heads' cotangents. */
-static void step_adjoint(const adjoint_call *call, const int *rows, const panel *w,
-                         const workspace *ws, const int steps, const int dir)
-{
-    const kad_coupling *c = call->c;
-    if (steps & SCALE) bound_scales(c, w);
-    if (dir > 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, w, dir);
-    if (steps & SCALE)
-        scale_adjoint(c, call->theta + c->c, rows, call->x, call->g, call->gl, w,
-                      (vreal *)ws->ld, ws->dc, dir);
-    if (dir < 0 && (steps & SHIFT)) shift_adjoint(c, rows, call->x, call->g, w, dir);
-}
-
-/* With separate nets the applications are walked once for each, so that the gradient
- * sums of only one net compete for the first-level cache. */
-static void walk(const adjoint_call *call, workspace *ws, const int steps, const int m,
-                 const int dir)
+/* Everything is walked through with one net and one function of the transform. With
+ * separate nets the parts are walked once for each, so that the gradient sums of only one
+ * net compete for the first-level cache; `even`: the log-determinant is of this walk. */
+static void walk(const adjoint_call *call, workspace *ws, kad_transform_fn function,
+                 const int m, const bool even)
 {
     const kad_coupling *c = call->c;
     const kad_mlp *net = &c->net[m];
+    double *ld = even ? call->ld : NULL;
     for (int k = 0; k < c->n_apps; k += PANELS) {
         open_panels(c, k, call->x, ws);
         mlp_forward(net, call->theta + net->theta, &ws->panel[0], ws->panels);
-        for (int p = 0; p < ws->panels.n; p++)
-            step_adjoint(call, rows_of(c, k + p), &ws->panel[p], ws, steps, dir);
+        transform_targets(c, function, k, call->x, call->g, ws);
         mlp_adjoint(net, call->back + net->theta, &ws->panel[0], ws->panels,
                     call->dtheta ? ws->acc : NULL);
         for (int p = 0; p < ws->panels.n; p++)
             for (int i = 0; i < c->n_src; i++)
                 add_rows(1, ws->panel[p].din + (size_t)i * KAD_W,
                          call->g + (size_t)rows_of(c, k + p)[i] * KAD_W);
-        if ((steps & SCALE) && k % FLUSH == FLUSH - PANELS && call->ld)
-            flush(ws, call->ld, -dir);
+        if (ld && k % FLUSH == FLUSH - PANELS) flush(ws, ld, call->sign);
     }
-    if ((steps & SCALE) && call->ld) flush(ws, call->ld, -dir);
+    if (ld) flush(ws, ld, call->sign);
     if (call->dtheta) reduce(net, ws->acc, call->dtheta + net->theta);
 }
 
 static void adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
-                    double gl, void *dtheta, double *ld, void *scratch, const int dir)
+                    double gl, void *dtheta, double *ld, void *scratch,
+                    const kad_operation op)
 {
     const kad_coupling *c = stage->self;
     workspace ws;
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
-    memset(ws.dc, 0, (size_t)c->n_tgt * sizeof(vreal));
+    memset(ws.own, 0, (stage->n_theta - c->own) * sizeof(vreal));
+    lay_out_targets(c, packed, gl, &ws);
     const adjoint_call call = {
         .c = c,
         .theta = packed,
         .back = (const real *)packed + stage->n_theta,
         .x = x,
         .g = g,
-        .gl = (real)gl,
+        .sign = op == KAD_INFER_ADJOINT ? 1 : -1,
         .dtheta = dtheta,
         .ld = ld,
     };
+    const kad_transform_kern *f = transform_of(c);
     if (c->n_nets == 1) {
-        walk(&call, &ws, SHIFT | SCALE, 0, dir);
-    } else if (dir > 0) {
-        walk(&call, &ws, SHIFT, 0, dir);
-        walk(&call, &ws, SCALE, 1, dir);
+        walk(&call, &ws, f->run[0][op], 0, true);
+    } else if (op == KAD_GENERATE_ADJOINT) {
+        walk(&call, &ws, f->odd_alone[op], 0, false);
+        walk(&call, &ws, f->even_alone[op], 1, true);
     } else {
-        walk(&call, &ws, SCALE, 1, dir);
-        walk(&call, &ws, SHIFT, 0, dir);
+        walk(&call, &ws, f->even_alone[op], 1, true);
+        walk(&call, &ws, f->odd_alone[op], 0, false);
     }
-    for (int j = 0; dtheta && j < c->n_tgt; j++)
-        call.dtheta[c->c + (size_t)j] += kad_vsum(ws.dc[j]);
+    for (size_t j = c->own; dtheta && j < stage->n_theta; j++)
+        call.dtheta[j] += kad_vsum(ws.own[j - c->own]);
 }
 
 static void generate_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
                              double gl, void *dtheta, double *ld, void *scratch)
 {
-    adjoint(stage, packed, x, g, gl, dtheta, ld, scratch, 1);
+    adjoint(stage, packed, x, g, gl, dtheta, ld, scratch, KAD_GENERATE_ADJOINT);
 }
 
 static void infer_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
                           double gl, void *dtheta, double *ld, void *scratch)
 {
-    adjoint(stage, packed, x, g, gl, dtheta, ld, scratch, -1);
+    adjoint(stage, packed, x, g, gl, dtheta, ld, scratch, KAD_INFER_ADJOINT);
 }
 
 /* theta in the kernel's units, then the adjoint's weights. */
@@ -320,7 +276,7 @@ static void pack(const kad_stage *stage, const double *theta, void *packed)
     for (int m = 0; m < c->n_nets; m++)
         mlp_pack(&c->net[m], theta + c->net[m].theta, p + c->net[m].theta,
                  p + stage->n_theta + c->net[m].theta);
-    for (size_t j = c->c; j < c->c + (size_t)c->n_tgt; j++)
+    for (size_t j = c->own; j < stage->n_theta; j++)
         p[j] = (real)theta[j];
 }
 

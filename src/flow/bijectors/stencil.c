@@ -6,6 +6,7 @@
 #include "flow/parts.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static void destroy(void *self)
 {
@@ -26,7 +27,10 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
         for (size_t j = 0; j < 2 && i + j < n; j++)
             theta[e->w1 + i + j] = 1.5 * draw[j] / sqrt((double)e->n_sources);
     }
-    if (e->kind == KAD_TRANSFORM_LFA) theta[e->b + 1] = -1.0; /* rho1 */
+    for (int i = 0; e->transform->even_start && i < e->n_even; i++)
+        theta[e->b + (size_t)i] = e->transform->even_start[i];
+    for (int i = 0; i < e->transform->n_own; i++)
+        theta[e->own + (size_t)i] = e->transform->own_start;
 }
 
 static kad_status add_tensors(kad_ctx *ctx, kad_stencil *e, kad_stage *stage)
@@ -39,6 +43,8 @@ static kad_status add_tensors(kad_ctx *ctx, kad_stencil *e, kad_stage *stage)
         e->we = last = kad_stage_add_tensor(stage, "we", e->n_even, e->n_hidden);
     }
     if (last != SIZE_MAX) e->b = last = kad_stage_add_tensor(stage, "b", e->n_even, 1);
+    if (last != SIZE_MAX && e->transform->n_own > 0)
+        e->own = last = kad_stage_add_tensor(stage, "scale", e->transform->n_own, 1);
     if (last == SIZE_MAX)
         return kad_fail(ctx, KAD_ENOMEM, "stencil: out of memory for its parameters");
     return KAD_OK;
@@ -66,19 +72,13 @@ done:
     return status;
 }
 
-/* Number of odd and even outputs of a transform of one and of more components. */
-static const int n_outputs[][2][2] = {
-    [KAD_TRANSFORM_AFFINE] = {{1, 1}, {1, 1}},
-    [KAD_TRANSFORM_Q4T] = {{2, 2}, {2, 2}},
-    [KAD_TRANSFORM_LFA] = {{2, 3}, {3, 4}},
-};
-
-static kad_status check_sizes(kad_ctx *ctx, int n_comp, kad_transform kind, int n_hidden,
+static kad_status check_sizes(kad_ctx *ctx, int n_comp,
+                              const kad_transform_ops *transform, int n_hidden,
                               int n_sources, int n_apps)
 {
-    if (n_comp < 1 || n_comp > 3 || (kind == KAD_TRANSFORM_Q4T && n_comp != 1))
-        return kad_fail(ctx, KAD_EUSAGE, "stencil: no transform %d of %d components",
-                        (int)kind, n_comp);
+    if (n_comp < 1 || n_comp > transform->max_comp)
+        return kad_fail(ctx, KAD_EUSAGE, "stencil: no transform %s of %d components",
+                        transform->name, n_comp);
     if (n_sources < 0 || n_apps < 0 || (n_sources > 0 && n_hidden < 1) ||
         n_sources > 4096 || n_hidden > 4096)
         return kad_fail(ctx, KAD_EUSAGE,
@@ -87,11 +87,11 @@ static kad_status check_sizes(kad_ctx *ctx, int n_comp, kad_transform kind, int 
     return KAD_OK;
 }
 
-/* Packed: every matrix and its transpose, and b. */
+/* Packed: every matrix and its transpose, b, and the transform's own. */
 static void set_sizes(kad_stage *stage)
 {
     const kad_stencil *e = stage->self;
-    const size_t n = 2 * stage->n_theta - (size_t)e->n_even;
+    const size_t n = 2 * stage->n_theta - (size_t)(e->n_even + e->transform->n_own);
     stage->packed_bytes[KAD_SINGLE] = n * sizeof(float);
     stage->packed_bytes[KAD_DOUBLE] = n * sizeof(double);
     stage->scratch_bytes[KAD_SINGLE] = kad_stencil_scratch_f32(stage);
@@ -99,22 +99,22 @@ static void set_sizes(kad_stage *stage)
 }
 
 kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
-                              kad_transform kind, int n_hidden, int n_sources, int n_apps,
-                              const int *sites, kad_stage *out)
+                              const kad_transform_ops *transform, int n_hidden,
+                              int n_sources, int n_apps, const int *sites, kad_stage *out)
 {
     kad_status status = KAD_OK;
     kad_stencil *e = NULL;
     kad_stage_begin(out, &kad_stencil_ops, lattice, n_comp);
-    KAD_TRY(check_sizes(ctx, n_comp, kind, n_hidden, n_sources, n_apps));
+    KAD_TRY(check_sizes(ctx, n_comp, transform, n_hidden, n_sources, n_apps));
     KAD_TRY(kad_new(ctx, 1, sizeof *e, &e));
     out->self = e;
-    e->kind = kind;
+    e->transform = transform;
     e->n_sources = n_sources;
     e->n_hidden = n_sources > 0 ? n_hidden : 0;
-    e->n_odd = n_sources > 0 ? n_outputs[kind][n_comp > 1][0] : 0;
-    e->n_even = n_outputs[kind][n_comp > 1][1];
+    e->n_odd = n_sources > 0 ? transform->n_odd[n_comp - 1] : 0;
+    e->n_even = transform->n_even[n_comp - 1];
     e->n_apps = n_apps;
-    e->lambda = 1.0;
+    e->quartic = 1.0;
     KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_apps * (size_t)(n_sources + 1), sites,
                            false, &e->sites));
     KAD_TRY(check_disjoint(ctx, lattice, e));
@@ -125,44 +125,55 @@ done:
     return status;
 }
 
-void kad_stencil_set_lambda(kad_stage *stage, double lambda)
+void kad_stencil_set_quartic(kad_stage *stage, double quartic)
 {
     kad_stencil *e = stage->self;
-    e->lambda = lambda;
+    e->quartic = quartic;
 }
 
-/* Variants: every transform with every number of components; sizes that use every block
- * of the products; a ring. */
+/* Variants: sizes that use every block of the products, with the program's transforms; a
+ * ring; then every registered transform with every number of components. */
+static const struct example {
+    const kad_transform_ops *transform;
+    int n_comp, n_hidden, n_sources, max_apps;
+    double quartic;
+} examples[] = {
+    {&kad_transform_affine, 1, 12, 12, 8, 1.0}, {&kad_transform_affine, 2, 7, 5, 8, 1.0},
+    {&kad_transform_affine, 3, 3, 2, 4, 1.0},   {&kad_transform_q4t, 1, 12, 12, 8, 0.7},
+    {&kad_transform_q4t, 1, 17, 4, 5, 5.0},     {&kad_transform_lfa, 1, 12, 9, 8, 1.0},
+    {&kad_transform_lfa, 2, 12, 12, 8, 1.0},    {&kad_transform_lfa, 3, 5, 3, 4, 1.0},
+    {&kad_transform_lfa, 2, 0, 0, 2, 1.0},      {&kad_transform_affine, 1, 1, 1, 3, 1.0},
+    {&kad_transform_lfa, 1, 26, 14, 3, 1.0},    {&kad_transform_q4t, 1, 0, 0, 3, 2.0},
+};
+enum { N_EXAMPLES = sizeof examples / sizeof *examples };
+
+static bool find_example(int variant, struct example *out)
+{
+    if (variant < N_EXAMPLES) {
+        *out = examples[variant];
+        return true;
+    }
+    variant -= N_EXAMPLES;
+    for (size_t i = 0; kad_transforms[i] != NULL; i++) {
+        const int n = kad_transforms[i]->max_comp;
+        *out = (struct example){kad_transforms[i], 1 + variant, 4, 6, 4, 1.5};
+        if (variant < n) return true;
+        variant -= n;
+    }
+    return false;
+}
+
 static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
                           kad_stage *out)
 {
-    static const struct {
-        kad_transform kind;
-        int n_comp, n_hidden, n_sources, max_apps;
-        double lambda;
-    } cases[] = {
-        {KAD_TRANSFORM_AFFINE, 1, 12, 12, 8, 1.0},
-        {KAD_TRANSFORM_AFFINE, 2, 7, 5, 8, 1.0},
-        {KAD_TRANSFORM_AFFINE, 3, 3, 2, 4, 1.0},
-        {KAD_TRANSFORM_Q4T, 1, 12, 12, 8, 0.7},
-        {KAD_TRANSFORM_Q4T, 1, 17, 4, 5, 5.0},
-        {KAD_TRANSFORM_LFA, 1, 12, 9, 8, 1.0},
-        {KAD_TRANSFORM_LFA, 2, 12, 12, 8, 1.0},
-        {KAD_TRANSFORM_LFA, 3, 5, 3, 4, 1.0},
-        {KAD_TRANSFORM_LFA, 2, 0, 0, 2, 1.0},
-        {KAD_TRANSFORM_AFFINE, 1, 1, 1, 3, 1.0},
-        {KAD_TRANSFORM_LFA, 1, 26, 14, 3, 1.0},
-        {KAD_TRANSFORM_Q4T, 1, 0, 0, 3, 2.0},
-    };
-    if (variant >= (int)(sizeof cases / sizeof *cases)) return KAD_EUSAGE;
+    struct example e;
+    if (!find_example(variant, &e)) return KAD_EUSAGE;
     kad_status status = KAD_OK;
     kad_blocks apps = {0};
-    KAD_TRY(kad_example_apps(ctx, lattice, cases[variant].n_sources,
-                             cases[variant].max_apps, &apps));
-    KAD_TRY(kad_stencil_create(ctx, lattice, cases[variant].n_comp, cases[variant].kind,
-                               cases[variant].n_hidden, cases[variant].n_sources, apps.n,
-                               apps.sites, out));
-    kad_stencil_set_lambda(out, cases[variant].lambda);
+    KAD_TRY(kad_example_apps(ctx, lattice, e.n_sources, e.max_apps, &apps));
+    KAD_TRY(kad_stencil_create(ctx, lattice, e.n_comp, e.transform, e.n_hidden,
+                               e.n_sources, apps.n, apps.sites, out));
+    kad_stencil_set_quartic(out, e.quartic);
 done:
     kad_free(apps.sites);
     return status;
@@ -177,9 +188,9 @@ static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
     KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, e->n_apps, e->n_sources, 1, e->sites,
                                out));
     KAD_TRY(kad_parts_identity(ctx, tile.n_sites, &sites));
-    KAD_TRY(kad_stencil_create(ctx, &tile, stage->n_comp, e->kind, e->n_hidden,
+    KAD_TRY(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,
                                e->n_sources, 1, sites, &out->one));
-    kad_stencil_set_lambda(&out->one, e->lambda);
+    kad_stencil_set_quartic(&out->one, e->quartic);
 done:
     kad_free(sites);
     return status;
@@ -187,8 +198,8 @@ done:
 
 const kad_bijector_ops kad_stencil_ops = {
     .name = "stencil",
-    .summary = "O(n)-equivariant stencil coupling: affine, quartic-tail or "
-               "linear-fractional-amplitude transform",
+    .summary = "O(n)-equivariant coupling of one target a part: a pointwise net of the "
+               "sites around it, and any transform",
     .reference = "Dinh, Sohl-Dickstein, Bengio, arXiv:1605.08803 (couplings); "
                  "Koehler, Klein, Noe, arXiv:1910.00753 (equivariant flows)",
     .init = init,

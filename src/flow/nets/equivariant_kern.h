@@ -11,7 +11,6 @@
 
 #include "flow/bijectors/stencil.h"
 #include "flow/nets/rows_kern.h"
-#include "flow/transforms/transform_kern.h"
 
 #include <stdint.h>
 
@@ -19,7 +18,7 @@
 typedef struct net_space {
     const real **src;       /* [F] source rows of the current application */
     real **gsrc;            /* [F] their cotangents */
-    real **hid, **ghid;     /* [H + KAD_STENCIL_MAX_ODD][n KAD_W] and cotangents */
+    real **hid, **ghid;     /* [H + odd outputs][n KAD_W] and cotangents */
     real **norm, **e, **ge; /* [H][KAD_W]: 1/sqrt(1 + |v|^2), its square, cotangent */
     real **even, **geven;   /* [n_even][KAD_W] even outputs and cotangents */
     vreal *acc;             /* [n_theta + KAD_V] weight gradients, lanes apart */
@@ -32,6 +31,7 @@ typedef struct net_weights {
     const real *odd, *odd_t;   /* Wo: [H][n_odd] and [n_odd][H] */
     const real *even, *even_t; /* We: [H][n_even] and [n_even][H] */
     const real *b;             /* [n_even] */
+    const real *own;           /* the transform's */
 } net_weights;
 
 static net_weights net_view(const kad_stencil *e, const void *packed)
@@ -47,6 +47,7 @@ static net_weights net_view(const kad_stencil *e, const void *packed)
     w.even = w.odd_t + n_odd;
     w.even_t = w.even + n_even;
     w.b = w.even_t + n_even;
+    w.own = w.b + e->n_even;
     return w;
 }
 
@@ -72,6 +73,8 @@ static void net_pack(const kad_stencil *e, const double *theta, void *packed)
               (real *)(uintptr_t)w.even_t);
     for (size_t i = 0; i < even; i++)
         ((real *)(uintptr_t)w.b)[i] = (real)theta[e->b + i];
+    for (size_t i = 0; i < (size_t)e->transform->n_own; i++)
+        ((real *)(uintptr_t)w.own)[i] = (real)theta[e->own + i];
 }
 
 /* n rows of n_reals, with their pointers. */
@@ -93,11 +96,12 @@ static size_t net_carve(const kad_stage *stage, char *base, net_space *s)
 {
     const kad_stencil *e = stage->self;
     const size_t vector = (size_t)stage->n_comp * KAD_W;
+    const int n_hid = e->n_hidden + e->transform->n_odd[stage->n_comp - 1];
     size_t at = 0;
     s->src = (const real **)take_rows(base, &at, e->n_sources, 0);
     s->gsrc = take_rows(base, &at, e->n_sources, 0);
-    s->hid = take_rows(base, &at, e->n_hidden + KAD_STENCIL_MAX_ODD, vector);
-    s->ghid = take_rows(base, &at, e->n_hidden + KAD_STENCIL_MAX_ODD, vector);
+    s->hid = take_rows(base, &at, n_hid, vector);
+    s->ghid = take_rows(base, &at, n_hid, vector);
     s->norm = take_rows(base, &at, e->n_hidden, KAD_W);
     s->e = take_rows(base, &at, e->n_hidden, KAD_W);
     s->ge = take_rows(base, &at, e->n_hidden, KAD_W);

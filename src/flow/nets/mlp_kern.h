@@ -1,4 +1,4 @@
-/* The multilayer perceptrons of couplings (coupling.h): forward, adjoint and weight
+/* The multilayer perceptrons of couplings (mlp.h): forward, adjoint and weight
  * gradients of one net on a few row blocks at a time.
  *
  * Nets with elu keep their hidden layers lifted (vmath.h): activations as s (h + 1) and
@@ -8,17 +8,13 @@
  * Every layer then maps X = p (x + q) to Y = u (y + v) of y = b + W x by
  *   Y = u (b + v - q W 1) + (u / p) W X,
  * and packed weights are those of this map. A cotangent G of Y and the sums
- *   D = sum G X^T,  d = sum G   give   dW = (u / p) D - u q d 1^T,  db = u d.
- *
- * This folder holds the nets that turn the sources of a coupling into parameters:
- * mlp_kern (coupling) and equivariant_kern (stencil), made of the products of dense_kern
- * and rows_kern. */
+ *   D = sum G X^T,  d = sum G   give   dW = (u / p) D - u q d 1^T,  db = u d. */
 #ifndef KAD_FLOW_NETS_MLP_KERN_H
 #define KAD_FLOW_NETS_MLP_KERN_H
 
 #include "base/vmath.h"
-#include "flow/bijectors/coupling.h"
 #include "flow/nets/dense_kern.h"
+#include "flow/nets/mlp.h"
 
 #include <string.h>
 
@@ -29,7 +25,7 @@ enum { PANELS = 4 };
 typedef struct panel {
     real *in;      /* [n_src] gathered sources */
     real *feat;    /* activations of a net, layer after layer */
-    real *t, *a;   /* head outputs [n_tgt]; a becomes tanh(a) */
+    real *t, *a;   /* odd and even outputs */
     real *dt, *da; /* cotangents of the heads */
     real *u, *v;   /* [max_width] cotangents between layers */
     real *din;     /* [n_src] */
@@ -42,7 +38,7 @@ typedef struct mlp_units {
 
 static const mlp_units plain_units = {1, 0}, lifted_units = {(double)KAD_VLIFT, 1};
 
-/* Those of the hidden layers; nets without biases are tanh's (coupling.h). */
+/* Those of the hidden layers; nets without biases are tanh's (mlp.h). */
 static mlp_units hidden_units(const kad_mlp *net)
 {
     return net->activation == KAD_ELU ? lifted_units : plain_units;

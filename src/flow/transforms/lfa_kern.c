@@ -14,9 +14,6 @@
  * (1 + u)^2; both factors are symmetric and inverted by Sherman-Morrison.
  * Outputs: odd t, eps, v; even s, rho1, rho2, rho3. Identity at c = 1, k = 0. For n = 1
  * the axis would be one more factor e^s: there are no v, rho3. */
-#ifndef KAD_FLOW_TRANSFORMS_LFA_KERN_H
-#define KAD_FLOW_TRANSFORMS_LFA_KERN_H
-
 #include "flow/transforms/transform_kern.h"
 
 typedef struct lfa {
@@ -35,9 +32,9 @@ KAD_LANES_INLINE void lfa_axis(const int n, const kad_outs *o, int v, const int 
                                lfa *q)
 {
     vreal axis[3];
-    q->k = kad_vexp_fast(o->even[3][v]) - RC(1.0);
+    q->k = kad_vexp_fast(kad_even(o, 3)[v]) - RC(1.0);
     for (int i = 0; i < n; i++)
-        axis[i] = o->odd[2][kad_at(i, v)];
+        axis[i] = kad_odd(o, 2)[kad_at(i, v)];
     q->norm = kad_lanes_rsqrt(RC(1.0) + kad_dot(n, axis, axis));
     for (int i = 0; i < n; i++)
         q->nn[i] = q->norm * axis[i];
@@ -59,15 +56,15 @@ KAD_LANES_INLINE void lfa_prepare(const int n, const kad_outs *o, int v, real la
                                   const int need, lfa *q)
 {
     vreal tail;
-    const vreal rho1 = o->even[1][v];
+    const vreal rho1 = kad_even(o, 1)[v];
     (void)lambda;
     if (need & KAD_FOR_ADJOINT)
         q->sigma = kad_lanes_sigmoid(rho1, &tail);
     else
         tail = kad_vexp_fast(-kad_vabs(rho1));
     q->a = kad_vmax(rho1, kad_vset(RC(0.0))) + kad_lanes_log1p(tail);
-    q->c = kad_vexp_fast(o->even[2][v]);
-    q->up = kad_vexp(o->even[0][v]);
+    q->c = kad_vexp_fast(kad_even(o, 2)[v]);
+    q->up = kad_vexp(kad_even(o, 0)[v]);
     if (need) q->down = kad_lanes_rcp(q->up);
     if (n > 1) lfa_axis(n, o, v, need, q);
 }
@@ -87,15 +84,17 @@ KAD_LANES_INLINE void lfa_radius(lfa *q)
 KAD_LANES_INLINE void lfa_up(const int n, const kad_outs *o, int v, lfa *q, vreal *target)
 {
     for (int i = 0; i < n; i++)
-        q->w[i] = target[kad_at(i, v)] + o->odd[1][kad_at(i, v)];
+        q->w[i] = target[kad_at(i, v)] + kad_odd(o, 1)[kad_at(i, v)];
     q->u = q->a * kad_dot(n, q->w, q->w);
     lfa_radius(q);
     vreal f[3];
     for (int i = 0; i < n; i++)
-        f[i] = q->f[i] = q->up * q->root * q->w[i];
+        f[i] = q->up * q->root * q->w[i];
+    for (int i = 0; i < n && n > 1; i++) /* of the axis alone */
+        q->f[i] = f[i];
     if (n > 1) lfa_along(n, q, q->k, f);
     for (int i = 0; i < n; i++)
-        target[kad_at(i, v)] = o->odd[0][kad_at(i, v)] + f[i];
+        target[kad_at(i, v)] = kad_odd(o, 0)[kad_at(i, v)] + f[i];
 }
 
 /* |w|^2 from q = |Y|^2. */
@@ -116,7 +115,7 @@ KAD_LANES_INLINE void lfa_down(const int n, const kad_outs *o, int v, lfa *q,
 {
     vreal flat[3];
     for (int i = 0; i < n; i++)
-        q->f[i] = target[kad_at(i, v)] - o->odd[0][kad_at(i, v)];
+        q->f[i] = target[kad_at(i, v)] - kad_odd(o, 0)[kad_at(i, v)];
     if (n > 1) lfa_along(n, q, -q->k * q->im, q->f);
     for (int i = 0; i < n; i++)
         flat[i] = q->down * q->f[i];
@@ -124,7 +123,7 @@ KAD_LANES_INLINE void lfa_down(const int n, const kad_outs *o, int v, lfa *q,
     lfa_radius(q);
     for (int i = 0; i < n; i++) {
         q->w[i] = flat[i] * q->iroot;
-        target[kad_at(i, v)] = q->w[i] - o->odd[1][kad_at(i, v)];
+        target[kad_at(i, v)] = q->w[i] - kad_odd(o, 1)[kad_at(i, v)];
     }
 }
 
@@ -134,7 +133,7 @@ KAD_LANES_INLINE vreal lfa_ld(const int n, const kad_outs *o, int v, const lfa *
     if (n > 1) det *= RC(1.0) + q->k * q->m;
     if (n == 1) det *= q->iroot;
     if (n == 3) det *= q->root;
-    return (real)n * o->even[0][v] + kad_vlog_normal(det);
+    return (real)n * kad_even(o, 0)[v] + kad_vlog_normal(det);
 }
 
 /* d ld/du; iq = 1/Q. */
@@ -173,8 +172,8 @@ KAD_LANES_INLINE void lfa_axis_vjp(const int n, const lfa *q, int v, real gl,
     }
     const vreal radial = kad_dot(n, q->nn, gn);
     for (int i = 0; i < n; i++)
-        go->odd[2][kad_at(i, v)] = q->norm * (gn[i] - q->nn[i] * radial);
-    go->even[3][v] = (ny * nf + gl * q->m * q->im) * (RC(1.0) + q->k);
+        kad_odd(go, 2)[kad_at(i, v)] = q->norm * (gn[i] - q->nn[i] * radial);
+    kad_even(go, 3)[v] = (ny * nf + gl * q->m * q->im) * (RC(1.0) + q->k);
 }
 
 KAD_LANES_INLINE void lfa_vjp(const int n, const lfa *q, int v, real gl, vreal *g,
@@ -190,15 +189,39 @@ KAD_LANES_INLINE void lfa_vjp(const int n, const lfa *q, int v, real gl, vreal *
     const vreal gh = RC(0.5) * wf * q->up * q->iroot;
     const vreal gu = gh * (q->c - RC(1.0)) * q->i1 * q->i1 + gl * lfa_ldu(n, q, iq);
     for (int i = 0; i < n; i++) {
-        go->odd[0][kad_at(i, v)] = g[i];
+        kad_odd(go, 0)[kad_at(i, v)] = g[i];
         g[i] = stretch * gf[i] + RC(2.0) * q->a * gu * q->w[i];
-        go->odd[1][kad_at(i, v)] = g[i];
+        kad_odd(go, 1)[kad_at(i, v)] = g[i];
     }
     vreal ldc = (RC(2.0) + q->u) * iq;
     if (n != 2) ldc += RC(0.5) * (real)(n - 2) * q->ic;
-    go->even[0][v] = stretch * wf + (real)n * gl;
-    go->even[1][v] = gu * kad_dot(n, q->w, q->w) * q->sigma;
-    go->even[2][v] = (gh * q->i1 + gl * ldc) * q->u * q->c;
+    kad_even(go, 0)[v] = stretch * wf + (real)n * gl;
+    kad_even(go, 1)[v] = gu * kad_dot(n, q->w, q->w) * q->sigma;
+    kad_even(go, 2)[v] = (gh * q->i1 + gl * ldc) * q->u * q->c;
 }
 
+KAD_TRANSFORM_ROW(lfa)
+KAD_TRANSFORM_RUN(lfa, 1)
+KAD_TRANSFORM_RUN(lfa, 2)
+KAD_TRANSFORM_RUN(lfa, 3)
+
+extern const kad_transform_kern kad_lfa_kern_f32, kad_lfa_kern_f64;
+
+const kad_transform_kern KR(kad_lfa_kern) = {
+    .run = {KAD_TRANSFORM_KERN(lfa, 1), KAD_TRANSFORM_KERN(lfa, 2),
+            KAD_TRANSFORM_KERN(lfa, 3)},
+};
+
+#if KAD_PREC == 64 /* the table, once */
+const kad_transform_ops kad_transform_lfa = {
+    .name = "lfa",
+    .summary = "linear-fractional amplitude: a radial map between two linear ones, along "
+               "an axis of its own",
+    .reference = "Koehler, Klein, Noe, arXiv:1910.00753 (equivariant flows)",
+    .max_comp = 3,
+    .n_odd = {2, 3, 3},
+    .n_even = {3, 4, 4},
+    .even_start = (const double[]){0, -1, 0, 0}, /* rho1 */
+    .kern = {&kad_lfa_kern_f32, &kad_lfa_kern_f64},
+};
 #endif
