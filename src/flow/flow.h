@@ -5,7 +5,7 @@
  * This folder builds maps from latents to fields:
  *   stage                      one bijector in place; bijectors/, nets/, transforms/
  *   flow, map                  stages with a prior (priors/); with parameters
- *   options, recipe, hierarchy, blocks: which stages a config asks for
+ *   options, recipe, hierarchy, blocks, stage_list: which stages a config asks for
  *   parts, cone                stages taken apart; what a change of one latent reaches
  *   lanes_kern                 helpers of the kernels */
 #ifndef KAD_FLOW_FLOW_H
@@ -33,14 +33,6 @@ typedef struct kad_flow {
     double temperature; /* the prior's; on the real line the variance of the latents */
     char hierarchy[32];
 } kad_flow;
-
-/* What a flow must know of the action it is built for. */
-typedef struct kad_flow_target {
-    const kad_lattice *lattice;
-    int n_comp;
-    const uint8_t *active; /* NULL: all */
-    bool symmetric;        /* S(-y) = S(y) */
-} kad_flow_target;
 
 /* Flow of the options (already resolved by the recipe). Errors: KAD_ECONFIG,
  * KAD_ENOMEM, KAD_EINTERNAL (two tensors of one name). */

@@ -16,19 +16,7 @@
 #ifndef KAD_FLOW_HIERARCHY_H
 #define KAD_FLOW_HIERARCHY_H
 
-#include "flow/flow.h"
-
-typedef struct kad_stage_list {
-    int n, cap;
-    kad_stage *stage;
-} kad_stage_list;
-
-void kad_stage_list_clear(kad_stage_list *list);
-/* Take ownership of `stage` (also on failure), with its level and a name made from the
- * format, which no other stage of the level may have. */
-KAD_MUST_USE kad_status kad_stage_list_add(kad_ctx *ctx, kad_stage_list *list,
-                                           kad_stage *stage, int level,
-                                           const char *format, ...) KAD_PRINTF(5, 6);
+#include "flow/stage_list.h"
 
 /* True when every stage of a hierarchy is odd under the global sign by construction, so
  * that q(y) = q(-y) whatever the parameters. */
@@ -48,13 +36,5 @@ KAD_MUST_USE kad_status kad_hierarchy_conditional(kad_ctx *ctx,
                                                   const kad_flow_options *options,
                                                   const kad_flow_target *target,
                                                   kad_stage_list *list);
-
-/* Stages both families use. Haar: rotation of the active sites of the 2^d blocks of a
- * level. Top: a stage on the coarsest single site without sources (`flow.ring`). */
-KAD_MUST_USE kad_status kad_hierarchy_haar(kad_ctx *ctx, const kad_flow_target *target,
-                                           int level, const char *name,
-                                           kad_stage_list *list);
-KAD_MUST_USE kad_status kad_hierarchy_ring(kad_ctx *ctx, const kad_flow_target *target,
-                                           int level, kad_stage_list *list);
 
 #endif

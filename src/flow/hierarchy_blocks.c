@@ -145,7 +145,7 @@ static kad_status add_level(builder *b, int level, const char *layer, const char
     int n = 0;
     snprintf(name, sizeof name, "%shaar", layer);
     if (b->options->haar)
-        KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, name, b->list));
+        KAD_TRY(kad_stage_list_haar(b->ctx, b->target, level, name, b->list));
     for (int r = 0; r < repeat; r++)
         for (const char *p = passes; *p; p++, n++) {
             snprintf(name, sizeof name, "%spass_%02d", layer, n);
@@ -196,7 +196,7 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_flow_options *options,
     if (rest > 1)
         KAD_TRY(add_pass(&b, halvings, 0, 0, "top"));
     else if (ring)
-        KAD_TRY(kad_hierarchy_ring(ctx, target, halvings, list));
+        KAD_TRY(kad_stage_list_ring(ctx, target, halvings, list));
     for (int level = halvings - 1; level >= 0; level--)
         if (depth == 0 || level < depth) KAD_TRY(add_level(&b, level, "", passes));
 done:

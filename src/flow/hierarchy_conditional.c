@@ -182,7 +182,7 @@ static kad_status add_wavelet(builder *b, int level)
         KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &apps));
         KAD_TRY(add_stages(b, &apps, b->generator, level, "detail", (int)p));
     }
-    KAD_TRY(kad_hierarchy_haar(b->ctx, b->target, level, "haar", b->list));
+    KAD_TRY(kad_stage_list_haar(b->ctx, b->target, level, "haar", b->list));
     const int count =
         level == 0 ? b->options->refinements_finest : b->options->refinements;
     KAD_TRY(add_refinements(b, level, colour[0], colour[1], count, 0));
@@ -233,7 +233,7 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
     KAD_TRY(check_transform(&b, "generator", b.generator));
     KAD_TRY(check_transform(&b, "refinement", b.refinement));
     if (options->ring)
-        KAD_TRY(kad_hierarchy_ring(ctx, target, target->lattice->n_levels, list));
+        KAD_TRY(kad_stage_list_ring(ctx, target, target->lattice->n_levels, list));
     for (int level = n_strides(target->lattice) - 1; level >= 0; level--) {
         if (depth != 0 && level >= depth && !in_top(&b, level)) continue;
         KAD_TRY(wavelet && !in_top(&b, level) ? add_wavelet(&b, level)

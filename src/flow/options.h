@@ -7,6 +7,7 @@
 #include "flow/bijectors/coupling.h"
 #include "flow/bijectors/stencil.h"
 #include "io/keys.h"
+#include "lattice/lattice.h"
 
 /* The global sign (rotations): not treated; q(y) averaged with q(-y); built into the nets.
  */
@@ -71,6 +72,14 @@ typedef struct kad_flow_options {
     double temperature; /* variance of the latents */
     kad_prec precision; /* of fields and weights */
 } kad_flow_options;
+
+/* What a flow must know of the action it is built for. */
+typedef struct kad_flow_target {
+    const kad_lattice *lattice;
+    int n_comp;
+    const uint8_t *active; /* NULL: all */
+    bool symmetric;        /* S(-y) = S(y) */
+} kad_flow_target;
 
 extern const kad_key kad_flow_keys[];
 extern const size_t kad_flow_n_keys;
