@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "io/digest.h"
-#include "train/samples.h"
+#include "train/data.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,7 +21,7 @@ enum { CHUNK = 512, CHUNK_LEAST = 16, CHUNK_VALUES = 1 << 20 };
 typedef struct data_target {
     const char *path, *sha256;
     uint64_t seed, n_bytes;
-    kad_samples samples;
+    kad_data samples;
     kad_split split;
     size_t *index; /* of a batch */
     size_t chunk;
@@ -52,8 +52,8 @@ static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
                      kad_loss_stats *stats)
 {
     const data_target *self = target->self;
-    kad_samples_batch(&self->split, self->seed, step->number,
-                      (size_t)kad_loss_batch(plan), self->index);
+    kad_data_batch(&self->split, self->seed, step->number, (size_t)kad_loss_batch(plan),
+                   self->index);
     kad_loss_gradient_data(ctx, plan, theta, self->samples.y, self->index, gradient,
                            stats);
 }
@@ -100,9 +100,8 @@ static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
     if (target->n_done < n) KAD_TRY(densities(ctx, target, map, held, 0, n));
     KAD_TRY(densities(ctx, target, map, trained, n, m));
     h->n = n;
-    kad_samples_mean(split, n, held, target->values, &h->value, &h->error);
-    kad_samples_mean(split, m, trained, target->values + n, &h->trained,
-                     &h->trained_error);
+    kad_data_mean(split, n, held, target->values, &h->value, &h->error);
+    kad_data_mean(split, m, trained, target->values + n, &h->trained, &h->trained_error);
 done:
     return status;
 }
@@ -124,7 +123,7 @@ static void describe(const kad_target *target, const kad_evaluation *e, kad_writ
 static void destroy(kad_target *target)
 {
     data_target *self = target->self;
-    kad_samples_clear(&self->samples);
+    kad_data_clear(&self->samples);
     kad_split_clear(&self->split);
     kad_free(self->index);
     kad_free(self->y);
@@ -181,9 +180,9 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
     self->seed = o->seed;
     KAD_TRY(kad_digest_file(ctx, d->path, &self->n_bytes, digest));
     KAD_TRY(kad_digest_require(ctx, d->path, d->key_sha256, d->sha256, digest));
-    KAD_TRY(kad_samples_load(ctx, d->key, d->path, d->dataset, model, &self->samples));
-    KAD_TRY(kad_samples_split(ctx, d->path, self->samples.n, d->holdout, d->block,
-                              &self->split));
+    KAD_TRY(kad_data_load(ctx, d->key, d->path, d->dataset, model, &self->samples));
+    KAD_TRY(kad_data_split(ctx, d->path, self->samples.n, d->holdout, d->block,
+                           &self->split));
     KAD_TRY(kad_new(ctx, largest_batch, sizeof *self->index, &self->index));
     if (self->split.n_held > 0) KAD_TRY(make_evaluation(ctx, target));
     *out = target;

@@ -10,7 +10,7 @@
  * This folder:
  *   trainer, trainer_state            stages, steps, checkpoints and log of a training
  *   model, options, inputs            what is trained, and how
- *   target (action, data), samples    on what: the loss, and what it says of a map
+ *   target (action, data), data       on what: the loss, and what it says of a map
  *   loss, loss_tile, loss_kern        losses and their gradients over a batch
  *   optimiser (adam, soap_kern), schedule, clip   the steps that these make
  *   evaluate, history, params         how good a map is, and when; the map in a file */

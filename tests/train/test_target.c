@@ -5,7 +5,7 @@
 #include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 #include "tests/support/train_case.h"
-#include "train/samples.h"
+#include "train/data.h"
 #include "train/target.h"
 
 #include <fcntl.h>
@@ -107,9 +107,8 @@ static void blocks_are_held_out_whole(void **state)
     for (size_t block = 1; block <= 50; block += 49) {
         kad_split a, b;
         enum { ALL = 20000 };
-        assert_int_equal(kad_samples_split(&ctx, "file", ALL, 0.2, block, &a), KAD_OK);
-        assert_int_equal(kad_samples_split(&ctx, "file", ALL / 2, 0.2, block, &b),
-                         KAD_OK);
+        assert_int_equal(kad_data_split(&ctx, "file", ALL, 0.2, block, &a), KAD_OK);
+        assert_int_equal(kad_data_split(&ctx, "file", ALL / 2, 0.2, block, &b), KAD_OK);
         assert_int_equal(a.n_held + a.n_trained, ALL);
         /* binomial of ALL/block trials: sd 0.0028 and 0.02, five of them */
         const double share = (double)a.n_held / ALL;
@@ -146,7 +145,7 @@ static void errors_are_of_blocks(void **state)
         number[i] = i;
     }
     for (int k = 0; k < 2; k++)
-        kad_samples_mean(&split[k], GROUPS * SIZE, number, values, &mean[k], &error[k]);
+        kad_data_mean(&split[k], GROUPS * SIZE, number, values, &mean[k], &error[k]);
     for (size_t i = 0; i < GROUPS; i++)
         want += (few[i] - mean[0]) * (few[i] - mean[0]);
     want = sqrt(want / (GROUPS - 1) / GROUPS);

@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "tests/support/model_case.h"
 #include "tests/support/train_case.h"
-#include "train/samples.h"
+#include "train/data.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -39,34 +39,34 @@ static void samples_are_read(void **state)
     assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
     assert_int_equal(kad_h5_write(&ctx, file, "/a/x", KAD_H5_F64, 5, dims, data), KAD_OK);
     assert_int_equal(kad_h5_write(&ctx, file, "/bad", KAD_H5_F64, 5, bad, data), KAD_OK);
-    assert_int_equal(kad_h5_save(&ctx, file, "test_train_samples.h5", false), KAD_OK);
+    assert_int_equal(kad_h5_save(&ctx, file, "test_data.h5", false), KAD_OK);
     kad_h5_close(file);
-    kad_samples samples;
-    assert_int_equal(kad_samples_load(&ctx, "train.data", "test_train_samples.h5", "/a/x",
-                                      model, &samples),
-                     KAD_OK);
+    kad_data samples;
+    assert_int_equal(
+        kad_data_load(&ctx, "train.data", "test_data.h5", "/a/x", model, &samples),
+        KAD_OK);
     assert_int_equal(samples.n, CHAINS * N);
     /* sample 4, component 1, site 7 */
     assert_true(samples.y[(4 * SITES + 7) * 2 + 1] == data[(4 * 2 + 1) * SITES + 7]);
     size_t index[1000], seen = 0;
     kad_split split;
-    assert_int_equal(kad_samples_split(&ctx, "test", samples.n, 0, 1, &split), KAD_OK);
-    kad_samples_batch(&split, 3, 9, 1000, index);
+    assert_int_equal(kad_data_split(&ctx, "test", samples.n, 0, 1, &split), KAD_OK);
+    kad_data_batch(&split, 3, 9, 1000, index);
     kad_split_clear(&split);
     for (int i = 0; i < 1000; i++) {
         assert_true(index[i] < samples.n);
         seen |= (size_t)1 << index[i];
     }
     assert_int_equal(seen, 63);
-    kad_samples_clear(&samples);
-    assert_int_equal(kad_samples_load(&ctx, "train.data", "test_train_samples.h5", "/bad",
-                                      model, &samples),
-                     KAD_EDATA);
+    kad_data_clear(&samples);
+    assert_int_equal(
+        kad_data_load(&ctx, "train.data", "test_data.h5", "/bad", model, &samples),
+        KAD_EDATA);
     assert_non_null(strstr(ctx.message, "[n, 2, 4, 6]"));
     assert_int_equal(
-        kad_samples_load(&ctx, "train.data", "absent.h5", "/bad", model, &samples),
+        kad_data_load(&ctx, "train.data", "absent.h5", "/bad", model, &samples),
         KAD_ENOINPUT);
-    unlink("test_train_samples.h5");
+    unlink("test_data.h5");
     kad_model_destroy(model);
     kad_config_destroy(config);
 }
@@ -90,18 +90,18 @@ static void samples_out_of_range_are_refused(void **state)
         double data[N * SITES] = {0};
         const size_t dims[3] = {N, 4, 4};
         kad_h5 *file = NULL;
-        kad_samples samples;
+        kad_data samples;
         data[3 * SITES + 7] = good ? 1.8e19 : bad[i];
         assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
         assert_int_equal(kad_h5_write(&ctx, file, "/x", KAD_H5_F64, 3, dims, data),
                          KAD_OK);
         assert_int_equal(kad_h5_save(&ctx, file, "test_train_range.h5", false), KAD_OK);
         kad_h5_close(file);
-        const kad_status status = kad_samples_load(
-            &ctx, "train.data", "test_train_range.h5", "/x", model, &samples);
+        const kad_status status = kad_data_load(&ctx, "train.data", "test_train_range.h5",
+                                                "/x", model, &samples);
         assert_int_equal(status, good ? KAD_OK : KAD_EDATA);
         if (!good) assert_non_null(strstr(ctx.message, "/x: sample 3: "));
-        kad_samples_clear(&samples);
+        kad_data_clear(&samples);
     }
     unlink("test_train_range.h5");
     kad_model_destroy(model);
@@ -190,13 +190,13 @@ static void samples_join_the_reverse_loss(void **state)
     assert_int_equal(kad_h5_save(&ctx, file, "test_train_mixed.h5", false), KAD_OK);
     kad_h5_close(file);
     /* the file's fields come back as the flow variables they were drawn as */
-    kad_samples samples;
-    assert_int_equal(kad_samples_load(&ctx, "train.data", "test_train_mixed.h5",
-                                      "/configs", teacher.model, &samples),
+    kad_data samples;
+    assert_int_equal(kad_data_load(&ctx, "train.data", "test_train_mixed.h5", "/configs",
+                                   teacher.model, &samples),
                      KAD_OK);
     for (size_t i = 0; i < N * SITES; i++)
         assert_true(fabs(samples.y[i] - y[i]) < 1e-10 * (1.0 + fabs(y[i])));
-    kad_samples_clear(&samples);
+    kad_data_clear(&samples);
     for (int i = 0; i < 2; i++) {
         ctx.n_threads = 2 - i;
         train_case_run(&ctx, NULL, config[1], &result[i]);

@@ -1,4 +1,4 @@
-#include "train/samples.h"
+#include "train/data.h"
 
 #include "base/memory.h"
 #include "base/tile.h"
@@ -57,7 +57,7 @@ static void interleave(size_t n, size_t n_sites, size_t n_comp, const double *fr
 
 /* y <- from_boundary(y), tile by tile, in place. */
 static kad_status from_boundary(kad_ctx *ctx, const char *key, const kad_action *action,
-                                kad_samples *samples)
+                                kad_data *samples)
 {
     kad_status status = KAD_OK;
     double *x = NULL, *y = NULL;
@@ -88,7 +88,7 @@ done:
 /* Maps square what they are given, in single precision: 1.8e19 at most. `what`: where the
  * numbers come from. */
 static kad_status check_range(kad_ctx *ctx, const char *path, const char *what,
-                              const kad_samples *s, const double *values)
+                              const kad_data *s, const double *values)
 {
     const double most = sqrt((double)FLT_MAX);
     for (size_t i = 0; i < s->n * s->n_rows; i++)
@@ -100,8 +100,8 @@ static kad_status check_range(kad_ctx *ctx, const char *path, const char *what,
     return KAD_OK;
 }
 
-kad_status kad_samples_load(kad_ctx *ctx, const char *key, const char *path,
-                            const char *dataset, const kad_model *model, kad_samples *out)
+kad_status kad_data_load(kad_ctx *ctx, const char *key, const char *path,
+                         const char *dataset, const kad_model *model, kad_data *out)
 {
     kad_status status;
     kad_h5 *file = NULL;
@@ -110,7 +110,7 @@ kad_status kad_samples_load(kad_ctx *ctx, const char *key, const char *path,
     size_t dims[KAD_H5_MAX_RANK], n_values;
     const size_t n_sites = (size_t)model->lattice->n_sites;
     const size_t n_comp = (size_t)model->flow->n_comp;
-    *out = (kad_samples){.n_rows = n_sites * n_comp};
+    *out = (kad_data){.n_rows = n_sites * n_comp};
     status = kad_h5_open(ctx, path, false, 0, &file);
     if (status != KAD_OK) KAD_TRY(kad_fail(ctx, status, "%s: %s", key, ctx->message));
     KAD_TRY(kad_h5_shape(ctx, file, dataset, &rank, dims));
@@ -135,14 +135,14 @@ kad_status kad_samples_load(kad_ctx *ctx, const char *key, const char *path,
 done:
     kad_free(raw);
     kad_h5_close(file);
-    if (status != KAD_OK) kad_samples_clear(out);
+    if (status != KAD_OK) kad_data_clear(out);
     return status;
 }
 
-void kad_samples_clear(kad_samples *samples)
+void kad_data_clear(kad_data *samples)
 {
     kad_free(samples->y);
-    *samples = (kad_samples){0};
+    *samples = (kad_data){0};
 }
 
 /* --- what is held out ----------------------------------------------------------------- */
@@ -154,8 +154,8 @@ static bool is_held(size_t block, double holdout)
     return kad_rng_uniform(rng, 0, block, 0) < holdout;
 }
 
-kad_status kad_samples_split(kad_ctx *ctx, const char *path, size_t n, double holdout,
-                             size_t block, kad_split *out)
+kad_status kad_data_split(kad_ctx *ctx, const char *path, size_t n, double holdout,
+                          size_t block, kad_split *out)
 {
     kad_status status;
     *out = (kad_split){.block = block};
@@ -181,8 +181,8 @@ void kad_split_clear(kad_split *split)
     *split = (kad_split){0};
 }
 
-void kad_samples_batch(const kad_split *split, uint64_t seed, uint64_t step, size_t batch,
-                       size_t *index)
+void kad_data_batch(const kad_split *split, uint64_t seed, uint64_t step, size_t batch,
+                    size_t *index)
 {
     const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 1);
     for (size_t i = 0; i < batch; i++)
@@ -190,8 +190,8 @@ void kad_samples_batch(const kad_split *split, uint64_t seed, uint64_t step, siz
                                            (double)split->n_trained)];
 }
 
-void kad_samples_mean(const kad_split *split, size_t n, const size_t *number,
-                      const double *values, double *mean, double *error)
+void kad_data_mean(const kad_split *split, size_t n, const size_t *number,
+                   const double *values, double *mean, double *error)
 {
     double sum = 0, square = 0;
     size_t n_blocks = 0;
