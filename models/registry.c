@@ -1,10 +1,9 @@
-/* The one list of actions: a model is its own file and one line here. */
+/* The one list of actions: a model is its own file and a name here. */
 #include "models/action.h"
-#include "models/dual.h"
-#include "models/phi4.h"
 
-const kad_action_ops *const kad_actions[] = {
-    &kad_action_dual,
-    &kad_action_phi4,
-    NULL,
-};
+#define ACTIONS(X) X(dual) X(phi4)
+
+#define DECLARE(name) extern const kad_action_ops kad_action_##name;
+#define ADDRESS(name) &kad_action_##name,
+ACTIONS(DECLARE)
+const kad_action_ops *const kad_actions[] = {ACTIONS(ADDRESS) NULL};

@@ -86,7 +86,7 @@ done
 only() { # HEADER ALLOWED-REGEX
     grep -RlE --include='*.[ch]' "#include <$1>" src models analysis | grep -vE "$2"
 }
-models=$(sed -nE 's/^#include "(models\/.*)"/\1/p' models/registry.c | grep -v action.h)
+models=$(grep -oE '\bX\([a-z0-9_]+\)' models/registry.c | sed 's/X(\(.*\))/models\/\1.h/')
 result "ladder: only models and their tests include a model's header" \
     "$(grep -rnF --include='*.[ch]' "$models" src analysis)"
 result "ladder: only src/io/h5*.c include hdf5.h" \

@@ -42,7 +42,7 @@ link() {
 message=$(link 2>&1)
 result "the program links" "$message"
 # Files of actions, by the operations tables that the registry lists.
-names=$(sed -nE 's/^ +&kad_action_(.*),/\1/p' "$source/models/registry.c" | paste -sd'|')
+names=$(grep -oE '\bX\([a-z0-9_]+\)' "$source/models/registry.c" | tr -d 'X()' | paste -sd'|')
 result "nothing of an action is in it" \
     "$(nm "$scratch/kadanoff" 2>&1 | grep -E " kad_(action_)?($names)(_|$)|nm:")"
 listed=$("$scratch/kadanoff" list actions 2>&1) || listed="it fails: $names"
