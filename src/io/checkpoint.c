@@ -1,6 +1,7 @@
 /* Checkpoints and segments of a run folder. */
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/run_folder.h"
 #include "io/run_impl.h"
 
 #include <dirent.h>

@@ -106,9 +106,6 @@ void kad_h5_forget_scales(kad_h5 *file, const char *path);
 /* They follow an object that has got another path, with all below it. */
 KAD_MUST_USE kad_status kad_h5_move_scales(kad_ctx *ctx, kad_h5 *file, const char *from,
                                            const char *to);
-KAD_MUST_USE kad_status kad_h5_record_scale(kad_ctx *ctx, kad_h5 *file, const char *path,
-                                            int axis, const char *label,
-                                            const char *scale);
 /* Do everything once that may be done to a file: read all, repack; results and failures
  * are dropped. */
 void kad_h5_read_through(kad_ctx *ctx, kad_h5 *file);
@@ -120,17 +117,14 @@ KAD_MUST_USE kad_status kad_h5_drain(kad_ctx *ctx, const kad_h5 *file, const cha
 KAD_MUST_USE kad_status kad_h5_repack(kad_ctx *ctx, kad_h5 *file, bool all_scales,
                                       hid_t *out);
 
-/* The record of an axis, NULL without one. */
-const kad_h5_scale *kad_h5_find_scale(const kad_h5 *file, const char *path, int axis);
 /* Open a dataset of the repacked file and make it a scale; < 0 on failure. */
 hid_t kad_h5_open_scale(hid_t target, const char *path);
 /* Give every axis in the repacked file `target` a scale: the one recorded, else one by its
  * label. */
 KAD_MUST_USE kad_status kad_h5_complete_scales(kad_ctx *ctx, const kad_h5 *file,
                                                hid_t target);
-/* A dimension without coordinates, made by that: an open object, or a member of a group
- * reached by a hard link. */
-bool kad_h5_is_dimension(hid_t object);
+/* Is a member of a group, reached by a hard link, a dimension without coordinates, made by
+ * that? */
 bool kad_h5_holds_dimension(const kad_h5 *file, hid_t group, const char *name);
 
 #endif

@@ -1,4 +1,5 @@
 /* run.h5 of a run folder, and what its format was before. */
+#include "io/run_folder.h"
 #include "io/run_impl.h"
 
 #include "base/memory.h"

@@ -2,7 +2,7 @@
 #ifndef KAD_IO_RUN_IMPL_H
 #define KAD_IO_RUN_IMPL_H
 
-#include "io/run_folder.h"
+#include "base/context.h"
 
 struct kad_run {
     char *path;
@@ -10,8 +10,8 @@ struct kad_run {
 };
 
 /* Joined path of a file inside, as kad_run_file, with the message recorded. */
-KAD_MUST_USE kad_status kad_run_join(kad_ctx *ctx, const kad_run *run, const char *name,
-                                     char **out);
+KAD_MUST_USE kad_status kad_run_join(kad_ctx *ctx, const struct kad_run *run,
+                                     const char *name, char **out);
 
 /* For a file inside that was not to be read: KAD_ENOINPUT stays when it is absent; one
  * that is there but cannot be opened (a folder, no permission) is KAD_EIO. */

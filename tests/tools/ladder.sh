@@ -38,7 +38,7 @@ stands_above() {
 }
 
 # Folders in which, with those in them, no files include one another in a circle.
-straight=(src/base src/lattice src/measure src/flow src/train src/sample src/record src/bulk
+straight=(src/base src/io src/lattice src/measure src/flow src/train src/sample src/record src/bulk
     src/run src/sweep src/api src/cli models analysis analysis/report)
 
 tests=$((${#ladder[@]} + ${#straight[@]} + 7))
