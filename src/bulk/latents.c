@@ -289,7 +289,7 @@ kad_status kad_bulk_create(kad_scope *in, const kad_bulk_options *options,
         return kad_fail(in->ctx, KAD_ENOINPUT,
                         "bulk: run.h5 has no trained map: run `train` first");
     KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
-    KAD_CALL(kad_params_read(in->ctx, file, model->flow, theta));
+    KAD_CALL(kad_params_read(in->ctx, file, model->flow, model->action, theta));
     if (n_max > 0 && dims[0] > 0 && dims[0] * dims[1] > n_max)
         step = (dims[0] * dims[1] + n_max - 1) / n_max;
     if (step > dims[1]) step = dims[1];

@@ -91,6 +91,7 @@ typedef struct facts {
     double mean_field; /* beta over that of the mean-field transition */
     bool homogeneous;  /* invariant under translations */
     bool known;        /* there is an action */
+    bool family;       /* one map for a range of a coupling */
 } facts;
 
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
@@ -123,6 +124,7 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .mean_field = action->ops->get(action, "mean_field"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0,
                    .known = true};
+    out->family = kad_config_is_set(config, "family.along");
 done:
     kad_action_options_clear(&options);
     return status;
@@ -173,7 +175,8 @@ static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts 
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
     KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
     KAD_TRY(kad_config_resolve(ctx, config, "train.rate",
-                               local        ? "8e-3"
+                               a->family    ? (local ? "5e-3" : "2.5e-3")
+                               : local      ? "8e-3"
                                : is_cold(a) ? "1e-3"
                                             : "4e-3"));
     if (a->lambda > 0)
@@ -194,9 +197,12 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
         n_sites *= shape[mu];
         if (shape[mu] < shortest) shortest = shape[mu];
     }
+    if (a->family) /* four couplings a step, and three times the work in all */
+        KAD_TRY(kad_config_resolve(ctx, config, "train.batch", "512"));
     KAD_TRY(kad_config_resolve(ctx, config, "train.steps",
-                               n_sites <= 100   ? "4000"
-                               : n_sites <= 400 ? "8000"
+                               n_sites <= 100   ? (a->family ? "3000" : "4000")
+                               : n_sites <= 400 ? (a->family ? "6000" : "8000")
+                               : a->family      ? "7500"
                                                 : "10000"));
     if (shortest >= 32 && a->homogeneous && a->known &&
         kad_config_string(config, "train.from") == NULL)

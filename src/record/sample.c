@@ -170,7 +170,7 @@ static kad_status load_map(kad_ctx *ctx, const kad_run *run, const kad_model *mo
         goto done;
     }
     KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
-    KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
+    KAD_TRY(kad_params_read(ctx, file, model->flow, model->action, theta));
     KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &out->map));
     out->hash = kad_fingerprint(KAD_FINGERPRINT_START, theta,
                                 model->flow->n_theta * sizeof *theta);

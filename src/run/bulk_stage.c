@@ -23,7 +23,7 @@ static kad_status null_test(kad_ctx *ctx, const kad_bulk_options *options,
     KAD_CALL(kad_h5_remove(ctx, file, "/bulk/null"));
     if (n == 0) return KAD_OK;
     KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
-    KAD_CALL(kad_params_read(ctx, file, model->flow, theta));
+    KAD_CALL(kad_params_read(ctx, file, model->flow, model->action, theta));
     KAD_CALL(kad_bulk_create_null(&scope, options, model, theta, n, &bulk));
     return kad_bulk_correlators(ctx, bulk, file);
 }

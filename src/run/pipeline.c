@@ -16,6 +16,7 @@
 #include "train/options.h"
 #include "train/trainer.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -376,6 +377,22 @@ done:
     return status;
 }
 
+/* A family's action is at the middle of its range, where the config does not say. */
+static kad_status resolve_family(kad_pipeline *p)
+{
+    kad_family_options options;
+    char key[64];
+    kad_config_fill(p->config, kad_family_keys, kad_family_n_keys, 0, &options);
+    const double middle = kad_family_middle(&options);
+    if (isnan(middle)) return KAD_OK;
+    snprintf(key, sizeof key, "%s%.32s",
+             strncmp(options.along, "action.", 7) == 0 ? "" : "action.", options.along);
+    const kad_key *spec = kad_schema_find(&p->schema, key);
+    if (spec == NULL || spec->type != KAD_REAL || kad_config_is_set(p->config, key))
+        return KAD_OK;
+    return kad_config_resolve_real(&p->app->ctx, p->config, key, middle);
+}
+
 kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *name,
                                 int n_overrides, const char *const *overrides)
 {
@@ -386,6 +403,7 @@ kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *n
     KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
                              &p->config));
     KAD_TRY(check_config(p, name));
+    KAD_TRY(resolve_family(p));
     KAD_TRY(kad_recipe_resolve(ctx, p->config));
     KAD_TRY(kad_run_options_read(ctx, p->config, &p->options));
     KAD_TRY(kad_train_options_read(ctx, p->config, &options));

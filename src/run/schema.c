@@ -6,6 +6,7 @@
 #include "record/sample.h"
 #include "run/options.h"
 #include "sample/sampler.h"
+#include "train/family.h"
 #include "train/options.h"
 
 #include <string.h>
@@ -27,12 +28,14 @@ void kad_cli_schema_of(kad_schema *schema, const char *action)
         if (action == NULL || strcmp(action, kad_actions[i]->name) == 0)
             kad_action_add_keys(schema, kad_actions[i]);
     kad_schema_add(schema, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(schema, kad_family_keys, kad_family_n_keys);
     kad_schema_add(schema, kad_train_keys, kad_train_n_keys);
     kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
     for (size_t i = 0; kad_samplers[i] != NULL; i++)
         kad_schema_add(schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
     kad_schema_add(schema, kad_bulk_keys, kad_bulk_n_keys);
     kad_schema_add_rules(schema, kad_flow_rules, kad_flow_n_rules);
+    kad_schema_add_rules(schema, kad_family_rules, kad_family_n_rules);
     kad_schema_add_rules(schema, kad_train_rules, kad_train_n_rules);
     kad_schema_add_renamed(schema, kad_train_renamed, kad_train_n_renamed);
     kad_schema_add_rules(schema, kad_bulk_rules, kad_bulk_n_rules);

@@ -5,7 +5,7 @@
 #include "io/config.h"
 
 /* Sections in the order of the reference. */
-#define KAD_SECTIONS "lattice action flow train sample bulk"
+#define KAD_SECTIONS "lattice action family flow train sample bulk"
 
 /* Fill an empty schema. */
 void kad_cli_schema(kad_schema *schema);

@@ -11,6 +11,7 @@ struct kad_evaluator {
     double *y;      /* [CHECKS][n_rows] */
     double *z;      /* [2 CHECKS][n_rows] */
     double *lnq[2]; /* [CHECKS] */
+    double *theta;  /* of a family's map at one coupling */
     void *packed, *scratch, *tile;
 };
 
@@ -27,6 +28,7 @@ kad_status kad_evaluator_create(kad_ctx *ctx, const kad_model *model, kad_evalua
     KAD_TRY(kad_new(ctx, 2 * CHECKS, rows * sizeof *e->z, &e->z));
     for (int i = 0; i < 2; i++)
         KAD_TRY(kad_new(ctx, CHECKS, sizeof *e->lnq[i], &e->lnq[i]));
+    KAD_TRY(kad_new(ctx, flow->n_theta, sizeof *e->theta, &e->theta));
     KAD_TRY(kad_new(ctx, flow->packed_bytes[KAD_DOUBLE], 1, &e->packed));
     KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &e->scratch));
     KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &e->tile));
@@ -44,6 +46,7 @@ void kad_evaluator_destroy(kad_evaluator *e)
     kad_free(e->z);
     kad_free(e->lnq[0]);
     kad_free(e->lnq[1]);
+    kad_free(e->theta);
     kad_free(e->packed);
     kad_free(e->scratch);
     kad_free(e->tile);
@@ -106,9 +109,10 @@ static void level_log_det(kad_evaluator *e, const double *theta, uint64_t first,
     }
 }
 
-kad_status kad_evaluate(kad_ctx *ctx, kad_evaluator *e, const double *theta,
-                        size_t n_targets, kad_target *const *targets, uint64_t first,
-                        size_t n, bool last, kad_evaluation *out)
+/* One map against all targets. */
+static kad_status evaluate_map(kad_ctx *ctx, kad_evaluator *e, const double *theta,
+                               size_t n_targets, kad_target *const *targets,
+                               uint64_t first, size_t n, bool last, kad_evaluation *out)
 {
     kad_status status;
     kad_map *map = NULL;
@@ -125,4 +129,38 @@ kad_status kad_evaluate(kad_ctx *ctx, kad_evaluator *e, const double *theta,
 done:
     kad_map_destroy(map);
     return status;
+}
+
+/* A family's worst map of three: at the ends and in the middle of its range. */
+static kad_status evaluate_family(kad_ctx *ctx, kad_evaluator *e, const double *all,
+                                  size_t n_targets, kad_target *const *targets,
+                                  uint64_t first, size_t n, bool last,
+                                  kad_evaluation *out)
+{
+    kad_status status = KAD_OK;
+    const kad_family *f = &e->model->family;
+    for (int i = 0; i < 3; i++) {
+        kad_evaluation here;
+        const double value = kad_family_value(f, i - 1);
+        for (size_t k = 0; k < n_targets; k++)
+            if (targets[k] != NULL && targets[k]->ops->move != NULL)
+                KAD_TRY(targets[k]->ops->move(ctx, targets[k], value));
+        kad_family_contract(f, e->model->flow->n_theta, all, value, e->theta);
+        KAD_TRY(evaluate_map(ctx, e, e->theta, n_targets, targets, first, n / 3, last,
+                             &here));
+        if (i == 0 || here.weights.ess.value < out->weights.ess.value) *out = here;
+    }
+done:
+    if (status == KAD_EINTERRUPTED) /* from the beginning, the next time */
+        for (size_t k = 0; k < n_targets; k++)
+            if (targets[k] != NULL) targets[k]->n_done = 0;
+    return status;
+}
+
+kad_status kad_evaluate(kad_ctx *ctx, kad_evaluator *e, const double *theta,
+                        size_t n_targets, kad_target *const *targets, uint64_t first,
+                        size_t n, bool last, kad_evaluation *out)
+{
+    return (kad_family_is(&e->model->family) ? evaluate_family : evaluate_map)(
+        ctx, e, theta, n_targets, targets, first, n, last, out);
 }

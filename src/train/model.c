@@ -112,6 +112,18 @@ done:
     return status;
 }
 
+static kad_status make_family(kad_ctx *ctx, const kad_config *config, kad_model *model)
+{
+    kad_family_options options;
+    kad_config_fill(config, kad_family_keys, kad_family_n_keys, 0, &options);
+    return kad_family_create(ctx, &options, model->action, &model->family);
+}
+
+size_t kad_model_n_parameters(const kad_model *model)
+{
+    return (size_t)model->family.order * model->flow->n_theta;
+}
+
 kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **out)
 {
     kad_status status;
@@ -135,6 +147,7 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **
                       ? KAD_DOUBLE
                       : KAD_SINGLE;
     KAD_TRY(make_flow(ctx, config, model));
+    KAD_TRY(make_family(ctx, config, model));
     *out = model;
     model = NULL;
 done:
@@ -196,7 +209,7 @@ kad_status kad_model_load_map(kad_ctx *ctx, const kad_model *model, kad_h5 *file
     double *theta = NULL;
     *out = NULL;
     KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
-    KAD_TRY(kad_params_read(ctx, file, model->flow, theta));
+    KAD_TRY(kad_params_read(ctx, file, model->flow, model->action, theta));
     KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, out));
 done:
     kad_free(theta);

@@ -9,6 +9,7 @@
 #include "flow/map.h"
 #include "io/h5.h"
 #include "models/action.h"
+#include "train/family.h"
 
 typedef struct kad_model {
     kad_lattice *lattice;
@@ -18,9 +19,13 @@ typedef struct kad_model {
     bool mixture;   /* q symmetrised over the global sign */
     kad_prec prec;  /* flow.precision */
     uint64_t seed;
+    kad_family family; /* one map, or maps for a range of a coupling */
 } kad_model;
 
-/* Keys used: seed, lattice.shape, action.*, data.components, flow.* (resolved by the
+/* Parameters that are trained: order * flow->n_theta. */
+size_t kad_model_n_parameters(const kad_model *model);
+
+/* Keys used: seed, lattice.shape, action.*, data.components, family.*, flow.* (resolved by the
  * recipe). Decimation:
  * flow.decimation, auto = wherever the action allows. Errors: KAD_ECONFIG (a mixture of
  * an action without the symmetry, decimation where it is impossible, and what the parts

@@ -64,6 +64,9 @@ typedef struct kad_target_ops {
     void (*gradient)(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
                      const kad_target_step *step, const double *theta, double *gradient,
                      kad_loss_stats *stats);
+    /* OPTIONAL (NULL: there is nothing to move). Evaluate at another value of the
+     * family's coupling from now on. */
+    kad_status (*move)(kad_ctx *ctx, kad_target *target, double value);
     /* REQUIRED. Fill the target's part of `out`: on draws first .. first + n - 1 of the
      * evaluation stream, or as many given samples (last: all there are). One number a
      * sample goes into `values`, from n_done on. Errors: KAD_ENOMEM; KAD_EINTERRUPTED:

@@ -8,6 +8,7 @@
 #include "train/schedule.h"
 
 #include <math.h>
+#include <string.h>
 
 #define F64 KAD_H5_F64
 #define I64 KAD_H5_I64
@@ -18,12 +19,16 @@ enum { CHUNK = 512, CHUNK_LEAST = 64, CHUNK_VALUES = 1 << 20 };
 typedef struct action_target {
     kad_loss_kind gradient;
     uint64_t seed;
-    kad_action *moving; /* a copy whose parameter is annealed; NULL: none is */
+    kad_action *moving; /* a copy whose parameter is annealed, or goes through a family's
+                           range; NULL: none is */
     const char *key;
     double start, final;
     size_t chunk;
     double *y;       /* [chunk][n_rows] */
     double *lnq, *S; /* [chunk] */
+    /* a family's: the map at a stratum's coupling, its gradient, and by how much the range
+     * is widened, so that its ends have neighbours on both sides */
+    double *theta, *gradient_at, widen;
 } action_target;
 
 static const kad_history_column columns[] = {
@@ -72,13 +77,48 @@ static kad_status prepare(kad_ctx *ctx, kad_target *target, const kad_target_ste
 {
     kad_status status = KAD_OK;
     const action_target *self = target->self;
-    if (self->moving == NULL) return KAD_OK;
+    if (self->moving == NULL || kad_family_is(&target->model->family)) return KAD_OK;
     const double value =
         kad_anneal_value(self->start, self->final, step->step, target->n_moving);
     KAD_TRY(self->moving->ops->set(ctx, self->moving, self->key, value));
     target->offset = self->moving->log_z_offset;
 done:
     return status;
+}
+
+/* Of the couplings' strata; the stream's numbers follow one another through the strata of
+ * all steps. */
+static void family_gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
+                            const kad_target_step *step, const double *theta,
+                            double *gradient, kad_loss_stats *stats)
+{
+    const action_target *self = target->self;
+    const kad_family *f = &target->model->family;
+    const size_t n = target->model->flow->n_theta, G = (size_t)f->strata;
+    const kad_rng rng = kad_rng_stream(self->seed, KAD_RNG_TRAIN, 3);
+    kad_action *action = self->moving;
+    *stats = (kad_loss_stats){0};
+    target->offset = 0;
+    memset(gradient, 0, (size_t)f->order * n * sizeof *gradient);
+    for (size_t g = 0; g < G && !stats->given_up; g++) {
+        kad_loss_stats at;
+        const double u = kad_rng_uniform(rng, step->number, g, 0);
+        const double tau = self->widen * (2 * ((double)g + u) / (double)G - 1);
+        const double value = kad_family_value(f, tau);
+        /* cannot fail: both ends were tried */
+        if (action->ops->set(ctx, action, f->along, value) != KAD_OK) continue;
+        kad_family_contract(f, n, theta, value, self->theta);
+        kad_loss_gradient(ctx, plan, action, self->gradient, step->symmetrised,
+                          self->theta, self->seed, step->number * G + g,
+                          self->gradient_at, &at);
+        kad_family_add(f, n, f->hi > f->lo ? tau : 0, 1.0 / (double)G, self->gradient_at,
+                       gradient);
+        stats->loss += at.loss / (double)G;
+        stats->variance += at.variance / (double)G;
+        stats->n_nonfinite += at.n_nonfinite;
+        stats->given_up = at.given_up;
+        target->offset += action->log_z_offset / (double)G;
+    }
 }
 
 static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
@@ -88,8 +128,25 @@ static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
     const action_target *self = target->self;
     const kad_action *action =
         self->moving != NULL ? self->moving : target->model->action;
+    if (kad_family_is(&target->model->family)) {
+        family_gradient(ctx, target, plan, step, theta, gradient, stats);
+        return;
+    }
     kad_loss_gradient(ctx, plan, action, self->gradient, step->symmetrised, theta,
                       self->seed, step->number, gradient, stats);
+}
+
+/* The final action, or the family's at the present coupling. */
+static const kad_action *evaluated(const kad_target *target)
+{
+    const action_target *self = target->self;
+    return kad_family_is(&target->model->family) ? self->moving : target->model->action;
+}
+
+static kad_status move(kad_ctx *ctx, kad_target *target, double value)
+{
+    const action_target *self = target->self;
+    return kad_action_set(ctx, self->moving, target->model->family.along, value);
 }
 
 static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *map,
@@ -98,6 +155,7 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
     kad_status status = KAD_OK;
     const action_target *self = target->self;
     const kad_model *model = target->model;
+    const kad_action *action = evaluated(target);
     const double start = kad_wall_seconds();
     for (size_t at = target->n_done; at < n; at += self->chunk) {
         const size_t m = n - at < self->chunk ? n - at : self->chunk;
@@ -108,10 +166,9 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
                             kad_stop_reason());
         KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first + at, m,
                              model->prec, exact, self->y, self->lnq, NULL));
-        KAD_TRY(kad_action_values(ctx, model->action, m, self->y, self->S));
+        KAD_TRY(kad_action_values(ctx, action, m, self->y, self->S));
         for (size_t i = 0; i < m; i++)
-            target->values[at + i] =
-                model->action->log_z_offset - self->S[i] - self->lnq[i];
+            target->values[at + i] = action->log_z_offset - self->S[i] - self->lnq[i];
     }
     target->n_done = n;
 done:
@@ -127,7 +184,7 @@ static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
     if (n > target->n_values) n = target->n_values;
     KAD_TRY(draw_weights(ctx, target, map, first, n, last));
     KAD_TRY(kad_weights_analyse(ctx, n, target->values, &out->weights));
-    out->log_z_exact = target->model->action->log_z_exact;
+    out->log_z_exact = evaluated(target)->log_z_exact;
     out->kl_gap = out->log_z_exact - out->weights.lower.value;
     out->kl_gap_err = isnan(out->kl_gap) ? NAN : out->weights.lower.err;
 done:
@@ -153,6 +210,8 @@ static void destroy(kad_target *target)
     kad_free(self->y);
     kad_free(self->lnq);
     kad_free(self->S);
+    kad_free(self->theta);
+    kad_free(self->gradient_at);
 }
 
 const kad_target_ops kad_target_action_ops = {
@@ -164,6 +223,7 @@ const kad_target_ops kad_target_action_ops = {
     .row = row,
     .prepare = prepare,
     .gradient = gradient,
+    .move = move,
     .evaluate = evaluate,
     .describe = describe,
     .destroy = destroy,
@@ -200,6 +260,33 @@ static kad_status make_moving(kad_ctx *ctx, const kad_config *config,
     return copy_action(ctx, config, target->model, &self->moving);
 }
 
+static bool can_be(kad_ctx *ctx, kad_action *action, const kad_family *f, double tau)
+{
+    char message[KAD_MESSAGE_MAX];
+    memcpy(message, ctx->message, sizeof message);
+    const bool can =
+        action->ops->set(ctx, action, f->along, kad_family_value(f, tau)) == KAD_OK;
+    memcpy(ctx->message, message, sizeof message);
+    return can;
+}
+
+static kad_status make_family(kad_ctx *ctx, const kad_config *config, kad_target *target)
+{
+    static const double widened = 1.05;
+    action_target *self = target->self;
+    const kad_family *f = &target->model->family;
+    const size_t n = target->model->flow->n_theta;
+    kad_status status = KAD_OK;
+    KAD_TRY(copy_action(ctx, config, target->model, &self->moving));
+    KAD_TRY(kad_new(ctx, n, sizeof *self->theta, &self->theta));
+    KAD_TRY(kad_new(ctx, n, sizeof *self->gradient_at, &self->gradient_at));
+    const bool wide =
+        can_be(ctx, self->moving, f, -widened) && can_be(ctx, self->moving, f, widened);
+    self->widen = wide ? widened : 1;
+done:
+    return status;
+}
+
 static size_t chunk_of(size_t n_rows)
 {
     const size_t chunk = CHUNK_VALUES / n_rows / CHUNK_LEAST * CHUNK_LEAST;
@@ -226,7 +313,9 @@ kad_status kad_target_action(kad_ctx *ctx, const kad_model *model,
     KAD_TRY(kad_new(ctx, self->chunk, n_rows * sizeof *self->y, &self->y));
     KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
     KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->S, &self->S));
-    if (o->anneal_key != NULL && anneal)
+    if (kad_family_is(&model->family))
+        KAD_TRY(make_family(ctx, config, target));
+    else if (o->anneal_key != NULL && anneal)
         KAD_TRY(make_moving(ctx, config, o, n_steps, target));
     *out = target;
     target = NULL;

@@ -24,7 +24,7 @@ static kad_status next_stage(kad_trainer *t)
     kad_status status;
     double *theta = NULL;
     const kad_model *model = t->model;
-    const size_t n = model->flow->n_theta;
+    const size_t n = kad_model_n_parameters(model);
     KAD_TRY(kad_new(t->ctx, n, sizeof *theta, &theta));
     memcpy(theta, kad_trainer_weights(t), n * sizeof *theta);
     t->before += t->step;
@@ -79,6 +79,15 @@ done:
     return status;
 }
 
+/* The map at the configured coupling. */
+static void contract(const kad_trainer *t, const double *all, double *theta)
+{
+    const kad_model *m = t->model;
+    const double value =
+        kad_family_is(&m->family) ? kad_action_get(m->action, m->family.along) : 0;
+    kad_family_contract(&m->family, m->flow->n_theta, all, value, theta);
+}
+
 /* Hand the last stage's parameters over. */
 static kad_status finish(kad_trainer *t, kad_train_result *out)
 {
@@ -87,7 +96,7 @@ static kad_status finish(kad_trainer *t, kad_train_result *out)
     KAD_TRY(kad_trainer_results(t, true));
     kad_trainer_note_held_out(t);
     KAD_TRY(kad_new(t->ctx, n, sizeof *out->theta, &out->theta));
-    memcpy(out->theta, kad_trainer_weights(t), n * sizeof *out->theta);
+    contract(t, kad_trainer_weights(t), out->theta);
     out->steps = t->before + t->step;
     out->seconds = kad_trainer_seconds(t);
     out->evaluation = t->last;
@@ -103,7 +112,7 @@ static kad_status read_finished(kad_trainer *t, kad_train_result *out)
     const kad_flow *flow = t->whole->flow;
     KAD_TRY(kad_new(t->ctx, flow->n_theta, sizeof *out->theta, &out->theta));
     KAD_TRY(kad_results_open(t->ctx, t->run, &file));
-    KAD_TRY(kad_params_read(t->ctx, file, flow, out->theta));
+    KAD_TRY(kad_params_read(t->ctx, file, flow, t->whole->action, out->theta));
     KAD_TRY(kad_h5_attr_int(t->ctx, file, "/training", "steps", &out->steps));
     KAD_TRY(kad_h5_attr_real(t->ctx, file, "/training", "wall_seconds", &out->seconds));
     out->finished_before = true;

@@ -47,13 +47,12 @@ static kad_status save_numbers(kad_trainer *t, kad_h5 *file)
 {
     kad_status status;
     entry entries[N_ENTRIES];
-    const kad_flow *flow = t->model->flow;
     KAD_TRY(kad_h5_group(t->ctx, file, "/train"));
     KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "format", FORMAT));
     KAD_TRY(kad_h5_attr_set_string(t->ctx, file, "/train", "config", t->config_text));
     KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "stage", t->stage));
     KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "n_parameters",
-                                (int64_t)flow->n_theta));
+                                (int64_t)kad_model_n_parameters(t->model)));
     KAD_TRY(
         kad_h5_attr_set_real(t->ctx, file, "/train", "seconds", kad_trainer_seconds(t)));
     list_entries(t, entries);
@@ -87,7 +86,7 @@ static kad_status load_array(kad_trainer *t, kad_h5 *file, const char *path,
 static kad_status move_arrays(kad_trainer *t, kad_h5 *file, transfer *move)
 {
     kad_status status = KAD_OK;
-    const size_t n = t->model->flow->n_theta;
+    const size_t n = kad_model_n_parameters(t->model);
     const kad_optimiser_ops *ops = t->optimiser->ops;
     if (n > 0) {
         KAD_TRY(move(t, file, "/train/theta", KAD_H5_F64, n, t->theta));
@@ -164,7 +163,7 @@ done:
 
 static kad_status require_finite(kad_trainer *t)
 {
-    for (size_t i = 0; i < t->model->flow->n_theta; i++)
+    for (size_t i = 0; i < kad_model_n_parameters(t->model); i++)
         if (!isfinite(t->theta[i]) || !isfinite(t->average[i]))
             return kad_fail(t->ctx, KAD_EINTERNAL,
                             "training: parameter %zu is %g after step %lld", i,
@@ -217,10 +216,10 @@ static kad_status load_numbers(kad_trainer *t, kad_h5 *file)
     entry entries[N_ENTRIES];
     int64_t n = 0;
     KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", "n_parameters", &n));
-    if ((uint64_t)n != t->model->flow->n_theta)
+    if ((uint64_t)n != kad_model_n_parameters(t->model))
         return kad_fail(t->ctx, KAD_EDATA,
                         "checkpoint: /train: expected %zu parameters, found %lld",
-                        t->model->flow->n_theta, (long long)n);
+                        kad_model_n_parameters(t->model), (long long)n);
     KAD_TRY(kad_h5_attr_real(t->ctx, file, "/train", "seconds", &t->wall_before));
     list_entries(t, entries);
     for (int i = 0; i < N_ENTRIES; i++) {

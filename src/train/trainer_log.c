@@ -230,7 +230,7 @@ kad_status kad_trainer_results(kad_trainer *t, bool complete)
     KAD_TRY(write_training(t, file, complete));
     if (complete)
         KAD_TRY(kad_params_write(t->ctx, file, t->model->flow, t->model->prec,
-                                 kad_trainer_weights(t)));
+                                 &t->model->family, kad_trainer_weights(t)));
     KAD_TRY(kad_results_save(t->ctx, t->run, file));
 done:
     kad_h5_close(file);

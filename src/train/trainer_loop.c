@@ -56,7 +56,7 @@ static void add_gradients(kad_trainer *t)
 {
     const double a = t->targets[0]->weight, b = t->targets[1]->weight;
     const double *g = t->part[0], *h = t->part[1];
-    for (size_t i = 0; i < t->model->flow->n_theta; i++)
+    for (size_t i = 0; i < kad_model_n_parameters(t->model); i++)
         t->gradient[i] = a * g[i] + b * h[i];
 }
 
@@ -83,7 +83,7 @@ static bool gradient(kad_trainer *t, const kad_target_step *step, kad_train_row 
         row->loss_err = hypot(row->loss_err, target->weight * batch_error(plan, &stats));
     }
     if (n_used > 1) add_gradients(t);
-    row->grad_norm = kad_norm(t->model->flow->n_theta, t->gradient);
+    row->grad_norm = kad_norm(kad_model_n_parameters(t->model), t->gradient);
     return true;
 }
 
@@ -140,7 +140,7 @@ static kad_status take_step(kad_trainer *t, bool *taken)
 {
     kad_status status;
     kad_train_row row = {.rate = rate_of_step(t)};
-    const size_t n = t->model->flow->n_theta;
+    const size_t n = kad_model_n_parameters(t->model);
     const kad_target_step step = step_of(t);
     KAD_TRY(prepare(t, &step));
     *taken = gradient(t, &step, &row);

@@ -67,7 +67,8 @@ void kad_trainer_list_targets(kad_trainer *t)
 static size_t stage_bytes(const kad_trainer *t)
 {
     const kad_flow *flow = t->model->flow;
-    const size_t n = flow->n_theta, tile = (size_t)flow->n_rows * KAD_ROW_BYTES;
+    const size_t n = kad_model_n_parameters(t->model),
+                 tile = (size_t)flow->n_rows * KAD_ROW_BYTES;
     const size_t scratch = flow->scratch_bytes[t->model->prec];
     const size_t groups = 16, vectors = 12, draws = 192, values = 1 << 20;
     const size_t desks = t->ctx->n_threads < 16 ? (size_t)t->ctx->n_threads : groups;
@@ -85,20 +86,23 @@ static kad_status make_optimiser(kad_trainer *t)
     kad_status status;
     kad_shape *shapes = NULL;
     const kad_flow *flow = t->model->flow;
+    const size_t order = (size_t)t->model->family.order;
     size_t n = 0;
     for (int i = 0; i < flow->n_stages; i++)
         n += (size_t)flow->stages[i].n_tensors;
-    KAD_TRY(kad_new(t->ctx, n, sizeof *shapes, &shapes));
+    KAD_TRY(kad_new(t->ctx, n * order, sizeof *shapes, &shapes));
     n = 0;
-    for (int i = 0; i < flow->n_stages; i++)
-        for (int k = 0; k < flow->stages[i].n_tensors; k++) {
-            const kad_tensor *tensor = &flow->stages[i].tensors[k];
-            shapes[n++] = (kad_shape){tensor->rows, tensor->cols,
-                                      flow->stages[i].theta + tensor->offset};
-        }
-    KAD_TRY(kad_optimiser_create(t->ctx, t->options.optimiser,
-                                 &t->options.optimiser_options, flow->n_theta, (int)n,
-                                 shapes, &t->optimiser));
+    for (size_t c = 0; c < order; c++)
+        for (int i = 0; i < flow->n_stages; i++)
+            for (int k = 0; k < flow->stages[i].n_tensors; k++) {
+                const kad_tensor *tensor = &flow->stages[i].tensors[k];
+                shapes[n++] = (kad_shape){tensor->rows, tensor->cols,
+                                          c * flow->n_theta + flow->stages[i].theta +
+                                              tensor->offset};
+            }
+    KAD_TRY(kad_optimiser_create(
+        t->ctx, t->options.optimiser, &t->options.optimiser_options,
+        kad_model_n_parameters(t->model), (int)n, shapes, &t->optimiser));
 done:
     kad_free(shapes);
     return status;
@@ -136,10 +140,12 @@ static kad_status make_losses(kad_trainer *t)
     kad_status status;
     const kad_train_options *o = &t->options;
     const kad_model *m = t->model;
-    KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec, o->batch, &t->plan[0]));
+    const int strata = m->family.strata;
+    KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec,
+                            (o->batch + strata - 1) / strata, &t->plan[0]));
     if (o->batch_final > 0)
-        KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec, o->batch_final,
-                                &t->plan[1]));
+        KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec,
+                                (o->batch_final + strata - 1) / strata, &t->plan[1]));
 done:
     return status;
 }
@@ -166,7 +172,8 @@ static kad_status make_targets(kad_trainer *t, const kad_config *config)
         t->targets[i]->weight = data ? w : 1 - w;
     }
     for (size_t i = 0; w > 0 && w < 1 && i < t->n_targets; i++)
-        KAD_TRY(kad_new(t->ctx, t->model->flow->n_theta, sizeof(double), &t->part[i]));
+        KAD_TRY(kad_new(t->ctx, kad_model_n_parameters(t->model), sizeof(double),
+                        &t->part[i]));
 done:
     return status;
 }
@@ -189,7 +196,7 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
     kad_status status;
     const kad_config *config;
     KAD_TRY(make_model(t, &config));
-    const size_t n = t->model->flow->n_theta;
+    const size_t n = kad_model_n_parameters(t->model);
     KAD_TRY(kad_memory_require(t->ctx, stage_bytes(t), "training"));
     KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->theta));
     KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->average));
@@ -200,7 +207,9 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
     KAD_TRY(kad_evaluator_create(t->ctx, t->model, &t->evaluator));
     reset_counters(t);
     kad_flow_init(t->model->flow, t->options.seed, t->theta);
-    if (from != NULL) kad_flow_transfer(from->flow, theta_from, t->model->flow, t->theta);
+    for (size_t k = 0; from != NULL && k < (size_t)t->model->family.order; k++)
+        kad_flow_transfer(from->flow, theta_from + k * from->flow->n_theta,
+                          t->model->flow, t->theta + k * t->model->flow->n_theta);
 done:
     return status;
 }
@@ -264,14 +273,24 @@ kad_status kad_trainer_from_run(kad_trainer *t)
                                t->options.from_sha256, digest));
     KAD_TRY(kad_params_lattice(t->ctx, file, &d, shape));
     const int how = relation(t, d, shape);
-    if (how < 0) {
-        KAD_TRY(kad_params_read(t->ctx, file, t->model->flow, t->theta));
+    if (how < 0 && kad_family_is(&t->model->family)) {
+        KAD_TRY(kad_params_read_family(t->ctx, file, t->model->flow, &t->model->family,
+                                       t->theta));
+    } else if (how < 0) {
+        KAD_TRY(
+            kad_params_read(t->ctx, file, t->model->flow, t->model->action, t->theta));
     } else if (how > 0) {
         KAD_TRY(kad_model_config(t->ctx, t->config, d, shape, &config));
         KAD_TRY(kad_model_create(t->ctx, config, &model));
-        KAD_TRY(kad_new(t->ctx, model->flow->n_theta, sizeof *theta, &theta));
-        KAD_TRY(kad_params_read(t->ctx, file, model->flow, theta));
-        kad_flow_transfer(model->flow, theta, t->model->flow, t->theta);
+        const size_t order = (size_t)model->family.order, n = model->flow->n_theta;
+        KAD_TRY(kad_new(t->ctx, order * n, sizeof *theta, &theta));
+        KAD_TRY(
+            kad_family_is(&model->family)
+                ? kad_params_read_family(t->ctx, file, model->flow, &model->family, theta)
+                : kad_params_read(t->ctx, file, model->flow, model->action, theta));
+        for (size_t k = 0; k < order; k++)
+            kad_flow_transfer(model->flow, theta + k * n, t->model->flow,
+                              t->theta + k * t->model->flow->n_theta);
     } else {
         status = kad_fail(t->ctx, KAD_ECONFIG,
                           "train.from: %s has a lattice of extent %d; expected this "

@@ -26,6 +26,7 @@ static inline void bulk_case_make(bulk_case *b, const char *yaml)
     kad_schema_add(&b->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
     kad_action_schema(&b->schema);
     kad_schema_add(&b->schema, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(&b->schema, kad_family_keys, kad_family_n_keys);
     kad_schema_add(&b->schema, kad_train_keys, kad_train_n_keys);
     kad_schema_add(&b->schema, kad_bulk_keys, kad_bulk_n_keys);
     assert_ok(

@@ -608,6 +608,7 @@ static void test_own_rules(void **state)
     kad_schema s = {0};
     kad_action_schema(&s);
     kad_schema_add(&s, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(&s, kad_family_keys, kad_family_n_keys);
     kad_schema_add(&s, kad_train_keys, kad_train_n_keys);
     kad_schema_add(&s, kad_bulk_keys, kad_bulk_n_keys);
     kad_schema_add_rules(&s, kad_flow_rules, kad_flow_n_rules);

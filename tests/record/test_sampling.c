@@ -290,7 +290,7 @@ static void damaged_and_finished(void **state)
     for (size_t i = 0; i < s.model->flow->n_theta; i++)
         theta[i] = 0.01;
     assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
-    assert_ok(&s, kad_params_write(&s.ctx, file, s.model->flow, s.model->prec, theta));
+    assert_ok(&s, kad_params_write(&s.ctx, file, s.model->flow, s.model->prec, &s.model->family, theta));
     assert_ok(&s, kad_results_save(&s.ctx, s.run, file));
     kad_h5_close(file);
     kad_free(theta);

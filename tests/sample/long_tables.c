@@ -104,7 +104,7 @@ static double *read_map(scene *s)
     kad_h5 *file = NULL;
     double *theta = kad_alloc(s->model->flow->n_theta, sizeof *theta);
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_params_read(&s->ctx, file, s->model->flow, theta));
+    assert_ok(s, kad_params_read(&s->ctx, file, s->model->flow, s->model->action, theta));
     kad_h5_close(file);
     return theta;
 }
@@ -113,7 +113,7 @@ static void write_map(scene *s, const double *theta)
 {
     kad_h5 *file = NULL;
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, theta));
+    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, &s->model->family, theta));
     assert_ok(s, kad_results_save(&s->ctx, s->run, file));
     kad_h5_close(file);
 }

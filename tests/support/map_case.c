@@ -60,7 +60,7 @@ static void check_results(kad_ctx *ctx, const kad_run *run, const kad_config *co
     const size_t n = model->flow->n_theta;
     double *theta = kad_alloc(n, sizeof *theta);
     assert_int_equal(kad_results_open(ctx, run, &file), KAD_OK);
-    if (kad_params_read(ctx, file, model->flow, theta) != KAD_OK)
+    if (kad_params_read(ctx, file, model->flow, model->action, theta) != KAD_OK)
         fail_msg("%s", ctx->message);
     kad_h5_close(file);
     assert_int_equal(n, trained->model->flow->n_theta);

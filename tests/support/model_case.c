@@ -20,6 +20,7 @@ kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **
         kad_schema_add(&schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
         kad_action_schema(&schema);
         kad_schema_add(&schema, kad_flow_keys, kad_flow_n_keys);
+        kad_schema_add(&schema, kad_family_keys, kad_family_n_keys);
         kad_schema_add(&schema, kad_train_keys, kad_train_n_keys);
     }
     kad_status status = kad_config_parse(ctx, &schema, "", "test", n, overrides, out);

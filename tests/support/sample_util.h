@@ -76,6 +76,7 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     kad_schema_add(&s->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
     kad_action_schema(&s->schema);
     kad_schema_add(&s->schema, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(&s->schema, kad_family_keys, kad_family_n_keys);
     kad_schema_add(&s->schema, kad_train_keys, kad_train_n_keys);
     kad_schema_add(&s->schema, kad_sample_keys, kad_sample_n_keys);
     for (size_t i = 0; kad_samplers[i] != NULL; i++)
@@ -98,7 +99,7 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     theta = kad_alloc(s->model->flow->n_theta, sizeof *theta);
     kad_flow_init(s->model->flow, s->model->seed, theta);
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, theta));
+    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, &s->model->family, theta));
     assert_ok(s, kad_results_save(&s->ctx, s->run, file));
     kad_h5_close(file);
     kad_free(theta);

@@ -407,6 +407,7 @@ static void fill_schema(kad_schema *schema)
     kad_schema_add(schema, top_keys, sizeof top_keys / sizeof *top_keys);
     kad_action_schema(schema);
     kad_schema_add(schema, kad_flow_keys, kad_flow_n_keys);
+    kad_schema_add(schema, kad_family_keys, kad_family_n_keys);
     kad_schema_add(schema, kad_train_keys, kad_train_n_keys);
     kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
     for (size_t i = 0; kad_samplers[i] != NULL; i++)

@@ -89,17 +89,17 @@ static void values_beside_the_parameters_are_refused(void **state)
     open_case(&ctx, (const char *[]){DUAL, "lattice.shape=[4, 4]", NULL}, &model);
     double *theta = test_theta(model->flow, 3, 1);
     assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
-    assert_int_equal(kad_params_write(&ctx, file, model->flow, model->prec, theta),
+    assert_int_equal(kad_params_write(&ctx, file, model->flow, model->prec, &model->family, theta),
                      KAD_OK);
     assert_int_equal(
         kad_h5_write(&ctx, file, "/flow/params/level_9/b", KAD_H5_F64, 0, NULL, &more),
         KAD_OK);
-    assert_int_equal(kad_params_read(&ctx, file, model->flow, theta), KAD_EDATA);
+    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta), KAD_EDATA);
     assert_non_null(strstr(ctx.message, "/flow/params: "));
     assert_int_equal(kad_h5_remove(&ctx, file, "/flow/params/level_9"), KAD_OK);
-    assert_int_equal(kad_params_read(&ctx, file, model->flow, theta), KAD_OK);
+    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta), KAD_OK);
     assert_int_equal(kad_h5_remove(&ctx, file, "/flow/params/level_0"), KAD_OK);
-    assert_int_equal(kad_params_read(&ctx, file, model->flow, theta), KAD_EDATA);
+    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta), KAD_EDATA);
     kad_h5_close(file);
     kad_free(theta);
     kad_model_destroy(model);
