@@ -151,6 +151,7 @@ try() { # try NAME CONFIG OVERRIDES...
 # --- every key ------------------------------------------------------------------------
 
 mera='flow.recipe=wavelet'
+alone="data={source: configs/other/run.h5, dataset: /samplers/mis/configs, holdout: 0.5}|sample=[]"
 mcmc='sample=[{name: hmc, draws: 20, chains: 4, burn_in: 2, tuning: 2}]'
 
 # keys: "KEY VALUE OVERRIDES...", separated by |. A key may come several times.
@@ -259,6 +260,13 @@ train.data|configs/other/run.h5|$phi4|train.data_set=/samplers/mis/configs
 train.data_sha256|$(sha256sum <configs/other/run.h5 | cut -c 1-64)|$phi4|train.data=configs/other/run.h5|train.data_set=/samplers/mis/configs
 train.data_set|/samplers/metropolis/configs|$phi4|train.data=configs/other/run.h5
 train.data_weight|0.2|$phi4|train.data=configs/other/run.h5|train.data_set=/samplers/mis/configs
+action.name|none|$alone
+data.source|configs/other/run.h5|$phi4|data.holdout=0.5|data.dataset=/samplers/mis/configs
+data.source_sha256|$(sha256sum <configs/other/run.h5 | cut -c 1-64)|$alone
+data.dataset|/samplers/metropolis/configs|$phi4|data.holdout=0.5|data.source=configs/other/run.h5
+data.holdout|0.4|$alone
+data.block|2|$alone|data.holdout=0.7
+data.components|1|$alone
 train.symmetrise_last|0.5|$ising|$mera
 train.ema|0|$ising
 train.anneal_key|temperature|$ising|train.anneal_start=4
