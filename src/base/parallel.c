@@ -55,6 +55,14 @@ bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self)
     return !all.given_up;
 }
 
+void kad_note_idle(kad_ctx *ctx, const char *what, size_t n, const char *why)
+{
+    const int n_workers = kad_n_workers(ctx->n_threads, n);
+    if (n_workers == ctx->n_threads) return;
+    kad_note(ctx, "%s: %d of %d threads %s work: %s", what, n_workers, ctx->n_threads,
+             n_workers == 1 ? "has" : "have", why);
+}
+
 typedef struct job {
     kad_tile_work *work;
     void *self;

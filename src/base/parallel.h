@@ -21,6 +21,10 @@ int kad_n_workers(int n_threads, size_t n);
  * team of another size than the last has to be made first. */
 bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self);
 
+/* A notice where threads of ctx find no work in loops of n pieces: "WHAT: 2 of 16 threads
+ * have work: WHY". */
+void kad_note_idle(kad_ctx *ctx, const char *what, size_t n, const char *why);
+
 /* One piece, with the memory of the thread at work. */
 typedef bool kad_tile_work(void *self, size_t i, void *scratch);
 

@@ -77,6 +77,30 @@ static kad_status print_samplers(kad_ctx *ctx, kad_h5 *file)
     return KAD_OK;
 }
 
+/* Threads of the run, and what could use them: tiles are what threads share. */
+static kad_status print_threads(kad_ctx *ctx, kad_h5 *file)
+{
+    KAD_SCOPE(scope, ctx);
+    char **names;
+    size_t n = 0;
+    const int64_t n_threads = kad_attr_int(ctx, file, "/", "threads");
+    if (!kad_h5_attr_exists(file, "/", "threads")) return KAD_OK;
+    printf("%-14s %lld", "threads", (long long)n_threads);
+    if (kad_h5_attr_exists(file, "/training", "n_tiles"))
+        printf("; tiles of training: %lld",
+               (long long)kad_attr_int(ctx, file, "/training", "n_tiles"));
+    KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
+    for (size_t i = 0; i < n; i++) {
+        char group[128];
+        snprintf(group, sizeof group, "/samplers/%.100s", names[i]);
+        if (kad_h5_attr_exists(file, group, "n_tiles"))
+            printf("; of %s: %lld", names[i],
+                   (long long)kad_attr_int(ctx, file, group, "n_tiles"));
+    }
+    printf("\n");
+    return KAD_OK;
+}
+
 static kad_status print_warnings(kad_ctx *ctx, kad_h5 *file, const char *path)
 {
     kad_status status = KAD_OK;
@@ -108,6 +132,7 @@ static kad_status print_summary(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
     if (kad_h5_exists(file, "/flow")) print_text(ctx, file, "recipe");
     KAD_TRY(print_map(ctx, file));
     KAD_TRY(print_samplers(ctx, file));
+    KAD_TRY(print_threads(ctx, file));
     KAD_TRY(print_warnings(ctx, file, path));
 done:
     return status;
@@ -142,7 +167,7 @@ kad_status kad_cmd_info(kad_app *app)
 {
     static const char *const texts[] = {"started", "finished", "uuid",         "host",
                                         "version", "commit",   "command_line", "build"};
-    static const char *const numbers[] = {"seed", "threads", "ranks", "wall_seconds"};
+    static const char *const numbers[] = {"seed", "ranks", "wall_seconds"};
     kad_ctx *ctx = &app->ctx;
     KAD_LOCAL(kad_run, run);
     KAD_LOCAL(kad_h5, file);

@@ -76,8 +76,7 @@ kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", hmc->n_nonfinite));
     KAD_TRY(
         kad_h5_attr_set_string(ctx, file, group, "integrator", hmc->integrator->name));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start",
-                                   kad_start_name(hmc->shell.setup)));
+    KAD_TRY(kad_shell_describe(ctx, &hmc->shell, file, group));
 done:
     return status;
 }

@@ -78,8 +78,7 @@ kad_status kad_latent_metropolis_describe(kad_ctx *ctx, const void *self, kad_h5
     const kad_moves *bulk = m->bulk;
     const kad_action_delta *delta = m->shell.setup->action->ops->delta;
     KAD_TRY(describe_levels(ctx, m, file, group));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start",
-                                   kad_start_name(m->shell.setup)));
+    KAD_TRY(kad_shell_describe(ctx, &m->shell, file, group));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", m->n_sweeps));
     KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "cone",
                                    bulk->cone->tail >= 0 ? "global" : "local"));

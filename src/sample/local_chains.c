@@ -277,8 +277,7 @@ kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *fil
 {
     kad_status status = KAD_OK;
     const kad_local_chains *c = self;
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start",
-                                   kad_start_name(c->shell.setup)));
+    KAD_TRY(kad_shell_describe(ctx, &c->shell, file, group));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", c->n_sweeps));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "overrelaxation", c->n_reflections));
     KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "cluster_moves", c->n_clusters));

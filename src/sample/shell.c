@@ -5,8 +5,10 @@
 #include "base/signals.h"
 #include "base/tile.h"
 #include "sample/fields.h"
+#include "sample/start.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { W = KAD_W_DOUBLE };
@@ -135,6 +137,15 @@ done:
     return status;
 }
 
+static void note_idle(kad_ctx *ctx, const kad_shell *shell)
+{
+    char what[32], why[64];
+    snprintf(what, sizeof what, "sample[%d]", shell->setup->entry);
+    snprintf(why, sizeof why, "%d chains are %zu tile%s of %zu", shell->setup->n_chains,
+             shell->n_tiles, shell->n_tiles == 1 ? "" : "s", shell->lanes);
+    kad_note_idle(ctx, what, shell->n_tiles, why);
+}
+
 kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out)
 {
     const kad_sampler_setup *setup = shell->setup;
@@ -148,6 +159,7 @@ kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out)
     for (size_t i = 0; i < n_all; i++)
         out->number[i] =
             kad_draw_number(setup, i / out->n, shell->n_done + (int64_t)(i % out->n));
+    if (shell->n_done == 0) note_idle(ctx, shell);
     for (; s.at < out->n; s.at += s.n) {
         const bool tuning = shell->tuned && shell->n_done < setup->n_tune;
         s.n = tuning ? 1 : out->n - s.at;
@@ -155,4 +167,12 @@ kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out)
         if (tuning) shell->ops->tune(shell->self);
     }
     return finish(ctx, shell, out);
+}
+
+kad_status kad_shell_describe(kad_ctx *ctx, const kad_shell *shell, kad_h5 *file,
+                              const char *group)
+{
+    KAD_CALL(
+        kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(shell->setup)));
+    return kad_h5_attr_set_int(ctx, file, group, "n_tiles", (int64_t)shell->n_tiles);
 }

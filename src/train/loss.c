@@ -93,6 +93,16 @@ int kad_loss_batch(const kad_loss_plan *plan)
     return plan->batch;
 }
 
+int kad_loss_tiles(const kad_loss_plan *plan)
+{
+    return plan->n_tiles;
+}
+
+int kad_loss_groups(const kad_loss_plan *plan)
+{
+    return plan->n_groups;
+}
+
 static void begin(const kad_loss_plan *p, const thread_space *space, kad_loss_tile *group)
 {
     *group = (kad_loss_tile){.flow = p->flow,

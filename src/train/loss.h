@@ -25,6 +25,9 @@ KAD_MUST_USE kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow,
                                         int batch, kad_loss_plan **out);
 void kad_loss_destroy(kad_loss_plan *plan);
 int kad_loss_batch(const kad_loss_plan *plan);
+/* Tiles of a batch, and pieces of work that they are dealt to. */
+int kad_loss_tiles(const kad_loss_plan *plan);
+int kad_loss_groups(const kad_loss_plan *plan);
 
 typedef struct kad_loss_stats {
     double loss;     /* mean; over finite samples */

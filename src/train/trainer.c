@@ -1,10 +1,12 @@
 #include "train/trainer.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/signals.h"
 #include "train/params.h"
 #include "train/trainer_state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void clear(kad_trainer *t)
@@ -57,6 +59,16 @@ done:
     return status;
 }
 
+static void note_idle(kad_trainer *t)
+{
+    char why[96];
+    const kad_loss_plan *plan = t->plan[0];
+    const int n_tiles = kad_loss_tiles(plan), batch = kad_loss_batch(plan);
+    snprintf(why, sizeof why, "a batch of %d is %d tile%s of %d", batch, n_tiles,
+             n_tiles == 1 ? "" : "s", batch / n_tiles);
+    kad_note_idle(t->ctx, "training", (size_t)kad_loss_groups(plan), why);
+}
+
 static kad_status start(kad_trainer *t)
 {
     kad_status status;
@@ -74,6 +86,7 @@ static kad_status start(kad_trainer *t)
         KAD_TRY(kad_trainer_enter(t, NULL, NULL));
         if (t->options.from != NULL) KAD_TRY(kad_trainer_from_run(t));
     }
+    note_idle(t);
     t->wall_start = t->wall_saved = kad_wall_seconds();
 done:
     return status;

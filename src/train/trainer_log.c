@@ -192,6 +192,7 @@ static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
     kad_write_int(w, "n_clipped", t->clip.n_clipped);
     kad_write_int(w, "stopped_early", t->stopped);
     kad_write_real(w, "wall_seconds", kad_trainer_seconds(t));
+    kad_write_int(w, "n_tiles", kad_loss_tiles(t->plan[0]));
     kad_write_text(w, "optimiser", t->options.optimiser->name);
     kad_write_text(w, "weights", t->options.ema > 0.0 ? "moving average" : "last");
     kad_write_text(w, "config", t->config_text);

@@ -406,6 +406,32 @@ static void gradient_is_the_same_at_any_thread_count(void **state)
     }
 }
 
+/* Sixteen tiles, dealt to one to sixteen threads; few cores do as well as many. */
+static void gradient_is_the_same_with_up_to_sixteen_threads(void **state)
+{
+    (void)state;
+    enum { THREADS = 16, SAMPLES = THREADS * KAD_W_DOUBLE };
+    fixture f;
+    open_case(&f, 0, SAMPLES);
+    const size_t bytes = f.model->flow->n_theta * sizeof *f.gradient;
+    assert_int_equal(kad_loss_tiles(f.plan), THREADS);
+    assert_int_equal(kad_loss_groups(f.plan), THREADS);
+    for (int n = 1; n <= THREADS; n++) {
+        kad_loss_plan *plan;
+        kad_loss_stats stats;
+        f.ctx.n_threads = n;
+        assert_int_equal(kad_loss_create(&f.ctx, f.model->flow, f.model->action,
+                                         KAD_DOUBLE, SAMPLES, &plan),
+                         KAD_OK);
+        kad_loss_gradient(&f.ctx, plan, f.model->action, KAD_LOSS_PATH, true, f.theta, 9,
+                          1, f.moved, &stats);
+        if (n == 1) memcpy(f.gradient, f.moved, bytes);
+        assert_memory_equal(f.gradient, f.moved, bytes);
+        kad_loss_destroy(plan);
+    }
+    close_case(&f);
+}
+
 static void steps_allocate_nothing(void **state)
 {
     (void)state;
@@ -434,6 +460,7 @@ int main(void)
         cmocka_unit_test(no_finite_sample_is_no_gradient),
         cmocka_unit_test(loss_has_the_samples_mean_and_variance),
         cmocka_unit_test(gradient_is_the_same_at_any_thread_count),
+        cmocka_unit_test(gradient_is_the_same_with_up_to_sixteen_threads),
         cmocka_unit_test(steps_allocate_nothing),
     };
     return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
