@@ -52,10 +52,12 @@ static kad_status add_split(builder *b, const kad_index_list *blocks,
             for (int j = 0; j < size; j++)
                 for (int c = 0; side[j] == want && c < n_comp; c++)
                     rows[n++] = blocks->sites[i * size + j] * n_comp + c;
-    const kad_status status = kad_coupling_create(
-        b->ctx, b->target->lattice->n_sites * n_comp, n_comp, &b->shape,
-        &kad_transform_bounded, n_src, n_tgt, blocks->n_lists, rows, &stage);
+    const kad_status status =
+        kad_coupling_create(b->ctx, b->target->lattice->n_sites * n_comp, n_comp,
+                            &b->shape, kad_transform_find(b->options->transform), n_src,
+                            n_tgt, blocks->n_lists, rows, &stage);
     if (status != KAD_OK) return status;
+    kad_coupling_set_quartic(&stage, b->options->quartic);
     return kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/coupling_%02d", pass,
                               k);
 }

@@ -40,11 +40,12 @@ typedef struct kad_flow_options {
     const char *hierarchy; /* its name (flow/hierarchy.h) */
     int depth;             /* levels with stages, from the finest; 0: all */
     /* mera, decimator, disentangler: couplings in blocks */
-    int kernel;         /* extent m of the m^d blocks */
-    int repeat;         /* of the passes of a level */
-    const char *passes; /* block offsets in generation order; NULL: the hierarchy's */
-    int couplings;      /* of a pass */
-    kad_ints widths;    /* of hidden layers */
+    int kernel;            /* extent m of the m^d blocks */
+    int repeat;            /* of the passes of a level */
+    const char *passes;    /* block offsets in generation order; NULL: the hierarchy's */
+    int couplings;         /* of a pass */
+    const char *transform; /* of their targets */
+    kad_ints widths;       /* of hidden layers */
     kad_activation activation;
     bool split;        /* nets of their own for shift and log-scale */
     double scale_init; /* first bound of the log-scale */

@@ -36,6 +36,10 @@ static const char *const cases[][MAX_KEYS] = {
      "flow.level_scale=true", "flow.prior=laplace", "flow.temperature=0.8"},
     {DUAL, "lattice.shape=[8, 8]", "flow.recipe=wavelet", "flow.symmetry=equivariant",
      "flow.passes=oe", "flow.depth=2"},
+    {DUAL, "lattice.shape=[8, 8]", "flow.recipe=wavelet", "flow.transform=lfa",
+     "flow.passes=oe"},
+    {PHI4, "lattice.shape=[4, 4]", "flow.recipe=wavelet", "flow.transform=q4t",
+     "flow.passes=o", "flow.couplings=2"},
     {DUAL, "lattice.shape=[8, 8]", "flow.recipe=stencil"},
     {DUAL, "lattice.shape=[6, 6]", "flow.recipe=stencil", "action.components=2"},
     {DUAL, "lattice.shape=[4, 4, 4]", "flow.recipe=stencil", "action.components=3"},
@@ -271,6 +275,26 @@ static void density_of_a_mixtures_draws_is_that_of_the_field(void **state)
             kad_map_destroy(map);
             kad_model_destroy(model);
         }
+}
+
+/* A net for each head needs a transform that is a map of one after a map of the other. */
+static void nets_for_each_head_need_two_steps(void **state)
+{
+    (void)state;
+    for (int i = 0; kad_transforms[i] != NULL; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "flow.transform=%s", kad_transforms[i]->name);
+        const char *const keys[] = {DUAL, "lattice.shape=[4, 4]", "flow.recipe=neuralrg",
+                                    key, NULL};
+        const bool apart = kad_transforms[i]->kern[0]->odd_alone[KAD_INFER_ADJOINT];
+        kad_ctx ctx;
+        kad_model *model = NULL;
+        kad_ctx_init(&ctx, 1);
+        assert_int_equal(test_model(&ctx, keys, &model), apart ? KAD_OK : KAD_ECONFIG);
+        assert_int_equal(apart, kad_transforms[i] == &kad_transform_bounded);
+        assert_true(apart || strstr(ctx.message, "flow.split") != NULL);
+        kad_model_destroy(model);
+    }
 }
 
 /* Latents have the prior's variance T: mean of z^2 / T over N values, whose error is
@@ -518,6 +542,7 @@ int main(void)
         cmocka_unit_test(density_is_normalised),
         cmocka_unit_test(density_of_one_variable_is_normalised),
         cmocka_unit_test(density_of_a_mixtures_draws_is_that_of_the_field),
+        cmocka_unit_test(nets_for_each_head_need_two_steps),
         cmocka_unit_test(latents_have_the_priors_variance),
         cmocka_unit_test(draws_do_not_depend_on_batches_or_threads),
         cmocka_unit_test(sites_are_generated_once_from_known_ones),

@@ -219,6 +219,7 @@ flow.spectrum_mass2|0.3|$ising
 flow.spectrum_stiffness|3|$ising|flow.spectrum_mass2=0.3
 flow.details|wavelet|$ising
 flow.generator|q4t|$ising
+flow.transform|lfa|$ising|$mera
 flow.refinement|affine|$ising
 flow.quartic|2|$ising|flow.refinement=q4t
 flow.hidden|4|$ising
