@@ -194,6 +194,13 @@ int kad_action_parameters(const kad_action *action, int max, kad_parameter *out)
  * "Ising, T = 2.2692 (beta 0.44069), 12 x 12". */
 void kad_action_describe(const kad_action *action, size_t size, char *text);
 
+/* ln w = log_z_offset - S - ln q of a configuration drawn with density q: the mean of w over
+ * such draws is the model's own Z (base/weights.h). */
+static inline double kad_action_log_weight(const kad_action *action, double S, double lnq)
+{
+    return action->log_z_offset - S - lnq;
+}
+
 /* S of n samples stored sample by sample, y [n][n_sites * n_comp] doubles (inactive sites
  * ignored), evaluated in double, tiles spread over ctx->n_threads. */
 KAD_MUST_USE kad_status kad_action_values(kad_ctx *ctx, const kad_action *action,

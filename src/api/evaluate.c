@@ -97,7 +97,7 @@ static kad_status draw(kad_study *study, batch *b)
         KAD_TRY(kad_model_require_action(ctx, model, "ln_w"));
         KAD_TRY(kad_action_values(ctx, action, b->n, b->y, b->ln_w));
         for (size_t i = 0; i < b->n; i++)
-            b->ln_w[i] = action->log_z_offset - b->ln_w[i] - ln_q[i];
+            b->ln_w[i] = kad_action_log_weight(action, b->ln_w[i], ln_q[i]);
     }
     if (b->x == NULL) goto done;
     KAD_TRY(to_boundary(study, b, translate));

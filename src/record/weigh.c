@@ -43,7 +43,7 @@ kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action, const kad_map 
     KAD_TRY(kad_action_values(ctx, action, n, y, log_w));
     KAD_TRY(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, NULL));
     for (size_t i = 0; i < n; i++) {
-        log_w[i] = action->log_z_offset - log_w[i] - lnq[i];
+        log_w[i] = kad_action_log_weight(action, log_w[i], lnq[i]);
         if (!isfinite(log_w[i])) log_w[i] = INFINITY;
     }
 done:

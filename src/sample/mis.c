@@ -128,7 +128,7 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
     KAD_TRY(kad_map_lnq(ctx, setup->map, n, setup->exact ? KAD_DOUBLE : setup->prec, y,
                         lnq, NULL));
     for (size_t chain = 0; chain < n; chain++) {
-        s->log_w[chain] = action->log_z_offset - S[chain] - lnq[chain];
+        s->log_w[chain] = kad_action_log_weight(action, S[chain], lnq[chain]);
         if (isfinite(s->log_w[chain])) continue;
         status = kad_fail(ctx, KAD_EINTERNAL,
                           "sample[%d]: the state of chain %zu has no finite weight",

@@ -51,9 +51,9 @@ void kad_proposals_destroy(kad_proposals *proposals)
 static void weigh(kad_proposals *proposals, size_t n, double *x, double *S, double *log_w)
 {
     const size_t n_rows = rows_of(proposals->setup);
-    const double offset = proposals->setup->action->log_z_offset;
+    const kad_action *action = proposals->setup->action;
     for (size_t i = 0; i < n; i++) {
-        log_w[i] = offset - S[i] - proposals->lnq[i];
+        log_w[i] = kad_action_log_weight(action, S[i], proposals->lnq[i]);
         S[i] -= proposals->lnp[i];
         if (isfinite(log_w[i]) && isfinite(S[i])) continue;
         log_w[i] = -INFINITY;

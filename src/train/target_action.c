@@ -168,7 +168,8 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
                              model->prec, exact, self->y, self->lnq, NULL));
         KAD_TRY(kad_action_values(ctx, action, m, self->y, self->S));
         for (size_t i = 0; i < m; i++)
-            target->values[at + i] = action->log_z_offset - self->S[i] - self->lnq[i];
+            target->values[at + i] =
+                kad_action_log_weight(action, self->S[i], self->lnq[i]);
     }
     target->n_done = n;
 done:
