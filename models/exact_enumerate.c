@@ -120,14 +120,14 @@ static void finish(const kad_sum *sums, double beta, double top, double de,
 kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *J, double beta,
                                kad_exact_spins *out, double *corr)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     walk w = {.n = n, .J = J};
-    double *block = NULL;
+    double *block;
     if (n < 1 || n > 25)
         return kad_fail(ctx, KAD_ECONFIG, "enumeration: expected 1 to 25 spins, got %d",
                         n);
     const size_t sites = (size_t)n;
-    KAD_TRY(kad_new(ctx, 2 * sites + sites * sites, sizeof(double), &block));
+    KAD_CALL(kad_take(&scope, 2 * sites + sites * sites, &block));
     w.s = block;
     w.field = block + n;
     double *corr_part = block + 2 * n;
@@ -157,7 +157,5 @@ kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *J, double beta
     for (size_t i = 0; corr && i < sites * sites; i++)
         corr[i] /= kad_sum_get(&sum[WEIGHT]);
     finish(sum, beta, top, rounding_of_e(n, J), out);
-done:
-    kad_free(block);
-    return status;
+    return KAD_OK;
 }

@@ -107,13 +107,13 @@ static kad_exact_value integrate(const modes *s, int nodes, double *node, double
 kad_status kad_exact_mean_field(kad_ctx *ctx, const kad_exact_chain *g,
                                 kad_exact_value *ln_z)
 {
-    kad_status status = KAD_OK;
-    double *block = NULL;
+    KAD_SCOPE(scope, ctx);
+    double *block;
     *ln_z = (kad_exact_value){(double)NAN, (double)NAN};
     /* an odd antiferromagnetic ring has no zero mode */
     if (g->L > MAX_SITES || g->t == 0 || (g->t < 0 && g->L % 2)) return KAD_OK;
     const size_t L = (size_t)g->L;
-    KAD_TRY(kad_new(ctx, 3 * L + MANY, sizeof(double), &block));
+    KAD_CALL(kad_take(&scope, 3 * L + MANY, &block));
     double *cosine = block, *node = block + 3 * L;
     for (size_t j = 0; j < L; j++)
         cosine[j] = cos(2 * M_PI * (double)j / (double)L);
@@ -121,13 +121,11 @@ kad_status kad_exact_mean_field(kad_ctx *ctx, const kad_exact_chain *g,
     double left_out; /* no need to integrate where even the typical r does not allow it */
     const double typical = g->r0 > 0 ? g->r0 : pow(g->L * g->lambda, -0.25);
     exponent(&s, g->m > 0 ? fmin(typical, 1 / sqrt(g->L * g->m)) : typical, &left_out);
-    if (!(left_out < 1e-6)) goto done;
+    if (!(left_out < 1e-6)) return KAD_OK;
     const kad_exact_value few = integrate(&s, FEW, node, node + MANY / 2),
                           many = integrate(&s, MANY, node, node + MANY / 2);
     ln_z->value = many.value + kad_exact_ln_sphere(g->n) + 0.5 * g->n * log(g->L);
     ln_z->error = many.error + fabs(many.value - few.value) +
                   DBL_EPSILON * (64 + 8 * g->n * g->L * fabs(log(fabs(g->t))));
-done:
-    kad_free(block);
-    return status;
+    return KAD_OK;
 }

@@ -97,16 +97,15 @@ static size_t pair(size_t i, size_t j)
 static kad_status grid_create(kad_ctx *ctx, const kad_exact_chain *g, int n_radii,
                               int n_channels, double lo, double hi, grid *x)
 {
-    kad_status status = KAD_OK;
     const size_t N = (size_t)n_radii, pairs = N * (N + 1) / 2;
     *x = (grid){.n_radii = n_radii, .n_channels = n_channels};
     x->matrix = gsl_matrix_alloc(N, N);
     x->eigen = gsl_vector_alloc(N);
     x->work = gsl_eigen_symm_alloc(N);
     if (!x->matrix || !x->eigen || !x->work)
-        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "transfer matrix: out of memory"));
-    KAD_TRY(kad_new(ctx, 4 * N, sizeof(double), &x->y));
-    KAD_TRY(kad_new(ctx, pairs * (size_t)n_channels, sizeof(double), &x->q));
+        return kad_fail(ctx, KAD_ENOMEM, "transfer matrix: out of memory");
+    KAD_CALL(kad_new(ctx, 4 * N, sizeof(double), &x->y));
+    KAD_CALL(kad_new(ctx, pairs * (size_t)n_channels, sizeof(double), &x->q));
     x->r = x->y + N;
     x->half_ln = x->r + N;
     x->node = x->half_ln + N;
@@ -124,8 +123,7 @@ static kad_status grid_create(kad_ctx *ctx, const kad_exact_chain *g, int n_radi
         for (size_t j = 0; j <= i; j++)
             kad_exact_channels(g->n, fabs(g->t) * x->r[i] * x->r[j], n_channels,
                                x->q + pair(i, j) * (size_t)n_channels);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Eigenvalues of channel l, divided by e^scale. */
@@ -153,7 +151,6 @@ static kad_status channel_eigenvalues(kad_ctx *ctx, const kad_exact_chain *g, gr
 static kad_status ln_trace(kad_ctx *ctx, const kad_exact_chain *g, grid *x,
                            kad_exact_value *out)
 {
-    kad_status status = KAD_OK;
     double z = 0, slope = 0, scale = -(double)INFINITY, top = 0;
     bool converged = false;
     for (int i = 0; i < x->n_radii; i++)
@@ -161,7 +158,7 @@ static kad_status ln_trace(kad_ctx *ctx, const kad_exact_chain *g, grid *x,
     for (int l = 0; l < x->n_channels && !converged; l++) {
         const int multiplicity = kad_exact_multiplicity(g->n, l);
         double trace = 0;
-        KAD_TRY(channel_eigenvalues(ctx, g, x, l, scale));
+        KAD_CALL(channel_eigenvalues(ctx, g, x, l, scale));
         if (l == 0) top = gsl_vector_max(x->eigen);
         for (int i = 0; i < x->n_radii; i++) {
             const double e = gsl_vector_get(x->eigen, (size_t)i) / top;
@@ -174,8 +171,7 @@ static kad_status ln_trace(kad_ctx *ctx, const kad_exact_chain *g, grid *x,
     const double unit = DBL_EPSILON, ln_top = scale + log(top);
     out->value = converged && z > 0 ? g->L * ln_top + log(z) : (double)NAN;
     out->error = unit * (16 * g->L * slope / z + 8 * g->L * fabs(ln_top) + 64);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* One grid whose window is e^-fall deep. */
@@ -197,7 +193,6 @@ done:
 static kad_status refine(kad_ctx *ctx, const kad_exact_chain *g, kad_exact_value *out,
                          const char **unknown)
 {
-    kad_status status = KAD_OK;
     const double lo = g->r0 > 0 ? kad_exact_window(g, least_action, FALL, -1, g->r0) : 0;
     const double hi = kad_exact_window(g, least_action, FALL, 1, (double)INFINITY);
     const double r = g->r0 + hi, x = fabs(g->t) * r * r; /* largest argument of q_l */
@@ -214,8 +209,8 @@ static kad_status refine(kad_ctx *ctx, const kad_exact_chain *g, kad_exact_value
             radii * radii * radii * channels > MAX_WORK ||
             0.5 * radii * radii * channels > MAX_TABLE)
             return KAD_OK;
-        KAD_TRY(on_grid(ctx, g, 2 * (int)(radii / 2), (int)channels, FALL - 5 * (i % 2),
-                        out));
+        KAD_CALL(on_grid(ctx, g, 2 * (int)(radii / 2), (int)channels, FALL - 5 * (i % 2),
+                         out));
         *unknown = "the channels of an odd antiferromagnetic ring cancel";
         if (g->t < 0 && g->L % 2 && !kad_exact_certain_ln_z(*out)) return KAD_OK;
         change = i > 0 ? fabs(out->value - before) : (double)INFINITY;
@@ -223,14 +218,12 @@ static kad_status refine(kad_ctx *ctx, const kad_exact_chain *g, kad_exact_value
     }
     out->error += change;
     *unknown = NULL;
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_exact_phi4_ring(kad_ctx *ctx, int n, int L, double t, double mass,
                                double lambda, kad_exact_value *ln_z, const char **unknown)
 {
-    kad_status status = KAD_OK;
     const kad_exact_chain chain = {.n = n,
                                    .L = L,
                                    .t = t,
@@ -240,16 +233,15 @@ kad_status kad_exact_phi4_ring(kad_ctx *ctx, int n, int L, double t, double mass
     const double minimum = mass < 0 ? -0.25 * mass * mass / lambda : 0;
     kad_exact_value weak;
     *unknown = NULL;
-    KAD_TRY(kad_exact_mean_field(ctx, &chain, &weak));
+    KAD_CALL(kad_exact_mean_field(ctx, &chain, &weak));
     *ln_z = weak;
     if (!(weak.error <= AGREED * fmax(1, fabs(weak.value))))
-        KAD_TRY(refine(ctx, &chain, ln_z, unknown));
+        KAD_CALL(refine(ctx, &chain, ln_z, unknown));
     if (*unknown != NULL && kad_exact_certain_ln_z(weak)) {
         *ln_z = weak;
         *unknown = NULL;
     }
     ln_z->value -= L * minimum;
     ln_z->error += 4 * DBL_EPSILON * L * fabs(minimum);
-done:
-    return status;
+    return KAD_OK;
 }

@@ -155,9 +155,9 @@ static double ln_trace(const slices *sl, const double *psi, size_t n_first)
 kad_status kad_exact_transfer(kad_ctx *ctx, const kad_lattice *lattice,
                               const double *bond, kad_exact_value *ln_z)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     slices sl = {.lattice = lattice, .bond = bond, .axis = time_axis(lattice)};
-    double *psi = NULL;
+    double *psi;
     sl.W = kad_exact_slice(lattice);
     if (sl.W > KAD_EXACT_SLICE_MAX)
         return kad_fail(ctx, KAD_ECONFIG,
@@ -166,8 +166,8 @@ kad_status kad_exact_transfer(kad_ctx *ctx, const kad_lattice *lattice,
     sl.n_states = (size_t)1 << sl.W;
     const size_t n_first = sl.n_states / 2;
     measure_couplings(&sl);
-    KAD_TRY(kad_new(ctx, sl.n_states, sizeof(double), &sl.weight));
-    KAD_TRY(kad_new(ctx, n_first * sl.n_states, sizeof(double), &psi));
+    KAD_CALL(kad_take(&scope, sl.n_states, &sl.weight));
+    KAD_CALL(kad_take(&scope, n_first * sl.n_states, &psi));
     for (size_t i = 0; i < n_first * sl.n_states; i++)
         psi[i] = sl.logs ? -(double)INFINITY : 0;
     for (size_t f = 0; f < n_first; f++)
@@ -182,8 +182,5 @@ kad_status kad_exact_transfer(kad_ctx *ctx, const kad_lattice *lattice,
     ln_z->error = 4 * DBL_EPSILON *
                   (lattice->n_sites * (lattice->d + (sl.logs ? 2 * sl.step : 0)) +
                    sl.all + fabs(ln_z->value));
-done:
-    kad_free(sl.weight);
-    kad_free(psi);
-    return status;
+    return KAD_OK;
 }

@@ -88,68 +88,59 @@ static kad_status draw(kad_study *study, batch *b)
     const kad_action *action = model->action;
     const bool translate =
         b->z == NULL && kad_config_bool(study->job.config, "flow.translation");
-    kad_status status = KAD_OK;
     double *ln_q = b->ln_q != NULL ? b->ln_q : b->own;
-    KAD_TRY(kad_map_draw(ctx, study->map, model->seed, KAD_RNG_DRAW, b->first, b->n,
-                         model->prec, true, b->y, ln_q, b->rows));
+    KAD_CALL(kad_map_draw(ctx, study->map, model->seed, KAD_RNG_DRAW, b->first, b->n,
+                          model->prec, true, b->y, ln_q, b->rows));
     if (b->z != NULL) from_rows(study, b->n, b->rows, b->z);
     if (b->ln_w != NULL) {
-        KAD_TRY(kad_model_require_action(ctx, model, "ln_w"));
-        KAD_TRY(kad_action_values(ctx, action, b->n, b->y, b->ln_w));
+        KAD_CALL(kad_model_require_action(ctx, model, "ln_w"));
+        KAD_CALL(kad_action_values(ctx, action, b->n, b->y, b->ln_w));
         for (size_t i = 0; i < b->n; i++)
             b->ln_w[i] = kad_action_log_weight(action, b->ln_w[i], ln_q[i]);
     }
-    if (b->x == NULL) goto done;
-    KAD_TRY(to_boundary(study, b, translate));
+    if (b->x == NULL) return KAD_OK;
+    KAD_CALL(to_boundary(study, b, translate));
     from_rows(study, b->n, b->other, b->x);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status generate(kad_study *study, batch *b)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(take(study, b, "z"));
-    KAD_TRY(kad_map_generate(&study->app.ctx, study->map, b->n, KAD_DOUBLE, b->rows, b->y,
-                             b->ln_q));
-    KAD_TRY(to_boundary(study, b, false));
+    KAD_CALL(take(study, b, "z"));
+    KAD_CALL(kad_map_generate(&study->app.ctx, study->map, b->n, KAD_DOUBLE, b->rows,
+                              b->y, b->ln_q));
+    KAD_CALL(to_boundary(study, b, false));
     from_rows(study, b->n, b->other, b->x);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status infer(kad_study *study, batch *b)
 {
-    kad_status status = KAD_OK;
     kad_ctx *ctx = &study->app.ctx;
     const kad_action *action = study->job.model->action;
-    KAD_TRY(take(study, b, "x"));
+    KAD_CALL(take(study, b, "x"));
     if (action != NULL)
-        KAD_TRY(kad_fields_latents(ctx, action, study->map, b->n, b->rows, b->other));
+        KAD_CALL(kad_fields_latents(ctx, action, study->map, b->n, b->rows, b->other));
     else
-        KAD_TRY(
+        KAD_CALL(
             kad_map_lnq(ctx, study->map, b->n, KAD_DOUBLE, b->rows, b->own, b->other));
     from_rows(study, b->n, b->other, b->z);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status weigh(kad_study *study, batch *b)
 {
-    kad_status status = KAD_OK;
     kad_ctx *ctx = &study->app.ctx;
     const kad_model *model = study->job.model;
-    KAD_TRY(take(study, b, "x"));
+    KAD_CALL(take(study, b, "x"));
     if (model->action == NULL && b->ln_w == NULL) {
-        KAD_TRY(kad_map_lnq(ctx, study->map, b->n, KAD_DOUBLE, b->rows,
-                            b->ln_q != NULL ? b->ln_q : b->own, NULL));
-        goto done;
+        KAD_CALL(kad_map_lnq(ctx, study->map, b->n, KAD_DOUBLE, b->rows,
+                             b->ln_q != NULL ? b->ln_q : b->own, NULL));
+        return KAD_OK;
     }
-    KAD_TRY(kad_model_require_action(ctx, model, "ln_w"));
-    KAD_TRY(kad_weights_of(ctx, model->action, study->map, b->n, b->rows, b->ln_q,
-                           b->ln_w != NULL ? b->ln_w : b->own));
-done:
-    return status;
+    KAD_CALL(kad_model_require_action(ctx, model, "ln_w"));
+    return kad_weights_of(ctx, model->action, study->map, b->n, b->rows, b->ln_q,
+                          b->ln_w != NULL ? b->ln_w : b->own);
 }
 
 /* --- the public functions ---------------------------------------------------------------- */
@@ -165,24 +156,17 @@ static kad_status do_task(kad_study *study, void *arguments)
     const task *t = arguments;
     batch b = t->batch;
     kad_ctx *ctx = &study->app.ctx;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_study_require(study));
-    if (b.n == 0) goto done;
-    if (!t->complete)
-        KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "an array that is needed is NULL"));
-    KAD_TRY(load_map(study));
+    KAD_SCOPE(scope, ctx);
+    KAD_CALL(kad_study_require(study));
+    if (b.n == 0) return KAD_OK;
+    if (!t->complete) return kad_fail(ctx, KAD_EUSAGE, "an array that is needed is NULL");
+    KAD_CALL(load_map(study));
     const size_t bytes = n_values_of(study) * sizeof(double);
-    KAD_TRY(kad_new(ctx, b.n, bytes, &b.rows));
-    KAD_TRY(kad_new(ctx, b.n, bytes, &b.y));
-    KAD_TRY(kad_new(ctx, b.n, bytes, &b.other));
-    KAD_TRY(kad_new(ctx, b.n, sizeof(double), &b.own));
-    KAD_TRY(t->work(study, &b));
-done:
-    kad_free(b.rows);
-    kad_free(b.y);
-    kad_free(b.other);
-    kad_free(b.own);
-    return status;
+    KAD_CALL(kad_scope_take(&scope, b.n, bytes, &b.rows));
+    KAD_CALL(kad_scope_take(&scope, b.n, bytes, &b.y));
+    KAD_CALL(kad_scope_take(&scope, b.n, bytes, &b.other));
+    KAD_CALL(kad_take(&scope, b.n, &b.own));
+    return t->work(study, &b);
 }
 
 kad_status kad_study_draw(kad_study *study, uint64_t first, size_t n, double *x,

@@ -21,26 +21,19 @@ void kad_study_on_progress(kad_study *study, kad_progress_call *call, void *self
 static kad_status do_stages(kad_study *study, void *arguments)
 {
     const unsigned *stages = arguments;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_study_require(study));
+    KAD_CALL(kad_study_require(study));
     kad_map_destroy(study->map);
     study->map = NULL;
-    KAD_TRY(kad_pipeline_text(&study->app, study->text, study->name, *stages));
-done:
-    return status;
+    return kad_pipeline_text(&study->app, study->text, study->name, *stages);
 }
 
 static kad_status sample(kad_study *study, void *arguments)
 {
     kad_ctx *ctx = &study->app.ctx;
-    kad_status status = KAD_OK;
-    kad_run *run = NULL;
-    KAD_TRY(do_stages(study, arguments));
-    KAD_TRY(kad_run_open(ctx, study->app.out, KAD_RUN_UPDATE, &run));
-    KAD_TRY(kad_analyse(ctx, run));
-done:
-    kad_run_close(run);
-    return status;
+    KAD_LOCAL(kad_run, run);
+    KAD_CALL(do_stages(study, arguments));
+    KAD_CALL(kad_run_open(ctx, study->app.out, KAD_RUN_UPDATE, &run));
+    return kad_analyse(ctx, run);
 }
 
 kad_status kad_study_train(kad_study *study)

@@ -69,12 +69,15 @@ void kad_scope_end(kad_scope *scope);
 
 /* A pointer (NULL at first) whose object is destroyed wherever its block is left; set it to
  * NULL to hand the object on. KAD_LOCAL_OF stands once, beside the destroy function. */
-#define KAD_LOCAL(type, name) type *name __attribute__((cleanup(type##_end_local))) = NULL
-#define KAD_LOCAL_OF(type, destroy)                   \
-    static inline void type##_end_local(type **local) \
-    {                                                 \
-        destroy(*local);                              \
+#define KAD_LOCAL(type, name) \
+    type *name __attribute__((cleanup(kad_end_local_##type))) = NULL
+#define KAD_LOCAL_OF(type, destroy)                       \
+    static inline void kad_end_local_##type(type **local) \
+    {                                                     \
+        destroy(*local);                                  \
     }
+
+KAD_LOCAL_OF(char, kad_free) /* texts from kad_alloc */
 
 /* Bytes this process may still use: the smallest of MemAvailable, the cgroup's limit less
  * its use (v1 and v2) and RLIMIT_AS less the current size. Never 0: SIZE_MAX where

@@ -27,28 +27,24 @@ static kad_status check_overrides(kad_app *app)
 static kad_status load_config(kad_app *app, const kad_run *run, kad_schema *schema,
                               kad_config **out)
 {
-    kad_status status = KAD_OK;
-    char *text = NULL, *path = kad_run_file(run, "config.yaml");
+    KAD_LOCAL(char, text);
+    KAD_LOCAL(char, path);
+    path = kad_run_file(run, "config.yaml");
     if (path == NULL) return kad_fail(&app->ctx, KAD_ENOMEM, "out of memory");
-    KAD_TRY(kad_run_read_text(&app->ctx, run, "config.yaml", MAX_CONFIG_BYTES, &text));
+    KAD_CALL(kad_run_read_text(&app->ctx, run, "config.yaml", MAX_CONFIG_BYTES, &text));
     kad_cli_schema(schema);
-    KAD_TRY(kad_config_parse(&app->ctx, schema, text, path, app->n_overrides,
-                             app->overrides, out));
-    KAD_TRY(kad_recipe_resolve(&app->ctx, *out));
-done:
-    kad_free(path);
-    kad_free(text);
-    return status;
+    KAD_CALL(kad_config_parse(&app->ctx, schema, text, path, app->n_overrides,
+                              app->overrides, out));
+    return kad_recipe_resolve(&app->ctx, *out);
 }
 
 static kad_status write_pictures(kad_app *app, kad_h5 *file)
 {
     enum { PIXELS = 512 };
     int n = 0;
-    const kad_status status =
-        kad_bulk_write_png(&app->ctx, file, app->pictures, PIXELS, &n);
-    if (status == KAD_OK) kad_say(app, "%s: %d pictures", app->pictures, n);
-    return status;
+    KAD_CALL(kad_bulk_write_png(&app->ctx, file, app->pictures, PIXELS, &n));
+    kad_say(app, "%s: %d pictures", app->pictures, n);
+    return KAD_OK;
 }
 
 kad_status kad_cmd_bulk(kad_app *app)

@@ -12,22 +12,20 @@
 
 kad_status kad_print_diagnostics(kad_ctx *ctx, kad_h5 *file, kad_severity *worst)
 {
-    kad_status status = KAD_OK;
-    kad_diagnostics *d = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
+    KAD_SCOPE(scope, ctx);
+    kad_diagnostics *d;
+    KAD_CALL(kad_take(&scope, 1, &d));
     if (kad_h5_exists(file, "/diagnostics") || !kad_h5_exists(file, "/training"))
-        KAD_TRY(kad_diagnostics_read(ctx, file, d));
+        KAD_CALL(kad_diagnostics_read(ctx, file, d));
     else /* trained, and nothing analysed yet */
-        KAD_TRY(kad_warn_training(ctx, file, d));
+        KAD_CALL(kad_warn_training(ctx, file, d));
     for (size_t i = 0; i < d->n; i++)
         printf("%s%s:%s %s\n", kad_color(d->item[i].severity),
                kad_severity_name(d->item[i].severity), kad_color_end(),
                d->item[i].message);
     if (d->n == 0 && kad_h5_exists(file, "/diagnostics")) printf("no warnings\n");
     *worst = kad_diagnostics_worst(d);
-done:
-    kad_free(d);
-    return status;
+    return KAD_OK;
 }
 
 /* `text` as one word of a command for a shell. */
@@ -77,23 +75,24 @@ static kad_status print_advice(kad_app *app, const kad_run *run, kad_h5 *file)
 {
     enum { MOST = 16, MAX_CONFIG_BYTES = 1 << 20 };
     kad_ctx *ctx = &app->ctx;
-    kad_status status = KAD_OK;
-    kad_diagnostics *d = NULL;
-    char *text = NULL, name[512], out[512], list[MOST][KAD_ADVICE];
+    KAD_SCOPE(scope, ctx);
+    kad_diagnostics *d;
+    KAD_LOCAL(char, text);
+    char name[512], out[512], list[MOST][KAD_ADVICE];
     size_t n = 0;
     snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(run));
     snprintf(out, sizeof out, "%s-2", kad_run_path(run));
     if (kad_run_read_text(ctx, run, "config.yaml", MAX_CONFIG_BYTES, &text) != KAD_OK)
         return KAD_OK; /* results alone: nothing to run again */
-    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
-    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    KAD_CALL(kad_take(&scope, 1, &d));
+    KAD_CALL(kad_diagnostics_read(ctx, file, d));
     for (size_t i = 0; i < d->n && n < MOST; i++) {
         kad_advice_of(ctx, file, &d->item[i], list[n]);
         if (list[n][0] != '\0' && !known(n, list, list[n]) &&
             kad_pipeline_accepts(app, text, name, list[n]))
             n++;
     }
-    if (n == 0) goto done;
+    if (n == 0) return KAD_OK;
     printf("advice: kadanoff run ");
     print_word(name);
     printf(" -o ");
@@ -103,10 +102,7 @@ static kad_status print_advice(kad_app *app, const kad_run *run, kad_h5 *file)
         print_word(list[i]);
     }
     putchar('\n');
-done:
-    kad_free(text);
-    kad_free(d);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_cmd_diagnose(kad_app *app)

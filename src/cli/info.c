@@ -103,11 +103,11 @@ static kad_status print_threads(kad_ctx *ctx, kad_h5 *file)
 
 static kad_status print_warnings(kad_ctx *ctx, kad_h5 *file, const char *path)
 {
-    kad_status status = KAD_OK;
-    kad_diagnostics *d = NULL;
+    KAD_SCOPE(scope, ctx);
+    kad_diagnostics *d;
     size_t count[3] = {0};
-    KAD_TRY(kad_new(ctx, 1, sizeof *d, &d));
-    KAD_TRY(kad_diagnostics_read(ctx, file, d));
+    KAD_CALL(kad_take(&scope, 1, &d));
+    KAD_CALL(kad_diagnostics_read(ctx, file, d));
     for (size_t i = 0; i < d->n; i++)
         count[d->item[i].severity]++;
     if (d->n > 0)
@@ -115,27 +115,22 @@ static kad_status print_warnings(kad_ctx *ctx, kad_h5 *file, const char *path)
                "diagnostics", count[KAD_ERROR], count[KAD_ERROR] == 1 ? "" : "s",
                count[KAD_WARNING], count[KAD_WARNING] == 1 ? "" : "s", count[KAD_NOTE],
                count[KAD_NOTE] == 1 ? "" : "s", path);
-done:
-    kad_free(d);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status print_summary(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
                                 const char *path)
 {
-    kad_status status = KAD_OK;
     char state[KAD_RUN_STATE];
     kad_run_state(ctx, run, file, state);
     print_text(ctx, file, "title");
     print_text(ctx, file, "model");
     print_line("state", state);
     if (kad_h5_exists(file, "/flow")) print_text(ctx, file, "recipe");
-    KAD_TRY(print_map(ctx, file));
-    KAD_TRY(print_samplers(ctx, file));
-    KAD_TRY(print_threads(ctx, file));
-    KAD_TRY(print_warnings(ctx, file, path));
-done:
-    return status;
+    KAD_CALL(print_map(ctx, file));
+    KAD_CALL(print_samplers(ctx, file));
+    KAD_CALL(print_threads(ctx, file));
+    return print_warnings(ctx, file, path);
 }
 
 /* --- everything ---------------------------------------------------------------------- */

@@ -153,23 +153,21 @@ static kad_status check_count(kad_app *app, const kad_command *command)
 
 kad_status kad_app_parse(kad_app *app, const kad_command *command, int argc, char **argv)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(&app->ctx, (size_t)argc, sizeof *app->args, &app->args));
-    KAD_TRY(kad_new(&app->ctx, (size_t)argc, sizeof *app->overrides, &app->overrides));
+    KAD_CALL(kad_new(&app->ctx, (size_t)argc, sizeof *app->args, &app->args));
+    KAD_CALL(kad_new(&app->ctx, (size_t)argc, sizeof *app->overrides, &app->overrides));
     bool words_only = false;
     for (int i = 1; i < argc; i++) {
         if (!words_only && strcmp(argv[i], "--") == 0)
             words_only = true;
         else if (!words_only && argv[i][0] == '-' && argv[i][1] != '\0')
-            KAD_TRY(parse_option(app, command, argc, argv, &i));
+            KAD_CALL(parse_option(app, command, argc, argv, &i));
         else if (command->overrides && is_override(argv[i]))
             app->overrides[app->n_overrides++] = argv[i];
         else
             app->args[app->n_args++] = argv[i];
     }
-    if (!app->help && !app->version) KAD_TRY(check_count(app, command));
-done:
-    return status;
+    if (!app->help && !app->version) KAD_CALL(check_count(app, command));
+    return KAD_OK;
 }
 
 void kad_app_clear(kad_app *app)

@@ -30,10 +30,10 @@ static kad_status run_path(kad_app *app, unsigned stages)
 {
     kad_ctx *ctx = &app->ctx;
     const char *path = app->args[0];
-    char folder[512], config[600], *text = NULL;
+    char folder[512], config[600];
+    KAD_LOCAL(char, text);
     bool is_folder = false;
-    kad_status status;
-    KAD_TRY(kad_file_is_folder(ctx, path, &is_folder));
+    KAD_CALL(kad_file_is_folder(ctx, path, &is_folder));
     if (is_folder) {
         snprintf(config, sizeof config, "%s/config.yaml", path);
         if (app->out != NULL && strcmp(app->out, path) != 0)
@@ -49,16 +49,13 @@ static kad_status run_path(kad_app *app, unsigned stages)
         app->out = folder;
     }
     const bool input = strcmp(path, "-") == 0;
-    KAD_TRY(kad_pipeline_read(ctx, input ? NULL : path, &text));
+    KAD_CALL(kad_pipeline_read(ctx, input ? NULL : path, &text));
     if (kad_sweep_is(text))
-        KAD_TRY(
+        KAD_CALL(
             kad_fail(ctx, KAD_ECONFIG,
                      "%s: has a section sweep: `kadanoff sweep run %s` does its points",
                      path, path));
-    KAD_TRY(kad_pipeline_text(app, text, input ? "standard input" : path, stages));
-done:
-    kad_free(text);
-    return status;
+    return kad_pipeline_text(app, text, input ? "standard input" : path, stages);
 }
 
 kad_status kad_cmd_run(kad_app *app)

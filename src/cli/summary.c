@@ -152,16 +152,14 @@ static kad_status print_samplers(kad_app *app, kad_h5 *file)
 
 kad_status kad_print_results(kad_app *app, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     if (app->quiet) return KAD_OK;
-    KAD_TRY(print_tables(app, file));
-    KAD_TRY(read_agreement(app, file));
-    KAD_TRY(print_samplers(app, file));
+    KAD_CALL(print_tables(app, file));
+    KAD_CALL(read_agreement(app, file));
+    KAD_CALL(print_samplers(app, file));
     kad_severity worst;
     if (kad_h5_exists(file, "/diagnostics/message")) {
         printf("\n");
-        KAD_TRY(kad_print_diagnostics(&app->ctx, file, &worst));
+        KAD_CALL(kad_print_diagnostics(&app->ctx, file, &worst));
     }
-done:
-    return status;
+    return KAD_OK;
 }

@@ -14,19 +14,16 @@
 /* The config's name without .yaml is the sweep's folder. */
 static kad_status read_sweep(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
 {
-    char folder[512], *text = NULL;
+    KAD_LOCAL(char, text);
+    char folder[512];
     const char *path = app->args[1];
-    kad_status status = KAD_OK;
     if (app->out == NULL) {
         kad_folder_of(path, folder, sizeof folder);
-        KAD_TRY(kad_take_text(in, folder, &app->out));
+        KAD_CALL(kad_take_text(in, folder, &app->out));
     }
-    KAD_TRY(kad_pipeline_read(&app->ctx, path, &text));
-    KAD_TRY(claim ? kad_sweep_claim(in, app, text, path, out)
-                  : kad_sweep_read(in, app, text, path, out));
-done:
-    kad_free(text);
-    return status;
+    KAD_CALL(kad_pipeline_read(&app->ctx, path, &text));
+    return claim ? kad_sweep_claim(in, app, text, path, out)
+                 : kad_sweep_read(in, app, text, path, out);
 }
 
 /* The file of a sweep, or its folder. */

@@ -12,7 +12,7 @@
 #ifndef KAD_IO_CONFIG_H
 #define KAD_IO_CONFIG_H
 
-#include "base/context.h"
+#include "base/memory.h"
 #include "io/keys.h"
 #include "io/settings.h"
 
@@ -71,6 +71,7 @@ KAD_MUST_USE kad_status kad_config_load(kad_ctx *ctx, const kad_schema *schema,
                                         const char *path, int n_overrides,
                                         const char *const *overrides, kad_config **out);
 void kad_config_destroy(kad_config *config);
+KAD_LOCAL_OF(kad_config, kad_config_destroy)
 /* A copy with further overrides applied (used by the chain over lattice sizes). */
 KAD_MUST_USE kad_status kad_config_copy(kad_ctx *ctx, const kad_config *config,
                                         int n_overrides, const char *const *overrides,

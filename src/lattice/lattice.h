@@ -10,7 +10,7 @@
 #ifndef KAD_LATTICE_LATTICE_H
 #define KAD_LATTICE_LATTICE_H
 
-#include "base/context.h"
+#include "base/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +32,7 @@ typedef struct kad_lattice {
 KAD_MUST_USE kad_status kad_lattice_create(kad_ctx *ctx, int d, const int *shape,
                                            kad_lattice **out);
 void kad_lattice_destroy(kad_lattice *lattice);
+KAD_LOCAL_OF(kad_lattice, kad_lattice_destroy)
 
 /* Coordinates of a site, and the site at coordinates taken modulo the extents. */
 void kad_lattice_coords(const kad_lattice *lattice, int site, int coords[KAD_MAX_DIM]);

@@ -18,7 +18,6 @@ static bool has(const kad_chains *chains, unsigned flag)
 
 static kad_status allocate(kad_ctx *ctx, kad_chains *chains)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = &chains->job->setup;
     const size_t n_chains = (size_t)setup->n_chains;
     size_t n;
@@ -26,25 +25,23 @@ static kad_status allocate(kad_ctx *ctx, kad_chains *chains)
     if (!kad_size_mul(n_chains, setup->n_batch_max, &n))
         return kad_fail(ctx, KAD_ENOMEM, "sample[%d].batch: %zu is too large",
                         setup->entry, setup->n_batch_max);
-    KAD_TRY(
+    KAD_CALL(
         kad_draws_create(ctx, n, chains->n_rows, chains->job->latents, &chains->draws));
-    KAD_TRY(kad_new(ctx, n_chains, 2 * sizeof(double), &chains->under_way));
-    KAD_TRY(kad_new(ctx, n, chains->n_values * sizeof(double), &chains->rows));
-    KAD_TRY(kad_new(ctx, n_chains, chains->n_state * sizeof(double), &chains->state));
+    KAD_CALL(kad_new(ctx, n_chains, 2 * sizeof(double), &chains->under_way));
+    KAD_CALL(kad_new(ctx, n, chains->n_values * sizeof(double), &chains->rows));
+    KAD_CALL(kad_new(ctx, n_chains, chains->n_state * sizeof(double), &chains->state));
     for (size_t i = 0; i < n_chains * chains->n_state; i++)
         chains->state[i] = NAN; /* none yet */
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_chains_create(kad_ctx *ctx, const kad_job *job, kad_chains **out)
 {
-    kad_status status = KAD_OK;
-    kad_chains *chains = NULL;
+    KAD_LOCAL(kad_chains, chains);
     kad_sampler_setup setup = job->setup;
 
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *chains, &chains));
+    KAD_CALL(kad_new(ctx, 1, sizeof *chains, &chains));
     chains->job = job;
     chains->thin = job->thin > 1 ? job->thin : 1;
     chains->n_rows =
@@ -53,26 +50,24 @@ kad_status kad_chains_create(kad_ctx *ctx, const kad_job *job, kad_chains **out)
     chains->n_done = -setup.n_tune;
     setup.n_draws *= chains->thin;
     setup.n_burn_in = setup.n_burn_in * chains->thin + setup.n_tune;
-    KAD_TRY(kad_sampler_create(ctx, job->sampler, &setup, &chains->sampler));
-    KAD_TRY(kad_measure_create(ctx, setup.action, setup.seed, (uint32_t)setup.entry,
-                               &chains->measure));
+    KAD_CALL(kad_sampler_create(ctx, job->sampler, &setup, &chains->sampler));
+    KAD_CALL(kad_measure_create(ctx, setup.action, setup.seed, (uint32_t)setup.entry,
+                                &chains->measure));
     chains->n_values = chains->measure->n_columns;
     chains->n_state = 1 + chains->n_values + (job->latents ? 2 : 1) * chains->n_rows;
-    KAD_TRY(kad_store_create(ctx, (size_t)setup.n_chains, (size_t)job->setup.n_draws,
-                             &chains->store));
+    KAD_CALL(kad_store_create(ctx, (size_t)setup.n_chains, (size_t)job->setup.n_draws,
+                              &chains->store));
     if (job->n_first > 0) {
-        KAD_TRY(kad_store_create(ctx, (size_t)setup.n_chains, (size_t)job->n_first,
-                                 &chains->first));
+        KAD_CALL(kad_store_create(ctx, (size_t)setup.n_chains, (size_t)job->n_first,
+                                  &chains->first));
         chains->first->segment = "/first";
     }
-    KAD_TRY(kad_chains_require_memory(ctx, chains));
-    KAD_TRY(kad_chains_add_columns(ctx, chains));
-    KAD_TRY(allocate(ctx, chains));
+    KAD_CALL(kad_chains_require_memory(ctx, chains));
+    KAD_CALL(kad_chains_add_columns(ctx, chains));
+    KAD_CALL(allocate(ctx, chains));
     *out = chains;
     chains = NULL;
-done:
-    kad_chains_destroy(chains);
-    return status;
+    return KAD_OK;
 }
 
 void kad_chains_destroy(kad_chains *chains)
@@ -273,16 +268,13 @@ static void adapt(kad_chains *chains, size_t n, double seconds)
 /* After the tuning every chain begins at its start. */
 static kad_status begin_again(kad_ctx *ctx, kad_chains *chains)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_sampler *sampler = chains->sampler;
-    double *x = NULL;
-    KAD_TRY(kad_new(ctx, (size_t)sampler->setup.n_chains, chains->n_rows * sizeof(double),
-                    &x));
-    KAD_TRY(kad_start_fields(ctx, &sampler->setup, x));
-    KAD_TRY(sampler->ops->set_state(ctx, sampler->self, x));
-done:
-    kad_free(x);
-    return status;
+    double *x;
+    KAD_CALL(kad_scope_take(&scope, (size_t)sampler->setup.n_chains,
+                            chains->n_rows * sizeof(double), &x));
+    KAD_CALL(kad_start_fields(ctx, &sampler->setup, x));
+    return sampler->ops->set_state(ctx, sampler->self, x);
 }
 
 /* Updates up to the next border: the end of the tuning, of the burn-in, of everything. */
@@ -297,25 +289,23 @@ static int64_t updates_left(const kad_chains *chains)
 
 kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = &chains->sampler->setup; /* in updates */
     const bool tuning = chains->n_done < 0;
     const bool before = chains->n_done < setup->n_burn_in - chains->n_tune;
     const int64_t left = updates_left(chains);
     const double start = kad_wall_seconds();
-    if (chains->n_tune > 0 && chains->n_done == 0) KAD_TRY(begin_again(ctx, chains));
+    if (chains->n_tune > 0 && chains->n_done == 0) KAD_CALL(begin_again(ctx, chains));
     if (chains->n_next < 1) chains->n_next = 1;
     if (chains->n_next > setup->n_batch_max) chains->n_next = setup->n_batch_max;
     const size_t n = left < (int64_t)chains->n_next ? (size_t)left : chains->n_next;
 
     chains->draws.n = n;
-    KAD_TRY(chains->sampler->ops->advance(ctx, chains->sampler->self, &chains->draws));
+    KAD_CALL(chains->sampler->ops->advance(ctx, chains->sampler->self, &chains->draws));
     const size_t n_kept = tuning ? 0 : thin_out(chains, n);
-    if (n_kept > 0) KAD_TRY(keep(ctx, chains, n_kept, (size_t)kad_chains_drawn(chains)));
+    if (n_kept > 0) KAD_CALL(keep(ctx, chains, n_kept, (size_t)kad_chains_drawn(chains)));
     chains->n_done += (int64_t)n;
     const double seconds = kad_wall_seconds() - start;
     *(before ? &chains->tuning_seconds : &chains->seconds) += seconds;
     adapt(chains, n, seconds);
-done:
-    return status;
+    return KAD_OK;
 }

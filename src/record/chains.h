@@ -3,6 +3,7 @@
 #ifndef KAD_RECORD_CHAINS_H
 #define KAD_RECORD_CHAINS_H
 
+#include "base/memory.h"
 #include "measure/measure.h"
 #include "record/job.h"
 #include "record/store.h"
@@ -40,6 +41,7 @@ typedef struct kad_chains {
 KAD_MUST_USE kad_status kad_chains_create(kad_ctx *ctx, const kad_job *job,
                                           kad_chains **out);
 void kad_chains_destroy(kad_chains *chains);
+KAD_LOCAL_OF(kad_chains, kad_chains_destroy)
 /* One batch: advance, measure, store. Never crosses the end of the tuning or of the
  * burn-in, and takes about as long as a request to stop may wait. Samplers that tune first
  * make n_tune updates of which nothing is kept but what was tuned; then the chains begin

@@ -51,7 +51,6 @@ static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *
                                   int begin, int end, size_t n_kept, const char *bin_axis,
                                   kad_column **first)
 {
-    kad_status status = KAD_OK;
     *first = &chains->store->column[chains->store->n_columns];
     for (int i = begin; i < end; i++) {
         const kad_observable_ops *ops = chains->measure->ops[i];
@@ -66,16 +65,14 @@ static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *
                            .summary = ops->summary,
                            .estimator = ops->estimator};
         snprintf(spec.name, sizeof spec.name, "%s/%s", prefix, ops->name);
-        KAD_TRY(kad_store_add(ctx, chains->store, &spec, n_kept, NULL));
+        KAD_CALL(kad_store_add(ctx, chains->store, &spec, n_kept, NULL));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The observables that are kept as means over bins. */
 static kad_status add_binned(kad_ctx *ctx, kad_chains *chains)
 {
-    kad_status status = KAD_OK;
     const int n_plain = chains->measure->n_plain, n = chains->measure->n;
     const kad_column sums = {.name = "weighted/log_weight",
                              .type = KAD_H5_F64,
@@ -85,15 +82,13 @@ static kad_status add_binned(kad_ctx *ctx, kad_chains *chains)
                              .summary = "ln sum w over the bin's draws (proposals)"};
     kad_column *means;
     if (has_bins(chains, false))
-        KAD_TRY(add_observables(ctx, chains, "binned", n_plain, n, n_bins(chains, false),
-                                NULL, &chains->binned));
-    if (!has_bins(chains, true)) goto done;
+        KAD_CALL(add_observables(ctx, chains, "binned", n_plain, n, n_bins(chains, false),
+                                 NULL, &chains->binned));
+    if (!has_bins(chains, true)) return KAD_OK;
     const size_t n_kept = n_bins(chains, true);
-    KAD_TRY(kad_store_add(ctx, chains->store, &sums, n_kept, &chains->weighted));
-    KAD_TRY(add_observables(ctx, chains, "weighted", n_plain, n, n_kept, WEIGHTED_AXIS,
-                            &means));
-done:
-    return status;
+    KAD_CALL(kad_store_add(ctx, chains->store, &sums, n_kept, &chains->weighted));
+    return add_observables(ctx, chains, "weighted", n_plain, n, n_kept, WEIGHTED_AXIS,
+                           &means);
 }
 
 /* Configurations (component, then the lattice's axes) of the chains' states. */
@@ -120,10 +115,9 @@ static kad_status add_fields(kad_ctx *ctx, kad_chains *chains, const char *name,
 /* Scalars of the first draws, burn-in included. */
 static kad_status add_first(kad_ctx *ctx, kad_chains *chains)
 {
-    kad_status status = KAD_OK;
     if (chains->first == NULL) return KAD_OK;
-    KAD_TRY(add_plain(ctx, chains->first, "observables/action", KAD_H5_F64,
-                      "action of the chain's state", NULL));
+    KAD_CALL(add_plain(ctx, chains->first, "observables/action", KAD_H5_F64,
+                       "action of the chain's state", NULL));
     for (int i = 0; i < chains->measure->n_plain; i++) {
         const kad_observable_ops *ops = chains->measure->ops[i];
         kad_column spec = {.type = KAD_H5_F64,
@@ -132,60 +126,56 @@ static kad_status add_first(kad_ctx *ctx, kad_chains *chains)
                            .estimator = ops->estimator};
         if (ops->width != NULL) continue;
         snprintf(spec.name, sizeof spec.name, "observables/%s", ops->name);
-        KAD_TRY(kad_store_add(ctx, chains->first, &spec, 0, NULL));
+        KAD_CALL(kad_store_add(ctx, chains->first, &spec, 0, NULL));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_chains_add_columns(kad_ctx *ctx, kad_chains *chains)
 {
-    kad_status status = KAD_OK;
     kad_store *store = chains->store;
 
     const bool moves = has(chains, KAD_SAMPLER_MOVES) || chains->thin > 1;
-    KAD_TRY(add_plain(ctx, store, "accepted", KAD_H5_U8,
-                      moves ? "any of the draw's moves was accepted"
-                            : "the proposal was accepted",
-                      &chains->accepted));
+    KAD_CALL(add_plain(ctx, store, "accepted", KAD_H5_U8,
+                       moves ? "any of the draw's moves was accepted"
+                             : "the proposal was accepted",
+                       &chains->accepted));
     if (moves)
-        KAD_TRY(add_plain(ctx, store, "acceptance", KAD_H5_F32,
-                          "fraction of the draw's moves that were accepted",
-                          &chains->acceptance));
+        KAD_CALL(add_plain(ctx, store, "acceptance", KAD_H5_F32,
+                           "fraction of the draw's moves that were accepted",
+                           &chains->acceptance));
     if (has(chains, KAD_SAMPLER_WEIGHTED)) {
-        KAD_TRY(add_plain(ctx, store, "proposals/action", KAD_H5_F64,
-                          "action of the proposal", &chains->action));
-        KAD_TRY(
+        KAD_CALL(add_plain(ctx, store, "proposals/action", KAD_H5_F64,
+                           "action of the proposal", &chains->action));
+        KAD_CALL(
             add_plain(ctx, store, "proposals/log_weight", KAD_H5_F64,
                       "ln w = log_z_offset - S - ln q of the proposal; ln mean w = ln Z",
                       &chains->log_weight));
     } else {
-        KAD_TRY(add_plain(ctx, store, "action", KAD_H5_F64, "action of the draw",
-                          &chains->action));
+        KAD_CALL(add_plain(ctx, store, "action", KAD_H5_F64, "action of the draw",
+                           &chains->action));
     }
     if (has(chains, KAD_SAMPLER_DELTA_H))
-        KAD_TRY(add_plain(ctx, store, "delta_h", KAD_H5_F64, "energy violation",
-                          &chains->delta_h));
+        KAD_CALL(add_plain(ctx, store, "delta_h", KAD_H5_F64, "energy violation",
+                           &chains->delta_h));
     const int n_plain = chains->measure->n_plain;
     if (is_chain(chains)) {
-        KAD_TRY(add_plain(ctx, store, "observables/action", KAD_H5_F64,
-                          "action of the chain's state", &chains->state_action));
-        KAD_TRY(add_observables(ctx, chains, "observables", 0, n_plain, 0, NULL,
-                                &chains->observables));
+        KAD_CALL(add_plain(ctx, store, "observables/action", KAD_H5_F64,
+                           "action of the chain's state", &chains->state_action));
+        KAD_CALL(add_observables(ctx, chains, "observables", 0, n_plain, 0, NULL,
+                                 &chains->observables));
     }
     if (has(chains, KAD_SAMPLER_WEIGHTED))
-        KAD_TRY(add_observables(ctx, chains, "proposals", 0, n_plain, 0, NULL,
-                                &chains->proposals));
-    KAD_TRY(add_binned(ctx, chains));
+        KAD_CALL(add_observables(ctx, chains, "proposals", 0, n_plain, 0, NULL,
+                                 &chains->proposals));
+    KAD_CALL(add_binned(ctx, chains));
     if (chains->job->n_configs > 0)
-        KAD_TRY(add_fields(ctx, chains, "configs", "boundary configurations",
-                           &chains->configs));
+        KAD_CALL(add_fields(ctx, chains, "configs", "boundary configurations",
+                            &chains->configs));
     if (chains->job->n_configs > 0 && chains->job->latents)
-        KAD_TRY(add_fields(ctx, chains, "latents", "latents of the configurations",
-                           &chains->latents));
-    KAD_TRY(add_first(ctx, chains));
-done:
-    return status;
+        KAD_CALL(add_fields(ctx, chains, "latents", "latents of the configurations",
+                            &chains->latents));
+    return add_first(ctx, chains);
 }
 
 kad_status kad_chains_require_memory(kad_ctx *ctx, const kad_chains *chains)

@@ -42,42 +42,41 @@ static span recorded(const kad_chains *chains, int64_t from, int64_t to)
 kad_status kad_chains_save(kad_ctx *ctx, const kad_chains *chains, int64_t from,
                            kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     const size_t n_chains = (size_t)chains->job->setup.n_chains;
     const size_t dims[2] = {n_chains, chains->n_state}, two[2] = {n_chains, 2};
     const span own = recorded(chains, from, chains->n_done);
     kad_chains copy = *chains;
     number numbers[N_NUMBERS];
 
-    KAD_TRY(kad_h5_group(ctx, file, "/state"));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/", "from", from));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/", "n_done", chains->n_done));
+    KAD_CALL(kad_h5_group(ctx, file, "/state"));
+    KAD_CALL(kad_h5_attr_set_int(ctx, file, "/", "from", from));
+    KAD_CALL(kad_h5_attr_set_int(ctx, file, "/", "n_done", chains->n_done));
     numbers_of(&copy, numbers);
     for (int i = 0; i < N_NUMBERS; i++)
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, "/", numbers[i].name, *numbers[i].value));
-    KAD_TRY(kad_h5_write(ctx, file, "/current", KAD_H5_F64, 2, dims, chains->state));
-    KAD_TRY(kad_h5_write(ctx, file, "/under_way", KAD_H5_F64, 2, two, chains->under_way));
-    KAD_TRY(chains->sampler->ops->save(ctx, chains->sampler->self, file, "/state"));
-    KAD_TRY(kad_store_save(ctx, chains->store, own.first, own.n, file));
+        KAD_CALL(
+            kad_h5_attr_set_real(ctx, file, "/", numbers[i].name, *numbers[i].value));
+    KAD_CALL(kad_h5_write(ctx, file, "/current", KAD_H5_F64, 2, dims, chains->state));
+    KAD_CALL(
+        kad_h5_write(ctx, file, "/under_way", KAD_H5_F64, 2, two, chains->under_way));
+    KAD_CALL(chains->sampler->ops->save(ctx, chains->sampler->self, file, "/state"));
+    KAD_CALL(kad_store_save(ctx, chains->store, own.first, own.n, file));
     if (chains->first != NULL) {
         const span first = span_of(chains, chains->first, 0, from, chains->n_done);
-        KAD_TRY(kad_store_save(ctx, chains->first, first.first, first.n, file));
+        KAD_CALL(kad_store_save(ctx, chains->first, first.first, first.n, file));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = &chains->sampler->setup;
     const size_t n_chains = (size_t)setup->n_chains;
     const size_t dims[2] = {n_chains, chains->n_state}, two[2] = {n_chains, 2};
     int64_t from, n_done;
     number numbers[N_NUMBERS];
 
-    KAD_TRY(kad_h5_attr_int(ctx, file, "/", "from", &from));
-    KAD_TRY(kad_h5_attr_int(ctx, file, "/", "n_done", &n_done));
+    KAD_CALL(kad_h5_attr_int(ctx, file, "/", "from", &from));
+    KAD_CALL(kad_h5_attr_int(ctx, file, "/", "n_done", &n_done));
     if (from != chains->n_done || n_done < from ||
         n_done > setup->n_burn_in - chains->n_tune + setup->n_draws)
         return kad_fail(ctx, KAD_EDATA,
@@ -85,18 +84,17 @@ kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file)
                         chains->job->name, (long long)from, (long long)n_done,
                         (long long)chains->n_done);
     const span own = recorded(chains, from, n_done);
-    KAD_TRY(kad_store_load(ctx, chains->store, own.first, own.n, file));
+    KAD_CALL(kad_store_load(ctx, chains->store, own.first, own.n, file));
     if (chains->first != NULL) {
         const span first = span_of(chains, chains->first, 0, from, n_done);
-        KAD_TRY(kad_store_load(ctx, chains->first, first.first, first.n, file));
+        KAD_CALL(kad_store_load(ctx, chains->first, first.first, first.n, file));
     }
-    KAD_TRY(kad_h5_read(ctx, file, "/current", KAD_H5_F64, 2, dims, chains->state));
-    KAD_TRY(kad_h5_read(ctx, file, "/under_way", KAD_H5_F64, 2, two, chains->under_way));
-    KAD_TRY(chains->sampler->ops->load(ctx, chains->sampler->self, file, "/state"));
+    KAD_CALL(kad_h5_read(ctx, file, "/current", KAD_H5_F64, 2, dims, chains->state));
+    KAD_CALL(kad_h5_read(ctx, file, "/under_way", KAD_H5_F64, 2, two, chains->under_way));
+    KAD_CALL(chains->sampler->ops->load(ctx, chains->sampler->self, file, "/state"));
     numbers_of(chains, numbers);
     for (int i = 0; i < N_NUMBERS; i++)
-        KAD_TRY(kad_h5_attr_real(ctx, file, "/", numbers[i].name, numbers[i].value));
+        KAD_CALL(kad_h5_attr_real(ctx, file, "/", numbers[i].name, numbers[i].value));
     chains->n_done = n_done;
-done:
-    return status;
+    return KAD_OK;
 }

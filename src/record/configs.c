@@ -19,8 +19,7 @@ kad_status kad_configs_shape(kad_ctx *ctx, kad_h5 *file, const char *name,
     char path[PATH_MAX_CONFIGS];
     int rank = 0;
     path_of(name, path);
-    const kad_status status = kad_h5_shape(ctx, file, path, &rank, dims);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_h5_shape(ctx, file, path, &rank, dims));
     bool fits = rank == 3 + lattice->d && dims[2] == (size_t)action->n_comp;
     for (int mu = 0; fits && mu < lattice->d; mu++)
         fits = dims[3 + mu] == (size_t)lattice->shape[mu];
@@ -41,26 +40,22 @@ kad_status kad_configs_read(kad_ctx *ctx, kad_h5 *file, const char *name,
                             const kad_action *action, const size_t *dims, size_t step,
                             double *x)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n_comp = (size_t)action->n_comp;
     const size_t n_sites = (size_t)action->lattice->n_sites, n_rows = n_comp * n_sites;
-    float *stored = NULL;
+    float *stored;
     char path[PATH_MAX_CONFIGS];
     size_t n = 0;
     path_of(name, path);
-    KAD_TRY(kad_new(ctx, dims[0] * dims[1], n_rows * sizeof *stored, &stored));
-    KAD_TRY(
+    KAD_CALL(kad_scope_take(&scope, dims[0] * dims[1], n_rows * sizeof *stored, &stored));
+    KAD_CALL(
         kad_h5_read(ctx, file, path, KAD_H5_F32, 3 + action->lattice->d, dims, stored));
     for (size_t chain = 0; chain < dims[0]; chain++)
         for (size_t t = 0; t < dims[1]; t += step)
             transpose(n_sites, n_comp, stored + (chain * dims[1] + t) * n_rows,
                       x + n++ * n_rows);
     for (size_t i = 0; i < n * n_rows; i++)
-        if (!isfinite(x[i])) {
-            status = kad_fail(ctx, KAD_EDATA, "run.h5: %s: a value is %g", path, x[i]);
-            break;
-        }
-done:
-    kad_free(stored);
-    return status;
+        if (!isfinite(x[i]))
+            return kad_fail(ctx, KAD_EDATA, "run.h5: %s: a value is %g", path, x[i]);
+    return KAD_OK;
 }

@@ -28,10 +28,7 @@ static void write_mean(kad_writer *w, const kad_exact_mean *mean)
 kad_status kad_exact_write(kad_ctx *ctx, kad_h5 *file, const kad_action *action)
 {
     kad_exact_means means = {0};
-    if (action->ops->exact != NULL) {
-        const kad_status status = action->ops->exact(ctx, action, &means);
-        if (status != KAD_OK) return status;
-    }
+    if (action->ops->exact != NULL) KAD_CALL(action->ops->exact(ctx, action, &means));
     kad_writer w = kad_write_anew(ctx, file, "/exact");
     if (action->log_z_source != NULL)
         put(&w, "log_z",

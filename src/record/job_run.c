@@ -24,16 +24,14 @@ typedef struct tail {
 /* Put the segment together. */
 static kad_status keep(kad_ctx *ctx, const kad_chains *chains, tail *t)
 {
-    kad_status status = KAD_OK;
     kad_h5_close(t->kept);
     t->kept = NULL;
-    KAD_TRY(kad_h5_create(ctx, &t->kept));
-    KAD_TRY(kad_h5_attr_set_int(ctx, t->kept, "/", "fingerprint",
-                                (int64_t)chains->job->fingerprint));
-    KAD_TRY(kad_chains_save(ctx, chains, t->from, t->kept));
+    KAD_CALL(kad_h5_create(ctx, &t->kept));
+    KAD_CALL(kad_h5_attr_set_int(ctx, t->kept, "/", "fingerprint",
+                                 (int64_t)chains->job->fingerprint));
+    KAD_CALL(kad_chains_save(ctx, chains, t->from, t->kept));
     t->made = kad_wall_seconds();
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Write what is kept. */
@@ -57,21 +55,16 @@ done:
 static kad_status read_segment(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
                                int index)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     const kad_job *job = chains->job;
     int64_t fingerprint;
-    KAD_TRY(kad_segment_open(ctx, run, job->name, index, &file));
-    KAD_TRY(kad_h5_attr_int(ctx, file, "/", "fingerprint", &fingerprint));
+    KAD_CALL(kad_segment_open(ctx, run, job->name, index, &file));
+    KAD_CALL(kad_h5_attr_int(ctx, file, "/", "fingerprint", &fingerprint));
     if ((uint64_t)fingerprint != job->fingerprint)
-        status = kad_fail(ctx, KAD_EDATA,
-                          "segment %d of %s belongs to another map, action or setting",
-                          index, job->name);
-    else
-        status = kad_chains_load(ctx, chains, file);
-done:
-    kad_h5_close(file);
-    return status;
+        return kad_fail(ctx, KAD_EDATA,
+                        "segment %d of %s belongs to another map, action or setting",
+                        index, job->name);
+    return kad_chains_load(ctx, chains, file);
 }
 
 /* Take up every usable segment in order; a bad one is said and redone. *n_segments: how
@@ -126,8 +119,7 @@ static bool needs_map(const kad_sampler *sampler)
     const kad_sampler_ops *ops = sampler->ops;
     const kad_sampler_setup *setup = &sampler->setup;
     if ((ops->flags & KAD_SAMPLER_NEEDS_MAP) != 0) return true;
-    return ops->needs_map != NULL && setup->options != NULL &&
-           ops->needs_map(setup->own);
+    return ops->needs_map != NULL && setup->options != NULL && ops->needs_map(setup->own);
 }
 
 /* Numbers and words about the series, as attributes of its group. */
@@ -181,62 +173,52 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
 static kad_status write_first(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
                               const char *group)
 {
-    kad_status status = KAD_OK;
     const unsigned proposes = KAD_SAMPLER_PROPOSALS | KAD_SAMPLER_WEIGHTED;
     const bool is_map = (chains->sampler->ops->flags & proposes) != 0;
     char path[128];
     if (chains->first == NULL) return KAD_OK;
     snprintf(path, sizeof path, "%s/first", group);
-    KAD_TRY(kad_store_write(ctx, chains->first, file, path));
+    KAD_CALL(kad_store_write(ctx, chains->first, file, path));
     kad_writer w = kad_write_into(ctx, file, path);
     kad_write_text(&w, "start", is_map ? "prior" : kad_start_name(&chains->job->setup));
     kad_write_int(&w, "n_first", chains->job->n_first);
-    status = kad_write_end(&w);
-done:
-    return status;
+    return kad_write_end(&w);
 }
 
 /* The finished series into run.h5, then the segments go. */
 static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *chains)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     char group[96];
     snprintf(group, sizeof group, "/samplers/%s", chains->job->name);
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(kad_h5_remove(ctx, file, group));
-    KAD_TRY(kad_measure_write(ctx, chains->measure, file, group));
-    KAD_TRY(kad_store_write(ctx, chains->store, file, group));
-    KAD_TRY(write_first(ctx, chains, file, group));
-    KAD_TRY(describe(ctx, chains, file, group));
-    KAD_TRY(kad_results_save(ctx, run, file));
-    KAD_TRY(kad_segment_remove_from(ctx, run, chains->job->name, 0));
-done:
-    kad_h5_close(file);
-    return status;
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_h5_remove(ctx, file, group));
+    KAD_CALL(kad_measure_write(ctx, chains->measure, file, group));
+    KAD_CALL(kad_store_write(ctx, chains->store, file, group));
+    KAD_CALL(write_first(ctx, chains, file, group));
+    KAD_CALL(describe(ctx, chains, file, group));
+    KAD_CALL(kad_results_save(ctx, run, file));
+    return kad_segment_remove_from(ctx, run, chains->job->name, 0);
 }
 
 /* True when the results already hold this job's series. */
 static kad_status finished(kad_ctx *ctx, const kad_run *run, const kad_job *job,
                            bool *done)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     int64_t fingerprint = 0;
     char group[96];
     *done = false;
     snprintf(group, sizeof group, "/samplers/%s", job->name);
-    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_results_open(ctx, run, &file));
     if (kad_h5_exists(file, group) && kad_h5_attr_exists(file, group, "fingerprint")) {
-        KAD_TRY(kad_h5_attr_int(ctx, file, group, "fingerprint", &fingerprint));
+        KAD_CALL(kad_h5_attr_int(ctx, file, group, "fingerprint", &fingerprint));
         *done = (uint64_t)fingerprint == job->fingerprint;
         if (!*done)
             kad_note(ctx, "%s: made with another map, action or setting; redoing it",
                      group);
     }
-done:
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }
 
 /* Effective sample size a draw of the weights so far. */
@@ -309,15 +291,13 @@ static kad_status stopped(kad_ctx *ctx, const kad_chains *chains)
 static kad_status save(kad_ctx *ctx, const kad_run *run, const kad_chains *chains,
                        bool stop, tail *t)
 {
-    kad_status status = KAD_OK;
     const double now = kad_wall_seconds();
     const double interval = chains->job->segment_seconds;
     const bool due = stop || now - t->written > interval;
     if (due || (chains->slow && now - t->made > KEPT_SHARE * interval))
-        KAD_TRY(keep(ctx, chains, t));
-    if (due) KAD_TRY(write(ctx, run, chains, t));
-done:
-    return status;
+        KAD_CALL(keep(ctx, chains, t));
+    if (due) KAD_CALL(write(ctx, run, chains, t));
+    return KAD_OK;
 }
 
 /* From where the segments end to the last draw. A batch is finished, or takes a second: a
@@ -355,20 +335,17 @@ done:
 kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
                        kad_progress *progress)
 {
-    kad_status status = KAD_OK;
-    kad_chains *chains = NULL;
+    KAD_LOCAL(kad_chains, chains);
     int n_segments = 0;
     bool done;
 
-    KAD_TRY(kad_job_check(ctx, job));
-    KAD_TRY(finished(ctx, run, job, &done));
+    KAD_CALL(kad_job_check(ctx, job));
+    KAD_CALL(finished(ctx, run, job, &done));
     if (done) return KAD_OK;
-    KAD_TRY(kad_chains_create(ctx, job, &chains));
-    KAD_TRY(take_up(ctx, run, chains, &n_segments));
-    KAD_TRY(make_draws(ctx, run, chains, n_segments, progress));
-    KAD_TRY(assemble(ctx, run, chains));
+    KAD_CALL(kad_chains_create(ctx, job, &chains));
+    KAD_CALL(take_up(ctx, run, chains, &n_segments));
+    KAD_CALL(make_draws(ctx, run, chains, n_segments, progress));
+    KAD_CALL(assemble(ctx, run, chains));
     if (progress != NULL) kad_progress_end(progress);
-done:
-    kad_chains_destroy(chains);
-    return status;
+    return KAD_OK;
 }

@@ -29,18 +29,16 @@ static size_t batch_of(int64_t given, int n_chains, size_t n_rows)
 static kad_status fingerprint_action(kad_ctx *ctx, const kad_action *action,
                                      uint64_t *hash)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y = NULL, S[2];
-    KAD_TRY(kad_new(ctx, 2 * n_rows, sizeof *y, &y));
+    double *y, S[2];
+    KAD_CALL(kad_take(&scope, 2 * n_rows, &y));
     for (size_t i = 0; i < 2 * n_rows; i++)
         y[i] = sin(0.7 + (double)i) * 1.3;
-    KAD_TRY(kad_action_values(ctx, action, 2, y, S));
+    KAD_CALL(kad_action_values(ctx, action, 2, y, S));
     *hash = kad_fingerprint(*hash, S, sizeof S);
     *hash = kad_fingerprint(*hash, &action->log_z_offset, sizeof action->log_z_offset);
-done:
-    kad_free(y);
-    return status;
+    return KAD_OK;
 }
 
 static uint64_t fingerprint_key(uint64_t hash, const kad_key *key, const void *own)
@@ -139,46 +137,36 @@ static kad_job job_of(const kad_sample_options *options, int entry,
 static kad_status write_exact(kad_ctx *ctx, const kad_run *run, const kad_model *model,
                               uint64_t hash)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     int64_t before = 0;
-    KAD_TRY(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_results_open(ctx, run, &file));
     if (kad_h5_exists(file, "/exact") && kad_h5_attr_exists(file, "/exact", "action")) {
-        KAD_TRY(kad_h5_attr_int(ctx, file, "/exact", "action", &before));
-        if ((uint64_t)before == hash) goto done;
+        KAD_CALL(kad_h5_attr_int(ctx, file, "/exact", "action", &before));
+        if ((uint64_t)before == hash) return KAD_OK;
     }
-    KAD_TRY(kad_exact_write(ctx, file, model->action));
-    KAD_TRY(kad_h5_group(ctx, file, "/exact"));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, "/exact", "action", (int64_t)hash));
-    KAD_TRY(kad_results_save(ctx, run, file));
-done:
-    kad_h5_close(file);
-    return status;
+    KAD_CALL(kad_exact_write(ctx, file, model->action));
+    KAD_CALL(kad_h5_group(ctx, file, "/exact"));
+    KAD_CALL(kad_h5_attr_set_int(ctx, file, "/exact", "action", (int64_t)hash));
+    return kad_results_save(ctx, run, file);
 }
 
 static kad_status load_map(kad_ctx *ctx, const kad_run *run, const kad_model *model,
                            trained_map *out)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
-    double *theta = NULL;
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    if (!kad_h5_exists(file, "/flow/params")) {
-        status =
-            kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: run `train` first",
-                     kad_run_path(run));
-        goto done;
-    }
-    KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
-    KAD_TRY(kad_params_read(ctx, file, model->flow, model->action, theta));
-    KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &out->map));
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_h5, file);
+    double *theta;
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    if (!kad_h5_exists(file, "/flow/params"))
+        return kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: run `train` first",
+                        kad_run_path(run));
+    KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
+    KAD_CALL(kad_params_read(ctx, file, model->flow, model->action, theta));
+    KAD_CALL(kad_map_create(ctx, model->flow, theta, model->mixture, &out->map));
     out->hash = kad_fingerprint(KAD_FINGERPRINT_START, theta,
                                 model->flow->n_theta * sizeof *theta);
     out->hash = kad_fingerprint(out->hash, &model->mixture, sizeof model->mixture);
-done:
-    kad_free(theta);
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }
 
 /* More than there are draws cannot be kept: said where it was asked for. */
@@ -199,27 +187,25 @@ static void note_caps(kad_ctx *ctx, const kad_sample_options *options, int entry
 kad_status kad_sample_check(kad_ctx *ctx, const kad_sample_options *options,
                             const kad_model *model)
 {
-    kad_status status = KAD_OK;
-    trained_map start = {NULL, 0};
-    double *theta = NULL;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_map, map);
+    double *theta;
     if (options->n == 0) return KAD_OK;
-    KAD_TRY(kad_model_require_action(ctx, model, "section sample"));
+    KAD_CALL(kad_model_require_action(ctx, model, "section sample"));
     if (kad_sample_any_needs_map(options)) {
-        KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
+        KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
         kad_flow_init(model->flow, model->seed, theta);
-        KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &start.map));
+        KAD_CALL(kad_map_create(ctx, model->flow, theta, model->mixture, &map));
     }
+    const trained_map start = {map, 0};
     for (int entry = 0; entry < options->n; entry++) {
         const kad_job job = job_of(options, entry, model, &start, KAD_FINGERPRINT_START);
         kad_sampler *sampler = NULL;
-        KAD_TRY(kad_job_check(ctx, &job));
-        KAD_TRY(kad_sampler_create(ctx, job.sampler, &job.setup, &sampler));
+        KAD_CALL(kad_job_check(ctx, &job));
+        KAD_CALL(kad_sampler_create(ctx, job.sampler, &job.setup, &sampler));
         kad_sampler_destroy(sampler);
     }
-done:
-    kad_map_destroy(start.map);
-    kad_free(theta);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *options,

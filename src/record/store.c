@@ -23,16 +23,14 @@ static size_t type_bytes(kad_h5_type type)
 kad_status kad_store_create(kad_ctx *ctx, size_t n_chains, size_t n_draws,
                             kad_store **out)
 {
-    kad_status status = KAD_OK;
     kad_store *store = NULL;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *store, &store));
+    KAD_CALL(kad_new(ctx, 1, sizeof *store, &store));
     store->n_chains = n_chains;
     store->n_draws = n_draws;
     store->segment = "/series";
     *out = store;
-done:
-    return status;
+    return KAD_OK;
 }
 
 void kad_store_destroy(kad_store *store)
@@ -46,7 +44,6 @@ void kad_store_destroy(kad_store *store)
 kad_status kad_store_add(kad_ctx *ctx, kad_store *store, const kad_column *spec,
                          size_t n_kept, kad_column **out)
 {
-    kad_status status = KAD_OK;
     size_t n_values;
     kad_column *column = &store->column[store->n_columns];
 
@@ -68,11 +65,10 @@ kad_status kad_store_add(kad_ctx *ctx, kad_store *store, const kad_column *spec,
         !kad_size_mul(n_values, column->width, &n_values))
         return kad_fail(ctx, KAD_ENOMEM, "series %s: %zu draws are too many",
                         column->name, store->n_draws);
-    KAD_TRY(kad_new(ctx, n_values, type_bytes(column->type), &column->data));
+    KAD_CALL(kad_new(ctx, n_values, type_bytes(column->type), &column->data));
     store->n_columns++;
     if (out != NULL) *out = column;
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_column *kad_store_find(kad_store *store, const char *name)
@@ -166,7 +162,7 @@ static void copy_rows(const kad_store *store, const kad_column *column, size_t f
 static kad_status segment_column(kad_ctx *ctx, const kad_store *store, int i,
                                  size_t first, size_t n, kad_h5 *file, bool out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_column *column = &store->column[i];
     /* a bin half full at the cut is in both segments; the later one has more of it */
     const size_t whole = column->mean ? first / column->stride * column->stride : first;
@@ -174,42 +170,36 @@ static kad_status segment_column(kad_ctx *ctx, const kad_store *store, int i,
     const size_t count = kept_before(column, first + n) - begin;
     const size_t dims[3] = {store->n_chains, count, column->width};
     char path[KAD_STORE_NAME + 16];
-    void *block = NULL;
+    void *block;
 
     if (count == 0) return KAD_OK;
     snprintf(path, sizeof path, "%s/%s", store->segment, column->name);
-    KAD_TRY(kad_new(ctx, store->n_chains * count,
-                    column->width * type_bytes(column->type), &block));
+    KAD_CALL(kad_scope_take(&scope, store->n_chains * count,
+                            column->width * type_bytes(column->type), &block));
     if (out) {
         copy_rows(store, column, begin, count, block, true);
-        KAD_TRY(kad_h5_write(ctx, file, path, column->type, 3, dims, block));
+        KAD_CALL(kad_h5_write(ctx, file, path, column->type, 3, dims, block));
     } else {
-        KAD_TRY(kad_h5_read(ctx, file, path, column->type, 3, dims, block));
+        KAD_CALL(kad_h5_read(ctx, file, path, column->type, 3, dims, block));
         copy_rows(store, column, begin, count, block, false);
     }
-done:
-    kad_free(block);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_store_save(kad_ctx *ctx, const kad_store *store, size_t first, size_t n,
                           kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     for (int i = 0; i < store->n_columns; i++)
-        KAD_TRY(segment_column(ctx, store, i, first, n, file, true));
-done:
-    return status;
+        KAD_CALL(segment_column(ctx, store, i, first, n, file, true));
+    return KAD_OK;
 }
 
 kad_status kad_store_load(kad_ctx *ctx, kad_store *store, size_t first, size_t n,
                           kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     for (int i = 0; i < store->n_columns; i++)
-        KAD_TRY(segment_column(ctx, store, i, first, n, file, false));
-done:
-    return status;
+        KAD_CALL(segment_column(ctx, store, i, first, n, file, false));
+    return KAD_OK;
 }
 
 /* What the axes of series count. */

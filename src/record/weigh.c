@@ -14,42 +14,37 @@ enum { PATH_LENGTH = 192 };
 static kad_status wanted(kad_ctx *ctx, kad_h5 *file, const char *group, const char *path,
                          uint64_t hash, bool *out)
 {
-    kad_status status = KAD_OK;
     char configs[PATH_LENGTH];
     int64_t needs_map = 1, before = 0;
     *out = false;
     snprintf(configs, sizeof configs, "%s/configs", group);
     if (!kad_h5_exists(file, configs) || !kad_h5_attr_exists(file, group, "needs_map"))
         return KAD_OK;
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "needs_map", &needs_map));
+    KAD_CALL(kad_h5_attr_int(ctx, file, group, "needs_map", &needs_map));
     if (needs_map != 0) return KAD_OK;
     if (kad_h5_exists(file, path) && kad_h5_attr_exists(file, path, "map"))
-        KAD_TRY(kad_h5_attr_int(ctx, file, path, "map", &before));
+        KAD_CALL(kad_h5_attr_int(ctx, file, path, "map", &before));
     *out = (uint64_t)before != hash;
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action, const kad_map *map,
                           size_t n, const double *x, double *lnq, double *log_w)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y = NULL, *own = NULL;
-    KAD_TRY(kad_new(ctx, n, n_rows * sizeof *y, &y));
-    KAD_TRY(kad_new(ctx, n, sizeof *own, &own));
+    double *y, *own;
+    KAD_CALL(kad_scope_take(&scope, n, n_rows * sizeof *y, &y));
+    KAD_CALL(kad_take(&scope, n, &own));
     if (lnq == NULL) lnq = own;
-    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
-    KAD_TRY(kad_action_values(ctx, action, n, y, log_w));
-    KAD_TRY(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, NULL));
+    KAD_CALL(kad_action_from_boundary(ctx, action, n, x, y));
+    KAD_CALL(kad_action_values(ctx, action, n, y, log_w));
+    KAD_CALL(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, NULL));
     for (size_t i = 0; i < n; i++) {
         log_w[i] = kad_action_log_weight(action, log_w[i], lnq[i]);
         if (!isfinite(log_w[i])) log_w[i] = INFINITY;
     }
-done:
-    kad_free(y);
-    kad_free(own);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *group,
@@ -70,35 +65,30 @@ static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *group,
 kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
                      const kad_map *map, uint64_t hash, const char *name)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const double start = kad_wall_seconds();
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
     char group[PATH_LENGTH / 2], path[PATH_LENGTH];
     size_t dims[KAD_H5_MAX_RANK], step = 1;
-    double *x = NULL, *log_w = NULL;
-    kad_h5 *file = NULL;
+    double *x, *log_w;
+    KAD_LOCAL(kad_h5, file);
     bool do_it;
 
     snprintf(group, sizeof group, "/samplers/%s", name);
     snprintf(path, sizeof path, "%s/map_log_weight", group);
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(wanted(ctx, file, group, path, hash, &do_it));
-    if (!do_it) goto done;
-    KAD_TRY(kad_configs_shape(ctx, file, name, action, dims));
-    if (dims[0] == 0 || dims[1] == 0) goto done;
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(wanted(ctx, file, group, path, hash, &do_it));
+    if (!do_it) return KAD_OK;
+    KAD_CALL(kad_configs_shape(ctx, file, name, action, dims));
+    if (dims[0] == 0 || dims[1] == 0) return KAD_OK;
     step = (dims[0] * dims[1] + KAD_WEIGHED_MOST - 1) / KAD_WEIGHED_MOST;
     if (step > dims[1]) step = dims[1];
     const size_t kept[2] = {dims[0], (dims[1] + step - 1) / step}, n = kept[0] * kept[1];
-    KAD_TRY(kad_new(ctx, n, n_rows * sizeof *x, &x));
-    KAD_TRY(kad_new(ctx, n, sizeof *log_w, &log_w));
-    KAD_TRY(kad_configs_read(ctx, file, name, action, dims, step, x));
-    KAD_TRY(kad_weights_of(ctx, action, map, n, x, NULL, log_w));
-    KAD_TRY(
+    KAD_CALL(kad_scope_take(&scope, n, n_rows * sizeof *x, &x));
+    KAD_CALL(kad_take(&scope, n, &log_w));
+    KAD_CALL(kad_configs_read(ctx, file, name, action, dims, step, x));
+    KAD_CALL(kad_weights_of(ctx, action, map, n, x, NULL, log_w));
+    KAD_CALL(
         write_weights(ctx, file, group, kept, log_w, hash, kad_wall_seconds() - start));
-    KAD_TRY(kad_results_save(ctx, run, file));
-done:
-    kad_free(x);
-    kad_free(log_w);
-    kad_h5_close(file);
-    return status;
+    return kad_results_save(ctx, run, file);
 }

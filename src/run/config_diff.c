@@ -15,12 +15,10 @@ enum { MAX_CONFIG_BYTES = 1 << 20 };
 
 static kad_status copy_file(kad_ctx *ctx, const char *from, const char *to)
 {
-    char *data = NULL;
+    KAD_LOCAL(char, data);
     size_t n = 0;
-    kad_status status = kad_file_read(ctx, from, SIZE_MAX, &data, &n);
-    if (status == KAD_OK) status = kad_file_write(ctx, to, 1, &(kad_piece){data, n});
-    kad_free(data);
-    return status;
+    KAD_CALL(kad_file_read(ctx, from, SIZE_MAX, &data, &n));
+    return kad_file_write(ctx, to, 1, &(kad_piece){data, n});
 }
 
 /* The run goes on with its own copy of a file, wherever that came from. What lies in a
@@ -28,20 +26,17 @@ static kad_status copy_file(kad_ctx *ctx, const char *from, const char *to)
 static kad_status keep(kad_pipeline *p, bool claimed, const char *key, const char *name)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
     const char *path = kad_config_string(p->config, key), *dot = strrchr(path, '.');
     const bool binary = dot != NULL && strcmp(dot, ".h5") == 0;
     bool kept = false;
-    char file[64], *own = NULL;
+    KAD_LOCAL(char, own);
+    char file[64];
     snprintf(file, sizeof file, "%s%s", name, binary ? ".h5" : ".txt");
     own = kad_run_file(p->run, file);
-    if (own == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
-    if (claimed) KAD_TRY(kad_file_exists(ctx, own, &kept));
-    if (!kept) KAD_TRY(copy_file(ctx, path, own));
-    status = kad_config_set_path(ctx, p->config, key, own);
-done:
-    kad_free(own);
-    return status;
+    if (own == NULL) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    if (claimed) KAD_CALL(kad_file_exists(ctx, own, &kept));
+    if (!kept) KAD_CALL(copy_file(ctx, path, own));
+    return kad_config_set_path(ctx, p->config, key, own);
 }
 
 static kad_status keep_files(kad_pipeline *p, bool claimed)
@@ -56,16 +51,12 @@ static kad_status keep_files(kad_pipeline *p, bool claimed)
 kad_status kad_config_claim(kad_pipeline *p, bool claimed)
 {
     kad_ctx *ctx = &p->app->ctx;
-    char *yaml = NULL;
-    kad_status status;
-    KAD_TRY(keep_files(p, claimed));
+    KAD_LOCAL(char, yaml);
+    KAD_CALL(keep_files(p, claimed));
     if (claimed) return KAD_OK;
     yaml = kad_config_yaml(p->config, KAD_CONFIG_USED);
-    if (yaml == NULL) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "config: out of memory"));
-    status = kad_run_write_text(ctx, p->run, "config.yaml", yaml);
-done:
-    kad_free(yaml);
-    return status;
+    if (yaml == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: out of memory");
+    return kad_run_write_text(ctx, p->run, "config.yaml", yaml);
 }
 
 static kad_status fail_difference(kad_pipeline *p, const char *name,
@@ -89,22 +80,19 @@ static kad_status fail_difference(kad_pipeline *p, const char *name,
 kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
-    char *text = NULL, name[512];
-    kad_config *stored = NULL;
+    KAD_LOCAL(char, text);
+    KAD_LOCAL(kad_config, stored);
     kad_difference d;
-    status = kad_run_read_text(ctx, p->run, "config.yaml", MAX_CONFIG_BYTES, &text);
+    char name[512];
+    const kad_status status =
+        kad_run_read_text(ctx, p->run, "config.yaml", MAX_CONFIG_BYTES, &text);
     *claimed = status == KAD_OK;
     if (status == KAD_ENOINPUT) return KAD_OK;
     if (status != KAD_OK) return status;
     snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(p->run));
-    KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, 0, NULL, &stored));
-    KAD_TRY(kad_config_compare(ctx, stored, p->config, NULL, &d));
-    if (d.key[0] != '\0') status = fail_difference(p, name, &d);
-done:
-    kad_config_destroy(stored);
-    kad_free(text);
-    return status;
+    KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, 0, NULL, &stored));
+    KAD_CALL(kad_config_compare(ctx, stored, p->config, NULL, &d));
+    return d.key[0] != '\0' ? fail_difference(p, name, &d) : KAD_OK;
 }
 
 /* What `bulk` may change, and what decides nothing, may differ. */

@@ -15,13 +15,12 @@ static size_t n_samplers(void)
 static kad_status read_entries(kad_ctx *ctx, const kad_config *config,
                                kad_run_options *out)
 {
-    kad_status status = KAD_OK;
     const bool listed = kad_config_is_set(config, "sample");
     const int by_default = kad_action_is_none(config) ? 0 : 1;
     const int n = listed ? kad_config_list_length(config, "sample") : by_default;
     const size_t bytes = n_samplers() * KAD_SAMPLER_OPTIONS;
-    KAD_TRY(kad_new(ctx, (size_t)n, sizeof *out->entries, &out->entries));
-    KAD_TRY(kad_new(ctx, (size_t)n, bytes, &out->samplers));
+    KAD_CALL(kad_new(ctx, (size_t)n, sizeof *out->entries, &out->entries));
+    KAD_CALL(kad_new(ctx, (size_t)n, bytes, &out->samplers));
     for (int entry = 0; entry < n; entry++) {
         char *own = (char *)out->samplers + (size_t)entry * bytes;
         kad_config_fill(config, kad_sample_keys, kad_sample_n_keys, entry,
@@ -34,8 +33,7 @@ static kad_status read_entries(kad_ctx *ctx, const kad_config *config,
     }
     out->sample.n = n;
     out->sample.entry = out->entries;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* What the samplers must know of other sections. */
@@ -54,7 +52,6 @@ static void read_surroundings(kad_run_options *out)
 kad_status kad_run_options_read(kad_ctx *ctx, const kad_config *config,
                                 kad_run_options *out)
 {
-    kad_status status = KAD_OK;
     *out = (kad_run_options){0};
     kad_config_fill(config, kad_run_keys, KAD_RUN_N_KEYS, 0, out);
     kad_config_fill(config, kad_action_common_keys, kad_action_n_common_keys, 0,
@@ -62,10 +59,8 @@ kad_status kad_run_options_read(kad_ctx *ctx, const kad_config *config,
     kad_config_fill(config, kad_flow_keys, kad_flow_n_keys, 0, &out->flow);
     kad_config_fill(config, kad_bulk_keys, kad_bulk_n_keys, 0, &out->bulk);
     read_surroundings(out);
-    KAD_TRY(read_entries(ctx, config, out));
-    return KAD_OK;
-done:
-    kad_run_options_clear(out);
+    const kad_status status = read_entries(ctx, config, out);
+    if (status != KAD_OK) kad_run_options_clear(out);
     return status;
 }
 

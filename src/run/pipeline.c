@@ -237,18 +237,15 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
 
 static kad_status run_stages(kad_pipeline *p, unsigned stages)
 {
-    kad_status status = KAD_OK;
     for (unsigned i = 0; 1u << i < KAD_STAGE_ALL; i++) {
         if ((stages & 1u << i) == 0) continue;
         if (1u << i == KAD_STAGE_TRAIN && !wants_map(p, stages)) continue;
-        KAD_TRY(run_stage(p, 1u << i));
+        KAD_CALL(run_stage(p, 1u << i));
         /* The report shows the status: it comes when everything else is done. */
-        if (1u << i == KAD_STAGE_BULK) KAD_TRY(kad_provenance_end(p, "complete"));
+        if (1u << i == KAD_STAGE_BULK) KAD_CALL(kad_provenance_end(p, "complete"));
     }
-    if (stages < KAD_STAGE_ANALYSE)
-        KAD_TRY(kad_provenance_end(p, stages & KAD_STAGE_SAMPLE ? "sampled" : "trained"));
-done:
-    return status;
+    if (stages >= KAD_STAGE_ANALYSE) return KAD_OK;
+    return kad_provenance_end(p, stages & KAD_STAGE_SAMPLE ? "sampled" : "trained");
 }
 
 /* The run's status after a failure, without losing the failure's message. */
@@ -312,8 +309,7 @@ static kad_status advise(kad_pipeline *p, const char *name)
     bool claimed = false;
     char why[KAD_MESSAGE_MAX];
     memcpy(why, ctx->message, sizeof why);
-    const kad_status status = is_claimed(p->app, &claimed);
-    if (status != KAD_OK) return status;
+    KAD_CALL(is_claimed(p->app, &claimed));
     if (own || !claimed) return KAD_ENOINPUT;
     return kad_fail(ctx, KAD_ENOINPUT,
                     "%.600s; `kadanoff run %.200s` goes on with the folder's own", why,
@@ -323,31 +319,26 @@ static kad_status advise(kad_pipeline *p, const char *name)
 static kad_status check_work(kad_pipeline *p)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_train_check(ctx, p->config, p->model));
-    KAD_TRY(kad_sample_check(ctx, &p->options.sample, p->model));
+    KAD_CALL(kad_train_check(ctx, p->config, p->model));
+    KAD_CALL(kad_sample_check(ctx, &p->options.sample, p->model));
     if (p->options.bulk.configs > 0)
-        KAD_TRY(kad_model_require_action(ctx, p->model, "section bulk"));
-done:
-    return status;
+        KAD_CALL(kad_model_require_action(ctx, p->model, "section bulk"));
+    return KAD_OK;
 }
 
 /* What the stages would refuse, before a new folder is made and the work begins. */
 static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
     bool claimed = false;
-    KAD_TRY(is_claimed(p->app, &claimed));
+    KAD_CALL(is_claimed(p->app, &claimed));
     if (claimed) return KAD_OK; /* was checked when it was new */
-    KAD_TRY(check_disk(p));
+    KAD_CALL(check_disk(p));
     if ((stages & KAD_STAGE_TRAIN) == 0 && wants_map(p, stages))
         return kad_fail(ctx, KAD_ENOINPUT,
                         "%s: nothing is trained in this folder: use `run` or `train`",
                         p->app->out);
-    KAD_TRY(check_work(p));
-done:
-    return status;
+    return check_work(p);
 }
 
 /* Everything in the open folder. */
@@ -398,21 +389,18 @@ kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *n
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_train_options options;
-    kad_status status = KAD_OK;
     kad_cli_schema(&p->schema);
-    KAD_TRY(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
-                             &p->config));
-    KAD_TRY(check_config(p, name));
-    KAD_TRY(resolve_family(p));
-    KAD_TRY(kad_recipe_resolve(ctx, p->config));
-    KAD_TRY(kad_run_options_read(ctx, p->config, &p->options));
-    KAD_TRY(kad_train_options_read(ctx, p->config, &options));
-    KAD_TRY(check_memory(p));
-    KAD_TRY(kad_model_create(ctx, p->config, &p->model));
-    KAD_TRY(kad_config_check_used(p, name));
-    KAD_TRY(kad_train_resolve(ctx, p->config));
-done:
-    return status;
+    KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
+                              &p->config));
+    KAD_CALL(check_config(p, name));
+    KAD_CALL(resolve_family(p));
+    KAD_CALL(kad_recipe_resolve(ctx, p->config));
+    KAD_CALL(kad_run_options_read(ctx, p->config, &p->options));
+    KAD_CALL(kad_train_options_read(ctx, p->config, &options));
+    KAD_CALL(check_memory(p));
+    KAD_CALL(kad_model_create(ctx, p->config, &p->model));
+    KAD_CALL(kad_config_check_used(p, name));
+    return kad_train_resolve(ctx, p->config);
 }
 
 void kad_pipeline_release(kad_pipeline *p)
@@ -426,11 +414,8 @@ void kad_pipeline_release(kad_pipeline *p)
 kad_status kad_pipeline_check(kad_pipeline *p, const char *text, const char *name,
                               int n_overrides, const char *const *overrides)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_pipeline_prepare(p, text, name, n_overrides, overrides));
-    KAD_TRY(check_work(p));
-done:
-    return status;
+    KAD_CALL(kad_pipeline_prepare(p, text, name, n_overrides, overrides));
+    return check_work(p);
 }
 
 bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,

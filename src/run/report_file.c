@@ -16,12 +16,10 @@ kad_status kad_report_write_to(kad_ctx *ctx, const kad_run *run, const char *pat
 
 kad_status kad_report_write(kad_ctx *ctx, const kad_run *run)
 {
-    kad_status status;
-    char *path = kad_run_file(run, "report.html");
+    KAD_LOCAL(char, path);
+    path = kad_run_file(run, "report.html");
     if (path == NULL) return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
-    status = kad_report_write_to(ctx, run, path);
-    kad_free(path);
-    return status;
+    return kad_report_write_to(ctx, run, path);
 }
 
 kad_status kad_report_ensure(kad_ctx *ctx, const kad_run *run)

@@ -67,17 +67,13 @@ static double loss_at(const check *c, double h, double *gradient)
 /* Draws of the map. */
 static kad_status draw_data(const check *c)
 {
-    kad_status status;
     kad_ctx *ctx = &c->p->app->ctx;
     const kad_model *model = c->p->model;
     double lnq[N_SAMPLES];
-    kad_map *map = NULL;
-    KAD_TRY(kad_map_create(ctx, model->flow, c->theta, false, &map));
-    KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_TEST, 0, N_SAMPLES, KAD_DOUBLE,
-                         false, c->data, lnq, NULL));
-done:
-    kad_map_destroy(map);
-    return status;
+    KAD_LOCAL(kad_map, map);
+    KAD_CALL(kad_map_create(ctx, model->flow, c->theta, false, &map));
+    return kad_map_draw(ctx, map, model->seed, KAD_RNG_TEST, 0, N_SAMPLES, KAD_DOUBLE,
+                        false, c->data, lnq, NULL);
 }
 
 /* Nothing is claimed yet: the next call checks again. */
@@ -93,20 +89,22 @@ static kad_status check_gradient(kad_pipeline *p, const double *theta,
                                  const double *direction, double start, double *error)
 {
     kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
     const kad_model *model = p->model;
     const size_t n = model->flow->n_theta, n_rows = (size_t)model->flow->n_rows;
-    kad_status status = KAD_OK;
-    double *gradient = NULL, *other = NULL;
+    double *gradient, *other;
+    KAD_LOCAL(kad_loss_plan, plan);
     check c = {.p = p, .theta = theta, .direction = direction};
-    KAD_TRY(kad_new(ctx, n, sizeof *gradient, &gradient));
-    KAD_TRY(kad_new(ctx, n, sizeof *other, &other));
-    KAD_TRY(kad_new(ctx, n, sizeof *c.work, &c.work));
-    KAD_TRY(kad_new(ctx, N_SAMPLES * n_rows, sizeof *c.data, &c.data));
-    KAD_TRY(
-        kad_loss_create(ctx, model->flow, model->action, KAD_DOUBLE, N_SAMPLES, &c.plan));
-    if (model->action == NULL) KAD_TRY(draw_data(&c));
+    KAD_CALL(kad_take(&scope, n, &gradient));
+    KAD_CALL(kad_take(&scope, n, &other));
+    KAD_CALL(kad_take(&scope, n, &c.work));
+    KAD_CALL(kad_take(&scope, N_SAMPLES * n_rows, &c.data));
+    KAD_CALL(
+        kad_loss_create(ctx, model->flow, model->action, KAD_DOUBLE, N_SAMPLES, &plan));
+    c.plan = plan;
+    if (model->action == NULL) KAD_CALL(draw_data(&c));
     loss_at(&c, 0, gradient);
-    KAD_TRY(go_on(p, start));
+    KAD_CALL(go_on(p, start));
     double exact = 0, norm = 0;
     for (size_t i = 0; i < n; i++) {
         exact += gradient[i] * direction[i];
@@ -114,17 +112,11 @@ static kad_status check_gradient(kad_pipeline *p, const double *theta,
     }
     const double h = 1e-4 / sqrt((double)n + 1);
     const double one = loss_at(&c, h, other) - loss_at(&c, -h, other);
-    KAD_TRY(go_on(p, start));
+    KAD_CALL(go_on(p, start));
     const double two = loss_at(&c, 2 * h, other) - loss_at(&c, -2 * h, other);
     const double difference = (8 * one - two) / (12 * h);
     *error = fabs(difference - exact) / (sqrt(norm) + 1e-8);
-done:
-    kad_loss_destroy(c.plan);
-    kad_free(gradient);
-    kad_free(other);
-    kad_free(c.work);
-    kad_free(c.data);
-    return status;
+    return KAD_OK;
 }
 
 /* Rows of the tile that are flow variables. */
@@ -144,34 +136,29 @@ static kad_status check_jacobian(kad_pipeline *p, const kad_map *map, const doub
 {
     const kad_flow *flow = p->model->flow;
     kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
     size_t n_rows = (size_t)flow->n_rows;
-    kad_status status = KAD_OK;
-    int *rows = NULL;
-    double *zz = NULL, *yy = NULL, *jacobian = NULL;
-    KAD_TRY(kad_new(ctx, n_rows, sizeof *rows, &rows));
+    int *rows;
+    double *zz, *yy, *jacobian;
+    KAD_CALL(kad_take(&scope, n_rows, &rows));
     int n = active_rows(flow, rows);
     size_t m = (size_t)n;
-    KAD_TRY(kad_new(ctx, 4 * m * n_rows, sizeof *zz, &zz));
-    KAD_TRY(kad_new(ctx, 4 * m * n_rows, sizeof *yy, &yy));
-    KAD_TRY(kad_new(ctx, m * m, sizeof *jacobian, &jacobian));
+    KAD_CALL(kad_take(&scope, 4 * m * n_rows, &zz));
+    KAD_CALL(kad_take(&scope, 4 * m * n_rows, &yy));
+    KAD_CALL(kad_take(&scope, m * m, &jacobian));
     const double h = 1e-3, steps[4] = {1, -1, 2, -2}, weights[4] = {8, -8, -1, 1};
     for (size_t i = 0; i < 4 * m; i++) {
         memcpy(zz + i * n_rows, z, n_rows * sizeof *z);
         zz[i * n_rows + (size_t)rows[i / 4]] += h * steps[i % 4];
     }
-    KAD_TRY(kad_map_generate(ctx, map, 4 * m, KAD_DOUBLE, zz, yy, NULL));
+    KAD_CALL(kad_map_generate(ctx, map, 4 * m, KAD_DOUBLE, zz, yy, NULL));
     for (size_t i = 0; i < m; i++)
         for (size_t k = 0; k < 4; k++)
             for (size_t j = 0; j < m; j++)
                 jacobian[i * m + j] +=
                     weights[k] / (12 * h) * yy[(4 * i + k) * n_rows + (size_t)rows[j]];
     *error = fabs(kad_log_abs_det((size_t)n, jacobian) - ld);
-done:
-    kad_free(rows);
-    kad_free(zz);
-    kad_free(yy);
-    kad_free(jacobian);
-    return status;
+    return KAD_OK;
 }
 
 /* Inverse error over N_SAMPLES draws, and the log-determinant's. */
@@ -180,18 +167,18 @@ static kad_status check_map(kad_pipeline *p, const double *theta, double *invers
 {
     const kad_flow *flow = p->model->flow;
     kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
     size_t n = N_SAMPLES * (size_t)flow->n_rows;
-    kad_status status = KAD_OK;
-    kad_map *map = NULL;
-    double *y = NULL, *z = NULL, *back = NULL;
+    KAD_LOCAL(kad_map, map);
+    double *y, *z, *back;
     double lnq[N_SAMPLES], again[N_SAMPLES], ld[1];
-    KAD_TRY(kad_new(ctx, n, sizeof *y, &y));
-    KAD_TRY(kad_new(ctx, n, sizeof *z, &z));
-    KAD_TRY(kad_new(ctx, n, sizeof *back, &back));
-    KAD_TRY(kad_map_create(ctx, flow, theta, false, &map));
-    KAD_TRY(kad_map_draw(ctx, map, p->model->seed, KAD_RNG_TEST, 0, N_SAMPLES, KAD_DOUBLE,
-                         false, y, lnq, z));
-    KAD_TRY(kad_map_lnq(ctx, map, N_SAMPLES, KAD_DOUBLE, y, again, back));
+    KAD_CALL(kad_take(&scope, n, &y));
+    KAD_CALL(kad_take(&scope, n, &z));
+    KAD_CALL(kad_take(&scope, n, &back));
+    KAD_CALL(kad_map_create(ctx, flow, theta, false, &map));
+    KAD_CALL(kad_map_draw(ctx, map, p->model->seed, KAD_RNG_TEST, 0, N_SAMPLES,
+                          KAD_DOUBLE, false, y, lnq, z));
+    KAD_CALL(kad_map_lnq(ctx, map, N_SAMPLES, KAD_DOUBLE, y, again, back));
     *inverse = 0;
     for (size_t i = 0; i < n; i++)
         *inverse = fmax(*inverse, fabs(back[i] - z[i]));
@@ -200,15 +187,10 @@ static kad_status check_map(kad_pipeline *p, const double *theta, double *invers
         *ld_error = fmax(*ld_error, fabs(again[i] - lnq[i]));
     *jacobian = flow->n_active * flow->n_comp <= MAX_JACOBIAN;
     if (*jacobian) {
-        KAD_TRY(kad_map_generate(ctx, map, 1, KAD_DOUBLE, z, y, ld));
-        KAD_TRY(check_jacobian(p, map, z, ld[0], ld_error));
+        KAD_CALL(kad_map_generate(ctx, map, 1, KAD_DOUBLE, z, y, ld));
+        KAD_CALL(check_jacobian(p, map, z, ld[0], ld_error));
     }
-done:
-    kad_map_destroy(map);
-    kad_free(y);
-    kad_free(z);
-    kad_free(back);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status judge(kad_pipeline *p, const char *what, double error, double bound)
@@ -224,9 +206,9 @@ static kad_status judge(kad_pipeline *p, const char *what, double error, double 
 kad_status kad_selfcheck(kad_pipeline *p)
 {
     kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
     size_t n = p->model->flow->n_theta;
-    kad_status status = KAD_OK;
-    double *theta = NULL, *direction = NULL;
+    double *theta, *direction;
     double gradient = 0, inverse = 0, ld = 0;
     bool jacobian = false;
     const double start = kad_wall_seconds();
@@ -234,22 +216,18 @@ kad_status kad_selfcheck(kad_pipeline *p)
         kad_say(p->app, "self-check: left out on more than %d variables", max_rows);
         return KAD_OK;
     }
-    KAD_TRY(kad_new(ctx, n, sizeof *theta, &theta));
-    KAD_TRY(kad_new(ctx, n, sizeof *direction, &direction));
+    KAD_CALL(kad_take(&scope, n, &theta));
+    KAD_CALL(kad_take(&scope, n, &direction));
     displace(p, theta, direction);
-    KAD_TRY(check_gradient(p, theta, direction, start, &gradient));
-    KAD_TRY(go_on(p, start));
-    KAD_TRY(check_map(p, theta, &inverse, &ld, &jacobian));
-    KAD_TRY(go_on(p, start));
+    KAD_CALL(check_gradient(p, theta, direction, start, &gradient));
+    KAD_CALL(go_on(p, start));
+    KAD_CALL(check_map(p, theta, &inverse, &ld, &jacobian));
+    KAD_CALL(go_on(p, start));
     kad_say(p->app,
             "self-check: gradient against differences %.1e, log-det against its %s %.1e, "
             "inverse %.1e",
             gradient, jacobian ? "numerical Jacobian" : "inference", ld, inverse);
-    KAD_TRY(judge(p, "the gradient", gradient, max_gradient));
-    KAD_TRY(judge(p, "the log-determinant", ld, max_log_det));
-    KAD_TRY(judge(p, "the inverse", inverse, max_inverse));
-done:
-    kad_free(theta);
-    kad_free(direction);
-    return status;
+    KAD_CALL(judge(p, "the gradient", gradient, max_gradient));
+    KAD_CALL(judge(p, "the log-determinant", ld, max_log_det));
+    return judge(p, "the inverse", inverse, max_inverse);
 }

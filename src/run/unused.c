@@ -99,11 +99,9 @@ static kad_status check_entry(kad_pipeline *p, const char *name, int entry)
 
 kad_status kad_config_check_used(kad_pipeline *p, const char *name)
 {
-    kad_status status = KAD_OK;
     const char *key = kad_config_unused(p->config);
     if (key != NULL) return fail_key(p, name, key);
     for (int i = 0; i < kad_config_list_length(p->config, "sample"); i++)
-        KAD_TRY(check_entry(p, name, i));
-done:
-    return status;
+        KAD_CALL(check_entry(p, name, i));
+    return KAD_OK;
 }

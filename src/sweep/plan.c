@@ -18,11 +18,9 @@ static kad_status check_model(kad_app *app, const kad_sweep *s, int n,
 static kad_status check_keys(kad_app *app, const kad_sweep *s, int n,
                              const char *const *overrides)
 {
-    kad_config *config = NULL;
-    const kad_status status =
-        kad_config_parse(&app->ctx, &s->schema, s->base, s->name, n, overrides, &config);
-    kad_config_destroy(config);
-    return status;
+    KAD_LOCAL(kad_config, config);
+    return kad_config_parse(&app->ctx, &s->schema, s->base, s->name, n, overrides,
+                            &config);
 }
 
 /* A value that none of the points checked wholly so far has. */

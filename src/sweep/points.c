@@ -70,8 +70,8 @@ static kad_status fill_template(maker *m, const char *template, kad_sweep_point 
 /* Below the sweep's folder, and none of the sweep's own files. */
 static bool is_inside(const char *folder)
 {
-    static const char *const own[] = {
-        "log", "maps", "points.csv", "sweep.yaml", "table.csv", "sweep.h5", "sweep.html", "job.sh"};
+    static const char *const own[] = {"log",       "maps",     "points.csv", "sweep.yaml",
+                                      "table.csv", "sweep.h5", "sweep.html", "job.sh"};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         const size_t n = strlen(own[i]);
         if (strncmp(folder, own[i], n) == 0 && (folder[n] == 0 || folder[n] == '/'))
@@ -300,9 +300,9 @@ static kad_status add_keys(maker *m)
     for (int a = 0; a < sec->n_zip; a++) {
         for (int b = 0; b < sec->n_grid; b++)
             if (strcmp(sec->grid[b].key, sec->zip[a].key) == 0)
-                KAD_CALL(kad_fail(m->ctx, KAD_ECONFIG,
-                                  "%s: sweep: %s is in grid and in zip", m->sweep->name,
-                                  sec->zip[a].key));
+                return kad_fail(m->ctx, KAD_ECONFIG,
+                                "%s: sweep: %s is in grid and in zip", m->sweep->name,
+                                sec->zip[a].key);
         KAD_CALL(add_key(m, sec->zip[a].key));
     }
     for (int i = 0; i < sec->n_extra; i++)

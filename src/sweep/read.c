@@ -101,17 +101,14 @@ kad_status kad_sweep_open(kad_scope *in, kad_app *app, kad_sweep **out)
 static kad_status update(kad_ctx *ctx, const char *path, const char *text, size_t n_bytes)
 {
     enum { MAX_BYTES = 1 << 28 };
-    kad_status status = KAD_OK;
     bool exists = false;
-    char *old = NULL;
+    KAD_LOCAL(char, old);
     size_t n = 0;
-    KAD_TRY(kad_file_exists(ctx, path, &exists));
-    if (exists) KAD_TRY(kad_file_read(ctx, path, MAX_BYTES, &old, &n));
+    KAD_CALL(kad_file_exists(ctx, path, &exists));
+    if (exists) KAD_CALL(kad_file_read(ctx, path, MAX_BYTES, &old, &n));
     if (!exists || n != n_bytes || memcmp(old, text, n) != 0)
-        KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){text, n_bytes}));
-done:
-    kad_free(old);
-    return status;
+        KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){text, n_bytes}));
+    return KAD_OK;
 }
 
 static kad_status write_files(kad_ctx *ctx, const kad_sweep *s)

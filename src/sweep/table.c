@@ -119,20 +119,16 @@ static kad_status read_point(kad_app *app, results *r, int point)
     char detail[KAD_POINT_DETAIL];
     const char *path;
     kad_point_state state;
-    kad_run *run = NULL;
-    kad_h5 *file = NULL;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_sweep_path(&scope, r->sweep, &r->sweep->point[point], &path));
-    KAD_TRY(kad_point_state_read(app, path, &state, detail));
-    if (state != KAD_POINT_COMPLETE) goto done;
-    KAD_TRY(kad_run_open(&app->ctx, path, KAD_RUN_READ, &run));
-    KAD_TRY(kad_results_open(&app->ctx, run, &file));
-    KAD_TRY(read_tables(r, point, file));
+    KAD_LOCAL(kad_run, run);
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_sweep_path(&scope, r->sweep, &r->sweep->point[point], &path));
+    KAD_CALL(kad_point_state_read(app, path, &state, detail));
+    if (state != KAD_POINT_COMPLETE) return KAD_OK;
+    KAD_CALL(kad_run_open(&app->ctx, path, KAD_RUN_READ, &run));
+    KAD_CALL(kad_results_open(&app->ctx, run, &file));
+    KAD_CALL(read_tables(r, point, file));
     r->n_complete++;
-done:
-    kad_h5_close(file);
-    kad_run_close(run);
-    return status;
+    return KAD_OK;
 }
 
 /* --- sweep.h5 ------------------------------------------------------------------------
@@ -205,21 +201,17 @@ static kad_status write_series(kad_ctx *ctx, kad_h5 *file, const results *r,
 
 static kad_status write_h5(kad_ctx *ctx, const results *r, const char *path)
 {
-    kad_status status;
-    kad_h5 *file = NULL;
-    KAD_TRY(kad_h5_create(ctx, &file));
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_h5_create(ctx, &file));
     kad_writer w = kad_write_into(ctx, file, "/");
     kad_write_text(&w, "Conventions", "KADANOFF-1");
     kad_write_int(&w, "format_version", KAD_FORMAT_VERSION);
     kad_write_int(&w, "n_complete", r->n_complete);
-    KAD_TRY(kad_write_end(&w));
-    KAD_TRY(write_points(ctx, file, r->sweep));
+    KAD_CALL(kad_write_end(&w));
+    KAD_CALL(write_points(ctx, file, r->sweep));
     for (int i = 0; i < r->n_series; i++)
-        KAD_TRY(write_series(ctx, file, r, &r->series[i]));
-    KAD_TRY(kad_h5_save(ctx, file, path, true));
-done:
-    kad_h5_close(file);
-    return status;
+        KAD_CALL(write_series(ctx, file, r, &r->series[i]));
+    return kad_h5_save(ctx, file, path, true);
 }
 
 /* --- table.csv -----------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #ifndef KAD_TRAIN_LOSS_H
 #define KAD_TRAIN_LOSS_H
 
+#include "base/memory.h"
 #include "flow/flow.h"
 #include "models/action.h"
 #include "train/loss_tile.h"
@@ -24,6 +25,7 @@ KAD_MUST_USE kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow,
                                         const kad_action *action, kad_prec prec,
                                         int batch, kad_loss_plan **out);
 void kad_loss_destroy(kad_loss_plan *plan);
+KAD_LOCAL_OF(kad_loss_plan, kad_loss_destroy)
 int kad_loss_batch(const kad_loss_plan *plan);
 /* Tiles of a batch, and pieces of work that they are dealt to. */
 int kad_loss_tiles(const kad_loss_plan *plan);

@@ -5,6 +5,7 @@
 #ifndef KAD_TRAIN_MODEL_H
 #define KAD_TRAIN_MODEL_H
 
+#include "base/memory.h"
 #include "flow/flow.h"
 #include "flow/map.h"
 #include "io/h5.h"
@@ -33,6 +34,7 @@ size_t kad_model_n_parameters(const kad_model *model);
 KAD_MUST_USE kad_status kad_model_create(kad_ctx *ctx, const kad_config *config,
                                          kad_model **out);
 void kad_model_destroy(kad_model *model);
+KAD_LOCAL_OF(kad_model, kad_model_destroy)
 
 /* KAD_ECONFIG, "WHAT needs an action, ...", where the model has none. */
 KAD_MUST_USE kad_status kad_model_require_action(kad_ctx *ctx, const kad_model *model,
