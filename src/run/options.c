@@ -16,8 +16,9 @@ static kad_status read_entries(kad_ctx *ctx, const kad_config *config,
                                kad_run_options *out)
 {
     const bool listed = kad_config_is_set(config, "sample");
-    const int by_default = kad_action_is_none(config) ? 0 : 1;
-    const int n = listed ? kad_config_list_length(config, "sample") : by_default;
+    const int n = listed                       ? kad_config_list_length(config, "sample")
+                  : kad_action_is_none(config) ? 0
+                                               : 1;
     const size_t bytes = n_samplers() * KAD_SAMPLER_OPTIONS;
     KAD_CALL(kad_new(ctx, (size_t)n, sizeof *out->entries, &out->entries));
     KAD_CALL(kad_new(ctx, (size_t)n, bytes, &out->samplers));
