@@ -163,8 +163,7 @@ static kad_status describe(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
     const double beta = kad_action_get(setup->action, "beta");
     if (isfinite(beta)) kad_write_real(&w, "beta", beta);
     kad_write_real(&w, "log_z_offset", setup->action->log_z_offset);
-    if (w.status == KAD_OK && ops->describe != NULL)
-        w.status = ops->describe(ctx, chains->sampler->self, file, group);
+    if (ops->describe != NULL) ops->describe(chains->sampler->self, &w);
     kad_write_text(&w, "status", "complete");
     return kad_write_end(&w);
 }

@@ -294,40 +294,41 @@ static kad_status load(kad_ctx *ctx, void *self, kad_h5 *file, const char *group
 }
 
 /* A group a step with its own attributes; evaluations of a draw are their sums. */
-static kad_status describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                           const char *group)
+/* What a step says of itself; *sum: evaluations an update, where it says them. */
+static kad_status describe_step(const cycle *c, int i, kad_writer *of_cycle,
+                                double sum[2])
 {
-    static const char *const sums[] = {"action_evaluations_per_draw",
-                                       "force_evaluations_per_draw"};
-    kad_status status = KAD_OK;
-    const cycle *c = self;
+    static const char *const names[] = {"action_evaluations_per_draw",
+                                        "force_evaluations_per_draw"};
+    const step *s = &c->step[i];
     const double n =
         (double)c->setup->n_chains * (double)(c->n_done - c->setup->n_burn_in);
-    double sum[2] = {0, 0}, value;
-    char path[KAD_NAME_MAX];
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "steps", c->text));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(c->setup)));
-    for (int i = 0; i < c->n_steps; i++) {
-        const step *s = &c->step[i];
-        path_of(group, i, path, sizeof path);
-        KAD_TRY(kad_h5_group(ctx, file, path));
-        KAD_TRY(kad_h5_attr_set_string(ctx, file, path, "sampler", s->is.ops->name));
-        KAD_TRY(kad_h5_attr_set_int(ctx, file, path, "updates", s->is.n));
-        if (s->is.ops->describe != NULL)
-            KAD_TRY(s->is.ops->describe(ctx, s->sampler->self, file, path));
-        if (n > 0)
-            KAD_TRY(kad_h5_attr_set_real(ctx, file, path, "acceptance",
-                                         s->n_accepted / (n * s->is.n)));
-        for (int k = 0; k < 2; k++) {
-            if (!kad_h5_attr_exists(file, path, sums[k])) continue;
-            KAD_TRY(kad_h5_attr_real(ctx, file, path, sums[k], &value));
-            sum[k] += s->is.n * value;
-        }
+    char path[KAD_WRITER_PATH + 32];
+    path_of(of_cycle->group, i, path, sizeof path);
+    kad_writer w = kad_write_into(of_cycle->ctx, of_cycle->file, path);
+    kad_write_text(&w, "sampler", s->is.ops->name);
+    kad_write_int(&w, "updates", s->is.n);
+    if (s->is.ops->describe != NULL) s->is.ops->describe(s->sampler->self, &w);
+    if (n > 0) kad_write_real(&w, "acceptance", s->n_accepted / (n * s->is.n));
+    for (int k = 0; k < 2 && w.status == KAD_OK; k++) {
+        double value = 0.0;
+        if (kad_h5_attr_exists(w.file, path, names[k]))
+            w.status = kad_h5_attr_real(w.ctx, w.file, path, names[k], &value);
+        sum[k] += s->is.n * value;
     }
-    for (int k = 0; k < 2; k++)
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, sums[k], sum[k]));
-done:
-    return status;
+    return kad_write_end(&w);
+}
+
+static void describe(const void *self, kad_writer *w)
+{
+    const cycle *c = self;
+    double sum[2] = {0, 0};
+    kad_write_text(w, "steps", c->text);
+    kad_write_text(w, "start", kad_start_name(c->setup));
+    for (int i = 0; i < c->n_steps && w->status == KAD_OK; i++)
+        w->status = describe_step(c, i, w, sum);
+    kad_write_real(w, "action_evaluations_per_draw", sum[0]);
+    kad_write_real(w, "force_evaluations_per_draw", sum[1]);
 }
 
 const kad_sampler_ops kad_sampler_cycle = {

@@ -43,16 +43,12 @@ static kad_status load(kad_ctx *ctx, void *self, kad_h5 *file, const char *group
     return kad_proposals_load(ctx, self, file, group);
 }
 
-static kad_status describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                           const char *group)
+static void describe(const void *self, kad_writer *w)
 {
     const kad_proposals *proposals = self;
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", proposals->n_nonfinite));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "action_evaluations_per_draw", 1.0));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "force_evaluations_per_draw", 0.0));
-done:
-    return status;
+    kad_write_int(w, "n_nonfinite", proposals->n_nonfinite);
+    kad_write_real(w, "action_evaluations_per_draw", 1.0);
+    kad_write_real(w, "force_evaluations_per_draw", 0.0);
 }
 
 const kad_sampler_ops kad_sampler_direct = {

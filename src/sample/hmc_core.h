@@ -65,8 +65,7 @@ KAD_MUST_USE kad_status kad_hmc_save(kad_ctx *ctx, const void *self, kad_h5 *fil
                                      const char *group);
 KAD_MUST_USE kad_status kad_hmc_load(kad_ctx *ctx, void *self, kad_h5 *file,
                                      const char *group);
-KAD_MUST_USE kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                                         const char *group);
+void kad_hmc_describe(const void *self, kad_writer *w);
 
 /* --- hmc_start.c --- */
 

@@ -51,32 +51,19 @@ kad_status kad_hmc_load(kad_ctx *ctx, void *self, kad_h5 *file, const char *grou
     return KAD_OK;
 }
 
-kad_status kad_hmc_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                            const char *group)
+void kad_hmc_describe(const void *self, kad_writer *w)
 {
-    kad_status status = KAD_OK;
     const kad_hmc *hmc = self;
     const double n_draws = (double)(hmc->shell.n_done - hmc->shell.setup->n_burn_in);
     const double n_force =
         n_draws > 0 ? (double)hmc->n_force / n_draws / (double)hmc->shell.n_tiles : 0.0;
-    const struct {
-        const char *name;
-        double value;
-    } numbers[] = {
-        {"step_size", kad_step_size_now(&hmc->step)},
-        {"steps_per_draw", n_force / hmc->integrator->n_kicks},
-        {"trajectory", hmc->options.trajectory},
-        {"target_acceptance", hmc->options.target},
-        {"action_evaluations_per_draw", 1.0},
-        {"force_evaluations_per_draw", n_force},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        KAD_TRY(
-            kad_h5_attr_set_real(ctx, file, group, numbers[i].name, numbers[i].value));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", hmc->n_nonfinite));
-    KAD_TRY(
-        kad_h5_attr_set_string(ctx, file, group, "integrator", hmc->integrator->name));
-    KAD_TRY(kad_shell_describe(ctx, &hmc->shell, file, group));
-done:
-    return status;
+    kad_write_real(w, "step_size", kad_step_size_now(&hmc->step));
+    kad_write_real(w, "steps_per_draw", n_force / hmc->integrator->n_kicks);
+    kad_write_real(w, "trajectory", hmc->options.trajectory);
+    kad_write_real(w, "target_acceptance", hmc->options.target);
+    kad_write_real(w, "action_evaluations_per_draw", 1.0);
+    kad_write_real(w, "force_evaluations_per_draw", n_force);
+    kad_write_int(w, "n_nonfinite", hmc->n_nonfinite);
+    kad_write_text(w, "integrator", hmc->integrator->name);
+    kad_shell_describe(&hmc->shell, w);
 }

@@ -30,7 +30,6 @@ KAD_MUST_USE kad_status kad_latent_metropolis_save(kad_ctx *ctx, const void *sel
                                                    kad_h5 *file, const char *group);
 KAD_MUST_USE kad_status kad_latent_metropolis_load(kad_ctx *ctx, void *self, kad_h5 *file,
                                                    const char *group);
-KAD_MUST_USE kad_status kad_latent_metropolis_describe(kad_ctx *ctx, const void *self,
-                                                       kad_h5 *file, const char *group);
+void kad_latent_metropolis_describe(const void *self, kad_writer *w);
 
 #endif

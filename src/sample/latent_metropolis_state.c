@@ -44,10 +44,8 @@ kad_status kad_latent_metropolis_load(kad_ctx *ctx, void *self, kad_h5 *file,
     return KAD_OK;
 }
 
-static kad_status describe_levels(kad_ctx *ctx, const kad_latent_metropolis *m,
-                                  kad_h5 *file, const char *group)
+static void describe_levels(const kad_latent_metropolis *m, kad_writer *w)
 {
-    kad_status status = KAD_OK;
     const int n_levels = m->bulk->n_levels;
     double n_accepted = 0, n_tried = 0;
     char name[PATH_BYTES];
@@ -57,38 +55,25 @@ static kad_status describe_levels(kad_ctx *ctx, const kad_latent_metropolis *m,
         n_tried += counts[n_levels];
         if (m->bulk->level_size[level] == 0) continue;
         snprintf(name, sizeof name, "width_level_%d", level);
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, name, m->width[level]));
+        kad_write_real(w, name, m->width[level]);
         if (!(counts[n_levels] > 0)) continue;
         snprintf(name, sizeof name, "acceptance_level_%d", level);
-        KAD_TRY(
-            kad_h5_attr_set_real(ctx, file, group, name, counts[0] / counts[n_levels]));
+        kad_write_real(w, name, counts[0] / counts[n_levels]);
     }
-    if (n_tried > 0)
-        KAD_TRY(
-            kad_h5_attr_set_real(ctx, file, group, "acceptance", n_accepted / n_tried));
-done:
-    return status;
+    if (n_tried > 0) kad_write_real(w, "acceptance", n_accepted / n_tried);
 }
 
-kad_status kad_latent_metropolis_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                                          const char *group)
+void kad_latent_metropolis_describe(const void *self, kad_writer *w)
 {
-    kad_status status = KAD_OK;
     const kad_latent_metropolis *m = self;
     const kad_moves *bulk = m->bulk;
     const kad_action_delta *delta = m->shell.setup->action->ops->delta;
-    KAD_TRY(describe_levels(ctx, m, file, group));
-    KAD_TRY(kad_shell_describe(ctx, &m->shell, file, group));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", m->n_sweeps));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "cone",
-                                   bulk->cone->tail >= 0 ? "global" : "local"));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "block_evaluations_per_sweep",
-                                bulk->n_evaluations));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "block_evaluations_of_generation",
-                                bulk->cone->n_evaluations));
-    KAD_TRY(kad_h5_attr_set_string(ctx, file, group, "action_change",
-                                   delta != NULL ? delta->cost : "the whole field"));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", m->n_nonfinite));
-done:
-    return status;
+    describe_levels(m, w);
+    kad_shell_describe(&m->shell, w);
+    kad_write_int(w, "sweeps", m->n_sweeps);
+    kad_write_text(w, "cone", bulk->cone->tail >= 0 ? "global" : "local");
+    kad_write_int(w, "block_evaluations_per_sweep", bulk->n_evaluations);
+    kad_write_int(w, "block_evaluations_of_generation", bulk->cone->n_evaluations);
+    kad_write_text(w, "action_change", delta != NULL ? delta->cost : "the whole field");
+    kad_write_int(w, "n_nonfinite", m->n_nonfinite);
 }

@@ -272,21 +272,14 @@ kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,
     return KAD_OK;
 }
 
-kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                                     const char *group)
+void kad_local_chains_describe(const void *self, kad_writer *w)
 {
-    kad_status status = KAD_OK;
     const kad_local_chains *c = self;
-    KAD_TRY(kad_shell_describe(ctx, &c->shell, file, group));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "sweeps", c->n_sweeps));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "overrelaxation", c->n_reflections));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "cluster_moves", c->n_clusters));
-    if (c->local->tuned) {
-        KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "width", c->width));
-        if (c->n_tried > 0)
-            KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "acceptance",
-                                         c->n_accepted / c->n_tried));
-    }
-done:
-    return status;
+    kad_shell_describe(&c->shell, w);
+    kad_write_int(w, "sweeps", c->n_sweeps);
+    kad_write_int(w, "overrelaxation", c->n_reflections);
+    kad_write_int(w, "cluster_moves", c->n_clusters);
+    if (!c->local->tuned) return;
+    kad_write_real(w, "width", c->width);
+    if (c->n_tried > 0) kad_write_real(w, "acceptance", c->n_accepted / c->n_tried);
 }

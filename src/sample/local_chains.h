@@ -48,8 +48,7 @@ kad_status kad_local_chains_save(kad_ctx *ctx, const void *self, kad_h5 *file,
                                  const char *group);
 kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,
                                  const char *group);
-kad_status kad_local_chains_describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                                     const char *group);
+void kad_local_chains_describe(const void *self, kad_writer *w);
 kad_status kad_local_chains_set_state(kad_ctx *ctx, void *self, const double *x);
 bool kad_local_chains_tunes(const kad_sampler_setup *setup);
 

@@ -143,17 +143,12 @@ done:
     return status;
 }
 
-static kad_status describe(kad_ctx *ctx, const void *self, kad_h5 *file,
-                           const char *group)
+static void describe(const void *self, kad_writer *w)
 {
-    kad_status status = KAD_OK;
     const state *s = self;
-    KAD_TRY(
-        kad_h5_attr_set_int(ctx, file, group, "n_nonfinite", s->proposals.n_nonfinite));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "action_evaluations_per_draw", 1.0));
-    KAD_TRY(kad_h5_attr_set_real(ctx, file, group, "force_evaluations_per_draw", 0.0));
-done:
-    return status;
+    kad_write_int(w, "n_nonfinite", s->proposals.n_nonfinite);
+    kad_write_real(w, "action_evaluations_per_draw", 1.0);
+    kad_write_real(w, "force_evaluations_per_draw", 0.0);
 }
 
 const kad_sampler_ops kad_sampler_mis = {

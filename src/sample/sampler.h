@@ -17,8 +17,8 @@
 #define KAD_SAMPLE_SAMPLER_H
 
 #include "flow/map.h"
-#include "io/h5.h"
 #include "io/keys.h"
+#include "io/writer.h"
 #include "models/action.h"
 
 #include <stdbool.h>
@@ -120,8 +120,7 @@ typedef struct kad_sampler_ops {
     kad_status (*save)(kad_ctx *ctx, const void *self, kad_h5 *file, const char *group);
     kad_status (*load)(kad_ctx *ctx, void *self, kad_h5 *file, const char *group);
     /* OPTIONAL. Attributes of the results group (step size, evaluations a draw, ...). */
-    kad_status (*describe)(kad_ctx *ctx, const void *self, kad_h5 *file,
-                           const char *group);
+    void (*describe)(const void *self, kad_writer *w);
     /* OPTIONAL (NULL: cannot be a step of `cycle`). The boundary configurations x
      * [n_chains][n_rows] (double, inactive sites included) become the chains' states; the
      * next advance starts from them. The kernel of an update leaves exp(-S) invariant

@@ -169,10 +169,8 @@ kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out)
     return finish(ctx, shell, out);
 }
 
-kad_status kad_shell_describe(kad_ctx *ctx, const kad_shell *shell, kad_h5 *file,
-                              const char *group)
+void kad_shell_describe(const kad_shell *shell, kad_writer *w)
 {
-    KAD_CALL(
-        kad_h5_attr_set_string(ctx, file, group, "start", kad_start_name(shell->setup)));
-    return kad_h5_attr_set_int(ctx, file, group, "n_tiles", (int64_t)shell->n_tiles);
+    kad_write_text(w, "start", kad_start_name(shell->setup));
+    kad_write_int(w, "n_tiles", (int64_t)shell->n_tiles);
 }

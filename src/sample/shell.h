@@ -67,8 +67,7 @@ void kad_shell_hand_over(const kad_shell *shell, size_t first, size_t i, size_t 
 KAD_MUST_USE kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out);
 
 /* Attributes of the results group: start, and n_tiles. */
-KAD_MUST_USE kad_status kad_shell_describe(kad_ctx *ctx, const kad_shell *shell,
-                                           kad_h5 *file, const char *group);
+void kad_shell_describe(const kad_shell *shell, kad_writer *w);
 
 /* --- state.c: what a sampler keeps in a checkpoint --- */
 
