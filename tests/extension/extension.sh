@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An action, a prior, a sampler and an observable of somebody else's: each is a
+# An action, a prior, a transform, a sampler and an observable of somebody else's: each is a
 # file of this folder and a name in its registry, and nothing else. With them the program
 # and the conformance tests are linked again. Prints TAP.
 #
@@ -29,7 +29,8 @@ result() { # RC NAME
         echo "ok $n - extension: $2"
     else
         echo "not ok $n - extension: $2"
-        tail -n 20 log | sed 's/^/# /'
+        grep -A3 "^not ok" log | sed "s/^/# /"
+        tail -n 20 log | sed "s/^/# /"
     fi
 }
 
@@ -87,6 +88,7 @@ conform() {
 
 extend action models/registry.c dual double_well
 extend prior src/flow/priors/registry.c normal quartic
+extend transform src/flow/transforms/registry.c affine additive
 extend sampler src/sample/registry.c mis walk
 extend observable src/measure/registry.c energy phi6
 
@@ -101,6 +103,7 @@ conform test_observables
 conform test_sampler_bits KAD_SAMPLER=walk
 if [ "${1-}" = all ]; then
     conform test_samplers KAD_SAMPLER=walk
+    conform test_bijectors
 fi
 
 link kadanoff "$build"/src/cli/*.o
@@ -108,7 +111,7 @@ result $? "the program links"
 cat >all.yaml <<'END'
 lattice: {shape: [4, 4]}
 action: {name: double-well, height: 0.5}
-flow: {prior: quartic}
+flow: {prior: quartic, generator: additive, refinement: additive}
 train: {steps: 100, batch: 64, eval_samples: 256, eval_final: 512}
 sample:
   - {name: mis, draws: 4000}
