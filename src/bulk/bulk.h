@@ -10,8 +10,9 @@
  * map give back the prior's latents), and y is the sign's own.
  *
  * An analysis is a file and a line in KAD_BULK_ANALYSES. Errors of averages must know the
- * chains: either write a value per configuration, [n_chains][n_per_chain], and leave the mean to
- * analysis/ (Gamma method), or use blocks of consecutive configurations of a chain.
+ * chains: either write a value per configuration, [n_chains][n_per_chain], and leave the
+ * mean to analysis/ (Gamma method), or use cells of consecutive configurations of a chain
+ * (cells.h).
  *
  * This folder:
  *   positions, pairs, cells     latents in space, by pairs; series for errors
@@ -80,9 +81,9 @@ typedef struct kad_bulk {
     double *position; /* [n_sites][d], lattice steps: the middle of the latent's block,
                          shared by the latents of the block (may lie between sites) */
     /* Symmetry of the blocks: latents of level <= h are carried along when x is shifted by
-     * multiples of cell[h] sites along any axis (found by trying; a multiple of 2^(h+1)
+     * multiples of period[h] sites along any axis (found by trying; a multiple of 2^(h+1)
      * that divides every extent). 0: no such shift, every position is its own. */
-    int cell[KAD_BULK_LEVELS];
+    int period[KAD_BULK_LEVELS];
 } kad_bulk;
 
 /* From the configurations stored in /samplers/NAME/configs of a results file (sampler

@@ -149,7 +149,7 @@ static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
                             bulk->log_det[i]);
     }
     KAD_CALL(kad_action_values(ctx, action, bulk->n, bulk->y, bulk->S));
-    KAD_CALL(kad_bulk_find_cells(ctx, bulk));
+    KAD_CALL(kad_bulk_find_periods(ctx, bulk));
     bulk->seconds = kad_wall_seconds() - start;
     return KAD_OK;
 }

@@ -29,15 +29,15 @@ typedef struct classifier {
     int32_t *class_of_key; /* [n_sites][n_sites] -1: none yet */
 } classifier;
 
-/* A pair of sites, shifted so that `ref` is in the first cell. */
-static size_t key_of(const classifier *c, int ref, int other, int cell)
+/* A pair of sites, shifted by whole periods so that `ref` is in the first. */
+static size_t key_of(const classifier *c, int ref, int other, int period)
 {
     int a[KAD_MAX_DIM], b[KAD_MAX_DIM];
     kad_lattice_coords(c->lattice, ref, a);
     kad_lattice_coords(c->lattice, other, b);
-    for (int mu = 0; mu < c->lattice->d && cell > 0; mu++) {
-        b[mu] -= a[mu] / cell * cell;
-        a[mu] %= cell;
+    for (int mu = 0; mu < c->lattice->d && period > 0; mu++) {
+        b[mu] -= a[mu] / period * period;
+        a[mu] %= period;
     }
     return (size_t)kad_lattice_site(c->lattice, a) * (size_t)c->lattice->n_sites +
            (size_t)kad_lattice_site(c->lattice, b);
@@ -48,11 +48,11 @@ static size_t key_of(const classifier *c, int ref, int other, int cell)
 static size_t canonical(const classifier *c, int site_k, int site_l, bool *swapped)
 {
     const int *level_of = c->bulk->model->flow->level_of;
-    const int cell = c->bulk->cell[level_of[site_l]];
-    const size_t key = key_of(c, site_l, site_k, cell);
+    const int period = c->bulk->period[level_of[site_l]];
+    const size_t key = key_of(c, site_l, site_k, period);
     *swapped = false;
     if (level_of[site_k] != level_of[site_l]) return key;
-    const size_t other = key_of(c, site_k, site_l, cell);
+    const size_t other = key_of(c, site_k, site_l, period);
     *swapped = other < key;
     return *swapped ? other : key;
 }

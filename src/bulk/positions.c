@@ -97,7 +97,7 @@ static kad_status try_step(kad_ctx *ctx, const kad_bulk *bulk, int step, double 
  * by their own size where it is not. */
 static const double TOLERANCE = 1e-5;
 
-kad_status kad_bulk_find_cells(kad_ctx *ctx, kad_bulk *bulk)
+kad_status kad_bulk_find_periods(kad_ctx *ctx, kad_bulk *bulk)
 {
     const kad_lattice *lattice = bulk->model->lattice;
     double worst[KAD_BULK_LEVELS];
@@ -105,7 +105,7 @@ kad_status kad_bulk_find_cells(kad_ctx *ctx, kad_bulk *bulk)
     for (int step = 2; divides(lattice, step); step *= 2) {
         KAD_CALL(try_step(ctx, bulk, step, worst));
         for (int h = 0; h < bulk->n_levels && 1 << (h + 1) <= step; h++)
-            if (bulk->cell[h] == 0 && worst[h] < TOLERANCE) bulk->cell[h] = step;
+            if (bulk->period[h] == 0 && worst[h] < TOLERANCE) bulk->period[h] = step;
     }
     return KAD_OK;
 }

@@ -11,8 +11,8 @@
  * itself. Errors: KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_bulk_positions(kad_scope *in, kad_bulk *bulk);
 
-/* bulk->cell, by inferring shifts of the first configuration. Without translation
+/* bulk->period, by inferring shifts of the first configuration. Without translation
  * invariance of the action all are 0. Errors: KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_bulk_find_cells(kad_ctx *ctx, kad_bulk *bulk);
+KAD_MUST_USE kad_status kad_bulk_find_periods(kad_ctx *ctx, kad_bulk *bulk);
 
 #endif

@@ -12,14 +12,14 @@ enum { W = KAD_W_DOUBLE, PARTS = KAD_RECEPTIVE_PARTS };
 
 /* --- geometry ------------------------------------------------------------------------ */
 
-/* Number of the site's translate in the reference cell of extent `cell` (0: itself). */
-static int reference(const kad_lattice *lattice, int site, int cell)
+/* The translate in the first `period` sites of every axis (0: the site itself). */
+static int reference(const kad_lattice *lattice, int site, int period)
 {
     int x[KAD_MAX_DIM];
-    if (cell <= 0) return site;
+    if (period <= 0) return site;
     kad_lattice_coords(lattice, site, x);
     for (int mu = 0; mu < lattice->d; mu++)
-        x[mu] %= cell;
+        x[mu] %= period;
     return kad_lattice_site(lattice, x);
 }
 
@@ -34,11 +34,11 @@ static kad_status make_classes(kad_scope *in, kad_receptive *r)
         KAD_CALL(kad_take(in, N, &level->site));
         for (int i = 0; i < lattice->n_sites; i++) {
             if (flow->level_of[i] != h) continue;
-            if (reference(lattice, i, r->bulk->cell[h]) == i) {
+            if (reference(lattice, i, r->bulk->period[h]) == i) {
                 r->class_of[i] = level->n_classes;
                 level->site[level->n_classes++] = i;
             } else { /* comes before i in the numbering */
-                r->class_of[i] = r->class_of[reference(lattice, i, r->bulk->cell[h])];
+                r->class_of[i] = r->class_of[reference(lattice, i, r->bulk->period[h])];
             }
         }
         const size_t n = (size_t)level->n_classes * N;

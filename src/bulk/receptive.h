@@ -2,8 +2,8 @@
  *
  * Adjoint products e_i^T dx/dz give for one boundary site i the derivatives with respect
  * to all latents at once. Configurations are those of the chain. Latents of a level that
- * the symmetry of the blocks makes equal (kad_bulk.cell) are one class, a latent of the
- * reference cell; site i and latent j add to the displacement i - j:
+ * the symmetry of the blocks makes equal (kad_bulk.period) are one class, a latent of the
+ * first period; site i and latent j add to the displacement i - j:
  *     strength = <|dx_i/dz_j|>   (Euclidean norm over the latent's components),
  *     wavelet  = <d x_ia / d z_ja>, one and the same component a.
  * Where the boundary field is not the flow variable (duals), x is the boundary field. The
@@ -20,7 +20,7 @@ enum {
 
 typedef struct kad_receptive_level {
     int n_classes;
-    int *site;        /* [n_classes] of the reference cell */
+    int *site;        /* [n_classes] in the first period */
     double *strength; /* [n_classes][n_sites] at displacement, numbered like sites */
     double *wavelet;  /* the same */
     int64_t *count;   /* the same: samples of it */

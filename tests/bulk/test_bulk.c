@@ -74,8 +74,8 @@ static void cells_are_found(void **state)
         &b, kad_bulk_create_null(&b.scope, &b.options.bulk, b.model, b.theta, 8, &bulk));
     assert_int_equal(bulk->n_levels, 5);
     for (int h = 0; h < 4; h++)
-        assert_int_equal(bulk->cell[h], 2 << h);
-    assert_int_equal(bulk->cell[4], 0);
+        assert_int_equal(bulk->period[h], 2 << h);
+    assert_int_equal(bulk->period[4], 0);
     bulk_case_clear(&b);
 }
 
@@ -358,7 +358,7 @@ static void free_field_in_haar_wavelets(void **state)
     assert_ok(&b, kad_bulk_create_from(&b.scope, &b.options.bulk, b.model, b.theta, 4,
                                        N / 4, x, &bulk));
     snprintf(bulk->sampler, sizeof bulk->sampler, "free");
-    assert_int_equal(bulk->cell[0], 2);
+    assert_int_equal(bulk->period[0], 2);
     assert_ok(&b, kad_h5_create(&b.ctx, &file));
     assert_ok(&b, kad_bulk_correlators(&b.ctx, bulk, file));
     assert_ok(&b, kad_analyse_bulk(&b.ctx, file));
