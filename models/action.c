@@ -28,18 +28,6 @@ const kad_key kad_action_common_keys[] = {
 const size_t kad_action_n_common_keys =
     sizeof kad_action_common_keys / sizeof *kad_action_common_keys;
 
-void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops)
-{
-    kad_schema_add_for(schema, ops->keys, ops->n_keys, "action.name", ops->name);
-}
-
-void kad_action_schema(kad_schema *schema)
-{
-    kad_schema_add(schema, kad_action_common_keys, kad_action_n_common_keys);
-    for (int i = 0; kad_actions[i]; i++)
-        kad_action_add_keys(schema, kad_actions[i]);
-}
-
 const kad_action_ops *kad_action_find(const char *name)
 {
     for (int i = 0; name && kad_actions[i]; i++)
@@ -47,41 +35,17 @@ const kad_action_ops *kad_action_find(const char *name)
     return NULL;
 }
 
-bool kad_action_is_none(const kad_config *config)
+bool kad_action_is_none(const kad_action_options *options)
 {
-    const char *name = kad_config_string(config, "action.name");
-    return name != NULL && strcmp(name, "none") == 0;
+    return strcmp(options->name, "none") == 0;
 }
 
-static kad_status fail_unknown(kad_ctx *ctx, const char *name)
+kad_status kad_action_unknown(kad_ctx *ctx, const char *name)
 {
     char names[KAD_CHOICES_CHARS];
     kad_key_choices(&kad_action_common_keys[0], ", ", sizeof names, names);
     return kad_fail(ctx, KAD_ECONFIG, "action.name: expected one of %s, got \"%s\"",
                     names, name ? name : "");
-}
-
-static bool has_key(const kad_action_ops *ops, const char *key)
-{
-    for (size_t i = 0; i < ops->n_keys; i++)
-        if (!strcmp(ops->keys[i].key, key)) return true;
-    return false;
-}
-
-/* A key that belongs to another action only would silently do nothing: an error. */
-static kad_status check_foreign_keys(kad_ctx *ctx, const kad_config *config,
-                                     const kad_action_ops *ops)
-{
-    for (int i = 0; kad_actions[i]; i++)
-        for (size_t j = 0; j < kad_actions[i]->n_keys; j++) {
-            const char *key = kad_actions[i]->keys[j].key;
-            if (!has_key(ops, key) && kad_config_is_given(config, key))
-                return kad_fail(ctx, KAD_ECONFIG,
-                                "%s: not a parameter of action \"%s\" (it is one of "
-                                "\"%s\")",
-                                key, ops->name, kad_actions[i]->name);
-        }
-    return KAD_OK;
 }
 
 bool kad_action_can_decimate(const kad_action_options *options,
@@ -96,49 +60,13 @@ kad_status kad_action_create(kad_ctx *ctx, const kad_action_options *options,
 {
     *out = NULL;
     const kad_action_ops *ops = kad_action_find(options->name);
-    if (!ops) return fail_unknown(ctx, options->name);
+    if (!ops) return kad_action_unknown(ctx, options->name);
     if (decimate && !kad_action_can_decimate(options, lattice))
         return kad_fail(ctx, KAD_ECONFIG,
                         "action \"%s\": exact decimation needs a nearest-neighbour local "
                         "action and even extents",
                         options->name);
     return ops->create(ctx, options, lattice, decimate, out);
-}
-
-kad_status kad_action_options_read(kad_ctx *ctx, const kad_config *config,
-                                   kad_action_options *out)
-{
-    kad_status status = KAD_OK;
-    *out = (kad_action_options){0};
-    kad_config_fill(config, kad_action_common_keys, kad_action_n_common_keys, 0, out);
-    const kad_action_ops *ops = kad_action_find(out->name);
-    if (!ops) return fail_unknown(ctx, out->name);
-    KAD_TRY(check_foreign_keys(ctx, config, ops));
-    KAD_TRY(kad_new(ctx, 1, ops->options_size, &out->own));
-    kad_config_fill(config, ops->keys, ops->n_keys, 0, out->own);
-    return KAD_OK;
-done:
-    kad_action_options_clear(out);
-    return status;
-}
-
-void kad_action_options_clear(kad_action_options *options)
-{
-    kad_free(options->own);
-    *options = (kad_action_options){0};
-}
-
-kad_status kad_action_resolve(kad_ctx *ctx, const kad_action *action, kad_config *config)
-{
-    const kad_action_ops *ops = action->ops;
-    kad_action_options options;
-    kad_status status = kad_action_options_read(ctx, config, &options);
-    if (status != KAD_OK || !ops->resolve) goto done;
-    ops->resolve(action, options.own);
-    status = kad_config_resolve_from(ctx, config, ops->keys, ops->n_keys, options.own);
-done:
-    kad_action_options_clear(&options);
-    return status;
 }
 
 kad_status kad_action_store(kad_ctx *ctx, const kad_action *action, kad_h5 *file)

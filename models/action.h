@@ -16,8 +16,8 @@
 
 #include "base/real.h"
 #include "base/rng.h"
-#include "io/config.h"
 #include "io/h5.h"
+#include "io/keys.h"
 #include "lattice/lattice.h"
 
 #include <stddef.h>
@@ -144,17 +144,15 @@ struct kad_action {
 /* Every registered action, NULL-terminated. */
 extern const kad_action_ops *const kad_actions[];
 const kad_action_ops *kad_action_find(const char *name); /* NULL: no such action */
+/* KAD_ECONFIG, with the names there are. */
+kad_status kad_action_unknown(kad_ctx *ctx, const char *name);
 
 /* Keys all actions share: action.name, action.components. */
 extern const kad_key kad_action_common_keys[];
 extern const size_t kad_action_n_common_keys;
-/* Add the keys of an action, which have an effect with it only. */
-void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops);
-/* Add the shared keys and those of every registered action. */
-void kad_action_schema(kad_schema *schema);
 
 /* action.name: none. The field's action is not known; a map can be trained on data alone. */
-bool kad_action_is_none(const kad_config *config);
+bool kad_action_is_none(const kad_action_options *options);
 
 /* The action that is named. decimate: integrate out the odd sublattice exactly (needs a
  * bipartite lattice and a nearest-neighbour local action; KAD_ECONFIG otherwise). Errors:
@@ -169,14 +167,6 @@ KAD_MUST_USE kad_status kad_action_store(kad_ctx *ctx, const kad_action *action,
                                          kad_h5 *file);
 bool kad_action_can_decimate(const kad_action_options *options,
                              const kad_lattice *lattice);
-/* Section `action` of a config. KAD_ECONFIG for an unknown action, and for a key of
- * another one. Cleared on failure. */
-KAD_MUST_USE kad_status kad_action_options_read(kad_ctx *ctx, const kad_config *config,
-                                                kad_action_options *out);
-void kad_action_options_clear(kad_action_options *options);
-/* What the action chose for keys that the config leaves out, into the config. */
-KAD_MUST_USE kad_status kad_action_resolve(kad_ctx *ctx, const kad_action *action,
-                                           kad_config *config);
 /* Set and get with messages for unknown keys; "beta" and "action.beta" are the same. set:
  * KAD_ECONFIG for a key the action does not have or a value it cannot take (the action is
  * then unchanged). log_z_exact follows where that is cheap; else it is NaN until the

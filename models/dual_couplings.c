@@ -1,7 +1,6 @@
 /* Reading couplings from files. Nothing in the file is trusted: sizes come from the
  * lattice, every number is a whole token, finite and in range. */
 #include "base/memory.h"
-#include "io/config.h"
 #include "io/file.h"
 #include "io/h5.h"
 #include "io/number.h"

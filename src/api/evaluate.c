@@ -86,8 +86,7 @@ static kad_status draw(kad_study *study, batch *b)
     kad_ctx *ctx = &study->app.ctx;
     const kad_model *model = study->job.model;
     const kad_action *action = model->action;
-    const bool translate =
-        b->z == NULL && kad_config_bool(study->job.config, "flow.translation");
+    const bool translate = b->z == NULL && study->job.options.model.flow.translation;
     double *ln_q = b->ln_q != NULL ? b->ln_q : b->own;
     KAD_CALL(kad_map_draw(ctx, study->map, model->seed, KAD_RNG_DRAW, b->first, b->n,
                           model->prec, true, b->y, ln_q, b->rows));

@@ -4,8 +4,8 @@
 #include "analysis/report/bulk_paint.h"
 #include "base/memory.h"
 #include "cli/command.h"
-#include "flow/recipe.h"
 #include "run/pipeline.h"
+#include "run/recipe.h"
 #include "run/report_file.h"
 #include "run/schema.h"
 
@@ -61,7 +61,7 @@ kad_status kad_cmd_bulk(kad_app *app)
     KAD_TRY(kad_run_open(ctx, app->args[0], KAD_RUN_UPDATE, &run));
     KAD_TRY(load_config(app, run, &schema, &config));
     KAD_TRY(kad_run_options_read(ctx, config, &options));
-    KAD_TRY(kad_model_create(ctx, config, &model));
+    KAD_TRY(kad_model_create(ctx, &options.model, &model));
     KAD_TRY(kad_results_open(ctx, run, &file));
     KAD_TRY(kad_results_agree(ctx, config, run, file));
     KAD_TRY(kad_bulk_read(app, &options, model, file));

@@ -5,7 +5,7 @@
  * This folder builds maps from latents to fields:
  *   stage                      one bijector in place; bijectors/, nets/, transforms/
  *   flow, map                  stages with a prior (priors/); with parameters
- *   options, recipe, hierarchy, blocks, stage_list: which stages a config asks for
+ *   options, hierarchy, blocks, stage_list: which stages are asked for
  *   parts, cone                stages taken apart; what a change of one latent reaches
  *   lanes_kern                 helpers of the kernels */
 #ifndef KAD_FLOW_FLOW_H

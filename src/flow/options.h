@@ -27,14 +27,6 @@ typedef enum kad_spectrum_place {
 /* How the conditional hierarchy makes the new sites of a level. */
 typedef enum kad_details { KAD_DETAILS_FILL, KAD_DETAILS_WAVELET } kad_details;
 
-/* Odd sublattice integrated out exactly: where the action allows, or else an error, or
- * not. */
-typedef enum kad_decimation {
-    KAD_DECIMATION_AUTO,
-    KAD_DECIMATION_TRUE,
-    KAD_DECIMATION_FALSE
-} kad_decimation;
-
 typedef struct kad_flow_options {
     const char *recipe;    /* as asked for; what it chose is in the members below */
     const char *hierarchy; /* its name (flow/hierarchy.h) */
@@ -67,11 +59,11 @@ typedef struct kad_flow_options {
     double spectrum_mass2; /* the spectrum starts at -ln(c (khat^2 + this))/2; 0: at 0 */
     double spectrum_stiffness; /* this c */
     kad_symmetry symmetry;
-    bool translation; /* every draw is shifted by a random lattice vector */
-    kad_decimation decimation;
-    const char *prior;  /* its name */
-    double temperature; /* variance of the latents */
-    kad_prec precision; /* of fields and weights */
+    bool translation;    /* every draw is shifted by a random lattice vector */
+    kad_auto decimation; /* odd sublattice integrated out: where the action allows */
+    const char *prior;   /* its name */
+    double temperature;  /* variance of the latents */
+    kad_prec precision;  /* of fields and weights */
 } kad_flow_options;
 
 /* What a flow must know of the action it is built for. */

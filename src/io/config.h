@@ -21,11 +21,6 @@ typedef struct kad_owner {
     const char *key, *name; /* NULL: always */
 } kad_owner;
 
-/* A key by its former name, which is still read. */
-typedef struct kad_renamed {
-    const char *was, *now;
-} kad_renamed;
-
 enum { KAD_SCHEMA_TABLES = 64, KAD_SCHEMA_RULES = 8 };
 typedef struct kad_schema {
     int n_tables;

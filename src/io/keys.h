@@ -46,6 +46,9 @@ typedef struct kad_reals {
     double value[KAD_SEQUENCE_MAX];
 } kad_reals;
 
+/* A choice of "auto|true|false". */
+typedef enum kad_auto { KAD_AUTO, KAD_AUTO_TRUE, KAD_AUTO_FALSE } kad_auto;
+
 /* Names of a registry: the i-th one, NULL past the last. */
 typedef const char *kad_names(size_t i);
 
@@ -138,6 +141,11 @@ typedef struct kad_key {
 typedef struct kad_rule {
     const char *prefix, *only_if;
 } kad_rule;
+
+/* A key by its former name, which is still read. */
+typedef struct kad_renamed {
+    const char *was, *now;
+} kad_renamed;
 
 /* Every member of the rows' struct at its default, or unset. */
 void kad_keys_default(const kad_key *keys, size_t n, void *options);

@@ -53,6 +53,7 @@ kad_status kad_config_claim(kad_pipeline *p, bool claimed)
     kad_ctx *ctx = &p->app->ctx;
     KAD_LOCAL(char, yaml);
     KAD_CALL(keep_files(p, claimed));
+    KAD_CALL(kad_pipeline_options(p));
     if (claimed) return KAD_OK;
     yaml = kad_config_yaml(p->config, KAD_CONFIG_USED);
     if (yaml == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: out of memory");

@@ -5,18 +5,17 @@
 #define KAD_RUN_OPTIONS_H
 
 #include "bulk/bulk.h"
-#include "flow/options.h"
 #include "io/config.h"
 #include "record/entries.h"
+#include "train/options.h"
 
 typedef struct kad_run_options {
-    uint64_t seed;     /* key of every random number */
     const char *title; /* of the report; NULL: none */
-    kad_ints shape;    /* extents of the lattice */
-    kad_action_options action;
-    kad_flow_options flow;
+    kad_model_options model;
+    kad_train_options train;
     kad_sample_options sample;
     kad_bulk_options bulk;
+    kad_settings settings; /* all of them that decide a result */
     /* owned: the entries of `sample`, and what they give the samplers */
     kad_sample_entry *entries;
     void *samplers;
@@ -26,8 +25,15 @@ typedef struct kad_run_options {
 enum { KAD_RUN_N_KEYS = 3 };
 extern const kad_key kad_run_keys[KAD_RUN_N_KEYS];
 
-/* Texts stay the config's: to be read again after kad_config_set_path. On failure *out is
- * clear. Errors: KAD_ENOMEM. */
+/* Section `action`, with the action's own keys. Errors: KAD_ECONFIG for an unknown action,
+ * and for a key of another one; KAD_ENOMEM. Clear on failure. */
+KAD_MUST_USE kad_status kad_action_options_read(kad_ctx *ctx, const kad_config *config,
+                                                kad_action_options *out);
+void kad_action_options_clear(kad_action_options *options);
+
+/* Not to be copied: parts point at each other. Texts stay the config's: to be read again
+ * after that has changed. Clear on failure. Errors: those of kad_action_options_read and
+ * kad_train_options_decide. */
 KAD_MUST_USE kad_status kad_run_options_read(kad_ctx *ctx, const kad_config *config,
                                              kad_run_options *out);
 void kad_run_options_clear(kad_run_options *options);

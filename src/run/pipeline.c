@@ -5,15 +5,13 @@
 #include "base/nearest.h"
 #include "base/signals.h"
 #include "bulk/bulk.h"
-#include "flow/recipe.h"
 #include "io/file.h"
 #include "models/exact.h"
 #include "record/sample.h"
+#include "run/recipe.h"
 #include "run/report_file.h"
 #include "run/schema.h"
 #include "sample/sampler.h"
-#include "train/inputs.h"
-#include "train/options.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -64,7 +62,7 @@ static kad_status check_config(kad_pipeline *p, const char *name)
     if (!kad_config_is_set(p->config, "action.name") && !data)
         return kad_fail(ctx, KAD_ECONFIG,
                         "%s: action.name is missing (see kadanoff list actions)", name);
-    if (!kad_config_is_set(p->config, "action.name") || kad_action_is_none(p->config))
+    if (!kad_config_is_set(p->config, "action.name") || strcmp(action, "none") == 0)
         return KAD_OK;
     const char *names[64];
     size_t n = 0;
@@ -77,19 +75,6 @@ static kad_status check_config(kad_pipeline *p, const char *name)
                         near ? near : "");
     }
     return KAD_OK;
-}
-
-/* Degrees of freedom of the boundary field. */
-static double count_rows(const kad_config *config)
-{
-    const bool known = !kad_action_is_none(config);
-    int64_t shape[8],
-        n_comp = kad_config_int(config, known ? "action.components" : "data.components");
-    double n_sites = 1;
-    size_t d = kad_config_ints(config, "lattice.shape", 8, shape);
-    for (size_t i = 0; i < d && i < 8; i++)
-        n_sites *= (double)shape[i];
-    return n_sites * (double)(n_comp > 0 ? n_comp : 1);
 }
 
 /* Draws of all chains of a sampler, and configurations stored. */
@@ -112,14 +97,13 @@ static double count_configs(const kad_run_options *options, int entry)
  * configurations of the largest sampler. */
 static double estimate_bytes(const kad_pipeline *p)
 {
-    int64_t shape[8] = {0};
-    kad_config_ints(p->config, "lattice.shape", 8, shape);
-    const double rows = count_rows(p->config);
+    const double rows = p->options.sample.config_values;
     double fixed = 24e6 + 600.0 * rows;
     double tiles = p->app->ctx.n_threads * 8.0 * KAD_ROW_BYTES * rows;
     double series = 0;
     for (int i = 0; i < p->options.sample.n; i++) {
-        double bytes = 2 * (count_draws(&p->options, i) * 8 * (14 + (double)shape[0]) +
+        double bytes = 2 * (count_draws(&p->options, i) * 8 *
+                                (14 + p->options.model.shape.value[0]) +
                             count_configs(&p->options, i) * rows * 8);
         series = bytes > series ? bytes : series;
     }
@@ -134,7 +118,8 @@ static kad_status check_disk(kad_pipeline *p)
 {
     enum { SCALARS = 14, CHECKPOINT_ARRAYS = 4 };
     kad_ctx *ctx = &p->app->ctx;
-    const double rows = count_rows(p->config), most = (double)kad_h5_max_bytes();
+    const double rows = p->options.sample.config_values,
+                 most = (double)kad_h5_max_bytes();
     double results = 8.0 * (double)p->model->flow->n_theta, largest = 0;
     for (int i = 0; i < p->options.sample.n; i++) {
         const double bytes = count_draws(&p->options, i) * 8 * SCALARS +
@@ -192,8 +177,7 @@ static void describe(const kad_pipeline *p, unsigned stages)
         kad_say(p->app, "model: %s (action %s)%s", text, m->action->ops->name,
                 m->decimated ? ", odd sublattice integrated out exactly" : "");
     else
-        kad_say(p->app, "model: %s, of %s", text,
-                kad_config_string(p->config, "data.source"));
+        kad_say(p->app, "model: %s, of %s", text, p->options.train.data.path);
     if (!wants_map(p, stages))
         kad_say(p->app, "no sampler needs a map: nothing is trained");
     else
@@ -212,8 +196,8 @@ static void describe(const kad_pipeline *p, unsigned stages)
 static kad_status train(kad_pipeline *p)
 {
     kad_train_result result = {0};
-    kad_status status =
-        kad_train(&p->app->ctx, p->run, p->config, p->model, p->progress, &result);
+    kad_status status = kad_train(&p->app->ctx, p->run, &p->options.train, p->model,
+                                  p->progress, &result);
     kad_train_result_clear(&result);
     return status;
 }
@@ -319,7 +303,7 @@ static kad_status advise(kad_pipeline *p, const char *name)
 static kad_status check_work(kad_pipeline *p)
 {
     kad_ctx *ctx = &p->app->ctx;
-    KAD_CALL(kad_train_check(ctx, p->config, p->model));
+    KAD_CALL(kad_train_check(ctx, &p->options.train, p->model));
     KAD_CALL(kad_sample_check(ctx, &p->options.sample, p->model));
     if (p->options.bulk.configs > 0)
         KAD_CALL(kad_model_require_action(ctx, p->model, "section bulk"));
@@ -384,23 +368,28 @@ static kad_status resolve_family(kad_pipeline *p)
     return kad_config_resolve_real(&p->app->ctx, p->config, key, middle);
 }
 
+kad_status kad_pipeline_options(kad_pipeline *p)
+{
+    kad_run_options_clear(&p->options);
+    return kad_run_options_read(&p->app->ctx, p->config, &p->options);
+}
+
 kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *name,
                                 int n_overrides, const char *const *overrides)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_train_options options;
     kad_cli_schema(&p->schema);
     KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
                               &p->config));
     KAD_CALL(check_config(p, name));
     KAD_CALL(resolve_family(p));
     KAD_CALL(kad_recipe_resolve(ctx, p->config));
-    KAD_CALL(kad_run_options_read(ctx, p->config, &p->options));
-    KAD_CALL(kad_train_options_read(ctx, p->config, &options));
+    KAD_CALL(kad_pipeline_options(p));
     KAD_CALL(check_memory(p));
-    KAD_CALL(kad_model_create(ctx, p->config, &p->model));
+    KAD_CALL(kad_model_create(ctx, &p->options.model, &p->model));
     KAD_CALL(kad_config_check_used(p, name));
-    return kad_train_resolve(ctx, p->config);
+    KAD_CALL(kad_inputs_resolve(ctx, p->config));
+    return kad_pipeline_options(p);
 }
 
 void kad_pipeline_release(kad_pipeline *p)

@@ -4,9 +4,11 @@
  * it does through kad_app.
  *
  * This folder:
- *   app           what is asked for; schema, options: the config of a run and its structs
- *   pipeline      the stages one after the other, with self-check and provenance
- *   report_file   report.html */
+ *   app              what is asked for
+ *   schema, recipe   the config of a run, and what is chosen where it says nothing
+ *   options          the structs that the modules take, made of it
+ *   pipeline         the stages one after the other, with self-check and provenance
+ *   report_file      report.html */
 #ifndef KAD_RUN_PIPELINE_H
 #define KAD_RUN_PIPELINE_H
 
@@ -49,6 +51,8 @@ KAD_MUST_USE kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text,
                                              const char *name, int n_overrides,
                                              const char *const *overrides);
 void kad_pipeline_release(kad_pipeline *p);
+/* The options anew, after the config has changed. */
+KAD_MUST_USE kad_status kad_pipeline_options(kad_pipeline *p);
 
 /* The same, and what the stages would refuse: all that can be said before a run. */
 KAD_MUST_USE kad_status kad_pipeline_check(kad_pipeline *p, const char *text,

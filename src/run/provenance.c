@@ -5,10 +5,10 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "build_info.h"
-#include "flow/recipe.h"
 #include "io/digest.h"
 #include "io/writer.h"
 #include "run/pipeline.h"
+#include "run/recipe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +90,7 @@ static void write_program(const kad_pipeline *p, kad_writer *w)
     kad_write_text(w, "rng", "Philox 4x32-10 (Random123)");
     kad_write_int(w, "threads", p->app->ctx.n_threads);
     kad_write_int(w, "ranks", 1);
-    kad_write_int(w, "seed", kad_config_int(p->config, "seed"));
+    kad_write_int(w, "seed", (int64_t)p->options.model.seed);
     write_slurm(w);
     if (p->app->sweep != NULL) {
         kad_write_text(w, "sweep", p->app->sweep);
@@ -121,7 +121,7 @@ static kad_status write_model(const kad_pipeline *p, kad_writer *root)
 {
     const kad_model *model = p->model;
     const kad_action *action = model->action;
-    const char *title = kad_config_string(p->config, "title");
+    const char *title = p->options.title;
     char text[KAD_ACTION_DESCRIPTION];
     int64_t shape[KAD_MAX_DIM];
     const size_t d = (size_t)model->lattice->d;

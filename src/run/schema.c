@@ -12,13 +12,25 @@
 #include <string.h>
 
 const kad_key kad_run_keys[KAD_RUN_N_KEYS] = {
-    {"seed", KAD_INT_OF(kad_run_options, seed), "42", 0, 9e15, "", NULL,
+    {"seed", KAD_INT_OF(kad_run_options, model.seed), "42", 0, 9e15, "", NULL,
      "key of every random number"},
     {"title", KAD_STRING_OF(kad_run_options, title), NULL, 1, 0, "", NULL,
      "title of the report, before the model's name"},
-    {"lattice.shape", KAD_INTS_OF(kad_run_options, shape), NULL, 2, 1048576, "sites",
-     NULL, "extents in 1, 2 or 3 dimensions, periodic: [16, 16]"},
+    {"lattice.shape", KAD_INTS_OF(kad_run_options, model.shape), NULL, 2, 1048576,
+     "sites", NULL, "extents in 1, 2 or 3 dimensions, periodic: [16, 16]"},
 };
+
+void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops)
+{
+    kad_schema_add_for(schema, ops->keys, ops->n_keys, "action.name", ops->name);
+}
+
+void kad_action_schema(kad_schema *schema)
+{
+    kad_schema_add(schema, kad_action_common_keys, kad_action_n_common_keys);
+    for (int i = 0; kad_actions[i]; i++)
+        kad_action_add_keys(schema, kad_actions[i]);
+}
 
 void kad_cli_schema_of(kad_schema *schema, const char *action)
 {

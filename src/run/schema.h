@@ -3,9 +3,15 @@
 #define KAD_RUN_SCHEMA_H
 
 #include "io/config.h"
+#include "models/action.h"
 
 /* Sections in the order of the reference. */
 #define KAD_SECTIONS "lattice action family flow train sample bulk"
+
+/* Add the keys of an action, which have an effect with it only; all that actions share, and
+ * those of every registered one. */
+void kad_action_add_keys(kad_schema *schema, const kad_action_ops *ops);
+void kad_action_schema(kad_schema *schema);
 
 /* Fill an empty schema. */
 void kad_cli_schema(kad_schema *schema);

@@ -1,7 +1,6 @@
 #include "train/family.h"
 
 #include "base/memory.h"
-#include "io/config.h"
 #include "io/writer.h"
 
 #include <math.h>

@@ -15,7 +15,7 @@
 #include "models/action.h"
 #include "train/loss_tile.h"
 
-typedef enum kad_loss_kind { KAD_LOSS_REVERSE, KAD_LOSS_PATH } kad_loss_kind;
+typedef enum kad_loss_kind { KAD_LOSS_PATH, KAD_LOSS_REVERSE } kad_loss_kind;
 
 typedef struct kad_loss_plan kad_loss_plan;
 

@@ -7,116 +7,80 @@
 #include <stdio.h>
 #include <string.h>
 
-static kad_status make_lattice(kad_ctx *ctx, const kad_config *config, kad_lattice **out)
+static kad_status make_lattice(kad_ctx *ctx, const kad_ints *shape, kad_lattice **out)
 {
-    int64_t extents[KAD_MAX_DIM + 1];
-    int shape[KAD_MAX_DIM + 1];
-    const size_t n = kad_config_ints(config, "lattice.shape", KAD_MAX_DIM + 1, extents);
-    if (n < 1 || n > KAD_MAX_DIM)
+    if (shape->n < 1 || shape->n > KAD_MAX_DIM)
         return kad_fail(ctx, KAD_ECONFIG,
                         "lattice.shape: expected 1 to %d extents, got %zu", KAD_MAX_DIM,
-                        n);
-    for (size_t i = 0; i < n; i++) {
-        if (extents[i] < 2 || extents[i] > 1 << 24)
+                        shape->n);
+    for (size_t i = 0; i < shape->n; i++)
+        if (shape->value[i] < 2 || shape->value[i] > 1 << 24)
             return kad_fail(ctx, KAD_ECONFIG,
-                            "lattice.shape: expected extents from 2 to %d, got %lld",
-                            1 << 24, (long long)extents[i]);
-        shape[i] = (int)extents[i];
-    }
-    return kad_lattice_create(ctx, (int)n, shape, out);
+                            "lattice.shape: expected extents from 2 to %d, got %d",
+                            1 << 24, shape->value[i]);
+    return kad_lattice_create(ctx, (int)shape->n, shape->value, out);
 }
 
-static kad_status fail_decimation(kad_ctx *ctx, const kad_config *config)
+static kad_status make_action(kad_ctx *ctx, const kad_model_options *o, kad_model *model)
 {
-    return kad_fail(ctx, KAD_ECONFIG,
-                    "flow.decimation: true, but action %s on this lattice does not "
-                    "allow it",
-                    kad_config_string(config, "action.name"));
-}
-
-static kad_status make_action(kad_ctx *ctx, const kad_config *config, kad_model *model)
-{
-    const char *choice = kad_config_string(config, "flow.decimation");
-    const bool must = strcmp(choice, "true") == 0;
-    kad_action_options options;
-    kad_status status;
-    if (kad_action_is_none(config)) return must ? fail_decimation(ctx, config) : KAD_OK;
-    KAD_TRY(kad_action_options_read(ctx, config, &options));
-    const bool can = kad_action_can_decimate(&options, model->lattice);
-    if (must && !can) KAD_TRY(fail_decimation(ctx, config));
-    model->decimated = can && strcmp(choice, "false") != 0;
-    KAD_TRY(kad_action_create(ctx, &options, model->lattice, model->decimated,
-                              &model->action));
-done:
-    kad_action_options_clear(&options);
-    return status;
-}
-
-/* Where the stages are odd there is nothing left to mix, and no way not to be. */
-static kad_status check_symmetry(kad_ctx *ctx, const kad_config *config,
-                                 const char *symmetry)
-{
-    const char *kind = kad_config_string(config, "flow.hierarchy");
-    if (kind == NULL || symmetry == NULL || !kad_hierarchy_is_odd(kind) ||
-        strcmp(symmetry, "equivariant") == 0)
-        return KAD_OK;
-    return kad_fail(ctx, KAD_ECONFIG,
-                    "flow.symmetry: %s, but every stage of flow.hierarchy %s is "
-                    "equivariant by construction: leave flow.symmetry out",
-                    symmetry, kind);
-}
-
-static kad_status check_translation(kad_ctx *ctx, const kad_config *config,
-                                    const kad_action *action)
-{
-    if (action == NULL || (action->flags & KAD_ACTION_TRANSLATION) != 0 ||
-        !kad_config_is_set(config, "flow.translation") ||
-        !kad_config_bool(config, "flow.translation"))
-        return KAD_OK;
-    return kad_fail(ctx, KAD_ECONFIG,
-                    "flow.translation: true, but the couplings of action %s differ from "
-                    "site to site",
-                    action->ops->name);
+    const bool known = !kad_action_is_none(&o->action);
+    const bool can = known && kad_action_can_decimate(&o->action, model->lattice);
+    if (o->flow.decimation == KAD_AUTO_TRUE && !can)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.decimation: true, but action %s on this lattice does not "
+                        "allow it",
+                        o->action.name);
+    if (!known) return KAD_OK;
+    model->decimated = can && o->flow.decimation != KAD_AUTO_FALSE;
+    return kad_action_create(ctx, &o->action, model->lattice, model->decimated,
+                             &model->action);
 }
 
 /* Of data alone: as the flow is asked to be. */
-static bool is_symmetric(const kad_config *config, const kad_action *action)
+static bool is_symmetric(const kad_flow_options *flow, const kad_action *action)
 {
-    const char *symmetry = kad_config_string(config, "flow.symmetry");
     if (action != NULL) return (action->flags & KAD_ACTION_SYMMETRIC) != 0;
-    return symmetry != NULL && strcmp(symmetry, "none") != 0;
+    return flow->symmetry != KAD_SYMMETRY_NONE;
 }
 
-static kad_status count_components(kad_ctx *ctx, const kad_config *config,
-                                   const kad_action *action, int *out)
+/* Where the stages are odd there is nothing left to mix, and no way not to be. */
+static kad_status check_flow(kad_ctx *ctx, const kad_flow_options *flow,
+                             const kad_action *action)
 {
-    const int given = (int)kad_config_int(config, "data.components");
-    *out = action != NULL ? action->n_comp : given > 0 ? given : 1;
-    if (given == 0 || given == *out) return KAD_OK;
-    return kad_fail(ctx, KAD_ECONFIG, "data.components: %d, but action %s has %d", given,
-                    action->ops->name, *out);
+    if (kad_hierarchy_is_odd(flow->hierarchy) &&
+        flow->symmetry != KAD_SYMMETRY_EQUIVARIANT)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.symmetry: %s, but every stage of flow.hierarchy %s is "
+                        "equivariant by construction: leave flow.symmetry out",
+                        flow->symmetry == KAD_SYMMETRY_MIXTURE ? "mixture" : "none",
+                        flow->hierarchy);
+    if (action != NULL && (action->flags & KAD_ACTION_TRANSLATION) == 0 &&
+        flow->translation)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.translation: true, but the couplings of action %s differ "
+                        "from site to site",
+                        action->ops->name);
+    if (flow->symmetry == KAD_SYMMETRY_MIXTURE && !is_symmetric(flow, action))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.symmetry: mixture, but action %s has no global sign",
+                        action->ops->name);
+    return KAD_OK;
 }
 
-static kad_status make_flow(kad_ctx *ctx, const kad_config *config, kad_model *model)
+static kad_status make_flow(kad_ctx *ctx, const kad_model_options *o, kad_model *model)
 {
-    kad_status status = KAD_OK;
     const kad_action *action = model->action;
-    kad_flow_target field = {.lattice = model->lattice,
-                             .active = action != NULL ? action->active : NULL,
-                             .symmetric = is_symmetric(config, action)};
-    kad_flow_options options;
-    KAD_TRY(count_components(ctx, config, action, &field.n_comp));
-    kad_config_fill(config, kad_flow_keys, kad_flow_n_keys, 0, &options);
-    KAD_TRY(kad_flow_create(ctx, &options, &field, &model->flow));
-done:
-    return status;
-}
-
-static kad_status make_family(kad_ctx *ctx, const kad_config *config, kad_model *model)
-{
-    kad_family_options options;
-    kad_config_fill(config, kad_family_keys, kad_family_n_keys, 0, &options);
-    return kad_family_create(ctx, &options, model->action, &model->family);
+    const int given = o->n_comp;
+    const kad_flow_target field = {.lattice = model->lattice,
+                                   .n_comp = action != NULL ? action->n_comp
+                                             : given > 0    ? given
+                                                            : 1,
+                                   .active = action != NULL ? action->active : NULL,
+                                   .symmetric = is_symmetric(&o->flow, action)};
+    if (given != 0 && given != field.n_comp)
+        return kad_fail(ctx, KAD_ECONFIG, "data.components: %d, but action %s has %d",
+                        given, action->ops->name, field.n_comp);
+    return kad_flow_create(ctx, &o->flow, &field, &model->flow);
 }
 
 size_t kad_model_n_parameters(const kad_model *model)
@@ -124,30 +88,21 @@ size_t kad_model_n_parameters(const kad_model *model)
     return (size_t)model->family.order * model->flow->n_theta;
 }
 
-kad_status kad_model_create(kad_ctx *ctx, const kad_config *config, kad_model **out)
+kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,
+                            kad_model **out)
 {
     kad_status status;
     kad_model *model = NULL;
     *out = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *model, &model));
-    model->seed = (uint64_t)kad_config_int(config, "seed");
-    KAD_TRY(make_lattice(ctx, config, &model->lattice));
-    KAD_TRY(make_action(ctx, config, model));
-    const char *symmetry = kad_config_string(config, "flow.symmetry");
-    model->mixture = symmetry != NULL && strcmp(symmetry, "mixture") == 0;
-    KAD_TRY(check_symmetry(ctx, config, symmetry));
-    KAD_TRY(check_translation(ctx, config, model->action));
-    if (model->mixture && !is_symmetric(config, model->action)) {
-        status = kad_fail(ctx, KAD_ECONFIG,
-                          "flow.symmetry: mixture, but action %s has no global sign",
-                          model->action->ops->name);
-        goto done;
-    }
-    model->prec = strcmp(kad_config_string(config, "flow.precision"), "double") == 0
-                      ? KAD_DOUBLE
-                      : KAD_SINGLE;
-    KAD_TRY(make_flow(ctx, config, model));
-    KAD_TRY(make_family(ctx, config, model));
+    model->seed = options->seed;
+    model->mixture = options->flow.symmetry == KAD_SYMMETRY_MIXTURE;
+    model->prec = options->flow.precision;
+    KAD_TRY(make_lattice(ctx, &options->shape, &model->lattice));
+    KAD_TRY(make_action(ctx, options, model));
+    KAD_TRY(check_flow(ctx, &options->flow, model->action));
+    KAD_TRY(make_flow(ctx, options, model));
+    KAD_TRY(kad_family_create(ctx, &options->family, model->action, &model->family));
     *out = model;
     model = NULL;
 done:
@@ -189,17 +144,13 @@ void kad_model_describe(const kad_model *model, size_t size, char *text)
         snprintf(text + n, size - (size_t)n, ", %d components", model->flow->n_comp);
 }
 
-kad_status kad_model_config(kad_ctx *ctx, const kad_config *config, int d,
-                            const int *shape, kad_config **out)
+kad_model_options kad_model_options_on(const kad_model_options *options, int d,
+                                       const int *shape)
 {
-    char text[96];
-    int at = snprintf(text, sizeof text, "lattice.shape=[");
-    for (int i = 0; i < d && at < (int)sizeof text - 16; i++)
-        at += snprintf(text + at, sizeof text - (size_t)at, "%s%d", i > 0 ? ", " : "",
-                       shape[i]);
-    snprintf(text + at, sizeof text - (size_t)at, "]");
-    const char *overrides[] = {text};
-    return kad_config_copy(ctx, config, 1, overrides, out);
+    kad_model_options other = *options;
+    other.shape.n = (size_t)d;
+    memcpy(other.shape.value, shape, (size_t)d * sizeof *shape);
+    return other;
 }
 
 kad_status kad_model_load_map(kad_ctx *ctx, const kad_model *model, kad_h5 *file,

@@ -12,6 +12,16 @@
 #include "models/action.h"
 #include "train/family.h"
 
+/* What a model is made of. */
+typedef struct kad_model_options {
+    uint64_t seed;             /* key of every random number */
+    kad_ints shape;            /* extents of the lattice */
+    kad_action_options action; /* name "none": none is known */
+    int n_comp;                /* components of the data; 0: the action's, or 1 */
+    kad_flow_options flow;     /* as the recipe left it */
+    kad_family_options family;
+} kad_model_options;
+
 typedef struct kad_model {
     kad_lattice *lattice;
     kad_action *action; /* NULL: none is known */
@@ -26,12 +36,10 @@ typedef struct kad_model {
 /* Parameters that are trained: order * flow->n_theta. */
 size_t kad_model_n_parameters(const kad_model *model);
 
-/* Keys used: seed, lattice.shape, action.*, data.components, family.*, flow.* (resolved by the
- * recipe). Decimation:
- * flow.decimation, auto = wherever the action allows. Errors: KAD_ECONFIG (a mixture of
- * an action without the symmetry, decimation where it is impossible, and what the parts
+/* Decimation: flow.decimation, auto = wherever the action allows. Errors: KAD_ECONFIG (a
+ * mixture of an action without the symmetry, decimation where it is impossible, and what the parts
  * say), KAD_ENOINPUT, KAD_EDATA, KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_model_create(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,
                                          kad_model **out);
 void kad_model_destroy(kad_model *model);
 KAD_LOCAL_OF(kad_model, kad_model_destroy)
@@ -44,9 +52,9 @@ KAD_MUST_USE kad_status kad_model_require_action(kad_ctx *ctx, const kad_model *
  * 8". */
 void kad_model_describe(const kad_model *model, size_t size, char *text);
 
-/* A copy of `config` for another shape of the lattice. */
-KAD_MUST_USE kad_status kad_model_config(kad_ctx *ctx, const kad_config *config, int d,
-                                         const int *shape, kad_config **out);
+/* The same on another lattice. */
+kad_model_options kad_model_options_on(const kad_model_options *options, int d,
+                                       const int *shape);
 
 /* Map of the parameters in group `group` ("/flow/params") of a results file. */
 KAD_MUST_USE kad_status kad_model_load_map(kad_ctx *ctx, const kad_model *model,

@@ -9,107 +9,120 @@
 #define BIG 9e15
 
 const kad_key kad_train_keys[] = {
-    {"train.steps", KAD_INT, KAD_NO_MEMBER, NULL, 0, 1e9, "steps", NULL,
+    {"train.steps", KAD_INT_OF(kad_train_options, steps), NULL, 0, 1e9, "steps", NULL,
      "optimiser steps, all lattice sizes of a ladder together"},
-    {"train.batch", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e7, "samples", NULL,
+    {"train.batch", KAD_INT_OF(kad_train_options, batch), NULL, 1, 1e7, "samples", NULL,
      "samples a step, rounded up to whole tiles"},
-    {"train.batch_final", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e7, "samples", NULL,
+    {"train.batch_final", KAD_INT_OF(kad_train_options, batch_final), NULL, 1, 1e7,
+     "samples", NULL,
      "batch of the last steps (train.batch_final_fraction); unset: no change"},
-    {"train.batch_final_fraction", KAD_REAL, KAD_NO_MEMBER, "0.2", 0, 1, "", NULL,
-     "share of the steps that use train.batch_final"},
-    {"train.rate", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 1e3, "", NULL,
+    {"train.batch_final_fraction", KAD_REAL_OF(kad_train_options, batch_final_fraction),
+     "0.2", 0, 1, "", NULL, "share of the steps that use train.batch_final"},
+    {"train.rate", KAD_REAL_OF(kad_train_options, rate), NULL, 0, 1e3, "", NULL,
      "learning rate after the warm-up"},
-    {"train.rate_final", KAD_REAL, KAD_NO_MEMBER, "1e-5", 0, 1e3, "", NULL,
-     "learning rate at the last step (lowest one for plateau)"},
-    {"train.warmup", KAD_INT, KAD_NO_MEMBER, "50", 0, 1e9, "steps", NULL,
+    {"train.rate_final", KAD_REAL_OF(kad_train_options, rate_final), "1e-5", 0, 1e3, "",
+     NULL, "learning rate at the last step (lowest one for plateau)"},
+    {"train.warmup", KAD_INT_OF(kad_train_options, warmup), "50", 0, 1e9, "steps", NULL,
      "linear rise of the learning rate"},
-    {"train.schedule", KAD_ENUM, KAD_NO_MEMBER, "cosine", ANY, "",
-     "cosine|exponential|constant|plateau",
+    {"train.schedule", KAD_ENUM_OF(kad_train_options, schedule, KAD_SCHEDULE_COSINE),
+     "cosine", ANY, "", "cosine|exponential|constant|plateau",
      "fall of the learning rate; plateau: halved when train.patience/2 steps bring "
      "nothing"},
-    {"train.optimiser", KAD_ENUM, KAD_NAMES(kad_optimiser_name), "soap", ANY, "", NULL,
-     "optimiser"},
-    {"train.beta1", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 0.999999, "", NULL,
-     "decay of the first moment; unset: the optimiser's own"},
-    {"train.beta2", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 0.999999, "", NULL,
-     "decay of the second moment; unset: the optimiser's own"},
-    {"train.eps", KAD_REAL, KAD_NO_MEMBER, "1e-8", 0, 1, "", NULL,
-     "floor of the root of the second moment"},
-    {"train.weight_decay", KAD_REAL, KAD_NO_MEMBER, "0", 0, 1e3, "", NULL,
-     "weight decay per unit rate"},
-    {"train.precondition_every", KAD_INT, KAD_NO_MEMBER, "20", 1, 1e6, "steps", NULL,
+    {"train.optimiser",
+     KAD_NAME_OF(kad_train_options, optimiser_name, kad_optimiser_name), "soap", ANY, "",
+     NULL, "optimiser"},
+    {"train.beta1", KAD_REAL_OF(kad_train_options, optimiser_options.beta1), NULL, 0,
+     0.999999, "", NULL, "decay of the first moment; unset: the optimiser's own"},
+    {"train.beta2", KAD_REAL_OF(kad_train_options, optimiser_options.beta2), NULL, 0,
+     0.999999, "", NULL, "decay of the second moment; unset: the optimiser's own"},
+    {"train.eps", KAD_REAL_OF(kad_train_options, optimiser_options.eps), "1e-8", 0, 1, "",
+     NULL, "floor of the root of the second moment"},
+    {"train.weight_decay", KAD_REAL_OF(kad_train_options, optimiser_options.weight_decay),
+     "0", 0, 1e3, "", NULL, "weight decay per unit rate"},
+    {"train.precondition_every", KAD_INT_OF(kad_train_options, optimiser_options.every),
+     "20", 1, 1e6, "steps", NULL,
      "soap: steps between refreshes of the eigenbases (more often in the first 200)"},
-    {"train.precondition_max", KAD_INT, KAD_NO_MEMBER, "128", 1, 1024, "", NULL,
-     "soap: longest matrix side that gets an eigenbasis"},
-    {"train.clip", KAD_REAL, KAD_NO_MEMBER, "3", 0, 1e6, "", NULL,
+    {"train.precondition_max", KAD_INT_OF(kad_train_options, optimiser_options.max_dim),
+     "128", 1, 1024, "", NULL, "soap: longest matrix side that gets an eigenbasis"},
+    {"train.clip", KAD_REAL_OF(kad_train_options, clip), "3", 0, 1e6, "", NULL,
      "gradients are clipped at this times their running norm (0: not)"},
-    {"train.clip_absolute", KAD_REAL, KAD_NO_MEMBER, "0", 0, BIG, "", NULL,
-     "gradients are clipped at this norm (0: not)"},
-    {"train.gradient", KAD_ENUM, KAD_NO_MEMBER, "path", ANY, "", "path|plain",
+    {"train.clip_absolute", KAD_REAL_OF(kad_train_options, clip_absolute), "0", 0, BIG,
+     "", NULL, "gradients are clipped at this norm (0: not)"},
+    {"train.gradient", KAD_ENUM_OF(kad_train_options, gradient, KAD_LOSS_PATH), "path",
+     ANY, "", "path|plain",
      "estimator of the reverse loss's gradient: through the samples only, or "
      "reparametrised"},
-    {"train.loss", KAD_ENUM, KAD_NO_MEMBER, "reverse", ANY, "", "reverse|likelihood",
+    {"train.loss", KAD_ENUM_OF(kad_train_options, loss, KAD_TRAIN_REVERSE), "reverse",
+     ANY, "", "reverse|likelihood",
      "free energy of own draws, or likelihood of the samples in train.data"},
-    {"train.data", KAD_PATH, KAD_NO_MEMBER, NULL, ANY, "", NULL,
+    {"train.data", KAD_PATH_OF(kad_train_options, beside.path), NULL, ANY, "", NULL,
      "HDF5 file of boundary configurations: [n, component, axes...], [n, axes...], or "
      "with a leading chain axis"},
-    {"train.data_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, ANY, "", NULL,
-     "the file's SHA-256; recorded, and another file is refused"},
-    {"train.data_set", KAD_STRING, KAD_NO_MEMBER, "/configs", ANY, "", NULL,
-     "dataset of train.data"},
-    {"train.data_weight", KAD_REAL, KAD_NO_MEMBER, "0.5", 0, 1, "", NULL,
+    {"train.data_sha256", KAD_STRING_OF(kad_train_options, beside.sha256), NULL, ANY, "",
+     NULL, "the file's SHA-256; recorded, and another file is refused"},
+    {"train.data_set", KAD_STRING_OF(kad_train_options, beside.dataset), "/configs", ANY,
+     "", NULL, "dataset of train.data"},
+    {"train.data_weight", KAD_REAL_OF(kad_train_options, data_weight), "0.5", 0, 1, "",
+     NULL,
      "share of the likelihood in the gradient when train.data joins the reverse loss"},
-    {"train.symmetrise_last", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 1, "", NULL,
+    {"train.symmetrise_last", KAD_REAL_OF(kad_train_options, symmetrise_last), NULL, 0, 1,
+     "", NULL,
      "share of the steps, the last ones, that use the symmetrised loss (mixture only)"},
-    {"train.ema", KAD_REAL, KAD_NO_MEMBER, "0.98", 0, 0.999999, "", NULL,
+    {"train.ema", KAD_REAL_OF(kad_train_options, ema), "0.98", 0, 0.999999, "", NULL,
      "decay of the moving average of the weights that is evaluated and kept (0: none)"},
-    {"train.anneal_key", KAD_STRING, KAD_NO_MEMBER, NULL, ANY, "", NULL,
+    {"train.anneal_key", KAD_STRING_OF(kad_train_options, anneal_key), NULL, ANY, "",
+     NULL,
      "parameter of the action to anneal (beta, kappa, ...); auto: beta, for couplings "
      "from a file far below their transition"},
-    {"train.anneal_start", KAD_REAL, KAD_NO_MEMBER, NULL, -1e9, 1e9, "", NULL,
-     "its value at the start; auto: half the mean-field transition's"},
-    {"train.anneal_fraction", KAD_REAL, KAD_NO_MEMBER, NULL, 0, 1, "", NULL,
+    {"train.anneal_start", KAD_REAL_OF(kad_train_options, anneal_start), NULL, -1e9, 1e9,
+     "", NULL, "its value at the start; auto: half the mean-field transition's"},
+    {"train.anneal_fraction", KAD_REAL_OF(kad_train_options, anneal_fraction), NULL, 0, 1,
+     "", NULL,
      "share of the steps over which it moves to its final value; 0: not annealed"},
-    {"train.from", KAD_PATH, KAD_NO_MEMBER, NULL, ANY, "", NULL,
+    {"train.from", KAD_PATH_OF(kad_train_options, from), NULL, ANY, "", NULL,
      "run folder whose map to start from: the same lattice, or half of every extent"},
-    {"train.from_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, ANY, "", NULL,
-     "SHA-256 of that map's parameters; recorded, and another map is refused"},
-    {"train.ladder", KAD_ENUM, KAD_NO_MEMBER, NULL, ANY, "", "auto|true|false",
+    {"train.from_sha256", KAD_STRING_OF(kad_train_options, from_sha256), NULL, ANY, "",
+     NULL, "SHA-256 of that map's parameters; recorded, and another map is refused"},
+    {"train.ladder", KAD_ENUM_OF(kad_train_options, ladder, KAD_AUTO), NULL, ANY, "",
+     "auto|true|false",
      "train L/4, L/2, L one after the other, each starting from the one before"},
-    {"train.ladder_fractions", KAD_REALS, KAD_NO_MEMBER, "[0.25, 0.25, 0.5]", 0, 1, "",
-     NULL, "shares of the steps of the lattice sizes; at most so many sizes"},
-    {"train.ladder_rate", KAD_REAL, KAD_NO_MEMBER, "1", 0, 1e3, "", NULL,
-     "factor on the rate for every size but the first"},
-    {"train.eval_every", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e9, "steps", NULL,
-     "steps between evaluations on fresh samples; unset: 20 in all"},
-    {"train.eval_samples", KAD_INT, KAD_NO_MEMBER, "2048", 16, 1e8, "samples", NULL,
-     "samples of an evaluation"},
-    {"train.eval_final", KAD_INT, KAD_NO_MEMBER, "8192", 16, 1e9, "samples", NULL,
-     "samples of the last evaluation"},
-    {"train.checkpoint_seconds", KAD_REAL, KAD_NO_MEMBER, "60", 0, 1e9, "s", NULL,
-     "wall time between checkpoints"},
-    {"train.patience", KAD_INT, KAD_NO_MEMBER, "0", 0, 1e9, "steps", NULL,
-     "stop when the smoothed loss has not fallen for so many steps (0: never)"},
-    {"train.max_nonfinite", KAD_INT, KAD_NO_MEMBER, "100", 0, 1e9, "steps", NULL,
-     "most skipped steps with a gradient that is not finite"},
-    {"train.log_every", KAD_INT, KAD_NO_MEMBER, NULL, 1, 1e9, "steps", NULL,
-     "steps between rows of /training; unset: 20000 rows at most"},
-    {"data.source", KAD_PATH, KAD_NO_MEMBER, NULL, ANY, "", NULL,
+    {"train.ladder_fractions", KAD_REALS_OF(kad_train_options, fractions),
+     "[0.25, 0.25, 0.5]", 0, 1, "", NULL,
+     "shares of the steps of the lattice sizes; at most so many sizes"},
+    {"train.ladder_rate", KAD_REAL_OF(kad_train_options, ladder_rate), "1", 0, 1e3, "",
+     NULL, "factor on the rate for every size but the first"},
+    {"train.eval_every", KAD_INT_OF(kad_train_options, eval_every), NULL, 1, 1e9, "steps",
+     NULL, "steps between evaluations on fresh samples; unset: 20 in all"},
+    {"train.eval_samples", KAD_INT_OF(kad_train_options, eval_samples), "2048", 16, 1e8,
+     "samples", NULL, "samples of an evaluation"},
+    {"train.eval_final", KAD_INT_OF(kad_train_options, eval_final), "8192", 16, 1e9,
+     "samples", NULL, "samples of the last evaluation"},
+    {"train.checkpoint_seconds", KAD_REAL_OF(kad_train_options, checkpoint_seconds), "60",
+     0, 1e9, "s", NULL, "wall time between checkpoints"},
+    {"train.patience", KAD_INT_OF(kad_train_options, patience), "0", 0, 1e9, "steps",
+     NULL, "stop when the smoothed loss has not fallen for so many steps (0: never)"},
+    {"train.max_nonfinite", KAD_INT_OF(kad_train_options, max_nonfinite), "100", 0, 1e9,
+     "steps", NULL, "most skipped steps with a gradient that is not finite"},
+    {"train.log_every", KAD_INT_OF(kad_train_options, log_every), NULL, 1, 1e9, "steps",
+     NULL, "steps between rows of /training; unset: 20000 rows at most"},
+    {"data.source", KAD_PATH_OF(kad_train_options, data.path), NULL, ANY, "", NULL,
      "HDF5 file of configurations that the map is trained on, instead of the action: [n, "
      "axes...], [n, component, axes...], or with a leading chain axis"},
-    {"data.dataset", KAD_STRING, KAD_NO_MEMBER, "/configs", ANY, "", NULL,
-     "dataset of data.source"},
-    {"data.holdout", KAD_REAL, KAD_NO_MEMBER, "0.1", 0, 0.9, "", NULL,
+    {"data.dataset", KAD_STRING_OF(kad_train_options, data.dataset), "/configs", ANY, "",
+     NULL, "dataset of data.source"},
+    {"data.holdout", KAD_REAL_OF(kad_train_options, data.holdout), "0.1", 0, 0.9, "",
+     NULL,
      "share of the samples that training never sees; their -ln q says how good the map "
      "is"},
-    {"data.block", KAD_INT, KAD_NO_MEMBER, "1", 1, 1e9, "samples", NULL,
+    {"data.block", KAD_INT_OF(kad_train_options, data.block), "1", 1, 1e9, "samples",
+     NULL,
      "neighbours in the file that are held out together and count as one in errors: a "
      "few "
      "autocorrelation times of the chain they come from"},
-    {"data.components", KAD_INT, KAD_NO_MEMBER, NULL, 1, 16, "", NULL,
-     "components of the field; unset: the action's, or 1"},
-    {"data.source_sha256", KAD_STRING, KAD_NO_MEMBER, NULL, ANY, "", NULL,
-     "the file's SHA-256; recorded, and another file is refused"},
+    {"data.components", KAD_INT_OF(kad_train_options, data.components), NULL, 1, 16, "",
+     NULL, "components of the field; unset: the action's, or 1"},
+    {"data.source_sha256", KAD_STRING_OF(kad_train_options, data.sha256), NULL, ANY, "",
+     NULL, "the file's SHA-256; recorded, and another file is refused"},
 };
 
 const size_t kad_train_n_keys = sizeof kad_train_keys / sizeof kad_train_keys[0];
@@ -143,35 +156,18 @@ const kad_rule kad_train_rules[] = {
 
 const size_t kad_train_n_rules = sizeof kad_train_rules / sizeof kad_train_rules[0];
 
-static void read_optimiser(const kad_config *c, kad_train_options *o)
+static void decide_optimiser(kad_train_options *o, kad_prec prec)
 {
-    o->optimiser = kad_optimiser_find(kad_config_string(c, "train.optimiser"));
     kad_optimiser_options *p = &o->optimiser_options;
-    *p = kad_optimiser_defaults(o->optimiser);
-    const double beta1 = kad_config_real(c, "train.beta1");
-    const double beta2 = kad_config_real(c, "train.beta2");
-    if (!isnan(beta1)) p->beta1 = beta1;
-    if (!isnan(beta2)) p->beta2 = beta2;
-    p->eps = kad_config_real(c, "train.eps");
-    p->weight_decay = kad_config_real(c, "train.weight_decay");
-    if (strcmp(o->optimiser->name, "soap") == 0) {
-        p->every = (int)kad_config_int(c, "train.precondition_every");
-        p->max_dim = (int)kad_config_int(c, "train.precondition_max");
+    o->optimiser = kad_optimiser_find(o->optimiser_name);
+    const kad_optimiser_options own = kad_optimiser_defaults(o->optimiser);
+    if (isnan(p->beta1)) p->beta1 = own.beta1;
+    if (isnan(p->beta2)) p->beta2 = own.beta2;
+    if (strcmp(o->optimiser->name, "soap") != 0) {
+        p->every = own.every;
+        p->max_dim = own.max_dim;
     }
-    const char *precision = kad_config_string(c, "flow.precision");
-    p->prec = precision && strcmp(precision, "double") == 0 ? KAD_DOUBLE : KAD_SINGLE;
-}
-
-static double real_or(const kad_config *c, const char *key, double otherwise)
-{
-    const double value = kad_config_real(c, key);
-    return isnan(value) ? otherwise : value;
-}
-
-static int64_t int_or(const kad_config *c, const char *key, int64_t otherwise)
-{
-    const int64_t value = kad_config_int(c, key);
-    return value == 0 && !kad_config_is_set(c, key) ? otherwise : value;
+    p->prec = prec;
 }
 
 static int64_t ceil_ratio(int64_t a, int64_t b)
@@ -179,121 +175,86 @@ static int64_t ceil_ratio(int64_t a, int64_t b)
     return a <= b ? 1 : (a + b - 1) / b;
 }
 
-static void read_schedule(const kad_config *c, kad_train_options *o)
+static void decide_schedule(kad_train_options *o, bool mixture)
 {
-    o->steps = int_or(c, "train.steps", 2000);
-    o->batch = (int)int_or(c, "train.batch", 64);
-    o->batch_final = (int)kad_config_int(c, "train.batch_final");
-    if (o->batch_final > 0)
-        o->batch_final_fraction = kad_config_real(c, "train.batch_final_fraction");
-    o->rate = real_or(c, "train.rate", 5e-3);
-    if (o->schedule != KAD_SCHEDULE_CONSTANT)
-        o->rate_final = kad_config_real(c, "train.rate_final");
-    o->warmup = kad_config_int(c, "train.warmup");
-    const char *symmetry = kad_config_string(c, "flow.symmetry");
-    if (symmetry != NULL && strcmp(symmetry, "mixture") == 0)
-        o->symmetrise_last = real_or(c, "train.symmetrise_last", 0.0);
-    o->eval_every = int_or(c, "train.eval_every", ceil_ratio(o->steps, 20));
-    o->eval_samples = (size_t)kad_config_int(c, "train.eval_samples");
-    o->eval_final = (size_t)kad_config_int(c, "train.eval_final");
-    o->checkpoint_seconds = kad_config_real(c, "train.checkpoint_seconds");
-    o->patience = kad_config_int(c, "train.patience");
-    o->max_nonfinite = kad_config_int(c, "train.max_nonfinite");
-    o->log_every = int_or(c, "train.log_every", ceil_ratio(o->steps, 20000));
+    if (o->steps < 0) o->steps = 2000;
+    if (o->batch == 0) o->batch = 64;
+    if (o->batch_final == 0) o->batch_final_fraction = 0;
+    if (isnan(o->rate)) o->rate = 5e-3;
+    if (o->schedule == KAD_SCHEDULE_CONSTANT) o->rate_final = 0;
+    if (!mixture || isnan(o->symmetrise_last)) o->symmetrise_last = 0;
+    if (o->eval_every == 0) o->eval_every = ceil_ratio(o->steps, 20);
+    if (o->log_every == 0) o->log_every = ceil_ratio(o->steps, 20000);
+    if (o->anneal_key == NULL)
+        o->anneal_fraction = 0;
+    else if (isnan(o->anneal_fraction))
+        o->anneal_fraction = 0.4;
 }
 
-static void read_ladder(const kad_config *c, kad_train_options *o)
+static void decide_data(kad_train_options *o)
 {
-    const char *ladder = kad_config_string(c, "train.ladder");
-    o->ladder = ladder != NULL && strcmp(ladder, "true") == 0;
-    if (o->ladder) {
-        o->n_fractions = (int)kad_config_reals(c, "train.ladder_fractions",
-                                               KAD_LADDER_MAX, o->fractions);
-        o->ladder_rate = kad_config_real(c, "train.ladder_rate");
-    }
-    o->from = kad_config_string(c, "train.from");
-    o->from_sha256 = kad_config_string(c, "train.from_sha256");
-    o->anneal_key = kad_config_string(c, "train.anneal_key");
-    o->anneal_start = kad_config_real(c, "train.anneal_start");
-    if (o->anneal_key != NULL)
-        o->anneal_fraction = real_or(c, "train.anneal_fraction", 0.4);
+    o->data.key = "data.source";
+    o->data.key_sha256 = "data.source_sha256";
+    o->beside.key = "train.data";
+    o->beside.key_sha256 = "train.data_sha256";
+    o->beside.block = 1;
+    if (o->data.path == NULL) o->data = o->beside;
+    if (o->loss == KAD_TRAIN_LIKELIHOOD) o->gradient = KAD_LOSS_PATH;
+    if (o->data.path == NULL)
+        o->data_weight = 0;
+    else if (o->loss == KAD_TRAIN_LIKELIHOOD)
+        o->data_weight = 1;
 }
 
-static kad_data_options read_data(const kad_config *c)
+/* What the keys about action and data say together; `source`: data.source. */
+static kad_status check_targets(kad_ctx *ctx, const kad_train_options *o,
+                                const char *source)
 {
-    if (kad_config_string(c, "data.source") != NULL)
-        return (kad_data_options){.path = kad_config_string(c, "data.source"),
-                                  .dataset = kad_config_string(c, "data.dataset"),
-                                  .sha256 = kad_config_string(c, "data.source_sha256"),
-                                  .key = "data.source",
-                                  .key_sha256 = "data.source_sha256",
-                                  .holdout = kad_config_real(c, "data.holdout"),
-                                  .block = (size_t)kad_config_int(c, "data.block")};
-    return (kad_data_options){.path = kad_config_string(c, "train.data"),
-                              .dataset = kad_config_string(c, "train.data_set"),
-                              .sha256 = kad_config_string(c, "train.data_sha256"),
-                              .key = "train.data",
-                              .key_sha256 = "train.data_sha256",
-                              .block = 1};
-}
-
-static void read_loss(const kad_config *c, kad_train_options *o)
-{
-    o->likelihood = strcmp(kad_config_string(c, "train.loss"), "likelihood") == 0;
-    o->gradient = KAD_LOSS_PATH;
-    if (!o->likelihood && strcmp(kad_config_string(c, "train.gradient"), "plain") == 0)
-        o->gradient = KAD_LOSS_REVERSE;
-    o->data = read_data(c);
-    if (o->data.path != NULL)
-        o->data_weight = o->likelihood ? 1 : kad_config_real(c, "train.data_weight");
-}
-
-/* What the keys about action and data say together. */
-static kad_status check_targets(kad_ctx *ctx, const kad_config *c,
-                                const kad_train_options *o)
-{
-    const char *source = kad_config_string(c, "data.source");
-    const bool known = !kad_action_is_none(c);
-    if (source != NULL && kad_config_string(c, "train.data") != NULL)
+    const bool likelihood = o->loss == KAD_TRAIN_LIKELIHOOD;
+    if (source != NULL && o->beside.path != NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.data: %s, but data.source gives the samples to train on",
-                        kad_config_string(c, "train.data"));
-    if (source != NULL && !o->likelihood)
+                        o->beside.path);
+    if (source != NULL && !likelihood)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.loss: reverse, but data.source makes it likelihood "
                         "(samples beside the action: train.data)");
-    if (o->likelihood && o->data.path == NULL)
+    if (likelihood && o->data.path == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.loss: likelihood needs samples (train.data is not set)");
-    if (known) return KAD_OK;
-    if (o->data.path == NULL || !o->likelihood)
+    if (!kad_action_is_none(&o->model->action)) return KAD_OK;
+    if (o->data.path == NULL || !likelihood)
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.name: none, but data.source names no samples to train "
                         "on instead");
-    if (o->ladder || o->anneal_key != NULL)
+    if (o->ladder == KAD_AUTO_TRUE || o->anneal_key != NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "%s needs an action, but the map is trained on data alone "
                         "(action.name none)",
-                        o->ladder ? "train.ladder" : "train.anneal_key");
+                        o->ladder == KAD_AUTO_TRUE ? "train.ladder" : "train.anneal_key");
     return KAD_OK;
 }
 
-static kad_status check(kad_ctx *ctx, const kad_config *c, const kad_train_options *o)
+static kad_status check_ladder(kad_ctx *ctx, const kad_train_options *o)
 {
-    const kad_status status = check_targets(ctx, c, o);
-    if (status != KAD_OK) return status;
     double sum = 0.0;
-    for (int i = 0; i < o->n_fractions && i < KAD_LADDER_MAX; i++) {
-        if (!(o->fractions[i] > 0.0)) sum = -INFINITY;
-        sum += o->fractions[i];
+    if (o->ladder != KAD_AUTO_TRUE) return KAD_OK;
+    for (size_t i = 0; i < o->fractions.n && i < KAD_LADDER_MAX; i++) {
+        if (!(o->fractions.value[i] > 0.0)) sum = -INFINITY;
+        sum += o->fractions.value[i];
     }
-    if (o->ladder && (o->n_fractions > KAD_LADDER_MAX || !(sum > 0.0)))
+    if (o->fractions.n > KAD_LADDER_MAX || !(sum > 0.0))
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.ladder_fractions: expected 1 to %d positive shares",
                         KAD_LADDER_MAX);
-    if (o->ladder && o->from != NULL)
+    if (o->from != NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.ladder: true, but train.from gives the map to start from");
+    return KAD_OK;
+}
+
+static kad_status check(kad_ctx *ctx, const kad_train_options *o)
+{
     if (o->anneal_key == NULL && !isnan(o->anneal_start))
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.anneal_key: not set, but train.anneal_start is %g",
@@ -310,20 +271,17 @@ static kad_status check(kad_ctx *ctx, const kad_config *c, const kad_train_optio
     return KAD_OK;
 }
 
-kad_status kad_train_options_read(kad_ctx *ctx, const kad_config *config,
-                                  kad_train_options *out)
+kad_status kad_train_options_decide(kad_ctx *ctx, kad_train_options *options,
+                                    const kad_model_options *model,
+                                    const kad_settings *settings)
 {
-    kad_train_options *o = out;
-    *o = (kad_train_options){.seed = (uint64_t)kad_config_int(config, "seed")};
-    if (!kad_schedule_parse(kad_config_string(config, "train.schedule"), &o->schedule))
-        return kad_fail(ctx, KAD_ECONFIG, "train.schedule: unknown kind \"%s\"",
-                        kad_config_string(config, "train.schedule"));
-    read_schedule(config, o);
-    read_optimiser(config, o);
-    read_ladder(config, o);
-    read_loss(config, o);
-    o->clip = kad_config_real(config, "train.clip");
-    o->clip_absolute = kad_config_real(config, "train.clip_absolute");
-    o->ema = kad_config_real(config, "train.ema");
-    return check(ctx, config, o);
+    const char *source = options->data.path;
+    options->model = model;
+    options->settings = settings;
+    decide_schedule(options, model->flow.symmetry == KAD_SYMMETRY_MIXTURE);
+    decide_optimiser(options, model->flow.precision);
+    decide_data(options);
+    KAD_CALL(check_targets(ctx, options, source));
+    KAD_CALL(check_ladder(ctx, options));
+    return check(ctx, options);
 }

@@ -3,8 +3,10 @@
 #ifndef KAD_TRAIN_OPTIONS_H
 #define KAD_TRAIN_OPTIONS_H
 
-#include "io/config.h"
+#include "io/keys.h"
+#include "io/settings.h"
 #include "train/loss.h"
+#include "train/model.h"
 #include "train/optimiser.h"
 #include "train/schedule.h"
 
@@ -22,35 +24,36 @@ typedef struct kad_data_options {
     const char *path; /* NULL: none */
     const char *dataset, *sha256;
     const char *key, *key_sha256; /* of the path and the digest, for messages */
-    double holdout;
-    size_t block;
+    double holdout;               /* share that training never sees */
+    int64_t block;                /* neighbours in the file that are held out together */
+    int components;               /* of the field; 0: the action's, or 1 */
 } kad_data_options;
 
-/* Strings are borrowed from the config. */
+typedef enum kad_train_loss { KAD_TRAIN_REVERSE, KAD_TRAIN_LIKELIHOOD } kad_train_loss;
+
+/* Texts are borrowed from the config. */
 typedef struct kad_train_options {
-    uint64_t seed;
-    int64_t steps;
-    int batch;
-    int batch_final; /* 0: no change */
+    int64_t steps;          /* of all lattice sizes */
+    int batch, batch_final; /* 0: no change */
     double batch_final_fraction;
     kad_schedule_kind schedule;
     double rate, rate_final;
     int64_t warmup;
-    const kad_optimiser_ops *optimiser;
-    kad_optimiser_options optimiser_options; /* prec: flow.precision */
+    const char *optimiser_name;
+    kad_optimiser_options optimiser_options;
     double clip, clip_absolute;
-    kad_loss_kind gradient; /* REVERSE or PATH */
-    bool likelihood;        /* loss: only given samples */
-    double data_weight;     /* reverse loss: share of the likelihood in the gradient */
-    kad_data_options data;
+    kad_train_loss loss;
+    kad_loss_kind gradient;  /* of the reverse loss */
+    kad_data_options data;   /* what is trained on: section `data`, else train.data */
+    kad_data_options beside; /* train.data */
+    double data_weight;      /* share of the likelihood in the gradient */
     double symmetrise_last;
     double ema;
     const char *anneal_key; /* NULL: none */
     double anneal_start, anneal_fraction;
     const char *from, *from_sha256;
-    bool ladder;
-    int n_fractions;
-    double fractions[KAD_LADDER_MAX];
+    kad_auto ladder;     /* over lattice sizes */
+    kad_reals fractions; /* shares of their steps */
     double ladder_rate;
     int64_t eval_every;
     size_t eval_samples, eval_final;
@@ -58,12 +61,18 @@ typedef struct kad_train_options {
     int64_t patience; /* 0: never stop early */
     int64_t max_nonfinite;
     int64_t log_every;
+    /* from kad_train_options_decide */
+    const kad_optimiser_ops *optimiser;
+    const kad_model_options
+        *model;                   /* of the configured lattice; smaller ones follow it */
+    const kad_settings *settings; /* what decides the result, kept with it */
 } kad_train_options;
 
-/* Errors: KAD_ECONFIG for combinations that make no sense. Keys that neither the user nor
- * a recipe has set get: steps 2000, batch 64, rate 5e-3, ladder false, no annealing, no
- * symmetrised steps. */
-KAD_MUST_USE kad_status kad_train_options_read(kad_ctx *ctx, const kad_config *config,
-                                               kad_train_options *out);
+/* Choose what neither the user nor a recipe has (steps 2000, batch 64, rate 5e-3, no ladder,
+ * no annealing, no symmetrised steps), and set to 0 what has no effect. `model` and
+ * `settings` are borrowed. Errors: KAD_ECONFIG for combinations that make no sense. */
+KAD_MUST_USE kad_status kad_train_options_decide(kad_ctx *ctx, kad_train_options *options,
+                                                 const kad_model_options *model,
+                                                 const kad_settings *settings);
 
 #endif

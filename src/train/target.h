@@ -92,10 +92,9 @@ struct kad_target {
 
 extern const kad_target_ops kad_target_action_ops, kad_target_data_ops;
 
-/* The action of a model that `config` describes; `anneal`: over n_steps steps, as the
+/* The action of a model that the options describe; `anneal`: over n_steps steps, as the
  * options say. Errors: KAD_ECONFIG, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_target_action(kad_ctx *ctx, const kad_model *model,
-                                          const kad_config *config,
                                           const kad_train_options *options, bool anneal,
                                           int64_t n_steps, kad_target **out);
 /* The samples that the options name, read here. Errors: KAD_ENOINPUT, KAD_EDATA,

@@ -230,21 +230,15 @@ const kad_target_ops kad_target_action_ops = {
     .destroy = destroy,
 };
 
-/* The copy that is annealed. */
-static kad_status copy_action(kad_ctx *ctx, const kad_config *config,
+/* The copy whose parameter moves. */
+static kad_status copy_action(kad_ctx *ctx, const kad_train_options *o,
                               const kad_model *model, kad_action **out)
 {
-    kad_status status;
-    kad_action_options options;
-    KAD_TRY(kad_action_options_read(ctx, config, &options));
-    KAD_TRY(kad_action_create(ctx, &options, model->lattice, model->decimated, out));
-done:
-    kad_action_options_clear(&options);
-    return status;
+    return kad_action_create(ctx, &o->model->action, model->lattice, model->decimated,
+                             out);
 }
 
-static kad_status make_moving(kad_ctx *ctx, const kad_config *config,
-                              const kad_train_options *o, int64_t n_steps,
+static kad_status make_moving(kad_ctx *ctx, const kad_train_options *o, int64_t n_steps,
                               kad_target *target)
 {
     action_target *self = target->self;
@@ -258,7 +252,7 @@ static kad_status make_moving(kad_ctx *ctx, const kad_config *config,
                         action->ops->name, self->key);
     target->n_moving = (int64_t)(o->anneal_fraction * (double)n_steps);
     if (target->n_moving == 0) return KAD_OK;
-    return copy_action(ctx, config, target->model, &self->moving);
+    return copy_action(ctx, o, target->model, &self->moving);
 }
 
 static bool can_be(kad_ctx *ctx, kad_action *action, const kad_family *f, double tau)
@@ -271,14 +265,15 @@ static bool can_be(kad_ctx *ctx, kad_action *action, const kad_family *f, double
     return can;
 }
 
-static kad_status make_family(kad_ctx *ctx, const kad_config *config, kad_target *target)
+static kad_status make_family(kad_ctx *ctx, const kad_train_options *o,
+                              kad_target *target)
 {
     static const double widened = 1.05;
     action_target *self = target->self;
     const kad_family *f = &target->model->family;
     const size_t n = target->model->flow->n_theta;
     kad_status status = KAD_OK;
-    KAD_TRY(copy_action(ctx, config, target->model, &self->moving));
+    KAD_TRY(copy_action(ctx, o, target->model, &self->moving));
     KAD_TRY(kad_new(ctx, n, sizeof *self->theta, &self->theta));
     KAD_TRY(kad_new(ctx, n, sizeof *self->gradient_at, &self->gradient_at));
     const bool wide =
@@ -295,8 +290,8 @@ static size_t chunk_of(size_t n_rows)
 }
 
 kad_status kad_target_action(kad_ctx *ctx, const kad_model *model,
-                             const kad_config *config, const kad_train_options *o,
-                             bool anneal, int64_t n_steps, kad_target **out)
+                             const kad_train_options *o, bool anneal, int64_t n_steps,
+                             kad_target **out)
 {
     kad_status status;
     kad_target *target = NULL;
@@ -309,15 +304,15 @@ kad_status kad_target_action(kad_ctx *ctx, const kad_model *model,
     action_target *self = target->self;
     target->offset = model->action->log_z_offset;
     self->gradient = o->gradient;
-    self->seed = o->seed;
+    self->seed = o->model->seed;
     self->chunk = chunk_of(n_rows);
     KAD_TRY(kad_new(ctx, self->chunk, n_rows * sizeof *self->y, &self->y));
     KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
     KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->S, &self->S));
     if (kad_family_is(&model->family))
-        KAD_TRY(make_family(ctx, config, target));
+        KAD_TRY(make_family(ctx, o, target));
     else if (o->anneal_key != NULL && anneal)
-        KAD_TRY(make_moving(ctx, config, o, n_steps, target));
+        KAD_TRY(make_moving(ctx, o, n_steps, target));
     *out = target;
     target = NULL;
 done:

@@ -177,7 +177,7 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
     target->scale = (double)model->flow->n_active;
     self->path = d->path;
     self->sha256 = d->sha256;
-    self->seed = o->seed;
+    self->seed = o->model->seed;
     KAD_TRY(kad_digest_file(ctx, d->path, &self->n_bytes, digest));
     KAD_TRY(kad_digest_require(ctx, d->path, d->key_sha256, d->sha256, digest));
     KAD_TRY(kad_data_load(ctx, d->key, d->path, d->dataset, model, &self->samples));

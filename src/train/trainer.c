@@ -17,7 +17,6 @@ static void clear(kad_trainer *t)
     kad_history_clear(&t->log);
     kad_history_clear(&t->eval);
     kad_free(t->columns);
-    kad_free(t->config_text);
 }
 
 /* From the end of a stage to the start of the next, with the smaller lattice's map. */
@@ -134,7 +133,7 @@ done:
     return status;
 }
 
-kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_config *config,
+kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_train_options *options,
                      const kad_model *model, kad_progress *progress,
                      kad_train_result *out)
 {
@@ -145,17 +144,11 @@ kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_config *config,
     KAD_TRY(kad_new(ctx, 1, sizeof *t, &t));
     t->ctx = ctx;
     t->run = run;
-    t->config = config;
+    t->options = *options;
     t->whole = model;
     t->progress = progress;
-    KAD_TRY(kad_train_options_read(ctx, config, &t->options));
-    t->config_text = kad_config_yaml(config, KAD_CONFIG_CONTENT);
-    if (t->config_text == NULL) {
-        status = kad_fail(ctx, KAD_ENOMEM, "training: no memory for the configuration");
-        goto done;
-    }
     if (run != NULL)
-        KAD_TRY(kad_trainer_is_complete(ctx, run, t->config_text, &complete));
+        KAD_TRY(kad_trainer_is_complete(ctx, run, options->settings, &complete));
     if (complete) {
         KAD_TRY(read_finished(t, out));
         goto done;
@@ -170,15 +163,15 @@ done:
     return status;
 }
 
-kad_status kad_train_check(kad_ctx *ctx, const kad_config *config, const kad_model *model)
+kad_status kad_train_check(kad_ctx *ctx, const kad_train_options *options,
+                           const kad_model *model)
 {
     kad_status status;
     kad_trainer *t = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *t, &t));
     t->ctx = ctx;
-    t->config = config;
+    t->options = *options;
     t->whole = model;
-    KAD_TRY(kad_train_options_read(ctx, config, &t->options));
     kad_trainer_list_targets(t);
     KAD_TRY(kad_trainer_plan(t));
     KAD_TRY(kad_trainer_enter(t, NULL, NULL));

@@ -22,6 +22,7 @@
 #include "io/run_folder.h"
 #include "train/evaluate.h"
 #include "train/model.h"
+#include "train/options.h"
 
 typedef struct kad_train_result {
     double *theta; /* [n_theta] the map to use: the moving average unless train.ema 0 */
@@ -36,11 +37,12 @@ typedef struct kad_train_result {
  * keys; a checkpoint of another configuration, naming the key); KAD_EINTERNAL (too many
  * gradients that are not finite); KAD_EDATA, KAD_ENOINPUT, KAD_EIO, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_train(kad_ctx *ctx, const kad_run *run,
-                                  const kad_config *config, const kad_model *model,
-                                  kad_progress *progress, kad_train_result *out);
+                                  const kad_train_options *options,
+                                  const kad_model *model, kad_progress *progress,
+                                  kad_train_result *out);
 /* What kad_train would refuse before its first step: keys, memory, the files it reads.
  * Errors: KAD_ECONFIG, KAD_ENOINPUT, KAD_EDATA, KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_train_check(kad_ctx *ctx, const kad_config *config,
+KAD_MUST_USE kad_status kad_train_check(kad_ctx *ctx, const kad_train_options *options,
                                         const kad_model *model);
 void kad_train_result_clear(kad_train_result *result);
 

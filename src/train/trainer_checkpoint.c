@@ -49,7 +49,8 @@ static kad_status save_numbers(kad_trainer *t, kad_h5 *file)
     entry entries[N_ENTRIES];
     KAD_TRY(kad_h5_group(t->ctx, file, "/train"));
     KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "format", FORMAT));
-    KAD_TRY(kad_h5_attr_set_string(t->ctx, file, "/train", "config", t->config_text));
+    KAD_TRY(kad_h5_attr_set_string(t->ctx, file, "/train", "config",
+                                   t->options.settings->text));
     KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "stage", t->stage));
     KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "n_parameters",
                                 (int64_t)kad_model_n_parameters(t->model)));
@@ -202,7 +203,7 @@ static kad_status check_header(kad_trainer *t, kad_h5 *file)
                         "checkpoint: /train: expected format %d, found %lld", FORMAT,
                         (long long)format);
     KAD_CALL(kad_h5_attr_string(&scope, file, "/train", "config", &then));
-    KAD_CALL(kad_trainer_compare_config(t->ctx, "checkpoint", then, t->config_text));
+    KAD_CALL(kad_trainer_compare(t->ctx, "checkpoint", then, t->options.settings));
     KAD_CALL(kad_h5_attr_int(t->ctx, file, "/train", "stage", &t->stage));
     if (t->stage < 0 || t->stage >= t->n_stages)
         return kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: stage %lld of %d",

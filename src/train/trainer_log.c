@@ -195,7 +195,7 @@ static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
     kad_write_int(w, "n_tiles", kad_loss_tiles(t->plan[0]));
     kad_write_text(w, "optimiser", t->options.optimiser->name);
     kad_write_text(w, "weights", t->options.ema > 0.0 ? "moving average" : "last");
-    kad_write_text(w, "config", t->config_text);
+    kad_write_text(w, "config", t->options.settings->text);
     for (size_t i = 0; i < t->n_targets; i++)
         if (t->targets[i] != NULL) t->kinds[i]->describe(t->targets[i], &t->last, w);
 }
@@ -239,7 +239,7 @@ done:
 }
 
 kad_status kad_trainer_is_complete(kad_ctx *ctx, const kad_run *run,
-                                   const char *config_text, bool *complete)
+                                   const kad_settings *settings, bool *complete)
 {
     KAD_SCOPE(scope, ctx);
     KAD_LOCAL(kad_h5, file);
@@ -251,7 +251,7 @@ kad_status kad_trainer_is_complete(kad_ctx *ctx, const kad_run *run,
         KAD_CALL(kad_h5_attr_int(ctx, file, "/training", "complete", &flag));
     if (flag != 0) {
         KAD_CALL(kad_h5_attr_string(&scope, file, "/training", "config", &then));
-        KAD_CALL(kad_trainer_compare_config(ctx, "run.h5", then, config_text));
+        KAD_CALL(kad_trainer_compare(ctx, "run.h5", then, settings));
         *complete = true;
     }
     return KAD_OK;

@@ -17,15 +17,15 @@ static bool can_halve(int d, const int *shape)
 /* Shapes, the smallest first, and their shares of the steps. */
 kad_status kad_trainer_plan(kad_trainer *t)
 {
-    int64_t extents[KAD_MAX_DIM] = {0};
     int shape[KAD_LADDER_MAX][KAD_MAX_DIM];
     const kad_train_options *o = &t->options;
-    t->d = (int)kad_config_ints(t->config, "lattice.shape", KAD_MAX_DIM, extents);
+    const kad_ints *extents = &o->model->shape;
+    t->d = (int)extents->n;
     for (int i = 0; i < KAD_MAX_DIM; i++)
-        shape[0][i] = i < t->d ? (int)extents[i] : 1;
+        shape[0][i] = i < t->d ? extents->value[i] : 1;
     int n = 1;
-    const bool ladder = o->ladder && o->from == NULL;
-    while (ladder && n < o->n_fractions && n < KAD_LADDER_MAX &&
+    const bool ladder = o->ladder == KAD_AUTO_TRUE && o->from == NULL;
+    while (ladder && n < (int)o->fractions.n && n < KAD_LADDER_MAX &&
            can_halve(t->d, shape[n - 1])) {
         for (int i = 0; i < KAD_MAX_DIM; i++)
             shape[n][i] = i < t->d ? shape[n - 1][i] / 2 : 1;
@@ -33,15 +33,16 @@ kad_status kad_trainer_plan(kad_trainer *t)
     }
     double total = 0.0;
     for (int i = 0; i < n && ladder; i++)
-        total += o->fractions[o->n_fractions - 1 - i];
+        total += o->fractions.value[(int)o->fractions.n - 1 - i];
     int64_t left = o->steps;
     for (int k = 0; k < n; k++) {
         kad_train_stage *stage = &t->stages[k];
         memcpy(stage->shape, shape[n - 1 - k], sizeof stage->shape);
         stage->steps = left;
         if (k < n - 1)
-            stage->steps = (int64_t)((double)o->steps *
-                                     o->fractions[o->n_fractions - n + k] / total);
+            stage->steps =
+                (int64_t)((double)o->steps *
+                          o->fractions.value[(int)o->fractions.n - n + k] / total);
         left -= stage->steps;
     }
     t->n_stages = n;
@@ -108,31 +109,23 @@ done:
     return status;
 }
 
-/* The configuration and the model of the present stage: given for the last, made once for
- * a smaller lattice. */
-static kad_status make_model(kad_trainer *t, const kad_config **config)
+/* The model of the present stage: given for the last, made once for a smaller lattice. */
+static kad_status make_model(kad_trainer *t)
 {
-    kad_status status = KAD_OK;
     kad_train_stage *stage = &t->stages[t->stage];
-    *config = t->config;
     t->model = t->whole;
     if (t->stage == t->n_stages - 1) return KAD_OK;
-    if (stage->config == NULL)
-        KAD_TRY(kad_model_config(t->ctx, t->config, t->d, stage->shape, &stage->config));
-    if (stage->model == NULL)
-        KAD_TRY(kad_model_create(t->ctx, stage->config, &stage->model));
-    *config = stage->config;
+    const kad_model_options smaller =
+        kad_model_options_on(t->options.model, t->d, stage->shape);
+    if (stage->model == NULL) KAD_CALL(kad_model_create(t->ctx, &smaller, &stage->model));
     t->model = stage->model;
-done:
-    return status;
+    return KAD_OK;
 }
 
 void kad_trainer_forget(kad_train_stage *stage)
 {
     kad_model_destroy(stage->model);
-    kad_config_destroy(stage->config);
     stage->model = NULL;
-    stage->config = NULL;
 }
 
 static kad_status make_losses(kad_trainer *t)
@@ -152,7 +145,7 @@ done:
 
 /* Samples belong to the configured lattice; only the first size is annealed: the others
  * start from a trained map. */
-static kad_status make_targets(kad_trainer *t, const kad_config *config)
+static kad_status make_targets(kad_trainer *t)
 {
     kad_status status = KAD_OK;
     const kad_train_options *o = &t->options;
@@ -167,7 +160,7 @@ static kad_status make_targets(kad_trainer *t, const kad_config *config)
         if (data)
             KAD_TRY(kad_target_data(t->ctx, t->model, o, batch, &t->targets[i]));
         else
-            KAD_TRY(kad_target_action(t->ctx, t->model, config, o, t->stage == 0,
+            KAD_TRY(kad_target_action(t->ctx, t->model, o, t->stage == 0,
                                       t->stages[t->stage].steps, &t->targets[i]));
         t->targets[i]->weight = data ? w : 1 - w;
     }
@@ -194,8 +187,7 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
                              const double *theta_from)
 {
     kad_status status;
-    const kad_config *config;
-    KAD_TRY(make_model(t, &config));
+    KAD_TRY(make_model(t));
     const size_t n = kad_model_n_parameters(t->model);
     KAD_TRY(kad_memory_require(t->ctx, stage_bytes(t), "training"));
     KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->theta));
@@ -203,10 +195,10 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
     KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->gradient));
     KAD_TRY(make_optimiser(t));
     KAD_TRY(make_losses(t));
-    KAD_TRY(make_targets(t, config));
+    KAD_TRY(make_targets(t));
     KAD_TRY(kad_evaluator_create(t->ctx, t->model, &t->evaluator));
     reset_counters(t);
-    kad_flow_init(t->model->flow, t->options.seed, t->theta);
+    kad_flow_init(t->model->flow, t->options.model->seed, t->theta);
     for (size_t k = 0; from != NULL && k < (size_t)t->model->family.order; k++)
         kad_flow_transfer(from->flow, theta_from + k * from->flow->n_theta,
                           t->model->flow, t->theta + k * t->model->flow->n_theta);
@@ -254,7 +246,6 @@ kad_status kad_trainer_from_run(kad_trainer *t)
     kad_status status;
     kad_run *run = NULL;
     kad_h5 *file = NULL;
-    kad_config *config = NULL;
     kad_model *model = NULL;
     double *theta = NULL;
     char digest[KAD_DIGEST_CHARS];
@@ -280,8 +271,8 @@ kad_status kad_trainer_from_run(kad_trainer *t)
         KAD_TRY(
             kad_params_read(t->ctx, file, t->model->flow, t->model->action, t->theta));
     } else if (how > 0) {
-        KAD_TRY(kad_model_config(t->ctx, t->config, d, shape, &config));
-        KAD_TRY(kad_model_create(t->ctx, config, &model));
+        const kad_model_options half = kad_model_options_on(t->options.model, d, shape);
+        KAD_TRY(kad_model_create(t->ctx, &half, &model));
         const size_t order = (size_t)model->family.order, n = model->flow->n_theta;
         KAD_TRY(kad_new(t->ctx, order * n, sizeof *theta, &theta));
         KAD_TRY(
@@ -300,7 +291,6 @@ kad_status kad_trainer_from_run(kad_trainer *t)
 done:
     kad_free(theta);
     kad_model_destroy(model);
-    kad_config_destroy(config);
     kad_h5_close(file);
     kad_run_close(run);
     return status;

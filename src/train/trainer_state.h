@@ -15,8 +15,8 @@
 typedef struct kad_train_stage {
     int shape[KAD_MAX_DIM];
     int64_t steps;
-    kad_config *config; /* of a smaller lattice, with its model; NULL: not made yet, or */
-    kad_model *model;   /* the configured one, which are not the trainer's */
+    kad_model *model; /* of a smaller lattice; NULL: not made yet, or the configured one,
+                         which is not the trainer's */
 } kad_train_stage;
 
 enum { KAD_TARGETS_MAX = 2 }; /* an action, and data beside it */
@@ -24,11 +24,9 @@ enum { KAD_TARGETS_MAX = 2 }; /* an action, and data beside it */
 typedef struct kad_trainer {
     kad_ctx *ctx;
     const kad_run *run;
-    const kad_config *config;
     const kad_model *whole; /* of the configured lattice */
     kad_progress *progress;
     kad_train_options options;
-    char *config_text; /* what decides the result, for comparison on resuming */
 
     size_t n_targets;
     const kad_target_ops *kinds[KAD_TARGETS_MAX];
@@ -90,10 +88,10 @@ const double *kad_trainer_weights(const kad_trainer *t);
 /* trainer_checkpoint.c. load: *found false when there is none of a training. */
 KAD_MUST_USE kad_status kad_trainer_save(kad_trainer *t);
 KAD_MUST_USE kad_status kad_trainer_load(kad_trainer *t, bool *found);
-/* KAD_ECONFIG, naming the first difference, when the text of another configuration
+/* KAD_ECONFIG, naming the first difference, when the text of other settings (in `where`)
  * differs in what training depends on. */
-KAD_MUST_USE kad_status kad_trainer_compare_config(kad_ctx *ctx, const char *where,
-                                                   const char *then, const char *now);
+KAD_MUST_USE kad_status kad_trainer_compare(kad_ctx *ctx, const char *where,
+                                            const char *then, const kad_settings *now);
 
 /* trainer_log.c: rows of the log, and the groups /training and /flow of run.h5. */
 KAD_MUST_USE kad_status kad_trainer_log_create(kad_trainer *t);
@@ -109,6 +107,7 @@ double kad_trainer_seconds(const kad_trainer *t);
 KAD_MUST_USE kad_status kad_trainer_results(kad_trainer *t, bool complete);
 /* *complete: run.h5 holds a finished training of this configuration. */
 KAD_MUST_USE kad_status kad_trainer_is_complete(kad_ctx *ctx, const kad_run *run,
-                                                const char *config_text, bool *complete);
+                                                const kad_settings *settings,
+                                                bool *complete);
 
 #endif

@@ -33,7 +33,7 @@ static inline void bulk_case_make(bulk_case *b, const char *yaml)
         b, kad_config_parse(&b->ctx, &b->schema, yaml, "test.yaml", 0, NULL, &b->config));
     assert_ok(b, kad_recipe_resolve(&b->ctx, b->config));
     assert_ok(b, kad_run_options_read(&b->ctx, b->config, &b->options));
-    assert_ok(b, kad_model_create(&b->ctx, b->config, &b->model));
+    assert_ok(b, kad_model_create(&b->ctx, &b->options.model, &b->model));
     b->theta = kad_alloc(b->model->flow->n_theta, sizeof *b->theta);
     kad_flow_init(b->model->flow, b->model->seed, b->theta);
 }

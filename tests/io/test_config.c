@@ -5,6 +5,8 @@
 #include "io/config.h"
 #include "io/number.h"
 #include "models/action.h"
+#include "run/options.h"
+#include "run/schema.h"
 #include "train/options.h"
 
 #include <jansson.h>

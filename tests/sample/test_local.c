@@ -19,6 +19,7 @@
 #include "models/spins.h"
 #include "record/sample.h"
 #include "run/options.h"
+#include "run/schema.h"
 #include "sample/local_chains.h"
 
 #define CLAIM(text, function)            \

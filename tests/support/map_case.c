@@ -56,7 +56,7 @@ static void check_results(kad_ctx *ctx, const kad_run *run, const kad_config *co
 {
     kad_h5 *file = NULL;
     kad_model *model = NULL;
-    assert_int_equal(kad_model_create(ctx, config, &model), KAD_OK);
+    assert_int_equal(test_model_of(ctx, config, &model), KAD_OK);
     const size_t n = model->flow->n_theta;
     double *theta = kad_alloc(n, sizeof *theta);
     assert_int_equal(kad_results_open(ctx, run, &file), KAD_OK);

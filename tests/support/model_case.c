@@ -1,7 +1,9 @@
 #include "tests/support/model_case.h"
 
 #include "base/memory.h"
-#include "flow/recipe.h"
+#include "run/options.h"
+#include "run/recipe.h"
+#include "run/schema.h"
 #include "train/options.h"
 
 static const kad_key top_keys[] = {
@@ -28,12 +30,22 @@ kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **
     return status;
 }
 
+kad_status test_model_of(kad_ctx *ctx, const kad_config *config, kad_model **out)
+{
+    kad_run_options options;
+    *out = NULL;
+    kad_status status = kad_run_options_read(ctx, config, &options);
+    if (status == KAD_OK) status = kad_model_create(ctx, &options.model, out);
+    kad_run_options_clear(&options);
+    return status;
+}
+
 kad_status test_model(kad_ctx *ctx, const char *const *overrides, kad_model **out)
 {
     kad_config *config = NULL;
     *out = NULL;
     kad_status status = test_config(ctx, overrides, &config);
-    if (status == KAD_OK) status = kad_model_create(ctx, config, out);
+    if (status == KAD_OK) status = test_model_of(ctx, config, out);
     kad_config_destroy(config);
     return status;
 }

@@ -7,6 +7,8 @@
 
 /* overrides: "key=value" strings, NULL-terminated. */
 kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out);
+/* The model that a config describes. */
+kad_status test_model_of(kad_ctx *ctx, const kad_config *config, kad_model **out);
 kad_status test_model(kad_ctx *ctx, const char *const *overrides, kad_model **out);
 
 /* Parameters away from the start: init + sigma N(0, 1). From kad_alloc. */

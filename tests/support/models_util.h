@@ -15,6 +15,8 @@
 
 #include "base/memory.h"
 #include "models/action.h"
+#include "run/options.h"
+#include "run/schema.h"
 
 typedef struct fixture {
     kad_ctx ctx;

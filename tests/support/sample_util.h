@@ -19,9 +19,10 @@
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "base/signals.h"
-#include "flow/recipe.h"
 #include "record/sample.h"
 #include "run/options.h"
+#include "run/recipe.h"
+#include "run/schema.h"
 #include "sample/sampler.h"
 #include "train/options.h"
 #include "train/params.h"
@@ -86,13 +87,14 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
                                   &s->config));
     assert_ok(s, kad_recipe_resolve(&s->ctx, s->config));
     assert_ok(s, kad_run_options_read(&s->ctx, s->config, &s->options));
-    assert_ok(s, kad_model_create(&s->ctx, s->config, &s->model));
+    assert_ok(s, kad_model_create(&s->ctx, &s->options.model, &s->model));
     snprintf(s->folder, sizeof s->folder, "/tmp/kad-sample-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
     assert_ok(s, kad_run_open(&s->ctx, s->folder, KAD_RUN_WRITE, &s->run));
     if (steps > 0) {
         kad_train_result result;
-        assert_ok(s, kad_train(&s->ctx, s->run, s->config, s->model, NULL, &result));
+        assert_ok(s,
+                  kad_train(&s->ctx, s->run, &s->options.train, s->model, NULL, &result));
         kad_train_result_clear(&result);
         return;
     }

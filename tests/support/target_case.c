@@ -1,9 +1,12 @@
 #include "tests/support/target_case.h"
 
 #include "base/memory.h"
-#include "flow/recipe.h"
 #include "models/spins.h"
 #include "record/sample.h"
+#include "run/options.h"
+#include "run/recipe.h"
+#include "run/schema.h"
+#include "tests/support/model_case.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
 #include "train/options.h"
@@ -469,7 +472,7 @@ void target_make(target *t, const target_kind *kind)
     must(&t->ctx, kad_config_parse(&t->ctx, &t->schema, kind->yaml, kind->name, 0, NULL,
                                    &t->config));
     must(&t->ctx, kad_recipe_resolve(&t->ctx, t->config));
-    must(&t->ctx, kad_model_create(&t->ctx, t->config, &t->model));
+    must(&t->ctx, test_model_of(&t->ctx, t->config, &t->model));
     t->n_rows = (size_t)t->model->flow->n_rows;
     assert_true(t->n_rows <= TARGET_ROWS);
     t->map = map_of(t, kind->frozen ? FROZEN_DISTANCE : 0);

@@ -4,6 +4,7 @@
 #ifndef KAD_TESTS_TARGET_CASE_H
 #define KAD_TESTS_TARGET_CASE_H
 
+#include "io/config.h"
 #include "sample/sampler.h"
 #include "tests/support/frozen_case.h"
 #include "train/model.h"

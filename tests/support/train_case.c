@@ -1,6 +1,7 @@
 #include "tests/support/train_case.h"
 
 #include "base/memory.h"
+#include "run/options.h"
 #include "tests/support/model_case.h"
 
 #include <setjmp.h>
@@ -38,8 +39,12 @@ kad_status train_case_try(kad_ctx *ctx, const kad_run *run, const kad_config *co
 {
     kad_train_result result = {0};
     *out = (train_case_result){0};
-    kad_status status = kad_model_create(ctx, config, &out->model);
-    if (status == KAD_OK) status = kad_train(ctx, run, config, out->model, NULL, &result);
+    kad_run_options options;
+    kad_status status = kad_run_options_read(ctx, config, &options);
+    if (status == KAD_OK) status = kad_model_create(ctx, &options.model, &out->model);
+    if (status == KAD_OK)
+        status = kad_train(ctx, run, &options.train, out->model, NULL, &result);
+    kad_run_options_clear(&options);
     out->theta = result.theta;
     out->steps = result.steps;
     out->finished_before = result.finished_before;

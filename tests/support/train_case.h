@@ -2,6 +2,7 @@
 #ifndef KAD_TESTS_TRAIN_CASE_H
 #define KAD_TESTS_TRAIN_CASE_H
 
+#include "io/config.h"
 #include "train/trainer.h"
 
 /* Overrides of the critical Ising dual on 4 x 4, batch 64; the first is lattice.shape. */

@@ -41,7 +41,7 @@ stands_above() {
 straight=(src/base src/io src/lattice src/measure src/flow src/train src/sample src/record src/bulk
     src/run src/sweep src/api src/cli models analysis analysis/report)
 
-tests=$((${#ladder[@]} + ${#straight[@]} + 7))
+tests=$((${#ladder[@]} + ${#straight[@]} + 8))
 echo "1..$tests"
 number=0
 result() {
@@ -93,6 +93,9 @@ result "ladder: only src/io/h5*.c include hdf5.h" \
     "$(only 'hdf5(_hl)?\.h' '^src/io/h5[a-z_]*\.[ch]$')"
 result "ladder: only src/lattice includes fftw3.h" "$(only 'fftw3\.h' '^src/lattice/')"
 result "ladder: no file calls a BLAS" "$(only '(gsl/gsl_c?|c)blas\.h' '^$')"
+result "ladder: below src/run nothing reads the configuration, but structs of options" \
+    "$(grep -RnE --include='*.[ch]' '#include "io/config(_impl)?\.h"|\bkad_config\b' \
+        src models analysis | grep -vE '^src/(io|run|sweep|api|cli)/')"
 result "ladder: src/base/parallel.c alone starts threads" \
     "$(grep -rnE --include='*.[ch]' '#pragma omp parallel|omp\.h' src models analysis |
         grep -vE '^src/base/(parallel|context)\.c:|^src/base/thread\.h:')"

@@ -29,7 +29,7 @@ static void samples_are_read(void **state)
     const char *none[] = {NULL};
     kad_config *config = train_case_config(&ctx, more, none);
     kad_model *model = NULL;
-    if (kad_model_create(&ctx, config, &model) != KAD_OK) fail_msg("%s", ctx.message);
+    if (test_model_of(&ctx, config, &model) != KAD_OK) fail_msg("%s", ctx.message);
     enum { CHAINS = 2, N = 3, SITES = 24 };
     double data[CHAINS * N * 2 * SITES];
     for (size_t i = 0; i < sizeof data / sizeof data[0]; i++)
@@ -84,7 +84,7 @@ static void samples_out_of_range_are_refused(void **state)
     kad_ctx_init(&ctx, 1);
     kad_config *config = train_case_config(&ctx, more, none);
     kad_model *model = NULL;
-    if (kad_model_create(&ctx, config, &model) != KAD_OK) fail_msg("%s", ctx.message);
+    if (test_model_of(&ctx, config, &model) != KAD_OK) fail_msg("%s", ctx.message);
     for (size_t i = 0; i <= sizeof bad / sizeof bad[0]; i++) {
         const bool good = i == sizeof bad / sizeof bad[0];
         double data[N * SITES] = {0};

@@ -2,6 +2,8 @@
  * resumption, files, and the map at one coupling. */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "run/options.h"
+#include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 #include "tests/support/train_case.h"
 #include "train/family.h"
@@ -69,7 +71,7 @@ static const char *const family[] = {"train.steps=12",
 static kad_model *make_model(kad_ctx *ctx, kad_config *config)
 {
     kad_model *model;
-    if (kad_model_create(ctx, config, &model) != KAD_OK) fail_msg("%s", ctx->message);
+    if (test_model_of(ctx, config, &model) != KAD_OK) fail_msg("%s", ctx->message);
     return model;
 }
 
@@ -89,12 +91,12 @@ static void test_gradient(void **state)
                           NULL};
     kad_config *config = train_case_config(&ctx, train_case_ising, more);
     kad_model *model = make_model(&ctx, config);
-    kad_train_options options;
+    kad_run_options options;
     kad_target *target;
     kad_loss_plan *plan;
     kad_loss_stats stats;
-    assert_int_equal(kad_train_options_read(&ctx, config, &options), KAD_OK);
-    assert_int_equal(kad_target_action(&ctx, model, config, &options, false, 10, &target),
+    assert_int_equal(kad_run_options_read(&ctx, config, &options), KAD_OK);
+    assert_int_equal(kad_target_action(&ctx, model, &options.train, false, 10, &target),
                      KAD_OK);
     assert_int_equal(
         kad_loss_create(&ctx, model->flow, model->action, KAD_DOUBLE, 32, &plan), KAD_OK);
@@ -126,6 +128,7 @@ static void test_gradient(void **state)
     kad_loss_destroy(plan);
     kad_target_destroy(target);
     kad_model_destroy(model);
+    kad_run_options_clear(&options);
     kad_config_destroy(config);
 }
 
@@ -262,7 +265,7 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kad_model *model;
         kad_config *config = train_case_config(&ctx, train_case_ising, cases[i]);
-        assert_int_equal(kad_model_create(&ctx, config, &model), KAD_ECONFIG);
+        assert_int_equal(test_model_of(&ctx, config, &model), KAD_ECONFIG);
         assert_null(model);
         kad_config_destroy(config);
     }

@@ -2,6 +2,7 @@
  * or stops. */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "run/options.h"
 #include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 #include "tests/support/train_case.h"
@@ -300,14 +301,14 @@ static void evaluations_go_on(void **state)
     fixture f;
     kad_model *model;
     kad_target *target;
-    kad_train_options options;
+    kad_run_options options;
     kad_evaluation whole = {0}, rest = {0};
     kad_map *map;
     open_fixture(&f, 300);
     kad_config *config = config_of(&f, short_run);
-    assert_int_equal(kad_model_create(&f.ctx, config, &model), KAD_OK);
-    assert_int_equal(kad_train_options_read(&f.ctx, config, &options), KAD_OK);
-    assert_int_equal(kad_target_data(&f.ctx, model, &options, 32, &target), KAD_OK);
+    assert_int_equal(test_model_of(&f.ctx, config, &model), KAD_OK);
+    assert_int_equal(kad_run_options_read(&f.ctx, config, &options), KAD_OK);
+    assert_int_equal(kad_target_data(&f.ctx, model, &options.train, 32, &target), KAD_OK);
     double *theta = test_theta(model->flow, 5, 0.1);
     assert_int_equal(kad_map_create(&f.ctx, model->flow, theta, false, &map), KAD_OK);
     const kad_target_ops *ops = target->ops;
@@ -326,6 +327,7 @@ static void evaluations_go_on(void **state)
     kad_map_destroy(map);
     kad_target_destroy(target);
     kad_model_destroy(model);
+    kad_run_options_clear(&options);
     kad_config_destroy(config);
     scratch_remove(&f.folder);
 }

@@ -2,6 +2,7 @@
  * annealing, likelihood, results. */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "run/options.h"
 #include "tests/support/model_case.h"
 #include "tests/support/train_case.h"
 #include "train/options.h"
@@ -158,8 +159,8 @@ static void finished_is_not_repeated(void **state)
     train_case_same(&first, &third);
     train_case_result none;
     assert_int_equal(train_case_try(&ctx, run, changed, &none), KAD_ECONFIG);
-    assert_non_null(strstr(ctx.message, "steps: 8"));
-    assert_non_null(strstr(ctx.message, "steps: 9"));
+    assert_non_null(strstr(ctx.message, "trained with train.steps 8"));
+    assert_non_null(strstr(ctx.message, "says 9"));
     train_case_clear(&first);
     train_case_clear(&second);
     train_case_clear(&third);
@@ -234,7 +235,7 @@ static void levels_add_up(void **state)
     kad_evaluator *evaluator = NULL;
     kad_evaluation e;
     kad_map *map = NULL;
-    assert_int_equal(kad_model_create(&ctx, config, &model), KAD_OK);
+    assert_int_equal(test_model_of(&ctx, config, &model), KAD_OK);
     double *theta = test_theta(model->flow, 5, 0.1);
     assert_int_equal(kad_evaluator_create(&ctx, model, &evaluator), KAD_OK);
     assert_int_equal(kad_evaluate(&ctx, evaluator, theta, 0, NULL, 0, 64, false, &e),
@@ -329,13 +330,15 @@ static void chain_has_the_right_stages(void **state)
                               NULL};
         kad_trainer t = {.ctx = &ctx};
         kad_config *config = train_case_config(&ctx, train_case_ising + 1, more);
-        t.config = config;
-        assert_int_equal(kad_train_options_read(&ctx, config, &t.options), KAD_OK);
+        kad_run_options options;
+        assert_int_equal(kad_run_options_read(&ctx, config, &options), KAD_OK);
+        t.options = options.train;
         assert_int_equal(kad_trainer_plan(&t), KAD_OK);
         assert_int_equal(t.n_stages, cases[i].n);
         assert_int_equal(t.stages[0].shape[0], cases[i].first);
         for (int k = 0; k < t.n_stages; k++)
             assert_int_equal(t.stages[k].steps, cases[i].steps[k]);
+        kad_run_options_clear(&options);
         kad_config_destroy(config);
     }
 }

@@ -1,8 +1,9 @@
-#include "flow/recipe.h"
+#include "run/recipe.h"
 
 #include "flow/hierarchy.h"
 #include "io/number.h"
 #include "models/action.h"
+#include "run/options.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -112,8 +113,8 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .beta = NAN,
                    .mean_field = NAN,
                    .homogeneous = true};
-    if (kad_action_is_none(config)) goto done;
     KAD_TRY(kad_action_options_read(ctx, config, &options));
+    if (kad_action_is_none(&options)) goto done;
     KAD_TRY(kad_action_create(ctx, &options, *lattice, false, action_out));
     const kad_action *action = *action_out;
     *out = (facts){.d = (double)d,
@@ -231,6 +232,21 @@ done:
     return status;
 }
 
+/* What the action chose for keys that the config leaves out. */
+static kad_status resolve_action(kad_ctx *ctx, const kad_action *action,
+                                 kad_config *config)
+{
+    const kad_action_ops *ops = action->ops;
+    kad_action_options options;
+    kad_status status = kad_action_options_read(ctx, config, &options);
+    if (status != KAD_OK || !ops->resolve) goto done;
+    ops->resolve(action, options.own);
+    status = kad_config_resolve_from(ctx, config, ops->keys, ops->n_keys, options.own);
+done:
+    kad_action_options_clear(&options);
+    return status;
+}
+
 kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
     kad_status status = KAD_OK;
@@ -254,7 +270,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     if (!a.homogeneous)
         KAD_TRY(kad_config_resolve(ctx, config, "flow.translation", "false"));
     if (a.known) /* after a recipe's own wishes */
-        KAD_TRY(kad_action_resolve(ctx, action, config));
+        KAD_TRY(resolve_action(ctx, action, config));
 done:
     kad_action_destroy(action);
     kad_lattice_destroy(lattice);

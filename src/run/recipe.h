@@ -10,14 +10,17 @@
  *             nets 10-10-10
  *   fourier   the free field: the spectrum alone, exact
  *   custom    plain MERA defaults; the other keys decide */
-#ifndef KAD_FLOW_RECIPE_H
-#define KAD_FLOW_RECIPE_H
+#ifndef KAD_RUN_RECIPE_H
+#define KAD_RUN_RECIPE_H
 
 #include "io/config.h"
 
 /* Fill the unset keys of `flow` and `train`, and what the action has by default.
  * Idempotent. Errors: KAD_ECONFIG and those of kad_action_create. */
 KAD_MUST_USE kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config);
+/* Digests of the files that data.source, train.data and train.from name, into a config that
+ * leaves them out (inputs.c). Errors: KAD_ENOINPUT, KAD_EDATA, KAD_EIO, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_inputs_resolve(kad_ctx *ctx, kad_config *config);
 /* The recipe in force: flow.recipe with `auto` replaced by the choice for the action. */
 const char *kad_recipe_name(const kad_config *config);
 
