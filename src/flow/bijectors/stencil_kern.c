@@ -30,11 +30,12 @@ static kad_target_rows target_of(const call *a, const net_weights *w, const net_
 {
     const kad_stencil *e = a->stage->self;
     const bool any_odd = e->transform->n_odd[a->stage->n_comp - 1] > 0;
+    const bool any_even = e->n_even > 0;
     return (kad_target_rows){
         .odd = any_odd ? s->hid[e->n_hidden] : NULL,
-        .even = s->even[0],
+        .even = any_even ? s->even[0] : NULL,
         .godd = any_odd ? s->ghid[e->n_hidden] : NULL,
-        .geven = s->geven[0],
+        .geven = any_even ? s->geven[0] : NULL,
         .odd_step = (size_t)a->stage->n_comp * KAD_ROW_BYTES,
         .even_step = KAD_ROW_BYTES,
         .own = w->own,
