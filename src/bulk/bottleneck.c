@@ -45,21 +45,21 @@ static bool in_first(const kad_lattice *lattice, int site)
 static kad_status crosses(kad_ctx *ctx, const kad_flow *flow, const kad_stage *stage,
                           bool *out)
 {
-    kad_parts apps = {0};
+    kad_parts parts = {0};
     *out = true;
     if (stage->ops->parts == NULL) return KAD_OK;
-    const kad_status status = stage->ops->parts(ctx, stage, &apps);
+    const kad_status status = stage->ops->parts(ctx, stage, &parts);
     if (status == KAD_OK) {
-        const int each = apps.n_src + apps.n_tgt;
+        const int each = parts.n_src + parts.n_tgt;
         *out = false;
-        for (int k = 0; k < apps.n_apps; k++) {
-            const int *rows = apps.rows + k * each;
+        for (int k = 0; k < parts.n_parts; k++) {
+            const int *rows = parts.rows + k * each;
             for (int i = 1; i < each; i++)
                 *out = *out || in_first(flow->lattice, rows[i] / flow->n_comp) !=
                                    in_first(flow->lattice, rows[0] / flow->n_comp);
         }
     }
-    kad_parts_clear(&apps);
+    kad_parts_clear(&parts);
     return status;
 }
 

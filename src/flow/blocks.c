@@ -212,7 +212,7 @@ kad_status kad_blocks_stencil(kad_ctx *ctx, const kad_lattice *lattice,
     return status;
 }
 
-/* Do two applications have their sources at the same displacements from their targets? */
+/* Do two parts have their sources at the same displacements from their targets? */
 static bool are_alike(const kad_lattice *lattice, int size, const int *a, const int *b)
 {
     int target_a[KAD_MAX_DIM], target_b[KAD_MAX_DIM];

@@ -12,7 +12,7 @@
 #include "lattice/lattice.h"
 
 typedef struct kad_index_list {
-    int n_lists; /* blocks, or applications */
+    int n_lists; /* blocks, or parts */
     int size;    /* entries of each */
     int *sites;  /* [n_lists][size], from kad_alloc */
 } kad_index_list;
@@ -35,19 +35,19 @@ KAD_MUST_USE kad_status kad_blocks_create(kad_ctx *ctx, const kad_lattice *latti
  * side[block size]. Returns the number of targets. m: extents of the block per axis. */
 int kad_blocks_split(int d, const int m[KAD_MAX_DIM], int k, unsigned char *side);
 
-/* Applications of a stencil: targets = active sites of the classes in `targets` (bit p
+/* Parts of a stencil: targets = active sites of the classes in `targets` (bit p
  * set: class p); sources of each = the `n_offsets` nearest offsets that lead to classes
  * of `sources` for every target class, in whole shells, at most max_sources. A step of an
  * offset goes to the next index of the other class, across a seam if need be; `shift` > 0
  * counts the indices of odd extents from there, which moves their seams. Each list:
- * sources first, the target last. `active` may be NULL. Zero applications and size 1 are
+ * sources first, the target last. `active` may be NULL. Zero parts and size 1 are
  * possible. */
 KAD_MUST_USE kad_status kad_blocks_stencil(kad_ctx *ctx, const kad_lattice *lattice,
                                            const unsigned char *active, int stride,
                                            int shift, unsigned targets, unsigned sources,
                                            int max_sources, kad_index_list *out);
 
-/* Exchange applications so that those alike `first`, with sources at the same
+/* Exchange parts so that those alike `first`, with sources at the same
  * displacements from the target, follow it; returns how many they are, `first` included.
  */
 int kad_blocks_gather(const kad_lattice *lattice, kad_index_list *list, int first);

@@ -10,7 +10,7 @@ void kad_cone_destroy(kad_cone *cone)
     if (!cone) return;
     for (int k = 0; cone->stages && k < cone->n_stages; k++) {
         kad_cone_stage *s = &cone->stages[k];
-        kad_parts_clear(&s->apps);
+        kad_parts_clear(&s->parts);
         kad_free(s->slots);
         kad_free(s->first);
         kad_free(s->list);
@@ -20,19 +20,19 @@ void kad_cone_destroy(kad_cone *cone)
     kad_free(cone);
 }
 
-/* Applications by row: counts, running sums, then filled from behind. */
+/* Parts by row: counts, running sums, then filled from behind. */
 static kad_status index_rows(kad_ctx *ctx, int n_rows, kad_cone_stage *s)
 {
     kad_status status = KAD_OK;
-    const int each = s->apps.n_src + s->apps.n_tgt, n = s->apps.n_apps * each;
+    const int each = s->parts.n_src + s->parts.n_tgt, n = s->parts.n_parts * each;
     KAD_TRY(kad_new(ctx, (size_t)n_rows + 1, sizeof(int), &s->first));
     KAD_TRY(kad_new(ctx, (size_t)n, sizeof(int), &s->list));
     for (int i = 0; i < n; i++)
-        s->first[s->apps.rows[i]]++;
+        s->first[s->parts.rows[i]]++;
     for (int r = 0; r < n_rows; r++)
         s->first[r + 1] += s->first[r];
     for (int i = n - 1; i >= 0; i--)
-        s->list[--s->first[s->apps.rows[i]]] = i / each;
+        s->list[--s->first[s->parts.rows[i]]] = i / each;
 done:
     return status;
 }
@@ -42,11 +42,11 @@ done:
 static kad_status assign_slots(kad_ctx *ctx, kad_cone *cone, kad_cone_stage *s, int *now)
 {
     kad_status status = KAD_OK;
-    const int n_src = s->apps.n_src, n_tgt = s->apps.n_tgt;
-    KAD_TRY(kad_new(ctx, (size_t)s->apps.n_apps * (size_t)(n_src + 2 * n_tgt),
+    const int n_src = s->parts.n_src, n_tgt = s->parts.n_tgt;
+    KAD_TRY(kad_new(ctx, (size_t)s->parts.n_parts * (size_t)(n_src + 2 * n_tgt),
                     sizeof(int), &s->slots));
-    for (int k = 0; k < s->apps.n_apps; k++) {
-        const int *rows = s->apps.rows + (size_t)k * (size_t)(n_src + n_tgt);
+    for (int k = 0; k < s->parts.n_parts; k++) {
+        const int *rows = s->parts.rows + (size_t)k * (size_t)(n_src + n_tgt);
         int *slots = s->slots + (size_t)k * (size_t)(n_src + 2 * n_tgt);
         for (int i = 0; i < n_src; i++)
             slots[i] = now[rows[i]];
@@ -55,8 +55,8 @@ static kad_status assign_slots(kad_ctx *ctx, kad_cone *cone, kad_cone_stage *s, 
             slots[n_src + j] = now[rows[n_src + j]] = cone->n_slots++;
         }
     }
-    s->ld = s->apps.constant_ld ? -1 : cone->n_slots;
-    if (!s->apps.constant_ld) cone->n_slots += s->apps.n_apps;
+    s->ld = s->parts.constant_ld ? -1 : cone->n_slots;
+    if (!s->parts.constant_ld) cone->n_slots += s->parts.n_parts;
 done:
     return status;
 }
@@ -81,13 +81,13 @@ static kad_status open_stage(kad_ctx *ctx, kad_cone *cone, int k)
     kad_status status = KAD_OK;
     kad_cone_stage *s = &cone->stages[k];
     s->stage = &cone->flow->stages[k];
-    KAD_TRY(s->stage->ops->parts(ctx, s->stage, &s->apps));
+    KAD_TRY(s->stage->ops->parts(ctx, s->stage, &s->parts));
     KAD_TRY(index_rows(ctx, cone->flow->n_rows, s));
-    cone->n_tile = (int)larger(cone->n_tile, s->apps.n_src + s->apps.n_tgt);
-    cone->max_apps = (int)larger(cone->max_apps, s->apps.n_apps);
-    cone->n_evaluations += s->apps.n_apps;
-    if (s->apps.one.scratch_bytes[KAD_DOUBLE] > cone->scratch_bytes)
-        cone->scratch_bytes = s->apps.one.scratch_bytes[KAD_DOUBLE];
+    cone->n_tile = (int)larger(cone->n_tile, s->parts.n_src + s->parts.n_tgt);
+    cone->max_parts = (int)larger(cone->max_parts, s->parts.n_parts);
+    cone->n_evaluations += s->parts.n_parts;
+    if (s->parts.one.scratch_bytes[KAD_DOUBLE] > cone->scratch_bytes)
+        cone->scratch_bytes = s->parts.one.scratch_bytes[KAD_DOUBLE];
 done:
     return status;
 }
@@ -99,10 +99,10 @@ static kad_status count_tail(kad_ctx *ctx, kad_cone *cone)
     const kad_flow *flow = cone->flow;
     for (int k = cone->n_stages; k < flow->n_stages; k++) {
         const kad_stage *stage = &flow->stages[k];
-        kad_parts apps = {.n_apps = flow->n_active};
-        if (stage->ops->parts) status = stage->ops->parts(ctx, stage, &apps);
-        cone->tail_evaluations += apps.n_apps;
-        kad_parts_clear(&apps);
+        kad_parts parts = {.n_parts = flow->n_active};
+        if (stage->ops->parts) status = stage->ops->parts(ctx, stage, &parts);
+        cone->tail_evaluations += parts.n_parts;
+        kad_parts_clear(&parts);
         if (status != KAD_OK) return status;
     }
     if (cone->n_stages < flow->n_stages &&

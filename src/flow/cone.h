@@ -1,16 +1,16 @@
-/* Generation cones: when one latent changes, only the applications it can reach are
+/* Generation cones: when one latent changes, only the parts it can reach are
  * computed again.
  *
  * The generation is unrolled into assignments: every value a row takes on its way from
  * latent to field has a *slot* of its own (a row of KAD_W_DOUBLE chains), and so has the
- * ln|det| of every application. An application reads the slots of its sources and the
+ * ln|det| of every part. A part reads the slots of its sources and the
  * target's slot before, and fills the target's slot after. A changed latent dirties
- * slots, a dirty slot the applications that read it: one walk over the stages finds them
+ * slots, a dirty slot the parts that read it: one walk over the stages finds them
  * in order. Nothing is accumulated, so that after any number of moves the slots are what
  * a full generation from the latents gives, to the bit.
  *
  * Stages that do not come apart (ops->parts is NULL: a Fourier base) and all that
- * follow are the *tail*: one application of the whole tile, part of every cone.
+ * follow are the *tail*: the whole tile as one part, in every cone.
  *
  * Slots: 0 .. n_rows - 1 hold the field. All numbers are double. */
 #ifndef KAD_FLOW_CONE_H
@@ -23,11 +23,10 @@
 
 typedef struct kad_cone_stage {
     const kad_stage *stage;
-    kad_parts apps;
-    int *slots; /* [n_apps][n_src + 2 n_tgt]: sources, targets before and after */
-    int ld;     /* slot of the first application's ln|det|; -1: constant */
-    int *first,
-        *list; /* applications row r takes part in: list[first[r]] .. first[r + 1] */
+    kad_parts parts;
+    int *slots;        /* [n_parts][n_src + 2 n_tgt]: sources, targets before and after */
+    int ld;            /* slot of the first part's ln|det|; -1: constant */
+    int *first, *list; /* parts that row r is in: list[first[r]] .. first[r + 1] */
 } kad_cone_stage;
 
 typedef struct kad_cone {
@@ -38,10 +37,10 @@ typedef struct kad_cone {
     int tail_ld; /* slot of its ln|det| */
     int *z_slot; /* [n_rows] */
     int n_slots;
-    int n_tile;   /* rows of the largest application */
-    int max_apps; /* of a stage */
+    int n_tile;    /* rows of the largest part */
+    int max_parts; /* of a stage */
     size_t scratch_bytes;
-    int64_t tail_evaluations; /* of the tail: its applications, and the number of sites
+    int64_t tail_evaluations; /* of the tail: its parts, and the number of sites
                                  for every stage that does not come apart */
     int64_t n_evaluations;    /* of a full generation */
 } kad_cone;
@@ -62,7 +61,7 @@ typedef struct kad_cone_state {
     int n_sites, *sites;     /* sites of the field that it changed */
     uint8_t *changed;        /* [sites of the lattice] */
     uint64_t turn;           /* tells the marks of one walk or stage from others */
-    uint64_t *row_mark, *app_mark;
+    uint64_t *row_mark, *part_mark;
     double *tile;
     void *scratch;
     void *block; /* all of the above */
@@ -78,7 +77,7 @@ void kad_cone_state_destroy(kad_cone_state *state);
 /* A full generation from z [n_rows][KAD_W_DOUBLE]. The field is state->slots. */
 void kad_cone_begin(kad_cone_state *state, const double *z);
 /* The latents of a site become z [n_comp][KAD_W_DOUBLE]: the field and every slot follow.
- * dld[KAD_W_DOUBLE] = ln|det| after - before. Returns the evaluations of applications.
+ * dld[KAD_W_DOUBLE] = ln|det| after - before. Returns the evaluations of parts.
  * sites and changed name what changed in the field; state->old, indexed as the field,
  * holds its former values there. To be followed by kad_cone_settle. */
 int64_t kad_cone_move(kad_cone_state *state, int site, const double *z, double *dld);

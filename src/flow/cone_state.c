@@ -33,7 +33,7 @@ static size_t carve(const kad_cone *cone, bool counts_only, char *base, kad_cone
         {&s->sites, n_sites * sizeof(int)},
         {&s->changed, n_sites},
         {&s->row_mark, n_rows * sizeof(uint64_t)},
-        {&s->app_mark, (size_t)cone->max_apps * sizeof(uint64_t)},
+        {&s->part_mark, (size_t)cone->max_parts * sizeof(uint64_t)},
     };
     size_t at = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -92,25 +92,25 @@ static const void *packed_of(const kad_cone_state *s, const kad_stage *stage)
     return (const char *)s->packed + stage->packed[KAD_DOUBLE];
 }
 
-/* Application k of a stage from its slots: the targets in s->tile, the rest to ld. */
+/* Part k of a stage from its slots: the targets in s->tile, the rest to ld. */
 static double *evaluate(kad_cone_state *s, const kad_cone_stage *stage, int k, double *ld)
 {
-    const kad_parts *apps = &stage->apps;
-    const int n_in = apps->n_src + apps->n_tgt;
-    const int *slots = stage->slots + (size_t)k * (size_t)(n_in + apps->n_tgt);
+    const kad_parts *parts = &stage->parts;
+    const int n_in = parts->n_src + parts->n_tgt;
+    const int *slots = stage->slots + (size_t)k * (size_t)(n_in + parts->n_tgt);
     for (int i = 0; i < n_in; i++)
         copy_row(s->tile + (size_t)i * W, slot_of(s, slots[i]));
     memset(ld, 0, W * sizeof *ld);
-    apps->one.ops->kern[KAD_DOUBLE]->generate(&apps->one, packed_of(s, stage->stage),
-                                              s->tile, ld, s->scratch);
-    return s->tile + (size_t)apps->n_src * W;
+    parts->one.ops->kern[KAD_DOUBLE]->generate(&parts->one, packed_of(s, stage->stage),
+                                               s->tile, ld, s->scratch);
+    return s->tile + (size_t)parts->n_src * W;
 }
 
 static const int *outputs_of(const kad_cone_stage *stage, int k)
 {
-    const kad_parts *apps = &stage->apps;
-    const size_t each = (size_t)(apps->n_src + 2 * apps->n_tgt);
-    return stage->slots + (size_t)k * each + apps->n_src + apps->n_tgt;
+    const kad_parts *parts = &stage->parts;
+    const size_t each = (size_t)(parts->n_src + 2 * parts->n_tgt);
+    return stage->slots + (size_t)k * each + parts->n_src + parts->n_tgt;
 }
 
 /* The stages of the tail on the field. */
@@ -144,10 +144,10 @@ void kad_cone_begin(kad_cone_state *s, const double *z)
     }
     for (int i = 0; i < cone->n_stages; i++) {
         const kad_cone_stage *stage = &cone->stages[i];
-        for (int k = 0; k < stage->apps.n_apps; k++) {
+        for (int k = 0; k < stage->parts.n_parts; k++) {
             const double *from = evaluate(s, stage, k, ld);
             const int *to = outputs_of(stage, k);
-            for (int j = 0; j < stage->apps.n_tgt; j++)
+            for (int j = 0; j < stage->parts.n_tgt; j++)
                 copy_row(slot_of(s, to[j]), from + (size_t)j * W);
             if (stage->ld >= 0) copy_row(slot_of(s, stage->ld + k), ld);
         }
@@ -195,28 +195,28 @@ static void recompute(kad_cone_state *s, const kad_cone_stage *stage, int k, dou
     double ld[W];
     const double *from = evaluate(s, stage, k, ld);
     const int *to = outputs_of(stage, k);
-    for (int j = 0; j < stage->apps.n_tgt; j++)
+    for (int j = 0; j < stage->parts.n_tgt; j++)
         write_slot(s, to[j], from + (size_t)j * W);
     if (stage->ld >= 0) write_ld(s, stage->ld + k, ld, dld);
 }
 
-/* Every application the dirty rows reach, in order; with dld NULL they are only counted. */
+/* Every part the dirty rows reach, in order; with dld NULL they are only counted. */
 static int64_t walk_stages(kad_cone_state *s, uint64_t walk, double *dld)
 {
     const kad_cone *cone = s->cone;
     int64_t n = 0;
     for (int i = 0; i < cone->n_stages; i++) {
         const kad_cone_stage *stage = &cone->stages[i];
-        const int n_src = stage->apps.n_src, n_tgt = stage->apps.n_tgt;
+        const int n_src = stage->parts.n_src, n_tgt = stage->parts.n_tgt;
         const int n_dirty = s->n_rows; /* targets of this stage are sources of none */
         const uint64_t now = ++s->turn;
         for (int d = 0; d < n_dirty; d++) {
             const int row = s->rows[d];
             for (int a = stage->first[row]; a < stage->first[row + 1]; a++) {
                 const int k = stage->list[a];
-                if (s->app_mark[k] == now) continue;
-                s->app_mark[k] = now;
-                const int *rows = stage->apps.rows + (size_t)k * (size_t)(n_src + n_tgt);
+                if (s->part_mark[k] == now) continue;
+                s->part_mark[k] = now;
+                const int *rows = stage->parts.rows + (size_t)k * (size_t)(n_src + n_tgt);
                 for (int j = 0; j < n_tgt; j++)
                     make_dirty(s, walk, rows[n_src + j]);
                 if (dld) recompute(s, stage, k, dld);

@@ -49,15 +49,15 @@ static bool in_top(const builder *b, int level)
     return level >= b->target->lattice->n_levels;
 }
 
-static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
-                           const kad_transform_ops *transform, int level,
-                           const char *name)
+static kad_status add_parts(builder *b, int n_parts, int size, const int *sites,
+                            const kad_transform_ops *transform, int level,
+                            const char *name)
 {
     kad_stage stage;
     const int halvings = b->target->lattice->n_levels;
     const kad_status status =
         kad_stencil_create(b->ctx, b->target->lattice, b->target->n_comp, transform,
-                           b->options->hidden, size - 1, n_apps, sites, &stage);
+                           b->options->hidden, size - 1, n_parts, sites, &stage);
     if (status != KAD_OK) return status;
     kad_stencil_set_quartic(&stage, b->options->quartic);
     if (!in_top(b, level))
@@ -66,24 +66,24 @@ static kad_status add_apps(builder *b, int n_apps, int size, const int *sites,
                               level - halvings, name);
 }
 
-/* Stages of a list of applications, one for all that are alike. */
-static kad_status add_stages(builder *b, kad_index_list *apps,
+/* Stages of a list of parts, one for all that are alike. */
+static kad_status add_stages(builder *b, kad_index_list *parts,
                              const kad_transform_ops *transform, int level,
                              const char *name, int index)
 {
     kad_status status = KAD_OK;
     char full[KAD_NAME_MAX];
-    for (int first = 0, n, k = 0; first < apps->n_lists; first += n, k++) {
-        n = b->options->shared ? kad_blocks_gather(b->target->lattice, apps, first) : 1;
+    for (int first = 0, n, k = 0; first < parts->n_lists; first += n, k++) {
+        n = b->options->shared ? kad_blocks_gather(b->target->lattice, parts, first) : 1;
         snprintf(full, sizeof full, "%s_%02d", name, index);
-        if (n < apps->n_lists)
+        if (n < parts->n_lists)
             snprintf(full, sizeof full, "%s_%02d_%03d", name, index, k);
-        KAD_TRY(add_apps(b, n, apps->size,
-                         apps->sites + (size_t)first * (size_t)apps->size, transform,
-                         level, full));
+        KAD_TRY(add_parts(b, n, parts->size,
+                          parts->sites + (size_t)first * (size_t)parts->size, transform,
+                          level, full));
     }
 done:
-    kad_index_list_clear(apps);
+    kad_index_list_clear(parts);
     return status;
 }
 
@@ -91,11 +91,11 @@ static kad_status add_stencil(builder *b, int level, int shift, unsigned targets
                               unsigned sources, const kad_transform_ops *transform,
                               const char *name, int index)
 {
-    kad_index_list apps;
+    kad_index_list parts;
     const kad_status status =
         kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
-                           shift, targets, sources, b->options->sources, &apps);
-    return status == KAD_OK ? add_stages(b, &apps, transform, level, name, index)
+                           shift, targets, sources, b->options->sources, &parts);
+    return status == KAD_OK ? add_stages(b, &parts, transform, level, name, index)
                             : status;
 }
 
@@ -178,9 +178,9 @@ static kad_status add_wavelet(builder *b, int level)
     for (unsigned p = 0; p < (1u << d); p++)
         colour[parity_bit(p)] |= 1u << p;
     for (unsigned p = (1u << d) - 1; p > 0; p--) {
-        kad_index_list apps;
-        KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &apps));
-        KAD_TRY(add_stages(b, &apps, b->generator, level, "detail", (int)p));
+        kad_index_list parts;
+        KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &parts));
+        KAD_TRY(add_stages(b, &parts, b->generator, level, "detail", (int)p));
     }
     KAD_TRY(kad_stage_list_haar(b->ctx, b->target, level, "haar", b->list));
     const int count =

@@ -4,19 +4,19 @@
 
 #include <string.h>
 
-void kad_parts_clear(kad_parts *apps)
+void kad_parts_clear(kad_parts *parts)
 {
-    kad_free(apps->rows);
-    kad_stage_clear(&apps->one);
-    memset(apps, 0, sizeof *apps);
+    kad_free(parts->rows);
+    kad_stage_clear(&parts->one);
+    memset(parts, 0, sizeof *parts);
 }
 
-kad_status kad_parts_of_sites(kad_ctx *ctx, int n_comp, int n_apps, int n_src_sites,
+kad_status kad_parts_of_sites(kad_ctx *ctx, int n_comp, int n_parts, int n_src_sites,
                               int n_tgt_sites, const int *sites, kad_parts *out)
 {
-    const size_t n = (size_t)n_apps * (size_t)(n_src_sites + n_tgt_sites);
+    const size_t n = (size_t)n_parts * (size_t)(n_src_sites + n_tgt_sites);
     memset(out, 0, sizeof *out);
-    out->n_apps = n_apps;
+    out->n_parts = n_parts;
     out->n_src = n_src_sites * n_comp;
     out->n_tgt = n_tgt_sites * n_comp;
     const kad_status status = kad_new(ctx, n * (size_t)n_comp, sizeof(int), &out->rows);

@@ -77,7 +77,7 @@ typedef struct kad_bijector_ops {
                           kad_stage *out);
     const kad_bijector_kern *kern[2]; /* by kad_prec */
     /* OPTIONAL (NULL: every row depends on every other). The stage taken apart into
-     * independent applications, for generating one latent's cone again (flow/cone.h).
+     * independent parts, for generating one latent's cone again (flow/cone.h).
      * Errors: KAD_ENOMEM; *out then is to be cleared. */
     kad_status (*parts)(kad_ctx *ctx, const kad_stage *stage, kad_parts *out);
 } kad_bijector_ops;

@@ -27,7 +27,7 @@ typedef struct kad_moves {
     int n_order, *order;   /* active sites, coarsest level first */
     int *level_size;       /* [n_levels] */
     void *shared;          /* constants of the action's changes */
-    int64_t n_evaluations; /* applications a sweep evaluates */
+    int64_t n_evaluations; /* parts a sweep evaluates */
 } kad_moves;
 
 KAD_MUST_USE kad_status kad_moves_create(kad_ctx *ctx, const kad_action *action,

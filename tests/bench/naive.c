@@ -36,7 +36,7 @@ static void naive_generate(const kad_stage *stage, const float *theta, float *x,
     const kad_coupling *c = stage->self;
     const kad_mlp *t_net = &c->net[0], *a_net = &c->net[c->n_nets - 1];
     for (int l = 0; l < LANES; l++)
-        for (int k = 0; k < c->n_apps; k++) {
+        for (int k = 0; k < c->n_parts; k++) {
             const int *rows = c->rows + k * (c->n_src + c->n_tgt);
             float in[64], t[64], a[64];
             for (int i = 0; i < c->n_src; i++)

@@ -20,7 +20,7 @@ static kad_work coupling_work(const kad_coupling *c)
         for (int k = 0; k < c->net[m].n_hidden; k++)
             w.exps += c->net[m].hidden[k].n_out;
     }
-    return (kad_work){w.fma * c->n_apps, w.exps * c->n_apps};
+    return (kad_work){w.fma * c->n_parts, w.exps * c->n_parts};
 }
 
 static kad_work stencil_work(const kad_stencil *e, int n_comp)
@@ -28,7 +28,7 @@ static kad_work stencil_work(const kad_stencil *e, int n_comp)
     const double net = n_comp * ((double)e->n_sources * (e->n_hidden + e->n_odd) +
                                  (double)e->n_hidden * e->n_odd) +
                        (double)e->n_hidden * e->n_even;
-    return (kad_work){net * e->n_apps, 3.0 * e->n_apps};
+    return (kad_work){net * e->n_parts, 3.0 * e->n_parts};
 }
 
 kad_work kad_work_generate(const kad_flow *flow)

@@ -22,39 +22,39 @@ enum { W = KAD_W_DOUBLE };
 
 /* --- stages -------------------------------------------------------------------------- */
 
-/* The applications one by one give what the kernel of the whole stage gives. Targets are
+/* The parts one by one give what the kernel of the whole stage gives. Targets are
  * disjoint and no source is a target, so that all may read the input. */
 static void take_apart(instance *t)
 {
     const size_t n = tile_size(t, KAD_DOUBLE);
-    kad_parts apps;
+    kad_parts parts;
     double *z = normals(n, 1), *x = normals(n, 1), *y = normals(n, 1);
     double ld[W] = {0}, sum[W] = {0};
     apply(t, GENERATE, KAD_DOUBLE, x, NULL, 0, NULL, ld);
-    if (t->stage.ops->parts(&t->ctx, &t->stage, &apps) != KAD_OK)
+    if (t->stage.ops->parts(&t->ctx, &t->stage, &parts) != KAD_OK)
         fail_msg("%s: %s", t->label, t->ctx.message);
-    const size_t each = (size_t)(apps.n_src + apps.n_tgt);
+    const size_t each = (size_t)(parts.n_src + parts.n_tgt);
     double *tile = kad_alloc(each, KAD_ROW_BYTES);
-    void *scratch = kad_alloc(1, apps.one.scratch_bytes[KAD_DOUBLE]);
-    for (size_t k = 0; k < (size_t)apps.n_apps; k++) {
-        const int *rows = apps.rows + k * each;
+    void *scratch = kad_alloc(1, parts.one.scratch_bytes[KAD_DOUBLE]);
+    for (size_t k = 0; k < (size_t)parts.n_parts; k++) {
+        const int *rows = parts.rows + k * each;
         for (size_t i = 0; i < each; i++)
             memcpy(tile + i * W, z + (size_t)rows[i] * W, KAD_ROW_BYTES);
-        apps.one.ops->kern[KAD_DOUBLE]->generate(&apps.one, t->packed[KAD_DOUBLE], tile,
-                                                 sum, scratch);
-        for (size_t i = (size_t)apps.n_src; i < each; i++)
+        parts.one.ops->kern[KAD_DOUBLE]->generate(&parts.one, t->packed[KAD_DOUBLE], tile,
+                                                  sum, scratch);
+        for (size_t i = (size_t)parts.n_src; i < each; i++)
             memcpy(y + (size_t)rows[i] * W, tile + i * W, KAD_ROW_BYTES);
     }
     const double error = max_abs_difference(n, x, y) / (1 + max_abs(n, x));
     double ld_error = max_abs_difference(W, ld, sum) / (1 + max_abs(W, ld));
-    if (apps.constant_ld) { /* then alike on all lanes, whatever they hold */
+    if (parts.constant_ld) { /* then alike on all lanes, whatever they hold */
         ld_error = 0;
         for (int l = 1; l < W; l++)
             if (ld[l] != ld[0]) ld_error = 1;
     }
     if (!(error < 1e-13) || !(ld_error < 1e-13))
         fail_msg("%s: error %g, ln det %g", t->label, error, ld_error);
-    kad_parts_clear(&apps);
+    kad_parts_clear(&parts);
     kad_free(tile);
     kad_free(scratch);
     kad_free(z);
@@ -311,7 +311,7 @@ static void sweeps_cost_n_log_n(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLAIM("cone: stages come apart into applications", stages_come_apart),
+        CLAIM("cone: stages come apart into parts", stages_come_apart),
         CLAIM("cone: moves follow full generations, to the bit", moves_follow_generation),
         CLAIM("cone: a sweep over all latents costs N log N", sweeps_cost_n_log_n),
     };

@@ -366,7 +366,7 @@ static void draws_do_not_depend_on_batches_or_threads(void **state)
     }
 }
 
-/* Are the sources of application i at the displacements of those of application 0? */
+/* Are the sources of part i at the displacements of those of part 0? */
 static bool like_the_first(const kad_lattice *lattice, const kad_stencil *e, int i)
 {
     const int n = e->n_sources, *a = e->sites, *b = e->sites + i * (n + 1);
@@ -406,7 +406,7 @@ static void sites_are_generated_once_from_known_ones(void **state)
             if (stage->ops != &kad_stencil_ops) continue;
             const kad_stencil *e = stage->self;
             const bool fresh = strstr(stage->name, "refine") == NULL;
-            for (int a = 0; a < e->n_apps; a++) {
+            for (int a = 0; a < e->n_parts; a++) {
                 const int *sites = e->sites + a * (e->n_sources + 1);
                 for (int k = 0; k < e->n_sources; k++)
                     assert_true(known[sites[k]]);
@@ -446,7 +446,7 @@ static void couplings_from_a_file_give_every_site_its_weights(void **state)
     for (int i = 0; i < model->flow->n_stages; i++) {
         const kad_stage *stage = &model->flow->stages[i];
         if (stage->ops != &kad_stencil_ops) continue;
-        assert_int_equal(((const kad_stencil *)stage->self)->n_apps, 1);
+        assert_int_equal(((const kad_stencil *)stage->self)->n_parts, 1);
         n++;
     }
     /* ring; 3 new sites of 2 x 2 and 12 of 4 x 4, each twice more with the older ones */

@@ -349,7 +349,7 @@ static double naive_transform(const rig *r, int n, double odd[3][3], const doubl
     return even[0] + log(1 + u / 2) - 1.25 * log(1 + u);
 }
 
-/* All applications of a stage on one lane, against the tile. */
+/* All parts of a stage on one lane, against the tile. */
 static void compare_with_naive(rig *r, int n)
 {
     const kad_stencil *e = r->stage.self;
@@ -359,20 +359,20 @@ static void compare_with_naive(rig *r, int n)
     assert_non_null(before);
     memcpy(before, r->x, (size_t)r->stage.n_rows * W * sizeof *before);
     rig_generate(r, ld);
-    for (int i = 0; i < e->n_apps; i++) {
-        const int *app = e->sites + i * (F + 1);
+    for (int i = 0; i < e->n_parts; i++) {
+        const int *part = e->sites + i * (F + 1);
         double X[64 * 3], odd[3][3], even[4], z[3], y[3];
         for (int f = 0; f < F; f++)
             for (int c = 0; c < n; c++)
-                X[f * n + c] = before[(app[f] * n + c) * W + lane];
+                X[f * n + c] = before[(part[f] * n + c) * W + lane];
         for (int c = 0; c < n; c++)
-            z[c] = before[(app[F] * n + c) * W + lane];
+            z[c] = before[(part[F] * n + c) * W + lane];
         naive_net(r, n, X, odd, even);
         want += naive_transform(r, n, odd, even, z, y);
         for (int c = 0; c < n; c++)
-            assert_near(r->x[(app[F] * n + c) * W + lane], y[c], 1e-12);
+            assert_near(r->x[(part[F] * n + c) * W + lane], y[c], 1e-12);
     }
-    assert_near(ld[lane], want, 1e-12 * (1 + e->n_apps));
+    assert_near(ld[lane], want, 1e-12 * (1 + e->n_parts));
     kad_free(before);
 }
 

@@ -21,9 +21,9 @@ static void add_nets(kad_stage *stage, kad_coupling *c)
 
 static kad_status check(kad_ctx *ctx, const kad_mlp_shape *shape,
                         const kad_transform_ops *transform, int n_src, int n_tgt,
-                        int n_apps)
+                        int n_parts)
 {
-    if (n_src < 1 || n_tgt < 1 || n_apps < 1 || shape->n_hidden > KAD_MLP_MAX_LAYERS)
+    if (n_src < 1 || n_tgt < 1 || n_parts < 1 || shape->n_hidden > KAD_MLP_MAX_LAYERS)
         return kad_fail(ctx, KAD_ECONFIG,
                         "coupling: %d sources, %d targets, %d hidden layers", n_src,
                         n_tgt, shape->n_hidden);
@@ -38,12 +38,12 @@ static kad_status check(kad_ctx *ctx, const kad_mlp_shape *shape,
 kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
                                const kad_mlp_shape *shape,
                                const kad_transform_ops *transform, int n_src, int n_tgt,
-                               int n_apps, const int *rows, kad_stage *out)
+                               int n_parts, const int *rows, kad_stage *out)
 {
     kad_status status = KAD_OK;
     memset(out, 0, sizeof *out);
     kad_coupling *c = NULL;
-    KAD_TRY(check(ctx, shape, transform, n_src, n_tgt, n_apps));
+    KAD_TRY(check(ctx, shape, transform, n_src, n_tgt, n_parts));
     KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
     out->self = c;
     out->ops = &kad_coupling_ops;
@@ -53,11 +53,11 @@ kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
                         .quartic = 1,
                         .n_src = n_src,
                         .n_tgt = n_tgt,
-                        .n_apps = n_apps,
+                        .n_parts = n_parts,
                         .n_odd = n_tgt * transform->n_odd[0],
                         .n_even = n_tgt * transform->n_even[0],
                         .shape = *shape};
-    const size_t n = (size_t)n_apps * (size_t)(n_src + n_tgt);
+    const size_t n = (size_t)n_parts * (size_t)(n_src + n_tgt);
     KAD_TRY(kad_new(ctx, n, sizeof(int), &c->rows));
     memcpy(c->rows, rows, n * sizeof(int));
     add_nets(out, c);
@@ -157,14 +157,14 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
     }
     const int n_comp = 1 + variant % 3, n_tgt = 1 + variant % 2, n_src = 2 + variant % 2;
     const int each = n_tgt + n_src, n_rows = lattice->n_sites * n_comp;
-    const int n_apps = n_rows / each;
+    const int n_parts = n_rows / each;
     int *rows = kad_alloc((size_t)n_rows, sizeof(int));
     if (!rows) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
     const int stride = n_rows % 7 ? 7 : 1;
-    for (int i = 0; i < n_apps * each; i++)
+    for (int i = 0; i < n_parts * each; i++)
         rows[i] = (i * stride + variant) % n_rows;
     const kad_status status = kad_coupling_create(ctx, n_rows, n_comp, shape, transform,
-                                                  n_src, n_tgt, n_apps, rows, out);
+                                                  n_src, n_tgt, n_parts, rows, out);
     if (status == KAD_OK) kad_coupling_set_quartic(out, 1.5);
     kad_free(rows);
     return status;
@@ -176,7 +176,7 @@ static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
     const kad_coupling *c = stage->self;
     const int n = c->n_src + c->n_tgt;
     int *rows = NULL;
-    KAD_TRY(kad_parts_of_sites(ctx, 1, c->n_apps, c->n_src, c->n_tgt, c->rows, out));
+    KAD_TRY(kad_parts_of_sites(ctx, 1, c->n_parts, c->n_src, c->n_tgt, c->rows, out));
     KAD_TRY(kad_parts_identity(ctx, n, &rows));
     KAD_TRY(kad_coupling_create(ctx, n, stage->n_comp, &c->shape, c->transform, c->n_src,
                                 c->n_tgt, 1, rows, &out->one));

@@ -24,12 +24,12 @@
 #include "flow/stage.h"
 #include "flow/transforms/transform.h"
 
-/* rows [n_apps][n_src + n_tgt]: sources first. Copied. Errors: KAD_ENOMEM; KAD_ECONFIG, for
+/* rows [n_parts][n_src + n_tgt]: sources first. Copied. Errors: KAD_ENOMEM; KAD_ECONFIG, for
  * sizes, and a net for each head of a transform that does not come apart. */
 KAD_MUST_USE kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
                                             const kad_mlp_shape *shape,
                                             const kad_transform_ops *transform, int n_src,
-                                            int n_tgt, int n_apps, const int *rows,
+                                            int n_tgt, int n_parts, const int *rows,
                                             kad_stage *out);
 /* The largest quartic coupling that the width of q4t can follow (flow.quartic); 1 after
  * creation. */
@@ -42,7 +42,7 @@ extern const kad_bijector_kern kad_coupling_kern_f32, kad_coupling_kern_f64;
 typedef struct kad_coupling {
     const kad_transform_ops *transform;
     double quartic;
-    int n_src, n_tgt, n_apps;
+    int n_src, n_tgt, n_parts;
     int n_odd, n_even; /* outputs of the nets: those of the transform, each for n_tgt */
     int *rows;
     int n_nets;

@@ -12,7 +12,7 @@
 typedef struct workspace {
     panel panel[PANELS]; /* one layout, panels.stride apart */
     dense_panels panels; /* those in use */
-    real *ld;            /* [1] log-determinants of a few applications */
+    real *ld;            /* [1] log-determinants of a few parts */
     vreal *own;          /* [n_tgt n_own] gradients of what the transform learns and */
     vreal *acc;          /* [n_theta of a net + KAD_V] of the weights, lanes apart */
     kad_target_rows *target; /* [PANELS][n_tgt] */
@@ -83,10 +83,10 @@ static const int *rows_of(const kad_coupling *c, int k)
     return c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
 }
 
-/* The applications from k on, one a panel, with their sources. */
+/* The parts from k on, one a panel, with their sources. */
 static void open_panels(const kad_coupling *c, int k, const real *x, workspace *ws)
 {
-    ws->panels.n = c->n_apps - k < PANELS ? c->n_apps - k : PANELS;
+    ws->panels.n = c->n_parts - k < PANELS ? c->n_parts - k : PANELS;
     ws->panels.first = k == 0;
     for (int p = 0; p < ws->panels.n; p++)
         gather(c, rows_of(c, k + p), x, ws->panel[p].in);
@@ -106,7 +106,7 @@ enum { FLUSH = 8 };
 static void lay_out_targets(const kad_coupling *c, const real *theta, double gl,
                             const workspace *ws)
 {
-    for (int p = 0; p < PANELS && p < c->n_apps; p++)
+    for (int p = 0; p < PANELS && p < c->n_parts; p++)
         for (int j = 0; j < c->n_tgt; j++) {
             const panel *w = &ws->panel[p];
             const size_t at = (size_t)j * KAD_W;
@@ -156,7 +156,7 @@ static void map(const kad_stage *stage, const void *packed, void *x, double *ld,
     carve(stage, scratch, &ws);
     memset(ws.ld, 0, KAD_ROW_BYTES);
     lay_out_targets(c, theta, 0, &ws);
-    for (int k = 0; k < c->n_apps; k += PANELS) {
+    for (int k = 0; k < c->n_parts; k += PANELS) {
         open_panels(c, k, x, &ws);
         for (int m = 0; m < c->n_nets; m++)
             mlp_forward(&c->net[m], theta + c->net[m].theta, &ws.panel[0], ws.panels);
@@ -186,7 +186,7 @@ static void reduce(const kad_mlp *net, vreal *acc, real *dtheta)
     mlp_gradient(net, (const real *)acc, dtheta);
 }
 
-/* Everything one walk over the applications needs. */
+/* Everything one walk over the parts needs. */
 typedef struct adjoint_call {
     const kad_coupling *c;
     const real *theta, *back; /* the adjoint's weights, at the same offsets */
@@ -205,7 +205,7 @@ static void walk(const adjoint_call *call, workspace *ws, kad_transform_fn funct
     const kad_coupling *c = call->c;
     const kad_mlp *net = &c->net[m];
     double *ld = even ? call->ld : NULL;
-    for (int k = 0; k < c->n_apps; k += PANELS) {
+    for (int k = 0; k < c->n_parts; k += PANELS) {
         open_panels(c, k, call->x, ws);
         mlp_forward(net, call->theta + net->theta, &ws->panel[0], ws->panels);
         transform_targets(c, function, k, call->x, call->g, ws);

@@ -39,21 +39,21 @@ kad_status kad_example_blocks(kad_ctx *ctx, const kad_lattice *lattice, int exte
     return KAD_OK;
 }
 
-kad_status kad_example_apps(kad_ctx *ctx, const kad_lattice *lattice, int n_sources,
-                            int max_apps, kad_blocks *out)
+kad_status kad_example_parts(kad_ctx *ctx, const kad_lattice *lattice, int n_sources,
+                             int max_parts, kad_blocks *out)
 {
     memset(out, 0, sizeof *out);
-    out->n = lattice->n_sites / 2 < max_apps ? lattice->n_sites / 2 : max_apps;
+    out->n = lattice->n_sites / 2 < max_parts ? lattice->n_sites / 2 : max_parts;
     out->size = n_sources + 1;
     kad_status status =
         kad_new(ctx, (size_t)out->n * (size_t)out->size, sizeof(int), &out->sites);
     if (status != KAD_OK) return status;
     const int n_even = (lattice->n_sites + 1) / 2;
     for (int i = 0; i < out->n; i++) {
-        int *app = out->sites + (size_t)i * (size_t)out->size;
+        int *part = out->sites + (size_t)i * (size_t)out->size;
         for (int f = 0; f < n_sources; f++)
-            app[f] = 2 * ((i + f * (f + 3) / 2) % n_even);
-        app[n_sources] = 2 * i + 1;
+            part[f] = 2 * ((i + f * (f + 3) / 2) % n_even);
+        part[n_sources] = 2 * i + 1;
     }
     return KAD_OK;
 }

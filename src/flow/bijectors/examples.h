@@ -17,10 +17,10 @@ typedef struct kad_blocks {
 KAD_MUST_USE kad_status kad_example_blocks(kad_ctx *ctx, const kad_lattice *lattice,
                                            int extent, kad_blocks *out);
 
-/* Applications [n][n_sources + 1], target last: targets are sites of odd number, sources
+/* Parts [n][n_sources + 1], target last: targets are sites of odd number, sources
  * those of even number near the target, in a fixed scramble (some may coincide on tiny
- * lattices). At most max_apps. */
-KAD_MUST_USE kad_status kad_example_apps(kad_ctx *ctx, const kad_lattice *lattice,
-                                         int n_sources, int max_apps, kad_blocks *out);
+ * lattices). At most max_parts. */
+KAD_MUST_USE kad_status kad_example_parts(kad_ctx *ctx, const kad_lattice *lattice,
+                                          int n_sources, int max_parts, kad_blocks *out);
 
 #endif

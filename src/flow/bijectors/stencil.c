@@ -57,13 +57,13 @@ static kad_status check_disjoint(kad_ctx *ctx, const kad_lattice *lattice,
     uint8_t *target = NULL;
     const size_t stride = (size_t)e->n_sources + 1;
     KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites, 1, &target));
-    for (int i = 0; i < e->n_apps; i++) {
+    for (int i = 0; i < e->n_parts; i++) {
         const int site = e->sites[(size_t)i * stride + stride - 1];
         if (target[site]++)
             KAD_TRY(
                 kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a target twice", site));
     }
-    for (size_t i = 0; i < (size_t)e->n_apps * stride; i++)
+    for (size_t i = 0; i < (size_t)e->n_parts * stride; i++)
         if (i % stride < stride - 1 && target[e->sites[i]])
             KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a source and a target",
                              e->sites[i]));
@@ -74,16 +74,15 @@ done:
 
 static kad_status check_sizes(kad_ctx *ctx, int n_comp,
                               const kad_transform_ops *transform, int n_hidden,
-                              int n_sources, int n_apps)
+                              int n_sources, int n_parts)
 {
     if (n_comp < 1 || n_comp > transform->max_comp)
         return kad_fail(ctx, KAD_EUSAGE, "stencil: no transform %s of %d components",
                         transform->name, n_comp);
-    if (n_sources < 0 || n_apps < 0 || (n_sources > 0 && n_hidden < 1) ||
+    if (n_sources < 0 || n_parts < 0 || (n_sources > 0 && n_hidden < 1) ||
         n_sources > 4096 || n_hidden > 4096)
-        return kad_fail(ctx, KAD_EUSAGE,
-                        "stencil: %d sources, %d hidden units, %d applications",
-                        n_sources, n_hidden, n_apps);
+        return kad_fail(ctx, KAD_EUSAGE, "stencil: %d sources, %d hidden units, %d parts",
+                        n_sources, n_hidden, n_parts);
     return KAD_OK;
 }
 
@@ -100,12 +99,13 @@ static void set_sizes(kad_stage *stage)
 
 kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
                               const kad_transform_ops *transform, int n_hidden,
-                              int n_sources, int n_apps, const int *sites, kad_stage *out)
+                              int n_sources, int n_parts, const int *sites,
+                              kad_stage *out)
 {
     kad_status status = KAD_OK;
     kad_stencil *e = NULL;
     kad_stage_begin(out, &kad_stencil_ops, lattice, n_comp);
-    KAD_TRY(check_sizes(ctx, n_comp, transform, n_hidden, n_sources, n_apps));
+    KAD_TRY(check_sizes(ctx, n_comp, transform, n_hidden, n_sources, n_parts));
     KAD_TRY(kad_new(ctx, 1, sizeof *e, &e));
     out->self = e;
     e->transform = transform;
@@ -113,9 +113,9 @@ kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice, int n_co
     e->n_hidden = n_sources > 0 ? n_hidden : 0;
     e->n_odd = n_sources > 0 ? transform->n_odd[n_comp - 1] : 0;
     e->n_even = transform->n_even[n_comp - 1];
-    e->n_apps = n_apps;
+    e->n_parts = n_parts;
     e->quartic = 1.0;
-    KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_apps * (size_t)(n_sources + 1), sites,
+    KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_parts * (size_t)(n_sources + 1), sites,
                            false, &e->sites));
     KAD_TRY(check_disjoint(ctx, lattice, e));
     KAD_TRY(add_tensors(ctx, e, out));
@@ -135,7 +135,7 @@ void kad_stencil_set_quartic(kad_stage *stage, double quartic)
  * ring; then every registered transform with every number of components. */
 static const struct example {
     const kad_transform_ops *transform;
-    int n_comp, n_hidden, n_sources, max_apps;
+    int n_comp, n_hidden, n_sources, max_parts;
     double quartic;
 } examples[] = {
     {&kad_transform_affine, 1, 12, 12, 8, 1.0}, {&kad_transform_affine, 2, 7, 5, 8, 1.0},
@@ -169,13 +169,13 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
     struct example e;
     if (!find_example(variant, &e)) return KAD_EUSAGE;
     kad_status status = KAD_OK;
-    kad_blocks apps = {0};
-    KAD_TRY(kad_example_apps(ctx, lattice, e.n_sources, e.max_apps, &apps));
+    kad_blocks parts = {0};
+    KAD_TRY(kad_example_parts(ctx, lattice, e.n_sources, e.max_parts, &parts));
     KAD_TRY(kad_stencil_create(ctx, lattice, e.n_comp, e.transform, e.n_hidden,
-                               e.n_sources, apps.n, apps.sites, out));
+                               e.n_sources, parts.n, parts.sites, out));
     kad_stencil_set_quartic(out, e.quartic);
 done:
-    kad_free(apps.sites);
+    kad_free(parts.sites);
     return status;
 }
 
@@ -185,7 +185,7 @@ static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
     const kad_stencil *e = stage->self;
     const kad_lattice tile = kad_parts_lattice(e->n_sources + 1);
     int *sites = NULL;
-    KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, e->n_apps, e->n_sources, 1, e->sites,
+    KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, e->n_parts, e->n_sources, 1, e->sites,
                                out));
     KAD_TRY(kad_parts_identity(ctx, tile.n_sites, &sites));
     KAD_TRY(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,

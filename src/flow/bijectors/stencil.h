@@ -1,5 +1,5 @@
-/* O(n)-equivariant stencil coupling: every application transforms the field at one target
- * site given F source sites; all applications share one pointwise net.
+/* O(n)-equivariant stencil coupling: every part transforms the field at one target
+ * site given F source sites; all parts share one pointwise net.
  *
  * Net, from source vectors X_f in R^n (n components), H hidden vectors:
  *   v = W1 X,  o = v/sqrt(1 + |v|^2),  e = 1/(1 + |v|^2)        (no bias)
@@ -24,13 +24,13 @@
 #include "flow/stage.h"
 #include "flow/transforms/transform.h"
 
-/* sites [n_apps][n_sources + 1], target last; targets are distinct and no source is a
+/* sites [n_parts][n_sources + 1], target last; targets are distinct and no source is a
  * target; a source may be named twice. Copied. n_hidden is ignored when n_sources = 0.
  * Errors: KAD_EUSAGE (sites, sizes, more components than the transform has), KAD_ENOMEM; on
  * failure *out owns nothing. */
 KAD_MUST_USE kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice,
                                            int n_comp, const kad_transform_ops *transform,
-                                           int n_hidden, int n_sources, int n_apps,
+                                           int n_hidden, int n_sources, int n_parts,
                                            const int *sites, kad_stage *out);
 
 /* The largest quartic coupling that the width of q4t can follow (flow.quartic); 1 after
@@ -43,7 +43,7 @@ extern const kad_bijector_kern kad_stencil_kern_f32, kad_stencil_kern_f64;
 /* Shared with the kernels. Offsets of tensors in the stage's theta. */
 typedef struct kad_stencil {
     const kad_transform_ops *transform;
-    int n_hidden, n_sources, n_apps;
+    int n_hidden, n_sources, n_parts;
     int n_odd, n_even; /* outputs of the net; no odd ones without sources */
     int *sites;
     double quartic;

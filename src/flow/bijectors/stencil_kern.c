@@ -1,4 +1,4 @@
-/* Kernels of the stencil coupling (stencil.h): one application at a time for the whole row
+/* Kernels of the stencil coupling (stencil.h): one part at a time for the whole row
  * of lanes. The net runs on the untouched sources in every operation; the target is
  * transformed in place. Every number of components is its own instance of `run`. */
 #include "flow/bijectors/stencil.h"
@@ -61,7 +61,7 @@ KAD_LANES_INLINE void run(const int n, const kad_operation op, const call *a)
     for (int j = 0; j < e->transform->n_odd[n - 1]; j++)
         memset(s.hid[e->n_hidden + j], 0, vector * sizeof(real));
     if (adjoint) memset(s.acc + unused, 0, (n_theta - unused) * sizeof *s.acc);
-    for (int i = 0; i < e->n_apps; i++) {
+    for (int i = 0; i < e->n_parts; i++) {
         const int *site = e->sites + (size_t)i * ((size_t)e->n_sources + 1);
         vreal ld[KAD_NV] = {0};
         for (int f = 0; f < e->n_sources; f++) {

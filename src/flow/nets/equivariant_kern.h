@@ -1,4 +1,4 @@
-/* The pointwise net of the stencil coupling (stencil.h) on one application, and its
+/* The pointwise net of the stencil coupling (stencil.h) on one part, and its
  * adjoint.
  *
  * Rows of a site are read where they are, all components at once: n_vec = n KAD_NV
@@ -16,7 +16,7 @@
 
 /* Scratch of one call. Pointers p_* are the rows of the block next to them. */
 typedef struct net_space {
-    const real **src;       /* [F] source rows of the current application */
+    const real **src;       /* [F] source rows of the current part */
     real **gsrc;            /* [F] their cotangents */
     real **hid, **ghid;     /* [H + odd outputs][n KAD_W] and cotangents */
     real **norm, **e, **ge; /* [H][KAD_W]: 1/sqrt(1 + |v|^2), its square, cotangent */

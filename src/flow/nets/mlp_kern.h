@@ -18,10 +18,10 @@
 
 #include <string.h>
 
-/* Nets run on a few applications at a time. */
+/* Nets run on a few parts at a time. */
 enum { PANELS = 4 };
 
-/* Scratch of one application; all blocks are rows of KAD_W lanes. */
+/* Scratch of one part; all blocks are rows of KAD_W lanes. */
 typedef struct panel {
     real *in;      /* [n_src] gathered sources */
     real *feat;    /* activations of a net, layer after layer */
