@@ -8,8 +8,8 @@
 #define ANY 1, 0
 
 const kad_key kad_flow_keys[] = {
-    {"flow.recipe", KAD_WORD_OF(kad_flow_options, recipe), "auto", ANY, "",
-     "auto|stencil|wavelet|neuralrg|fourier|custom",
+    {"flow.recipe", KAD_NAME_OF(kad_flow_options, recipe, kad_recipe_choice), "auto", ANY,
+     "", NULL,
      "named set of defaults for the other keys; auto chooses by action and lattice"},
     {"flow.hierarchy", KAD_WORD_OF(kad_flow_options, hierarchy), NULL, ANY, "",
      "mera|decimator|disentangler|conditional|none",

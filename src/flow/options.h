@@ -79,4 +79,7 @@ extern const size_t kad_flow_n_keys;
 extern const kad_rule kad_flow_rules[];
 extern const size_t kad_flow_n_rules;
 
+/* "auto", then every recipe (recipe.c); NULL past the last: choices of a key. */
+const char *kad_recipe_choice(size_t i);
+
 #endif

@@ -1,6 +1,7 @@
 #include "run/recipe.h"
 
 #include "flow/hierarchy.h"
+#include "flow/options.h"
 #include "io/number.h"
 #include "models/action.h"
 #include "run/options.h"
@@ -63,8 +64,18 @@ typedef struct recipe {
     {                                 \
 #r, r, sizeof r / sizeof r[0] \
     }
-static const recipe recipes[] = {RECIPE(neuralrg), RECIPE(wavelet), RECIPE(stencil),
-                                 RECIPE(fourier)};
+static const recipe recipes[] = {RECIPE(stencil),
+                                 RECIPE(wavelet),
+                                 RECIPE(neuralrg),
+                                 RECIPE(fourier),
+                                 {"custom", NULL, 0}};
+enum { N_RECIPES = sizeof recipes / sizeof recipes[0] };
+
+const char *kad_recipe_choice(size_t i)
+{
+    if (i == 0) return "auto";
+    return i <= N_RECIPES ? recipes[i - 1].name : NULL;
+}
 
 const char *kad_recipe_name(const kad_config *config)
 {
@@ -260,7 +271,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
     if (strcmp(name, "fourier") == 0) KAD_TRY(resolve_free(ctx, config, &a));
     if (strcmp(name, "stencil") == 0) KAD_TRY(resolve_stencil(ctx, config, &a));
-    for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++)
+    for (size_t i = 0; i < N_RECIPES; i++)
         if (strcmp(recipes[i].name, name) == 0)
             KAD_TRY(apply(ctx, config, recipes[i].entries, recipes[i].n));
     KAD_TRY(resolve_training(ctx, config, &a));

@@ -22,9 +22,16 @@ static const kad_integrator integrators[] = {
      .kick = {0.5, 0.5}},
 };
 
+enum { N_INTEGRATORS = sizeof integrators / sizeof *integrators };
+
+const char *kad_integrator_name(size_t i)
+{
+    return i < N_INTEGRATORS ? integrators[i].name : NULL;
+}
+
 const kad_integrator *kad_integrator_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof integrators / sizeof *integrators; i++)
+    for (size_t i = 0; i < N_INTEGRATORS; i++)
         if (strcmp(integrators[i].name, name) == 0) return &integrators[i];
     return NULL;
 }

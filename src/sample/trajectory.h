@@ -43,6 +43,8 @@ typedef struct kad_integrator {
 
 /* "leapfrog" or "omelyan" (second-order minimum norm); NULL if unknown. */
 const kad_integrator *kad_integrator_find(const char *name);
+/* The name of the i-th one, NULL past the last: choices of a key. */
+const char *kad_integrator_name(size_t i);
 
 /* n_steps steps of size eps, q and p in place. work, g: [n_rows] rows of KAD_ROW_BYTES;
  * scratch of target->scratch_bytes. False: given up on the way because a stop is overdue
