@@ -11,7 +11,7 @@
 static const char ising[] = "lattice: {shape: [4, 4]}\n"
                             "action: {name: on-dual, temperature: 2.269185314213022}\n"
                             "flow: {recipe: wavelet}\n"
-                            "train: {chain: false}\n"
+                            "train: {ladder: false}\n"
                             "sample:\n"
                             "  - {name: mis, draws: 10000}\n"
                             "  - {name: direct, draws: 8000}\n";
@@ -69,7 +69,7 @@ static void phi4_is_exact(void **state)
     scene_make(&s,
                "lattice: {shape: [4, 4]}\n"
                "action: {name: phi4, form: albergo, m2: -4, lambda: 6.975}\n"
-               "train: {chain: false}\n",
+               "train: {ladder: false}\n",
                300);
     assert_true(s.model->decimated);
     assert_ok(&s, kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL));
