@@ -292,9 +292,3 @@ void kad_hmc_destroy(void *self)
     kad_shell_clear(&hmc->shell);
     kad_free(hmc);
 }
-
-kad_status kad_hmc_advance(kad_ctx *ctx, void *self, kad_draws *out)
-{
-    kad_hmc *hmc = self;
-    return kad_shell_advance(ctx, &hmc->shell, out);
-}

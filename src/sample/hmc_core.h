@@ -60,7 +60,6 @@ KAD_MUST_USE kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *se
 /* The sampler_ops functions; self is a kad_hmc. */
 bool kad_hmc_tunes(const kad_sampler_setup *setup);
 void kad_hmc_destroy(void *self);
-KAD_MUST_USE kad_status kad_hmc_advance(kad_ctx *ctx, void *self, kad_draws *out);
 KAD_MUST_USE kad_status kad_hmc_save(kad_ctx *ctx, const void *self, kad_h5 *file,
                                      const char *group);
 KAD_MUST_USE kad_status kad_hmc_load(kad_ctx *ctx, void *self, kad_h5 *file,

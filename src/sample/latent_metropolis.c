@@ -258,12 +258,6 @@ done:
     return status;
 }
 
-static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
-{
-    kad_latent_metropolis *m = self;
-    return kad_shell_advance(ctx, &m->shell, out);
-}
-
 static bool tunes(const kad_sampler_setup *setup)
 {
     (void)setup;
@@ -281,7 +275,7 @@ const kad_sampler_ops kad_sampler_latent_metropolis = {
     .time_unit = "sweep",
     .create = create,
     .destroy = destroy,
-    .advance = advance,
+    .advance = kad_shell_advance,
     .save = kad_latent_metropolis_save,
     .load = kad_latent_metropolis_load,
     .describe = kad_latent_metropolis_describe,

@@ -232,12 +232,6 @@ void kad_local_chains_destroy(void *self)
     kad_free(c);
 }
 
-kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out)
-{
-    kad_local_chains *c = self;
-    return kad_shell_advance(ctx, &c->shell, out);
-}
-
 enum { N_STATE = 5 };
 static void state_of(const kad_local_chains *c, kad_state state[N_STATE])
 {

@@ -43,7 +43,6 @@ KAD_MUST_USE kad_status kad_local_chains_create(kad_ctx *ctx,
                                                 bool clusters, void **out);
 /* The sampler's remaining operations, for its table. */
 void kad_local_chains_destroy(void *self);
-kad_status kad_local_chains_advance(kad_ctx *ctx, void *self, kad_draws *out);
 kad_status kad_local_chains_save(kad_ctx *ctx, const void *self, kad_h5 *file,
                                  const char *group);
 kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,

@@ -146,8 +146,9 @@ static void note_idle(kad_ctx *ctx, const kad_shell *shell)
     kad_note_idle(ctx, what, shell->n_tiles, why);
 }
 
-kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out)
+kad_status kad_shell_advance(kad_ctx *ctx, void *self, kad_draws *out)
 {
+    kad_shell *shell = self;
     const kad_sampler_setup *setup = shell->setup;
     const size_t n_all = (size_t)setup->n_chains * out->n;
     stretch s = {.shell = shell, .begun = kad_wall_seconds(), .out = out};

@@ -63,8 +63,8 @@ size_t kad_shell_in_use(const kad_shell *shell, size_t first);
 void kad_shell_hand_over(const kad_shell *shell, size_t first, size_t i, size_t n,
                          const double *x, double *to);
 
-/* The sampler_ops function. Its first call says when threads find no tile. */
-KAD_MUST_USE kad_status kad_shell_advance(kad_ctx *ctx, kad_shell *shell, kad_draws *out);
+/* The sampler_ops function of a sampler that begins with its shell. Its first call says when threads find no tile. */
+KAD_MUST_USE kad_status kad_shell_advance(kad_ctx *ctx, void *self, kad_draws *out);
 
 /* Attributes of the results group: start, and n_tiles. */
 void kad_shell_describe(const kad_shell *shell, kad_writer *w);

@@ -137,12 +137,6 @@ done:
     return status;
 }
 
-static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
-{
-    walk *w = self;
-    return kad_shell_advance(ctx, &w->shell, out);
-}
-
 enum { N_STATE = 3 };
 static void state_of(const walk *w, kad_state state[N_STATE])
 {
@@ -179,7 +173,7 @@ const kad_sampler_ops kad_sampler_walk = {
     .time_unit = "sweep",
     .create = create,
     .destroy = destroy,
-    .advance = advance,
+    .advance = kad_shell_advance,
     .save = save,
     .load = load,
     .set_state = set_state,

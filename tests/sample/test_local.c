@@ -130,7 +130,7 @@ static void advance(scene *s, void *self, int n)
                      .x = s->x,
                      .action = s->S,
                      .accepted = s->accepted};
-    assert_ok(s, kad_local_chains_advance(&s->ctx, self, &out));
+    assert_ok(s, kad_shell_advance(&s->ctx, self, &out));
 }
 
 /* Draws of independent chains after a burn-in. */
