@@ -42,13 +42,13 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
 {
     if (variant > 2) return KAD_EUSAGE;
     kad_status status = KAD_OK;
-    kad_blocks blocks = {0};
+    kad_index_list blocks = {0};
     const int extent = variant == 2 ? 0 : 2;
     KAD_TRY(kad_example_blocks(ctx, lattice, extent, &blocks));
-    KAD_TRY(kad_haar_create(ctx, lattice, variant == 1 ? 2 : 1, blocks.n, blocks.size,
-                            blocks.sites, out));
+    KAD_TRY(kad_haar_create(ctx, lattice, variant == 1 ? 2 : 1, blocks.n_lists,
+                            blocks.size, blocks.sites, out));
 done:
-    kad_free(blocks.sites);
+    kad_index_list_clear(&blocks);
     return status;
 }
 

@@ -110,20 +110,20 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
     if (variant > 3) return KAD_EUSAGE;
     static const int cycle[] = {1, 2, 0}, exchange[] = {1, 0}, reflect[] = {1, -1, 1};
     kad_status status = KAD_OK;
-    kad_blocks blocks = {0};
+    kad_index_list blocks = {0};
     KAD_TRY(kad_example_blocks(ctx, lattice, variant == 0 ? 2 : 0, &blocks));
     if (variant == 0)
-        KAD_TRY(kad_rotation_create(ctx, lattice, 1, false, blocks.n, blocks.size,
+        KAD_TRY(kad_rotation_create(ctx, lattice, 1, false, blocks.n_lists, blocks.size,
                                     blocks.sites, NULL, NULL, out));
     else if (variant == 1)
-        KAD_TRY(kad_rotation_create(ctx, lattice, 2, false, blocks.n, blocks.size,
+        KAD_TRY(kad_rotation_create(ctx, lattice, 2, false, blocks.n_lists, blocks.size,
                                     blocks.sites, exchange, reflect, out));
     else
-        KAD_TRY(kad_rotation_create(ctx, lattice, variant, true, blocks.n, variant,
+        KAD_TRY(kad_rotation_create(ctx, lattice, variant, true, blocks.n_lists, variant,
                                     blocks.sites, variant == 3 ? cycle : NULL,
                                     variant == 3 ? reflect : NULL, out));
 done:
-    kad_free(blocks.sites);
+    kad_index_list_clear(&blocks);
     return status;
 }
 

@@ -63,13 +63,13 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
 {
     if (variant > 2) return KAD_EUSAGE;
     kad_status status = KAD_OK;
-    kad_blocks blocks = {0};
+    kad_index_list blocks = {0};
     KAD_TRY(kad_example_blocks(ctx, lattice, 2, &blocks));
     KAD_TRY(kad_scale_create(ctx, lattice, variant == 1 ? 2 : 1,
-                             blocks.n * blocks.size - (variant == 2), blocks.sites,
+                             blocks.n_lists * blocks.size - (variant == 2), blocks.sites,
                              variant == 1, variant != 2, out));
 done:
-    kad_free(blocks.sites);
+    kad_index_list_clear(&blocks);
     return status;
 }
 

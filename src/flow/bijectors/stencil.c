@@ -169,13 +169,13 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
     struct example e;
     if (!find_example(variant, &e)) return KAD_EUSAGE;
     kad_status status = KAD_OK;
-    kad_blocks parts = {0};
+    kad_index_list parts = {0};
     KAD_TRY(kad_example_parts(ctx, lattice, e.n_sources, e.max_parts, &parts));
     KAD_TRY(kad_stencil_create(ctx, lattice, e.n_comp, e.transform, e.n_hidden,
-                               e.n_sources, parts.n, parts.sites, out));
+                               e.n_sources, parts.n_lists, parts.sites, out));
     kad_stencil_set_quartic(out, e.quartic);
 done:
-    kad_free(parts.sites);
+    kad_index_list_clear(&parts);
     return status;
 }
 
