@@ -2,7 +2,8 @@
 # Planted bugs: every line below changes one line of the sources, rebuilds that file
 # against the built library, and the named test program must fail; unchanged it passes.
 #
-#   mutants.sh          a few that take a second each (make check)
+#   mutants.sh          a few that take a second each, and whether all patches still fit
+#                       (make check)
 #   mutants.sh all      all of them (make check-long)
 #   mutants.sh NAME...  these
 #
@@ -65,13 +66,14 @@ build() {
 mutant() {
     local name=$1 origin=$KAD_SRCDIR/$2 program=$4 source lines
     source=$work/$(basename "$2")
-    wanted "$name" || return 0
     sed "$3" "$origin" >"$source"
     lines=$(diff "$origin" "$source" | grep -c '^>')
     if [ "$lines" -ne 1 ]; then
         result 1 "$name: the patch changes $lines lines of $2, not one"
         return 0
     fi
+    n_patches=$((n_patches + 1))
+    wanted "$name" || return 0
     if ! build "$source" "$program" >"$work/log" 2>&1; then
         result 1 "$name: cannot be built"
         sed 's/^/# /' "$work/log" | tail -n 20
@@ -118,5 +120,7 @@ if [ "$selection" = all ]; then
         clean $line
     done <"$work/programs"
 fi
+n_patches=0
 mutants
+result 0 "$n_patches patches change one line each"
 echo "1..$n"
