@@ -171,6 +171,11 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
     char digest[KAD_DIGEST_CHARS];
     const kad_data_options *d = &o->data;
     *out = NULL;
+    if (kad_family_is(&model->family))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "%s: samples are of one coupling, but family.along %s asks for "
+                        "maps of a range",
+                        d->key, model->family.along);
     KAD_TRY(kad_target_create(ctx, &kad_target_data_ops, model, 0, sizeof(data_target),
                               &target));
     data_target *self = target->self;

@@ -398,6 +398,14 @@ static void contradictions_are_refused(void **state)
         const char *more[] = {cases[i][0], cases[i][1], NULL};
         refuses(&f, more, KAD_ECONFIG, cases[i][2]);
     }
+    const char *family[] = {"action.name=phi4",
+                            "action.m2=1",
+                            "action.lambda=1",
+                            "family.along=m2",
+                            "family.range=[0.5, 1.5]",
+                            "flow.recipe=fourier",
+                            NULL};
+    refuses(&f, family, KAD_ECONFIG, "samples are of one coupling");
     snprintf(f.source, sizeof f.source, "action.name=none");
     const char *nothing[] = {NULL};
     refuses(&f, nothing, KAD_ECONFIG, "data.source names no samples");
