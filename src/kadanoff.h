@@ -138,8 +138,9 @@ void kad_study_stop(kad_study *study);
 
 /* --- the trained map --------------------------------------------------------------------
  * Of the study's run folder, read at the first of these calls.
- * Errors: KAD_ENOINPUT (nothing is trained), KAD_EDATA, KAD_EUSAGE (no config),
- * KAD_EINTERRUPTED (kad_study_stop), KAD_ENOMEM. n = 0 is fine. */
+ * Errors: KAD_ENOINPUT (nothing is trained), KAD_EDATA, KAD_EUSAGE (no config), KAD_ECONFIG
+ * (ln w where action.name is none), KAD_EINTERRUPTED (kad_study_stop), KAD_ENOMEM. n = 0 is
+ * fine. */
 
 /* Draws first .. first + n - 1 of the map: configurations x [n][n_values], their latents z
  * [n][n_values], ln q [n] and ln w [n]; any may be NULL. They are the proposals of the config's

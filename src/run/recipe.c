@@ -278,7 +278,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     KAD_TRY(resolve_annealing(ctx, config, &a));
     KAD_TRY(apply(ctx, config, common, sizeof common / sizeof common[0]));
     KAD_TRY(resolve_symmetry(ctx, config, "none"));
-    if (!a.homogeneous)
+    if (!a.homogeneous || !a.known)
         KAD_TRY(kad_config_resolve(ctx, config, "flow.translation", "false"));
     if (a.known) /* after a recipe's own wishes */
         KAD_TRY(resolve_action(ctx, action, config));

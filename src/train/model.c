@@ -54,6 +54,10 @@ static kad_status check_flow(kad_ctx *ctx, const kad_flow_options *flow,
                         "equivariant by construction: leave flow.symmetry out",
                         flow->symmetry == KAD_SYMMETRY_MIXTURE ? "mixture" : "none",
                         flow->hierarchy);
+    if (action == NULL && flow->translation)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.translation: true needs an action, but the map is trained "
+                        "on data alone (action.name none)");
     if (action != NULL && (action->flags & KAD_ACTION_TRANSLATION) == 0 &&
         flow->translation)
         return kad_fail(ctx, KAD_ECONFIG,

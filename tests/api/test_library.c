@@ -221,8 +221,8 @@ static void test_draws(void **state)
     kad_study *study = study_of(ising, "library");
     kad_h5 *file = results(&ctx, "program");
     OK(study, kad_study_draw(study, 0, DRAWS, x, NULL, ln_q, ln_w));
-    assert_int_equal(kad_h5_read(&ctx, file, "/samplers/direct/proposals/log_weight", KAD_H5_F64, 2,
-                                 w_dims, stored),
+    assert_int_equal(kad_h5_read(&ctx, file, "/samplers/direct/proposals/log_weight",
+                                 KAD_H5_F64, 2, w_dims, stored),
                      KAD_OK);
     assert_memory_equal(ln_w, stored, sizeof stored);
     assert_int_equal(kad_h5_read(&ctx, file, "/samplers/direct/configs", KAD_H5_F64, 5,
@@ -299,6 +299,30 @@ static void test_round_trip(void **state)
     OK(study, kad_study_run(study));
     OK(study, kad_study_shape(study, &d, shape, &n_components, &n_values));
     assert_true(n_components == 2 && n_values == 16);
+    kad_study_destroy(study);
+}
+
+/* A map learnt from stored configurations alone: a density, and nothing to weigh it by. */
+static void test_learnt(void **state)
+{
+    (void)state;
+    char text[1024];
+    double x[SITES], ln_w, value;
+    snprintf(text, sizeof text,
+             "lattice: {shape: [4, 4]}\n"
+             "data: {source: %s/run.h5, dataset: /samplers/direct/configs}\n"
+             "train: {steps: 5}\n",
+             scratch_file(&folder, "program"));
+    kad_study *study = study_of(text, "learnt");
+    OK(study, kad_study_run(study));
+    round_trip(study, 50, SITES);
+    expect(study, kad_study_draw(study, 0, 1, x, NULL, NULL, &ln_w), KAD_ECONFIG,
+           "ln_w needs an action");
+    expect(study, kad_study_weigh(study, 1, x, NULL, &ln_w), KAD_ECONFIG,
+           "ln_w needs an action");
+    OK(study, kad_study_draw(study, 0, 1, x, NULL, NULL, NULL));
+    OK(study, kad_study_weigh(study, 1, x, &value, NULL));
+    assert_true(isfinite(value));
     kad_study_destroy(study);
 }
 
@@ -425,6 +449,8 @@ int main(void)
         {"library: draws, ln q and ln w are the program's", test_draws, NULL, NULL, NULL},
         {"library: infer undoes generate, ln q is its density", test_round_trip, NULL,
          NULL, NULL},
+        {"library: a map of data alone draws, infers and has no weights", test_learnt,
+         NULL, NULL, NULL},
         {"library: arrays are [n][component][axes]", test_layout, NULL, NULL, NULL},
         {"library: callbacks and GSL's handler are the caller's", test_surroundings, NULL,
          NULL, NULL},

@@ -390,6 +390,7 @@ static void contradictions_are_refused(void **state)
         {"train.anneal_key=beta", "train.anneal_start=1",
          "train.anneal_key needs an action"},
         {"flow.decimation=true", NULL, "flow.decimation"},
+        {"flow.translation=true", NULL, "flow.translation"},
         {"train.loss=reverse", NULL, "train.loss: reverse"},
         {"train.data=other.h5", NULL, "train.data"},
         {"action.name=phi4", "data.components=3", "data.components: 3"},
