@@ -14,6 +14,7 @@
 #ifndef KAD_MODELS_ACTION_H
 #define KAD_MODELS_ACTION_H
 
+#include "base/memory.h"
 #include "base/real.h"
 #include "base/rng.h"
 #include "io/h5.h"
@@ -162,6 +163,7 @@ KAD_MUST_USE kad_status kad_action_create(kad_ctx *ctx, const kad_action_options
                                           const kad_lattice *lattice, bool decimate,
                                           kad_action **out);
 void kad_action_destroy(kad_action *action);
+KAD_LOCAL_OF(kad_action, kad_action_destroy)
 /* The operation `store`, where the action has it. */
 KAD_MUST_USE kad_status kad_action_store(kad_ctx *ctx, const kad_action *action,
                                          kad_h5 *file);

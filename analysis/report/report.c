@@ -15,6 +15,14 @@
     X(diagnostics)         \
     X(log_z)               \
     X(loss)                \
+    X(family_ess)          \
+    X(family_log_z)        \
+    X(family_energy)       \
+    X(family_heat)         \
+    X(family_m)            \
+    X(family_chi)          \
+    X(family_binder)       \
+    X(family_helicity)     \
     X(results)             \
     X(agreement)           \
     X(comparison)          \

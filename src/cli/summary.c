@@ -150,9 +150,58 @@ static kad_status print_samplers(kad_app *app, kad_h5 *file)
     return KAD_OK;
 }
 
+/* --- a family's curve ------------------------------------------------------------------
+ */
+
+enum { FAMILY_COLUMNS = 6 };
+
+static kad_status read_column(kad_scope *in, kad_h5 *file, const char *name,
+                              const char *suffix, kad_values *out)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/family/%s%s", name, suffix);
+    return kad_values_read(in, file, path, out);
+}
+
+/* Quality of the maps and the main means at every value of the coupling. */
+static kad_status print_family(kad_app *app, kad_h5 *file)
+{
+    static const char *const names[FAMILY_COLUMNS] = {"ess",           "log_z", "energy",
+                                                      "specific_heat", "abs_m", "chi"};
+    KAD_SCOPE(scope, &app->ctx);
+    kad_values value, mean[FAMILY_COLUMNS], err[FAMILY_COLUMNS], exact;
+    if (!kad_h5_exists(file, "/family/value")) return KAD_OK;
+    KAD_CALL(read_column(&scope, file, "value", "", &value));
+    KAD_CALL(read_column(&scope, file, "log_z", "_exact", &exact));
+    for (int c = 0; c < FAMILY_COLUMNS; c++) {
+        KAD_CALL(read_column(&scope, file, names[c], "", &mean[c]));
+        KAD_CALL(read_column(&scope, file, names[c], "_err", &err[c]));
+    }
+    const char *along = kad_attr_string(&scope, file, "/family", "family_along");
+    printf("\nfamily of maps, %s\n  %-9s", along != NULL ? along : "?", "value");
+    for (int c = 0; c < FAMILY_COLUMNS; c++)
+        printf(" %13s%s", names[c], c == 1 ? "  pull" : "");
+    for (size_t i = 0; i < value.n; i++) {
+        printf("\n  %-9.6g", value.data[i]);
+        for (int c = 0; c < FAMILY_COLUMNS; c++) {
+            char text[64];
+            const bool known = i < mean[c].n && i < err[c].n;
+            const double e = known ? err[c].data[i] : NAN;
+            printf(" %13s", number(text, sizeof text, known ? mean[c].data[i] : NAN, e));
+            if (c == 1 && i < exact.n && isfinite(exact.data[i]) && e > 0)
+                printf(" %+5.1f", (mean[c].data[i] - exact.data[i]) / e);
+            else if (c == 1)
+                printf(" %5s", "-");
+        }
+    }
+    printf("\n");
+    return KAD_OK;
+}
+
 kad_status kad_print_results(kad_app *app, kad_h5 *file)
 {
     if (app->quiet) return KAD_OK;
+    KAD_CALL(print_family(app, file));
     KAD_CALL(print_tables(app, file));
     KAD_CALL(read_agreement(app, file));
     KAD_CALL(print_samplers(app, file));

@@ -150,7 +150,7 @@ kad_status kad_entry_parse(kad_ctx *ctx, const kad_place *place, const char *key
     if (sequence && !want_sequence)
         return kad_config_fail(ctx, place, key, "expected %s, got a sequence",
                                type_name(spec->type));
-    if (!sequence && want_sequence) {
+    if (!sequence && spec->type == KAD_INTS) {
         quoted q = quote(&tokens[0]);
         return kad_config_fail(ctx, place, key, "expected %s, got %s",
                                type_name(spec->type), q.text);

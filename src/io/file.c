@@ -1,10 +1,12 @@
-/* Whole files. */
+/* Whole files, and folders. */
+#define _XOPEN_SOURCE 700 /* nftw */
 #include "io/file.h"
 
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -352,4 +354,23 @@ kad_status kad_file_make_folder(kad_ctx *ctx, const char *path)
     if (status == KAD_OK && !is_folder)
         status = kad_fail(ctx, KAD_ECREATE, "%s: exists and is not a folder", path);
     return status;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind,
+                        struct FTW *where)
+{
+    (void)info;
+    (void)where;
+    return kind == FTW_DP ? rmdir(path) : unlink(path);
+}
+
+kad_status kad_file_remove_folder(kad_ctx *ctx, const char *path)
+{
+    enum { DESCRIPTORS = 8 };
+    bool exists = false;
+    KAD_CALL(kad_file_exists(ctx, path, &exists));
+    if (!exists || nftw(path, remove_entry, DESCRIPTORS, FTW_DEPTH | FTW_PHYS) == 0)
+        return KAD_OK;
+    return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: cannot be removed: %s",
+                    path, strerror(errno));
 }

@@ -70,6 +70,10 @@ KAD_MUST_USE kad_status kad_file_require_space(kad_ctx *ctx, const char *path,
  * KAD_EIO, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_file_make_folder(kad_ctx *ctx, const char *path);
 
+/* A folder of ours with all below it (rm -r, no link is followed); absent is fine. KAD_EIO,
+ * KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_file_remove_folder(kad_ctx *ctx, const char *path);
+
 /* fsync of the folder a path lies in; file systems that cannot are forgiven. */
 KAD_MUST_USE kad_status kad_file_sync_folder(kad_ctx *ctx, const char *path);
 

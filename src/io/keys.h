@@ -32,11 +32,11 @@ typedef enum kad_type {
     KAD_PATH, /* a file or folder, or one of the words in `choices` */
     KAD_ENUM, /* one of `choices`, separated by | */
     KAD_INTS, /* flow sequence of integers: [16, 16] */
-    KAD_REALS
+    KAD_REALS /* [0.5, 1]; one number alone is a sequence of it */
 } kad_type;
 
 /* Sequences as members: n as given, be it more than fit. */
-enum { KAD_SEQUENCE_MAX = 16 };
+enum { KAD_SEQUENCE_MAX = 64 };
 typedef struct kad_ints {
     size_t n;
     int value[KAD_SEQUENCE_MAX];

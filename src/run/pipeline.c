@@ -209,6 +209,7 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
     case KAD_STAGE_TRAIN:
         return train(p);
     case KAD_STAGE_SAMPLE:
+        KAD_CALL(kad_family_stage(p));
         return kad_sample(ctx, p->run, &p->options.sample, p->model, p->progress);
     case KAD_STAGE_ANALYSE:
         return kad_analyse(ctx, p->run);

@@ -89,6 +89,10 @@ KAD_MUST_USE kad_status kad_bulk_stage(kad_pipeline *p);
 KAD_MUST_USE kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
                                       const kad_model *model, kad_h5 *file);
 
+/* The curve of a family of maps, /family of the open folder; nothing for one map. Values
+ * that an earlier call has done are kept. (family_stage.c) */
+KAD_MUST_USE kad_status kad_family_stage(kad_pipeline *p);
+
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
 KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);
 KAD_MUST_USE kad_status kad_provenance_end(kad_pipeline *p, const char *status);

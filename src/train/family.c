@@ -17,13 +17,19 @@ const kad_key kad_family_keys[] = {
      NULL, "parameters of the map are polynomials of it with so many coefficients"},
     {"family.strata", KAD_INT_OF(kad_family_options, strata), "4", 1, KAD_FAMILY_STRATA,
      "", NULL, "values of it a step, each with its share of train.batch"},
+    {"family.values", KAD_REALS_OF(kad_family_options, values), "[25]", -1e9, 1e9, "",
+     NULL,
+     "values at which ln Z and the means are found by the map's draws: a list, or how "
+     "many, evenly spaced"},
+    {"family.draws", KAD_INT_OF(kad_family_options, draws), "20000", 100, 1e9, "draws",
+     NULL, "draws at each of them"},
 };
 const size_t kad_family_n_keys = sizeof kad_family_keys / sizeof kad_family_keys[0];
 
 const kad_rule kad_family_rules[] = {
-    {"family.range", "family.along"},
-    {"family.order", "family.along"},
-    {"family.strata", "family.along"},
+    {"family.range", "family.along"},  {"family.order", "family.along"},
+    {"family.strata", "family.along"}, {"family.values", "family.along"},
+    {"family.draws", "family.along"},
 };
 const size_t kad_family_n_rules = sizeof kad_family_rules / sizeof kad_family_rules[0];
 
@@ -69,6 +75,25 @@ kad_status kad_family_create(kad_ctx *ctx, const kad_family_options *o,
     out->strata = o->strata;
     snprintf(out->along, sizeof out->along, "%s", key);
     return try_range(ctx, action, out);
+}
+
+static bool is_count(const kad_family_options *o)
+{
+    const double n = o->values.value[0];
+    return o->values.n == 1 && n == floor(n) && n >= 2 && n <= 1e4;
+}
+
+size_t kad_family_n_values(const kad_family_options *o)
+{
+    const size_t n = o->values.n < KAD_SEQUENCE_MAX ? o->values.n : KAD_SEQUENCE_MAX;
+    return is_count(o) ? (size_t)o->values.value[0] : n;
+}
+
+double kad_family_value_at(const kad_family_options *o, size_t i)
+{
+    const double lo = o->range.value[0], hi = o->range.value[1];
+    if (!is_count(o)) return o->values.value[i];
+    return lo + (hi - lo) * (double)i / (double)(kad_family_n_values(o) - 1);
 }
 
 bool kad_family_is(const kad_family *f)

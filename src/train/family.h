@@ -18,7 +18,12 @@ typedef struct kad_family_options {
     const char *along; /* key of the action, without "action."; NULL: no family */
     kad_reals range;
     int order, strata;
+    kad_reals values; /* of the curve; one whole number of 2 or more: so many */
+    int64_t draws;    /* at each */
 } kad_family_options;
+/* Values of the curve. */
+size_t kad_family_n_values(const kad_family_options *options);
+double kad_family_value_at(const kad_family_options *options, size_t i);
 extern const kad_key kad_family_keys[];
 extern const size_t kad_family_n_keys;
 extern const kad_rule kad_family_rules[];

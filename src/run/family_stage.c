@@ -1,0 +1,269 @@
+/* The curve of a family: at every one of its values the map of that coupling draws, its
+ * weights give ln Z and the means, and all of it ends in /family of run.h5. The draws of a
+ * value are made, measured and analysed as those of a run of its own, in a folder below
+ * checkpoint/ that goes when they are done; their keys are the value's, so that errors of values are
+ * independent. */
+#include "analysis/analyse.h"
+#include "analysis/table.h"
+#include "base/memory.h"
+#include "base/signals.h"
+#include "io/file.h"
+#include "io/writer.h"
+#include "record/sample.h"
+#include "run/pipeline.h"
+#include "train/family.h"
+#include "train/params.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ROWS_MAX = 64 };
+
+/* The estimates of all values, by name. */
+typedef struct curve {
+    kad_scope *scope;
+    size_t n; /* values */
+    double *value, *done;
+    size_t n_rows;
+    const char *name[ROWS_MAX];
+    double *mean[ROWS_MAX], *err[ROWS_MAX], *exact[ROWS_MAX]; /* [n] */
+} curve;
+
+static kad_status add_row(curve *c, const char *name, size_t *row)
+{
+    for (*row = 0; *row < c->n_rows; ++*row)
+        if (strcmp(c->name[*row], name) == 0) return KAD_OK;
+    if (c->n_rows == ROWS_MAX) return KAD_OK;
+    KAD_CALL(kad_take_text(c->scope, name, &c->name[*row]));
+    KAD_CALL(kad_take(c->scope, c->n, &c->mean[*row]));
+    KAD_CALL(kad_take(c->scope, c->n, &c->err[*row]));
+    KAD_CALL(kad_take(c->scope, c->n, &c->exact[*row]));
+    for (size_t i = 0; i < c->n; i++)
+        c->mean[*row][i] = c->err[*row][i] = c->exact[*row][i] = NAN;
+    c->n_rows++;
+    return KAD_OK;
+}
+
+static kad_status add_table(curve *c, size_t i, kad_h5 *file, const char *group)
+{
+    KAD_SCOPE(scope, c->scope->ctx);
+    kad_table t;
+    KAD_CALL(kad_table_read(&scope, file, group, &t));
+    for (size_t k = 0; k < t.n; k++) {
+        size_t row;
+        KAD_CALL(add_row(c, t.observable[k], &row));
+        if (row == ROWS_MAX) continue;
+        c->mean[row][i] = t.mean.data[k];
+        c->err[row][i] = kad_table_at(&t, &t.err, k);
+        c->exact[row][i] = kad_table_at(&t, &t.exact, k);
+    }
+    return KAD_OK;
+}
+
+/* --- one value ------------------------------------------------------------------------ */
+
+/* The map of one coupling as the only one of a run, with what an analysis reads of it. */
+static kad_status put_map(kad_pipeline *p, const kad_run *scratch, const kad_model *at,
+                          const double *theta)
+{
+    static const kad_family one = {.order = 1, .strata = 1};
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_results_open(ctx, scratch, &file)); /* of one that was stopped, too */
+    KAD_CALL(kad_params_write(ctx, file, at->flow, at->prec, &one, theta));
+    kad_writer w = kad_write_into(ctx, file, "/");
+    kad_write_int(&w, "seed", (int64_t)(at->seed >> 1));
+    KAD_CALL(kad_write_end(&w));
+    return kad_results_save(ctx, scratch, file);
+}
+
+/* Every value has random numbers of its own. */
+static uint64_t seed_of(uint64_t seed, size_t i)
+{
+    uint32_t word[4];
+    kad_rng_u32x4(kad_rng_stream(seed, KAD_RNG_DRAW, 1), 0, i, 0, word);
+    return (uint64_t)word[0] << 32 | word[1];
+}
+
+static kad_status make_draws(kad_pipeline *p, const kad_run *scratch, const kad_model *at,
+                             int64_t draws)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    const kad_sample_entry entry = {.name = "mis",
+                                    .draws = draws,
+                                    .burn_in = -1,
+                                    .tuning = -1,
+                                    .thin = 1,
+                                    .store_configs = 0,
+                                    .exact = true};
+    kad_sample_options options = p->options.sample;
+    options.n = 1;
+    options.entry = &entry;
+    options.bulk_configs = 0;
+    KAD_CALL(kad_sample(ctx, (kad_run *)scratch, &options, at, p->progress));
+    return kad_analyse(ctx, scratch);
+}
+
+/* ln Z less its exact value, where that is known. */
+static kad_status add_difference(curve *c, size_t i)
+{
+    size_t log_z, difference;
+    KAD_CALL(add_row(c, "log_z", &log_z));
+    if (log_z == ROWS_MAX || !isfinite(c->exact[log_z][i])) return KAD_OK;
+    KAD_CALL(add_row(c, "log_z_difference", &difference));
+    if (difference == ROWS_MAX) return KAD_OK;
+    c->mean[difference][i] = c->mean[log_z][i] - c->exact[log_z][i];
+    c->err[difference][i] = c->err[log_z][i];
+    c->exact[difference][i] = 0;
+    return KAD_OK;
+}
+
+static kad_status read_draws(kad_pipeline *p, const kad_run *scratch, curve *c, size_t i)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_results_open(ctx, scratch, &file));
+    KAD_CALL(add_table(c, i, file, "/analysis/log_z"));
+    KAD_CALL(add_difference(c, i));
+    return add_table(c, i, file, "/analysis/mis_reweighted");
+}
+
+static kad_status make_action(kad_pipeline *p, double value, kad_action **out)
+{
+    const kad_model *m = p->model;
+    KAD_CALL(kad_action_create(&p->app->ctx, &p->options.model.action, m->lattice,
+                               m->decimated, out));
+    return kad_action_set(&p->app->ctx, *out, m->family.along, value);
+}
+
+static kad_status do_value(kad_pipeline *p, const kad_family_options *options,
+                           const double *all, curve *c, size_t i)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_action, action);
+    KAD_LOCAL(kad_run, scratch);
+    kad_model at = *p->model;
+    double *theta;
+    const char *folder;
+    KAD_CALL(kad_take_printf(&scope, &folder, "%s/checkpoint/family-%zu",
+                             kad_run_path(p->run), i));
+    KAD_CALL(make_action(p, c->value[i], &action));
+    KAD_CALL(kad_take(&scope, at.flow->n_theta, &theta));
+    kad_family_contract(&at.family, at.flow->n_theta, all, c->value[i], theta);
+    at.action = action;
+    at.seed = seed_of(p->model->seed, i);
+    at.family = (kad_family){.order = 1, .strata = 1};
+    KAD_CALL(kad_run_open(ctx, folder, KAD_RUN_WRITE, &scratch));
+    KAD_CALL(put_map(p, scratch, &at, theta));
+    KAD_CALL(make_draws(p, scratch, &at, options->draws));
+    KAD_CALL(read_draws(p, scratch, c, i));
+    c->done[i] = 1;
+    kad_run_close(scratch);
+    scratch = NULL;
+    return kad_file_remove_folder(ctx, folder);
+}
+
+/* --- /family -------------------------------------------------------------------------- */
+
+static bool is_known(size_t n, const double *values)
+{
+    bool known = false;
+    for (size_t i = 0; i < n; i++)
+        known = known || isfinite(values[i]);
+    return known;
+}
+
+static kad_status write_curve(kad_pipeline *p, const curve *c,
+                              const kad_family_options *options)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_results_open(ctx, p->run, &file));
+    kad_writer w = kad_write_anew(ctx, file, "/family");
+    kad_family_write(&w, &p->model->family);
+    kad_write_int(&w, "draws", options->draws);
+    kad_write(&w, "value", KAD_H5_F64, "value", "", p->model->family.along, &c->n,
+              c->value);
+    kad_write(&w, "done", KAD_H5_F64, "value", "1", "1: the draws of this value are made",
+              &c->n, c->done);
+    for (size_t row = 0; row < c->n_rows; row++) {
+        char name[96];
+        kad_write(&w, c->name[row], KAD_H5_F64, "value", "",
+                  "by the weights of the map's own draws", &c->n, c->mean[row]);
+        snprintf(name, sizeof name, "%.80s_err", c->name[row]);
+        kad_write(&w, name, KAD_H5_F64, "value", "", "its standard error", &c->n,
+                  c->err[row]);
+        snprintf(name, sizeof name, "%.80s_exact", c->name[row]);
+        if (is_known(c->n, c->exact[row]))
+            kad_write(&w, name, KAD_H5_F64, "value", "", "exact value where one is known",
+                      &c->n, c->exact[row]);
+    }
+    KAD_CALL(kad_write_end(&w));
+    return kad_results_save(ctx, p->run, file);
+}
+
+/* What an earlier call has done. */
+static kad_status read_curve(kad_pipeline *p, kad_h5 *file, curve *c)
+{
+    KAD_SCOPE(scope, &p->app->ctx);
+    char **names;
+    size_t n = 0;
+    if (!kad_h5_exists(file, "/family/done")) return KAD_OK;
+    KAD_CALL(kad_h5_read(scope.ctx, file, "/family/done", KAD_H5_F64, 1, &c->n, c->done));
+    KAD_CALL(kad_h5_list(&scope, file, "/family", &n, &names));
+    for (size_t i = 0; i < n; i++) {
+        static const char *const suffix[3] = {"", "_err", "_exact"};
+        char path[3][160];
+        size_t row;
+        for (int k = 0; k < 3; k++)
+            snprintf(path[k], sizeof path[k], "/family/%.100s%s", names[i], suffix[k]);
+        if (!kad_h5_exists(file, path[1])) continue;
+        KAD_CALL(add_row(c, names[i], &row));
+        if (row == ROWS_MAX) continue;
+        double *const to[3] = {c->mean[row], c->err[row], c->exact[row]};
+        for (int k = 0; k < 3; k++)
+            if (kad_h5_exists(file, path[k]))
+                KAD_CALL(
+                    kad_h5_read(scope.ctx, file, path[k], KAD_H5_F64, 1, &c->n, to[k]));
+    }
+    return KAD_OK;
+}
+
+static kad_status start_curve(kad_pipeline *p, const kad_family_options *options,
+                              curve *c, double **all)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    const kad_model *m = p->model;
+    KAD_LOCAL(kad_h5, file);
+    c->n = kad_family_n_values(options);
+    KAD_CALL(kad_take(c->scope, c->n, &c->value));
+    KAD_CALL(kad_take(c->scope, c->n, &c->done));
+    KAD_CALL(kad_take(c->scope, kad_model_n_parameters(m), all));
+    for (size_t i = 0; i < c->n; i++) {
+        c->value[i] = kad_family_value_at(options, i);
+        KAD_CALL(kad_family_require(ctx, &m->family, c->value[i]));
+    }
+    KAD_CALL(kad_results_open(ctx, p->run, &file));
+    KAD_CALL(kad_params_read_family(ctx, file, m->flow, &m->family, *all));
+    return read_curve(p, file, c);
+}
+
+kad_status kad_family_stage(kad_pipeline *p)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
+    const kad_family_options *options = &p->options.model.family;
+    curve c = {.scope = &scope};
+    double *all;
+    if (!kad_family_is(&p->model->family)) return KAD_OK;
+    KAD_CALL(start_curve(p, options, &c, &all));
+    for (size_t i = 0; i < c.n; i++) {
+        if (c.done[i] != 0) continue;
+        KAD_CALL(kad_stop_check(ctx, "family"));
+        KAD_CALL(do_value(p, options, all, &c, i));
+        KAD_CALL(write_curve(p, &c, options));
+    }
+    return KAD_OK;
+}
