@@ -137,7 +137,7 @@ load util
     # beside an action the map it taught is weighed by it
     printf "$phi4" | cat d.yaml - >both.yaml
     kadanoff run both.yaml -q -o both "${few[@]}" 'sample=[{name: mis, draws: 64}]'
-    h5dump -n both/run.h5 | grep -q /samplers/mis/log_weight
+    h5dump -n both/run.h5 | grep -q /samplers/mis/proposals/log_weight
     h5dump -n both/run.h5 | grep -q /training/eval/ess
     h5dump -n both/run.h5 | grep -q /training/eval/held_out
     # files that are none
