@@ -114,21 +114,18 @@ done:
  */
 static kad_status uniform_spectrum(kad_ctx *ctx, kad_dual *dual)
 {
-    kad_status status = KAD_OK;
     const kad_lattice *lattice = dual->action.lattice;
-    kad_lattice *layer = NULL;
+    KAD_LOCAL(kad_lattice, layer);
     for (int k = 0; k < lattice->n_sites; k++)
         dual->spectrum[k] =
             dual->coupling * (2 * lattice->d - kad_lattice_khat2(lattice, k));
-    KAD_TRY(kad_hartley_create(ctx, lattice, dual->action.n_comp, &dual->hartley));
+    KAD_CALL(kad_hartley_create(ctx, lattice, dual->action.n_comp, &dual->hartley));
     dual->layered = lattice->shape[0] % 2 == 0;
     if (dual->layered && lattice->d > 1) {
-        KAD_TRY(kad_lattice_create(ctx, lattice->d - 1, lattice->shape + 1, &layer));
-        KAD_TRY(kad_hartley_create(ctx, layer, dual->action.n_comp, &dual->layer));
+        KAD_CALL(kad_lattice_create(ctx, lattice->d - 1, lattice->shape + 1, &layer));
+        KAD_CALL(kad_hartley_create(ctx, layer, dual->action.n_comp, &dual->layer));
     }
-done:
-    kad_lattice_destroy(layer);
-    return status;
+    return KAD_OK;
 }
 
 /* Everything that depends on beta and epsilon, in place. */
@@ -155,21 +152,17 @@ static void refresh(kad_dual *dual)
 
 static kad_status allocate(kad_ctx *ctx, kad_dual *dual)
 {
-    kad_status status = KAD_OK;
     const size_t N = (size_t)dual->action.lattice->n_sites;
-    KAD_TRY(kad_new(ctx, N, sizeof(double), &dual->spectrum));
-    KAD_TRY(kad_new(ctx, N, sizeof(double), &dual->forward_f64));
-    KAD_TRY(kad_new(ctx, N, sizeof(double), &dual->inverse_f64));
-    KAD_TRY(kad_new(ctx, N, sizeof(float), &dual->forward_f32));
-    KAD_TRY(kad_new(ctx, N, sizeof(float), &dual->inverse_f32));
-    KAD_TRY(kad_new(ctx, 1, sizeof *dual->weight, &dual->weight));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->spectrum));
+    KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->forward_f64));
+    KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->inverse_f64));
+    KAD_CALL(kad_new(ctx, N, sizeof(float), &dual->forward_f32));
+    KAD_CALL(kad_new(ctx, N, sizeof(float), &dual->inverse_f32));
+    return kad_new(ctx, 1, sizeof *dual->weight, &dual->weight);
 }
 
 static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_dual *dual)
 {
-    kad_status status = KAD_OK;
     const char *path = o->couplings, *expected = o->couplings_sha256;
     const size_t N = (size_t)dual->action.lattice->n_sites;
     if (!strcmp(path, "uniform") && expected)
@@ -183,12 +176,10 @@ static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_dual *dual)
             "action.couplings: couplings from a file are limited to %d sites, "
             "got %zu",
             KAD_DUAL_FILE_MAX_SITES, N);
-    KAD_TRY(kad_new(ctx, N * N, sizeof(double), &dual->J));
-    KAD_TRY(kad_dual_read_couplings(ctx, path, (int)N, dual->J, dual->digest));
-    KAD_TRY(
-        kad_digest_require(ctx, path, "action.couplings_sha256", expected, dual->digest));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, N * N, sizeof(double), &dual->J));
+    KAD_CALL(kad_dual_read_couplings(ctx, path, (int)N, dual->J, dual->digest));
+    return kad_digest_require(ctx, path, "action.couplings_sha256", expected,
+                              dual->digest);
 }
 
 static kad_status read_coupling(kad_ctx *ctx, const options *o, kad_dual *dual)
@@ -300,7 +291,6 @@ static kad_status dual_store(kad_ctx *ctx, const kad_action *action, kad_h5 *fil
 static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
                            double value)
 {
-    kad_status status = KAD_OK;
     kad_dual *dual = action->self;
     if (!strcmp(key, "epsilon")) {
         if (!(value >= 1e-6))
@@ -317,10 +307,9 @@ static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
     dual->beta = beta;
     refresh(dual);
     kad_exact_log_z known = dual->log_z_configured;
-    if (beta != dual->beta_configured) KAD_TRY(kad_dual_exact(ctx, dual, false, &known));
+    if (beta != dual->beta_configured) KAD_CALL(kad_dual_exact(ctx, dual, false, &known));
     kad_exact_show(&known, action);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Of J: order sets in at beta = n over it in mean-field theory. */

@@ -45,33 +45,29 @@ void kad_dual_couplings(const kad_dual *dual, double *J)
 
 static kad_status by_enumeration(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_z *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const int N = dual->action.lattice->n_sites;
-    double *J = NULL;
+    double *J;
     kad_exact_spins spins;
-    KAD_TRY(kad_new(ctx, (size_t)(N * N), sizeof *J, &J));
+    KAD_CALL(kad_take(&scope, (size_t)(N * N), &J));
     kad_dual_couplings(dual, J);
-    KAD_TRY(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
+    KAD_CALL(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
     *out = kad_exact_state("enumeration", spins.ln_z, NULL);
-done:
-    kad_free(J);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status by_transfer(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_z *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_lattice *lattice = dual->action.lattice;
-    double *bond = NULL;
+    double *bond;
     kad_exact_value ln_z;
-    KAD_TRY(kad_new(ctx, (size_t)(lattice->n_sites * lattice->d), sizeof *bond, &bond));
+    KAD_CALL(kad_take(&scope, (size_t)(lattice->n_sites * lattice->d), &bond));
     if (fill_bonds(dual, bond)) {
-        KAD_TRY(kad_exact_transfer(ctx, lattice, bond, &ln_z));
+        KAD_CALL(kad_exact_transfer(ctx, lattice, bond, &ln_z));
         *out = kad_exact_state("transfer matrix", ln_z, NULL);
     }
-done:
-    kad_free(bond);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
@@ -122,16 +118,16 @@ static void add_square_ising(const kad_dual *dual, kad_exact_means *out)
 /* Moments of a few Ising spins by enumeration. */
 static kad_status add_few_spins(kad_ctx *ctx, const kad_dual *dual, kad_exact_means *out)
 {
+    KAD_SCOPE(scope, ctx);
     static const char source[] = "enumeration";
-    kad_status status = KAD_OK;
     const int N = dual->action.lattice->n_sites;
     kad_exact_spins spins;
-    double *J = NULL;
+    double *J;
 
     if (dual->action.n_comp != 1 || N > MAX_MOMENTS) return KAD_OK;
-    KAD_TRY(kad_new(ctx, (size_t)N * (size_t)N, sizeof *J, &J));
+    KAD_CALL(kad_take(&scope, (size_t)N * (size_t)N, &J));
     kad_dual_couplings(dual, J);
-    KAD_TRY(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
+    KAD_CALL(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
     const double ratio = spins.m4.value / (3 * spins.m2.value * spins.m2.value);
     const kad_exact_value binder = {
         1 - ratio,
@@ -144,9 +140,7 @@ static kad_status add_few_spins(kad_ctx *ctx, const kad_dual *dual, kad_exact_me
     kad_exact_add(out, "abs_m", spins.abs_m, source);
     kad_exact_add(out, "chi", kad_exact_times(N, spins.m2), source);
     kad_exact_add(out, "binder", binder, source);
-done:
-    kad_free(J);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_dual_exact_means(kad_ctx *ctx, const kad_action *action,

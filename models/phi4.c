@@ -17,7 +17,6 @@ static kad_status exact_ln_z(kad_ctx *ctx, const kad_phi4 *phi4, kad_exact_log_z
     const kad_phi4_parameters *p = &phi4->now;
     const kad_lattice *lattice = phi4->action.lattice;
     const int n = phi4->action.n_comp;
-    kad_status status = KAD_OK;
     const char *unknown = NULL;
     kad_exact_value ln_z;
     double factor;
@@ -26,16 +25,15 @@ static kad_status exact_ln_z(kad_ctx *ctx, const kad_phi4 *phi4, kad_exact_log_z
     if (p->lambda == 0)
         ln_z = kad_exact_free_ln_z(lattice, n, p->t, p->mass);
     else if (ring)
-        KAD_TRY(kad_exact_phi4_ring(ctx, n, ring, factor * p->t, p->mass, p->lambda,
-                                    &ln_z, &unknown));
+        KAD_CALL(kad_exact_phi4_ring(ctx, n, ring, factor * p->t, p->mass, p->lambda,
+                                     &ln_z, &unknown));
     else
         return KAD_OK;
     ln_z.value -= p->constant * lattice->n_sites;
     ln_z.error += DBL_EPSILON * p->constant * lattice->n_sites;
     *out =
         kad_exact_state(p->lambda == 0 ? "free field" : "transfer matrix", ln_z, unknown);
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_phi4_create(kad_ctx *ctx, const kad_action_options *options,
@@ -74,25 +72,23 @@ static int key_index(const kad_phi4 *phi4, const char *key)
 
 kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, double value)
 {
-    kad_status status = KAD_OK;
     kad_phi4 *phi4 = action->self;
     const kad_phi4_parameters before = phi4->now;
     kad_phi4_parameters after = before;
     const int i = key_index(phi4, key);
     if (i < 0) return kad_fail(ctx, KAD_ECONFIG, "action.%s: not a parameter here", key);
     after.key[i] = value;
-    KAD_TRY(kad_phi4_derive(ctx, action->lattice, &after));
+    KAD_CALL(kad_phi4_derive(ctx, action->lattice, &after));
     phi4->now = after;
     if (phi4->table && (after.mu != before.mu || after.lambda != before.lambda))
         kad_phi4_retabulate(phi4);
     kad_exact_log_z known = {.ln_z = {(double)NAN, (double)NAN}};
     if (after.lambda == 0)
-        KAD_TRY(exact_ln_z(ctx, phi4, &known));
+        KAD_CALL(exact_ln_z(ctx, phi4, &known));
     else if (!memcmp(after.key, phi4->configured.key, sizeof after.key))
         known = phi4->log_z_configured;
     kad_exact_show(&known, action);
-done:
-    return status;
+    return KAD_OK;
 }
 
 double kad_phi4_get(const kad_action *action, const char *key)

@@ -139,11 +139,10 @@ kad_status kad_phi4_derive(kad_ctx *ctx, const kad_lattice *lattice,
 kad_status kad_phi4_read(kad_ctx *ctx, const kad_phi4_options *options,
                          const kad_lattice *lattice, kad_phi4_parameters *out)
 {
-    kad_status status = KAD_OK;
     kad_phi4_options o;
     kad_keys_copy(kad_phi4_keys, KAD_PHI4_N_SCHEMA, options, sizeof o, &o);
     *out = (kad_phi4_parameters){.form = find_form(&o), .d = lattice->d};
-    KAD_TRY(check_keys(ctx, &o, out->form));
+    KAD_CALL(check_keys(ctx, &o, out->form));
     const char *const *keys = FORM_KEYS[out->form];
     const bool nothing =
         out->form == KAD_PHI4_ALBERGO && isnan(o.m2) && isnan(o.lambda) && !o.form;
@@ -159,9 +158,7 @@ kad_status kad_phi4_read(kad_ctx *ctx, const kad_phi4_options *options,
             return kad_fail(ctx, KAD_ECONFIG, "action.%s: form \"%s\" needs a value",
                             keys[i], FORM_NAME[out->form]);
     }
-    KAD_TRY(kad_phi4_derive(ctx, lattice, out));
-done:
-    return status;
+    return kad_phi4_derive(ctx, lattice, out);
 }
 
 void kad_phi4_resolve(const kad_action *action, void *own)

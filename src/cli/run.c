@@ -51,10 +51,10 @@ static kad_status run_path(kad_app *app, unsigned stages)
     const bool input = strcmp(path, "-") == 0;
     KAD_CALL(kad_pipeline_read(ctx, input ? NULL : path, &text));
     if (kad_sweep_is(text))
-        KAD_CALL(
-            kad_fail(ctx, KAD_ECONFIG,
-                     "%s: has a section sweep: `kadanoff sweep run %s` does its points",
-                     path, path));
+        return kad_fail(
+            ctx, KAD_ECONFIG,
+            "%s: has a section sweep: `kadanoff sweep run %s` does its points", path,
+            path);
     return kad_pipeline_text(app, text, input ? "standard input" : path, stages);
 }
 

@@ -48,42 +48,38 @@ static int by_name(const void *a, const void *b)
 /* Tensors of one name would overwrite each other in a file. */
 static kad_status require_unique_names(kad_ctx *ctx, const kad_flow *flow)
 {
-    kad_status status = KAD_OK;
-    const kad_stage **sorted = NULL;
-    KAD_TRY(kad_new(ctx, (size_t)flow->n_stages, sizeof *sorted, &sorted));
+    KAD_SCOPE(scope, ctx);
+    const kad_stage **sorted;
+    KAD_CALL(kad_take(&scope, (size_t)flow->n_stages, &sorted));
     for (int i = 0; i < flow->n_stages; i++) {
         const kad_stage *s = sorted[i] = &flow->stages[i];
         for (int k = 1; k < s->n_tensors; k++)
             for (int l = 0; l < k; l++)
                 if (strcmp(s->tensors[k].name, s->tensors[l].name) == 0)
-                    KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,
-                                     "flow: two parameters of stage %s are called %s",
-                                     s->name, s->tensors[k].name));
+                    return kad_fail(ctx, KAD_EINTERNAL,
+                                    "flow: two parameters of stage %s are called %s",
+                                    s->name, s->tensors[k].name);
     }
     qsort(sorted, (size_t)flow->n_stages, sizeof *sorted, by_name);
     for (int i = 1; i < flow->n_stages; i++)
         if (by_name(&sorted[i - 1], &sorted[i]) == 0)
-            KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,
-                             "flow: two stages of level %d are called %s",
-                             sorted[i]->level, sorted[i]->name));
-done:
-    kad_free(sorted);
-    return status;
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "flow: two stages of level %d are called %s",
+                            sorted[i]->level, sorted[i]->name);
+    return KAD_OK;
 }
 
 static kad_status make_sites(kad_ctx *ctx, const kad_flow_target *target, kad_flow *flow)
 {
-    kad_status status = KAD_OK;
     const size_t n = (size_t)target->lattice->n_sites;
-    KAD_TRY(kad_new(ctx, n, 1, &flow->active));
-    KAD_TRY(kad_new(ctx, n, sizeof(int), &flow->level_of));
+    KAD_CALL(kad_new(ctx, n, 1, &flow->active));
+    KAD_CALL(kad_new(ctx, n, sizeof(int), &flow->level_of));
     for (int i = 0; i < target->lattice->n_sites; i++) {
         flow->active[i] = target->active ? target->active[i] : 1;
         flow->n_active += flow->active[i];
         flow->level_of[i] = flow->active[i] ? level_of(target->lattice, i) : -1;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_flow_create(kad_ctx *ctx, const kad_flow_options *options,

@@ -25,21 +25,19 @@ bool kad_hierarchy_is_odd(const char *kind)
 kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_flow_options *options,
                                const kad_flow_target *target, kad_stage_list *list)
 {
-    kad_status status = KAD_OK;
     const char *kind = options->hierarchy;
     if (options->spectrum == KAD_SPECTRUM_FIRST) {
         /* the spectrum mixes positions: an orthonormal wavelet in front gives the latents
          * levels */
         for (int h = target->lattice->n_levels - 1; h >= 0; h--)
-            KAD_TRY(kad_stage_list_haar(ctx, target, h, "wavelet", list));
-        KAD_TRY(add_spectrum(ctx, options, target, list));
+            KAD_CALL(kad_stage_list_haar(ctx, target, h, "wavelet", list));
+        KAD_CALL(add_spectrum(ctx, options, target, list));
     }
     if (strcmp(kind, "conditional") == 0)
-        KAD_TRY(kad_hierarchy_conditional(ctx, options, target, list));
+        KAD_CALL(kad_hierarchy_conditional(ctx, options, target, list));
     else if (strcmp(kind, "none") != 0)
-        KAD_TRY(kad_hierarchy_blocks(ctx, options, target, list));
+        KAD_CALL(kad_hierarchy_blocks(ctx, options, target, list));
     if (options->spectrum == KAD_SPECTRUM_LAST)
-        KAD_TRY(add_spectrum(ctx, options, target, list));
-done:
-    return status;
+        KAD_CALL(add_spectrum(ctx, options, target, list));
+    return KAD_OK;
 }

@@ -140,21 +140,19 @@ static int block_extent(const kad_lattice *lattice, int stride, int kernel)
 /* The passes of a level; `layer` begins the names of its stages. */
 static kad_status add_level(builder *b, int level, const char *layer, const char *passes)
 {
-    kad_status status = KAD_OK;
     const int m = block_extent(b->target->lattice, 1 << level, b->options->kernel);
     const int repeat = b->options->repeat;
     char name[32];
     int n = 0;
     snprintf(name, sizeof name, "%shaar", layer);
     if (b->options->haar)
-        KAD_TRY(kad_stage_list_haar(b->ctx, b->target, level, name, b->list));
+        KAD_CALL(kad_stage_list_haar(b->ctx, b->target, level, name, b->list));
     for (int r = 0; r < repeat; r++)
         for (const char *p = passes; *p; p++, n++) {
             snprintf(name, sizeof name, "%spass_%02d", layer, n);
-            KAD_TRY(add_pass(b, level, m, offset_of(b->target->lattice->d, *p), name));
+            KAD_CALL(add_pass(b, level, m, offset_of(b->target->lattice->d, *p), name));
         }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static const char *passes_of(const kad_flow_options *options)
@@ -166,7 +164,6 @@ static const char *passes_of(const kad_flow_options *options)
 kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_flow_options *options,
                                 const kad_flow_target *target, kad_stage_list *list)
 {
-    kad_status status = KAD_OK;
     const char *kind = options->hierarchy, *passes = passes_of(options);
     builder b = {.ctx = ctx, .options = options, .target = target, .list = list};
     if (target->active)
@@ -178,7 +175,7 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_flow_options *options,
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.passes: unknown offset '%c' in \"%s\" (e, o, a, b, c)",
                         *bad, passes);
-    KAD_TRY(read_shape(ctx, options, &b.shape));
+    KAD_CALL(read_shape(ctx, options, &b.shape));
     const bool ring = strcmp(kind, "disentangler") != 0 && options->ring;
     const int halvings = target->lattice->n_levels;
     int top = 1 << halvings, extents[KAD_MAX_DIM], rest = 1;
@@ -191,16 +188,15 @@ kad_status kad_hierarchy_blocks(kad_ctx *ctx, const kad_flow_options *options,
         for (int k = 0; k < depth; k++) {
             char layer[32];
             snprintf(layer, sizeof layer, "layer_%02d/", k);
-            KAD_TRY(add_level(&b, 0, layer, passes));
+            KAD_CALL(add_level(&b, 0, layer, passes));
         }
         return KAD_OK;
     }
     if (rest > 1)
-        KAD_TRY(add_pass(&b, halvings, 0, 0, "top"));
+        KAD_CALL(add_pass(&b, halvings, 0, 0, "top"));
     else if (ring)
-        KAD_TRY(kad_stage_list_ring(ctx, target, halvings, list));
+        KAD_CALL(kad_stage_list_ring(ctx, target, halvings, list));
     for (int level = halvings - 1; level >= 0; level--)
-        if (depth == 0 || level < depth) KAD_TRY(add_level(&b, level, "", passes));
-done:
-    return status;
+        if (depth == 0 || level < depth) KAD_CALL(add_level(&b, level, "", passes));
+    return KAD_OK;
 }

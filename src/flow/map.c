@@ -1,10 +1,10 @@
 #include "flow/map.h"
 
-#include "base/weights.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
+#include "base/weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,21 +18,18 @@ struct kad_map {
 kad_status kad_map_create(kad_ctx *ctx, const kad_flow *flow, const double *theta,
                           bool mixture, kad_map **out)
 {
-    kad_status status = KAD_OK;
-    kad_map *map = NULL;
+    KAD_LOCAL(kad_map, map);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *map, &map));
+    KAD_CALL(kad_new(ctx, 1, sizeof *map, &map));
     map->flow = flow;
     map->mixture = mixture;
     for (int p = 0; p < 2; p++) {
-        KAD_TRY(kad_new(ctx, flow->packed_bytes[p], 1, &map->packed[p]));
+        KAD_CALL(kad_new(ctx, flow->packed_bytes[p], 1, &map->packed[p]));
         kad_flow_pack(flow, (kad_prec)p, theta, map->packed[p]);
     }
     *out = map;
     map = NULL;
-done:
-    kad_map_destroy(map);
-    return status;
+    return KAD_OK;
 }
 
 void kad_map_destroy(kad_map *map)

@@ -278,7 +278,6 @@ void kad_config_fill(const kad_config *config, const kad_key *keys, size_t n, in
 kad_status kad_config_resolve_from(kad_ctx *ctx, kad_config *config, const kad_key *keys,
                                    size_t n, const void *options)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < n; i++) {
         const kad_key *key = &keys[i];
         size_t length = 0;
@@ -290,13 +289,12 @@ kad_status kad_config_resolve_from(kad_ctx *ctx, kad_config *config, const kad_k
         if (key->type == KAD_BOOL)
             text = strcpy(word, kad_key_number(key, options) != 0 ? "true" : "false");
         if (text)
-            KAD_TRY(kad_config_resolve(ctx, config, key->key, word));
+            KAD_CALL(kad_config_resolve(ctx, config, key->key, word));
         else
-            KAD_TRY(kad_config_resolve_real(ctx, config, key->key,
-                                            kad_key_number(key, options)));
+            KAD_CALL(kad_config_resolve_real(ctx, config, key->key,
+                                             kad_key_number(key, options)));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* --- reading ------------------------------------------------------------------------- */

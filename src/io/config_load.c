@@ -18,24 +18,23 @@ kad_list *kad_config_list(const kad_config *config, const char *section)
 kad_status kad_config_set_list(kad_ctx *ctx, kad_config *config, const char *section,
                                int length)
 {
-    kad_status status;
-    kad_list *list = kad_config_list(config, section), *lists = NULL;
+    kad_list *list = kad_config_list(config, section), *lists;
     if (list) {
         list->length = length;
         return KAD_OK;
     }
-    KAD_TRY(kad_new(ctx, config->n_lists + 1, sizeof *lists, &lists));
+    KAD_CALL(kad_new(ctx, config->n_lists + 1, sizeof *lists, &lists));
     if (config->n_lists) memcpy(lists, config->lists, config->n_lists * sizeof *lists);
     char *name = kad_strdup(section);
-    if (!name) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
+    if (!name) {
+        kad_free(lists);
+        return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    }
     lists[config->n_lists] = (kad_list){name, length};
     kad_free(config->lists);
     config->lists = lists;
     config->n_lists++;
     return KAD_OK;
-done:
-    kad_free(lists);
-    return status;
 }
 
 void kad_config_remove_list(kad_config *config, const char *section)
@@ -187,22 +186,19 @@ kad_status kad_config_parse(kad_ctx *ctx, const kad_schema *schema, const char *
                             const char *name, int n_overrides,
                             const char *const *overrides, kad_config **out)
 {
-    kad_status status;
-    kad_config *config = NULL;
+    KAD_LOCAL(kad_config, config);
     kad_place place = {name, 1};
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *config, &config));
+    KAD_CALL(kad_new(ctx, 1, sizeof *config, &config));
     config->schema = schema;
     config->text = kad_strdup(text);
-    if (!config->text) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
-    KAD_TRY(make_defaults(ctx, config));
-    KAD_TRY(kad_config_parse_text(ctx, config, &place, text, strlen(text), NULL));
-    KAD_TRY(apply(ctx, config, n_overrides, overrides));
+    if (!config->text) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    KAD_CALL(make_defaults(ctx, config));
+    KAD_CALL(kad_config_parse_text(ctx, config, &place, text, strlen(text), NULL));
+    KAD_CALL(apply(ctx, config, n_overrides, overrides));
     *out = config;
+    config = NULL;
     return KAD_OK;
-done:
-    kad_config_destroy(config);
-    return status;
 }
 
 kad_status kad_config_load(kad_ctx *ctx, const kad_schema *schema, const char *path,
@@ -237,36 +233,31 @@ void kad_config_destroy(kad_config *config)
 
 static kad_status copy_set(kad_ctx *ctx, const kad_config *from, kad_config *to)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < from->set.n; i++) {
         kad_entry entry;
-        KAD_TRY(kad_entry_copy(ctx, &from->set.items[i], &entry));
-        KAD_TRY(kad_entries_put(ctx, &to->set, from->set.items[i].key, &entry));
+        KAD_CALL(kad_entry_copy(ctx, &from->set.items[i], &entry));
+        KAD_CALL(kad_entries_put(ctx, &to->set, from->set.items[i].key, &entry));
     }
     for (size_t i = 0; i < from->n_lists; i++)
-        KAD_TRY(
+        KAD_CALL(
             kad_config_set_list(ctx, to, from->lists[i].section, from->lists[i].length));
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_config_copy(kad_ctx *ctx, const kad_config *config, int n_overrides,
                            const char *const *overrides, kad_config **out)
 {
-    kad_status status;
-    kad_config *copy = NULL;
+    KAD_LOCAL(kad_config, copy);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *copy, &copy));
+    KAD_CALL(kad_new(ctx, 1, sizeof *copy, &copy));
     copy->schema = config->schema;
     copy->home = config->home;
     copy->text = kad_strdup(config->text);
-    if (!copy->text) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
-    KAD_TRY(make_defaults(ctx, copy));
-    KAD_TRY(copy_set(ctx, config, copy));
-    KAD_TRY(apply(ctx, copy, n_overrides, overrides));
+    if (!copy->text) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    KAD_CALL(make_defaults(ctx, copy));
+    KAD_CALL(copy_set(ctx, config, copy));
+    KAD_CALL(apply(ctx, copy, n_overrides, overrides));
     *out = copy;
+    copy = NULL;
     return KAD_OK;
-done:
-    kad_config_destroy(copy);
-    return status;
 }

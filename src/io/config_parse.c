@@ -130,32 +130,28 @@ static kad_status put_value(parse *p, const char *path, const kad_key *spec,
 
 static kad_status parse_sequence(parse *p, const char *path, const kad_key *spec)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, p->ctx);
     size_t n = 0, capacity = 8;
     kad_token *tokens;
     kad_place start = p->place;
-    KAD_TRY(kad_new(p->ctx, capacity, sizeof *tokens, &tokens));
+    KAD_CALL(kad_take(&scope, capacity, &tokens));
     for (;;) {
-        KAD_TRY(next(p));
+        KAD_CALL(next(p));
         if (at(p, YAML_SEQUENCE_END_EVENT)) break;
         if (!at(p, YAML_SCALAR_EVENT))
-            KAD_TRY(fail(p, path, "a sequence here holds numbers only"));
-        if (n >= KAD_CONFIG_MAX_ITEMS) KAD_TRY(fail(p, path, "too many numbers"));
+            KAD_CALL(fail(p, path, "a sequence here holds numbers only"));
+        if (n >= KAD_CONFIG_MAX_ITEMS) KAD_CALL(fail(p, path, "too many numbers"));
         if (n == capacity) {
             kad_token *more;
-            KAD_TRY(kad_new(p->ctx, 2 * capacity, sizeof *more, &more));
+            KAD_CALL(kad_take(&scope, 2 * capacity, &more));
             memcpy(more, tokens, n * sizeof *more);
-            kad_free(tokens);
             tokens = more;
             capacity *= 2;
         }
-        KAD_TRY(scalar(p, path, &tokens[n++]));
+        KAD_CALL(scalar(p, path, &tokens[n++]));
     }
     p->place = start;
-    status = put_value(p, path, spec, true, n, tokens);
-done:
-    kad_free(tokens);
-    return status;
+    return put_value(p, path, spec, true, n, tokens);
 }
 
 static kad_status parse_leaf(parse *p, const char *path, const kad_key *spec)
@@ -218,30 +214,27 @@ static kad_status parse_value(parse *p, const char *path);
 /* The pairs of a map whose start is the current event. */
 static kad_status parse_map(parse *p, const char *path)
 {
-    kad_status status = KAD_OK;
-    if (++p->depth > KAD_CONFIG_MAX_DEPTH) KAD_TRY(fail(p, path, "nested too deeply"));
+    if (++p->depth > KAD_CONFIG_MAX_DEPTH) KAD_CALL(fail(p, path, "nested too deeply"));
     for (;;) {
         kad_token key;
         const char *full = NULL;
-        KAD_TRY(next(p));
+        KAD_CALL(next(p));
         if (at(p, YAML_MAPPING_END_EVENT)) break;
-        if (!at(p, YAML_SCALAR_EVENT)) KAD_TRY(fail(p, path, "a key must be a name"));
-        KAD_TRY(scalar(p, path, &key));
-        KAD_TRY(join(p, path, key.text, &full));
+        if (!at(p, YAML_SCALAR_EVENT)) KAD_CALL(fail(p, path, "a key must be a name"));
+        KAD_CALL(scalar(p, path, &key));
+        KAD_CALL(join(p, path, key.text, &full));
         kad_place place = p->place;
-        KAD_TRY(next(p));
+        KAD_CALL(next(p));
         if (at(p, YAML_SCALAR_EVENT) && *p->event.data.scalar.value == 0)
             p->place = place; /* an empty value "starts" on a later line */
-        KAD_TRY(parse_value(p, full));
+        KAD_CALL(parse_value(p, full));
     }
     p->depth--;
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status parse_list(parse *p, const char *path)
 {
-    kad_status status = KAD_OK;
     char prefix[KAD_CONFIG_MAX_KEY + 16];
     int length = 0;
     snprintf(prefix, sizeof prefix, "%s[", path);
@@ -251,19 +244,17 @@ static kad_status parse_list(parse *p, const char *path)
         return KAD_OK;
     }
     if (!at(p, YAML_SEQUENCE_START_EVENT))
-        KAD_TRY(fail(p, path, "expected a list of maps (- {name: ...})"));
+        KAD_CALL(fail(p, path, "expected a list of maps (- {name: ...})"));
     for (;; length++) {
-        KAD_TRY(next(p));
+        KAD_CALL(next(p));
         if (at(p, YAML_SEQUENCE_END_EVENT)) break;
         if (!at(p, YAML_MAPPING_START_EVENT))
-            KAD_TRY(fail(p, path, "expected a list of maps (- {name: ...})"));
-        if (length >= KAD_CONFIG_MAX_LIST) KAD_TRY(fail(p, path, "list too long"));
+            KAD_CALL(fail(p, path, "expected a list of maps (- {name: ...})"));
+        if (length >= KAD_CONFIG_MAX_LIST) KAD_CALL(fail(p, path, "list too long"));
         snprintf(prefix, sizeof prefix, "%s[%d]", path, length);
-        KAD_TRY(parse_map(p, prefix));
+        KAD_CALL(parse_map(p, prefix));
     }
-    status = kad_config_set_list(p->ctx, p->config, path, length);
-done:
-    return status;
+    return kad_config_set_list(p->ctx, p->config, path, length);
 }
 
 /* The value of `path`, whose first event is the current one. */
@@ -282,26 +273,23 @@ static kad_status parse_value(parse *p, const char *path)
 
 static kad_status parse_document(parse *p, const char *key)
 {
-    kad_status status;
-    KAD_TRY(next(p)); /* stream start */
-    KAD_TRY(next(p));
+    KAD_CALL(next(p)); /* stream start */
+    KAD_CALL(next(p));
     if (at(p, YAML_STREAM_END_EVENT)) {
         /* most likely a shell variable that is not set */
-        if (key) status = fail(p, key, "no value given");
-        goto done;
+        return key ? fail(p, key, "no value given") : KAD_OK;
     }
-    KAD_TRY(next(p));
+    KAD_CALL(next(p));
     if (key)
-        KAD_TRY(parse_value(p, kad_schema_current(p->config->schema, key)));
+        KAD_CALL(parse_value(p, kad_schema_current(p->config->schema, key)));
     else if (at(p, YAML_MAPPING_START_EVENT))
-        KAD_TRY(parse_map(p, ""));
+        KAD_CALL(parse_map(p, ""));
     else if (!is_empty(p))
-        KAD_TRY(fail(p, "", "expected a map of sections (key: value)"));
-    KAD_TRY(next(p)); /* document end */
-    KAD_TRY(next(p));
-    if (!at(p, YAML_STREAM_END_EVENT)) status = fail(p, "", "more than one document");
-done:
-    return status;
+        KAD_CALL(fail(p, "", "expected a map of sections (key: value)"));
+    KAD_CALL(next(p)); /* document end */
+    KAD_CALL(next(p));
+    if (!at(p, YAML_STREAM_END_EVENT)) return fail(p, "", "more than one document");
+    return KAD_OK;
 }
 
 kad_status kad_config_parse_text(kad_ctx *ctx, kad_config *config, const kad_place *place,

@@ -20,26 +20,24 @@ void kad_digest(const void *data, size_t n_bytes, char digest[KAD_DIGEST_CHARS])
 static kad_status digest_rest(kad_ctx *ctx, int fd, const char *path, uint64_t *n_bytes,
                               char digest[KAD_DIGEST_CHARS])
 {
-    kad_status status;
-    unsigned char *piece = NULL;
+    KAD_SCOPE(scope, ctx);
+    unsigned char *piece;
     SHA2_CTX sha;
     *n_bytes = 0;
-    KAD_TRY(kad_new(ctx, PIECE_BYTES, 1, &piece));
+    KAD_CALL(kad_scope_take(&scope, PIECE_BYTES, 1, &piece));
     SHA256Init(&sha);
     for (;;) {
         const ssize_t n = read(fd, piece, PIECE_BYTES);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0)
-            KAD_TRY(
-                kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path, strerror(errno)));
+            return kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path,
+                            strerror(errno));
         if (n == 0) break;
         SHA256Update(&sha, piece, (size_t)n);
         *n_bytes += (uint64_t)n;
     }
     SHA256End(&sha, digest);
-done:
-    kad_free(piece);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_digest_file(kad_ctx *ctx, const char *path, uint64_t *n_bytes,

@@ -315,30 +315,26 @@ kad_status kad_h5_check_kind(kad_ctx *ctx, const char *path)
 kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest, size_t most,
                        kad_h5 **out)
 {
-    kad_status status;
-    char *data = NULL;
+    KAD_LOCAL(char, data);
     size_t n_file = 0, n = 0, start;
     bool vouched;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     *out = NULL;
     if (most == 0) most = kad_h5_max_bytes();
-    KAD_TRY(check_ends(ctx, path, digest, most));
-    KAD_TRY(kad_file_read(ctx, path, most, &data, &n_file));
-    KAD_TRY(find_image(ctx, path, digest, data, n_file, &start, &n, &vouched));
-    KAD_TRY(new_file(ctx, path, &file));
+    KAD_CALL(check_ends(ctx, path, digest, most));
+    KAD_CALL(kad_file_read(ctx, path, most, &data, &n_file));
+    KAD_CALL(find_image(ctx, path, digest, data, n_file, &start, &n, &vouched));
+    KAD_CALL(new_file(ctx, path, &file));
     file->image_bytes = n;
     file->vouched = vouched;
-    if (!vouched) KAD_TRY(kad_h5_probe(ctx, file, data + start, n));
+    if (!vouched) KAD_CALL(kad_h5_probe(ctx, file, data + start, n));
     file->id = kad_h5_core_open(data + start, n);
     if (file->id < 0)
-        KAD_TRY(kad_h5_fail(ctx, file, "/", KAD_EDATA, "not a readable HDF5 file: %s",
-                            kad_h5_reason()));
+        KAD_CALL(kad_h5_fail(ctx, file, "/", KAD_EDATA, "not a readable HDF5 file: %s",
+                             kad_h5_reason()));
     *out = file;
     file = NULL;
-done:
-    kad_h5_close(file);
-    kad_free(data);
-    return status;
+    return KAD_OK;
 }
 
 /* The bytes of a file in memory, from kad_alloc. */

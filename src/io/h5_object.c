@@ -447,12 +447,10 @@ kad_status kad_h5_describe(kad_ctx *ctx, kad_h5 *file, const char *path,
                            const char *units, const char *long_name,
                            const char *estimator)
 {
-    kad_status status = KAD_OK;
-    if (units) KAD_TRY(kad_h5_attr_set_string(ctx, file, path, "units", units));
+    if (units) KAD_CALL(kad_h5_attr_set_string(ctx, file, path, "units", units));
     if (long_name)
-        KAD_TRY(kad_h5_attr_set_string(ctx, file, path, "long_name", long_name));
+        KAD_CALL(kad_h5_attr_set_string(ctx, file, path, "long_name", long_name));
     if (estimator)
-        KAD_TRY(kad_h5_attr_set_string(ctx, file, path, "estimator", estimator));
-done:
-    return status;
+        KAD_CALL(kad_h5_attr_set_string(ctx, file, path, "estimator", estimator));
+    return KAD_OK;
 }

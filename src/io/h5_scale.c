@@ -101,13 +101,11 @@ static kad_status move_path(kad_ctx *ctx, char **path, const char *from, const c
 kad_status kad_h5_move_scales(kad_ctx *ctx, kad_h5 *file, const char *from,
                               const char *to)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < file->n_scales; i++) {
-        KAD_TRY(move_path(ctx, &file->scales[i].path, from, to));
-        KAD_TRY(move_path(ctx, &file->scales[i].scale, from, to));
+        KAD_CALL(move_path(ctx, &file->scales[i].path, from, to));
+        KAD_CALL(move_path(ctx, &file->scales[i].scale, from, to));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_h5_scale *find_record(const kad_h5 *file, const char *path, int axis)
@@ -139,13 +137,11 @@ static kad_status add_scale(kad_ctx *ctx, kad_h5 *file, const char *path, int ax
 static kad_status record_scale(kad_ctx *ctx, kad_h5 *file, const char *path, int axis,
                                const char *label, const char *scale)
 {
-    kad_status status = KAD_OK;
     kad_h5_scale *entry = find_record(file, path, axis);
-    if (!entry) KAD_TRY(add_scale(ctx, file, path, axis, &entry));
-    if (label) KAD_TRY(replace(ctx, &entry->label, label));
-    if (scale) KAD_TRY(replace(ctx, &entry->scale, scale));
-done:
-    return status;
+    if (!entry) KAD_CALL(add_scale(ctx, file, path, axis, &entry));
+    if (label) KAD_CALL(replace(ctx, &entry->label, label));
+    if (scale) KAD_CALL(replace(ctx, &entry->scale, scale));
+    return KAD_OK;
 }
 
 kad_status kad_h5_axis(kad_ctx *ctx, kad_h5 *file, const char *path, int axis,
@@ -153,20 +149,17 @@ kad_status kad_h5_axis(kad_ctx *ctx, kad_h5 *file, const char *path, int axis,
 {
     int rank;
     size_t dims[KAD_H5_MAX_RANK], length[KAD_H5_MAX_RANK];
-    kad_status status;
-    KAD_TRY(kad_h5_collect_scales(ctx, file));
-    KAD_TRY(kad_h5_shape(ctx, file, path, &rank, dims));
+    KAD_CALL(kad_h5_collect_scales(ctx, file));
+    KAD_CALL(kad_h5_shape(ctx, file, path, &rank, dims));
     if (axis < 0 || axis >= rank)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "has no axis %d", axis));
+        KAD_CALL(kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "has no axis %d", axis));
     if (scale) {
-        KAD_TRY(kad_h5_shape(ctx, file, scale, &rank, length));
+        KAD_CALL(kad_h5_shape(ctx, file, scale, &rank, length));
         if (rank != 1 || length[0] != dims[axis] || strcmp(scale, path) == 0)
-            KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EINTERNAL,
-                                "%s is no scale for its axis %d", scale, axis));
+            KAD_CALL(kad_h5_fail(ctx, file, path, KAD_EINTERNAL,
+                                 "%s is no scale for its axis %d", scale, axis));
     }
-    status = record_scale(ctx, file, path, axis, label, scale);
-done:
-    return status;
+    return record_scale(ctx, file, path, axis, label, scale);
 }
 
 kad_status kad_h5_axis_label(kad_ctx *ctx, kad_h5 *file, const char *path, int axis,
@@ -183,22 +176,20 @@ kad_status kad_h5_axes(kad_ctx *ctx, kad_h5 *file, const char *path, const char 
 {
     int rank, n_words = *labels ? 1 : 0;
     size_t dims[KAD_H5_MAX_RANK];
-    kad_status status;
     for (const char *c = labels; *c; c++)
         n_words += *c == ' ';
-    KAD_TRY(kad_h5_shape(ctx, file, path, &rank, dims));
+    KAD_CALL(kad_h5_shape(ctx, file, path, &rank, dims));
     if (n_words != rank)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "has %d axes, not \"%s\"",
-                            rank, labels));
+        KAD_CALL(kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "has %d axes, not \"%s\"",
+                             rank, labels));
     for (int axis = 0; axis < rank; axis++) {
         char label[KAD_H5_PATH_CHARS];
         const int n = (int)strcspn(labels, " ");
         snprintf(label, sizeof label, "%.*s", n, labels);
-        KAD_TRY(kad_h5_axis(ctx, file, path, axis, label, NULL));
+        KAD_CALL(kad_h5_axis(ctx, file, path, axis, label, NULL));
         labels += n + 1;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* ---- collecting from an opened file ---- */

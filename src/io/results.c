@@ -21,21 +21,18 @@ static kad_status move_below(kad_ctx *ctx, kad_h5 *file, const char *group,
  * draws that are proposals (`direct`) among the observables of states. */
 static kad_status part_proposals(kad_ctx *ctx, kad_h5 *file, const char *sampler)
 {
-    kad_status status = KAD_OK;
     char group[128], path[160];
     snprintf(group, sizeof group, "/samplers/%s", sampler);
     snprintf(path, sizeof path, "%s/log_weight", group);
     if (!kad_h5_exists(file, path)) return KAD_OK;
     snprintf(path, sizeof path, "%s/proposals", group);
     if (!kad_h5_exists(file, path)) {
-        KAD_TRY(move_below(ctx, file, group, "observables", "proposals"));
+        KAD_CALL(move_below(ctx, file, group, "observables", "proposals"));
         snprintf(path, sizeof path, "%s/proposals/action", group); /* the same twice */
-        KAD_TRY(kad_h5_remove(ctx, file, path));
+        KAD_CALL(kad_h5_remove(ctx, file, path));
     }
-    KAD_TRY(move_below(ctx, file, group, "action", "proposals/action"));
-    KAD_TRY(move_below(ctx, file, group, "log_weight", "proposals/log_weight"));
-done:
-    return status;
+    KAD_CALL(move_below(ctx, file, group, "action", "proposals/action"));
+    return move_below(ctx, file, group, "log_weight", "proposals/log_weight");
 }
 
 static kad_status upgrade(kad_ctx *ctx, kad_h5 *file)

@@ -19,26 +19,23 @@ done:
 
 kad_status kad_bonds_of_lattice(kad_ctx *ctx, const kad_lattice *lattice, kad_bonds *out)
 {
-    kad_status status = KAD_OK;
     const size_t N = (size_t)lattice->n_sites, d = (size_t)lattice->d;
-    KAD_TRY(allocate(ctx, N * d, false, out));
+    KAD_CALL(allocate(ctx, N * d, false, out));
     for (size_t i = 0; i < N; i++)
         for (size_t mu = 0; mu < d; mu++) {
             out->ends[2 * (i * d + mu)] = (int)i;
             out->ends[2 * (i * d + mu) + 1] = lattice->nbr[2 * (i * d + mu)];
         }
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_bonds_of_matrix(kad_ctx *ctx, int N, const double *J, kad_bonds *out)
 {
-    kad_status status = KAD_OK;
     size_t n = 0;
     for (int i = 0; i < N; i++)
         for (int j = i + 1; j < N; j++)
             n += J[(size_t)i * (size_t)N + (size_t)j] != 0;
-    KAD_TRY(allocate(ctx, n, true, out));
+    KAD_CALL(allocate(ctx, n, true, out));
     n = 0;
     for (int i = 0; i < N; i++)
         for (int j = i + 1; j < N; j++) {
@@ -48,8 +45,7 @@ kad_status kad_bonds_of_matrix(kad_ctx *ctx, int N, const double *J, kad_bonds *
             out->ends[2 * n + 1] = j;
             out->J[n++] = J_ij;
         }
-done:
-    return status;
+    return KAD_OK;
 }
 
 void kad_bonds_clear(kad_bonds *bonds)

@@ -11,32 +11,27 @@ struct kad_fourier {
 
 kad_status kad_fourier_create(kad_ctx *ctx, const kad_lattice *lattice, kad_fourier **out)
 {
-    kad_status status = KAD_OK;
-    kad_fourier *plan = NULL;
-    double *field = NULL;
-    fftw_complex *modes = NULL;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_fourier, plan);
+    double *field;
+    fftw_complex *modes;
     const int d = lattice->d, last = lattice->shape[lattice->d - 1];
 
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *plan, &plan));
+    KAD_CALL(kad_new(ctx, 1, sizeof *plan, &plan));
     plan->n_sites = (size_t)lattice->n_sites;
     plan->n_modes = plan->n_sites / (size_t)last * (size_t)(last / 2 + 1);
-    KAD_TRY(kad_new(ctx, plan->n_sites, sizeof *field, &field));
-    KAD_TRY(kad_new(ctx, plan->n_modes, sizeof *modes, &modes));
+    KAD_CALL(kad_take(&scope, plan->n_sites, &field));
+    KAD_CALL(kad_take(&scope, plan->n_modes, &modes));
     plan->forward = fftw_plan_dft_r2c(d, lattice->shape, field, modes,
                                       FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
     plan->backward = fftw_plan_dft_c2r(d, lattice->shape, modes, field,
                                        FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
     if (plan->forward == NULL || plan->backward == NULL)
-        KAD_TRY(
-            kad_fail(ctx, KAD_EINTERNAL, "fftw: no plan for %zu sites", plan->n_sites));
+        return kad_fail(ctx, KAD_EINTERNAL, "fftw: no plan for %zu sites", plan->n_sites);
     *out = plan;
     plan = NULL;
-done:
-    kad_fourier_destroy(plan);
-    kad_free(field);
-    kad_free(modes);
-    return status;
+    return KAD_OK;
 }
 
 void kad_fourier_destroy(kad_fourier *plan)

@@ -19,16 +19,15 @@ static double sine(int64_t p, int extent)
 
 static kad_status plan_dense(kad_ctx *ctx, kad_hartley_axis *axis)
 {
-    kad_status status = KAD_OK;
     const int L = axis->extent;
     const size_t nc = (size_t)(L / 2 + 1), ns = (size_t)((L - 1) / 2);
     const double scale = 1 / sqrt((double)L);
     axis->n_cos = (int)nc;
     axis->n_sin = (int)ns;
-    KAD_TRY(kad_new(ctx, nc * nc, sizeof(double), &axis->cos_f64));
-    KAD_TRY(kad_new(ctx, nc * nc, sizeof(float), &axis->cos_f32));
-    KAD_TRY(kad_new(ctx, ns * ns, sizeof(double), &axis->sin_f64));
-    KAD_TRY(kad_new(ctx, ns * ns, sizeof(float), &axis->sin_f32));
+    KAD_CALL(kad_new(ctx, nc * nc, sizeof(double), &axis->cos_f64));
+    KAD_CALL(kad_new(ctx, nc * nc, sizeof(float), &axis->cos_f32));
+    KAD_CALL(kad_new(ctx, ns * ns, sizeof(double), &axis->sin_f64));
+    KAD_CALL(kad_new(ctx, ns * ns, sizeof(float), &axis->sin_f32));
     for (size_t k = 0; k < nc; k++)
         for (size_t n = 0; n < nc; n++) {
             axis->cos_f64[k * nc + n] = scale * cosine((int64_t)(k * n), L);
@@ -39,8 +38,7 @@ static kad_status plan_dense(kad_ctx *ctx, kad_hartley_axis *axis)
             axis->sin_f64[k * ns + n] = scale * sine((int64_t)((k + 1) * (n + 1)), L);
             axis->sin_f32[k * ns + n] = (float)axis->sin_f64[k * ns + n];
         }
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_hartley_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,

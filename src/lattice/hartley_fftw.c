@@ -8,10 +8,10 @@
 
 kad_status kad_hartley_fftw_plan(kad_ctx *ctx, kad_hartley_axis *axis)
 {
-    kad_status status = KAD_OK;
-    void *x = NULL;
+    KAD_SCOPE(scope, ctx);
+    void *x;
     const size_t rows = axis->n_outer * (size_t)axis->extent * axis->n_inner;
-    KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &x));
+    KAD_CALL(kad_scope_take(&scope, rows, KAD_ROW_BYTES, &x));
     const fftw_r2r_kind kind = FFTW_DHT;
     for (int prec = 0; prec < 2; prec++) {
         const int lanes = kad_lanes((kad_prec)prec);
@@ -27,12 +27,10 @@ kad_status kad_hartley_fftw_plan(kad_ctx *ctx, kad_hartley_axis *axis)
                                : (void *)fftw_plan_guru_r2r(1, &dim, 2, many, x, x, &kind,
                                                             FFTW_ESTIMATE);
         if (!axis->fftw[prec])
-            KAD_TRY(kad_fail(ctx, KAD_EINTERNAL, "fftw: no plan for an axis of %d sites",
-                             axis->extent));
+            return kad_fail(ctx, KAD_EINTERNAL, "fftw: no plan for an axis of %d sites",
+                            axis->extent);
     }
-done:
-    kad_free(x);
-    return status;
+    return KAD_OK;
 }
 
 void kad_hartley_fftw_destroy(kad_hartley_axis *axis)

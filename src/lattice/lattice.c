@@ -90,12 +90,11 @@ static int count_levels(const kad_lattice *lattice)
 
 kad_status kad_lattice_create(kad_ctx *ctx, int d, const int *shape, kad_lattice **out)
 {
-    kad_status status = KAD_OK;
-    kad_lattice *lattice = NULL;
+    KAD_LOCAL(kad_lattice, lattice);
     int n_sites = 0;
     *out = NULL;
-    KAD_TRY(check_shape(ctx, d, shape, &n_sites));
-    KAD_TRY(kad_new(ctx, 1, sizeof *lattice, &lattice));
+    KAD_CALL(check_shape(ctx, d, shape, &n_sites));
+    KAD_CALL(kad_new(ctx, 1, sizeof *lattice, &lattice));
     lattice->d = d;
     lattice->n_sites = n_sites;
     lattice->bipartite = true;
@@ -104,15 +103,13 @@ kad_status kad_lattice_create(kad_ctx *ctx, int d, const int *shape, kad_lattice
         if (a < d && shape[a] % 2) lattice->bipartite = false;
     }
     lattice->n_levels = count_levels(lattice);
-    KAD_TRY(kad_new(ctx, (size_t)n_sites * 2 * (size_t)d, sizeof *lattice->nbr,
-                    &lattice->nbr));
-    KAD_TRY(kad_new(ctx, (size_t)n_sites, sizeof *lattice->parity, &lattice->parity));
+    KAD_CALL(kad_new(ctx, (size_t)n_sites * 2 * (size_t)d, sizeof *lattice->nbr,
+                     &lattice->nbr));
+    KAD_CALL(kad_new(ctx, (size_t)n_sites, sizeof *lattice->parity, &lattice->parity));
     fill_tables(lattice);
     *out = lattice;
     lattice = NULL;
-done:
-    kad_lattice_destroy(lattice);
-    return status;
+    return KAD_OK;
 }
 
 void kad_lattice_destroy(kad_lattice *lattice)

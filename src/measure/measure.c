@@ -19,48 +19,42 @@ static size_t rows_of(const kad_action *action)
 /* Bonds of given couplings. */
 static kad_status list_pairs(kad_ctx *ctx, const kad_action *action, kad_measure *measure)
 {
-    kad_status status = KAD_OK;
     const kad_action_spins *spins = action->ops->spins;
     if (spins->pairs == NULL) return KAD_OK;
     measure->n_pairs = spins->pairs(action, NULL);
     if (measure->n_pairs == 0) return KAD_OK;
-    KAD_TRY(kad_new(ctx, measure->n_pairs, sizeof *measure->pairs, &measure->pairs));
+    KAD_CALL(kad_new(ctx, measure->n_pairs, sizeof *measure->pairs, &measure->pairs));
     spins->pairs(action, measure->pairs);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Tables of a lattice: orbits, transform, cosines. */
 static kad_status tabulate(kad_ctx *ctx, const kad_lattice *lattice, kad_measure *measure)
 {
-    kad_status status = KAD_OK;
     int n_axes;
     const int extent = kad_observable_extent(lattice, &n_axes);
-    KAD_TRY(kad_fourier_create(ctx, lattice, &measure->fourier));
-    KAD_TRY(kad_orbits_create(ctx, lattice, &measure->orbits));
-    KAD_TRY(kad_new(ctx, (size_t)extent, sizeof(double), &measure->cosine));
+    KAD_CALL(kad_fourier_create(ctx, lattice, &measure->fourier));
+    KAD_CALL(kad_orbits_create(ctx, lattice, &measure->orbits));
+    KAD_CALL(kad_new(ctx, (size_t)extent, sizeof(double), &measure->cosine));
     for (int p = 0; p < extent; p++)
         measure->cosine[p] = cos(2.0 * M_PI * p / extent);
     measure->n_modes = kad_fourier_n_modes(measure->fourier);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* A(k) on the half spectrum, where there is one. */
 static kad_status tabulate_kernel(kad_ctx *ctx, const kad_action *action,
                                   kad_measure *measure)
 {
-    kad_status status = KAD_OK;
     const kad_action_spins *spins = action->ops->spins;
     const size_t last = (size_t)action->lattice->shape[action->lattice->d - 1];
     const size_t half = last / 2 + 1;
 
     if (spins->kernel == NULL || isnan(spins->kernel(action, 0))) return KAD_OK;
-    KAD_TRY(kad_new(ctx, measure->n_modes, sizeof *measure->A, &measure->A));
+    KAD_CALL(kad_new(ctx, measure->n_modes, sizeof *measure->A, &measure->A));
     for (size_t k = 0; k < measure->n_modes; k++)
         measure->A[k] = spins->kernel(action, (int)(k / half * last + k % half));
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The observables that apply, binned ones behind the others. */

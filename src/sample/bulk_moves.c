@@ -22,19 +22,17 @@ void kad_moves_destroy(kad_moves *bulk)
 
 static kad_status put_in_order(kad_ctx *ctx, kad_moves *bulk)
 {
-    kad_status status = KAD_OK;
     const kad_flow *flow = kad_map_flow(bulk->map);
     bulk->n_levels = flow->n_levels;
-    KAD_TRY(kad_new(ctx, (size_t)flow->n_active, sizeof(int), &bulk->order));
-    KAD_TRY(kad_new(ctx, (size_t)flow->n_levels, sizeof(int), &bulk->level_size));
+    KAD_CALL(kad_new(ctx, (size_t)flow->n_active, sizeof(int), &bulk->order));
+    KAD_CALL(kad_new(ctx, (size_t)flow->n_levels, sizeof(int), &bulk->level_size));
     for (int level = flow->n_levels - 1; level >= 0; level--)
         for (int site = 0; site < flow->lattice->n_sites; site++)
             if (flow->active[site] && flow->level_of[site] == level) {
                 bulk->order[bulk->n_order++] = site;
                 bulk->level_size[level]++;
             }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* What a sweep evaluates does not depend on the fields. */

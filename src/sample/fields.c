@@ -95,77 +95,65 @@ kad_status kad_fields_of(kad_ctx *ctx, const kad_action *action, uint64_t seed,
                          uint64_t first, size_t n, bool translate, double *y, double *x,
                          double *lnp)
 {
-    kad_status status = KAD_OK;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
     batch b = {
         .action = action, .seed = seed, .first = first, .n = n, .n_rows = n_rows, .y = x};
 
-    KAD_TRY(kad_fields_complete(ctx, action, seed, first, n, y, lnp));
-    KAD_TRY(kad_action_boundary(ctx, action, n, y, x));
+    KAD_CALL(kad_fields_complete(ctx, action, seed, first, n, y, lnp));
+    KAD_CALL(kad_action_boundary(ctx, action, n, y, x));
     if (translate && (action->flags & KAD_ACTION_TRANSLATION))
-        KAD_TRY(kad_for_tiles(ctx, "sample", n, n_rows * sizeof *x, translate_one, &b));
-done:
-    return status;
+        KAD_CALL(kad_for_tiles(ctx, "sample", n, n_rows * sizeof *x, translate_one, &b));
+    return KAD_OK;
 }
 
 /* By the model's own rule, tile by tile. */
 static kad_status action_by_rule(kad_ctx *ctx, const kad_action *action, size_t n,
                                  const double *x, double *S)
 {
+    KAD_SCOPE(scope, ctx);
     enum { W = KAD_W_DOUBLE };
-    kad_status status = KAD_OK;
     const kad_action_local *local = action->ops->local;
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *tile = NULL, values[W];
-    void *scratch = NULL;
+    double *tile, values[W];
+    void *scratch;
     size_t bytes = local->scratch_bytes(action);
     if (action->scratch_bytes[KAD_DOUBLE] > bytes)
         bytes = action->scratch_bytes[KAD_DOUBLE];
-    KAD_TRY(kad_new(ctx, n_rows, KAD_ROW_BYTES, &tile));
-    KAD_TRY(kad_new(ctx, bytes + KAD_ALIGN, 1, &scratch));
+    KAD_CALL(kad_scope_take(&scope, n_rows, KAD_ROW_BYTES, &tile));
+    KAD_CALL(kad_scope_take(&scope, bytes + KAD_ALIGN, 1, &scratch));
     for (size_t at = 0; at < n; at += W) {
         const size_t here = n - at < W ? n - at : W;
         kad_tile_repeat(KAD_DOUBLE, n_rows, at, n, x, tile);
         local->value(action, tile, values, scratch);
         memcpy(S + at, values, here * sizeof *S);
     }
-done:
-    kad_free(tile);
-    kad_free(scratch);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_fields_action(kad_ctx *ctx, const kad_action *action, size_t n,
                              const double *x, double *S)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y = NULL;
+    double *y;
     if (action->ops->local != NULL) return action_by_rule(ctx, action, n, x, S);
     if (action->active != NULL)
         return kad_fail(ctx, KAD_EINTERNAL,
                         "action \"%s\" has no rule for its whole field",
                         action->ops->name);
-    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &y));
-    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
-    KAD_TRY(kad_action_values(ctx, action, n, y, S));
-done:
-    kad_free(y);
-    return status;
+    KAD_CALL(kad_scope_take(&scope, n, n_rows * sizeof(double), &y));
+    KAD_CALL(kad_action_from_boundary(ctx, action, n, x, y));
+    return kad_action_values(ctx, action, n, y, S);
 }
 
 kad_status kad_fields_latents(kad_ctx *ctx, const kad_action *action, const kad_map *map,
                               size_t n, const double *x, double *z)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y = NULL, *lnq = NULL;
-    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &y));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &lnq));
-    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
-    KAD_TRY(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, z));
-done:
-    kad_free(y);
-    kad_free(lnq);
-    return status;
+    double *y, *lnq;
+    KAD_CALL(kad_scope_take(&scope, n, n_rows * sizeof(double), &y));
+    KAD_CALL(kad_take(&scope, n, &lnq));
+    KAD_CALL(kad_action_from_boundary(ctx, action, n, x, y));
+    return kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, z);
 }

@@ -239,18 +239,15 @@ static const kad_shell_ops shell_ops = {
 
 static kad_status allocate(kad_ctx *ctx, kad_hmc *hmc)
 {
-    kad_status status = KAD_OK;
     const size_t n_rows = hmc->target.n_rows, n_all = hmc->shell.n_tiles * hmc->n_sub;
     hmc->thread_bytes = thread_bytes_of(hmc);
-    KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->q));
-    KAD_TRY(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->y));
-    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->U));
-    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->S));
-    KAD_TRY(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->p_accept));
-    KAD_TRY(kad_new(ctx, hmc->shell.n_tiles, sizeof *hmc->sums, &hmc->sums));
-    KAD_TRY(kad_new(ctx, (size_t)hmc->shell.n_workers, hmc->thread_bytes, &hmc->block));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->q));
+    KAD_CALL(kad_new(ctx, n_all, n_rows * KAD_ROW_BYTES, &hmc->y));
+    KAD_CALL(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->U));
+    KAD_CALL(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->S));
+    KAD_CALL(kad_new(ctx, n_all, KAD_ROW_BYTES, &hmc->p_accept));
+    KAD_CALL(kad_new(ctx, hmc->shell.n_tiles, sizeof *hmc->sums, &hmc->sums));
+    return kad_new(ctx, (size_t)hmc->shell.n_workers, hmc->thread_bytes, &hmc->block);
 }
 
 kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,

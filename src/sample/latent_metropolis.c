@@ -47,28 +47,26 @@ static void destroy(void *self)
 
 static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_latent_metropolis *m = self;
     const kad_flow *flow = kad_map_flow(m->shell.setup->map);
     const size_t n = (size_t)m->shell.setup->n_chains;
-    double *z = NULL;
-    KAD_TRY(kad_new(ctx, n, m->shell.n_rows * sizeof(double), &z));
-    KAD_TRY(
+    double *z;
+    KAD_CALL(kad_scope_take(&scope, n, m->shell.n_rows * sizeof(double), &z));
+    KAD_CALL(
         kad_fields_latents(ctx, m->shell.setup->action, m->shell.setup->map, n, x, z));
     for (size_t i = 0; i < n * m->shell.n_rows; i++)
         if (!isfinite(z[i]) && flow->active[i % m->shell.n_rows / (size_t)flow->n_comp])
-            KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,
-                             "sample[%d]: the latents of chain %zu are not finite",
-                             m->shell.setup->entry, i / m->shell.n_rows));
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "sample[%d]: the latents of chain %zu are not finite",
+                            m->shell.setup->entry, i / m->shell.n_rows);
     /* lanes without a chain repeat the chains */
     for (size_t tile = 0; tile < m->shell.n_tiles; tile++) {
         double *own = m->z + tile * m->shell.n_rows * W;
         kad_tile_repeat(KAD_DOUBLE, m->shell.n_rows, tile * W, n, z, own);
         kad_tile_clear_inactive(m->shell.n_rows, (size_t)flow->n_comp, flow->active, own);
     }
-done:
-    kad_free(z);
-    return status;
+    return KAD_OK;
 }
 
 /* --- draws --------------------------------------------------------------------------- */
@@ -194,20 +192,19 @@ static const kad_shell_ops shell_ops = {
 
 static kad_status allocate(kad_ctx *ctx, kad_latent_metropolis *m)
 {
-    kad_status status = KAD_OK;
     const size_t n_levels = (size_t)m->bulk->n_levels;
-    KAD_TRY(kad_memory_require(
+    KAD_CALL(kad_memory_require(
         ctx, (size_t)m->shell.n_workers * kad_cone_state_bytes(m->bulk->cone),
         "the values on the way from latents to fields of latent-metropolis"));
-    KAD_TRY(kad_new(ctx, m->shell.n_tiles * m->shell.n_rows, KAD_ROW_BYTES, &m->z));
-    KAD_TRY(kad_new(ctx, m->shell.n_tiles * n_levels, KAD_ROW_BYTES, &m->tally));
-    KAD_TRY(kad_new(ctx, n_levels, sizeof(double), &m->width));
-    KAD_TRY(kad_new(ctx, 2 * n_levels, sizeof(double), &m->counts));
-    KAD_TRY(kad_new(ctx, (size_t)m->shell.n_workers, sizeof(kad_moves_tile *), &m->tile));
+    KAD_CALL(kad_new(ctx, m->shell.n_tiles * m->shell.n_rows, KAD_ROW_BYTES, &m->z));
+    KAD_CALL(kad_new(ctx, m->shell.n_tiles * n_levels, KAD_ROW_BYTES, &m->tally));
+    KAD_CALL(kad_new(ctx, n_levels, sizeof(double), &m->width));
+    KAD_CALL(kad_new(ctx, 2 * n_levels, sizeof(double), &m->counts));
+    KAD_CALL(
+        kad_new(ctx, (size_t)m->shell.n_workers, sizeof(kad_moves_tile *), &m->tile));
     for (int i = 0; i < m->shell.n_workers; i++)
-        KAD_TRY(kad_moves_tile_create(ctx, m->bulk, &m->tile[i]));
-done:
-    return status;
+        KAD_CALL(kad_moves_tile_create(ctx, m->bulk, &m->tile[i]));
+    return KAD_OK;
 }
 
 /* Best for a normal latent of the prior's variance: 2.4 sigma / sqrt(components). */

@@ -67,16 +67,14 @@ static void weigh(kad_proposals *proposals, size_t n, double *x, double *S, doub
 static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t first,
                              size_t n, double *x, double *z, double *S, double *log_w)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = proposals->setup;
-    KAD_TRY(kad_map_draw(ctx, setup->map, setup->seed, KAD_RNG_DRAW, first, n,
-                         setup->prec, setup->exact, proposals->y, proposals->lnq, z));
-    KAD_TRY(kad_action_values(ctx, setup->action, n, proposals->y, S));
-    KAD_TRY(kad_fields_of(ctx, setup->action, setup->seed, first, n, setup->translate,
-                          proposals->y, x, proposals->lnp));
+    KAD_CALL(kad_map_draw(ctx, setup->map, setup->seed, KAD_RNG_DRAW, first, n,
+                          setup->prec, setup->exact, proposals->y, proposals->lnq, z));
+    KAD_CALL(kad_action_values(ctx, setup->action, n, proposals->y, S));
+    KAD_CALL(kad_fields_of(ctx, setup->action, setup->seed, first, n, setup->translate,
+                           proposals->y, x, proposals->lnp));
     weigh(proposals, n, x, S, log_w);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Bits do not depend on how a block is cut. */
@@ -88,7 +86,6 @@ static size_t piece_of(const kad_ctx *ctx, size_t n_rows)
 
 kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws *out)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = proposals->setup;
     const size_t n_rows = rows_of(setup), n_chains = (size_t)setup->n_chains;
     const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
@@ -102,9 +99,10 @@ kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws 
         for (size_t at = block, left = n; left > 0;) {
             const size_t now = left < piece ? left : piece;
             if (kad_stop_overdue(begun)) return kad_sampler_stopped(ctx, setup);
-            KAD_TRY(draw_block(ctx, proposals, out->number[at], now, out->x + at * n_rows,
-                               out->z != NULL ? out->z + at * n_rows : NULL,
-                               out->action + at, out->log_weight + at));
+            KAD_CALL(draw_block(ctx, proposals, out->number[at], now,
+                                out->x + at * n_rows,
+                                out->z != NULL ? out->z + at * n_rows : NULL,
+                                out->action + at, out->log_weight + at));
             at += now;
             left -= now;
         }
@@ -116,8 +114,7 @@ kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws 
                         "sample[%d]: %lld of %lld proposals have no finite weight",
                         setup->entry, (long long)proposals->n_nonfinite,
                         (long long)n_total);
-done:
-    return status;
+    return KAD_OK;
 }
 
 enum { N_STATE = 2 };

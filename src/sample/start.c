@@ -26,39 +26,36 @@ static size_t rows_of(const kad_sampler_setup *setup)
 static kad_status prior(kad_ctx *ctx, const kad_sampler_setup *setup, uint64_t seed,
                         double *x)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const size_t n = (size_t)setup->n_chains;
-    double *y = NULL, *ln = NULL;
+    double *y, *ln;
     if (setup->map == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "sample[%d].start: prior needs a trained map: run `train` first",
                         setup->entry);
-    KAD_TRY(kad_new(ctx, n, rows_of(setup) * sizeof(double), &y));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &ln));
-    KAD_TRY(kad_map_draw(ctx, setup->map, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false, y,
-                         ln, NULL));
-    KAD_TRY(kad_fields_of(ctx, setup->action, seed, 0, n, false, y, x, ln));
-done:
-    kad_free(y);
-    kad_free(ln);
-    return status;
+    KAD_CALL(kad_scope_take(&scope, n, rows_of(setup) * sizeof(double), &y));
+    KAD_CALL(kad_take(&scope, n, &ln));
+    KAD_CALL(kad_map_draw(ctx, setup->map, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false, y,
+                          ln, NULL));
+    return kad_fields_of(ctx, setup->action, seed, 0, n, false, y, x, ln);
 }
 
 /* The model's rules, tile by tile. */
 static kad_status by_rules(kad_ctx *ctx, const kad_sampler_setup *setup, uint64_t seed,
                            bool hot, double *x)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_action *action = setup->action;
     const kad_action_local *local = action->ops->local;
     const size_t n = (size_t)setup->n_chains, n_rows = rows_of(setup);
     kad_rng rng[KAD_LOCAL_STREAMS];
-    double *tile = NULL;
-    void *scratch = NULL;
+    double *tile;
+    void *scratch;
     for (uint32_t i = 0; i < KAD_LOCAL_STREAMS; i++)
         rng[i] = kad_rng_stream(seed, KAD_RNG_CHAIN, i);
-    KAD_TRY(kad_new(ctx, n_rows, KAD_ROW_BYTES, &tile));
-    KAD_TRY(kad_new(ctx, local->scratch_bytes(action) + KAD_ALIGN, 1, &scratch));
+    KAD_CALL(kad_scope_take(&scope, n_rows, KAD_ROW_BYTES, &tile));
+    KAD_CALL(
+        kad_scope_take(&scope, local->scratch_bytes(action) + KAD_ALIGN, 1, &scratch));
     for (size_t at = 0; at < n; at += W) {
         const size_t here = n - at < W ? n - at : W;
         const kad_turn turn = {
@@ -66,10 +63,7 @@ static kad_status by_rules(kad_ctx *ctx, const kad_sampler_setup *setup, uint64_
         local->start(action, &turn, hot, tile, scratch);
         kad_tile_store(KAD_DOUBLE, n_rows, here, tile, n_rows, x + at * n_rows);
     }
-done:
-    kad_free(tile);
-    kad_free(scratch);
-    return status;
+    return KAD_OK;
 }
 
 static void without_rules(const kad_sampler_setup *setup, uint64_t seed, bool hot,

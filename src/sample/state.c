@@ -9,25 +9,24 @@ enum { PATH_BYTES = 160 };
 kad_status kad_state_save(kad_ctx *ctx, size_t n, const kad_state *state, kad_h5 *file,
                           const char *group)
 {
-    kad_status status = KAD_OK;
     char path[PATH_BYTES];
     for (const kad_state *s = state; s < state + n; s++)
         switch (s->kind) {
         case KAD_STATE_INT:
-            KAD_TRY(kad_h5_attr_set_int(ctx, file, group, s->name,
-                                        *(const int64_t *)s->data));
+            KAD_CALL(kad_h5_attr_set_int(ctx, file, group, s->name,
+                                         *(const int64_t *)s->data));
             break;
         case KAD_STATE_REAL:
-            KAD_TRY(kad_h5_attr_set_real(ctx, file, group, s->name,
-                                         *(const double *)s->data));
+            KAD_CALL(kad_h5_attr_set_real(ctx, file, group, s->name,
+                                          *(const double *)s->data));
             break;
         case KAD_STATE_REALS:
             snprintf(path, sizeof path, "%s/%s", group, s->name);
-            KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, s->rank, s->dims, s->data));
+            KAD_CALL(
+                kad_h5_write(ctx, file, path, KAD_H5_F64, s->rank, s->dims, s->data));
             break;
         }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status load_count(kad_ctx *ctx, kad_h5 *file, const char *group,
@@ -43,23 +42,21 @@ static kad_status load_count(kad_ctx *ctx, kad_h5 *file, const char *group,
 kad_status kad_state_load(kad_ctx *ctx, size_t n, const kad_state *state, kad_h5 *file,
                           const char *group)
 {
-    kad_status status = KAD_OK;
     char path[PATH_BYTES];
     for (const kad_state *s = state; s < state + n; s++) {
         void *data = (void *)(uintptr_t)s->data;
         switch (s->kind) {
         case KAD_STATE_INT:
-            KAD_TRY(load_count(ctx, file, group, s->name, data));
+            KAD_CALL(load_count(ctx, file, group, s->name, data));
             break;
         case KAD_STATE_REAL:
-            KAD_TRY(kad_h5_attr_real(ctx, file, group, s->name, data));
+            KAD_CALL(kad_h5_attr_real(ctx, file, group, s->name, data));
             break;
         case KAD_STATE_REALS:
             snprintf(path, sizeof path, "%s/%s", group, s->name);
-            KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, s->rank, s->dims, data));
+            KAD_CALL(kad_h5_read(ctx, file, path, KAD_H5_F64, s->rank, s->dims, data));
             break;
         }
     }
-done:
-    return status;
+    return KAD_OK;
 }

@@ -103,10 +103,9 @@ static kad_status name_folder(maker *m, kad_sweep_point *point)
         KAD_CALL(kad_take_text(m->scope, label, &point->folder));
     }
     if (!is_inside(point->folder))
-        KAD_CALL(
-            kad_fail(m->ctx, KAD_ECONFIG,
-                     "%s: sweep.folder: \"%s\" is not a folder below the sweep's own",
-                     s->name, point->folder));
+        return kad_fail(m->ctx, KAD_ECONFIG,
+                        "%s: sweep.folder: \"%s\" is not a folder below the sweep's own",
+                        s->name, point->folder);
     return KAD_OK;
 }
 
@@ -355,10 +354,9 @@ static kad_status check_folders(maker *m)
         size_t at = (size_t)hash(&(kad_sweep){.n_keys = 1}, &s->point[i].folder) % n;
         for (; slot[at] != 0; at = (at + 1) % n)
             if (strcmp(s->point[slot[at] - 1].folder, s->point[i].folder) == 0)
-                KAD_CALL(
-                    kad_fail(m->ctx, KAD_ECONFIG,
-                             "%s: sweep.folder: points %d and %d share the folder %s",
-                             s->name, slot[at], i + 1, s->point[i].folder));
+                return kad_fail(m->ctx, KAD_ECONFIG,
+                                "%s: sweep.folder: points %d and %d share the folder %s",
+                                s->name, slot[at], i + 1, s->point[i].folder);
         slot[at] = i + 1;
     }
     return KAD_OK;

@@ -45,16 +45,13 @@ void kad_adam_update(const kad_adam_step *c, size_t n, const double *restrict gr
 static kad_status adam_create(kad_ctx *ctx, kad_optimiser *opt, int n_shapes,
                               const kad_shape *shapes)
 {
-    kad_status status;
     adam_state *self = NULL;
     (void)n_shapes;
     (void)shapes;
-    KAD_TRY(kad_new(ctx, 1, sizeof *self, &self));
+    KAD_CALL(kad_new(ctx, 1, sizeof *self, &self));
     opt->self = self;
-    KAD_TRY(kad_new(ctx, opt->n_theta, sizeof *self->m, &self->m));
-    KAD_TRY(kad_new(ctx, opt->n_theta, sizeof *self->v, &self->v));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, opt->n_theta, sizeof *self->m, &self->m));
+    return kad_new(ctx, opt->n_theta, sizeof *self->v, &self->v);
 }
 
 static void adam_destroy(kad_optimiser *opt)

@@ -59,18 +59,18 @@ static void interleave(size_t n, size_t n_sites, size_t n_comp, const double *fr
 static kad_status from_boundary(kad_ctx *ctx, const char *key, const kad_action *action,
                                 kad_data *samples)
 {
-    kad_status status = KAD_OK;
-    double *x = NULL, *y = NULL;
-    void *scratch = NULL;
+    KAD_SCOPE(scope, ctx);
+    double *x, *y;
+    void *scratch;
     const kad_action_kern *kern = action->ops->kern[KAD_DOUBLE];
     const size_t lanes = KAD_W_DOUBLE, rows = samples->n_rows;
     if (kern->to_boundary == NULL) return KAD_OK;
     if (kern->from_boundary == NULL)
         return kad_fail(ctx, KAD_ECONFIG, "%s: the field of action %s has no inverse",
                         key, action->ops->name);
-    KAD_TRY(kad_new(ctx, rows * lanes, sizeof *x, &x));
-    KAD_TRY(kad_new(ctx, rows * lanes, sizeof *y, &y));
-    KAD_TRY(kad_new(ctx, action->scratch_bytes[KAD_DOUBLE], 1, &scratch));
+    KAD_CALL(kad_take(&scope, rows * lanes, &x));
+    KAD_CALL(kad_take(&scope, rows * lanes, &y));
+    KAD_CALL(kad_scope_take(&scope, action->scratch_bytes[KAD_DOUBLE], 1, &scratch));
     for (size_t at = 0; at < samples->n; at += lanes) {
         const size_t m = samples->n - at < lanes ? samples->n - at : lanes;
         double *block = samples->y + at * rows;
@@ -78,11 +78,7 @@ static kad_status from_boundary(kad_ctx *ctx, const char *key, const kad_action 
         kern->from_boundary(action, x, y, scratch);
         kad_tile_store(KAD_DOUBLE, rows, m, y, rows, block);
     }
-done:
-    kad_free(x);
-    kad_free(y);
-    kad_free(scratch);
-    return status;
+    return KAD_OK;
 }
 
 /* Maps square what they are given, in single precision: 1.8e19 at most. `what`: where the

@@ -69,20 +69,18 @@ static double max_difference(size_t n, const double *a, const double *b)
 static kad_status check_errors(kad_ctx *ctx, kad_evaluator *e, const kad_map *map,
                                uint64_t first, kad_evaluation *out)
 {
-    kad_status status;
     const kad_model *model = e->model;
     const size_t rows = (size_t)model->flow->n_rows;
     double *z = e->z, *back = e->z + CHECKS * rows;
-    KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first, CHECKS, model->prec,
-                         false, e->y, e->lnq[0], z));
-    KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first, CHECKS, model->prec,
-                         true, e->y, e->lnq[1], NULL));
+    KAD_CALL(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first, CHECKS, model->prec,
+                          false, e->y, e->lnq[0], z));
+    KAD_CALL(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first, CHECKS, model->prec,
+                          true, e->y, e->lnq[1], NULL));
     out->lnq_error = max_difference(CHECKS, e->lnq[0], e->lnq[1]);
-    KAD_TRY(kad_map_generate(ctx, map, CHECKS, model->prec, z, e->y, NULL));
-    KAD_TRY(kad_map_lnq(ctx, map, CHECKS, model->prec, e->y, e->lnq[0], back));
+    KAD_CALL(kad_map_generate(ctx, map, CHECKS, model->prec, z, e->y, NULL));
+    KAD_CALL(kad_map_lnq(ctx, map, CHECKS, model->prec, e->y, e->lnq[0], back));
     out->inverse_error = max_difference(CHECKS * rows, z, back);
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Mean ln|det| of the stages of every level over one tile, generating. */
@@ -114,21 +112,19 @@ static kad_status evaluate_map(kad_ctx *ctx, kad_evaluator *e, const double *the
                                size_t n_targets, kad_target *const *targets,
                                uint64_t first, size_t n, bool last, kad_evaluation *out)
 {
-    kad_status status;
-    kad_map *map = NULL;
+    KAD_LOCAL(kad_map, map);
     const kad_model *model = e->model;
     *out = (kad_evaluation){.log_z_exact = NAN, .kl_gap = NAN, .kl_gap_err = NAN};
-    KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, &map));
+    KAD_CALL(kad_map_create(ctx, model->flow, theta, model->mixture, &map));
     for (size_t i = 0; i < n_targets; i++)
         if (targets[i] != NULL && targets[i]->n_values > 0)
-            KAD_TRY(targets[i]->ops->evaluate(ctx, targets[i], map, first, n, last, out));
+            KAD_CALL(
+                targets[i]->ops->evaluate(ctx, targets[i], map, first, n, last, out));
     for (size_t i = 0; i < n_targets; i++)
         if (targets[i] != NULL) targets[i]->n_done = 0;
-    KAD_TRY(check_errors(ctx, e, map, first, out));
+    KAD_CALL(check_errors(ctx, e, map, first, out));
     level_log_det(e, theta, first, out);
-done:
-    kad_map_destroy(map);
-    return status;
+    return KAD_OK;
 }
 
 /* A family's worst map of three: at the ends and in the middle of its range. */

@@ -29,25 +29,22 @@ void kad_history_add(kad_history *history, const double *row)
 kad_status kad_history_save(kad_ctx *ctx, const kad_history *history, kad_h5 *file,
                             const char *group)
 {
-    kad_status status;
-    KAD_TRY(kad_h5_group(ctx, file, group));
-    KAD_TRY(kad_h5_attr_set_int(ctx, file, group, "rows", (int64_t)history->n));
+    KAD_CALL(kad_h5_group(ctx, file, group));
+    KAD_CALL(kad_h5_attr_set_int(ctx, file, group, "rows", (int64_t)history->n));
     for (size_t i = 0; i < history->n_columns && history->n > 0; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", group, history->columns[i].name);
-        KAD_TRY(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &history->n,
-                             history->data + i * history->capacity));
+        KAD_CALL(kad_h5_write(ctx, file, path, KAD_H5_F64, 1, &history->n,
+                              history->data + i * history->capacity));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_history_restore(kad_ctx *ctx, kad_history *history, kad_h5 *file,
                                const char *group)
 {
-    kad_status status;
     int64_t rows = 0;
-    KAD_TRY(kad_h5_attr_int(ctx, file, group, "rows", &rows));
+    KAD_CALL(kad_h5_attr_int(ctx, file, group, "rows", &rows));
     if (rows < 0 || (uint64_t)rows > history->capacity)
         return kad_fail(ctx, KAD_EDATA, "%s: expected at most %zu rows, found %lld",
                         group, history->capacity, (long long)rows);
@@ -55,11 +52,10 @@ kad_status kad_history_restore(kad_ctx *ctx, kad_history *history, kad_h5 *file,
     for (size_t i = 0; i < history->n_columns && history->n > 0; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", group, history->columns[i].name);
-        KAD_TRY(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, &history->n,
-                            history->data + i * history->capacity));
+        KAD_CALL(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, &history->n,
+                             history->data + i * history->capacity));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void write_column(kad_writer *w, const kad_history *history, size_t i)

@@ -187,16 +187,15 @@ kad_status kad_params_read_family(kad_ctx *ctx, kad_h5 *file, const kad_flow *fl
 
 kad_status kad_params_lattice(kad_ctx *ctx, kad_h5 *file, int *d, int shape[KAD_MAX_DIM])
 {
-    kad_status status;
     int rank = 0;
     size_t dims[KAD_H5_MAX_RANK];
     int64_t extents[KAD_MAX_DIM];
-    KAD_TRY(kad_h5_shape(ctx, file, "/flow/lattice_shape", &rank, dims));
+    KAD_CALL(kad_h5_shape(ctx, file, "/flow/lattice_shape", &rank, dims));
     if (rank != 1 || dims[0] < 1 || dims[0] > KAD_MAX_DIM)
         return kad_fail(ctx, KAD_EDATA,
                         "/flow/lattice_shape: expected 1 to %d extents, found %zu",
                         KAD_MAX_DIM, rank == 1 ? dims[0] : 0);
-    KAD_TRY(kad_h5_read(ctx, file, "/flow/lattice_shape", KAD_H5_I64, 1, dims, extents));
+    KAD_CALL(kad_h5_read(ctx, file, "/flow/lattice_shape", KAD_H5_I64, 1, dims, extents));
     *d = (int)dims[0];
     for (int i = 0; i < *d; i++) {
         if (extents[i] < 2 || extents[i] > 1 << 24)
@@ -204,6 +203,5 @@ kad_status kad_params_lattice(kad_ctx *ctx, kad_h5 *file, int *d, int shape[KAD_
                             (long long)extents[i]);
         shape[i] = (int)extents[i];
     }
-done:
-    return status;
+    return KAD_OK;
 }

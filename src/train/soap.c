@@ -161,39 +161,36 @@ static void place_blocks(soap_state *self, bool fill)
 static kad_status soap_create(kad_ctx *ctx, kad_optimiser *opt, int n_shapes,
                               const kad_shape *shapes)
 {
-    kad_status status;
+    KAD_SCOPE(scope, ctx);
     soap_state *self = NULL;
-    kad_shape *sorted = NULL;
+    kad_shape *sorted;
     const size_t n = (size_t)n_shapes;
-    KAD_TRY(kad_new(ctx, 1, sizeof *self, &self));
+    KAD_CALL(kad_new(ctx, 1, sizeof *self, &self));
     opt->self = self;
     const bool single = opt->options.prec == KAD_SINGLE;
     self->lanes = single ? KAD_SOAP_LANES_SINGLE : KAD_SOAP_LANES_DOUBLE;
     self->element_bytes = single ? sizeof(float) : sizeof(double);
-    KAD_TRY(kad_new(ctx, n, sizeof *sorted, &sorted));
+    KAD_CALL(kad_take(&scope, n, &sorted));
     if (n > 0) memcpy(sorted, shapes, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare_offsets);
-    KAD_TRY(kad_new(ctx, n + 1, sizeof *self->ranges, &self->ranges));
+    KAD_CALL(kad_new(ctx, n + 1, sizeof *self->ranges, &self->ranges));
     self->n_ranges = find_ranges(opt->n_theta, n_shapes, sorted, self->ranges);
     qsort(sorted, n, sizeof *sorted, compare_sizes);
     self->n_blocks = cut_blocks(self, opt->options.max_dim, n_shapes, sorted, false);
     const size_t n_blocks = (size_t)self->n_blocks;
-    KAD_TRY(kad_new(ctx, n_blocks, sizeof *self->blocks, &self->blocks));
-    KAD_TRY(kad_new(ctx, n_blocks, (size_t)self->lanes * sizeof *self->offsets,
-                    &self->offsets));
+    KAD_CALL(kad_new(ctx, n_blocks, sizeof *self->blocks, &self->blocks));
+    KAD_CALL(kad_new(ctx, n_blocks, (size_t)self->lanes * sizeof *self->offsets,
+                     &self->offsets));
     cut_blocks(self, opt->options.max_dim, n_shapes, sorted, true);
     place_blocks(self, false);
-    KAD_TRY(kad_new(ctx, self->n_moments, self->element_bytes, &self->moments));
-    KAD_TRY(kad_new(ctx, self->n_factors, self->element_bytes, &self->factors));
-    KAD_TRY(kad_new(ctx, self->n_factors, self->element_bytes, &self->bases));
+    KAD_CALL(kad_new(ctx, self->n_moments, self->element_bytes, &self->moments));
+    KAD_CALL(kad_new(ctx, self->n_factors, self->element_bytes, &self->factors));
+    KAD_CALL(kad_new(ctx, self->n_factors, self->element_bytes, &self->bases));
     place_blocks(self, true);
-    KAD_TRY(kad_new(ctx, opt->n_theta, sizeof *self->m, &self->m));
-    KAD_TRY(kad_new(ctx, opt->n_theta, sizeof *self->v, &self->v));
+    KAD_CALL(kad_new(ctx, opt->n_theta, sizeof *self->m, &self->m));
+    KAD_CALL(kad_new(ctx, opt->n_theta, sizeof *self->v, &self->v));
     self->n_slots = ctx->n_threads > 0 ? ctx->n_threads : 1;
-    KAD_TRY(kad_new(ctx, (size_t)self->n_slots, self->scratch_bytes, &self->scratch));
-done:
-    kad_free(sorted);
-    return status;
+    return kad_new(ctx, (size_t)self->n_slots, self->scratch_bytes, &self->scratch);
 }
 
 static void soap_destroy(kad_optimiser *opt)

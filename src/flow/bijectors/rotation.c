@@ -27,25 +27,23 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
 static kad_status set_fixed(kad_ctx *ctx, kad_rotation *r, const int *perm,
                             const int *sign)
 {
-    kad_status status = KAD_OK;
     bool seen[KAD_ROTATION_MAX] = {false};
-    KAD_TRY(kad_new(ctx, (size_t)r->m, sizeof *r->perm, &r->perm));
-    KAD_TRY(kad_new(ctx, (size_t)r->m, sizeof *r->sign, &r->sign));
+    KAD_CALL(kad_new(ctx, (size_t)r->m, sizeof *r->perm, &r->perm));
+    KAD_CALL(kad_new(ctx, (size_t)r->m, sizeof *r->sign, &r->sign));
     for (int i = 0; i < r->m; i++) {
         r->perm[i] = perm ? perm[i] : i;
         r->sign[i] = sign ? sign[i] : 1;
         if (r->perm[i] < 0 || r->perm[i] >= r->m || seen[r->perm[i]])
-            KAD_TRY(kad_fail(ctx, KAD_EUSAGE,
-                             "rotation: entry %d of perm, %d, repeated "
-                             "or out of range",
-                             i, r->perm[i]));
+            return kad_fail(ctx, KAD_EUSAGE,
+                            "rotation: entry %d of perm, %d, repeated "
+                            "or out of range",
+                            i, r->perm[i]);
         if (r->sign[i] != 1 && r->sign[i] != -1)
-            KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "rotation: sign %d is %d, not 1 or -1", i,
-                             r->sign[i]));
+            return kad_fail(ctx, KAD_EUSAGE, "rotation: sign %d is %d, not 1 or -1", i,
+                            r->sign[i]);
         seen[r->perm[i]] = true;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Packed: L, R = U + diag, sign e^s (doubles, [m][m] [m][m]) and the sum of s; then W,

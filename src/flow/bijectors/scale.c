@@ -75,16 +75,13 @@ done:
 
 static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
 {
-    kad_status status = KAD_OK;
     const kad_scale *s = stage->self;
     const kad_lattice tile = kad_parts_lattice(1);
     const int site = 0;
-    KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, s->n_sites, 0, 1, s->sites, out));
+    KAD_CALL(kad_parts_of_sites(ctx, stage->n_comp, s->n_sites, 0, 1, s->sites, out));
     out->constant_ld = true;
-    KAD_TRY(kad_scale_create(ctx, &tile, stage->n_comp, 1, &site, s->per_component,
-                             s->shift, &out->one));
-done:
-    return status;
+    return kad_scale_create(ctx, &tile, stage->n_comp, 1, &site, s->per_component,
+                            s->shift, &out->one);
 }
 
 const kad_bijector_ops kad_scale_ops = {

@@ -22,18 +22,16 @@ static kad_status check(kad_ctx *ctx, const kad_lattice *lattice, size_t n,
 kad_status kad_sites_copy(kad_ctx *ctx, const kad_lattice *lattice, size_t n,
                           const int *sites, bool distinct, int **out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     uint8_t *seen = NULL;
     int *copy = NULL;
     *out = NULL;
-    if (distinct) KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites, 1, &seen));
-    KAD_TRY(check(ctx, lattice, n, sites, seen));
-    KAD_TRY(kad_new(ctx, n, sizeof *copy, &copy));
+    if (distinct) KAD_CALL(kad_scope_take(&scope, (size_t)lattice->n_sites, 1, &seen));
+    KAD_CALL(check(ctx, lattice, n, sites, seen));
+    KAD_CALL(kad_new(ctx, n, sizeof *copy, &copy));
     if (n > 0) memcpy(copy, sites, n * sizeof *copy);
     *out = copy;
-done:
-    kad_free(seen);
-    return status;
+    return KAD_OK;
 }
 
 void kad_stage_begin(kad_stage *stage, const kad_bijector_ops *ops,

@@ -67,14 +67,14 @@ static int compare(const void *a, const void *b)
 /* Modes sorted into orbits. */
 static kad_status find_orbits(kad_ctx *ctx, const kad_lattice *lattice, kad_spectrum *s)
 {
-    kad_status status = KAD_OK;
-    keyed_mode *keyed = NULL;
+    KAD_SCOPE(scope, ctx);
+    keyed_mode *keyed;
     const size_t n = (size_t)s->n_sites;
-    KAD_TRY(kad_new(ctx, n, sizeof *keyed, &keyed));
-    KAD_TRY(kad_new(ctx, n, sizeof *s->khat2, &s->khat2));
-    KAD_TRY(kad_new(ctx, n, sizeof *s->orbit_of, &s->orbit_of));
-    KAD_TRY(kad_new(ctx, n, sizeof *s->modes, &s->modes));
-    KAD_TRY(kad_new(ctx, n + 1, sizeof *s->first, &s->first));
+    KAD_CALL(kad_take(&scope, n, &keyed));
+    KAD_CALL(kad_new(ctx, n, sizeof *s->khat2, &s->khat2));
+    KAD_CALL(kad_new(ctx, n, sizeof *s->orbit_of, &s->orbit_of));
+    KAD_CALL(kad_new(ctx, n, sizeof *s->modes, &s->modes));
+    KAD_CALL(kad_new(ctx, n + 1, sizeof *s->first, &s->first));
     for (int i = 0; i < s->n_sites; i++) {
         const int orbit = representative(lattice, i, s->sublattice);
         const double e = kad_lattice_khat2(lattice, orbit);
@@ -92,9 +92,7 @@ static kad_status find_orbits(kad_ctx *ctx, const kad_lattice *lattice, kad_spec
         s->orbit_of[keyed[i].mode] = s->n_orbits - 1;
     }
     s->first[s->n_orbits] = s->n_sites;
-done:
-    kad_free(keyed);
-    return status;
+    return KAD_OK;
 }
 
 /* Packed: one double (ld), then e^theta and e^-theta of every mode. Scratch: the
