@@ -3,10 +3,9 @@
  * on chains that start off, or around two means (where they should). Prints the rows of the
  * table in doc/comparison.md. */
 #include "analysis/equilibrium.h"
+#include "tests/analysis/equilibrium_case.h"
 #include "tests/support/analysis_util.h"
 #include "tests/support/fresh.h"
-#undef CLAIM
-#include "tests/analysis/equilibrium_case.h"
 
 enum { N_MOST = 64 * 2000 };
 

@@ -303,8 +303,8 @@ static void make_run(kad_ctx *ctx, kad_h5 *file, uint64_t replica, bool both)
         series[i] = x * x;
     }
     set_group(ctx, file, "/samplers/direct", 1, PROPOSALS, 1);
-    ok(kad_h5_write(ctx, file, "/samplers/direct/proposals/log_weight", KAD_H5_F64, 2, dims,
-                    log_w));
+    ok(kad_h5_write(ctx, file, "/samplers/direct/proposals/log_weight", KAD_H5_F64, 2,
+                    dims, log_w));
     set_group(ctx, file, "/samplers/hmc", CHAINS, CONFIGS, 0);
     ok(kad_h5_write(ctx, file, "/samplers/hmc/observables/r2", KAD_H5_F64, 2, few,
                     series));

@@ -4,9 +4,8 @@
 #include "analysis/diagnostics.h"
 #include "analysis/equilibrium.h"
 #include "analysis/table.h"
-#include "tests/support/analysis_util.h"
-#undef CLAIM
 #include "tests/analysis/equilibrium_case.h"
+#include "tests/support/analysis_util.h"
 
 #define ok(expr) assert_int_equal((expr), KAD_OK)
 

@@ -1,24 +1,10 @@
 /* Fits of distances in the bulk: toys whose geometry is known. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "analysis/geodesics.h"
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "base/rng.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
+#include "tests/support/claim.h"
 
 enum { LEVELS = 5, PER_PAIR = 5, MOST = LEVELS * (LEVELS + 1) / 2 * PER_PAIR };
 
@@ -26,7 +12,7 @@ static void assert_ok_(kad_ctx *ctx, kad_status status, const char *what)
 {
     if (status != KAD_OK) fail_msg("%s: %d %s", what, status, ctx->message);
 }
-#define assert_ok(expr) assert_ok_(&ctx, (expr), #expr)
+#define must(expr) assert_ok_(&ctx, (expr), #expr)
 
 /* Bins of all pairs of levels, r from 2^level_b to 2^(level_b + 3.5). */
 static size_t make_points(kad_geodesic_point *out)
@@ -82,7 +68,7 @@ static void toys_are_recovered(void **state)
         for (int replica = 0; replica < REPLICAS; replica++) {
             kad_fit fit;
             make_data(m, truth[m], 0.05, replica, points, n, y, cov);
-            assert_ok(kad_fit_run(&ctx, model, points, n, y, cov, &fit));
+            must(kad_fit_run(&ctx, model, points, n, y, cov, &fit));
             assert_true(fit.ok);
             chi2 += fit.chi2 / (double)fit.dof / REPLICAS;
             for (size_t a = 0; a < model->n_parameters; a++) {
@@ -117,13 +103,12 @@ static void the_right_geometry_is_preferred(void **state)
         kad_fit full[KAD_GEODESIC_MODELS], stat;
         make_data(m, truth[m], 0.05, 99, points, n, y, cov);
         for (int k = 0; k < KAD_GEODESIC_MODELS; k++)
-            assert_ok(kad_fit_scatter(&ctx, &kad_geodesic_models[k], points, n, y, cov,
-                                      &full[k]));
+            must(kad_fit_scatter(&ctx, &kad_geodesic_models[k], points, n, y, cov,
+                                 &full[k]));
         for (int k = 0; k < KAD_GEODESIC_MODELS; k++) {
             if (k == m) continue;
             assert_true(full[k].ok && full[k].aic > full[m].aic + 20);
-            assert_ok(
-                kad_fit_run(&ctx, &kad_geodesic_models[k], points, n, y, cov, &stat));
+            must(kad_fit_run(&ctx, &kad_geodesic_models[k], points, n, y, cov, &stat));
             assert_true(stat.p_value < 1e-10);
         }
     }
@@ -146,8 +131,8 @@ static void scatter_is_found(void **state)
     make_data(0, truth, 0.02, 5, points, n, y, cov);
     for (size_t i = 0; i < n; i++)
         y[i] += 0.3 * normal(6, i);
-    assert_ok(kad_fit_scatter(&ctx, &kad_geodesic_models[0], points, n, y, cov, &full));
-    assert_ok(kad_fit_run(&ctx, &kad_geodesic_models[0], points, n, y, cov, &stat));
+    must(kad_fit_scatter(&ctx, &kad_geodesic_models[0], points, n, y, cov, &full));
+    must(kad_fit_run(&ctx, &kad_geodesic_models[0], points, n, y, cov, &stat));
     print_message("# scatter %.3f, rms %.3f, plain chi2/dof %.0f\n", full.scatter,
                   full.rms, stat.chi2 / (double)stat.dof);
     /* relative error of a standard deviation from 75 points: 8 % */
@@ -173,7 +158,7 @@ static void correlations_are_shrunk(void **state)
         for (size_t i = 0; i < N; i++)
             a[(size_t)t * N + i] =
                 (float)(sqrt(0.8) * normal(t, 1000 + i / 5) + sqrt(0.2) * normal(t, i));
-    assert_ok(kad_shrunk_correlation(&ctx, 2, T / 2, N, a, 4, corr, &n_bins, &shrinkage));
+    must(kad_shrunk_correlation(&ctx, 2, T / 2, N, a, 4, corr, &n_bins, &shrinkage));
     assert_int_equal(n_bins, T / 4);
     assert_true(shrinkage > 0 && shrinkage < 0.02);
     for (size_t i = 0; i < N; i++)
@@ -183,7 +168,7 @@ static void correlations_are_shrunk(void **state)
             assert_true(fabs(corr[i * N + j] - want) < 6 / sqrt(1000.0));
         }
     /* three bins: hardly anything is known, and little is claimed */
-    assert_ok(kad_shrunk_correlation(&ctx, 1, 12, N, a, 4, corr, &n_bins, &shrinkage));
+    must(kad_shrunk_correlation(&ctx, 1, 12, N, a, 4, corr, &n_bins, &shrinkage));
     assert_true(n_bins == 3 && shrinkage > 0.05);
     kad_free(a);
 }
@@ -263,18 +248,18 @@ static void a_file_is_analysed(void **state)
     char *preferred;
     kad_ctx_init(&ctx, 1);
     KAD_SCOPE(scope, &ctx);
-    assert_ok(kad_h5_create(&ctx, &file));
+    must(kad_h5_create(&ctx, &file));
     write_toy(&ctx, file, truth, rho, noise);
-    assert_ok(kad_analyse_bulk(&ctx, file));
-    assert_ok(kad_values_read(&scope, file, "/correlators/bulk/strength2", &s2));
-    assert_ok(kad_values_read(&scope, file, "/correlators/bulk/strength2_err", &err));
+    must(kad_analyse_bulk(&ctx, file));
+    must(kad_values_read(&scope, file, "/correlators/bulk/strength2", &s2));
+    must(kad_values_read(&scope, file, "/correlators/bulk/strength2_err", &err));
     for (size_t i = 0; i < s2.n; i++)
         mean_ratio += err.data[i] / s2.data[i] / (double)s2.n;
     const double want = noise * sqrt(2 * tau / 6000);
     print_message("# relative error %.4f, exact %.4f\n", mean_ratio, want);
     assert_true(fabs(mean_ratio / want - 1) < 0.1);
-    assert_ok(kad_values_read_in(&scope, file, p, "value", &value));
-    assert_ok(kad_values_read_in(&scope, file, p, "err", &value_err));
+    must(kad_values_read_in(&scope, file, p, "value", &value));
+    must(kad_values_read_in(&scope, file, p, "err", &value_err));
     assert_int_equal(value.n, 3);
     for (int a = 0; a < 3; a++) {
         print_message("# %g +- %g, truth %g\n", value.data[a], value_err.data[a],
@@ -283,15 +268,15 @@ static void a_file_is_analysed(void **state)
     }
     assert_true(value_err.data[1] < 0.02);
     /* the table of the rule: every threshold once, its own row the fit */
-    assert_ok(kad_values_read(&scope, file, "/geodesics/rule/threshold", &threshold));
-    assert_ok(kad_values_read(&scope, file, "/geodesics/rule/radius", &radius));
+    must(kad_values_read(&scope, file, "/geodesics/rule/threshold", &threshold));
+    must(kad_values_read(&scope, file, "/geodesics/rule/radius", &radius));
     assert_int_equal(threshold.n, 5);
     for (size_t i = 1; i < threshold.n; i++)
         assert_true(threshold.data[i] > threshold.data[i - 1]);
     assert_true(threshold.data[2] == 3 && radius.data[2] == value.data[1]);
-    assert_ok(kad_h5_attr_string(&scope, file, "/geodesics", "preferred", &preferred));
+    must(kad_h5_attr_string(&scope, file, "/geodesics", "preferred", &preferred));
     assert_string_equal(preferred, "hyperbolic");
-    assert_ok(kad_values_read(&scope, file, "/geodesics/used", &used));
+    must(kad_values_read(&scope, file, "/geodesics/used", &used));
     for (size_t i = 0; i < used.n; i++)
         assert_true(used.data[i] > 0);
     kad_h5_close(file);

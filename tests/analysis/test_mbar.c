@@ -2,15 +2,7 @@
  * out of it. */
 #include "analysis/mbar.h"
 #include "base/rng.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 /* Harmonic wells S_k = a_k x^2/2 - b_k x: Z_k = sqrt(2 pi/a) exp(b^2/2a), <x> = b/a. */
 enum { K = 4, DRAWS = 2000 };

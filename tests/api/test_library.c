@@ -2,18 +2,13 @@
  * reference: the same config gives the same bytes. */
 #include "io/run_folder.h"
 #include "kadanoff.h"
+#include "tests/support/claim.h"
 #include "tests/support/scratch.h"
 
 #include <float.h>
 #include <gsl/gsl_errno.h>
 #include <locale.h>
-#include <math.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 static scratch folder;
 

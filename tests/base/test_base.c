@@ -4,18 +4,13 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/tile.h"
+#include "tests/support/claim.h"
 #include "tests/support/scratch.h"
 
-#include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-
-#include <cmocka.h>
 
 static void test_status(void **state)
 {

@@ -1,16 +1,8 @@
 /* Claims about random numbers: Philox as published, vectors equal to scalars, moments. */
 #include "base/rng.h"
+#include "tests/support/claim.h"
 
-#include <math.h>
-#include <setjmp.h>
 #include <stdalign.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /* philox4x32-10 of Random123's kat_vectors: counter, key, result. */
 static const uint32_t known[3][10] = {

@@ -3,17 +3,7 @@
  * without. */
 #include "base/real.h"
 #include "base/vtrig.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 typedef long double wide;
 

@@ -23,12 +23,7 @@ static inline void bulk_case_make(bulk_case *b, const char *yaml)
     memset(b, 0, sizeof *b);
     kad_ctx_init(&b->ctx, 2);
     b->scope.ctx = &b->ctx;
-    kad_schema_add(&b->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
-    kad_action_schema(&b->schema);
-    kad_schema_add(&b->schema, kad_flow_keys, kad_flow_n_keys);
-    kad_schema_add(&b->schema, kad_family_keys, kad_family_n_keys);
-    kad_schema_add(&b->schema, kad_train_keys, kad_train_n_keys);
-    kad_schema_add(&b->schema, kad_bulk_keys, kad_bulk_n_keys);
+    kad_cli_schema(&b->schema);
     assert_ok(
         b, kad_config_parse(&b->ctx, &b->schema, yaml, "test.yaml", 0, NULL, &b->config));
     assert_ok(b, kad_recipe_resolve(&b->ctx, b->config));

@@ -2,15 +2,7 @@
  * example variant, lattices in one to three dimensions, both precisions. */
 #include "base/matrix.h"
 #include "tests/support/bijector_case.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 /* Float errors: a few tens of roundings of 6e-8 on numbers of order one to ten, in maps
  * whose slopes reach about ten. */

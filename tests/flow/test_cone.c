@@ -2,21 +2,8 @@
  * a sweep over all latents costs. */
 #include "flow/cone.h"
 #include "tests/support/bijector_case.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 enum { W = KAD_W_DOUBLE };
 

@@ -1,19 +1,11 @@
 /* Whole flows: every hierarchy and recipe, in both precisions. */
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 
 #include "base/matrix.h"
 #include "base/memory.h"
 #include "flow/bijectors/stencil.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 enum { MAX_KEYS = 10 };
 #define DUAL "action.name=on-dual", "action.temperature=2.269185314213022"

@@ -6,14 +6,7 @@
 #include "flow/bijectors/scale.h"
 #include "flow/bijectors/spectrum.h"
 #include "flow/bijectors/stencil.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 enum { W = KAD_W_DOUBLE };
 
@@ -545,11 +538,6 @@ static void kernels_allocate_nothing(void **state)
         rig_close(&r);
     }
 }
-
-#define CLAIM(text, test)            \
-    {                                \
-        text, test, NULL, NULL, NULL \
-    }
 
 int main(void)
 {

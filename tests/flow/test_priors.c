@@ -4,21 +4,8 @@
 #include "base/memory.h"
 #include "flow/cone.h"
 #include "flow/flow.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 /* Angles in [-pi, pi), all alike at every temperature. */
 static kad_prior_weight angle_weight(double T)

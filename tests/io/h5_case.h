@@ -4,13 +4,8 @@
 #define KAD_TESTS_H5_CASE_H
 
 #include "io/h5.h"
+#include "tests/support/claim.h"
 #include "tests/support/scratch.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #define OK(expr)                                                  \
     do {                                                          \

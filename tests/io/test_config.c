@@ -7,20 +7,12 @@
 #include "models/action.h"
 #include "run/options.h"
 #include "run/schema.h"
+#include "tests/support/claim.h"
 #include "train/options.h"
 
 #include <jansson.h>
 #include <locale.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static const kad_key table[] = {
     {"seed", KAD_INT, KAD_NO_MEMBER, "1", 0, 9007199254740992.0, "", NULL,

@@ -1,15 +1,7 @@
 /* Claims about rows of keys and the members they fill. */
 #include "base/memory.h"
 #include "io/config.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 typedef enum colour { COLOUR_AUTO, RED, GREEN, BLUE } colour;
 typedef enum rule { FIRST, SECOND } rule;

@@ -5,19 +5,14 @@
 #include "io/digest.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
+#include "tests/support/claim.h"
 #include "tests/support/scratch.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-
-#include <cmocka.h>
 
 #define OK(expr)                                                  \
     do {                                                          \

@@ -1,19 +1,7 @@
 /* The cluster move of src/lattice/clusters.h: every branch of the random decisions. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "lattice/clusters.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
+#include "tests/support/claim.h"
 
 enum { W = KAD_W_DOUBLE, SITES = 6, BONDS = 12 };
 

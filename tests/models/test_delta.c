@@ -1,14 +1,9 @@
 /* Changes of actions (models/delta.h) against whole values. */
 #include "models/delta.h"
+#include "tests/support/claim.h"
 #include "tests/support/models_util.h"
 
-#include <stdlib.h>
 #include <unistd.h>
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 enum { W = KAD_W_DOUBLE };
 

@@ -1,12 +1,8 @@
 /* Spins given the dual field: conditional draws against their exact moments. */
 #include "models/single_site.h"
 #include "models/spins.h"
+#include "tests/support/claim.h"
 #include "tests/support/models_util.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 enum { N = 1000000 / 32 * 32 };
 

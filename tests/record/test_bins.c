@@ -1,20 +1,8 @@
 /* Series kept as means over bins of draws (record/store.h). */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/memory.h"
 #include "record/store.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
+#include "tests/support/claim.h"
 
 enum { CHAINS = 3, WIDTH = 5 };
 

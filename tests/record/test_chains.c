@@ -104,8 +104,8 @@ static void no_weight_is_no_state(void **state)
         for (size_t i = 0; i < s.model->flow->n_theta; i++)
             theta[i] = 1e4;
         assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
-        assert_ok(&s,
-                  kad_params_write(&s.ctx, file, s.model->flow, s.model->prec, &s.model->family, theta));
+        assert_ok(&s, kad_params_write(&s.ctx, file, s.model->flow, s.model->prec,
+                                       &s.model->family, theta));
         assert_ok(&s, kad_results_save(&s.ctx, s.run, file));
         kad_h5_close(file);
         assert_int_equal(kad_sample(&s.ctx, s.run, &s.options.sample, s.model, NULL),
@@ -305,7 +305,8 @@ static void change_map(scene *s)
     double *theta = kad_alloc(s->model->flow->n_theta, sizeof *theta);
     kad_flow_init(s->model->flow, s->model->seed + 1, theta);
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, &s->model->family, theta));
+    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec,
+                                  &s->model->family, theta));
     assert_ok(s, kad_results_save(&s->ctx, s->run, file));
     kad_h5_close(file);
     kad_free(theta);

@@ -97,15 +97,12 @@ static void phi4_is_exact(void **state)
 }
 
 /* What must not depend on how the work was done. */
-static const char *const outputs[] = {"/samplers/mis/accepted",
-                                      "/samplers/mis/proposals/log_weight",
-                                      "/samplers/mis/proposals/action",
-                                      "/samplers/mis/observables/abs_m",
-                                      "/samplers/mis/proposals/m4",
-                                      "/samplers/mis/observables/correlator_axis",
-                                      "/samplers/mis/configs",
-                                      "/samplers/mis/observables/energy",
-                                      "/samplers/mis/observables/action"};
+static const char *const outputs[] = {
+    "/samplers/mis/accepted",          "/samplers/mis/proposals/log_weight",
+    "/samplers/mis/proposals/action",  "/samplers/mis/observables/abs_m",
+    "/samplers/mis/proposals/m4",      "/samplers/mis/observables/correlator_axis",
+    "/samplers/mis/configs",           "/samplers/mis/observables/energy",
+    "/samplers/mis/observables/action"};
 enum { N_OUTPUTS = sizeof outputs / sizeof *outputs };
 
 static const char short_ising[] = "lattice: {shape: [4, 4]}\n"
@@ -290,7 +287,8 @@ static void damaged_and_finished(void **state)
     for (size_t i = 0; i < s.model->flow->n_theta; i++)
         theta[i] = 0.01;
     assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
-    assert_ok(&s, kad_params_write(&s.ctx, file, s.model->flow, s.model->prec, &s.model->family, theta));
+    assert_ok(&s, kad_params_write(&s.ctx, file, s.model->flow, s.model->prec,
+                                   &s.model->family, theta));
     assert_ok(&s, kad_results_save(&s.ctx, s.run, file));
     kad_h5_close(file);
     kad_free(theta);

@@ -2,15 +2,7 @@
 #include "analysis/report/columns.h"
 #include "analysis/report/curves.h"
 #include "base/memory.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 /* Columns of a group, one after the other in data [column][n]; names end with NULL. */
 static void put(kad_ctx *ctx, kad_h5 *file, const char *group, size_t n,

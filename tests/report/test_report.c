@@ -7,16 +7,7 @@
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
 #include "base/memory.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 static void test_base64(void **state)
 {
@@ -286,12 +277,12 @@ static void write_series(kad_ctx *ctx, kad_h5 *file)
         KAD_OK);
     assert_int_equal(kad_h5_attr_set_real(ctx, file, "/training", "log_z_exact", 60.1),
                      KAD_OK);
-    assert_int_equal(
-        kad_h5_write(ctx, file, "/samplers/mis/proposals/log_weight", KAD_H5_F64, 2, dims, weight),
-        KAD_OK);
-    assert_int_equal(
-        kad_h5_write(ctx, file, "/samplers/mis/proposals/action", KAD_H5_F64, 2, dims, action),
-        KAD_OK);
+    assert_int_equal(kad_h5_write(ctx, file, "/samplers/mis/proposals/log_weight",
+                                  KAD_H5_F64, 2, dims, weight),
+                     KAD_OK);
+    assert_int_equal(kad_h5_write(ctx, file, "/samplers/mis/proposals/action", KAD_H5_F64,
+                                  2, dims, action),
+                     KAD_OK);
     assert_int_equal(
         kad_h5_write(ctx, file, "/samplers/mis/configs", KAD_H5_F64, 5, cube, field),
         KAD_OK);

@@ -113,7 +113,8 @@ static void write_map(scene *s, const double *theta)
 {
     kad_h5 *file = NULL;
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, &s->model->family, theta));
+    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec,
+                                  &s->model->family, theta));
     assert_ok(s, kad_results_save(&s->ctx, s->run, file));
     kad_h5_close(file);
 }

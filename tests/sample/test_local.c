@@ -1,16 +1,7 @@
 /* Samplers of the boundary field, "metropolis" and "cluster": exact values, invariance,
  * bits. The cluster move alone is test_clusters's. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <gsl/gsl_sf_bessel.h>
 
 #include "base/memory.h"
@@ -21,16 +12,7 @@
 #include "run/options.h"
 #include "run/schema.h"
 #include "sample/local_chains.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
-#define assert_ok(s, expr)                                                              \
-    do {                                                                                \
-        const kad_status status_ = (expr);                                              \
-        if (status_ != KAD_OK) fail_msg("%s: %d %s", #expr, status_, (s)->ctx.message); \
-    } while (0)
+#include "tests/support/claim.h"
 
 /* --- scenes -------------------------------------------------------------------------- */
 

@@ -6,25 +6,11 @@
  * - exact draws as starts: after any number of updates the means are still exact.
  *
  * A sampler may refuse a target (KAD_ECONFIG), but not most of them. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/memory.h"
 #include "run/options.h"
+#include "tests/support/claim.h"
 #include "tests/support/target_case.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 /* About 1000 comparisons: a normal number beyond 6.3 in any of them has probability
  * 3.1e-7; means of at least 128 chains are normal enough for that to stay below 1e-6. */
@@ -220,18 +206,11 @@ static void compare_log_z(bench *b)
 
 enum { N_SAMPLERS_MAX = 32 };
 
-/* KAD_SAMPLER=NAME tests one sampler only (for tests/tools/mutants.sh). */
-static bool left_out(const kad_sampler_ops *ops)
-{
-    const char *only = getenv("KAD_SAMPLER");
-    return only != NULL && strcmp(only, ops->name) != 0;
-}
-
 static void long_chains(target *t, int taken[N_SAMPLERS_MAX])
 {
     for (int i = 0; kad_samplers[i] != NULL; i++) {
         bench b;
-        if (left_out(kad_samplers[i])) continue;
+        if (left_out("KAD_SAMPLER", kad_samplers[i]->name)) continue;
         if (!bench_make(&b, t, kad_samplers[i]->name, "", 256, 100, 200)) continue;
         advance(&b, 100);
         double sums[TARGET_VALUES + 1];
@@ -253,7 +232,7 @@ static void moments_are_exact(void **state)
         long_chains(t, taken);
     /* the models have local updates, frozen flows have none */
     for (int i = 0; kad_samplers[i] != NULL; i++)
-        if (taken[i] < 4 && !left_out(kad_samplers[i]))
+        if (taken[i] < 4 && !left_out("KAD_SAMPLER", kad_samplers[i]->name))
             fail_msg("%s runs on %d targets", kad_samplers[i]->name, taken[i]);
 }
 
@@ -264,7 +243,7 @@ static void exact_starts(target *t)
         bench b;
         const kad_sampler_ops *ops = kad_samplers[i];
         const int n = strcmp(ops->name, "cycle") == 0 ? 12 : 4;
-        if (ops->set_state == NULL || left_out(ops)) continue;
+        if (ops->set_state == NULL || left_out("KAD_SAMPLER", ops->name)) continue;
         if (!bench_make(&b, t, ops->name, rough_keys(ops->name), TARGET_DRAWS, 0, n))
             continue;
         for (size_t chain = 0; chain < TARGET_DRAWS; chain++)

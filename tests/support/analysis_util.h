@@ -2,23 +2,9 @@
 #ifndef KAD_TESTS_ANALYSIS_UTIL_H
 #define KAD_TESTS_ANALYSIS_UTIL_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/memory.h"
 #include "base/rng.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
+#include "tests/support/claim.h"
 
 static inline double test_normal(uint32_t index, uint64_t step, uint64_t sample)
 {

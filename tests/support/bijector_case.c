@@ -1,13 +1,5 @@
 #include "tests/support/bijector_case.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
 
 static const struct {
     int d, shape[KAD_MAX_DIM];

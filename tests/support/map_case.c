@@ -1,17 +1,11 @@
 #include "tests/support/map_case.h"
 
 #include "base/memory.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 #include "tests/support/train_case.h"
 #include "train/params.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 static const char *const one_step[] = {"train.steps=1",
                                        "train.batch=1",

@@ -4,13 +4,6 @@
 #include "run/options.h"
 #include "run/recipe.h"
 #include "run/schema.h"
-#include "train/options.h"
-
-static const kad_key top_keys[] = {
-    {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "seed"},
-    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL,
-     "extents"},
-};
 
 kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **out)
 {
@@ -18,13 +11,7 @@ kad_status test_config(kad_ctx *ctx, const char *const *overrides, kad_config **
     int n = 0;
     while (overrides[n])
         n++;
-    if (schema.n_tables == 0) {
-        kad_schema_add(&schema, top_keys, sizeof top_keys / sizeof top_keys[0]);
-        kad_action_schema(&schema);
-        kad_schema_add(&schema, kad_flow_keys, kad_flow_n_keys);
-        kad_schema_add(&schema, kad_family_keys, kad_family_n_keys);
-        kad_schema_add(&schema, kad_train_keys, kad_train_n_keys);
-    }
+    if (schema.n_tables == 0) kad_cli_schema(&schema);
     kad_status status = kad_config_parse(ctx, &schema, "", "test", n, overrides, out);
     if (status == KAD_OK) status = kad_recipe_resolve(ctx, *out);
     return status;

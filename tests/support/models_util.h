@@ -3,20 +3,11 @@
 #ifndef KAD_TESTS_MODELS_UTIL_H
 #define KAD_TESTS_MODELS_UTIL_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/memory.h"
 #include "models/action.h"
 #include "run/options.h"
 #include "run/schema.h"
+#include "tests/support/claim.h"
 
 typedef struct fixture {
     kad_ctx ctx;
@@ -134,12 +125,5 @@ static inline void tile_fill(tile *t, double sigma, uint64_t step)
                      (double)(float)(sigma *
                                      random_normal(step, (uint64_t)lane, (uint32_t)row)));
 }
-
-#define assert_close(a, b, tolerance)                                         \
-    do {                                                                      \
-        const double a_ = (a), b_ = (b), t_ = (tolerance);                    \
-        if (!(fabs(a_ - b_) <= t_))                                           \
-            fail_msg("%s = %.17g, expected %.17g within %g", #a, a_, b_, t_); \
-    } while (0)
 
 #endif

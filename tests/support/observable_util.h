@@ -4,12 +4,8 @@
 
 #include "measure/measure.h"
 #include "models/spins.h"
+#include "tests/support/claim.h"
 #include "tests/support/models_util.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 static inline const double *value_of(const kad_measure *measure, const double *row,
                                      const char *name)

@@ -4,17 +4,7 @@
 #ifndef KAD_TESTS_SAMPLE_UTIL_H
 #define KAD_TESTS_SAMPLE_UTIL_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "analysis/results.h"
 #include "base/memory.h"
@@ -24,20 +14,10 @@
 #include "run/recipe.h"
 #include "run/schema.h"
 #include "sample/sampler.h"
+#include "tests/support/claim.h"
 #include "train/options.h"
 #include "train/params.h"
 #include "train/trainer.h"
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
-
-static const kad_key test_top_keys[] = {
-    {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "seed"},
-    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL, "shape"},
-    {"action.name", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "model"},
-};
 
 typedef struct scene {
     kad_ctx ctx;
@@ -49,12 +29,6 @@ typedef struct scene {
     kad_run *run;
     char folder[64];
 } scene;
-
-#define assert_ok(s, expr)                                                              \
-    do {                                                                                \
-        const kad_status status_ = (expr);                                              \
-        if (status_ != KAD_OK) fail_msg("%s: %d %s", #expr, status_, (s)->ctx.message); \
-    } while (0)
 
 static inline void scene_remove(const char *folder)
 {
@@ -74,14 +48,7 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     memset(s, 0, sizeof *s);
     kad_ctx_init(&s->ctx, 2);
     s->scope.ctx = &s->ctx;
-    kad_schema_add(&s->schema, test_top_keys, sizeof test_top_keys / sizeof(kad_key));
-    kad_action_schema(&s->schema);
-    kad_schema_add(&s->schema, kad_flow_keys, kad_flow_n_keys);
-    kad_schema_add(&s->schema, kad_family_keys, kad_family_n_keys);
-    kad_schema_add(&s->schema, kad_train_keys, kad_train_n_keys);
-    kad_schema_add(&s->schema, kad_sample_keys, kad_sample_n_keys);
-    for (size_t i = 0; kad_samplers[i] != NULL; i++)
-        kad_schema_add(&s->schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
+    kad_cli_schema(&s->schema);
     snprintf(training, sizeof training, "train.steps=%d", steps > 0 ? steps : 100);
     assert_ok(s, kad_config_parse(&s->ctx, &s->schema, yaml, "test.yaml", 1, overrides,
                                   &s->config));
@@ -101,7 +68,8 @@ static inline void scene_make(scene *s, const char *yaml, int steps)
     theta = kad_alloc(s->model->flow->n_theta, sizeof *theta);
     kad_flow_init(s->model->flow, s->model->seed, theta);
     assert_ok(s, kad_results_open(&s->ctx, s->run, &file));
-    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec, &s->model->family, theta));
+    assert_ok(s, kad_params_write(&s->ctx, file, s->model->flow, s->model->prec,
+                                  &s->model->family, theta));
     assert_ok(s, kad_results_save(&s->ctx, s->run, file));
     kad_h5_close(file);
     kad_free(theta);

@@ -2,23 +2,14 @@
 
 #include "base/memory.h"
 #include "models/spins.h"
-#include "record/sample.h"
 #include "run/options.h"
 #include "run/recipe.h"
 #include "run/schema.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
 #include "train/options.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 static void must(const kad_ctx *ctx, kad_status status)
 {
@@ -399,24 +390,6 @@ const target_kind target_kinds[] = {
 
 /* --- life ---------------------------------------------------------------------------- */
 
-static const kad_key top_keys[] = {
-    {"seed", KAD_INT, KAD_NO_MEMBER, "42", 0, 9e15, "", NULL, "seed"},
-    {"lattice.shape", KAD_INTS, KAD_NO_MEMBER, NULL, 2, 1048576, "sites", NULL, "shape"},
-    {"action.name", KAD_STRING, KAD_NO_MEMBER, NULL, 1, 0, "", NULL, "model"},
-};
-
-static void fill_schema(kad_schema *schema)
-{
-    kad_schema_add(schema, top_keys, sizeof top_keys / sizeof *top_keys);
-    kad_action_schema(schema);
-    kad_schema_add(schema, kad_flow_keys, kad_flow_n_keys);
-    kad_schema_add(schema, kad_family_keys, kad_family_n_keys);
-    kad_schema_add(schema, kad_train_keys, kad_train_n_keys);
-    kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
-    for (size_t i = 0; kad_samplers[i] != NULL; i++)
-        kad_schema_add(schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
-}
-
 /* Of a frozen flow from the samplers' map. */
 static const double FROZEN_DISTANCE = 0.03;
 
@@ -468,7 +441,7 @@ void target_make(target *t, const target_kind *kind)
     memset(t, 0, sizeof *t);
     t->kind = kind;
     kad_ctx_init(&t->ctx, 2);
-    fill_schema(&t->schema);
+    kad_cli_schema(&t->schema);
     must(&t->ctx, kad_config_parse(&t->ctx, &t->schema, kind->yaml, kind->name, 0, NULL,
                                    &t->config));
     must(&t->ctx, kad_recipe_resolve(&t->ctx, t->config));

@@ -2,13 +2,8 @@
 
 #include "base/memory.h"
 #include "run/options.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 enum { MAX_OVERRIDES = 40 };
 

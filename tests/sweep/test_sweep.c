@@ -1,14 +1,7 @@
 /* Claims about the points of a sweep: which there are, their numbers, what they set. */
-#include "tests/support/scratch.h"
 #include "sweep/sweep.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/support/claim.h"
+#include "tests/support/scratch.h"
 
 #define BASE \
     "lattice: {shape: [4, 4]}\naction: {name: on-dual, temperature: 2}\nseed: 7\n"

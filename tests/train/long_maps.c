@@ -1,13 +1,8 @@
 /* Random configurations over the whole range of section `flow`, with fresh seeds: trained
  * for a step, written, read back. */
+#include "tests/support/claim.h"
 #include "tests/support/fresh.h"
 #include "tests/support/map_case.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 static void random_maps_are_read_back(void **state)
 {

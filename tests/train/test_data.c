@@ -1,17 +1,11 @@
 /* Given samples: reading them, and training on them. */
 #include "base/memory.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 #include "tests/support/train_case.h"
 #include "train/data.h"
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* Samples written in the program's own layouts come back as rows. */
 static void samples_are_read(void **state)
@@ -217,11 +211,6 @@ static void samples_join_the_reverse_loss(void **state)
     }
     kad_config_destroy(untrained);
 }
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 int main(void)
 {

@@ -3,21 +3,13 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "run/options.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 #include "tests/support/train_case.h"
 #include "train/family.h"
 #include "train/params.h"
 #include "train/target.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define T_C "2.269185314213022"
 

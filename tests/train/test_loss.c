@@ -1,16 +1,9 @@
 /* Losses and their gradients. */
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 
 #include "base/memory.h"
 #include "train/loss.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define DUAL "action.name=on-dual", "action.temperature=2.4", "flow.precision=double"
 #define PHI4                                                                      \

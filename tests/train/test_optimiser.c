@@ -1,19 +1,11 @@
 /* Optimisers: every registered one, then SOAP's own properties. */
 #include "base/memory.h"
 #include "base/rng.h"
+#include "tests/support/claim.h"
 #include "train/optimiser.h"
 #include "train/options.h"
 #include "train/schedule.h"
 #include "train/soap_kern.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /* Shapes of every kind: blocks of many equal matrices, one-sided ones, vectors, a gap. */
 enum { N_SMALL = 19, N_SHAPES = N_SMALL + 5 };
@@ -481,11 +473,6 @@ static void soap_beats_adam_when_ill_conditioned(void **state)
                   best[1]);
     assert_true(best[0] < 0.1 * best[1]);
 }
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 int main(void)
 {

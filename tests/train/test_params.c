@@ -1,16 +1,9 @@
 /* Parameters in files: every tensor has a place of its own, whatever the schema allows. */
 #include "base/memory.h"
+#include "tests/support/claim.h"
 #include "tests/support/map_case.h"
 #include "tests/support/model_case.h"
 #include "train/params.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define DUAL "action.name=on-dual", "action.beta=0.4"
 #define PHI4 "action.name=phi4"
@@ -89,17 +82,21 @@ static void values_beside_the_parameters_are_refused(void **state)
     open_case(&ctx, (const char *[]){DUAL, "lattice.shape=[4, 4]", NULL}, &model);
     double *theta = test_theta(model->flow, 3, 1);
     assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
-    assert_int_equal(kad_params_write(&ctx, file, model->flow, model->prec, &model->family, theta),
-                     KAD_OK);
+    assert_int_equal(
+        kad_params_write(&ctx, file, model->flow, model->prec, &model->family, theta),
+        KAD_OK);
     assert_int_equal(
         kad_h5_write(&ctx, file, "/flow/params/level_9/b", KAD_H5_F64, 0, NULL, &more),
         KAD_OK);
-    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta), KAD_EDATA);
+    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta),
+                     KAD_EDATA);
     assert_non_null(strstr(ctx.message, "/flow/params: "));
     assert_int_equal(kad_h5_remove(&ctx, file, "/flow/params/level_9"), KAD_OK);
-    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta), KAD_OK);
+    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta),
+                     KAD_OK);
     assert_int_equal(kad_h5_remove(&ctx, file, "/flow/params/level_0"), KAD_OK);
-    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta), KAD_EDATA);
+    assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta),
+                     KAD_EDATA);
     kad_h5_close(file);
     kad_free(theta);
     kad_model_destroy(model);
@@ -120,11 +117,6 @@ static void random_maps_are_read_back(void **state)
     (void)state;
     assert_true(map_case_fuzz(1, 60, 3000) >= 10);
 }
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 int main(void)
 {

@@ -1,13 +1,7 @@
 /* Learning rates, plateaus, annealing, clipping and the moving average of the weights. */
+#include "tests/support/claim.h"
 #include "train/clip.h"
 #include "train/schedule.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 static void check(double got, double expected, double tolerance)
 {
@@ -158,11 +152,6 @@ static void average_is_unbiased(void **state)
     kad_average_add(&a, 1, &theta, &average);
     check(average, 7.0, 0.0);
 }
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 int main(void)
 {

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "run/options.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 #include "tests/support/scratch.h"
 #include "tests/support/train_case.h"
@@ -10,15 +11,7 @@
 #include "train/target.h"
 
 #include <fcntl.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* --- a free field ---------------------------------------------------------------------- */
 
@@ -412,11 +405,6 @@ static void contradictions_are_refused(void **state)
     refuses(&f, nothing, KAD_ECONFIG, "data.source names no samples");
     scratch_remove(&f.folder);
 }
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 int main(void)
 {

@@ -3,23 +3,15 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "run/options.h"
+#include "tests/support/claim.h"
 #include "tests/support/model_case.h"
 #include "tests/support/train_case.h"
 #include "train/options.h"
 #include "train/params.h"
 #include "train/trainer_state.h"
 
-#include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* A fresh folder for a run. */
 static kad_run *open_run(kad_ctx *ctx, char *path)
@@ -402,11 +394,6 @@ static void gradients_that_are_not_finite_stop_it(void **state)
     assert_null(result.model);
     kad_config_destroy(config);
 }
-
-#define CLAIM(text, function)            \
-    {                                    \
-        text, function, NULL, NULL, NULL \
-    }
 
 int main(void)
 {
