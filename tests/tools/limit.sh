@@ -37,14 +37,14 @@ KAD_LIMIT=60 "$source/tests/tools/limit" bash ./fails >log
 [ $? -eq 3 ] && [ "$(wc -l <log)" -eq 2 ]
 result "exit codes and output pass" $?
 
-printf 'echo $$ >pid\nsleep 600 & wait\n' >stopped
-rm -f pid
+printf 'trap "touch heard; exit" TERM\ntouch begun\nsleep 600 & wait\n' >stopped
+arrives() { # FILE: within a minute
+    for _ in $(seq 600); do
+        [ -e "$1" ] && return 0
+        sleep 0.1
+    done
+    return 1
+}
 KAD_LIMIT=60 "$source/tests/tools/limit" bash ./stopped >log 2>&1 &
-for _ in $(seq 600); do
-    [ -s pid ] && break
-    sleep 0.1
-done
-kill -TERM $!
-wait $!
-! kill -0 "$(cat pid)" 2>/dev/null
+arrives begun && kill -TERM $! && arrives heard
 result "an interrupt ends the test too" $?
