@@ -12,7 +12,7 @@ load util
     kadanoff train tiny.yaml -q
     advice 'only trained'
     rm -r tiny
-    fails_with 75 kadanoff run tiny.yaml -q --max-hours 1e-6
+    fails_with 75 kadanoff run tiny.yaml -q -t 1 --max-hours 1e-6
     advice 'stopped by time limit'
     kadanoff run tiny.yaml -q -o tiny2 train.steps=1000000 &
     local pid=$!
@@ -33,7 +33,7 @@ load util
         not grep -q "short for the 0 over" said.txt
         sed -n 's/^advice: //p' said.txt >advice.sh
         cat advice.sh
-        fails_with 75 bash -c "$(cat advice.sh) -q --max-hours 1e-6"
+        fails_with 75 bash -c "$(cat advice.sh) -q -t 1 --max-hours 1e-6"
         rm -r "a poor run" "a poor run-2"
     }
     sed '/^action/d' tiny.yaml >bare.yaml

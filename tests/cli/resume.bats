@@ -32,11 +32,11 @@ often=train.checkpoint_seconds=0
 }
 
 @test "resume: --max-hours stops with 75" {
-    fails_with 75 kadanoff run tiny.yaml -q train.steps=1000000 --max-hours 0.0003
+    fails_with 75 kadanoff run tiny.yaml -q -t 1 train.steps=1000000 --max-hours 0.0003
 }
 
 @test "resume: --max-hours also as batch queues write a time" {
-    fails_with 75 kadanoff run tiny.yaml -q -o slurm train.steps=1000000 --max-hours 00:00:01
+    fails_with 75 kadanoff run tiny.yaml -q -t 1 -o slurm train.steps=1000000 --max-hours 00:00:01
     for bad in 1:99:00 1: 1-2 -1:00:00 1:2:3:4 1-1:1:1:1 a:0:0; do
         fails_with 64 kadanoff run tiny.yaml -q --max-hours="$bad"
     done
@@ -90,7 +90,7 @@ END
     kadanoff run tiny.yaml -q -o whole
     for limit in 20 60 200; do
         got=0
-        (ulimit -f $limit && kadanoff run tiny.yaml -q -o small $often) 2>err.txt || got=$?
+        (ulimit -f $limit && kadanoff run tiny.yaml -q -t 1 -o small $often) 2>err.txt || got=$?
         [ "$got" -eq 74 ]
         [ "$(grep -vc 'continues at' err.txt)" -eq 1 ]
     done
