@@ -80,9 +80,10 @@ link() { # PROGRAM OBJECTS...
 
 # conform PROGRAM [VARIABLE=VALUE...]: that conformance test passes with the extension.
 conform() {
-    local program=$1
+    local program=$1 folder
     shift
-    link conform "$build"/tests/*/"$program.o" && env "$@" ./conform >log 2>&1
+    folder=$(basename "$(dirname "$source"/tests/*/"$program.c")")
+    link conform "$build/tests/$folder/$program.o" && env "$@" ./conform >log 2>&1
     result $? "$program passes $*"
 }
 

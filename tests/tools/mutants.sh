@@ -32,9 +32,11 @@ compile() {
         -I"$KAD_BUILDDIR" $KAD_CPPFLAGS $KAD_CFLAGS -w "$@" -c "$file" -o "$object"
 }
 
-# built NAME: what tests/FOLDER/NAME is, whichever folder it is in.
+# built NAME: what tests/FOLDER/NAME is, in whichever folder its source is.
 built() {
-    echo "$KAD_BUILDDIR"/tests/*/"$1"
+    local source
+    source=$(echo "$KAD_SRCDIR"/tests/*/"${1%.o}.c")
+    echo "$KAD_BUILDDIR/tests/$(basename "$(dirname "$source")")/$1"
 }
 
 # build SOURCE PROGRAM: link PROGRAM.o with SOURCE in place of the library's own.
