@@ -13,8 +13,16 @@ const kad_key kad_family_keys[] = {
      "beta, kappa, m2, lambda, ..."},
     {"family.range", KAD_REALS_OF(kad_family_options, range), NULL, -1e9, 1e9, "", NULL,
      "its first and last value"},
-    {"family.order", KAD_INT_OF(kad_family_options, order), "2", 1, KAD_FAMILY_ORDER, "",
-     NULL, "parameters of the map are polynomials of it with so many coefficients"},
+    {"family.order", KAD_INT_OF(kad_family_options, order), NULL, 1, KAD_FAMILY_ORDER, "",
+     NULL,
+     "parameters of the map are polynomials of it with so many coefficients; auto: 2, "
+     "over "
+     "wide ranges 4"},
+    {"family.scale", KAD_ENUM_OF(kad_family_options, scale, KAD_FAMILY_LINEAR), NULL, 1,
+     0, "", "linear|inverse",
+     "polynomials of the coupling or of its inverse; auto: linear, of a temperature over "
+     "a "
+     "wide range inverse"},
     {"family.strata", KAD_INT_OF(kad_family_options, strata), "4", 1, KAD_FAMILY_STRATA,
      "", NULL, "values of it a step, each with its share of train.batch"},
     {"family.values", KAD_REALS_OF(kad_family_options, values), "[25]", -1e9, 1e9, "",
@@ -37,6 +45,25 @@ double kad_family_middle(const kad_family_options *o)
 {
     if (o->along == NULL || o->range.n != 2) return NAN;
     return 0.5 * (o->range.value[0] + o->range.value[1]);
+}
+
+static bool is_wide(const kad_family_options *o)
+{
+    static const double wide = 1.5;
+    return o->range.n == 2 && o->range.value[0] > 0 &&
+           o->range.value[1] > wide * o->range.value[0];
+}
+
+int kad_family_order(const kad_family_options *o)
+{
+    return o->order > 0 ? o->order : is_wide(o) ? 4 : 2;
+}
+
+kad_family_scale kad_family_scale_of(const kad_family_options *o)
+{
+    if (o->scale != KAD_FAMILY_AUTO) return (kad_family_scale)o->scale;
+    return is_wide(o) && strstr(o->along, "temperature") != NULL ? KAD_FAMILY_INVERSE
+                                                                 : KAD_FAMILY_LINEAR;
 }
 
 /* Both ends are tried. */
@@ -64,15 +91,19 @@ kad_status kad_family_create(kad_ctx *ctx, const kad_family_options *o,
     if (action == NULL)
         return kad_fail(ctx, KAD_ECONFIG, "family.along: needs an action");
     if (o->range.n != 2 || !(o->range.value[0] <= o->range.value[1]) ||
-        (o->order > 1 && !(o->range.value[0] < o->range.value[1])))
+        (kad_family_order(o) > 1 && !(o->range.value[0] < o->range.value[1])))
         return kad_fail(ctx, KAD_ECONFIG,
                         "family.range: expected [first, last] with first below last");
     if (strlen(key) >= sizeof out->along)
         return kad_fail(ctx, KAD_ECONFIG, "family.along: no parameter \"%s\"", key);
     out->lo = o->range.value[0];
     out->hi = o->range.value[1];
-    out->order = o->order;
+    out->order = kad_family_order(o);
     out->strata = o->strata;
+    out->scale = kad_family_scale_of(o);
+    if (out->scale == KAD_FAMILY_INVERSE && !(out->lo > 0))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "family.scale: inverse, but family.range begins at %g", out->lo);
     snprintf(out->along, sizeof out->along, "%s", key);
     return try_range(ctx, action, out);
 }
@@ -101,14 +132,22 @@ bool kad_family_is(const kad_family *f)
     return f->along[0] != '\0';
 }
 
+/* What tau is linear in. */
+static double scaled(const kad_family *f, double value)
+{
+    return f->scale == KAD_FAMILY_INVERSE ? 1 / value : value;
+}
+
 double kad_family_tau(const kad_family *f, double value)
 {
-    return f->hi > f->lo ? 2 * (value - f->lo) / (f->hi - f->lo) - 1 : 0;
+    const double a = scaled(f, f->lo), b = scaled(f, f->hi);
+    return f->hi > f->lo ? 2 * (scaled(f, value) - a) / (b - a) - 1 : 0;
 }
 
 double kad_family_value(const kad_family *f, double tau)
 {
-    return f->hi > f->lo ? f->lo + 0.5 * (tau + 1) * (f->hi - f->lo) : f->lo;
+    const double a = scaled(f, f->lo), b = scaled(f, f->hi);
+    return f->hi > f->lo ? scaled(f, a + 0.5 * (tau + 1) * (b - a)) : f->lo;
 }
 
 static void basis(const kad_family *f, double tau, double T[KAD_FAMILY_ORDER])
@@ -145,6 +184,8 @@ void kad_family_write(kad_writer *w, const kad_family *f)
     if (!kad_family_is(f)) return;
     kad_write_text(w, "family_along", f->along);
     kad_write_text(w, "family_basis", "Chebyshev");
+    kad_write_text(w, "family_scale",
+                   f->scale == KAD_FAMILY_INVERSE ? "inverse" : "linear");
     kad_write_int(w, "family_order", f->order);
     kad_write_int(w, "family_strata", f->strata);
     kad_write_real(w, "family_lo", f->lo);
@@ -154,11 +195,12 @@ void kad_family_write(kad_writer *w, const kad_family *f)
 kad_status kad_family_read(kad_ctx *ctx, kad_h5 *file, const char *group, kad_family *out)
 {
     KAD_SCOPE(scope, ctx);
-    char *along;
+    char *along, *scale;
     int64_t order, strata;
     *out = (kad_family){.order = 1, .strata = 1};
     if (!kad_h5_attr_exists(file, group, "family_along")) return KAD_OK;
     KAD_CALL(kad_h5_attr_string(&scope, file, group, "family_along", &along));
+    KAD_CALL(kad_h5_attr_string(&scope, file, group, "family_scale", &scale));
     KAD_CALL(kad_h5_attr_int(ctx, file, group, "family_order", &order));
     KAD_CALL(kad_h5_attr_int(ctx, file, group, "family_strata", &strata));
     KAD_CALL(kad_h5_attr_real(ctx, file, group, "family_lo", &out->lo));
@@ -169,6 +211,9 @@ kad_status kad_family_read(kad_ctx *ctx, kad_h5 *file, const char *group, kad_fa
         return kad_fail(ctx, KAD_EDATA, "%s: no family of maps is like this", group);
     out->order = (int)order;
     out->strata = (int)strata;
+    out->scale = strcmp(scale, "inverse") == 0 ? KAD_FAMILY_INVERSE : KAD_FAMILY_LINEAR;
+    if (out->scale == KAD_FAMILY_INVERSE && !(out->lo > 0))
+        return kad_fail(ctx, KAD_EDATA, "%s: no family of maps is like this", group);
     snprintf(out->along, sizeof out->along, "%s", along);
     return KAD_OK;
 }

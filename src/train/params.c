@@ -176,7 +176,8 @@ kad_status kad_params_read_family(kad_ctx *ctx, kad_h5 *file, const kad_flow *fl
     KAD_CALL(kad_family_read(ctx, file, "/flow", &there));
     if (kad_family_is(&there) &&
         (strcmp(there.along, family->along) != 0 || there.lo != family->lo ||
-         there.hi != family->hi || there.order > family->order))
+         there.hi != family->hi || there.scale != family->scale ||
+         there.order > family->order))
         return kad_fail(ctx, KAD_EDATA,
                         "/flow: a family of %d along %s from %g to %g, expected %d along "
                         "%s from %g to %g",

@@ -363,8 +363,10 @@ pairs() {
 every_example() {
     local file
     for file in "$src"/examples/*.yaml "$src"/examples/*/*.yaml; do
+        ! grep -q '^sweep:' "$file" || continue
         sed -E 's/steps: [1-9][0-9]*/steps: 2/; s/(draws|configs|keep_first): [0-9]+/\1: 20/
-            s/burn_in: [0-9]+/burn_in: 2/; s/chains: [0-9]+/chains: 4/' \
+            s/burn_in: [0-9]+/burn_in: 2/; s/chains: [0-9]+/chains: 4/
+            s/(range: \[[^]]*\])/\1, values: 2, draws: 100/' \
             "$file" >configs/example.yaml
         try "${file#"$src"/}" configs/example.yaml train.eval_samples=32 \
             train.eval_final=64 train.batch=16

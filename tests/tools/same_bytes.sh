@@ -58,6 +58,7 @@ overrides() { # overrides CONFIG
     local i=0 name draws
     printf '%s\n' train.steps=6 train.eval_samples=96 train.eval_final=160
     ! grep -q '^bulk:' "$1" || echo bulk.configs=320
+    ! grep -q '^family:' "$1" || printf '%s\n' family.values=2 family.draws=400
     while read -r name; do
         draws=32
         case $name in mis | direct) draws=400 ;; esac
@@ -132,7 +133,8 @@ compare() { # compare A B
 
 [ $# -gt 0 ] || {
     every_sampler >"$work/every-sampler.yaml"
-    set -- "$work/every-sampler.yaml" "$source"/examples/*.yaml "$source"/examples/*/*.yaml
+    mapfile -t examples < <(grep -L '^sweep:' "$source"/examples/*.yaml "$source"/examples/*/*.yaml)
+    set -- "$work/every-sampler.yaml" "${examples[@]}"
 }
 echo "1..$#"
 number=0 failed=0

@@ -17,7 +17,8 @@
 static void test_chebyshev(void **state)
 {
     (void)state;
-    const kad_family f = {.along = "beta", .lo = 0.3, .hi = 0.7, .order = 6};
+    const kad_family f = {
+        .along = "beta", .lo = 0.3, .hi = 0.7, .order = 6, .scale = KAD_FAMILY_LINEAR};
     for (int i = 0; i <= 20; i++) {
         const double t = acos(-1.0) * i / 20, value = 0.5 + 0.2 * cos(t);
         assert_true(fabs(kad_family_tau(&f, value) - cos(t)) < 1e-14);
@@ -29,6 +30,35 @@ static void test_chebyshev(void **state)
             assert_true(fabs(theta - cos(k * t)) < 1e-13);
         }
     }
+}
+
+static void test_inverse(void **state)
+{
+    (void)state;
+    const kad_family f = {
+        .along = "temperature", .lo = 1.5, .hi = 4, .scale = KAD_FAMILY_INVERSE};
+    for (int i = 0; i <= 20; i++) {
+        const double tau = i / 10.0 - 1, value = kad_family_value(&f, tau);
+        assert_true(fabs(1 / value - (1 / 1.5 + (tau + 1) / 2 * (0.25 - 1 / 1.5))) <
+                    1e-15);
+        assert_true(fabs(kad_family_tau(&f, value) - tau) < 1e-14);
+    }
+}
+
+/* By the range alone: a narrow one is linear, a wide one of temperatures in beta. */
+static void test_defaults(void **state)
+{
+    (void)state;
+    kad_family_options o = {.along = "temperature", .range = {2, {2.0, 2.6}}};
+    assert_int_equal(kad_family_order(&o), 2);
+    assert_int_equal(kad_family_scale_of(&o), KAD_FAMILY_LINEAR);
+    o.range = (kad_reals){2, {1.5, 4}};
+    assert_int_equal(kad_family_order(&o), 4);
+    assert_int_equal(kad_family_scale_of(&o), KAD_FAMILY_INVERSE);
+    o.along = "kappa";
+    assert_int_equal(kad_family_scale_of(&o), KAD_FAMILY_LINEAR);
+    o.range = (kad_reals){2, {-4, 4}};
+    assert_int_equal(kad_family_order(&o), 2);
 }
 
 /* Order 1, one stratum, an empty range: bit for bit the training of the one map. */
@@ -266,7 +296,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chebyshev),    cmocka_unit_test(test_one_map_is_a_family),
+        cmocka_unit_test(test_chebyshev),    cmocka_unit_test(test_inverse),
+        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_one_map_is_a_family),
         cmocka_unit_test(test_gradient),     cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_one_coupling), cmocka_unit_test(test_refusals),
     };
