@@ -67,10 +67,6 @@ KAD_MUST_USE kad_status kad_config_load(kad_ctx *ctx, const kad_schema *schema,
                                         const char *const *overrides, kad_config **out);
 void kad_config_destroy(kad_config *config);
 KAD_LOCAL_OF(kad_config, kad_config_destroy)
-/* A copy with further overrides applied (used by the chain over lattice sizes). */
-KAD_MUST_USE kad_status kad_config_copy(kad_ctx *ctx, const kad_config *config,
-                                        int n_overrides, const char *const *overrides,
-                                        kad_config **out);
 
 /* True when the key has a value of its own (from the file, an override, or
  * kad_config_resolve), or the config has a list of that name, be it empty. */

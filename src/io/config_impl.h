@@ -77,8 +77,6 @@ bool kad_entry_is_choice(const kad_entry *entry);
 KAD_MUST_USE kad_status kad_entry_rebase(kad_ctx *ctx, const char *name,
                                          kad_entry *entry);
 void kad_entry_clear(kad_entry *entry);
-KAD_MUST_USE kad_status kad_entry_copy(kad_ctx *ctx, const kad_entry *from,
-                                       kad_entry *to);
 
 kad_entry *kad_entries_find(const kad_entries *entries, const char *key);
 /* Takes over what entry owns (also on failure); replaces an entry of that key. */

@@ -230,34 +230,3 @@ void kad_config_destroy(kad_config *config)
     kad_free(config->text);
     kad_free(config);
 }
-
-static kad_status copy_set(kad_ctx *ctx, const kad_config *from, kad_config *to)
-{
-    for (size_t i = 0; i < from->set.n; i++) {
-        kad_entry entry;
-        KAD_CALL(kad_entry_copy(ctx, &from->set.items[i], &entry));
-        KAD_CALL(kad_entries_put(ctx, &to->set, from->set.items[i].key, &entry));
-    }
-    for (size_t i = 0; i < from->n_lists; i++)
-        KAD_CALL(
-            kad_config_set_list(ctx, to, from->lists[i].section, from->lists[i].length));
-    return KAD_OK;
-}
-
-kad_status kad_config_copy(kad_ctx *ctx, const kad_config *config, int n_overrides,
-                           const char *const *overrides, kad_config **out)
-{
-    KAD_LOCAL(kad_config, copy);
-    *out = NULL;
-    KAD_CALL(kad_new(ctx, 1, sizeof *copy, &copy));
-    copy->schema = config->schema;
-    copy->home = config->home;
-    copy->text = kad_strdup(config->text);
-    if (!copy->text) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
-    KAD_CALL(make_defaults(ctx, copy));
-    KAD_CALL(copy_set(ctx, config, copy));
-    KAD_CALL(apply(ctx, copy, n_overrides, overrides));
-    *out = copy;
-    copy = NULL;
-    return KAD_OK;
-}

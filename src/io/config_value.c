@@ -194,30 +194,6 @@ void kad_entry_clear(kad_entry *entry)
     *entry = (kad_entry){0};
 }
 
-static kad_status copy_block(kad_ctx *ctx, const void *from, size_t n, size_t size,
-                             void *out_pointer)
-{
-    void *block = NULL;
-    kad_status status = KAD_OK;
-    if (from) status = kad_new(ctx, n, size, &block);
-    if (block) memcpy(block, from, n * size);
-    memcpy(out_pointer, &block, sizeof block);
-    return status;
-}
-
-kad_status kad_entry_copy(kad_ctx *ctx, const kad_entry *from, kad_entry *to)
-{
-    kad_status status;
-    *to = (kad_entry){.spec = from->spec, .n = from->n, .chosen = from->chosen};
-    KAD_TRY(copy_block(ctx, from->ints, from->n, sizeof *from->ints, &to->ints));
-    KAD_TRY(copy_block(ctx, from->reals, from->n, sizeof *from->reals, &to->reals));
-    size_t length = from->string ? strlen(from->string) + 1 : 0;
-    KAD_TRY(copy_block(ctx, from->string, length, 1, &to->string));
-done:
-    if (status != KAD_OK) kad_entry_clear(to);
-    return status;
-}
-
 /* ---- sets of entries ---- */
 
 kad_entry *kad_entries_find(const kad_entries *entries, const char *key)

@@ -2,18 +2,6 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <string.h>
-
-bool kad_schedule_parse(const char *name, kad_schedule_kind *out)
-{
-    static const char *const names[] = {"cosine", "exponential", "constant", "plateau"};
-    for (int i = 0; name != NULL && i < 4; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (kad_schedule_kind)i;
-            return true;
-        }
-    return false;
-}
 
 double kad_schedule_rate(const kad_schedule *s, int64_t step, int n_plateaus)
 {

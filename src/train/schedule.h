@@ -21,9 +21,6 @@ typedef struct kad_schedule {
     int64_t steps;  /* total */
 } kad_schedule;
 
-/* Kind of a name ("cosine", ...); false if unknown. */
-bool kad_schedule_parse(const char *name, kad_schedule_kind *out);
-
 /* Rate of step 0 .. steps - 1. Warm-up: rate (step + 1)/(warmup + 1). Then, with u from 0
  * to 1 over the rest: cosine rate_final + (rate - rate_final)(1 + cos(pi u))/2;
  * exponential rate (rate_final/rate)^u; constant rate; plateau max(rate_final,

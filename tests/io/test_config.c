@@ -456,27 +456,56 @@ static void test_yaml_text(void **state)
     kad_config_destroy(c);
 }
 
-static void test_copy_resolve(void **state)
+static void test_resolve(void **state)
 {
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    kad_config *a = parse(state, "train: {batch: 5}\nsample: [{}]", 0, NULL), *b;
-    const char *over[] = {"lattice.shape=[4, 4]"};
-    assert_int_equal(kad_config_copy(&ctx, a, 1, over, &b), KAD_OK);
-    int64_t shape[2];
-    kad_config_ints(a, "lattice.shape", 2, shape);
-    assert_int_equal(shape[0], 16);
-    kad_config_ints(b, "lattice.shape", 2, shape);
-    assert_int_equal(shape[0], 4);
-    assert_int_equal(kad_config_list_length(b, "sample"), 1);
-    assert_int_equal(kad_config_resolve(&ctx, b, "train.batch", "64"), KAD_OK);
-    assert_int_equal(kad_config_int(b, "train.batch"), 5);
-    assert_int_equal(kad_config_resolve(&ctx, b, "train.steps", "64"), KAD_OK);
-    assert_int_equal(kad_config_int(b, "train.steps"), 64);
-    assert_true(kad_config_is_set(b, "train.steps"));
-    assert_int_equal(kad_config_resolve(&ctx, b, "train.rate", "x"), KAD_ECONFIG);
-    kad_config_destroy(a);
-    kad_config_destroy(b);
+    kad_config *c = parse(state, "train: {batch: 5}\nsample: [{}]", 0, NULL);
+    assert_int_equal(kad_config_resolve(&ctx, c, "train.batch", "64"), KAD_OK);
+    assert_int_equal(kad_config_int(c, "train.batch"), 5);
+    assert_int_equal(kad_config_resolve(&ctx, c, "train.steps", "64"), KAD_OK);
+    assert_int_equal(kad_config_int(c, "train.steps"), 64);
+    assert_true(kad_config_is_set(c, "train.steps"));
+    assert_int_equal(kad_config_resolve(&ctx, c, "train.rate", "x"), KAD_ECONFIG);
+    kad_config_destroy(c);
+}
+
+/* The word of a row stands for the enumerator of that meaning. */
+static void test_enumerators(void **state)
+{
+    static const struct {
+        const char *key, *word;
+        unsigned value;
+    } known[] = {
+        {"flow.activation", "elu", KAD_ELU},
+        {"flow.activation", "relu", KAD_RELU},
+        {"flow.spectrum", "last", KAD_SPECTRUM_LAST},
+        {"flow.details", "wavelet", KAD_DETAILS_WAVELET},
+        {"flow.symmetry", "mixture", KAD_SYMMETRY_MIXTURE},
+        {"flow.symmetry", "equivariant", KAD_SYMMETRY_EQUIVARIANT},
+        {"flow.decimation", "true", KAD_AUTO_TRUE},
+        {"flow.decimation", "false", KAD_AUTO_FALSE},
+        {"flow.precision", "double", KAD_DOUBLE},
+        {"train.schedule", "exponential", KAD_SCHEDULE_EXPONENTIAL},
+        {"train.schedule", "plateau", KAD_SCHEDULE_PLATEAU},
+        {"train.gradient", "path", KAD_LOSS_PATH},
+        {"train.gradient", "plain", KAD_LOSS_REVERSE},
+        {"train.loss", "likelihood", KAD_TRAIN_LIKELIHOOD},
+        {"train.ladder", "true", KAD_AUTO_TRUE},
+        {"sample[].start", "prior", KAD_START_PRIOR},
+        {"sample[].start", "hot", KAD_START_HOT},
+    };
+    (void)state;
+    kad_schema s = {0};
+    kad_cli_schema(&s);
+    for (size_t i = 0; i < COUNT(known); i++) {
+        const kad_key *key = kad_schema_find(&s, known[i].key);
+        assert_non_null(key);
+        assert_int_equal(key->member.kind, KAD_MEMBER_ENUM);
+        const int choice = kad_key_choice_index(key, known[i].word);
+        assert_true(choice >= 0);
+        assert_int_equal(key->member.first + (unsigned)choice, known[i].value);
+    }
 }
 
 static void test_unused(void **state)
@@ -848,7 +877,8 @@ int main(void)
         cmocka_unit_test(test_json_numbers),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_yaml_text),
-        cmocka_unit_test(test_copy_resolve),
+        cmocka_unit_test(test_resolve),
+        cmocka_unit_test(test_enumerators),
         cmocka_unit_test(test_unused),
         cmocka_unit_test(test_scopes),
         cmocka_unit_test(test_rules),

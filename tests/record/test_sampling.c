@@ -137,7 +137,8 @@ static void sample_with(int n_threads, int batch, kad_values out[N_OUTPUTS])
     scene_make(&s, short_ising, 0);
     s.ctx.n_threads = n_threads;
     snprintf(text, sizeof text, "sample[0].batch=%d", batch);
-    assert_ok(&s, kad_config_copy(&s.ctx, s.config, 1, overrides, &config));
+    assert_ok(&s, kad_config_parse(&s.ctx, &s.schema, kad_config_text(s.config),
+                                   "test.yaml", 1, overrides, &config));
     assert_ok(&s, kad_run_options_read(&s.ctx, config, &options));
     assert_ok(&s, kad_sample(&s.ctx, s.run, &options.sample, s.model, NULL));
     collect(&s, out);

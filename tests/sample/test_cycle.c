@@ -56,7 +56,8 @@ static kad_config *cycle_config(scene *s, const char *steps, kad_run_options *op
     kad_config *config;
     snprintf(text, sizeof text, "sample[0].name=cycle");
     snprintf(copy, sizeof copy, "sample[0].steps=\"%s\"", steps);
-    assert_ok(s, kad_config_copy(&s->ctx, s->config, 2, overrides, &config));
+    assert_ok(s, kad_config_parse(&s->ctx, &s->schema, kad_config_text(s->config),
+                                  "test.yaml", 2, overrides, &config));
     assert_ok(s, kad_run_options_read(&s->ctx, config, options));
     return config;
 }

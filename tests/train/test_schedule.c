@@ -9,17 +9,6 @@ static void check(double got, double expected, double tolerance)
         fail_msg("%.17g, expected %.17g", got, expected);
 }
 
-static void names_are_the_schemas(void **state)
-{
-    (void)state;
-    kad_schedule_kind kind;
-    assert_true(kad_schedule_parse("exponential", &kind) &&
-                kind == KAD_SCHEDULE_EXPONENTIAL);
-    assert_true(kad_schedule_parse("plateau", &kind) && kind == KAD_SCHEDULE_PLATEAU);
-    assert_false(kad_schedule_parse("linear", &kind));
-    assert_false(kad_schedule_parse(NULL, &kind));
-}
-
 static void warm_up_is_linear(void **state)
 {
     (void)state;
@@ -156,7 +145,6 @@ static void average_is_unbiased(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLAIM("schedule: names are the schema's", names_are_the_schemas),
         CLAIM("schedule: the warm-up is linear and ends at the rate", warm_up_is_linear),
         CLAIM("schedule: cosine, exponential, constant and plateau have their shapes",
               shapes_after_the_warm_up),
