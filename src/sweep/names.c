@@ -5,8 +5,10 @@
 #include <string.h>
 
 const kad_key kad_sweep_keys[] = {
-    {"sweep.map", KAD_WORD_OF(kad_sweep_options, map), "point", 1, 0, "", "point",
-     "whose map a point uses: point trains one for each"},
+    {"sweep.map", KAD_WORD_OF(kad_sweep_options, map), "point", 1, 0, "", "point|family",
+     "whose map a point uses: its own, or one for all values of a coupling"},
+    {"sweep.along", KAD_STRING_OF(kad_sweep_options, along), NULL, 1, 0, "", NULL,
+     "family: the coupling, a key of the sweep (action.temperature)"},
     {"sweep.folder", KAD_STRING_OF(kad_sweep_options, folder), NULL, 1, 0, "", NULL,
      "run folders, keys in braces: \"L={lattice.shape}/T={action.temperature}\"; auto: "
      "all keys with their last names"},

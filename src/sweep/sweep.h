@@ -3,6 +3,7 @@
  *
  *     points.csv    number, folder and values of every point: the numbers never change
  *     sweep.yaml    the config as it was when points were last added
+ *     maps/         families that points share (maps.c)
  *     job.sh, log/  of a batch job (slurm.c)
  *
  * Workers share nothing but the file system: each takes the points that nobody holds.
@@ -25,7 +26,8 @@ typedef struct kad_sweep_point {
 
 /* The section's plain keys. */
 typedef struct kad_sweep_options {
-    const char *map;    /* point */
+    const char *map;    /* point, family */
+    const char *along;  /* of a family: the coupling; NULL: none */
     const char *folder; /* template; NULL: all keys */
     struct {
         const char *time, *memory, *partition, *account, *setup; /* NULL: none */
@@ -83,6 +85,11 @@ KAD_MUST_USE kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
  * (every value of every key at least once); KAD_ECONFIG names the first that cannot run.
  * (plan.c) */
 KAD_MUST_USE kad_status kad_sweep_check(kad_app *app, const kad_sweep *sweep);
+
+/* The run folder a point takes its map from, trained here where it is not yet; NULL: it
+ * trains its own. KAD_EINUSE while another worker trains it. (maps.c) */
+KAD_MUST_USE kad_status kad_sweep_map(kad_scope *in, kad_app *app, const kad_sweep *sweep,
+                                      const kad_sweep_point *point, const char **from);
 
 /* Points [first, last] by number; 0, 0: all. The costliest first; what is complete or held by another
  * worker is passed over, what fails is said and passed over. KAD_OK when all that it could take is complete;

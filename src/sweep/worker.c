@@ -71,8 +71,19 @@ static kad_status run_point(kad_app *app, const kad_sweep *s,
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_app run = *app; /* its own folder and overrides; messages come back below */
-    KAD_CALL(
-        kad_sweep_overrides(&scope, app, s, point, &run.n_overrides, &run.overrides));
+    const char **list, *from;
+    int n;
+    KAD_CALL(kad_sweep_map(&scope, app, s, point, &from));
+    KAD_CALL(kad_sweep_overrides(&scope, app, s, point, &n, &list));
+    KAD_CALL(kad_take(&scope, (size_t)n + 2, &run.overrides));
+    for (int i = 0; i < n; i++)
+        run.overrides[i] = list[i];
+    run.n_overrides = n;
+    if (from != NULL) {
+        KAD_CALL(kad_take_printf(&scope, &run.overrides[n], "train.from=%s", from));
+        run.overrides[n + 1] = "train.steps=0";
+        run.n_overrides = n + 2;
+    }
     run.out = path;
     run.sweep = s->folder;
     run.sweep_point = point->number;

@@ -161,3 +161,32 @@ END
     h5dump -d /points/action.kappa s/sweep.h5 | grep -q '0.2, 0.2, 0.25, 0.25, 0.3, 0.3'
     ncdump -h s/sweep.h5 >/dev/null || [ -z "$(command -v ncdump)" ]
 }
+
+@test "sweep: points of one family share its map, and train nothing" {
+    cat > f.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: on-dual, components: 1}
+train: {steps: 150, batch: 256, eval_samples: 256, eval_final: 512}
+sample: [{name: mis, draws: 1000}]
+sweep:
+  grid:
+    action.temperature: {from: 2.0, to: 2.6, points: 3}
+  map: family
+  along: action.temperature
+END
+    kadanoff sweep run f.yaml -t 1 >1.log 2>&1 &
+    pid=$!
+    kadanoff sweep run f.yaml -t 1 >2.log 2>&1
+    wait "$pid"
+    kadanoff sweep run f.yaml -q
+    kadanoff sweep status f | grep -q '^f: 3 complete$'
+    [ "$(cat 1.log 2.log | grep -c 'a map for all values of action.temperature')" -eq 1 ]
+    for point in f/temperature=*; do
+        h5dump -a /training/steps "$point/run.h5" | grep -q '(0): 0$'
+    done
+    sed -i '/along/d' f.yaml
+    got=0
+    kadanoff sweep run f.yaml -q -o g 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'sweep.along' err.txt
+}
