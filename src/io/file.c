@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -329,6 +330,40 @@ kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_pieces,
 {
     kad_status status = kad_file_write_temporary(ctx, path, n_pieces, pieces);
     return status == KAD_OK ? kad_file_commit(ctx, path) : status;
+}
+
+/* Written where it is not what stands there. */
+static kad_status update(kad_ctx *ctx, const char *path, const char *text, size_t n_bytes)
+{
+    kad_status status = KAD_OK;
+    bool exists = false;
+    char *old = NULL;
+    size_t n = 0;
+    KAD_TRY(kad_file_exists(ctx, path, &exists));
+    if (exists) status = kad_file_read(ctx, path, n_bytes, &old, &n);
+    if (status == KAD_EDATA) status = KAD_OK; /* longer: another text */
+    KAD_TRY(status);
+    if (old == NULL || n != n_bytes || memcmp(old, text, n) != 0)
+        KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){text, n_bytes}));
+done:
+    kad_free(old);
+    return status;
+}
+
+kad_status kad_file_print(kad_ctx *ctx, const char *path, kad_file_printer *print,
+                          const void *self)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out != NULL) print(out, self);
+    bool failed = out == NULL || ferror(out) != 0;
+    if (out != NULL && fclose(out) != 0) failed = true;
+    const kad_status status = failed
+                                  ? kad_fail(ctx, KAD_ENOMEM, "%s: out of memory", path)
+                                  : update(ctx, path, text, size);
+    free(text);
+    return status;
 }
 
 kad_status kad_file_make_folder(kad_ctx *ctx, const char *path)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* A system call, again when a signal came in between. */
 #define KAD_RETRY(result, call) \
@@ -60,6 +61,11 @@ KAD_MUST_USE kad_status kad_file_commit(kad_ctx *ctx, const char *path);
 /* Both halves. The old file stands until the new one is complete on the disk. */
 KAD_MUST_USE kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_pieces,
                                        const kad_piece *pieces);
+
+/* The same of what print(out, self) prints, where the file does not say it already. */
+typedef void kad_file_printer(FILE *out, const void *self);
+KAD_MUST_USE kad_status kad_file_print(kad_ctx *ctx, const char *path,
+                                       kad_file_printer *print, const void *self);
 
 /* Is there room for so many bytes where a path is or will be? KAD_ECONFIG with both numbers
  * when not; a file system that does not say is believed to have it. */

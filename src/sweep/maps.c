@@ -104,6 +104,7 @@ static kad_status train_family(kad_scope *in, kad_app *app, const kad_sweep *s, 
     run.n_overrides = n + 4;
     run.out = folder;
     run.quiet = true;
+    run.ctx.log = NULL;
     const kad_status status = kad_pipeline_text(&run, s->base, s->name, KAD_STAGE_TRAIN);
     memcpy(app->ctx.message, run.ctx.message, sizeof app->ctx.message);
     return status;

@@ -97,36 +97,24 @@ kad_status kad_sweep_open(kad_scope *in, kad_app *app, kad_sweep **out)
 /* --- writing -------------------------------------------------------------------------
  */
 
-/* Written where it is not what stands there. */
-static kad_status update(kad_ctx *ctx, const char *path, const char *text, size_t n_bytes)
+static void print_points(FILE *out, const void *sweep)
 {
-    enum { MAX_BYTES = 1 << 28 };
-    bool exists = false;
-    KAD_LOCAL(char, old);
-    size_t n = 0;
-    KAD_CALL(kad_file_exists(ctx, path, &exists));
-    if (exists) KAD_CALL(kad_file_read(ctx, path, MAX_BYTES, &old, &n));
-    if (!exists || n != n_bytes || memcmp(old, text, n) != 0)
-        KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){text, n_bytes}));
-    return KAD_OK;
+    kad_points_print(out, sweep);
+}
+
+static void print_text(FILE *out, const void *sweep)
+{
+    fputs(((const kad_sweep *)sweep)->text, out);
 }
 
 static kad_status write_files(kad_ctx *ctx, const kad_sweep *s)
 {
     KAD_SCOPE(scope, ctx);
     const char *csv, *yaml;
-    char *points = NULL;
-    size_t size = 0;
     KAD_CALL(kad_take_printf(&scope, &csv, "%s/points.csv", s->folder));
     KAD_CALL(kad_take_printf(&scope, &yaml, "%s/sweep.yaml", s->folder));
-    FILE *out = open_memstream(&points, &size);
-    if (out != NULL) kad_points_print(out, s);
-    const bool failed = out == NULL || ferror(out) != 0;
-    kad_status status = (out != NULL && fclose(out) != 0) || failed
-                            ? kad_fail(ctx, KAD_ENOMEM, "%s: out of memory", csv)
-                            : update(ctx, csv, points, size);
-    free(points);
-    return status == KAD_OK ? update(ctx, yaml, s->text, strlen(s->text)) : status;
+    KAD_CALL(kad_file_print(ctx, csv, print_points, s));
+    return kad_file_print(ctx, yaml, print_text, s);
 }
 
 /* Waits for the lock of a folder: a file in it, held until it is closed. On file systems

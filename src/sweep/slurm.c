@@ -69,17 +69,25 @@ static void print_work(FILE *out, const char *program, const char *file,
     fputs(" &\npid=$!\n", out);
 }
 
-static void print_script(FILE *out, const kad_sweep *s, const char *program,
-                         const char *file, const char *folder, int pack)
+typedef struct script {
+    const kad_sweep *sweep;
+    const char *program, *file, *folder;
+    int pack; /* workers of a job; at most 1: an array */
+} script;
+
+static void print_script(FILE *out, const void *self)
 {
-    print_header(out, s, folder, pack);
+    const script *job = self;
+    const kad_sweep *s = job->sweep;
+    const int pack = job->pack;
+    print_header(out, s, job->folder, pack);
     if (s->options.slurm.setup != NULL) fprintf(out, "%s\n", s->options.slurm.setup);
     fprintf(
         out,
         "export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=\"$SLURM_CPUS_PER_TASK\"\n"
         "# The signal before the end goes to the program, which saves and ends in 75.\n"
         "trap 'kill -USR1 \"$pid\" 2>/dev/null' USR1 TERM\n");
-    print_work(out, program, file, folder, pack);
+    print_work(out, job->program, job->file, job->folder, pack);
     fprintf(out,
             "while kill -0 \"$pid\" 2>/dev/null; do wait \"$pid\"; done\n"
             "wait \"$pid\"\nrc=$?\n"
@@ -88,35 +96,12 @@ static void print_script(FILE *out, const kad_sweep *s, const char *program,
             pack > 1 ? "$SLURM_JOB_ID" : "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID");
 }
 
-static kad_status write_script(kad_app *app, const kad_sweep *s, const char *program,
-                               const char *file, const char *folder, int pack)
-{
-    KAD_SCOPE(scope, &app->ctx);
-    const char *path;
-    char *text = NULL;
-    size_t size = 0;
-    KAD_CALL(kad_take_printf(&scope, &path, "%s/job.sh", folder));
-    FILE *out = open_memstream(&text, &size);
-    if (out != NULL) print_script(out, s, program, file, folder, pack);
-    const bool failed = out == NULL || ferror(out) != 0;
-    kad_status status =
-        (out != NULL && fclose(out) != 0) || failed
-            ? kad_fail(&app->ctx, KAD_ENOMEM, "%s: out of memory", path)
-            : kad_file_write(&app->ctx, path, 1, &(kad_piece){text, size});
-    free(text);
-    if (status == KAD_OK && chmod(path, 0755) != 0)
-        status = kad_fail(&app->ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
-                          strerror(errno));
-    if (status == KAD_OK) kad_say(app, "sbatch %s", path);
-    return status;
-}
-
 kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program,
                            int pack)
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_ctx *ctx = &app->ctx;
-    const char *log;
+    const char *log, *path;
     char file[PATH_MAX], folder[PATH_MAX];
     KAD_CALL(check_word(ctx, s, "time", s->options.slurm.time));
     KAD_CALL(check_word(ctx, s, "memory", s->options.slurm.memory));
@@ -130,5 +115,12 @@ kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program
                         folder);
     KAD_CALL(kad_take_printf(&scope, &log, "%s/log", folder));
     KAD_CALL(kad_file_make_folder(ctx, log));
-    return write_script(app, s, program, file, folder, pack);
+    KAD_CALL(kad_take_printf(&scope, &path, "%s/job.sh", folder));
+    KAD_CALL(kad_file_print(ctx, path, print_script,
+                            &(script){s, program, file, folder, pack}));
+    if (chmod(path, 0755) != 0)
+        return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
+                        strerror(errno));
+    kad_say(app, "sbatch %s", path);
+    return KAD_OK;
 }

@@ -234,8 +234,9 @@ static void print_row(FILE *out, const results *r, const series *s, int point, i
     fputc('\n', out);
 }
 
-static void print_csv(FILE *out, const results *r)
+static void print_csv(FILE *out, const void *self)
 {
+    const results *r = self;
     fputs("point", out);
     for (int k = 0; k < r->sweep->n_keys; k++)
         fprintf(out, ",%s", r->sweep->key[k]);
@@ -248,21 +249,6 @@ static void print_csv(FILE *out, const results *r)
             for (int k = 0; k < r->series[s].n_observables; k++)
                 if (!isnan(r->series[s].value[MEAN][i * KAD_TABLE_MAX + k]))
                     print_row(out, r, &r->series[s], i, k);
-}
-
-static kad_status write_csv(kad_ctx *ctx, const results *r, const char *path)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out != NULL) print_csv(out, r);
-    const bool failed = out == NULL || ferror(out) != 0;
-    const kad_status status =
-        (out != NULL && fclose(out) != 0) || failed
-            ? kad_fail(ctx, KAD_ENOMEM, "%s: out of memory", path)
-            : kad_file_write(ctx, path, 1, &(kad_piece){text, size});
-    free(text);
-    return status;
 }
 
 /* --- the screen ----------------------------------------------------------------------
@@ -332,7 +318,7 @@ kad_status kad_sweep_table(kad_app *app, const kad_sweep *s)
     for (int i = 0; i < s->n_points; i++)
         KAD_CALL(read_point(app, r, i));
     KAD_CALL(write_h5(&app->ctx, r, h5));
-    KAD_CALL(write_csv(&app->ctx, r, csv));
+    KAD_CALL(kad_file_print(&app->ctx, csv, print_csv, r));
     if (!app->quiet) print_screen(r);
     kad_say(app, "%d of %d points are complete; all estimates: %s, %s", r->n_complete,
             s->n_points, csv, h5);

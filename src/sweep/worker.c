@@ -88,6 +88,7 @@ static kad_status run_point(kad_app *app, const kad_sweep *s,
     run.sweep = s->folder;
     run.sweep_point = point->number;
     run.quiet = app->quiet || !alone;
+    if (!alone) run.ctx.log = NULL; /* its notices; one point is watched, many are not */
     const kad_status status = kad_pipeline_text(&run, s->base, s->name, KAD_STAGE_ALL);
     memcpy(app->ctx.message, run.ctx.message, sizeof app->ctx.message);
     return status;
