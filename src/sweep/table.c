@@ -275,35 +275,50 @@ static bool show(const results *r, const char *name, const char *observable, sho
     return false;
 }
 
+enum { LINE = 512 };
+
+/* A cell behind what a line holds already. */
+static void add_cell(char line[LINE], const char *cell)
+{
+    const size_t used = strlen(line);
+    snprintf(line + used, LINE - used, " %16s", cell);
+}
+
+static void add_value(char line[LINE], const shown *column, int point)
+{
+    const size_t at = (size_t)point * KAD_TABLE_MAX + (size_t)column->observable;
+    const double mean = column->series->value[MEAN][at];
+    const double err = column->series->value[ERR][at];
+    char text[64];
+    kad_format_error(text, sizeof text, mean, err);
+    if (!(err > 0)) snprintf(text, sizeof text, "%.5g(?)", mean); /* no error bar */
+    add_cell(line, isfinite(mean) ? text : "-");
+}
+
 /* ln Z and the ESS of the maps, then what the first sampler saw. */
-static void print_screen(const results *r)
+static void say_table(kad_app *app, const results *r)
 {
     static const char *const observables[ON_SCREEN] = {"energy", "specific_heat", "abs_m",
                                                        "chi"};
     shown column[ON_SCREEN + 2];
     int n = 0;
-    char label[256], text[64];
+    char line[LINE], label[256];
     n += show(r, "log_z", "log_z", &column[n]);
     n += show(r, "log_z", "ess", &column[n]);
     for (int i = 0; i < ON_SCREEN; i++)
         n += show(r, NULL, observables[i], &column[n]);
-    printf("%5s  %-36s", "point", "");
+    snprintf(line, LINE, "%5s  %-36s", "point", "");
     for (int c = 0; c < n; c++)
-        printf(" %16s", column[c].series->observable[column[c].observable]);
+        add_cell(line, column[c].series->observable[column[c].observable]);
+    kad_say(app, "%s", line);
     for (int i = 0; i < r->sweep->n_points; i++) {
-        printf("\n%5d  %-36s", r->sweep->point[i].number,
-               kad_sweep_label(r->sweep, &r->sweep->point[i], sizeof label, label));
-        for (int c = 0; c < n; c++) {
-            const size_t at = (size_t)i * KAD_TABLE_MAX + (size_t)column[c].observable;
-            const double mean = column[c].series->value[MEAN][at];
-            const double err = column[c].series->value[ERR][at];
-            kad_format_error(text, sizeof text, mean, err);
-            if (!(err > 0))
-                snprintf(text, sizeof text, "%.5g(?)", mean); /* no error bar */
-            printf(" %16s", isfinite(mean) ? text : "-");
-        }
+        const kad_sweep_point *point = &r->sweep->point[i];
+        snprintf(line, LINE, "%5d  %-36s", point->number,
+                 kad_sweep_label(r->sweep, point, sizeof label, label));
+        for (int c = 0; c < n; c++)
+            add_value(line, &column[c], i);
+        kad_say(app, "%s", line);
     }
-    printf("\n");
 }
 
 kad_status kad_sweep_table(kad_app *app, const kad_sweep *s)
@@ -319,7 +334,7 @@ kad_status kad_sweep_table(kad_app *app, const kad_sweep *s)
         KAD_CALL(read_point(app, r, i));
     KAD_CALL(write_h5(&app->ctx, r, h5));
     KAD_CALL(kad_file_print(&app->ctx, csv, print_csv, r));
-    if (!app->quiet) print_screen(r);
+    say_table(app, r);
     kad_say(app, "%d of %d points are complete; all estimates: %s, %s", r->n_complete,
             s->n_points, csv, h5);
     return KAD_OK;
