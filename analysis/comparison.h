@@ -13,9 +13,9 @@
 #ifndef KAD_ANALYSIS_COMPARISON_H
 #define KAD_ANALYSIS_COMPARISON_H
 
-#include "base/weights.h"
 #include "analysis/physics.h"
 #include "analysis/text.h"
+#include "base/weights.h"
 #include "io/h5.h"
 
 #include <stdbool.h>

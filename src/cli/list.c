@@ -8,8 +8,8 @@
 #include "measure/observable.h"
 #include "models/action.h"
 #include "run/schema.h"
-#include "sweep/sweep.h"
 #include "sample/sampler.h"
+#include "sweep/sweep.h"
 
 #include <string.h>
 

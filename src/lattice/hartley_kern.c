@@ -1,8 +1,8 @@
 /* Kernels of the Hartley transform: dense folded axes (see hartley_plan.h), FFTW beyond.
  */
+#include "base/matrix_kern.h"
 #include "lattice/hartley.h"
 #include "lattice/hartley_plan.h"
-#include "base/matrix_kern.h"
 
 #include <math.h>
 

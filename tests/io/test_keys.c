@@ -140,7 +140,8 @@ static void test_long_sequence(void **state)
     kad_schema schema;
     (void)state;
     for (int i = 2; i <= KAD_SEQUENCE_MAX + 4; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), ", %d", i <= 64 ? i : 1);
+        snprintf(text + strlen(text), sizeof text - strlen(text), ", %d",
+                 i <= 64 ? i : 1);
     strcat(text, "], ink: green}");
     kad_config *config = parse(&schema, text);
     kad_config_fill(config, keys, N, 0, &o);
