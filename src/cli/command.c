@@ -128,6 +128,22 @@ const kad_command kad_commands[] = {
         .run = kad_cmd_couplings,
     },
     {
+        .name = "infer",
+        .args = "RUN FILE.h5[:/DATASET]",
+        .min_args = 2,
+        .max_args = 2,
+        .options = KAD_OPT_THREADS | KAD_OPT_OUT | KAD_OPT_QUIET,
+        .summary = "ln q, weights and latents of configurations of your own",
+        .details =
+            "Reads boundary configurations ([n, axes...], [n, component, axes...], or "
+            "with a leading chain axis; /configs unless a data set is named) and writes "
+            "ln q, ln w and the latents of each under the run's map into the file of "
+            "--out (inferred.h5). The run is not changed.",
+        .example = "kadanoff infer runs/a mine.h5:/samplers/hmc/configs -o latents.h5",
+        .words = "folder",
+        .run = kad_cmd_infer,
+    },
+    {
         .name = "sweep",
         .args = "plan|run|slurm|status|table FILE.yaml [section.key=value ...]",
         .min_args = 2,

@@ -3,7 +3,8 @@
  * table.
  *
  * This folder is the program, a file a command: command, demo (built-in configs), print
- * (what is printed of a results file), run_state (how far a run is). */
+ * (what is printed of a results file), run_state (how far a run is), stored_run (a run
+ * folder with the model of its own config). */
 #ifndef KAD_CLI_COMMAND_H
 #define KAD_CLI_COMMAND_H
 
@@ -90,6 +91,7 @@ kad_status kad_cmd_report(kad_app *app);
 kad_status kad_cmd_compare(kad_app *app);
 kad_status kad_cmd_couplings(kad_app *app);
 kad_status kad_cmd_sweep(kad_app *app);
+kad_status kad_cmd_infer(kad_app *app);
 kad_status kad_cmd_demo(kad_app *app);
 kad_status kad_cmd_init(kad_app *app);
 kad_status kad_cmd_list(kad_app *app);

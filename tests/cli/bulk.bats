@@ -27,3 +27,32 @@ load util
     grep -qF 'deep: Ising, T = 3 (beta 0.33333), 4 x 4' couplings.html
     grep -q 'download="flow-of-the-couplings.csv"' couplings.html
 }
+
+@test "bulk: infer gives configurations of one's own the weights that sampling gives them" {
+    cat > phi4.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: phi4, components: 2, form: hopping, kappa: 0.3, lambda: 1}
+train: {steps: 20, batch: 64, eval_samples: 64, eval_final: 64}
+sample:
+  - {name: mis, draws: 100}
+  - {name: hmc, draws: 50, chains: 4, burn_in: 5, tuning: 5, store_configs: 40}
+END
+    kadanoff run phi4.yaml -q
+    before=$(sha256sum <phi4/run.h5)
+    kadanoff infer phi4 phi4/run.h5:/samplers/hmc/configs -o mine.h5 >out.txt
+    grep -q '^40 configurations' out.txt
+    values() { # FILE NAME
+        h5dump -d "$2" -m %.17g -y -w 1 "$1" |
+            awk '/ATTRIBUTE/ { exit } /^ *[-0-9]/ { print $1 }' | tr -d ,
+    }
+    values phi4/run.h5 /samplers/hmc/map_log_weight >then.txt
+    values mine.h5 /log_weight >now.txt
+    [ "$(wc -l <then.txt)" -eq 40 ]
+    diff then.txt now.txt
+    h5dump -H -d /latents mine.h5 | grep -q '( 40, 2, 4, 4 )'
+    [ "$before" = "$(sha256sum <phi4/run.h5)" ]
+    fails_with 66 kadanoff infer phi4 absent.h5
+    fails_with 65 kadanoff infer phi4 phi4/run.h5:/samplers/hmc/accepted
+    fails_with 65 kadanoff infer phi4 phi4/config.yaml
+    fails_with 66 kadanoff infer . mine.h5
+}

@@ -1,0 +1,164 @@
+/* `kadanoff infer`: what a trained map says of configurations that somebody else made. */
+#include "base/memory.h"
+#include "base/weights.h"
+#include "cli/command.h"
+#include "cli/stored_run.h"
+#include "io/progress.h"
+#include "io/writer.h"
+#include "record/weigh.h"
+#include "run/pipeline.h"
+#include "sample/fields.h"
+#include "train/data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHUNK = 1024 };
+
+typedef struct inferred {
+    size_t n, n_rows;
+    double *log_q, *log_w; /* [n]; log_w NULL where no action is known */
+    double *z;             /* [n][component][site] */
+} inferred;
+
+/* "file.h5:/samplers/hmc/configs" or "file.h5": the data set /configs. */
+static kad_status split_name(kad_scope *in, const char *name, char **path,
+                             const char **dataset)
+{
+    const char *copy;
+    KAD_CALL(kad_take_text(in, name, &copy));
+    *path = (char *)copy;
+    char *colon = strstr(*path, ":/");
+    *dataset = colon != NULL ? colon + 1 : "/configs";
+    if (colon != NULL) *colon = '\0';
+    return KAD_OK;
+}
+
+/* Rows [site][component] of a chunk of flow variables y. */
+static kad_status infer_chunk(kad_ctx *ctx, const kad_model *model, const kad_map *map,
+                              size_t n, const double *y, double *x, double *z,
+                              double *log_q, double *log_w)
+{
+    if (log_w == NULL) return kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, log_q, z);
+    KAD_CALL(kad_action_boundary(ctx, model->action, n, y, x));
+    KAD_CALL(kad_weights_of(ctx, model->action, map, n, x, log_q, log_w));
+    return kad_fields_latents(ctx, model->action, map, n, x, z);
+}
+
+static void component_major(size_t n, size_t n_sites, size_t n_comp, const double *rows,
+                            double *to)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < n_comp; c++)
+            for (size_t s = 0; s < n_sites; s++)
+                to[(i * n_comp + c) * n_sites + s] = rows[(i * n_sites + s) * n_comp + c];
+}
+
+static kad_status infer(kad_scope *in, const kad_model *model, const kad_map *map,
+                        const kad_data *data, inferred *out)
+{
+    KAD_SCOPE(scope, in->ctx);
+    const size_t n_comp = (size_t)model->flow->n_comp, rows = data->n_rows;
+    double *x, *z;
+    *out = (inferred){.n = data->n, .n_rows = rows};
+    KAD_CALL(kad_take(in, data->n, &out->log_q));
+    if (model->action != NULL) KAD_CALL(kad_take(in, data->n, &out->log_w));
+    KAD_CALL(kad_take(in, data->n * rows, &out->z));
+    KAD_CALL(kad_take(&scope, CHUNK * rows, &x));
+    KAD_CALL(kad_take(&scope, CHUNK * rows, &z));
+    for (size_t at = 0; at < data->n; at += CHUNK) {
+        const size_t n = data->n - at < CHUNK ? data->n - at : CHUNK;
+        KAD_CALL(infer_chunk(in->ctx, model, map, n, data->y + at * rows, x, z,
+                             out->log_q + at,
+                             out->log_w != NULL ? out->log_w + at : NULL));
+        component_major(n, rows / n_comp, n_comp, z, out->z + at * rows);
+    }
+    return KAD_OK;
+}
+
+static void write_latents(kad_writer *w, const kad_model *model, const inferred *r)
+{
+    static const char *const axes[] = {"", "cfg component x", "cfg component y x",
+                                       "cfg component z y x"};
+    const int d = model->lattice->d;
+    size_t dims[2 + KAD_MAX_DIM] = {r->n, (size_t)model->flow->n_comp};
+    for (int mu = 0; mu < d; mu++)
+        dims[2 + mu] = (size_t)model->lattice->shape[mu];
+    kad_write(w, "latents", KAD_H5_F64, axes[d], "1",
+              "latent variables, each at the site it belongs to", dims, r->z);
+}
+
+static kad_status write_file(kad_app *app, const kad_stored_run *stored,
+                             const char *source, const inferred *r)
+{
+    kad_ctx *ctx = &app->ctx;
+    KAD_LOCAL(kad_h5, file);
+    char model[KAD_ACTION_DESCRIPTION];
+    kad_model_describe(stored->model, sizeof model, model);
+    KAD_CALL(kad_h5_create(ctx, &file));
+    kad_writer w = kad_write_into(ctx, file, "/");
+    kad_write_text(&w, "Conventions", "KADANOFF-1");
+    kad_write_int(&w, "format_version", KAD_FORMAT_VERSION);
+    kad_write_text(&w, "run", app->args[0]);
+    kad_write_text(&w, "model", model);
+    kad_write_text(&w, "source", source);
+    kad_write(&w, "log_q", KAD_H5_F64, "cfg", "nats", "ln of the map's density", &r->n,
+              r->log_q);
+    if (r->log_w != NULL)
+        kad_write(&w, "log_weight", KAD_H5_F64, "cfg", "nats",
+                  "ln Z offset - S - ln q: its mean over the model is at least ln Z",
+                  &r->n, r->log_w);
+    write_latents(&w, stored->model, r);
+    KAD_CALL(kad_write_end(&w));
+    return kad_h5_save(ctx, file, app->out, true);
+}
+
+/* Mean and its error as if the configurations were independent. */
+static void say_mean(kad_app *app, const char *what, size_t n, const double *values)
+{
+    double sum = 0, square = 0;
+    char text[64];
+    for (size_t i = 0; i < n; i++)
+        sum += values[i];
+    for (size_t i = 0; i < n; i++)
+        square += (values[i] - sum / (double)n) * (values[i] - sum / (double)n);
+    kad_format_error(text, sizeof text, sum / (double)n,
+                     sqrt(square / (double)n / fmax(1, (double)n - 1)));
+    kad_say(app, "%s %s", what, text);
+}
+
+static kad_status work(kad_app *app, kad_stored_run *stored, kad_data *data)
+{
+    kad_ctx *ctx = &app->ctx;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_map, map);
+    char *path;
+    const char *dataset;
+    inferred r;
+    KAD_CALL(kad_stored_run_open(app, KAD_RUN_READ, NULL, stored));
+    if (!kad_h5_exists(stored->file, "/flow/params"))
+        return kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: run `train` first",
+                        app->args[0]);
+    KAD_CALL(kad_model_load_map(ctx, stored->model, stored->file, &map));
+    KAD_CALL(split_name(&scope, app->args[1], &path, &dataset));
+    KAD_CALL(kad_data_load(ctx, "infer", path, dataset, stored->model, data));
+    KAD_CALL(infer(&scope, stored->model, map, data, &r));
+    if (app->out == NULL) app->out = "inferred.h5";
+    KAD_CALL(write_file(app, stored, app->args[1], &r));
+    kad_say(app, "%zu configurations of %s", r.n, app->args[1]);
+    say_mean(app, "<ln q>", r.n, r.log_q);
+    if (r.log_w != NULL) say_mean(app, "<ln w> (at least ln Z)", r.n, r.log_w);
+    kad_say(app, "errors as if they were independent; %s", app->out);
+    return KAD_OK;
+}
+
+kad_status kad_cmd_infer(kad_app *app)
+{
+    kad_stored_run stored = {0};
+    kad_data data = {0};
+    const kad_status status = work(app, &stored, &data);
+    kad_data_clear(&data);
+    kad_stored_run_close(&stored);
+    return status;
+}

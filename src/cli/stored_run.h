@@ -1,0 +1,25 @@
+/* A run folder with all that is made of its own config: for commands that go on with it. */
+#ifndef KAD_CLI_STORED_RUN_H
+#define KAD_CLI_STORED_RUN_H
+
+#include "run/app.h"
+#include "run/options.h"
+#include "train/model.h"
+
+typedef struct kad_stored_run {
+    kad_run *run;
+    kad_schema schema;
+    kad_config *config;
+    kad_run_options options;
+    kad_model *model;
+    kad_h5 *file; /* run.h5 */
+} kad_stored_run;
+
+/* Open app->args[0] with the overrides of the command line, which must be keys of one
+ * section ("bulk."; NULL: none). `out` is zero, and closed by the caller whatever comes
+ * back. Errors: those of the config and the folder. */
+KAD_MUST_USE kad_status kad_stored_run_open(kad_app *app, kad_run_mode mode,
+                                            const char *section, kad_stored_run *out);
+void kad_stored_run_close(kad_stored_run *stored);
+
+#endif
