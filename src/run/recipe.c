@@ -5,7 +5,6 @@
 #include "io/number.h"
 #include "models/action.h"
 #include "run/options.h"
-#include "train/family.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -105,7 +104,6 @@ typedef struct facts {
     bool homogeneous;  /* invariant under translations */
     bool known;        /* there is an action */
     bool family;       /* one map for a range of a coupling */
-    bool wide;         /* by polynomials of more than the first degree */
 } facts;
 
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
@@ -139,11 +137,6 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0,
                    .known = true};
     out->family = kad_config_is_set(config, "family.along");
-    if (out->family) {
-        kad_family_options family;
-        kad_config_fill(config, kad_family_keys, kad_family_n_keys, 0, &family);
-        out->wide = kad_family_order(&family) > 2;
-    }
 done:
     kad_action_options_clear(&options);
     return status;
@@ -186,18 +179,18 @@ done:
 }
 
 /* A Gaussian field to start from where the action is local or not known, a finish where the
- * field is whitened. The spectrum of the first kind wants the longer steps. */
+ * field is whitened. The spectrum of the first kind wants the longer steps. A family does
+ * not take it: over an ordered phase such steps lose the map, and shorter ones do not reach
+ * it. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     kad_status status = KAD_OK;
-    const bool local = isfinite(a->lambda) || !a->known;
-    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", local ? "first" : "last"));
-    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", local ? "1" : "0"));
+    const bool first = (isfinite(a->lambda) || !a->known) && !a->family;
+    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
+    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
     KAD_TRY(kad_config_resolve(ctx, config, "train.rate",
-                               a->family    ? (a->wide ? (local ? "4e-3" : "2e-3")
-                                               : local ? "5e-3"
-                                                       : "2.5e-3")
-                               : local      ? "8e-3"
+                               a->family    ? "2.5e-3"
+                               : first      ? "8e-3"
                                : is_cold(a) ? "1e-3"
                                             : "4e-3"));
     if (a->lambda > 0)

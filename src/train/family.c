@@ -13,16 +13,10 @@ const kad_key kad_family_keys[] = {
      "beta, kappa, m2, lambda, ..."},
     {"family.range", KAD_REALS_OF(kad_family_options, range), NULL, -1e9, 1e9, "", NULL,
      "its first and last value"},
-    {"family.order", KAD_INT_OF(kad_family_options, order), NULL, 1, KAD_FAMILY_ORDER, "",
-     NULL,
-     "parameters of the map are polynomials of it with so many coefficients; auto: 2, "
-     "over "
-     "wide ranges 4"},
-    {"family.scale", KAD_ENUM_OF(kad_family_options, scale, KAD_FAMILY_LINEAR), NULL, 1,
-     0, "", "linear|inverse",
-     "polynomials of the coupling or of its inverse; auto: linear, of a temperature over "
-     "a "
-     "wide range inverse"},
+    {"family.order", KAD_INT_OF(kad_family_options, order), "2", 1, KAD_FAMILY_ORDER, "",
+     NULL, "parameters of the map are polynomials of it with so many coefficients"},
+    {"family.scale", KAD_ENUM_OF(kad_family_options, scale, KAD_FAMILY_LINEAR), "linear",
+     1, 0, "", "linear|inverse", "polynomials of the coupling or of its inverse"},
     {"family.strata", KAD_INT_OF(kad_family_options, strata), "4", 1, KAD_FAMILY_STRATA,
      "", NULL, "values of it a step, each with its share of train.batch"},
     {"family.values", KAD_REALS_OF(kad_family_options, values), "[25]", -1e9, 1e9, "",
@@ -45,25 +39,6 @@ double kad_family_middle(const kad_family_options *o)
 {
     if (o->along == NULL || o->range.n != 2) return NAN;
     return 0.5 * (o->range.value[0] + o->range.value[1]);
-}
-
-static bool is_wide(const kad_family_options *o)
-{
-    static const double wide = 1.5;
-    return o->range.n == 2 && o->range.value[0] > 0 &&
-           o->range.value[1] > wide * o->range.value[0];
-}
-
-int kad_family_order(const kad_family_options *o)
-{
-    return o->order > 0 ? o->order : is_wide(o) ? 4 : 2;
-}
-
-kad_family_scale kad_family_scale_of(const kad_family_options *o)
-{
-    if (o->scale != KAD_FAMILY_AUTO) return (kad_family_scale)o->scale;
-    return is_wide(o) && strstr(o->along, "temperature") != NULL ? KAD_FAMILY_INVERSE
-                                                                 : KAD_FAMILY_LINEAR;
 }
 
 /* Both ends are tried. */
@@ -91,16 +66,16 @@ kad_status kad_family_create(kad_ctx *ctx, const kad_family_options *o,
     if (action == NULL)
         return kad_fail(ctx, KAD_ECONFIG, "family.along: needs an action");
     if (o->range.n != 2 || !(o->range.value[0] <= o->range.value[1]) ||
-        (kad_family_order(o) > 1 && !(o->range.value[0] < o->range.value[1])))
+        (o->order > 1 && !(o->range.value[0] < o->range.value[1])))
         return kad_fail(ctx, KAD_ECONFIG,
                         "family.range: expected [first, last] with first below last");
     if (strlen(key) >= sizeof out->along)
         return kad_fail(ctx, KAD_ECONFIG, "family.along: no parameter \"%s\"", key);
     out->lo = o->range.value[0];
     out->hi = o->range.value[1];
-    out->order = kad_family_order(o);
+    out->order = o->order;
     out->strata = o->strata;
-    out->scale = kad_family_scale_of(o);
+    out->scale = (kad_family_scale)o->scale;
     if (out->scale == KAD_FAMILY_INVERSE && !(out->lo > 0))
         return kad_fail(ctx, KAD_ECONFIG,
                         "family.scale: inverse, but family.range begins at %g", out->lo);

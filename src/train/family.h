@@ -1,9 +1,10 @@
 /* One map for a range of a coupling: its parameters are polynomials of the coupling,
  *   theta(tau) = sum_{k < order} T_k(tau) theta_k,   tau = 2 (kappa - lo)/(hi - lo) - 1,
- * T_k Chebyshev's; over a wide range of a temperature tau is linear in its inverse. All theta_k lie behind one another: [order][n_theta]. A step draws one
- * coupling from each of `strata` equal parts of the range, an equal share of the batch
- * at each, and dL/dtheta_k = mean of T_k(tau) dL/dtheta(tau): nothing below the trainer
- * knows of it. Order 1 and lo = hi is the training of one map, bit for bit. */
+ * T_k Chebyshev's, or the same in 1/kappa. All theta_k lie behind one another:
+ * [order][n_theta]. A step draws one coupling from each of `strata` equal parts of the
+ * range, an equal share of the batch at each, and dL/dtheta_k = mean of T_k(tau)
+ * dL/dtheta(tau): nothing below the trainer knows of it. Order 1 and lo = hi is the
+ * training of one map, bit for bit. */
 #ifndef KAD_TRAIN_FAMILY_H
 #define KAD_TRAIN_FAMILY_H
 
@@ -14,7 +15,6 @@
 enum { KAD_FAMILY_ORDER = 8, KAD_FAMILY_STRATA = 64 };
 
 typedef enum kad_family_scale {
-    KAD_FAMILY_AUTO,
     KAD_FAMILY_LINEAR, /* tau is linear in the coupling */
     KAD_FAMILY_INVERSE /* in 1/coupling; -1 at lo all the same */
 } kad_family_scale;
@@ -23,8 +23,7 @@ typedef enum kad_family_scale {
 typedef struct kad_family_options {
     const char *along; /* key of the action, without "action."; NULL: no family */
     kad_reals range;
-    int order; /* 0: auto */
-    int strata;
+    int order, strata;
     unsigned scale;   /* kad_family_scale */
     kad_reals values; /* of the curve; one whole number of 2 or more: so many */
     int64_t draws;    /* at each */
@@ -43,11 +42,6 @@ typedef struct kad_family {
     int order, strata;
     kad_family_scale scale;
 } kad_family;
-
-/* Order and scale where they are left to the program: 2 and linear; 4, and of a temperature
- * inverse, where the last value is more than one and a half times the first. */
-int kad_family_order(const kad_family_options *options);
-kad_family_scale kad_family_scale_of(const kad_family_options *options);
 
 /* Of the options; order 1 and no key without. Errors: KAD_ECONFIG (no range, one that is
  * empty, a key that the action has not, values that it cannot take). */

@@ -45,22 +45,6 @@ static void test_inverse(void **state)
     }
 }
 
-/* By the range alone: a narrow one is linear, a wide one of temperatures in beta. */
-static void test_defaults(void **state)
-{
-    (void)state;
-    kad_family_options o = {.along = "temperature", .range = {2, {2.0, 2.6}}};
-    assert_int_equal(kad_family_order(&o), 2);
-    assert_int_equal(kad_family_scale_of(&o), KAD_FAMILY_LINEAR);
-    o.range = (kad_reals){2, {1.5, 4}};
-    assert_int_equal(kad_family_order(&o), 4);
-    assert_int_equal(kad_family_scale_of(&o), KAD_FAMILY_INVERSE);
-    o.along = "kappa";
-    assert_int_equal(kad_family_scale_of(&o), KAD_FAMILY_LINEAR);
-    o.range = (kad_reals){2, {-4, 4}};
-    assert_int_equal(kad_family_order(&o), 2);
-}
-
 /* Order 1, one stratum, an empty range: bit for bit the training of the one map. */
 static void test_one_map_is_a_family(void **state)
 {
@@ -296,10 +280,13 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chebyshev),    cmocka_unit_test(test_inverse),
-        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_one_map_is_a_family),
-        cmocka_unit_test(test_gradient),     cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_one_coupling), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_chebyshev),
+        cmocka_unit_test(test_inverse),
+        cmocka_unit_test(test_one_map_is_a_family),
+        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_one_coupling),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
