@@ -30,8 +30,8 @@ const size_t kad_family_n_keys = sizeof kad_family_keys / sizeof kad_family_keys
 
 const kad_rule kad_family_rules[] = {
     {"family.range", "family.along"},  {"family.order", "family.along"},
-    {"family.strata", "family.along"}, {"family.values", "family.along"},
-    {"family.draws", "family.along"},
+    {"family.scale", "family.along"},  {"family.strata", "family.along"},
+    {"family.values", "family.along"}, {"family.draws", "family.along"},
 };
 const size_t kad_family_n_rules = sizeof kad_family_rules / sizeof kad_family_rules[0];
 

@@ -3,7 +3,7 @@
 
 load util
 
-@test "train: a family's curve agrees with exact values, and a stopped one with the whole" {
+@test "family: a family's curve agrees with exact values, and a stopped one with the whole" {
     cat > range.yaml <<'END'
 lattice: {shape: [4, 4]}
 action: {name: on-dual, components: 1}
@@ -39,4 +39,13 @@ END
     find range pieces -name 'family-*' >left.txt
     cat left.txt
     [ ! -s left.txt ]
+}
+
+@test "family: keys of the section without its coupling are refused, and stand in no config" {
+    for key in range='[2, 3]' order=3 scale=inverse strata=2 values=3 draws=200; do
+        fails_with 78 kadanoff run tiny.yaml -q "family.$key"
+        grep -q 'no effect with family.along unset' err.txt
+    done
+    kadanoff train tiny.yaml -q train.steps=2
+    not grep -q '^family' tiny/config.yaml
 }
