@@ -2,6 +2,7 @@
  * together, [n][component][site]; inside, a site's components are: rows
  * [n][site][component]. */
 #include "api/study.h"
+#include "base/tile.h"
 #include "record/weigh.h"
 #include "sample/fields.h"
 
@@ -23,24 +24,14 @@ static size_t n_values_of(const kad_study *study)
 
 static void to_rows(const kad_study *study, size_t n, const double *from, double *rows)
 {
-    const size_t n_values = n_values_of(study);
-    const size_t n_comp = (size_t)study->job.model->flow->n_comp;
-    const size_t n_sites = n_values / n_comp;
-    for (size_t i = 0; i < n; i++, from += n_values, rows += n_values)
-        for (size_t c = 0; c < n_comp; c++)
-            for (size_t s = 0; s < n_sites; s++)
-                rows[s * n_comp + c] = from[c * n_sites + s];
+    const kad_flow *flow = study->job.model->flow;
+    kad_by_site(n, (size_t)flow->lattice->n_sites, (size_t)flow->n_comp, from, rows);
 }
 
 static void from_rows(const kad_study *study, size_t n, const double *rows, double *to)
 {
-    const size_t n_values = n_values_of(study);
-    const size_t n_comp = (size_t)study->job.model->flow->n_comp;
-    const size_t n_sites = n_values / n_comp;
-    for (size_t i = 0; i < n; i++, rows += n_values, to += n_values)
-        for (size_t c = 0; c < n_comp; c++)
-            for (size_t s = 0; s < n_sites; s++)
-                to[c * n_sites + s] = rows[s * n_comp + c];
+    const kad_flow *flow = study->job.model->flow;
+    kad_by_component(n, (size_t)flow->lattice->n_sites, (size_t)flow->n_comp, rows, to);
 }
 
 static kad_status load_map(kad_study *study)

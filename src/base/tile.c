@@ -45,3 +45,23 @@ void kad_tile_negate(kad_prec prec, size_t n_rows, const void *x, void *out)
 {
     (prec == KAD_SINGLE ? kad_tile_negate_f32 : kad_tile_negate_f64)(n_rows, x, out);
 }
+
+/* to[i][b][a] = from[i][a][b] */
+static void transpose(size_t n, size_t n_a, size_t n_b, const double *from, double *to)
+{
+    for (size_t i = 0; i < n; i++, from += n_a * n_b, to += n_a * n_b)
+        for (size_t a = 0; a < n_a; a++)
+            for (size_t b = 0; b < n_b; b++)
+                to[b * n_a + a] = from[a * n_b + b];
+}
+
+void kad_by_site(size_t n, size_t n_sites, size_t n_comp, const double *from, double *to)
+{
+    transpose(n, n_comp, n_sites, from, to);
+}
+
+void kad_by_component(size_t n, size_t n_sites, size_t n_comp, const double *from,
+                      double *to)
+{
+    transpose(n, n_sites, n_comp, from, to);
+}

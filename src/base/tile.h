@@ -40,4 +40,10 @@ void kad_tile_store_f64(size_t n_rows, size_t n, const void *x, size_t stride, d
 void kad_tile_negate_f32(size_t n_rows, const void *x, void *out);
 void kad_tile_negate_f64(size_t n_rows, const void *x, void *out);
 
+/* Configurations whose sites of a component stand together, [n][n_comp][n_sites], into rows
+ * [n][n_sites][n_comp], and back. */
+void kad_by_site(size_t n, size_t n_sites, size_t n_comp, const double *from, double *to);
+void kad_by_component(size_t n, size_t n_sites, size_t n_comp, const double *from,
+                      double *to);
+
 #endif

@@ -1,5 +1,6 @@
 /* `kadanoff infer`: what a trained map says of configurations that somebody else made. */
 #include "base/memory.h"
+#include "base/tile.h"
 #include "base/weights.h"
 #include "cli/command.h"
 #include "cli/stored_run.h"
@@ -46,15 +47,6 @@ static kad_status infer_chunk(kad_ctx *ctx, const kad_model *model, const kad_ma
     return kad_fields_latents(ctx, model->action, map, n, x, z);
 }
 
-static void component_major(size_t n, size_t n_sites, size_t n_comp, const double *rows,
-                            double *to)
-{
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < n_comp; c++)
-            for (size_t s = 0; s < n_sites; s++)
-                to[(i * n_comp + c) * n_sites + s] = rows[(i * n_sites + s) * n_comp + c];
-}
-
 static kad_status infer(kad_scope *in, const kad_model *model, const kad_map *map,
                         const kad_data *data, inferred *out)
 {
@@ -72,7 +64,7 @@ static kad_status infer(kad_scope *in, const kad_model *model, const kad_map *ma
         KAD_CALL(infer_chunk(in->ctx, model, map, n, data->y + at * rows, x, z,
                              out->log_q + at,
                              out->log_w != NULL ? out->log_w + at : NULL));
-        component_major(n, rows / n_comp, n_comp, z, out->z + at * rows);
+        kad_by_component(n, rows / n_comp, n_comp, z, out->z + at * rows);
     }
     return KAD_OK;
 }

@@ -44,17 +44,6 @@ static size_t count(const kad_model *model, int rank, const size_t *dims)
     return n;
 }
 
-/* Component-major samples into rows site * n_comp + component. */
-static void interleave(size_t n, size_t n_sites, size_t n_comp, const double *from,
-                       double *to)
-{
-    const size_t n_rows = n_sites * n_comp;
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < n_comp; c++)
-            for (size_t s = 0; s < n_sites; s++)
-                to[i * n_rows + s * n_comp + c] = from[i * n_rows + c * n_sites + s];
-}
-
 /* y <- from_boundary(y), tile by tile, in place. */
 static kad_status from_boundary(kad_ctx *ctx, const char *key, const kad_action *action,
                                 kad_data *samples)
@@ -124,7 +113,7 @@ kad_status kad_data_load(kad_ctx *ctx, const char *key, const char *path,
     KAD_TRY(kad_new(ctx, n_values, sizeof *out->y, &out->y));
     KAD_TRY(kad_new(ctx, n_values, sizeof *raw, &raw));
     KAD_TRY(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, dims, raw));
-    interleave(out->n, n_sites, n_comp, raw, out->y);
+    kad_by_site(out->n, n_sites, n_comp, raw, out->y);
     KAD_TRY(check_range(ctx, path, dataset, out, raw));
     if (model->action != NULL) KAD_TRY(from_boundary(ctx, key, model->action, out));
     KAD_TRY(check_range(ctx, path, "as flow variables", out, out->y));
