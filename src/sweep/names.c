@@ -68,6 +68,15 @@ char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size
     return out;
 }
 
+char *kad_sweep_folder_name(const kad_sweep *sweep, const kad_sweep_point *point,
+                            size_t size, char *out)
+{
+    kad_sweep_label(sweep, point, size, out);
+    for (char *c = out; *c != 0; c++)
+        if (*c == ' ') *c = '_';
+    return out;
+}
+
 kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
                           const kad_sweep_point *point, const char **path)
 {

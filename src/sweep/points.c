@@ -30,11 +30,14 @@ static kad_status add_key(maker *m, const char *key)
 /* --- one point -----------------------------------------------------------------------
  */
 
-static bool same_values(const kad_sweep *s, const char **a, const char **b)
+bool kad_sweep_same_values(const kad_sweep *s, int but, const char *const *a,
+                           const char *const *b)
 {
-    for (int k = 0; k < s->n_keys; k++)
-        if ((a[k] == NULL) != (b[k] == NULL) || (a[k] != NULL && strcmp(a[k], b[k]) != 0))
-            return false;
+    for (int k = 0; k < s->n_keys; k++) {
+        if (k == but) continue;
+        if ((a[k] == NULL) != (b[k] == NULL)) return false;
+        if (a[k] != NULL && strcmp(a[k], b[k]) != 0) return false;
+    }
     return true;
 }
 
@@ -97,9 +100,7 @@ static kad_status name_folder(maker *m, kad_sweep_point *point)
     if (template != NULL) {
         KAD_CALL(fill_template(m, template, point));
     } else {
-        kad_sweep_label(s, point, sizeof label, label);
-        for (char *c = label; *c != 0; c++)
-            if (*c == ' ') *c = '_';
+        kad_sweep_folder_name(s, point, sizeof label, label);
         KAD_CALL(kad_take_text(m->scope, label, &point->folder));
     }
     if (!is_inside(point->folder))
@@ -237,7 +238,8 @@ typedef struct lookup {
 static int *slot_of(const kad_sweep *s, const lookup *l, const char **value)
 {
     size_t i = (size_t)hash(s, value) % l->n;
-    while (l->slot[i] != 0 && !same_values(s, s->point[l->slot[i] - 1].value, value))
+    while (l->slot[i] != 0 &&
+           !kad_sweep_same_values(s, -1, s->point[l->slot[i] - 1].value, value))
         i = (i + 1) % l->n;
     return &l->slot[i];
 }

@@ -20,6 +20,12 @@ KAD_MUST_USE kad_status kad_points_add(kad_scope *scope, kad_sweep *sweep,
 /* Write what points.csv holds. */
 void kad_points_print(FILE *out, const kad_sweep *sweep);
 
+/* The same values of all keys but one (-1: of all). */
+bool kad_sweep_same_values(const kad_sweep *sweep, int but, const char *const *a,
+                           const char *const *b);
+/* The point's label as the name of a folder: "temperature=2.1_seed=3". Returns out. */
+char *kad_sweep_folder_name(const kad_sweep *sweep, const kad_sweep_point *point,
+                            size_t size, char *out);
 /* Index of a key; -1: the sweep has it not. */
 int kad_sweep_find_key(const kad_sweep *sweep, const char *key);
 /* A value as it may stand in a folder's name: "[8, 8]" is 8x8. */

@@ -1,6 +1,7 @@
 /* Whole sweeps: read, numbered and written, and the overrides of a point. */
 #include "base/signals.h"
 #include "io/file.h"
+#include "run/pipeline.h"
 #include "run/schema.h"
 #include "sweep/points.h"
 
@@ -195,4 +196,27 @@ kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app, const kad_swee
     for (int i = 0; i < app->n_overrides; i++)
         (*out)[(*n)++] = app->overrides[i];
     return KAD_OK;
+}
+
+kad_status kad_sweep_run(kad_app *app, const kad_sweep *s, const kad_sweep_point *point,
+                         int n_more, const char *const *more, const char *folder,
+                         unsigned stages, bool watched)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_app run = *app; /* its own folder and overrides; messages come back below */
+    const char **list;
+    int n;
+    KAD_CALL(kad_sweep_overrides(&scope, app, s, point, &n, &list));
+    KAD_CALL(kad_take(&scope, (size_t)(n + n_more), &run.overrides));
+    memcpy(run.overrides, list, (size_t)n * sizeof *list);
+    if (n_more > 0) memcpy(run.overrides + n, more, (size_t)n_more * sizeof *more);
+    run.n_overrides = n + n_more;
+    run.out = folder;
+    run.sweep = point->number > 0 ? s->folder : NULL;
+    run.sweep_point = point->number;
+    run.quiet = app->quiet || !watched;
+    if (!watched) run.ctx.log = NULL; /* its notices; one run is watched, many are not */
+    const kad_status status = kad_pipeline_text(&run, s->base, s->name, stages);
+    memcpy(app->ctx.message, run.ctx.message, sizeof app->ctx.message);
+    return status;
 }

@@ -18,7 +18,7 @@
 #include "run/app.h"
 
 typedef struct kad_sweep_point {
-    int number;         /* from 1 */
+    int number;         /* from 1; 0: what points share */
     bool wanted;        /* the file still asks for it */
     const char *folder; /* below the sweep's */
     const char **value; /* [n_keys] YAML text; NULL: this point does not set the key */
@@ -90,6 +90,13 @@ KAD_MUST_USE kad_status kad_sweep_check(kad_app *app, const kad_sweep *sweep);
  * trains its own. KAD_EINUSE while another worker trains it. (maps.c) */
 KAD_MUST_USE kad_status kad_sweep_map(kad_scope *in, kad_app *app, const kad_sweep *sweep,
                                       const kad_sweep_point *point, const char **from);
+
+/* The run of a point in `folder`, with more overrides behind its own. Not `watched`: it says
+ * nothing on the way. Errors: kad_pipeline_text's. */
+KAD_MUST_USE kad_status kad_sweep_run(kad_app *app, const kad_sweep *sweep,
+                                      const kad_sweep_point *point, int n_more,
+                                      const char *const *more, const char *folder,
+                                      unsigned stages, bool watched);
 
 /* Points [first, last] by number; 0, 0: all. The costliest first; what is complete or held by another
  * worker is passed over, what fails is said and passed over. KAD_OK when all that it could take is complete;

@@ -24,7 +24,7 @@ static kad_status cost_of(kad_app *app, const kad_sweep *s, const kad_sweep_poin
                           double *cost)
 {
     KAD_SCOPE(scope, &app->ctx);
-    kad_config *config = NULL;
+    KAD_LOCAL(kad_config, config);
     const char **overrides;
     int64_t shape[3] = {0};
     int n;
@@ -37,7 +37,6 @@ static kad_status cost_of(kad_app *app, const kad_sweep *s, const kad_sweep_poin
         *cost *= (double)shape[i];
     const int64_t steps = kad_config_int(config, "train.steps");
     *cost *= steps > 0 ? (double)steps : 1;
-    kad_config_destroy(config);
     return KAD_OK;
 }
 
@@ -70,28 +69,11 @@ static kad_status run_point(kad_app *app, const kad_sweep *s,
                             const kad_sweep_point *point, const char *path, bool alone)
 {
     KAD_SCOPE(scope, &app->ctx);
-    kad_app run = *app; /* its own folder and overrides; messages come back below */
-    const char **list, *from;
-    int n;
+    const char *from, *more[2] = {NULL, "train.steps=0"};
     KAD_CALL(kad_sweep_map(&scope, app, s, point, &from));
-    KAD_CALL(kad_sweep_overrides(&scope, app, s, point, &n, &list));
-    KAD_CALL(kad_take(&scope, (size_t)n + 2, &run.overrides));
-    for (int i = 0; i < n; i++)
-        run.overrides[i] = list[i];
-    run.n_overrides = n;
-    if (from != NULL) {
-        KAD_CALL(kad_take_printf(&scope, &run.overrides[n], "train.from=%s", from));
-        run.overrides[n + 1] = "train.steps=0";
-        run.n_overrides = n + 2;
-    }
-    run.out = path;
-    run.sweep = s->folder;
-    run.sweep_point = point->number;
-    run.quiet = app->quiet || !alone;
-    if (!alone) run.ctx.log = NULL; /* its notices; one point is watched, many are not */
-    const kad_status status = kad_pipeline_text(&run, s->base, s->name, KAD_STAGE_ALL);
-    memcpy(app->ctx.message, run.ctx.message, sizeof app->ctx.message);
-    return status;
+    if (from != NULL) KAD_CALL(kad_take_printf(&scope, &more[0], "train.from=%s", from));
+    return kad_sweep_run(app, s, point, from != NULL ? 2 : 0, more, path, KAD_STAGE_ALL,
+                         alone);
 }
 
 /* Failures that the next point would meet too. */
