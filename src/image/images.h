@@ -1,0 +1,40 @@
+/* Images as data: arrays of levels 0 .. 255, from generators or files. This folder makes
+ * and reads them; it knows no map and no training. */
+#ifndef KAD_IMAGE_IMAGES_H
+#define KAD_IMAGE_IMAGES_H
+
+#include "base/memory.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Pixels may lie in a mapped file: read them, never write. Threads: read at will. */
+typedef struct kad_images {
+    size_t n;
+    int n_channels, height, width;
+    const uint8_t *pixels; /* [n][n_channels][height][width], levels 0 .. 255 */
+    size_t n_labels;       /* numbers an image comes with */
+    const char *const *label_name;
+    const double *labels;    /* [n][n_labels]; NULL: none */
+    const char *const *name; /* [n], of the files they come from; NULL: by number */
+} kad_images;
+
+/* Images to train on and images that training never sees, of one shape. */
+typedef struct kad_image_set {
+    kad_images train, held_out;
+    const char *description; /* one line: where they come from */
+    const char *digest;      /* of all that decides a pixel: hexadecimal digits */
+} kad_image_set;
+
+/* Levels of one image. */
+static inline size_t kad_image_size(const kad_images *images)
+{
+    return (size_t)images->n_channels * (size_t)images->height * (size_t)images->width;
+}
+
+static inline const uint8_t *kad_image_at(const kad_images *images, size_t i)
+{
+    return images->pixels + i * kad_image_size(images);
+}
+
+#endif
