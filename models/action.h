@@ -64,6 +64,17 @@ typedef struct kad_parameter {
     double value;
 } kad_parameter;
 
+/* The weight of what is drawn, the boundary field or the spins behind it, as a function of
+ * the couplings theta: exp(-S_theta), S_theta = sum_a c_a(theta) T_a + constant(theta), T_a
+ * being observables, the same functions of a draw at all couplings. */
+enum { KAD_ACTION_STATISTICS = 4 };
+typedef struct kad_action_statistics {
+    int n;
+    const char *name[KAD_ACTION_STATISTICS]; /* of the T_a, as in src/measure */
+    double c[KAD_ACTION_STATISTICS];
+    double constant;
+} kad_action_statistics;
+
 /* Section `action` of the configuration. */
 typedef struct kad_action_options {
     const char *name; /* a registered one */
@@ -99,6 +110,9 @@ typedef struct kad_action_ops {
     /* OPTIONAL (NULL: S of the boundary field is no such sum). S = nn sum_<ij> x_i.x_j +
      * phi2 sum_i |x_i|^2 + phi4 sum_i |x_i|^4 + a constant. */
     void (*monomials)(const kad_action *action, double *nn, double *phi2, double *phi4);
+    /* OPTIONAL (NULL: draws at several couplings are not reweighted together). The
+     * statistics at the present couplings. */
+    void (*statistics)(const kad_action *action, kad_action_statistics *out);
     /* OPTIONAL (NULL: nothing is left to the action). Put what `create` chose into the
      * members of its options that are unset, and digests of its files: the action they then
      * give is the same whatever the defaults are. */

@@ -351,6 +351,14 @@ static const char *const *dual_couplings(const kad_action *action)
     return dual->coupling == 1 ? all + 1 : all;
 }
 
+/* Of the spins: beta E. */
+static void dual_statistics(const kad_action *action, kad_action_statistics *out)
+{
+    const kad_dual *dual = action->self;
+    *out = (kad_action_statistics){
+        .n = 1, .name = {"drawn_energy"}, .c = {dual->beta * action->lattice->n_sites}};
+}
+
 const kad_action_ops kad_action_dual = {
     .name = "on-dual",
     .summary = "continuous dual of O(n) spins: Ising (n = 1), XY (2), Heisenberg (3)",
@@ -366,6 +374,7 @@ const kad_action_ops kad_action_dual = {
     .destroy = dual_destroy,
     .resolve = dual_resolve,
     .store = dual_store,
+    .statistics = dual_statistics,
     .bond = kad_dual_bond,
     .spins = &kad_dual_spins,
     .exact = kad_dual_exact_means,

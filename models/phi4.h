@@ -45,10 +45,12 @@ extern const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA];
 
 /* Names of a form's keys ("t", "mu", "lambda"), NULL beyond the last. */
 const char *const *kad_phi4_form_keys(kad_phi4_form form);
-/* For the operations' tables: "complex phi^4"; the form's keys; -t, mu, lambda. */
+/* For the operations' tables: "complex phi^4"; the form's keys; -t, mu, lambda; the same
+ * with bond, phi2 and phi4 as they are observed. */
 void kad_phi4_title(const kad_action *action, size_t size, char *text);
 const char *const *kad_phi4_couplings(const kad_action *action);
 void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, double *phi4);
+void kad_phi4_statistics(const kad_action *action, kad_action_statistics *out);
 /* Parameters of the options (NULL: defaults). Errors: KAD_ECONFIG. */
 KAD_MUST_USE kad_status kad_phi4_read(kad_ctx *ctx, const kad_phi4_options *options,
                                       const kad_lattice *lattice,

@@ -58,6 +58,7 @@ const kad_action_ops kad_action_phi4_decimated = {
     .title = kad_phi4_title,
     .couplings = kad_phi4_couplings,
     .monomials = kad_phi4_monomials,
+    .statistics = kad_phi4_statistics,
     .exact = kad_phi4_exact_means,
     .destroy = kad_phi4_destroy,
     .resolve = kad_phi4_resolve,

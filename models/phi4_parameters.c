@@ -61,6 +61,18 @@ void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, doub
     *phi4 = own->now.lambda;
 }
 
+void kad_phi4_statistics(const kad_action *action, kad_action_statistics *out)
+{
+    const kad_phi4_parameters *p = &((const kad_phi4 *)action->self)->now;
+    const double N = action->lattice->n_sites;
+    *out = (kad_action_statistics){
+        .n = 3,
+        .name = {"bond", "phi2", "phi4"},
+        .c = {-p->t * p->d * N, p->mu * N, p->lambda * N},
+        .constant = p->constant * N,
+    };
+}
+
 /* A parameter of the options by its name. */
 static double *parameter(kad_phi4_options *o, const char *key)
 {

@@ -55,6 +55,9 @@ static const term terms[] = {
     {"energy", NULL, "energy",
      "energy a site: of spins &minus;&Sigma;&nbsp;J&nbsp;s&middot;s/N, of fields S/N"},
     {"energy2", NULL, "energy2", "square of the spins&rsquo; energy a site"},
+    {"drawn_energy", NULL, "drawn_energy, drawn_&hellip;",
+     "the same of spins drawn given the field, without their noise integrated out: what "
+     "several couplings' draws together need"},
     {"action", NULL, "action", "S of the variables the map makes"},
     {"bond", NULL, "bond",
      "&phi;<sub>i</sub>&middot;&phi;<sub>j</sub> of nearest neighbours, mean over bonds"},

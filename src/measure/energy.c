@@ -49,11 +49,6 @@ const kad_observable_ops kad_observable_energy = {
     .evaluate = energy,
 };
 
-static bool is_spins(const kad_action *action)
-{
-    return action->ops->spins != NULL;
-}
-
 /* Variance of the spins' energy given x, E = -sum J s_i.s_j over the given pairs (twist.h
  * has the formula, and the uniform case). */
 static double pairs_variance(const kad_view *view)
@@ -105,6 +100,22 @@ static double drawn_energy(const kad_view *view)
     return -view->J * sum / lattice->n_sites;
 }
 
+static void energy_of_drawn(const kad_view *view, double *out)
+{
+    *out = drawn_energy(view);
+}
+
+const kad_observable_ops kad_observable_drawn_energy = {
+    .name = "drawn_energy",
+    .summary = "energy per site of the spins drawn",
+    .reference = "-sum J s.s / N",
+    .units = "",
+    .estimator = "spins drawn given the field",
+    .applies = kad_observable_spins,
+    .drawn = true,
+    .evaluate = energy_of_drawn,
+};
+
 /* <E^2|x> = <E|x>^2 + variance */
 static void energy2(const kad_view *view, double *out)
 {
@@ -132,7 +143,7 @@ const kad_observable_ops kad_observable_energy2 = {
     .units = "",
     .estimator = "spins integrated out given the field: mean squared and variance; "
                  "drawn unless on the sphere",
-    .applies = is_spins,
+    .applies = kad_observable_spins,
     .evaluate = energy2,
 };
 

@@ -11,6 +11,11 @@ bool kad_observable_isotropic(const kad_action *action)
     return action->ops->spins == NULL || action->ops->spins->sphere;
 }
 
+bool kad_observable_spins(const kad_action *action)
+{
+    return action->ops->spins != NULL;
+}
+
 int kad_observable_extent(const kad_lattice *lattice, int *n_axes)
 {
     int extent = 0;

@@ -6,7 +6,9 @@
  * m(x) = <s|x>, the spins being independent given x, so that <s_i . s_j> = <m_i . m_j>
  * for i != j, and <s_i . s_i> = 1 is put right by `self` = sum_i (1 - |m_i|^2). These
  * improved estimators have the spins' noise integrated out; what is not a polynomial in
- * the spins is measured on spins drawn given x.
+ * the spins is measured on spins drawn given x. So are twins, drawn_NAME, of what several
+ * couplings' draws together need (analysis/mbar.h): weights and what they weigh must be
+ * functions of the same spins.
  *
  * Translated products are made once for all observables, by FFT: the power spectrum
  * P(k) = |phi_k|^2 / N + self / N and its transform G(r) = (1/N) sum_i phi_i . phi_{i+r}
@@ -67,6 +69,10 @@ typedef struct kad_observable_ops {
     bool binned;
     /* Reads view->twist, which is made only where one does. */
     bool currents;
+    /* Of spins: always a function of the spins drawn given x, as their energy is
+     * (drawn_energy). false: a mean given x, which is not to be reweighted to another
+     * coupling by that energy. Of fields everything is a function of the field. */
+    bool drawn;
     /* REQUIRED. out[width] (overwritten). Reentrant. */
     void (*evaluate)(const kad_view *view, double *out);
 } kad_observable_ops;
@@ -80,6 +86,8 @@ bool kad_observable_always(const kad_action *action);
 /* applies() of what needs directions to be alike: of fields, and of spins anywhere on the
  * unit sphere. */
 bool kad_observable_isotropic(const kad_action *action);
+/* applies() of what only spins have. */
+bool kad_observable_spins(const kad_action *action);
 /* The largest extent, and how many axes have it. */
 int kad_observable_extent(const kad_lattice *lattice, int *n_axes);
 

@@ -17,6 +17,9 @@
     X(kmin)             \
     X(helicity)         \
     X(vortices)         \
+    X(drawn_energy)     \
+    X(drawn_kmin)       \
+    X(drawn_current)    \
     X(axis)             \
     X(slice)            \
     X(diagonal)         \

@@ -60,6 +60,7 @@ const kad_observable_ops kad_observable_abs_m = {
     .units = "",
     .estimator = "spins drawn given the field",
     .applies = kad_observable_always,
+    .drawn = true,
     .evaluate = abs_m,
 };
 

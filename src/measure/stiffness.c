@@ -79,6 +79,32 @@ const kad_observable_ops kad_observable_helicity = {
     .evaluate = helicity,
 };
 
+static bool has_drawn_current(const kad_action *action)
+{
+    return kad_observable_spins(action) && turns(action);
+}
+
+static void drawn_current(const kad_view *view, double *out)
+{
+    const kad_lattice *lattice = view->lattice;
+    double s2[KAD_MAX_DIM];
+    kad_twist_f64(lattice, view->n_comp, view->stride, view->s, NULL, view->scratch, s2);
+    *out = 0.0;
+    for (int mu = 0; mu < lattice->d; mu++)
+        *out += s2[mu] / (lattice->n_sites * lattice->d);
+}
+
+const kad_observable_ops kad_observable_drawn_current = {
+    .name = "drawn_current",
+    .summary = "squared current of the spins drawn, s_mu^2 / N, averaged over axes",
+    .reference = "10.1103/PhysRevB.51.8961",
+    .units = "",
+    .estimator = "spins drawn given the field; Y = J (2 b/n - K s^2) with their bonds b",
+    .applies = has_drawn_current,
+    .drawn = true,
+    .evaluate = drawn_current,
+};
+
 static bool has_vortices(const kad_action *action)
 {
     return action->n_comp == 2 && action->lattice->d >= 2 &&
@@ -101,5 +127,6 @@ const kad_observable_ops kad_observable_vortices = {
     .units = "",
     .estimator = "windings of angle differences around plaquettes; spins drawn",
     .applies = has_vortices,
+    .drawn = true,
     .evaluate = vortices,
 };

@@ -55,6 +55,7 @@ static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *
     for (int i = begin; i < end; i++) {
         const kad_observable_ops *ops = chains->measure->ops[i];
         const bool is_float = ops->width != NULL && !ops->binned;
+        const bool spins = chains->measure->action->ops->spins != NULL;
         kad_column spec = {.type = is_float ? KAD_H5_F32 : KAD_H5_F64,
                            .rank = ops->width != NULL ? 1 : 0,
                            .dims = {chains->measure->width[i]},
@@ -63,7 +64,8 @@ static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *
                            .bin_axis = bin_axis,
                            .units = ops->units,
                            .summary = ops->summary,
-                           .estimator = ops->estimator};
+                           .estimator = ops->estimator,
+                           .conditional = spins && !ops->drawn};
         snprintf(spec.name, sizeof spec.name, "%s/%s", prefix, ops->name);
         KAD_CALL(kad_store_add(ctx, chains->store, &spec, n_kept, NULL));
     }

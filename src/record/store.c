@@ -240,7 +240,7 @@ static void write_column(kad_writer *w, const kad_store *store, const kad_column
     const bool all = column->n_stored == store->n_draws;
     const char *bin = column->bin_axis != NULL ? column->bin_axis : "bin";
     const char *label = column->mean ? bin : all ? "draw" : "cfg";
-    char words[2 * KAD_STORE_NAME], estimator[KAD_STORE_NAME + 16];
+    char words[2 * KAD_STORE_NAME], attribute[KAD_STORE_NAME + 16];
     size_t used = (size_t)snprintf(words, sizeof words, "chain %s", label);
 
     write_index(w, "chain", dims[0], 1);
@@ -253,9 +253,13 @@ static void write_column(kad_writer *w, const kad_store *store, const kad_column
     }
     kad_write(w, column->name, column->type, words, column->units, column->summary, dims,
               column->data);
+    if (column->conditional) {
+        snprintf(attribute, sizeof attribute, "%s@conditional", column->name);
+        kad_write_int(w, attribute, 1);
+    }
     if (column->estimator == NULL) return;
-    snprintf(estimator, sizeof estimator, "%s@estimator", column->name);
-    kad_write_text(w, estimator, column->estimator);
+    snprintf(attribute, sizeof attribute, "%s@estimator", column->name);
+    kad_write_text(w, attribute, column->estimator);
 }
 
 kad_status kad_store_write(kad_ctx *ctx, const kad_store *store, kad_h5 *file,

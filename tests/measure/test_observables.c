@@ -1,4 +1,5 @@
 /* Every observable against plain sums over sites. */
+#include "models/exact.h"
 #include "tests/support/observable_util.h"
 
 #include <stdlib.h>
@@ -301,6 +302,69 @@ static void random_angles_wind(void **state)
     fixture_clear(&f);
 }
 
+/* Fields: S is the declared sum of observables. */
+static void check_sum(const char *yaml)
+{
+    fixture f;
+    kad_measure *measure;
+    double *row, S, sum;
+    kad_action_statistics a;
+    fixture_make(&f, yaml, 2, (const int[]){4, 3}, false);
+    double *x = kad_alloc(f.n_rows, sizeof *x);
+    for (size_t i = 0; i < f.n_rows; i++)
+        x[i] = random_normal(3, i, 1);
+    assert_int_equal(kad_action_values(&f.ctx, f.action, 1, x, &S), KAD_OK);
+    measure_one(&f, x, S, &measure, &row);
+    f.action->ops->statistics(f.action, &a);
+    sum = a.constant;
+    for (int i = 0; i < a.n; i++)
+        sum += a.c[i] * *value_of(measure, row, a.name[i]);
+    assert_close(sum, S, 1e-12 * (1 + fabs(S)));
+    kad_free(row);
+    kad_free(x);
+    kad_measure_destroy(measure);
+    fixture_clear(&f);
+}
+
+/* Spins: d ln Z / d beta is -sum c' <T>, by differences of enumerated ln Z. */
+static void check_slope(double coupling)
+{
+    enum { LOW, MID, HIGH, POINTS };
+    static const double h = 1e-4; /* remainder below 1e-6 */
+    double ln_z[POINTS], energy = NAN;
+    kad_action_statistics a[POINTS];
+    for (int k = 0; k < POINTS; k++) {
+        fixture f;
+        char yaml[96];
+        kad_exact_means exact = {0};
+        snprintf(yaml, sizeof yaml,
+                 "action: {name: on-dual, beta: %.17g, coupling: %g}\n",
+                 0.35 + h * (k - MID), coupling);
+        fixture_make(&f, yaml, 2, (const int[]){4, 4}, false);
+        ln_z[k] = f.action->log_z_exact;
+        f.action->ops->statistics(f.action, &a[k]);
+        assert_int_equal(f.action->ops->exact(&f.ctx, f.action, &exact), KAD_OK);
+        for (int i = 0; k == MID && i < exact.n; i++)
+            if (strcmp(exact.row[i].name, "energy") == 0) energy = exact.row[i].x.value;
+        fixture_clear(&f);
+    }
+    assert_int_equal(a[MID].n, 1);
+    assert_string_equal(a[MID].name[0], "drawn_energy");
+    assert_close((ln_z[HIGH] - ln_z[LOW]) / (a[HIGH].c[0] - a[LOW].c[0]), -energy, 1e-5);
+}
+
+static void actions_are_sums_of_observables(void **state)
+{
+    (void)state;
+    check_sum("action: {name: phi4, form: seed, t: 1.3, mu: -0.7, lambda: 0.4}\n");
+    check_sum("action: {name: phi4, components: 2, m2: -4, lambda: 6.975}\n");
+    check_sum("action: {name: phi4, components: 3, kappa: 0.5, lambda: 1}\n");
+    check_sum(
+        "action: {name: phi4, components: 2, form: nicoli, kappa: 0.3, lambda: 0.2}\n");
+    check_slope(1);
+    check_slope(1.5);
+}
+
 static void registry_is_sound(void **state)
 {
     (void)state;
@@ -326,6 +390,8 @@ int main(void)
         CLAIM("observables: independent angles wind around a third of the plaquettes",
               random_angles_wind),
         CLAIM("observables: given couplings enter the energy", given_couplings),
+        CLAIM("observables: actions are the sums of them that they declare",
+              actions_are_sums_of_observables),
         CLAIM("observables: every registered one is complete", registry_is_sound),
     };
     return cmocka_run_group_tests_name("observables", tests, NULL, NULL);

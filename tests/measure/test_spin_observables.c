@@ -192,6 +192,67 @@ static void drawn_spins_agree(void **state)
     }
 }
 
+/* Columns of the spins drawn are plain sums over the spins of that draw's number. */
+static void check_drawn(int n, int d, const int *shape)
+{
+    enum { MOST = 64 };
+    fixture f;
+    kad_measure *measure;
+    char yaml[96];
+    snprintf(yaml, sizeof yaml,
+             "action: {name: on-dual, components: %d, beta: 0.7, coupling: 1.5}\n", n);
+    fixture_make(&f, yaml, d, shape, false);
+    const int N = f.lattice->n_sites;
+    assert_int_equal(kad_measure_create(&f.ctx, f.action, 1, 0, &measure), KAD_OK);
+    const size_t stride = measure->stride;
+    _Alignas(64) double rows[3 * MOST] = {0}, drawn[3 * MOST];
+    double x[3 * MOST], s[3 * MOST], S = 0.0, bonds = 0.0, power = 0.0, current = 0.0;
+    assert_true(stride <= MOST);
+    for (size_t i = 0; i < f.n_rows; i++) {
+        x[i] = 1.5 * random_normal(9, i, 3);
+        rows[i % (size_t)n * stride + i / (size_t)n] = x[i];
+    }
+    const uint64_t number = 77;
+    const kad_spin_source source = {
+        .rng = kad_rng_stream(1, KAD_RNG_SPINS, 0), .step = number, .quad_stride = 1};
+    f.action->ops->spins->draw(f.action, &source, stride, rows, drawn);
+    for (int i = 0; i < N * n; i++)
+        s[i] = drawn[(size_t)(i % n) * stride + (size_t)(i / n)];
+    double *row = kad_alloc(measure->n_columns, sizeof *row);
+    kad_measure_rows(measure, 1, &number, x, &S, row);
+    int L, n_axes;
+    L = kad_observable_extent(f.lattice, &n_axes);
+    for (int mu = 0; mu < d; mu++) {
+        int one[3] = {0};
+        one[mu] = 1;
+        bonds += pair_mean(f.lattice, n, s, one);
+        current += n > 1 ? plain_current(f.lattice, n, s, mu) / N / d : 0;
+        if (shape[mu] == L)
+            power +=
+                plain_power(f.lattice, n, s, kad_lattice_site(f.lattice, one)) / n_axes;
+    }
+    assert_close(*value_of(measure, row, "drawn_energy"), -1.5 * bonds, 1e-13);
+    assert_close(*value_of(measure, row, "drawn_structure_kmin"), power, 1e-13 * N);
+    if (n > 1)
+        assert_close(*value_of(measure, row, "drawn_current"),
+                     current * 2 / (n * (n - 1)), 1e-13 * N);
+    kad_free(row);
+    kad_measure_destroy(measure);
+    fixture_clear(&f);
+}
+
+static void drawn_columns_are_plain_sums(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 3; n++) {
+        check_drawn(n, 1, (const int[]){6});
+        check_drawn(n, 2, (const int[]){2, 2});
+        check_drawn(n, 2, (const int[]){5, 4});
+        check_drawn(n, 2, (const int[]){4, 4});
+        check_drawn(n, 3, (const int[]){2, 3, 3});
+    }
+}
+
 /* --- the 4 x 4 Ising model at T_c --- */
 
 enum { SPINS = 16, STATES = 1 << SPINS, MOMENTA = 6 };
@@ -335,6 +396,8 @@ int main(void)
               xy_estimators_are_exact_averages),
         CLAIM("spin observables: drawn spins agree with the improved estimators",
               drawn_spins_agree),
+        CLAIM("spin observables: columns of the spins drawn are plain sums over them",
+              drawn_columns_are_plain_sums),
         CLAIM("spin observables: exact dual draws of 4 x 4 spins give enumerated values",
               exact_dual_draws),
     };

@@ -299,6 +299,45 @@ static int64_t map_of(scene *s, char **start)
     return map;
 }
 
+/* The 2 x 2 Ising model has m2 as a mean over the spins, and their energy as it was drawn:
+ * the file says which is which. Of fields nothing is a mean. */
+static void means_given_the_field_say_so(void **state)
+{
+    static const struct {
+        const char *name;
+        bool conditional;
+    } known[] = {
+        {"m2", true},     {"energy", true},        {"structure_kmin", true},
+        {"abs_m", false}, {"drawn_energy", false}, {"drawn_structure_kmin", false}};
+    (void)state;
+    for (int spins = 0; spins < 2; spins++) {
+        scene s;
+        kad_h5 *file = NULL;
+        if (spins)
+            scene_make(&s,
+                       "lattice: {shape: [2, 2]}\naction: {name: on-dual, beta: 0.3}\n"
+                       "sample: [{name: metropolis, chains: 1, draws: 10, burn_in: 5}]\n",
+                       0);
+        else
+            make(&s, "{name: metropolis, chains: 1, draws: 10, burn_in: 5}");
+        sample(&s);
+        assert_ok(&s, kad_results_open(&s.ctx, s.run, &file));
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            char path[96];
+            snprintf(path, sizeof path, "/samplers/metropolis/observables/%s",
+                     known[i].name);
+            if (!kad_h5_exists(file, path)) {
+                assert_false(spins);
+                continue;
+            }
+            assert_int_equal(kad_h5_attr_exists(file, path, "conditional"),
+                             spins && known[i].conditional);
+        }
+        kad_h5_close(file);
+        scene_clear(&s);
+    }
+}
+
 static void change_map(scene *s)
 {
     kad_h5 *file = NULL;
@@ -414,6 +453,8 @@ int main(void)
         CLAIM("sample: chains start cold or hot, after their tuning", starts_differ),
         CLAIM("sample: chains without the map know nothing of it and are weighed by it",
               others_are_weighed),
+        CLAIM("sample: columns that are means given the field say so",
+              means_given_the_field_say_so),
         CLAIM("sample: thinned chains stop and resume with the same bits",
               stops_and_resumes),
     };
