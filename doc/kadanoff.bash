@@ -10,17 +10,17 @@ _kadanoff()
         return
     fi
     case $command in
-        run) options=" --threads --max-hours --out --quiet --help --version" words="yaml" overrides=yes ;;
-        train) options=" --threads --max-hours --out --quiet --help --version" words="yaml" overrides=yes ;;
-        sample) options=" --threads --max-hours --out --quiet --help --version" words="folder" overrides=yes ;;
+        run) options=" --threads --max-hours --wait --out --quiet --help --version" words="yaml" overrides=yes ;;
+        train) options=" --threads --max-hours --wait --out --quiet --help --version" words="yaml" overrides=yes ;;
+        sample) options=" --threads --max-hours --wait --out --quiet --help --version" words="folder" overrides=yes ;;
         analyse) options=" --threads --max-hours --quiet --help --version" words="folder" ;;
         bulk) options=" --threads --max-hours --quiet --pictures --help --version" words="folder" overrides=yes ;;
         report) options=" --threads --max-hours --out --quiet --help --version" words="folder" ;;
         compare) options=" --help --version" words="folder" ;;
         couplings) options=" --out --quiet --help --version" words="folder" ;;
         infer) options=" --threads --out --quiet --help --version" words="folder" ;;
-        sweep) options=" --threads --max-hours --out --quiet --point --points --pack --json --help --version" words="plan|run|slurm|status|table" overrides=yes ;;
-        demo) options=" --threads --max-hours --out --quiet --help --version" words="demos" overrides=yes ;;
+        sweep) options=" --threads --max-hours --wait --out --quiet --point --points --pack --json --help --version" words="plan|run|slurm|status|table" overrides=yes ;;
+        demo) options=" --threads --max-hours --wait --out --quiet --help --version" words="demos" overrides=yes ;;
         init) options=" --help --version" words="actions" ;;
         list) options=" --markdown --help --version" words="actions|bijectors|priors|samplers|observables|keys|demos" ;;
         info) options=" --help --version" words="folder" ;;

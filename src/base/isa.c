@@ -36,6 +36,21 @@ static int supported(const char *name)
 
 #endif
 
+const char *kad_cpu_level(void)
+{
+    static const struct {
+        const char *level, *needs;
+    } levels[] = {
+        {"x86-64-v4", "avx2 fma bmi2 avx512f avx512bw avx512cd avx512dq avx512vl"},
+        {"x86-64-v3", "avx2 fma bmi2"},
+        {"x86-64-v2", "sse4.2 popcnt"},
+    };
+    char name[32];
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (!kad_isa_lacks(levels[i].needs, sizeof name, name)) return levels[i].level;
+    return "generic";
+}
+
 bool kad_isa_lacks(const char *names, size_t size, char *out)
 {
     for (const char *p = names; *p != '\0';) {

@@ -22,4 +22,8 @@ bool kad_isa_lacks(const char *names, size_t size, char *out);
  */
 KAD_MUST_USE kad_status kad_isa_check(kad_ctx *ctx);
 
+/* The level of this processor: "x86-64-v4", ...; "generic" where it has none. Libraries choose
+ * their code by it, so that last bits differ between levels. */
+const char *kad_cpu_level(void);
+
 #endif

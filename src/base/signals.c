@@ -84,6 +84,17 @@ kad_status kad_stop_check(kad_ctx *ctx, const char *what)
     return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
 }
 
+kad_status kad_stop_sleep(kad_ctx *ctx, const char *what, double seconds)
+{
+    static const struct timespec slice = {.tv_nsec = 50000000};
+    const double end = kad_wall_seconds() + seconds;
+    while (kad_wall_seconds() < end) {
+        KAD_CALL(kad_stop_check(ctx, what));
+        nanosleep(&slice, NULL);
+    }
+    return kad_stop_check(ctx, what);
+}
+
 const char *kad_stop_reason(void)
 {
     switch (stop_signal) {

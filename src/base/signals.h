@@ -22,6 +22,8 @@ bool kad_stop_overdue(double start);
 /* KAD_OK, or KAD_EINTERRUPTED with "WHAT: stopped by SIGTERM" once a stop was asked for:
  * between the steps of work that is stored whole at its end or not at all. Threads: all. */
 KAD_MUST_USE kad_status kad_stop_check(kad_ctx *ctx, const char *what);
+/* Sleep, unless a stop is asked for: as kad_stop_check. */
+KAD_MUST_USE kad_status kad_stop_sleep(kad_ctx *ctx, const char *what, double seconds);
 /* "SIGTERM", "request", "time limit" or "none". */
 const char *kad_stop_reason(void);
 /* Another flag that counts as a request while it is set ("request"), of whoever calls from

@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum {
-    JOB_OPTIONS = KAD_OPT_THREADS | KAD_OPT_MAX_HOURS | KAD_OPT_OUT | KAD_OPT_QUIET,
+    JOB_OPTIONS =
+        KAD_OPT_THREADS | KAD_OPT_MAX_HOURS | KAD_OPT_OUT | KAD_OPT_QUIET | KAD_OPT_WAIT,
 };
 
 #define CONFIG_ARGS "CONFIG.yaml|RUN|- [section.key=value ...]"
@@ -252,6 +253,8 @@ const kad_option kad_options[] = {
     {KAD_OPT_MAX_HOURS, '\0', "max-hours", "H", KAD_OPT_HOURS,
      offsetof(kad_app, max_hours), 1e-6, 1e5,
      "checkpoint and stop with code 75 after H hours of wall time (1.5, or 01:30:00)"},
+    {KAD_OPT_WAIT, '\0', "wait", "SECONDS", KAD_OPT_REAL, offsetof(kad_app, wait), 0, 1e7,
+     "wait so long for a folder in use, before it ends with code 69 (default: 0)"},
     {KAD_OPT_OUT, 'o', "out", "PATH", KAD_OPT_TEXT, offsetof(kad_app, out), 0, 0,
      "run folder (default: the config's name without .yaml), or the page to write"},
     {KAD_OPT_QUIET, 'q', "quiet", NULL, KAD_OPT_FLAG, offsetof(kad_app, quiet), 0, 0,

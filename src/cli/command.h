@@ -3,7 +3,8 @@
  * table.
  *
  * This folder is the program, a file a command: command, demo (built-in configs), print
- * (what is printed of a results file), run_state (how far a run is), stored_run (a run
+ * (what is printed of a results file), run_labels (what runs are called
+ * beside each other), stored_run (a run
  * folder with the model of its own config). */
 #ifndef KAD_CLI_COMMAND_H
 #define KAD_CLI_COMMAND_H
@@ -42,7 +43,8 @@ enum {
     KAD_OPT_MARKDOWN = 32,
     KAD_OPT_COMPLETION = 64,
     KAD_OPT_PICTURES = 128,
-    KAD_OPT_SWEEP = 256
+    KAD_OPT_SWEEP = 256,
+    KAD_OPT_WAIT = 512
 };
 
 typedef struct kad_command {

@@ -3,7 +3,7 @@
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "cli/command.h"
-#include "cli/run_state.h"
+#include "cli/run_labels.h"
 #include "run/pipeline.h"
 
 #include <string.h>
@@ -40,8 +40,8 @@ static void warn_setting(kad_ctx *ctx, const char *run, const setting *a,
                  what);
 }
 
-static kad_status add_run(kad_scope *in, kad_app *app, int which, setting *first,
-                          kad_comparison *comparison)
+static kad_status add_run(kad_scope *in, kad_app *app, int which, const char *label,
+                          setting *first, kad_comparison *comparison)
 {
     kad_ctx *ctx = in->ctx;
     KAD_LOCAL(kad_run, run);
@@ -52,8 +52,7 @@ static kad_status add_run(kad_scope *in, kad_app *app, int which, setting *first
     if (!kad_h5_exists(file, "/analysis"))
         return kad_fail(ctx, KAD_ENOINPUT, "%s: not analysed (kadanoff analyse %s)", path,
                         path);
-    KAD_CALL(kad_comparison_add(ctx, file, app->n_args > 1 ? kad_run_label(path) : "",
-                                comparison));
+    KAD_CALL(kad_comparison_add(ctx, file, label, comparison));
     const setting own = read_setting(in, file);
     if (which == 0) *first = own;
     warn_setting(ctx, path, first, &own);
@@ -66,9 +65,13 @@ kad_status kad_cmd_compare(kad_app *app)
     KAD_TEXT(text);
     kad_comparison *comparison;
     setting first = {0};
+    const char **label;
     KAD_CALL(kad_take(&scope, 1, &comparison));
+    KAD_CALL(kad_take(&scope, (size_t)app->n_args, &label));
+    KAD_CALL(kad_run_labels(&scope, (size_t)app->n_args, app->args, label));
     for (int i = 0; i < app->n_args; i++)
-        KAD_CALL(add_run(&scope, app, i, &first, comparison));
+        KAD_CALL(
+            add_run(&scope, app, i, app->n_args > 1 ? label[i] : "", &first, comparison));
     kad_comparison_finish(comparison);
     kad_comparison_print(comparison, &text);
     if (text.failed) return kad_fail(&app->ctx, KAD_ENOMEM, "compare: out of memory");

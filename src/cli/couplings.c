@@ -2,7 +2,7 @@
 #include "analysis/report/bulk_couplings.h"
 #include "base/memory.h"
 #include "cli/command.h"
-#include "cli/run_state.h"
+#include "cli/run_labels.h"
 #include "io/file.h"
 #include "run/pipeline.h"
 
@@ -27,10 +27,9 @@ kad_status kad_cmd_couplings(kad_app *app)
     const char *path = app->out != NULL ? app->out : "couplings.html";
     const size_t n = (size_t)app->n_args;
     KAD_TEXT(text);
-    for (size_t i = 0; i < n; i++) {
-        label[i] = kad_run_label(app->args[i]);
+    KAD_CALL(kad_run_labels(&scope, n, app->args, label));
+    for (size_t i = 0; i < n; i++)
         KAD_CALL(read_run(&scope, app->args[i], &runs[i]));
-    }
     kad_coupling_page(n, runs, label, &text);
     if (text.failed) return kad_fail(ctx, KAD_ENOMEM, "couplings: out of memory");
     KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){text.data, text.n}));

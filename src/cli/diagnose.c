@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/print.h"
-#include "cli/run_state.h"
 #include "run/pipeline.h"
+#include "run/run_state.h"
 
 #include <string.h>
 
@@ -47,18 +47,22 @@ static void print_word(const char *text)
 }
 
 /* What is missing, and what to type. */
-static void print_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file, const char *path)
+static kad_status print_state(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
+                              const char *path)
 {
-    char state[KAD_RUN_STATE];
-    if (kad_run_state(ctx, run, file, state)) return;
-    printf("warning: this run is not complete (%s)", state);
-    if (!kad_run_is_held(run)) {
+    kad_run_state state;
+    KAD_CALL(kad_run_state_of(ctx, run, file, &state));
+    if (state.stand == KAD_RUN_COMPLETE) return KAD_OK;
+    printf("warning: this run is not complete (%s)",
+           state.stand == KAD_RUN_RUNNING ? "running now" : state.words);
+    if (state.stand != KAD_RUN_RUNNING) {
         printf(": go on with: kadanoff run ");
         print_word(path);
     }
     printf("\n");
     if (!kad_h5_exists(file, "/diagnostics"))
         printf("warning: nothing is analysed yet: its numbers are not checked\n");
+    return KAD_OK;
 }
 
 static bool known(size_t n, char list[][KAD_ADVICE], const char *advice)
@@ -113,7 +117,7 @@ kad_status kad_cmd_diagnose(kad_app *app)
     kad_severity worst = KAD_NOTE;
     KAD_CALL(kad_run_open(ctx, app->args[0], KAD_RUN_READ, &run));
     KAD_CALL(kad_results_open(ctx, run, &file));
-    print_state(ctx, run, file, app->args[0]);
+    KAD_CALL(print_state(ctx, run, file, app->args[0]));
     KAD_CALL(kad_print_diagnostics(ctx, file, &worst));
     KAD_CALL(print_advice(app, run, file));
     if (worst == KAD_ERROR)

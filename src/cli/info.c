@@ -6,8 +6,8 @@
 #include "analysis/table.h"
 #include "base/memory.h"
 #include "cli/command.h"
-#include "cli/run_state.h"
 #include "run/pipeline.h"
+#include "run/run_state.h"
 
 #include <math.h>
 #include <string.h>
@@ -121,11 +121,14 @@ static kad_status print_warnings(kad_ctx *ctx, kad_h5 *file, const char *path)
 static kad_status print_summary(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
                                 const char *path)
 {
-    char state[KAD_RUN_STATE];
-    kad_run_state(ctx, run, file, state);
+    kad_run_state state;
+    KAD_CALL(kad_run_state_of(ctx, run, file, &state));
     print_text(ctx, file, "title");
     print_text(ctx, file, "model");
-    print_line("state", state);
+    if (state.stand == KAD_RUN_RUNNING)
+        printf("%-14s running now (%s)\n", "state", state.words);
+    else
+        print_line("state", state.words);
     if (kad_h5_exists(file, "/flow")) print_text(ctx, file, "recipe");
     KAD_CALL(print_map(ctx, file));
     KAD_CALL(print_samplers(ctx, file));

@@ -5,6 +5,7 @@
 #include "io/file.h"
 #include "io/number.h"
 #include "run/pipeline.h"
+#include "run/run_state.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -106,24 +107,24 @@ static kad_status slurm(kad_app *app)
  */
 
 static void print_point(const kad_sweep *s, const kad_sweep_point *point,
-                        kad_point_state state, const char *detail)
+                        const kad_run_state *state)
 {
     char label[256];
-    printf("%7d  %-9s %-40s %s\n", point->number, kad_point_state_name(state),
-           kad_sweep_label(s, point, sizeof label, label), detail);
+    printf("%7d  %-9s %-40s %s\n", point->number, kad_run_stand_name(state->stand),
+           kad_sweep_label(s, point, sizeof label, label),
+           state->stand == KAD_RUN_COMPLETE ? "" : state->words);
 }
 
 static kad_status add_json(kad_app *app, json_t *list, const kad_sweep *s,
-                           const kad_sweep_point *point, kad_point_state state,
-                           const char *detail)
+                           const kad_sweep_point *point, const kad_run_state *state)
 {
     json_t *values = json_object();
     for (int k = 0; k < s->n_keys; k++)
         if (point->value[k] != NULL)
             json_object_set_new(values, s->key[k], json_string(point->value[k]));
     json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:o}", "point", point->number, "folder",
-                          point->folder, "state", kad_point_state_name(state), "detail",
-                          detail, "values", values);
+                          point->folder, "state", kad_run_stand_name(state->stand),
+                          "detail", state->words, "values", values);
     return json_array_append_new(list, o) == 0
                ? KAD_OK
                : kad_fail(&app->ctx, KAD_ENOMEM, "%s: out of memory", s->name);
@@ -139,37 +140,36 @@ static kad_status print_json(kad_app *app, json_t *list)
 }
 
 static kad_status verdict(kad_app *app, const kad_sweep *s,
-                          const int count[KAD_POINT_STATES])
+                          const int count[KAD_RUN_STANDS])
 {
     char text[256] = "";
-    for (int i = 0, used = 0; i < KAD_POINT_STATES; i++)
+    for (int i = 0, used = 0; i < KAD_RUN_STANDS; i++)
         if (count[i] > 0)
             used += snprintf(text + used, sizeof text - (size_t)used, "%s%d %s",
                              used > 0 ? ", " : "", count[i],
-                             kad_point_state_name((kad_point_state)i));
+                             kad_run_stand_name((kad_run_stand)i));
     if (!app->json) printf("%s: %s\n", s->folder, text);
-    if (count[KAD_POINT_UNUSABLE] > 0)
+    if (count[KAD_RUN_UNUSABLE] > 0)
         return kad_fail(&app->ctx, KAD_EDATA, "%s: %s", s->folder, text);
-    if (count[KAD_POINT_COMPLETE] < s->n_points)
+    if (count[KAD_RUN_COMPLETE] < s->n_points)
         return kad_fail(&app->ctx, KAD_EINTERRUPTED, "%s: %s", s->folder, text);
     return KAD_OK;
 }
 
 static kad_status print_points(kad_app *app, const kad_sweep *s, json_t *list,
-                               int count[KAD_POINT_STATES])
+                               int count[KAD_RUN_STANDS])
 {
     for (int i = 0; i < s->n_points; i++) {
         KAD_SCOPE(scope, &app->ctx);
-        char detail[KAD_POINT_DETAIL];
-        kad_point_state state;
+        kad_run_state state;
         const char *path;
         KAD_CALL(kad_sweep_path(&scope, s, &s->point[i], &path));
-        KAD_CALL(kad_point_state_read(app, path, &state, detail));
-        count[state]++;
+        KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
+        count[state.stand]++;
         if (app->json)
-            KAD_CALL(add_json(app, list, s, &s->point[i], state, detail));
+            KAD_CALL(add_json(app, list, s, &s->point[i], &state));
         else
-            print_point(s, &s->point[i], state, detail);
+            print_point(s, &s->point[i], &state);
     }
     return app->json ? print_json(app, list) : KAD_OK;
 }
@@ -178,7 +178,7 @@ static kad_status show_status(kad_app *app)
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_sweep *s;
-    int count[KAD_POINT_STATES] = {0};
+    int count[KAD_RUN_STANDS] = {0};
     KAD_CALL(open_sweep(&scope, app, &s));
     json_t *list = json_array();
     kad_status status = print_points(app, s, list, count);

@@ -5,6 +5,7 @@
 #include "base/signals.h"
 #include "io/file.h"
 #include "io/number.h"
+#include "io/run_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +20,8 @@
 
 enum { STAGE_CHARS = 96, LINE_CHARS = 512, MAX_FIELDS = 32, NAME_CHARS = 48 };
 
-/* Seconds between redraws, between plain lines, between lines of progress.jsonl, between
- * calls of who watches. */
-static const double redraw_interval = 0.2, line_interval = 10, json_interval = 1,
-                    watch_interval = 0.1;
+/* Seconds between redraws, between lines of progress.jsonl, between calls of who watches. */
+static const double redraw_interval = 0.2, json_interval = 1, watch_interval = 0.1;
 
 struct kad_progress {
     kad_ctx *ctx;
@@ -142,11 +141,17 @@ void kad_progress_begin(kad_progress *progress, const char *stage, int64_t done,
     progress->shown = progress->terminal ? -1 : progress->started;
 }
 
+/* Between plain lines: a log of a day has hundreds, not thousands. */
+static double line_interval(const kad_progress *p, double now)
+{
+    return fmin(fmax(0.1 * (now - p->created), 10), 600);
+}
+
 static bool screen_due(const kad_progress *p, double now)
 {
     if (!p->screen) return false;
     return p->shown < 0 ||
-           now - p->shown >= (p->terminal ? redraw_interval : line_interval);
+           now - p->shown >= (p->terminal ? redraw_interval : line_interval(p, now));
 }
 
 static bool json_due(const kad_progress *p, double now)
@@ -162,6 +167,46 @@ bool kad_progress_due(const kad_progress *progress)
 }
 
 /* ---- progress.jsonl ---- */
+
+kad_place kad_progress_place(const kad_progress *p)
+{
+    kad_place place = {.step = p->step, .total = p->total};
+    snprintf(place.stage, sizeof place.stage, "%s", p->stage);
+    return place;
+}
+
+/* The last line of a text that has its end. */
+static const char *last_line(char *text, size_t n)
+{
+    while (n > 0 && text[n - 1] != '\n')
+        n--;
+    if (n == 0) return "";
+    text[n - 1] = 0;
+    const char *before = strrchr(text, '\n');
+    return before != NULL ? before + 1 : text;
+}
+
+kad_status kad_place_read(kad_ctx *ctx, const kad_run *run, kad_place *out)
+{
+    enum { TAIL = 2048 };
+    KAD_LOCAL(char, path);
+    char head[TAIL], tail[TAIL + 1] = "";
+    size_t n_bytes;
+    *out = (kad_place){0};
+    KAD_CALL(kad_run_join(ctx, run, "progress.jsonl", &path));
+    const kad_status status = kad_file_ends(ctx, path, TAIL, head, tail, &n_bytes);
+    if (status == KAD_ENOINPUT) return KAD_OK;
+    KAD_CALL(status);
+    const size_t n = n_bytes < TAIL ? n_bytes : TAIL;
+    json_t *o = json_loads(last_line(tail + (TAIL - n), n), 0, NULL);
+    const char *stage = json_string_value(json_object_get(o, "stage"));
+    snprintf(out->stage, sizeof out->stage, "%s", stage != NULL ? stage : "");
+    out->step = json_integer_value(json_object_get(o, "step"));
+    out->total = json_integer_value(json_object_get(o, "total"));
+    json_decref(o);
+    kad_make_printable(out->stage, false);
+    return KAD_OK;
+}
 
 static json_t *number(double x)
 {

@@ -1,5 +1,5 @@
-/* Live view of a run: a status line on a terminal (redrawn), plain lines at an interval
- * otherwise, and progress.jsonl: one JSON object a line, appended and flushed. Failing to
+/* Live view of a run: a status line on a terminal (redrawn), plain lines otherwise
+ * (every 10 s, later every tenth of the time so far, at most every 10 min), and progress.jsonl: one JSON object a line, appended and flushed. Failing to
  * write the live view is a note, never an error: the physics goes on. */
 #ifndef KAD_IO_PROGRESS_H
 #define KAD_IO_PROGRESS_H
@@ -41,6 +41,16 @@ bool kad_progress_due(const kad_progress *progress);
 /* Finish the stage with a closing line (stage, steps, time, fields of the last update).
  */
 void kad_progress_end(kad_progress *progress);
+
+/* Where a run is. */
+typedef struct kad_place {
+    char stage[96]; /* "": at no stage yet */
+    int64_t step, total;
+} kad_place;
+kad_place kad_progress_place(const kad_progress *progress);
+/* By the last whole line of a folder's progress.jsonl; no stage where there is none. Errors:
+ * KAD_EIO. */
+KAD_MUST_USE kad_status kad_place_read(kad_ctx *ctx, const kad_run *run, kad_place *out);
 
 /* "0.82(2)", "59.93(12)", "1.2(3)e-05"; err <= 0 or not finite: plain digits. Returns
  * text. */

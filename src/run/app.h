@@ -20,6 +20,7 @@ typedef struct kad_app {
     double max_hours;     /* 0: no limit */
     const char *out;      /* run folder or page; NULL: the command's default */
     const char *pictures; /* folder for PNG files; NULL: none */
+    double wait;          /* seconds for a folder in use; 0: none */
     int point;            /* of a sweep; 0: all */
     const char *points;   /* of a sweep: "3-7"; NULL: all */
     int pack;             /* points side by side in a job of a sweep; 0: one */

@@ -417,16 +417,28 @@ bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,
     return accepted;
 }
 
+/* A folder in use is asked for again as long as `wait` says. */
+static kad_status open_folder(kad_pipeline *p)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    const double end = kad_wall_seconds() + p->app->wait;
+    for (;;) {
+        const kad_status status = kad_run_open(ctx, p->app->out, KAD_RUN_WRITE, &p->run);
+        const double left = end - kad_wall_seconds();
+        if (status != KAD_EINUSE || left <= 0) return status;
+        KAD_CALL(kad_stop_sleep(ctx, p->app->out, fmin(left, 1)));
+    }
+}
+
 kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
                              unsigned stages)
 {
-    kad_ctx *ctx = &app->ctx;
     kad_pipeline p = {.app = app, .started = kad_wall_seconds()};
     kad_status status = KAD_OK;
     KAD_TRY(kad_pipeline_prepare(&p, text, name, app->n_overrides, app->overrides));
     KAD_TRY(check_stages(&p, stages));
     describe(&p, stages);
-    KAD_TRY(kad_run_open(ctx, app->out, KAD_RUN_WRITE, &p.run));
+    KAD_TRY(open_folder(&p));
     KAD_TRY(work(&p, stages));
 done:
     if (status == KAD_ENOINPUT && p.run == NULL) status = advise(&p, name);

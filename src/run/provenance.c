@@ -7,6 +7,7 @@
 #include "build_info.h"
 #include "io/digest.h"
 #include "io/writer.h"
+#include "run/attempts.h"
 #include "run/pipeline.h"
 #include "run/recipe.h"
 
@@ -16,6 +17,8 @@
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { COMMAND_CHARS = 4096 };
 
 /* "2024-05-01T12:00:00Z" */
 static void timestamp(char text[32])
@@ -75,7 +78,7 @@ static void write_slurm(kad_writer *w)
 
 static void write_program(const kad_pipeline *p, kad_writer *w)
 {
-    char text[4096], host[256] = "";
+    char text[COMMAND_CHARS], host[256] = "";
     kad_write_text(w, "Conventions", "KADANOFF-1");
     kad_write_int(w, "format_version", KAD_FORMAT_VERSION);
     kad_write_text(w, "program", "kadanoff");
@@ -157,6 +160,46 @@ static kad_status write_config(kad_pipeline *p, kad_h5 *file)
     return kad_write_end(&w);
 }
 
+/* "17_3" of an array's task, else "17"; "" without a batch system. */
+static void job_name(char text[64])
+{
+    const char *job = getenv("SLURM_JOB_ID"), *array = getenv("SLURM_ARRAY_JOB_ID"),
+               *task = getenv("SLURM_ARRAY_TASK_ID");
+    if (array != NULL && task != NULL)
+        snprintf(text, 64, "%s_%s", array, task);
+    else
+        snprintf(text, 64, "%s", job != NULL ? job : "");
+}
+
+static kad_status begin_attempt(const kad_pipeline *p, kad_h5 *file)
+{
+    char started[32], host[256] = "", job[64], command[COMMAND_CHARS];
+    timestamp(started);
+    gethostname(host, sizeof host - 1);
+    job_name(job);
+    command_line(p->app, command, sizeof command);
+    return kad_attempts_begin(&p->app->ctx, p->run, file,
+                              &(kad_attempt){.started = started,
+                                             .ended = "",
+                                             .status = "running",
+                                             .host = host,
+                                             .job = job,
+                                             .cpu = kad_cpu_level(),
+                                             .kernels = kad_kernel_isa_f32,
+                                             .version = PACKAGE_VERSION " " KAD_COMMIT,
+                                             .command_line = command,
+                                             .threads = p->app->ctx.n_threads});
+}
+
+static kad_status end_attempt(const kad_pipeline *p, kad_h5 *file, const char *how,
+                              const char *now)
+{
+    kad_attempt a = {
+        .ended = now, .status = how, .seconds = kad_wall_seconds() - p->started};
+    if (p->progress != NULL) a.place = kad_progress_place(p->progress);
+    return kad_attempts_end(&p->app->ctx, file, &a);
+}
+
 kad_status kad_provenance_begin(kad_pipeline *p)
 {
     KAD_LOCAL(kad_h5, file);
@@ -168,6 +211,8 @@ kad_status kad_provenance_begin(kad_pipeline *p)
     if (p->model->action != NULL)
         KAD_CALL(kad_action_store(&p->app->ctx, p->model->action, file));
     KAD_CALL(write_config(p, file));
+    KAD_CALL(kad_inputs_write(&p->app->ctx, p->config, file));
+    KAD_CALL(begin_attempt(p, file));
     kad_write_text(&w, "status", "running");
     KAD_CALL(kad_write_end(&w));
     return kad_results_save(&p->app->ctx, p->run, file);
@@ -187,5 +232,6 @@ kad_status kad_provenance_end(kad_pipeline *p, const char *how)
     kad_write_text(&w, "finished", text);
     kad_write_text(&w, "status", how);
     KAD_CALL(kad_write_end(&w));
+    KAD_CALL(end_attempt(p, file, how, text));
     return kad_results_save(&p->app->ctx, p->run, file);
 }

@@ -14,6 +14,7 @@
 #define KAD_RUN_RECIPE_H
 
 #include "io/config.h"
+#include "io/h5.h"
 
 /* Fill the unset keys of `flow` and `train`, and what the action has by default.
  * Idempotent. Errors: KAD_ECONFIG and those of kad_action_create. */
@@ -21,6 +22,10 @@ KAD_MUST_USE kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config);
 /* Digests of the files that data.source, train.data and train.from name, into a config that
  * leaves them out (inputs.c). Errors: KAD_ENOINPUT, KAD_EDATA, KAD_EIO, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_inputs_resolve(kad_ctx *ctx, kad_config *config);
+/* /inputs of a results file: key, path, SHA-256 and, of a run, uuid of each of these and of the
+ * couplings' file; once, when the run is new. */
+KAD_MUST_USE kad_status kad_inputs_write(kad_ctx *ctx, const kad_config *config,
+                                         kad_h5 *file);
 /* The recipe in force: flow.recipe with `auto` replaced by the choice for the action. */
 const char *kad_recipe_name(const kad_config *config);
 

@@ -5,6 +5,7 @@
 #include "base/signals.h"
 #include "io/number.h"
 #include "run/pipeline.h"
+#include "run/run_state.h"
 #include "sweep/points.h"
 
 #include <math.h>
@@ -89,19 +90,18 @@ kad_status kad_sweep_map(kad_scope *in, kad_app *app, const kad_sweep *s,
                          const kad_sweep_point *point, const char **from)
 {
     int along = -1;
-    char detail[KAD_POINT_DETAIL];
-    kad_point_state state;
+    kad_run_state state;
     kad_sweep_point others;
     *from = NULL;
     if (strcmp(s->options.map, "family") != 0) return KAD_OK;
     KAD_CALL(find_along(&app->ctx, s, &along));
     KAD_CALL(without(in, s, along, point, &others));
     KAD_CALL(folder_of(in, s, &others, from));
-    KAD_CALL(kad_point_state_read(app, *from, &state, detail));
-    if (state == KAD_POINT_STOPPED && strcmp(detail, "trained") == 0) return KAD_OK;
-    if (state == KAD_POINT_RUNNING)
+    KAD_CALL(kad_run_state_read(&app->ctx, *from, &state));
+    if (strcmp(state.status, "trained") == 0) return KAD_OK;
+    if (state.stand == KAD_RUN_RUNNING)
         return kad_fail(&app->ctx, KAD_EINUSE, "%s: in use by another worker (%s)", *from,
-                        detail);
+                        state.words);
     const double start = kad_wall_seconds();
     KAD_CALL(train_family(in, app, s, along, &others, *from));
     kad_say(app, "%s: a map for all values of %s, %.1f s", *from, s->key[along],

@@ -131,8 +131,8 @@ static kad_status lock_folder(kad_ctx *ctx, const char *folder, int *fd)
     if (*fd < 0)
         return kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE), "%s: %s", path,
                         strerror(errno));
-    while (fcntl(*fd, F_SETLKW, &request) != 0 && errno == EINTR)
-        KAD_CALL(kad_stop_check(ctx, folder));
+    while (fcntl(*fd, F_SETLK, &request) != 0 && (errno == EACCES || errno == EAGAIN))
+        KAD_CALL(kad_stop_sleep(ctx, folder, 0.05));
     return KAD_OK;
 }
 

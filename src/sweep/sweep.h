@@ -105,22 +105,6 @@ KAD_MUST_USE kad_status kad_sweep_run(kad_app *app, const kad_sweep *sweep,
 KAD_MUST_USE kad_status kad_sweep_work(kad_app *app, const kad_sweep *sweep, int first,
                                        int last);
 
-/* How far a point is. */
-typedef enum kad_point_state {
-    KAD_POINT_MISSING,
-    KAD_POINT_RUNNING,
-    KAD_POINT_STOPPED,
-    KAD_POINT_COMPLETE,
-    KAD_POINT_UNUSABLE /* its files cannot be read */
-} kad_point_state;
-enum { KAD_POINT_STATES = 5, KAD_POINT_DETAIL = 160 };
-const char *kad_point_state_name(kad_point_state state);
-/* From the folder alone; nothing is changed in it. detail: in words, e.g. the stage and
- * step of one that runs, what is wrong with one that is unusable. (state.c) */
-KAD_MUST_USE kad_status kad_point_state_read(kad_app *app, const char *path,
-                                             kad_point_state *state,
-                                             char detail[KAD_POINT_DETAIL]);
-
 /* Every estimate of the complete points into sweep.h5 and table.csv of the sweep's folder,
  * and the main ones on the screen. (table.c) */
 KAD_MUST_USE kad_status kad_sweep_table(kad_app *app, const kad_sweep *sweep);

@@ -7,6 +7,7 @@
 #include "io/run_folder.h"
 #include "io/writer.h"
 #include "run/pipeline.h"
+#include "run/run_state.h"
 #include "sweep/points.h"
 
 #include "sweep/csv.h"
@@ -116,14 +117,13 @@ static kad_status read_tables(results *r, int point, kad_h5 *file)
 static kad_status read_point(kad_app *app, results *r, int point)
 {
     KAD_SCOPE(scope, &app->ctx);
-    char detail[KAD_POINT_DETAIL];
     const char *path;
-    kad_point_state state;
+    kad_run_state state;
     KAD_LOCAL(kad_run, run);
     KAD_LOCAL(kad_h5, file);
     KAD_CALL(kad_sweep_path(&scope, r->sweep, &r->sweep->point[point], &path));
-    KAD_CALL(kad_point_state_read(app, path, &state, detail));
-    if (state != KAD_POINT_COMPLETE) return KAD_OK;
+    KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
+    if (state.stand != KAD_RUN_COMPLETE) return KAD_OK;
     KAD_CALL(kad_run_open(&app->ctx, path, KAD_RUN_READ, &run));
     KAD_CALL(kad_results_open(&app->ctx, run, &file));
     KAD_CALL(read_tables(r, point, file));

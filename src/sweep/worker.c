@@ -2,6 +2,7 @@
  * The lock of a run folder says who works on a point; whoever is late takes the next. */
 #include "base/signals.h"
 #include "run/pipeline.h"
+#include "run/run_state.h"
 #include "sweep/sweep.h"
 
 #include <stdlib.h>
@@ -88,15 +89,14 @@ static kad_status try_point(kad_app *app, const kad_sweep *s,
                             const kad_sweep_point *point, bool alone, bool *begun)
 {
     KAD_SCOPE(scope, &app->ctx);
-    char detail[KAD_POINT_DETAIL];
-    kad_point_state state;
+    kad_run_state state;
     const char *path;
     KAD_CALL(kad_sweep_path(&scope, s, point, &path));
-    KAD_CALL(kad_point_state_read(app, path, &state, detail));
-    if (state == KAD_POINT_RUNNING)
+    KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
+    if (state.stand == KAD_RUN_RUNNING)
         return kad_fail(&app->ctx, KAD_EINUSE, "%s: in use by another worker (%s)", path,
-                        detail);
-    *begun = state != KAD_POINT_COMPLETE || alone;
+                        state.words);
+    *begun = state.stand != KAD_RUN_COMPLETE || alone;
     return *begun ? run_point(app, s, point, path, alone) : KAD_OK;
 }
 

@@ -55,6 +55,21 @@ load util
     grep -qE '^free +4 x 4 +- +- +0.1 +0.5 +cluster' table.txt
 }
 
+@test "report: compare calls runs by the parts of their paths that differ" {
+    local sample='sample=[{name: cluster, draws: 200, chains: 8}]'
+    mkdir -p a/L=4
+    kadanoff run tiny.yaml -q -o a/L=4/T=3/s=1 "$sample"
+    cp -r a/L=4/T=3 a/L=4/T=4
+    cp -r a b
+    kadanoff compare a/L=4/T=3/s=1 a/L=4/T=4/s=1/ >table.txt
+    grep -q '^T=3 ' table.txt
+    grep -q '^T=4 ' table.txt
+    kadanoff compare a/L=4/T=3/s=1 ./b//L=4/T=4/s=1 >table.txt
+    grep -q '^a/T=3 ' table.txt
+    grep -q '^b/T=4 ' table.txt
+    kadanoff compare a/L=4/T=3/s=1 a/L=4/T=3/s=1 | grep -q '^s=1 '
+}
+
 # Figures of a page that draw or tabulate, and those of them with their numbers.
 count_figures() {
     grep -o '<figure><h2>[^<]*' "$1" | grep -cvE '(This run|Warnings|Symbols)$'

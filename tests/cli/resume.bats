@@ -54,6 +54,47 @@ often=train.checkpoint_seconds=0
     grep -q "$pid" err.txt
 }
 
+@test "resume: a folder of another machine whose progress is young is 69, --wait waits for it" {
+    kadanoff train tiny.yaml -q train.steps=5
+    echo '4711 elsewhere' >tiny/checkpoint/lock
+    fails_with 69 kadanoff run tiny -q
+    grep -q '4711 on host elsewhere' err.txt
+    fails_with 69 kadanoff run tiny -q --wait 0.2
+    fails_with 75 kadanoff run tiny -q --wait 100 --max-hours 1e-5
+    touch -d '-118 seconds' tiny/progress.jsonl
+    kadanoff run tiny -q --wait 60
+    [ ! -s tiny/checkpoint/lock ]
+}
+
+@test "resume: every attempt is recorded, those that were killed too" {
+    fails_with 75 kadanoff run tiny.yaml -q -t 1 train.steps=2000 --max-hours 1e-5
+    SLURM_JOB_ID=17 kadanoff run tiny.yaml -q -t 1 train.steps=2000 &
+    pid=$!
+    for _ in $(seq 600); do
+        h5dump -d /attempts/job tiny/run.h5 2>/dev/null | grep -q '"17"' &&
+            break
+        sleep 0.05
+    done
+    kill -9 "$pid"
+    wait "$pid" || true
+    kadanoff run tiny -q
+    h5dump -d /attempts/status tiny/run.h5 | grep -F '"time limit", "killed", "complete"'
+    h5dump -d /attempts/job tiny/run.h5 | grep -F '"", "17", ""'
+    h5dump -d /attempts/seconds tiny/run.h5 | grep -E '\(0\): [0-9.e-]+, nan, [0-9.]+$'
+    h5dump -d /attempts/stage tiny/run.h5 | grep -E '\(0\): "train[^"]*", "train[^"]*", "[a-z]*"'
+    h5dump -d /attempts/started tiny/run.h5 | grep -qE '"20[0-9T:-]*Z"'
+}
+
+@test "resume: what a run starts from is recorded" {
+    kadanoff train tiny.yaml -q train.steps=5 -o first
+    kadanoff train tiny.yaml -q train.steps=5 train.from=first
+    attribute() { h5dump -a "$1" "$2/run.h5" | sed -n 's/^ *(0): //p'; }
+    row() { h5dump -A 0 -d "/inputs/$1" tiny/run.h5 | sed -n 's/^ *(0): //p'; }
+    [ "$(row key)" = '"train.from"' ]
+    [ "$(row uuid)" = "$(attribute /uuid first)" ]
+    [ "$(row sha256)" = "$(attribute /flow/sha256 first)" ]
+}
+
 @test "resume: a second SIGINT exits 130 at once" {
     trap - INT
     set -m # background jobs of a script would ignore SIGINT

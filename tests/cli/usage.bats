@@ -86,8 +86,7 @@ load util
 @test "usage: with standard output and error closed nothing lands in files" {
     kadanoff run tiny.yaml <&- >&- 2>&-
     [ "$(grep -vc '^{.*}$' tiny/progress.jsonl)" -eq 0 ]
-    grep -qx '[0-9]* .*' tiny/checkpoint/lock
-    [ "$(wc -l <tiny/checkpoint/lock)" -eq 1 ]
+    [ -f tiny/checkpoint/lock ] && [ ! -s tiny/checkpoint/lock ]
     kadanoff info tiny | grep -q complete
     fails_with 66 bash -c 'kadanoff info nowhere >&-'
 }

@@ -13,6 +13,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <utime.h>
 
 #define OK(expr)                                                  \
     do {                                                          \
@@ -173,6 +175,55 @@ static void test_lock(void **state)
     kad_run_close(run);
     close(ends[0]);
     close(ends[1]);
+}
+
+/* Where locks are each machine's own, the lock's text and the age of the progress decide. */
+static void test_lock_of_another_machine(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lock;
+        time_t age; /* of progress.jsonl, in seconds; < 0: there is none */
+        kad_status status;
+    } cases[] = {
+        {"4711 elsewhere\n", 10, KAD_EINUSE},
+        {"4711 elsewhere\n", 110, KAD_EINUSE},
+        {"4711 elsewhere\n", 130, KAD_OK},
+        {"4711 elsewhere\n", -1, KAD_OK},
+        {"hello\n", 10, KAD_OK},
+        {"", 10, KAD_OK},
+    };
+    char path[512];
+    snprintf(path, sizeof path, "%s", scratch_file(&folder, "deep/er/run"));
+    char lock[600], progress[600];
+    snprintf(lock, sizeof lock, "%s/checkpoint/lock", path);
+    snprintf(progress, sizeof progress, "%s/progress.jsonl", path);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stat info;
+        unlink(progress);
+        kad_run *run = open_run();
+        kad_h5 *file = checkpoint(1);
+        OK(kad_results_save(&ctx, run, file));
+        kad_h5_close(file);
+        kad_run_close(run);
+        assert_int_equal(stat(lock, &info), 0);
+        assert_int_equal(info.st_size, 0); /* nobody holds it */
+        scratch_spill(lock, cases[i].lock, strlen(cases[i].lock));
+        if (cases[i].age >= 0) {
+            const time_t then = time(NULL) - cases[i].age;
+            scratch_spill(progress, "{}\n", 3);
+            utime(progress, &(struct utimbuf){then, then});
+        }
+        OK(kad_run_open(&ctx, path, KAD_RUN_READ, &run));
+        assert_int_equal(kad_run_is_held(run), cases[i].status == KAD_EINUSE);
+        kad_run_close(run);
+        assert_int_equal(kad_run_open(&ctx, path, KAD_RUN_WRITE, &run), cases[i].status);
+        if (cases[i].status == KAD_EINUSE) {
+            assert_non_null(strstr(ctx.message, "process 4711 on host elsewhere"));
+            assert_null(strchr(ctx.message, '\n'));
+        }
+        kad_run_close(run);
+    }
 }
 
 static void damage(const kad_run *run, const char *name)
@@ -658,6 +709,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_texts),
         IN_FOLDER(test_lock),
+        IN_FOLDER(test_lock_of_another_machine),
         IN_FOLDER(test_checkpoints),
         IN_FOLDER(test_full_disk),
         IN_FOLDER(test_kills),
