@@ -10,6 +10,7 @@
  *   recorded, table, results, text  series and tables of the file; text that grows
  *   gamma, equilibrium              errors of chains; whether these forgot their start
  *   derived, functions, fit         functions of means; fits to correlated data
+ *   derivatives                     of what is known at points with errors
  *   estimates, means, reshuffle, runs, mbar: tables of one sampler, or of several runs
  *   weighed, agreement, comparison  samplers against each other
  *   mbar                            chains at several couplings together

@@ -10,7 +10,7 @@
 #include "io/h5.h"
 
 /* Levels, and samplers, that are drawn at most; layers of a figure. */
-enum { KAD_CURVES = 12, KAD_CURVES_SAMPLERS = 8, KAD_LAYERS = 2 };
+enum { KAD_CURVES = 12, KAD_CURVES_SAMPLERS = 8, KAD_LAYERS = 3 };
 
 typedef enum kad_split {
     KAD_SPLIT_NONE,  /* columns of one length: one curve */

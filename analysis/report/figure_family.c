@@ -6,6 +6,11 @@
         .group = "/family", .x = "value", .y = name,                              \
         .marks = KAD_DRAW_LINE | KAD_DRAW_POINTS | KAD_DRAW_BAND, .label = (text) \
     }
+#define DERIVED(name)                                                          \
+    {                                                                          \
+        .group = "/family", .x = "value", .y = name, .marks = KAD_DRAW_POINTS, \
+        .label = "derivative of ln Z", .color = 2                              \
+    }
 #define EXACT(name)                                                                   \
     {                                                                                 \
         .group = "/family", .x = "value", .y = name "_exact", .marks = KAD_DRAW_LINE, \
@@ -41,14 +46,16 @@ const kad_figure kad_figure_family_energy = {
     .title = "Family: energy per site",
     .plot = {.x = COUPLING,
              .y = {.label = "energy"},
-             .layer = {POINTS("energy", "weighed draws"), EXACT("energy")}},
+             .layer = {POINTS("energy", "weighed draws"), EXACT("energy"),
+                       DERIVED("energy_from_log_z")}},
 };
 
 const kad_figure kad_figure_family_heat = {
     .title = "Family: specific heat",
     .plot = {.x = COUPLING,
              .y = {.label = "specific heat"},
-             .layer = {POINTS("specific_heat", "weighed draws"), EXACT("specific_heat")}},
+             .layer = {POINTS("specific_heat", "weighed draws"), EXACT("specific_heat"),
+                       DERIVED("specific_heat_from_log_z")}},
 };
 
 const kad_figure kad_figure_family_m = {

@@ -101,9 +101,11 @@ static bool is_null(const kad_token *token)
                             strcmp(token->text, "null") == 0);
 }
 
-/* A key without default can be given as unset: "auto", or nothing. */
+/* "null" and "~" leave a key out, whatever was said before; one without default can also be
+ * given as unset: "auto", or nothing. */
 static bool unsets(const kad_key *spec, const kad_token *token)
 {
+    if (is_null(token) && *token->text != 0) return true;
     if (spec->def || !token->plain) return false;
     return is_null(token) ||
            (spec->type != KAD_STRING && strcmp(token->text, "auto") == 0);

@@ -4,6 +4,7 @@
  * checkpoint/ that goes when they are done; their keys are the value's, so that errors of values are
  * independent. */
 #include "analysis/analyse.h"
+#include "analysis/derivatives.h"
 #include "analysis/table.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -25,6 +26,8 @@ typedef struct curve {
     kad_scope *scope;
     size_t n; /* values */
     double *value, *done;
+    double *beta; /* inverse temperature of spins, NaN: none */
+    double n_sites;
     size_t n_rows;
     const char *name[ROWS_MAX];
     double *mean[ROWS_MAX], *err[ROWS_MAX], *exact[ROWS_MAX]; /* [n] */
@@ -105,17 +108,53 @@ static kad_status make_draws(kad_pipeline *p, const kad_run *scratch, const kad_
     return kad_analyse(ctx, scratch);
 }
 
+static kad_status put_row(curve *c, const char *name, size_t i, kad_estimate value,
+                          double exact)
+{
+    size_t row;
+    KAD_CALL(add_row(c, name, &row));
+    if (row == ROWS_MAX) return KAD_OK;
+    c->mean[row][i] = value.value;
+    c->err[row][i] = value.err;
+    c->exact[row][i] = exact;
+    return KAD_OK;
+}
+
 /* ln Z less its exact value, where that is known. */
 static kad_status add_difference(curve *c, size_t i)
 {
-    size_t log_z, difference;
+    size_t log_z;
     KAD_CALL(add_row(c, "log_z", &log_z));
     if (log_z == ROWS_MAX || !isfinite(c->exact[log_z][i])) return KAD_OK;
-    KAD_CALL(add_row(c, "log_z_difference", &difference));
-    if (difference == ROWS_MAX) return KAD_OK;
-    c->mean[difference][i] = c->mean[log_z][i] - c->exact[log_z][i];
-    c->err[difference][i] = c->err[log_z][i];
-    c->exact[difference][i] = 0;
+    const double difference = c->mean[log_z][i] - c->exact[log_z][i];
+    return put_row(c, "log_z_difference", i, (kad_estimate){difference, c->err[log_z][i]},
+                   0);
+}
+
+/* Energy and specific heat a site from how ln Z of independent draws changes from value to
+ * value: E = -(ln Z)'/N, C = beta^2 (ln Z)''/N. Nothing of the draws' own energies is in
+ * them. */
+static kad_status add_derivatives(curve *c)
+{
+    size_t log_z, energy, heat;
+    KAD_CALL(add_row(c, "log_z", &log_z));
+    KAD_CALL(add_row(c, "energy", &energy));
+    KAD_CALL(add_row(c, "specific_heat", &heat));
+    if (heat >= ROWS_MAX || log_z == ROWS_MAX || energy == ROWS_MAX) return KAD_OK;
+    for (size_t i = 0; i < c->n; i++) {
+        kad_estimate first, second;
+        const double beta = c->beta[i];
+        if (!isfinite(beta)) return KAD_OK;
+        kad_derivatives_at(c->n, c->beta, c->mean[log_z], c->err[log_z], i, &first,
+                           &second);
+        const double e = -1 / c->n_sites, h = beta * beta / c->n_sites;
+        KAD_CALL(put_row(c, "energy_from_log_z", i,
+                         (kad_estimate){e * first.value, -e * first.err},
+                         c->exact[energy][i]));
+        KAD_CALL(put_row(c, "specific_heat_from_log_z", i,
+                         (kad_estimate){h * second.value, h * second.err},
+                         c->exact[heat][i]));
+    }
     return KAD_OK;
 }
 
@@ -237,13 +276,18 @@ static kad_status start_curve(kad_pipeline *p, const kad_family_options *options
     kad_ctx *ctx = &p->app->ctx;
     const kad_model *m = p->model;
     KAD_LOCAL(kad_h5, file);
+    KAD_LOCAL(kad_action, action);
     c->n = kad_family_n_values(options);
+    c->n_sites = m->lattice->n_sites;
     KAD_CALL(kad_take(c->scope, c->n, &c->value));
     KAD_CALL(kad_take(c->scope, c->n, &c->done));
+    KAD_CALL(kad_take(c->scope, c->n, &c->beta));
     KAD_CALL(kad_take(c->scope, kad_model_n_parameters(m), all));
     for (size_t i = 0; i < c->n; i++) {
         c->value[i] = kad_family_value_at(options, i);
-        KAD_CALL(kad_family_require(ctx, &m->family, c->value[i]));
+        if (action == NULL) KAD_CALL(make_action(p, c->value[i], &action));
+        KAD_CALL(kad_action_set(ctx, action, m->family.along, c->value[i]));
+        c->beta[i] = kad_action_get(action, "beta");
     }
     KAD_CALL(kad_results_open(ctx, p->run, &file));
     KAD_CALL(kad_params_read_family(ctx, file, m->flow, &m->family, *all));
@@ -263,6 +307,7 @@ kad_status kad_family_stage(kad_pipeline *p)
         if (c.done[i] != 0) continue;
         KAD_CALL(kad_stop_check(ctx, "family"));
         KAD_CALL(do_value(p, options, all, &c, i));
+        KAD_CALL(add_derivatives(&c));
         KAD_CALL(write_curve(p, &c, options));
     }
     return KAD_OK;

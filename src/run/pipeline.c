@@ -210,11 +210,12 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
         return train(p);
     case KAD_STAGE_SAMPLE:
         KAD_CALL(kad_family_stage(p));
+        if (kad_family_has_points(p)) return kad_family_points(p);
         return kad_sample(ctx, p->run, &p->options.sample, p->model, p->progress);
     case KAD_STAGE_ANALYSE:
         return kad_analyse(ctx, p->run);
     case KAD_STAGE_BULK:
-        return kad_bulk_stage(p);
+        return kad_family_has_points(p) ? KAD_OK : kad_bulk_stage(p);
     default:
         return kad_report_write(ctx, p->run);
     }
@@ -379,6 +380,7 @@ kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *n
                                 int n_overrides, const char *const *overrides)
 {
     kad_ctx *ctx = &p->app->ctx;
+    p->name = name;
     kad_cli_schema(&p->schema);
     KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
                               &p->config));

@@ -32,6 +32,8 @@ enum {
 
 typedef struct kad_pipeline {
     kad_app *app;
+    const char
+        *name; /* of the config, in messages; files that it names are relative to it */
     kad_schema schema;
     kad_config *config; /* resolved */
     kad_run_options options;
@@ -94,6 +96,12 @@ KAD_MUST_USE kad_status kad_bulk_read(kad_app *app, const kad_run_options *optio
 /* The curve of a family of maps, /family of the open folder; nothing for one map. Values
  * that an earlier call has done are kept. (family_stage.c) */
 KAD_MUST_USE kad_status kad_family_stage(kad_pipeline *p);
+
+/* Runs of the config without its family at the values of family.sample_at, each with the
+ * map of its coupling, in folders below the run's: RUN/temperature=2.1. Complete ones are
+ * passed over. False where the family has no such values. (family_points.c) */
+bool kad_family_has_points(const kad_pipeline *p);
+KAD_MUST_USE kad_status kad_family_points(kad_pipeline *p);
 
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
 KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);

@@ -25,13 +25,19 @@ const kad_key kad_family_keys[] = {
      "many, evenly spaced"},
     {"family.draws", KAD_INT_OF(kad_family_options, draws), "20000", 100, 1e9, "draws",
      NULL, "draws at each of them"},
+    {"family.sample_at", KAD_REALS_OF(kad_family_options, sample_at), NULL, -1e9, 1e9, "",
+     NULL,
+     "values at which the samplers run, each in a folder of its own below the run's; "
+     "none: "
+     "they run at the action's own coupling"},
 };
 const size_t kad_family_n_keys = sizeof kad_family_keys / sizeof kad_family_keys[0];
 
 const kad_rule kad_family_rules[] = {
-    {"family.range", "family.along"},  {"family.order", "family.along"},
-    {"family.scale", "family.along"},  {"family.strata", "family.along"},
-    {"family.values", "family.along"}, {"family.draws", "family.along"},
+    {"family.range", "family.along"},     {"family.order", "family.along"},
+    {"family.scale", "family.along"},     {"family.strata", "family.along"},
+    {"family.values", "family.along"},    {"family.draws", "family.along"},
+    {"family.sample_at", "family.along"},
 };
 const size_t kad_family_n_rules = sizeof kad_family_rules / sizeof kad_family_rules[0];
 
@@ -57,6 +63,17 @@ done:
     return status;
 }
 
+/* Everything that is asked for lies inside. */
+static kad_status require_values(kad_ctx *ctx, const kad_family_options *o,
+                                 const kad_family *f)
+{
+    for (size_t i = 0; i < kad_family_n_values(o); i++)
+        KAD_CALL(kad_family_require(ctx, f, kad_family_value_at(o, i)));
+    for (size_t i = 0; i < o->sample_at.n; i++)
+        KAD_CALL(kad_family_require(ctx, f, o->sample_at.value[i]));
+    return KAD_OK;
+}
+
 kad_status kad_family_create(kad_ctx *ctx, const kad_family_options *o,
                              kad_action *action, kad_family *out)
 {
@@ -80,6 +97,7 @@ kad_status kad_family_create(kad_ctx *ctx, const kad_family_options *o,
         return kad_fail(ctx, KAD_ECONFIG,
                         "family.scale: inverse, but family.range begins at %g", out->lo);
     snprintf(out->along, sizeof out->along, "%s", key);
+    KAD_CALL(require_values(ctx, o, out));
     return try_range(ctx, action, out);
 }
 

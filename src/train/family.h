@@ -24,9 +24,10 @@ typedef struct kad_family_options {
     const char *along; /* key of the action, without "action."; NULL: no family */
     kad_reals range;
     int order, strata;
-    unsigned scale;   /* kad_family_scale */
-    kad_reals values; /* of the curve; one whole number of 2 or more: so many */
-    int64_t draws;    /* at each */
+    unsigned scale;      /* kad_family_scale */
+    kad_reals values;    /* of the curve; one whole number of 2 or more: so many */
+    int64_t draws;       /* at each */
+    kad_reals sample_at; /* where the config's samplers run; none: at the action's own */
 } kad_family_options;
 /* Values of the curve. */
 size_t kad_family_n_values(const kad_family_options *options);

@@ -179,6 +179,25 @@ static void test_empty(void **state)
     }
 }
 
+/* What was said before counts for nothing, be there a default or not; a quoted word is a
+ * text. */
+static void test_left_out(void **state)
+{
+    static const char *const overrides[] = {"train.rate=null", "train.batch=~",
+                                            "action.m2=null"};
+    kad_config *c = parse(state,
+                          "action: {name: phi4, m2: -3}\n"
+                          "train: {rate: 0.1, batch: 64, steps: null, label: \"null\"}\n",
+                          3, overrides);
+    assert_true(kad_config_real(c, "train.rate") == 5e-3);
+    assert_true(kad_config_real(c, "action.m2") == -4);
+    assert_int_equal(kad_config_int(c, "train.steps"), 4000);
+    assert_false(kad_config_is_given(c, "train.rate"));
+    assert_false(kad_config_is_set(c, "train.batch"));
+    assert_string_equal(kad_config_string(c, "train.label"), "null");
+    kad_config_destroy(c);
+}
+
 typedef struct bad {
     const char *text, *message;
 } bad;
@@ -864,31 +883,19 @@ static void test_exhaustion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_renamed),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_bad_overrides),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_shortest_numbers),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_json_numbers),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_yaml_text),
-        cmocka_unit_test(test_resolve),
-        cmocka_unit_test(test_enumerators),
-        cmocka_unit_test(test_unused),
-        cmocka_unit_test(test_scopes),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_own_rules),
-        cmocka_unit_test(test_empty_list),
-        cmocka_unit_test(test_template),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_empty),         cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_bad),           cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_shortest_numbers),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
+        cmocka_unit_test(test_resolve),       cmocka_unit_test(test_enumerators),
+        cmocka_unit_test(test_unused),        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_rules),         cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_paths),         cmocka_unit_test(test_own_rules),
+        cmocka_unit_test(test_empty_list),    cmocka_unit_test(test_template),
+        cmocka_unit_test(test_files),         cmocka_unit_test(test_locale),
         cmocka_unit_test(test_exhaustion),
     };
     return cmocka_run_group_tests_name("config: bad input is refused in one line", tests,

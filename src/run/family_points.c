@@ -1,0 +1,105 @@
+/* Runs at single values of a family's coupling: what `kadanoff run` makes of the config
+ * without its sections family and train, and with train.from the family. */
+#include "base/memory.h"
+#include "base/signals.h"
+#include "io/number.h"
+#include "run/pipeline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool kad_family_has_points(const kad_pipeline *p)
+{
+    return kad_family_is(&p->model->family) && p->options.model.family.sample_at.n > 0;
+}
+
+/* "KEY=null" for every key of the two sections that was given. */
+typedef struct left_out {
+    const kad_config *config;
+    kad_scope *in;
+    const char **text;
+    size_t n;
+    kad_status status;
+} left_out;
+
+static void leave_out(void *self, const kad_key *key)
+{
+    left_out *out = self;
+    if (strncmp(key->key, "family.", 7) != 0 && strncmp(key->key, "train.", 6) != 0)
+        return;
+    if (out->status != KAD_OK || !kad_config_is_given(out->config, key->key)) return;
+    out->status = kad_take_printf(out->in, &out->text[out->n++], "%s=null", key->key);
+}
+
+static void count(void *self, const kad_key *key)
+{
+    (void)key;
+    ++*(size_t *)self;
+}
+
+/* A seed of the value's own, whichever others are asked for. */
+static int64_t seed_at(uint64_t seed, double value)
+{
+    uint32_t word[4];
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    kad_rng_u32x4(kad_rng_stream(seed, KAD_RNG_DRAW, 2), bits, 0, 0, word);
+    return (int64_t)(((uint64_t)word[0] << 32 | word[1]) >> 12);
+}
+
+/* The command line's own, what is left out, and what makes it a run of one value. */
+static kad_status overrides_of(kad_scope *in, const kad_pipeline *p, double value, int *n,
+                               const char ***out)
+{
+    enum { OWN = 4 };
+    const kad_app *app = p->app;
+    const char *along = p->model->family.along;
+    char number[KAD_NUMBER_CHARS];
+    size_t n_keys = 0;
+    kad_schema_each(&p->schema, count, &n_keys);
+    KAD_CALL(kad_take(in, (size_t)app->n_overrides + n_keys + OWN, out));
+    left_out rest = {.config = p->config, .in = in, .text = *out};
+    for (int i = 0; i < app->n_overrides; i++)
+        rest.text[rest.n++] = app->overrides[i];
+    kad_schema_each(&p->schema, leave_out, &rest);
+    KAD_CALL(rest.status);
+    const char **own = rest.text + rest.n;
+    KAD_CALL(kad_take_printf(in, &own[0], "train.from=%s", kad_run_path(p->run)));
+    KAD_CALL(kad_take_printf(in, &own[1], "train.steps=0"));
+    KAD_CALL(kad_take_printf(in, &own[2], "action.%s=%s", along,
+                             kad_format_real(number, value)));
+    KAD_CALL(kad_take_printf(in, &own[3], "seed=%lld",
+                             (long long)seed_at(p->model->seed, value)));
+    *n = (int)rest.n + OWN;
+    return KAD_OK;
+}
+
+static kad_status run_at(kad_pipeline *p, double value)
+{
+    KAD_SCOPE(scope, &p->app->ctx);
+    const double start = kad_wall_seconds();
+    char number[KAD_NUMBER_CHARS];
+    kad_app at = *p->app; /* its own folder and overrides; messages come back below */
+    KAD_CALL(kad_take_printf(&scope, &at.out, "%s/%s=%s", kad_run_path(p->run),
+                             p->model->family.along, kad_format_real(number, value)));
+    KAD_CALL(overrides_of(&scope, p, value, &at.n_overrides, &at.overrides));
+    at.quiet = true;
+    at.show = NULL;
+    const kad_status status =
+        kad_pipeline_text(&at, kad_config_text(p->config), p->name, KAD_STAGE_ALL);
+    memcpy(p->app->ctx.message, at.ctx.message, sizeof at.ctx.message);
+    if (status == KAD_OK)
+        kad_say(p->app, "%s = %s: complete, %.1f s", p->model->family.along, number,
+                kad_wall_seconds() - start);
+    return status;
+}
+
+kad_status kad_family_points(kad_pipeline *p)
+{
+    const kad_reals *at = &p->options.model.family.sample_at;
+    for (size_t i = 0; i < at->n; i++) {
+        KAD_CALL(kad_stop_check(&p->app->ctx, "family.sample_at"));
+        KAD_CALL(run_at(p, at->value[i]));
+    }
+    return KAD_OK;
+}
