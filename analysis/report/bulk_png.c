@@ -45,7 +45,7 @@ static kad_status save(kad_ctx *ctx, void *self, const kad_picture *p)
     if (snprintf(path, sizeof path, "%s/%s", a->dir, name) >= (int)sizeof path)
         return kad_fail(ctx, KAD_ECREATE, "%s: the path is too long", a->dir);
     KAD_CALL(kad_image_png(&scope, p->w, p->h, p->rgb, scale, &bytes, &n));
-    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){bytes, n}));
+    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_file_piece){bytes, n}));
     a->n++;
     return KAD_OK;
 }

@@ -23,7 +23,8 @@ typedef enum kad_purpose {
     KAD_RNG_SPINS,     /* spins given the dual field */
     KAD_RNG_CHAIN,     /* Markov chains (step = update, sample = chain) */
     KAD_RNG_BOOTSTRAP, /* resampling in the analysis */
-    KAD_RNG_TEST
+    KAD_RNG_TEST,
+    KAD_RNG_IMAGE /* generated images, random crops, what is held out */
 } kad_purpose;
 
 typedef struct kad_rng {

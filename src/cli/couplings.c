@@ -32,7 +32,7 @@ kad_status kad_cmd_couplings(kad_app *app)
         KAD_CALL(read_run(&scope, app->args[i], &runs[i]));
     kad_coupling_page(n, runs, label, &text);
     if (text.failed) return kad_fail(ctx, KAD_ENOMEM, "couplings: out of memory");
-    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){text.data, text.n}));
+    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_file_piece){text.data, text.n}));
     kad_say(app, "%s", path);
     return KAD_OK;
 }

@@ -1,5 +1,12 @@
 /* Images as data: arrays of levels 0 .. 255, from generators or files. This folder makes
- * and reads them; it knows no map and no training. */
+ * and reads them; it knows no map and no training.
+ *   options            section `data` of the configuration
+ *   load, plan         images as it asks for them: their file, which is made once; which
+ *                      pictures become images, of what shape, to train on or held out
+ *   source             kinds of sources, and what they share: stack (many images in a
+ *                      file), bytes (packed or not)
+ *   picture            one decoded picture, its window, size and brightness
+ *   generator, oval    images that the program makes; the ovals of MSDS */
 #ifndef KAD_IMAGE_IMAGES_H
 #define KAD_IMAGE_IMAGES_H
 

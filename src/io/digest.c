@@ -16,8 +16,9 @@ void kad_digest(const void *data, size_t n_bytes, char digest[KAD_DIGEST_CHARS])
     SHA256Data(data, n_bytes, digest);
 }
 
-/* The rest of an open file. */
-static kad_status digest_rest(kad_ctx *ctx, int fd, const char *path, uint64_t *n_bytes,
+/* Of an open file, from `at` on, `most` bytes or all there are. */
+static kad_status digest_part(kad_ctx *ctx, int fd, const char *path, uint64_t at,
+                              uint64_t most, uint64_t *n_bytes,
                               char digest[KAD_DIGEST_CHARS])
 {
     KAD_SCOPE(scope, ctx);
@@ -26,8 +27,10 @@ static kad_status digest_rest(kad_ctx *ctx, int fd, const char *path, uint64_t *
     *n_bytes = 0;
     KAD_CALL(kad_scope_take(&scope, PIECE_BYTES, 1, &piece));
     SHA256Init(&sha);
-    for (;;) {
-        const ssize_t n = read(fd, piece, PIECE_BYTES);
+    while (*n_bytes < most) {
+        const uint64_t left = most - *n_bytes;
+        const ssize_t n = pread(fd, piece, left < PIECE_BYTES ? left : PIECE_BYTES,
+                                (off_t)(at + *n_bytes));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0)
             return kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path,
@@ -52,9 +55,19 @@ kad_status kad_digest_file(kad_ctx *ctx, const char *path, uint64_t *n_bytes,
     else if (!S_ISREG(info.st_mode))
         status = kad_fail(ctx, KAD_ENOINPUT, "%s: not a regular file", path);
     else
-        status = digest_rest(ctx, fd, path, n_bytes, digest);
+        status = digest_part(ctx, fd, path, 0, UINT64_MAX, n_bytes, digest);
     close(fd);
     return status;
+}
+
+kad_status kad_digest_range(kad_ctx *ctx, int fd, const char *path, uint64_t at,
+                            uint64_t n_bytes, char digest[KAD_DIGEST_CHARS])
+{
+    uint64_t n;
+    KAD_CALL(digest_part(ctx, fd, path, at, n_bytes, &n, digest));
+    if (n == n_bytes) return KAD_OK;
+    return kad_fail(ctx, KAD_EIO, "%s: ended after %llu bytes", path,
+                    (unsigned long long)(at + n));
 }
 
 kad_status kad_digest_require(kad_ctx *ctx, const char *path, const char *key,

@@ -14,6 +14,10 @@ void kad_digest(const void *data, size_t n_bytes, char digest[KAD_DIGEST_CHARS])
  * KAD_EIO, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_digest_file(kad_ctx *ctx, const char *path, uint64_t *n_bytes,
                                         char digest[KAD_DIGEST_CHARS]);
+/* Of n_bytes of an open file, from `at` on. Errors: KAD_EIO, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_digest_range(kad_ctx *ctx, int fd, const char *path,
+                                         uint64_t at, uint64_t n_bytes,
+                                         char digest[KAD_DIGEST_CHARS]);
 /* KAD_EDATA with both digests unless `found`, that of `path`, is the one that config key
  * `key` demands (NULL: it demands none). */
 KAD_MUST_USE kad_status kad_digest_require(kad_ctx *ctx, const char *path,

@@ -204,7 +204,7 @@ static int write_all(int fd, const char *data, size_t n)
     return 0;
 }
 
-static int write_pieces(int fd, size_t n_pieces, const kad_piece *pieces)
+static int write_pieces(int fd, size_t n_pieces, const kad_file_piece *pieces)
 {
     int result;
     for (size_t i = 0; i < n_pieces; i++)
@@ -232,7 +232,7 @@ static int close_written(int fd)
 }
 
 kad_status kad_file_write_temporary(kad_ctx *ctx, const char *path, size_t n_pieces,
-                                    const kad_piece *pieces)
+                                    const kad_file_piece *pieces)
 {
     kad_status status;
     char *temporary;
@@ -326,7 +326,7 @@ done:
 }
 
 kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_pieces,
-                          const kad_piece *pieces)
+                          const kad_file_piece *pieces)
 {
     kad_status status = kad_file_write_temporary(ctx, path, n_pieces, pieces);
     return status == KAD_OK ? kad_file_commit(ctx, path) : status;
@@ -344,7 +344,7 @@ static kad_status update(kad_ctx *ctx, const char *path, const char *text, size_
     if (status == KAD_EDATA) status = KAD_OK; /* longer: another text */
     KAD_TRY(status);
     if (old == NULL || n != n_bytes || memcmp(old, text, n) != 0)
-        KAD_TRY(kad_file_write(ctx, path, 1, &(kad_piece){text, n_bytes}));
+        KAD_TRY(kad_file_write(ctx, path, 1, &(kad_file_piece){text, n_bytes}));
 done:
     kad_free(old);
     return status;

@@ -43,24 +43,24 @@ KAD_MUST_USE kad_status kad_file_ends(kad_ctx *ctx, const char *path, size_t n,
                                       void *head, void *tail, size_t *n_bytes);
 
 /* One piece of a file to be written. */
-typedef struct kad_piece {
+typedef struct kad_file_piece {
     const void *data;
     size_t n_bytes;
-} kad_piece;
+} kad_file_piece;
 
 /* Write the pieces to PATH.tmp, a new file whatever was there (no link is followed), and
  * fsync it: the first half of an atomic write. On failure no temporary file is left. Errors: KAD_ECREATE (cannot be created), KAD_EIO
  * (full disk, file size limit, ...), KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_file_write_temporary(kad_ctx *ctx, const char *path,
                                                  size_t n_pieces,
-                                                 const kad_piece *pieces);
+                                                 const kad_file_piece *pieces);
 /* Give it up: PATH.tmp goes. */
 void kad_file_drop_temporary(const char *path);
 /* Rename PATH.tmp to PATH and fsync the folder: the second half. */
 KAD_MUST_USE kad_status kad_file_commit(kad_ctx *ctx, const char *path);
 /* Both halves. The old file stands until the new one is complete on the disk. */
 KAD_MUST_USE kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_pieces,
-                                       const kad_piece *pieces);
+                                       const kad_file_piece *pieces);
 
 /* The same of what print(out, self) prints, where the file does not say it already. */
 typedef void kad_file_printer(FILE *out, const void *self);

@@ -76,7 +76,7 @@ static herr_t open_library(void)
 
 /* Failures are reported through kad_h5_reason, never printed; no plugins are loaded;
  * nothing is tidied up at exit, where HDF5 trips over what a failed call left behind. */
-static bool initialise(void)
+bool kad_h5_initialise(void)
 {
     if (!kad_h5_ready() && open_library() < 0) return false;
     atomic_store(&ready, true);
@@ -96,7 +96,7 @@ static void unique_name(char *name, size_t size)
 hid_t kad_h5_core_create(void)
 {
     char name[40];
-    if (!initialise()) return -1;
+    if (!kad_h5_initialise()) return -1;
     unique_name(name, sizeof name);
     hid_t fapl = core_access(), fcpl = H5Pcreate(H5P_FILE_CREATE), id = -1;
     if (fapl >= 0 && fcpl >= 0 && H5Pset_obj_track_times(fcpl, 0) >= 0)
@@ -111,7 +111,7 @@ hid_t kad_h5_core_create(void)
 hid_t kad_h5_core_open(const void *image, size_t n_bytes)
 {
     char name[40];
-    if (!initialise()) return -1;
+    if (!kad_h5_initialise()) return -1;
     unique_name(name, sizeof name);
     hid_t fapl = core_access(), id = -1;
     if (fapl < 0) return -1;
@@ -381,9 +381,9 @@ kad_status kad_h5_save_temporary(kad_ctx *ctx, kad_h5 *file, const char *path,
                          "%s: %zu bytes would be written, but only files of %zu are read "
                          "back: store fewer draws or configurations",
                          path, n_file, kad_h5_max_bytes()));
-    kad_piece pieces[3] = {{block, digest ? BLOCK_BYTES : 0},
-                           {image, n},
-                           {trailer, digest ? 0 : TRAILER_BYTES}};
+    kad_file_piece pieces[3] = {{block, digest ? BLOCK_BYTES : 0},
+                                {image, n},
+                                {trailer, digest ? 0 : TRAILER_BYTES}};
     status = kad_file_write_temporary(ctx, path, 3, pieces);
 done:
     if (fresh >= 0) H5Fclose(fresh);

@@ -38,6 +38,8 @@ kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
                        kad_status code, const char *format, ...) KAD_PRINTF(5, 6);
 /* HDF5's own reason for the last failure: a static or library text, never NULL. */
 const char *kad_h5_reason(void);
+/* Before the first call of HDF5; again: no harm. */
+bool kad_h5_initialise(void);
 /* Is HDF5 initialised? Nothing else may be asked of it when that has failed. */
 bool kad_h5_ready(void);
 /* Did the last failure come of want of memory? Sticks to a file once it has been said of
@@ -87,6 +89,11 @@ typedef struct kad_h5_walk {
 typedef void kad_h5_step(kad_h5_walk *w);
 void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step);
 
+/* Does HDF5 survive what `trial` does? Asked of a child process, for files without a digest,
+ * of n_bytes. KAD_EDATA when the child crashed, hung or failed. */
+typedef kad_status kad_h5_trial(kad_ctx *ctx, void *self);
+KAD_MUST_USE kad_status kad_h5_try(kad_ctx *ctx, const char *name, kad_h5_trial *trial,
+                                   void *self, size_t n_bytes);
 /* Does HDF5 survive this image? Asked of a child process that reads all of it. Files with
  * a digest need not be asked. KAD_EDATA when the child crashed, hung or failed. */
 KAD_MUST_USE kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,

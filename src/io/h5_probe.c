@@ -54,61 +54,71 @@ static void confine(size_t n_bytes)
 #endif
 }
 
+/* An image, and all that may be done to it. */
+typedef struct image {
+    const kad_h5 *file;
+    const void *data;
+    size_t n_bytes;
+} image;
+
+static kad_status explore(kad_ctx *ctx, void *self)
+{
+    const image *it = self;
+    bool starved = false;
+    kad_h5 trial = {
+        .name = it->file->name, .image_bytes = it->n_bytes, .starved = &starved};
+    trial.id = kad_h5_core_open(it->data, it->n_bytes);
+    if (trial.id < 0)
+        return kad_h5_fail(ctx, &trial, "/", KAD_EDATA, "not a readable HDF5 file: %s",
+                           kad_h5_reason());
+    if (kad_h5_collect_scales(ctx, &trial) != KAD_ENOMEM)
+        kad_h5_read_through(ctx, &trial);
+    H5Fclose(trial.id);
+    return KAD_OK; /* what cannot be read will be reported when it is asked for */
+}
+
 /* In the child: the status, with its message in the pipe. */
-static int explore(const kad_h5 *file, const void *image, size_t n_bytes, int pipe_end)
+static int answer(kad_h5_trial *trial, void *self, size_t n_bytes, int pipe_end)
 {
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    bool starved = false;
-    kad_h5 trial = {.name = file->name, .image_bytes = n_bytes, .starved = &starved};
-    kad_status status = KAD_OK;
     confine(n_bytes);
-    trial.id = kad_h5_core_open(image, n_bytes);
-    if (trial.id < 0)
-        status = kad_h5_fail(&ctx, &trial, "/", KAD_EDATA, "not a readable HDF5 file: %s",
-                             kad_h5_reason());
-    if (status == KAD_OK && kad_h5_collect_scales(&ctx, &trial) != KAD_ENOMEM)
-        kad_h5_read_through(&ctx, &trial);
-    if (status == KAD_OK) {
-        H5Fclose(trial.id);
-        return KAD_OK; /* what cannot be read will be reported when it is asked for */
-    }
-    ssize_t n = write(pipe_end, ctx.message, strlen(ctx.message));
+    const kad_status status = trial(&ctx, self);
+    if (status == KAD_OK) return 0;
+    const ssize_t n = write(pipe_end, ctx.message, strlen(ctx.message));
     (void)n;
     return (int)status;
 }
 
-static kad_status verdict(kad_ctx *ctx, const kad_h5 *file, int state,
-                          const char *message)
+static kad_status verdict(kad_ctx *ctx, const char *name, int state, const char *message)
 {
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0) return KAD_OK;
     if (WIFEXITED(state) && WEXITSTATUS(state) == KAD_ENOMEM)
-        return kad_fail(ctx, KAD_ENOMEM, "%s: out of memory while it was examined",
-                        file->name);
+        return kad_fail(ctx, KAD_ENOMEM, "%s: out of memory while it was examined", name);
     if (WIFEXITED(state) && *message) return kad_fail(ctx, KAD_EDATA, "%s", message);
     /* our own limits end it with SIGXCPU; what kills outright is want of memory */
     if (WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL)
         return kad_fail(ctx, KAD_ENOMEM,
                         "%s: the process that examined it was killed: out of memory?",
-                        file->name);
+                        name);
     bool slow = WIFSIGNALED(state) && WTERMSIG(state) == SIGXCPU;
     return kad_fail(ctx, KAD_EDATA, "%s: damaged: reading it makes the HDF5 library %s",
-                    file->name, slow ? "hang" : "crash");
+                    name, slow ? "hang" : "crash");
 }
 
-static kad_status cannot_ask(kad_ctx *ctx, const kad_h5 *file)
+static kad_status cannot_ask(kad_ctx *ctx, const char *name)
 {
     return kad_fail(ctx, kad_errno_status(errno, KAD_ENOMEM),
-                    "%s: has no digest and cannot be examined: %s", file->name,
+                    "%s: has no digest and cannot be examined: %s", name,
                     strerror(errno));
 }
 
-kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
-                        size_t n_bytes)
+kad_status kad_h5_try(kad_ctx *ctx, const char *name, kad_h5_trial *trial, void *self,
+                      size_t n_bytes)
 {
     int ends[2], state = 0;
     char message[KAD_MESSAGE_MAX] = "";
-    if (pipe(ends) != 0) return cannot_ask(ctx, file);
+    if (pipe(ends) != 0) return cannot_ask(ctx, name);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -116,7 +126,7 @@ kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
         /* what libraries say of it is not for the user */
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         if (null >= 0) dup2(null, STDERR_FILENO);
-        _exit(explore(file, image, n_bytes, ends[1]));
+        _exit(answer(trial, self, n_bytes, ends[1]));
     }
     close(ends[1]);
     if (child > 0) {
@@ -129,5 +139,12 @@ kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *image,
             continue;
     }
     close(ends[0]);
-    return child > 0 ? verdict(ctx, file, state, message) : cannot_ask(ctx, file);
+    return child > 0 ? verdict(ctx, name, state, message) : cannot_ask(ctx, name);
+}
+
+kad_status kad_h5_probe(kad_ctx *ctx, const kad_h5 *file, const void *data,
+                        size_t n_bytes)
+{
+    image it = {file, data, n_bytes};
+    return kad_h5_try(ctx, file->name, explore, &it, n_bytes);
 }

@@ -124,7 +124,7 @@ kad_status kad_run_write_text(kad_ctx *ctx, const kad_run *run, const char *name
     char *path;
     kad_status status = kad_run_join(ctx, run, name, &path);
     if (status != KAD_OK) return status;
-    kad_piece piece = {text, strlen(text)};
+    kad_file_piece piece = {text, strlen(text)};
     status = kad_file_write(ctx, path, 1, &piece);
     kad_free(path);
     return status;

@@ -18,7 +18,7 @@ static kad_status copy_file(kad_ctx *ctx, const char *from, const char *to)
     KAD_LOCAL(char, data);
     size_t n = 0;
     KAD_CALL(kad_file_read(ctx, from, SIZE_MAX, &data, &n));
-    return kad_file_write(ctx, to, 1, &(kad_piece){data, n});
+    return kad_file_write(ctx, to, 1, &(kad_file_piece){data, n});
 }
 
 /* The run goes on with its own copy of a file, wherever that came from. What lies in a

@@ -10,7 +10,7 @@ kad_status kad_report_write_to(kad_ctx *ctx, const kad_run *run, const char *pat
     KAD_TEXT(page);
     KAD_CALL(kad_results_open(ctx, run, &file));
     KAD_CALL(kad_report_html(ctx, file, &page));
-    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_piece){page.data, page.n}));
+    KAD_CALL(kad_file_write(ctx, path, 1, &(kad_file_piece){page.data, page.n}));
     return KAD_OK;
 }
 

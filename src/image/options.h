@@ -1,0 +1,31 @@
+/* Section `data` of the configuration where it means images: which, and what is done to
+ * them before a map sees them. */
+#ifndef KAD_IMAGE_OPTIONS_H
+#define KAD_IMAGE_OPTIONS_H
+
+#include "io/keys.h"
+
+extern const kad_key kad_image_keys[];
+extern const size_t kad_image_n_keys;
+extern const kad_rule kad_image_rules[];
+extern const size_t kad_image_n_rules;
+
+typedef enum kad_image_on_error { KAD_IMAGE_REFUSE, KAD_IMAGE_SKIP } kad_image_on_error;
+
+/* Texts are borrowed from the config. */
+typedef struct kad_image_options {
+    const char *source; /* a name of kad_image_generators, "fashion", or a path */
+    const char *dataset, *sha256;
+    int size;          /* 0: as they are */
+    int crop;          /* centre square cut before resizing; 0: the largest, or none */
+    int crops, scales; /* random squares of a picture (0: none), of so many octaves */
+    int pad;
+    bool flip, grey;
+    double held_out; /* NaN: what the source holds out itself, or a tenth */
+    int64_t limit;   /* 0: all */
+    int64_t seed;
+    kad_image_on_error on_error;
+    const char *cache; /* NULL: the run's folder */
+} kad_image_options;
+
+#endif
