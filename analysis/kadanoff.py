@@ -5,11 +5,13 @@
     run.table()                         # means with errors (pandas)
     run.series("mis")                   # what was drawn, [chain, draw] (xarray)
     kadanoff.table("sweep/T=*")         # many runs in one table
+    kadanoff.Sweep("sweep").dataset()   # a sweep over its keys (xarray)
 
 One file that needs h5py and numpy; xarray, pandas, arviz and pyerrors only where a method
 says so. doc/fileformat.md tells what the groups and their columns mean.
 """
 
+import csv
 import glob
 import importlib
 import json
@@ -19,7 +21,7 @@ import re
 import h5py
 import numpy as np
 
-__all__ = ["Run", "runs", "table"]
+__all__ = ["Run", "Sweep", "runs", "table"]
 
 FORMAT_VERSION = 3
 
@@ -189,6 +191,11 @@ class Run:
         displacements and momenta up to symmetry."""
         return self.group(f"correlators/boundary/{sampler}" + ("/full" if full else ""))
 
+    def family(self):
+        """The curve of a family of maps over its coupling `value`: NAME and NAME_err of every
+        estimate, NAME_exact where it is known (.to_dataframe() for pandas)."""
+        return self.group("family")
+
     # --- pandas -------------------------------------------------------------------------
 
     def _frame(self, name, index):
@@ -286,6 +293,90 @@ class Run:
         """pyerrors.Obs of a chain's observable, its error not yet estimated."""
         pyerrors = _need("pyerrors")
         return pyerrors.Obs(*self.pyerrors_samples(sampler, observable))
+
+
+def _number(text):
+    """A value of a key, as a number where it is one."""
+    try:
+        return float(text) if text != "" else np.nan
+    except ValueError:
+        return text
+
+
+class Sweep:
+    """The folder of a sweep. Its runs are read where they lie; `kadanoff sweep table` makes
+    the files that table and dataset read."""
+
+    def __init__(self, path):
+        self.path = os.fspath(path)
+        name = os.path.join(self.path, "points.csv")
+        if not os.path.exists(name):
+            raise FileNotFoundError(f"{name}: there is no such file")
+        with open(name, newline="", encoding="utf-8") as f:
+            head, *rows = csv.reader(f)
+        #: names of the keys that vary
+        self.keys = head[2:]
+        self._rows = {int(row[0]): row[1:] for row in rows}
+
+    def __repr__(self):
+        return f"<kadanoff.Sweep {self.path}: {len(self._rows)} points over {self.keys}>"
+
+    @property
+    def points(self):
+        """Number, folder and values of every point (pandas)."""
+        pandas = _need("pandas")
+        frame = pandas.DataFrame.from_dict(
+            {n: [row[0], *map(_number, row[1:])] for n, row in self._rows.items()},
+            orient="index",
+            columns=["folder", *self.keys],
+        )
+        return frame.rename_axis("point")
+
+    def run(self, point):
+        """The run of a point, by its number."""
+        return Run(os.path.join(self.path, self._rows[point][0]))
+
+    def runs(self):
+        """{number: Run} of all points that have results so far."""
+        found = {n: os.path.join(self.path, row[0]) for n, row in self._rows.items()}
+        return {n: Run(p) for n, p in found.items() if os.path.exists(f"{p}/run.h5")}
+
+    def _made(self, name):
+        path = os.path.join(self.path, name)
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"{path}: not made yet: kadanoff sweep table")
+        return path
+
+    def table(self):
+        """All estimates, a row each: point, keys, series, observable, mean, err, ..."""
+        return _need("pandas").read_csv(self._made("table.csv"))
+
+    def dataset(self, series="log_z"):
+        """The estimates of a series over the keys and `observable`: mean, err, tau_int,
+        n_eff, exact, folder; NaN where no point is, or none is complete."""
+        xarray = _need("xarray")
+        with h5py.File(self._made("sweep.h5"), "r") as f:
+            name = f"results/{series}"
+            if name not in f:
+                known = ", ".join(f["results"])
+                raise KeyError(f"{self.path}/sweep.h5: no series {series}, but {known}")
+            group = f[name]
+            observable = list(_values(group["observable"]))
+            columns = {
+                key: (("point", "observable"), _values(item), _attributes(item))
+                for key, item in group.items()
+                if isinstance(item, h5py.Dataset) and item.ndim == 2
+            }
+            number = _values(f["points/point"])
+        rows = [self._rows[int(n)] for n in number]
+        columns["folder"] = ("point", [row[0] for row in rows])
+        coordinates = {"observable": observable}
+        for k, key in enumerate(self.keys):
+            coordinates[key] = ("point", [_number(row[1 + k]) for row in rows])
+        whole = xarray.Dataset(columns, coordinates)
+        if len(self.keys) == 1:
+            return whole.swap_dims(point=self.keys[0])
+        return whole.set_index(point=self.keys).unstack("point")
 
 
 def runs(pattern):

@@ -263,6 +263,33 @@ def what_others_make_of_a_chain():
         assert abs(found - np.mean(chains)) < 1e-12, module
 
 
+def a_family_over_its_coupling():
+    curve = kadanoff.Run("run-family").family()
+    assert list(curve["value"].values) == [2.0, 2.25, 2.5]
+    assert curve.attrs["family_along"] == "temperature"
+    for name in ("energy", "energy_err", "log_z", "log_z_exact", "ess"):
+        assert curve[name].dims == ("value",), name
+    assert np.all(np.isfinite(curve["energy"]))
+    assert curve["log_z_exact"].sel(value=2.25) < curve["log_z_exact"].sel(value=2.0)
+
+
+def a_sweep_over_its_keys():
+    sweep = kadanoff.Sweep("run-sweep")
+    assert sweep.keys == ["lattice.shape", "action.temperature"]
+    assert list(sweep.points.index) == [1, 2, 3, 4]
+    assert sweep.points["action.temperature"].tolist() == [2.5, 3.0, 2.5, 3.0]
+    whole = sweep.dataset("mis")["mean"].sel(observable="energy")
+    assert whole.sizes == {"lattice.shape": 2, "action.temperature": 2}
+    for number, run in sweep.runs().items():
+        at = sweep.points.loc[number]
+        found = whole.sel({key: at[key] for key in sweep.keys}).item()
+        assert found == run.table("mis").loc[("mis", "energy"), "mean"]
+        assert run.attrs["temperature"] == at["action.temperature"]
+    long = sweep.table()
+    rows = long[(long.series == "mis") & (long.observable == "energy")]
+    assert len(rows) == 4 and set(rows["point"]) == set(sweep.points.index)
+
+
 def a_missing_package_is_one_line():
     find = kadanoff.importlib.import_module
 
@@ -293,6 +320,8 @@ CLAIMS = [
     ("many runs in one table, ordered by number", many_runs_in_one_table),
     ("older versions are read, a newer one refused", older_files_are_read_newer_refused),
     ("chains for ArviZ and pyerrors", what_others_make_of_a_chain),
+    ("a family over its coupling", a_family_over_its_coupling),
+    ("a sweep over its keys", a_sweep_over_its_keys),
     ("a missing package is one line", a_missing_package_is_one_line),
 ]
 

@@ -33,7 +33,10 @@ bulk: {configs: 100, null: 100, receptive: 2}
 END
 sed -e 's/temperature: 3.0/beta: 0.5, couplings: bonds.txt/' -e '/bulk/d' -e '/direct/d' \
     -e '/cycle/d' -e '/cluster/d' -e 's/ladder: true/ladder: false/' small.yaml >bonds.yaml
-for name in small bonds; do
+sed -e 's/, temperature: 3.0//' -e '/bulk/d' -e '/- {/d' -e 's/sample:/sample: []/' \
+    -e 's/ladder: true/ladder: false/' small.yaml >family.yaml
+echo "family: {along: temperature, range: [2, 2.5], values: 3, draws: 200}" >>family.yaml
+for name in small bonds family; do
     if ! "$program" run "$name.yaml" -o "run-$name" >log 2>&1; then
         echo "1..1"
         echo "not ok 1 - reader: the run $name"
@@ -41,4 +44,18 @@ for name in small bonds; do
         exit 1
     fi
 done
+cat >sweep.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: on-dual, components: 1, temperature: 3.0}
+train: {steps: 8, batch: 64, eval_samples: 64, eval_final: 64}
+sample: [{name: mis, draws: 100}]
+sweep:
+  grid: {lattice.shape: [[2, 4], [4, 4]], action.temperature: [2.5, 3.0]}
+END
+if ! { "$program" sweep run sweep.yaml -o run-sweep && "$program" sweep table sweep.yaml -o run-sweep; } >log 2>&1; then
+    echo "1..1"
+    echo "not ok 1 - reader: the sweep"
+    sed 's/^/# /' log
+    exit 1
+fi
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$top/analysis "$python" "$top/tests/analysis/reader.py"
