@@ -13,7 +13,7 @@
  *   derivatives                     of what is known at points with errors
  *   estimates, means, reshuffle, runs, mbar: tables of one sampler, or of several runs
  *   weighed, agreement, comparison  samplers against each other
- *   mbar                            chains at several couplings together
+ *   mbar, anchor, curves            chains at several couplings together
  *   bulk_bins, geodesics            the bulk
  *   warn, advice, diagnostics       what should make one stop and look
  *   physics                         what a run is of */

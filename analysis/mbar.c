@@ -1,85 +1,132 @@
 #include "analysis/mbar.h"
 
 #include "base/matrix.h"
+#include "base/parallel.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK_LEAST = 4, BLOCK_TIMES = 10, FIXED_POINT_STEPS = 5, NEWTON_STEPS = 100 };
+enum {
+    BLOCK_LEAST = 4,
+    BLOCK_TIMES = 10,
+    FIXED_POINT_STEPS = 5,
+    NEWTON_STEPS = 100,
+    FEW_DRAWS = 20000, /* for the first steps */
+    PIECES = 8 /* of a sum over all draws: chains that one thread takes together */
+};
 
-/* S of draw i of a chain at couplings c. */
-static double action_of(const kad_mbar *m, const kad_mbar_state *chain, size_t i,
-                        const double *c)
+void kad_mbar_offsets(const kad_mbar *m, double *offset)
 {
-    double S = 0;
-    for (size_t a = 0; a < m->n_statistics; a++)
-        S += c[a] * chain->statistic[a][i];
-    return S;
+    for (size_t k = 0; k < m->n_states; k++)
+        offset[k] = log((double)m->state[k].n / m->state[k].g) + m->f[k];
 }
 
-/* ln D_n of draw i of a chain, and p[k] = (N_k/g_k) e^{f_k - S_k} / D_n, which sum to 1. */
-static double shares(const kad_mbar *m, const double *f, const kad_mbar_state *chain,
-                     size_t i, double *p)
+double kad_mbar_block_share(const kad_mbar *m, const kad_mbar_state *chain, size_t b)
 {
+    const size_t B = m->n_blocks;
+    const size_t first = (b * chain->n + B - 1) / B,
+                 end = ((b + 1) * chain->n + B - 1) / B;
+    return (double)(end - first) / (double)chain->n;
+}
+
+/* Shares below e^-40 are none. */
+double kad_mbar_shares(const kad_mbar *m, const double *offset,
+                       const kad_mbar_state *chain, size_t i, double *p, size_t *lo,
+                       size_t *hi)
+{
+    static const double NONE = -40;
+    const size_t K = m->n_states;
     double top = -INFINITY, sum = 0;
-    for (size_t k = 0; k < m->n_states; k++) {
-        const kad_mbar_state *s = &m->state[k];
-        p[k] = log((double)s->n / s->g) + f[k] - action_of(m, chain, i, s->c);
+    for (size_t k = 0; k < K; k++) {
+        p[k] = offset[k] - kad_mbar_action(m, chain, i, m->state[k].c);
         top = fmax(top, p[k]);
     }
-    for (size_t k = 0; k < m->n_states; k++)
-        sum += p[k] = exp(p[k] - top);
-    for (size_t k = 0; k < m->n_states; k++)
+    *lo = K;
+    *hi = 0;
+    for (size_t k = 0; k < K; k++) {
+        const double x = p[k] - top;
+        p[k] = x < NONE ? 0 : exp(x);
+        sum += p[k];
+        if (x < NONE) continue;
+        if (*lo == K) *lo = k;
+        *hi = k + 1;
+    }
+    for (size_t k = *lo; k < *hi; k++)
         p[k] /= sum;
     return top + log(sum);
-}
-
-static size_t block_of(const kad_mbar *m, const kad_mbar_state *chain, size_t i)
-{
-    return i * m->n_blocks / chain->n;
 }
 
 /* --- the equations -------------------------------------------------------------------
  */
 
 typedef struct sums {
-    double *by_block; /* [n_blocks][K] sum_n p_kn / g_n */
+    kad_mbar *m;
+    double *offset;   /* [K] */
+    double *by_block; /* [K][n_blocks][K] sum_n p_kn / g_n, by the chain of n */
     double *total;    /* [K] the same of all */
-    double *hessian;  /* [K][K] sum_n (delta_kl p_kn - p_kn p_ln) / g_n */
-    double *p;        /* [K] work */
+    /* [PIECES][K][K] sum_n (delta_kl p_kn - p_kn p_ln) / g_n; the first becomes that of all */
+    double *hessian;
+    double *p;     /* [PIECES][K] work */
+    size_t stride; /* every so many-th draw stands for all */
 } sums;
 
-static kad_status take_sums(kad_scope *in, const kad_mbar *m, sums *s)
+static kad_status take_sums(kad_scope *in, kad_mbar *m, sums *s)
 {
     const size_t K = m->n_states;
-    KAD_CALL(kad_take(in, m->n_blocks * K, &s->by_block));
+    s->m = m;
+    KAD_CALL(kad_take(in, K, &s->offset));
+    KAD_CALL(kad_take(in, K * m->n_blocks * K, &s->by_block));
     KAD_CALL(kad_take(in, K, &s->total));
-    KAD_CALL(kad_take(in, K * K, &s->hessian));
-    return kad_take(in, K, &s->p);
+    KAD_CALL(kad_take(in, PIECES * K * K, &s->hessian));
+    return kad_take(in, PIECES * K, &s->p);
 }
 
-static void accumulate(kad_mbar *m, sums *s)
+/* A chain's draws. */
+static void add_chain(sums *s, size_t j, double *hessian, double *p)
 {
+    kad_mbar *m = s->m;
     const size_t K = m->n_states;
-    memset(s->by_block, 0, m->n_blocks * K * sizeof *s->by_block);
-    memset(s->total, 0, K * sizeof *s->total);
-    memset(s->hessian, 0, K * K * sizeof *s->hessian);
-    for (size_t j = 0; j < K; j++) {
-        const kad_mbar_state *chain = &m->state[j];
-        for (size_t i = 0; i < chain->n; i++) {
-            double *block = s->by_block + block_of(m, chain, i) * K;
-            m->ln_d[m->first[j] + i] = shares(m, m->f, chain, i, s->p);
-            for (size_t k = 0; k < K; k++) {
-                const double pk = s->p[k] / chain->g;
-                block[k] += pk;
-                for (size_t l = 0; l <= k; l++)
-                    s->hessian[k * K + l] -= pk * s->p[l];
-            }
+    const kad_mbar_state *chain = &m->state[j];
+    double *by_block = s->by_block + j * m->n_blocks * K;
+    const size_t n_taken = (chain->n + s->stride - 1) / s->stride;
+    const double unit = (double)chain->n / (double)n_taken / chain->g;
+    memset(by_block, 0, m->n_blocks * K * sizeof *by_block);
+    for (size_t i = 0; i < chain->n; i += s->stride) {
+        double *block = by_block + kad_mbar_block(m, chain, i) * K;
+        size_t lo, hi;
+        m->ln_d[m->first[j] + i] = kad_mbar_shares(m, s->offset, chain, i, p, &lo, &hi);
+        for (size_t k = lo; k < hi; k++) {
+            const double pk = p[k] * unit;
+            block[k] += pk;
+            for (size_t l = lo; l <= k; l++)
+                hessian[k * K + l] -= pk * p[l];
         }
     }
-    for (size_t b = 0; b < m->n_blocks; b++)
+}
+
+static bool add_piece(void *self, size_t piece, int thread)
+{
+    sums *s = self;
+    const size_t K = s->m->n_states;
+    double *hessian = s->hessian + piece * K * K;
+    (void)thread;
+    memset(hessian, 0, K * K * sizeof *hessian);
+    for (size_t j = 0; j < K; j++)
+        if (j * PIECES / K == piece) add_chain(s, j, hessian, s->p + piece * K);
+    return true;
+}
+
+static void accumulate(kad_ctx *ctx, sums *s)
+{
+    const size_t K = s->m->n_states, B = s->m->n_blocks;
+    kad_mbar_offsets(s->m, s->offset);
+    kad_parallel_for(ctx->n_threads, PIECES, add_piece, s);
+    memset(s->total, 0, K * sizeof *s->total);
+    for (size_t jb = 0; jb < K * B; jb++)
         for (size_t k = 0; k < K; k++)
-            s->total[k] += s->by_block[b * K + k];
+            s->total[k] += s->by_block[jb * K + k];
+    for (size_t i = K * K; i < PIECES * K * K; i++)
+        s->hessian[i % (K * K)] += s->hessian[i];
     for (size_t k = 0; k < K; k++)
         s->hessian[k * K + k] += s->total[k];
 }
@@ -119,12 +166,15 @@ static double step(kad_mbar *m, sums *s, bool newton)
     return most;
 }
 
-/* Fixed-point steps as long as Newton's would leave where it converges. */
+/* Fixed-point steps as long as Newton's would leave where it converges; first with few
+ * draws, whose solution is near that of all. The last step changes nothing that counts: the
+ * sums before it are those of the solution. */
 static kad_status iterate(kad_ctx *ctx, kad_mbar *m, sums *s)
 {
     double scale = 1;
+    s->stride = m->n_draws > 2 * FEW_DRAWS ? m->n_draws / FEW_DRAWS : 1;
     for (m->n_iterations = 1; m->n_iterations <= NEWTON_STEPS; m->n_iterations++) {
-        accumulate(m, s);
+        accumulate(ctx, s);
         const bool newton = m->n_iterations > FIXED_POINT_STEPS;
         if (newton && !factorise(m, s))
             return kad_fail(ctx, KAD_EDATA,
@@ -134,11 +184,8 @@ static kad_status iterate(kad_ctx *ctx, kad_mbar *m, sums *s)
         for (size_t k = 0; k < m->n_states; k++)
             scale = fmax(scale, fabs(m->f[k]));
         if (!isfinite(change)) break;
-        if (newton && change < 1e-10 * scale) {
-            accumulate(m, s);
-            return factorise(m, s) ? KAD_OK
-                                   : kad_fail(ctx, KAD_EDATA, "reweighting: no overlap");
-        }
+        if (newton && s->stride == 1 && change < 1e-10 * scale) return KAD_OK;
+        if (newton && change < 1e-3 * scale) s->stride = 1;
     }
     return kad_fail(ctx, KAD_EDATA,
                     "reweighting: no solution after %d steps: do the states overlap?",
@@ -148,20 +195,32 @@ static kad_status iterate(kad_ctx *ctx, kad_mbar *m, sums *s)
 /* --- what is known of the solution ---------------------------------------------------
  */
 
-/* Without block b: H shift = sum over the rest of p/g less what it should be, which is
- * N_k / (B g_k) - sum over the block. */
-static void leave_blocks_out(kad_mbar *m, const sums *s)
+/* H f moves against what a block has more than its chain's mean. */
+static void find_parts(const kad_mbar *m, const sums *s)
 {
     const size_t K = m->n_states, B = m->n_blocks;
-    for (size_t b = 0; b < B; b++) {
-        double *shift = m->shift + b * K;
-        for (size_t k = 0; k < K; k++)
-            shift[k] = s->by_block[b * K + k] -
-                       (double)m->state[k].n / m->state[k].g / (double)B;
-        solve(m, s, shift);
-        for (size_t k = 0; k < K; k++)
-            shift[k] *= (double)B / (double)(B - 1); /* H of what is left */
+    for (size_t j = 0; j < K; j++) {
+        const double *by_block = s->by_block + j * B * K;
+        for (size_t b = 0; b < B; b++) {
+            double *part = m->part + (j * B + b) * K;
+            const double share = kad_mbar_block_share(m, &m->state[j], b);
+            for (size_t c = 0; c < B; c++)
+                for (size_t k = 0; k < K; k++)
+                    part[k] += by_block[c * K + k] * share;
+            for (size_t k = 0; k < K; k++)
+                part[k] -= by_block[b * K + k];
+            solve(m, s, part);
+        }
     }
+}
+
+/* Without block b of all chains; H is that of what is left. */
+static void leave_blocks_out(kad_mbar *m)
+{
+    const size_t K = m->n_states, B = m->n_blocks;
+    for (size_t j = 0; j < K; j++)
+        for (size_t bk = 0; bk < B * K; bk++)
+            m->shift[bk] -= m->part[j * B * K + bk] * (double)B / (double)(B - 1);
     for (size_t k = 0; k < K; k++) {
         kad_jackknife j = kad_jackknife_start(m->f[k]);
         for (size_t b = 0; b < B; b++)
@@ -170,34 +229,31 @@ static void leave_blocks_out(kad_mbar *m, const sums *s)
     }
 }
 
-static void find_overlap(kad_mbar *m, double *p)
+static void find_overlap(kad_mbar *m, const sums *s)
 {
     const size_t K = m->n_states;
-    for (size_t j = 0; j < K; j++) {
-        const kad_mbar_state *chain = &m->state[j];
-        for (size_t i = 0; i < chain->n; i++) {
-            shares(m, m->f, chain, i, p);
+    for (size_t j = 0; j < K; j++)
+        for (size_t b = 0; b < m->n_blocks; b++)
             for (size_t k = 0; k < K; k++)
-                m->overlap[j * K + k] += p[k] / (double)chain->n;
-        }
-    }
+                m->overlap[j * K + k] += s->by_block[(j * m->n_blocks + b) * K + k] *
+                                         m->state[j].g / (double)m->state[j].n;
 }
 
 static kad_status check(kad_ctx *ctx, const kad_mbar *m)
 {
     for (size_t k = 0; k < m->n_states; k++) {
         const kad_mbar_state *s = &m->state[k];
-        bool finite = s->g >= 1;
+        bool finite = s->g >= 1 && s->memory >= s->g;
         for (size_t a = 0; a < m->n_statistics; a++)
             for (size_t i = 0; i < s->n; i++)
                 finite = finite && isfinite(s->statistic[a][i]) && isfinite(s->c[a]);
         if (!finite)
             return kad_fail(ctx, KAD_EDATA, "reweighting: state %zu is not finite", k);
-        if ((double)s->n < BLOCK_LEAST * BLOCK_TIMES * s->g)
+        if ((double)s->n < BLOCK_LEAST * BLOCK_TIMES * s->memory)
             return kad_fail(
                 ctx, KAD_EDATA,
                 "reweighting: state %zu has %zu draws of tau_int %.3g: too few", k, s->n,
-                s->g / 2);
+                s->memory / 2);
     }
     return KAD_OK;
 }
@@ -206,7 +262,7 @@ static void choose_blocks(kad_mbar *m)
 {
     m->n_blocks = KAD_MBAR_BLOCKS;
     for (size_t k = 0; k < m->n_states; k++) {
-        const double most = (double)m->state[k].n / (BLOCK_TIMES * m->state[k].g);
+        const double most = (double)m->state[k].n / (BLOCK_TIMES * m->state[k].memory);
         if (most < (double)m->n_blocks) m->n_blocks = (size_t)most;
     }
 }
@@ -232,106 +288,12 @@ kad_status kad_mbar_solve(kad_scope *in, size_t n_states, size_t n_statistics,
     KAD_CALL(kad_take(in, n_states, &m->f_err));
     KAD_CALL(kad_take(in, m->n_draws, &m->ln_d));
     KAD_CALL(kad_take(in, m->n_blocks * n_states, &m->shift));
+    KAD_CALL(kad_take(in, n_states * m->n_blocks * n_states, &m->part));
     KAD_CALL(kad_take(in, n_states * n_states, &m->overlap));
     KAD_CALL(take_sums(&scope, m, &s));
     KAD_CALL(iterate(in->ctx, m, &s));
-    leave_blocks_out(m, &s);
-    find_overlap(m, s.p);
-    return KAD_OK;
-}
-
-/* --- at other couplings --------------------------------------------------------------
- */
-
-/* Sums of w and of w times every observable (rows): by block, and with the shares p_kn,
- * by which ln D_n moves with f. */
-typedef struct means {
-    size_t n_rows;
-    double *by_block; /* [n_blocks][n_rows] */
-    double *total;    /* [n_rows] */
-    double *moved;    /* [n_rows][K] */
-    double *p, *row;
-    double square; /* sum w^2 g */
-} means;
-
-static void add_draw(const kad_mbar *m, means *s, size_t j, size_t i, double w,
-                     const double *const *const *column)
-{
-    const size_t K = m->n_states, R = s->n_rows;
-    const kad_mbar_state *chain = &m->state[j];
-    double *block = s->by_block + block_of(m, chain, i) * R;
-    shares(m, m->f, chain, i, s->p);
-    s->square += w * w * chain->g;
-    for (size_t r = 0; r < R; r++) {
-        const double x = r == 0 ? w : w * column[r - 1][j][i];
-        block[r] += x;
-        for (size_t k = 0; k < K; k++)
-            s->moved[r * K + k] += x * s->p[k];
-    }
-}
-
-/* Weights relative to the largest, whose logarithm is returned. */
-static double sum_weights(const kad_mbar *m, const double *theta, means *s,
-                          const double *const *const *column)
-{
-    double top = -INFINITY;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t j = 0; j < m->n_states; j++) {
-            const kad_mbar_state *chain = &m->state[j];
-            for (size_t i = 0; i < chain->n; i++) {
-                const double ln_w = -action_of(m, chain, i, theta) -
-                                    m->ln_d[m->first[j] + i] - log(chain->g);
-                if (pass == 0)
-                    top = fmax(top, ln_w);
-                else
-                    add_draw(m, s, j, i, exp(ln_w - top), column);
-            }
-        }
-    for (size_t b = 0; b < m->n_blocks; b++)
-        for (size_t r = 0; r < s->n_rows; r++)
-            s->total[r] += s->by_block[b * s->n_rows + r];
-    return top;
-}
-
-/* The rows' sums without block b, ln D_n moved along; the number of draws falls too. */
-static void without(const kad_mbar *m, means *s, size_t b)
-{
-    const size_t K = m->n_states, R = s->n_rows;
-    const double rest = (double)(m->n_blocks - 1) / (double)m->n_blocks;
-    for (size_t r = 0; r < R; r++) {
-        double x = s->total[r] - s->by_block[b * R + r];
-        for (size_t k = 0; k < K; k++)
-            x -= rest * m->shift[b * K + k] * s->moved[r * K + k];
-        s->row[r] = x / rest;
-    }
-}
-
-kad_status kad_mbar_at(kad_ctx *ctx, const kad_mbar *m, const double *theta,
-                       size_t n_observables, const double *const *const *column,
-                       kad_estimate *ln_z, kad_estimate *mean, double *n_eff)
-{
-    KAD_SCOPE(scope, ctx);
-    means s = {.n_rows = n_observables + 1};
-    kad_jackknife *j;
-    KAD_CALL(kad_take(&scope, m->n_blocks * s.n_rows, &s.by_block));
-    KAD_CALL(kad_take(&scope, s.n_rows, &s.total));
-    KAD_CALL(kad_take(&scope, s.n_rows * m->n_states, &s.moved));
-    KAD_CALL(kad_take(&scope, m->n_states, &s.p));
-    KAD_CALL(kad_take(&scope, s.n_rows, &s.row));
-    KAD_CALL(kad_take(&scope, s.n_rows, &j));
-    const double top = sum_weights(m, theta, &s, column);
-    j[0] = kad_jackknife_start(top + log(s.total[0]));
-    for (size_t o = 1; o < s.n_rows; o++)
-        j[o] = kad_jackknife_start(s.total[o] / s.total[0]);
-    for (size_t b = 0; b < m->n_blocks; b++) {
-        without(m, &s, b);
-        kad_jackknife_add(&j[0], top + log(s.row[0]));
-        for (size_t o = 1; o < s.n_rows; o++)
-            kad_jackknife_add(&j[o], s.row[o] / s.row[0]);
-    }
-    *ln_z = (kad_estimate){j[0].full, kad_jackknife_error(&j[0])};
-    for (size_t o = 0; o < n_observables; o++)
-        mean[o] = (kad_estimate){j[o + 1].full, kad_jackknife_error(&j[o + 1])};
-    *n_eff = s.total[0] * s.total[0] / s.square;
+    find_parts(m, &s);
+    leave_blocks_out(m);
+    find_overlap(m, &s);
     return KAD_OK;
 }

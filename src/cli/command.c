@@ -146,7 +146,7 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "sweep",
-        .args = "plan|run|slurm|status|table FILE.yaml [section.key=value ...]",
+        .args = "plan|run|slurm|status|table|analyse FILE.yaml [section.key=value ...]",
         .min_args = 2,
         .max_args = 2,
         .overrides = true,
@@ -159,10 +159,11 @@ const kad_command kad_commands[] = {
             "share the folder. slurm: write a job script, an array that goes on by "
             "itself. status: how far every point is; 0 when all are complete, 75 when "
             "some are left, 65 when some cannot be read. table: all estimates into "
-            "sweep.h5 "
-            "and table.csv. plan, status and table change no run.",
+            "sweep.h5 and table.csv. analyse: the same, and curves over the coupling "
+            "from "
+            "all points together. plan, status, table and analyse change no run.",
         .example = "kadanoff sweep run ising-sweep.yaml",
-        .words = "plan|run|slurm|status|table",
+        .words = "plan|run|slurm|status|table|analyse",
         .run = kad_cmd_sweep,
     },
     {

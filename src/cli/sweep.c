@@ -194,19 +194,25 @@ static kad_status table(kad_app *app)
     return kad_sweep_table(app, s);
 }
 
+static kad_status analyse(kad_app *app)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_sweep *s;
+    KAD_CALL(read_sweep(&scope, app, false, &s));
+    return kad_sweep_analyse(app, s);
+}
+
 kad_status kad_cmd_sweep(kad_app *app)
 {
     static const struct {
         const char *name;
         kad_status (*run)(kad_app *app);
-    } verbs[] = {{"plan", plan},
-                 {"run", run},
-                 {"slurm", slurm},
-                 {"status", show_status},
-                 {"table", table}};
+    } verbs[] = {{"plan", plan},          {"run", run},     {"slurm", slurm},
+                 {"status", show_status}, {"table", table}, {"analyse", analyse}};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(app->args[0], verbs[i].name) == 0) return verbs[i].run(app);
-    return kad_fail(&app->ctx, KAD_EUSAGE,
-                    "sweep: expected plan, run, slurm, status or table, got \"%s\"",
-                    app->args[0]);
+    return kad_fail(
+        &app->ctx, KAD_EUSAGE,
+        "sweep: expected plan, run, slurm, status, table or analyse, got \"%s\"",
+        app->args[0]);
 }

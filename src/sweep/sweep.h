@@ -9,7 +9,7 @@
  * Workers share nothing but the file system: each takes the points that nobody holds.
  *
  * This folder: section (what the file asks for), points (numbered), csv (tables of text),
- * and what workers and batch jobs do with them. */
+ * what workers and batch jobs do with them, and curves (what all points say together). */
 #ifndef KAD_SWEEP_SWEEP_H
 #define KAD_SWEEP_SWEEP_H
 
@@ -29,6 +29,11 @@ typedef struct kad_sweep_options {
     const char *map;    /* point, family */
     const char *along;  /* of a family: the coupling; NULL: none */
     const char *folder; /* template; NULL: all keys */
+    struct {
+        bool mbar;         /* curves by reweighting the points together */
+        const char *along; /* NULL: the one coupling that varies */
+        kad_reals values;  /* of the curves; one whole number of 2 or more: so many */
+    } analysis;
     struct {
         const char *time, *memory, *partition, *account, *setup; /* NULL: none */
         int cpus, at_once;
@@ -108,6 +113,11 @@ KAD_MUST_USE kad_status kad_sweep_work(kad_app *app, const kad_sweep *sweep, int
 /* Every estimate of the complete points into sweep.h5 and table.csv of the sweep's folder,
  * and the main ones on the screen. (table.c) */
 KAD_MUST_USE kad_status kad_sweep_table(kad_app *app, const kad_sweep *sweep);
+
+/* The same, and curves over the coupling from all points that differ in nothing else:
+ * /curves of sweep.h5, curves.csv. Errors: KAD_ECONFIG, KAD_EDATA in one line that says what
+ * is missing (curves.h). (analyse.c) */
+KAD_MUST_USE kad_status kad_sweep_analyse(kad_app *app, const kad_sweep *sweep);
 
 /* Write job.sh and log/ for Slurm: an array with a task a point, which requeues itself
  * while there is more to do; tasks_per_job > 1: so many points side by side in a job, for sites that

@@ -211,7 +211,7 @@ static kad_status write_h5(kad_ctx *ctx, const results *r, const char *path)
     KAD_CALL(write_points(ctx, file, r->sweep));
     for (int i = 0; i < r->n_series; i++)
         KAD_CALL(write_series(ctx, file, r, &r->series[i]));
-    return kad_h5_save(ctx, file, path, true);
+    return kad_h5_save(ctx, file, path, false);
 }
 
 /* --- table.csv -----------------------------------------------------------------------
