@@ -169,7 +169,7 @@ static kad_status print_family(kad_app *app, kad_h5 *file)
     static const char *const names[FAMILY_COLUMNS] = {"ess",           "log_z", "energy",
                                                       "specific_heat", "abs_m", "chi"};
     KAD_SCOPE(scope, &app->ctx);
-    kad_values value, mean[FAMILY_COLUMNS], err[FAMILY_COLUMNS], exact;
+    kad_values value, second = {0}, mean[FAMILY_COLUMNS], err[FAMILY_COLUMNS], exact;
     if (!kad_h5_exists(file, "/family/value")) return KAD_OK;
     KAD_CALL(read_column(&scope, file, "value", "", &value));
     KAD_CALL(read_column(&scope, file, "log_z", "_exact", &exact));
@@ -177,12 +177,21 @@ static kad_status print_family(kad_app *app, kad_h5 *file)
         KAD_CALL(read_column(&scope, file, names[c], "", &mean[c]));
         KAD_CALL(read_column(&scope, file, names[c], "_err", &err[c]));
     }
-    const char *along = kad_attr_string(&scope, file, "/family", "family_along");
-    printf("\nfamily of maps, %s\n  %-9s", along != NULL ? along : "?", "value");
+    const char *along = kad_attr_string(&scope, file, "/family", "family_along"),
+               *other = kad_attr_string(&scope, file, "/family", "family_along_2");
+    if (other != NULL) {
+        KAD_CALL(read_column(&scope, file, along, "", &value));
+        KAD_CALL(read_column(&scope, file, other, "", &second));
+    }
+    printf("\nfamily of maps, %s%s%s\n  %-9s", along != NULL ? along : "?",
+           other != NULL ? ", " : "", other != NULL ? other : "",
+           other != NULL ? along : "value");
+    if (other != NULL) printf(" %-9s", other);
     for (int c = 0; c < FAMILY_COLUMNS; c++)
         printf(" %13s%s", names[c], c == 1 ? "  pull" : "");
     for (size_t i = 0; i < value.n; i++) {
         printf("\n  %-9.6g", value.data[i]);
+        if (i < second.n) printf(" %-9.6g", second.data[i]);
         for (int c = 0; c < FAMILY_COLUMNS; c++) {
             char text[64];
             const bool known = i < mean[c].n && i < err[c].n;

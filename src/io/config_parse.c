@@ -130,16 +130,37 @@ static kad_status put_value(parse *p, const char *path, const kad_key *spec,
     return kad_entries_put(p->ctx, &p->config->set, path, &entry);
 }
 
+/* A list of names is a text as well: "kappa, lambda". */
+static kad_status join_names(parse *p, size_t n, const kad_token *tokens, kad_token *out)
+{
+    size_t size = 1;
+    char *text;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(tokens[i].text) + 2;
+    KAD_CALL(kad_take(&p->words, size, &text));
+    for (size_t i = 0, at = 0; i < n; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s", i > 0 ? ", " : "",
+                               tokens[i].text);
+    *out = (kad_token){text, n == 1 && tokens[0].plain};
+    return KAD_OK;
+}
+
+/* Of numbers, in which sequences may lie ([[0.4, 0.5], [0.8, 1.2]] is four numbers), or of
+ * names. */
 static kad_status parse_sequence(parse *p, const char *path, const kad_key *spec)
 {
     KAD_SCOPE(scope, p->ctx);
     size_t n = 0, capacity = 8;
+    int depth = 0;
     kad_token *tokens;
     kad_place start = p->place;
     KAD_CALL(kad_take(&scope, capacity, &tokens));
     for (;;) {
         KAD_CALL(next(p));
-        if (at(p, YAML_SEQUENCE_END_EVENT)) break;
+        if (at(p, YAML_SEQUENCE_END_EVENT) && depth-- == 0) break;
+        if (at(p, YAML_SEQUENCE_END_EVENT)) continue;
+        if (at(p, YAML_SEQUENCE_START_EVENT) && spec->type == KAD_REALS && depth++ == 0)
+            continue;
         if (!at(p, YAML_SCALAR_EVENT))
             KAD_CALL(fail(p, path, "a sequence here holds numbers only"));
         if (n >= KAD_CONFIG_MAX_ITEMS) KAD_CALL(fail(p, path, "too many numbers"));
@@ -153,6 +174,11 @@ static kad_status parse_sequence(parse *p, const char *path, const kad_key *spec
         KAD_CALL(scalar(p, path, &tokens[n++]));
     }
     p->place = start;
+    if (spec->type == KAD_STRING && n > 0) {
+        kad_token whole;
+        KAD_CALL(join_names(p, n, tokens, &whole));
+        return put_value(p, path, spec, false, 1, &whole);
+    }
     return put_value(p, path, spec, true, n, tokens);
 }
 

@@ -10,7 +10,8 @@
 
 bool kad_family_has_points(const kad_pipeline *p)
 {
-    return kad_family_is(&p->model->family) && p->options.model.family.sample_at.n > 0;
+    return kad_family_is(&p->model->family) &&
+           kad_family_n_sample_at(&p->options.model.family) > 0;
 }
 
 /* "KEY=null" for every key of the two sections that was given. */
@@ -38,22 +39,22 @@ static void count(void *self, const kad_key *key)
 }
 
 /* A seed of the value's own, whichever others are asked for. */
-static int64_t seed_at(uint64_t seed, double value)
+static int64_t seed_at(uint64_t seed, kad_family_point value)
 {
     uint32_t word[4];
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    kad_rng_u32x4(kad_rng_stream(seed, KAD_RNG_DRAW, 2), bits, 0, 0, word);
+    uint64_t bits[KAD_FAMILY_COUPLINGS];
+    memcpy(bits, value.at, sizeof bits);
+    kad_rng_u32x4(kad_rng_stream(seed, KAD_RNG_DRAW, 2), bits[0], bits[1], 0, word);
     return (int64_t)(((uint64_t)word[0] << 32 | word[1]) >> 12);
 }
 
 /* The command line's own, what is left out, and what makes it a run of one value. */
-static kad_status overrides_of(kad_scope *in, const kad_pipeline *p, double value, int *n,
-                               const char ***out)
+static kad_status overrides_of(kad_scope *in, const kad_pipeline *p,
+                               kad_family_point value, int *n, const char ***out)
 {
-    enum { OWN = 4 };
+    const kad_family *family = &p->model->family;
+    enum { OWN = 3 + KAD_FAMILY_COUPLINGS };
     const kad_app *app = p->app;
-    const char *along = p->model->family.along;
     char number[KAD_NUMBER_CHARS];
     size_t n_keys = 0;
     kad_schema_each(&p->schema, count, &n_keys);
@@ -66,22 +67,23 @@ static kad_status overrides_of(kad_scope *in, const kad_pipeline *p, double valu
     const char **own = rest.text + rest.n;
     KAD_CALL(kad_take_printf(in, &own[0], "train.from=%s", kad_run_path(p->run)));
     KAD_CALL(kad_take_printf(in, &own[1], "train.steps=0"));
-    KAD_CALL(kad_take_printf(in, &own[2], "action.%s=%s", along,
-                             kad_format_real(number, value)));
-    KAD_CALL(kad_take_printf(in, &own[3], "seed=%lld",
+    KAD_CALL(kad_take_printf(in, &own[2], "seed=%lld",
                              (long long)seed_at(p->model->seed, value)));
-    *n = (int)rest.n + OWN;
+    for (int i = 0; i < family->n; i++)
+        KAD_CALL(kad_take_printf(in, &own[3 + i], "action.%s=%s", family->axis[i].along,
+                                 kad_format_real(number, value.at[i])));
+    *n = (int)rest.n + 3 + family->n;
     return KAD_OK;
 }
 
-static kad_status run_at(kad_pipeline *p, double value)
+static kad_status run_at(kad_pipeline *p, kad_family_point value)
 {
     KAD_SCOPE(scope, &p->app->ctx);
     const double start = kad_wall_seconds();
-    char number[KAD_NUMBER_CHARS];
+    char label[128];
     kad_app at = *p->app; /* its own folder and overrides; messages come back below */
-    KAD_CALL(kad_take_printf(&scope, &at.out, "%s/%s=%s", kad_run_path(p->run),
-                             p->model->family.along, kad_format_real(number, value)));
+    kad_family_label(&p->model->family, value, sizeof label, label);
+    KAD_CALL(kad_take_printf(&scope, &at.out, "%s/%s", kad_run_path(p->run), label));
     KAD_CALL(overrides_of(&scope, p, value, &at.n_overrides, &at.overrides));
     at.quiet = true;
     at.show = NULL;
@@ -89,17 +91,16 @@ static kad_status run_at(kad_pipeline *p, double value)
         kad_pipeline_text(&at, kad_config_text(p->config), p->name, KAD_STAGE_ALL);
     memcpy(p->app->ctx.message, at.ctx.message, sizeof at.ctx.message);
     if (status == KAD_OK)
-        kad_say(p->app, "%s = %s: complete, %.1f s", p->model->family.along, number,
-                kad_wall_seconds() - start);
+        kad_say(p->app, "%s: complete, %.1f s", label, kad_wall_seconds() - start);
     return status;
 }
 
 kad_status kad_family_points(kad_pipeline *p)
 {
-    const kad_reals *at = &p->options.model.family.sample_at;
-    for (size_t i = 0; i < at->n; i++) {
+    const kad_family_options *o = &p->options.model.family;
+    for (size_t i = 0; i < kad_family_n_sample_at(o); i++) {
         KAD_CALL(kad_stop_check(&p->app->ctx, "family.sample_at"));
-        KAD_CALL(run_at(p, at->value[i]));
+        KAD_CALL(run_at(p, kad_family_sample_at(o, i)));
     }
     return KAD_OK;
 }

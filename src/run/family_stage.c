@@ -25,7 +25,8 @@ enum { ROWS_MAX = 64 };
 typedef struct curve {
     kad_scope *scope;
     size_t n; /* values */
-    double *value, *done;
+    kad_family_point *value;
+    double *done;
     double *beta; /* inverse temperature of spins, NaN: none */
     double n_sites;
     size_t n_rows;
@@ -168,12 +169,12 @@ static kad_status read_draws(kad_pipeline *p, const kad_run *scratch, curve *c, 
     return add_table(c, i, file, "/analysis/mis_reweighted");
 }
 
-static kad_status make_action(kad_pipeline *p, double value, kad_action **out)
+static kad_status make_action(kad_pipeline *p, kad_family_point value, kad_action **out)
 {
     const kad_model *m = p->model;
     KAD_CALL(kad_action_create(&p->app->ctx, &p->options.model.action, m->lattice,
                                m->decimated, out));
-    return kad_action_set(&p->app->ctx, *out, m->family.along, value);
+    return kad_family_set(&p->app->ctx, &m->family, *out, value);
 }
 
 static kad_status do_value(kad_pipeline *p, const kad_family_options *options,
@@ -214,6 +215,23 @@ static bool is_known(size_t n, const double *values)
     return known;
 }
 
+/* The coupling as the axis; of two the number of the pair, and both beside it. */
+static void write_values(kad_writer *w, const kad_family *f, const curve *c)
+{
+    double *number = kad_write_scratch(w, c->n, sizeof *number);
+    if (number == NULL) return;
+    for (int k = f->n == 1 ? 0 : -1; k < f->n; k++) {
+        for (size_t i = 0; i < c->n; i++)
+            number[i] = k < 0 ? (double)i : c->value[i].at[k];
+        if (k < 0)
+            kad_write(w, "value", KAD_H5_F64, "value", "1",
+                      "number of a pair of couplings", &c->n, number);
+        else
+            kad_write(w, f->n == 1 ? "value" : f->axis[k].along, KAD_H5_F64, "value", "",
+                      f->axis[k].along, &c->n, number);
+    }
+}
+
 static kad_status write_curve(kad_pipeline *p, const curve *c,
                               const kad_family_options *options)
 {
@@ -223,8 +241,7 @@ static kad_status write_curve(kad_pipeline *p, const curve *c,
     kad_writer w = kad_write_anew(ctx, file, "/family");
     kad_family_write(&w, &p->model->family);
     kad_write_int(&w, "draws", options->draws);
-    kad_write(&w, "value", KAD_H5_F64, "value", "", p->model->family.along, &c->n,
-              c->value);
+    write_values(&w, &p->model->family, c);
     kad_write(&w, "done", KAD_H5_F64, "value", "1", "1: the draws of this value are made",
               &c->n, c->done);
     for (size_t row = 0; row < c->n_rows; row++) {
@@ -286,8 +303,8 @@ static kad_status start_curve(kad_pipeline *p, const kad_family_options *options
     for (size_t i = 0; i < c->n; i++) {
         c->value[i] = kad_family_value_at(options, i);
         if (action == NULL) KAD_CALL(make_action(p, c->value[i], &action));
-        KAD_CALL(kad_action_set(ctx, action, m->family.along, c->value[i]));
-        c->beta[i] = kad_action_get(action, "beta");
+        KAD_CALL(kad_family_set(ctx, &m->family, action, c->value[i]));
+        c->beta[i] = m->family.n == 1 ? kad_action_get(action, "beta") : (double)NAN;
     }
     KAD_CALL(kad_results_open(ctx, p->run, &file));
     KAD_CALL(kad_params_read_family(ctx, file, m->flow, &m->family, *all));

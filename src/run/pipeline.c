@@ -358,16 +358,17 @@ done:
 static kad_status resolve_family(kad_pipeline *p)
 {
     kad_family_options options;
-    char key[64];
+    char along[32], key[64];
+    double middle;
     kad_config_fill(p->config, kad_family_keys, kad_family_n_keys, 0, &options);
-    const double middle = kad_family_middle(&options);
-    if (isnan(middle)) return KAD_OK;
-    snprintf(key, sizeof key, "%s%.32s",
-             strncmp(options.along, "action.", 7) == 0 ? "" : "action.", options.along);
-    const kad_key *spec = kad_schema_find(&p->schema, key);
-    if (spec == NULL || spec->type != KAD_REAL || kad_config_is_set(p->config, key))
-        return KAD_OK;
-    return kad_config_resolve_real(&p->app->ctx, p->config, key, middle);
+    for (int i = 0; kad_family_middle(&options, i, along, &middle); i++) {
+        snprintf(key, sizeof key, "action.%s", along);
+        const kad_key *spec = kad_schema_find(&p->schema, key);
+        if (spec == NULL || spec->type != KAD_REAL || kad_config_is_set(p->config, key))
+            continue;
+        KAD_CALL(kad_config_resolve_real(&p->app->ctx, p->config, key, middle));
+    }
+    return KAD_OK;
 }
 
 kad_status kad_pipeline_options(kad_pipeline *p)

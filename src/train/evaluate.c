@@ -127,7 +127,15 @@ static kad_status evaluate_map(kad_ctx *ctx, kad_evaluator *e, const double *the
     return KAD_OK;
 }
 
-/* A family's worst map of three: at the ends and in the middle of its range. */
+static kad_family_point place(const kad_family *f, int i)
+{
+    static const double square[5][2] = {{-1, -1}, {1, -1}, {0, 0}, {-1, 1}, {1, 1}};
+    if (f->n < 2) return (kad_family_point){{i - 1, 0}};
+    return (kad_family_point){{square[i][0], square[i][1]}};
+}
+
+/* A family's worst map of three: at the ends and in the middle of its range; of two couplings
+ * at the corners and in the middle. */
 static kad_status evaluate_family(kad_ctx *ctx, kad_evaluator *e, const double *all,
                                   size_t n_targets, kad_target *const *targets,
                                   uint64_t first, size_t n, bool last,
@@ -135,15 +143,16 @@ static kad_status evaluate_family(kad_ctx *ctx, kad_evaluator *e, const double *
 {
     kad_status status = KAD_OK;
     const kad_family *f = &e->model->family;
-    for (int i = 0; i < 3; i++) {
+    const int n_places = f->n == 2 ? 5 : 3;
+    for (int i = 0; i < n_places; i++) {
         kad_evaluation here;
-        const double value = kad_family_value(f, i - 1);
+        const kad_family_point value = kad_family_value(f, place(f, i));
         for (size_t k = 0; k < n_targets; k++)
             if (targets[k] != NULL && targets[k]->ops->move != NULL)
                 KAD_TRY(targets[k]->ops->move(ctx, targets[k], value));
         kad_family_contract(f, e->model->flow->n_theta, all, value, e->theta);
-        KAD_TRY(evaluate_map(ctx, e, e->theta, n_targets, targets, first, n / 3, last,
-                             &here));
+        KAD_TRY(evaluate_map(ctx, e, e->theta, n_targets, targets, first,
+                             n / (size_t)n_places, last, &here));
         if (i == 0 || here.weights.ess.value < out->weights.ess.value) *out = here;
     }
 done:

@@ -89,7 +89,7 @@ static kad_status make_flow(kad_ctx *ctx, const kad_model_options *o, kad_model 
 
 size_t kad_model_n_parameters(const kad_model *model)
 {
-    return (size_t)model->family.order * model->flow->n_theta;
+    return (size_t)kad_family_terms(&model->family) * model->flow->n_theta;
 }
 
 kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,

@@ -21,7 +21,7 @@ static void tensor_path(const kad_stage *stage, const kad_tensor *tensor, char *
 static int tensor_dims(const kad_tensor *tensor, const kad_family *family, size_t dims[3])
 {
     int rank = 0;
-    if (kad_family_is(family)) dims[rank++] = (size_t)family->order;
+    if (kad_family_is(family)) dims[rank++] = (size_t)kad_family_terms(family);
     dims[rank++] = (size_t)tensor->rows;
     if (tensor->cols > 1) dims[rank++] = (size_t)tensor->cols;
     return rank;
@@ -63,7 +63,7 @@ static void write_header(kad_writer *w, const kad_flow *flow, kad_prec prec,
     const size_t d = (size_t)flow->lattice->d;
     for (size_t i = 0; i < d; i++)
         shape[i] = flow->lattice->shape[i];
-    const size_t n = (size_t)family->order * flow->n_theta;
+    const size_t n = (size_t)kad_family_terms(family) * flow->n_theta;
     kad_digest(theta, n * sizeof *theta, digest);
     kad_write(w, "lattice_shape", KAD_H5_I64, "axis", "sites", "extents of the lattice",
               &d, shape);
@@ -96,7 +96,8 @@ static kad_status write_tensor(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
     size_t dims[3];
     const int rank = tensor_dims(tensor, family, dims);
     gather(flow, stage->theta + tensor->offset,
-           (size_t)tensor->rows * (size_t)tensor->cols, family->order, theta, work);
+           (size_t)tensor->rows * (size_t)tensor->cols, kad_family_terms(family), theta,
+           work);
     tensor_path(stage, tensor, path);
     return kad_h5_write(ctx, file, path, KAD_H5_F64, rank, dims, work);
 }
@@ -106,7 +107,7 @@ kad_status kad_params_write(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
 {
     KAD_SCOPE(scope, ctx);
     double *work;
-    const size_t order = (size_t)family->order;
+    const size_t order = (size_t)kad_family_terms(family);
     kad_writer w = kad_write_anew(ctx, file, "/flow");
     write_header(&w, flow, prec, family, theta);
     KAD_CALL(kad_write_end(&w));
@@ -129,10 +130,11 @@ static kad_status read_tensor(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
     const size_t n = (size_t)tensor->rows * (size_t)tensor->cols;
     tensor_path(stage, tensor, path);
     KAD_CALL(kad_h5_read(ctx, file, path, KAD_H5_F64, rank, dims, work));
-    for (size_t j = 0; j < (size_t)family->order * n; j++)
+    for (size_t j = 0; j < (size_t)kad_family_terms(family) * n; j++)
         if (!isfinite(work[j]))
             return kad_fail(ctx, KAD_EDATA, "%s: element %zu is not finite", path, j);
-    scatter(flow, stage->theta + tensor->offset, n, family->order, work, theta);
+    scatter(flow, stage->theta + tensor->offset, n, kad_family_terms(family), work,
+            theta);
     return KAD_OK;
 }
 
@@ -142,7 +144,7 @@ static kad_status read_all(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
 {
     KAD_SCOPE(scope, ctx);
     double *work;
-    const size_t order = (size_t)family->order;
+    const size_t order = (size_t)kad_family_terms(family);
     KAD_CALL(require_count(ctx, file, order * flow->n_theta, KAD_EDATA));
     KAD_CALL(kad_take(&scope, order * largest_tensor(flow), &work));
     for (int i = 0; i < flow->n_stages; i++)
@@ -160,10 +162,9 @@ kad_status kad_params_read(kad_ctx *ctx, kad_h5 *file, const kad_flow *flow,
     double *all;
     KAD_CALL(kad_family_read(ctx, file, "/flow", &family));
     if (!kad_family_is(&family)) return read_all(ctx, file, flow, &family, theta);
-    const double value =
-        action != NULL ? kad_action_get(action, family.along) : (double)NAN;
+    const kad_family_point value = kad_family_of(&family, action);
     KAD_CALL(kad_family_require(ctx, &family, value));
-    KAD_CALL(kad_take(&scope, (size_t)family.order * flow->n_theta, &all));
+    KAD_CALL(kad_take(&scope, (size_t)kad_family_terms(&family) * flow->n_theta, &all));
     KAD_CALL(read_all(ctx, file, flow, &family, all));
     kad_family_contract(&family, flow->n_theta, all, value, theta);
     return KAD_OK;
@@ -175,14 +176,13 @@ kad_status kad_params_read_family(kad_ctx *ctx, kad_h5 *file, const kad_flow *fl
     kad_family there;
     KAD_CALL(kad_family_read(ctx, file, "/flow", &there));
     if (kad_family_is(&there) &&
-        (strcmp(there.along, family->along) != 0 || there.lo != family->lo ||
-         there.hi != family->hi || there.scale != family->scale ||
-         there.order > family->order))
-        return kad_fail(ctx, KAD_EDATA,
-                        "/flow: a family of %d along %s from %g to %g, expected %d along "
-                        "%s from %g to %g",
-                        there.order, there.along, there.lo, there.hi, family->order,
-                        family->along, family->lo, family->hi);
+        (!kad_family_same(&there, family) || there.order > family->order))
+        return kad_fail(
+            ctx, KAD_EDATA,
+            "/flow: a family of order %d along %s from %g to %g, expected order "
+            "%d along %s from %g to %g",
+            there.order, there.axis[0].along, there.axis[0].lo, there.axis[0].hi,
+            family->order, family->axis[0].along, family->axis[0].lo, family->axis[0].hi);
     return read_all(ctx, file, flow, &there, theta);
 }
 

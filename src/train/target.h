@@ -66,7 +66,7 @@ typedef struct kad_target_ops {
                      kad_loss_stats *stats);
     /* OPTIONAL (NULL: there is nothing to move). Evaluate at another value of the
      * family's coupling from now on. */
-    kad_status (*move)(kad_ctx *ctx, kad_target *target, double value);
+    kad_status (*move)(kad_ctx *ctx, kad_target *target, kad_family_point value);
     /* REQUIRED. Fill the target's part of `out`: on draws first .. first + n - 1 of the
      * evaluation stream, or as many given samples (last: all there are). One number a
      * sample goes into `values`, from n_done on. Errors: KAD_ENOMEM; KAD_EINTERRUPTED:

@@ -86,6 +86,32 @@ done:
     return status;
 }
 
+/* The part of a second coupling's range that goes with part g of the first: a permutation
+ * of a step's own. */
+static size_t partner(kad_rng rng, uint64_t number, size_t n_parts, size_t g)
+{
+    size_t part[KAD_FAMILY_STRATA];
+    for (size_t i = 0; i < n_parts; i++) { /* Fisher-Yates, from the inside out */
+        const size_t k = (size_t)(kad_rng_uniform(rng, number, i, 2) * (double)(i + 1));
+        part[i] = part[k];
+        part[k] = i;
+    }
+    return part[g];
+}
+
+static kad_family_point stratum(const kad_family *f, kad_rng rng, uint64_t number,
+                                size_t g, double widen)
+{
+    kad_family_point tau = {{0}};
+    for (int i = 0; i < f->n; i++) {
+        const size_t n_parts = (size_t)f->strata,
+                     part = i == 0 ? g : partner(rng, number, n_parts, g);
+        const double u = kad_rng_uniform(rng, number, g, (uint32_t)i);
+        tau.at[i] = widen * (2 * ((double)part + u) / (double)n_parts - 1);
+    }
+    return tau;
+}
+
 /* Of the couplings' strata; the stream's numbers follow one another through the strata of
  * all steps. */
 static void family_gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
@@ -99,20 +125,18 @@ static void family_gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *pla
     kad_action *action = self->moving;
     *stats = (kad_loss_stats){0};
     target->offset = 0;
-    memset(gradient, 0, (size_t)f->order * n * sizeof *gradient);
+    memset(gradient, 0, (size_t)kad_family_terms(f) * n * sizeof *gradient);
     for (size_t g = 0; g < G && !stats->given_up; g++) {
         kad_loss_stats at;
-        const double u = kad_rng_uniform(rng, step->number, g, 0);
-        const double tau = self->widen * (2 * ((double)g + u) / (double)G - 1);
-        const double value = kad_family_value(f, tau);
-        /* cannot fail: both ends were tried */
-        if (action->ops->set(ctx, action, f->along, value) != KAD_OK) continue;
+        const kad_family_point tau = stratum(f, rng, step->number, g, self->widen);
+        const kad_family_point value = kad_family_value(f, tau);
+        /* cannot fail: the ends were tried */
+        if (kad_family_set(ctx, f, action, value) != KAD_OK) continue;
         kad_family_contract(f, n, theta, value, self->theta);
         kad_loss_gradient(ctx, plan, action, self->gradient, step->symmetrised,
                           self->theta, self->seed, step->number * G + g,
                           self->gradient_at, &at);
-        kad_family_add(f, n, f->hi > f->lo ? tau : 0, 1.0 / (double)G, self->gradient_at,
-                       gradient);
+        kad_family_add(f, n, tau, 1.0 / (double)G, self->gradient_at, gradient);
         stats->loss += at.loss / (double)G;
         stats->variance += at.variance / (double)G;
         stats->n_nonfinite += at.n_nonfinite;
@@ -143,10 +167,10 @@ static const kad_action *evaluated(const kad_target *target)
     return kad_family_is(&target->model->family) ? self->moving : target->model->action;
 }
 
-static kad_status move(kad_ctx *ctx, kad_target *target, double value)
+static kad_status move(kad_ctx *ctx, kad_target *target, kad_family_point value)
 {
     const action_target *self = target->self;
-    return kad_action_set(ctx, self->moving, target->model->family.along, value);
+    return kad_family_set(ctx, &target->model->family, self->moving, value);
 }
 
 static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *map,
@@ -255,12 +279,16 @@ static kad_status make_moving(kad_ctx *ctx, const kad_train_options *o, int64_t 
     return copy_action(ctx, o, target->model, &self->moving);
 }
 
+/* At the ends, of two couplings the corners. */
 static bool can_be(kad_ctx *ctx, kad_action *action, const kad_family *f, double tau)
 {
     char message[KAD_MESSAGE_MAX];
+    bool can = true;
     memcpy(message, ctx->message, sizeof message);
-    const bool can =
-        action->ops->set(ctx, action, f->along, kad_family_value(f, tau)) == KAD_OK;
+    for (int corner = 0; corner < 1 << f->n && can; corner++) {
+        const kad_family_point at = {{corner & 1 ? tau : -tau, corner & 2 ? tau : -tau}};
+        can = kad_family_set(ctx, f, action, kad_family_value(f, at)) == KAD_OK;
+    }
     memcpy(ctx->message, message, sizeof message);
     return can;
 }
@@ -276,9 +304,7 @@ static kad_status make_family(kad_ctx *ctx, const kad_train_options *o,
     KAD_TRY(copy_action(ctx, o, target->model, &self->moving));
     KAD_TRY(kad_new(ctx, n, sizeof *self->theta, &self->theta));
     KAD_TRY(kad_new(ctx, n, sizeof *self->gradient_at, &self->gradient_at));
-    const bool wide =
-        can_be(ctx, self->moving, f, -widened) && can_be(ctx, self->moving, f, widened);
-    self->widen = wide ? widened : 1;
+    self->widen = can_be(ctx, self->moving, f, widened) ? widened : 1;
 done:
     return status;
 }

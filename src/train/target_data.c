@@ -175,7 +175,7 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
         return kad_fail(ctx, KAD_ECONFIG,
                         "%s: samples are of one coupling, but family.along %s asks for "
                         "maps of a range",
-                        d->key, model->family.along);
+                        d->key, model->family.axis[0].along);
     KAD_TRY(kad_target_create(ctx, &kad_target_data_ops, model, 0, sizeof(data_target),
                               &target));
     data_target *self = target->self;

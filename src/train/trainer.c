@@ -95,9 +95,8 @@ done:
 static void contract(const kad_trainer *t, const double *all, double *theta)
 {
     const kad_model *m = t->model;
-    const double value =
-        kad_family_is(&m->family) ? kad_action_get(m->action, m->family.along) : 0;
-    kad_family_contract(&m->family, m->flow->n_theta, all, value, theta);
+    kad_family_contract(&m->family, m->flow->n_theta, all,
+                        kad_family_of(&m->family, m->action), theta);
 }
 
 /* Hand the last stage's parameters over. */

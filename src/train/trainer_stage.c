@@ -87,7 +87,7 @@ static kad_status make_optimiser(kad_trainer *t)
     kad_status status;
     kad_shape *shapes = NULL;
     const kad_flow *flow = t->model->flow;
-    const size_t order = (size_t)t->model->family.order;
+    const size_t order = (size_t)kad_family_terms(&t->model->family);
     size_t n = 0;
     for (int i = 0; i < flow->n_stages; i++)
         n += (size_t)flow->stages[i].n_tensors;
@@ -199,7 +199,8 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
     KAD_TRY(kad_evaluator_create(t->ctx, t->model, &t->evaluator));
     reset_counters(t);
     kad_flow_init(t->model->flow, t->options.model->seed, t->theta);
-    for (size_t k = 0; from != NULL && k < (size_t)t->model->family.order; k++)
+    for (size_t k = 0; from != NULL && k < (size_t)kad_family_terms(&t->model->family);
+         k++)
         kad_flow_transfer(from->flow, theta_from + k * from->flow->n_theta,
                           t->model->flow, t->theta + k * t->model->flow->n_theta);
 done:
@@ -273,7 +274,8 @@ kad_status kad_trainer_from_run(kad_trainer *t)
     } else if (how > 0) {
         const kad_model_options half = kad_model_options_on(t->options.model, d, shape);
         KAD_TRY(kad_model_create(t->ctx, &half, &model));
-        const size_t order = (size_t)model->family.order, n = model->flow->n_theta;
+        const size_t order = (size_t)kad_family_terms(&model->family),
+                     n = model->flow->n_theta;
         KAD_TRY(kad_new(t->ctx, order * n, sizeof *theta, &theta));
         KAD_TRY(
             kad_family_is(&model->family)

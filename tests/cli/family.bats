@@ -80,6 +80,25 @@ END
     grep -q 'action.temperature: 3, but the family' err.txt
 }
 
+@test "family: two couplings together, sampled at pairs of them" {
+    cat > two.yaml <<'END'
+lattice: {shape: [2, 4]}
+action: {name: phi4, form: hopping}
+family: {along: [kappa, lambda], range: [[0.2, 0.3], [0.5, 1.5]], values: 4, draws: 100, sample_at: [[0.25, 1.5]]}
+train: {steps: 20, batch: 256, eval_samples: 100, eval_final: 100}
+sample: [{name: mis, draws: 100}]
+END
+    kadanoff run two.yaml >screen.txt
+    grep -q '^family of maps, kappa, lambda$' screen.txt
+    grep -q '^model: phi^4, kappa = 0.25, lambda = 1,' screen.txt # the middle
+    column() { h5dump -A 0 -m %g -y -w 1 -d "/family/$1" two/run.h5 | awk '/^ *[0-9]/ { print $1 }' | tr -d '\n'; }
+    [ "$(column kappa)" = "0.2,0.2,0.3,0.3" ]
+    [ "$(column lambda)" = "0.5,1.5,0.5,1.5" ]
+    grep -q 'kappa: 0.25$' two/kappa=0.25_lambda=1.5/config.yaml
+    [ -f two/kappa=0.25_lambda=1.5/report.html ]
+    kadanoff run two -q # complete
+}
+
 @test "family: keys of the section without its coupling are refused, and stand in no config" {
     for key in range='[2, 3]' order=3 scale=inverse strata=2 values=3 draws=200 \
         sample_at='[2.1]'; do

@@ -179,6 +179,19 @@ static void test_empty(void **state)
     }
 }
 
+/* A list of names is a text; sequences within a sequence of numbers are its numbers. */
+static void test_lists(void **state)
+{
+    static const char *const overrides[] = {"train.schedule.knots=[[0, 0.25], [0.5, 1]]"};
+    double knots[4];
+    kad_config *c = parse(
+        state, "train: {label: [a, \"b c\"], schedule: {kind: cosine}}\n", 1, overrides);
+    assert_string_equal(kad_config_string(c, "train.label"), "a, b c");
+    assert_int_equal(kad_config_reals(c, "train.schedule.knots", 4, knots), 4);
+    assert_true(knots[1] == 0.25 && knots[3] == 1);
+    kad_config_destroy(c);
+}
+
 /* What was said before counts for nothing, be there a default or not; a quoted word is a
  * text. */
 static void test_left_out(void **state)
@@ -883,19 +896,33 @@ static void test_exhaustion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_renamed),
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_bad),           cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_shortest_numbers),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_json_numbers),
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_yaml_text),
-        cmocka_unit_test(test_resolve),       cmocka_unit_test(test_enumerators),
-        cmocka_unit_test(test_unused),        cmocka_unit_test(test_scopes),
-        cmocka_unit_test(test_rules),         cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_paths),         cmocka_unit_test(test_own_rules),
-        cmocka_unit_test(test_empty_list),    cmocka_unit_test(test_template),
-        cmocka_unit_test(test_files),         cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_bad_overrides),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_shortest_numbers),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_yaml_text),
+        cmocka_unit_test(test_resolve),
+        cmocka_unit_test(test_enumerators),
+        cmocka_unit_test(test_unused),
+        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_own_rules),
+        cmocka_unit_test(test_empty_list),
+        cmocka_unit_test(test_template),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_locale),
         cmocka_unit_test(test_exhaustion),
     };
     return cmocka_run_group_tests_name("config: bad input is refused in one line", tests,

@@ -18,11 +18,12 @@ static void test_chebyshev(void **state)
 {
     (void)state;
     const kad_family f = {
-        .along = "beta", .lo = 0.3, .hi = 0.7, .order = 6, .scale = KAD_FAMILY_LINEAR};
+        .n = 1, .axis = {{"beta", 0.3, 0.7}}, .order = 6, .scale = KAD_FAMILY_LINEAR};
     for (int i = 0; i <= 20; i++) {
-        const double t = acos(-1.0) * i / 20, value = 0.5 + 0.2 * cos(t);
-        assert_true(fabs(kad_family_tau(&f, value) - cos(t)) < 1e-14);
-        assert_true(fabs(kad_family_value(&f, cos(t)) - value) < 1e-15);
+        const double t = acos(-1.0) * i / 20;
+        const kad_family_point value = {{0.5 + 0.2 * cos(t), 0}}, tau = {{cos(t), 0}};
+        assert_true(fabs(kad_family_tau(&f, value).at[0] - cos(t)) < 1e-14);
+        assert_true(fabs(kad_family_value(&f, tau).at[0] - value.at[0]) < 1e-15);
         for (int k = 0; k < f.order; k++) {
             double all[6] = {0}, theta;
             all[k] = 1;
@@ -36,12 +37,37 @@ static void test_inverse(void **state)
 {
     (void)state;
     const kad_family f = {
-        .along = "temperature", .lo = 1.5, .hi = 4, .scale = KAD_FAMILY_INVERSE};
+        .n = 1, .axis = {{"temperature", 1.5, 4}}, .scale = KAD_FAMILY_INVERSE};
     for (int i = 0; i <= 20; i++) {
-        const double tau = i / 10.0 - 1, value = kad_family_value(&f, tau);
-        assert_true(fabs(1 / value - (1 / 1.5 + (tau + 1) / 2 * (0.25 - 1 / 1.5))) <
-                    1e-15);
-        assert_true(fabs(kad_family_tau(&f, value) - tau) < 1e-14);
+        const kad_family_point tau = {{i / 10.0 - 1, 0}},
+                               value = kad_family_value(&f, tau);
+        const double want = 1 / 1.5 + (tau.at[0] + 1) / 2 * (0.25 - 1 / 1.5);
+        assert_true(fabs(1 / value.at[0] - want) < 1e-15);
+        assert_true(fabs(kad_family_tau(&f, value).at[0] - tau.at[0]) < 1e-14);
+    }
+}
+
+/* T_j(cos t) T_k(cos u) = cos jt cos ku, by j + k, then by k. */
+static void test_two_couplings(void **state)
+{
+    (void)state;
+    const kad_family f = {
+        .n = 2, .axis = {{"kappa", 0.2, 0.6}, {"lambda", 1, 2}}, .order = 3};
+    static const int degree[6][2] = {{0, 0}, {1, 0}, {0, 1}, {2, 0}, {1, 1}, {0, 2}};
+    assert_int_equal(kad_family_terms(&f), 6);
+    for (int i = 0; i <= 40; i++) {
+        const double t = 0.3 * i, u = 0.7 * i + 1;
+        const kad_family_point value = {{0.4 + 0.2 * cos(t), 1.5 + 0.5 * cos(u)}};
+        for (int k = 0; k < 6; k++) {
+            double all[6] = {0}, theta, one = 1;
+            all[k] = 1;
+            kad_family_contract(&f, 1, all, value, &theta);
+            const double want = cos(degree[k][0] * t) * cos(degree[k][1] * u);
+            assert_true(fabs(theta - want) < 1e-13);
+            all[k] = 0;
+            kad_family_add(&f, 1, kad_family_tau(&f, value), 2, &one, all);
+            assert_true(fabs(all[k] - 2 * want) < 1e-13);
+        }
     }
 }
 
@@ -83,18 +109,10 @@ static kad_model *make_model(kad_ctx *ctx, kad_config *config)
 
 /* Every dL/dtheta_k against differences of the loss, in double and by the plain estimator,
  * whose loss is a function of theta at fixed draws. */
-static void test_gradient(void **state)
+static void gradient_case(const char *const *more, size_t terms)
 {
-    (void)state;
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    const char *more[] = {"flow.precision=double",
-                          "train.gradient=plain",
-                          "family.along=temperature",
-                          "family.range=[2, 2.6]",
-                          "family.order=3",
-                          "family.strata=2",
-                          NULL};
     kad_config *config = train_case_config(&ctx, train_case_ising, more);
     kad_model *model = make_model(&ctx, config);
     kad_run_options options;
@@ -107,7 +125,7 @@ static void test_gradient(void **state)
     assert_int_equal(
         kad_loss_create(&ctx, model->flow, model->action, KAD_DOUBLE, 32, &plan), KAD_OK);
     const size_t n = model->flow->n_theta, all = kad_model_n_parameters(model);
-    assert_int_equal(all, 3 * n);
+    assert_int_equal(all, terms * n);
     double *theta = kad_alloc(all, sizeof *theta), *g = kad_alloc(all, sizeof *g),
            *other = kad_alloc(all, sizeof *other);
     kad_flow_init(model->flow, 5, theta);
@@ -136,6 +154,32 @@ static void test_gradient(void **state)
     kad_model_destroy(model);
     kad_run_options_clear(&options);
     kad_config_destroy(config);
+}
+
+static void test_gradient(void **state)
+{
+    (void)state;
+    static const char *const one[] = {"flow.precision=double",
+                                      "train.gradient=plain",
+                                      "family.along=temperature",
+                                      "family.range=[2, 2.6]",
+                                      "family.order=3",
+                                      "family.strata=2",
+                                      NULL};
+    static const char *const two[] = {"flow.precision=double",
+                                      "train.gradient=plain",
+                                      "action.name=phi4",
+                                      "action.temperature=null",
+                                      "action.form=hopping",
+                                      "action.kappa=0.25",
+                                      "action.lambda=1",
+                                      "family.along=[kappa, action.lambda]",
+                                      "family.range=[[0.2, 0.3], [0.5, 1.5]]",
+                                      "family.order=2",
+                                      "family.strata=3",
+                                      NULL};
+    gradient_case(one, 3);
+    gradient_case(two, 3);
 }
 
 static kad_run *open_run(kad_ctx *ctx, const scratch *folder, const char *name)
@@ -230,8 +274,8 @@ static void test_one_coupling(void **state)
         kad_model *model = make_model(&ctx, one);
         assert_int_equal(kad_params_read(&ctx, file, model->flow, model->action, theta),
                          KAD_OK);
-        kad_family_contract(&result.model->family, n, all, strtod(couplings[i], NULL),
-                            want);
+        const kad_family_point at = {{strtod(couplings[i], NULL), 0}};
+        kad_family_contract(&result.model->family, n, all, at, want);
         for (size_t k = 0; k < n; k++)
             assert_true(fabs(theta[k] - want[k]) <= 1e-13 * (1 + fabs(want[k])));
         kad_model_destroy(model);
@@ -260,13 +304,22 @@ static void test_refusals(void **state)
     (void)state;
     kad_ctx ctx;
     kad_ctx_init(&ctx, 1);
-    static const char *const cases[][4] = {
+    static const char *const cases[][5] = {
         {"family.along=temperature", NULL},
         {"family.along=temperature", "family.range=[2]", NULL},
         {"family.along=temperature", "family.range=[3, 2]", NULL},
         {"family.along=temperature", "family.range=[2, 2]", NULL},
         {"family.along=temperature", "family.range=[-1, 2]", NULL},
         {"family.along=colour", "family.range=[1, 2]", NULL},
+        {"family.along=[temperature, colour]", "family.range=[[1, 2], [1, 2]]", NULL},
+        {"family.along=[temperature, temperature]", "family.range=[[1, 2], [1, 2]]",
+         NULL},
+        {"family.along=[temperature, epsilon]", "family.range=[1, 2]", NULL},
+        {"family.along=[temperature, epsilon]", "family.range=[[1, 2], [0.1, 0.2]]",
+         "family.values=[1, 0.1, 2]", NULL},
+        {"family.along=[temperature, epsilon]", "family.range=[[1, 2], [0.1, 0.2]]",
+         "family.sample_at=[[1, 0.3]]", NULL},
+        {"family.along=[a, b, c]", "family.range=[[1, 2], [1, 2]]", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kad_model *model;
@@ -280,13 +333,10 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chebyshev),
-        cmocka_unit_test(test_inverse),
-        cmocka_unit_test(test_one_map_is_a_family),
-        cmocka_unit_test(test_gradient),
-        cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_one_coupling),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_chebyshev),     cmocka_unit_test(test_inverse),
+        cmocka_unit_test(test_two_couplings), cmocka_unit_test(test_one_map_is_a_family),
+        cmocka_unit_test(test_gradient),      cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_one_coupling),  cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
