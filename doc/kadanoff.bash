@@ -59,7 +59,7 @@ _kadanoff()
         flow.precision) words="single double" ;;
         family.scale) words="linear inverse" ;;
         train.schedule) words="cosine exponential constant plateau" ;;
-        train.optimiser) words="soap adam adamw" ;;
+        train.optimiser) words="soap adam adamw muon" ;;
         train.gradient) words="path plain" ;;
         train.loss) words="reverse likelihood" ;;
         train.ladder) words="auto true false" ;;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The one list of optimisers. */
-#define OPTIMISERS(X) X(soap) X(adam) X(adamw)
+#define OPTIMISERS(X) X(soap) X(adam) X(adamw) X(muon)
 
 #define DECLARE(name) extern const kad_optimiser_ops kad_##name##_ops;
 #define ADDRESS(name) &kad_##name##_ops,

@@ -12,7 +12,7 @@
  *   model, options, inputs            what is trained, and how
  *   target (action, data), data       on what: the loss, and what it says of a map
  *   loss, loss_tile, loss_kern        losses and their gradients over a batch
- *   optimiser (adam, soap_kern), schedule, clip   the steps that these make
+ *   optimiser (adam, soap_kern, muon_kern), schedule, clip  the steps that these make
  *   family                            maps for a whole range of a coupling
  *   evaluate, history, params         how good a map is, and when; the map in a file */
 #ifndef KAD_TRAIN_TRAINER_H

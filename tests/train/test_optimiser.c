@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "tests/support/claim.h"
+#include "train/muon_kern.h"
 #include "train/optimiser.h"
 #include "train/options.h"
 #include "train/schedule.h"
@@ -372,6 +373,47 @@ static void soap_bases_stay_orthonormal_and_diagonalise(void **state)
     }
 }
 
+/* ---- Muon -------------------------------------------------------------------------- */
+
+/* X^T X of a direction, whose singular values the iteration brings into [0.7, 1.2] from
+ * 0.01 of the norm up; a constant matrix besides has only one that is not 0. */
+static void muon_makes_orthogonal(void **state)
+{
+    (void)state;
+    const int sizes[][2] = {{8, 8}, {17, 5}, {5, 40}, {64, 113}};
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        const int rows = sizes[k][0], cols = sizes[k][1];
+        const double more = sqrt(fmax(1.0, (double)rows / cols));
+        const size_t n = (size_t)(rows * cols);
+        double *x = kad_alloc(n, sizeof *x), *g = kad_alloc(n, sizeof *g);
+        float *scratch = kad_alloc(kad_muon_scratch(rows, cols), sizeof *scratch);
+        for (size_t i = 0; i < n; i++)
+            x[i] = g[i] = 1e-4 * normal(k, i);
+        kad_muon_orthogonal(rows, cols, x, scratch);
+        /* sum_i o_i^2, and along G = sum_i s_i u_i v_i^T it is sum_i o_i s_i >= 0.6 |G| */
+        double square = 0.0, along = 0.0, norm = 0.0;
+        for (size_t i = 0; i < n; i++) {
+            square += x[i] * x[i] / (more * more);
+            along += x[i] * g[i] / more;
+            norm += g[i] * g[i];
+        }
+        const double least = rows < cols ? rows : cols;
+        assert_true(square < 1.21 * 1.21 * least && square > 0.6 * least);
+        assert_true(along > 0.6 * sqrt(norm));
+        for (size_t i = 0; i < n; i++)
+            x[i] = 3.0;
+        kad_muon_orthogonal(rows, cols, x, scratch);
+        for (size_t i = 0; i < n; i++)
+            assert_close(x[i] / more * sqrt((double)n), 0.95, 0.26);
+        for (size_t i = 0; i < n; i++)
+            x[i] = 0.0;
+        kad_muon_orthogonal(rows, cols, x, scratch);
+        for (size_t i = 0; i < n; i++)
+            assert_true(x[i] == 0.0);
+        kad_free(x), kad_free(g), kad_free(scratch);
+    }
+}
+
 /* Every step until 20, every 5th until 200, every 20th from then on. */
 static void soap_refreshes_its_bases_for_ever(void **state)
 {
@@ -488,6 +530,8 @@ int main(void)
         CLAIM("optimisers: a tensor outside the parameters is refused",
               shapes_outside_are_refused),
         CLAIM("adam: takes the paper's steps", adam_takes_the_papers_steps),
+        CLAIM("muon: directions are orthogonal within its iteration's reach",
+              muon_makes_orthogonal),
         CLAIM("soap: equals the algorithm in plain loops in the original space",
               soap_equals_the_naive_algorithm),
         CLAIM("soap: bases are refreshed at the stated steps, however long it runs",
