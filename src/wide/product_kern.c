@@ -135,13 +135,14 @@ KAD_VINLINE void apply_rows(const int n_m, const kad_wide_finish finish, int n_i
 }
 
 void KR(kad_wide_pack)(int n_out, int n_in, const double *w, size_t so, size_t si,
-                       real *packed)
+                       int first, int n_total, real *packed)
 {
-    for (int o = 0, n = 0; o < n_out; o += n) {
+    for (int o = 0, n = 0; o < n_out; o += n, packed += (ptrdiff_t)n * n_total) {
         n = chunk(n_out - o, ROWS);
         for (int i = 0; i < n_in; i++)
             for (int m = 0; m < n; m++)
-                *packed++ = (real)w[(size_t)(o + m) * so + (size_t)i * si];
+                packed[(first + i) * n + m] =
+                    (real)w[(size_t)(o + m) * so + (size_t)i * si];
     }
 }
 

@@ -49,9 +49,10 @@ typedef enum kad_wide_finish {
         real *y, *s, *d;                                                                     \
         int y_rows, s_rows, d_rows;                                                          \
     } kad_wide_output##suffix;                                                               \
-    /* packed [n_out * n_in] <- w[o * so + i * si]. */                                       \
+    /* W of n_total inputs, of which first .. first + n_in - 1 are written: \
+     * W[o][first + i] = w[o * so + i * si]. packed [n_out * n_total]. */                \
     void kad_wide_pack##suffix(int n_out, int n_in, const double *w, size_t so,              \
-                               size_t si, real *packed);                                     \
+                               size_t si, int first, int n_total, real *packed);             \
     /* finish(bias + W x) over n_panels; x has x_rows rows a panel, of which the first     \
      * n_in are read. bias [n_out] may be NULL. */ \
     void kad_wide_apply##suffix(kad_wide_finish finish, int n_out, int n_in,                 \

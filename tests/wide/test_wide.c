@@ -58,7 +58,11 @@ static double sigmoid(double x)
                 real *d = copy##suffix(n_y, ds), *s = copy##suffix(n_y, ds);                \
                 real *b = copy##suffix((size_t)n_out, bs);                                  \
                 real *packed = kad_alloc((size_t)n_out * (size_t)n_in, sizeof *packed);     \
-                kad_wide_pack##suffix(n_out, n_in, w, 1, (size_t)n_out, packed);            \
+                for (int h = 0; h < 2; h++) /* in two halves */                             \
+                    kad_wide_pack##suffix(n_out, h ? n_in - n_in / 2 : n_in / 2,            \
+                                          w + (h ? n_in / 2 * n_out : 0), 1,                \
+                                          (size_t)n_out, h ? n_in / 2 : 0, n_in,            \
+                                          packed);                                          \
                 const kad_wide_output##suffix out = {y,         s,         d,               \
                                                      n_out + 1, n_out + 1, n_out + 1};      \
                 kad_wide_apply##suffix((kad_wide_finish)finish, n_out, n_in, packed, b,     \
@@ -145,7 +149,7 @@ static double sigmoid(double x)
             real *one = kad_alloc((size_t)n_in * W, sizeof *one);                           \
             real *s = kad_alloc((size_t)n_out * W, sizeof *s);                              \
             real *packed = kad_alloc((size_t)n_out * (size_t)n_in, sizeof *packed);         \
-            kad_wide_pack##suffix(n_out, n_in, w, (size_t)n_in, 1, packed);                 \
+            kad_wide_pack##suffix(n_out, n_in, w, (size_t)n_in, 1, 0, n_in, packed);        \
             const kad_wide_output##suffix out = {.s = y, .s_rows = n_out};                  \
             const kad_wide_output##suffix alone = {.s = s, .s_rows = n_out};                \
             kad_wide_apply##suffix(KAD_WIDE_SWISH, n_out, n_in, packed, NULL, PANELS, x,    \
