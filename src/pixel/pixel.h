@@ -1,7 +1,7 @@
 /* The map of recipe `pixels`: images of levels 0 .. 255 to latents and back, exact on
  * integers. This folder holds the order in which sites are generated and what each sees
  * (order), the nets that read the density of a level off it (net), that density (density) and the prior of latents
- * (latent), likelihood, encoding, decoding and sampling (map).
+ * (latent), likelihood, encoding, decoding and sampling (map), and training (train).
  *
  * Sites are generated from coarse to fine in *groups*: the lattice of the largest stride
  * S that is a power of two and divides both extents; then, for s = S/2, ..., 1 (level

@@ -3,6 +3,7 @@
  * the matrix, so that rare ones are learned as fast as others. Vectors (and what no shape
  * names) take Adam steps at a tenth of the rate. */
 #include "train/adam.h"
+#include "train/clip.h"
 #include "train/muon_kern.h"
 
 #include "base/memory.h"
@@ -82,18 +83,12 @@ static bool update_matrix(void *self, size_t i, int thread)
     const size_t n = (size_t)s->rows * (size_t)s->cols;
     const double *g = u->gradient + s->offset;
     double *m = u->self->m + s->offset, *step = u->self->step + s->offset,
-           *theta = u->theta + s->offset, norm = 0;
-    for (size_t k = 0; k < n; k++) {
-        m[k] = momentum * m[k] + (1 - momentum) * g[k];
-        step[k] = momentum * m[k] + (1 - momentum) * g[k];
-        norm += g[k] * g[k];
-    }
-    if (!(norm > least_norm * least_norm)) return true;
+           *theta = u->theta + s->offset;
+    kad_muon_momentum(n, momentum, g, m, step);
+    if (!(kad_norm(n, g) > least_norm)) return true;
     kad_muon_orthogonal(s->rows, s->cols, step,
                         u->self->scratch + (size_t)thread * u->self->scratch_size);
-    const double shrink = u->a.shrink, rate = u->rate;
-    for (size_t k = 0; k < n; k++)
-        theta[k] = shrink * theta[k] - rate * step[k];
+    kad_muon_move(n, u->a.shrink, u->rate, step, theta);
     return true;
 }
 

@@ -62,4 +62,20 @@ void kad_muon_orthogonal(int rows, int cols, double *direction, float *scratch)
             direction[i * si + j * sj] = more * (double)x[i * c + j];
 }
 
+void kad_muon_momentum(size_t n, double b, const double *restrict g, double *restrict m,
+                       double *restrict step)
+{
+    for (size_t i = 0; i < n; i++) {
+        m[i] = b * m[i] + (1 - b) * g[i];
+        step[i] = b * m[i] + (1 - b) * g[i];
+    }
+}
+
+void kad_muon_move(size_t n, double shrink, double rate, const double *restrict step,
+                   double *restrict theta)
+{
+    for (size_t i = 0; i < n; i++)
+        theta[i] = shrink * theta[i] - rate * step[i];
+}
+
 #endif

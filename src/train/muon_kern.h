@@ -13,4 +13,10 @@ size_t kad_muon_scratch(int rows, int cols);
  * which brings singular values from 1e-2 up into [0.7, 1.2]. Zero stays zero. */
 void kad_muon_orthogonal(int rows, int cols, double *direction, float *scratch);
 
+/* m <- b m + (1 - b) g, step <- b m + (1 - b) g (Nesterov). */
+void kad_muon_momentum(size_t n, double b, const double *g, double *m, double *step);
+/* theta <- shrink theta - rate step. */
+void kad_muon_move(size_t n, double shrink, double rate, const double *step,
+                   double *theta);
+
 #endif
