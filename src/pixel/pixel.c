@@ -1,7 +1,5 @@
 #include "pixel/pixel.h"
 
-#include "pixel/order.h"
-
 kad_pixel_options kad_pixel_defaults(void)
 {
     return (kad_pixel_options){.hidden = 64,

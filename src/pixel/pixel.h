@@ -1,7 +1,8 @@
 /* The map of recipe `pixels`: images of levels 0 .. 255 to latents and back, exact on
  * integers. This folder holds the order in which sites are generated and what each sees
- * (order), the nets that read the density of a level off it (net), that density (density) and the prior of latents
- * (latent), likelihood, encoding, decoding and sampling (map), and training (train).
+ * (order), the nets that read the density of a level off it (net, net_kern), that density
+ * (density, density_kern) and the prior of latents (latent), likelihood, encoding, decoding
+ * and sampling (map), and training (train).
  *
  * Sites are generated from coarse to fine in *groups*: the lattice of the largest stride
  * S that is a power of two and divides both extents; then, for s = S/2, ..., 1 (level
@@ -89,6 +90,10 @@ KAD_MUST_USE kad_status kad_pixel_map_create(kad_ctx *ctx,
                                              kad_pixel_map **out);
 void kad_pixel_map_destroy(kad_pixel_map *map);
 KAD_LOCAL_OF(kad_pixel_map, kad_pixel_map_destroy)
+
+/* For kad_pixel_map_create: fills the map's groups (all but the layout of their weights) from its
+ * options and extents. The memory is the map's (kad_pixel_map_destroy). Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_pixel_order(kad_ctx *ctx, kad_pixel_map *map);
 
 /* Levels of an image. */
 static inline size_t kad_pixel_size(const kad_pixel_map *map)
