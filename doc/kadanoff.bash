@@ -3,7 +3,7 @@ _kadanoff()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
     local options= words= overrides= commands="run train sample analyse bulk report compare couplings infer sweep demo init list info diagnose help"
-    local keys=" seed title lattice.shape action.name action.components action.beta action.temperature action.epsilon action.couplings action.coupling action.couplings_sha256 action.representation action.form action.t action.mu action.lambda action.m2 action.kappa flow.recipe flow.hierarchy flow.kernel flow.repeat flow.depth flow.passes flow.couplings flow.transform flow.widths flow.activation flow.split flow.scale_init flow.zero_last flow.haar flow.rotation flow.level_scale flow.ring flow.spectrum flow.spectrum_mass2 flow.details flow.generator flow.refinement flow.hidden flow.quartic flow.spectrum_stiffness flow.sources flow.refinements flow.refinements_finest flow.shared flow.symmetry flow.translation flow.decimation flow.prior flow.temperature flow.precision family.along family.range family.order family.scale family.strata family.values family.draws family.sample_at train.steps train.batch train.batch_final train.batch_final_fraction train.rate train.rate_final train.warmup train.schedule train.optimiser train.beta1 train.beta2 train.eps train.weight_decay train.precondition_every train.precondition_max train.clip train.clip_absolute train.gradient train.loss train.data train.data_sha256 train.data_set train.data_weight train.symmetrise_last train.ema train.anneal_key train.anneal_start train.anneal_fraction train.from train.from_sha256 train.ladder train.ladder_fractions train.ladder_rate train.eval_every train.eval_samples train.eval_final train.checkpoint_seconds train.patience train.max_nonfinite train.log_every data.source data.dataset data.holdout data.block data.components data.source_sha256 sample[0].name sample[0].draws sample[0].chains sample[0].burn_in sample[0].tuning sample[0].thin sample[0].start sample[0].keep_first sample[0].store_configs sample[0].store_latents sample[0].batch sample[0].exact sample[0].step_size sample[0].trajectory sample[0].n_leapfrog sample[0].integrator sample[0].target_acceptance sample[0].sweeps sample[0].overrelaxation sample[0].cluster_moves sample[0].width sample[0].steps bulk.configs bulk.sampler bulk.null bulk.bins bulk.noise bulk.normalise bulk.mutual_range bulk.receptive"
+    local keys=" seed title data.kind lattice.shape action.name action.components action.beta action.temperature action.epsilon action.couplings action.coupling action.couplings_sha256 action.representation action.form action.t action.mu action.lambda action.m2 action.kappa flow.recipe flow.hierarchy flow.kernel flow.repeat flow.depth flow.passes flow.couplings flow.transform flow.widths flow.activation flow.split flow.scale_init flow.zero_last flow.haar flow.rotation flow.level_scale flow.ring flow.spectrum flow.spectrum_mass2 flow.details flow.generator flow.refinement flow.hidden flow.quartic flow.spectrum_stiffness flow.sources flow.refinements flow.refinements_finest flow.shared flow.symmetry flow.translation flow.decimation flow.prior flow.temperature flow.precision family.along family.range family.order family.scale family.strata family.values family.draws family.sample_at train.steps train.batch train.batch_final train.batch_final_fraction train.rate train.rate_final train.warmup train.schedule train.optimiser train.beta1 train.beta2 train.eps train.weight_decay train.precondition_every train.precondition_max train.clip train.clip_absolute train.gradient train.loss train.data train.data_sha256 train.data_set train.data_weight train.symmetrise_last train.ema train.anneal_key train.anneal_start train.anneal_fraction train.from train.from_sha256 train.ladder train.ladder_fractions train.ladder_rate train.eval_every train.eval_samples train.eval_final train.checkpoint_seconds train.patience train.max_nonfinite train.log_every data.source data.dataset data.held_out data.block data.components data.source_sha256 data.size data.crop data.crops data.crop_scales data.pad data.flip data.grey data.limit data.seed data.on_error data.cache flow.blocks flow.components flow.radius flow.causal flow.window flow.position train.seconds images.samples images.temperature sample[0].name sample[0].draws sample[0].chains sample[0].burn_in sample[0].tuning sample[0].thin sample[0].start sample[0].keep_first sample[0].store_configs sample[0].store_latents sample[0].batch sample[0].exact sample[0].step_size sample[0].trajectory sample[0].n_leapfrog sample[0].integrator sample[0].target_acceptance sample[0].sweeps sample[0].overrelaxation sample[0].cluster_moves sample[0].width sample[0].steps bulk.configs bulk.sampler bulk.null bulk.bins bulk.noise bulk.normalise bulk.mutual_range bulk.receptive"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")
@@ -34,10 +34,11 @@ _kadanoff()
         key=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     case $key in
+        data.kind) words="auto field image" ;;
         action.name) words="on-dual phi4" ;;
         action.representation) words="whitened field" ;;
         action.form) words="seed albergo hopping nicoli" ;;
-        flow.recipe) words="auto stencil wavelet neuralrg fourier custom" ;;
+        flow.recipe) words="auto stencil wavelet neuralrg fourier custom pixels" ;;
         flow.hierarchy) words="mera decimator disentangler conditional none" ;;
         flow.transform) words="affine bounded q4t lfa" ;;
         flow.activation) words="elu tanh silu relu" ;;
@@ -63,6 +64,10 @@ _kadanoff()
         train.gradient) words="path plain" ;;
         train.loss) words="reverse likelihood" ;;
         train.ladder) words="auto true false" ;;
+        data.flip) words="true false" ;;
+        data.grey) words="true false" ;;
+        data.on_error) words="refuse skip" ;;
+        flow.position) words="true false" ;;
         sample\[*\].name) words="mis direct hmc latent-hmc latent-metropolis metropolis cluster cycle" ;;
         sample\[*\].start) words="prior cold hot" ;;
         sample\[*\].store_latents) words="true false" ;;

@@ -15,6 +15,10 @@
     X(diagnostics)         \
     X(log_z)               \
     X(loss)                \
+    X(images_curve)        \
+    X(images_samples)      \
+    X(images_data)         \
+    X(images_levels)       \
     X(family_ess)          \
     X(family_log_z)        \
     X(family_energy)       \

@@ -4,6 +4,8 @@
 #include "flow/priors/prior.h"
 #include "flow/stage.h"
 #include "flow/transforms/transform.h"
+#include "image/generator.h"
+#include "image/source.h"
 #include "io/number.h"
 #include "measure/observable.h"
 #include "models/action.h"
@@ -36,11 +38,32 @@ GET_FROM(kad_transforms, get_transform)
 GET_FROM(kad_priors, get_prior)
 GET_FROM(kad_samplers, get_sampler)
 GET_FROM(kad_observables, get_observable)
+GET_FROM(kad_image_generators, get_generator)
 
 static bool get_demo(size_t i, item *out)
 {
     if (kad_demos[i].name == NULL) return false;
     *out = (item){kad_demos[i].name, kad_demos[i].summary, NULL};
+    return true;
+}
+
+/* Generators, data sets of packages, kinds of files. */
+static bool get_data(size_t i, item *out)
+{
+    size_t n = 0;
+    while (kad_image_generators[n] != NULL)
+        n++;
+    if (i < n) return get_generator(i, out);
+    i -= n;
+    for (size_t k = 0; kad_image_sources[k] != NULL; k++)
+        if (kad_image_sources[k]->summary != NULL && i-- == 0) {
+            *out =
+                (item){kad_image_sources[k]->name, kad_image_sources[k]->summary, NULL};
+            return true;
+        }
+    if (i > 0) return false;
+    *out = (item){"fashion", "Fashion-MNIST of the Debian package dataset-fashion-mnist",
+                  "arXiv:1708.07747"};
     return true;
 }
 
@@ -51,6 +74,7 @@ static const family families[] = {
     {"priors", "Priors", get_prior},
     {"samplers", "Samplers", get_sampler},
     {"observables", "Observables", get_observable},
+    {"data", "Images as data", get_data},
     {"demos", "Demos", get_demo},
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
@@ -192,9 +216,8 @@ kad_status kad_cmd_list(kad_app *app)
         print_keys();
         return KAD_OK;
     }
-    return kad_fail(
-        &app->ctx, KAD_EUSAGE,
-        "list: expected actions, bijectors, priors, samplers, observables, demos "
-        "or keys, got \"%s\"",
-        app->args[0]);
+    return kad_fail(&app->ctx, KAD_EUSAGE,
+                    "list: expected actions, bijectors, transforms, priors, samplers, "
+                    "observables, data, demos or keys, got \"%s\"",
+                    app->args[0]);
 }

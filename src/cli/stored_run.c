@@ -33,6 +33,10 @@ static kad_status load_config(kad_app *app, kad_stored_run *s)
     kad_cli_schema(&s->schema);
     KAD_CALL(kad_config_parse(&app->ctx, &s->schema, text, path, app->n_overrides,
                               app->overrides, &s->config));
+    if (strcmp(kad_config_string(s->config, "data.kind"), "image") == 0)
+        return kad_fail(&app->ctx, KAD_ECONFIG,
+                        "%s: a run on images, of which this command knows nothing",
+                        app->args[0]);
     return kad_recipe_resolve(&app->ctx, s->config);
 }
 

@@ -33,7 +33,7 @@ typedef struct job {
     kad_image_plan *plan;
     kad_mapped_writer *out;
     size_t image_bytes, n_labels;
-    size_t have[2]; /* images written so far */
+    size_t have[2]; /* images taken so far; those with a mirror image count as one */
     double sum[KAD_IMAGE_CHANNELS], zeros;
     /* A block of pictures. */
     size_t first, n, room;
@@ -84,13 +84,27 @@ static void add_facts(job *j, size_t n, const uint8_t *pixels)
         }
 }
 
-/* n images of picture i, all alike but for their pixels. */
-static kad_status put(kad_ctx *ctx, job *j, size_t k, int side, size_t n)
+/* Left and right exchanged, in place. */
+static void mirror(const kad_image_plan *plan, uint8_t *pixels)
+{
+    const size_t width = (size_t)plan->width;
+    const size_t n = (size_t)plan->n_channels * (size_t)plan->height;
+    for (size_t line = 0; line < n; line++, pixels += width)
+        for (size_t x = 0; x < width / 2; x++) {
+            const uint8_t left = pixels[x];
+            pixels[x] = pixels[width - 1 - x];
+            pixels[width - 1 - x] = left;
+        }
+}
+
+/* n images of picture k of the block from image `at` of a side on, all alike but for their
+ * pixels. */
+static kad_status put(kad_ctx *ctx, job *j, size_t k, int side, size_t at, size_t n)
 {
     KAD_SCOPE(scope, ctx);
     const kad_image_source *s = &j->plan->source;
     const size_t label_bytes = j->n_labels * sizeof(double);
-    const size_t name_bytes = j->plan->name_bytes, at = j->have[side];
+    const size_t name_bytes = j->plan->name_bytes;
     const int base = side * OF_A_SIDE;
     const uint8_t *pixels = j->pixels + k * j->plan->a_picture * j->image_bytes;
     KAD_CALL(kad_mapped_write(ctx, j->out, (size_t)(base + PIXELS), at * j->image_bytes,
@@ -108,6 +122,21 @@ static kad_status put(kad_ctx *ctx, job *j, size_t k, int side, size_t n)
         for (size_t c = 0; c < n; c++)
             KAD_CALL(kad_mapped_write(ctx, j->out, (size_t)(base + NAMES),
                                       (at + c) * name_bytes, name_bytes, name));
+    }
+    return KAD_OK;
+}
+
+/* The same, and behind them their mirror images where these are to be trained on. */
+static kad_status put_all(kad_ctx *ctx, job *j, size_t k, int side, size_t n)
+{
+    const size_t copies = kad_image_plan_copies(j->plan, side);
+    const size_t at = j->have[side] * copies;
+    uint8_t *pixels = j->pixels + k * j->plan->a_picture * j->image_bytes;
+    KAD_CALL(put(ctx, j, k, side, at, n));
+    if (copies == 2) {
+        for (size_t c = 0; c < n; c++)
+            mirror(j->plan, pixels + c * j->image_bytes);
+        KAD_CALL(put(ctx, j, k, side, at + n, n));
     }
     j->have[side] += n;
     return KAD_OK;
@@ -130,7 +159,7 @@ static kad_status read_block(kad_ctx *ctx, job *j)
             continue;
         }
         const size_t n = kad_image_plan_share(plan, j->first + k, j->have, &side);
-        if (n > 0) KAD_CALL(put(ctx, j, k, side, n));
+        if (n > 0) KAD_CALL(put_all(ctx, j, k, side, n));
     }
     return KAD_OK;
 }
@@ -175,7 +204,8 @@ static void describe_side(const kad_image_plan *plan, size_t n_labels, int side,
     static const char *const paths[2][OF_A_SIDE] = {
         {"/train/pixels", "/train/labels", "/train/names"},
         {"/held_out/pixels", "/held_out/labels", "/held_out/names"}};
-    const size_t n = plan->n[side], names = plan->name_bytes;
+    const size_t n = plan->n[side] * kad_image_plan_copies(plan, side);
+    const size_t names = plan->name_bytes;
     a[PIXELS] = (kad_mapped_array){
         paths[side][PIXELS],
         KAD_H5_U8,
@@ -220,8 +250,8 @@ static kad_status begin(kad_ctx *ctx, const char *path, const kad_image_plan *pl
 static void describe(const kad_image_plan *plan, char text[TEXT_BYTES])
 {
     snprintf(text, TEXT_BYTES, "%s: %zu images + %zu held out, %d x %d x %d",
-             plan->options->source, plan->n[0], plan->n[1], plan->n_channels,
-             plan->height, plan->width);
+             plan->options->source, plan->n[0] * kad_image_plan_copies(plan, 0),
+             plan->n[1], plan->n_channels, plan->height, plan->width);
     kad_make_printable(text, false);
 }
 
@@ -242,7 +272,7 @@ static kad_status finish(kad_ctx *ctx, job *j, const char *key)
     const kad_image_plan *plan = j->plan;
     char text[2][TEXT_BYTES] = {{0}}, digest[KAD_DIGEST_CHARS];
     const double plane = (double)plan->height * plan->width;
-    const double n = (double)plan->n[0] * plane;
+    const double n = (double)(plan->n[0] * kad_image_plan_copies(plan, 0)) * plane;
     double facts[N_FACTS];
     for (int c = 0; c < KAD_IMAGE_CHANNELS; c++)
         facts[c] = c < plan->n_channels ? j->sum[c] / n : NAN;
@@ -340,9 +370,9 @@ static kad_status key_of(kad_ctx *ctx, const kad_image_source *s,
     KAD_SCOPE(scope, ctx);
     const char *text;
     KAD_CALL(kad_take_printf(
-        &scope, &text, "images 1 %s %s %s %s %d %d %d %d %d %d %.17g %lld %lld %d",
+        &scope, &text, "images 1 %s %s %s %s %d %d %d %d %d %d %d %.17g %lld %lld %d",
         s->ops->name, o->source, s->state, o->dataset ? o->dataset : "", o->size, o->crop,
-        o->crops, o->scales, o->pad, o->grey, o->held_out, (long long)o->limit,
+        o->crops, o->scales, o->pad, o->flip, o->grey, o->held_out, (long long)o->limit,
         (long long)o->seed, (int)o->on_error));
     kad_digest(text, strlen(text), key);
     return KAD_OK;

@@ -23,7 +23,7 @@ const kad_key kad_image_keys[] = {
     {"data.pad", KAD_INT_OF(kad_image_options, pad), "0", 0, 1024, "pixels", NULL,
      "black border added last, on each side (2 makes 28 x 28 to 32 x 32)"},
     {"data.flip", KAD_BOOL_OF(kad_image_options, flip), "false", ANY, "", NULL,
-     "train on mirrored images, left and right, as well; not those held out"},
+     "train on the images' mirror images, left and right, as well"},
     {"data.grey", KAD_BOOL_OF(kad_image_options, grey), "false", ANY, "", NULL,
      "one channel of brightness (Rec. 601)"},
     {"data.limit", KAD_INT_OF(kad_image_options, limit), NULL, 1, 1e9, "images", NULL,

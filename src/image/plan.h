@@ -14,7 +14,8 @@ typedef struct kad_image_plan {
     double held_out;               /* share of those whose side the source leaves open */
     uint8_t *unread;               /* [source.n] pictures that cannot be read */
     size_t n_unread, name_bytes;   /* of the longest name, 0 where there are none */
-    size_t n[2];                   /* images to train on, and held out */
+    size_t n[2]; /* images to train on, not counting mirror images, and held
+                                      out */
 } kad_image_plan;
 
 /* Opens the source, measures its pictures, and decides. A picture that cannot be read is
@@ -32,6 +33,11 @@ KAD_MUST_USE kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan)
  * that `have` so far on either side. */
 size_t kad_image_plan_share(const kad_image_plan *plan, size_t i, const size_t have[2],
                             int *side);
+/* Times that an image of a side is written: twice where it is mirrored. */
+static inline size_t kad_image_plan_copies(const kad_image_plan *plan, int side)
+{
+    return side == 0 && plan->options->flip ? 2 : 1;
+}
 /* The window of image k of a picture of this size. */
 kad_window kad_image_plan_window(const kad_image_plan *plan, size_t i, size_t k,
                                  const kad_picture *picture);

@@ -22,7 +22,7 @@ typedef struct kad_owner {
     const char *key, *name; /* NULL: always */
 } kad_owner;
 
-enum { KAD_SCHEMA_TABLES = 64, KAD_SCHEMA_RULES = 8 };
+enum { KAD_SCHEMA_TABLES = 64, KAD_SCHEMA_RULES = 12 };
 typedef struct kad_schema {
     int n_tables;
     const kad_key *table[KAD_SCHEMA_TABLES];

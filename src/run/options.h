@@ -5,12 +5,39 @@
 #define KAD_RUN_OPTIONS_H
 
 #include "bulk/bulk.h"
+#include "image/options.h"
 #include "io/config.h"
+#include "pixel/train.h"
 #include "record/entries.h"
 #include "train/options.h"
 
+/* Of a run on images. */
+typedef struct kad_images_options {
+    const char *recipe, *optimiser;
+    kad_pixel_options map;
+    kad_pixel_train_options train;
+    size_t eval_samples, eval_final; /* images of an evaluation on the way, of the last */
+    double checkpoint_seconds;
+    size_t samples;         /* drawn at the end */
+    kad_reals temperature;  /* of levels, from the finest on */
+    kad_image_options data; /* src/image/options.h */
+} kad_images_options;
+
+extern const kad_key kad_images_keys[];
+extern const size_t kad_images_n_keys;
+extern const kad_rule kad_images_rules[];
+extern const size_t kad_images_n_rules;
+
+typedef enum kad_data_kind {
+    KAD_DATA_AUTO,
+    KAD_DATA_FIELD,
+    KAD_DATA_IMAGE
+} kad_data_kind;
+
 typedef struct kad_run_options {
     const char *title; /* of the report; NULL: none */
+    kad_data_kind kind;
+    kad_images_options images; /* where the data are images: nothing else of these */
     kad_model_options model;
     kad_train_options train;
     kad_sample_options sample;
@@ -21,8 +48,9 @@ typedef struct kad_run_options {
     void *samplers;
 } kad_run_options;
 
-/* What belongs to no module: the run and the lattice. */
-enum { KAD_RUN_N_KEYS = 3 };
+/* What belongs to no module: the run, and, behind what all runs have in common, the
+ * lattice. */
+enum { KAD_RUN_N_KEYS = 4, KAD_RUN_N_COMMON = 3 };
 extern const kad_key kad_run_keys[KAD_RUN_N_KEYS];
 
 /* Section `action`, with the action's own keys. Errors: KAD_ECONFIG for an unknown action,

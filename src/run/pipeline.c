@@ -170,6 +170,10 @@ static void describe(const kad_pipeline *p, unsigned stages)
 {
     const kad_model *m = p->model;
     char text[KAD_ACTION_DESCRIPTION];
+    if (m == NULL) {
+        kad_images_describe(p);
+        return;
+    }
     kad_model_describe(m, sizeof text, text);
     kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version(),
             p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
@@ -207,7 +211,7 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
     kad_ctx *ctx = &p->app->ctx;
     switch (stage) {
     case KAD_STAGE_TRAIN:
-        return train(p);
+        return p->model != NULL ? train(p) : kad_images_stage(p);
     case KAD_STAGE_SAMPLE:
         KAD_CALL(kad_family_stage(p));
         if (kad_family_has_points(p)) return kad_family_points(p);
@@ -221,12 +225,18 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
     }
 }
 
+/* Images are trained on, evaluated and drawn in one stage. */
+static bool has_work(const kad_pipeline *p, unsigned stages, unsigned stage)
+{
+    if (stage == KAD_STAGE_TRAIN) return wants_map(p, stages);
+    return p->model != NULL || stage == KAD_STAGE_REPORT;
+}
+
 static kad_status run_stages(kad_pipeline *p, unsigned stages)
 {
     for (unsigned i = 0; 1u << i < KAD_STAGE_ALL; i++) {
         if ((stages & 1u << i) == 0) continue;
-        if (1u << i == KAD_STAGE_TRAIN && !wants_map(p, stages)) continue;
-        KAD_CALL(run_stage(p, 1u << i));
+        if (has_work(p, stages, 1u << i)) KAD_CALL(run_stage(p, 1u << i));
         /* The report shows the status: it comes when everything else is done. */
         if (1u << i == KAD_STAGE_BULK) KAD_CALL(kad_provenance_end(p, "complete"));
     }
@@ -317,6 +327,7 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     bool claimed = false;
+    if (p->model == NULL) return KAD_OK; /* the sources are checked as they are read */
     KAD_CALL(is_claimed(p->app, &claimed));
     if (claimed) return KAD_OK; /* was checked when it was new */
     KAD_CALL(check_disk(p));
@@ -340,7 +351,7 @@ static kad_status work(kad_pipeline *p, unsigned stages)
         if (stages & KAD_STAGE_REPORT) KAD_TRY(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }
-    if (wants_map(p, stages)) KAD_TRY(kad_selfcheck(p));
+    if (p->model != NULL && wants_map(p, stages)) KAD_TRY(kad_selfcheck(p));
     KAD_TRY(kad_config_claim(p, claimed));
     KAD_TRY(kad_provenance_begin(p));
     KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
@@ -374,6 +385,8 @@ static kad_status resolve_family(kad_pipeline *p)
 kad_status kad_pipeline_options(kad_pipeline *p)
 {
     kad_run_options_clear(&p->options);
+    if (strcmp(kad_config_string(p->config, "data.kind"), "image") == 0)
+        return kad_images_options_read(p);
     return kad_run_options_read(&p->app->ctx, p->config, &p->options);
 }
 
@@ -381,10 +394,13 @@ kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *n
                                 int n_overrides, const char *const *overrides)
 {
     kad_ctx *ctx = &p->app->ctx;
+    bool images;
     p->name = name;
     kad_cli_schema(&p->schema);
     KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
                               &p->config));
+    KAD_CALL(kad_images_asked(p, &images));
+    if (images) return kad_images_prepare(p, text, name, n_overrides, overrides);
     KAD_CALL(check_config(p, name));
     KAD_CALL(resolve_family(p));
     KAD_CALL(kad_recipe_resolve(ctx, p->config));
@@ -408,7 +424,7 @@ kad_status kad_pipeline_check(kad_pipeline *p, const char *text, const char *nam
                               int n_overrides, const char *const *overrides)
 {
     KAD_CALL(kad_pipeline_prepare(p, text, name, n_overrides, overrides));
-    return check_work(p);
+    return p->model == NULL ? KAD_OK : check_work(p);
 }
 
 bool kad_pipeline_accepts(kad_app *app, const char *text, const char *name,

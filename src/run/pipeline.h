@@ -37,7 +37,7 @@ typedef struct kad_pipeline {
     kad_schema schema;
     kad_config *config; /* resolved */
     kad_run_options options;
-    kad_model *model;
+    kad_model *model; /* NULL: the data are images */
     kad_run *run;
     kad_progress *progress;
     double started; /* kad_wall_seconds */
@@ -102,6 +102,26 @@ KAD_MUST_USE kad_status kad_family_stage(kad_pipeline *p);
  * passed over. False where the family has no such values. (family_points.c) */
 bool kad_family_has_points(const kad_pipeline *p);
 KAD_MUST_USE kad_status kad_family_points(kad_pipeline *p);
+
+/* Runs whose data are images: section `data` with a source of them takes the place of
+ * lattice and action, recipe `pixels` that of the flow. Their configs have keys of their own;
+ * some have the names and the meaning of fields' keys, but other defaults. (images.c) */
+/* Does the parsed config mean images? By data.kind, or what data.source holds. Errors:
+ * KAD_ECONFIG, KAD_ENOINPUT, KAD_EDATA. */
+KAD_MUST_USE kad_status kad_images_asked(kad_pipeline *p, bool *images);
+/* As kad_pipeline_prepare, of such a text that has been parsed. Errors: KAD_ECONFIG, also for
+ * a key that images have no use for. */
+KAD_MUST_USE kad_status kad_images_prepare(kad_pipeline *p, const char *text,
+                                           const char *name, int n_overrides,
+                                           const char *const *overrides);
+/* p->options of the config. KAD_ECONFIG. */
+KAD_MUST_USE kad_status kad_images_options_read(kad_pipeline *p);
+/* The first screen. */
+void kad_images_describe(const kad_pipeline *p);
+/* Read, train, evaluate, sample: group /images of the open folder. What an earlier call has
+ * done is kept. Errors: those of the parts; KAD_EINTERRUPTED with a checkpoint.
+ * (images_stage.c) */
+KAD_MUST_USE kad_status kad_images_stage(kad_pipeline *p);
 
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
 KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);

@@ -120,6 +120,17 @@ static void write_couplings(const kad_action *action, kad_writer *root, kad_writ
     kad_write(model, "value", KAD_H5_F64, "coupling", "1", "its value", &n, values);
 }
 
+static kad_status write_images(const kad_pipeline *p, kad_writer *root)
+{
+    KAD_SCOPE(scope, root->ctx);
+    const char *text, *title = p->options.title;
+    KAD_CALL(kad_take_printf(&scope, &text, "images, %s", p->options.images.data.source));
+    kad_write_text(root, "model", text);
+    kad_write_text(root, "recipe", p->options.images.recipe);
+    if (title != NULL) kad_write_text(root, "title", title);
+    return root->status;
+}
+
 static kad_status write_model(const kad_pipeline *p, kad_writer *root)
 {
     const kad_model *model = p->model;
@@ -207,8 +218,8 @@ kad_status kad_provenance_begin(kad_pipeline *p)
     kad_writer w = kad_write_into(&p->app->ctx, file, "/");
     write_once(&w);
     write_program(p, &w);
-    KAD_CALL(write_model(p, &w));
-    if (p->model->action != NULL)
+    KAD_CALL(p->model != NULL ? write_model(p, &w) : write_images(p, &w));
+    if (p->model != NULL && p->model->action != NULL)
         KAD_CALL(kad_action_store(&p->app->ctx, p->model->action, file));
     KAD_CALL(write_config(p, file));
     KAD_CALL(kad_inputs_write(&p->app->ctx, p->config, file));

@@ -16,6 +16,9 @@ const kad_key kad_run_keys[KAD_RUN_N_KEYS] = {
      "key of every random number"},
     {"title", KAD_STRING_OF(kad_run_options, title), NULL, 1, 0, "", NULL,
      "title of the report, before the model's name"},
+    {"data.kind", KAD_ENUM_OF(kad_run_options, kind, KAD_DATA_AUTO), "auto", 1, 0, "",
+     "auto|field|image",
+     "what data.source holds: configurations of a field, or images; auto: what is in it"},
     {"lattice.shape", KAD_INTS_OF(kad_run_options, model.shape), NULL, 2, 1048576,
      "sites", NULL, "extents in 1, 2 or 3 dimensions, periodic: [16, 16]"},
 };
@@ -42,10 +45,14 @@ void kad_cli_schema_of(kad_schema *schema, const char *action)
     kad_schema_add(schema, kad_flow_keys, kad_flow_n_keys);
     kad_schema_add(schema, kad_family_keys, kad_family_n_keys);
     kad_schema_add(schema, kad_train_keys, kad_train_n_keys);
+    kad_schema_add(schema, kad_image_keys, kad_image_n_keys);
+    kad_schema_add(schema, kad_images_keys, kad_images_n_keys);
     kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
     for (size_t i = 0; kad_samplers[i] != NULL; i++)
         kad_schema_add(schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
     kad_schema_add(schema, kad_bulk_keys, kad_bulk_n_keys);
+    kad_schema_add_rules(schema, kad_image_rules, kad_image_n_rules);
+    kad_schema_add_rules(schema, kad_images_rules, kad_images_n_rules);
     kad_schema_add_rules(schema, kad_flow_rules, kad_flow_n_rules);
     kad_schema_add_rules(schema, kad_family_rules, kad_family_n_rules);
     kad_schema_add_rules(schema, kad_train_rules, kad_train_n_rules);
@@ -56,4 +63,13 @@ void kad_cli_schema_of(kad_schema *schema, const char *action)
 void kad_cli_schema(kad_schema *schema)
 {
     kad_cli_schema_of(schema, NULL);
+}
+
+void kad_images_schema(kad_schema *schema)
+{
+    *schema = (kad_schema){0};
+    kad_schema_add(schema, kad_run_keys, KAD_RUN_N_COMMON);
+    kad_schema_add(schema, kad_image_keys, kad_image_n_keys);
+    kad_schema_add(schema, kad_images_keys, kad_images_n_keys);
+    kad_schema_add_rules(schema, kad_image_rules, kad_image_n_rules);
 }

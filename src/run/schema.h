@@ -17,5 +17,7 @@ void kad_action_schema(kad_schema *schema);
 void kad_cli_schema(kad_schema *schema);
 /* The same with the keys of one action only (init); NULL: all. */
 void kad_cli_schema_of(kad_schema *schema, const char *action);
+/* Of runs on images: these keys are all that they know. */
+void kad_images_schema(kad_schema *schema);
 
 #endif

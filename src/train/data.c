@@ -153,7 +153,7 @@ kad_status kad_data_split(kad_ctx *ctx, const char *path, size_t n, double holdo
     if (out->n_trained == 0 || (holdout > 0 && out->n_held == 0))
         status =
             kad_fail(ctx, KAD_EDATA,
-                     "%s: data.holdout %g of %zu samples, %zu together, leaves %zu to "
+                     "%s: data.held_out %g of %zu samples, %zu together, leaves %zu to "
                      "train on and %zu held out",
                      path, holdout, n, block, out->n_trained, out->n_held);
 done:

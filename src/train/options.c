@@ -105,15 +105,19 @@ const kad_key kad_train_keys[] = {
      "steps", NULL, "most skipped steps with a gradient that is not finite"},
     {"train.log_every", KAD_INT_OF(kad_train_options, log_every), NULL, 1, 1e9, "steps",
      NULL, "steps between rows of /training; unset: 20000 rows at most"},
-    {"data.source", KAD_PATH_OF(kad_train_options, data.path), NULL, ANY, "", NULL,
-     "HDF5 file of configurations that the map is trained on, instead of the action: [n, "
-     "axes...], [n, component, axes...], or with a leading chain axis"},
+    {"data.source", KAD_PATH_OF(kad_train_options, data.path), NULL, ANY, "",
+     "msds1|msds2|pinwheel|fashion",
+     "what the map is trained on, instead of an action: an HDF5 file of configurations, "
+     "[n, "
+     "axes...], [n, component, axes...], or with a leading chain axis; or images, by a "
+     "name "
+     "or a path (kadanoff list data)"},
     {"data.dataset", KAD_STRING_OF(kad_train_options, data.dataset), "/configs", ANY, "",
-     NULL, "dataset of data.source"},
-    {"data.holdout", KAD_REAL_OF(kad_train_options, data.holdout), "0.1", 0, 0.9, "",
+     NULL, "dataset of data.source; of images, unset: the only one of bytes"},
+    {"data.held_out", KAD_REAL_OF(kad_train_options, data.holdout), "0.1", 0, 0.9, "",
      NULL,
-     "share of the samples that training never sees; their -ln q says how good the map "
-     "is"},
+     "share of the samples that training never sees; they say how good the map is; of "
+     "images, unset: those that the source itself holds out, else a tenth"},
     {"data.block", KAD_INT_OF(kad_train_options, data.block), "1", 1, 1e9, "samples",
      NULL,
      "neighbours in the file that are held out together and count as one in errors: a "
@@ -122,16 +126,19 @@ const kad_key kad_train_keys[] = {
     {"data.components", KAD_INT_OF(kad_train_options, data.components), NULL, 1, 16, "",
      NULL, "components of the field; unset: the action's, or 1"},
     {"data.source_sha256", KAD_STRING_OF(kad_train_options, data.sha256), NULL, ANY, "",
-     NULL, "the file's SHA-256; recorded, and another file is refused"},
+     NULL,
+     "the file's SHA-256; recorded, and another file is refused; of images, of all their "
+     "levels"},
 };
 
 const size_t kad_train_n_keys = sizeof kad_train_keys / sizeof kad_train_keys[0];
 
-/* "Chain" is what samplers make. */
+/* "Chain" is what samplers make; what is held out is called so everywhere. */
 const kad_renamed kad_train_renamed[] = {
     {"train.chain", "train.ladder"},
     {"train.chain_fractions", "train.ladder_fractions"},
     {"train.chain_rate", "train.ladder_rate"},
+    {"data.holdout", "data.held_out"},
 };
 const size_t kad_train_n_renamed = sizeof kad_train_renamed / sizeof kad_train_renamed[0];
 
@@ -148,7 +155,7 @@ const kad_rule kad_train_rules[] = {
     {"train.anneal_fraction", "train.anneal_key"},
     {"train.ladder_", "train.ladder=true"},
     {"data.dataset", "data.source"},
-    {"data.holdout", "data.source"},
+    {"data.held_out", "data.source"},
     {"data.block", "data.source"},
     {"data.components", "data.source"},
     {"data.source_sha256", "data.source"},

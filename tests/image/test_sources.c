@@ -371,6 +371,32 @@ static void test_sides(void **state)
     kad_image_store_close(store);
 }
 
+/* Mirror images follow their images, of those to train on alone. */
+static void test_flip(void **state)
+{
+    image_case *c = *state;
+    kad_image_store *store;
+    uint8_t *x = levels(3, H, W, true);
+    char path[512];
+    snprintf(path, sizeof path, "%s", image_path(c, "x.npy"));
+    write_npy(path, "(12, 3, 4, 6)", x, N * H * W * 3);
+    kad_image_options o = image_options(path);
+    o.held_out = 0.3;
+    o.flip = true;
+    assert_ok(c, image_open(c, &o, &store));
+    const kad_images *im = image_side(store, 0);
+    const size_t n_held = image_side(store, 1)->n;
+    assert_int_equal(im->n, 2 * (N - n_held));
+    for (size_t i = 0; i < im->n; i += 2) {
+        const uint8_t *p = kad_image_at(im, i), *q = kad_image_at(im, i + 1);
+        for (int line = 0; line < 3 * H; line++, p += W, q += W)
+            for (int k = 0; k < W; k++)
+                assert_int_equal(p[k], q[W - 1 - k]);
+    }
+    kad_image_store_close(store);
+    free(x);
+}
+
 /* Squares at random: of the picture, others with another seed, the same with the same. */
 static void test_crops(void **state)
 {
@@ -506,6 +532,7 @@ int main(void)
         IMAGE("image: PNG and JPEG of every kind", test_pictures),
         IMAGE("image: resizing takes means over areas", test_fit),
         IMAGE("image: names say what is held out, folders the class", test_sides),
+        IMAGE("image: mirror images follow their images", test_flip),
         IMAGE("image: random squares belong to picture and seed", test_crops),
         IMAGE("image: the cache is used, checked, and made again", test_cache),
         IMAGE("image: threads move no byte", test_threads),

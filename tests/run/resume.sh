@@ -33,6 +33,12 @@ sample:
   - {name: mis, draws: 40, batch: 8, burn_in: 2, store_configs: 4}
   - {name: metropolis, draws: 40, chains: 4, burn_in: 2, tuning: 2, store_configs: 4}
 END
+cat >configs/images.yaml <<'END'
+data: {source: msds1, limit: 24}
+flow: {hidden: 8}
+train: {seconds: 0, steps: 3, batch: 64, eval_samples: 16, eval_final: 16, checkpoint_seconds: 0}
+images: {samples: 4}
+END
 # bonds of 2 x 4 sites; found beside the config, not here
 awk 'BEGIN { for (i = 0; i < 8; i++) print i, (i + 1) % 8, (i * 7) % 3 - 1.5
     print 0, 4, 0.25 }' >configs/bonds.txt
@@ -76,7 +82,8 @@ quietly() {
 
 # The parameters' digest, "" where nothing is trained.
 map_of() {
-    h5dump -a /flow/sha256 "$1/run.h5" 2>/dev/null | grep '(0)'
+    h5dump -a /flow/sha256 "$1/run.h5" 2>/dev/null | grep '(0)' ||
+        h5dump -a /images/map_sha256 "$1/run.h5" 2>/dev/null | grep '(0)'
 }
 
 same_as() { # same_as FOLDER OTHER
@@ -151,11 +158,12 @@ try() { # try NAME CONFIG OVERRIDES...
 # --- every key ------------------------------------------------------------------------
 
 mera='flow.recipe=wavelet'
-alone="data={source: configs/other/run.h5, dataset: /samplers/mis/configs, holdout: 0.5}|sample=[]"
+alone="data={source: configs/other/run.h5, dataset: /samplers/mis/configs, held_out: 0.5}|sample=[]"
 family="$ising|family={along: temperature, range: [2, 2.6], values: 2, draws: 100}|sample=[]"
 mcmc='sample=[{name: hmc, draws: 20, chains: 4, burn_in: 2, tuning: 2}]'
 
-# keys: "KEY VALUE OVERRIDES...", separated by |. A key may come several times.
+# keys: "KEY VALUE OVERRIDES...", separated by |. A key may come several times. @images: of a
+# run on images.
 keys() {
     cat <<END
 seed|7|$ising
@@ -272,12 +280,41 @@ family.scale|inverse|$family
 family.values|[2, 2.3, 2.5]|$family
 family.values|3|$family
 family.draws|150|$family
-data.source|configs/other/run.h5|$phi4|data.holdout=0.5|data.dataset=/samplers/mis/configs
+data.source|configs/other/run.h5|$phi4|data.held_out=0.5|data.dataset=/samplers/mis/configs
 data.source_sha256|$(sha256sum <configs/other/run.h5 | cut -c 1-64)|$alone
-data.dataset|/samplers/metropolis/configs|$phi4|data.holdout=0.5|data.source=configs/other/run.h5
-data.holdout|0.4|$alone
-data.block|2|$alone|data.holdout=0.7
+data.dataset|/samplers/metropolis/configs|$phi4|data.held_out=0.5|data.source=configs/other/run.h5
+data.held_out|0.4|$alone
+data.block|2|$alone|data.held_out=0.7
 data.components|1|$alone
+data.kind|field|$alone
+data.kind|image|@images
+data.source|msds2|@images
+data.held_out|0.5|@images
+data.size|8|@images
+data.crop|16|@images
+data.crops|2|@images|data.size=8
+data.crop_scales|2|@images|data.size=8|data.crops=2
+data.pad|2|@images
+data.flip|true|@images
+data.grey|true|@images
+data.limit|20|@images
+data.seed|2|@images
+data.on_error|skip|@images
+data.cache|configs/cache|@images
+flow.blocks|0|@images
+flow.components|2|@images
+flow.radius|1|@images
+flow.causal|4|@images
+flow.window|2|@images
+flow.position|false|@images
+flow.hidden|16|@images
+train.seconds|0|@images
+train.steps|4|@images
+train.batch|128|@images
+train.optimiser|adam|@images
+train.ema|0.9|@images
+images.samples|2|@images
+images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
 train.ema|0|$ising
 train.anneal_key|temperature|$ising|train.anneal_start=4
@@ -336,7 +373,11 @@ every_key() {
     while IFS= read -r line; do
         IFS='|' read -r -a fields <<<"$line"
         key=${fields[0]}
-        try "$line" configs/base.yaml "${fields[@]:2}" "$key=${fields[1]}"
+        if [ "${fields[2]-}" = @images ]; then
+            try "$line" configs/images.yaml "${fields[@]:3}" "$key=${fields[1]}"
+        else
+            try "$line" configs/base.yaml "${fields[@]:2}" "$key=${fields[1]}"
+        fi
     done < <(keys)
     # a key without a case would escape
     local missing
@@ -356,6 +397,7 @@ pairs() {
         IFS='|' read -r -a a <<<"${lines[RANDOM % ${#lines[@]}]}"
         IFS='|' read -r -a b <<<"${lines[RANDOM % ${#lines[@]}]}"
         [ "${a[2]-}" = "${b[2]-}" ] && [ "${a[0]}" != "${b[0]}" ] || continue
+        [ "${a[2]-}" != @images ] || continue
         set -- "${a[@]:2}" "${b[@]:3}" "${a[0]}=${a[1]}" "${b[0]}=${b[1]}"
         rm -rf once
         if kadanoff train configs/base.yaml -q -o once "$@" >log.txt 2>&1; then
@@ -374,7 +416,8 @@ every_example() {
     local file
     for file in "$src"/examples/*.yaml "$src"/examples/*/*.yaml; do
         ! grep -q '^sweep:' "$file" || continue
-        sed -E 's/steps: [1-9][0-9]*/steps: 2/; s/(draws|configs|keep_first): [0-9]+/\1: 20/
+        sed -E 's/seconds: [0-9]+/seconds: 0, steps: 2/; s/(source: [a-z0-9]+)/\1, limit: 24/
+            s/steps: [1-9][0-9]*/steps: 2/; s/(draws|configs|keep_first): [0-9]+/\1: 20/
             s/burn_in: [0-9]+/burn_in: 2/; s/chains: [0-9]+/chains: 4/
             s/(range: \[[^]]*\])/\1, values: 2, draws: 100/' \
             "$file" >configs/example.yaml

@@ -192,7 +192,7 @@ static void sections_train_alike(void **state)
     snprintf(data, sizeof data, "train.data=%s", f.file);
     const char *base[] = {"lattice.shape=[4, 4]", "action.name=phi4", "train.steps=10",
                           NULL};
-    const char *more[2][4] = {{f.source, "data.holdout=0", NULL},
+    const char *more[2][4] = {{f.source, "data.held_out=0", NULL},
                               {data, "train.loss=likelihood", NULL}};
     train_case_result result[2];
     for (int i = 0; i < 2; i++) {
@@ -210,7 +210,7 @@ static void sections_train_alike(void **state)
 /* --- bits ------------------------------------------------------------------------------ */
 
 static const char *const short_run[] = {"train.steps=8",         "train.eval_every=3",
-                                        "train.batch=256",       "data.holdout=.3",
+                                        "train.batch=256",       "data.held_out=.3",
                                         "train.eval_samples=50", NULL};
 
 static void threads_give_the_same_bits(void **state)
@@ -353,7 +353,7 @@ static void damaged_files_are_refused(void **state)
     refuses(&f, other, KAD_EDATA, "/absent");
     refuses(&f, group, KAD_EDATA, f.file);
     refuses(&f, large, KAD_EDATA, "expected samples [n, 2, 4, 4], found [40, 4, 4]");
-    refuses(&f, whole, KAD_EDATA, "data.holdout 0.1 of 40 samples");
+    refuses(&f, whole, KAD_EDATA, "data.held_out 0.1 of 40 samples");
     double x[3 * N] = {0};
     const size_t wrong[3] = {3, N, 1}, right[3] = {3, L, L};
     write_field(&f, "/configs", 3 * N, 3, wrong, x);

@@ -1,0 +1,171 @@
+/* The config of runs on images. */
+#include "run/pipeline.h"
+
+#include "base/memory.h"
+#include "image/load.h"
+#include "run/schema.h"
+
+#include <string.h>
+
+/* --- keys ------------------------------------------------------------------------------ */
+
+#define ANY 1, 0 /* no range */
+
+const kad_key kad_images_keys[] = {
+    {"flow.recipe", KAD_WORD_OF(kad_images_options, recipe), "pixels", ANY, "", "pixels",
+     ""},
+    {"flow.hidden", KAD_INT_OF(kad_images_options, map.hidden), "64", 8, 1024, "", NULL,
+     ""},
+    {"flow.blocks", KAD_INT_OF(kad_images_options, map.blocks), "1", 0,
+     KAD_PIXEL_BLOCKS_MAX, "", NULL, "pixels: residual blocks of a net"},
+    {"flow.components", KAD_INT_OF(kad_images_options, map.components), "4", 1,
+     KAD_PIXEL_COMPONENTS_MAX, "", NULL,
+     "pixels: logistic distributions that the density of a level is a mixture of"},
+    {"flow.radius", KAD_INT_OF(kad_images_options, map.radius), "2", 1, 8, "", NULL,
+     "pixels: how far a site sees, in sites of its level"},
+    {"flow.causal", KAD_INT_OF(kad_images_options, map.causal), "64", 1, 4096, "sites",
+     NULL,
+     "pixels: groups of at most so many sites are generated site by site, each seeing "
+     "those before it; larger ones at once"},
+    {"flow.window", KAD_INT_OF(kad_images_options, map.window), "8", 0, 64, "", NULL,
+     "pixels: how far such sites look back, in sites of their level"},
+    {"flow.position", KAD_BOOL_OF(kad_images_options, map.position), "true", ANY, "",
+     NULL, "pixels: nets know where in the image a site is"},
+    {"train.seconds", KAD_REAL_OF(kad_images_options, train.seconds), "120", 0, 1e8, "s",
+     NULL,
+     "images: wall time that the training is planned for, from the first moments of it; "
+     "0: train.steps says how long"},
+    {"train.steps", KAD_INT_OF(kad_images_options, train.steps), "2000", 1, 1e12, "",
+     NULL, ""},
+    {"train.batch", KAD_INT_OF(kad_images_options, train.batch), "256", 1, 65536, "sites",
+     NULL, ""},
+    {"train.optimiser", KAD_NAME_OF(kad_images_options, optimiser, kad_optimiser_name),
+     "muon", ANY, "", NULL, ""},
+    {"train.rate", KAD_REAL_OF(kad_images_options, train.rate), "0.02", 0, 10, "", NULL,
+     ""},
+    {"train.weight_decay", KAD_REAL_OF(kad_images_options, train.weight_decay), "0.01", 0,
+     1, "", NULL, ""},
+    {"train.clip", KAD_REAL_OF(kad_images_options, train.clip), "3", 0, 1e6, "", NULL,
+     ""},
+    {"train.ema", KAD_REAL_OF(kad_images_options, train.average), "0.999", 0, 0.999999,
+     "", NULL, ""},
+    {"train.eval_samples", KAD_INT_OF(kad_images_options, eval_samples), "256", 16, 1e8,
+     "images", NULL, ""},
+    {"train.eval_final", KAD_INT_OF(kad_images_options, eval_final), "10000", 16, 1e9,
+     "images", NULL, ""},
+    {"train.checkpoint_seconds", KAD_REAL_OF(kad_images_options, checkpoint_seconds),
+     "60", 0, 1e9, "s", NULL, ""},
+    {"images.samples", KAD_INT_OF(kad_images_options, samples), "1024", 1, 1e6, "images",
+     NULL, "images drawn from the map and kept in /images/samples"},
+    {"images.temperature", KAD_REALS_OF(kad_images_options, temperature), "1", 0, 10, "",
+     NULL,
+     "factor on their latents, a number for each level from the finest on; the last "
+     "holds "
+     "for all above"},
+};
+const size_t kad_images_n_keys = sizeof kad_images_keys / sizeof kad_images_keys[0];
+
+/* With other data these do nothing. */
+const kad_rule kad_images_rules[] = {
+    {"flow.blocks", "data.kind=image"},   {"flow.components", "data.kind=image"},
+    {"flow.radius", "data.kind=image"},   {"flow.causal", "data.kind=image"},
+    {"flow.window", "data.kind=image"},   {"flow.position", "data.kind=image"},
+    {"train.seconds", "data.kind=image"}, {"images.", "data.kind=image"},
+};
+const size_t kad_images_n_rules = sizeof kad_images_rules / sizeof kad_images_rules[0];
+
+/* --- which runs these are -------------------------------------------------------------- */
+
+kad_status kad_images_asked(kad_pipeline *p, bool *images)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    const char *source = kad_config_string(p->config, "data.source");
+    const char *kind = kad_config_string(p->config, "data.kind");
+    *images = strcmp(kind, "image") == 0;
+    if (source == NULL && *images)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "%s: data.kind: image, but data.source names none (see kadanoff "
+                        "list data)",
+                        p->name);
+    if (source == NULL || strcmp(kind, "auto") != 0) return KAD_OK;
+    return kad_image_source_is_one(ctx, source,
+                                   kad_config_string(p->config, "data.dataset"), images);
+}
+
+/* --- from the text to the options ------------------------------------------------------ */
+
+typedef struct stranger {
+    const kad_config *config;
+    const kad_schema *known;
+    const char *key; /* the first that is given, but not one of images */
+} stranger;
+
+static void look(void *self, const kad_key *key)
+{
+    stranger *s = self;
+    if (s->key == NULL && kad_config_is_given(s->config, key->key) &&
+        kad_schema_find(s->known, key->key) == NULL)
+        s->key = key->key;
+}
+
+static kad_status check_keys(kad_pipeline *p, const char *name)
+{
+    kad_schema schema;
+    kad_images_schema(&schema);
+    stranger s = {p->config, &schema, NULL};
+    kad_schema_each(&p->schema, look, &s);
+    if (kad_config_list_length(p->config, "sample") > 0) s.key = "sample";
+    if (s.key == NULL) return KAD_OK;
+    return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                    "%s: %s: has no effect on images (data.source %s)", name, s.key,
+                    kad_config_string(p->config, "data.source"));
+}
+
+kad_status kad_images_options_read(kad_pipeline *p)
+{
+    kad_images_options *o = &p->options.images;
+    *o = (kad_images_options){.train = kad_pixel_train_defaults()};
+    kad_config_fill(p->config, kad_run_keys, KAD_RUN_N_COMMON, 0, &p->options);
+    kad_config_fill(p->config, kad_images_keys, kad_images_n_keys, 0, o);
+    kad_config_fill(p->config, kad_image_keys, kad_image_n_keys, 0, &o->data);
+    o->train.optimiser = kad_optimiser_find(o->optimiser);
+    o->train.seed = p->options.model.seed;
+    if (o->temperature.n <= KAD_PIXEL_LEVELS_MAX) return KAD_OK;
+    return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                    "%s: images.temperature: %zu numbers, but at most %d levels", p->name,
+                    o->temperature.n, KAD_PIXEL_LEVELS_MAX);
+}
+
+kad_status kad_images_prepare(kad_pipeline *p, const char *text, const char *name,
+                              int n_overrides, const char *const *overrides)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_CALL(check_keys(p, name));
+    kad_config_destroy(p->config);
+    p->config = NULL;
+    kad_images_schema(&p->schema);
+    KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
+                              &p->config));
+    KAD_CALL(kad_config_resolve(ctx, p->config, "data.kind", "image"));
+    KAD_CALL(kad_config_check_used(p, name));
+    return kad_images_options_read(p);
+}
+
+void kad_images_describe(const kad_pipeline *p)
+{
+    const kad_pixel_options *o = &p->options.images.map;
+    const kad_pixel_train_options *t = &p->options.images.train;
+    kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version(),
+            p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
+    kad_say(p->app,
+            "flow: %s recipe, nets of %d hidden units and %d block%s, mixtures of %d, "
+            "windows of radius %d",
+            p->options.images.recipe, o->hidden, o->blocks, o->blocks == 1 ? "" : "s",
+            o->components, o->radius);
+    if (t->seconds > 0)
+        kad_say(p->app, "training: %g s of wall time, %s", t->seconds,
+                t->optimiser->name);
+    else
+        kad_say(p->app, "training: %lld steps, %s", (long long)t->steps,
+                t->optimiser->name);
+}

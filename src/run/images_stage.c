@@ -1,0 +1,420 @@
+/* What a run on images does: images are read, a map is trained on them, and /images says
+ * how good it is. The training is in the checkpoint; the data are in their own file
+ * (src/image/load.h). */
+#include "run/pipeline.h"
+
+#include "base/memory.h"
+#include "base/signals.h"
+#include "image/load.h"
+#include "io/digest.h"
+#include "io/writer.h"
+#include "pixel/map.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define F64 KAD_H5_F64
+#define I64 KAD_H5_I64
+
+enum { SHEET = 64, CHUNK = 256, N_EVALUATIONS = 20, MAX_ROWS = 64 };
+static const double slice_seconds = 0.5;
+
+/* A row of /images/curve. */
+typedef struct row {
+    double seconds, images, bpd, bpd_err, bpd_train;
+} row;
+
+typedef struct work {
+    kad_pipeline *p;
+    kad_ctx *ctx;
+    const kad_images_options *options;
+    kad_image_store *store;
+    const kad_image_set *set;
+    kad_pixel_map *map;
+    kad_pixel_trainer *trainer;
+    size_t n_rows;
+    row rows[MAX_ROWS];
+    double saved; /* when the checkpoint was written */
+} work;
+
+/* --- data ------------------------------------------------------------------------------ */
+
+/* The first images [n][height][width][channel]: what people's programs show. */
+static kad_status write_pictures(kad_writer *w, const char *name, const char *long_name,
+                                 size_t n, int channels, int height, int width,
+                                 const uint8_t *pixels)
+{
+    const size_t plane = (size_t)height * (size_t)width, c = (size_t)channels;
+    const size_t dims[4] = {n, (size_t)height, (size_t)width, c};
+    uint8_t *x = kad_write_scratch(w, n, plane * c);
+    if (x == NULL) return w->status;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < c; k++)
+            for (size_t p = 0; p < plane; p++)
+                x[(i * plane + p) * c + k] = pixels[(i * c + k) * plane + p];
+    kad_write(w, name, KAD_H5_U8, "image row column channel", "levels", long_name, dims,
+              x);
+    kad_free(x);
+    return w->status;
+}
+
+static kad_status write_data(work *k, kad_h5 *file)
+{
+    const kad_images *im = &k->set->train;
+    const kad_image_facts *facts = kad_image_store_facts(k->store);
+    const size_t n = im->n < SHEET ? im->n : SHEET, c = (size_t)im->n_channels;
+    kad_writer w = kad_write_anew(k->ctx, file, "/images/data");
+    kad_write_text(&w, "source", k->options->data.source);
+    kad_write_text(&w, "description", k->set->description);
+    kad_write_text(&w, "sha256", k->set->digest);
+    kad_write_int(&w, "n_train", (int64_t)im->n);
+    kad_write_int(&w, "n_held_out", (int64_t)k->set->held_out.n);
+    kad_write_int(&w, "n_unread", (int64_t)facts->n_unread);
+    kad_write_int(&w, "channels", im->n_channels);
+    kad_write_int(&w, "height", im->height);
+    kad_write_int(&w, "width", im->width);
+    kad_write_text(&w, "channel_order", c == 3 ? "red, green, blue" : "brightness");
+    kad_write_real(&w, "zeros", facts->zeros);
+    kad_write(&w, "mean", F64, "channel", "levels", "mean of the images to train on", &c,
+              facts->mean);
+    KAD_CALL(write_pictures(&w, "sheet", "the first images to train on", n,
+                            im->n_channels, im->height, im->width, im->pixels));
+    return kad_write_end(&w);
+}
+
+static void say_data(const work *k)
+{
+    const kad_image_facts *f = kad_image_store_facts(k->store);
+    char mean[96];
+    size_t at = 0;
+    for (int c = 0; c < k->set->train.n_channels; c++)
+        at += (size_t)snprintf(mean + at, sizeof mean - at, "%s%.4g", c > 0 ? ", " : "",
+                               f->mean[c]);
+    kad_say(k->p->app, "data: %s; mean level %s, %.1f %% zeros", k->set->description,
+            mean, 100 * f->zeros);
+    if (f->n_unread > 0)
+        kad_say(k->p->app, "data: went on without %zu files that cannot be read",
+                f->n_unread);
+}
+
+/* The run began with these very images. */
+static kad_status check_same(work *k, kad_h5 *file)
+{
+    KAD_SCOPE(scope, k->ctx);
+    char *digest;
+    if (!kad_h5_attr_exists(file, "/images/data", "sha256")) return KAD_OK;
+    KAD_CALL(kad_h5_attr_string(&scope, file, "/images/data", "sha256", &digest));
+    if (strcmp(digest, k->set->digest) == 0) return KAD_OK;
+    return kad_fail(k->ctx, KAD_EDATA,
+                    "data.source: %s: other images than this run began with: their "
+                    "SHA-256 is %s, it was %s",
+                    k->options->data.source, k->set->digest, digest);
+}
+
+static kad_status read_data(work *k)
+{
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_image_store_open(k->ctx, &k->options->data, kad_run_path(k->p->run),
+                                  &k->store));
+    k->set = kad_image_store_set(k->store);
+    if (k->set->held_out.n == 0)
+        return kad_fail(k->ctx, KAD_ECONFIG,
+                        "data.held_out: 0, but without images held out nothing says how "
+                        "good the map is");
+    say_data(k);
+    KAD_CALL(kad_results_open(k->ctx, k->p->run, &file));
+    KAD_CALL(check_same(k, file));
+    if (kad_h5_exists(file, "/images/data")) return KAD_OK;
+    KAD_CALL(write_data(k, file));
+    return kad_results_save(k->ctx, k->p->run, file);
+}
+
+/* --- checkpoint ------------------------------------------------------------------------ */
+
+enum { ROW_NUMBERS = sizeof(row) / sizeof(double) };
+
+static kad_status save(work *k)
+{
+    KAD_LOCAL(kad_h5, file);
+    kad_state_array a;
+    char path[128];
+    const size_t dims[2] = {k->n_rows, ROW_NUMBERS};
+    KAD_CALL(kad_h5_create(k->ctx, &file));
+    KAD_CALL(kad_h5_group(k->ctx, file, "/images"));
+    KAD_CALL(
+        kad_h5_attr_set_string(k->ctx, file, "/images", "data_sha256", k->set->digest));
+    if (k->n_rows > 0)
+        KAD_CALL(kad_h5_write(k->ctx, file, "/images/curve", F64, 2, dims, k->rows));
+    for (int i = 0; kad_pixel_trainer_array(k->trainer, i, &a); i++) {
+        snprintf(path, sizeof path, "/images/%s", a.name);
+        if (a.n > 0)
+            KAD_CALL(kad_h5_write(k->ctx, file, path,
+                                  a.prec == KAD_SINGLE ? KAD_H5_F32 : F64, 1, &a.n,
+                                  a.data));
+    }
+    KAD_CALL(kad_checkpoint_save(k->ctx, k->p->run, file));
+    k->saved = kad_wall_seconds();
+    return KAD_OK;
+}
+
+static kad_status load(work *k)
+{
+    KAD_LOCAL(kad_h5, file);
+    kad_state_array a;
+    char path[128];
+    size_t dims[KAD_H5_MAX_RANK];
+    int rank;
+    k->saved = kad_wall_seconds();
+    KAD_CALL(kad_checkpoint_load(k->ctx, k->p->run, &file));
+    if (file == NULL) return KAD_OK;
+    if (kad_h5_exists(file, "/images/curve")) {
+        KAD_CALL(kad_h5_shape(k->ctx, file, "/images/curve", &rank, dims));
+        if (rank != 2 || dims[0] > MAX_ROWS || dims[1] != ROW_NUMBERS)
+            return kad_fail(k->ctx, KAD_EDATA,
+                            "checkpoint: its curve is of another shape");
+        k->n_rows = dims[0];
+        KAD_CALL(kad_h5_read(k->ctx, file, "/images/curve", F64, 2, dims, k->rows));
+    }
+    for (int i = 0; kad_pixel_trainer_array(k->trainer, i, &a); i++) {
+        snprintf(path, sizeof path, "/images/%s", a.name);
+        if (a.n > 0)
+            KAD_CALL(kad_h5_read(k->ctx, file, path,
+                                 a.prec == KAD_SINGLE ? KAD_H5_F32 : F64, 1, &a.n,
+                                 a.data));
+    }
+    kad_pixel_trainer_restored(k->trainer);
+    return KAD_OK;
+}
+
+/* --- training -------------------------------------------------------------------------- */
+
+static kad_status score(work *k, const kad_images *images, size_t most,
+                        kad_pixel_score *out)
+{
+    const size_t n = images->n < most ? images->n : most;
+    const kad_status status = kad_pixel_evaluate(
+        k->ctx, k->map, kad_pixel_trainer_weights(k->trainer), images, 0, n, out);
+    kad_image_store_rest(k->store);
+    return status;
+}
+
+/* A row of the curve. */
+static kad_status evaluate(work *k)
+{
+    const kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
+    kad_pixel_score held, trained;
+    KAD_CALL(score(k, &k->set->held_out, k->options->eval_samples, &held));
+    KAD_CALL(score(k, &k->set->train, k->options->eval_samples, &trained));
+    k->rows[k->n_rows++] =
+        (row){now.seconds, now.images, held.bpd, held.error, trained.bpd};
+    return KAD_OK;
+}
+
+static void show(work *k)
+{
+    const kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
+    kad_field fields[3] = {{"bits/dim", now.bits, NAN}, {"images seen", now.images, NAN}};
+    size_t n = 2;
+    if (k->n_rows > 0) {
+        const row *last = &k->rows[k->n_rows - 1];
+        fields[n++] = (kad_field){"held out", last->bpd, last->bpd_err};
+    }
+    kad_progress_update(k->p->progress, (int64_t)(1000 * now.part), n, fields);
+}
+
+static kad_status interrupted(work *k)
+{
+    KAD_CALL(save(k));
+    return kad_fail(k->ctx, KAD_EINTERRUPTED, "training: stopped at %.0f %% (%s)",
+                    100 * kad_pixel_trainer_progress(k->trainer).part, kad_stop_reason());
+}
+
+/* Evaluations come after each twentieth of the plan: part i is behind it when there are
+ * i rows. */
+static kad_status train(work *k)
+{
+    kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
+    kad_progress_begin(k->p->progress, "train", (int64_t)(1000 * now.part), 1000);
+    while (!now.done) {
+        kad_pixel_trainer_run(k->trainer, slice_seconds);
+        kad_image_store_rest(k->store);
+        now = kad_pixel_trainer_progress(k->trainer);
+        if (kad_stop_requested()) return interrupted(k);
+        const bool due = now.part * N_EVALUATIONS >= (double)k->n_rows + 1;
+        if (due && !now.done && k->n_rows + 2 < MAX_ROWS) {
+            const kad_status status = evaluate(k);
+            if (status == KAD_EINTERRUPTED) return interrupted(k);
+            KAD_CALL(status);
+        }
+        if (kad_progress_due(k->p->progress)) show(k);
+        if (kad_wall_seconds() - k->saved >= k->options->checkpoint_seconds)
+            KAD_CALL(save(k));
+    }
+    show(k);
+    kad_progress_end(k->p->progress);
+    return save(k);
+}
+
+/* --- results --------------------------------------------------------------------------- */
+
+static void write_levels(const work *k, const kad_pixel_score *s, kad_writer *w)
+{
+    const size_t n = (size_t)k->map->n_levels, c = (size_t)k->map->n_channels;
+    const size_t dims[2] = {n, c};
+    int64_t level[KAD_PIXEL_LEVELS_MAX], sites[KAD_PIXEL_LEVELS_MAX] = {0};
+    double bits[KAD_PIXEL_LEVELS_MAX], bpd[KAD_PIXEL_LEVELS_MAX];
+    double channels[KAD_PIXEL_LEVELS_MAX * KAD_PIXEL_CHANNELS_MAX];
+    for (int g = 0; g < k->map->n_groups; g++)
+        sites[k->map->group[g].level] += k->map->group[g].n_sites;
+    for (size_t h = 0; h < n; h++) {
+        double sum = 0;
+        for (size_t a = 0; a < c; a++) {
+            channels[h * c + a] = s->bits[h][a] / (double)sites[h];
+            sum += s->bits[h][a];
+        }
+        level[h] = (int64_t)h;
+        bits[h] = sum / ((double)sites[h] * (double)c);
+        bpd[h] = sum / (double)kad_pixel_size(k->map);
+    }
+    kad_write(w, "levels/level", I64, "level", "1", "level, 0 the finest", &n, level);
+    kad_write(w, "levels/sites", I64, "level", "sites", "sites of the level", &n, sites);
+    kad_write(w, "levels/bits", F64, "level", "bits",
+              "of a channel of a site, held-out images", &n, bits);
+    kad_write(w, "levels/bpd", F64, "level", "bits",
+              "what the level adds to the bits per dimension", &n, bpd);
+    kad_write(w, "levels/bits_channel", F64, "level channel", "bits",
+              "of a site, by channel", dims, channels);
+}
+
+static void write_curve(const work *k, kad_writer *w)
+{
+    static const kad_write_column columns[] = {
+        {"curve/seconds", KAD_CELL_REAL, offsetof(row, seconds), "s",
+         "wall time of the training"},
+        {"curve/images", KAD_CELL_REAL, offsetof(row, images), "images",
+         "sites trained on, in images"},
+        {"curve/bpd", KAD_CELL_REAL, offsetof(row, bpd), "bits",
+         "bits per dimension of held-out images"},
+        {"curve/bpd_err", KAD_CELL_REAL, offsetof(row, bpd_err), "bits",
+         "its standard error, over images"},
+        {"curve/bpd_train", KAD_CELL_REAL, offsetof(row, bpd_train), "bits",
+         "bits per dimension of as many images trained on"},
+    };
+    kad_write_columns(w, "evaluation", sizeof columns / sizeof columns[0], columns,
+                      k->n_rows, k->rows, sizeof *k->rows);
+}
+
+/* The map itself: who has these and the options can run it again. */
+static void write_map(const work *k, kad_writer *w)
+{
+    char digest[KAD_DIGEST_CHARS];
+    const kad_pixel_options *o = &k->map->options;
+    const size_t n = k->map->n_theta;
+    kad_digest(kad_pixel_trainer_weights(k->trainer), n * sizeof(double), digest);
+    kad_write_text(w, "map_sha256", digest);
+    kad_write(w, "map/theta", F64, "parameter", "1", "the map's parameters, averaged", &n,
+              kad_pixel_trainer_weights(k->trainer));
+    kad_write_int(w, "map/theta@hidden", o->hidden);
+    kad_write_int(w, "map/theta@blocks", o->blocks);
+    kad_write_int(w, "map/theta@components", o->components);
+    kad_write_int(w, "map/theta@radius", o->radius);
+    kad_write_int(w, "map/theta@causal", o->causal);
+    kad_write_int(w, "map/theta@window", o->window);
+    kad_write_int(w, "map/theta@position", o->position);
+}
+
+static kad_status write_samples(work *k, kad_writer *w)
+{
+    KAD_SCOPE(scope, k->ctx);
+    KAD_LOCAL(kad_pixel_plan, plan);
+    const kad_reals *t = &k->options->temperature;
+    const size_t n = k->options->samples, size = kad_pixel_size(k->map);
+    double temperature[KAD_PIXEL_LEVELS_MAX];
+    double *z;
+    uint8_t *x;
+    for (size_t h = 0; h < KAD_PIXEL_LEVELS_MAX; h++)
+        temperature[h] = t->n == 0 ? 1 : t->value[h < t->n ? h : t->n - 1];
+    KAD_CALL(kad_scope_take(&scope, n, size, &x));
+    KAD_CALL(kad_take(&scope, CHUNK * size, &z));
+    KAD_CALL(kad_pixel_plan_create(k->ctx, k->map, kad_pixel_trainer_weights(k->trainer),
+                                   KAD_PIXEL_NORMAL, &plan));
+    for (size_t at = 0; at < n; at += CHUNK)
+        KAD_CALL(kad_pixel_sample(k->ctx, plan, k->options->train.seed, at,
+                                  n - at < CHUNK ? n - at : CHUNK, temperature, z,
+                                  x + at * size));
+    return write_pictures(w, "samples", "images drawn from the map", n,
+                          k->map->n_channels, k->map->height, k->map->width, x);
+}
+
+static kad_status finish(work *k)
+{
+    KAD_LOCAL(kad_h5, file);
+    const kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
+    kad_pixel_score held, trained;
+    KAD_CALL(score(k, &k->set->held_out, k->options->eval_final, &held));
+    KAD_CALL(score(k, &k->set->train, held.n, &trained));
+    if (k->n_rows < MAX_ROWS)
+        k->rows[k->n_rows++] =
+            (row){now.seconds, now.images, held.bpd, held.error, trained.bpd};
+    KAD_CALL(kad_results_open(k->ctx, k->p->run, &file));
+    kad_writer w = kad_write_into(k->ctx, file, "/images");
+    kad_write_real(&w, "bpd_test", held.bpd);
+    kad_write_real(&w, "bpd_test_err", held.error);
+    kad_write_real(&w, "bpd_train", trained.bpd);
+    kad_write_int(&w, "n_test", (int64_t)held.n);
+    kad_write_real(&w, "train_seconds", now.seconds);
+    kad_write_real(&w, "images_seen", now.images);
+    kad_write_int(&w, "n_parameters", (int64_t)k->map->n_theta);
+    kad_write_int(&w, "n_nonfinite", now.n_nonfinite);
+    write_levels(k, &held, &w);
+    write_curve(k, &w);
+    write_map(k, &w);
+    KAD_CALL(write_samples(k, &w));
+    KAD_CALL(kad_write_end(&w));
+    KAD_CALL(kad_results_save(k->ctx, k->p->run, file));
+    char text[64];
+    kad_say(
+        k->p->app,
+        "images: %s bits per dimension on %zu held out (%.4g on those trained on), %.3g "
+        "s of training, %zu parameters",
+        kad_format_error(text, sizeof text, held.bpd, held.error), held.n, trained.bpd,
+        now.seconds, k->map->n_theta);
+    return KAD_OK;
+}
+
+static kad_status is_finished(work *k, bool *finished)
+{
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_results_open(k->ctx, k->p->run, &file));
+    *finished =
+        kad_h5_exists(file, "/images") && kad_h5_attr_exists(file, "/images", "bpd_test");
+    return KAD_OK;
+}
+
+static kad_status work_through(work *k)
+{
+    const kad_images *im;
+    bool finished;
+    KAD_CALL(is_finished(k, &finished));
+    if (finished) return KAD_OK;
+    KAD_CALL(read_data(k));
+    im = &k->set->train;
+    KAD_CALL(kad_pixel_map_create(k->ctx, &k->options->map, im->n_channels, im->height,
+                                  im->width, &k->map));
+    KAD_CALL(
+        kad_pixel_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));
+    KAD_CALL(load(k));
+    KAD_CALL(train(k));
+    return finish(k);
+}
+
+kad_status kad_images_stage(kad_pipeline *p)
+{
+    work k = {.p = p, .ctx = &p->app->ctx, .options = &p->options.images};
+    const kad_status status = work_through(&k);
+    kad_pixel_trainer_destroy(k.trainer);
+    kad_pixel_map_destroy(k.map);
+    kad_image_store_close(k.store);
+    return status;
+}
