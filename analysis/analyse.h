@@ -8,6 +8,7 @@
  * This folder makes numbers of a results file, which is all that it reads (the page that
  * shows them: report/):
  *   recorded, table, results, text  series and tables of the file; text that grows
+ *   collection                      tables of many runs, or values, side by side
  *   gamma, equilibrium              errors of chains; whether these forgot their start
  *   derived, functions, fit         functions of means; fits to correlated data
  *   derivatives                     of what is known at points with errors

@@ -305,7 +305,7 @@ def _number(text):
 
 class Sweep:
     """The folder of a sweep. Its runs are read where they lie; `kadanoff sweep table` makes
-    the files that table and dataset read."""
+    the files that table and dataset read, `kadanoff sweep analyse` those of curves too."""
 
     def __init__(self, path):
         self.path = os.fspath(path)
@@ -344,12 +344,42 @@ class Sweep:
     def _made(self, name):
         path = os.path.join(self.path, name)
         if not os.path.exists(path):
-            raise FileNotFoundError(f"{path}: not made yet: kadanoff sweep table")
+            raise FileNotFoundError(f"{path}: not made yet: kadanoff sweep analyse")
         return path
 
     def table(self):
         """All estimates, a row each: point, keys, series, observable, mean, err, ..."""
         return _need("pandas").read_csv(self._made("table.csv"))
+
+    def curves(self):
+        """`kadanoff sweep analyse`: curves between the points, a row a value and quantity:
+        keys, series, observable, mean, err, exact, n_eff (pandas)."""
+        return _need("pandas").read_csv(self._made("curves.csv"))
+
+    def curve(self, series, group=None):
+        """A curve of a sampler over the coupling (xarray): NAME, NAME_err, NAME_exact
+        [value], NAME_blocks [value, block]; group: which of the other keys ("shape=8x8"),
+        needed where there are several."""
+        xarray = _need("xarray")
+        path = self._made("sweep.h5")
+        with h5py.File(path, "r") as f:
+            found = sorted(f.get("curves", {}))
+            if not found:
+                raise KeyError(f"{path}: no curves yet: kadanoff sweep analyse")
+            if group is None and len(found) == 1:
+                group = found[0]
+            if group not in found or series not in f[f"curves/{group}"]:
+                known = ", ".join(f"{g}/{s}" for g in found for s in f[f"curves/{g}"])
+                raise KeyError(f"{path}: no curve {group}/{series}, but {known}")
+            items = f[f"curves/{group}/{series}"]
+            columns = {
+                key: (_dimensions(item), _values(item), _attributes(item))
+                for key, item in items.items()
+                if isinstance(item, h5py.Dataset) and not _is_dimension(item)
+            }
+            attributes = {**_attributes(items.parent), **_attributes(items)}
+        coordinates = {key: columns.pop(key) for key in ("value", "block")}
+        return xarray.Dataset(columns, coordinates, attributes)
 
     def dataset(self, series="log_z"):
         """The estimates of a series over the keys and `observable`: mean, err, tau_int,

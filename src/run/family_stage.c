@@ -4,8 +4,8 @@
  * checkpoint/ that goes when they are done; their keys are the value's, so that errors of values are
  * independent. */
 #include "analysis/analyse.h"
+#include "analysis/collection.h"
 #include "analysis/derivatives.h"
-#include "analysis/table.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "io/file.h"
@@ -19,50 +19,41 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS_MAX = 64 };
-
 /* The estimates of all values, by name. */
 typedef struct curve {
-    kad_scope *scope;
     size_t n; /* values */
     kad_family_point *value;
     double *done;
     double *beta; /* inverse temperature of spins, NaN: none */
     double n_sites;
-    size_t n_rows;
-    const char *name[ROWS_MAX];
-    double *mean[ROWS_MAX], *err[ROWS_MAX], *exact[ROWS_MAX]; /* [n] */
+    kad_collection all; /* of one table */
+    kad_collected *table;
+    double **mean, **err, **exact; /* [row][n] */
 } curve;
+
+static const char FAMILY[] = "family";
+
+static kad_status create_table(kad_scope *in, curve *c)
+{
+    c->all = (kad_collection){.in = in, .n_points = c->n};
+    KAD_CALL(kad_collection_table(&c->all, FAMILY, &c->table));
+    c->mean = c->table->value[KAD_COLLECT_MEAN];
+    c->err = c->table->value[KAD_COLLECT_ERR];
+    c->exact = c->table->value[KAD_COLLECT_EXACT];
+    return KAD_OK;
+}
 
 static kad_status add_row(curve *c, const char *name, size_t *row)
 {
-    for (*row = 0; *row < c->n_rows; ++*row)
-        if (strcmp(c->name[*row], name) == 0) return KAD_OK;
-    if (c->n_rows == ROWS_MAX) return KAD_OK;
-    KAD_CALL(kad_take_text(c->scope, name, &c->name[*row]));
-    KAD_CALL(kad_take(c->scope, c->n, &c->mean[*row]));
-    KAD_CALL(kad_take(c->scope, c->n, &c->err[*row]));
-    KAD_CALL(kad_take(c->scope, c->n, &c->exact[*row]));
-    for (size_t i = 0; i < c->n; i++)
-        c->mean[*row][i] = c->err[*row][i] = c->exact[*row][i] = NAN;
-    c->n_rows++;
-    return KAD_OK;
+    return kad_collection_row(&c->all, c->table, name, row);
 }
 
 static kad_status add_table(curve *c, size_t i, kad_h5 *file, const char *group)
 {
-    KAD_SCOPE(scope, c->scope->ctx);
+    KAD_SCOPE(scope, c->all.in->ctx);
     kad_table t;
     KAD_CALL(kad_table_read(&scope, file, group, &t));
-    for (size_t k = 0; k < t.n; k++) {
-        size_t row;
-        KAD_CALL(add_row(c, t.observable[k], &row));
-        if (row == ROWS_MAX) continue;
-        c->mean[row][i] = t.mean.data[k];
-        c->err[row][i] = kad_table_at(&t, &t.err, k);
-        c->exact[row][i] = kad_table_at(&t, &t.exact, k);
-    }
-    return KAD_OK;
+    return kad_collection_add(&c->all, i, FAMILY, &t);
 }
 
 /* --- one value ------------------------------------------------------------------------ */
@@ -114,7 +105,7 @@ static kad_status put_row(curve *c, const char *name, size_t i, kad_estimate val
 {
     size_t row;
     KAD_CALL(add_row(c, name, &row));
-    if (row == ROWS_MAX) return KAD_OK;
+    if (row == KAD_TABLE_MAX) return KAD_OK;
     c->mean[row][i] = value.value;
     c->err[row][i] = value.err;
     c->exact[row][i] = exact;
@@ -126,7 +117,7 @@ static kad_status add_difference(curve *c, size_t i)
 {
     size_t log_z;
     KAD_CALL(add_row(c, "log_z", &log_z));
-    if (log_z == ROWS_MAX || !isfinite(c->exact[log_z][i])) return KAD_OK;
+    if (log_z == KAD_TABLE_MAX || !isfinite(c->exact[log_z][i])) return KAD_OK;
     const double difference = c->mean[log_z][i] - c->exact[log_z][i];
     return put_row(c, "log_z_difference", i, (kad_estimate){difference, c->err[log_z][i]},
                    0);
@@ -141,7 +132,8 @@ static kad_status add_derivatives(curve *c)
     KAD_CALL(add_row(c, "log_z", &log_z));
     KAD_CALL(add_row(c, "energy", &energy));
     KAD_CALL(add_row(c, "specific_heat", &heat));
-    if (heat >= ROWS_MAX || log_z == ROWS_MAX || energy == ROWS_MAX) return KAD_OK;
+    if (heat >= KAD_TABLE_MAX || log_z == KAD_TABLE_MAX || energy == KAD_TABLE_MAX)
+        return KAD_OK;
     for (size_t i = 0; i < c->n; i++) {
         kad_estimate first, second;
         const double beta = c->beta[i];
@@ -244,14 +236,14 @@ static kad_status write_curve(kad_pipeline *p, const curve *c,
     write_values(&w, &p->model->family, c);
     kad_write(&w, "done", KAD_H5_F64, "value", "1", "1: the draws of this value are made",
               &c->n, c->done);
-    for (size_t row = 0; row < c->n_rows; row++) {
+    for (size_t row = 0; row < c->table->n; row++) {
         char name[96];
-        kad_write(&w, c->name[row], KAD_H5_F64, "value", "",
+        kad_write(&w, c->table->observable[row], KAD_H5_F64, "value", "",
                   "by the weights of the map's own draws", &c->n, c->mean[row]);
-        snprintf(name, sizeof name, "%.80s_err", c->name[row]);
+        snprintf(name, sizeof name, "%.80s_err", c->table->observable[row]);
         kad_write(&w, name, KAD_H5_F64, "value", "", "its standard error", &c->n,
                   c->err[row]);
-        snprintf(name, sizeof name, "%.80s_exact", c->name[row]);
+        snprintf(name, sizeof name, "%.80s_exact", c->table->observable[row]);
         if (is_known(c->n, c->exact[row]))
             kad_write(&w, name, KAD_H5_F64, "value", "", "exact value where one is known",
                       &c->n, c->exact[row]);
@@ -277,7 +269,7 @@ static kad_status read_curve(kad_pipeline *p, kad_h5 *file, curve *c)
             snprintf(path[k], sizeof path[k], "/family/%.100s%s", names[i], suffix[k]);
         if (!kad_h5_exists(file, path[1])) continue;
         KAD_CALL(add_row(c, names[i], &row));
-        if (row == ROWS_MAX) continue;
+        if (row == KAD_TABLE_MAX) continue;
         double *const to[3] = {c->mean[row], c->err[row], c->exact[row]};
         for (int k = 0; k < 3; k++)
             if (kad_h5_exists(file, path[k]))
@@ -287,8 +279,8 @@ static kad_status read_curve(kad_pipeline *p, kad_h5 *file, curve *c)
     return KAD_OK;
 }
 
-static kad_status start_curve(kad_pipeline *p, const kad_family_options *options,
-                              curve *c, double **all)
+static kad_status start_curve(kad_scope *in, kad_pipeline *p,
+                              const kad_family_options *options, curve *c, double **all)
 {
     kad_ctx *ctx = &p->app->ctx;
     const kad_model *m = p->model;
@@ -296,10 +288,11 @@ static kad_status start_curve(kad_pipeline *p, const kad_family_options *options
     KAD_LOCAL(kad_action, action);
     c->n = kad_family_n_values(options);
     c->n_sites = m->lattice->n_sites;
-    KAD_CALL(kad_take(c->scope, c->n, &c->value));
-    KAD_CALL(kad_take(c->scope, c->n, &c->done));
-    KAD_CALL(kad_take(c->scope, c->n, &c->beta));
-    KAD_CALL(kad_take(c->scope, kad_model_n_parameters(m), all));
+    KAD_CALL(create_table(in, c));
+    KAD_CALL(kad_take(in, c->n, &c->value));
+    KAD_CALL(kad_take(in, c->n, &c->done));
+    KAD_CALL(kad_take(in, c->n, &c->beta));
+    KAD_CALL(kad_take(in, kad_model_n_parameters(m), all));
     for (size_t i = 0; i < c->n; i++) {
         c->value[i] = kad_family_value_at(options, i);
         if (action == NULL) KAD_CALL(make_action(p, c->value[i], &action));
@@ -316,10 +309,10 @@ kad_status kad_family_stage(kad_pipeline *p)
     kad_ctx *ctx = &p->app->ctx;
     KAD_SCOPE(scope, ctx);
     const kad_family_options *options = &p->options.model.family;
-    curve c = {.scope = &scope};
+    curve c = {0};
     double *all;
     if (!kad_family_is(&p->model->family)) return KAD_OK;
-    KAD_CALL(start_curve(p, options, &c, &all));
+    KAD_CALL(start_curve(&scope, p, options, &c, &all));
     for (size_t i = 0; i < c.n; i++) {
         if (c.done[i] != 0) continue;
         KAD_CALL(kad_stop_check(ctx, "family"));

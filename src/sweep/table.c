@@ -1,6 +1,6 @@
 /* The results of a sweep: every estimate of every complete point, as a file for programs
  * (sweep.h5), a file for whoever likes text (table.csv), and a table on the screen. */
-#include "analysis/table.h"
+#include "analysis/collection.h"
 #include "io/file.h"
 #include "io/number.h"
 #include "io/progress.h"
@@ -16,90 +16,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_MAX = 32, ON_SCREEN = 4 };
+enum { ON_SCREEN = 4 };
 
-/* What is kept of an estimate. */
-enum { MEAN, ERR, TAU, N_EFF, EXACT, N_COLUMNS };
 static const struct {
     const char *name, *units, *long_name;
-} columns[N_COLUMNS] = {
-    {"mean", "", "estimate"},
-    {"err", "", "its standard error"},
-    {"tau_int", "draws", "integrated autocorrelation time"},
-    {"n_eff", "1", "independent draws that carry as much"},
-    {"exact", "", "exact value where one is known"},
+} columns[KAD_COLLECT_COLUMNS] = {
+    [KAD_COLLECT_MEAN] = {"mean", "", "estimate"},
+    [KAD_COLLECT_ERR] = {"err", "", "its standard error"},
+    [KAD_COLLECT_TAU] = {"tau_int", "draws", "integrated autocorrelation time"},
+    [KAD_COLLECT_N_EFF] = {"n_eff", "1", "independent draws that carry as much"},
+    [KAD_COLLECT_EXACT] = {"exact", "", "exact value where one is known"},
 };
 
-/* A table of estimates that points have: "mis", "log_z". */
-typedef struct series {
-    const char *name;
-    int n_observables;
-    const char *observable[KAD_TABLE_MAX];
-    double *value[N_COLUMNS]; /* [n_points][KAD_TABLE_MAX], NaN where there is none */
-} series;
-
 typedef struct results {
-    kad_scope *scope;
     const kad_sweep *sweep;
-    int n_series, n_complete;
-    series series[SERIES_MAX];
+    int n_complete;
+    kad_collection all; /* of the points' tables: "mis", "log_z" */
 } results;
 
 /* --- reading -------------------------------------------------------------------------
  */
 
-static kad_status find_series(results *r, const char *name, series **out)
-{
-    const size_t n = (size_t)r->sweep->n_points * KAD_TABLE_MAX;
-    *out = NULL;
-    for (int i = 0; i < r->n_series; i++)
-        if (strcmp(r->series[i].name, name) == 0) *out = &r->series[i];
-    if (*out != NULL || r->n_series == SERIES_MAX) return KAD_OK;
-    series *s = &r->series[r->n_series];
-    KAD_CALL(kad_take_text(r->scope, name, &s->name));
-    for (int c = 0; c < N_COLUMNS; c++) {
-        KAD_CALL(kad_take(r->scope, n, &s->value[c]));
-        for (size_t i = 0; i < n; i++)
-            s->value[c][i] = NAN;
-    }
-    r->n_series++;
-    *out = s;
-    return KAD_OK;
-}
-
-/* Index of an observable, which is new where no point before had it; -1: no room. */
-static kad_status find_observable(results *r, series *s, const char *name, int *out)
-{
-    for (*out = 0; *out < s->n_observables; ++*out)
-        if (strcmp(s->observable[*out], name) == 0) return KAD_OK;
-    if (s->n_observables == KAD_TABLE_MAX) {
-        *out = -1;
-        return KAD_OK;
-    }
-    return kad_take_text(r->scope, name, &s->observable[s->n_observables++]);
-}
-
-static kad_status add_table(results *r, int point, const char *name, const kad_table *t)
-{
-    series *s;
-    KAD_CALL(find_series(r, name, &s));
-    for (size_t i = 0; s != NULL && i < t->n; i++) {
-        int k;
-        KAD_CALL(find_observable(r, s, t->observable[i], &k));
-        if (k < 0) continue;
-        const size_t at = (size_t)point * KAD_TABLE_MAX + (size_t)k;
-        s->value[MEAN][at] = t->mean.data[i];
-        s->value[ERR][at] = kad_table_at(t, &t->err, i);
-        s->value[TAU][at] = kad_table_at(t, &t->tau, i);
-        s->value[N_EFF][at] = kad_table_at(t, &t->n_eff, i);
-        s->value[EXACT][at] = kad_table_at(t, &t->exact, i);
-    }
-    return KAD_OK;
-}
-
 static kad_status read_tables(results *r, int point, kad_h5 *file)
 {
-    KAD_SCOPE(scope, r->scope->ctx);
+    KAD_SCOPE(scope, r->all.in->ctx);
     char **names;
     size_t n;
     KAD_CALL(kad_members(&scope, file, "/analysis", &n, &names));
@@ -108,7 +48,7 @@ static kad_status read_tables(results *r, int point, kad_h5 *file)
         kad_table t;
         snprintf(group, sizeof group, "/analysis/%.120s", names[i]);
         KAD_CALL(kad_table_read(&scope, file, group, &t));
-        KAD_CALL(add_table(r, point, names[i], &t));
+        KAD_CALL(kad_collection_add(&r->all, (size_t)point, names[i], &t));
     }
     return KAD_OK;
 }
@@ -174,23 +114,22 @@ static kad_status write_points(kad_ctx *ctx, kad_h5 *file, const kad_sweep *s)
     return kad_write_end(&w);
 }
 
-static kad_status write_series(kad_ctx *ctx, kad_h5 *file, const results *r,
-                               const series *s)
+static kad_status write_table(kad_ctx *ctx, kad_h5 *file, const results *r,
+                              const kad_collected *t)
 {
     char group[160];
-    const size_t n = (size_t)r->sweep->n_points, m = (size_t)s->n_observables;
-    const size_t dims[2] = {n, m};
-    snprintf(group, sizeof group, "/results/%.120s", s->name);
+    const size_t n = (size_t)r->sweep->n_points, dims[2] = {n, t->n};
+    snprintf(group, sizeof group, "/results/%.120s", t->name);
     kad_writer w = kad_write_into(ctx, file, group);
     int64_t *number = kad_write_scratch(&w, n, sizeof *number);
-    double *packed = kad_write_scratch(&w, n * m, sizeof *packed);
+    double *packed = kad_write_scratch(&w, n * t->n, sizeof *packed);
     for (size_t i = 0; number != NULL && i < n; i++)
         number[i] = r->sweep->point[i].number;
     kad_write(&w, "point", KAD_H5_I64, "point", "1", "number of the point", &n, number);
-    kad_write_names(&w, "observable", "observable", "observable", m, s->observable);
-    for (int c = 0; c < N_COLUMNS && packed != NULL; c++) {
-        for (size_t i = 0; i < n * m; i++)
-            packed[i] = s->value[c][i / m * KAD_TABLE_MAX + i % m];
+    kad_write_names(&w, "observable", "observable", "observable", t->n, t->observable);
+    for (int c = 0; c < KAD_COLLECT_COLUMNS && packed != NULL; c++) {
+        for (size_t i = 0; i < n * t->n; i++)
+            packed[i] = t->value[c][i % t->n][i / t->n];
         kad_write(&w, columns[c].name, KAD_H5_F64, "point observable", columns[c].units,
                   columns[c].long_name, dims, packed);
     }
@@ -209,28 +148,29 @@ static kad_status write_h5(kad_ctx *ctx, const results *r, const char *path)
     kad_write_int(&w, "n_complete", r->n_complete);
     KAD_CALL(kad_write_end(&w));
     KAD_CALL(write_points(ctx, file, r->sweep));
-    for (int i = 0; i < r->n_series; i++)
-        KAD_CALL(write_series(ctx, file, r, &r->series[i]));
+    for (size_t i = 0; i < r->all.n; i++)
+        KAD_CALL(write_table(ctx, file, r, r->all.table[i]));
     return kad_h5_save(ctx, file, path, false);
 }
 
 /* --- table.csv -----------------------------------------------------------------------
  */
 
-static void print_row(FILE *out, const results *r, const series *s, int point, int k)
+static void print_row(FILE *out, const results *r, const kad_collected *t, int point,
+                      size_t k)
 {
     const kad_sweep_point *p = &r->sweep->point[point];
-    const size_t at = (size_t)point * KAD_TABLE_MAX + (size_t)k;
     char text[KAD_NUMBER_CHARS];
     fprintf(out, "%d", p->number);
     for (int key = 0; key < r->sweep->n_keys; key++) {
         fputc(',', out);
         kad_csv_field(out, p->value[key]);
     }
-    fprintf(out, ",%s,%s", s->name, s->observable[k]);
-    for (int c = 0; c < N_COLUMNS; c++)
-        fprintf(out, ",%s",
-                isfinite(s->value[c][at]) ? kad_format_real(text, s->value[c][at]) : "");
+    fprintf(out, ",%s,%s", t->name, t->observable[k]);
+    for (int c = 0; c < KAD_COLLECT_COLUMNS; c++) {
+        const double x = t->value[c][k][point];
+        fprintf(out, ",%s", isfinite(x) ? kad_format_real(text, x) : "");
+    }
     fputc('\n', out);
 }
 
@@ -241,33 +181,35 @@ static void print_csv(FILE *out, const void *self)
     for (int k = 0; k < r->sweep->n_keys; k++)
         fprintf(out, ",%s", r->sweep->key[k]);
     fputs(",series,observable", out);
-    for (int c = 0; c < N_COLUMNS; c++)
+    for (int c = 0; c < KAD_COLLECT_COLUMNS; c++)
         fprintf(out, ",%s", columns[c].name);
     fputc('\n', out);
     for (int i = 0; i < r->sweep->n_points; i++)
-        for (int s = 0; s < r->n_series; s++)
-            for (int k = 0; k < r->series[s].n_observables; k++)
-                if (!isnan(r->series[s].value[MEAN][i * KAD_TABLE_MAX + k]))
-                    print_row(out, r, &r->series[s], i, k);
+        for (size_t s = 0; s < r->all.n; s++) {
+            const kad_collected *t = r->all.table[s];
+            for (size_t k = 0; k < t->n; k++)
+                if (!isnan(t->value[KAD_COLLECT_MEAN][k][i])) print_row(out, r, t, i, k);
+        }
 }
 
 /* --- the screen ----------------------------------------------------------------------
  */
 
 typedef struct shown {
-    const series *series;
-    int observable;
+    const kad_collected *table;
+    size_t observable;
 } shown;
 
+/* name NULL: the first sampler's. */
 static bool show(const results *r, const char *name, const char *observable, shown *out)
 {
-    for (int i = 0; i < r->n_series; i++) {
-        const series *s = &r->series[i];
-        if (name != NULL ? strcmp(s->name, name) != 0 : strcmp(s->name, "log_z") == 0)
+    for (size_t i = 0; i < r->all.n; i++) {
+        const kad_collected *t = r->all.table[i];
+        if (name != NULL ? strcmp(t->name, name) != 0 : strcmp(t->name, "log_z") == 0)
             continue;
-        for (int k = 0; k < s->n_observables; k++)
-            if (strcmp(s->observable[k], observable) == 0) {
-                *out = (shown){s, k};
+        for (size_t k = 0; k < t->n; k++)
+            if (strcmp(t->observable[k], observable) == 0) {
+                *out = (shown){t, k};
                 return true;
             }
         if (name == NULL) return false;
@@ -286,9 +228,9 @@ static void add_cell(char line[LINE], const char *cell)
 
 static void add_value(char line[LINE], const shown *column, int point)
 {
-    const size_t at = (size_t)point * KAD_TABLE_MAX + (size_t)column->observable;
-    const double mean = column->series->value[MEAN][at];
-    const double err = column->series->value[ERR][at];
+    const kad_collected *t = column->table;
+    const double mean = t->value[KAD_COLLECT_MEAN][column->observable][point];
+    const double err = t->value[KAD_COLLECT_ERR][column->observable][point];
     char text[64];
     kad_format_error(text, sizeof text, mean, err);
     if (!(err > 0)) snprintf(text, sizeof text, "%.5g(?)", mean); /* no error bar */
@@ -309,7 +251,7 @@ static void say_table(kad_app *app, const results *r)
         n += show(r, NULL, observables[i], &column[n]);
     snprintf(line, LINE, "%5s  %-36s", "point", "");
     for (int c = 0; c < n; c++)
-        add_cell(line, column[c].series->observable[column[c].observable]);
+        add_cell(line, column[c].table->observable[column[c].observable]);
     kad_say(app, "%s", line);
     for (int i = 0; i < r->sweep->n_points; i++) {
         const kad_sweep_point *point = &r->sweep->point[i];
@@ -327,7 +269,7 @@ kad_status kad_sweep_table(kad_app *app, const kad_sweep *s)
     results *r;
     const char *h5, *csv;
     KAD_CALL(kad_take(&scope, 1, &r));
-    *r = (results){.scope = &scope, .sweep = s};
+    *r = (results){.sweep = s, .all = {.in = &scope, .n_points = (size_t)s->n_points}};
     KAD_CALL(kad_take_printf(&scope, &h5, "%s/sweep.h5", s->folder));
     KAD_CALL(kad_take_printf(&scope, &csv, "%s/table.csv", s->folder));
     for (int i = 0; i < s->n_points; i++)

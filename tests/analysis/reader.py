@@ -290,6 +290,28 @@ def a_sweep_over_its_keys():
     assert len(rows) == 4 and set(rows["point"]) == set(sweep.points.index)
 
 
+def curves_over_the_coupling():
+    sweep = kadanoff.Sweep("run-sweep")
+    curve = sweep.curve("cluster", "shape=4x4")
+    assert curve["energy"].dims == ("value",) and curve.sizes["value"] == 50
+    assert curve.attrs["along"] == "action.temperature" and curve.attrs["extent"] == 4
+    pull = (curve["energy"] - curve["energy_exact"]) / curve["energy_err"]
+    assert np.all(np.abs(pull) < 5), pull
+    blocks = curve["energy_blocks"]
+    spread = blocks - blocks.mean("block")
+    n = blocks.sizes["block"]
+    err = np.sqrt((spread**2).sum("block") * (n - 1) / n)
+    assert np.allclose(err, curve["energy_err"])
+    long = sweep.curves()
+    rows = long[(long.series == "cluster") & (long.observable == "energy")]
+    assert set(rows["lattice.shape"]) == {"[2, 4]", "[4, 4]"} and len(rows) == 100
+    try:
+        sweep.curve("cluster")
+        raise AssertionError("there are two groups")
+    except KeyError as error:
+        assert "shape=2x4/cluster" in str(error), error
+
+
 def a_missing_package_is_one_line():
     find = kadanoff.importlib.import_module
 
@@ -322,6 +344,7 @@ CLAIMS = [
     ("chains for ArviZ and pyerrors", what_others_make_of_a_chain),
     ("a family over its coupling", a_family_over_its_coupling),
     ("a sweep over its keys", a_sweep_over_its_keys),
+    ("curves between the points of a sweep", curves_over_the_coupling),
     ("a missing package is one line", a_missing_package_is_one_line),
 ]
 

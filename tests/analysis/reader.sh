@@ -48,11 +48,11 @@ cat >sweep.yaml <<'END'
 lattice: {shape: [4, 4]}
 action: {name: on-dual, components: 1, temperature: 3.0}
 train: {steps: 8, batch: 64, eval_samples: 64, eval_final: 64}
-sample: [{name: mis, draws: 100}]
+sample: [{name: mis, draws: 100}, {name: cluster, draws: 400, chains: 4}]
 sweep:
   grid: {lattice.shape: [[2, 4], [4, 4]], action.temperature: [2.5, 3.0]}
 END
-if ! { "$program" sweep run sweep.yaml -o run-sweep && "$program" sweep table sweep.yaml -o run-sweep; } >log 2>&1; then
+if ! { "$program" sweep run sweep.yaml -o run-sweep && "$program" sweep analyse sweep.yaml -o run-sweep; } >log 2>&1; then
     echo "1..1"
     echo "not ok 1 - reader: the sweep"
     sed 's/^/# /' log

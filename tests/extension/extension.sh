@@ -132,6 +132,17 @@ near log_z log_z
 result $? "ln Z of the wells by the map's weights"
 near mis phi6 && near mis_reweighted phi6 && near walk phi6
 result $? "<phi^6> of the wells by both samplers"
+# S of the wells is no declared sum of observables.
+cat >sweep.yaml <<'END'
+lattice: {shape: [2, 2]}
+action: {name: double-well}
+sample: [{name: walk, draws: 200, chains: 4, stride: 0.3}]
+sweep:
+  grid: {action.height: [0.4, 0.5]}
+END
+./kadanoff sweep run sweep.yaml -q >log 2>&1 && ! ./kadanoff sweep analyse sweep.yaml -q >log 2>&1 &&
+    [ "$(wc -l <log)" -eq 1 ] && grep -q 'double-well does not say which observables' log
+result $? "its points are not reweighted together, in one line"
 for what in actions double-well samplers walk observables phi6; do
     case $what in
     *s) family=$what ;;
