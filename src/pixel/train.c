@@ -17,7 +17,8 @@ enum {
     WARM_UP = 50,       /* steps of rising rate */
     AVERAGE_EVERY = 8,  /* steps */
     GOOD_EVERY = 250,   /* steps */
-    NAME_BYTES = 40
+    NAME_BYTES = 40,
+    LINE = 64 /* bytes of the processor's cache */
 };
 static const double ROUND_SECONDS = 0.25;
 static const double SHARE_POWER = 0.6; /* of a group's sites */
@@ -211,6 +212,20 @@ void kad_pixel_trainer_destroy(kad_pixel_trainer *t)
 
 /* --- a step ------------------------------------------------------------------------------ */
 
+/* What a site sees is asked for before it is read: images lie far apart. */
+static void fetch(const kad_pixel_map *map, const kad_pixel_group *g, int site,
+                  const uint8_t *image)
+{
+    const kad_pixel_options *o = &map->options;
+    const int far = g->causal && o->window > o->radius ? o->window : o->radius,
+              reach = (far << g->level) * map->width, plane = map->height * map->width;
+    const int first = g->site[site] > reach ? g->site[site] - reach : 0;
+    const int end = g->site[site] + reach < plane ? g->site[site] + reach : plane;
+    for (int c = 0; c < map->n_channels; c++)
+        for (int at = first; at < end; at += LINE)
+            __builtin_prefetch(image + c * plane + at, 0, 2);
+}
+
 static void draw_columns(const kad_pixel_trainer *t, const group_state *s, desk *d)
 {
     const int n = t->n_panels * KAD_W_SINGLE;
@@ -224,6 +239,7 @@ static void draw_columns(const kad_pixel_trainer *t, const group_state *s, desk 
         const uint64_t which = (uint64_t)word[0] << 32 | word[1];
         d->image[i] = kad_image_at(t->images, (size_t)(which % t->images->n));
         d->site[i] = (int)(word[2] % (uint32_t)s->g->n_sites);
+        fetch(map, s->g, d->site[i], d->image[i]);
     }
     kad_pixel_gather_f32(map, s->g, n, d->image, d->site, &d->tile);
     for (int i = 0; i < n; i++)
@@ -321,7 +337,7 @@ static void plan(kad_pixel_trainer *t)
     }
     usable =
         fmax(0, o->seconds - t->seconds) * kad_n_workers(t->n_threads, (size_t)n_groups);
-    const double least = fmin(LEAST_STEPS, 0.5 * usable / all);
+    const double least = fmin(LEAST_STEPS, 0.2 * usable / all);
     double rest = usable;
     for (int i = 0; i < n_groups; i++)
         rest -= least * t->group[i].step_seconds;

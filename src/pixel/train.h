@@ -5,7 +5,7 @@
  *
  * How often each group steps is planned once. With `seconds`, a few steps of every group are
  * timed first (they count), and the budget of all threads is shared as sites^0.6, with
- * at least 1500 steps a group or what half of the budget allows; the plan is part of the
+ * at least 1500 steps a group or what a fifth of the budget allows; the plan is part of the
  * state, so that a training that is taken up again takes the same steps.
  *
  * The rate rises over 50 steps and falls as a cosine to 0. Gradients are clipped at `clip`

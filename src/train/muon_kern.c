@@ -1,9 +1,11 @@
 #include "train/muon_kern.h"
 
 #include "base/real.h"
+#include "train/clip.h"
 #include "wide/wide.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #if KAD_PREC == 32
@@ -17,34 +19,23 @@ size_t kad_muon_scratch(int rows, int cols)
     return 3 * r * c + 2 * r * r;
 }
 
-/* to [columns][rows_padded] <- x [rows][columns_padded]^T. */
-static void transpose(size_t rows, size_t columns, const float *restrict x,
-                      float *restrict to)
-{
-    for (size_t i = 0; i < rows; i += 16)
-        for (size_t j = 0; j < columns; j++)
-            for (size_t k = i; k < i + 16 && k < rows; k++)
-                to[j * rows + k] = x[k * columns + j];
-}
-
 void kad_muon_orthogonal(int rows, int cols, double *direction, float *scratch)
 {
     const int least = rows < cols ? rows : cols, most = rows < cols ? cols : rows;
     const size_t r = (size_t)kad_wide_padded(least), c = (size_t)kad_wide_padded(most);
     float *x = scratch, *y = x + r * c, *xt = y + r * c, *a = xt + r * c, *b = a + r * r;
-    const size_t si = rows <= cols ? (size_t)cols : 1,
-                 sj = rows <= cols ? 1 : (size_t)cols;
-    double norm = 0;
-    for (size_t i = 0; i < (size_t)rows * (size_t)cols; i++)
-        norm += direction[i] * direction[i];
+    const bool turned = rows > cols; /* x has the shorter side first */
+    const size_t stride = turned ? r : c, n_rows = (size_t)rows, n_cols = (size_t)cols;
+    float *as_is = turned ? xt : x;
+    const double norm = kad_norm(n_rows * n_cols, direction);
     if (!(norm > 0)) return;
-    const double scale = 1 / sqrt(norm);
     memset(scratch, 0, kad_muon_scratch(rows, cols) * sizeof *scratch);
-    for (size_t i = 0; i < (size_t)least; i++)
-        for (size_t j = 0; j < (size_t)most; j++)
-            x[i * c + j] = (float)(scale * direction[i * si + j * sj]);
+    for (size_t i = 0; i < n_rows; i++)
+        for (size_t j = 0; j < n_cols; j++)
+            as_is[i * stride + j] = (float)(direction[i * n_cols + j] / norm);
+    if (turned) kad_wide_transpose_f32((int)c, (int)r, xt, r, x, c);
     for (int k = 0; k < ITERATIONS; k++) {
-        transpose(r, c, x, xt);
+        kad_wide_transpose_f32((int)r, (int)c, x, c, xt, r);
         kad_wide_product_f32(least, most, least, x, c, 1, xt, r, false, a, r);
         kad_wide_product_f32(least, least, least, a, r, 1, a, r, false, b, r);
         for (size_t i = 0; i < r * r; i++)
@@ -57,9 +48,11 @@ void kad_muon_orthogonal(int rows, int cols, double *direction, float *scratch)
         y = swap;
     }
     const double more = sqrt(fmax(1, (double)rows / cols));
-    for (size_t i = 0; i < (size_t)least; i++)
-        for (size_t j = 0; j < (size_t)most; j++)
-            direction[i * si + j * sj] = more * (double)x[i * c + j];
+    if (turned) kad_wide_transpose_f32((int)r, (int)c, x, c, xt, r);
+    as_is = turned ? xt : x;
+    for (size_t i = 0; i < n_rows; i++)
+        for (size_t j = 0; j < n_cols; j++)
+            direction[i * n_cols + j] = more * (double)as_is[i * stride + j];
 }
 
 void kad_muon_momentum(size_t n, double b, const double *restrict g, double *restrict m,

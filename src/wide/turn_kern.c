@@ -52,6 +52,15 @@ static void turn_square(const real *from, size_t from_stride, real *to, size_t t
 }
 #endif
 
+void KR(kad_wide_transpose)(int rows, int cols, const real *x, size_t x_stride, real *to,
+                            size_t to_stride)
+{
+    for (size_t i = 0; i < (size_t)rows; i += SQUARE)
+        for (size_t j = 0; j < (size_t)cols; j += SQUARE)
+            turn_square(x + i * x_stride + j, x_stride, to + j * to_stride + i,
+                        to_stride);
+}
+
 void KR(kad_wide_turn)(int n_rows, int n_panels, const real *x, int x_rows, real *xt)
 {
     const size_t stride = (size_t)kad_wide_padded(n_rows);

@@ -66,6 +66,9 @@ typedef enum kad_wide_finish {
     /* Rows to columns: the inverse of turn. */                                              \
     void kad_wide_unturn##suffix(int n_rows, int n_panels, const real *xt, real *x,          \
                                  int x_rows);                                                \
+    /* to[j][i] = x[i][j] for i < rows, j < cols; both are multiples of KAD_WIDE_PAD. */     \
+    void kad_wide_transpose##suffix(int rows, int cols, const real *x, size_t x_stride,      \
+                                    real *to, size_t to_stride);                             \
     /* c[m][n] = (add: +=) sum_k a[m * am + k * ak] b[k * b_stride + n], n < padded(n_n);  \
      * strides of b and c are multiples of KAD_WIDE_PAD. */ \
     void kad_wide_product##suffix(int n_m, int n_k, int n_n, const real *a, size_t am,       \

@@ -134,6 +134,20 @@ static double sigmoid(double x)
         }                                                                                   \
     }                                                                                       \
                                                                                             \
+    static void transposes##suffix(void **state)                                            \
+    {                                                                                       \
+        (void)state;                                                                        \
+        enum { ROWS = 48, COLS = 80, APART = 96 };                                          \
+        double *xs = numbers(ROWS * APART, 1);                                              \
+        real *x = copy##suffix(ROWS * APART, xs);                                           \
+        real *to = kad_alloc(COLS * ROWS, sizeof *to);                                      \
+        kad_wide_transpose##suffix(ROWS, COLS, x, APART, to, ROWS);                         \
+        for (int i = 0; i < ROWS; i++)                                                      \
+            for (int j = 0; j < COLS; j++)                                                  \
+                assert_true(to[j * ROWS + i] == x[i * APART + j]);                          \
+        kad_free(xs), kad_free(x), kad_free(to);                                            \
+    }                                                                                       \
+                                                                                            \
     /* Columns in another order, among others and in fewer panels: the same bits. */        \
     static void columns##suffix(void **state)                                               \
     {                                                                                       \
@@ -184,6 +198,8 @@ int main(void)
               gradients_f32),
         CLAIM("wide: gradients of weights and biases are sums over columns (double)",
               gradients_f64),
+        CLAIM("wide: transposes are what they say (single)", transposes_f32),
+        CLAIM("wide: transposes are what they say (double)", transposes_f64),
         CLAIM("wide: a column's result does not depend on its neighbours (single)",
               columns_f32),
         CLAIM("wide: a column's result does not depend on its neighbours (double)",
