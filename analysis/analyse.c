@@ -84,6 +84,7 @@ static kad_status analyse_chain(kad_ctx *ctx, kad_h5 *file, kad_recorded *record
     KAD_CALL(kad_analyse_spectrum(ctx, file, recorded, false));
     kad_warn_undefined(&found->diagnostics, recorded->name, estimates);
     KAD_CALL(kad_warn_chain(ctx, &found->diagnostics, recorded, estimates, &runs));
+    kad_warn_replicas(ctx, file, &found->diagnostics, recorded->name);
     if (!recorded->weighted) /* else the weighted draws speak, which are the same */
         kad_agreement_add_table(&found->agreement, estimates, recorded->symmetric);
     if (recorded->accepted.n > 0 && recorded->weighted)

@@ -125,7 +125,7 @@ static void copy_attr(kad_ctx *ctx, kad_h5 *file, const char *path, const char *
 static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const char *name,
                           kad_compared *row)
 {
-    char group[256], sampler[KAD_COMPARED_NAME];
+    char group[256], sampler[KAD_COMPARED_NAME], base[KAD_COMPARED_NAME];
     memset(row, 0, sizeof *row);
     row->slowest = row->any.against = row->local.against = -1;
     row->any.n = row->local.n = unknown;
@@ -133,7 +133,8 @@ static kad_status add_one(kad_ctx *ctx, kad_h5 *file, const char *run, const cha
     snprintf(row->run, sizeof row->run, "%s", run);
     snprintf(row->name, sizeof row->name, "%s", name);
     copy_attr(ctx, file, group, "sampler", sampler);
-    row->is_cluster = strcmp(sampler, "cluster") == 0;
+    copy_attr(ctx, file, group, "base", base);
+    row->is_cluster = strcmp(sampler, "cluster") == 0 || strcmp(base, "cluster") == 0;
     row->needs_map = kad_attr_int(ctx, file, group, "needs_map") == 1 ||
                      kad_attr_int(ctx, file, group, "weighted") == 1;
     row->seconds_per_draw = kad_attr_real(ctx, file, group, "seconds_per_draw");

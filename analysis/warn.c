@@ -11,6 +11,7 @@
 static const double TAUS_WARN = 1000.0, PULL_WARN = 4.0, PULL_ERROR = 5.0;
 static const double ESS_WARN = 0.01, SHARE_WARN = 0.1, RUN_SHARE_WARN = 0.05;
 enum { RUN_LENGTH_WARN = 10 };
+static const double SWAPS_WARN = 0.05;
 static const double BOUND_WARN = 1.5, HAMILTON_WARN = 4.0;
 static const double ACCEPT_LOW = 0.4, ACCEPT_HIGH = 0.98;
 static const double INVERSE_WARN = 0.05, IMPROVING_NATS = 0.1, IMPROVING_SIGMA = 4.0;
@@ -325,6 +326,27 @@ kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostics,
     KAD_CALL(warn_hamilton(ctx, diagnostics, recorded));
     kad_warn_exact(diagnostics, recorded->name, estimates);
     return KAD_OK;
+}
+
+void kad_warn_replicas(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics,
+                       const char *sampler)
+{
+    char group[128];
+    snprintf(group, sizeof group, "/samplers/%s", sampler);
+    const double least = kad_attr_real(ctx, file, group, "swap_acceptance_least");
+    const double trips = kad_attr_real(ctx, file, group, "round_trips");
+    if (least < SWAPS_WARN)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "few-swaps", sampler,
+                            "%s: two neighbouring replicas exchanged their states in "
+                            "%.2g %% of the tries: more replicas between, or a nearer "
+                            "end",
+                            sampler, 100 * least);
+    if (trips == 0)
+        kad_diagnostics_add(diagnostics, KAD_WARNING, "no-round-trip", sampler,
+                            "%s: no state went from the first replica to the last and "
+                            "back: the chains are no better than their base's; draw "
+                            "more, or more replicas",
+                            sampler);
 }
 
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_recorded *recorded,

@@ -15,6 +15,10 @@ KAD_MUST_USE kad_status kad_warn_chain(kad_ctx *ctx, kad_diagnostics *diagnostic
                                        const kad_recorded *recorded,
                                        const kad_estimates *estimates,
                                        const kad_runs *runs);
+/* Replicas that exchange their states hardly ever, or states that never made the way to
+ * the other end and back. */
+void kad_warn_replicas(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics,
+                       const char *sampler);
 /* What speaks against equilibrium, if anything, with the burn-in to use. */
 void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_thermal *thermal);

@@ -101,6 +101,22 @@ double kad_action_get(const kad_action *action, const char *key)
     return action->ops->get(action, bare_key(key));
 }
 
+kad_status kad_action_at(kad_ctx *ctx, const kad_action *action, const char *key,
+                         double value, kad_action **out)
+{
+    KAD_LOCAL(kad_action, copy);
+    *out = NULL;
+    if (!action->ops->copy)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action \"%s\" cannot be had at another value of %s",
+                        action->ops->name, bare_key(key));
+    KAD_CALL(action->ops->copy(ctx, action, &copy));
+    KAD_CALL(kad_action_set(ctx, copy, key, value));
+    *out = copy;
+    copy = NULL;
+    return KAD_OK;
+}
+
 double kad_action_bond(const kad_action *action)
 {
     double nn, phi2, phi4;

@@ -137,6 +137,9 @@ typedef struct kad_action_ops {
     const kad_action_local *local;
     /* OPTIONAL (NULL: `value` is called). Changes of S when few sites change. */
     const kad_action_delta *delta;
+    /* OPTIONAL (NULL: sampler tempering refuses the model). The same action with real
+     * parameters of its own, for `set`; the rest may be shared. Errors: KAD_ENOMEM. */
+    kad_status (*copy)(kad_ctx *ctx, const kad_action *action, kad_action **out);
 } kad_action_ops;
 
 struct kad_action {
@@ -190,6 +193,11 @@ bool kad_action_can_decimate(const kad_action_options *options,
 KAD_MUST_USE kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key,
                                        double value);
 double kad_action_get(const kad_action *action, const char *key);
+/* The same action at another value of one of its real parameters, to be destroyed before
+ * `action`. Errors: KAD_ECONFIG (no such parameter, a value that it cannot take, or the
+ * action cannot be copied), KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_action_at(kad_ctx *ctx, const kad_action *action,
+                                      const char *key, double value, kad_action **out);
 
 /* K of uniform bonds (`bond`), NaN where there is none. */
 double kad_action_bond(const kad_action *action);

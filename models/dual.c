@@ -150,14 +150,20 @@ static void refresh(kad_dual *dual)
     if (n == 1) dual->action.log_z_offset += N * M_LN2;
 }
 
+static kad_status allocate_diagonals(kad_ctx *ctx, kad_dual *dual)
+{
+    const size_t N = (size_t)dual->action.lattice->n_sites;
+    KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->forward_f64));
+    KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->inverse_f64));
+    KAD_CALL(kad_new(ctx, N, sizeof(float), &dual->forward_f32));
+    return kad_new(ctx, N, sizeof(float), &dual->inverse_f32);
+}
+
 static kad_status allocate(kad_ctx *ctx, kad_dual *dual)
 {
     const size_t N = (size_t)dual->action.lattice->n_sites;
     KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->spectrum));
-    KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->forward_f64));
-    KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->inverse_f64));
-    KAD_CALL(kad_new(ctx, N, sizeof(float), &dual->forward_f32));
-    KAD_CALL(kad_new(ctx, N, sizeof(float), &dual->inverse_f32));
+    KAD_CALL(allocate_diagonals(ctx, dual));
     return kad_new(ctx, 1, sizeof *dual->weight, &dual->weight);
 }
 
@@ -196,17 +202,19 @@ static kad_status read_coupling(kad_ctx *ctx, const options *o, kad_dual *dual)
 static void dual_destroy(kad_action *action)
 {
     kad_dual *dual = action->self;
-    kad_hartley_destroy(dual->hartley);
-    kad_hartley_destroy(dual->layer);
-    kad_free(dual->J);
-    kad_free(dual->spectrum);
-    kad_free(dual->basis_f64);
-    kad_free(dual->basis_f32);
     kad_free(dual->forward_f64);
     kad_free(dual->forward_f32);
     kad_free(dual->inverse_f64);
     kad_free(dual->inverse_f32);
-    kad_free(dual->weight);
+    if (!dual->shares) {
+        kad_hartley_destroy(dual->hartley);
+        kad_hartley_destroy(dual->layer);
+        kad_free(dual->J);
+        kad_free(dual->spectrum);
+        kad_free(dual->basis_f64);
+        kad_free(dual->basis_f32);
+        kad_free(dual->weight);
+    }
     kad_free(dual);
 }
 
@@ -263,6 +271,24 @@ done:
     return status;
 }
 
+static kad_status dual_copy(kad_ctx *ctx, const kad_action *action, kad_action **out)
+{
+    KAD_LOCAL(kad_action, made);
+    kad_dual *copy;
+    KAD_CALL(kad_new(ctx, 1, sizeof *copy, &copy));
+    *copy = *(const kad_dual *)action->self;
+    copy->action.self = copy;
+    copy->shares = true;
+    copy->forward_f64 = copy->inverse_f64 = NULL;
+    copy->forward_f32 = copy->inverse_f32 = NULL;
+    made = &copy->action;
+    KAD_CALL(allocate_diagonals(ctx, copy));
+    refresh(copy);
+    *out = made;
+    made = NULL;
+    return KAD_OK;
+}
+
 static void dual_resolve(const kad_action *action, void *own)
 {
     const kad_dual *dual = action->self;
@@ -300,6 +326,8 @@ static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
         refresh(dual);
         return KAD_OK;
     }
+    if (strcmp(key, "temperature") && strcmp(key, "beta"))
+        return kad_fail(ctx, KAD_ECONFIG, "action.%s: cannot be changed", key);
     const double beta = strcmp(key, "temperature") ? value : 1 / value;
     if (!(beta >= 0 && beta <= 1e3))
         return kad_fail(ctx, KAD_ECONFIG,
@@ -369,6 +397,7 @@ const kad_action_ops kad_action_dual = {
     .create = dual_create,
     .set = dual_set,
     .get = dual_get,
+    .copy = dual_copy,
     .title = dual_title,
     .couplings = dual_couplings,
     .destroy = dual_destroy,

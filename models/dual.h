@@ -38,6 +38,7 @@ typedef struct kad_dual {
     float *forward_f32, *inverse_f32;
     kad_radial_table *weight; /* ln w_n */
     double beta_configured;
+    bool shares; /* all but the diagonals belongs to the action it is a copy of */
     kad_exact_log_z log_z_configured; /* exact ln Z at beta_configured, may be costly */
 } kad_dual;
 

@@ -105,12 +105,36 @@ double kad_phi4_get(const kad_action *action, const char *key)
 void kad_phi4_destroy(kad_action *action)
 {
     kad_phi4 *phi4 = action->self;
-    kad_free(phi4->active);
-    kad_free(phi4->even);
-    kad_free(phi4->odd);
     kad_free(phi4->table);
-    kad_free(phi4->spin);
+    if (!phi4->shares) {
+        kad_free(phi4->active);
+        kad_free(phi4->even);
+        kad_free(phi4->odd);
+        kad_free(phi4->spin);
+    }
     kad_free(phi4);
+}
+
+kad_status kad_phi4_copy(kad_ctx *ctx, const kad_action *action, kad_action **out)
+{
+    const kad_phi4 *phi4 = action->self;
+    kad_radial_table *table = NULL;
+    kad_phi4 *copy;
+    if (phi4->table) {
+        KAD_CALL(kad_new(ctx, 1, sizeof *table, &table));
+        *table = *phi4->table;
+    }
+    const kad_status status = kad_new(ctx, 1, sizeof *copy, &copy);
+    if (status != KAD_OK) {
+        kad_free(table);
+        return status;
+    }
+    *copy = *phi4;
+    copy->shares = true;
+    copy->table = table;
+    copy->action.self = copy;
+    *out = &copy->action;
+    return KAD_OK;
 }
 
 /* Two-point quantities of the free field; <S> = n N / 2. */
@@ -154,6 +178,7 @@ const kad_action_ops kad_action_phi4 = {
     .create = kad_phi4_create,
     .set = kad_phi4_set,
     .get = kad_phi4_get,
+    .copy = kad_phi4_copy,
     .title = kad_phi4_title,
     .couplings = kad_phi4_couplings,
     .monomials = kad_phi4_monomials,

@@ -65,6 +65,7 @@ typedef struct kad_phi4 {
     kad_action action;
     kad_phi4_parameters now, configured;
     kad_exact_log_z log_z_configured; /* exact ln Z at the configured parameters */
+    bool shares; /* all but `table` belongs to the action it is a copy of */
     /* decimated only: odd sites are integrated out */
     uint8_t *active; /* [n_sites]: even sites */
     int *even, *odd; /* site lists, n_sites / 2 each */
@@ -88,6 +89,7 @@ kad_status kad_phi4_create(kad_ctx *ctx, const kad_action_options *options,
 kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, double value);
 double kad_phi4_get(const kad_action *action, const char *key);
 void kad_phi4_destroy(kad_action *action);
+kad_status kad_phi4_copy(kad_ctx *ctx, const kad_action *action, kad_action **out);
 KAD_MUST_USE kad_status kad_phi4_exact_means(kad_ctx *ctx, const kad_action *action,
                                              kad_exact_means *out);
 bool kad_phi4_can_decimate(const kad_action_options *options, const kad_lattice *lattice);

@@ -55,6 +55,7 @@ const kad_action_ops kad_action_phi4_decimated = {
     .create = kad_phi4_create,
     .set = kad_phi4_set,
     .get = kad_phi4_get,
+    .copy = kad_phi4_copy,
     .title = kad_phi4_title,
     .couplings = kad_phi4_couplings,
     .monomials = kad_phi4_monomials,

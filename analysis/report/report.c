@@ -31,6 +31,8 @@
     X(agreement)           \
     X(comparison)          \
     X(taus)                \
+    X(replica_swaps)       \
+    X(replica_flow)        \
     X(chains)              \
     X(gap)                 \
     X(quality)             \

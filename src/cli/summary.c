@@ -82,6 +82,21 @@ static void print_reasons(const kad_table *t)
     }
 }
 
+/* One line about replicas, where a sampler has them. */
+static void print_replicas(kad_app *app, kad_h5 *file, const char *sampler)
+{
+    char group[256];
+    snprintf(group, sizeof group, "/samplers/%s", sampler);
+    const double mean = kad_attr_real(&app->ctx, file, group, "swap_acceptance");
+    const double least = kad_attr_real(&app->ctx, file, group, "swap_acceptance_least");
+    const double trips = kad_attr_real(&app->ctx, file, group, "round_trips");
+    if (isfinite(mean))
+        printf("  %lld replicas: %.0f %% of swaps made (%.2g %% between the worst two), "
+               "%.0f round trips\n",
+               (long long)kad_attr_int(&app->ctx, file, group, "replicas"), 100 * mean,
+               100 * least, trips);
+}
+
 static kad_status print_tables(kad_app *app, kad_h5 *file)
 {
     KAD_SCOPE(scope, &app->ctx);
@@ -101,6 +116,7 @@ static kad_status print_tables(kad_app *app, kad_h5 *file)
         for (size_t k = 0; k < t.n; k++)
             print_row(&t, k);
         print_reasons(&t);
+        print_replicas(app, file, names[i]);
     }
     return KAD_OK;
 }

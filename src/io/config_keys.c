@@ -334,6 +334,15 @@ double kad_key_number(const kad_key *key, const void *options)
     return real;
 }
 
+const double *kad_key_reals(const kad_key *key, const void *options, size_t *n)
+{
+    *n = 0;
+    if (key->member.kind != KAD_MEMBER_REALS) return NULL;
+    const kad_reals *reals = (const void *)((const char *)options + key->member.offset);
+    *n = reals->n < KAD_SEQUENCE_MAX ? reals->n : KAD_SEQUENCE_MAX;
+    return reals->value;
+}
+
 const char *kad_key_text(const kad_key *key, const void *options, size_t *n)
 {
     const char *text = NULL;

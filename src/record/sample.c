@@ -46,6 +46,8 @@ static uint64_t fingerprint_key(uint64_t hash, const kad_key *key, const void *o
     size_t n = 0;
     const char *text = kad_key_text(key, own, &n);
     const double number = kad_key_number(key, own);
+    const double *reals = kad_key_reals(key, own, &n);
+    if (reals != NULL) return kad_fingerprint(hash, reals, n * sizeof *reals);
     if (key->type != KAD_STRING && key->type != KAD_ENUM)
         return kad_fingerprint(hash, &number, sizeof number);
     if (text == NULL) return hash;

@@ -2,6 +2,7 @@
 #include "record/sample.h"
 #include "run/pipeline.h"
 #include "sample/cycle.h"
+#include "sample/tempering.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -53,15 +54,18 @@ static bool of_a_step(const kad_sampler_ops *ops, const char *key)
     return false;
 }
 
-static bool applies(const kad_sampler_ops *ops, const char *key)
+/* base: whose updates the sampler makes; NULL: its own. */
+static bool applies(const kad_sampler_ops *ops, const kad_sampler_ops *base,
+                    const char *key)
 {
     if (in_table(ops->keys, ops->n_keys, key) || of_a_step(ops, key)) return true;
+    if (base != NULL && in_table(base->keys, base->n_keys, key)) return true;
     return in_table(kad_sample_keys, kad_sample_n_keys, key) && !excluded(ops, key);
 }
 
 typedef struct entry_check {
     kad_pipeline *p;
-    const kad_sampler_ops *ops;
+    const kad_sampler_ops *ops, *base;
     int entry;
     char bad[64]; /* the first key that does not apply */
     char used[NAMES_MAX];
@@ -73,7 +77,7 @@ static void check_key(void *self, const kad_key *key)
     char full[64];
     if (strncmp(key->key, "sample[].", PREFIX) != 0) return;
     const char *own = key->key + PREFIX;
-    if (applies(c->ops, own)) {
+    if (applies(c->ops, c->base, own)) {
         const size_t n = strlen(c->used);
         snprintf(c->used + n, sizeof c->used - n, "%s%s", n > 0 ? ", " : "", own);
         return;
@@ -90,6 +94,9 @@ static kad_status check_entry(kad_pipeline *p, const char *name, int entry)
     const kad_sampler_ops *ops = kad_sampler_find(kad_config_string(p->config, key));
     if (ops == NULL) return KAD_OK; /* the sampler's own complaint is better */
     entry_check c = {.p = p, .ops = ops, .entry = entry};
+    snprintf(key, sizeof key, "sample[%d].base", entry);
+    if (ops == &kad_sampler_tempering)
+        c.base = kad_sampler_find(kad_config_string(p->config, key));
     kad_schema_each(&p->schema, check_key, &c);
     if (c.bad[0] == '\0') return KAD_OK;
     return kad_fail(&p->app->ctx, KAD_ECONFIG,

@@ -9,7 +9,8 @@
     X(latent_metropolis) \
     X(metropolis)        \
     X(cluster)           \
-    X(cycle)
+    X(cycle)             \
+    X(tempering)
 
 #define DECLARE(name) extern const kad_sampler_ops kad_sampler_##name;
 #define ADDRESS(name) &kad_sampler_##name,

@@ -12,6 +12,7 @@
  *   bulk_moves                        latent_metropolis: moves of single latents
  *   shell                             chains in tiles: what those of all of these share
  *   cycle                             samplers one after the other
+ *   tempering (_ladder, _walk, _state) replicas at several couplings, exchanged
  *   start, fields                     first states; flow variables into fields */
 #ifndef KAD_SAMPLE_SAMPLER_H
 #define KAD_SAMPLE_SAMPLER_H
@@ -36,7 +37,7 @@ typedef enum kad_start {
     KAD_START_HOT
 } kad_start;
 
-enum { KAD_SAMPLER_OPTIONS = 256 }; /* bytes that the largest options of a sampler take */
+enum { KAD_SAMPLER_OPTIONS = 1024 }; /* bytes that the largest options of a sampler take */
 
 /* What a sampler is made for. Everything is borrowed and outlives the sampler. */
 typedef struct kad_sampler_setup {

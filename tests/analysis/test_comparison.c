@@ -410,6 +410,40 @@ static void short_series_say_so(void **state)
     }
 }
 
+/* A tempering of clusters is no local sampler; replicas that part are said. */
+static void replicas_are_judged(void **state)
+{
+    (void)state;
+    for (int bad = 0; bad < 2; bad++) {
+        kad_ctx ctx;
+        kad_h5 *file;
+        kad_ctx_init(&ctx, 1);
+        ok(kad_h5_create(&ctx, &file));
+        ok(kad_h5_group(&ctx, file, "/training"));
+        ok(kad_h5_attr_set_real(&ctx, file, "/training", "wall_seconds", 90.0));
+        add_sampler(&ctx, file, "flow", 81, 2.0, 0.5, 1, 1e-3);
+        add_sampler(&ctx, file, "hmc", 82, 2.0, 10.0, 0, 1e-2);
+        add_sampler(&ctx, file, "tempering", 83, 2.0, 3.0, 0, 1e-2);
+        const char *group = "/samplers/tempering";
+        ok(kad_h5_attr_set_string(&ctx, file, group, "base", "cluster"));
+        ok(kad_h5_attr_set_real(&ctx, file, group, "swap_acceptance_least",
+                                bad ? 0.01 : 0.2));
+        ok(kad_h5_attr_set_real(&ctx, file, group, "round_trips", bad ? 0 : 12));
+        ok(kad_analyse_file(&ctx, file));
+        /* flow against all: tempering; against local ones: hmc */
+        const double cost = at(&ctx, file, "cost", 0);
+        assert_true(fabs(at(&ctx, file, "break_even", 0) /
+                             (90.0 / (at(&ctx, file, "cost", 2) - cost)) -
+                         1) < 1e-9);
+        assert_true(fabs(at(&ctx, file, "break_even_local", 0) /
+                             (90.0 / (at(&ctx, file, "cost", 1) - cost)) -
+                         1) < 1e-9);
+        assert_true(has_code(&ctx, file, "few-swaps") == bad);
+        assert_true(has_code(&ctx, file, "no-round-trip") == bad);
+        kad_h5_close(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +459,7 @@ int main(void)
         CLAIM("reshuffle: equal weights keep every proposal",
               equal_weights_keep_everything),
         CLAIM("reshuffle: chains sample the target", reshuffled_chains_sample_the_target),
+        CLAIM("tempering: base and replicas are judged", replicas_are_judged),
         CLAIM("warnings: balance of dH, stuck signs, replicas", warnings_bite),
         CLAIM("warnings: below 1000 tau_int errors are rough, below 50 there are none",
               short_series_say_so),

@@ -412,6 +412,47 @@ static void check_set(const model *m, fixture *f)
     tile_clear(&t);
 }
 
+/* A copy at another value is the action set to it, and leaves the action alone. */
+static void check_copy(const model *m, fixture *f)
+{
+    tile t;
+    double S[3][KAD_W_MAX];
+    kad_action *copy = NULL, *const action = f->action;
+    const kad_status status = kad_action_at(&f->ctx, action, m->key, m->value, &copy);
+    if (action->ops->copy == NULL) {
+        assert_int_equal(status, KAD_ECONFIG);
+        return;
+    }
+    if (status != KAD_OK) fail_msg("%s", f->ctx.message);
+    const double old = kad_action_get(action, m->key), offset = action->log_z_offset;
+    tile_make(&t, f, KAD_DOUBLE);
+    tile_fill(&t, 0.8, 7);
+    tile_value(&t);
+    memcpy(S[0], t.S, sizeof t.S);
+    copy->ops->kern[KAD_DOUBLE]->value(copy, t.y, S[1], t.scratch);
+    assert_true(kad_action_get(action, m->key) == old);
+    assert_int_equal(kad_action_set(&f->ctx, action, m->key, m->value), KAD_OK);
+    tile_value(&t);
+    for (int lane = 0; lane < t.lanes; lane++)
+        assert_true(t.S[lane] == S[1][lane] && t.S[lane] != S[0][lane]);
+    assert_true(copy->log_z_offset == action->log_z_offset);
+    assert_int_equal(kad_action_set(&f->ctx, action, m->key, old), KAD_OK);
+    kad_action_destroy(copy);
+    tile_value(&t);
+    for (int lane = 0; lane < t.lanes; lane++)
+        assert_true(t.S[lane] == S[0][lane]);
+    assert_true(action->log_z_offset == offset);
+    assert_int_equal(kad_action_at(&f->ctx, action, "nothing", 1, &copy), KAD_ECONFIG);
+    assert_int_equal(kad_action_at(&f->ctx, action, m->key, (double)NAN, &copy),
+                     KAD_ECONFIG);
+    tile_clear(&t);
+}
+
+static void copies(void **state)
+{
+    for_all(state, check_copy);
+}
+
 static void set_and_get(void **state)
 {
     for_all(state, check_set);
@@ -580,6 +621,7 @@ int main(void)
                                        cmocka_unit_test(symmetries),
                                        cmocka_unit_test(boundary_and_back),
                                        cmocka_unit_test(set_and_get),
+                                       cmocka_unit_test(copies),
                                        cmocka_unit_test(values_of_samples),
                                        cmocka_unit_test(names),
                                        cmocka_unit_test(couplings),

@@ -243,6 +243,7 @@ static void starts_differ(void **state)
         {"latent-hmc", "tuning: 50, trajectory: 0.2"},
         {"latent-metropolis", "tuning: 50"},
         {"cycle", "tuning: 50, trajectory: 0.2, steps: hmc"},
+        {"tempering", "tuning: 50, trajectory: 0.2, base: hmc, replicas: 3"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {

@@ -160,6 +160,7 @@ try() { # try NAME CONFIG OVERRIDES...
 mera='flow.recipe=wavelet'
 alone="data={source: configs/other/run.h5, dataset: /samplers/mis/configs, held_out: 0.5}|sample=[]"
 family="$ising|family={along: temperature, range: [2, 2.6], values: 2, draws: 100}|sample=[]"
+tempering='sample=[{name: tempering, draws: 20, chains: 4, burn_in: 2, tuning: 2}]'
 mcmc='sample=[{name: hmc, draws: 20, chains: 4, burn_in: 2, tuning: 2}]'
 
 # keys: "KEY VALUE OVERRIDES...", separated by |. A key may come several times. @images: of a
@@ -357,6 +358,13 @@ sample[1].overrelaxation|0|$phi4
 sample[1].cluster_moves|2|$phi4
 sample[1].width|0.5|$phi4
 sample[0].steps|mis 1, metropolis 2|$ising|sample=[{name: cycle, draws: 20, chains: 4, burn_in: 2}]
+sample[0].along|beta|$ising|$tempering
+sample[0].values|[2.5, 4, 3]|$ising|$tempering
+sample[0].from|2|$ising|$tempering
+sample[0].to|4|$ising|$tempering
+sample[0].replicas|3|$ising|$tempering
+sample[0].base|hmc|$phi4|$tempering|sample[0].trajectory=0.5
+sample[0].swap_every|2|$phi4|$tempering|sample[0].base=cluster
 bulk.configs|64|$ising
 bulk.sampler|metropolis|$ising|bulk.configs=64
 bulk.null|16|$ising|bulk.configs=64

@@ -25,7 +25,7 @@
 #include <gsl/gsl_eigen.h>
 #include <time.h>
 
-enum { N_CHAINS = 32, N_BLOCKS = 8, N_SERIES = 9, N_SAMPLERS = 8 };
+enum { N_CHAINS = 32, N_BLOCKS = 8, N_SERIES = 10, N_SAMPLERS = 9 };
 /* Two-sided, of the whole table and of one sampler's rows; one-sided, of a single row. */
 static const double P_TABLE = 1e-4, P_SAMPLER = 1e-5, P_ROW = 1e-7;
 static const double LAMBDA_LEAST = 0.05;
@@ -44,6 +44,7 @@ static const struct series {
     {"metropolis", "metropolis", false, false},
     {"cluster", "cluster", false, false},
     {"cycle", "cycle", false, false},
+    {"tempering", "tempering", false, false},
 };
 
 typedef struct score {
@@ -74,6 +75,7 @@ static const struct plan {
     {"metropolis", false, 1},
     {"cluster", false, 0},
     {"cycle", true, 0},
+    {"tempering", false, 4},
 };
 
 static void write_config(const table *t, const char *precision, uint64_t seed, char *yaml,

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "run/options.h"
+#include "sample/tempering.h"
 #include "tests/support/claim.h"
 #include "tests/support/target_case.h"
 
@@ -25,6 +26,7 @@ static const char *rough_keys(const char *sampler)
     if (strcmp(sampler, "metropolis") == 0 || strcmp(sampler, "cluster") == 0)
         return "width: 1.5";
     if (strcmp(sampler, "cycle") == 0) return "steps: \"mis 1\"";
+    if (strcmp(sampler, "tempering") == 0) return "replicas: 3, width: 1.5";
     return "";
 }
 
@@ -122,6 +124,11 @@ static void advance(bench *b, int n)
     b->draws.n = (size_t)n;
     if (b->sampler->ops->advance(&b->t->ctx, b->sampler->self, &b->draws) != KAD_OK)
         fail_msg("%s: %s", b->sampler->ops->name, b->t->ctx.message);
+}
+
+static void must_be_ok(const bench *b, kad_status status)
+{
+    if (status != KAD_OK) fail_msg("%s: %s", b->sampler->ops->name, b->t->ctx.message);
 }
 
 /* Sums over one chain's draws: of w v_k, and of w (1 for Markov chains; their state after
@@ -236,6 +243,31 @@ static void moments_are_exact(void **state)
             fail_msg("%s runs on %d targets", kad_samplers[i]->name, taken[i]);
 }
 
+/* Exact draws become the states; of replicas, at each one's own coupling. */
+static void place(bench *b)
+{
+    target *t = b->t;
+    const kad_sampler_ops *ops = b->sampler->ops;
+    if (ops != &kad_sampler_tempering) {
+        must_be_ok(b, ops->set_state(&t->ctx, b->sampler->self, t->x));
+        return;
+    }
+    kad_tempering *tempering = b->sampler->self;
+    const kad_ladder *ladder = &tempering->ladder;
+    const size_t n = TARGET_DRAWS * t->n_rows;
+    double *x = kad_alloc((size_t)ladder->n * n, sizeof *x);
+    for (int i = 0; i < ladder->n; i++) {
+        target at;
+        memcpy(x + (size_t)i * n, t->x, n * sizeof *x);
+        if (i == ladder->own) continue;
+        target_at(t, ladder->along, ladder->value[i], 1 + (uint64_t)i, &at);
+        memcpy(x + (size_t)i * n, at.x, n * sizeof *x);
+        target_at_clear(&at);
+    }
+    must_be_ok(b, kad_tempering_place(&t->ctx, tempering, x));
+    kad_free(x);
+}
+
 /* x0 from the target, k updates. */
 static void exact_starts(target *t)
 {
@@ -249,8 +281,7 @@ static void exact_starts(target *t)
         for (size_t chain = 0; chain < TARGET_DRAWS; chain++)
             t->kind->measure(t, t->x + chain * t->n_rows,
                              b.state + chain * TARGET_VALUES);
-        if (ops->set_state(&t->ctx, b.sampler->self, t->x) != KAD_OK)
-            fail_msg("%s: %s", ops->name, t->ctx.message);
+        place(&b);
         for (int update = 1; update <= n; update++) {
             char when[32];
             snprintf(when, sizeof when, "update %d", update);

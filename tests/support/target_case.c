@@ -58,12 +58,12 @@ typedef struct couplings {
 
 static couplings couplings_of(const target *t)
 {
-    const double lambda = kad_action_get(t->model->action, "lambda");
+    const double lambda = kad_action_get(t->action, "lambda");
     if (strstr(t->kind->yaml, "hopping"))
-        return (couplings){2 * kad_action_get(t->model->action, "kappa"), 1 - 2 * lambda,
+        return (couplings){2 * kad_action_get(t->action, "kappa"), 1 - 2 * lambda,
                            lambda};
-    return (couplings){
-        2, kad_action_get(t->model->action, "m2") + 2 * t->action->lattice->d, lambda};
+    return (couplings){2, kad_action_get(t->action, "m2") + 2 * t->action->lattice->d,
+                       lambda};
 }
 
 /* <|phi|^2>, <|phi|^4>, N <|mean phi|^2>, neighbours; S, or a value of one site. */
@@ -119,7 +119,7 @@ static void by_virial(target *t)
 static void solve_free(target *t)
 {
     const kad_lattice *lattice = t->action->lattice;
-    const double m2 = kad_action_get(t->model->action, "m2");
+    const double m2 = kad_action_get(t->action, "m2");
     double g = 0;
     for (int k = 0; k < lattice->n_sites; k++)
         g += 0.5 / (m2 + kad_lattice_khat2(lattice, k)) / lattice->n_sites;
@@ -232,7 +232,7 @@ static void solve_frozen(target *t)
 static void draw_free(const target *t, uint64_t number, double *x)
 {
     const kad_lattice *lattice = t->action->lattice;
-    const double m2 = kad_action_get(t->model->action, "m2");
+    const double m2 = kad_action_get(t->action, "m2");
     const int N = lattice->n_sites;
     memset(x, 0, t->n_rows * sizeof *x);
     for (int k = 0; k < N; k++) {
@@ -459,6 +459,29 @@ void target_make(target *t, const target_kind *kind)
     t->x = kad_alloc(TARGET_DRAWS * t->n_rows, sizeof *t->x);
     for (uint64_t i = 0; i < TARGET_DRAWS; i++)
         kind->draw(t, i, t->x + i * t->n_rows);
+}
+
+void target_at(const target *t, const char *key, double value, uint64_t stream,
+               target *out)
+{
+    kad_action *action;
+    *out = *t;
+    must(&t->ctx, kad_action_at(&out->ctx, t->model->action, key, value, &action));
+    out->action = action;
+    out->cdf = out->root = NULL;
+    memset(out->exact, 0, sizeof out->exact);
+    t->kind->solve(out);
+    out->x = kad_alloc(TARGET_DRAWS * t->n_rows, sizeof *out->x);
+    for (uint64_t i = 0; i < TARGET_DRAWS; i++)
+        t->kind->draw(out, stream * TARGET_DRAWS + i, out->x + i * t->n_rows);
+}
+
+void target_at_clear(target *t)
+{
+    kad_action_destroy((kad_action *)(uintptr_t)t->action);
+    kad_free(t->x);
+    kad_free(t->cdf);
+    kad_free(t->root);
 }
 
 void target_clear(target *t)

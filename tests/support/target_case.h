@@ -52,6 +52,12 @@ struct target {
 void target_make(target *t, const target_kind *kind);
 void target_clear(target *t);
 
+/* The same target at another value of a coupling, and other exact draws (streams 1, 2,
+ * ...); its means are exact where `solve` asks the action. Not of frozen flows. */
+void target_at(const target *t, const char *key, double value, uint64_t stream,
+               target *out);
+void target_at_clear(target *t);
+
 /* The target's configuration with one sampler: "sample: [{name: NAME, more}]". */
 kad_config *target_config(target *t, const char *sampler, const char *more);
 

@@ -49,6 +49,7 @@ sample:
   - {name: latent-metropolis, chains: 40, store_latents: true}
   - {name: metropolis, chains: 40}
   - {name: cluster, chains: 40}
+  - {name: tempering, chains: 40, replicas: 3, base: hmc}
 bulk: {}
 END
 }
