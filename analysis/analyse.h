@@ -10,8 +10,10 @@
  *   recorded, table, results, text  series and tables of the file; text that grows
  *   collection                      tables of many runs, or values, side by side
  *   gamma, equilibrium              errors of chains; whether these forgot their start
- *   derived, functions, fit         functions of means; fits to correlated data
+ *   derived, functions              functions of means
  *   derivatives                     of what is known at points with errors
+ *   fit, linear, smooth             fits to correlated data; replicas: their errors
+ *   crossing, collapse, fss         finite-size scaling; combine: seeds
  *   estimates, means, reshuffle, runs, mbar: tables of one sampler, or of several runs
  *   weighed, agreement, comparison  samplers against each other
  *   mbar, anchor, curves            chains at several couplings together

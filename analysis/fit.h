@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { KAD_FIT_PARAMETERS = 8 };
+enum { KAD_FIT_PARAMETERS = 16 };
 
 typedef struct kad_fit_model {
     const char *name;
