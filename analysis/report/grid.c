@@ -11,6 +11,7 @@
 
 struct kad_grid_cell {
     size_t text; /* in the pool: offset + 1, 0: empty */
+    size_t path; /* the same of where it leads */
     double value, err;
     bool marked;
 };
@@ -56,6 +57,14 @@ static void add(kad_grid *g, const char *text, double value, double err)
 void kad_grid_text(kad_grid *g, const char *text)
 {
     add(g, text, NAN, NAN);
+}
+
+void kad_grid_link(kad_grid *g, const char *text, const char *path)
+{
+    add(g, text, NAN, NAN);
+    if (g->failed) return;
+    g->cell[g->n_cells - 1].path = g->pool.n + 1;
+    kad_text_add(&g->pool, "%s%c", path, 0);
 }
 
 void kad_grid_words(kad_grid *g, double value, double err, const char *words)
@@ -151,6 +160,18 @@ static void add_plain(kad_text *out, bool first, const char *html, const char *m
     kad_numbers_text(out, first, plain);
 }
 
+static void write_cell(const kad_grid *g, size_t i, kad_text *out)
+{
+    const size_t path = g->cell[i].path;
+    if (path > 0) {
+        kad_text_add(out, "<a href=\"");
+        kad_text_percent(out, g->pool.data + path - 1);
+        kad_text_add(out, "\">");
+    }
+    kad_text_escape(out, text_of(g, i));
+    if (path > 0) kad_text_add(out, "</a>");
+}
+
 static void write_html(const kad_grid *g, const bool *used, kad_text *out)
 {
     kad_text_add(out, "<div class=\"scroll\"><table%s><tr>",
@@ -168,7 +189,7 @@ static void write_html(const kad_grid *g, const bool *used, kad_text *out)
             if (!used[k]) continue;
             kad_text_add(out, "<%s class=\"%s%s\">", tag, number ? "n" : "t",
                          g->cell[i + k].marked ? " bad" : "");
-            kad_text_escape(out, text_of(g, i + k));
+            write_cell(g, i + k, out);
             kad_text_add(out, "</%s>", tag);
         }
         kad_text_add(out, "</tr>\n");

@@ -32,6 +32,8 @@ void kad_grid_column(kad_grid *grid, const char *head, kad_grid_kind kind);
 void kad_grid_named(kad_grid *grid, const char *name, kad_grid_kind kind);
 /* The next cell. NULL text is an empty cell. */
 void kad_grid_text(kad_grid *grid, const char *text);
+/* A text that leads to a file beside the page. */
+void kad_grid_link(kad_grid *grid, const char *text, const char *path);
 /* A number with so many decimals (from 1e4 on with three digits), or rounded to so many
  * digits; empty when it is not finite. */
 void kad_grid_fixed(kad_grid *grid, int decimals, double value);

@@ -72,7 +72,7 @@
 #define ADDRESS(name) &kad_figure_##name,
 FIGURES(DECLARE)
 extern const kad_figure kad_figure_glossary; /* behind all others */
-static const kad_figure *const figures[] = {FIGURES(ADDRESS)};
+static const kad_figure *const figures[] = {FIGURES(ADDRESS) NULL};
 
 /* `left_out` gets a line for a figure that is missed. */
 static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figure,
@@ -116,11 +116,9 @@ static void add_heading(kad_text *out, const char *title, const char *model)
     }
 }
 
-kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+kad_status kad_page_html(kad_ctx *ctx, kad_h5 *file, const kad_figure *const *list,
+                         const char *title, const char *model, kad_text *out)
 {
-    KAD_SCOPE(scope, ctx);
-    const char *title = kad_attr_string(&scope, file, "/", "title");
-    const char *model = kad_attr_string(&scope, file, "/", "model");
     KAD_TEXT(left_out);
     kad_text_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                       "<meta name=\"viewport\" content=\"width=device-width,"
@@ -133,8 +131,8 @@ kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_text_add(out, "</style></head><body>\n<h1>");
     add_heading(out, title, model);
     kad_text_add(out, "</h1>\n<main>\n");
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        KAD_CALL(add_figure(ctx, file, figures[i], out, &left_out));
+    for (size_t i = 0; list[i] != NULL; i++)
+        KAD_CALL(add_figure(ctx, file, list[i], out, &left_out));
     if (left_out.n > 0)
         kad_text_add(out,
                      "<section class=\"wide\"><h2>Not drawn</h2>\n<ul class=\"small\">%s"
@@ -145,4 +143,12 @@ kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     if (out->failed || left_out.failed)
         return kad_fail(ctx, KAD_ENOMEM, "report: out of memory");
     return KAD_OK;
+}
+
+kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out)
+{
+    KAD_SCOPE(scope, ctx);
+    const char *title = kad_attr_string(&scope, file, "/", "title");
+    const char *model = kad_attr_string(&scope, file, "/", "model");
+    return kad_page_html(ctx, file, figures, title, model, out);
 }

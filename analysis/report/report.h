@@ -11,6 +11,7 @@
  *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels;
  *            bulk_couplings: the couplings of one run and the flow of those of several
  *   markup   characters that HTML and URIs want escaped
+ *   sweep_*  the page of a sweep, made of sweep.h5 with the same parts; sweep_page: its list
  *
  * A figure is a kad_figure and its name in report.c's list. */
 #ifndef KAD_REPORT_REPORT_H
@@ -40,7 +41,13 @@ typedef struct kad_figure {
 /* The page's style sheet (report_style.c). */
 extern const char *const kad_report_style[]; /* NULL-terminated pieces */
 
+/* A page of figures (NULL-terminated), headed by a title, the model, or both. */
+KAD_MUST_USE kad_status kad_page_html(kad_ctx *ctx, kad_h5 *file,
+                                      const kad_figure *const *figures, const char *title,
+                                      const char *model, kad_text *out);
 /* HTML text of the report on an open results file. Errors: KAD_ENOMEM, KAD_EDATA. */
 KAD_MUST_USE kad_status kad_report_html(kad_ctx *ctx, kad_h5 *file, kad_text *out);
+/* The same of a sweep: sweep.h5. (sweep_page.c) */
+KAD_MUST_USE kad_status kad_sweep_html(kad_ctx *ctx, kad_h5 *file, kad_text *out);
 
 #endif

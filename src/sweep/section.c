@@ -316,7 +316,7 @@ static kad_status read_plain(reader *r, const yaml_node_t *node, const char *key
     if (node->type == YAML_MAPPING_NODE) {
         for (int i = 0; i < n_pairs(node); i++) {
             KAD_CALL(pair(r, node, i, key, &name, &value));
-            if (strchr(key, '.') != NULL)
+            if (strchr(key, '.') != strrchr(key, '.'))
                 KAD_CALL(fail(r, value, key, "nested too deeply"));
             KAD_CALL(kad_take_printf(r->scope, &text, "%s.%s", key, name));
             KAD_CALL(read_plain(r, value, text, s));

@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "io/config.h"
+#include "io/h5.h"
 #include "run/app.h"
 
 typedef struct kad_sweep_point {
@@ -33,6 +34,11 @@ typedef struct kad_sweep_options {
         bool mbar;         /* curves by reweighting the points together */
         const char *along; /* NULL: the one coupling that varies */
         kad_reals values;  /* of the curves; one whole number of 2 or more: so many */
+        struct {
+            const char *scale;          /* L, N */
+            const char *tune, *sampler; /* NULL: the coupling; the config's first */
+            double omega, z_max;        /* NaN: none */
+        } fss;
     } analysis;
     struct {
         const char *time, *memory, *partition, *account, *setup; /* NULL: none */
@@ -114,10 +120,18 @@ KAD_MUST_USE kad_status kad_sweep_work(kad_app *app, const kad_sweep *sweep, int
  * and the main ones on the screen. (table.c) */
 KAD_MUST_USE kad_status kad_sweep_table(kad_app *app, const kad_sweep *sweep);
 
-/* The same, and curves over the coupling from all points that differ in nothing else:
- * /curves of sweep.h5, curves.csv. Errors: KAD_ECONFIG, KAD_EDATA in one line that says what
- * is missing (curves.h). (analyse.c) */
+/* The same, curves over the coupling from all points that differ in nothing else (/curves of
+ * sweep.h5, curves.csv), finite-size scaling (/fss) and the page sweep.html. Errors:
+ * KAD_ECONFIG, KAD_EDATA in one line that says what is missing (curves.h). (analyse.c) */
 KAD_MUST_USE kad_status kad_sweep_analyse(kad_app *app, const kad_sweep *sweep);
+
+/* Finite-size scaling into an open sweep.h5 and on the screen, where points of several
+ * lattice sizes are complete. Where it was asked for (sweep.analysis.fss.tune) and cannot be
+ * done: KAD_EDATA, KAD_ECONFIG with what is missing. (fss.c) */
+KAD_MUST_USE kad_status kad_sweep_fss(kad_app *app, const kad_sweep *sweep, kad_h5 *file);
+
+/* sweep.html into the sweep's folder, of an open sweep.h5. (page.c) */
+KAD_MUST_USE kad_status kad_sweep_page(kad_ctx *ctx, kad_h5 *file, const char *folder);
 
 /* Write job.sh and log/ for Slurm: an array with a task a point, which requeues itself
  * while there is more to do; tasks_per_job > 1: so many points side by side in a job, for sites that

@@ -31,7 +31,11 @@ static const struct {
 typedef struct results {
     const kad_sweep *sweep;
     int n_complete;
-    kad_collection all; /* of the points' tables: "mis", "log_z" */
+    kad_collection all;   /* of the points' tables: "mis", "log_z" */
+    const char **state;   /* [n_points] how far each is */
+    double *core_seconds; /* [n_points] of its run, NaN: not known */
+    const char *model;    /* of the first complete point; NULL: none */
+    int axis;             /* the key that points are drawn over; -1: none */
 } results;
 
 /* --- reading -------------------------------------------------------------------------
@@ -63,10 +67,15 @@ static kad_status read_point(kad_app *app, results *r, int point)
     KAD_LOCAL(kad_h5, file);
     KAD_CALL(kad_sweep_path(&scope, r->sweep, &r->sweep->point[point], &path));
     KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
+    r->state[point] = kad_run_stand_name(state.stand);
+    r->core_seconds[point] = NAN;
     if (state.stand != KAD_RUN_COMPLETE) return KAD_OK;
     KAD_CALL(kad_run_open(&app->ctx, path, KAD_RUN_READ, &run));
     KAD_CALL(kad_results_open(&app->ctx, run, &file));
     KAD_CALL(read_tables(r, point, file));
+    r->core_seconds[point] = kad_attr_real(&app->ctx, file, "/", "wall_seconds") *
+                             (double)kad_attr_int(&app->ctx, file, "/", "threads");
+    if (r->model == NULL) r->model = kad_attr_string(r->all.in, file, "/", "model");
     r->n_complete++;
     return KAD_OK;
 }
@@ -95,8 +104,58 @@ static void write_key(kad_writer *w, const kad_sweep *s, int k)
     kad_free(text);
 }
 
-static kad_status write_points(kad_ctx *ctx, kad_h5 *file, const kad_sweep *s)
+/* The coupling that is tuned, else the numeric key with most values; seeds never. */
+static int find_axis(const kad_sweep *s)
 {
+    const char *tuned = s->options.analysis.fss.tune != NULL
+                            ? s->options.analysis.fss.tune
+                            : s->options.along;
+    int best = -1, most = 1;
+    if (tuned != NULL && kad_sweep_find_key(s, tuned) >= 0)
+        return kad_sweep_find_key(s, tuned);
+    for (int k = 0; k < s->n_keys; k++) {
+        int n = 0;
+        for (int i = 0; i < s->n_points; i++) {
+            const char *value = s->point[i].value[k];
+            double number;
+            bool seen = value == NULL || !kad_parse_real(value, &number);
+            for (int j = 0; j < i && !seen; j++)
+                seen = s->point[j].value[k] != NULL &&
+                       strcmp(s->point[j].value[k], value) == 0;
+            n += !seen;
+        }
+        if (n <= most || strcmp(s->key[k], "seed") == 0) continue;
+        best = k;
+        most = n;
+    }
+    return best;
+}
+
+/* What points that differ in the axis and the seed alone have in common, as a label. */
+static kad_status write_groups(kad_writer *w, const results *r)
+{
+    KAD_SCOPE(scope, w->ctx);
+    const kad_sweep *s = r->sweep;
+    const char **label;
+    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &label));
+    for (int i = 0; i < s->n_points; i++) {
+        kad_sweep_point others = {.wanted = true};
+        char text[256];
+        KAD_CALL(kad_take(&scope, (size_t)s->n_keys, &others.value));
+        for (int k = 0; k < s->n_keys; k++)
+            if (k != r->axis && strcmp(s->key[k], "seed") != 0)
+                others.value[k] = s->point[i].value[k];
+        KAD_CALL(kad_take_text(&scope, kad_sweep_label(s, &others, sizeof text, text),
+                               &label[i]));
+    }
+    kad_write_names(w, "group", "point", "values of the other keys, without seeds",
+                    (size_t)s->n_points, label);
+    return KAD_OK;
+}
+
+static kad_status write_points(kad_ctx *ctx, kad_h5 *file, const results *r)
+{
+    const kad_sweep *s = r->sweep;
     kad_writer w = kad_write_into(ctx, file, "/points");
     const size_t n = (size_t)s->n_points;
     int64_t *number = kad_write_scratch(&w, n, sizeof *number);
@@ -109,8 +168,14 @@ static kad_status write_points(kad_ctx *ctx, kad_h5 *file, const kad_sweep *s)
     kad_write_names(&w, "folder", "point", "run folder, below the sweep's", n, folder);
     for (int k = 0; k < s->n_keys; k++)
         write_key(&w, s, k);
+    kad_write_names(&w, "state", "point", "missing, running, stopped, complete, unusable",
+                    n, r->state);
+    kad_write(&w, "core_seconds", KAD_H5_F64, "point", "s",
+              "wall time of its run times threads", &n, r->core_seconds);
+    if (r->axis >= 0) kad_write_text(&w, "axis", s->key[r->axis]);
     kad_free(number);
     kad_free(folder);
+    KAD_CALL(write_groups(&w, r));
     return kad_write_end(&w);
 }
 
@@ -138,16 +203,42 @@ static kad_status write_table(kad_ctx *ctx, kad_h5 *file, const results *r,
     return kad_write_end(&w);
 }
 
+enum { HEADING = 512 };
+
+/* "Ising: shape 4x4 to 8x8, temperature 2 to 2.6": the model without the point's couplings,
+ * and the first and last value of every key in the order of the points. */
+static const char *heading(const results *r, char text[HEADING])
+{
+    const kad_sweep *s = r->sweep;
+    size_t used = strcspn(r->model, ",");
+    used =
+        (size_t)snprintf(text, HEADING, "%.*s", used < 128 ? (int)used : 128, r->model);
+    for (int k = 0; k < s->n_keys && used < HEADING; k++) {
+        char first[64] = "", last[64] = "";
+        const char *name = strrchr(s->key[k], '.');
+        for (int i = 0; i < s->n_points; i++)
+            if (s->point[i].value[k] != NULL)
+                kad_sweep_plain_value(s->point[i].value[k], sizeof last,
+                                      first[0] == 0 ? first : last);
+        used += (size_t)snprintf(text + used, HEADING - used, "%s %s %s%s%s",
+                                 k == 0 ? ":" : ",", name != NULL ? name + 1 : s->key[k],
+                                 first, last[0] != 0 ? " to " : "", last);
+    }
+    return text;
+}
+
 static kad_status write_h5(kad_ctx *ctx, const results *r, const char *path)
 {
     KAD_LOCAL(kad_h5, file);
+    char text[HEADING];
     KAD_CALL(kad_h5_create(ctx, &file));
     kad_writer w = kad_write_into(ctx, file, "/");
     kad_write_text(&w, "Conventions", "KADANOFF-1");
     kad_write_int(&w, "format_version", KAD_FORMAT_VERSION);
     kad_write_int(&w, "n_complete", r->n_complete);
+    if (r->model != NULL) kad_write_text(&w, "model", heading(r, text));
     KAD_CALL(kad_write_end(&w));
-    KAD_CALL(write_points(ctx, file, r->sweep));
+    KAD_CALL(write_points(ctx, file, r));
     for (size_t i = 0; i < r->all.n; i++)
         KAD_CALL(write_table(ctx, file, r, r->all.table[i]));
     return kad_h5_save(ctx, file, path, false);
@@ -269,7 +360,11 @@ kad_status kad_sweep_table(kad_app *app, const kad_sweep *s)
     results *r;
     const char *h5, *csv;
     KAD_CALL(kad_take(&scope, 1, &r));
-    *r = (results){.sweep = s, .all = {.in = &scope, .n_points = (size_t)s->n_points}};
+    *r = (results){.sweep = s,
+                   .axis = find_axis(s),
+                   .all = {.in = &scope, .n_points = (size_t)s->n_points}};
+    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &r->state));
+    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &r->core_seconds));
     KAD_CALL(kad_take_printf(&scope, &h5, "%s/sweep.h5", s->folder));
     KAD_CALL(kad_take_printf(&scope, &csv, "%s/table.csv", s->folder));
     for (int i = 0; i < s->n_points; i++)

@@ -188,7 +188,7 @@ static void test_refusals(void **state)
         {"grid: {seed: [1]}, map: families", "sweep.map"},
         {"grid: {seed: [1]}, slurm: {cpu: 3}",
          "nearest known one is \"sweep.slurm.cpus\""},
-        {"grid: {seed: [1]}, slurm: {a: {b: 3}}", "nested too deeply"},
+        {"grid: {seed: [1]}, slurm: {a: {b: {c: 3}}}", "nested too deeply"},
         {"folder: x", "nothing is swept"},
         {"grid: [1]", "expected a map of keys"},
     };
