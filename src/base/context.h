@@ -4,7 +4,8 @@
  *
  * This folder is what all others stand on; it knows no lattice and no file.
  *   context, status    how a function fails and says so; signals: how it is asked to stop
- *   memory, parallel   allocation and scopes; loops over tiles and their threads (thread)
+ *   memory, parallel   allocation and scopes; loops over tiles and their threads (thread);
+ *                      share: threads without tiles help those that have one
  *   real, tile         precision and lanes of kernels; samples into tiles and back
  *   vmath, vtrig       vector functions; rng: random numbers; sum, matrix, matrix_kern
  *   weights            importance weights; jackknife: their errors; accept: accept/reject

@@ -2,6 +2,7 @@
 #include "base/parallel.h"
 
 #include "base/memory.h"
+#include "base/share.h"
 #include "base/signals.h"
 #include "base/thread.h"
 
@@ -42,16 +43,29 @@ int kad_n_workers(int n_threads, size_t n)
 
 bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self)
 {
+    return kad_parallel_shared(n_threads, n, piece, self, NULL);
+}
+
+bool kad_parallel_shared(int n_threads, size_t n, kad_piece *piece, void *self,
+                         kad_board *board)
+{
     const int n_workers = kad_n_workers(n_threads, n);
     loop all = {.piece = piece, .self = self, .n = n, .at_once = 1};
     if (n > (size_t)n_workers * TURNS) all.at_once = n / ((size_t)n_workers * TURNS);
-    if (n_workers == 1) {
+    if (n_threads == 1 || (n_workers == 1 && !board)) {
         work_on(&all, 0);
         return !all.given_up;
     }
-    /* a team that changes its size is made anew: threads without work join it too */
+    if (board) kad_board_begin(board, n_workers);
+        /* a team that changes its size is made anew: threads without work join it too */
 #pragma omp parallel num_threads(n_threads)
-    if (kad_thread_index() < n_workers) work_on(&all, kad_thread_index());
+    {
+        const int thread = kad_thread_index();
+        const bool works = thread < n_workers;
+        if (works && board) kad_board_work(board, thread);
+        if (works) work_on(&all, thread);
+        if (board) kad_board_help(board, thread, works);
+    }
     return !all.given_up;
 }
 

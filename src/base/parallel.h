@@ -21,6 +21,12 @@ int kad_n_workers(int n_threads, size_t n);
  * team of another size than the last has to be made first. */
 bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self);
 
+/* The same, where the pieces share their work with threads that have none: `board` is one of
+ * at least kad_n_workers(n_threads, n) threads (share.h), NULL: they do not. */
+typedef struct kad_board kad_board;
+bool kad_parallel_shared(int n_threads, size_t n, kad_piece *piece, void *self,
+                         kad_board *board);
+
 /* A notice where threads of ctx find no work in loops of n pieces: "WHAT: 2 of 16 threads
  * have work: WHY". */
 void kad_note_idle(kad_ctx *ctx, const char *what, size_t n, const char *why);

@@ -80,6 +80,12 @@ typedef struct kad_bijector_ops {
      * independent parts, for generating one latent's cone again (flow/cone.h).
      * Errors: KAD_ENOMEM; *out then is to be cleared. */
     kad_status (*parts)(kad_ctx *ctx, const kad_stage *stage, kad_parts *out);
+    /* OPTIONAL (NULL: one thread does all of it at a tile), with `parts`. The stage of parts
+     * first .. first + n - 1, of the same parameters and packed ones, for flow/shares.h. Its
+     * adjoints add the cotangent of source row r in row away[r], behind the tile's where it
+     * is not r; away [n_rows], alike for all components of a site. Errors: KAD_ENOMEM. */
+    kad_status (*share)(kad_ctx *ctx, const kad_stage *stage, int first, int n,
+                        const int *away, kad_stage *out);
 } kad_bijector_ops;
 
 struct kad_stage {

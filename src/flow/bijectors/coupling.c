@@ -82,6 +82,7 @@ static void destroy(void *self)
 {
     kad_coupling *c = self;
     if (c) kad_free(c->rows);
+    if (c) kad_free(c->away);
     kad_free(c);
 }
 
@@ -186,6 +187,25 @@ done:
     return status;
 }
 
+static kad_status share(kad_ctx *ctx, const kad_stage *stage, int first, int n,
+                        const int *away, kad_stage *out)
+{
+    kad_status status = KAD_OK;
+    const kad_coupling *c = stage->self;
+    const size_t size = (size_t)(c->n_src + c->n_tgt), n_rows = (size_t)n * size;
+    const int *rows = c->rows + (size_t)first * size;
+    KAD_CALL(kad_coupling_create(ctx, stage->n_rows, stage->n_comp, &c->shape,
+                                 c->transform, c->n_src, c->n_tgt, n, rows, out));
+    kad_coupling *some = out->self;
+    some->quartic = c->quartic;
+    KAD_TRY(kad_new(ctx, n_rows, sizeof *some->away, &some->away));
+    for (size_t i = 0; i < n_rows; i++)
+        some->away[i] = away[rows[i]];
+done:
+    if (status != KAD_OK) kad_stage_clear(out);
+    return status;
+}
+
 const kad_bijector_ops kad_coupling_ops = {
     .name = "coupling",
     .summary =
@@ -197,4 +217,5 @@ const kad_bijector_ops kad_coupling_ops = {
     .example = example,
     .kern = {&kad_coupling_kern_f32, &kad_coupling_kern_f64},
     .parts = parts,
+    .share = share,
 };

@@ -45,6 +45,7 @@ typedef struct kad_coupling {
     int n_src, n_tgt, n_parts;
     int n_odd, n_even; /* outputs of the nets: those of the transform, each for n_tgt */
     int *rows;
+    int *away; /* rows where the sources' cotangents go, as rows; NULL: rows */
     int n_nets;
     kad_mlp net[2];
     size_t own; /* offset of scale, the last tensor */

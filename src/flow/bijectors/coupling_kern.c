@@ -83,6 +83,11 @@ static const int *rows_of(const kad_coupling *c, int k)
     return c->rows + (size_t)k * (size_t)(c->n_src + c->n_tgt);
 }
 
+static const int *away_of(const kad_coupling *c, int k)
+{
+    return (c->away ? c->away : c->rows) + (size_t)k * (size_t)(c->n_src + c->n_tgt);
+}
+
 /* The parts from k on, one a panel, with their sources. */
 static void open_panels(const kad_coupling *c, int k, const real *x, workspace *ws)
 {
@@ -214,7 +219,7 @@ static void walk(const adjoint_call *call, workspace *ws, kad_transform_fn funct
         for (int p = 0; p < ws->panels.n; p++)
             for (int i = 0; i < c->n_src; i++)
                 add_rows(1, ws->panel[p].din + (size_t)i * KAD_W,
-                         call->g + (size_t)rows_of(c, k + p)[i] * KAD_W);
+                         call->g + (size_t)away_of(c, k + p)[i] * KAD_W);
         if (ld && k % FLUSH == FLUSH - PANELS) flush(ws, ld, call->sign);
     }
     if (ld) flush(ws, ld, call->sign);

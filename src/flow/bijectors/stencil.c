@@ -12,6 +12,7 @@ static void destroy(void *self)
 {
     kad_stencil *e = self;
     kad_free(e->sites);
+    kad_free(e->away);
     kad_free(e);
 }
 
@@ -196,6 +197,26 @@ done:
     return status;
 }
 
+static kad_status share(kad_ctx *ctx, const kad_stage *stage, int first, int n,
+                        const int *away, kad_stage *out)
+{
+    kad_status status = KAD_OK;
+    const kad_stencil *e = stage->self;
+    const kad_lattice tile = kad_parts_lattice(stage->n_rows / stage->n_comp);
+    const size_t size = (size_t)e->n_sources + 1, n_sites = (size_t)n * size;
+    const int *sites = e->sites + (size_t)first * size;
+    KAD_CALL(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,
+                                e->n_sources, n, sites, out));
+    kad_stencil *some = out->self;
+    some->quartic = e->quartic;
+    KAD_TRY(kad_new(ctx, n_sites, sizeof *some->away, &some->away));
+    for (size_t i = 0; i < n_sites; i++)
+        some->away[i] = away[sites[i] * stage->n_comp] / stage->n_comp;
+done:
+    if (status != KAD_OK) kad_stage_clear(out);
+    return status;
+}
+
 const kad_bijector_ops kad_stencil_ops = {
     .name = "stencil",
     .summary = "O(n)-equivariant coupling of one target a part: a pointwise net of the "
@@ -207,4 +228,5 @@ const kad_bijector_ops kad_stencil_ops = {
     .example = example,
     .kern = {&kad_stencil_kern_f32, &kad_stencil_kern_f64},
     .parts = parts,
+    .share = share,
 };

@@ -46,6 +46,8 @@ typedef struct kad_stencil {
     int n_hidden, n_sources, n_parts;
     int n_odd, n_even; /* outputs of the net; no odd ones without sources */
     int *sites;
+    int *
+        away; /* [n_parts][n_sources + 1] where the sources' cotangents go; NULL: sites */
     double quartic;
     size_t w1, wl, wo, we, b, own; /* own: only if the transform has any */
 } kad_stencil;

@@ -61,12 +61,13 @@ KAD_LANES_INLINE void run(const int n, const kad_operation op, const call *a)
     for (int j = 0; j < e->transform->n_odd[n - 1]; j++)
         memset(s.hid[e->n_hidden + j], 0, vector * sizeof(real));
     if (adjoint) memset(s.acc + unused, 0, (n_theta - unused) * sizeof *s.acc);
-    for (int i = 0; i < e->n_parts; i++) {
+    const int *away = e->away ? e->away : e->sites;
+    for (int i = 0; i < e->n_parts; i++, away += e->n_sources + 1) {
         const int *site = e->sites + (size_t)i * ((size_t)e->n_sources + 1);
         vreal ld[KAD_NV] = {0};
         for (int f = 0; f < e->n_sources; f++) {
             s.src[f] = a->x + (size_t)site[f] * vector;
-            if (adjoint) s.gsrc[f] = a->g + (size_t)site[f] * vector;
+            if (adjoint) s.gsrc[f] = a->g + (size_t)away[f] * vector;
         }
         net_forward(n, e, &w, &s);
         const size_t row = (size_t)site[e->n_sources] * vector;
