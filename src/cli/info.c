@@ -89,6 +89,10 @@ static kad_status print_threads(kad_ctx *ctx, kad_h5 *file)
     if (kad_h5_attr_exists(file, "/training", "n_tiles"))
         printf("; tiles of training: %lld",
                (long long)kad_attr_int(ctx, file, "/training", "n_tiles"));
+    if (kad_h5_attr_exists(file, "/training", "n_shares") &&
+        kad_attr_int(ctx, file, "/training", "n_shares") > 1)
+        printf(" (up to %lld threads each)",
+               (long long)kad_attr_int(ctx, file, "/training", "n_shares"));
     KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     for (size_t i = 0; i < n; i++) {
         char group[128];

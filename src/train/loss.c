@@ -1,7 +1,7 @@
 #include "train/loss.h"
 
 #include "base/memory.h"
-#include "base/parallel.h"
+#include "base/share.h"
 #include "base/signals.h"
 #include "train/loss_kern.h"
 #include "train/loss_tile.h"
@@ -9,22 +9,31 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 1024 };
+enum {
+    CHUNK = 1024,
+    HANDS = 8,  /* threads that a batch of few tiles is to have work for, */
+    SHARE = 32, /* in shares of at least so many parts: a share then costs 1 % */
+};
 
-/* Tiles and scratch of a thread: few and hot, where the groups are many. */
+/* Tiles of a thread with groups, and sums of its shares: few and hot, where the groups are
+ * many. */
 typedef struct thread_space {
-    void *x, *g, *x2, *g2, *scratch;
+    void *x, *g, *x2, *g2, *sums;
 } thread_space;
 
 /* Tiles are dealt to a fixed number of groups; a group is one thread's work and has its
- * own sums, so that it does not matter which thread takes it: the first that is free. */
+ * own sums, so that it does not matter which thread takes it: the first that is free. Where
+ * tiles are few a tile's work comes in shares, for threads without a group. */
 struct kad_loss_plan {
     const kad_flow *flow;
+    kad_shares *shares;
+    kad_board *board;
     kad_prec prec;
     int batch, n_tiles, n_groups;
-    int n_threads, n_spaces;
+    int n_threads, n_spaces, n_hands;
     void *packed;
     thread_space *space; /* [n_spaces] */
+    void **scratch;      /* [n_hands] */
     kad_loss_tile group[KAD_LOSS_GROUPS];
 };
 
@@ -39,7 +48,6 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
     kad_status status = KAD_OK;
     kad_loss_plan *plan = NULL;
     const int lanes = kad_lanes(prec);
-    const size_t tile = (size_t)flow->n_rows * KAD_ROW_BYTES;
     *out = NULL;
     KAD_TRY(kad_new(ctx, 1, sizeof *plan, &plan));
     plan->flow = flow;
@@ -47,6 +55,10 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
     plan->n_tiles = (batch + lanes - 1) / lanes;
     plan->batch = plan->n_tiles * lanes;
     plan->n_groups = plan->n_tiles < KAD_LOSS_GROUPS ? plan->n_tiles : KAD_LOSS_GROUPS;
+    KAD_TRY(kad_shares_create(ctx, flow,
+                              plan->n_tiles < HANDS ? HANDS / plan->n_tiles : 1, SHARE,
+                              &plan->shares));
+    const size_t rows = (size_t)kad_shares_rows(plan->shares);
     size_t scratch = flow->scratch_bytes[prec];
     if (action && action->scratch_bytes[prec] > scratch)
         scratch = action->scratch_bytes[prec];
@@ -55,15 +67,22 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
         KAD_TRY(kad_new(ctx, flow->n_theta, real_bytes(prec), &plan->group[k].dtheta));
     plan->n_threads = ctx->n_threads;
     plan->n_spaces = kad_n_workers(plan->n_threads, (size_t)plan->n_groups);
+    plan->n_hands = kad_n_workers(
+        plan->n_threads, (size_t)(plan->n_groups * kad_shares_most(plan->shares)));
+    if (kad_shares_most(plan->shares) > 1)
+        KAD_TRY(kad_board_create(ctx, plan->n_spaces, plan->n_hands, &plan->board));
     KAD_TRY(kad_new(ctx, (size_t)plan->n_spaces, sizeof *plan->space, &plan->space));
     for (int k = 0; k < plan->n_spaces; k++) {
         thread_space *d = &plan->space[k];
-        KAD_TRY(kad_new(ctx, tile, 1, &d->x));
-        KAD_TRY(kad_new(ctx, tile, 1, &d->g));
-        KAD_TRY(kad_new(ctx, tile, 1, &d->x2));
-        KAD_TRY(kad_new(ctx, tile, 1, &d->g2));
-        KAD_TRY(kad_new(ctx, scratch, 1, &d->scratch));
+        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->x));
+        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->g));
+        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->x2));
+        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->g2));
+        KAD_TRY(kad_new(ctx, kad_shares_sums_bytes(plan->shares, prec), 1, &d->sums));
     }
+    KAD_TRY(kad_new(ctx, (size_t)plan->n_hands, sizeof *plan->scratch, &plan->scratch));
+    for (int k = 0; k < plan->n_hands; k++)
+        KAD_TRY(kad_new(ctx, scratch, 1, &plan->scratch[k]));
     *out = plan;
     plan = NULL;
 done:
@@ -81,9 +100,14 @@ void kad_loss_destroy(kad_loss_plan *plan)
         kad_free(plan->space[k].g);
         kad_free(plan->space[k].x2);
         kad_free(plan->space[k].g2);
-        kad_free(plan->space[k].scratch);
+        kad_free(plan->space[k].sums);
     }
+    for (int k = 0; plan->scratch && k < plan->n_hands; k++)
+        kad_free(plan->scratch[k]);
+    kad_free(plan->scratch);
     kad_free(plan->space);
+    kad_board_destroy(plan->board);
+    kad_shares_destroy(plan->shares);
     kad_free(plan->packed);
     kad_free(plan);
 }
@@ -103,9 +127,24 @@ int kad_loss_groups(const kad_loss_plan *plan)
     return plan->n_groups;
 }
 
-static void begin(const kad_loss_plan *p, const thread_space *space, kad_loss_tile *group)
+int kad_loss_shares(const kad_loss_plan *plan)
 {
+    return kad_shares_most(plan->shares);
+}
+
+double kad_loss_busiest(const kad_loss_plan *plan, int n_threads)
+{
+    const int n = plan->n_groups, per_group = (plan->n_tiles + n - 1) / n;
+    const double tiles = (double)((n + n_threads - 1) / n_threads * per_group);
+    const int at_tile = n_threads > n ? n_threads / n : 1;
+    return tiles / plan->n_tiles * kad_shares_busiest(plan->shares, at_tile);
+}
+
+static void begin(const kad_loss_plan *p, int thread, kad_loss_tile *group)
+{
+    const thread_space *space = &p->space[thread];
     *group = (kad_loss_tile){.flow = p->flow,
+                             .shares = p->shares,
                              .packed = p->packed,
                              .prec = p->prec,
                              .lanes = kad_lanes(p->prec),
@@ -113,7 +152,8 @@ static void begin(const kad_loss_plan *p, const thread_space *space, kad_loss_ti
                              .g = space->g,
                              .x2 = space->x2,
                              .g2 = space->g2,
-                             .scratch = space->scratch,
+                             .scratch = p->scratch[thread],
+                             .hands = {p->board, thread, p->scratch, space->sums},
                              .dtheta = group->dtheta};
     memset(group->dtheta, 0, p->flow->n_theta * real_bytes(p->prec));
 }
@@ -174,7 +214,7 @@ static bool do_group(void *self, size_t k, int thread)
     const batch *b = self;
     kad_loss_plan *plan = b->plan;
     kad_loss_tile *tile = &plan->group[k];
-    begin(plan, &plan->space[thread], tile);
+    begin(plan, thread, tile);
     for (int i = (int)k; i < plan->n_tiles; i += plan->n_groups) {
         tile->given_up = kad_stop_overdue(b->start);
         if (tile->given_up) break;
@@ -192,7 +232,8 @@ void kad_loss_over_tiles(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_work *work,
         ctx->n_threads < plan->n_threads ? ctx->n_threads : plan->n_threads;
     batch b = {plan, work, self, kad_wall_seconds()};
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
-    const bool whole = kad_parallel_for(n_threads, (size_t)plan->n_groups, do_group, &b);
+    const bool whole =
+        kad_parallel_shared(n_threads, (size_t)plan->n_groups, do_group, &b, plan->board);
     finish(n_threads, plan, gradient, stats);
     stats->given_up = !whole;
 }

@@ -4,8 +4,9 @@
  *   KAD_LOSS_PATH        the same value; gradient through y only (Roeder et al.,
  *                        1703.09194): vanishing variance as q -> p
  *   kad_loss_gradient_data  mean of -ln q(y) over given samples
- * Gradient sums run over a fixed number of groups of tiles in a fixed tree: the same bits
- * at any thread count. All memory is planned at creation: nothing is allocated per step.
+ * Gradient sums run over a fixed number of groups of tiles in a fixed tree, and, where tiles
+ * are few, over shares of the work at a tile in their order (flow/shares.h): the same bits at
+ * any thread count. All memory is planned at creation: nothing is allocated per step.
  */
 #ifndef KAD_TRAIN_LOSS_H
 #define KAD_TRAIN_LOSS_H
@@ -27,9 +28,13 @@ KAD_MUST_USE kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow,
 void kad_loss_destroy(kad_loss_plan *plan);
 KAD_LOCAL_OF(kad_loss_plan, kad_loss_destroy)
 int kad_loss_batch(const kad_loss_plan *plan);
-/* Tiles of a batch, and pieces of work that they are dealt to. */
+/* Tiles of a batch, pieces of work that they are dealt to, and threads that find work at
+ * one. */
 int kad_loss_tiles(const kad_loss_plan *plan);
 int kad_loss_groups(const kad_loss_plan *plan);
+int kad_loss_shares(const kad_loss_plan *plan);
+/* The part of the work that the busiest of n_threads has to do (kad_shares_busiest). */
+double kad_loss_busiest(const kad_loss_plan *plan, int n_threads);
 
 typedef struct kad_loss_stats {
     double loss;     /* mean; over finite samples */

@@ -12,8 +12,7 @@ static void score_generated(kad_loss_tile *t, double *lnq)
     double ld[KAD_W_MAX] = {0};
     kad_flow_prior_lnp(t->flow, t->prec, t->x, lnq);
     kad_flow_prior_score(t->flow, t->prec, t->x, t->g);
-    kad_flow_infer_adjoint(t->flow, t->prec, t->packed, t->x, t->g, 1.0, NULL, ld,
-                           t->scratch);
+    kad_loss_flow(t, KAD_INFER_ADJOINT, t->x, t->g, 1.0, NULL, ld);
     for (int l = 0; l < t->lanes; l++)
         lnq[l] -= ld[l];
 }
@@ -23,13 +22,12 @@ static void score_other(kad_loss_tile *t, double *lnq)
 {
     double ld[KAD_W_MAX] = {0}, none[KAD_W_MAX];
     kad_tile_negate(t->prec, (size_t)t->flow->n_rows, t->x, t->x2);
-    kad_flow_infer(t->flow, t->prec, t->packed, t->x2, ld, t->scratch);
+    kad_loss_flow(t, KAD_INFER, t->x2, NULL, 0, NULL, ld);
     kad_flow_prior_lnp(t->flow, t->prec, t->x2, lnq);
     for (int l = 0; l < t->lanes; l++)
         lnq[l] += ld[l];
     kad_flow_prior_score(t->flow, t->prec, t->x2, t->g2);
-    kad_flow_infer_adjoint(t->flow, t->prec, t->packed, t->x2, t->g2, 1.0, NULL, none,
-                           t->scratch);
+    kad_loss_flow(t, KAD_INFER_ADJOINT, t->x2, t->g2, 1.0, NULL, none);
     kad_tile_negate(t->prec, (size_t)t->flow->n_rows, t->g2, t->g2);
 }
 
@@ -59,7 +57,7 @@ static void path_tile(const kad_action *action, kad_loss_tile *t, bool symmetris
     kad_loss_add(t, t->g, t->g2);
     for (int l = 0; l < t->lanes; l++)
         S[l] += lnq[l];
-    kad_loss_record(t, S, kad_flow_generate_adjoint, 0.0);
+    kad_loss_record(t, S, KAD_GENERATE_ADJOINT, 0.0);
 }
 
 /* Reparametrised gradient: d/dtheta of S(x) - ln|det dx/dz|. */
@@ -67,11 +65,11 @@ static void reverse_tile(const kad_action *action, kad_loss_tile *t)
 {
     double lnp[KAD_W_MAX], ld[KAD_W_MAX] = {0}, S[KAD_W_MAX];
     kad_flow_prior_lnp(t->flow, t->prec, t->x, lnp);
-    kad_flow_generate(t->flow, t->prec, t->packed, t->x, ld, t->scratch);
+    kad_loss_flow(t, KAD_GENERATE, t->x, NULL, 0, NULL, ld);
     action->ops->kern[t->prec]->gradient(action, t->x, t->g, S, t->scratch);
     for (int l = 0; l < t->lanes; l++)
         S[l] += lnp[l] - ld[l];
-    kad_loss_record(t, S, kad_flow_generate_adjoint, -1.0);
+    kad_loss_record(t, S, KAD_GENERATE_ADJOINT, -1.0);
 }
 
 typedef struct reverse_loss {

@@ -19,13 +19,13 @@ static void work(const void *self, kad_loss_tile *t)
         sample[l] = data->y + data->index[t->first + (size_t)l] * rows;
     kad_tile_gather(t->prec, rows, sample, t->x);
     kad_tile_clear_inactive(rows, (size_t)t->flow->n_comp, t->flow->active, t->x);
-    kad_flow_infer(t->flow, t->prec, t->packed, t->x, ld, t->scratch);
+    kad_loss_flow(t, KAD_INFER, t->x, NULL, 0, NULL, ld);
     kad_flow_prior_lnp(t->flow, t->prec, t->x, lnp);
     for (int l = 0; l < t->lanes; l++)
         loss[l] = -lnp[l] - ld[l];
     kad_flow_prior_score(t->flow, t->prec, t->x, t->g);
     kad_tile_negate(t->prec, rows, t->g, t->g);
-    kad_loss_record(t, loss, kad_flow_infer_adjoint, -1.0);
+    kad_loss_record(t, loss, KAD_INFER_ADJOINT, -1.0);
 }
 
 void kad_loss_gradient_data(kad_ctx *ctx, kad_loss_plan *plan, const double *theta,

@@ -48,3 +48,22 @@ void KR(kad_loss_sum)(int n_groups, const void *const *group, size_t n, double n
     const vsum sum = norm * tree(n_groups, rests, 0);
     memcpy(out + whole, &sum, (n - whole) * sizeof *out);
 }
+
+void KR(kad_loss_add)(size_t n_rows, const void *h, void *g)
+{
+    const vreal *from = h;
+    vreal *to = g;
+    for (size_t i = 0; i < n_rows * KAD_NV; i++)
+        to[i] += from[i];
+}
+
+void KR(kad_loss_zeros)(size_t n_rows, const void *x, double *sum)
+{
+    const vreal *row = x;
+    vreal zero[KAD_NV] = {{0}};
+    for (size_t i = 0; i < n_rows; i++, row += KAD_NV)
+        for (int v = 0; v < KAD_NV; v++)
+            zero[v] += row[v] * RC(0.0);
+    for (int lane = 0; lane < KAD_W; lane++)
+        sum[lane] += (double)((const real *)zero)[lane];
+}

@@ -1,4 +1,5 @@
-/* Sum of the groups' gradients, in double and in an order that is always the same. */
+/* Sum of the groups' gradients, in double and in an order that is always the same; sums over
+ * tiles. */
 #ifndef KAD_TRAIN_LOSS_KERN_H
 #define KAD_TRAIN_LOSS_KERN_H
 
@@ -12,5 +13,13 @@ void kad_loss_sum_f32(int n_groups, const void *const *group, size_t n, double n
                       double *out);
 void kad_loss_sum_f64(int n_groups, const void *const *group, size_t n, double norm,
                       double *out);
+
+/* g += h, tiles of n_rows. */
+void kad_loss_add_f32(size_t n_rows, const void *h, void *g);
+void kad_loss_add_f64(size_t n_rows, const void *h, void *g);
+
+/* sum[lane] += 0 x over the rows: not finite where any of the lane is not. */
+void kad_loss_zeros_f32(size_t n_rows, const void *x, double *sum);
+void kad_loss_zeros_f64(size_t n_rows, const void *x, double *sum);
 
 #endif

@@ -1,5 +1,7 @@
 #include "train/loss_tile.h"
 
+#include "train/loss_kern.h"
+
 #include <math.h>
 
 /* Lane-wise helpers on whole tiles, in either precision. */
@@ -28,6 +30,13 @@ static void copy_lane(const kad_loss_tile *t, const void *x, int from, double fa
         set_value(t, out, r, to, factor * value(t, x, r, from));
 }
 
+void kad_loss_flow(const kad_loss_tile *t, kad_operation operation, void *x, void *g,
+                   double gl, void *dtheta, double *ld)
+{
+    kad_shares_apply(t->shares, &t->hands, operation, t->prec, t->packed, x, g, gl,
+                     dtheta, ld);
+}
+
 void kad_loss_combine(const kad_loss_tile *t, void *g, const double *a, const void *h,
                       const double *b)
 {
@@ -48,25 +57,14 @@ void kad_loss_combine(const kad_loss_tile *t, void *g, const double *a, const vo
 
 void kad_loss_add(const kad_loss_tile *t, void *g, const void *h)
 {
-    const size_t n = (size_t)t->flow->n_rows * (size_t)t->lanes;
-    if (t->prec == KAD_SINGLE)
-        for (size_t i = 0; i < n; i++)
-            ((float *)g)[i] += ((const float *)h)[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            ((double *)g)[i] += ((const double *)h)[i];
+    (t->prec == KAD_SINGLE ? kad_loss_add_f32 : kad_loss_add_f64)((size_t)t->flow->n_rows,
+                                                                  h, g);
 }
 
-/* sum[lane] += 0 x: not finite where any of the lane is not. */
 static void add_zeros(const kad_loss_tile *t, const void *x, double *sum)
 {
-    const size_t lanes = (size_t)t->lanes;
-    for (size_t r = 0; r < (size_t)t->flow->n_rows; r++)
-        for (size_t l = 0; l < lanes; l++) {
-            const size_t at = r * lanes + l;
-            sum[l] += t->prec == KAD_SINGLE ? (double)(((const float *)x)[at] * 0.0f)
-                                            : ((const double *)x)[at] * 0.0;
-        }
+    (t->prec == KAD_SINGLE ? kad_loss_zeros_f32
+                           : kad_loss_zeros_f64)((size_t)t->flow->n_rows, x, sum);
 }
 
 /* Add up the losses of the lanes that are finite in loss, x and g; bad [lanes]. */
@@ -87,8 +85,7 @@ static void add_losses(kad_loss_tile *t, const double *loss, bool *bad)
 /* A lane that is left out becomes one of the others with cotangent zero. What gl, one number for all
  * lanes, then gives it is taken away again: the adjoint is linear in its cotangents, and
  * a tile of copies of that lane has it from every one. */
-void kad_loss_record(kad_loss_tile *t, const double *loss, kad_loss_adjoint *back,
-                     double gl)
+void kad_loss_record(kad_loss_tile *t, const double *loss, kad_operation back, double gl)
 {
     const int lanes = t->lanes;
     bool bad[KAD_W_MAX];
@@ -107,8 +104,7 @@ void kad_loss_record(kad_loss_tile *t, const double *loss, kad_loss_adjoint *bac
         copy_lane(t, t->x2, l, 1, t->x, l);
         copy_lane(t, t->g2, l, 1, t->g, l);
     }
-    back(t->flow, t->prec, t->packed, t->x, t->g, gl, t->dtheta, NULL, t->scratch);
+    kad_loss_flow(t, back, t->x, t->g, gl, t->dtheta, NULL);
     if (n_bad > 0 && gl != 0)
-        back(t->flow, t->prec, t->packed, t->x2, t->g2, -gl * n_bad / lanes, t->dtheta,
-             NULL, t->scratch);
+        kad_loss_flow(t, back, t->x2, t->g2, -gl * n_bad / lanes, t->dtheta, NULL);
 }

@@ -3,17 +3,20 @@
 #ifndef KAD_TRAIN_LOSS_TILE_H
 #define KAD_TRAIN_LOSS_TILE_H
 
-#include "flow/flow.h"
+#include "flow/shares.h"
 
 #include <stdbool.h>
 
 typedef struct kad_loss_tile {
     const kad_flow *flow;
-    const void *packed; /* the parameters */
+    const kad_shares *shares; /* of the flow */
+    const void *packed;       /* the parameters */
     kad_prec prec;
     int lanes;
-    uint64_t first;                  /* number of its first sample in the batch */
-    void *x, *g, *x2, *g2, *scratch; /* tiles of the thread at work: fields, cotangents */
+    uint64_t first; /* number of its first sample in the batch */
+    /* Of the thread at work: tiles (fields, cotangents), scratch, and who helps it. */
+    void *x, *g, *x2, *g2, *scratch;
+    kad_hands hands;
     /* Sums over the tiles of a group; dtheta real[n_theta]. */
     void *dtheta;
     double loss, square;
@@ -21,13 +24,12 @@ typedef struct kad_loss_tile {
     bool given_up;
 } kad_loss_tile;
 
-/* kad_flow_generate_adjoint or kad_flow_infer_adjoint. */
-typedef void kad_loss_adjoint(const kad_flow *flow, kad_prec prec, const void *packed,
-                              void *x, void *g, double gl, void *dtheta, double *ld,
-                              void *scratch);
-/* Add the tile's losses, and its gradient by `back` from cotangents g and gl, of the lanes
- * whose loss, x and g are finite. Overwrites the tiles. */
-void kad_loss_record(kad_loss_tile *tile, const double *loss, kad_loss_adjoint *back,
+/* The flow's operation on x and g, tiles of this one (kad_shares_apply). */
+void kad_loss_flow(const kad_loss_tile *tile, kad_operation operation, void *x, void *g,
+                   double gl, void *dtheta, double *ld);
+/* Add the tile's losses, and its gradient by `back`, an adjoint, from cotangents g and gl, of
+ * the lanes whose loss, x and g are finite. Overwrites the tiles. */
+void kad_loss_record(kad_loss_tile *tile, const double *loss, kad_operation back,
                      double gl);
 
 /* g = a[lane] * g + b[lane] * h on the active rows. */

@@ -39,10 +39,26 @@ done:
     return status;
 }
 
+/* Of the last stage, the largest lattice. */
+static void note_idle(kad_trainer *t)
+{
+    char why[128];
+    const kad_loss_plan *plan = t->plan[0];
+    const int n_tiles = kad_loss_tiles(plan), batch = kad_loss_batch(plan);
+    const int most = kad_loss_shares(plan), n_groups = kad_loss_groups(plan);
+    const int n = snprintf(why, sizeof why, "a batch of %d is %d tile%s of %d", batch,
+                           n_tiles, n_tiles == 1 ? "" : "s", batch / n_tiles);
+    if (most > 1)
+        snprintf(why + n, sizeof why - (size_t)n, ", up to %d threads each", most);
+    if (t->stage == t->n_stages - 1)
+        kad_note_idle(t->ctx, "training", (size_t)(n_groups * most), why);
+}
+
 static kad_status run_stages(kad_trainer *t)
 {
     kad_status status;
     for (;;) {
+        note_idle(t);
         status = kad_trainer_loop(t);
         if (status == KAD_EINTERRUPTED) {
             char message[KAD_MESSAGE_MAX];
@@ -56,16 +72,6 @@ static kad_status run_stages(kad_trainer *t)
     }
 done:
     return status;
-}
-
-static void note_idle(kad_trainer *t)
-{
-    char why[96];
-    const kad_loss_plan *plan = t->plan[0];
-    const int n_tiles = kad_loss_tiles(plan), batch = kad_loss_batch(plan);
-    snprintf(why, sizeof why, "a batch of %d is %d tile%s of %d", batch, n_tiles,
-             n_tiles == 1 ? "" : "s", batch / n_tiles);
-    kad_note_idle(t->ctx, "training", (size_t)kad_loss_groups(plan), why);
 }
 
 static kad_status start(kad_trainer *t)
@@ -85,7 +91,6 @@ static kad_status start(kad_trainer *t)
         KAD_TRY(kad_trainer_enter(t, NULL, NULL));
         if (t->options.from != NULL) KAD_TRY(kad_trainer_from_run(t));
     }
-    note_idle(t);
     t->wall_start = t->wall_saved = kad_wall_seconds();
 done:
     return status;

@@ -172,6 +172,21 @@ static void write_log_det(const kad_trainer *t, kad_writer *w)
     kad_free(table);
 }
 
+static void write_busiest(const kad_trainer *t, kad_writer *w)
+{
+    const int64_t threads[] = {1, 2, 4, 8, 16, 32};
+    const size_t n = LENGTH(threads);
+    double busiest[LENGTH(threads)];
+    for (size_t i = 0; i < n; i++)
+        busiest[i] = kad_loss_busiest(t->plan[0], (int)threads[i]);
+    kad_write(w, "threads", I64, "threads", "1", "numbers of threads", &n, threads);
+    kad_write(
+        w, "busiest", F64, "threads", "1",
+        "the part of a step's work, counted in parts of couplings, that the busiest "
+        "of so many threads does",
+        &n, busiest);
+}
+
 static void write_extents(const kad_trainer *t, kad_writer *w)
 {
     int64_t extents[KAD_LADDER_MAX * KAD_MAX_DIM];
@@ -193,6 +208,7 @@ static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
     kad_write_int(w, "stopped_early", t->stopped);
     kad_write_real(w, "wall_seconds", kad_trainer_seconds(t));
     kad_write_int(w, "n_tiles", kad_loss_tiles(t->plan[0]));
+    kad_write_int(w, "n_shares", kad_loss_shares(t->plan[0]));
     kad_write_text(w, "optimiser", t->options.optimiser->name);
     kad_write_text(w, "weights", t->options.ema > 0.0 ? "moving average" : "last");
     kad_write_text(w, "config", t->options.settings->text);
@@ -214,6 +230,7 @@ static kad_status write_training(const kad_trainer *t, kad_h5 *file, bool comple
     const kad_history eval = plain_columns(t);
     kad_history_write(&w, &t->log);
     write_extents(t, &w);
+    write_busiest(t, &w);
     write_attributes(t, &w, complete);
     if (kad_write_end(&w) != KAD_OK) return kad_write_end(&w);
     w = kad_write_into(t->ctx, file, "/training/eval");

@@ -68,8 +68,9 @@ void kad_trainer_list_targets(kad_trainer *t)
 static size_t stage_bytes(const kad_trainer *t)
 {
     const kad_flow *flow = t->model->flow;
+    /* a tile with rows behind it (flow/shares.h) */
     const size_t n = kad_model_n_parameters(t->model),
-                 tile = (size_t)flow->n_rows * KAD_ROW_BYTES;
+                 tile = 2 * (size_t)flow->n_rows * KAD_ROW_BYTES;
     const size_t scratch = flow->scratch_bytes[t->model->prec];
     const size_t groups = 16, vectors = 12, draws = 192, values = 1 << 20;
     const size_t desks = t->ctx->n_threads < 16 ? (size_t)t->ctx->n_threads : groups;

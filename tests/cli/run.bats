@@ -37,6 +37,22 @@ load util
     [ "$(fingerprint one/run.h5)" = "$(fingerprint two/run.h5)" ]
 }
 
+trained() {
+    h5dump -A 0 -m '%.17g' -g /flow/params -d /training/loss "$1/run.h5" | tail -n +2
+}
+
+@test "run: threads that find no work in a training are counted, and what part the busiest has" {
+    printf 'lattice: {shape: [16, 16]}\naction: {name: on-dual, beta: 0.4}\n' >wide.yaml
+    kadanoff train wide.yaml train.steps=3 -t 16 -o sixteen >first.txt 2>&1
+    grep -q 'training: 8 of 16 threads have work: a batch of 128 is 2 tiles of 64, up to 4 threads each$' first.txt
+    kadanoff info sixteen | grep -q '^threads *16; tiles of training: 2 (up to 4 threads each)$'
+    h5dump -d /training/busiest -y -w 0 sixteen/run.h5 | grep -q '^ *1, 0.5, 0.3.*, 0.2.*, 0.2'
+    kadanoff train wide.yaml train.steps=3 -t 8 -o eight >second.txt 2>&1
+    not grep -q 'have work' second.txt
+    trained eight >third.txt
+    trained sixteen | diff third.txt -
+}
+
 @test "run: in a batch job's task, as many threads as it has cores" {
     local line
     unset OMP_NUM_THREADS

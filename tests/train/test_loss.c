@@ -16,6 +16,8 @@ static const char *const cases[][8] = {
     {DUAL, "lattice.shape=[4, 4]", "flow.recipe=stencil"},
     {DUAL, "lattice.shape=[4, 4]", "flow.recipe=stencil", "action.components=2"},
     {PHI4, "lattice.shape=[4, 4]"},
+    {DUAL, "lattice.shape=[16, 16]", "flow.recipe=stencil", "flow.refinements_finest=2",
+     "flow.refinements=1"}, /* in shares */
 };
 enum { N_CASES = sizeof cases / sizeof cases[0], BATCH = 64 };
 
@@ -123,7 +125,7 @@ static void likelihood_gradient_has_taylor_slope_2(void **state)
 
 /* The path gradient differs from the plain one by the score's average, whose mean
  * vanishes: over M independent batches their difference along a direction is zero within
- * its standard error. 5 cases: |z| < 4.9 has a false alarm of 5e-6. */
+ * its standard error. 6 cases: |z| < 4.9 has a false alarm of 6e-6. */
 static void path_gradient_has_the_mean_of_the_plain_one(void **state)
 {
     (void)state;
@@ -425,6 +427,34 @@ static void gradient_is_the_same_with_up_to_sixteen_threads(void **state)
     close_case(&f);
 }
 
+/* A tile in shares, with threads that only help: batches of one, two and three tiles. */
+static void gradient_is_the_same_with_threads_that_help(void **state)
+{
+    (void)state;
+    static const int threads[] = {1, 2, 3, 4, 8, 16};
+    for (int tiles = 1; tiles <= 3; tiles++) {
+        fixture f;
+        open_case(&f, N_CASES - 1, tiles * KAD_W_DOUBLE);
+        const size_t bytes = f.model->flow->n_theta * sizeof *f.gradient;
+        assert_int_equal(kad_loss_tiles(f.plan), tiles);
+        assert_int_equal(kad_loss_shares(f.plan), tiles == 3 ? 2 : 4);
+        for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+            kad_loss_plan *plan;
+            kad_loss_stats stats;
+            f.ctx.n_threads = threads[i];
+            assert_int_equal(kad_loss_create(&f.ctx, f.model->flow, f.model->action,
+                                             KAD_DOUBLE, tiles * KAD_W_DOUBLE, &plan),
+                             KAD_OK);
+            kad_loss_gradient(&f.ctx, plan, f.model->action, KAD_LOSS_PATH, true, f.theta,
+                              9, 1, f.moved, &stats);
+            if (i == 0) memcpy(f.gradient, f.moved, bytes);
+            assert_memory_equal(f.gradient, f.moved, bytes);
+            kad_loss_destroy(plan);
+        }
+        close_case(&f);
+    }
+}
+
 static void steps_allocate_nothing(void **state)
 {
     (void)state;
@@ -454,6 +484,7 @@ int main(void)
         cmocka_unit_test(loss_has_the_samples_mean_and_variance),
         cmocka_unit_test(gradient_is_the_same_at_any_thread_count),
         cmocka_unit_test(gradient_is_the_same_with_up_to_sixteen_threads),
+        cmocka_unit_test(gradient_is_the_same_with_threads_that_help),
         cmocka_unit_test(steps_allocate_nothing),
     };
     return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
