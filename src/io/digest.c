@@ -1,19 +1,31 @@
 #include "io/digest.h"
 
 #include "base/memory.h"
+#include "io/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { PIECE_BYTES = 1 << 20 };
 
+static void end_in_hex(kad_sha256 *sha, char digest[KAD_DIGEST_CHARS])
+{
+    unsigned char bytes[KAD_SHA256_BYTES];
+    kad_sha256_end(sha, bytes);
+    for (int i = 0; i < KAD_SHA256_BYTES; i++)
+        snprintf(digest + 2 * i, 3, "%02x", bytes[i]);
+}
+
 void kad_digest(const void *data, size_t n_bytes, char digest[KAD_DIGEST_CHARS])
 {
-    SHA256Data(data, n_bytes, digest);
+    kad_sha256 sha;
+    kad_sha256_begin(&sha);
+    kad_sha256_add(&sha, data, n_bytes);
+    end_in_hex(&sha, digest);
 }
 
 /* Of an open file, from `at` on, `most` bytes or all there are. */
@@ -23,10 +35,10 @@ static kad_status digest_part(kad_ctx *ctx, int fd, const char *path, uint64_t a
 {
     KAD_SCOPE(scope, ctx);
     unsigned char *piece;
-    SHA2_CTX sha;
+    kad_sha256 sha;
     *n_bytes = 0;
     KAD_CALL(kad_scope_take(&scope, PIECE_BYTES, 1, &piece));
-    SHA256Init(&sha);
+    kad_sha256_begin(&sha);
     while (*n_bytes < most) {
         const uint64_t left = most - *n_bytes;
         const ssize_t n = pread(fd, piece, left < PIECE_BYTES ? left : PIECE_BYTES,
@@ -36,10 +48,10 @@ static kad_status digest_part(kad_ctx *ctx, int fd, const char *path, uint64_t a
             return kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path,
                             strerror(errno));
         if (n == 0) break;
-        SHA256Update(&sha, piece, (size_t)n);
+        kad_sha256_add(&sha, piece, (size_t)n);
         *n_bytes += (uint64_t)n;
     }
-    SHA256End(&sha, digest);
+    end_in_hex(&sha, digest);
     return KAD_OK;
 }
 

@@ -12,16 +12,21 @@
 
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 512, TRAILER_BYTES = 64, MAGIC_BYTES = 16 };
+enum {
+    BLOCK_BYTES = 512,
+    TRAILER_BYTES = 64,
+    MAGIC_BYTES = 16,
+    TAG_BYTES = 8 /* the last of a trailer */
+};
 static const char block_magic[MAGIC_BYTES + 1] = "KADANOFF-DIGEST1";
 static const char trailer_magic[MAGIC_BYTES + 1] = "KADANOFF-DIGEST2";
 
@@ -163,17 +168,22 @@ void kad_h5_close(kad_h5 *file)
 
 /* ---- digest ---- */
 
+/* The tag, NULL: none, is the end of it. */
 static void make_digest(const char *magic, const void *image, size_t n_bytes,
-                        size_t digest_bytes, unsigned char *digest)
+                        const char *tag, size_t digest_bytes, unsigned char *digest)
 {
-    SHA2_CTX sha;
+    kad_sha256 sha;
     memset(digest, 0, digest_bytes);
     memcpy(digest, magic, MAGIC_BYTES);
     for (int i = 0; i < 8; i++)
         digest[MAGIC_BYTES + i] = (unsigned char)((uint64_t)n_bytes >> (8 * i));
-    SHA256Init(&sha);
-    SHA256Update(&sha, image, n_bytes);
-    SHA256Final(digest + MAGIC_BYTES + 8, &sha);
+    kad_sha256_begin(&sha);
+    kad_sha256_add(&sha, image, n_bytes);
+    if (tag != NULL && *tag != 0) {
+        memcpy(digest + digest_bytes - TAG_BYTES, tag, TAG_BYTES);
+        kad_sha256_add(&sha, tag, TAG_BYTES);
+    }
+    kad_sha256_end(&sha, digest + MAGIC_BYTES + 8);
 }
 
 /* What is wrong with a file that must have a user block; NULL when nothing is. */
@@ -183,7 +193,7 @@ static const char *block_problem(const char *data, size_t n_bytes)
     if (n_bytes < BLOCK_BYTES) return "shorter than its user block";
     if (memcmp(data, block_magic, MAGIC_BYTES) != 0)
         return "it has no digest of this program";
-    make_digest(block_magic, data + BLOCK_BYTES, n_bytes - BLOCK_BYTES, BLOCK_BYTES,
+    make_digest(block_magic, data + BLOCK_BYTES, n_bytes - BLOCK_BYTES, NULL, BLOCK_BYTES,
                 digest);
     if (memcmp(data, digest, MAGIC_BYTES + 8) != 0)
         return "its length is not the one written (truncated?)";
@@ -202,7 +212,8 @@ static bool trailer_matches(const char *data, size_t n_bytes)
 {
     unsigned char digest[TRAILER_BYTES];
     size_t n = n_bytes - TRAILER_BYTES;
-    make_digest(trailer_magic, data, n, TRAILER_BYTES, digest);
+    make_digest(trailer_magic, data, n, data + n_bytes - TAG_BYTES, TRAILER_BYTES,
+                digest);
     return memcmp(data + n, digest, TRAILER_BYTES) == 0;
 }
 
@@ -372,9 +383,9 @@ kad_status kad_h5_save_temporary(kad_ctx *ctx, kad_h5 *file, const char *path,
         KAD_TRY(kad_h5_repack(ctx, file, !digest, &fresh));
     KAD_TRY(get_image(ctx, file, fresh >= 0 ? fresh : file->id, &image, &n));
     if (digest)
-        make_digest(block_magic, image, n, BLOCK_BYTES, block);
+        make_digest(block_magic, image, n, NULL, BLOCK_BYTES, block);
     else
-        make_digest(trailer_magic, image, n, TRAILER_BYTES, trailer);
+        make_digest(trailer_magic, image, n, file->tag, TRAILER_BYTES, trailer);
     size_t n_file = n + (digest ? BLOCK_BYTES : TRAILER_BYTES);
     if (n_file > kad_h5_max_bytes())
         KAD_TRY(kad_fail(ctx, KAD_ECONFIG,
@@ -395,6 +406,24 @@ kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path, bool digest
 {
     kad_status status = kad_h5_save_temporary(ctx, file, path, digest);
     return status == KAD_OK ? kad_file_commit(ctx, path) : status;
+}
+
+void kad_h5_set_tag(kad_h5 *file, const char *tag)
+{
+    memset(file->tag, 0, TAG_BYTES);
+    memcpy(file->tag, tag, strnlen(tag, TAG_BYTES));
+}
+
+bool kad_h5_has_tag(kad_ctx *ctx, const char *path, const char *tag)
+{
+    unsigned char head[TRAILER_BYTES], tail[TRAILER_BYTES];
+    char word[TAG_BYTES] = "";
+    size_t n;
+    memcpy(word, tag, strnlen(tag, TAG_BYTES));
+    return kad_file_ends(ctx, path, TRAILER_BYTES, head, tail, &n) == KAD_OK &&
+           memcmp(tail, trailer_magic, MAGIC_BYTES) == 0 &&
+           little_endian(tail + MAGIC_BYTES, 8) == (uint64_t)n - TRAILER_BYTES &&
+           memcmp(tail + TRAILER_BYTES - TAG_BYTES, word, TAG_BYTES) == 0;
 }
 
 kad_status kad_h5_check_digest(kad_ctx *ctx, const char *path)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* --- older formats ------------------------------------------------------------------ */
 
@@ -89,12 +90,32 @@ kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
     return status;
 }
 
+/* A complete run says so where it can be read at once: a sweep has thousands. */
+static kad_status tag(kad_ctx *ctx, kad_h5 *file)
+{
+    KAD_SCOPE(scope, ctx);
+    char *status = "";
+    if (kad_h5_attr_exists(file, "/", "status"))
+        KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &status));
+    kad_h5_set_tag(file, strcmp(status, "complete") == 0 ? status : "");
+    return KAD_OK;
+}
+
+bool kad_results_complete(kad_ctx *ctx, const kad_run *run)
+{
+    char *path = kad_run_file(run, "run.h5");
+    const bool complete = path != NULL && kad_h5_has_tag(ctx, path, "complete");
+    kad_free(path);
+    return complete;
+}
+
 kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file)
 {
     char *path;
     kad_status status = kad_run_join(ctx, run, "run.h5", &path);
     if (status != KAD_OK) return status;
-    status = kad_h5_save(ctx, file, path, false);
+    status = tag(ctx, file);
+    if (status == KAD_OK) status = kad_h5_save(ctx, file, path, false);
     kad_free(path);
     return status;
 }

@@ -56,6 +56,10 @@ enum { KAD_FORMAT_VERSION = 3 };
 KAD_MUST_USE kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out);
 KAD_MUST_USE kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file);
 
+/* Has the run recorded that it is complete? Without opening the file; false also where that is
+ * not to be had: another program has written it. */
+bool kad_results_complete(kad_ctx *ctx, const kad_run *run);
+
 /* Segments of long series: checkpoint/NAME.NNNNNN.h5 with digest. open: KAD_ENOINPUT
  * when absent and only then. A resumed run removes those from `first` on. */
 KAD_MUST_USE kad_status kad_segment_save(kad_ctx *ctx, const kad_run *run,

@@ -5,6 +5,7 @@
 #include "io/digest.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
+#include "io/sha256.h"
 #include "tests/support/claim.h"
 #include "tests/support/scratch.h"
 
@@ -603,6 +604,26 @@ static void test_digests(void **state)
     uint64_t n_bytes = 0;
     kad_digest("abc", 3, digest);
     assert_string_equal(digest, abc);
+    kad_digest("", 0, digest);
+    assert_string_equal(
+        digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    kad_digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, digest);
+    assert_string_equal(
+        digest, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    /* in pieces of any length as at once */
+    for (size_t n = 1; n < 130; n++) {
+        unsigned char whole[KAD_SHA256_BYTES], pieces[KAD_SHA256_BYTES];
+        kad_sha256 s;
+        kad_sha256_begin(&s);
+        kad_sha256_add(&s, many, n % sizeof many);
+        kad_sha256_end(&s, whole);
+        kad_sha256_begin(&s);
+        for (size_t at = 0; at < n % sizeof many; at += 3)
+            kad_sha256_add(&s, many + at,
+                           n % sizeof many - at < 3 ? n % sizeof many - at : 3);
+        kad_sha256_end(&s, pieces);
+        assert_memory_equal(whole, pieces, KAD_SHA256_BYTES);
+    }
     char *letters = kad_alloc(MILLION, 1);
     memset(letters, 'a', MILLION);
     const char *path = scratch_file(&folder, "letters");
