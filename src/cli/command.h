@@ -3,9 +3,8 @@
  * table.
  *
  * This folder is the program, a file a command: command, demo (built-in configs), print
- * (what is printed of a results file), run_labels (what runs are called
- * beside each other), stored_run (a run
- * folder with the model of its own config). */
+ * (what is printed of a results file), run_labels (what runs are called beside each other),
+ * sweep_plan (what a sweep costs), stored_run (a run folder with the model of its own config). */
 #ifndef KAD_CLI_COMMAND_H
 #define KAD_CLI_COMMAND_H
 

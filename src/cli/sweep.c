@@ -2,6 +2,7 @@
 #include "sweep/sweep.h"
 
 #include "cli/command.h"
+#include "cli/sweep_plan.h"
 #include "io/file.h"
 #include "io/number.h"
 #include "run/pipeline.h"
@@ -46,13 +47,7 @@ static kad_status plan(kad_app *app)
     kad_sweep *s;
     KAD_CALL(read_sweep(&scope, app, false, &s));
     KAD_CALL(kad_sweep_check(app, s));
-    printf("%7s  %s\n", "point", "folder");
-    for (int i = 0; i < s->n_points; i++)
-        printf("%7d  %s/%s%s\n", s->point[i].number, s->folder, s->point[i].folder,
-               s->point[i].wanted ? "" : "  (no longer in the file)");
-    kad_say(app, "%d point%s, all of them can run: kadanoff sweep run %s", s->n_points,
-            s->n_points == 1 ? "" : "s", app->args[1]);
-    return KAD_OK;
+    return kad_print_plan(app, s);
 }
 
 /* --- run -----------------------------------------------------------------------------

@@ -8,7 +8,7 @@
  *   settings               as text, to be compared
  *   h5, writer             results files, and groups of them filled with described data
  *   mapped, rows           arrays too large for memory: mapped; read some rows at a time
- *   file, digest           whole files, and their SHA-256
+ *   file, digest, sha256   whole files, and their SHA-256
  *   run_folder, progress   the folder of a run, and what a run tells while it goes on */
 #ifndef KAD_IO_CONFIG_H
 #define KAD_IO_CONFIG_H

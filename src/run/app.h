@@ -25,6 +25,7 @@ typedef struct kad_app {
     const char *points;   /* of a sweep: "3-7"; NULL: all */
     int pack;             /* points side by side in a job of a sweep; 0: one */
     bool json;
+    bool no_timing; /* plan: measure nothing */
     bool quiet;
     bool help;
     bool version;

@@ -61,6 +61,8 @@ kad_status kad_run_state_of(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
     return KAD_OK;
 }
 
+static const kad_run_state complete = {KAD_RUN_COMPLETE, "complete", "complete"};
+
 /* Who holds it may be about to write the results: they are not looked at. */
 static kad_status read_folder(kad_ctx *ctx, const char *path, kad_run_state *out)
 {
@@ -76,6 +78,10 @@ static kad_status read_folder(kad_ctx *ctx, const char *path, kad_run_state *out
     KAD_CALL(kad_run_open(ctx, path, KAD_RUN_READ, &run));
     if (kad_run_is_held(run)) {
         say_running(ctx, run, out);
+        return KAD_OK;
+    }
+    if (kad_results_complete(ctx, run)) {
+        *out = complete;
         return KAD_OK;
     }
     KAD_CALL(kad_results_open(ctx, run, &file));

@@ -5,10 +5,18 @@
 #include <string.h>
 
 const kad_key kad_sweep_keys[] = {
-    {"sweep.map", KAD_WORD_OF(kad_sweep_options, map), "point", 1, 0, "", "point|family",
-     "whose map a point uses: its own, or one for all values of a coupling"},
+    {"sweep.map", KAD_WORD_OF(kad_sweep_options, map), "point", 1, 0, "",
+     "point|family|chain",
+     "whose map a point uses: its own, one for all values of a coupling, or its own "
+     "begun "
+     "with that of its neighbour along it"},
     {"sweep.along", KAD_STRING_OF(kad_sweep_options, along), NULL, 1, 0, "", NULL,
-     "family: the coupling, a key of the sweep (action.temperature)"},
+     "family, chain: the coupling, a key of the sweep (action.temperature)"},
+    {"sweep.chain_steps", KAD_REAL_OF(kad_sweep_options, chain_steps), "0.2", 0, 1, "",
+     NULL,
+     "chain: a point that starts from its neighbour's map takes so much of its steps"},
+    {"sweep.chain_rate", KAD_REAL_OF(kad_sweep_options, chain_rate), "0.25", 0, 1, "",
+     NULL, "chain: and so much of its learning rate, for a higher one destroys the map"},
     {"sweep.folder", KAD_STRING_OF(kad_sweep_options, folder), NULL, 1, 0, "", NULL,
      "run folders, keys in braces: \"L={lattice.shape}/T={action.temperature}\"; auto: "
      "all keys with their last names"},

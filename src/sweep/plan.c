@@ -1,7 +1,9 @@
 /* Whether a sweep's points can run, before anything exists. */
+#include "io/number.h"
 #include "run/pipeline.h"
 #include "sweep/sweep.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,43 +25,105 @@ static kad_status check_keys(kad_app *app, const kad_sweep *s, int n,
                             &config);
 }
 
-/* A value that none of the points checked wholly so far has. */
-static bool is_new(const kad_sweep *s, const kad_sweep_point *point, int n_checked,
-                   const int *checked)
+/* Of a key with numbers the points with the smallest and the largest one: what lies between can
+ * run when they can. -1: not a number. */
+typedef struct ends {
+    int lo, hi;
+} ends;
+
+static ends ends_of(const kad_sweep *s, int k)
 {
-    for (int k = 0; k < s->n_keys; k++) {
-        bool seen = point->value[k] == NULL;
-        for (int i = 0; i < n_checked && !seen; i++) {
-            const char *other = s->point[checked[i]].value[k];
-            seen = other != NULL && strcmp(other, point->value[k]) == 0;
-        }
-        if (!seen) return true;
+    const kad_key *spec = kad_schema_find(&s->schema, s->key[k]);
+    ends e = {-1, -1};
+    double lo = INFINITY, hi = -INFINITY, x;
+    if (spec == NULL || (spec->type != KAD_REAL && spec->type != KAD_INT)) return e;
+    for (int i = 0; i < s->n_points; i++) {
+        const char *value = s->point[i].value[k];
+        if (!s->point[i].wanted || value == NULL) continue;
+        if (!kad_parse_real(value, &x)) return (ends){-1, -1};
+        if (x < lo) lo = x, e.lo = i;
+        if (x > hi) hi = x, e.hi = i;
     }
-    return false;
+    return e;
+}
+
+/* A value that none of these points has. */
+static bool is_new(const kad_sweep *s, int k, const char *value, int n, const int *points)
+{
+    for (int i = 0; i < n; i++) {
+        const char *other = s->point[points[i]].value[k];
+        if (other != NULL && strcmp(other, value) == 0) return false;
+    }
+    return true;
+}
+
+/* Points whose config is parsed, and those whose model is made too. */
+typedef struct checked {
+    int n_keys, *keys, n_whole, *whole;
+    ends *end; /* [n_keys of the sweep] */
+} checked;
+
+static void needs(const kad_sweep *s, const checked *c, int i, bool *keys, bool *whole)
+{
+    *keys = *whole = i == 0;
+    for (int k = 0; k < s->n_keys; k++) {
+        const char *value = s->point[i].value[k];
+        if (value == NULL) continue;
+        *keys = *keys || is_new(s, k, value, c->n_keys, c->keys);
+        if (c->end[k].lo >= 0)
+            *whole = *whole || i == c->end[k].lo || i == c->end[k].hi;
+        else
+            *whole = *whole || is_new(s, k, value, c->n_whole, c->whole);
+    }
+}
+
+static kad_status check_point(kad_app *app, const kad_sweep *s,
+                              const kad_sweep_point *point, bool whole)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    const char **overrides;
+    char label[256];
+    int n;
+    KAD_CALL(kad_sweep_overrides(&scope, app, s, point, &n, &overrides));
+    const kad_status status =
+        whole ? check_model(app, s, n, overrides) : check_keys(app, s, n, overrides);
+    if (status != KAD_ECONFIG) return status;
+    return kad_fail(&app->ctx, status, "%.300s (point %d: %s)", app->ctx.message,
+                    point->number, kad_sweep_label(s, point, sizeof label, label));
+}
+
+/* Groups have names and values that a family or a chain can use. */
+static kad_status check_maps(kad_app *app, const kad_sweep *s)
+{
+    const kad_sweep_point *before;
+    if (strcmp(s->options.map, "chain") != 0) return KAD_OK;
+    for (int i = 0; i < s->n_points; i++)
+        if (s->point[i].wanted)
+            KAD_CALL(kad_sweep_before(&app->ctx, s, &s->point[i], &before));
+    return KAD_OK;
 }
 
 kad_status kad_sweep_check(kad_app *app, const kad_sweep *s)
 {
     KAD_SCOPE(scope, &app->ctx);
-    int n_checked = 0, *checked;
-    char label[256];
-    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &checked));
-    for (int i = 0; i < s->n_points; i++) {
-        KAD_SCOPE(of_point, &app->ctx);
-        const kad_sweep_point *point = &s->point[i];
-        const char **overrides;
-        int n;
-        if (!point->wanted) continue;
-        const bool whole = is_new(s, point, n_checked, checked);
-        KAD_CALL(kad_sweep_overrides(&of_point, app, s, point, &n, &overrides));
-        const kad_status status =
-            whole ? check_model(app, s, n, overrides) : check_keys(app, s, n, overrides);
-        if (status == KAD_ECONFIG)
-            return kad_fail(&app->ctx, status, "%.300s (point %d: %s)", app->ctx.message,
-                            point->number,
-                            kad_sweep_label(s, point, sizeof label, label));
-        KAD_CALL(status);
-        if (whole) checked[n_checked++] = i;
+    kad_app single = *app; /* a process with threads could not measure in children */
+    checked c = {0};
+    kad_status status = KAD_OK;
+    single.ctx.n_threads = 1;
+    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &c.keys));
+    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &c.whole));
+    KAD_CALL(kad_take(&scope, (size_t)s->n_keys, &c.end));
+    for (int k = 0; k < s->n_keys; k++)
+        c.end[k] = ends_of(s, k);
+    for (int i = 0; i < s->n_points && status == KAD_OK; i++) {
+        bool keys, whole;
+        if (!s->point[i].wanted) continue;
+        needs(s, &c, i, &keys, &whole);
+        if (!keys && !whole) continue;
+        status = check_point(&single, s, &s->point[i], whole);
+        c.keys[c.n_keys++] = i;
+        if (whole) c.whole[c.n_whole++] = i;
     }
-    return KAD_OK;
+    if (status != KAD_OK) return kad_fail(&app->ctx, status, "%s", single.ctx.message);
+    return check_maps(app, s);
 }

@@ -212,6 +212,7 @@ kad_status kad_sweep_run(kad_app *app, const kad_sweep *s, const kad_sweep_point
     if (n_more > 0) memcpy(run.overrides + n, more, (size_t)n_more * sizeof *more);
     run.n_overrides = n + n_more;
     run.out = folder;
+    run.wait = 0; /* the worker waits */
     run.sweep = point->number > 0 ? s->folder : NULL;
     run.sweep_point = point->number;
     run.quiet = app->quiet || !watched;

@@ -38,13 +38,27 @@ static void print_quoted(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-static void print_header(FILE *out, const kad_sweep *s, const char *folder, int pack)
+/* Tasks of the array: one a point, or one a chain, whose points come one after the other. */
+static kad_status count_tasks(kad_ctx *ctx, const kad_sweep *s, bool chains, int *n)
+{
+    const kad_sweep_point *before;
+    *n = chains ? 0 : s->n_points;
+    for (int i = 0; chains && i < s->n_points; i++) {
+        if (!s->point[i].wanted) continue;
+        KAD_CALL(kad_sweep_before(ctx, s, &s->point[i], &before));
+        *n += before == NULL;
+    }
+    return KAD_OK;
+}
+
+static void print_header(FILE *out, const kad_sweep *s, const char *folder, int pack,
+                         int n_tasks)
 {
     fprintf(out, "#!/bin/bash\n");
     if (pack > 1)
         fprintf(out, "#SBATCH --ntasks=%d\n", pack);
     else
-        fprintf(out, "#SBATCH --array=1-%d%%%d\n", s->n_points, s->options.slurm.at_once);
+        fprintf(out, "#SBATCH --array=1-%d%%%d\n", n_tasks, s->options.slurm.at_once);
     fprintf(out, "#SBATCH --cpus-per-task=%d\n", s->options.slurm.cpus);
     print_option(out, "time", s->options.slurm.time);
     print_option(out, "mem-per-cpu", s->options.slurm.memory);
@@ -56,42 +70,51 @@ static void print_header(FILE *out, const kad_sweep *s, const char *folder, int 
             folder, pack > 1 ? "%j" : "%A_%a");
 }
 
-static void print_work(FILE *out, const char *program, const char *file,
-                       const char *folder, int pack)
-{
-    if (pack > 1) fprintf(out, "srun --ntasks=%d --exact ", pack);
-    print_quoted(out, program);
-    fputs(" sweep run ", out);
-    print_quoted(out, file);
-    fputs(" --out ", out);
-    print_quoted(out, folder);
-    if (pack <= 1) fputs(" --point \"$SLURM_ARRAY_TASK_ID\"", out);
-    fputs(" &\npid=$!\n", out);
-}
-
 typedef struct script {
     const kad_sweep *sweep;
     const char *program, *file, *folder;
-    int pack; /* workers of a job; at most 1: an array */
+    int pack;    /* workers of a job; at most 1: an array */
+    bool chains; /* a task is a worker, not a point */
+    int n_tasks;
 } script;
+
+/* Who died with its machine holds its point for two minutes more where locks are each machine's
+ * own. */
+static void print_work(FILE *out, const script *job)
+{
+    if (job->pack > 1) fprintf(out, "srun --ntasks=%d --exact ", job->pack);
+    print_quoted(out, job->program);
+    fputs(" sweep run ", out);
+    print_quoted(out, job->file);
+    fputs(" --out ", out);
+    print_quoted(out, job->folder);
+    if (job->pack <= 1 && job->chains)
+        fprintf(out, " --points 1-%d", job->sweep->n_points);
+    else if (job->pack <= 1)
+        fputs(" --point \"$SLURM_ARRAY_TASK_ID\"", out);
+    fputs(" --wait 130 &\npid=$!\n", out);
+}
 
 static void print_script(FILE *out, const void *self)
 {
     const script *job = self;
     const kad_sweep *s = job->sweep;
     const int pack = job->pack;
-    print_header(out, s, job->folder, pack);
+    print_header(out, s, job->folder, pack, job->n_tasks);
     if (s->options.slurm.setup != NULL) fprintf(out, "%s\n", s->options.slurm.setup);
     fprintf(
         out,
         "export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=\"$SLURM_CPUS_PER_TASK\"\n"
         "# The signal before the end goes to the program, which saves and ends in 75.\n"
         "trap 'kill -USR1 \"$pid\" 2>/dev/null' USR1 TERM\n");
-    print_work(out, job->program, job->file, job->folder, pack);
+    print_work(out, job);
     fprintf(out,
             "while kill -0 \"$pid\" 2>/dev/null; do wait \"$pid\"; done\n"
             "wait \"$pid\"\nrc=$?\n"
-            "if [ $rc -eq 75 ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt 50 ]; then\n"
+            "# 75: more to do. 137: killed, perhaps for its memory: a few times.\n"
+            "n=${SLURM_RESTART_COUNT:-0}\n"
+            "if { [ $rc -eq 75 ] && [ \"$n\" -lt 200 ]; } ||\n"
+            "    { [ $rc -eq 137 ] && [ \"$n\" -lt 5 ]; }; then\n"
             "    scontrol requeue \"%s\"\nfi\nexit $rc\n",
             pack > 1 ? "$SLURM_JOB_ID" : "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID");
 }
@@ -103,6 +126,9 @@ kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program
     kad_ctx *ctx = &app->ctx;
     const char *log, *path;
     char file[PATH_MAX], folder[PATH_MAX];
+    const bool chains = strcmp(s->options.map, "chain") == 0;
+    int n_tasks;
+    KAD_CALL(count_tasks(ctx, s, chains, &n_tasks));
     KAD_CALL(check_word(ctx, s, "time", s->options.slurm.time));
     KAD_CALL(check_word(ctx, s, "memory", s->options.slurm.memory));
     KAD_CALL(check_word(ctx, s, "partition", s->options.slurm.partition));
@@ -117,7 +143,7 @@ kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program
     KAD_CALL(kad_file_make_folder(ctx, log));
     KAD_CALL(kad_take_printf(&scope, &path, "%s/job.sh", folder));
     KAD_CALL(kad_file_print(ctx, path, print_script,
-                            &(script){s, program, file, folder, pack}));
+                            &(script){s, program, file, folder, pack, chains, n_tasks}));
     if (chmod(path, 0755) != 0)
         return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
                         strerror(errno));

@@ -9,7 +9,8 @@
  * Workers share nothing but the file system: each takes the points that nobody holds.
  *
  * This folder: section (what the file asks for), points (numbered), csv (tables of text),
- * what workers and batch jobs do with them, and curves (what all points say together). */
+ * shapes (points that cost the same), estimate (what they cost), what workers and batch jobs do
+ * with them, and curves (what all points say together). */
 #ifndef KAD_SWEEP_SWEEP_H
 #define KAD_SWEEP_SWEEP_H
 
@@ -27,9 +28,10 @@ typedef struct kad_sweep_point {
 
 /* The section's plain keys. */
 typedef struct kad_sweep_options {
-    const char *map;    /* point, family */
-    const char *along;  /* of a family: the coupling; NULL: none */
-    const char *folder; /* template; NULL: all keys */
+    const char *map;                /* point, family, chain */
+    const char *along;              /* of family and chain: the coupling; NULL: none */
+    double chain_steps, chain_rate; /* of a point that starts from another's map */
+    const char *folder;             /* template; NULL: all keys */
     struct {
         bool mbar;         /* curves by reweighting the points together */
         const char *along; /* NULL: the one coupling that varies */
@@ -92,15 +94,37 @@ char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size
 KAD_MUST_USE kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
                                        const kad_sweep_point *point, const char **path);
 
-/* Check every point against the schema, and the models of those that stand for the rest
- * (every value of every key at least once); KAD_ECONFIG names the first that cannot run.
- * (plan.c) */
+/* Check every value of every key against the schema, and the models of points that stand for the
+ * rest: of numbers the smallest and the largest, of all else every value. KAD_ECONFIG names the
+ * first that cannot run. (plan.c) */
 KAD_MUST_USE kad_status kad_sweep_check(kad_app *app, const kad_sweep *sweep);
 
-/* The run folder a point takes its map from, trained here where it is not yet; NULL: it
- * trains its own. KAD_EINUSE while another worker trains it. (maps.c) */
+/* What a point's map adds to its overrides. */
+typedef struct kad_map_use {
+    int n;
+    const char *more[3];
+    bool waits; /* it is not there yet, and another worker's */
+} kad_map_use;
+/* The map a point starts from, trained here where it is a family's and not there yet. KAD_EINUSE
+ * with use->waits while it is another worker's work. (maps.c) */
 KAD_MUST_USE kad_status kad_sweep_map(kad_scope *in, kad_app *app, const kad_sweep *sweep,
-                                      const kad_sweep_point *point, const char **from);
+                                      const kad_sweep_point *point, kad_map_use *use);
+/* The run that trains the family of a point: the config of `others`, the point without its
+ * coupling, with n more overrides, and KAD_STAGE_TRAIN. */
+KAD_MUST_USE kad_status kad_sweep_family(kad_scope *in, kad_app *app,
+                                         const kad_sweep *sweep,
+                                         const kad_sweep_point *point,
+                                         kad_sweep_point *others, int *n,
+                                         const char ***more);
+/* The point whose map one of a chain starts from; NULL: it is the first. */
+KAD_MUST_USE kad_status kad_sweep_before(kad_ctx *ctx, const kad_sweep *sweep,
+                                         const kad_sweep_point *point,
+                                         const kad_sweep_point **before);
+/* What a point of a chain adds that starts from the map in `from`. */
+KAD_MUST_USE kad_status kad_sweep_go_on(kad_scope *in, kad_app *app,
+                                        const kad_sweep *sweep,
+                                        const kad_sweep_point *point, const char *from,
+                                        kad_map_use *use);
 
 /* The run of a point in `folder`, with more overrides behind its own. Not `watched`: it says
  * nothing on the way. Errors: kad_pipeline_text's. */

@@ -3,24 +3,25 @@
 #include "base/signals.h"
 #include "run/pipeline.h"
 #include "run/run_state.h"
-#include "sweep/sweep.h"
+#include "sweep/shapes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct task {
-    int index; /* of the point */
-    bool done; /* complete, or failed here */
+    int index;  /* of the point */
+    bool done;  /* complete, or failed here */
+    bool waits; /* for a map that another worker makes */
     double cost;
 } task;
 
 typedef struct tally {
     int n, complete, failed;
     kad_status first; /* failure */
-    char message[KAD_MESSAGE_MAX];
+    char message[KAD_MESSAGE_MAX], held_by[KAD_MESSAGE_MAX];
 } tally;
 
-/* Grows as the work does: degrees of freedom, steps. */
+/* Of a point of each shape: grows as the work does, with degrees of freedom and steps. */
 static kad_status cost_of(kad_app *app, const kad_sweep *s, const kad_sweep_point *point,
                           double *cost)
 {
@@ -51,15 +52,20 @@ static int by_cost(const void *a, const void *b)
 static kad_status make_tasks(kad_scope *in, kad_app *app, const kad_sweep *s, int first,
                              int last, task **out, int *n)
 {
+    KAD_SCOPE(scope, &app->ctx);
+    kad_shapes shapes;
+    double *cost;
     *n = 0;
     KAD_CALL(kad_take(in, (size_t)s->n_points, out));
+    KAD_CALL(kad_shapes_find(&scope, app, s, &shapes));
+    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &cost));
+    for (int k = 0; k < shapes.n; k++)
+        KAD_CALL(cost_of(app, s, &s->point[shapes.first[k]], &cost[k]));
     for (int i = 0; i < s->n_points; i++) {
         const kad_sweep_point *point = &s->point[i];
         if (!point->wanted) continue;
         if (first > 0 && (point->number < first || point->number > last)) continue;
-        (*out)[*n].index = i;
-        KAD_CALL(cost_of(app, s, point, &(*out)[*n].cost));
-        ++*n;
+        (*out)[(*n)++] = (task){.index = i, .cost = cost[shapes.of[i]]};
     }
     qsort(*out, (size_t)*n, sizeof **out, by_cost);
     return KAD_OK;
@@ -67,14 +73,15 @@ static kad_status make_tasks(kad_scope *in, kad_app *app, const kad_sweep *s, in
 
 /* The run of a point, as `kadanoff run` would do it. */
 static kad_status run_point(kad_app *app, const kad_sweep *s,
-                            const kad_sweep_point *point, const char *path, bool alone)
+                            const kad_sweep_point *point, const char *path, bool alone,
+                            bool *waits)
 {
     KAD_SCOPE(scope, &app->ctx);
-    const char *from, *more[2] = {NULL, "train.steps=0"};
-    KAD_CALL(kad_sweep_map(&scope, app, s, point, &from));
-    if (from != NULL) KAD_CALL(kad_take_printf(&scope, &more[0], "train.from=%s", from));
-    return kad_sweep_run(app, s, point, from != NULL ? 2 : 0, more, path, KAD_STAGE_ALL,
-                         alone);
+    kad_map_use use;
+    const kad_status status = kad_sweep_map(&scope, app, s, point, &use);
+    *waits = use.waits;
+    if (status != KAD_OK) return status;
+    return kad_sweep_run(app, s, point, use.n, use.more, path, KAD_STAGE_ALL, alone);
 }
 
 /* Failures that the next point would meet too. */
@@ -84,9 +91,11 @@ static bool ends_all(kad_status status)
            status == KAD_ECREATE;
 }
 
-/* A point that another worker has: KAD_EINUSE, else it is run. *begun: it was not. */
+/* A point that another worker has, or whose map it still makes (*waits): KAD_EINUSE. Else it is
+ * run, or complete already (not *begun). */
 static kad_status try_point(kad_app *app, const kad_sweep *s,
-                            const kad_sweep_point *point, bool alone, bool *begun)
+                            const kad_sweep_point *point, bool alone, bool *begun,
+                            bool *waits)
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_run_state state;
@@ -97,7 +106,7 @@ static kad_status try_point(kad_app *app, const kad_sweep *s,
         return kad_fail(&app->ctx, KAD_EINUSE, "%s: in use by another worker (%s)", path,
                         state.words);
     *begun = state.stand != KAD_RUN_COMPLETE || alone;
-    return *begun ? run_point(app, s, point, path, alone) : KAD_OK;
+    return *begun ? run_point(app, s, point, path, alone, waits) : KAD_OK;
 }
 
 /* One point: run, or passed over. A failure that is the point's own is counted and said. */
@@ -110,8 +119,12 @@ static kad_status take(kad_app *app, const kad_sweep *s, task *job, tally *t,
     bool begun = false;
     char label[256];
     kad_sweep_label(s, point, sizeof label, label);
-    const kad_status status = try_point(app, s, point, alone, &begun);
-    if (status == KAD_EINUSE) return alone ? status : KAD_OK;
+    job->waits = false;
+    const kad_status status = try_point(app, s, point, alone, &begun, &job->waits);
+    if (status == KAD_EINUSE) {
+        memcpy(t->held_by, app->ctx.message, sizeof t->held_by);
+        return KAD_OK;
+    }
     if (ends_all(status)) return status;
     job->done = true;
     *progress = true;
@@ -128,14 +141,30 @@ static kad_status take(kad_app *app, const kad_sweep *s, task *job, tally *t,
     return KAD_OK;
 }
 
-static kad_status report(kad_app *app, const tally *t)
+static int count_waiting(const task *tasks, int n)
 {
-    const int held = t->n - t->complete - t->failed;
+    int waiting = 0;
+    for (int i = 0; i < n; i++)
+        waiting += !tasks[i].done && tasks[i].waits;
+    return waiting;
+}
+
+/* Who waits for others' maps says "continue me": a batch job comes back. */
+static kad_status report(kad_app *app, const kad_sweep *s, const task *tasks,
+                         const tally *t)
+{
+    const int held = t->n - t->complete - t->failed, waiting = count_waiting(tasks, t->n);
     if (t->failed > 0 && t->n == 1)
         return kad_fail(&app->ctx, t->first, "%s", t->message);
     if (t->failed > 0)
         return kad_fail(&app->ctx, t->first, "%d of %d points failed; the first: %s",
                         t->failed, t->n, t->message);
+    if (waiting > 0)
+        return kad_fail(&app->ctx, KAD_EINTERRUPTED,
+                        "%s: %d of %d points are complete; %d wait for maps that other "
+                        "workers make: go on later",
+                        s->folder, t->complete, t->n, waiting);
+    if (held > 0 && t->n == 1) return kad_fail(&app->ctx, KAD_EINUSE, "%s", t->held_by);
     kad_say(app, "%d of %d point%s complete%s", t->complete, t->n, t->n == 1 ? "" : "s",
             held > 0 ? "; the others are with other workers" : "");
     return KAD_OK;
@@ -152,14 +181,18 @@ kad_status kad_sweep_work(kad_app *app, const kad_sweep *s, int first, int last)
         return kad_fail(&app->ctx, KAD_EUSAGE,
                         "%s: no point %d among the %d of the sweep", s->name, first,
                         s->n_points);
+    const double end = kad_wall_seconds() + app->wait;
     /* Once more as long as that brings something: who held a point may have been killed. */
-    while (progress) {
+    for (;;) {
         progress = false;
         for (int i = 0; i < t.n; i++) {
             KAD_CALL(kad_stop_check(&app->ctx, s->folder));
             if (!tasks[i].done) KAD_CALL(take(app, s, &tasks[i], &t, &progress));
         }
-        progress = progress && t.complete + t.failed < t.n;
+        if (t.complete + t.failed == t.n) break;
+        if (progress) continue;
+        if (kad_wall_seconds() >= end) break;
+        KAD_CALL(kad_stop_sleep(&app->ctx, s->folder, 1));
     }
-    return report(app, &t);
+    return report(app, s, tasks, &t);
 }

@@ -144,6 +144,28 @@ static void test_overrides(void **state)
     assert_string_equal(set[1], "train.from=a/m"); /* beside the file */
 }
 
+/* Who comes before whom follows from the points that are there, whatever is added. */
+static void test_chains(void **state)
+{
+    fixture *f = *state;
+    static const int before[] = {0, 1, 2, 0, 4, 5, 2, 5};
+    const kad_sweep_point *p;
+    for (int round = 0; round < 2; round++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 BASE
+                 "sweep: {grid: {seed: [1, 2], action.temperature: [2.6, 2.4, 2%s]}, "
+                 "map: chain, along: action.temperature}\n",
+                 round == 0 ? "" : ", 2.3");
+        assert_int_equal(claim(f, text), KAD_OK);
+        for (int i = 0; i < (round == 0 ? 6 : 8); i++) {
+            assert_ok(&f->app,
+                      kad_sweep_before(&f->app.ctx, f->sweep, &f->sweep->point[i], &p));
+            assert_int_equal(p != NULL ? p->number : 0, before[i]);
+        }
+    }
+}
+
 static void test_folders(void **state)
 {
     fixture *f = *state;
@@ -256,6 +278,7 @@ int main(void)
         TEST(test_numbers_never_change),
         TEST(test_a_key_more_makes_points_of_its_own),
         TEST(test_overrides),
+        TEST(test_chains),
         TEST(test_folders),
         TEST(test_lines_stay),
         TEST(test_refusals),
