@@ -278,3 +278,18 @@ END
     [ "$(h5dump -A 0 -d /inputs/path c/seed=43_temperature=2.2/run.h5 |
         sed -n 's/^ *(0): //p')" = '"c/seed=43_temperature=2.4"' ]
 }
+
+@test "sweep: the job script of the examples does a sweep as it is, recipes are well formed" {
+    local cluster=$KAD_SRCDIR/examples/cluster
+    SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=7 bash "$cluster/job.sh" s.yaml
+    kadanoff sweep status s | grep -q '^s: 6 complete$'
+    [ -z "$(command -v shellcheck)" ] || shellcheck "$cluster/job.sh"
+    python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$cluster/package.py"
+    sed -n '/^%post/,/^%environment/{/^ /p}' "$cluster/kadanoff.def" | bash -n
+    # what is asked for here is what the quickstart installs
+    for package in gsl fftw3 hdf5 random123 yaml jansson; do
+        grep -q "lib$package-dev" "$cluster/kadanoff.def"
+    done
+    [ "$(tr -cd '(' <"$cluster/manifest.scm" | wc -c)" -eq \
+        "$(tr -cd ')' <"$cluster/manifest.scm" | wc -c)" ]
+}
