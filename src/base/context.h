@@ -6,6 +6,7 @@
  *   context, status    how a function fails and says so; signals: how it is asked to stop
  *   memory, parallel   allocation and scopes; loops over tiles and their threads (thread);
  *                      share: threads without tiles help those that have one
+ *   ranks              processes that share the work of one run
  *   real, tile         precision and lanes of kernels; samples into tiles and back
  *   vmath, vtrig       vector functions; rng: random numbers; sum, matrix, matrix_kern
  *   weights            importance weights; jackknife: their errors; accept: accept/reject
@@ -26,6 +27,8 @@ typedef struct kad_ctx {
     void (*log)(void *sink,
                 const char *line); /* notices (one line, no newline); may be NULL */
     void *sink;
+    struct kad_ranks
+        *ranks; /* processes that share the work (ranks.h); NULL: this alone */
 } kad_ctx;
 
 /* A context with n_threads (0: OMP_NUM_THREADS or the number of cores) and no log. */

@@ -2,6 +2,7 @@
 #include "base/parallel.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/share.h"
 #include "base/signals.h"
 #include "base/thread.h"
@@ -71,9 +72,10 @@ bool kad_parallel_shared(int n_threads, size_t n, kad_piece *piece, void *self,
 
 void kad_note_idle(kad_ctx *ctx, const char *what, size_t n, const char *why)
 {
-    const int n_workers = kad_n_workers(ctx->n_threads, n);
-    if (n_workers == ctx->n_threads) return;
-    kad_note(ctx, "%s: %d of %d threads %s work: %s", what, n_workers, ctx->n_threads,
+    const int n_threads = ctx->n_threads * kad_ranks_n(ctx);
+    const int n_workers = kad_n_workers(n_threads, n);
+    if (n_workers == n_threads) return;
+    kad_note(ctx, "%s: %d of %d threads %s work: %s", what, n_workers, n_threads,
              n_workers == 1 ? "has" : "have", why);
 }
 
@@ -111,7 +113,7 @@ kad_status kad_for_tiles(kad_ctx *ctx, const char *what, size_t n, size_t scratc
     job j = {.work = work,
              .self = self,
              .bytes = kad_cut_bytes(scratch_bytes, 1),
-             .begun = kad_wall_seconds()};
+             .begun = kad_stop_clock()};
     KAD_TRY(kad_new(ctx, (size_t)kad_n_workers(ctx->n_threads, n), j.bytes, &j.scratch));
     if (!kad_parallel_for(ctx->n_threads, n, do_piece, &j))
         status =

@@ -10,11 +10,12 @@
 
 enum { EXIT_SECOND_SIGINT = 130 };
 
-static volatile sig_atomic_t stop_signal;  /* the first signal that came, or 0 */
-static volatile sig_atomic_t interrupts;   /* SIGINTs so far */
-static const atomic_bool *_Atomic watched; /* kad_stop_watch */
-static _Atomic double deadline;            /* on the monotonic clock; 0: none */
-static _Atomic double grace = 1.0;         /* seconds; changed by tests only */
+static volatile sig_atomic_t stop_signal;   /* the first signal that came, or 0 */
+static volatile sig_atomic_t interrupts;    /* SIGINTs so far */
+static const atomic_bool *_Atomic watched;  /* kad_stop_watch */
+static _Atomic double deadline;             /* on the monotonic clock; 0: none */
+static _Atomic double grace = 1.0;          /* seconds; changed by tests only */
+static const kad_stop_peers *_Atomic peers; /* kad_stop_join; NULL: none */
 
 static void on_signal(int number)
 {
@@ -68,14 +69,38 @@ static bool asked(void)
     return flag != NULL && atomic_load(flag);
 }
 
+int kad_stop_own(void)
+{
+    if (stop_signal != 0) return stop_signal;
+    return asked() ? KAD_STOP_ASKED : past_deadline() ? KAD_STOP_DEADLINE : 0;
+}
+
+/* The request in force, as kad_stop_own. */
+static int in_force(void)
+{
+    const kad_stop_peers *all = atomic_load(&peers);
+    return all != NULL ? all->reason(all->self) : kad_stop_own();
+}
+
+void kad_stop_join(const kad_stop_peers *all)
+{
+    atomic_store(&peers, all);
+}
+
 bool kad_stop_requested(void)
 {
-    return stop_signal != 0 || asked() || past_deadline();
+    return in_force() != 0;
+}
+
+double kad_stop_clock(void)
+{
+    const kad_stop_peers *all = atomic_load(&peers);
+    return all != NULL ? all->clock(all->self) : kad_wall_seconds();
 }
 
 bool kad_stop_overdue(double start)
 {
-    return kad_stop_requested() && kad_wall_seconds() - start > atomic_load(&grace);
+    return kad_stop_requested() && kad_stop_clock() - start > atomic_load(&grace);
 }
 
 kad_status kad_stop_check(kad_ctx *ctx, const char *what)
@@ -97,7 +122,9 @@ kad_status kad_stop_sleep(kad_ctx *ctx, const char *what, double seconds)
 
 const char *kad_stop_reason(void)
 {
-    switch (stop_signal) {
+    switch (in_force()) {
+    case 0:
+        return "none";
     case SIGTERM:
         return "SIGTERM";
     case SIGINT:
@@ -106,9 +133,12 @@ const char *kad_stop_reason(void)
         return "SIGUSR1";
     case SIGXCPU:
         return "SIGXCPU";
+    case KAD_STOP_ASKED:
+        return "request";
+    case KAD_STOP_DEADLINE:
+        return "time limit";
     default:
-        if (asked()) return "request";
-        return past_deadline() ? "time limit" : "none";
+        return "another rank";
     }
 }
 

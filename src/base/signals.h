@@ -15,7 +15,7 @@ void kad_signals_deadline(double seconds);
 /* True once a signal has come or the deadline has passed: checkpoint and return
  * KAD_EINTERRUPTED. */
 bool kad_stop_requested(void);
-/* True when, besides, the piece of work begun at `start` (kad_wall_seconds) has taken over
+/* True when, besides, the piece of work begun at `start` (kad_stop_clock) has taken over
  * a second (kad_stop_grace): give it up half done. What is faster is finished first, so
  * that a run that is stopped again and again still gets on. */
 bool kad_stop_overdue(double start);
@@ -35,5 +35,20 @@ void kad_stop_clear(void);
 void kad_stop_grace(double seconds);
 /* Monotonic wall clock in seconds. */
 double kad_wall_seconds(void);
+/* The clock that decisions are made by: the same, or the one that ranks have agreed on. */
+double kad_stop_clock(void);
+
+/* What the process itself was asked, whatever its peers were: the signal, one of these
+ * beyond all signals, or 0. */
+enum { KAD_STOP_ASKED = 1000, KAD_STOP_DEADLINE, KAD_STOP_FAILURE };
+int kad_stop_own(void);
+/* Processes that stop together (base/ranks.h) say what is in force and what time it is;
+ * NULL: none. */
+typedef struct kad_stop_peers {
+    int (*reason)(void *self); /* as kad_stop_own */
+    double (*clock)(void *self);
+    void *self;
+} kad_stop_peers;
+void kad_stop_join(const kad_stop_peers *peers);
 
 #endif

@@ -226,7 +226,7 @@ static bool sum_group(void *self, size_t g, void *memory)
 {
     const summing *s = self;
     const size_t n = n_used(s->near), end = (g + 1) * n / GROUPS;
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     work w = cut(s->near, 0, memory);
     w.sums = s->sums + g * s->n_sums;
     for (size_t at = g * n / GROUPS; at < end; at += W) {

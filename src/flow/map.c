@@ -155,7 +155,7 @@ static kad_status each_tile(kad_ctx *ctx, batch *b, size_t n, tile_work *work)
     const size_t lanes = (size_t)kad_lanes(b->prec), *s = flow->scratch_bytes;
     b->n = n;
     b->work = work;
-    b->begun = kad_wall_seconds();
+    b->begun = kad_stop_clock();
     return kad_for_tiles(ctx, "samples of the map", (n + lanes - 1) / lanes,
                          2 * kad_cut_bytes((size_t)flow->n_rows, KAD_ROW_BYTES) +
                              (s[0] > s[1] ? s[0] : s[1]),

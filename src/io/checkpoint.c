@@ -44,6 +44,7 @@ kad_status kad_checkpoint_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file)
 {
     kad_status status;
     char *current = NULL, *previous = NULL;
+    if (run->absent) return KAD_OK;
     KAD_TRY(kad_run_join(ctx, run, current_name, &current));
     KAD_TRY(kad_run_join(ctx, run, previous_name, &previous));
     KAD_TRY(kad_h5_save_temporary(ctx, file, current, true));
@@ -58,12 +59,6 @@ done:
     return status;
 }
 
-/* One of the two; one that is there but cannot be opened is not absent. */
-static kad_status open_checkpoint(kad_ctx *ctx, const char *path, kad_h5 **out)
-{
-    return kad_run_absent(ctx, path, kad_h5_open(ctx, path, true, 0, out));
-}
-
 kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
 {
     kad_status status, first;
@@ -71,13 +66,13 @@ kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
     *out = NULL;
     KAD_TRY(kad_run_join(ctx, run, current_name, &current));
     KAD_TRY(kad_run_join(ctx, run, previous_name, &previous));
-    first = open_checkpoint(ctx, current, out);
+    first = kad_run_open_h5(ctx, run, current, true, out);
     if (first != KAD_EDATA && first != KAD_ENOINPUT) {
         status = first;
         goto done;
     }
     memcpy(why, ctx->message, sizeof why);
-    status = open_checkpoint(ctx, previous, out);
+    status = kad_run_open_h5(ctx, run, previous, true, out);
     if (status == KAD_OK)
         kad_note(ctx, "%s; continuing from the previous checkpoint", why);
     else if (status == KAD_ENOINPUT && first == KAD_ENOINPUT)
@@ -119,6 +114,7 @@ kad_status kad_segment_save(kad_ctx *ctx, const kad_run *run, const char *name, 
                             kad_h5 *file)
 {
     char *path;
+    if (run->absent) return KAD_OK;
     kad_status status = segment_path(ctx, run, name, index, &path);
     if (status == KAD_OK) status = kad_h5_save(ctx, file, path, true);
     kad_free(path);
@@ -131,8 +127,7 @@ kad_status kad_segment_open(kad_ctx *ctx, const kad_run *run, const char *name, 
     char *path;
     *out = NULL;
     kad_status status = segment_path(ctx, run, name, index, &path);
-    if (status == KAD_OK)
-        status = kad_run_absent(ctx, path, kad_h5_open(ctx, path, true, 0, out));
+    if (status == KAD_OK) status = kad_run_open_h5(ctx, run, path, true, out);
     kad_free(path);
     return status;
 }
@@ -158,6 +153,7 @@ kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run, const char 
     kad_status status;
     char *folder = NULL;
     DIR *dir = NULL;
+    if (run->absent) return KAD_OK;
     KAD_TRY(kad_run_join(ctx, run, "checkpoint", &folder));
     do
         dir = opendir(folder);

@@ -41,6 +41,12 @@ void kad_h5_set_max_bytes(size_t n_bytes);
 KAD_MUST_USE kad_status kad_h5_create(kad_ctx *ctx, kad_h5 **out);
 KAD_MUST_USE kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest,
                                     size_t max_bytes, kad_h5 **out);
+/* The two halves of it: the bytes of the file, from kad_alloc, and the file in memory, where
+ * `path` is what it is called. */
+KAD_MUST_USE kad_status kad_h5_load(kad_ctx *ctx, const char *path, bool digest,
+                                    size_t max_bytes, char **data, size_t *n_bytes);
+KAD_MUST_USE kad_status kad_h5_open_bytes(kad_ctx *ctx, const char *path, bool digest,
+                                          const char *data, size_t n_bytes, kad_h5 **out);
 void kad_h5_close(kad_h5 *file);
 KAD_LOCAL_OF(kad_h5, kad_h5_close)
 /* Is it an HDF5 file, by its first bytes? Errors: KAD_EDATA, KAD_ENOINPUT, KAD_EIO. */

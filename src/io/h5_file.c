@@ -323,17 +323,31 @@ kad_status kad_h5_check_kind(kad_ctx *ctx, const char *path)
     return check_ends(ctx, path, false, kad_h5_max_bytes());
 }
 
+kad_status kad_h5_load(kad_ctx *ctx, const char *path, bool digest, size_t most,
+                       char **data, size_t *n_bytes)
+{
+    if (most == 0) most = kad_h5_max_bytes();
+    KAD_CALL(check_ends(ctx, path, digest, most));
+    return kad_file_read(ctx, path, most, data, n_bytes);
+}
+
 kad_status kad_h5_open(kad_ctx *ctx, const char *path, bool digest, size_t most,
                        kad_h5 **out)
 {
     KAD_LOCAL(char, data);
-    size_t n_file = 0, n = 0, start;
+    size_t n_file = 0;
+    *out = NULL;
+    KAD_CALL(kad_h5_load(ctx, path, digest, most, &data, &n_file));
+    return kad_h5_open_bytes(ctx, path, digest, data, n_file, out);
+}
+
+kad_status kad_h5_open_bytes(kad_ctx *ctx, const char *path, bool digest,
+                             const char *data, size_t n_file, kad_h5 **out)
+{
+    size_t n = 0, start;
     bool vouched;
     KAD_LOCAL(kad_h5, file);
     *out = NULL;
-    if (most == 0) most = kad_h5_max_bytes();
-    KAD_CALL(check_ends(ctx, path, digest, most));
-    KAD_CALL(kad_file_read(ctx, path, most, &data, &n_file));
     KAD_CALL(find_image(ctx, path, digest, data, n_file, &start, &n, &vouched));
     KAD_CALL(new_file(ctx, path, &file));
     file->image_bytes = n;

@@ -74,7 +74,7 @@ kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
     *out = NULL;
     kad_status status = kad_run_join(ctx, run, "run.h5", &path);
     if (status != KAD_OK) return status;
-    status = kad_run_absent(ctx, path, kad_h5_open(ctx, path, false, 0, out));
+    status = kad_run_open_h5(ctx, run, path, false, out);
     if (status == KAD_ENOINPUT) status = kad_h5_create(ctx, out);
     if (status == KAD_EDATA)
         status = kad_fail(ctx, status,
@@ -112,6 +112,7 @@ bool kad_results_complete(kad_ctx *ctx, const kad_run *run)
 kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file)
 {
     char *path;
+    if (run->absent) return KAD_OK;
     kad_status status = kad_run_join(ctx, run, "run.h5", &path);
     if (status != KAD_OK) return status;
     status = tag(ctx, file);

@@ -122,6 +122,7 @@ kad_status kad_run_write_text(kad_ctx *ctx, const kad_run *run, const char *name
                               const char *text)
 {
     char *path;
+    if (run->absent) return KAD_OK;
     kad_status status = kad_run_join(ctx, run, name, &path);
     if (status != KAD_OK) return status;
     kad_file_piece piece = {text, strlen(text)};

@@ -29,6 +29,21 @@ const char *kad_run_path(const kad_run *run);
 /* path of a file inside; from kad_alloc, NULL on exhaustion */
 char *kad_run_file(const kad_run *run, const char *name);
 
+/* Ranks that work together share a run (base/ranks.h): what is read from it is read by the
+ * first, for all, in calls that all of them make; what the others write goes nowhere. *run:
+ * the first rank's, open; NULL on the others, which get one. unshare: it is the first
+ * rank's alone again. Nothing changes for one process. */
+KAD_MUST_USE kad_status kad_run_share(kad_ctx *ctx, kad_run **run);
+void kad_run_unshare(kad_run *run);
+/* False on a rank without the folder. */
+bool kad_run_is_here(const kad_run *run);
+
+/* A run folder inside of this one, for work on the way, shared as this one is; and its end. */
+KAD_MUST_USE kad_status kad_run_open_within(kad_ctx *ctx, const kad_run *run,
+                                            const char *name, kad_run **out);
+KAD_MUST_USE kad_status kad_run_remove_within(kad_ctx *ctx, const kad_run *run,
+                                              const char *name);
+
 /* True while a process holds the folder for writing. */
 bool kad_run_is_held(const kad_run *run);
 

@@ -1,6 +1,7 @@
 #include "record/chains.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "sample/start.h"
 
@@ -234,13 +235,25 @@ static kad_status no_state(kad_ctx *ctx, const kad_chains *chains, size_t chain,
                     chains->job->name, n_proposals, chain);
 }
 
+/* Of n draws. */
+static kad_status measure(kad_ctx *ctx, kad_chains *chains, size_t n)
+{
+    const kad_draws *draws = &chains->draws;
+    const kad_share mine = kad_ranks_part(ctx, n, 1);
+    const size_t at = mine.first, n_values = chains->n_values;
+    const kad_shared rows = {chains->rows, n, 1, n_values * sizeof(double)};
+    kad_measure_rows(chains->measure, mine.n, draws->number + at,
+                     draws->x + at * chains->n_rows, draws->action + at,
+                     chains->rows + at * n_values);
+    return kad_ranks_join(ctx, KAD_OK, 1, &rows);
+}
+
 /* Measure and store n draws of every chain, the first being `drawn` of its chain. */
 static kad_status keep(kad_ctx *ctx, kad_chains *chains, size_t n, size_t drawn)
 {
     const size_t n_chains = (size_t)chains->job->setup.n_chains;
     const size_t n_burn_in = (size_t)chains->job->setup.n_burn_in;
-    kad_measure_rows(chains->measure, n_chains * n, chains->draws.number, chains->draws.x,
-                     chains->draws.action, chains->rows);
+    KAD_CALL(measure(ctx, chains, n_chains * n));
     for (size_t chain = 0; chain < n_chains; chain++)
         for (size_t i = 0; i < n; i++) {
             const size_t at = chain * n + i;
@@ -293,7 +306,7 @@ kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
     const bool tuning = chains->n_done < 0;
     const bool before = chains->n_done < setup->n_burn_in - chains->n_tune;
     const int64_t left = updates_left(chains);
-    const double start = kad_wall_seconds();
+    const double start = kad_wall_seconds(), began = kad_stop_clock();
     if (chains->n_tune > 0 && chains->n_done == 0) KAD_CALL(begin_again(ctx, chains));
     if (chains->n_next < 1) chains->n_next = 1;
     if (chains->n_next > setup->n_batch_max) chains->n_next = setup->n_batch_max;
@@ -306,6 +319,6 @@ kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
     chains->n_done += (int64_t)n;
     const double seconds = kad_wall_seconds() - start;
     *(before ? &chains->tuning_seconds : &chains->seconds) += seconds;
-    adapt(chains, n, seconds);
+    adapt(chains, n, kad_stop_clock() - began);
     return KAD_OK;
 }

@@ -292,6 +292,7 @@ static kad_status save(kad_ctx *ctx, const kad_run *run, const kad_chains *chain
 {
     const double now = kad_wall_seconds();
     const double interval = chains->job->segment_seconds;
+    if (!kad_run_is_here(run)) return KAD_OK;
     const bool due = stop || now - t->written > interval;
     if (due || (chains->slow && now - t->made > KEPT_SHARE * interval))
         KAD_CALL(keep(ctx, chains, t));

@@ -1,6 +1,7 @@
 #include "record/sample.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "record/entries.h"
 #include "record/exact.h"
 #include "record/job.h"
@@ -15,6 +16,7 @@
 enum { BATCH_VALUES = 1 << 20, BATCH_LEAST = 64, BATCH_MOST = 4096 };
 static const double SEGMENT_SECONDS = 20.0;
 
+/* Of every rank. */
 static size_t batch_of(int64_t given, int n_chains, size_t n_rows)
 {
     if (given > 0) return (size_t)given;
@@ -93,7 +95,7 @@ typedef struct trained_map {
 
 /* Chains that can do without the map know nothing of it: what they find, the map did not
  * show them. `action`: the action's hash. */
-static kad_job job_of(const kad_sample_options *options, int entry,
+static kad_job job_of(const kad_ctx *ctx, const kad_sample_options *options, int entry,
                       const kad_model *model, const trained_map *trained, uint64_t action)
 {
     const kad_sample_entry *e = &options->entry[entry];
@@ -124,7 +126,8 @@ static kad_job job_of(const kad_sample_options *options, int entry,
         job.setup.n_tune = kad_sample_tuning(options, entry);
     const int64_t n_chain = job.setup.n_draws + job.setup.n_burn_in;
     job.n_first = e->keep_first < n_chain ? e->keep_first : n_chain;
-    job.setup.n_batch_max = batch_of(e->batch, job.setup.n_chains, n_rows);
+    job.setup.n_batch_max =
+        batch_of(e->batch, job.setup.n_chains, n_rows) * (size_t)kad_ranks_all(ctx);
     if (bulk_configs(options, entry) > job.n_configs)
         job.n_configs = bulk_configs(options, entry);
     kad_sample_group(options, entry, sizeof job.name, job.name);
@@ -201,7 +204,8 @@ kad_status kad_sample_check(kad_ctx *ctx, const kad_sample_options *options,
     }
     const trained_map start = {map, 0};
     for (int entry = 0; entry < options->n; entry++) {
-        const kad_job job = job_of(options, entry, model, &start, KAD_FINGERPRINT_START);
+        const kad_job job =
+            job_of(ctx, options, entry, model, &start, KAD_FINGERPRINT_START);
         kad_sampler *sampler = NULL;
         KAD_CALL(kad_job_check(ctx, &job));
         KAD_CALL(kad_sampler_create(ctx, job.sampler, &job.setup, &sampler));
@@ -223,7 +227,7 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *opti
     KAD_TRY(write_exact(ctx, run, model, hash));
     if (kad_sample_any_needs_map(options)) KAD_TRY(load_map(ctx, run, model, &trained));
     for (int entry = 0; entry < options->n; entry++) {
-        const kad_job job = job_of(options, entry, model, &trained, hash);
+        const kad_job job = job_of(ctx, options, entry, model, &trained, hash);
         note_caps(ctx, options, entry, &job);
         KAD_TRY(kad_job_run(ctx, run, &job, progress));
         if (trained.map != NULL)

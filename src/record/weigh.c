@@ -1,6 +1,7 @@
 #include "record/weigh.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "io/writer.h"
 #include "record/configs.h"
@@ -28,15 +29,13 @@ static kad_status wanted(kad_ctx *ctx, kad_h5 *file, const char *group, const ch
     return KAD_OK;
 }
 
-kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action, const kad_map *map,
-                          size_t n, const double *x, double *lnq, double *log_w)
+static kad_status weigh(kad_ctx *ctx, const kad_action *action, const kad_map *map,
+                        size_t n, const double *x, double *lnq, double *log_w)
 {
     KAD_SCOPE(scope, ctx);
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y, *own;
+    double *y;
     KAD_CALL(kad_scope_take(&scope, n, n_rows * sizeof *y, &y));
-    KAD_CALL(kad_take(&scope, n, &own));
-    if (lnq == NULL) lnq = own;
     KAD_CALL(kad_action_from_boundary(ctx, action, n, x, y));
     KAD_CALL(kad_action_values(ctx, action, n, y, log_w));
     KAD_CALL(kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, NULL));
@@ -45,6 +44,23 @@ kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action, const kad_map 
         if (!isfinite(log_w[i])) log_w[i] = INFINITY;
     }
     return KAD_OK;
+}
+
+kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action, const kad_map *map,
+                          size_t n, const double *x, double *lnq, double *log_w)
+{
+    KAD_SCOPE(scope, ctx);
+    enum { UNIT = KAD_W_MAX };
+    const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
+    double *own;
+    KAD_CALL(kad_take(&scope, n, &own));
+    if (lnq == NULL) lnq = own;
+    const kad_share mine = kad_ranks_part(ctx, n, UNIT);
+    const kad_status status = weigh(ctx, action, map, mine.n, x + mine.first * n_rows,
+                                    lnq + mine.first, log_w + mine.first);
+    const kad_shared all[] = {{lnq, n, UNIT, sizeof *lnq},
+                              {log_w, n, UNIT, sizeof *log_w}};
+    return kad_ranks_join(ctx, status, 2, all);
 }
 
 static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *group,

@@ -179,22 +179,21 @@ static kad_status do_value(kad_pipeline *p, const kad_family_options *options,
     kad_model at = *p->model;
     double *theta;
     const char *folder;
-    KAD_CALL(kad_take_printf(&scope, &folder, "%s/checkpoint/family-%zu",
-                             kad_run_path(p->run), i));
+    KAD_CALL(kad_take_printf(&scope, &folder, "checkpoint/family-%zu", i));
     KAD_CALL(make_action(p, c->value[i], &action));
     KAD_CALL(kad_take(&scope, at.flow->n_theta, &theta));
     kad_family_contract(&at.family, at.flow->n_theta, all, c->value[i], theta);
     at.action = action;
     at.seed = seed_of(p->model->seed, i);
     at.family = (kad_family){.order = 1, .strata = 1};
-    KAD_CALL(kad_run_open(ctx, folder, KAD_RUN_WRITE, &scratch));
+    KAD_CALL(kad_run_open_within(ctx, p->run, folder, &scratch));
     KAD_CALL(put_map(p, scratch, &at, theta));
     KAD_CALL(make_draws(p, scratch, &at, options->draws));
     KAD_CALL(read_draws(p, scratch, c, i));
     c->done[i] = 1;
     kad_run_close(scratch);
     scratch = NULL;
-    return kad_file_remove_folder(ctx, folder);
+    return kad_run_remove_within(ctx, p->run, folder);
 }
 
 /* --- /family -------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "analysis/analyse.h"
 #include "base/memory.h"
 #include "base/nearest.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "bulk/bulk.h"
 #include "io/file.h"
@@ -175,8 +176,12 @@ static void describe(const kad_pipeline *p, unsigned stages)
         return;
     }
     kad_model_describe(m, sizeof text, text);
-    kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version(),
-            p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
+    const kad_ctx *ctx = &p->app->ctx;
+    char ranks[32] = "";
+    if (kad_ranks_all(ctx) > 1)
+        snprintf(ranks, sizeof ranks, "%d ranks of ", kad_ranks_all(ctx));
+    kad_say(p->app, "kadanoff %s, %s%d thread%s, folder %s", kad_version(), ranks,
+            ctx->n_threads, ctx->n_threads > 1 ? "s" : "", p->app->out);
     if (m->action != NULL)
         kad_say(p->app, "model: %s (action %s)%s", text, m->action->ops->name,
                 m->decimated ? ", odd sublattice integrated out exactly" : "");
@@ -214,7 +219,7 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
         return p->model != NULL ? train(p) : kad_images_stage(p);
     case KAD_STAGE_SAMPLE:
         KAD_CALL(kad_family_stage(p));
-        if (kad_family_has_points(p)) return kad_family_points(p);
+        if (kad_family_has_points(p)) return KAD_OK;
         return kad_sample(ctx, p->run, &p->options.sample, p->model, p->progress);
     case KAD_STAGE_ANALYSE:
         return kad_analyse(ctx, p->run);
@@ -228,14 +233,37 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
 /* Images are trained on, evaluated and drawn in one stage. */
 static bool has_work(const kad_pipeline *p, unsigned stages, unsigned stage)
 {
+    if ((stages & stage) == 0) return false;
     if (stage == KAD_STAGE_TRAIN) return wants_map(p, stages);
     return p->model != NULL || stage == KAD_STAGE_REPORT;
 }
 
+/* What ranks do together: to train and to sample. The others have no folder, and leave the
+ * rest to the first. */
+static kad_status work_together(kad_pipeline *p, unsigned stages)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    bool together;
+    KAD_CALL(kad_ranks_meet(ctx, &together));
+    /* the runs at single values of a family come when the others have gone */
+    if (!together && !kad_ranks_is_first(ctx)) return KAD_OK;
+    kad_status status = kad_run_share(ctx, &p->run);
+    if (status == KAD_OK && has_work(p, stages, KAD_STAGE_TRAIN))
+        status = run_stage(p, KAD_STAGE_TRAIN);
+    if (status == KAD_OK && has_work(p, stages, KAD_STAGE_SAMPLE))
+        status = run_stage(p, KAD_STAGE_SAMPLE);
+    kad_run_unshare(p->run);
+    kad_ranks_part_ways(ctx);
+    return status;
+}
+
 static kad_status run_stages(kad_pipeline *p, unsigned stages)
 {
+    KAD_CALL(work_together(p, stages));
+    if (has_work(p, stages, KAD_STAGE_SAMPLE) && kad_family_has_points(p))
+        KAD_CALL(kad_family_points(p));
     for (unsigned i = 0; 1u << i < KAD_STAGE_ALL; i++) {
-        if ((stages & 1u << i) == 0) continue;
+        if ((stages & 1u << i) == 0 || 1u << i <= KAD_STAGE_SAMPLE) continue;
         if (has_work(p, stages, 1u << i)) KAD_CALL(run_stage(p, 1u << i));
         /* The report shows the status: it comes when everything else is done. */
         if (1u << i == KAD_STAGE_BULK) KAD_CALL(kad_provenance_end(p, "complete"));
@@ -452,15 +480,25 @@ static kad_status open_folder(kad_pipeline *p)
 kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
                              unsigned stages)
 {
+    kad_ctx *ctx = &app->ctx;
     kad_pipeline p = {.app = app, .started = kad_wall_seconds()};
     kad_status status = KAD_OK;
     KAD_TRY(kad_pipeline_prepare(&p, text, name, app->n_overrides, app->overrides));
+    if (kad_ranks_all(ctx) > 1 && p.model == NULL)
+        KAD_TRY(kad_fail(ctx, KAD_EUSAGE,
+                         "%s: images are for one process, not for %d ranks: kadanoff run",
+                         name, kad_ranks_all(ctx)));
+    if (!kad_ranks_is_first(ctx)) {
+        status = work_together(&p, stages);
+        goto done;
+    }
     KAD_TRY(check_stages(&p, stages));
     describe(&p, stages);
     KAD_TRY(open_folder(&p));
     KAD_TRY(work(&p, stages));
 done:
-    if (status == KAD_ENOINPUT && p.run == NULL) status = advise(&p, name);
+    if (status == KAD_ENOINPUT && p.run == NULL && kad_ranks_is_first(ctx))
+        status = advise(&p, name);
     kad_pipeline_release(&p);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/isa.h"
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "build_info.h"
 #include "io/digest.h"
@@ -92,7 +93,7 @@ static void write_program(const kad_pipeline *p, kad_writer *w)
     if (gethostname(host, sizeof host - 1) == 0) kad_write_text(w, "host", host);
     kad_write_text(w, "rng", "Philox 4x32-10 (Random123)");
     kad_write_int(w, "threads", p->app->ctx.n_threads);
-    kad_write_int(w, "ranks", 1);
+    kad_write_int(w, "ranks", kad_ranks_all(&p->app->ctx));
     kad_write_int(w, "seed", (int64_t)p->options.model.seed);
     write_slurm(w);
     if (p->app->sweep != NULL) {

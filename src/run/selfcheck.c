@@ -211,7 +211,7 @@ kad_status kad_selfcheck(kad_pipeline *p)
     double *theta, *direction;
     double gradient = 0, inverse = 0, ld = 0;
     bool jacobian = false;
-    const double start = kad_wall_seconds();
+    const double start = kad_stop_clock();
     if (p->model->flow->n_rows > max_rows) {
         kad_say(p->app, "self-check: left out on more than %d variables", max_rows);
         return KAD_OK;

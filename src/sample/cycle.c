@@ -149,7 +149,7 @@ static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **se
 {
     kad_status status = KAD_OK;
     cycle *c = NULL;
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     *self = NULL;
     KAD_TRY(kad_draw_check(ctx, setup));
     KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
@@ -213,7 +213,7 @@ static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
     cycle *c = self;
     const kad_sampler_setup *setup = c->setup;
     const size_t n_chains = (size_t)setup->n_chains;
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     for (size_t i = 0; i < out->n; i++) {
         const int64_t t = c->n_done;
         int n_updates;

@@ -232,8 +232,26 @@ static void tune(void *self)
     if (t + 1 >= n_tune) kad_step_size_freeze(&hmc->step);
 }
 
+static size_t changed(void *self, bool of_draws, kad_shared *arrays)
+{
+    const kad_hmc *hmc = self;
+    const size_t field = hmc->n_sub * hmc->target.n_rows * KAD_ROW_BYTES,
+                 number = hmc->n_sub * KAD_ROW_BYTES;
+    size_t n = 0;
+    if (of_draws) {
+        arrays[n++] = (kad_shared){.data = hmc->p_accept, .bytes = number};
+        arrays[n++] = (kad_shared){.data = hmc->sums, .bytes = sizeof *hmc->sums};
+    } else {
+        arrays[n++] = (kad_shared){.data = hmc->q, .bytes = field};
+        arrays[n++] = (kad_shared){.data = hmc->y, .bytes = field};
+        arrays[n++] = (kad_shared){.data = hmc->U, .bytes = number};
+        arrays[n++] = (kad_shared){.data = hmc->S, .bytes = number};
+    }
+    return n;
+}
+
 static const kad_shell_ops shell_ops = {
-    .draw = draw, .end = end, .tune = tune, .flow_variables = true};
+    .draw = draw, .end = end, .tune = tune, .changed = changed, .flow_variables = true};
 
 /* --- life --------------------------------------------------------------------------- */
 

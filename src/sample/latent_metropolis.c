@@ -40,6 +40,7 @@ static void destroy(void *self)
     kad_free(m->tile);
     kad_free(m->z);
     kad_free(m->tally);
+    kad_free(m->bad);
     kad_free(m->width);
     kad_free(m->counts);
     kad_free(m);
@@ -124,6 +125,8 @@ static bool draw(void *self, const kad_shell_turn *now, kad_draws *out)
                                      .n_lanes = lanes_of(m, tile)};
         if (!kad_moves_sweep(work, &turn, m->width, now->begun, tally)) return false;
     }
+    m->bad[tile] += work->n_nonfinite;
+    work->n_nonfinite = 0;
     kad_moves_latents(work, z);
     hand_over(m, work, tile, now->i, before, out);
     return true;
@@ -175,9 +178,9 @@ static void end(void *self, size_t n, bool recorded)
 {
     kad_latent_metropolis *m = self;
     const size_t n_levels = (size_t)m->bulk->n_levels;
-    for (int i = 0; i < m->shell.n_workers; i++) {
-        m->n_nonfinite += m->tile[i]->n_nonfinite;
-        m->tile[i]->n_nonfinite = 0;
+    for (size_t tile = 0; tile < m->shell.n_tiles; tile++) {
+        m->n_nonfinite += m->bad[tile];
+        m->bad[tile] = 0;
     }
     for (size_t level = 0; level < n_levels && recorded; level++) {
         m->counts[level] += accepted(m, (int)level);
@@ -185,8 +188,25 @@ static void end(void *self, size_t n, bool recorded)
     }
 }
 
-static const kad_shell_ops shell_ops = {
-    .draw = draw, .begin = begin, .end = end, .tune = tune, .flow_variables = true};
+static size_t changed(void *self, bool of_draws, kad_shared *arrays)
+{
+    const kad_latent_metropolis *m = self;
+    const size_t n_levels = (size_t)m->bulk->n_levels;
+    if (!of_draws) {
+        arrays[0] = (kad_shared){.data = m->z, .bytes = m->shell.n_rows * KAD_ROW_BYTES};
+        return 1;
+    }
+    arrays[0] = (kad_shared){.data = m->tally, .bytes = n_levels * KAD_ROW_BYTES};
+    arrays[1] = (kad_shared){.data = m->bad, .bytes = sizeof *m->bad};
+    return 2;
+}
+
+static const kad_shell_ops shell_ops = {.draw = draw,
+                                        .begin = begin,
+                                        .end = end,
+                                        .tune = tune,
+                                        .changed = changed,
+                                        .flow_variables = true};
 
 /* --- operations ----------------------------------------------------------------------- */
 
@@ -198,6 +218,7 @@ static kad_status allocate(kad_ctx *ctx, kad_latent_metropolis *m)
         "the values on the way from latents to fields of latent-metropolis"));
     KAD_CALL(kad_new(ctx, m->shell.n_tiles * m->shell.n_rows, KAD_ROW_BYTES, &m->z));
     KAD_CALL(kad_new(ctx, m->shell.n_tiles * n_levels, KAD_ROW_BYTES, &m->tally));
+    KAD_CALL(kad_new(ctx, m->shell.n_tiles, sizeof *m->bad, &m->bad));
     KAD_CALL(kad_new(ctx, n_levels, sizeof(double), &m->width));
     KAD_CALL(kad_new(ctx, 2 * n_levels, sizeof(double), &m->counts));
     KAD_CALL(

@@ -20,6 +20,7 @@ typedef struct kad_latent_metropolis {
     kad_rng propose, decide;
     double *z;           /* [n_tiles][n_rows][KAD_W_DOUBLE] */
     double *tally;       /* [n_tiles][n_levels][KAD_W_DOUBLE] accepted moves */
+    int64_t *bad;        /* [n_tiles] what `end` has not seen of n_nonfinite */
     double *width;       /* [n_levels] */
     double *counts;      /* [2][n_levels] moves accepted and tried after the burn-in */
     int64_t n_nonfinite; /* moves rejected because dS_eff was not a number */

@@ -146,8 +146,17 @@ static void end(void *self, size_t n, bool recorded)
     c->n_tried += moves_of_a_draw(c) * (double)n;
 }
 
+static size_t changed(void *self, bool of_draws, kad_shared *arrays)
+{
+    const kad_local_chains *c = self;
+    arrays[0] = of_draws ? (kad_shared){.data = c->tally, .bytes = W * sizeof *c->tally}
+                         : (kad_shared){.data = c->x,
+                                        .bytes = c->shell.n_rows * W * sizeof *c->x};
+    return 1;
+}
+
 static const kad_shell_ops shell_ops = {
-    .draw = draw, .begin = begin, .end = end, .tune = tune};
+    .draw = draw, .begin = begin, .end = end, .tune = tune, .changed = changed};
 
 /* --- operations ---------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 #include "sample/proposals.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "sample/fields.h"
 #include "sample/shell.h"
@@ -47,8 +48,9 @@ void kad_proposals_destroy(kad_proposals *proposals)
     memset(proposals, 0, sizeof *proposals);
 }
 
-/* ln w from S and ln q; draws without a finite weight are emptied and counted. */
-static void weigh(kad_proposals *proposals, size_t n, double *x, double *S, double *log_w)
+/* ln w from S and ln q; draws without a finite weight are emptied. */
+static void weigh(const kad_proposals *proposals, size_t n, double *x, double *S,
+                  double *log_w)
 {
     const size_t n_rows = rows_of(proposals->setup);
     const kad_action *action = proposals->setup->action;
@@ -59,13 +61,12 @@ static void weigh(kad_proposals *proposals, size_t n, double *x, double *S, doub
         log_w[i] = -INFINITY;
         S[i] = 0.0;
         memset(x + i * n_rows, 0, n_rows * sizeof *x);
-        proposals->n_nonfinite++;
     }
 }
 
 /* n proposals with consecutive numbers from `first` on. */
-static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t first,
-                             size_t n, double *x, double *z, double *S, double *log_w)
+static kad_status draw(kad_ctx *ctx, const kad_proposals *proposals, uint64_t first,
+                       size_t n, double *x, double *z, double *S, double *log_w)
 {
     const kad_sampler_setup *setup = proposals->setup;
     KAD_CALL(kad_map_draw(ctx, setup->map, setup->seed, KAD_RNG_DRAW, first, n,
@@ -77,11 +78,32 @@ static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t fi
     return KAD_OK;
 }
 
+/* The same by all ranks; those without a finite weight are counted. */
+static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t first,
+                             size_t n, double *x, double *z, double *S, double *log_w)
+{
+    enum { UNIT = KAD_W_MAX };
+    const size_t n_rows = rows_of(proposals->setup), row = n_rows * sizeof *x;
+    const kad_share mine = kad_ranks_part(ctx, n, UNIT);
+    const size_t at = mine.first;
+    const kad_status status =
+        draw(ctx, proposals, first + at, mine.n, x + at * n_rows,
+             z != NULL ? z + at * n_rows : NULL, S + at, log_w + at);
+    const kad_shared all[] = {{x, n, UNIT, row},
+                              {z, n, UNIT, row},
+                              {S, n, UNIT, sizeof *S},
+                              {log_w, n, UNIT, sizeof *log_w}};
+    KAD_CALL(kad_ranks_join(ctx, status, sizeof all / sizeof *all, all));
+    for (size_t i = 0; i < n; i++)
+        proposals->n_nonfinite += log_w[i] == -INFINITY;
+    return KAD_OK;
+}
+
 /* Bits do not depend on how a block is cut. */
 static size_t piece_of(const kad_ctx *ctx, size_t n_rows)
 {
     const size_t lanes = KAD_W_MAX, n = PIECE_VALUES / n_rows / lanes * lanes;
-    return (n > lanes ? n : lanes) * (size_t)ctx->n_threads;
+    return (n > lanes ? n : lanes) * (size_t)(ctx->n_threads * kad_ranks_n(ctx));
 }
 
 kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws *out)
@@ -90,7 +112,7 @@ kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws 
     const size_t n_rows = rows_of(setup), n_chains = (size_t)setup->n_chains;
     const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
     const size_t piece = piece_of(ctx, n_rows);
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
 
     for (size_t i = 0; i < n_all; i++)
         out->number[i] =

@@ -63,17 +63,17 @@ void kad_shell_hand_over(const kad_shell *shell, size_t first, size_t i, size_t 
 /* n draws of every tile, from place `at` of the batch on. */
 typedef struct stretch {
     kad_shell *shell;
-    size_t at, n;
+    size_t at, n, first_tile;
     double begun;
     kad_draws *out;
 } stretch;
 
-static bool draw_tile(void *self, size_t tile, int thread)
+static bool draw_tile(void *self, size_t i_tile, int thread)
 {
     const stretch *s = self;
     const kad_shell *shell = s->shell;
     for (size_t i = 0; i < s->n; i++) {
-        const kad_shell_turn turn = {.tile = tile,
+        const kad_shell_turn turn = {.tile = s->first_tile + i_tile,
                                      .t = shell->n_done + (int64_t)i,
                                      .i = s->at + i,
                                      .begun = s->begun,
@@ -83,28 +83,57 @@ static bool draw_tile(void *self, size_t tile, int thread)
     return true;
 }
 
-/* False: given up. */
-static bool draw_all(stretch *s)
+/* This rank's tiles; all of them where the sampler cannot say what they change. */
+static kad_share part(kad_ctx *ctx, const kad_shell *shell)
+{
+    if (shell->ops->changed == NULL) return (kad_share){0, shell->n_tiles};
+    return kad_ranks_part(ctx, shell->n_tiles, 1);
+}
+
+/* What the draws have changed, and `n_more` arrays of the chains. */
+static kad_status join(kad_ctx *ctx, const kad_shell *shell, kad_status status,
+                       bool of_draws, size_t n_more, const kad_shared *more)
+{
+    kad_shared arrays[2 * KAD_SHELL_ARRAYS];
+    if (shell->ops->changed == NULL) return status;
+    const size_t n = shell->ops->changed(shell->self, of_draws, arrays);
+    for (size_t i = 0; i < n; i++) {
+        arrays[i].n = shell->n_tiles;
+        arrays[i].unit = 1;
+    }
+    for (size_t i = 0; i < n_more; i++)
+        arrays[n + i] = more[i];
+    return kad_ranks_join(ctx, status, n + n_more, arrays);
+}
+
+static kad_status draw_all(kad_ctx *ctx, stretch *s)
 {
     kad_shell *shell = s->shell;
     const kad_shell_ops *ops = shell->ops;
     const bool recorded = shell->n_done >= shell->setup->n_burn_in;
     if (ops->begin != NULL) ops->begin(shell->self);
-    const bool all = kad_parallel_for(shell->n_threads, shell->n_tiles, draw_tile, s);
+    const kad_share mine = part(ctx, shell);
+    s->first_tile = mine.first;
+    kad_status status = KAD_OK;
+    if (!kad_parallel_for(shell->n_threads, mine.n, draw_tile, s))
+        status = kad_sampler_stopped(ctx, shell->setup);
+    KAD_CALL(join(ctx, shell, status, true, 0, NULL));
     shell->n_done += (int64_t)s->n;
     if (ops->end != NULL) ops->end(shell->self, s->n, recorded);
-    return all;
+    return KAD_OK;
 }
 
 /* From flow variables to boundary fields, by blocks of consecutive numbers: chain by
  * chain, or all chains at once where their numbers are interleaved. */
-static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_draws *out)
+static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_share chains,
+                              kad_draws *out)
 {
     kad_status status = KAD_OK;
     const kad_sampler_setup *setup = shell->setup;
-    const size_t n_rows = shell->n_rows, n_chains = (size_t)setup->n_chains;
-    const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
-    for (size_t at = 0; at < n_all; at += n) {
+    const size_t n_rows = shell->n_rows;
+    const size_t n = setup->interleaved ? chains.n : out->n;
+    const size_t end = (chains.first + chains.n) * out->n;
+    for (size_t at = chains.first * out->n; at < end; at += n) {
         double *x = out->x + at * n_rows;
         memcpy(shell->batch, x, n * n_rows * sizeof *x);
         if (out->z != NULL && !shell->latents)
@@ -119,22 +148,39 @@ done:
     return status;
 }
 
+/* The draws of some chains. */
+static kad_status complete(kad_ctx *ctx, const kad_shell *shell, kad_share chains,
+                           kad_draws *out)
+{
+    const kad_sampler_setup *setup = shell->setup;
+    const size_t at = chains.first * out->n * shell->n_rows;
+    if (shell->ops->flow_variables) return to_boundary(ctx, shell, chains, out);
+    if (out->z == NULL) return KAD_OK;
+    return kad_fields_latents(ctx, setup->action, setup->map, chains.n * out->n,
+                              out->x + at, out->z + at);
+}
+
 static kad_status finish(kad_ctx *ctx, const kad_shell *shell, kad_draws *out)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = shell->setup;
-    const size_t n_all = (size_t)setup->n_chains * out->n;
-    if (shell->ops->flow_variables) KAD_TRY(to_boundary(ctx, shell, out));
-    for (size_t i = 0; i < n_all; i++)
+    const size_t n = (size_t)setup->n_chains, unit = shell->lanes;
+    const size_t one = out->n * sizeof(double), row = one * shell->n_rows;
+    const kad_shared all[] = {
+        {out->x, n, unit, row},           {out->z, n, unit, row},
+        {out->action, n, unit, one},      {out->delta_h, n, unit, one},
+        {out->accepted, n, unit, out->n}, {out->acceptance, n, unit, one}};
+    const kad_share tiles = part(ctx, shell);
+    const size_t first = tiles.first * unit, end = (tiles.first + tiles.n) * unit;
+    const size_t begin = first < n ? first : n;
+    const kad_share chains = {begin, (end < n ? end : n) - begin};
+    const kad_status status = complete(ctx, shell, chains, out);
+    KAD_CALL(join(ctx, shell, status, false, sizeof all / sizeof *all, all));
+    for (size_t i = 0; i < n * out->n; i++)
         if (!isfinite(out->action[i]))
             return kad_fail(ctx, KAD_EINTERNAL,
                             "sample[%d]: the action of chain %zu is not finite",
                             setup->entry, i / out->n);
-    if (out->z != NULL && !shell->ops->flow_variables)
-        KAD_TRY(
-            kad_fields_latents(ctx, setup->action, setup->map, n_all, out->x, out->z));
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void note_idle(kad_ctx *ctx, const kad_shell *shell)
@@ -151,7 +197,7 @@ kad_status kad_shell_advance(kad_ctx *ctx, void *self, kad_draws *out)
     kad_shell *shell = self;
     const kad_sampler_setup *setup = shell->setup;
     const size_t n_all = (size_t)setup->n_chains * out->n;
-    stretch s = {.shell = shell, .begun = kad_wall_seconds(), .out = out};
+    stretch s = {.shell = shell, .begun = kad_stop_clock(), .out = out};
     if (out->z != NULL && setup->map == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "sample[%d].store_latents: needs a trained map: run `train` "
@@ -164,7 +210,7 @@ kad_status kad_shell_advance(kad_ctx *ctx, void *self, kad_draws *out)
     for (; s.at < out->n; s.at += s.n) {
         const bool tuning = shell->tuned && shell->n_done < setup->n_tune;
         s.n = tuning ? 1 : out->n - s.at;
-        if (!draw_all(&s)) return kad_sampler_stopped(ctx, setup);
+        KAD_CALL(draw_all(ctx, &s));
         if (tuning) shell->ops->tune(shell->self);
     }
     return finish(ctx, shell, out);

@@ -3,11 +3,15 @@
  * shell deals the tiles, numbers the draws, tunes in the first n_tune of them, hands over
  * fields and latents, and starts, saves and loads the chains.
  *
+ * Ranks have every sampler with all of its chains; each makes the draws of some tiles and is
+ * told those of the others.
+ *
  * A draw of a tile may depend on its number, its chains and their state alone: then bits
  * depend neither on threads nor on the batches of the driver. */
 #ifndef KAD_SAMPLE_SHELL_H
 #define KAD_SAMPLE_SHELL_H
 
+#include "base/ranks.h"
 #include "sample/sampler.h"
 
 /* One draw of the chains of a tile. */
@@ -19,6 +23,8 @@ typedef struct kad_shell_turn {
     int thread;   /* whose memory may be used, below n_workers */
 } kad_shell_turn;
 
+enum { KAD_SHELL_ARRAYS = 8 };
+
 typedef struct kad_shell_ops {
     /* REQUIRED. Updates the tile's chains and hands draw `i` of each over: action,
      * accepted, what the sampler's flags promise, and the field by kad_shell_hand_over.
@@ -29,6 +35,11 @@ typedef struct kad_shell_ops {
     void (*end)(void *self, size_t n, bool recorded);
     /* OPTIONAL. After each of the first n_tune draws of all chains, where `tuned`. */
     void (*tune)(void *self);
+    /* OPTIONAL: with it, ranks share the tiles. What the draws of a tile have changed, an
+     * array of something a tile each (unit and n are the shell's to set), at most
+     * KAD_SHELL_ARRAYS: of_draws, all that `end` and `tune` read; else all that the next
+     * draws and `save` do. Returns how many. */
+    size_t (*changed)(void *self, bool of_draws, kad_shared *arrays);
     /* What is handed over are flow variables of the active sites and their action, to be
      * completed and taken to the boundary; false: boundary fields and actions of all. */
     bool flow_variables;

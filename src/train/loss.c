@@ -1,6 +1,8 @@
 #include "train/loss.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
+#include "base/ranks.h"
 #include "base/share.h"
 #include "base/signals.h"
 #include "train/loss_kern.h"
@@ -23,7 +25,8 @@ typedef struct thread_space {
 
 /* Tiles are dealt to a fixed number of groups; a group is one thread's work and has its
  * own sums, so that it does not matter which thread takes it: the first that is free. Where
- * tiles are few a tile's work comes in shares, for threads without a group. */
+ * tiles are few a tile's work comes in shares, for threads without a group. A rank takes
+ * every so many of the groups. */
 struct kad_loss_plan {
     const kad_flow *flow;
     kad_shares *shares;
@@ -158,46 +161,67 @@ static void begin(const kad_loss_plan *p, int thread, kad_loss_tile *group)
     memset(group->dtheta, 0, p->flow->n_theta * real_bytes(p->prec));
 }
 
-/* gradient = norm times the sum over the groups, entries first .. first + n - 1. */
-static void sum_groups(const kad_loss_plan *p, size_t first, size_t n, double norm,
-                       double *gradient)
-{
-    const void *sums[KAD_LOSS_GROUPS];
-    for (int k = 0; k < p->n_groups; k++)
-        sums[k] = (const char *)p->group[k].dtheta + first * real_bytes(p->prec);
-    (p->prec == KAD_SINGLE ? kad_loss_sum_f32 : kad_loss_sum_f64)(p->n_groups, sums, n,
-                                                                  norm, gradient + first);
-}
-
+/* Rank r of R takes groups r, r + R, ...: the tree over all, in which group k is added to
+ * k + 8, then to k + 4, ..., ends in the sum over the ranks (kad_ranks_sum). */
 typedef struct summation {
     const kad_loss_plan *plan;
+    int rank, n_ranks;
     double norm, *gradient;
 } summation;
 
+/* gradient = norm times the sum over the rank's groups, a chunk of entries. */
 static bool sum_chunk(void *self, size_t i, int thread)
 {
     const summation *s = self;
-    const size_t first = i * CHUNK, left = s->plan->flow->n_theta - first;
+    const kad_loss_plan *p = s->plan;
+    const size_t first = i * CHUNK, left = p->flow->n_theta - first;
+    const void *sums[KAD_LOSS_GROUPS];
+    int n = 0;
     (void)thread;
-    sum_groups(s->plan, first, left < CHUNK ? left : CHUNK, s->norm, s->gradient);
+    for (int k = s->rank; k < p->n_groups; k += s->n_ranks)
+        sums[n++] = (const char *)p->group[k].dtheta + first * real_bytes(p->prec);
+    (p->prec == KAD_SINGLE ? kad_loss_sum_f32 : kad_loss_sum_f64)(
+        n, sums, left < CHUNK ? left : CHUNK, s->norm, s->gradient + first);
     return true;
 }
 
-static void finish(int n_threads, const kad_loss_plan *p, double *gradient,
+/* What the groups of all ranks have counted, a row each. */
+enum { LOSS, SQUARE, FINITE, NONFINITE, N_COUNTS };
+
+static void count(kad_ctx *ctx, const kad_loss_plan *p,
+                  double counts[KAD_LOSS_GROUPS][N_COUNTS])
+{
+    memset(counts, 0, KAD_LOSS_GROUPS * sizeof *counts);
+    for (int k = kad_ranks_number(ctx); k < p->n_groups; k += kad_ranks_n(ctx)) {
+        const kad_loss_tile *group = &p->group[k];
+        counts[k][LOSS] = group->loss;
+        counts[k][SQUARE] = group->square;
+        counts[k][FINITE] = (double)group->n_finite;
+        counts[k][NONFINITE] = (double)group->n_nonfinite;
+    }
+    kad_ranks_sum(ctx, (size_t)KAD_LOSS_GROUPS * N_COUNTS, counts[0]);
+}
+
+static void finish(kad_ctx *ctx, int n_threads, const kad_loss_plan *p, double *gradient,
                    kad_loss_stats *stats)
 {
-    double loss = 0, square = 0;
-    long n = 0, bad = 0;
+    double counts[KAD_LOSS_GROUPS][N_COUNTS], loss = 0, square = 0, n = 0, bad = 0;
+    count(ctx, p, counts);
     for (int k = 0; k < p->n_groups; k++) {
-        loss += p->group[k].loss;
-        square += p->group[k].square;
-        n += p->group[k].n_finite;
-        bad += p->group[k].n_nonfinite;
+        loss += counts[k][LOSS];
+        square += counts[k][SQUARE];
+        n += counts[k][FINITE];
+        bad += counts[k][NONFINITE];
     }
-    summation s = {p, n > 0 ? 1.0 / (double)n : NAN, gradient};
+    const double norm = n > 0 ? 1.0 / n : NAN;
+    const int n_ranks = kad_ranks_n(ctx);
+    summation s = {p, kad_ranks_number(ctx), n_ranks, n_ranks > 1 ? 1 : norm, gradient};
     kad_parallel_for(n_threads, (p->flow->n_theta + CHUNK - 1) / CHUNK, sum_chunk, &s);
-    stats->loss = loss * s.norm;
-    stats->variance = n > 1 ? (square - loss * loss * s.norm) / (double)(n - 1) : NAN;
+    kad_ranks_sum(ctx, p->flow->n_theta, gradient);
+    for (size_t i = 0; n_ranks > 1 && i < p->flow->n_theta; i++)
+        gradient[i] *= norm;
+    stats->loss = loss * norm;
+    stats->variance = n > 1 ? (square - loss * loss * norm) / (n - 1) : NAN;
     stats->n_nonfinite = (int)bad;
 }
 
@@ -206,19 +230,21 @@ typedef struct batch {
     kad_loss_work *work;
     const void *self;
     double start;
+    int rank, n_ranks;
 } batch;
 
-/* The tiles of group k. */
-static bool do_group(void *self, size_t k, int thread)
+/* The tiles of the rank's i-th group. */
+static bool do_group(void *self, size_t i, int thread)
 {
     const batch *b = self;
     kad_loss_plan *plan = b->plan;
-    kad_loss_tile *tile = &plan->group[k];
+    const int group = b->rank + (int)i * b->n_ranks;
+    kad_loss_tile *tile = &plan->group[group];
     begin(plan, thread, tile);
-    for (int i = (int)k; i < plan->n_tiles; i += plan->n_groups) {
+    for (int k = group; k < plan->n_tiles; k += plan->n_groups) {
         tile->given_up = kad_stop_overdue(b->start);
         if (tile->given_up) break;
-        tile->first = (uint64_t)i * (uint64_t)tile->lanes;
+        tile->first = (uint64_t)k * (uint64_t)tile->lanes;
         b->work(b->self, tile);
     }
     return !tile->given_up;
@@ -230,10 +256,14 @@ void kad_loss_over_tiles(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_work *work,
 {
     const int n_threads =
         ctx->n_threads < plan->n_threads ? ctx->n_threads : plan->n_threads;
-    batch b = {plan, work, self, kad_wall_seconds()};
+    batch b = {
+        plan, work, self, kad_stop_clock(), kad_ranks_number(ctx), kad_ranks_n(ctx)};
+    const size_t n_mine = (size_t)((plan->n_groups - b.rank + b.n_ranks - 1) / b.n_ranks);
     kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
-    const bool whole =
-        kad_parallel_shared(n_threads, (size_t)plan->n_groups, do_group, &b, plan->board);
-    finish(n_threads, plan, gradient, stats);
-    stats->given_up = !whole;
+    kad_ranks_part(ctx, 0, 1);
+    const bool whole = kad_parallel_shared(n_threads, n_mine, do_group, &b, plan->board);
+    *stats = (kad_loss_stats){0};
+    stats->given_up =
+        kad_ranks_join(ctx, whole ? KAD_OK : KAD_EINTERRUPTED, 0, NULL) != KAD_OK;
+    if (!stats->given_up) finish(ctx, n_threads, plan, gradient, stats);
 }

@@ -4,6 +4,7 @@
 #include "train/target.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "train/schedule.h"
 
@@ -180,7 +181,7 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
     const action_target *self = target->self;
     const kad_model *model = target->model;
     const kad_action *action = evaluated(target);
-    const double start = kad_wall_seconds();
+    const double start = kad_stop_clock();
     for (size_t at = target->n_done; at < n; at += self->chunk) {
         const size_t m = n - at < self->chunk ? n - at : self->chunk;
         target->n_done = at;
@@ -188,12 +189,17 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
             return kad_fail(ctx, KAD_EINTERRUPTED,
                             "evaluation: stopped at draw %zu of %zu (%s)", at, n,
                             kad_stop_reason());
-        KAD_TRY(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first + at, m,
-                             model->prec, exact, self->y, self->lnq, NULL));
-        KAD_TRY(kad_action_values(ctx, action, m, self->y, self->S));
-        for (size_t i = 0; i < m; i++)
-            target->values[at + i] =
+        const kad_share mine = kad_ranks_part(ctx, m, KAD_W_MAX);
+        const kad_shared log_w = {target->values + at, m, KAD_W_MAX, sizeof(double)};
+        status =
+            kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first + at + mine.first,
+                         mine.n, model->prec, exact, self->y, self->lnq, NULL);
+        if (status == KAD_OK)
+            status = kad_action_values(ctx, action, mine.n, self->y, self->S);
+        for (size_t i = 0; status == KAD_OK && i < mine.n; i++)
+            target->values[at + mine.first + i] =
                 kad_action_log_weight(action, self->S[i], self->lnq[i]);
+        KAD_TRY(kad_ranks_join(ctx, status, 1, &log_w));
     }
     target->n_done = n;
 done:
@@ -331,7 +337,7 @@ kad_status kad_target_action(kad_ctx *ctx, const kad_model *model,
     target->offset = model->action->log_z_offset;
     self->gradient = o->gradient;
     self->seed = o->model->seed;
-    self->chunk = chunk_of(n_rows);
+    self->chunk = chunk_of(n_rows) * (size_t)kad_ranks_all(ctx);
     KAD_TRY(kad_new(ctx, self->chunk, n_rows * sizeof *self->y, &self->y));
     KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
     KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->S, &self->S));

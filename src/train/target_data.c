@@ -6,6 +6,7 @@
 #include "train/target.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "io/digest.h"
 #include "train/data.h"
@@ -65,7 +66,7 @@ static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map
     kad_status status = KAD_OK;
     const data_target *self = target->self;
     const size_t rows = self->samples.n_rows;
-    const double start = kad_wall_seconds();
+    const double start = kad_stop_clock();
     for (size_t at = target->n_done - base; at < n; at += self->chunk) {
         const size_t m = n - at < self->chunk ? n - at : self->chunk;
         target->n_done = base + at;
@@ -73,12 +74,17 @@ static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map
             return kad_fail(ctx, KAD_EINTERRUPTED,
                             "evaluation: stopped at sample %zu of %zu (%s)", at, n,
                             kad_stop_reason());
-        for (size_t i = 0; i < m; i++)
-            memcpy(self->y + i * rows, self->samples.y + order[at + i] * rows,
+        const kad_share mine = kad_ranks_part(ctx, m, KAD_W_MAX);
+        double *values = target->values + base + at;
+        const size_t *sample = order + at + mine.first;
+        for (size_t i = 0; i < mine.n; i++)
+            memcpy(self->y + i * rows, self->samples.y + sample[i] * rows,
                    rows * sizeof *self->y);
-        KAD_TRY(kad_map_lnq(ctx, map, m, KAD_DOUBLE, self->y, self->lnq, NULL));
-        for (size_t i = 0; i < m; i++)
-            target->values[base + at + i] = -self->lnq[i] / target->scale;
+        status = kad_map_lnq(ctx, map, mine.n, KAD_DOUBLE, self->y, self->lnq, NULL);
+        for (size_t i = 0; status == KAD_OK && i < mine.n; i++)
+            values[mine.first + i] = -self->lnq[i] / target->scale;
+        const kad_shared all = {values, m, KAD_W_MAX, sizeof *values};
+        KAD_TRY(kad_ranks_join(ctx, status, 1, &all));
     }
     target->n_done = base + n;
 done:
@@ -152,6 +158,7 @@ static kad_status make_evaluation(kad_ctx *ctx, kad_target *target)
     self->chunk = CHUNK_VALUES / rows;
     if (self->chunk < CHUNK_LEAST) self->chunk = CHUNK_LEAST;
     if (self->chunk > CHUNK) self->chunk = CHUNK;
+    self->chunk *= (size_t)kad_ranks_all(ctx);
     kad_free(target->values);
     target->values = NULL;
     target->n_values = 2 * self->split.n_held;

@@ -178,7 +178,7 @@ kad_status kad_trainer_save(kad_trainer *t)
     kad_h5 *file = NULL;
     t->wall_saved = kad_wall_seconds();
     KAD_TRY(require_finite(t));
-    if (t->run == NULL) goto done;
+    if (t->run == NULL || !kad_run_is_here(t->run)) goto done;
     KAD_TRY(kad_h5_create(t->ctx, &file));
     KAD_TRY(save_numbers(t, file));
     KAD_TRY(save_done(t, file));

@@ -1,7 +1,8 @@
 /* Conformance of samplers, bit for bit: whatever is in the registry, in both precisions,
  * on a decimated phi^4 and on a dual. Draws must not depend on the number of threads, on
- * how they are cut into batches, on a detour through a file, or on batches that were given
- * up half done. */
+ * how they are cut into batches, on a detour through a file, on batches that were given
+ * up half done, or on the number of ranks. */
+#include "tests/support/forked_ranks.h"
 #include "tests/support/hmc_case.h"
 
 enum { BURN_IN = 4, DRAWS = 5, ALL = BURN_IN + DRAWS, N_CHAINS = 70, PIECES = 6 };
@@ -138,7 +139,8 @@ static void run(scene *s, const kad_map *map, const char *name, kad_prec prec,
     rig_clear(&r);
 }
 
-static void compare(const char *name, unsigned flags, const record *a, const record *b)
+/* What differs; NULL: nothing. */
+static const char *difference(unsigned flags, const record *a, const record *b)
 {
     const size_t n = (size_t)N_CHAINS * ALL, reals = n * sizeof(double);
     const struct {
@@ -160,7 +162,14 @@ static void compare(const char *name, unsigned flags, const record *a, const rec
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].there && memcmp(parts[i].a, parts[i].b, parts[i].n_bytes) != 0)
-            fail_msg("%s: %s differs", name, parts[i].what);
+            return parts[i].what;
+    return NULL;
+}
+
+static void compare(const char *name, unsigned flags, const record *a, const record *b)
+{
+    const char *what = difference(flags, a, b);
+    if (what != NULL) fail_msg("%s: %s differs", name, what);
 }
 
 /* Chains move: no two draws of a chain are the same for a sampler whose draws are not
@@ -203,6 +212,56 @@ static void same_bits(void **state)
                 }
                 record_clear(&first);
             }
+        kad_map_destroy(map);
+        scene_clear(&s);
+    }
+}
+
+/* A sampler that ranks run, and what one process has. */
+typedef struct ranked {
+    scene *s;
+    const kad_map *map;
+    const kad_sampler_ops *ops;
+    const record *alone;
+} ranked;
+
+static kad_status run_ranked(kad_ctx *ctx, int rank, void *self)
+{
+    static const way how = {1, {BURN_IN, 2, -3}, 0};
+    const ranked *all = self;
+    record own;
+    (void)rank;
+    all->s->ctx = *ctx;
+    run(all->s, all->map, all->ops->name, KAD_SINGLE, &how, &own);
+    const char *what = difference(all->ops->flags, all->alone, &own);
+    record_clear(&own);
+    if (what == NULL) return KAD_OK;
+    return kad_fail(ctx, KAD_EINTERNAL, "%s differs", what);
+}
+
+static void same_bits_of_ranks(void **state)
+{
+    static const way once = {1, {BURN_IN, DRAWS}, 0};
+    (void)state;
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
+        scene s;
+        scene_make(&s, scenes[i], 0);
+        kad_map *map = rough_map(&s, 0.03);
+        for (int k = 0; kad_samplers[k] != NULL; k++) {
+            const kad_sampler_ops *ops = kad_samplers[k];
+            record alone;
+            if (left_out("KAD_SAMPLER", ops->name)) continue;
+            run(&s, map, ops->name, KAD_SINGLE, &once, &alone);
+            for (int n = 2; n <= 4; n *= 2) {
+                ranked all = {&s, map, ops, &alone};
+                int statuses[4];
+                run_ranks(n, true, run_ranked, &all, statuses);
+                for (int r = 0; r < n; r++)
+                    if (statuses[r] != KAD_OK)
+                        fail_msg("%s: rank %d of %d: %d", ops->name, r, n, statuses[r]);
+            }
+            record_clear(&alone);
+        }
         kad_map_destroy(map);
         scene_clear(&s);
     }
@@ -254,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("samplers: the same bits for any threads, batches, stops and resumption",
               same_bits),
+        CLAIM("samplers: the same bits for any ranks", same_bits_of_ranks),
         CLAIM("samplers: the boundary configuration is a chain's whole state",
               state_is_all),
     };
