@@ -28,6 +28,7 @@ const kad_command kad_commands[] = {
             "on standard input, which needs --out.",
         .example = "kadanoff run ising-16.yaml train.steps=2000 --threads 2",
         .words = "yaml",
+        .ranks = true,
         .run = kad_cmd_run,
     },
     {
@@ -42,6 +43,7 @@ const kad_command kad_commands[] = {
                    "parameters in run.h5.",
         .example = "kadanoff train ising-16.yaml -o runs/a",
         .words = "yaml",
+        .ranks = true,
         .run = kad_cmd_train,
     },
     {
@@ -55,6 +57,7 @@ const kad_command kad_commands[] = {
         .details = "Runs every sampler of the config and stores its series in run.h5.",
         .example = "kadanoff sample runs/a",
         .words = "folder",
+        .ranks = true,
         .run = kad_cmd_sample,
     },
     {

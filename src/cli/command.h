@@ -4,7 +4,8 @@
  *
  * This folder is the program, a file a command: command, demo (built-in configs), print
  * (what is printed of a results file), run_labels (what runs are called beside each other),
- * sweep_plan (what a sweep costs), stored_run (a run folder with the model of its own config). */
+ * sweep_plan (what a sweep costs), stored_run (a run folder with the model of its own config),
+ * launch (as one process, or as ranks). */
 #ifndef KAD_CLI_COMMAND_H
 #define KAD_CLI_COMMAND_H
 
@@ -56,6 +57,7 @@ typedef struct kad_command {
     const char *details; /* a paragraph; lines are wrapped by the printers */
     const char *example; /* a command line */
     const char *words;   /* completions of its argument: "yaml", "folder" or "a|b|c" */
+    bool ranks;          /* several processes can do it together (kadanoff-mpi) */
     kad_status (*run)(kad_app *app);
 } kad_command;
 

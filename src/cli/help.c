@@ -131,6 +131,12 @@ void kad_print_man(FILE *out)
         man_paragraph(out, c->details);
     }
     man_options(out);
+    fprintf(out, ".SH SEVERAL PROCESSES\n\\fBkadanoff\\-mpi\\fR, where it was configured "
+                 "(\\-\\-with\\-mpi), does");
+    for (const kad_command *c = kad_commands; c->name != NULL; c++)
+        if (c->ranks) fprintf(out, " %s,", c->name);
+    fprintf(out, " as the ranks of one run: mpirun \\-n 4 kadanoff\\-mpi run "
+                 "CONFIG.yaml. Bytes, options and exit codes are the same.\n");
     fprintf(out, ".SH EXIT STATUS\n");
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         fprintf(out, ".TP\n.B %d\n%s\n", codes[i].code, codes[i].text);

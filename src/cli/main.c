@@ -3,8 +3,10 @@
 
 #include "base/isa.h"
 #include "base/nearest.h"
+#include "base/ranks.h"
 #include "base/signals.h"
 #include "cli/command.h"
+#include "cli/launch.h"
 #include "cli/print.h"
 #include "io/h5.h"
 
@@ -63,6 +65,11 @@ static kad_status run_command(kad_app *app, const kad_command *command)
         return KAD_OK;
     }
     if (app->threads > 0) app->ctx.n_threads = app->threads;
+    if (kad_ranks_all(&app->ctx) > 1 && !command->ranks)
+        return kad_fail(&app->ctx, KAD_EUSAGE,
+                        "%s is for one process, not for %d ranks: kadanoff %s",
+                        command->name, kad_ranks_all(&app->ctx), command->name);
+    KAD_CALL(kad_ranks_give_int(&app->ctx, KAD_OK, &app->ctx.n_threads));
     if (app->max_hours > 0) kad_signals_deadline(app->max_hours * 3600);
     return command->run(app);
 }
@@ -91,10 +98,41 @@ static void fill_descriptors(void)
             _exit(KAD_EIO);
 }
 
+/* Ranks but the first are silent. */
+static kad_status be_silent(kad_app *app)
+{
+    app->say = NULL;
+    app->ctx.log = NULL;
+    if (freopen("/dev/null", "w", stdout) != NULL) return KAD_OK;
+    return kad_fail(&app->ctx, KAD_EIO, "/dev/null: %s", strerror(errno));
+}
+
+static kad_status run_words(kad_app *app)
+{
+    KAD_CALL(kad_isa_check(&app->ctx));
+    if (!kad_launch_speaks()) KAD_CALL(be_silent(app));
+    const char *word = app->argv[1];
+    const kad_command *command = kad_command_find(word);
+    kad_status status = KAD_OK;
+    if (command != NULL) {
+        status = run_command(app, command);
+        kad_app_clear(app);
+    } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        kad_print_usage(stdout);
+    } else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        kad_print_version(stdout);
+    } else {
+        status = no_command(app, word);
+    }
+    if (status == KAD_OK) status = flush_output(app);
+    if (status != KAD_ENOMEM && status != KAD_EINTERRUPTED && kad_h5_was_starved())
+        status = kad_fail(&app->ctx, KAD_ENOMEM, "out of memory within HDF5");
+    return status;
+}
+
 static int run_program(int argc, char **argv)
 {
-    kad_app app = {.argc = argc, .argv = argv};
-    kad_status status = KAD_OK;
+    kad_app app = {0};
     kad_signals_install();
     fill_descriptors();
     kad_ctx_init(&app.ctx, 0);
@@ -103,27 +141,20 @@ static int run_program(int argc, char **argv)
     app.ctx.log = log_line;
     app.ctx.sink = stderr;
     gsl_set_error_handler_off(); /* statuses are checked; never abort */
-    status = kad_isa_check(&app.ctx);
-    if (status != KAD_OK) return fail(&app, status);
     if (argc < 2) {
         kad_print_usage(stderr);
         return KAD_EUSAGE;
     }
-    const kad_command *command = kad_command_find(argv[1]);
-    if (command != NULL) {
-        status = run_command(&app, command);
-        kad_app_clear(&app);
-    } else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        kad_print_usage(stdout);
-    } else if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        kad_print_version(stdout);
-    } else {
-        status = no_command(&app, argv[1]);
-    }
-    if (status == KAD_OK) status = flush_output(&app);
-    if (status != KAD_ENOMEM && status != KAD_EINTERRUPTED && kad_h5_was_starved())
-        status = kad_fail(&app.ctx, KAD_ENOMEM, "out of memory within HDF5");
-    return status == KAD_OK ? 0 : fail(&app, status);
+    kad_status status = kad_launch(&app.ctx, &argc, &argv);
+    app.argc = argc;
+    app.argv = argv;
+    if (status == KAD_OK) status = run_words(&app);
+    /* a launcher may end all ranks when one is gone with a code: first the last words */
+    status = kad_ranks_leave(&app.ctx, status);
+    const bool told = status == KAD_OK || !kad_launch_speaks();
+    const int code = told ? (int)status : fail(&app, status);
+    kad_launch_end();
+    return code;
 }
 
 /* Libraries that call exit() do so when they get no memory (HDF5, FFTW, OpenMP) or no

@@ -1,5 +1,6 @@
 /* The commands of the main job: where the config and the folder are. */
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "cli/command.h"
 #include "io/file.h"
 #include "run/pipeline.h"
@@ -25,37 +26,57 @@ void kad_folder_of(const char *path, char *out, size_t size)
     snprintf(out, size, "%.*s", (int)length, base);
 }
 
-/* Stages of app->args[0]: a config file or a run folder. */
-static kad_status run_path(kad_app *app, unsigned stages)
+/* Where the config is and where the run goes. */
+typedef struct place {
+    const char *config; /* path; NULL: standard input */
+    char below[600], folder[512];
+} place;
+
+/* Of app->args[0]: a config file or a run folder. */
+static kad_status find(kad_app *app, place *out)
 {
     kad_ctx *ctx = &app->ctx;
     const char *path = app->args[0];
-    char folder[512], config[600];
-    KAD_LOCAL(char, text);
     bool is_folder = false;
     KAD_CALL(kad_file_is_folder(ctx, path, &is_folder));
     if (is_folder) {
-        snprintf(config, sizeof config, "%s/config.yaml", path);
+        snprintf(out->below, sizeof out->below, "%s/config.yaml", path);
         if (app->out != NULL && strcmp(app->out, path) != 0)
             return kad_fail(ctx, KAD_EUSAGE,
                             "%s is a run folder: --out belongs to a config file", path);
         app->out = path;
-        path = config;
+        path = out->below;
     } else if (strcmp(path, "-") == 0 && app->out == NULL) {
         return kad_fail(ctx, KAD_EUSAGE,
                         "a config on standard input needs a run folder: --out DIR");
     } else if (app->out == NULL) {
-        kad_folder_of(path, folder, sizeof folder);
-        app->out = folder;
+        kad_folder_of(path, out->folder, sizeof out->folder);
+        app->out = out->folder;
     }
-    const bool input = strcmp(path, "-") == 0;
-    KAD_CALL(kad_pipeline_read(ctx, input ? NULL : path, &text));
+    out->config = strcmp(path, "-") == 0 ? NULL : path;
+    return KAD_OK;
+}
+
+/* The text is read by the first rank, for all. */
+static kad_status run_path(kad_app *app, unsigned stages)
+{
+    kad_ctx *ctx = &app->ctx;
+    const bool first = kad_ranks_is_first(ctx);
+    kad_status status = KAD_OK;
+    KAD_LOCAL(char, text);
+    size_t n_bytes = 0;
+    place at = {.config = app->args[0]};
+    if (first) status = find(app, &at);
+    if (first && status == KAD_OK) status = kad_pipeline_read(ctx, at.config, &text);
+    if (text != NULL) n_bytes = strlen(text);
+    KAD_CALL(kad_ranks_give(ctx, status, &text, &n_bytes));
     if (kad_sweep_is(text))
         return kad_fail(
             ctx, KAD_ECONFIG,
-            "%s: has a section sweep: `kadanoff sweep run %s` does its points", path,
-            path);
-    return kad_pipeline_text(app, text, input ? "standard input" : path, stages);
+            "%s: has a section sweep: `kadanoff sweep run %s` does its points",
+            app->args[0], app->args[0]);
+    return kad_pipeline_text(app, text, at.config != NULL ? at.config : "standard input",
+                             stages);
 }
 
 kad_status kad_cmd_run(kad_app *app)
