@@ -266,13 +266,13 @@ static size_t begin_of(size_t n, size_t unit, int n_ranks, int rank)
     return at < n ? at : n;
 }
 
-kad_share kad_ranks_part(kad_ctx *ctx, size_t n, size_t unit)
+kad_rank_items kad_ranks_part(kad_ctx *ctx, size_t n, size_t unit)
 {
     kad_ranks *r = ctx->ranks;
-    if (!is_together(ctx)) return (kad_share){0, n};
+    if (!is_together(ctx)) return (kad_rank_items){0, n};
     const size_t first = begin_of(n, unit, r->n, r->rank);
     atomic_store(&r->apart, true);
-    return (kad_share){first, begin_of(n, unit, r->n, r->rank + 1) - first};
+    return (kad_rank_items){first, begin_of(n, unit, r->n, r->rank + 1) - first};
 }
 
 static void gather(kad_ranks *r, const kad_shared *a)

@@ -68,13 +68,13 @@ KAD_MUST_USE kad_status kad_ranks_give(kad_ctx *ctx, kad_status status, char **d
 KAD_MUST_USE kad_status kad_ranks_give_int(kad_ctx *ctx, kad_status status, int *value);
 
 /* Items first .. first + n - 1. */
-typedef struct kad_share {
+typedef struct kad_rank_items {
     size_t first, n;
-} kad_share;
+} kad_rank_items;
 
 /* This rank's of n items, dealt `unit` at a time; until kad_ranks_join a rank is on its
  * own, and hears requests to stop at once. */
-kad_share kad_ranks_part(kad_ctx *ctx, size_t n, size_t unit);
+kad_rank_items kad_ranks_part(kad_ctx *ctx, size_t n, size_t unit);
 
 /* n items of so many bytes, dealt `unit` at a time. */
 typedef struct kad_shared {

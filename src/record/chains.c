@@ -239,7 +239,7 @@ static kad_status no_state(kad_ctx *ctx, const kad_chains *chains, size_t chain,
 static kad_status measure(kad_ctx *ctx, kad_chains *chains, size_t n)
 {
     const kad_draws *draws = &chains->draws;
-    const kad_share mine = kad_ranks_part(ctx, n, 1);
+    const kad_rank_items mine = kad_ranks_part(ctx, n, 1);
     const size_t at = mine.first, n_values = chains->n_values;
     const kad_shared rows = {chains->rows, n, 1, n_values * sizeof(double)};
     kad_measure_rows(chains->measure, mine.n, draws->number + at,

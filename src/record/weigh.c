@@ -55,7 +55,7 @@ kad_status kad_weights_of(kad_ctx *ctx, const kad_action *action, const kad_map 
     double *own;
     KAD_CALL(kad_take(&scope, n, &own));
     if (lnq == NULL) lnq = own;
-    const kad_share mine = kad_ranks_part(ctx, n, UNIT);
+    const kad_rank_items mine = kad_ranks_part(ctx, n, UNIT);
     const kad_status status = weigh(ctx, action, map, mine.n, x + mine.first * n_rows,
                                     lnq + mine.first, log_w + mine.first);
     const kad_shared all[] = {{lnq, n, UNIT, sizeof *lnq},

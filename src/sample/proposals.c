@@ -84,7 +84,7 @@ static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t fi
 {
     enum { UNIT = KAD_W_MAX };
     const size_t n_rows = rows_of(proposals->setup), row = n_rows * sizeof *x;
-    const kad_share mine = kad_ranks_part(ctx, n, UNIT);
+    const kad_rank_items mine = kad_ranks_part(ctx, n, UNIT);
     const size_t at = mine.first;
     const kad_status status =
         draw(ctx, proposals, first + at, mine.n, x + at * n_rows,

@@ -84,9 +84,9 @@ static bool draw_tile(void *self, size_t i_tile, int thread)
 }
 
 /* This rank's tiles; all of them where the sampler cannot say what they change. */
-static kad_share part(kad_ctx *ctx, const kad_shell *shell)
+static kad_rank_items part(kad_ctx *ctx, const kad_shell *shell)
 {
-    if (shell->ops->changed == NULL) return (kad_share){0, shell->n_tiles};
+    if (shell->ops->changed == NULL) return (kad_rank_items){0, shell->n_tiles};
     return kad_ranks_part(ctx, shell->n_tiles, 1);
 }
 
@@ -112,7 +112,7 @@ static kad_status draw_all(kad_ctx *ctx, stretch *s)
     const kad_shell_ops *ops = shell->ops;
     const bool recorded = shell->n_done >= shell->setup->n_burn_in;
     if (ops->begin != NULL) ops->begin(shell->self);
-    const kad_share mine = part(ctx, shell);
+    const kad_rank_items mine = part(ctx, shell);
     s->first_tile = mine.first;
     kad_status status = KAD_OK;
     if (!kad_parallel_for(shell->n_threads, mine.n, draw_tile, s))
@@ -125,7 +125,7 @@ static kad_status draw_all(kad_ctx *ctx, stretch *s)
 
 /* From flow variables to boundary fields, by blocks of consecutive numbers: chain by
  * chain, or all chains at once where their numbers are interleaved. */
-static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_share chains,
+static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_rank_items chains,
                               kad_draws *out)
 {
     kad_status status = KAD_OK;
@@ -149,7 +149,7 @@ done:
 }
 
 /* The draws of some chains. */
-static kad_status complete(kad_ctx *ctx, const kad_shell *shell, kad_share chains,
+static kad_status complete(kad_ctx *ctx, const kad_shell *shell, kad_rank_items chains,
                            kad_draws *out)
 {
     const kad_sampler_setup *setup = shell->setup;
@@ -169,10 +169,10 @@ static kad_status finish(kad_ctx *ctx, const kad_shell *shell, kad_draws *out)
         {out->x, n, unit, row},           {out->z, n, unit, row},
         {out->action, n, unit, one},      {out->delta_h, n, unit, one},
         {out->accepted, n, unit, out->n}, {out->acceptance, n, unit, one}};
-    const kad_share tiles = part(ctx, shell);
+    const kad_rank_items tiles = part(ctx, shell);
     const size_t first = tiles.first * unit, end = (tiles.first + tiles.n) * unit;
     const size_t begin = first < n ? first : n;
-    const kad_share chains = {begin, (end < n ? end : n) - begin};
+    const kad_rank_items chains = {begin, (end < n ? end : n) - begin};
     const kad_status status = complete(ctx, shell, chains, out);
     KAD_CALL(join(ctx, shell, status, false, sizeof all / sizeof *all, all));
     for (size_t i = 0; i < n * out->n; i++)

@@ -189,7 +189,7 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
             return kad_fail(ctx, KAD_EINTERRUPTED,
                             "evaluation: stopped at draw %zu of %zu (%s)", at, n,
                             kad_stop_reason());
-        const kad_share mine = kad_ranks_part(ctx, m, KAD_W_MAX);
+        const kad_rank_items mine = kad_ranks_part(ctx, m, KAD_W_MAX);
         const kad_shared log_w = {target->values + at, m, KAD_W_MAX, sizeof(double)};
         status =
             kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first + at + mine.first,

@@ -74,7 +74,7 @@ static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map
             return kad_fail(ctx, KAD_EINTERRUPTED,
                             "evaluation: stopped at sample %zu of %zu (%s)", at, n,
                             kad_stop_reason());
-        const kad_share mine = kad_ranks_part(ctx, m, KAD_W_MAX);
+        const kad_rank_items mine = kad_ranks_part(ctx, m, KAD_W_MAX);
         double *values = target->values + base + at;
         const size_t *sample = order + at + mine.first;
         for (size_t i = 0; i < mine.n; i++)

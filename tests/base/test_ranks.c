@@ -38,7 +38,7 @@ static kad_status share(kad_ctx *ctx, int rank, void *self)
     double *x;
     (void)rank;
     KAD_CALL(kad_take(&scope, all->n + 1, &x));
-    const kad_share mine = kad_ranks_part(ctx, all->n, all->unit);
+    const kad_rank_items mine = kad_ranks_part(ctx, all->n, all->unit);
     for (size_t i = mine.first; i < mine.first + mine.n; i++)
         x[i] = item(i);
     const kad_shared both[] = {{x, all->n, all->unit, sizeof *x}, {NULL, 3, 1, 8}};
@@ -251,7 +251,7 @@ static void alone(void **state)
     assert_int_equal(kad_ranks_create(&ctx, 3, 0, NULL, NULL), KAD_EUSAGE);
     assert_int_equal(kad_ranks_meet(&ctx, &together), KAD_OK);
     assert_true(together && kad_ranks_is_first(&ctx));
-    const kad_share all = kad_ranks_part(&ctx, 7, 64);
+    const kad_rank_items all = kad_ranks_part(&ctx, 7, 64);
     assert_true(all.first == 0 && all.n == 7);
     assert_int_equal(kad_ranks_join(&ctx, KAD_EDATA, 0, NULL), KAD_EDATA);
     assert_int_equal(kad_ranks_give(&ctx, KAD_OK, &data, &n), KAD_OK);
