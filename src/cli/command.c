@@ -157,7 +157,8 @@ const kad_command kad_commands[] = {
         .summary = "many runs from one file: a grid of keys, on one machine or many",
         .details =
             "The file is a config with a section `sweep` (doc/sweeps.md). plan: check "
-            "all points, number them, and estimate time, memory and disk from a few steps of each "
+            "all points, number them, and estimate time, memory and disk from a few "
+            "steps of each "
             "kind. run: do what nobody else does, costliest "
             "first, until nothing is left; start it as often as there are machines, all "
             "share the folder. slurm: write a job script, an array that goes on by "
@@ -280,8 +281,8 @@ const kad_option kad_options[] = {
      "slurm: N workers side by side in one job, for sites that lend whole nodes"},
     {KAD_OPT_SWEEP, '\0', "json", NULL, KAD_OPT_FLAG, offsetof(kad_app, json), 0, 0,
      "plan, status: as JSON"},
-    {KAD_OPT_SWEEP, '\0', "no-timing", NULL, KAD_OPT_FLAG, offsetof(kad_app, no_timing), 0,
-     0, "plan: check and number the points only, measure nothing"},
+    {KAD_OPT_SWEEP, '\0', "no-timing", NULL, KAD_OPT_FLAG, offsetof(kad_app, no_timing),
+     0, 0, "plan: check and number the points only, measure nothing"},
     {0, 'h', "help", NULL, KAD_OPT_FLAG, offsetof(kad_app, help), 0, 0, "this help"},
     {0, 'V', "version", NULL, KAD_OPT_FLAG, offsetof(kad_app, version), 0, 0,
      "version, commit, compiler, libraries, instruction set"},

@@ -26,7 +26,7 @@ typedef struct kad_column {
     size_t n_stored;                         /* draws kept of a chain */
     const char *units, *summary, *estimator; /* static strings; may be NULL */
     bool conditional; /* a mean given part of what was drawn: said in the file */
-    void *data;                              /* [n_chains][n_stored][width] */
+    void *data;       /* [n_chains][n_stored][width] */
 } kad_column;
 
 typedef struct kad_store {

@@ -37,7 +37,9 @@ typedef enum kad_start {
     KAD_START_HOT
 } kad_start;
 
-enum { KAD_SAMPLER_OPTIONS = 1024 }; /* bytes that the largest options of a sampler take */
+enum {
+    KAD_SAMPLER_OPTIONS = 1024
+}; /* bytes that the largest options of a sampler take */
 
 /* What a sampler is made for. Everything is borrowed and outlives the sampler. */
 typedef struct kad_sampler_setup {
