@@ -281,6 +281,7 @@ family.scale|inverse|$family
 family.values|[2, 2.3, 2.5]|$family
 family.values|3|$family
 family.draws|150|$family
+family.sample_at|[2.2]|$family|sample=[{name: mis, draws: 50}]
 data.source|configs/other/run.h5|$phi4|data.held_out=0.5|data.dataset=/samplers/mis/configs
 data.source_sha256|$(sha256sum <configs/other/run.h5 | cut -c 1-64)|$alone
 data.dataset|/samplers/metropolis/configs|$phi4|data.held_out=0.5|data.source=configs/other/run.h5
