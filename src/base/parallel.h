@@ -4,13 +4,10 @@
 #define KAD_BASE_PARALLEL_H
 
 #include "base/context.h"
+#include "base/thread.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* One piece of a loop, alone: what it computes may not depend on the thread, which says
- * whose memory it may use. False: given up; pieces that have not begun are left out. */
-typedef bool kad_piece(void *self, size_t i, int thread);
 
 /* Threads that n pieces give work to, at least 1: what a loop needs memory for. */
 int kad_n_workers(int n_threads, size_t n);
@@ -23,7 +20,6 @@ bool kad_parallel_for(int n_threads, size_t n, kad_piece *piece, void *self);
 
 /* The same, where the pieces share their work with threads that have none: `board` is one of
  * at least kad_n_workers(n_threads, n) threads (share.h), NULL: they do not. */
-typedef struct kad_board kad_board;
 bool kad_parallel_shared(int n_threads, size_t n, kad_piece *piece, void *self,
                          kad_board *board);
 

@@ -8,7 +8,8 @@
 #ifndef KAD_BASE_SHARE_H
 #define KAD_BASE_SHARE_H
 
-#include "base/parallel.h"
+#include "base/context.h"
+#include "base/thread.h"
 
 enum { KAD_SHARES_MAX = 32 };
 

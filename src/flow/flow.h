@@ -7,7 +7,7 @@
  *   flow, map                  stages with a prior (priors/); with parameters
  *   options, hierarchy, blocks, stage_list: which stages are asked for
  *   parts, cone                stages taken apart; what a change of one latent reaches
- *   shares                     stages in shares: several threads at a tile
+ *   shares, shares_kern        stages in shares: several threads at a tile
  *   lanes_kern                 helpers of the kernels */
 #ifndef KAD_FLOW_FLOW_H
 #define KAD_FLOW_FLOW_H

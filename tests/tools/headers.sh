@@ -9,7 +9,7 @@ for header in "${headers[@]}"; do
     number=$((number + 1))
     flags=()
     # Kernel headers are for files compiled with a precision.
-    grep -qE '(\bvreal\b|/v(math|trig)\.h"|_kern\.h")' "$header" && flags=(-DKAD_PREC=32)
+    grep -qE '(\bvreal\b|\bKR\(|/v(math|trig)\.h"|_kern\.h")' "$header" && flags=(-DKAD_PREC=32)
     # shellcheck disable=SC2086 # KAD_CPPFLAGS is a list
     if message=$(echo "#include \"$header\"" | $cc -std=gnu11 -fsyntax-only -fopenmp -x c \
         "${flags[@]}" $KAD_CPPFLAGS -Isrc -I. -I"${KAD_BUILDDIR:-.}" - 2>&1); then
