@@ -194,35 +194,39 @@ static kad_cost whole(const parts *p, double steps)
                       .files = p->base.files};
 }
 
-/* Enlarge one of the two until that is felt. */
-static kad_status measure_step(subject *u, size small, parts *p)
+/* Enlarge one of the two until that is felt; draws with the map of the longest training, for
+ * what a poor one draws repeats itself and takes less room. */
+static kad_status measure_step(subject *u, size small, parts *p, size *now,
+                               kad_cost *cost)
 {
-    size now = small;
-    kad_cost cost = p->base;
-    while (now.steps < u->steps && cost.cpu_seconds - p->base.cpu_seconds < enough) {
-        now.steps = now.steps * GROWTH < u->steps ? now.steps * GROWTH : u->steps;
-        KAD_CALL(measure(u, now, &cost));
+    *now = small;
+    *cost = p->base;
+    while (now->steps < u->steps && cost->cpu_seconds - p->base.cpu_seconds < enough) {
+        now->steps = now->steps * GROWTH < u->steps ? now->steps * GROWTH : u->steps;
+        KAD_CALL(measure(u, *now, cost));
     }
-    if (now.steps > small.steps)
-        p->step = slope(&p->base, &cost, 1 / (double)(now.steps - small.steps));
+    if (now->steps > small.steps)
+        p->step = slope(&p->base, cost, 1 / (double)(now->steps - small.steps));
     return KAD_OK;
 }
 
-static kad_status measure_draws(subject *u, size small, parts *p)
+static kad_status measure_draws(subject *u, size small, const kad_cost *few, parts *p)
 {
     size now = small;
-    kad_cost cost = p->base;
-    while (!u->map && now.draws < 1 && cost.cpu_seconds - p->base.cpu_seconds < enough) {
+    kad_cost cost = *few;
+    while (!u->map && now.draws < 1 && cost.cpu_seconds - few->cpu_seconds < enough) {
         now.draws = fmin(now.draws * GROWTH, 1);
         KAD_CALL(measure(u, now, &cost));
     }
     if (now.draws > small.draws)
-        p->draws = slope(&p->base, &cost, (1 - small.draws) / (now.draws - small.draws));
+        p->draws = slope(few, &cost, (1 - small.draws) / (now.draws - small.draws));
     return KAD_OK;
 }
 
 static kad_status estimate(subject *u, parts *out)
 {
+    size longest;
+    kad_cost cost;
     int64_t least = INT64_MAX;
     for (int i = 0; i < u->n_entries; i++)
         least = u->draws[i] < least ? u->draws[i] : least;
@@ -231,8 +235,8 @@ static kad_status estimate(subject *u, parts *out)
         .draws = u->n_entries > 0 ? fmin((double)MIN_DRAWS / (double)least, 1) : 1};
     *out = (parts){.steps = (double)small.steps};
     KAD_CALL(measure(u, small, &out->base));
-    KAD_CALL(measure_step(u, small, out));
-    return measure_draws(u, small, out);
+    KAD_CALL(measure_step(u, small, out, &longest, &cost));
+    return measure_draws(u, longest, &cost, out);
 }
 
 /* --- a sweep ----------------------------------------------------------------------------- */
