@@ -265,7 +265,7 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
 
 static kad_status make(kad_ctx *ctx, const kad_sampler_setup *setup, kad_tempering *t)
 {
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     t->setup = setup;
     t->options = options_of(setup->own);
     t->base = kad_sampler_find(t->options.base);
@@ -330,7 +330,7 @@ static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
                         "first",
                         setup->entry);
     if (t->n_done == 0) note_idle(ctx, t);
-    t->begun = kad_wall_seconds();
+    t->begun = kad_stop_clock();
     for (size_t i = 0; i < out->n; i++) {
         KAD_CALL(for_replicas(ctx, t, update_one, t));
         KAD_CALL(exchange_all(ctx, t, t->n_done));
