@@ -2,7 +2,9 @@
 #include "run/pipeline.h"
 
 #include "base/memory.h"
+#include "image/generator.h"
 #include "image/load.h"
+#include "io/file.h"
 #include "run/schema.h"
 
 #include <string.h>
@@ -76,6 +78,13 @@ const size_t kad_images_n_rules = sizeof kad_images_rules / sizeof kad_images_ru
 
 /* --- which runs these are -------------------------------------------------------------- */
 
+/* A single file beside a lattice is one of fields, damaged perhaps, and no picture. */
+static kad_status is_set_of_images(kad_ctx *ctx, const char *source, bool *images)
+{
+    *images = kad_image_generator_find(source) != NULL;
+    return *images ? KAD_OK : kad_file_is_folder(ctx, source, images);
+}
+
 kad_status kad_images_asked(kad_pipeline *p, bool *images)
 {
     kad_ctx *ctx = &p->app->ctx;
@@ -88,8 +97,11 @@ kad_status kad_images_asked(kad_pipeline *p, bool *images)
                         "list data)",
                         p->name);
     if (source == NULL || strcmp(kind, "auto") != 0) return KAD_OK;
-    return kad_image_source_is_one(ctx, source,
-                                   kad_config_string(p->config, "data.dataset"), images);
+    KAD_CALL(kad_image_source_is_one(
+        ctx, source, kad_config_string(p->config, "data.dataset"), images));
+    if (*images && kad_config_is_given(p->config, "lattice.shape"))
+        KAD_CALL(is_set_of_images(ctx, source, images));
+    return KAD_OK;
 }
 
 /* --- from the text to the options ------------------------------------------------------ */

@@ -117,5 +117,5 @@ END
     sed -i 's/action.epsilon: .*/action.coupling: [1, 1.1]/; /action.temperature: {/d' s.yaml
     kadanoff sweep run s.yaml -q -o t
     mv t/* s/ && rm -r t
-    refused 78 'action.coupling is no coupling that can be changed'
+    refused 78 'action.coupling: cannot be changed'
 }
