@@ -1,6 +1,7 @@
 /* Threads without a piece help those that have one. */
 #include "tests/support/claim.h"
 
+#include "base/parallel.h"
 #include "base/share.h"
 
 #include <stdatomic.h>

@@ -3,6 +3,7 @@
 #include "tests/support/model_case.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/share.h"
 #include "flow/shares.h"
 
