@@ -45,6 +45,34 @@ kad_status kad_values_read_in(kad_scope *in, kad_h5 *file, const char *parent,
     return kad_values_read(in, file, path, out);
 }
 
+double kad_values_at(const kad_values *x, size_t i)
+{
+    return i < x->n ? x->data[i] : (double)NAN;
+}
+
+kad_status kad_texts_read_in(kad_scope *in, kad_h5 *file, const char *parent,
+                             const char *name, size_t n, char ***out)
+{
+    char path[512];
+    *out = NULL;
+    snprintf(path, sizeof path, "%.400s/%.100s", parent, name);
+    if (!kad_h5_exists(file, path)) return KAD_OK;
+    KAD_CALL(kad_take(in, n, out));
+    return kad_h5_read_strings(in, file, path, n, *out);
+}
+
+static bool ends_in(const char *name, const char *tail)
+{
+    const size_t n = strlen(name), m = strlen(tail);
+    return n >= m && strcmp(name + n - m, tail) == 0;
+}
+
+bool kad_is_sampler_table(const char *name)
+{
+    return strncmp(name, "log_z", 5) != 0 && !ends_in(name, "_reweighted") &&
+           !ends_in(name, "_reshuffled");
+}
+
 /* Whether a name is a sampler's or of what the analysis makes of it. */
 static bool belongs_to(const char *name, const char *sampler)
 {

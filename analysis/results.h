@@ -27,6 +27,16 @@ KAD_MUST_USE kad_status kad_values_read_in(kad_scope *in, kad_h5 *file,
 KAD_MUST_USE kad_status kad_members(kad_scope *in, kad_h5 *file, const char *group,
                                     size_t *n, char ***names);
 
+/* Is a name of /analysis that of a sampler's own table: not of ln Z, and not of what is made of
+ * the sampler's draws besides? */
+bool kad_is_sampler_table(const char *name);
+
+/* x[i]; NaN past its end. */
+double kad_values_at(const kad_values *x, size_t i);
+/* The n texts of PARENT/NAME; *out NULL where it is absent. */
+KAD_MUST_USE kad_status kad_texts_read_in(kad_scope *in, kad_h5 *file, const char *parent,
+                                          const char *name, size_t n, char ***out);
+
 /* Attributes with a default: NaN, -1, and NULL. */
 double kad_attr_real(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);
 int64_t kad_attr_int(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name);

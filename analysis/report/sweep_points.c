@@ -6,6 +6,7 @@
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
+#include "io/keys.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,34 +23,20 @@ typedef struct points {
     const char *axis_key;                  /* NULL: nothing to draw over */
 } points;
 
-static kad_status strings(kad_scope *in, kad_h5 *file, const char *path, size_t n,
-                          char ***out)
-{
-    *out = NULL;
-    if (!kad_h5_exists(file, path)) return KAD_OK;
-    KAD_CALL(kad_take(in, n, out));
-    return kad_h5_read_strings(in, file, path, n, *out);
-}
-
 static kad_status read_points(kad_scope *in, kad_h5 *file, points *p)
 {
     *p = (points){0};
     KAD_CALL(kad_values_read(in, file, "/points/point", &p->number));
     p->n = p->number.n;
-    KAD_CALL(strings(in, file, "/points/folder", p->n, &p->folder));
-    KAD_CALL(strings(in, file, "/points/state", p->n, &p->state));
-    KAD_CALL(strings(in, file, "/points/group", p->n, &p->group));
+    KAD_CALL(kad_texts_read_in(in, file, "/points", "folder", p->n, &p->folder));
+    KAD_CALL(kad_texts_read_in(in, file, "/points", "state", p->n, &p->state));
+    KAD_CALL(kad_texts_read_in(in, file, "/points", "group", p->n, &p->group));
     KAD_CALL(kad_values_read(in, file, "/points/core_seconds", &p->core_seconds));
     p->axis_key = kad_attr_string(in, file, "/points", "axis");
     if (p->axis_key != NULL)
         KAD_CALL(kad_values_read_in(in, file, "/points", p->axis_key, &p->axis));
     if (p->axis.n != p->n) p->axis_key = NULL;
     return KAD_OK;
-}
-
-static double at(const kad_values *v, size_t i)
-{
-    return i < v->n ? v->data[i] : (double)NAN;
 }
 
 /* --- estimates -----------------------------------------------------------------------
@@ -67,8 +54,7 @@ static kad_status column_of(kad_scope *in, kad_h5 *file, const char *series,
     KAD_CALL(kad_values_read_in(in, file, path, column, &all));
     if (all.rank != 2) return KAD_OK;
     const size_t n = all.dims[0], m = all.dims[1];
-    snprintf(path, sizeof path, "/results/%.120s/observable", series);
-    KAD_CALL(strings(in, file, path, m, &names));
+    KAD_CALL(kad_texts_read_in(in, file, path, "observable", m, &names));
     for (size_t k = 0; names != NULL && k < m; k++) {
         if (strcmp(names[k], observable) != 0) continue;
         KAD_CALL(kad_take(in, n, &out->data));
@@ -77,6 +63,13 @@ static kad_status column_of(kad_scope *in, kad_h5 *file, const char *series,
         out->n = n;
     }
     return KAD_OK;
+}
+
+static kad_status estimate_of(kad_scope *in, kad_h5 *file, const char *series,
+                              const char *observable, kad_values *mean, kad_values *err)
+{
+    KAD_CALL(column_of(in, file, series, observable, "mean", mean));
+    return column_of(in, file, series, observable, "err", err);
 }
 
 /* Series that are chains of samplers, in the config's order. */
@@ -88,8 +81,24 @@ static kad_status chains_of(kad_scope *in, kad_h5 *file, size_t *n, char ***name
     KAD_CALL(kad_take(in, all, names));
     *n = 0;
     for (size_t i = 0; i < all; i++)
-        if (strncmp(every[i], "log_z", 5) != 0 && strstr(every[i], "_re") == NULL)
-            (*names)[(*n)++] = every[i];
+        if (kad_is_sampler_table(every[i])) (*names)[(*n)++] = every[i];
+    return KAD_OK;
+}
+
+/* What tables show of the first sampler. */
+static const char *const stated[STATED] = {"energy", "abs_m", "chi", "binder"};
+
+static kad_status read_stated(kad_scope *in, kad_h5 *file, kad_values mean[STATED],
+                              kad_values err[STATED])
+{
+    char **names;
+    size_t n;
+    KAD_CALL(chains_of(in, file, &n, &names));
+    for (size_t k = 0; k < STATED; k++) {
+        mean[k] = err[k] = (kad_values){0};
+        if (n > 0)
+            KAD_CALL(estimate_of(in, file, names[0], stated[k], &mean[k], &err[k]));
+    }
     return KAD_OK;
 }
 
@@ -142,8 +151,8 @@ static kad_status add_groups(kad_scope *in, const points *p, const kad_values *y
         KAD_CALL(kad_take(in, p->n, &of));
         KAD_CALL(kad_take(in, 3 * p->n, &xyz));
         for (size_t i = 0; i < p->n; i++)
-            if (strcmp(p->group[i], seen[g]) == 0 && isfinite(at(y, i)))
-                of[n++] = (place){p->axis.data[i], y->data[i], at(err, i)};
+            if (strcmp(p->group[i], seen[g]) == 0 && isfinite(kad_values_at(y, i)))
+                of[n++] = (place){p->axis.data[i], y->data[i], kad_values_at(err, i)};
         qsort(of, n, sizeof *of, by_x);
         for (size_t i = 0; i < n; i++) {
             xyz[i] = of[i].x;
@@ -164,12 +173,6 @@ static kad_status add_groups(kad_scope *in, const points *p, const kad_values *y
         kad_plot_add(plot, s);
     }
     return KAD_OK;
-}
-
-static const char *last_name(const char *key)
-{
-    const char *dot = strrchr(key, '.');
-    return dot != NULL ? dot + 1 : key;
 }
 
 /* Curves between the points (/curves), of the sampler whose points are drawn: in the colour
@@ -226,12 +229,11 @@ static kad_status draw_observable(kad_ctx *ctx, kad_h5 *file, const char *observ
     KAD_CALL(chains_of(&scope, file, &n, &names));
     for (size_t i = 0; i < n && mean.n == 0; i++) {
         sampler = names[i];
-        KAD_CALL(column_of(&scope, file, names[i], observable, "mean", &mean));
-        KAD_CALL(column_of(&scope, file, names[i], observable, "err", &err));
+        KAD_CALL(estimate_of(&scope, file, names[i], observable, &mean, &err));
         KAD_CALL(column_of(&scope, file, names[i], observable, "exact", &exact));
     }
     if (mean.n == 0) return KAD_OK;
-    *plot = (kad_plot){.x = {.label = last_name(p.axis_key)},
+    *plot = (kad_plot){.x = {.label = kad_key_last_name(p.axis_key)},
                        .y = {.label = observable, .log = log}};
     KAD_CALL(add_curves(&scope, file, &p, sampler, observable, plot, &n_curves));
     if (n_curves == 0)
@@ -261,27 +263,35 @@ OBSERVABLE(m, "abs_m", false, "Order parameter |m|", NULL)
 OBSERVABLE(chi, "chi", true, "Susceptibility", NULL)
 OBSERVABLE(helicity, "helicity", false, "Helicity modulus", NULL)
 
+/* mean with err over the coupling, and a level where there is one. */
+static kad_status plot_over(kad_scope *in, const points *p, kad_axis y,
+                            const double *level, const kad_values *mean,
+                            const kad_values *err, kad_text *out)
+{
+    kad_plot *plot;
+    if (p->axis_key == NULL || mean->n == 0) return KAD_OK;
+    KAD_CALL(kad_take(in, 1, &plot));
+    *plot = (kad_plot){.x = {.label = kad_key_last_name(p->axis_key)}, .y = y};
+    if (level != NULL)
+        kad_plot_add(plot, (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = level});
+    KAD_CALL(add_groups(in, p, mean, err, false, plot));
+    kad_plot_render(out, plot);
+    return KAD_OK;
+}
+
 static kad_status draw_ln_z(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     KAD_SCOPE(scope, ctx);
     points p;
-    kad_plot *plot;
     kad_values mean, err, exact;
     const double zero = 0;
-    KAD_CALL(kad_take(&scope, 1, &plot));
     KAD_CALL(read_points(&scope, file, &p));
-    KAD_CALL(column_of(&scope, file, "log_z", "log_z", "mean", &mean));
-    KAD_CALL(column_of(&scope, file, "log_z", "log_z", "err", &err));
+    KAD_CALL(estimate_of(&scope, file, "log_z", "log_z", &mean, &err));
     KAD_CALL(column_of(&scope, file, "log_z", "log_z", "exact", &exact));
-    if (p.axis_key == NULL || mean.n == 0) return KAD_OK;
     for (size_t i = 0; i < mean.n; i++)
-        mean.data[i] -= at(&exact, i);
-    *plot =
-        (kad_plot){.x = {.label = last_name(p.axis_key)}, .y = {.label = "ln Z - exact"}};
-    kad_plot_add(plot, (kad_series){.mark = KAD_MARK_LEVEL, .n = 1, .y = &zero});
-    KAD_CALL(add_groups(&scope, &p, &mean, &err, false, plot));
-    kad_plot_render(out, plot);
-    return KAD_OK;
+        mean.data[i] -= kad_values_at(&exact, i);
+    return plot_over(&scope, &p, (kad_axis){.label = "ln Z - exact"}, &zero, &mean, &err,
+                     out);
 }
 const kad_figure kad_figure_sweep_ln_z = {
     .title = "ln&nbsp;Z of the maps less its exact value",
@@ -293,18 +303,12 @@ static kad_status draw_ess(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     KAD_SCOPE(scope, ctx);
     points p;
-    kad_plot *plot;
     kad_values mean, err;
-    KAD_CALL(kad_take(&scope, 1, &plot));
     KAD_CALL(read_points(&scope, file, &p));
-    KAD_CALL(column_of(&scope, file, "log_z", "ess", "mean", &mean));
-    KAD_CALL(column_of(&scope, file, "log_z", "ess", "err", &err));
-    if (p.axis_key == NULL || mean.n == 0) return KAD_OK;
-    *plot = (kad_plot){.x = {.label = last_name(p.axis_key)},
-                       .y = {.label = "ESS a draw", .fixed = true, .lo = 0, .hi = 1}};
-    KAD_CALL(add_groups(&scope, &p, &mean, &err, false, plot));
-    kad_plot_render(out, plot);
-    return KAD_OK;
+    KAD_CALL(estimate_of(&scope, file, "log_z", "ess", &mean, &err));
+    return plot_over(&scope, &p,
+                     (kad_axis){.label = "ESS a draw", .fixed = true, .lo = 0, .hi = 1},
+                     NULL, &mean, &err, out);
 }
 const kad_figure kad_figure_sweep_ess = {
     .title = "Quality of the maps",
@@ -324,17 +328,13 @@ static kad_status draw_tau(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     kad_text_add(out, "<div class=\"plots\">");
     const size_t before = out->n;
     for (size_t i = 0; i < n && i < STATED; i++) {
-        kad_plot *plot;
         kad_values tau;
         const char *label;
-        KAD_CALL(kad_take(&scope, 1, &plot));
         KAD_CALL(kad_take_printf(&scope, &label, "tau_int(m2) of %s (draws)", names[i]));
         KAD_CALL(column_of(&scope, file, names[i], "m2", "tau_int", &tau));
-        *plot = (kad_plot){.x = {.label = last_name(p.axis_key)},
-                           .y = {.label = label, .log = true}};
-        KAD_CALL(add_groups(&scope, &p, &tau, &(kad_values){0}, false, plot));
         kad_text_add(out, "<div>");
-        kad_plot_render(out, plot);
+        KAD_CALL(plot_over(&scope, &p, (kad_axis){.label = label, .log = true}, NULL,
+                           &tau, &(kad_values){0}, out));
         kad_text_add(out, "</div>");
     }
     const bool any = out->n > before;
@@ -353,15 +353,9 @@ static kad_status draw_cost(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     KAD_SCOPE(scope, ctx);
     points p;
-    kad_plot *plot;
-    KAD_CALL(kad_take(&scope, 1, &plot));
     KAD_CALL(read_points(&scope, file, &p));
-    if (p.axis_key == NULL) return KAD_OK;
-    *plot = (kad_plot){.x = {.label = last_name(p.axis_key)},
-                       .y = {.label = "core-seconds", .log = true}};
-    KAD_CALL(add_groups(&scope, &p, &p.core_seconds, &(kad_values){0}, false, plot));
-    kad_plot_render(out, plot);
-    return KAD_OK;
+    return plot_over(&scope, &p, (kad_axis){.label = "core-seconds", .log = true}, NULL,
+                     &p.core_seconds, &(kad_values){0}, out);
 }
 const kad_figure kad_figure_sweep_cost = {
     .title = "Cost of a point",
@@ -379,7 +373,8 @@ static void say_status(kad_text *out, const points *p)
                                          "unusable"};
     double seconds = 0;
     for (size_t i = 0; i < p->n; i++)
-        if (isfinite(at(&p->core_seconds, i))) seconds += p->core_seconds.data[i];
+        if (isfinite(kad_values_at(&p->core_seconds, i)))
+            seconds += p->core_seconds.data[i];
     kad_text_add(out, "<p>%zu points:", p->n);
     const char *comma = "";
     for (size_t s = 0; s < sizeof states / sizeof *states; s++) {
@@ -394,33 +389,22 @@ static void say_status(kad_text *out, const points *p)
 
 static kad_status draw_points(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    static const char *const wanted[STATED] = {"energy", "abs_m", "chi", "binder"};
     KAD_SCOPE(scope, ctx);
     points p;
     kad_grid g = {.wide = true};
     kad_values z, z_err, ess, ess_err, mean[STATED], err[STATED];
-    char **names;
-    size_t n;
     KAD_CALL(read_points(&scope, file, &p));
     if (p.n == 0 || p.folder == NULL) return KAD_OK;
-    KAD_CALL(chains_of(&scope, file, &n, &names));
-    KAD_CALL(column_of(&scope, file, "log_z", "log_z", "mean", &z));
-    KAD_CALL(column_of(&scope, file, "log_z", "log_z", "err", &z_err));
-    KAD_CALL(column_of(&scope, file, "log_z", "ess", "mean", &ess));
-    KAD_CALL(column_of(&scope, file, "log_z", "ess", "err", &ess_err));
+    KAD_CALL(estimate_of(&scope, file, "log_z", "log_z", &z, &z_err));
+    KAD_CALL(estimate_of(&scope, file, "log_z", "ess", &ess, &ess_err));
+    KAD_CALL(read_stated(&scope, file, mean, err));
     kad_grid_column(&g, "point", KAD_GRID_NAME);
     kad_grid_column(&g, "state", KAD_GRID_NAME);
     kad_grid_column(&g, "core-s", KAD_GRID_REAL);
     kad_grid_column(&g, "ln Z", KAD_GRID_ESTIMATE);
     kad_grid_column(&g, "ESS", KAD_GRID_ESTIMATE);
-    for (size_t k = 0; k < STATED; k++) {
-        mean[k] = err[k] = (kad_values){0};
-        if (n > 0) {
-            KAD_CALL(column_of(&scope, file, names[0], wanted[k], "mean", &mean[k]));
-            KAD_CALL(column_of(&scope, file, names[0], wanted[k], "err", &err[k]));
-        }
-        kad_grid_column(&g, wanted[k], KAD_GRID_ESTIMATE);
-    }
+    for (size_t k = 0; k < STATED; k++)
+        kad_grid_column(&g, stated[k], KAD_GRID_ESTIMATE);
     for (size_t i = 0; i < p.n; i++) {
         const char *label, *path;
         const bool complete = p.state != NULL && strcmp(p.state[i], "complete") == 0;
@@ -432,11 +416,12 @@ static kad_status draw_points(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         else
             kad_grid_text(&g, label);
         kad_grid_text(&g, complete || p.state == NULL ? NULL : p.state[i]);
-        kad_grid_fixed(&g, 1, at(&p.core_seconds, i));
-        kad_grid_estimate(&g, at(&z, i), at(&z_err, i), true);
-        kad_grid_estimate(&g, at(&ess, i), at(&ess_err, i), true);
+        kad_grid_fixed(&g, 1, kad_values_at(&p.core_seconds, i));
+        kad_grid_estimate(&g, kad_values_at(&z, i), kad_values_at(&z_err, i), true);
+        kad_grid_estimate(&g, kad_values_at(&ess, i), kad_values_at(&ess_err, i), true);
         for (size_t k = 0; k < STATED; k++)
-            kad_grid_estimate(&g, at(&mean[k], i), at(&err[k], i), true);
+            kad_grid_estimate(&g, kad_values_at(&mean[k], i), kad_values_at(&err[k], i),
+                              true);
     }
     say_status(out, &p);
     kad_grid_render(&g, out);
@@ -460,7 +445,7 @@ static size_t seeds_of(const points *p, size_t first, size_t *of)
     size_t n = 0;
     for (size_t i = 0; i < p->n; i++)
         if (strcmp(p->group[i], p->group[first]) == 0 &&
-            at(&p->axis, i) == at(&p->axis, first))
+            kad_values_at(&p->axis, i) == kad_values_at(&p->axis, first))
             of[n++] = i;
     return n;
 }
@@ -471,7 +456,7 @@ static kad_status seed_cell(kad_scope *in, kad_grid *g, size_t n, const size_t *
     kad_estimate *e;
     KAD_CALL(kad_take(in, n, &e));
     for (size_t i = 0; i < n; i++)
-        e[i] = (kad_estimate){at(mean, of[i]), at(err, of[i])};
+        e[i] = (kad_estimate){kad_values_at(mean, of[i]), kad_values_at(err, of[i])};
     const kad_combined all = kad_combine(n, e);
     kad_grid_estimate(g, all.value, all.err, all.n > 0);
     *least = fmin(*least, all.p_value);
@@ -480,27 +465,20 @@ static kad_status seed_cell(kad_scope *in, kad_grid *g, size_t n, const size_t *
 
 static kad_status draw_seeds(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
-    static const char *const wanted[STATED] = {"energy", "abs_m", "chi", "binder"};
     KAD_SCOPE(scope, ctx);
     points p;
     kad_grid g = {0};
-    kad_values mean[STATED + 1] = {{0}}, err[STATED + 1] = {{0}};
-    char **names;
-    size_t n, *of;
+    kad_values mean[STATED + 1], err[STATED + 1];
+    size_t *of;
     KAD_CALL(read_points(&scope, file, &p));
     if (p.axis_key == NULL || p.group == NULL) return KAD_OK;
-    KAD_CALL(chains_of(&scope, file, &n, &names));
-    KAD_CALL(column_of(&scope, file, "log_z", "log_z", "mean", &mean[STATED]));
-    KAD_CALL(column_of(&scope, file, "log_z", "log_z", "err", &err[STATED]));
-    for (size_t k = 0; k < STATED && n > 0; k++) {
-        KAD_CALL(column_of(&scope, file, names[0], wanted[k], "mean", &mean[k]));
-        KAD_CALL(column_of(&scope, file, names[0], wanted[k], "err", &err[k]));
-    }
+    KAD_CALL(read_stated(&scope, file, mean, err));
+    KAD_CALL(estimate_of(&scope, file, "log_z", "log_z", &mean[STATED], &err[STATED]));
     kad_grid_column(&g, "points", KAD_GRID_NAME);
-    kad_grid_named(&g, last_name(p.axis_key), KAD_GRID_REAL);
+    kad_grid_named(&g, kad_key_last_name(p.axis_key), KAD_GRID_REAL);
     kad_grid_column(&g, "seeds", KAD_GRID_REAL);
     for (size_t k = 0; k < STATED; k++)
-        kad_grid_column(&g, wanted[k], KAD_GRID_ESTIMATE);
+        kad_grid_column(&g, stated[k], KAD_GRID_ESTIMATE);
     kad_grid_column(&g, "ln Z", KAD_GRID_ESTIMATE);
     kad_grid_column(&g, "p", KAD_GRID_REAL);
     KAD_CALL(kad_take(&scope, p.n, &of));
@@ -509,7 +487,7 @@ static kad_status draw_seeds(kad_ctx *ctx, kad_h5 *file, kad_text *out)
         double least = INFINITY;
         if (m < 2 || of[0] != i) continue;
         kad_grid_text(&g, p.group[i][0] != 0 ? p.group[i] : "all");
-        kad_grid_real(&g, 6, at(&p.axis, i));
+        kad_grid_real(&g, 6, kad_values_at(&p.axis, i));
         kad_grid_fixed(&g, 0, (double)m);
         for (size_t k = 0; k <= STATED; k++)
             KAD_CALL(seed_cell(&scope, &g, m, of, &mean[k], &err[k], &least));

@@ -4,6 +4,7 @@
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
+#include "io/keys.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -91,13 +92,10 @@ static void add_by_size(kad_plot *plot, const by_size *b, bool lines)
 }
 
 /* The coupling that is tuned, as an axis. */
-static kad_status tune_of(kad_scope *in, kad_h5 *file, const char *group,
-                          const char **out)
+static const char *tune_of(kad_scope *in, kad_h5 *file, const char *group)
 {
     const char *key = kad_attr_string(in, file, group, "tune");
-    const char *dot = key != NULL ? strrchr(key, '.') : NULL;
-    *out = dot != NULL ? dot + 1 : key != NULL ? key : "coupling";
-    return KAD_OK;
+    return key != NULL ? kad_key_last_name(key) : "coupling";
 }
 
 /* The first T_c that is stated. */
@@ -109,11 +107,8 @@ static kad_status critical_of(kad_scope *in, kad_h5 *file, const char *group, do
     *tc = NAN;
     snprintf(path, sizeof path, "%s/results", group);
     KAD_CALL(kad_values_read_in(in, file, path, "value", &value));
-    if (value.n == 0) return KAD_OK;
-    KAD_CALL(kad_take(in, value.n, &name));
-    snprintf(path, sizeof path, "%s/results/quantity", group);
-    KAD_CALL(kad_h5_read_strings(in, file, path, value.n, name));
-    for (size_t i = value.n; i-- > 0;)
+    KAD_CALL(kad_texts_read_in(in, file, path, "quantity", value.n, &name));
+    for (size_t i = value.n; name != NULL && i-- > 0;)
         if (strcmp(name[i], "T_c") == 0) *tc = value.data[i];
     return KAD_OK;
 }
@@ -133,7 +128,7 @@ static kad_status points_of(kad_scope *in, kad_h5 *file, const char *group,
     snprintf(err, sizeof err, "%s_err", what);
     KAD_CALL(read_by_size(in, file, path, "tune", what, err, b));
     if (b->n_sizes == 0) return KAD_OK;
-    KAD_CALL(tune_of(in, file, group, &plot->x.label));
+    plot->x.label = tune_of(in, file, group);
     KAD_CALL(critical_of(in, file, group, tc));
     plot->y.label = what;
     if (strcmp(what, "xi_over_L") == 0) plot->y.label = "xi/L";
@@ -267,31 +262,39 @@ const kad_figure kad_figure_fss_residual = {
 /* --- tables --------------------------------------------------------------------------
  */
 
-/* A column of numbers, of names. */
-static kad_status names_in(kad_scope *in, kad_h5 *file, const char *group,
-                           const char *name, size_t n, char ***out)
-{
-    char path[400];
-    KAD_CALL(kad_take(in, n, out));
-    snprintf(path, sizeof path, "%.300s/%.60s", group, name);
-    return kad_h5_read_strings(in, file, path, n, *out);
-}
+/* Columns with errors that a table shows, of a group of them. */
+typedef struct shown {
+    const char *name, *head;
+} shown;
+enum { SHOWN = 5 };
+typedef struct estimates {
+    size_t n;
+    kad_values value[SHOWN], err[SHOWN];
+} estimates;
 
-static double at(const kad_values *v, size_t i)
+/* Read them, and head the table's columns. */
+static kad_status read_estimates(kad_scope *in, kad_h5 *file, const char *path, size_t n,
+                                 const shown *column, kad_grid *g, estimates *out)
 {
-    return i < v->n ? v->data[i] : (double)NAN;
+    char error[64];
+    out->n = n;
+    for (size_t k = 0; k < n; k++) {
+        snprintf(error, sizeof error, "%s_err", column[k].name);
+        KAD_CALL(kad_values_read_in(in, file, path, column[k].name, &out->value[k]));
+        KAD_CALL(kad_values_read_in(in, file, path, error, &out->err[k]));
+        kad_grid_column(g, column[k].head, KAD_GRID_ESTIMATE);
+    }
+    return KAD_OK;
 }
 
 /* A row a method, a column a quantity. */
 static kad_status results_of(kad_scope *in, kad_h5 *file, const char *group,
                              const char *what, kad_text *out)
 {
-    static const struct {
-        const char *name, *head;
-    } column[] = {{"T_c", "T<sub>c</sub>"},
-                  {"nu", "&nu;"},
-                  {"gamma/nu", "&gamma;/&nu;"},
-                  {"-beta/nu", "&minus;&beta;/&nu;"}};
+    static const shown column[] = {{"T_c", "T<sub>c</sub>"},
+                                   {"nu", "&nu;"},
+                                   {"gamma/nu", "&gamma;/&nu;"},
+                                   {"-beta/nu", "&minus;&beta;/&nu;"}};
     enum { COLUMNS = 4 };
     char path[400];
     char **quantity, **method;
@@ -304,8 +307,9 @@ static kad_status results_of(kad_scope *in, kad_h5 *file, const char *group,
     KAD_CALL(kad_values_read_in(in, file, path, "value_err", &err));
     KAD_CALL(kad_values_read_in(in, file, path, "p_value", &p));
     KAD_CALL(kad_values_read_in(in, file, path, "n", &n));
-    KAD_CALL(names_in(in, file, path, "quantity", value.n, &quantity));
-    KAD_CALL(names_in(in, file, path, "method", value.n, &method));
+    KAD_CALL(kad_texts_read_in(in, file, path, "quantity", value.n, &quantity));
+    KAD_CALL(kad_texts_read_in(in, file, path, "method", value.n, &method));
+    if (quantity == NULL || method == NULL) return KAD_OK;
     kad_grid_column(&g, "from", KAD_GRID_NAME);
     for (int k = 0; k < COLUMNS; k++)
         kad_grid_column(&g, column[k].head, KAD_GRID_ESTIMATE);
@@ -319,10 +323,11 @@ static kad_status results_of(kad_scope *in, kad_h5 *file, const char *group,
             for (size_t m = i; m < value.n && strcmp(method[m], method[i]) == 0; m++)
                 if (strcmp(quantity[m], column[k].name) == 0) found = m;
             if (found < value.n)
-                kad_grid_estimate(&g, value.data[found], at(&err, found), true);
+                kad_grid_estimate(&g, value.data[found], kad_values_at(&err, found),
+                                  true);
             else
                 kad_grid_text(&g, NULL);
-            least = fmin(least, at(&p, found));
+            least = fmin(least, kad_values_at(&p, found));
         }
         kad_grid_p(&g, isfinite(least) ? least : (double)NAN);
         if (least < 0.01) kad_grid_mark(&g);
@@ -352,38 +357,34 @@ const kad_figure kad_figure_fss_results = {
 static kad_status crossings_of(kad_scope *in, kad_h5 *file, const char *group,
                                const char *what, kad_text *out)
 {
-    static const struct {
-        const char *name, *head;
-    } column[] = {{"at", "crossing at"},
-                  {"value", "value there"},
-                  {"inverse_nu", "1/&nu;"},
-                  {"gamma_over_nu", "&gamma;/&nu;"},
-                  {"minus_beta_over_nu", "&minus;&beta;/&nu;"}};
-    enum { COLUMNS = 5 };
+    static const shown column[] = {{"at", "crossing at"},
+                                   {"value", "value there"},
+                                   {"inverse_nu", "1/&nu;"},
+                                   {"gamma_over_nu", "&gamma;/&nu;"},
+                                   {"minus_beta_over_nu", "&minus;&beta;/&nu;"}};
     char path[400], text[64];
     char **quantity;
-    kad_values a, b, value[COLUMNS], err[COLUMNS];
+    kad_values a, b;
+    estimates e;
     kad_grid g = {0};
     (void)what;
     snprintf(path, sizeof path, "%s/crossings", group);
     KAD_CALL(kad_values_read_in(in, file, path, "size_a", &a));
     if (a.n == 0) return KAD_OK;
     KAD_CALL(kad_values_read_in(in, file, path, "size_b", &b));
-    KAD_CALL(names_in(in, file, path, "quantity", a.n, &quantity));
+    KAD_CALL(kad_texts_read_in(in, file, path, "quantity", a.n, &quantity));
+    if (quantity == NULL) return KAD_OK;
     kad_grid_column(&g, "of", KAD_GRID_NAME);
     kad_grid_column(&g, "sizes", KAD_GRID_NAME);
-    for (int k = 0; k < COLUMNS; k++) {
-        snprintf(text, sizeof text, "%s_err", column[k].name);
-        KAD_CALL(kad_values_read_in(in, file, path, column[k].name, &value[k]));
-        KAD_CALL(kad_values_read_in(in, file, path, text, &err[k]));
-        kad_grid_column(&g, column[k].head, KAD_GRID_ESTIMATE);
-    }
+    KAD_CALL(
+        read_estimates(in, file, path, sizeof column / sizeof *column, column, &g, &e));
     for (size_t i = 0; i < a.n; i++) {
-        snprintf(text, sizeof text, "%g, %g", a.data[i], at(&b, i));
+        snprintf(text, sizeof text, "%g, %g", a.data[i], kad_values_at(&b, i));
         kad_grid_text(&g, quantity[i]);
         kad_grid_text(&g, text);
-        for (int k = 0; k < COLUMNS; k++)
-            kad_grid_estimate(&g, at(&value[k], i), at(&err[k], i), true);
+        for (size_t k = 0; k < e.n; k++)
+            kad_grid_estimate(&g, kad_values_at(&e.value[k], i),
+                              kad_values_at(&e.err[k], i), true);
     }
     kad_grid_render(&g, out);
     return KAD_OK;
@@ -405,13 +406,12 @@ const kad_figure kad_figure_fss_crossings = {
 static kad_status scans_of(kad_scope *in, kad_h5 *file, const char *group,
                            const char *what, kad_text *out)
 {
-    static const struct {
-        const char *name, *head;
-    } column[] = {{"tc", "T<sub>c</sub>"}, {"nu", "&nu;"}, {"exponent", "x/&nu;"}};
-    enum { COLUMNS = 3 };
-    char path[400], text[64];
+    static const shown column[] = {
+        {"tc", "T<sub>c</sub>"}, {"nu", "&nu;"}, {"exponent", "x/&nu;"}};
+    char path[400];
     char **quantity;
-    kad_values z, l, value[COLUMNS], err[COLUMNS], chi2, dof, p, n, chosen;
+    estimates e;
+    kad_values z, l, chi2, dof, p, n, chosen;
     kad_grid g = {0};
     (void)what;
     snprintf(path, sizeof path, "%s/scans", group);
@@ -423,33 +423,31 @@ static kad_status scans_of(kad_scope *in, kad_h5 *file, const char *group,
     KAD_CALL(kad_values_read_in(in, file, path, "p_value", &p));
     KAD_CALL(kad_values_read_in(in, file, path, "n", &n));
     KAD_CALL(kad_values_read_in(in, file, path, "chosen", &chosen));
-    KAD_CALL(names_in(in, file, path, "quantity", z.n, &quantity));
+    KAD_CALL(kad_texts_read_in(in, file, path, "quantity", z.n, &quantity));
+    if (quantity == NULL) return KAD_OK;
     kad_grid_column(&g, "of", KAD_GRID_NAME);
     kad_grid_column(&g, "L from", KAD_GRID_REAL);
     kad_grid_column(&g, "|z| below", KAD_GRID_REAL);
-    for (int k = 0; k < COLUMNS; k++) {
-        snprintf(text, sizeof text, "%s_err", column[k].name);
-        KAD_CALL(kad_values_read_in(in, file, path, column[k].name, &value[k]));
-        KAD_CALL(kad_values_read_in(in, file, path, text, &err[k]));
-        kad_grid_column(&g, column[k].head, KAD_GRID_ESTIMATE);
-    }
+    KAD_CALL(
+        read_estimates(in, file, path, sizeof column / sizeof *column, column, &g, &e));
     kad_grid_column(&g, "&chi;&sup2;/dof", KAD_GRID_REAL);
     kad_grid_column(&g, "p", KAD_GRID_REAL);
     kad_grid_column(&g, "points", KAD_GRID_REAL);
     kad_grid_column(&g, "stated", KAD_GRID_NAME);
     for (size_t i = 0; i < z.n; i++) {
         kad_grid_text(&g, quantity[i]);
-        kad_grid_real(&g, 3, at(&l, i));
+        kad_grid_real(&g, 3, kad_values_at(&l, i));
         kad_grid_real(&g, 3, z.data[i]);
-        for (int k = 0; k < COLUMNS; k++)
-            if (at(&err[k], i) > 0)
-                kad_grid_estimate(&g, at(&value[k], i), at(&err[k], i), true);
+        for (size_t k = 0; k < e.n; k++)
+            if (kad_values_at(&e.err[k], i) > 0)
+                kad_grid_estimate(&g, kad_values_at(&e.value[k], i),
+                                  kad_values_at(&e.err[k], i), true);
             else
                 kad_grid_text(&g, NULL);
-        kad_grid_fixed(&g, 2, at(&chi2, i) / at(&dof, i));
-        kad_grid_p(&g, at(&p, i));
-        kad_grid_fixed(&g, 0, at(&n, i));
-        kad_grid_text(&g, at(&chosen, i) == 1 ? "yes" : NULL);
+        kad_grid_fixed(&g, 2, kad_values_at(&chi2, i) / kad_values_at(&dof, i));
+        kad_grid_p(&g, kad_values_at(&p, i));
+        kad_grid_fixed(&g, 0, kad_values_at(&n, i));
+        kad_grid_text(&g, kad_values_at(&chosen, i) == 1 ? "yes" : NULL);
     }
     kad_grid_render(&g, out);
     return KAD_OK;

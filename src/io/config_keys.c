@@ -10,6 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+size_t kad_reals_count(const kad_reals *list, double most)
+{
+    const double n = list->value[0];
+    return list->n == 1 && n >= 2 && n <= most && n == floor(n) ? (size_t)n : 0;
+}
+
 const char *kad_key_choice(const kad_key *key, size_t i, size_t *n)
 {
     const char *at = key->choices;

@@ -46,6 +46,10 @@ typedef struct kad_reals {
     double value[KAD_SEQUENCE_MAX];
 } kad_reals;
 
+/* Of a list that may also say how many values there are to be: that number, where it is one
+ * whole number from 2 to `most`; else 0. */
+size_t kad_reals_count(const kad_reals *list, double most);
+
 /* A choice of "auto|true|false". */
 typedef enum kad_auto { KAD_AUTO, KAD_AUTO_TRUE, KAD_AUTO_FALSE } kad_auto;
 
@@ -168,5 +172,8 @@ const char *kad_key_choice(const kad_key *key, size_t i, size_t *n);
 int kad_key_choice_index(const kad_key *key, const char *word);
 /* All of them with `between` between two; as much as fits. */
 void kad_key_choices(const kad_key *key, const char *between, size_t size, char *out);
+
+/* The part of a key behind its last dot: "temperature" of action.temperature. Borrowed. */
+const char *kad_key_last_name(const char *key);
 
 #endif

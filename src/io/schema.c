@@ -95,8 +95,7 @@ bool kad_schema_has_prefix(const kad_schema *schema, const char *path, const cha
     return false;
 }
 
-/* The part of a key behind its last dot. */
-static const char *last_name(const char *key)
+const char *kad_key_last_name(const char *key)
 {
     const char *dot = strrchr(key, '.');
     return dot ? dot + 1 : key;
@@ -121,7 +120,8 @@ static void consider(void *self, const kad_key *key)
     size_t d = kad_word_distance(search->name, key->key);
     /* the right name in the wrong section counts as near, nearer in the right section:
      * sample.draws is meant as sample[0].draws */
-    if (strcmp(last_name(search->name), last_name(key->key)) == 0 && d > 1)
+    if (strcmp(kad_key_last_name(search->name), kad_key_last_name(key->key)) == 0 &&
+        d > 1)
         d = same_section(search->name, key->key) ? 0 : 1;
     if (d < search->distance) {
         search->distance = d;

@@ -187,16 +187,15 @@ static kad_status read_exact(const builder *b, size_t i, size_t n, kad_sweep_ser
 /* A list, or so many from one end of the range to the other. */
 static size_t n_values(const kad_reals *values)
 {
-    const double first = values->value[0];
-    const bool is_number = values->n == 1 && first >= 2 && first == floor(first);
-    return is_number ? (size_t)first : values->n;
+    const size_t n = kad_reals_count(values, INFINITY);
+    return n > 0 ? n : values->n;
 }
 
 static kad_status value_at(const builder *b, size_t i, double lo, double hi, double *out)
 {
     const kad_reals *values = &b->sweep->options.analysis.values;
-    const size_t n = n_values(values);
-    if (n != values->n) {
+    const size_t n = kad_reals_count(values, INFINITY);
+    if (n > 0) {
         *out = lo + (hi - lo) * (double)i / (double)(n - 1);
         return KAD_OK;
     }
@@ -208,10 +207,9 @@ static kad_status value_at(const builder *b, size_t i, double lo, double hi, dou
         b->sweep->name, *out, b->group->name, lo, hi);
 }
 
-static kad_status make_thetas(kad_scope *in, const builder *b, double lo, double hi,
-                              size_t n, kad_curve_theta *theta, kad_sweep_series *out)
+static kad_status make_thetas(const builder *b, double lo, double hi, size_t n,
+                              kad_curve_theta *theta, kad_sweep_series *out)
 {
-    (void)in;
     for (size_t i = 0; i < n; i++) {
         double value;
         KAD_CALL(value_at(b, i, lo, hi, &value));
@@ -228,18 +226,12 @@ static kad_status make_thetas(kad_scope *in, const builder *b, double lo, double
 static kad_status read_series(kad_scope *in, const builder *b, kad_sweep_series *out,
                               kad_curve_series *series, kad_curve_theta *at, size_t *n)
 {
-    kad_ctx *ctx = in->ctx;
     *n = 0;
     for (int i = 0; i < b->n_members; i++) {
-        KAD_SCOPE(scope, ctx);
-        KAD_LOCAL(kad_run, run);
         KAD_LOCAL(kad_h5, file);
         char reason[KAD_CURVE_REASON];
-        const char *path;
         const member *m = &b->member[i];
-        KAD_CALL(kad_sweep_path(&scope, b->sweep, &b->sweep->point[m->point], &path));
-        KAD_CALL(kad_run_open(ctx, path, KAD_RUN_READ, &run));
-        KAD_CALL(kad_results_open(ctx, run, &file));
+        KAD_CALL(kad_sweep_results(in->ctx, b->sweep, &b->sweep->point[m->point], &file));
         KAD_CALL(kad_curve_series_read(in, file, out->name, b->names.n, b->names.name,
                                        &series[*n], reason));
         if (reason[0] != 0) {
@@ -294,7 +286,7 @@ static kad_status make_series(builder *b, kad_sweep_series *out)
                  out->left_out != NULL ? out->left_out : "");
         return refuse(b, out, why);
     }
-    KAD_CALL(make_thetas(&scope, b, out->at[0], out->at[n - 1], n_curve, theta, out));
+    KAD_CALL(make_thetas(b, out->at[0], out->at[n - 1], n_curve, theta, out));
     b->group->n_sites = series[0].n_sites;
     b->group->extent = series[0].extent;
     b->group->n_components = series[0].n_components;
@@ -309,14 +301,9 @@ static kad_status make_series(builder *b, kad_sweep_series *out)
 /* Names of the samplers that the first complete point has. */
 static kad_status list_samplers(const builder *b, size_t *n, char ***names)
 {
-    KAD_SCOPE(scope, b->in->ctx);
-    KAD_LOCAL(kad_run, run);
     KAD_LOCAL(kad_h5, file);
-    const char *path;
-    KAD_CALL(
-        kad_sweep_path(&scope, b->sweep, &b->sweep->point[b->member[0].point], &path));
-    KAD_CALL(kad_run_open(b->in->ctx, path, KAD_RUN_READ, &run));
-    KAD_CALL(kad_results_open(b->in->ctx, run, &file));
+    KAD_CALL(kad_sweep_results(b->in->ctx, b->sweep, &b->sweep->point[b->member[0].point],
+                               &file));
     return kad_members(b->in, file, "/samplers", n, names);
 }
 
@@ -354,17 +341,6 @@ static bool is_first(const kad_sweep *s, int along, int point)
     return true;
 }
 
-static kad_status name_group(kad_scope *in, const kad_sweep *s, int along,
-                             const kad_sweep_point *first, kad_sweep_group *group)
-{
-    char name[512];
-    KAD_CALL(kad_take(in, (size_t)s->n_keys, &group->others.value));
-    for (int k = 0; k < s->n_keys; k++)
-        group->others.value[k] = k == along ? NULL : first->value[k];
-    kad_sweep_folder_name(s, &group->others, sizeof name, name);
-    return kad_take_text(in, name[0] != 0 ? name : "all", &group->name);
-}
-
 /* Why there is nothing at all. */
 static kad_status require_curve(kad_ctx *ctx, const kad_sweep_curves *c)
 {
@@ -399,7 +375,8 @@ kad_status kad_sweep_curves_make(kad_scope *in, kad_app *app, const kad_sweep *s
         kad_sweep_group *group = &out->group[out->n_groups++];
         builder b = {
             .in = in, .app = app, .sweep = s, .along = out->along, .group = group};
-        KAD_CALL(name_group(in, s, out->along, &s->point[i], group));
+        KAD_CALL(kad_sweep_without(in, s, &s->point[i], 1, &out->along, &group->others));
+        KAD_CALL(kad_sweep_group_name(in, s, &group->others, &group->name));
         KAD_CALL(make_group(&b, &s->point[i]));
     }
     return require_curve(in->ctx, out);

@@ -205,8 +205,8 @@ static void say_refused(const kad_app *app, const kad_curves *c)
         n += c->n_eff[i] < KAD_CURVE_TOO_FEW;
         if (c->n_eff[i] < c->n_eff[worst]) worst = i;
     }
-    kad_say(app, "    fewest effective draws: %.0f at %g%s", c->n_eff[worst],
-            c->value[worst], n > 0 ? "" : "");
+    kad_say(app, "    fewest effective draws: %.0f at %g", c->n_eff[worst],
+            c->value[worst]);
     if (n > 0)
         kad_say(app, "    %zu values are refused: fewer than %d effective draws", n,
                 KAD_CURVE_TOO_FEW);
@@ -238,13 +238,13 @@ static void say_series(const kad_app *app, const kad_sweep_curves *curves,
                        const kad_sweep_group *group, const kad_sweep_series *s)
 {
     const kad_curves *c = &s->curves;
-    const char *key = strrchr(curves->sweep->key[curves->along], '.');
     if (s->refused != NULL) {
         kad_say(app, "%s, %s: no curve: %s", group->name, s->name, s->refused);
         return;
     }
     kad_say(app, "%s, %s: %zu of %d points, %s %g to %g, %zu draws", group->name, s->name,
-            c->n_states, group->n_points, key != NULL ? key + 1 : "", s->at[0],
+            c->n_states, group->n_points,
+            kad_key_last_name(curves->sweep->key[curves->along]), s->at[0],
             s->at[c->n_states - 1], c->n_draws);
     if (s->n_left_out > 0)
         kad_say(app, "    left out: %d; %s", s->n_left_out, s->left_out);

@@ -5,7 +5,6 @@
 #include "analysis/results.h"
 #include "io/number.h"
 #include "io/progress.h"
-#include "io/run_folder.h"
 #include "io/writer.h"
 #include "run/pipeline.h"
 #include "run/run_state.h"
@@ -59,19 +58,6 @@ static double size_of(const search *s, const kad_sweep_point *point)
     return by_volume ? pow(volume, 1 / fmax(d, 1)) : largest;
 }
 
-static kad_status group_of(const search *s, const kad_sweep_point *point,
-                           const char **out)
-{
-    kad_sweep_point others = {.wanted = true};
-    char name[512];
-    KAD_CALL(kad_take(s->in, (size_t)s->sweep->n_keys, &others.value));
-    for (int k = 0; k < s->sweep->n_keys; k++)
-        others.value[k] =
-            k == s->shape || k == s->tune || k == s->seed ? NULL : point->value[k];
-    kad_sweep_folder_name(s->sweep, &others, sizeof name, name);
-    return kad_take_text(s->in, name[0] != 0 ? name : "all", out);
-}
-
 /* The first sampler that made a chain: the config's first. */
 static kad_status find_sampler(search *s, kad_h5 *file)
 {
@@ -82,29 +68,17 @@ static kad_status find_sampler(search *s, kad_h5 *file)
     if (s->sampler != NULL) return KAD_OK;
     KAD_CALL(kad_members(s->in, file, "/analysis", &n, &names));
     for (size_t i = 0; i < n && s->sampler == NULL; i++)
-        if (strncmp(names[i], "log_z", 5) != 0 && strstr(names[i], "_reweighted") == NULL)
-            s->sampler = names[i];
+        if (kad_is_sampler_table(names[i])) s->sampler = names[i];
     return KAD_OK;
-}
-
-static kad_status open_point(kad_scope *in, const search *s, const kad_sweep_point *point,
-                             kad_h5 **file)
-{
-    KAD_LOCAL(kad_run, run);
-    const char *path;
-    KAD_CALL(kad_sweep_path(in, s->sweep, point, &path));
-    KAD_CALL(kad_run_open(in->ctx, path, KAD_RUN_READ, &run));
-    return kad_results_open(in->ctx, run, file);
 }
 
 /* How long its blocks must be; what is flagged is said. */
 static kad_status look_at(search *s, const kad_sweep_point *point)
 {
-    KAD_SCOPE(scope, s->in->ctx);
     KAD_LOCAL(kad_h5, file);
     char reason[KAD_FSS_REASON], label[256];
     size_t n_blocks;
-    KAD_CALL(open_point(&scope, s, point, &file));
+    KAD_CALL(kad_sweep_results(s->in->ctx, s->sweep, point, &file));
     KAD_CALL(find_sampler(s, file));
     if (s->sampler == NULL) {
         snprintf(s->reason, sizeof s->reason, "finite-size scaling: no sampler ran");
@@ -121,10 +95,12 @@ static kad_status look_at(search *s, const kad_sweep_point *point)
 
 static kad_status find_members(search *s)
 {
+    const int tied[] = {s->shape, s->tune, s->seed};
     KAD_CALL(kad_take(s->in, (size_t)s->sweep->n_points, &s->member));
     for (int i = 0; i < s->sweep->n_points; i++) {
         const kad_sweep_point *point = &s->sweep->point[i];
         member *m = &s->member[s->n];
+        kad_sweep_point others;
         const char *path;
         kad_run_state state;
         KAD_CALL(kad_sweep_path(s->in, s->sweep, point, &path));
@@ -134,7 +110,8 @@ static kad_status find_members(search *s)
         if (point->value[s->tune] != NULL)
             (void)kad_parse_real(point->value[s->tune], &m->tune);
         if (!isfinite(m->size) || !isfinite(m->tune)) continue;
-        KAD_CALL(group_of(s, point, &m->group));
+        KAD_CALL(kad_sweep_without(s->in, s->sweep, point, 3, tied, &others));
+        KAD_CALL(kad_sweep_group_name(s->in, s->sweep, &others, &m->group));
         KAD_CALL(look_at(s, point));
         s->n++;
     }
@@ -159,7 +136,7 @@ static kad_status read_seeds(kad_scope *in, search *s, size_t first, kad_fss_poi
         KAD_LOCAL(kad_h5, file);
         if (!same(&s->member[first], &s->member[i])) continue;
         s->member[i].done = true;
-        KAD_CALL(open_point(in, s, s->member[i].point, &file));
+        KAD_CALL(kad_sweep_results(in->ctx, s->sweep, s->member[i].point, &file));
         seed[n] = (kad_fss_point){.size = s->member[i].size, .tune = s->member[i].tune};
         KAD_CALL(kad_fss_read(in, file, s->sampler, s->n_blocks, &seed[n++]));
     }

@@ -32,15 +32,13 @@ static kad_status find_along(kad_ctx *ctx, const kad_sweep *s, int *along)
                     s->name, key);
 }
 
-/* The point without the coupling: what points that share a map have in common. */
-static kad_status without(kad_scope *in, const kad_sweep *s, int along,
-                          const kad_sweep_point *point, kad_sweep_point *out)
+static kad_status value_of(kad_ctx *ctx, const kad_sweep *s, int along,
+                           const kad_sweep_point *point, double *value)
 {
-    *out = (kad_sweep_point){.wanted = point->wanted}; /* no number: it is no point */
-    KAD_CALL(kad_take(in, (size_t)s->n_keys, &out->value));
-    for (int k = 0; k < s->n_keys; k++)
-        out->value[k] = k == along ? NULL : point->value[k];
-    return KAD_OK;
+    if (point->value[along] != NULL && kad_parse_real(point->value[along], value))
+        return KAD_OK;
+    return kad_fail(ctx, KAD_ECONFIG, "%s: sweep.along: point %d has no number %s",
+                    s->name, point->number, s->key[along]);
 }
 
 /* Over all points that share the map. */
@@ -55,10 +53,7 @@ static kad_status range_of(kad_ctx *ctx, const kad_sweep *s, int along,
         if (!other->wanted ||
             !kad_sweep_same_values(s, along, point->value, other->value))
             continue;
-        if (other->value[along] == NULL || !kad_parse_real(other->value[along], &value))
-            return kad_fail(ctx, KAD_ECONFIG,
-                            "%s: sweep.along: point %d has no number %s", s->name,
-                            other->number, s->key[along]);
+        KAD_CALL(value_of(ctx, s, along, other, &value));
         *lo = fmin(*lo, value);
         *hi = fmax(*hi, value);
     }
@@ -69,9 +64,9 @@ static kad_status range_of(kad_ctx *ctx, const kad_sweep *s, int along,
 static kad_status folder_of(kad_scope *in, const kad_sweep *s,
                             const kad_sweep_point *others, const char **folder)
 {
-    char name[512];
-    kad_sweep_folder_name(s, others, sizeof name, name);
-    return kad_take_printf(in, folder, "%s/maps/%s", s->folder, *name ? name : "all");
+    const char *name;
+    KAD_CALL(kad_sweep_group_name(in, s, others, &name));
+    return kad_take_printf(in, folder, "%s/maps/%s", s->folder, name);
 }
 
 kad_status kad_sweep_family(kad_scope *in, kad_app *app, const kad_sweep *s,
@@ -82,7 +77,7 @@ kad_status kad_sweep_family(kad_scope *in, kad_app *app, const kad_sweep *s,
     double lo, hi;
     int along;
     KAD_CALL(find_along(&app->ctx, s, &along));
-    KAD_CALL(without(in, s, along, point, others));
+    KAD_CALL(kad_sweep_without(in, s, point, 1, &along, others));
     KAD_CALL(range_of(&app->ctx, s, along, others, &lo, &hi));
     *n = 4;
     KAD_CALL(kad_take(in, 4, more));
@@ -114,7 +109,7 @@ static kad_status of_family(kad_scope *in, kad_app *app, const kad_sweep *s, int
     kad_sweep_point others;
     kad_run_state state;
     const char *folder;
-    KAD_CALL(without(in, s, along, point, &others));
+    KAD_CALL(kad_sweep_without(in, s, point, 1, &along, &others));
     KAD_CALL(folder_of(in, s, &others, &folder));
     KAD_CALL(kad_run_state_read(&app->ctx, folder, &state));
     if (state.stand == KAD_RUN_RUNNING) {
@@ -131,15 +126,6 @@ static kad_status of_family(kad_scope *in, kad_app *app, const kad_sweep *s, int
 }
 
 /* --- chains -------------------------------------------------------------------------- */
-
-static kad_status value_of(kad_ctx *ctx, const kad_sweep *s, int along,
-                           const kad_sweep_point *point, double *value)
-{
-    if (point->value[along] != NULL && kad_parse_real(point->value[along], value))
-        return KAD_OK;
-    return kad_fail(ctx, KAD_ECONFIG, "%s: sweep.along: point %d has no number %s",
-                    s->name, point->number, s->key[along]);
-}
 
 kad_status kad_sweep_before(kad_ctx *ctx, const kad_sweep *s,
                             const kad_sweep_point *point, const kad_sweep_point **before)

@@ -1,4 +1,5 @@
-/* Keys of the section, and how points are called. */
+/* Keys of the section, how points and groups of them are called, and where they lie. */
+#include "io/run_folder.h"
 #include "sweep/points.h"
 
 #include <stdio.h>
@@ -77,12 +78,6 @@ void kad_sweep_plain_value(const char *value, size_t size, char *out)
     out[n] = 0;
 }
 
-static const char *last_name(const char *key)
-{
-    const char *dot = strrchr(key, '.');
-    return dot != NULL ? dot + 1 : key;
-}
-
 char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size_t size,
                       char *out)
 {
@@ -93,7 +88,7 @@ char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size
         if (point->value[k] == NULL) continue;
         kad_sweep_plain_value(point->value[k], sizeof value, value);
         const int n = snprintf(out + used, size - used, "%s%s=%s", used > 0 ? " " : "",
-                               last_name(sweep->key[k]), value);
+                               kad_key_last_name(sweep->key[k]), value);
         used += n > 0 ? (size_t)n : 0;
     }
     return out;
@@ -112,4 +107,36 @@ kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
                           const kad_sweep_point *point, const char **path)
 {
     return kad_take_printf(in, path, "%s/%s", sweep->folder, point->folder);
+}
+
+kad_status kad_sweep_results(kad_ctx *ctx, const kad_sweep *sweep,
+                             const kad_sweep_point *point, kad_h5 **file)
+{
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_run, run);
+    const char *path;
+    KAD_CALL(kad_sweep_path(&scope, sweep, point, &path));
+    KAD_CALL(kad_run_open(ctx, path, KAD_RUN_READ, &run));
+    return kad_results_open(ctx, run, file);
+}
+
+kad_status kad_sweep_without(kad_scope *in, const kad_sweep *sweep,
+                             const kad_sweep_point *point, size_t n, const int *keys,
+                             kad_sweep_point *out)
+{
+    *out = (kad_sweep_point){.wanted = point->wanted};
+    KAD_CALL(kad_take(in, (size_t)sweep->n_keys, &out->value));
+    for (int k = 0; k < sweep->n_keys; k++)
+        out->value[k] = point->value[k];
+    for (size_t i = 0; i < n; i++)
+        if (keys[i] >= 0) out->value[keys[i]] = NULL;
+    return KAD_OK;
+}
+
+kad_status kad_sweep_group_name(kad_scope *in, const kad_sweep *sweep,
+                                const kad_sweep_point *others, const char **name)
+{
+    char text[512];
+    kad_sweep_folder_name(sweep, others, sizeof text, text);
+    return kad_take_text(in, text[0] != 0 ? text : "all", name);
 }

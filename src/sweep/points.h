@@ -26,6 +26,18 @@ bool kad_sweep_same_values(const kad_sweep *sweep, int but, const char *const *a
 /* The point's label as the name of a folder: "temperature=2.1_seed=3". Returns out. */
 char *kad_sweep_folder_name(const kad_sweep *sweep, const kad_sweep_point *point,
                             size_t size, char *out);
+/* A point without n of its keys (-1: none): what it has in common with those that differ in
+ * these alone. It has no number. */
+KAD_MUST_USE kad_status kad_sweep_without(kad_scope *in, const kad_sweep *sweep,
+                                          const kad_sweep_point *point, size_t n,
+                                          const int *keys, kad_sweep_point *out);
+/* How such a group is called: its folder name; "all" where nothing is left. */
+KAD_MUST_USE kad_status kad_sweep_group_name(kad_scope *in, const kad_sweep *sweep,
+                                             const kad_sweep_point *others,
+                                             const char **name);
+/* The results of a point, read. Errors: those of kad_run_open and kad_results_open. */
+KAD_MUST_USE kad_status kad_sweep_results(kad_ctx *ctx, const kad_sweep *sweep,
+                                          const kad_sweep_point *point, kad_h5 **file);
 /* Index of a key; -1: the sweep has it not. */
 int kad_sweep_find_key(const kad_sweep *sweep, const char *key);
 /* A value as it may stand in a folder's name: "[8, 8]" is 8x8. */

@@ -63,15 +63,13 @@ static kad_status read_point(kad_app *app, results *r, int point)
     KAD_SCOPE(scope, &app->ctx);
     const char *path;
     kad_run_state state;
-    KAD_LOCAL(kad_run, run);
     KAD_LOCAL(kad_h5, file);
     KAD_CALL(kad_sweep_path(&scope, r->sweep, &r->sweep->point[point], &path));
     KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
     r->state[point] = kad_run_stand_name(state.stand);
     r->core_seconds[point] = NAN;
     if (state.stand != KAD_RUN_COMPLETE) return KAD_OK;
-    KAD_CALL(kad_run_open(&app->ctx, path, KAD_RUN_READ, &run));
-    KAD_CALL(kad_results_open(&app->ctx, run, &file));
+    KAD_CALL(kad_sweep_results(&app->ctx, r->sweep, &r->sweep->point[point], &file));
     KAD_CALL(read_tables(r, point, file));
     r->core_seconds[point] = kad_attr_real(&app->ctx, file, "/", "wall_seconds") *
                              (double)kad_attr_int(&app->ctx, file, "/", "threads");
@@ -136,15 +134,13 @@ static kad_status write_groups(kad_writer *w, const results *r)
 {
     KAD_SCOPE(scope, w->ctx);
     const kad_sweep *s = r->sweep;
+    const int tied[] = {r->axis, kad_sweep_find_key(s, "seed")};
     const char **label;
     KAD_CALL(kad_take(&scope, (size_t)s->n_points, &label));
     for (int i = 0; i < s->n_points; i++) {
-        kad_sweep_point others = {.wanted = true};
+        kad_sweep_point others;
         char text[256];
-        KAD_CALL(kad_take(&scope, (size_t)s->n_keys, &others.value));
-        for (int k = 0; k < s->n_keys; k++)
-            if (k != r->axis && strcmp(s->key[k], "seed") != 0)
-                others.value[k] = s->point[i].value[k];
+        KAD_CALL(kad_sweep_without(&scope, s, &s->point[i], 2, tied, &others));
         KAD_CALL(kad_take_text(&scope, kad_sweep_label(s, &others, sizeof text, text),
                                &label[i]));
     }
@@ -215,14 +211,13 @@ static const char *heading(const results *r, char text[HEADING])
         (size_t)snprintf(text, HEADING, "%.*s", used < 128 ? (int)used : 128, r->model);
     for (int k = 0; k < s->n_keys && used < HEADING; k++) {
         char first[64] = "", last[64] = "";
-        const char *name = strrchr(s->key[k], '.');
         for (int i = 0; i < s->n_points; i++)
             if (s->point[i].value[k] != NULL)
                 kad_sweep_plain_value(s->point[i].value[k], sizeof last,
                                       first[0] == 0 ? first : last);
         used += (size_t)snprintf(text + used, HEADING - used, "%s %s %s%s%s",
-                                 k == 0 ? ":" : ",", name != NULL ? name + 1 : s->key[k],
-                                 first, last[0] != 0 ? " to " : "", last);
+                                 k == 0 ? ":" : ",", kad_key_last_name(s->key[k]), first,
+                                 last[0] != 0 ? " to " : "", last);
     }
     return text;
 }

@@ -150,22 +150,15 @@ char *kad_family_label(const kad_family *f, kad_family_point value, size_t size,
 
 /* --- the options ---------------------------------------------------------------------- */
 
-/* One whole number of 2 or more: how many. */
-static bool is_count(const kad_family_options *o)
-{
-    const double n = o->values.value[0];
-    return o->values.n == 1 && n == floor(n) && n >= 2 && n <= 1e4;
-}
-
 static size_t n_couplings(const kad_family_options *o)
 {
     return o->range.n > 2 ? 2 : 1;
 }
 
-/* Values along either side of the square. */
+/* Values along either side of the square; 0: they are a list. */
 static size_t side(const kad_family_options *o)
 {
-    const size_t n = (size_t)o->values.value[0];
+    const size_t n = kad_reals_count(&o->values, KAD_FAMILY_VALUES);
     return n_couplings(o) == 2 ? (size_t)sqrt((double)n + 0.5) : n;
 }
 
@@ -183,8 +176,9 @@ static kad_family_point item_of(const kad_family_options *o, const kad_reals *li
 
 size_t kad_family_n_values(const kad_family_options *o)
 {
-    const size_t n = is_count(o) ? side(o) : length_of(o, &o->values);
-    return is_count(o) && n_couplings(o) == 2 ? n * n : n;
+    const size_t n = side(o);
+    if (n == 0) return length_of(o, &o->values);
+    return n_couplings(o) == 2 ? n * n : n;
 }
 
 static double along_side(const kad_family_options *o, size_t axis, size_t i)
@@ -195,7 +189,7 @@ static double along_side(const kad_family_options *o, size_t axis, size_t i)
 
 kad_family_point kad_family_value_at(const kad_family_options *o, size_t i)
 {
-    if (!is_count(o)) return item_of(o, &o->values, i);
+    if (side(o) == 0) return item_of(o, &o->values, i);
     if (n_couplings(o) == 1) return (kad_family_point){{along_side(o, 0, i), 0}};
     return (kad_family_point){
         {along_side(o, 0, i / side(o)), along_side(o, 1, i % side(o))}};
@@ -233,7 +227,7 @@ static kad_status try_range(kad_ctx *ctx, kad_action *action, const kad_family *
 static kad_status require_values(kad_ctx *ctx, const kad_family_options *o,
                                  const kad_family *f)
 {
-    const bool pairs = (is_count(o) || o->values.n % (size_t)f->n == 0) &&
+    const bool pairs = (side(o) > 0 || o->values.n % (size_t)f->n == 0) &&
                        o->sample_at.n % (size_t)f->n == 0;
     if (!pairs)
         return kad_fail(ctx, KAD_ECONFIG,

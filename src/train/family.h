@@ -15,7 +15,12 @@
 #include "io/keys.h"
 #include "models/action.h"
 
-enum { KAD_FAMILY_COUPLINGS = 2, KAD_FAMILY_ORDER = 8, KAD_FAMILY_STRATA = 64 };
+enum {
+    KAD_FAMILY_COUPLINGS = 2,
+    KAD_FAMILY_ORDER = 8,
+    KAD_FAMILY_STRATA = 64,
+    KAD_FAMILY_VALUES = 10000
+};
 
 /* Values of the couplings, or their tau; what there is no coupling for is 0. */
 typedef struct kad_family_point {
