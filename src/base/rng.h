@@ -38,6 +38,12 @@ kad_rng kad_rng_stream(uint64_t seed, kad_purpose purpose, uint32_t index);
 void kad_rng_u32x4(kad_rng rng, uint64_t step, uint64_t sample, uint32_t site,
                    uint32_t out[4]);
 
+/* A word as an integer of 0 .. n - 1, n > 0: uneven by at most n/2^32 in relative terms. */
+static inline int kad_rng_below(uint32_t word, int n)
+{
+    return (int)(((uint64_t)word * (uint64_t)n) >> 32);
+}
+
 /* One double uniform on (0, 1), 53 bits, never 0 or 1. */
 double kad_rng_uniform(kad_rng rng, uint64_t step, uint64_t sample, uint32_t site);
 

@@ -27,10 +27,10 @@ static const char *const label_name[N_OVALS * N_NUMBERS] = {
     OVAL(0), OVAL(1), OVAL(2),  OVAL(3),  OVAL(4),  OVAL(5),  OVAL(6),  OVAL(7),
     OVAL(8), OVAL(9), OVAL(10), OVAL(11), OVAL(12), OVAL(13), OVAL(14), OVAL(15)};
 
-/* Uniform of lo .. lo + n - 1, from 32 random bits. */
+/* Uniform of lo .. lo + n - 1. */
 static int whole(uint32_t word, int lo, int n)
 {
-    return lo + (int)(((uint64_t)word * (uint64_t)n) >> 32);
+    return lo + kad_rng_below(word, n);
 }
 
 static void make(kad_rng rng, bool one_colour, bool held_out, uint64_t number,
@@ -71,30 +71,19 @@ static void make2(uint64_t seed, bool held_out, uint64_t number, uint8_t *pixels
     make(kad_rng_stream(seed, KAD_RNG_IMAGE, 2), false, held_out, number, pixels, labels);
 }
 
-const kad_image_generator kad_image_msds1 = {
-    .name = "msds1",
-    .summary = "16 ovals of nearly one colour, turned at random",
-    .reference = "arXiv:2010.00029",
-    .n_train = 90000,
-    .n_held_out = 10000,
-    .n_channels = 3,
-    .height = SIDE,
-    .width = SIDE,
-    .n_labels = N_OVALS * N_NUMBERS,
-    .label_name = label_name,
-    .make = make1,
-};
-
-const kad_image_generator kad_image_msds2 = {
-    .name = "msds2",
-    .summary = "16 ovals of random colours, turned nearly alike",
-    .reference = "arXiv:2010.00029",
-    .n_train = 90000,
-    .n_held_out = 10000,
-    .n_channels = 3,
-    .height = SIDE,
-    .width = SIDE,
-    .n_labels = N_OVALS * N_NUMBERS,
-    .label_name = label_name,
-    .make = make2,
-};
+#define MSDS(number, text)                               \
+    const kad_image_generator kad_image_msds##number = { \
+        .name = "msds" #number,                          \
+        .summary = (text),                               \
+        .reference = "arXiv:2010.00029",                 \
+        .n_train = 90000,                                \
+        .n_held_out = 10000,                             \
+        .n_channels = 3,                                 \
+        .height = SIDE,                                  \
+        .width = SIDE,                                   \
+        .n_labels = N_OVALS * N_NUMBERS,                 \
+        .label_name = label_name,                        \
+        .make = make##number,                            \
+    }
+MSDS(1, "16 ovals of nearly one colour, turned at random");
+MSDS(2, "16 ovals of random colours, turned nearly alike");

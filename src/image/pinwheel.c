@@ -26,7 +26,7 @@ static void make(uint64_t seed, bool held_out, uint64_t number, uint8_t *pixels,
     double normal[2];
     kad_rng_u32x4(rng, held_out, number, 0, word);
     kad_rng_normal2(rng, held_out, number, 1, normal);
-    const int arm = (int)(((uint64_t)word[0] * ARMS) >> 32);
+    const int arm = kad_rng_below(word[0], ARMS);
     const double r = 1 + 0.3 * normal[0], t = 0.1 * normal[1];
     const double turn = 2 * 3.14159265358979323846 * arm / ARMS + 0.25 * exp(r);
     labels[0] = arm;

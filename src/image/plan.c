@@ -52,11 +52,6 @@ static int octave(int size, int scales, size_t k, int shorter)
     return side;
 }
 
-static int below(uint32_t word, int n)
-{
-    return (int)(((uint64_t)word * (uint64_t)n) >> 32);
-}
-
 kad_window kad_image_plan_window(const kad_image_plan *plan, size_t i, size_t k,
                                  const kad_picture *p)
 {
@@ -67,8 +62,8 @@ kad_window kad_image_plan_window(const kad_image_plan *plan, size_t i, size_t k,
         const int side = octave(o->size, o->scales, k, shorter);
         kad_rng_u32x4(kad_rng_stream((uint64_t)o->seed, KAD_RNG_IMAGE, STREAM_WINDOW), k,
                       identity(&plan->source, i), 0, word);
-        return (kad_window){below(word[0], p->width - side + 1),
-                            below(word[1], p->height - side + 1), side, side};
+        return (kad_window){kad_rng_below(word[0], p->width - side + 1),
+                            kad_rng_below(word[1], p->height - side + 1), side, side};
     }
     if (o->crop == 0 && o->size == 0) return (kad_window){0, 0, p->width, p->height};
     const int side = o->crop > 0 ? o->crop : shorter;

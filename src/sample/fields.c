@@ -57,11 +57,8 @@ void kad_fields_shift_of(const kad_lattice *lattice, uint64_t seed, uint64_t num
     const kad_rng rng = kad_rng_stream(seed, KAD_RNG_SYMMETRY, 1);
     uint32_t u[4];
     kad_rng_u32x4(rng, 0, number, 0, u);
-    /* u * L / 2^32: uneven by at most L / 2^32 in relative terms */
     for (int mu = 0; mu < KAD_MAX_DIM; mu++)
-        shift[mu] = mu < lattice->d
-                        ? (int)(((uint64_t)u[mu] * (uint64_t)lattice->shape[mu]) >> 32)
-                        : 0;
+        shift[mu] = mu < lattice->d ? kad_rng_below(u[mu], lattice->shape[mu]) : 0;
 }
 
 void kad_fields_shift(const kad_lattice *lattice, int n_comp,

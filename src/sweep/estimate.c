@@ -2,7 +2,7 @@
 
 #include "base/signals.h"
 #include "io/file.h"
-#include "run/pipeline.h"
+#include "sweep/points.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -242,34 +242,21 @@ static kad_status estimate(subject *u, parts *out)
 /* --- a sweep ----------------------------------------------------------------------------- */
 
 /* How long the subject's whole run is, from its resolved config. */
+static void take_size(void *self, const kad_run_options *o)
+{
+    subject *u = self;
+    u->steps = o->train.steps;
+    u->eval_every = o->train.eval_every;
+    u->configs = o->bulk.configs;
+    u->n_entries = o->sample.n < MAX_ENTRIES ? o->sample.n : MAX_ENTRIES;
+    for (int i = 0; i < u->n_entries; i++)
+        u->draws[i] = kad_sample_draws(&o->sample, i);
+}
+
 static kad_status read_size(subject *u)
 {
-    KAD_SCOPE(scope, &u->app->ctx);
-    kad_app app = *u->app;
-    kad_pipeline p = {.app = &app};
-    const char **list, **all;
-    int n;
-    app.ctx.n_threads = 1; /* a process with threads cannot fork */
-    app.ctx.log = NULL;
-    KAD_CALL(kad_sweep_overrides(&scope, u->app, u->sweep, u->point, &n, &list));
-    KAD_CALL(kad_take(&scope, (size_t)(n + u->n_more), &all));
-    memcpy(all, list, (size_t)n * sizeof *all);
-    for (int i = 0; i < u->n_more; i++)
-        all[n + i] = u->more[i];
-    const kad_status status =
-        kad_pipeline_prepare(&p, u->sweep->base, u->sweep->name, n + u->n_more, all);
-    if (status == KAD_OK) {
-        u->steps = p.options.train.steps;
-        u->eval_every = p.options.train.eval_every;
-        u->configs = p.options.bulk.configs;
-        u->n_entries =
-            p.options.sample.n < MAX_ENTRIES ? p.options.sample.n : MAX_ENTRIES;
-        for (int i = 0; i < u->n_entries; i++)
-            u->draws[i] = kad_sample_draws(&p.options.sample, i);
-    }
-    memcpy(u->app->ctx.message, app.ctx.message, sizeof app.ctx.message);
-    kad_pipeline_release(&p);
-    return status;
+    return kad_sweep_options_of(u->app, u->sweep, u->point, u->n_more, u->more, take_size,
+                                u);
 }
 
 /* Groups of points that share a map, among those of a shape: each has one first point. */

@@ -147,25 +147,26 @@ kad_status kad_sweep_before(kad_ctx *ctx, const kad_sweep *s,
     return KAD_OK;
 }
 
+typedef struct training {
+    double steps, rate;
+} training;
+
+static void read_training(void *self, const kad_run_options *o)
+{
+    *(training *)self = (training){(double)o->train.steps, o->train.rate};
+}
+
 /* A map that is trained on at its first rate is lost in a few steps: those of the config times
  * sweep.chain_steps, at its rate times sweep.chain_rate. */
 kad_status kad_sweep_go_on(kad_scope *in, kad_app *app, const kad_sweep *s,
                            const kad_sweep_point *point, const char *from,
                            kad_map_use *use)
 {
-    kad_app quiet = *app;
-    kad_pipeline p = {.app = &quiet};
-    const char **list;
+    training own;
     char rate[KAD_NUMBER_CHARS];
-    int n;
-    quiet.ctx.log = NULL;
-    quiet.ctx.n_threads = 1;
-    KAD_CALL(kad_sweep_overrides(in, app, s, point, &n, &list));
-    const kad_status status = kad_pipeline_prepare(&p, s->base, s->name, n, list);
-    const double steps = ceil(s->options.chain_steps * (double)p.options.train.steps),
-                 now = s->options.chain_rate * p.options.train.rate;
-    kad_pipeline_release(&p);
-    if (status != KAD_OK) return kad_fail(&app->ctx, status, "%s", quiet.ctx.message);
+    KAD_CALL(kad_sweep_options_of(app, s, point, 0, NULL, read_training, &own));
+    const double steps = ceil(s->options.chain_steps * own.steps),
+                 now = s->options.chain_rate * own.rate;
     use->n = 3;
     KAD_CALL(kad_take_printf(in, &use->more[0], "train.from=%s", from));
     KAD_CALL(kad_take_printf(in, &use->more[1], "train.steps=%.0f", steps));

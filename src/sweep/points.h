@@ -2,6 +2,7 @@
 #ifndef KAD_SWEEP_POINTS_H
 #define KAD_SWEEP_POINTS_H
 
+#include "run/pipeline.h"
 #include "sweep/section.h"
 
 #include <stdio.h>
@@ -38,6 +39,14 @@ KAD_MUST_USE kad_status kad_sweep_group_name(kad_scope *in, const kad_sweep *swe
 /* The results of a point, read. Errors: those of kad_run_open and kad_results_open. */
 KAD_MUST_USE kad_status kad_sweep_results(kad_ctx *ctx, const kad_sweep *sweep,
                                           const kad_sweep_point *point, kad_h5 **file);
+/* The options of a point's run, with n_more overrides behind its own: prepared without a word
+ * and by one thread (a process with threads cannot fork), handed to `read`, and released.
+ * Errors: kad_pipeline_prepare's. */
+typedef void kad_options_reader(void *self, const kad_run_options *options);
+KAD_MUST_USE kad_status kad_sweep_options_of(kad_app *app, const kad_sweep *sweep,
+                                             const kad_sweep_point *point, int n_more,
+                                             const char *const *more,
+                                             kad_options_reader *read, void *self);
 /* Index of a key; -1: the sweep has it not. */
 int kad_sweep_find_key(const kad_sweep *sweep, const char *key);
 /* A value as it may stand in a folder's name: "[8, 8]" is 8x8. */

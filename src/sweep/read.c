@@ -198,19 +198,48 @@ kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app, const kad_swee
     return KAD_OK;
 }
 
+kad_status kad_sweep_overrides_and(kad_scope *in, const kad_app *app, const kad_sweep *s,
+                                   const kad_sweep_point *point, int n_more,
+                                   const char *const *more, int *n, const char ***out)
+{
+    const char **own;
+    int n_own;
+    KAD_CALL(kad_sweep_overrides(in, app, s, point, &n_own, &own));
+    *n = n_own + n_more;
+    KAD_CALL(kad_take(in, (size_t)*n, out));
+    memcpy(*out, own, (size_t)n_own * sizeof *own);
+    if (n_more > 0) memcpy(*out + n_own, more, (size_t)n_more * sizeof *more);
+    return KAD_OK;
+}
+
+kad_status kad_sweep_options_of(kad_app *app, const kad_sweep *s,
+                                const kad_sweep_point *point, int n_more,
+                                const char *const *more, kad_options_reader *read,
+                                void *self)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_app quiet = *app;
+    kad_pipeline p = {.app = &quiet};
+    const char **list;
+    int n;
+    quiet.ctx.log = NULL;
+    quiet.ctx.n_threads = 1;
+    KAD_CALL(kad_sweep_overrides_and(&scope, app, s, point, n_more, more, &n, &list));
+    const kad_status status = kad_pipeline_prepare(&p, s->base, s->name, n, list);
+    if (status == KAD_OK) read(self, &p.options);
+    kad_pipeline_release(&p);
+    if (status != KAD_OK) return kad_fail(&app->ctx, status, "%s", quiet.ctx.message);
+    return KAD_OK;
+}
+
 kad_status kad_sweep_run(kad_app *app, const kad_sweep *s, const kad_sweep_point *point,
                          int n_more, const char *const *more, const char *folder,
                          unsigned stages, bool watched)
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_app run = *app; /* its own folder and overrides; messages come back below */
-    const char **list;
-    int n;
-    KAD_CALL(kad_sweep_overrides(&scope, app, s, point, &n, &list));
-    KAD_CALL(kad_take(&scope, (size_t)(n + n_more), &run.overrides));
-    memcpy(run.overrides, list, (size_t)n * sizeof *list);
-    if (n_more > 0) memcpy(run.overrides + n, more, (size_t)n_more * sizeof *more);
-    run.n_overrides = n + n_more;
+    KAD_CALL(kad_sweep_overrides_and(&scope, app, s, point, n_more, more,
+                                     &run.n_overrides, &run.overrides));
     run.out = folder;
     run.wait = 0; /* the worker waits */
     run.sweep = point->number > 0 ? s->folder : NULL;

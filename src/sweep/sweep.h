@@ -87,6 +87,12 @@ KAD_MUST_USE kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app,
                                             const kad_sweep *sweep,
                                             const kad_sweep_point *point, int *n,
                                             const char ***out);
+/* The same with n_more behind them. */
+KAD_MUST_USE kad_status kad_sweep_overrides_and(kad_scope *in, const kad_app *app,
+                                                const kad_sweep *sweep,
+                                                const kad_sweep_point *point, int n_more,
+                                                const char *const *more, int *n,
+                                                const char ***out);
 /* "temperature=2.1 seed=3": last names and values, for people. Returns out. */
 char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size_t size,
                       char *out);
