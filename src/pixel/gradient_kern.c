@@ -58,7 +58,7 @@ static double density(const backward *b, int c, int n, double scale)
     const kad_pixel_map *map = b->map;
     const int C = map->n_channels, K = map->options.components;
     double loss = 0;
-    real ln[KAD_V];
+    real ln[KAD_V] __attribute__((aligned(64)));
     for (int i = 0; i < b->t->n_panels * KAD_W; i += KAD_V) {
         const int p = i / KAD_W, l = i % KAD_W;
         real *rows = b->t->out + (size_t)((p * C + c) * 3 * K) * KAD_W + l;

@@ -55,11 +55,11 @@ result "what checks the processor runs on any" "$looks"
 compiles() { # COMPILER LANGUAGE STANDARD
     echo '#include <kadanoff.h>
         int main(void) { return kad_status_text(KAD_OK) == 0; }' |
-        "$1" -x "$2" -std="$3" -Wall -Wextra -Wpedantic -Werror -I"$include" \
+        $1 -x "$2" -std="$3" -Wall -Wextra -Wpedantic -Werror -I"$include" \
             -fsyntax-only - 2>&1
 }
 # shellcheck disable=SC2086 # a compiler may have options
-result "the header compiles alone as C" "$(compiles $cc c c99)"
+result "the header compiles alone as C" "$(compiles "$cc" c c99)"
 cxx=$(command -v c++ || command -v g++ || command -v clang++)
 if [ -n "$cxx" ]; then
     result "the header compiles alone as C++" "$(compiles "$cxx" c++ c++11)"

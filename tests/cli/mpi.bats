@@ -172,12 +172,13 @@ END
     shim=$KAD_BUILDDIR/tests/run/libfault.so
     [ -e "$shim" ] || skip "no preloading here"
     cat > two.sh <<'END'
-# two.sh FOLDER VARIABLE=VALUE...: two ranks, the second with a fault
+# two.sh FOLDER VARIABLE=VALUE...: two ranks, the second with a fault of its own code (what
+# the launcher's libraries allocate differs from run to run)
 folder=$1
 shift
 timeout 300 mpirun $RANKS_OPTIONS \
     -n 1 kadanoff-mpi train "$BATS_FILE_TMPDIR/ranks.yaml" -q -t 1 -o "$folder" : \
-    -n 1 env LD_PRELOAD="$KAD_BUILDDIR/tests/run/libfault.so" "$@" \
+    -n 1 env LD_PRELOAD="$KAD_BUILDDIR/tests/run/libfault.so" KAD_FAULT_OWN=1 "$@" \
     kadanoff-mpi train "$BATS_FILE_TMPDIR/ranks.yaml" -q -t 1 -o "$folder"
 END
     bash two.sh counted KAD_FAULT_MALLOCS="$PWD/number"

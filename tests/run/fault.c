@@ -7,6 +7,7 @@
  *   KAD_FAULT_LOG      file that gets a line for each counted call
  *   KAD_FAULT_MALLOC   k of the failing allocation (from 1, counted from main on)
  *   KAD_FAULT_MALLOCS  file that gets their number when the program ends
+ *   KAD_FAULT_OWN      only allocations that the program itself asks for are counted
  *                      (a crash within HDF5 after it: exit code 222)
  *   KAD_FAULT_STICKY   set: everything from the k-th on fails
  *   KAD_FAULT_FREE     bytes that statvfs calls free */
@@ -223,7 +224,7 @@ PUBLIC int statvfs(const char *path, struct statvfs *info)
 
 /* ---- memory ---- */
 
-static bool in_main;
+static bool in_main, own_only;
 static long n_mallocs, failing_malloc;
 
 /* Where a piece of code lies. */
@@ -286,7 +287,8 @@ static void on_crash(int number)
 static bool malloc_fails(const void *caller)
 {
     if (!in_main) return false;
-    if (owner_of(caller) == EXCUSED) return false;
+    const owner who = owner_of(caller);
+    if (who == EXCUSED || (own_only && who != PROGRAM)) return false;
     if (!due(__atomic_add_fetch(&n_mallocs, 1, __ATOMIC_RELAXED), failing_malloc))
         return false;
     errno = ENOMEM;
@@ -353,6 +355,7 @@ static int counted_main(int argc, char **argv, char **environment)
 {
     void *frames[1];
     dl_iterate_phdr(note_ranges, NULL);
+    own_only = getenv("KAD_FAULT_OWN");
     failing_malloc = number_of("KAD_FAULT_MALLOC");
     if (failing_malloc > 0 && backtrace(frames, 1) >= 0) { /* which allocates once */
         catch_crashes();
