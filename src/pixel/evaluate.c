@@ -1,6 +1,5 @@
 /* Bits of images, a chunk at a time, so that memory does not grow with their number. */
 #include "pixel/map.h"
-#include "pixel/train.h"
 
 #include <math.h>
 
@@ -8,7 +7,7 @@ enum { CHUNK = 1024 }; /* images */
 
 kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map, const double *theta,
                               const kad_images *images, size_t first, size_t n,
-                              kad_pixel_score *score)
+                              kad_image_score *score)
 {
     KAD_SCOPE(scope, ctx);
     KAD_LOCAL(kad_pixel_plan, plan);
@@ -17,7 +16,7 @@ kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map, const doub
     double *bits, sum = 0, squares = 0;
     KAD_CALL(kad_take(&scope, CHUNK * per_image, &bits));
     KAD_CALL(kad_pixel_plan_create(ctx, map, theta, KAD_PIXEL_NORMAL, &plan));
-    *score = (kad_pixel_score){.n = n};
+    *score = (kad_image_score){.n = n};
     for (size_t i = 0, k = 0; i < n; i += k) {
         k = n - i < CHUNK ? n - i : CHUNK;
         KAD_CALL(kad_pixel_bits(ctx, plan, k, kad_image_at(images, first + i), bits));

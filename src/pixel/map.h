@@ -9,6 +9,7 @@
 
 #include "pixel/latent.h"
 #include "pixel/pixel.h"
+#include "train/image_map.h"
 
 #include <stdint.h>
 
@@ -49,5 +50,11 @@ KAD_MUST_USE kad_status kad_pixel_sample(kad_ctx *ctx, const kad_pixel_plan *pla
                                          uint64_t seed, uint64_t first, size_t n,
                                          const double *temperature, double *z,
                                          uint8_t *x);
+
+/* Bits of images first .. first + n - 1 under the map. Errors: as kad_pixel_bits. */
+KAD_MUST_USE kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map,
+                                           const double *theta, const kad_images *images,
+                                           size_t first, size_t n,
+                                           kad_image_score *score);
 
 #endif

@@ -2,7 +2,7 @@
  * integers. This folder holds the order in which sites are generated and what each sees
  * (order), the nets that read the density of a level off it (net, net_kern), that density
  * (density, density_kern) and the prior of latents (latent), likelihood, encoding, decoding
- * and sampling (map), and training (train).
+ * and sampling (map), and how it is trained (recipe).
  *
  * Sites are generated from coarse to fine in *groups*: the lattice of the largest stride
  * S that is a power of two and divides both extents; then, for s = S/2, ..., 1 (level

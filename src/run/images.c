@@ -5,6 +5,7 @@
 #include "image/generator.h"
 #include "image/load.h"
 #include "io/file.h"
+#include "pixel/recipe.h"
 #include "run/schema.h"
 
 #include <string.h>
@@ -136,16 +137,16 @@ static kad_status check_keys(kad_pipeline *p, const char *name)
 kad_status kad_images_options_read(kad_pipeline *p)
 {
     kad_images_options *o = &p->options.images;
-    *o = (kad_images_options){.train = kad_pixel_train_defaults()};
+    *o = (kad_images_options){.train = kad_image_train_defaults()};
     kad_config_fill(p->config, kad_run_keys, KAD_RUN_N_COMMON, 0, &p->options);
     kad_config_fill(p->config, kad_images_keys, kad_images_n_keys, 0, o);
     kad_config_fill(p->config, kad_image_keys, kad_image_n_keys, 0, &o->data);
     o->train.optimiser = kad_optimiser_find(o->optimiser);
     o->train.seed = p->options.model.seed;
-    if (o->temperature.n <= KAD_PIXEL_LEVELS_MAX) return KAD_OK;
+    if (o->temperature.n <= KAD_IMAGE_LEVELS_MAX) return KAD_OK;
     return kad_fail(&p->app->ctx, KAD_ECONFIG,
                     "%s: images.temperature: %zu numbers, but at most %d levels", p->name,
-                    o->temperature.n, KAD_PIXEL_LEVELS_MAX);
+                    o->temperature.n, KAD_IMAGE_LEVELS_MAX);
 }
 
 kad_status kad_images_prepare(kad_pipeline *p, const char *text, const char *name,
@@ -163,10 +164,17 @@ kad_status kad_images_prepare(kad_pipeline *p, const char *text, const char *nam
     return kad_images_options_read(p);
 }
 
+kad_status kad_images_map_create(kad_ctx *ctx, const kad_images_options *options,
+                                 int n_channels, int height, int width,
+                                 kad_image_map **out)
+{
+    return kad_pixel_recipe_create(ctx, &options->map, n_channels, height, width, out);
+}
+
 void kad_images_describe(const kad_pipeline *p)
 {
     const kad_pixel_options *o = &p->options.images.map;
-    const kad_pixel_train_options *t = &p->options.images.train;
+    const kad_image_train_options *t = &p->options.images.train;
     kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version(),
             p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
     kad_say(p->app,

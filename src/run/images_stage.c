@@ -8,7 +8,7 @@
 #include "image/load.h"
 #include "io/digest.h"
 #include "io/writer.h"
-#include "pixel/map.h"
+#include "train/image_trainer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #define F64 KAD_H5_F64
 #define I64 KAD_H5_I64
 
-enum { SHEET = 64, CHUNK = 256, N_EVALUATIONS = 20, MAX_ROWS = 64 };
+enum { SHEET = 64, N_EVALUATIONS = 20, MAX_ROWS = 64 };
 static const double slice_seconds = 0.5;
 
 /* A row of /images/curve. */
@@ -31,8 +31,8 @@ typedef struct work {
     const kad_images_options *options;
     kad_image_store *store;
     const kad_image_set *set;
-    kad_pixel_map *map;
-    kad_pixel_trainer *trainer;
+    kad_image_map *map;
+    kad_image_trainer *trainer;
     size_t n_rows;
     row rows[MAX_ROWS];
     double saved; /* when the checkpoint was written */
@@ -146,7 +146,7 @@ static kad_status save(work *k)
         kad_h5_attr_set_string(k->ctx, file, "/images", "data_sha256", k->set->digest));
     if (k->n_rows > 0)
         KAD_CALL(kad_h5_write(k->ctx, file, "/images/curve", F64, 2, dims, k->rows));
-    for (int i = 0; kad_pixel_trainer_array(k->trainer, i, &a); i++) {
+    for (int i = 0; kad_image_trainer_array(k->trainer, i, &a); i++) {
         snprintf(path, sizeof path, "/images/%s", a.name);
         if (a.n > 0)
             KAD_CALL(kad_h5_write(k->ctx, file, path,
@@ -176,25 +176,25 @@ static kad_status load(work *k)
         k->n_rows = dims[0];
         KAD_CALL(kad_h5_read(k->ctx, file, "/images/curve", F64, 2, dims, k->rows));
     }
-    for (int i = 0; kad_pixel_trainer_array(k->trainer, i, &a); i++) {
+    for (int i = 0; kad_image_trainer_array(k->trainer, i, &a); i++) {
         snprintf(path, sizeof path, "/images/%s", a.name);
         if (a.n > 0)
             KAD_CALL(kad_h5_read(k->ctx, file, path,
                                  a.prec == KAD_SINGLE ? KAD_H5_F32 : F64, 1, &a.n,
                                  a.data));
     }
-    kad_pixel_trainer_restored(k->trainer);
+    kad_image_trainer_restored(k->trainer);
     return KAD_OK;
 }
 
 /* --- training -------------------------------------------------------------------------- */
 
 static kad_status score(work *k, const kad_images *images, size_t most,
-                        kad_pixel_score *out)
+                        kad_image_score *out)
 {
     const size_t n = images->n < most ? images->n : most;
-    const kad_status status = kad_pixel_evaluate(
-        k->ctx, k->map, kad_pixel_trainer_weights(k->trainer), images, 0, n, out);
+    const kad_status status = k->map->ops->evaluate(
+        k->ctx, k->map, kad_image_trainer_weights(k->trainer), images, 0, n, out);
     kad_image_store_rest(k->store);
     return status;
 }
@@ -202,8 +202,8 @@ static kad_status score(work *k, const kad_images *images, size_t most,
 /* A row of the curve. */
 static kad_status evaluate(work *k)
 {
-    const kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
-    kad_pixel_score held, trained;
+    const kad_image_progress now = kad_image_trainer_progress(k->trainer);
+    kad_image_score held, trained;
     KAD_CALL(score(k, &k->set->held_out, k->options->eval_samples, &held));
     KAD_CALL(score(k, &k->set->train, k->options->eval_samples, &trained));
     k->rows[k->n_rows++] =
@@ -213,7 +213,7 @@ static kad_status evaluate(work *k)
 
 static void show(work *k)
 {
-    const kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
+    const kad_image_progress now = kad_image_trainer_progress(k->trainer);
     kad_field fields[3] = {{"bits/dim", now.bits, NAN}, {"images seen", now.images, NAN}};
     size_t n = 2;
     if (k->n_rows > 0) {
@@ -227,19 +227,19 @@ static kad_status interrupted(work *k)
 {
     KAD_CALL(save(k));
     return kad_fail(k->ctx, KAD_EINTERRUPTED, "training: stopped at %.0f %% (%s)",
-                    100 * kad_pixel_trainer_progress(k->trainer).part, kad_stop_reason());
+                    100 * kad_image_trainer_progress(k->trainer).part, kad_stop_reason());
 }
 
 /* Evaluations come after each twentieth of the plan: part i is behind it when there are
  * i rows. */
 static kad_status train(work *k)
 {
-    kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
+    kad_image_progress now = kad_image_trainer_progress(k->trainer);
     kad_progress_begin(k->p->progress, "train", (int64_t)(1000 * now.part), 1000);
     while (!now.done) {
-        kad_pixel_trainer_run(k->trainer, slice_seconds);
+        kad_image_trainer_run(k->trainer, slice_seconds);
         kad_image_store_rest(k->store);
-        now = kad_pixel_trainer_progress(k->trainer);
+        now = kad_image_trainer_progress(k->trainer);
         if (kad_stop_requested()) return interrupted(k);
         const bool due = now.part * N_EVALUATIONS >= (double)k->n_rows + 1;
         if (due && !now.done && k->n_rows + 2 < MAX_ROWS) {
@@ -258,15 +258,19 @@ static kad_status train(work *k)
 
 /* --- results --------------------------------------------------------------------------- */
 
-static void write_levels(const work *k, const kad_pixel_score *s, kad_writer *w)
+static double size_of(const work *k)
+{
+    return (double)k->map->n_channels * k->map->height * k->map->width;
+}
+
+static void write_levels(const work *k, const kad_image_score *s, kad_writer *w)
 {
     const size_t n = (size_t)k->map->n_levels, c = (size_t)k->map->n_channels;
     const size_t dims[2] = {n, c};
-    int64_t level[KAD_PIXEL_LEVELS_MAX], sites[KAD_PIXEL_LEVELS_MAX] = {0};
-    double bits[KAD_PIXEL_LEVELS_MAX], bpd[KAD_PIXEL_LEVELS_MAX];
-    double channels[KAD_PIXEL_LEVELS_MAX * KAD_PIXEL_CHANNELS_MAX];
-    for (int g = 0; g < k->map->n_groups; g++)
-        sites[k->map->group[g].level] += k->map->group[g].n_sites;
+    int64_t level[KAD_IMAGE_LEVELS_MAX];
+    const int64_t *sites = k->map->n_sites;
+    double bits[KAD_IMAGE_LEVELS_MAX], bpd[KAD_IMAGE_LEVELS_MAX];
+    double channels[KAD_IMAGE_LEVELS_MAX * KAD_IMAGE_CHANNELS_MAX];
     for (size_t h = 0; h < n; h++) {
         double sum = 0;
         for (size_t a = 0; a < c; a++) {
@@ -275,7 +279,7 @@ static void write_levels(const work *k, const kad_pixel_score *s, kad_writer *w)
         }
         level[h] = (int64_t)h;
         bits[h] = sum / ((double)sites[h] * (double)c);
-        bpd[h] = sum / (double)kad_pixel_size(k->map);
+        bpd[h] = sum / size_of(k);
     }
     kad_write(w, "levels/level", I64, "level", "1", "level, 0 the finest", &n, level);
     kad_write(w, "levels/sites", I64, "level", "sites", "sites of the level", &n, sites);
@@ -309,40 +313,33 @@ static void write_curve(const work *k, kad_writer *w)
 static void write_map(const work *k, kad_writer *w)
 {
     char digest[KAD_DIGEST_CHARS];
-    const kad_pixel_options *o = &k->map->options;
+    const char *name;
+    int64_t value;
     const size_t n = k->map->n_theta;
-    kad_digest(kad_pixel_trainer_weights(k->trainer), n * sizeof(double), digest);
+    kad_digest(kad_image_trainer_weights(k->trainer), n * sizeof(double), digest);
     kad_write_text(w, "map_sha256", digest);
     kad_write(w, "map/theta", F64, "parameter", "1", "the map's parameters, averaged", &n,
-              kad_pixel_trainer_weights(k->trainer));
-    kad_write_int(w, "map/theta@hidden", o->hidden);
-    kad_write_int(w, "map/theta@blocks", o->blocks);
-    kad_write_int(w, "map/theta@components", o->components);
-    kad_write_int(w, "map/theta@radius", o->radius);
-    kad_write_int(w, "map/theta@causal", o->causal);
-    kad_write_int(w, "map/theta@window", o->window);
-    kad_write_int(w, "map/theta@position", o->position);
+              kad_image_trainer_weights(k->trainer));
+    kad_write_text(w, "map/theta@recipe", k->options->recipe);
+    for (int i = 0; k->map->ops->option(k->map, i, &name, &value); i++) {
+        char at[64];
+        snprintf(at, sizeof at, "map/theta@%s", name);
+        kad_write_int(w, at, value);
+    }
 }
 
 static kad_status write_samples(work *k, kad_writer *w)
 {
     KAD_SCOPE(scope, k->ctx);
-    KAD_LOCAL(kad_pixel_plan, plan);
     const kad_reals *t = &k->options->temperature;
-    const size_t n = k->options->samples, size = kad_pixel_size(k->map);
-    double temperature[KAD_PIXEL_LEVELS_MAX];
-    double *z;
+    const size_t n = k->options->samples;
+    double temperature[KAD_IMAGE_LEVELS_MAX];
     uint8_t *x;
-    for (size_t h = 0; h < KAD_PIXEL_LEVELS_MAX; h++)
+    for (size_t h = 0; h < KAD_IMAGE_LEVELS_MAX; h++)
         temperature[h] = t->n == 0 ? 1 : t->value[h < t->n ? h : t->n - 1];
-    KAD_CALL(kad_scope_take(&scope, n, size, &x));
-    KAD_CALL(kad_take(&scope, CHUNK * size, &z));
-    KAD_CALL(kad_pixel_plan_create(k->ctx, k->map, kad_pixel_trainer_weights(k->trainer),
-                                   KAD_PIXEL_NORMAL, &plan));
-    for (size_t at = 0; at < n; at += CHUNK)
-        KAD_CALL(kad_pixel_sample(k->ctx, plan, k->options->train.seed, at,
-                                  n - at < CHUNK ? n - at : CHUNK, temperature, z,
-                                  x + at * size));
+    KAD_CALL(kad_scope_take(&scope, n, (size_t)size_of(k), &x));
+    KAD_CALL(k->map->ops->sample(k->ctx, k->map, kad_image_trainer_weights(k->trainer),
+                                 k->options->train.seed, n, temperature, x));
     return write_pictures(w, "samples", "images drawn from the map", n,
                           k->map->n_channels, k->map->height, k->map->width, x);
 }
@@ -350,8 +347,8 @@ static kad_status write_samples(work *k, kad_writer *w)
 static kad_status finish(work *k)
 {
     KAD_LOCAL(kad_h5, file);
-    const kad_pixel_progress now = kad_pixel_trainer_progress(k->trainer);
-    kad_pixel_score held, trained;
+    const kad_image_progress now = kad_image_trainer_progress(k->trainer);
+    kad_image_score held, trained;
     KAD_CALL(score(k, &k->set->held_out, k->options->eval_final, &held));
     KAD_CALL(score(k, &k->set->train, held.n, &trained));
     if (k->n_rows < MAX_ROWS)
@@ -400,10 +397,10 @@ static kad_status work_through(work *k)
     if (finished) return KAD_OK;
     KAD_CALL(read_data(k));
     im = &k->set->train;
-    KAD_CALL(kad_pixel_map_create(k->ctx, &k->options->map, im->n_channels, im->height,
-                                  im->width, &k->map));
+    KAD_CALL(kad_images_map_create(k->ctx, k->options, im->n_channels, im->height,
+                                   im->width, &k->map));
     KAD_CALL(
-        kad_pixel_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));
+        kad_image_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));
     KAD_CALL(load(k));
     KAD_CALL(train(k));
     return finish(k);
@@ -413,8 +410,8 @@ kad_status kad_images_stage(kad_pipeline *p)
 {
     work k = {.p = p, .ctx = &p->app->ctx, .options = &p->options.images};
     const kad_status status = work_through(&k);
-    kad_pixel_trainer_destroy(k.trainer);
-    kad_pixel_map_destroy(k.map);
+    kad_image_trainer_destroy(k.trainer);
+    kad_image_map_destroy(k.map);
     kad_image_store_close(k.store);
     return status;
 }

@@ -7,21 +7,28 @@
 #include "bulk/bulk.h"
 #include "image/options.h"
 #include "io/config.h"
-#include "pixel/train.h"
+#include "pixel/pixel.h"
 #include "record/entries.h"
+#include "train/image_trainer.h"
 #include "train/options.h"
 
 /* Of a run on images. */
 typedef struct kad_images_options {
     const char *recipe, *optimiser;
     kad_pixel_options map;
-    kad_pixel_train_options train;
+    kad_image_train_options train;
     size_t eval_samples, eval_final; /* images of an evaluation on the way, of the last */
     double checkpoint_seconds;
     size_t samples;         /* drawn at the end */
     kad_reals temperature;  /* of levels, from the finest on */
     kad_image_options data; /* src/image/options.h */
 } kad_images_options;
+
+/* The map of the recipe, for images of this shape. Errors: KAD_ECONFIG, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_images_map_create(kad_ctx *ctx,
+                                              const kad_images_options *options,
+                                              int n_channels, int height, int width,
+                                              kad_image_map **out);
 
 extern const kad_key kad_images_keys[];
 extern const size_t kad_images_n_keys;

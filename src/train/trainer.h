@@ -14,6 +14,7 @@
  *   loss, loss_tile, loss_kern        losses and their gradients over a batch
  *   optimiser (adam, soap_kern, muon_kern), schedule, clip  the steps that these make
  *   family                            maps for a whole range of a coupling
+ *   image_map, image_trainer          maps of images, of whatever kind, and their training
  *   evaluate, history, params         how good a map is, and when; the map in a file */
 #ifndef KAD_TRAIN_TRAINER_H
 #define KAD_TRAIN_TRAINER_H

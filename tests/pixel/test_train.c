@@ -1,15 +1,16 @@
 /* Training of maps of images. */
 #include "base/memory.h"
 #include "pixel/map.h"
-#include "pixel/train.h"
+#include "pixel/recipe.h"
 #include "tests/pixel/pixel_case.h"
+#include "train/image_trainer.h"
 
 enum { IMAGES = 300, SIDE = 8, CHANNELS = 2 };
 
 typedef struct train_case {
     kad_ctx ctx;
-    kad_pixel_map *map;
-    kad_pixel_trainer *trainer;
+    kad_image_map *map;
+    kad_image_trainer *trainer;
     uint8_t *pixels;
     kad_images images;
 } train_case;
@@ -34,30 +35,30 @@ static void open_images(train_case *s)
                              .pixels = s->pixels};
 }
 
-static kad_pixel_train_options few_steps(int64_t steps)
+static kad_image_train_options few_steps(int64_t steps)
 {
-    kad_pixel_train_options o = kad_pixel_train_defaults();
+    kad_image_train_options o = kad_image_train_defaults();
     o.seconds = 0;
     o.steps = steps;
     o.batch = 64;
     return o;
 }
 
-static void start(train_case *s, int n_threads, const kad_pixel_train_options *options)
+static void start(train_case *s, int n_threads, const kad_image_train_options *options)
 {
     kad_pixel_options o = kad_pixel_defaults();
     o.hidden = 16;
     o.components = 2;
     kad_ctx_init(&s->ctx, n_threads);
-    assert_ok(s, kad_pixel_map_create(&s->ctx, &o, CHANNELS, SIDE, SIDE, &s->map));
+    assert_ok(s, kad_pixel_recipe_create(&s->ctx, &o, CHANNELS, SIDE, SIDE, &s->map));
     assert_ok(
-        s, kad_pixel_trainer_create(&s->ctx, s->map, options, &s->images, &s->trainer));
+        s, kad_image_trainer_create(&s->ctx, s->map, options, &s->images, &s->trainer));
 }
 
 static void stop(train_case *s)
 {
-    kad_pixel_trainer_destroy(s->trainer);
-    kad_pixel_map_destroy(s->map);
+    kad_image_trainer_destroy(s->trainer);
+    kad_image_map_destroy(s->map);
 }
 
 static size_t bytes_of(kad_state_array a)
@@ -68,20 +69,20 @@ static size_t bytes_of(kad_state_array a)
 static void copy_state(train_case *from, train_case *to)
 {
     kad_state_array a, b;
-    for (int i = 0; kad_pixel_trainer_array(from->trainer, i, &a); i++) {
-        assert_true(kad_pixel_trainer_array(to->trainer, i, &b));
+    for (int i = 0; kad_image_trainer_array(from->trainer, i, &a); i++) {
+        assert_true(kad_image_trainer_array(to->trainer, i, &b));
         assert_string_equal(a.name, b.name);
         memcpy(b.data, a.data, bytes_of(a));
     }
-    kad_pixel_trainer_restored(to->trainer);
+    kad_image_trainer_restored(to->trainer);
 }
 
 /* But for the clock's numbers. */
 static void same_state(train_case *a, train_case *b)
 {
     kad_state_array x, y;
-    for (int i = 0; kad_pixel_trainer_array(a->trainer, i, &x); i++) {
-        assert_true(kad_pixel_trainer_array(b->trainer, i, &y));
+    for (int i = 0; kad_image_trainer_array(a->trainer, i, &x); i++) {
+        assert_true(kad_image_trainer_array(b->trainer, i, &y));
         if (strcmp(x.name, "numbers") != 0)
             assert_memory_equal(x.data, y.data, bytes_of(x));
     }
@@ -90,16 +91,16 @@ static void same_state(train_case *a, train_case *b)
 static void threads_do_not_matter(void **state)
 {
     (void)state;
-    const kad_pixel_train_options o = few_steps(60);
+    const kad_image_train_options o = few_steps(60);
     train_case one = {0}, many = {0};
     open_images(&one);
     many.images = one.images;
     start(&one, 1, &o);
-    kad_pixel_trainer_run(one.trainer, INFINITY);
+    kad_image_trainer_run(one.trainer, INFINITY);
     for (int n_threads = 2; n_threads <= 16; n_threads *= 2) {
         start(&many, n_threads, &o);
-        kad_pixel_trainer_run(many.trainer, INFINITY);
-        assert_true(kad_pixel_trainer_progress(many.trainer).done);
+        kad_image_trainer_run(many.trainer, INFINITY);
+        assert_true(kad_image_trainer_progress(many.trainer).done);
         same_state(&one, &many);
         stop(&many);
     }
@@ -111,19 +112,19 @@ static void threads_do_not_matter(void **state)
 static void goes_on_to_the_bit(void **state)
 {
     (void)state;
-    kad_pixel_train_options o = few_steps(0);
+    kad_image_train_options o = few_steps(0);
     o.seconds = 0.5;
     train_case whole = {0}, split = {0};
     open_images(&whole);
     split.images = whole.images;
     start(&whole, 2, &o);
-    kad_pixel_trainer_run(whole.trainer, 0.1);
+    kad_image_trainer_run(whole.trainer, 0.1);
     start(&split, 1, &o);
     copy_state(&whole, &split);
-    assert_int_equal(kad_pixel_trainer_planned(whole.trainer, 3),
-                     kad_pixel_trainer_planned(split.trainer, 3));
-    kad_pixel_trainer_run(whole.trainer, INFINITY);
-    kad_pixel_trainer_run(split.trainer, INFINITY);
+    assert_int_equal(kad_image_trainer_planned(whole.trainer, 3),
+                     kad_image_trainer_planned(split.trainer, 3));
+    kad_image_trainer_run(whole.trainer, INFINITY);
+    kad_image_trainer_run(split.trainer, INFINITY);
     same_state(&whole, &split);
     stop(&whole);
     stop(&split);
@@ -133,12 +134,12 @@ static void goes_on_to_the_bit(void **state)
 static void steps_allocate_nothing(void **state)
 {
     (void)state;
-    const kad_pixel_train_options o = few_steps(40);
+    const kad_image_train_options o = few_steps(40);
     train_case s = {0};
     open_images(&s);
     start(&s, 2, &o);
     const uint64_t before = kad_memory_n_allocations();
-    kad_pixel_trainer_run(s.trainer, INFINITY);
+    kad_image_trainer_run(s.trainer, INFINITY);
     assert_true(kad_memory_n_allocations() == before);
     stop(&s);
     kad_free(s.pixels);
@@ -148,16 +149,18 @@ static void steps_allocate_nothing(void **state)
 static void learns(void **state)
 {
     (void)state;
-    const kad_pixel_train_options o = few_steps(400);
+    const kad_image_train_options o = few_steps(400);
     train_case s = {0};
-    kad_pixel_score first, last;
+    kad_image_score first, last;
     open_images(&s);
     start(&s, 2, &o);
-    assert_ok(&s, kad_pixel_evaluate(&s.ctx, s.map, kad_pixel_trainer_weights(s.trainer),
-                                     &s.images, 0, IMAGES, &first));
-    kad_pixel_trainer_run(s.trainer, INFINITY);
-    assert_ok(&s, kad_pixel_evaluate(&s.ctx, s.map, kad_pixel_trainer_weights(s.trainer),
-                                     &s.images, 0, IMAGES, &last));
+    assert_ok(&s, kad_pixel_evaluate(&s.ctx, kad_pixel_recipe_map(s.map),
+                                     kad_image_trainer_weights(s.trainer), &s.images, 0,
+                                     IMAGES, &first));
+    kad_image_trainer_run(s.trainer, INFINITY);
+    assert_ok(&s, kad_pixel_evaluate(&s.ctx, kad_pixel_recipe_map(s.map),
+                                     kad_image_trainer_weights(s.trainer), &s.images, 0,
+                                     IMAGES, &last));
     assert_true(first.bpd > 7 && last.bpd < 4.5);
     double sum = 0;
     for (int l = 0; l < s.map->n_levels; l++)
@@ -165,7 +168,7 @@ static void learns(void **state)
             sum += last.bits[l][c];
     assert_close(sum / (CHANNELS * SIDE * SIDE), last.bpd, 1e-12);
     /* recent steps are noisy and of weights, not their average */
-    assert_close(kad_pixel_trainer_progress(s.trainer).bits, last.bpd, 0.5);
+    assert_close(kad_image_trainer_progress(s.trainer).bits, last.bpd, 0.5);
     stop(&s);
     kad_free(s.pixels);
 }
@@ -173,13 +176,13 @@ static void learns(void **state)
 static void nonfinite_steps_are_taken_back(void **state)
 {
     (void)state;
-    kad_pixel_train_options o = few_steps(60);
+    kad_image_train_options o = few_steps(60);
     o.rate = 1e36;
     train_case s = {0};
     open_images(&s);
     start(&s, 1, &o);
-    kad_pixel_trainer_run(s.trainer, INFINITY);
-    const kad_pixel_progress p = kad_pixel_trainer_progress(s.trainer);
+    kad_image_trainer_run(s.trainer, INFINITY);
+    const kad_image_progress p = kad_image_trainer_progress(s.trainer);
     assert_true(p.done && p.n_nonfinite > 10);
     stop(&s);
     kad_free(s.pixels);
@@ -188,14 +191,14 @@ static void nonfinite_steps_are_taken_back(void **state)
 static void images_of_another_shape_are_refused(void **state)
 {
     (void)state;
-    const kad_pixel_train_options o = few_steps(1);
+    const kad_image_train_options o = few_steps(1);
     train_case s = {0};
-    kad_pixel_trainer *none = NULL;
+    kad_image_trainer *none = NULL;
     open_images(&s);
     start(&s, 1, &o);
     kad_images other = s.images;
     other.width = 4;
-    assert_int_equal(kad_pixel_trainer_create(&s.ctx, s.map, &o, &other, &none),
+    assert_int_equal(kad_image_trainer_create(&s.ctx, s.map, &o, &other, &none),
                      KAD_ECONFIG);
     assert_null(none);
     stop(&s);
@@ -230,7 +233,7 @@ static void a_toy_is_learned_and_drawn(void **state)
 {
     (void)state;
     train_case s = {0};
-    kad_pixel_train_options o = few_steps(1500);
+    kad_image_train_options o = few_steps(1500);
     kad_pixel_options net = kad_pixel_defaults();
     s.pixels = kad_alloc(TOYS * 4, 1);
     for (int i = 0; i < TOYS; i++) {
@@ -244,15 +247,15 @@ static void a_toy_is_learned_and_drawn(void **state)
         .n = TOYS, .n_channels = 1, .height = 2, .width = 2, .pixels = s.pixels};
     net.hidden = 32;
     kad_ctx_init(&s.ctx, 2);
-    assert_ok(&s, kad_pixel_map_create(&s.ctx, &net, 1, 2, 2, &s.map));
-    assert_ok(&s, kad_pixel_trainer_create(&s.ctx, s.map, &o, &s.images, &s.trainer));
-    kad_pixel_trainer_run(s.trainer, INFINITY);
+    assert_ok(&s, kad_pixel_recipe_create(&s.ctx, &net, 1, 2, 2, &s.map));
+    assert_ok(&s, kad_image_trainer_create(&s.ctx, s.map, &o, &s.images, &s.trainer));
+    kad_image_trainer_run(s.trainer, INFINITY);
     kad_pixel_plan *plan = NULL;
     uint8_t every[CLASSES * 4], *x = kad_alloc(DRAWS * 4, 1);
     double bits[CLASSES * 2], *z = kad_alloc(DRAWS * 4, sizeof *z), count[CLASSES] = {0};
-    assert_ok(&s,
-              kad_pixel_plan_create(&s.ctx, s.map, kad_pixel_trainer_weights(s.trainer),
-                                    KAD_PIXEL_NORMAL, &plan));
+    assert_ok(&s, kad_pixel_plan_create(&s.ctx, kad_pixel_recipe_map(s.map),
+                                        kad_image_trainer_weights(s.trainer),
+                                        KAD_PIXEL_NORMAL, &plan));
     for (int k = 0; k < CLASSES; k++)
         toy(k, every + 4 * k);
     assert_ok(&s, kad_pixel_bits(&s.ctx, plan, CLASSES, every, bits));

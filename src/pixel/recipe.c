@@ -1,0 +1,256 @@
+#include "pixel/recipe.h"
+
+#include "pixel/map.h"
+#include "pixel/net.h"
+
+#include "base/real.h"
+#include "base/rng.h"
+
+#include <string.h>
+
+enum {
+    N_SHAPES_MAX = 1 + 2 * KAD_PIXEL_BLOCKS_MAX + KAD_PIXEL_CHANNELS_MAX,
+    TIMED = 24,  /* steps of every group */
+    CHUNK = 256, /* images drawn at once */
+    LINE = 64    /* bytes of the processor's cache */
+};
+
+typedef struct recipe {
+    kad_image_map base;
+    kad_pixel_map *map;
+    kad_shape *shapes; /* [n_groups][N_SHAPES_MAX] */
+} recipe;
+
+static const kad_pixel_map *map_of(const kad_image_map *base)
+{
+    return ((const recipe *)base)->map;
+}
+
+const kad_pixel_map *kad_pixel_recipe_map(const kad_image_map *map)
+{
+    return map_of(map);
+}
+
+static void destroy(kad_image_map *base)
+{
+    recipe *r = (recipe *)base;
+    kad_pixel_map_destroy(r->map);
+    kad_free(r->base.part);
+    kad_free(r->shapes);
+    kad_free(r);
+}
+
+/* --- gradients ----------------------------------------------------------------------------- */
+
+typedef struct desk {
+    kad_pixel_tile_f32 tile;
+    const uint8_t **image;
+    int *site;
+    float *packed;
+    void *memory;
+} desk;
+
+static int columns_of(int batch)
+{
+    return (batch + KAD_W_SINGLE - 1) / KAD_W_SINGLE * KAD_W_SINGLE;
+}
+
+static double step_images(const kad_image_map *base, int batch)
+{
+    return (double)columns_of(batch) / ((double)base->height * base->width);
+}
+
+static void desk_destroy(void *self)
+{
+    desk *d = self;
+    if (!d) return;
+    kad_free(d->memory);
+    kad_free(d->image);
+    kad_free(d->site);
+    kad_free(d->packed);
+    kad_free(d);
+}
+KAD_LOCAL_OF(desk, desk_destroy)
+
+static kad_status desk_create(kad_ctx *ctx, const kad_image_map *base, int batch,
+                              void **out)
+{
+    KAD_LOCAL(desk, d);
+    const kad_pixel_map *map = map_of(base);
+    const size_t columns = (size_t)columns_of(batch);
+    const int n_panels = columns_of(batch) / KAD_W_SINGLE;
+    size_t most = 0;
+    KAD_CALL(kad_new(ctx, 1, sizeof *d, &d));
+    KAD_CALL(kad_new(ctx, kad_pixel_tile_bytes_f32(map, n_panels, true), 1, &d->memory));
+    char *at = d->memory;
+    kad_pixel_tile_cut_f32(map, n_panels, true, &at, &d->tile);
+    for (int i = 0; i < map->n_groups; i++)
+        if (kad_pixel_packed_f32(map, &map->group[i], true) > most)
+            most = kad_pixel_packed_f32(map, &map->group[i], true);
+    KAD_CALL(kad_new(ctx, most, sizeof *d->packed, &d->packed));
+    KAD_CALL(kad_new(ctx, columns, sizeof *d->image, &d->image));
+    KAD_CALL(kad_new(ctx, columns, sizeof *d->site, &d->site));
+    *out = d;
+    d = NULL;
+    return KAD_OK;
+}
+
+/* What a site sees is asked for before it is read: images lie far apart. */
+static void fetch(const kad_pixel_map *map, const kad_pixel_group *g, int site,
+                  const uint8_t *image)
+{
+    const kad_pixel_options *o = &map->options;
+    const int far = g->causal && o->window > o->radius ? o->window : o->radius,
+              reach = (far << g->level) * map->width, plane = map->height * map->width;
+    const int first = g->site[site] > reach ? g->site[site] - reach : 0;
+    const int end = g->site[site] + reach < plane ? g->site[site] + reach : plane;
+    for (int c = 0; c < map->n_channels; c++)
+        for (int at = first; at < end; at += LINE)
+            __builtin_prefetch(image + c * plane + at, 0, 2);
+}
+
+static void draw_columns(const kad_pixel_map *map, const kad_pixel_group *g, kad_rng rng,
+                         int64_t step, const kad_images *images, desk *d)
+{
+    const int n = d->tile.n_panels * KAD_W_SINGLE;
+    const size_t plane = (size_t)map->height * (size_t)map->width;
+    for (int i = 0; i < n; i++) {
+        uint32_t word[4];
+        kad_rng_u32x4(rng, (uint64_t)step, (uint64_t)i, 0, word);
+        const uint64_t which = (uint64_t)word[0] << 32 | word[1];
+        d->image[i] = kad_image_at(images, (size_t)(which % images->n));
+        d->site[i] = (int)(word[2] % (uint32_t)g->n_sites);
+        fetch(map, g, d->site[i], d->image[i]);
+    }
+    kad_pixel_gather_f32(map, g, n, d->image, d->site, &d->tile);
+    for (int i = 0; i < n; i++)
+        for (int c = 0; c < map->n_channels; c++)
+            d->tile.level[(i / KAD_W_SINGLE * map->n_channels + c) * KAD_W_SINGLE +
+                          i % KAD_W_SINGLE] =
+                d->image[i][(size_t)c * plane + (size_t)g->site[d->site[i]]];
+}
+
+static double gradient(const kad_image_map *base, int part, uint64_t seed, int64_t step,
+                       const kad_images *images, const double *theta, void *self,
+                       double *out)
+{
+    const kad_pixel_map *map = map_of(base);
+    const kad_pixel_group *g = &map->group[part];
+    desk *d = self;
+    const int n = d->tile.n_panels * KAD_W_SINGLE;
+    double channel[KAD_PIXEL_CHANNELS_MAX], loss = 0;
+    draw_columns(map, g, kad_rng_stream(seed, KAD_RNG_TRAIN, (uint32_t)part), step,
+                 images, d);
+    kad_pixel_pack_f32(map, g, true, theta, d->packed);
+    kad_pixel_gradient_f32(map, g, d->packed, n, 1.0 / n, &d->tile, channel, out);
+    for (int c = 0; c < map->n_channels; c++)
+        loss += channel[c] / n;
+    return loss * g->n_sites;
+}
+
+/* --- the trained map ----------------------------------------------------------------------- */
+
+static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double *theta,
+                           const kad_images *images, size_t first, size_t n,
+                           kad_image_score *score)
+{
+    return kad_pixel_evaluate(ctx, map_of(base), theta, images, first, n, score);
+}
+
+static kad_status sample(kad_ctx *ctx, const kad_image_map *base, const double *theta,
+                         uint64_t seed, size_t n, const double *temperature, uint8_t *x)
+{
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_pixel_plan, plan);
+    const size_t size = kad_pixel_size(map_of(base));
+    double *z;
+    KAD_CALL(kad_take(&scope, CHUNK * size, &z));
+    KAD_CALL(kad_pixel_plan_create(ctx, map_of(base), theta, KAD_PIXEL_NORMAL, &plan));
+    for (size_t at = 0; at < n; at += CHUNK)
+        KAD_CALL(kad_pixel_sample(ctx, plan, seed, at, n - at < CHUNK ? n - at : CHUNK,
+                                  temperature, z, x + at * size));
+    return KAD_OK;
+}
+
+/* --- the map ------------------------------------------------------------------------------- */
+
+static void init(const kad_image_map *base, int part, uint64_t seed, double *theta)
+{
+    kad_pixel_net_init(map_of(base), &map_of(base)->group[part], seed, theta);
+}
+
+static bool option(const kad_image_map *base, int i, const char **name, int64_t *value)
+{
+    const kad_pixel_options *o = &map_of(base)->options;
+    const struct {
+        const char *name;
+        int64_t value;
+    } all[] = {{"hidden", o->hidden},         {"blocks", o->blocks},
+               {"components", o->components}, {"radius", o->radius},
+               {"causal", o->causal},         {"window", o->window},
+               {"position", o->position}};
+    if (i >= (int)(sizeof all / sizeof all[0])) return false;
+    *name = all[i].name;
+    *value = all[i].value;
+    return true;
+}
+
+static const kad_image_map_ops ops = {.destroy = destroy,
+                                      .init = init,
+                                      .desk_create = desk_create,
+                                      .desk_destroy = desk_destroy,
+                                      .gradient = gradient,
+                                      .step_images = step_images,
+                                      .evaluate = evaluate,
+                                      .sample = sample,
+                                      .option = option};
+
+/* The matrices that take steps as such; heads channel by channel. */
+static int shapes_of(const kad_pixel_map *map, const kad_pixel_group *g, kad_shape *shape)
+{
+    const int H = map->options.hidden, G = H / 2;
+    int n = 0;
+    shape[n++] = (kad_shape){H, g->n_features, g->layout.trunk};
+    for (int r = 0; r < map->options.blocks; r++) {
+        shape[n++] = (kad_shape){H, H, g->layout.block[r].inner};
+        shape[n++] = (kad_shape){H, H, g->layout.block[r].outer};
+    }
+    for (int c = 0; c < map->n_channels; c++)
+        shape[n++] = (kad_shape){G, H, g->layout.head + (size_t)(c * G * H)};
+    return n;
+}
+
+kad_status kad_pixel_recipe_create(kad_ctx *ctx, const kad_pixel_options *options,
+                                   int n_channels, int height, int width,
+                                   kad_image_map **out)
+{
+    KAD_LOCAL(kad_image_map, base);
+    recipe *r;
+    *out = NULL;
+    KAD_CALL(kad_new(ctx, 1, sizeof *r, &r));
+    base = &r->base;
+    base->ops = &ops;
+    KAD_CALL(kad_pixel_map_create(ctx, options, n_channels, height, width, &r->map));
+    const kad_pixel_map *map = r->map;
+    KAD_CALL(kad_new(ctx, (size_t)map->n_groups, sizeof *base->part, &base->part));
+    KAD_CALL(kad_new(ctx, (size_t)map->n_groups * N_SHAPES_MAX, sizeof *r->shapes,
+                     &r->shapes));
+    base->n_channels = n_channels;
+    base->height = height;
+    base->width = width;
+    base->n_levels = map->n_levels;
+    base->n_theta = map->n_theta;
+    base->n_parts = map->n_groups;
+    base->n_timed = TIMED;
+    for (int i = 0; i < map->n_groups; i++) {
+        const kad_pixel_group *g = &map->group[i];
+        kad_shape *shapes = r->shapes + (size_t)i * N_SHAPES_MAX;
+        base->part[i] = (kad_image_part){
+            g->theta, g->layout.n_theta, shapes_of(map, g, shapes),
+            shapes,   g->n_sites,        g->n_features + 2.0 * map->options.hidden};
+        base->n_sites[g->level] += g->n_sites;
+    }
+    *out = base;
+    base = NULL;
+    return KAD_OK;
+}
