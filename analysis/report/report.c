@@ -19,6 +19,7 @@
     X(images_samples)      \
     X(images_data)         \
     X(images_levels)       \
+    X(images_coding)       \
     X(family_ess)          \
     X(family_log_z)        \
     X(family_energy)       \

@@ -133,19 +133,39 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "infer",
-        .args = "RUN FILE.h5[:/DATASET]",
+        .args = "RUN FILE.h5[:/DATASET]|IMAGES [data.key=value ...]",
         .min_args = 2,
         .max_args = 2,
+        .overrides = true,
         .options = KAD_OPT_THREADS | KAD_OPT_OUT | KAD_OPT_QUIET,
-        .summary = "ln q, weights and latents of configurations of your own",
+        .summary = "probabilities and latents of configurations or images of your own",
         .details =
             "Reads boundary configurations ([n, axes...], [n, component, axes...], or "
             "with a leading chain axis; /configs unless a data set is named) and writes "
             "ln q, ln w and the latents of each under the run's map into the file of "
-            "--out (inferred.h5). The run is not changed.",
+            "--out (inferred.h5). The run is not changed. For a run on images: whatever "
+            "data.source may be (a picture, a folder of them, an array), read as the "
+            "run's were; ln P, bits by level and latents of those that it holds out, or "
+            "of all, and how many come back from their latents exactly.",
         .example = "kadanoff infer runs/a mine.h5:/samplers/hmc/configs -o latents.h5",
         .words = "folder",
         .run = kad_cmd_infer,
+    },
+    {
+        .name = "generate",
+        .args = "RUN FILE.h5[:/DATASET]",
+        .min_args = 2,
+        .max_args = 2,
+        .options = KAD_OPT_THREADS | KAD_OPT_OUT | KAD_OPT_QUIET | KAD_OPT_PICTURES,
+        .summary = "configurations or images of latents of your own",
+        .details = "The inverse of infer: reads latents as that writes them (/latents "
+                   "unless a data set is named) and writes the boundary configurations "
+                   "/configs, or the /images, that the run's map makes of them into the "
+                   "file of --out (generated.h5). With --pictures: images also as PNG "
+                   "files. The run is not changed.",
+        .example = "kadanoff generate runs/a latents.h5 -o mine.h5",
+        .words = "folder",
+        .run = kad_cmd_generate,
     },
     {
         .name = "sweep",
@@ -270,7 +290,7 @@ const kad_option kad_options[] = {
     {KAD_OPT_MARKDOWN, '\0', "markdown", NULL, KAD_OPT_FLAG, offsetof(kad_app, markdown),
      0, 0, "print the reference as Markdown"},
     {KAD_OPT_PICTURES, '\0', "pictures", "DIR", KAD_OPT_TEXT, offsetof(kad_app, pictures),
-     0, 0, "also write the bulk's pictures into DIR as PNG files"},
+     0, 0, "also write the pictures (of the bulk, or images) into DIR as PNG files"},
     {KAD_OPT_COMPLETION, '\0', "completion", NULL, KAD_OPT_FLAG,
      offsetof(kad_app, completion), 0, 0, "print the bash completion"},
     {KAD_OPT_SWEEP, '\0', "point", "K", KAD_OPT_INT, offsetof(kad_app, point), 1, 100000,

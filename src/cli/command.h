@@ -4,7 +4,8 @@
  *
  * This folder is the program, a file a command: command, demo (built-in configs), print
  * (what is printed of a results file), run_labels (what runs are called beside each other),
- * sweep_plan (what a sweep costs), stored_run (a run folder with the model of its own config),
+ * sweep_plan (what a sweep costs), stored_run (a run folder with the model of its own config), stored_images (with its map of
+ * images), infer (what that and generate share),
  * launch (as one process, or as ranks). */
 #ifndef KAD_CLI_COMMAND_H
 #define KAD_CLI_COMMAND_H
@@ -95,6 +96,7 @@ kad_status kad_cmd_compare(kad_app *app);
 kad_status kad_cmd_couplings(kad_app *app);
 kad_status kad_cmd_sweep(kad_app *app);
 kad_status kad_cmd_infer(kad_app *app);
+kad_status kad_cmd_generate(kad_app *app);
 kad_status kad_cmd_demo(kad_app *app);
 kad_status kad_cmd_init(kad_app *app);
 kad_status kad_cmd_list(kad_app *app);

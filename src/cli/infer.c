@@ -1,8 +1,11 @@
-/* `kadanoff infer`: what a trained map says of configurations that somebody else made. */
+/* `kadanoff infer` on fields: what a trained map says of configurations that somebody else
+ * made. (Images: infer_images.c.) */
+#include "cli/infer.h"
 #include "base/memory.h"
 #include "base/tile.h"
 #include "base/weights.h"
 #include "cli/command.h"
+#include "cli/stored_images.h"
 #include "cli/stored_run.h"
 #include "io/progress.h"
 #include "io/writer.h"
@@ -23,15 +26,14 @@ typedef struct inferred {
     double *z;             /* [n][component][site] */
 } inferred;
 
-/* "file.h5:/samplers/hmc/configs" or "file.h5": the data set /configs. */
-static kad_status split_name(kad_scope *in, const char *name, char **path,
-                             const char **dataset)
+kad_status kad_infer_split(kad_scope *in, const char *name, const char *otherwise,
+                           char **path, const char **dataset)
 {
     const char *copy;
     KAD_CALL(kad_take_text(in, name, &copy));
     *path = (char *)copy;
     char *colon = strstr(*path, ":/");
-    *dataset = colon != NULL ? colon + 1 : "/configs";
+    *dataset = colon != NULL ? colon + 1 : otherwise;
     if (colon != NULL) *colon = '\0';
     return KAD_OK;
 }
@@ -81,8 +83,17 @@ static void write_latents(kad_writer *w, const kad_model *model, const inferred 
               "latent variables, each at the site it belongs to", dims, r->z);
 }
 
+void kad_infer_head(kad_writer *w, const kad_app *app, const char *model)
+{
+    kad_write_text(w, "Conventions", "KADANOFF-1");
+    kad_write_int(w, "format_version", KAD_FORMAT_VERSION);
+    kad_write_text(w, "run", app->args[0]);
+    if (model != NULL) kad_write_text(w, "model", model);
+    kad_write_text(w, "source", app->args[1]);
+}
+
 static kad_status write_file(kad_app *app, const kad_stored_run *stored,
-                             const char *source, const inferred *r)
+                             const inferred *r)
 {
     kad_ctx *ctx = &app->ctx;
     KAD_LOCAL(kad_h5, file);
@@ -90,11 +101,7 @@ static kad_status write_file(kad_app *app, const kad_stored_run *stored,
     kad_model_describe(stored->model, sizeof model, model);
     KAD_CALL(kad_h5_create(ctx, &file));
     kad_writer w = kad_write_into(ctx, file, "/");
-    kad_write_text(&w, "Conventions", "KADANOFF-1");
-    kad_write_int(&w, "format_version", KAD_FORMAT_VERSION);
-    kad_write_text(&w, "run", app->args[0]);
-    kad_write_text(&w, "model", model);
-    kad_write_text(&w, "source", source);
+    kad_infer_head(&w, app, model);
     kad_write(&w, "log_q", KAD_H5_F64, "cfg", "nats", "ln of the map's density", &r->n,
               r->log_q);
     if (r->log_w != NULL)
@@ -106,8 +113,7 @@ static kad_status write_file(kad_app *app, const kad_stored_run *stored,
     return kad_h5_save(ctx, file, app->out, true);
 }
 
-/* Mean and its error as if the configurations were independent. */
-static void say_mean(kad_app *app, const char *what, size_t n, const double *values)
+void kad_infer_say_mean(kad_app *app, const char *what, size_t n, const double *values)
 {
     double sum = 0, square = 0;
     char text[64];
@@ -133,14 +139,14 @@ static kad_status work(kad_app *app, kad_stored_run *stored, kad_data *data)
         return kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: run `train` first",
                         app->args[0]);
     KAD_CALL(kad_model_load_map(ctx, stored->model, stored->file, &map));
-    KAD_CALL(split_name(&scope, app->args[1], &path, &dataset));
+    KAD_CALL(kad_infer_split(&scope, app->args[1], "/configs", &path, &dataset));
     KAD_CALL(kad_data_load(ctx, "infer", path, dataset, stored->model, data));
     KAD_CALL(infer(&scope, stored->model, map, data, &r));
     if (app->out == NULL) app->out = "inferred.h5";
-    KAD_CALL(write_file(app, stored, app->args[1], &r));
+    KAD_CALL(write_file(app, stored, &r));
     kad_say(app, "%zu configurations of %s", r.n, app->args[1]);
-    say_mean(app, "<ln q>", r.n, r.log_q);
-    if (r.log_w != NULL) say_mean(app, "<ln w> (at least ln Z)", r.n, r.log_w);
+    kad_infer_say_mean(app, "<ln q>", r.n, r.log_q);
+    if (r.log_w != NULL) kad_infer_say_mean(app, "<ln w> (at least ln Z)", r.n, r.log_w);
     kad_say(app, "errors as if they were independent; %s", app->out);
     return KAD_OK;
 }
@@ -149,6 +155,9 @@ kad_status kad_cmd_infer(kad_app *app)
 {
     kad_stored_run stored = {0};
     kad_data data = {0};
+    bool images;
+    KAD_CALL(kad_stored_images_ask(app, &images));
+    if (images) return kad_infer_images(app);
     const kad_status status = work(app, &stored, &data);
     kad_data_clear(&data);
     kad_stored_run_close(&stored);

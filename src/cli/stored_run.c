@@ -9,7 +9,7 @@
 
 enum { MAX_CONFIG_BYTES = 1 << 20 };
 
-static kad_status check_overrides(kad_app *app, const char *section)
+kad_status kad_stored_check_overrides(kad_app *app, const char *section)
 {
     for (int i = 0; i < app->n_overrides; i++)
         if (section == NULL || strncmp(app->overrides[i], section, strlen(section)) != 0)
@@ -44,7 +44,7 @@ kad_status kad_stored_run_open(kad_app *app, kad_run_mode mode, const char *sect
                                kad_stored_run *s)
 {
     kad_ctx *ctx = &app->ctx;
-    KAD_CALL(check_overrides(app, section));
+    KAD_CALL(kad_stored_check_overrides(app, section));
     KAD_CALL(kad_run_open(ctx, app->args[0], mode, &s->run));
     KAD_CALL(load_config(app, s));
     KAD_CALL(kad_run_options_read(ctx, s->config, &s->options));

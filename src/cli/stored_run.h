@@ -20,6 +20,8 @@ typedef struct kad_stored_run {
  * back. Errors: those of the config and the folder. */
 KAD_MUST_USE kad_status kad_stored_run_open(kad_app *app, kad_run_mode mode,
                                             const char *section, kad_stored_run *out);
+/* KAD_EUSAGE for an override that is not of that section. */
+KAD_MUST_USE kad_status kad_stored_check_overrides(kad_app *app, const char *section);
 void kad_stored_run_close(kad_stored_run *stored);
 
 #endif

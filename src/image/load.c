@@ -53,7 +53,8 @@ static bool read_one(void *self, size_t k, void *scratch)
     kad_ctx ctx;
     kad_picture picture;
     int side;
-    if (plan->unread[i] || kad_image_plan_share(plan, i, j->have, &side) == 0) return true;
+    if (plan->unread[i] || kad_image_plan_share(plan, i, j->have, &side) == 0)
+        return true;
     kad_ctx_init(&ctx, 1);
     KAD_SCOPE(scope, &ctx);
     j->why[k] = s->ops->picture(&scope, s, i, &picture, j->labels + k * j->n_labels);

@@ -7,20 +7,10 @@
 #ifndef KAD_PIXEL_MAP_H
 #define KAD_PIXEL_MAP_H
 
-#include "pixel/latent.h"
-#include "pixel/pixel.h"
+#include "pixel/plan.h"
 #include "train/image_map.h"
 
 #include <stdint.h>
-
-typedef struct kad_pixel_plan kad_pixel_plan;
-
-/* theta [map->n_theta] is copied; the map must outlive the plan. Errors: KAD_ENOMEM. */
-KAD_MUST_USE kad_status kad_pixel_plan_create(kad_ctx *ctx, const kad_pixel_map *map,
-                                              const double *theta, kad_pixel_prior prior,
-                                              kad_pixel_plan **out);
-void kad_pixel_plan_destroy(kad_pixel_plan *plan);
-KAD_LOCAL_OF(kad_pixel_plan, kad_pixel_plan_destroy)
 
 /* bits [n][n_levels][C]: -log2 P(x) by the level of the site and the channel; divided by
  * C height width their sum is bits per dimension. Of density of y = v + u, u uniform, it is
@@ -43,6 +33,12 @@ KAD_MUST_USE kad_status kad_pixel_encode(kad_ctx *ctx, const kad_pixel_plan *pla
 KAD_MUST_USE kad_status kad_pixel_decode(kad_ctx *ctx, const kad_pixel_plan *plan,
                                          size_t n, const double *z, uint8_t *x,
                                          double *u);
+
+/* The same at the sites that only[image] [height width] names; levels of x at the others
+ * stay, and are what those see. */
+KAD_MUST_USE kad_status kad_pixel_decode_only(kad_ctx *ctx, const kad_pixel_plan *plan,
+                                              size_t n, const double *z,
+                                              const bool *const *only, uint8_t *x);
 
 /* Draws: z from the prior, named by seed and first + its number, times the temperature
  * [n_levels] of its level (NULL: 1), then x. */

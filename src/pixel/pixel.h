@@ -1,8 +1,9 @@
 /* The map of recipe `pixels`: images of levels 0 .. 255 to latents and back, exact on
  * integers. This folder holds the order in which sites are generated and what each sees
  * (order), the nets that read the density of a level off it (net, net_kern), that density
- * (density, density_kern) and the prior of latents (latent), likelihood, encoding, decoding
- * and sampling (map), and how it is trained (recipe).
+ * (density, density_kern) and the prior of latents (latent), weights at work (plan) and the
+ * one step of every walk over the map (visit), likelihood, encoding, decoding and sampling
+ * (map), how it is trained (recipe), and the map of a results file (stored).
  *
  * Sites are generated from coarse to fine in *groups*: the lattice of the largest stride
  * S that is a power of two and divides both extents; then, for s = S/2, ..., 1 (level
@@ -83,7 +84,7 @@ typedef struct kad_pixel_map {
     size_t n_theta;
 } kad_pixel_map;
 
-/* Errors: KAD_EINVALID for extents or options out of range; KAD_ENOMEM. */
+/* Errors: KAD_ECONFIG for extents or options out of range; KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_pixel_map_create(kad_ctx *ctx,
                                              const kad_pixel_options *options,
                                              int n_channels, int height, int width,

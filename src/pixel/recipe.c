@@ -158,17 +158,15 @@ static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double
 }
 
 static kad_status sample(kad_ctx *ctx, const kad_image_map *base, const double *theta,
-                         uint64_t seed, size_t n, const double *temperature, uint8_t *x)
+                         uint64_t seed, size_t n, const double *temperature, double *z,
+                         uint8_t *x)
 {
-    KAD_SCOPE(scope, ctx);
     KAD_LOCAL(kad_pixel_plan, plan);
     const size_t size = kad_pixel_size(map_of(base));
-    double *z;
-    KAD_CALL(kad_take(&scope, CHUNK * size, &z));
     KAD_CALL(kad_pixel_plan_create(ctx, map_of(base), theta, KAD_PIXEL_NORMAL, &plan));
     for (size_t at = 0; at < n; at += CHUNK)
         KAD_CALL(kad_pixel_sample(ctx, plan, seed, at, n - at < CHUNK ? n - at : CHUNK,
-                                  temperature, z, x + at * size));
+                                  temperature, z + at * size, x + at * size));
     return KAD_OK;
 }
 

@@ -140,6 +140,7 @@ kad_status kad_images_options_read(kad_pipeline *p)
     *o = (kad_images_options){.train = kad_image_train_defaults()};
     kad_config_fill(p->config, kad_run_keys, KAD_RUN_N_COMMON, 0, &p->options);
     kad_config_fill(p->config, kad_images_keys, kad_images_n_keys, 0, o);
+    kad_config_fill(p->config, kad_view_keys, kad_view_n_keys, 0, &o->views);
     kad_config_fill(p->config, kad_image_keys, kad_image_n_keys, 0, &o->data);
     o->train.optimiser = kad_optimiser_find(o->optimiser);
     o->train.seed = p->options.model.seed;

@@ -9,6 +9,7 @@
 #include "io/digest.h"
 #include "io/writer.h"
 #include "train/image_trainer.h"
+#include "views/store.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,25 +41,6 @@ typedef struct work {
 
 /* --- data ------------------------------------------------------------------------------ */
 
-/* The first images [n][height][width][channel]: what people's programs show. */
-static kad_status write_pictures(kad_writer *w, const char *name, const char *long_name,
-                                 size_t n, int channels, int height, int width,
-                                 const uint8_t *pixels)
-{
-    const size_t plane = (size_t)height * (size_t)width, c = (size_t)channels;
-    const size_t dims[4] = {n, (size_t)height, (size_t)width, c};
-    uint8_t *x = kad_write_scratch(w, n, plane * c);
-    if (x == NULL) return w->status;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < c; k++)
-            for (size_t p = 0; p < plane; p++)
-                x[(i * plane + p) * c + k] = pixels[(i * c + k) * plane + p];
-    kad_write(w, name, KAD_H5_U8, "image row column channel", "levels", long_name, dims,
-              x);
-    kad_free(x);
-    return w->status;
-}
-
 static kad_status write_data(work *k, kad_h5 *file)
 {
     const kad_images *im = &k->set->train;
@@ -78,8 +60,8 @@ static kad_status write_data(work *k, kad_h5 *file)
     kad_write_real(&w, "zeros", facts->zeros);
     kad_write(&w, "mean", F64, "channel", "levels", "mean of the images to train on", &c,
               facts->mean);
-    KAD_CALL(write_pictures(&w, "sheet", "the first images to train on", n,
-                            im->n_channels, im->height, im->width, im->pixels));
+    kad_view_write_images(&w, "sheet", "image", 1, &n, im->n_channels, im->height,
+                          im->width, im->pixels, "the first images to train on");
     return kad_write_end(&w);
 }
 
@@ -334,14 +316,20 @@ static kad_status write_samples(work *k, kad_writer *w)
     const kad_reals *t = &k->options->temperature;
     const size_t n = k->options->samples;
     double temperature[KAD_IMAGE_LEVELS_MAX];
+    double *z;
     uint8_t *x;
     for (size_t h = 0; h < KAD_IMAGE_LEVELS_MAX; h++)
         temperature[h] = t->n == 0 ? 1 : t->value[h < t->n ? h : t->n - 1];
     KAD_CALL(kad_scope_take(&scope, n, (size_t)size_of(k), &x));
+    KAD_CALL(kad_take(&scope, n * (size_t)size_of(k), &z));
     KAD_CALL(k->map->ops->sample(k->ctx, k->map, kad_image_trainer_weights(k->trainer),
-                                 k->options->train.seed, n, temperature, x));
-    return write_pictures(w, "samples", "images drawn from the map", n,
-                          k->map->n_channels, k->map->height, k->map->width, x);
+                                 k->options->train.seed, n, temperature, z, x));
+    kad_view_write_images(w, "samples", "image", 1, &n, k->map->n_channels,
+                          k->map->height, k->map->width, x, "images drawn from the map");
+    kad_view_write_latents(w, "latents", n, k->map->n_channels, k->map->height,
+                           k->map->width, z,
+                           "latents of the samples, each at its site and channel");
+    return w->status;
 }
 
 static kad_status finish(work *k)
@@ -380,23 +368,20 @@ static kad_status finish(work *k)
     return KAD_OK;
 }
 
-static kad_status is_finished(work *k, bool *finished)
+/* --- all of it -------------------------------------------------------------------------- */
+
+static kad_status is_trained(work *k, bool *trained)
 {
     KAD_LOCAL(kad_h5, file);
     KAD_CALL(kad_results_open(k->ctx, k->p->run, &file));
-    *finished =
+    *trained =
         kad_h5_exists(file, "/images") && kad_h5_attr_exists(file, "/images", "bpd_test");
     return KAD_OK;
 }
 
-static kad_status work_through(work *k)
+static kad_status train_and_evaluate(work *k)
 {
-    const kad_images *im;
-    bool finished;
-    KAD_CALL(is_finished(k, &finished));
-    if (finished) return KAD_OK;
-    KAD_CALL(read_data(k));
-    im = &k->set->train;
+    const kad_images *im = &k->set->train;
     KAD_CALL(kad_images_map_create(k->ctx, k->options, im->n_channels, im->height,
                                    im->width, &k->map));
     KAD_CALL(
@@ -404,6 +389,17 @@ static kad_status work_through(work *k)
     KAD_CALL(load(k));
     KAD_CALL(train(k));
     return finish(k);
+}
+
+static kad_status work_through(work *k)
+{
+    KAD_LOCAL(kad_h5, file);
+    bool trained;
+    KAD_CALL(is_trained(k, &trained));
+    KAD_CALL(read_data(k));
+    if (!trained) KAD_CALL(train_and_evaluate(k));
+    KAD_CALL(kad_results_open(k->ctx, k->p->run, &file));
+    return kad_images_views(k->p, k->store, file, false);
 }
 
 kad_status kad_images_stage(kad_pipeline *p)

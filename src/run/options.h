@@ -11,6 +11,7 @@
 #include "record/entries.h"
 #include "train/image_trainer.h"
 #include "train/options.h"
+#include "views/views.h"
 
 /* Of a run on images. */
 typedef struct kad_images_options {
@@ -21,6 +22,7 @@ typedef struct kad_images_options {
     double checkpoint_seconds;
     size_t samples;         /* drawn at the end */
     kad_reals temperature;  /* of levels, from the finest on */
+    kad_view_options views;
     kad_image_options data; /* src/image/options.h */
 } kad_images_options;
 

@@ -14,6 +14,7 @@
 #ifndef KAD_RUN_PIPELINE_H
 #define KAD_RUN_PIPELINE_H
 
+#include "image/load.h"
 #include "io/config.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
@@ -122,6 +123,10 @@ void kad_images_describe(const kad_pipeline *p);
  * done is kept. Errors: those of the parts; KAD_EINTERRUPTED with a checkpoint.
  * (images_stage.c) */
 KAD_MUST_USE kad_status kad_images_stage(kad_pipeline *p);
+/* Every view (src/views) of the map in the open run's results, saved one by one; those that
+ * are there stay, unless they are to be made anew. (images_views.c) */
+KAD_MUST_USE kad_status kad_images_views(kad_pipeline *p, const kad_image_store *store,
+                                         kad_h5 *file, bool anew);
 
 /* Provenance in run.h5 (provenance.c): at the start, and at the end with the status. */
 KAD_MUST_USE kad_status kad_provenance_begin(kad_pipeline *p);

@@ -47,6 +47,7 @@ void kad_cli_schema_of(kad_schema *schema, const char *action)
     kad_schema_add(schema, kad_train_keys, kad_train_n_keys);
     kad_schema_add(schema, kad_image_keys, kad_image_n_keys);
     kad_schema_add(schema, kad_images_keys, kad_images_n_keys);
+    kad_schema_add(schema, kad_view_keys, kad_view_n_keys);
     kad_schema_add(schema, kad_sample_keys, kad_sample_n_keys);
     for (size_t i = 0; kad_samplers[i] != NULL; i++)
         kad_schema_add(schema, kad_samplers[i]->keys, kad_samplers[i]->n_keys);
@@ -71,5 +72,6 @@ void kad_images_schema(kad_schema *schema)
     kad_schema_add(schema, kad_run_keys, KAD_RUN_N_COMMON);
     kad_schema_add(schema, kad_image_keys, kad_image_n_keys);
     kad_schema_add(schema, kad_images_keys, kad_images_n_keys);
+    kad_schema_add(schema, kad_view_keys, kad_view_n_keys);
     kad_schema_add_rules(schema, kad_image_rules, kad_image_n_rules);
 }

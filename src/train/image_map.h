@@ -53,10 +53,12 @@ typedef struct kad_image_map_ops {
     kad_status (*evaluate)(kad_ctx *ctx, const kad_image_map *map, const double *theta,
                            const kad_images *images, size_t first, size_t n,
                            kad_image_score *score);
-    /* Draws x [n][C][height][width]; latents are named by seed and number, times the
-     * temperature [n_levels] of their level. Errors: KAD_ENOMEM, KAD_EINTERRUPTED. */
+    /* Draws x [n][C][height][width] with their latents z, of the same shape; these are named
+     * by seed and number, times the temperature [n_levels] of their level. Errors:
+     * KAD_ENOMEM, KAD_EINTERRUPTED. */
     kad_status (*sample)(kad_ctx *ctx, const kad_image_map *map, const double *theta,
-                         uint64_t seed, size_t n, const double *temperature, uint8_t *x);
+                         uint64_t seed, size_t n, const double *temperature, double *z,
+                         uint8_t *x);
     /* What, beside the weights, the map is made again from: i from 0 until false. */
     bool (*option)(const kad_image_map *map, int i, const char **name, int64_t *value);
 } kad_image_map_ops;

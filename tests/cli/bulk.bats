@@ -50,6 +50,13 @@ END
     [ "$(wc -l <then.txt)" -eq 40 ]
     diff then.txt now.txt
     h5dump -H -d /latents mine.h5 | grep -q '( 40, 2, 4, 4 )'
+    # and back, but for the odd sites, which are integrated out and drawn anew
+    kadanoff generate phi4 mine.h5 -q -o back.h5
+    paste -d ' ' <(values phi4/run.h5 /samplers/hmc/configs) <(values back.h5 /configs) |
+        awk '{ s = (NR - 1) % 16; odd = (int(s / 4) + s % 4) % 2; d = $1 - $2
+            if (!odd && d * d > 1e-18) bad = 1; if (odd && d != 0) n++ } END { exit bad || NR != 40 * 2 * 16 || n < 600 }'
+    fails_with 65 kadanoff generate phi4 mine.h5:/log_q
+    fails_with 64 kadanoff generate phi4 mine.h5 --pictures here
     [ "$before" = "$(sha256sum <phi4/run.h5)" ]
     fails_with 66 kadanoff infer phi4 absent.h5
     fails_with 65 kadanoff infer phi4 phi4/run.h5:/samplers/hmc/accepted

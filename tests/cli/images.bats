@@ -7,8 +7,14 @@ small() {
 data: {source: msds1, limit: 64}
 flow: {hidden: 8}
 train: {seconds: 0, steps: 40, batch: 64, eval_samples: 16, eval_final: 32}
-images: {samples: 8}
+images: {samples: 8, coding: 32}
 END
+}
+
+# values FILE DATASET: one a line.
+values() {
+    h5dump -d "$2" -m %.17g -y -w 1 "$1" |
+        awk '/ATTRIBUTE/ { exit } /^ *[-0-9]/ { print $1 }' | tr -d ,
 }
 
 # All that a run learnt and drew.
@@ -41,6 +47,59 @@ attribute() { # attribute FOLDER NAME
     kadanoff run run >out.txt
     grep -q 'complete: nothing to do' out.txt
     kadanoff info run >out.txt
+}
+
+@test "images: what comes out of latents is what went in, counted" {
+    small
+    kadanoff run small.yaml -q -o run
+    [ "$(values run/run.h5 /images/coding/n_exact | tr '\n' ' ')" = '32 32 ' ]
+    # bits from the latents of either prior are those of the masses
+    values run/run.h5 /images/coding/bpd_latents | awk -v b="$(h5dump -m '%.17g' \
+        -a /images/coding/bpd run/run.h5 | sed -n 's/.*(0): //p')" \
+        '{ d = $1 / b - 1; if (d * d > 1e-16) bad = 1 } END { exit bad || NR != 2 }'
+    before=$(sha256sum <run/run.h5)
+    kadanoff infer run msds1 data.limit=20 -o latents.h5 >out.txt
+    grep -q '^20 images of msds1' out.txt
+    grep -q '^20 of 20 come back exactly' out.txt
+    h5dump -H -d /latents latents.h5 | grep -q '( 20, 32, 32, 3 )'
+    # levels add up to the bits per dimension, and these to ln P
+    values latents.h5 /bits >bits.txt
+    [ "$(wc -l <bits.txt)" -eq $((20 * 6 * 3)) ]
+    paste -d ' ' <(awk '{ s += $1 } NR % 18 == 0 { printf "%.17g\n", s; s = 0 }' bits.txt) \
+        <(values latents.h5 /bpd) <(values latents.h5 /log_p) |
+        awk '{ a = $1 / 3072 / $2 - 1; b = -$3 / log(2) / 3072 / $2 - 1
+            if (a * a > 1e-20 || b * b > 1e-20) bad = 1 } END { exit bad || NR != 20 }'
+    kadanoff generate run latents.h5 -o back.h5 --pictures sheet >out.txt
+    grep -q '^20 images' out.txt
+    kadanoff infer run back.h5:/images -q -o again.h5
+    diff <(values latents.h5 /bits) <(values again.h5 /bits)
+    # a picture that was written is one that can be read
+    kadanoff infer run sheet/image_0007.png -q -o one.h5
+    diff <(values again.h5 /bpd | sed -n 8p) <(values one.h5 /bpd)
+    # the latents of the samples give the samples
+    kadanoff generate run run/run.h5:/images/latents -q -o samples.h5
+    diff <(values samples.h5 /images) <(values run/run.h5 /images/samples)
+    [ "$before" = "$(sha256sum <run/run.h5)" ]
+    [ -z "$(find . -name '.images-*')" ]
+}
+
+@test "images: infer and generate refuse what is not theirs in a line" {
+    small
+    kadanoff run small.yaml -q -o run
+    kadanoff infer run msds1 data.limit=2 -q -o latents.h5
+    fails_with 66 kadanoff infer run nowhere
+    fails_with 65 kadanoff infer run small.yaml
+    fails_with 65 kadanoff infer run pinwheel
+    grep -q 'but the map is one of 3 x 32 x 32' err.txt
+    fails_with 65 kadanoff infer run latents.h5:/log_p
+    fails_with 64 kadanoff infer run msds1 flow.hidden=3
+    fails_with 73 kadanoff infer run msds1 data.limit=2 -o no/such/folder.h5
+    fails_with 65 kadanoff generate run latents.h5:/bits
+    fails_with 66 kadanoff generate run latents.h5:/absent
+    fails_with 65 kadanoff generate run small.yaml
+    fails_with 64 kadanoff generate run latents.h5 flow.hidden=3
+    fails_with 66 kadanoff generate nowhere latents.h5
+    [ -z "$(find . -name '.images-*')" ]
 }
 
 @test "images: stopped anywhere and with other threads, the same to the bit" {

@@ -316,6 +316,7 @@ train.batch|128|@images
 train.optimiser|adam|@images
 train.ema|0.9|@images
 images.samples|2|@images
+images.coding|4|@images
 images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
 train.ema|0|$ising

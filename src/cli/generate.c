@@ -1,0 +1,129 @@
+/* `kadanoff generate`: configurations, or images, of latents: `infer` backwards. (Images:
+ * infer_images.c.) */
+#include "base/memory.h"
+#include "base/tile.h"
+#include "cli/command.h"
+#include "cli/infer.h"
+#include "cli/stored_images.h"
+#include "cli/stored_run.h"
+#include "sample/fields.h"
+
+#include <math.h>
+
+enum { CHUNK = 1024 };
+
+/* Latents [n][component][site] to rows [site][component]. */
+static kad_status read_latents(kad_app *app, kad_scope *in, const kad_model *model,
+                               size_t *n, double **z)
+{
+    kad_ctx *ctx = in->ctx;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_h5, file);
+    const kad_lattice *lattice = model->lattice;
+    const size_t n_comp = (size_t)model->flow->n_comp;
+    const size_t rows = n_comp * (size_t)lattice->n_sites;
+    char *path;
+    const char *dataset;
+    int rank;
+    size_t d[KAD_H5_MAX_RANK];
+    double *stored;
+    KAD_CALL(kad_infer_split(&scope, app->args[1], "/latents", &path, &dataset));
+    KAD_CALL(kad_h5_open(ctx, path, false, 0, &file));
+    if (!kad_h5_exists(file, dataset))
+        return kad_fail(ctx, KAD_ENOINPUT, "%s: no data set %s", path, dataset);
+    KAD_CALL(kad_h5_shape(ctx, file, dataset, &rank, d));
+    bool fits = rank == lattice->d + 2 && d[0] > 0 && d[1] == n_comp;
+    for (int mu = 0; fits && mu < lattice->d; mu++)
+        fits = d[2 + mu] == (size_t)lattice->shape[mu];
+    if (!fits)
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s:%s: latents of this map are [n][%zu] and the lattice's axes",
+                        path, dataset, n_comp);
+    *n = d[0];
+    KAD_CALL(kad_take(&scope, *n * rows, &stored));
+    KAD_CALL(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, d, stored));
+    for (size_t i = 0; i < *n * rows; i++)
+        if (!isfinite(stored[i]))
+            return kad_fail(ctx, KAD_EDATA, "%s:%s: holds numbers that are not finite",
+                            path, dataset);
+    KAD_CALL(kad_take(in, *n * rows, z));
+    kad_by_site(*n, (size_t)lattice->n_sites, n_comp, stored, *z);
+    return KAD_OK;
+}
+
+/* Boundary configurations [n][component][site], in place of the latents. */
+static kad_status generate(kad_ctx *ctx, const kad_stored_run *s, const kad_map *map,
+                           size_t n, double *z)
+{
+    KAD_SCOPE(scope, ctx);
+    const kad_model *model = s->model;
+    const size_t n_comp = (size_t)model->flow->n_comp,
+                 n_sites = (size_t)model->lattice->n_sites, rows = n_comp * n_sites;
+    double *y, *x, *lnp;
+    KAD_CALL(kad_take(&scope, CHUNK * rows, &y));
+    KAD_CALL(kad_take(&scope, CHUNK * rows, &x));
+    KAD_CALL(kad_take(&scope, CHUNK, &lnp));
+    for (size_t at = 0; at < n; at += CHUNK) {
+        const size_t here = n - at < CHUNK ? n - at : CHUNK;
+        KAD_CALL(kad_map_generate(ctx, map, here, KAD_DOUBLE, z + at * rows, y, NULL));
+        if (model->action != NULL)
+            KAD_CALL(kad_fields_of(ctx, model->action, model->seed, at, here, false, y, x,
+                                   lnp));
+        kad_by_component(here, n_sites, n_comp, model->action != NULL ? x : y,
+                         z + at * rows);
+    }
+    return KAD_OK;
+}
+
+static kad_status write_file(kad_app *app, const kad_model *model, size_t n,
+                             const double *x)
+{
+    static const char *const axes[] = {"", "cfg component x", "cfg component y x",
+                                       "cfg component z y x"};
+    KAD_LOCAL(kad_h5, file);
+    char text[KAD_ACTION_DESCRIPTION];
+    size_t dims[2 + KAD_MAX_DIM] = {n, (size_t)model->flow->n_comp};
+    for (int mu = 0; mu < model->lattice->d; mu++)
+        dims[2 + mu] = (size_t)model->lattice->shape[mu];
+    kad_model_describe(model, sizeof text, text);
+    KAD_CALL(kad_h5_create(&app->ctx, &file));
+    kad_writer w = kad_write_into(&app->ctx, file, "/");
+    kad_infer_head(&w, app, text);
+    kad_write(&w, "configs", KAD_H5_F64, axes[model->lattice->d], "1",
+              "boundary configurations of the latents", dims, x);
+    KAD_CALL(kad_write_end(&w));
+    return kad_h5_save(&app->ctx, file, app->out, true);
+}
+
+static kad_status generate_fields(kad_app *app, kad_stored_run *s)
+{
+    kad_ctx *ctx = &app->ctx;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_map, map);
+    size_t n = 0;
+    double *z;
+    KAD_CALL(kad_stored_run_open(app, KAD_RUN_READ, NULL, s));
+    if (!kad_h5_exists(s->file, "/flow/params"))
+        return kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: run `train` first",
+                        app->args[0]);
+    if (app->pictures != NULL)
+        return kad_fail(ctx, KAD_EUSAGE, "--pictures: of images only");
+    KAD_CALL(kad_model_load_map(ctx, s->model, s->file, &map));
+    KAD_CALL(read_latents(app, &scope, s->model, &n, &z));
+    KAD_CALL(generate(ctx, s, map, n, z));
+    if (app->out == NULL) app->out = "generated.h5";
+    KAD_CALL(write_file(app, s->model, n, z));
+    kad_say(app, "%zu configurations; %s", n, app->out);
+    return KAD_OK;
+}
+
+kad_status kad_cmd_generate(kad_app *app)
+{
+    kad_stored_run stored = {0};
+    bool images;
+    KAD_CALL(kad_stored_images_ask(app, &images));
+    if (images) return kad_generate_images(app);
+    const kad_status status = generate_fields(app, &stored);
+    kad_stored_run_close(&stored);
+    return status;
+}

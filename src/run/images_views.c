@@ -1,0 +1,52 @@
+/* The views of a trained map of images, one after the other, each stored when it is done. */
+#include "run/pipeline.h"
+
+#include "base/memory.h"
+#include "pixel/stored.h"
+#include "views/views.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_there(const kad_h5 *file, const kad_view *view)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/images/%s", view->name);
+    return kad_h5_exists(file, path);
+}
+
+static kad_status make(kad_pipeline *p, const kad_view *view, const kad_views *v,
+                       kad_h5 *file)
+{
+    char line[KAD_VIEW_LINE];
+    KAD_CALL(kad_view_make(&p->app->ctx, view, v, file, line));
+    if (line[0] == '\0') return KAD_OK;
+    kad_say(p->app, "%s", line);
+    return kad_results_save(&p->app->ctx, p->run, file);
+}
+
+kad_status kad_images_views(kad_pipeline *p, const kad_image_store *store, kad_h5 *file,
+                            bool anew)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_pixel_map, map);
+    KAD_LOCAL(kad_pixel_plan, plan);
+    double *theta;
+    if (strcmp(p->options.images.recipe, "pixels") != 0) return KAD_OK;
+    KAD_CALL(kad_pixel_map_read(&scope, file, &map, &theta));
+    KAD_CALL(kad_pixel_plan_create(ctx, map, theta, KAD_PIXEL_NORMAL, &plan));
+    const kad_views v = {&p->options.images.views,
+                         map,
+                         theta,
+                         plan,
+                         kad_image_store_set(store),
+                         &p->options.images.data,
+                         kad_run_path(p->run),
+                         p->options.model.seed};
+    for (int i = 0; kad_view_list[i] != NULL; i++)
+        if (anew || !is_there(file, kad_view_list[i]))
+            KAD_CALL(make(p, kad_view_list[i], &v, file));
+    kad_image_store_rest(store);
+    return KAD_OK;
+}

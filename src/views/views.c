@@ -1,0 +1,30 @@
+#include "views/views.h"
+
+#include "base/signals.h"
+
+#include <stdio.h>
+
+#define ADDRESS(name) &kad_view_##name,
+const kad_view *const kad_view_list[] = {KAD_VIEWS(ADDRESS) NULL};
+
+const kad_key kad_view_keys[] = {
+    {"images.coding", KAD_INT_OF(kad_view_options, coding), "1000", 0, 1e6, "images",
+     NULL, "held-out images that are encoded and decoded, to count those that come back"},
+};
+const size_t kad_view_n_keys = sizeof kad_view_keys / sizeof kad_view_keys[0];
+
+kad_status kad_view_make(kad_ctx *ctx, const kad_view *view, const kad_views *v,
+                         kad_h5 *file, char line[KAD_VIEW_LINE])
+{
+    const double begun = kad_wall_seconds();
+    char path[64];
+    snprintf(path, sizeof path, "/images/%s", view->name);
+    line[0] = '\0';
+    KAD_CALL(kad_h5_remove(ctx, file, path));
+    if (!view->asked(v)) return KAD_OK;
+    KAD_CALL(kad_stop_check(ctx, path));
+    kad_writer w = kad_write_anew(ctx, file, path);
+    KAD_CALL(view->run(ctx, v, &w, line));
+    kad_write_real(&w, "seconds", kad_wall_seconds() - begun);
+    return kad_write_end(&w);
+}

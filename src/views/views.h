@@ -1,0 +1,68 @@
+/* What is read off a map that was trained on images, on images it has not seen. A view is
+ * a group /images/NAME of a results file and a section of the report: a file here and a
+ * line in KAD_VIEWS.
+ *
+ * This folder:
+ *   views     the list, its options, and the walk through it
+ *   store     images and latents as data sets
+ *   source    images of another source than the run's own */
+#ifndef KAD_VIEWS_VIEWS_H
+#define KAD_VIEWS_VIEWS_H
+
+#include "image/images.h"
+#include "image/options.h"
+#include "io/keys.h"
+#include "io/writer.h"
+#include "pixel/map.h"
+
+enum { KAD_VIEW_LINE = 256 };
+
+/* Of section `images`; 0: not that view. */
+typedef struct kad_view_options {
+    int coding; /* images that are encoded and decoded */
+} kad_view_options;
+
+extern const kad_key kad_view_keys[];
+extern const size_t kad_view_n_keys;
+
+/* What views look at. */
+typedef struct kad_views {
+    const kad_view_options *options;
+    const kad_pixel_map *map;
+    const double *theta;
+    kad_pixel_plan *plan;     /* of theta, with the normal prior */
+    const kad_image_set *set; /* the images that the map was trained on, and held out */
+    const kad_image_options *data; /* how they were read */
+    const char *folder;            /* for what is mapped while it is read */
+    uint64_t seed;
+} kad_views;
+
+typedef struct kad_view {
+    const char *name;    /* of the group below /images */
+    const char *summary; /* one line */
+    bool (*asked)(const kad_views *views);
+    /* Fills the writer's group, and `line` with what is to be said of it. */
+    kad_status (*run)(kad_ctx *ctx, const kad_views *views, kad_writer *w,
+                      char line[KAD_VIEW_LINE]);
+} kad_view;
+
+#define KAD_VIEWS(X) X(coding)
+
+#define KAD_VIEW_DECLARE(name) extern const kad_view kad_view_##name;
+KAD_VIEWS(KAD_VIEW_DECLARE)
+extern const kad_view *const kad_view_list[]; /* NULL at the end */
+
+/* The i-th view, made anew: its group, with the attribute `seconds` it took. `line` is empty
+ * where it was not asked for (the group is then removed). Errors: those of the map;
+ * KAD_EINTERRUPTED. */
+KAD_MUST_USE kad_status kad_view_make(kad_ctx *ctx, const kad_view *view,
+                                      const kad_views *views, kad_h5 *file,
+                                      char line[KAD_VIEW_LINE]);
+
+/* The first n images held out, at most those there are. */
+static inline size_t kad_view_n_held_out(const kad_views *v, int n)
+{
+    return v->set->held_out.n < (size_t)n ? v->set->held_out.n : (size_t)n;
+}
+
+#endif
