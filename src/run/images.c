@@ -1,6 +1,7 @@
 /* The config of runs on images. */
 #include "run/pipeline.h"
 
+#include "affine/recipe.h"
 #include "base/memory.h"
 #include "image/generator.h"
 #include "image/load.h"
@@ -8,6 +9,7 @@
 #include "pixel/recipe.h"
 #include "run/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- keys ------------------------------------------------------------------------------ */
@@ -15,12 +17,19 @@
 #define ANY 1, 0 /* no range */
 
 const kad_key kad_images_keys[] = {
-    {"flow.recipe", KAD_WORD_OF(kad_images_options, recipe), "pixels", ANY, "", "pixels",
-     ""},
+    {"flow.recipe", KAD_WORD_OF(kad_images_options, recipe), "pixels", ANY, "",
+     "pixels|rgflow|realnvp", ""},
     {"flow.hidden", KAD_INT_OF(kad_images_options, map.hidden), "64", 8, 1024, "", NULL,
      ""},
-    {"flow.blocks", KAD_INT_OF(kad_images_options, map.blocks), "1", 0,
-     KAD_PIXEL_BLOCKS_MAX, "", NULL, "pixels: residual blocks of a net"},
+    {"flow.blocks", KAD_INT_OF(kad_images_options, map.blocks), NULL, 0,
+     KAD_PIXEL_BLOCKS_MAX, "", NULL,
+     "images: residual blocks of a net (pixels 1, rgflow 4, realnvp 2)"},
+    {"flow.layers", KAD_INTS_OF(kad_images_options, layers), NULL, 1, 64, "", NULL,
+     "rgflow, realnvp: layers of couplings, a number for each level from the finest on; "
+     "the "
+     "last holds for all above (rgflow [8, 6, 4, 2], realnvp [3])"},
+    {"flow.prior", KAD_WORD_OF(kad_images_options, prior), "laplace", ANY, "",
+     "laplace|normal", ""},
     {"flow.components", KAD_INT_OF(kad_images_options, map.components), "4", 1,
      KAD_PIXEL_COMPONENTS_MAX, "", NULL,
      "pixels: logistic distributions that the density of a level is a mixture of"},
@@ -40,13 +49,13 @@ const kad_key kad_images_keys[] = {
      "0: train.steps says how long"},
     {"train.steps", KAD_INT_OF(kad_images_options, train.steps), "2000", 1, 1e12, "",
      NULL, ""},
-    {"train.batch", KAD_INT_OF(kad_images_options, train.batch), "256", 1, 65536, "sites",
-     NULL, ""},
-    {"train.optimiser", KAD_NAME_OF(kad_images_options, optimiser, kad_optimiser_name),
-     "muon", ANY, "", NULL, ""},
-    {"train.rate", KAD_REAL_OF(kad_images_options, train.rate), "0.02", 0, 10, "", NULL,
+    {"train.batch", KAD_INT_OF(kad_images_options, train.batch), NULL, 1, 65536, "", NULL,
      ""},
-    {"train.weight_decay", KAD_REAL_OF(kad_images_options, train.weight_decay), "0.01", 0,
+    {"train.optimiser", KAD_NAME_OF(kad_images_options, optimiser, kad_optimiser_name),
+     NULL, ANY, "", NULL, ""},
+    {"train.rate", KAD_REAL_OF(kad_images_options, train.rate), NULL, 0, 10, "", NULL,
+     ""},
+    {"train.weight_decay", KAD_REAL_OF(kad_images_options, train.weight_decay), NULL, 0,
      1, "", NULL, ""},
     {"train.clip", KAD_REAL_OF(kad_images_options, train.clip), "3", 0, 1e6, "", NULL,
      ""},
@@ -76,6 +85,81 @@ const kad_rule kad_images_rules[] = {
     {"train.seconds", "data.kind=image"}, {"images.", "data.kind=image"},
 };
 const size_t kad_images_n_rules = sizeof kad_images_rules / sizeof kad_images_rules[0];
+
+/* Of runs on images alone; the first rule of a key holds. */
+#define COUPLINGS "flow.recipe=rgflow|realnvp"
+const kad_rule kad_images_recipe_rules[] = {
+    {"flow.components", "flow.recipe=pixels"},
+    {"flow.radius", "flow.recipe=pixels"},
+    {"flow.causal", "flow.recipe=pixels"},
+    {"flow.window", "flow.recipe=pixels"},
+    {"flow.position", "flow.recipe=pixels"},
+    {"flow.layers", COUPLINGS},
+    {"flow.prior", COUPLINGS},
+    {"images.coding", "flow.recipe=pixels"},
+};
+const size_t kad_images_n_recipe_rules =
+    sizeof kad_images_recipe_rules / sizeof kad_images_recipe_rules[0];
+
+/* --- recipes --------------------------------------------------------------------------- */
+
+/* What a recipe chooses for keys that are not given. */
+typedef struct choices {
+    const char *recipe, *blocks, *layers, *batch, *optimiser, *rate, *weight_decay;
+    kad_affine_creates *couplings; /* NULL: pixels */
+} choices;
+
+static const choices recipes[] = {
+    {"pixels", "1", NULL, "256", "muon", "0.02", "0.01", NULL},
+    {"rgflow", "4", "[8, 6, 4, 2]", "64", "adamw", "1e-3", "0.05", kad_affine_mera},
+    {"realnvp", "2", "[3]", "64", "adamw", "1e-3", "0.05", kad_affine_scales},
+};
+
+static const choices *recipe_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++)
+        if (strcmp(recipes[i].recipe, name) == 0) return &recipes[i];
+    return NULL;
+}
+
+bool kad_images_recipe(const char *name)
+{
+    return recipe_of(name) != NULL;
+}
+
+static kad_status choose(kad_ctx *ctx, kad_config *config)
+{
+    const choices *c = recipe_of(kad_config_string(config, "flow.recipe"));
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.blocks", c->blocks));
+    if (c->layers) KAD_CALL(kad_config_resolve(ctx, config, "flow.layers", c->layers));
+    KAD_CALL(kad_config_resolve(ctx, config, "train.batch", c->batch));
+    KAD_CALL(kad_config_resolve(ctx, config, "train.optimiser", c->optimiser));
+    KAD_CALL(kad_config_resolve(ctx, config, "train.rate", c->rate));
+    return kad_config_resolve(ctx, config, "train.weight_decay", c->weight_decay);
+}
+
+static kad_affine_options couplings_of(const kad_images_options *o)
+{
+    kad_affine_options a = {.hidden = o->map.hidden, .blocks = o->map.blocks};
+    for (size_t i = 0; i < o->layers.n; i++)
+        a.layers[a.n_layers++] = o->layers.value[i];
+    return a;
+}
+
+kad_status kad_images_map_create(kad_ctx *ctx, const kad_images_options *options,
+                                 int n_channels, int height, int width,
+                                 kad_image_map **out)
+{
+    const choices *c = recipe_of(options->recipe);
+    if (c->couplings == NULL)
+        return kad_pixel_recipe_create(ctx, &options->map, n_channels, height, width,
+                                       out);
+    const kad_affine_options a = couplings_of(options);
+    const kad_pixel_prior prior =
+        strcmp(options->prior, "laplace") == 0 ? KAD_PIXEL_LAPLACE : KAD_PIXEL_NORMAL;
+    return kad_affine_recipe_create(ctx, c->couplings, &a, prior, n_channels, height,
+                                    width, out);
+}
 
 /* --- which runs these are -------------------------------------------------------------- */
 
@@ -144,6 +228,10 @@ kad_status kad_images_options_read(kad_pipeline *p)
     kad_config_fill(p->config, kad_image_keys, kad_image_n_keys, 0, &o->data);
     o->train.optimiser = kad_optimiser_find(o->optimiser);
     o->train.seed = p->options.model.seed;
+    if (o->layers.n > KAD_AFFINE_LEVELS_MAX)
+        return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                        "%s: flow.layers: %zu numbers, but at most %d levels", p->name,
+                        o->layers.n, KAD_AFFINE_LEVELS_MAX);
     if (o->temperature.n <= KAD_IMAGE_LEVELS_MAX) return KAD_OK;
     return kad_fail(&p->app->ctx, KAD_ECONFIG,
                     "%s: images.temperature: %zu numbers, but at most %d levels", p->name,
@@ -161,28 +249,24 @@ kad_status kad_images_prepare(kad_pipeline *p, const char *text, const char *nam
     KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, n_overrides, overrides,
                               &p->config));
     KAD_CALL(kad_config_resolve(ctx, p->config, "data.kind", "image"));
+    KAD_CALL(choose(ctx, p->config));
     KAD_CALL(kad_config_check_used(p, name));
     return kad_images_options_read(p);
-}
-
-kad_status kad_images_map_create(kad_ctx *ctx, const kad_images_options *options,
-                                 int n_channels, int height, int width,
-                                 kad_image_map **out)
-{
-    return kad_pixel_recipe_create(ctx, &options->map, n_channels, height, width, out);
 }
 
 void kad_images_describe(const kad_pipeline *p)
 {
     const kad_pixel_options *o = &p->options.images.map;
     const kad_image_train_options *t = &p->options.images.train;
+    char what[64] = "";
+    if (recipe_of(p->options.images.recipe)->couplings == NULL)
+        snprintf(what, sizeof what, ", mixtures of %d, windows of radius %d",
+                 o->components, o->radius);
     kad_say(p->app, "kadanoff %s, %d thread%s, folder %s", kad_version(),
             p->app->ctx.n_threads, p->app->ctx.n_threads > 1 ? "s" : "", p->app->out);
-    kad_say(p->app,
-            "flow: %s recipe, nets of %d hidden units and %d block%s, mixtures of %d, "
-            "windows of radius %d",
+    kad_say(p->app, "flow: %s recipe, nets of %d hidden units and %d block%s%s",
             p->options.images.recipe, o->hidden, o->blocks, o->blocks == 1 ? "" : "s",
-            o->components, o->radius);
+            what);
     if (t->seconds > 0)
         kad_say(p->app, "training: %g s of wall time, %s", t->seconds,
                 t->optimiser->name);

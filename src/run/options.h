@@ -15,8 +15,9 @@
 
 /* Of a run on images. */
 typedef struct kad_images_options {
-    const char *recipe, *optimiser;
+    const char *recipe, *optimiser, *prior;
     kad_pixel_options map;
+    kad_ints layers; /* rgflow, realnvp: of stages, by level */
     kad_image_train_options train;
     size_t eval_samples, eval_final; /* images of an evaluation on the way, of the last */
     double checkpoint_seconds;
@@ -26,6 +27,8 @@ typedef struct kad_images_options {
     kad_image_options data; /* src/image/options.h */
 } kad_images_options;
 
+/* Is this a recipe of images? */
+bool kad_images_recipe(const char *name);
 /* The map of the recipe, for images of this shape. Errors: KAD_ECONFIG, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_images_map_create(kad_ctx *ctx,
                                               const kad_images_options *options,
@@ -36,6 +39,8 @@ extern const kad_key kad_images_keys[];
 extern const size_t kad_images_n_keys;
 extern const kad_rule kad_images_rules[];
 extern const size_t kad_images_n_rules;
+extern const kad_rule kad_images_recipe_rules[];
+extern const size_t kad_images_n_recipe_rules;
 
 typedef enum kad_data_kind {
     KAD_DATA_AUTO,

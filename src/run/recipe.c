@@ -64,9 +64,15 @@ typedef struct recipe {
     {                                 \
 #r, r, sizeof r / sizeof r[0] \
     }
-static const recipe recipes[] = {
-    RECIPE(stencil), RECIPE(wavelet),     RECIPE(neuralrg),
-    RECIPE(fourier), {"custom", NULL, 0}, {"pixels", NULL, 0}}; /* of images: images.c */
+static const recipe recipes[] = {RECIPE(stencil),
+                                 RECIPE(wavelet),
+                                 RECIPE(neuralrg),
+                                 RECIPE(fourier),
+                                 {"custom", NULL, 0},
+                                 /* of images: images.c */
+                                 {"pixels", NULL, 0},
+                                 {"rgflow", NULL, 0},
+                                 {"realnvp", NULL, 0}};
 enum { N_RECIPES = sizeof recipes / sizeof recipes[0] };
 
 const char *kad_recipe_choice(size_t i)
@@ -265,9 +271,10 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     kad_lattice *lattice = NULL;
     kad_action *action = NULL;
     facts a;
-    if (strcmp(name, "pixels") == 0)
+    if (kad_images_recipe(name))
         return kad_fail(ctx, KAD_ECONFIG,
-                        "flow.recipe: pixels is for images, but data.source names none");
+                        "flow.recipe: %s is for images, but data.source names none",
+                        name);
     KAD_TRY(resolve_data(ctx, config));
     KAD_TRY(inspect(ctx, config, &lattice, &action, &a));
     KAD_TRY(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */

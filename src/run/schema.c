@@ -73,5 +73,6 @@ void kad_images_schema(kad_schema *schema)
     kad_schema_add(schema, kad_image_keys, kad_image_n_keys);
     kad_schema_add(schema, kad_images_keys, kad_images_n_keys);
     kad_schema_add(schema, kad_view_keys, kad_view_n_keys);
+    kad_schema_add_rules(schema, kad_images_recipe_rules, kad_images_n_recipe_rules);
     kad_schema_add_rules(schema, kad_image_rules, kad_image_n_rules);
 }

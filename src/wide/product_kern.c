@@ -40,20 +40,21 @@ KAD_VINLINE void block(const int n_m, const int n_v, int n_k, const real *a, siz
 /* Where the rows of a block go, at one vector column: NULL where not wanted. */
 typedef struct target {
     real *y, *s, *d;
+    const real *old, *slope;
 } target;
 
-/* s = a sigmoid(a) and d = ds/da = g + s (1 - g), g = sigmoid(a). */
-KAD_VINLINE void swish(vreal a, vreal *s, vreal *d)
+/* s = a g and d = ds/da = g + slope s (1 - g), g = sigmoid(slope a). */
+KAD_VINLINE void swish(vreal a, vreal slope, vreal *s, vreal *d)
 {
     /* beyond +-80 the sigmoid is 0 or 1 to the last bit */
-    const vreal at = kad_vmin(kad_vset(80), kad_vmax(kad_vset(-80), a));
+    const vreal at = kad_vmin(kad_vset(80), kad_vmax(kad_vset(-80), slope * a));
     const vreal g = kad_vrecip(1 + kad_vexp_fast(-at));
     *s = a * g;
-    *d = g + *s * (1 - g);
+    *d = g + slope * *s * (1 - g);
 }
 
-KAD_VINLINE void finish_one(const kad_wide_finish finish, vreal a, real *y, real *s,
-                            real *d)
+KAD_VINLINE void finish_one(const kad_wide_finish finish, vreal a, vreal slope, real *y,
+                            const real *old, real *s, real *d)
 {
     vreal *yv = (vreal *)y, *sv = (vreal *)s, *dv = (vreal *)d, grad;
     switch (finish) {
@@ -63,14 +64,17 @@ KAD_VINLINE void finish_one(const kad_wide_finish finish, vreal a, real *y, real
     case KAD_WIDE_ADD:
         *yv += a;
         break;
+    case KAD_WIDE_SUM:
+        *yv = a + *(const vreal *)old;
+        break;
     case KAD_WIDE_RESIDUE:
-        a += *yv;
-        swish(a, sv, &grad);
+        a += *(const vreal *)old;
+        swish(a, slope, sv, &grad);
         *yv = a;
         if (d) *dv = grad;
         break;
     case KAD_WIDE_SWISH:
-        swish(a, sv, &grad);
+        swish(a, slope, sv, &grad);
         if (y) *yv = a;
         if (d) *dv = grad;
         break;
@@ -98,11 +102,13 @@ KAD_VINLINE void apply_block(const int n_m, const kad_wide_finish finish, int n_
         block(n_m, VECTORS, n_in, packed, 1, (size_t)n_m, x + first * KAD_V, KAD_W, acc);
         KAD_UNROLL(6)
         for (int m = 0; m < n_m; m++) {
+            const vreal slope = kad_vset(to.slope ? to.slope[m] : 1);
             KAD_UNROLL(4)
             for (int v = 0; v < VECTORS; v++) {
                 const ptrdiff_t at = m * KAD_W + (first + v) * KAD_V;
-                finish_one(finish, acc[m][v], to.y ? to.y + at : NULL,
-                           to.s ? to.s + at : NULL, to.d ? to.d + at : NULL);
+                finish_one(finish, acc[m][v], slope, to.y ? to.y + at : NULL,
+                           to.old ? to.old + at : NULL, to.s ? to.s + at : NULL,
+                           to.d ? to.d + at : NULL);
             }
         }
     }
@@ -118,6 +124,9 @@ KAD_VINLINE void apply_rows(const int n_m, const kad_wide_finish finish, int n_i
         break;
     case KAD_WIDE_ADD:
         apply_block(n_m, KAD_WIDE_ADD, n_in, packed, bias, x, to);
+        break;
+    case KAD_WIDE_SUM:
+        apply_block(n_m, KAD_WIDE_SUM, n_in, packed, bias, x, to);
         break;
     case KAD_WIDE_SWISH:
         apply_block(n_m, KAD_WIDE_SWISH, n_in, packed, bias, x, to);
@@ -146,8 +155,9 @@ void KR(kad_wide_pack)(int n_out, int n_in, const double *w, size_t so, size_t s
     }
 }
 
-static real *at_row(real *x, int panel, int rows, int row)
+static real *at_row(const real *in, int panel, int rows, int row)
 {
+    real *x = (real *)in;
     return x ? x + ((size_t)panel * (size_t)rows + (size_t)row) * KAD_W : NULL;
 }
 
@@ -161,7 +171,9 @@ void KR(kad_wide_apply)(kad_wide_finish finish, int n_out, int n_in, const real 
             const real *b = bias ? bias + o : NULL;
             const target to = {at_row(out->y, p, out->y_rows, o),
                                at_row(out->s, p, out->s_rows, o),
-                               at_row(out->d, p, out->d_rows, o)};
+                               at_row(out->d, p, out->d_rows, o),
+                               at_row(out->old ? out->old : out->y, p, out->y_rows, o),
+                               out->slope ? out->slope + o : NULL};
             n = chunk(n_out - o, ROWS);
             switch (n) {
             case 1:

@@ -30,13 +30,16 @@ static inline int kad_wide_padded(int n)
 /* What becomes of a = bias + W x, element by element.
  *   KAD_WIDE_PLAIN    y = a
  *   KAD_WIDE_ADD      y += a
- *   KAD_WIDE_SWISH    s = a sigmoid(a); y = a and d = ds/da where they are not NULL
- *   KAD_WIDE_RESIDUE  y += a, then s and d of the new y (d: where it is not NULL)
+ *   KAD_WIDE_SUM      y = old + a
+ *   KAD_WIDE_SWISH    s = a sigmoid(slope a); y = a and d = ds/da where they are not NULL
+ *   KAD_WIDE_RESIDUE  y = old + a, then s and d of the new y (d: where it is not NULL); old
+ *                     is y where it is NULL. Slopes that are NULL are 1
  *   KAD_WIDE_ADJOINT  y = a d
  *   KAD_WIDE_ADJOINT_ADD  y += a d */
 typedef enum kad_wide_finish {
     KAD_WIDE_PLAIN,
     KAD_WIDE_ADD,
+    KAD_WIDE_SUM,
     KAD_WIDE_SWISH,
     KAD_WIDE_RESIDUE,
     KAD_WIDE_ADJOINT,
@@ -48,6 +51,8 @@ typedef enum kad_wide_finish {
     typedef struct kad_wide_output##suffix {                                                 \
         real *y, *s, *d;                                                                     \
         int y_rows, s_rows, d_rows;                                                          \
+        const real *old;   /* rows of a panel as y's */                                      \
+        const real *slope; /* [n_out] */                                                     \
     } kad_wide_output##suffix;                                                               \
     /* W of n_total inputs, of which first .. first + n_in - 1 are written: \
      * W[o][first + i] = w[o * so + i * si]. packed [n_out * n_total]. */                \

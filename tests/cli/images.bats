@@ -120,6 +120,40 @@ attribute() { # attribute FOLDER NAME
     [ "$(learnt whole)" = "$(learnt pieces)" ]
 }
 
+couplings() { # couplings RECIPE
+    cat >couplings.yaml <<END
+data: {source: msds1, limit: 64, grey: true, cache: cache}
+flow: {recipe: $1, hidden: 8, layers: [1], blocks: 1, prior: normal}
+train: {seconds: 0, steps: 12, batch: 16, ema: 0, eval_samples: 16, eval_final: 32}
+images: {samples: 8}
+END
+}
+
+@test "images: rgflow and realnvp train too, and go on to the bit with other threads" {
+    for recipe in rgflow realnvp; do
+        couplings $recipe
+        kadanoff run couplings.yaml -q -o $recipe -t 2
+        # about 9.5 bits at the start: a normal prior on logits of many zeros
+        awk -v b="$(attribute $recipe bpd_test)" -v e="$(attribute $recipe bpd_test_err)" \
+            'BEGIN { exit !(b > 2 && b < 11 && e > 0 && e < 1) }'
+        h5dump -a /images/map/theta/recipe $recipe/run.h5 | grep -q "\"$recipe"
+        for _ in 1 2 3; do
+            rc=0
+            kadanoff run couplings.yaml -q -t 1 -o $recipe-pieces --max-hours 2e-5 2>err.txt || rc=$?
+            [ $rc -eq 75 ] || [ $rc -eq 0 ]
+        done
+        kadanoff run $recipe-pieces -q -t 1
+        [ "$(learnt $recipe)" = "$(learnt $recipe-pieces)" ]
+        # what only pixels have is refused, and so are sides without blocks
+        fails_with 78 kadanoff run couplings.yaml flow.radius=2 -o no
+        grep -q 'flow.radius' err.txt
+        fails_with 78 kadanoff run couplings.yaml data.pad=1 -o no-$recipe
+        grep -q 'multiples of 4' err.txt
+    done
+    small
+    fails_with 78 kadanoff run small.yaml flow.layers=[1] -o no
+}
+
 @test "images: other data, and keys of fields, are refused in a line" {
     small
     fails_with 78 kadanoff run small.yaml -o a lattice.shape='[4, 4]'

@@ -303,6 +303,10 @@ data.limit|20|@images
 data.seed|2|@images
 data.on_error|skip|@images
 data.cache|configs/cache|@images
+flow.recipe|rgflow|@images|flow.layers=[1]
+flow.recipe|realnvp|@images|flow.layers=[1]
+flow.layers|[1]|@images|flow.recipe=rgflow
+flow.prior|normal|@images|flow.recipe=rgflow
 flow.blocks|0|@images
 flow.components|2|@images
 flow.radius|1|@images

@@ -63,8 +63,20 @@ static double sigmoid(double x)
                                           w + (h ? n_in / 2 * n_out : 0), 1,                \
                                           (size_t)n_out, h ? n_in / 2 : 0, n_in,            \
                                           packed);                                          \
-                const kad_wide_output##suffix out = {y,         s,         d,               \
-                                                     n_out + 1, n_out + 1, n_out + 1};      \
+                /* slopes, and old rows elsewhere, or neither */                            \
+                const bool more = k % 2 == 1;                                               \
+                double *olds = numbers(n_y, more ? 5 : 2),                                  \
+                       *ks = numbers((size_t)n_out, 6);                                     \
+                real *old = copy##suffix(n_y, olds),                                        \
+                     *slopes = copy##suffix((size_t)n_out, ks);                             \
+                const kad_wide_output##suffix out = {.y = y,                                \
+                                                     .s = s,                                \
+                                                     .d = d,                                \
+                                                     .y_rows = n_out + 1,                   \
+                                                     .s_rows = n_out + 1,                   \
+                                                     .d_rows = n_out + 1,                   \
+                                                     .old = more ? old : NULL,              \
+                                                     .slope = more ? slopes : NULL};        \
                 kad_wide_apply##suffix((kad_wide_finish)finish, n_out, n_in, packed, b,     \
                                        PANELS, x, x_rows, &out);                            \
                 const double most = (n_in + 8) * (n_in + 8) * EPS;                          \
@@ -77,20 +89,23 @@ static double sigmoid(double x)
                             for (int i = 0; i < n_in; i++)                                  \
                                 a += w[i * n_out + o] * xs[(p * x_rows + i) * W + l];       \
                             const double was = ys[at], slope = ds[at];                      \
-                            if (finish == KAD_WIDE_ADD || finish == KAD_WIDE_RESIDUE)       \
-                                a += was;                                                   \
+                            if (finish == KAD_WIDE_ADD) a += was;                           \
+                            if (finish == KAD_WIDE_SUM || finish == KAD_WIDE_RESIDUE)       \
+                                a += olds[at];                                              \
                             if (finish == KAD_WIDE_ADJOINT) a *= slope;                     \
                             if (finish == KAD_WIDE_ADJOINT_ADD) a = was + a * slope;        \
                             assert_close((double)y[at], a, most);                           \
                             if (finish != KAD_WIDE_SWISH && finish != KAD_WIDE_RESIDUE)     \
                                 continue;                                                   \
-                            const double g = sigmoid(a);                                    \
+                            const double b1 = more ? ks[o] : 1, g = sigmoid(b1 * a);        \
                             assert_close((double)s[at], a *g, 2 * most);                    \
-                            assert_close((double)d[at], g *(1 + a * (1 - g)), 4 * most);    \
+                            assert_close((double)d[at], g *(1 + b1 * a * (1 - g)),          \
+                                         4 * most);                                         \
                         }                                                                   \
                 kad_free(w), kad_free(xs), kad_free(ys), kad_free(bs), kad_free(ds);        \
                 kad_free(x), kad_free(y), kad_free(d), kad_free(s), kad_free(b);            \
-                kad_free(packed);                                                           \
+                kad_free(packed), kad_free(olds), kad_free(ks), kad_free(old);              \
+                kad_free(slopes);                                                           \
             }                                                                               \
     }                                                                                       \
                                                                                             \

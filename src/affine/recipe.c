@@ -1,0 +1,421 @@
+#include "affine/recipe.h"
+
+#include "affine/flow.h"
+
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "base/signals.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TIMED = 2,   /* steps before a plan: they may take seconds */
+    CHUNK = 64,  /* images evaluated or drawn at once */
+    LEVELS = 256 /* of a value */
+};
+static const double KEEP = 0.9; /* of the unit interval, around 1/2 */
+
+typedef struct recipe {
+    kad_image_map base;
+    kad_affine_map *map;
+    kad_pixel_prior prior;
+    kad_shape *shapes;
+    char layers[KAD_AFFINE_LEVELS_MAX][24]; /* names of options */
+} recipe;
+
+static const recipe *recipe_of(const kad_image_map *base)
+{
+    return (const recipe *)base;
+}
+
+static void destroy(kad_image_map *base)
+{
+    recipe *r = (recipe *)base;
+    kad_affine_map_destroy(r->map);
+    kad_free(r->base.part);
+    kad_free(r->shapes);
+    kad_free(r);
+}
+
+/* --- images as real numbers ------------------------------------------------------------------ */
+
+/* x of levels v and places by rng's stream of that number; returns sum of ln dx/d(v + u),
+ * and, where it is not NULL, its terms by value. */
+static double logit(const kad_affine_map *map, kad_rng rng, uint64_t step,
+                    uint64_t number, const uint8_t *v, float *x, float *terms)
+{
+    const size_t size = kad_affine_size(map);
+    double sum = 0;
+    for (size_t i = 0; i < size; i += 4) {
+        uint32_t word[4];
+        kad_rng_u32x4(rng, step, number, (uint32_t)(i / 4), word);
+        for (size_t k = 0; k < 4 && i + k < size; k++) {
+            /* 24 bits, from the middle of their interval */
+            const double u = ((word[k] >> 8) + 0.5) * 0x1p-24;
+            const float p = (float)((1 - KEEP) / 2 + KEEP * (v[i + k] + u) / LEVELS);
+            const float a = logf(p), b = logf(1 - p);
+            const float term = (float)log(KEEP / LEVELS) - a - b;
+            x[i + k] = a - b;
+            sum += (double)term;
+            if (terms) terms[i + k] = term;
+        }
+    }
+    return sum;
+}
+
+static uint8_t level_of(double x)
+{
+    const double p = 1 / (1 + exp(-x)), v = (p - (1 - KEEP) / 2) / KEEP * LEVELS;
+    return (uint8_t)fmin(LEVELS - 1, fmax(0, floor(v)));
+}
+
+/* --- gradients ------------------------------------------------------------------------------- */
+
+typedef struct desk {
+    const recipe *r;
+    int n_threads;
+    size_t n;
+    kad_affine_batch_f32 *batch;
+    float *x, *dx;         /* [n][size] */
+    double *ln_det, *nats; /* [n][levels][C], [n] */
+    /* of the step at work */
+    const kad_images *images;
+    uint64_t seed, step;
+} desk;
+
+static void desk_destroy(void *self)
+{
+    desk *d = self;
+    if (!d) return;
+    kad_affine_batch_destroy_f32(d->batch);
+    kad_free(d->x);
+    kad_free(d->dx);
+    kad_free(d->ln_det);
+    kad_free(d->nats);
+    kad_free(d);
+}
+KAD_LOCAL_OF(desk, desk_destroy)
+
+static kad_status desk_open(kad_ctx *ctx, const recipe *r, size_t n, bool backwards,
+                            desk **out)
+{
+    KAD_LOCAL(desk, d);
+    const size_t size = kad_affine_size(r->map);
+    *out = NULL;
+    KAD_CALL(kad_new(ctx, 1, sizeof *d, &d));
+    d->r = r;
+    d->n = n;
+    d->n_threads = ctx->n_threads;
+    KAD_CALL(kad_affine_batch_create_f32(ctx, r->map, n, backwards, &d->batch));
+    KAD_CALL(kad_new(ctx, n * size, sizeof *d->x, &d->x));
+    KAD_CALL(kad_new(ctx, n * size, sizeof *d->dx, &d->dx));
+    KAD_CALL(kad_new(ctx, n * (size_t)(r->map->n_levels * r->map->n_channels),
+                     sizeof *d->ln_det, &d->ln_det));
+    KAD_CALL(kad_new(ctx, n, sizeof *d->nats, &d->nats));
+    *out = d;
+    d = NULL;
+    return KAD_OK;
+}
+
+static kad_status desk_create(kad_ctx *ctx, const kad_image_map *base, int batch,
+                              void **out)
+{
+    desk *d;
+    const kad_status status = desk_open(ctx, recipe_of(base), (size_t)batch, true, &d);
+    *out = d;
+    return status;
+}
+
+static double step_images(const kad_image_map *base, int batch)
+{
+    (void)base;
+    return batch;
+}
+
+/* Image i of the step's batch. */
+static bool draw_image(void *self, size_t i, int thread)
+{
+    desk *d = self;
+    uint32_t word[4];
+    (void)thread;
+    kad_rng_u32x4(kad_rng_stream(d->seed, KAD_RNG_TRAIN, 0), d->step, i, 0, word);
+    const uint64_t which = (uint64_t)word[0] << 32 | word[1];
+    const double ln = logit(d->r->map, kad_rng_stream(d->seed, KAD_RNG_TRAIN, 1), d->step,
+                            i, kad_image_at(d->images, (size_t)(which % d->images->n)),
+                            d->x + i * kad_affine_size(d->r->map), NULL);
+    d->nats[i] = -ln;
+    return true;
+}
+
+/* -ln p(z) of an image; dx its slope over n. */
+static bool meet_prior(void *self, size_t i, int thread)
+{
+    desk *d = self;
+    const size_t size = kad_affine_size(d->r->map),
+                 dets = (size_t)(d->r->map->n_levels * d->r->map->n_channels);
+    const float *z = d->x + i * size;
+    float *dz = d->dx + i * size;
+    const float root = sqrtf(2), unit = 1 / ((float)d->n * (float)size);
+    double sum = -(double)size * kad_pixel_prior_ln(d->r->prior, 0);
+    (void)thread;
+    if (d->r->prior == KAD_PIXEL_LAPLACE) {
+        for (size_t k = 0; k < size; k++) {
+            sum += (double)(root * fabsf(z[k]));
+            dz[k] = unit * (z[k] > 0 ? root : z[k] < 0 ? -root : 0);
+        }
+    } else {
+        for (size_t k = 0; k < size; k++) {
+            sum += 0.5 * (double)z[k] * (double)z[k];
+            dz[k] = unit * z[k];
+        }
+    }
+    for (size_t k = 0; k < dets; k++)
+        sum -= d->ln_det[i * dets + k];
+    d->nats[i] += sum;
+    return true;
+}
+
+/* The gradient is that of nats a dimension, as theirs. */
+static double gradient(const kad_image_map *base, int part, uint64_t seed, int64_t step,
+                       const kad_images *images, const double *theta, void *self,
+                       double *out)
+{
+    desk *d = self;
+    const double size = (double)kad_affine_size(recipe_of(base)->map);
+    (void)part;
+    d->images = images;
+    d->seed = seed;
+    d->step = (uint64_t)step;
+    kad_affine_load_f32(d->batch, theta);
+    kad_parallel_for(d->n_threads, d->n, draw_image, d);
+    kad_affine_infer_f32(d->batch, d->n, d->x, d->ln_det);
+    kad_parallel_for(d->n_threads, d->n, meet_prior, d);
+    const double nats = kad_tree_sum1(d->nats, d->n) / (double)d->n;
+    kad_affine_adjoint_f32(d->batch, d->n, -1 / ((double)d->n * size), d->x, d->dx, out);
+    return nats;
+}
+
+/* --- the trained map --------------------------------------------------------------------------- */
+
+/* Bits of an image by level and channel: its values' logit (in dx) and latents (in x), and
+ * what the stages stretch. */
+static double add_bits(const desk *d, size_t i, double share, kad_image_score *score)
+{
+    const kad_affine_map *map = d->r->map;
+    const size_t size = kad_affine_size(map), plane = size / (size_t)map->n_channels,
+                 dets = (size_t)(map->n_levels * map->n_channels);
+    const int C = map->n_channels;
+    double nats[KAD_IMAGE_LEVELS_MAX][KAD_IMAGE_CHANNELS_MAX] = {{0}}, sum = 0;
+    for (size_t k = 0; k < size; k++)
+        nats[map->level[k]][k / plane] -=
+            kad_pixel_prior_ln(d->r->prior, (double)d->x[i * size + k]) +
+            (double)d->dx[i * size + k];
+    for (size_t k = 0; k < dets; k++)
+        nats[k / (size_t)C][k % (size_t)C] -= d->ln_det[i * dets + k];
+    for (int l = 0; l < map->n_levels; l++)
+        for (int c = 0; c < C; c++) {
+            score->bits[l][c] += share * nats[l][c] / log(2);
+            sum += nats[l][c];
+        }
+    return sum / (log(2) * (double)size);
+}
+
+typedef struct evaluation {
+    desk *d;
+    const kad_images *images;
+    size_t first; /* image of the chunk */
+} evaluation;
+
+static bool take_image(void *self, size_t i, int thread)
+{
+    const evaluation *e = self;
+    const size_t at = i * kad_affine_size(e->d->r->map);
+    (void)thread;
+    logit(e->d->r->map, kad_rng_stream(0, KAD_RNG_EVAL, 0), 0, e->first + i,
+          kad_image_at(e->images, e->first + i), e->d->x + at, e->d->dx + at);
+    return true;
+}
+
+static kad_status stopped(kad_ctx *ctx, const char *what)
+{
+    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
+}
+
+static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double *theta,
+                           const kad_images *images, size_t first, size_t n,
+                           kad_image_score *score)
+{
+    KAD_LOCAL(desk, d);
+    const double begun = kad_wall_seconds();
+    double sum = 0, squares = 0;
+    KAD_CALL(desk_open(ctx, recipe_of(base), CHUNK, false, &d));
+    kad_affine_load_f32(d->batch, theta);
+    *score = (kad_image_score){.n = n};
+    for (size_t at = 0, k = 0; at < n; at += k) {
+        k = n - at < CHUNK ? n - at : CHUNK;
+        evaluation e = {d, images, first + at};
+        if (kad_stop_overdue(begun)) return stopped(ctx, "likelihood of images");
+        kad_parallel_for(d->n_threads, k, take_image, &e);
+        kad_affine_infer_f32(d->batch, k, d->x, d->ln_det);
+        for (size_t i = 0; i < k; i++) {
+            const double bpd = add_bits(d, i, 1 / (double)n, score);
+            sum += bpd;
+            squares += bpd * bpd;
+        }
+    }
+    score->bpd = sum / (double)n;
+    const double variance = squares / (double)n - score->bpd * score->bpd;
+    score->error = n > 1 ? sqrt(fmax(0, variance) / (double)(n - 1)) : NAN;
+    return KAD_OK;
+}
+
+typedef struct drawing {
+    desk *d;
+    uint64_t seed;
+    size_t first;
+    const double *temperature;
+    double *z;
+    uint8_t *x;
+} drawing;
+
+static bool draw_latents(void *self, size_t i, int thread)
+{
+    const drawing *w = self;
+    const kad_affine_map *map = w->d->r->map;
+    const size_t size = kad_affine_size(map);
+    const kad_rng rng = kad_rng_stream(w->seed, KAD_RNG_DRAW, 0);
+    (void)thread;
+    for (size_t k = 0; k < size; k++) {
+        const double t = kad_rng_uniform(rng, 0, w->first + i, (uint32_t)k);
+        const double z =
+            w->temperature[map->level[k]] * kad_pixel_quantile(w->d->r->prior, t, 1 - t);
+        w->z[i * size + k] = z;
+        w->d->x[i * size + k] = (float)z;
+    }
+    return true;
+}
+
+static bool round_levels(void *self, size_t i, int thread)
+{
+    const drawing *w = self;
+    const size_t size = kad_affine_size(w->d->r->map);
+    (void)thread;
+    for (size_t k = 0; k < size; k++)
+        w->x[i * size + k] = level_of((double)w->d->x[i * size + k]);
+    return true;
+}
+
+static kad_status sample(kad_ctx *ctx, const kad_image_map *base, const double *theta,
+                         uint64_t seed, size_t n, const double *temperature, double *z,
+                         uint8_t *x)
+{
+    KAD_LOCAL(desk, d);
+    const double begun = kad_wall_seconds();
+    KAD_CALL(desk_open(ctx, recipe_of(base), CHUNK, false, &d));
+    kad_affine_load_f32(d->batch, theta);
+    for (size_t at = 0, k = 0; at < n; at += k) {
+        k = n - at < CHUNK ? n - at : CHUNK;
+        const size_t done = at * kad_affine_size(d->r->map);
+        drawing w = {d, seed, at, temperature, z + done, x + done};
+        if (kad_stop_overdue(begun)) return stopped(ctx, "drawing images");
+        kad_parallel_for(d->n_threads, k, draw_latents, &w);
+        kad_affine_generate_f32(d->batch, k, d->x);
+        kad_parallel_for(d->n_threads, k, round_levels, &w);
+    }
+    return KAD_OK;
+}
+
+/* --- the map ----------------------------------------------------------------------------------- */
+
+static void init(const kad_image_map *base, int part, uint64_t seed, double *theta)
+{
+    (void)part;
+    kad_affine_init(recipe_of(base)->map, seed, theta);
+}
+
+static bool option(const kad_image_map *base, int i, const char **name, int64_t *value)
+{
+    const recipe *r = recipe_of(base);
+    const kad_affine_options *o = &r->map->options;
+    const struct {
+        const char *name;
+        int64_t value;
+    } all[] = {{"hidden", o->hidden},
+               {"blocks", o->blocks},
+               {"laplace", r->prior == KAD_PIXEL_LAPLACE}};
+    const int n = sizeof all / sizeof all[0];
+    if (i >= n + o->n_layers) return false;
+    *name = i < n ? all[i].name : r->layers[i - n];
+    *value = i < n ? all[i].value : o->layers[i - n];
+    return true;
+}
+
+static const kad_image_map_ops ops = {.destroy = destroy,
+                                      .init = init,
+                                      .desk_create = desk_create,
+                                      .desk_destroy = desk_destroy,
+                                      .gradient = gradient,
+                                      .step_images = step_images,
+                                      .evaluate = evaluate,
+                                      .sample = sample,
+                                      .option = option};
+
+/* Matrices of every net, for optimisers that take them as such. */
+static int shapes_of(const kad_affine_map *map, kad_shape *shape)
+{
+    int n = 0;
+    for (int i = 0; i < map->n_stages; i++) {
+        const kad_affine_stage *s = &map->stage[i];
+        const int R = s->n_rows, W = s->net.width;
+        for (int l = 0; l < 2 * s->n_layers; l++)
+            for (int b = 0; b < s->net.n_blocks; b++) {
+                const size_t at =
+                    s->theta + (size_t)l * s->net.n_theta + (size_t)b * s->net.block;
+                const kad_shape all[] = {{W, R, at + s->net.v1},
+                                         {W, W, at + s->net.v2},
+                                         {R, W, at + s->net.v3}};
+                for (int k = 0; k < 3; k++, n++)
+                    if (shape) shape[n] = all[k];
+            }
+    }
+    return n;
+}
+
+kad_status kad_affine_recipe_create(kad_ctx *ctx, kad_affine_creates *create,
+                                    const kad_affine_options *options,
+                                    kad_pixel_prior prior, int n_channels, int height,
+                                    int width, kad_image_map **out)
+{
+    KAD_LOCAL(kad_image_map, base);
+    recipe *r;
+    *out = NULL;
+    KAD_CALL(kad_new(ctx, 1, sizeof *r, &r));
+    base = &r->base;
+    base->ops = &ops;
+    KAD_CALL(create(ctx, options, n_channels, height, width, &r->map));
+    KAD_CALL(kad_new(ctx, 1, sizeof *base->part, &base->part));
+    KAD_CALL(
+        kad_new(ctx, (size_t)shapes_of(r->map, NULL), sizeof *r->shapes, &r->shapes));
+    r->prior = prior;
+    base->n_channels = n_channels;
+    base->height = height;
+    base->width = width;
+    base->n_levels = r->map->n_levels;
+    base->n_theta = r->map->n_theta;
+    base->n_parts = 1;
+    base->n_timed = TIMED;
+    base->part[0] = (kad_image_part){.n_theta = base->n_theta,
+                                     .n_shapes = shapes_of(r->map, r->shapes),
+                                     .shapes = r->shapes,
+                                     .n_sites = height * width,
+                                     .cost = 1};
+    for (size_t i = 0; i < (size_t)height * (size_t)width; i++)
+        base->n_sites[r->map->level[i]]++;
+    for (int i = 0; i < options->n_layers; i++)
+        snprintf(r->layers[i], sizeof r->layers[i], "layers_%d", i);
+    *out = base;
+    base = NULL;
+    return KAD_OK;
+}
