@@ -13,7 +13,7 @@
  *   derived, functions              functions of means
  *   derivatives                     of what is known at points with errors
  *   fit, linear, smooth             fits to correlated data; replicas: their errors
- *   crossing, collapse, fss         finite-size scaling; combine: seeds
+ *   crossing, collapse, jump, fss   finite-size scaling; combine: seeds
  *   estimates, means, reshuffle, runs, mbar: tables of one sampler, or of several runs
  *   weighed, agreement, comparison  samplers against each other
  *   mbar, anchor, curves            chains at several couplings together

@@ -4,16 +4,18 @@
 #include "analysis/linear.h"
 #include "base/matrix.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <string.h>
 
 /* Coefficients of the spline: one for so many points, between these. */
-enum { LEAST_SPLINE = 4, MOST_SPLINE = 9, POINTS_A_COEFFICIENT = 3, CORRECTIONS = 2 };
+enum { LEAST_SPLINE = 4, MOST_SPLINE = 7, POINTS_A_COEFFICIENT = 3, CORRECTIONS = 2 };
 /* Starting points: 3 x 3, z of the largest lattice and nu moved by so much. */
 enum { STARTS = 9 };
 static const double START_Z = 0.3, START_NU = 0.15;
 
-/* The parameters of the fit in order: (T_c - start)/start, nu, x unless fixed, spline, G. */
+/* The parameters of the fit in order: (T_c - start)/start, nu, x unless it is 0, b with omega,
+ * spline, G. */
 typedef struct problem {
     size_t n;
     const double *size, *t; /* [n] */
@@ -24,9 +26,18 @@ typedef struct problem {
     size_t n_spline, n_correction, first; /* first: place of the spline's coefficients */
 } problem;
 
-static double z_of(double tc, double nu, double size, double t)
+static double z_of(const double of[KAD_COLLAPSE_N], double size, double t)
 {
-    return (t - tc) / tc * pow(size, 1 / nu);
+    const double u = (t - of[KAD_COLLAPSE_TC]) / of[KAD_COLLAPSE_TC];
+    return u * (1 + of[KAD_COLLAPSE_B] * u) * pow(size, 1 / of[KAD_COLLAPSE_NU]);
+}
+
+/* Where the fit starts: which points count, and where the spline lies. */
+static double z_at_start(const kad_collapse_options *o, double size, double t)
+{
+    const double of[KAD_COLLAPSE_N] = {
+        [KAD_COLLAPSE_TC] = o->tc, [KAD_COLLAPSE_NU] = o->nu};
+    return z_of(of, size, t);
 }
 
 /* Uniform cubic B-spline: values of the four that are not zero at z; returns the first. */
@@ -52,12 +63,13 @@ static double spline(const problem *q, const double *c, double z)
     return sum;
 }
 
-/* T_c, nu, x of a set of parameters. */
+/* T_c, nu, b, x of a set of parameters. */
 static void physical(const problem *q, const double *p, double out[KAD_COLLAPSE_N])
 {
     out[KAD_COLLAPSE_TC] = q->tc * (1 + p[0]);
     out[KAD_COLLAPSE_NU] = p[1];
     out[KAD_COLLAPSE_X] = q->dimensionless ? 0 : p[2];
+    out[KAD_COLLAPSE_B] = q->n_correction > 0 ? p[q->first - 1] : 0;
 }
 
 static double correction(const problem *q, const double *p, double size, double z)
@@ -72,7 +84,7 @@ static double value(const void *self, size_t i, const double *p)
     double of[KAD_COLLAPSE_N];
     physical(q, p, of);
     const double nu = of[KAD_COLLAPSE_NU], L = q->size[i];
-    const double z = z_of(of[KAD_COLLAPSE_TC], nu, L, q->t[i]);
+    const double z = z_of(of, L, q->t[i]);
     return pow(L, of[KAD_COLLAPSE_X] / nu) *
            (spline(q, p + q->first, z) + correction(q, p, L, z));
 }
@@ -86,7 +98,7 @@ static bool solve_linear(const problem *q, kad_linear *f, const double *y, doubl
     memset(f->x, 0, n * (q->n_spline + q->n_correction) * sizeof *f->x);
     for (size_t i = 0; i < n; i++) {
         const double size = q->size[i];
-        const double z = z_of(of[KAD_COLLAPSE_TC], of[KAD_COLLAPSE_NU], size, q->t[i]);
+        const double z = z_of(of, size, q->t[i]);
         const double scale = pow(size, of[KAD_COLLAPSE_X] / of[KAD_COLLAPSE_NU]);
         const size_t first = spline_at(q, z, b);
         for (size_t k = 0; k < 4; k++)
@@ -128,7 +140,7 @@ static kad_status choose(kad_scope *in, const kad_collapse_points *points,
     KAD_CALL(kad_take(in, n, &out->point));
     for (size_t i = 0; i < n; i++)
         if (points->size[i] >= o->l_min &&
-            fabs(z_of(o->tc, o->nu, points->size[i], points->t[i])) < o->z_max)
+            fabs(z_at_start(o, points->size[i], points->t[i])) < o->z_max)
             out->point[out->n++] = i;
     return KAD_OK;
 }
@@ -155,14 +167,14 @@ static void lay_out(problem *q, const kad_collapse_options *o)
     q->tc = o->tc;
     q->omega = o->omega;
     q->dimensionless = o->dimensionless;
-    q->first = o->dimensionless ? 2 : 3;
     q->n_correction = isfinite(o->omega) ? CORRECTIONS : 0;
+    q->first = 2 + !o->dimensionless + (q->n_correction > 0);
     q->n_spline = q->n / POINTS_A_COEFFICIENT;
     if (q->n_spline > MOST_SPLINE) q->n_spline = MOST_SPLINE;
     q->z_lo = INFINITY;
     q->z_hi = -INFINITY;
     for (size_t i = 0; i < q->n; i++) {
-        const double z = z_of(o->tc, o->nu, q->size[i], q->t[i]);
+        const double z = z_at_start(o, q->size[i], q->t[i]);
         q->z_lo = fmin(q->z_lo, z);
         q->z_hi = fmax(q->z_hi, z);
     }
@@ -182,7 +194,7 @@ static kad_status scale_points(kad_scope *in, const problem *q, const double *p,
         const kad_estimate e = kad_replicas_estimate(y, i);
         const double L = q->size[i];
         const double scale = pow(L, -of[KAD_COLLAPSE_X] / of[KAD_COLLAPSE_NU]);
-        out->z[i] = z_of(of[KAD_COLLAPSE_TC], of[KAD_COLLAPSE_NU], L, q->t[i]);
+        out->z[i] = z_of(of, L, q->t[i]);
         out->y[i] = scale * e.value - correction(q, p, L, out->z[i]);
         out->err[i] = scale * e.err;
         out->residual[i] = (out->y[i] - spline(q, p + q->first, out->z[i])) / out->err[i];
@@ -190,14 +202,70 @@ static kad_status scale_points(kad_scope *in, const problem *q, const double *p,
     return KAD_OK;
 }
 
-static kad_status refit(kad_ctx *ctx, const problem *q, const kad_fit_model *model,
-                        const kad_replicas *y, const double *cov, kad_collapse *out)
+/* The model about p: its derivatives, by central differences, and what it leaves of y. */
+static bool linearise(const problem *q, const double *p, size_t n_p, kad_linear *f)
 {
-    for (size_t b = 0; b < y->n_blocks && out->ok; b++) {
-        kad_fit fit;
-        KAD_CALL(kad_fit_run(ctx, model, q, q->n, y->replica + b * q->n, cov, &fit));
-        out->ok = fit.ok;
-        physical(q, fit.p, out->of.replica + b * KAD_COLLAPSE_N);
+    static const double STEP = 1e-5;
+    double at[KAD_FIT_PARAMETERS];
+    memcpy(at, p, n_p * sizeof *p);
+    for (size_t k = 0; k < n_p; k++) {
+        for (size_t i = 0; i < q->n; i++) {
+            at[k] = p[k] + STEP;
+            const double up = value(q, i, at);
+            at[k] = p[k] - STEP;
+            f->x[k * q->n + i] = (up - value(q, i, at)) / (2 * STEP);
+        }
+        at[k] = p[k];
+    }
+    return kad_linear_prepare(f, n_p);
+}
+
+/* What p leaves of the data y, r; chi^2 of it. */
+static double leave(const problem *q, const double *p, const double *y, const double *L,
+                    double *r, double *scaled)
+{
+    double chi2 = 0;
+    for (size_t i = 0; i < q->n; i++)
+        scaled[i] = r[i] = y[i] - value(q, i, p);
+    kad_cholesky_forward(q->n, q->n, L, scaled);
+    for (size_t i = 0; i < q->n; i++)
+        chi2 += scaled[i] * scaled[i];
+    return chi2;
+}
+
+/* Where the step of Gauss and Newton from p leads that takes r away. */
+static void step(const double *p, size_t n_p, const kad_linear *f, const double *r,
+                 double *next)
+{
+    (void)kad_linear_solve(f, r, next);
+    for (size_t k = 0; k < n_p; k++)
+        next[k] += p[k];
+}
+
+/* The last steps to the minimum, which a search may leave where it is flat, and from there one
+ * for every replica: they lie a tenth of an error about it. */
+static kad_status refit(kad_scope *in, const problem *q, const kad_replicas *y,
+                        const double *L, kad_fit *fit, kad_collapse *out)
+{
+    enum { STEPS = 20 };
+    const size_t n = q->n, n_p = fit->n_parameters;
+    kad_linear f;
+    double *r, *scaled, next[KAD_FIT_PARAMETERS];
+    KAD_CALL(kad_linear_take(in, n, n_p, L, &f));
+    KAD_CALL(kad_take(in, n, &r));
+    KAD_CALL(kad_take(in, n, &scaled));
+    for (int k = 0; k <= STEPS; k++) {
+        fit->chi2 = leave(q, fit->p, y->value, L, r, scaled);
+        out->ok = linearise(q, fit->p, n_p, &f);
+        if (!out->ok) return KAD_OK;
+        step(fit->p, n_p, &f, r, next);
+        if (!(leave(q, next, y->value, L, r, scaled) < fit->chi2 - 1e-6)) break;
+        memcpy(fit->p, next, n_p * sizeof *next);
+    }
+    for (size_t b = 0; b < y->n_blocks; b++) {
+        (void)leave(q, fit->p, y->replica + b * n, L, r, scaled);
+        step(fit->p, n_p, &f, r, next);
+        physical(q, next, out->of.replica + b * KAD_COLLAPSE_N);
     }
     return KAD_OK;
 }
@@ -236,12 +304,10 @@ kad_status kad_collapse_fit(kad_scope *in, const kad_collapse_points *points,
     KAD_CALL(kad_fit_run(in->ctx, &model, &q, q.n, y.value, cov, &fit));
     out->ok = fit.ok;
     if (!fit.ok) return KAD_OK;
+    KAD_CALL(refit(&scope, &q, &y, L, &fit, out));
     out->chi2 = fit.chi2;
     out->dof = fit.dof;
-    out->p_value = fit.p_value;
+    out->p_value = gsl_cdf_chisq_Q(fit.chi2, (double)fit.dof);
     physical(&q, fit.p, out->of.value);
-    memcpy(start[0], fit.p, sizeof start[0]);
-    model.n_starts = 1;
-    KAD_CALL(refit(in->ctx, &q, &model, &y, cov, out));
     return scale_points(in, &q, fit.p, &y, out);
 }

@@ -1,14 +1,18 @@
 /* Data collapse: an observable of all lattice sizes on one curve,
- *     O(T, L) = L^{x/nu} [F(z) + L^{-omega} G(z)],  z = (T - T_c) L^{1/nu}/T_c,
- * F a cubic B-spline on equal intervals of the z that the points have, G = g_0 + g_1 z (left
- * out without omega). T_c, nu, x and the functions are fitted together (fit.h) to the points
- * with |z| < z_max and L >= l_min, with their shrunk covariance; x = 0 of a dimensionless O is
- * not fitted. Errors: the fit is done again for every jackknife replica (replicas.h).
+ *     O(T, L) = L^{x/nu} [F(z) + L^{-omega} G(z)],
+ *     z = (t + b t^2) L^{1/nu},  t = (T - T_c)/T_c,
+ * F a cubic B-spline on equal intervals of the z that the points have, G = g_0 + g_1 z. The
+ * scaling field is t + b t^2, not t: over a window t ~ 1/L its second term is a correction of
+ * order L^{-1/nu}, more than L^{-omega}. T_c, nu, x, b and the functions are fitted together
+ * (fit.h) to the points with |z| < z_max and L >= l_min, with their shrunk covariance; x = 0
+ * of a dimensionless O is not fitted, and without omega no corrections are, neither G nor b.
+ * Errors: a step of Gauss and Newton from there for every jackknife replica (replicas.h).
  *
  * z_max cuts off where F's spline has no longer the right to be smooth, l_min corrections to
  * scaling: parameters that move with either are not to be believed.
  * Sources: Bhattacharjee, Seno, J. Phys. A 34 (2001) 6375; Houdayer, Hartmann, Phys. Rev. B
- * 70 (2004) 014418; Beach, Wang, Sandvik, cond-mat/0505194 (L^{-omega}). */
+ * 70 (2004) 014418; Beach, Wang, Sandvik, cond-mat/0505194 (L^{-omega}); Aharony, Fisher,
+ * Phys. Rev. B 27 (1983) 4394 (nonlinear scaling fields). */
 #ifndef KAD_ANALYSIS_COLLAPSE_H
 #define KAD_ANALYSIS_COLLAPSE_H
 
@@ -23,11 +27,11 @@ typedef struct kad_collapse_points {
 typedef struct kad_collapse_options {
     double tc, nu, x; /* from where the fit starts; x: 0 where it is dimensionless */
     bool dimensionless;
-    double omega;        /* NaN: no G */
+    double omega;        /* NaN: no corrections */
     double z_max, l_min; /* with tc and nu above */
 } kad_collapse_options;
 
-enum { KAD_COLLAPSE_TC, KAD_COLLAPSE_NU, KAD_COLLAPSE_X, KAD_COLLAPSE_N };
+enum { KAD_COLLAPSE_TC, KAD_COLLAPSE_NU, KAD_COLLAPSE_X, KAD_COLLAPSE_B, KAD_COLLAPSE_N };
 
 typedef struct kad_collapse {
     bool ok;       /* false: too few points, or nothing fits */

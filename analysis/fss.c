@@ -1,5 +1,6 @@
 #include "analysis/fss.h"
 
+#include "analysis/jump.h"
 #include "analysis/linear.h"
 #include "base/matrix.h"
 
@@ -120,41 +121,68 @@ static void state(kad_fss *f, const char *name, const char *method, kad_estimate
                                                  .n = n};
 }
 
-/* One number from several sizes: their mean by generalised least squares, from the smallest
- * of them on with which they agree (p > 0.05). inverse: 1/x is stated. */
-static kad_status state_mean(work *w, const char *name, const char *method, bool inverse,
-                             size_t n, const kad_replicas *const *of, size_t column)
+/* Numbers y_i of lattices of sizes L_i. */
+typedef struct numbers {
+    const char *name, *method;
+    size_t n, column;
+    const double *size;            /* [n] */
+    const kad_replicas *const *of; /* [n] their column counts */
+} numbers;
+
+/* Those from `first` on as y = c_0 + c_1 L^-omega, or without the second term. */
+static kad_status fit_numbers(kad_scope *in, const numbers *y, size_t first, double omega,
+                              kad_linear *fit, kad_replicas *all, bool *ok)
 {
-    for (size_t first = 0; first < n; first++) {
-        KAD_SCOPE(scope, w->in->ctx);
-        const size_t m = n - first, B = of[0]->n_blocks;
-        kad_replicas all, mean;
-        double *cov;
-        kad_linear fit;
-        KAD_CALL(kad_replicas_take(&scope, m, B, &all));
-        KAD_CALL(kad_replicas_take(&scope, 1, B, &mean));
-        KAD_CALL(kad_take(&scope, m * m, &cov));
-        for (size_t i = 0; i < m; i++) {
-            all.value[i] = of[first + i]->value[column];
-            for (size_t b = 0; b < B; b++)
-                all.replica[b * m + i] =
-                    of[first + i]->replica[b * of[first + i]->n + column];
-        }
-        KAD_CALL(kad_replicas_covariance(w->in->ctx, &all, cov));
-        if (!kad_cholesky(m, m, cov, 0.0)) return KAD_OK;
-        KAD_CALL(kad_linear_take(&scope, m, 1, cov, &fit));
-        for (size_t i = 0; i < m; i++)
-            fit.x[i] = 1;
-        if (!kad_linear_prepare(&fit, 1)) return KAD_OK;
-        const double chi2 = kad_linear_solve(&fit, all.value, mean.value);
-        const double p = m > 1 ? gsl_cdf_chisq_Q(chi2, (double)(m - 1)) : (double)NAN;
-        if (m > 1 && p < GOOD_P) continue;
+    const size_t m = y->n - first, B = y->of[0]->n_blocks;
+    const size_t terms = isfinite(omega) ? 2 : 1;
+    double *cov;
+    KAD_CALL(kad_replicas_take(in, m, B, all));
+    KAD_CALL(kad_take(in, m * m, &cov));
+    for (size_t i = 0; i < m; i++) {
+        const kad_replicas *of = y->of[first + i];
+        all->value[i] = of->value[y->column];
         for (size_t b = 0; b < B; b++)
-            (void)kad_linear_solve(&fit, all.replica + b * m, mean.replica + b);
-        for (size_t b = 0; b < B && inverse; b++)
-            mean.replica[b] = 1 / mean.replica[b];
-        if (inverse) mean.value[0] = 1 / mean.value[0];
-        state(w->f, name, method, kad_replicas_estimate(&mean, 0), chi2, m - 1, p, m);
+            all->replica[b * m + i] = of->replica[b * of->n + y->column];
+    }
+    KAD_CALL(kad_replicas_covariance(in->ctx, all, cov));
+    *ok = kad_cholesky(m, m, cov, 0.0);
+    if (!*ok) return KAD_OK;
+    KAD_CALL(kad_linear_take(in, m, terms, cov, fit));
+    for (size_t i = 0; i < m; i++) {
+        fit->x[i] = 1;
+        if (terms == 2) fit->x[m + i] = pow(y->size[first + i], -omega);
+    }
+    *ok = kad_linear_prepare(fit, terms);
+    return KAD_OK;
+}
+
+/* Their limit of large lattices by generalised least squares, from the smallest of them on
+ * with which the fit is good (p > 0.05): with the correction of order L^-omega where omega is
+ * given and two are there, else their mean. `inverse`: 1/y is stated. */
+static kad_status state_limit(work *w, const numbers *y, double omega, bool inverse)
+{
+    for (size_t first = 0; first < y->n; first++) {
+        KAD_SCOPE(scope, w->in->ctx);
+        const size_t m = y->n - first, B = y->of[0]->n_blocks;
+        const double corrected = m > 1 ? omega : (double)NAN;
+        const size_t dof = m - (isfinite(corrected) ? 2 : 1);
+        double c[2];
+        kad_replicas all, limit;
+        kad_linear fit;
+        bool ok;
+        KAD_CALL(kad_replicas_take(&scope, 1, B, &limit));
+        KAD_CALL(fit_numbers(&scope, y, first, corrected, &fit, &all, &ok));
+        if (!ok) return KAD_OK;
+        const double chi2 = kad_linear_solve(&fit, all.value, c);
+        const double p = dof > 0 ? gsl_cdf_chisq_Q(chi2, (double)dof) : (double)NAN;
+        if (p < GOOD_P && m > 1) continue;
+        limit.value[0] = inverse ? 1 / c[0] : c[0];
+        for (size_t b = 0; b < B; b++) {
+            (void)kad_linear_solve(&fit, all.replica + b * m, c);
+            limit.replica[b] = inverse ? 1 / c[0] : c[0];
+        }
+        state(w->f, y->name, y->method, kad_replicas_estimate(&limit, 0), chi2, dof, p,
+              m);
         return KAD_OK;
     }
     return KAD_OK;
@@ -186,7 +214,8 @@ static kad_status add_pair(work *w, kad_fss_quantity q, size_t i, size_t j)
     kad_fss_pair *pair = &w->f->pair[w->f->n_pairs];
     if (w->f->n_pairs == KAD_FSS_PAIRS || !has(w, i, q) || !has(w, j, q)) return KAD_OK;
     *pair = (kad_fss_pair){.quantity = q, .i = i, .j = j};
-    KAD_CALL(kad_crossing_find(w->in, &w->curve[i][q], &w->curve[j][q], &pair->crossing));
+    KAD_CALL((q == KAD_FSS_HELICITY ? kad_jump_pair : kad_crossing_find)(
+        w->in, &w->curve[i][q], &w->curve[j][q], &pair->crossing));
     w->f->n_pairs++;
     for (size_t k = KAD_FSS_CHI; k <= KAD_FSS_ABS_M && pair->crossing.found; k++)
         if (has(w, i, k) && has(w, j, k))
@@ -212,7 +241,9 @@ static kad_status use_pairs(work *w, kad_fss_quantity q)
 {
     KAD_SCOPE(scope, w->in->ctx);
     kad_fss *f = w->f;
+    const double omega = w->options->omega;
     const kad_replicas *nu[KAD_FSS_PAIRS], *x[KAD_FSS_QUANTITIES][KAD_FSS_PAIRS];
+    double size[KAD_FSS_PAIRS], size_x[KAD_FSS_QUANTITIES][KAD_FSS_PAIRS];
     kad_crossing *crossing;
     kad_critical critical;
     size_t n = 0, n_x[KAD_FSS_QUANTITIES] = {0};
@@ -223,24 +254,29 @@ static kad_status use_pairs(work *w, kad_fss_quantity q)
         if (!(kad_replicas_estimate(&pair->crossing.of, KAD_CROSSING_INV_NU).err > 0))
             continue;
         nu[n] = &pair->crossing.of;
+        size[n] = f->size[pair->i];
         crossing[n++] = pair->crossing;
-        for (size_t k = KAD_FSS_CHI; k <= KAD_FSS_ABS_M; k++)
-            if (pair->exponent[k].n > 0) x[k][n_x[k]++] = &pair->exponent[k];
+        for (size_t k = KAD_FSS_CHI; k <= KAD_FSS_ABS_M; k++) {
+            if (pair->exponent[k].n == 0) continue;
+            size_x[k][n_x[k]] = f->size[pair->i];
+            x[k][n_x[k]++] = &pair->exponent[k];
+        }
     }
     if (n == 0) return KAD_OK;
     const size_t before = f->n_results;
-    KAD_CALL(state_mean(w, "nu", crossings_of[q], true, n, nu, KAD_CROSSING_INV_NU));
+    const numbers slopes = {"nu", crossings_of[q], n, KAD_CROSSING_INV_NU, size, nu};
+    KAD_CALL(state_limit(w, &slopes, omega, true));
     const double inv_nu =
         f->n_results > before ? 1 / f->result[before].estimate.value : 1;
-    KAD_CALL(kad_crossing_extrapolate(&scope, n, crossing, inv_nu, w->options->omega,
-                                      &critical));
+    KAD_CALL(kad_crossing_extrapolate(&scope, n, crossing, inv_nu, omega, &critical));
     if (critical.how != KAD_EXTRAPOLATED_NONE)
         state(f, "T_c", crossings_of[q], kad_replicas_estimate(&critical.tc, 0),
               critical.chi2, critical.dof, critical.p_value, critical.n);
-    for (size_t k = KAD_FSS_CHI; k <= KAD_FSS_ABS_M; k++)
-        if (n_x[k] > 0)
-            KAD_CALL(state_mean(w, kad_fss_kinds[k].exponent, crossings_of[q], false,
-                                n_x[k], x[k], 0));
+    for (size_t k = KAD_FSS_CHI; k <= KAD_FSS_ABS_M; k++) {
+        const numbers quotients = {
+            kad_fss_kinds[k].exponent, crossings_of[q], n_x[k], 0, size_x[k], x[k]};
+        KAD_CALL(state_limit(w, &quotients, omega, false));
+    }
     if (isnan(w->tc) && critical.how != KAD_EXTRAPOLATED_NONE) {
         w->tc = critical.tc.value[0];
         w->inv_nu = inv_nu > 0.2 && inv_nu < 5 ? inv_nu : 1;
@@ -350,28 +386,38 @@ static kad_status collapse(work *w, kad_fss_quantity q)
 /* --- the universal jump --------------------------------------------------------------
  */
 
-/* Where beta Y meets 2/pi: a crossing with a curve that is level. */
 static kad_status find_jumps(work *w)
 {
     kad_fss *f = w->f;
     for (size_t s = 0; s < f->n_sizes; s++) {
         KAD_SCOPE(scope, w->in->ctx);
-        if (!has(w, s, KAD_FSS_HELICITY)) continue;
-        const kad_sized *y = &w->curve[s][KAD_FSS_HELICITY];
-        kad_sized level = {.size = 0.5 * y->size,
-                           .curve = {.lo = y->curve.lo, .hi = y->curve.hi}};
-        const size_t B = y->curve.coefficient.n_blocks;
         kad_crossing c;
-        KAD_CALL(kad_replicas_take(&scope, 1, B, &level.curve.coefficient));
-        for (size_t b = 0; b <= B; b++)
-            *(b < B ? &level.curve.coefficient.replica[b]
-                    : &level.curve.coefficient.value[0]) = 2 / M_PI;
-        KAD_CALL(kad_crossing_find(&scope, &level, y, &c));
+        if (!has(w, s, KAD_FSS_HELICITY)) continue;
+        KAD_CALL(kad_jump_meet(&scope, &w->curve[s][KAD_FSS_HELICITY], &c));
         if (c.found)
             f->jump[f->n_jumps++] =
-                (kad_fss_jump){y->size, kad_replicas_estimate(&c.of, KAD_CROSSING_AT)};
+                (kad_fss_jump){f->size[s], kad_replicas_estimate(&c.of, KAD_CROSSING_AT)};
     }
-    return KAD_OK;
+    return add_pairs(w, KAD_FSS_HELICITY);
+}
+
+/* T_KT: the mean over the pairs. False in *any where there is nothing of the kind. */
+static kad_status use_jumps(work *w, bool *any)
+{
+    kad_fss *f = w->f;
+    const kad_replicas *at[KAD_FSS_PAIRS];
+    size_t n = 0;
+    double size[KAD_FSS_PAIRS];
+    KAD_CALL(find_jumps(w));
+    for (size_t p = 0; p < f->n_pairs; p++) {
+        if (!f->pair[p].crossing.found) continue;
+        size[n] = f->size[f->pair[p].i];
+        at[n++] = &f->pair[p].crossing.of;
+    }
+    *any = n + f->n_jumps > 0;
+    if (!*any) f->n_pairs = 0;
+    const numbers pairs = {"T_c", "jump of helicity", n, KAD_CROSSING_AT, size, at};
+    return state_limit(w, &pairs, NAN, false);
 }
 
 kad_status kad_fss_analyse(kad_scope *in, size_t n, const kad_fss_point *point,
@@ -380,6 +426,7 @@ kad_status kad_fss_analyse(kad_scope *in, size_t n, const kad_fss_point *point,
 {
     KAD_SCOPE(scope, in->ctx);
     work *w;
+    bool jumps;
     KAD_CALL(kad_take(&scope, 1, &w));
     *w = (work){.in = in, .options = options, .f = out, .tc = NAN, .inv_nu = 1};
     *out = (kad_fss){0};
@@ -387,8 +434,8 @@ kad_status kad_fss_analyse(kad_scope *in, size_t n, const kad_fss_point *point,
     KAD_CALL(sort_points(w, n, point, reason));
     if (reason[0] != 0) return KAD_OK;
     KAD_CALL(draw_curves(w));
-    KAD_CALL(find_jumps(w));
-    if (out->n_jumps > 0) return KAD_OK; /* no power laws there */
+    KAD_CALL(use_jumps(w, &jumps));
+    if (jumps) return KAD_OK; /* no power laws there */
     for (kad_fss_quantity q = 0; q < KAD_FSS_DIMENSIONLESS; q++)
         KAD_CALL(add_pairs(w, q));
     for (kad_fss_quantity q = 0; q < KAD_FSS_DIMENSIONLESS; q++)

@@ -105,7 +105,8 @@ static void evaluate(const double mean[COLUMNS], const kad_lattice_facts *facts,
     out[KAD_FSS_XI] = kad_function_xi_structure(2, momenta, facts) / facts->extent;
     out[KAD_FSS_CHI] = kad_function_chi(1, pair, facts);
     out[KAD_FSS_ABS_M] = mean[ABS_M];
-    out[KAD_FSS_HELICITY] = facts->beta * mean[HELICITY];
+    /* only there does it jump by what is known */
+    out[KAD_FSS_HELICITY] = facts->n_components == 2 ? facts->beta * mean[HELICITY] : NAN;
 }
 
 kad_status kad_fss_read(kad_scope *in, kad_h5 *file, const char *sampler, size_t n_blocks,

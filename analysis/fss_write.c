@@ -123,7 +123,7 @@ static kad_status write_collapse(kad_ctx *ctx, kad_h5 *file, const char *group,
     const kad_collapse *c = &f->collapse[q];
     static const struct {
         const char *name, *long_name;
-    } columns[] = {{"z", "(T - T_c) L^(1/nu)/T_c"},
+    } columns[] = {{"z", "(t + b t^2) L^(1/nu), t = (T - T_c)/T_c"},
                    {"y", "O L^(-x/nu) less the correction to scaling"},
                    {"y_err", "its standard error"},
                    {"residual", "deviation from the common curve, in errors"}};
@@ -146,6 +146,8 @@ static kad_status write_collapse(kad_ctx *ctx, kad_h5 *file, const char *group,
     kad_write_real(&w, "tc", c->of.value[KAD_COLLAPSE_TC]);
     kad_write_real(&w, "nu", c->of.value[KAD_COLLAPSE_NU]);
     kad_write_real(&w, "x", c->of.value[KAD_COLLAPSE_X]);
+    kad_write_real(&w, "b", c->of.value[KAD_COLLAPSE_B]);
+    kad_write_real(&w, "b_err", kad_replicas_estimate(&c->of, KAD_COLLAPSE_B).err);
     return kad_write_end(&w);
 }
 

@@ -189,7 +189,8 @@ const kad_figure kad_figure_fss_jump = {
     .caption =
         "In the infinite system &beta;Y jumps from 2/&pi; to 0 at T<sub>KT</sub> "
         "(Nelson, Kosterlitz). On finite lattices it meets the line above it, at a "
-        "coupling that moves with 1/ln&sup2;&nbsp;L only.",
+        "coupling that moves with 1/ln&sup2;&nbsp;L only. T<sub>c</sub>: where two sizes "
+        "have &beta;Y = 0.6365 + 0.3189/(ln&nbsp;L + C) with the same C.",
     .draw = draw_jump,
 };
 
@@ -217,7 +218,7 @@ static kad_status collapse_of(kad_scope *in, kad_h5 *file, const char *group,
         snprintf(path, sizeof path, "%s/collapse/%s", group, quantity[q].name);
         if (!kad_h5_exists(file, path)) continue;
         KAD_CALL(read_by_size(in, file, path, "z", what, residuals ? NULL : "y_err", b));
-        plot->x.label = "(T - T_c) L^(1/nu) / T_c";
+        plot->x.label = "z = (t + b t^2) L^(1/nu)";
         plot->y.label = quantity[q].label;
         snprintf(label, sizeof label, "%s: deviation/error", quantity[q].symbol);
         if (residuals) plot->y.label = label;
@@ -246,8 +247,8 @@ static kad_status draw_residual(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 const kad_figure kad_figure_fss_collapse = {
     .title = "Data collapse",
     .caption = "All lattices on one curve, O L<sup>&minus;x/&nu;</sup> = F(z), with the "
-               "T<sub>c</sub>, &nu; and x of each fit; corrections to scaling, where "
-               "they are fitted, are subtracted.",
+               "T<sub>c</sub>, &nu; and x of each fit, t = T/T<sub>c</sub> &minus; 1; "
+               "corrections to scaling, where they are fitted, are subtracted.",
     .wide = true,
     .draw = draw_collapse,
 };
@@ -398,7 +399,8 @@ static kad_status draw_crossings(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 const kad_figure kad_figure_fss_crossings = {
     .title = "Crossings, pair by pair",
     .caption = "Where the curves of two sizes meet, with 1/&nu; from the ratio of their "
-               "slopes and the exponents from the ratios of &chi; and |m| there.",
+               "slopes and the exponents from the ratios of &chi; and |m| there; of "
+               "&beta;Y: where the two depend on L as at T<sub>KT</sub>.",
     .wide = true,
     .draw = draw_crossings,
 };

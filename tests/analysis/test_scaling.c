@@ -4,29 +4,37 @@
 #include "analysis/combine.h"
 #include "analysis/crossing.h"
 #include "analysis/fss.h"
+#include "analysis/jump.h"
 #include "tests/support/analysis_util.h"
 
 enum { SIZES = 5, TEMPERATURES = 8, POINTS = SIZES * TEMPERATURES, BLOCKS = 100 };
 static const double sizes[SIZES] = {8, 12, 16, 24, 32};
 static const double T_C = 2.269, NU = 1.1, GAMMA = 1.9, OMEGA = 1.75;
 
-/* U = F(z) + L^{-omega} G, a step from 2/3 to 0; O = L^{gamma/nu} of another curve. */
-static double binder(double L, double t, double correction)
+/* The scaling field is u + b u^2, u = (t - T_C)/T_C. */
+static double z_of(double L, double t, double b)
 {
-    const double z = (t - T_C) / T_C * pow(L, 1 / NU);
+    const double u = (t - T_C) / T_C;
+    return (u + b * u * u) * pow(L, 1 / NU);
+}
+
+/* U = F(z) + L^{-omega} G, a step from 2/3 to 0; O = L^{gamma/nu} of another curve. */
+static double binder(double L, double t, double correction, double b)
+{
+    const double z = z_of(L, t, b);
     return 0.4 - 0.2 * tanh(0.8 * z) + correction * pow(L, -OMEGA) * (1 + 0.2 * z);
 }
 
-static double chi(double L, double t)
+static double chi(double L, double t, double b)
 {
-    const double z = (t - T_C) / T_C * pow(L, 1 / NU);
+    const double z = z_of(L, t, b);
     return pow(L, GAMMA / NU) * (1 - 0.6 * tanh(0.8 * z) + 0.05 * z * z);
 }
 
 typedef struct fixture {
     kad_ctx ctx;
     kad_scope scope;
-    double size[POINTS], t[POINTS];
+    double size[POINTS], t[POINTS], b; /* b: of the scaling field */
     kad_replicas binder, chi;
 } fixture;
 
@@ -63,8 +71,8 @@ static void make(fixture *f, uint64_t repeat, double err, double shared,
         f->size[i] = sizes[s];
         f->t[i] = 2.27 + width * ((double)k / (TEMPERATURES - 1) - 0.5);
         for (size_t o = 0; o < 2; o++) {
-            const double exact =
-                o == 0 ? binder(sizes[s], f->t[i], correction) : chi(sizes[s], f->t[i]);
+            const double exact = o == 0 ? binder(sizes[s], f->t[i], correction, f->b)
+                                        : chi(sizes[s], f->t[i], f->b);
             double block[BLOCKS], mean = 0;
             for (size_t b = 0; b < BLOCKS; b++) {
                 const double own = test_normal((uint32_t)(10 + o), repeat, b * 1000 + i);
@@ -354,17 +362,30 @@ static void test_collapse_is_exact(void **state)
     assert_true(c.p_value < 1e-9);
 }
 
-/* Pulls of T_c, nu, x and chi^2/dof over repeats. */
-static void test_errors_of_collapse(void **state)
+/* A window of 4/L reaches t = 0.11 on 8 x 8: a term b t^2 of the scaling field is found, and
+ * bends neither T_c nor nu. */
+static void test_collapse_of_a_bent_field(void **state)
+{
+    fixture *f = *state;
+    kad_collapse c;
+    f->b = -0.7;
+    make(f, 0, 1e-4, 0, 0.5);
+    collapse(f, &f->binder, true, OMEGA, &c);
+    assert_close(c.of.value[KAD_COLLAPSE_TC], T_C, 1e-3);
+    assert_close(c.of.value[KAD_COLLAPSE_NU], NU, 2e-2);
+    assert_close(c.of.value[KAD_COLLAPSE_B], f->b, 0.1);
+}
+
+/* Pulls of T_c, nu, x, b (those that are fitted) and chi^2/dof over repeats. */
+static void pulls_of_collapse(fixture *f, bool dimensionless, double omega, bool *fitted)
 {
     enum { REPEATS = 30 };
-    fixture *f = *state;
-    static const double exact[KAD_COLLAPSE_N] = {T_C, NU, GAMMA};
+    const double exact[KAD_COLLAPSE_N] = {T_C, NU, GAMMA, f->b};
     double square[KAD_COLLAPSE_N] = {0}, sum[KAD_COLLAPSE_N] = {0}, chi2 = 0;
     for (uint64_t r = 0; r < REPEATS; r++) {
         kad_collapse c;
-        make(f, 500 + r, 2e-3, 0, 0);
-        collapse(f, &f->chi, false, NAN, &c);
+        make(f, 500 + r, 2e-3, 0, isfinite(omega) ? 0.5 : 0);
+        collapse(f, dimensionless ? &f->binder : &f->chi, dimensionless, omega, &c);
         chi2 += c.chi2 / (double)c.dof / REPEATS;
         for (size_t k = 0; k < KAD_COLLAPSE_N; k++) {
             const kad_estimate e = kad_replicas_estimate(&c.of, k);
@@ -373,13 +394,26 @@ static void test_errors_of_collapse(void **state)
             square[k] += pull * pull / REPEATS;
         }
     }
-    /* means of 30 pulls are known to 0.18, of squares to 0.26, chi^2/dof of 28 degrees to
+    /* means of 30 pulls are known to 0.18, of squares to 0.26, chi^2/dof of 25 to 28 degrees to
      * 0.05; 4 sigma */
     for (size_t k = 0; k < KAD_COLLAPSE_N; k++) {
+        if (!fitted[k]) continue;
         if (fabs(sum[k]) > 0.73) fail_msg("%zu: mean pull %g", k, sum[k]);
         if (square[k] < 0.3 || square[k] > 2.05) fail_msg("%zu: square %g", k, square[k]);
     }
     assert_close(chi2, 1.04, 0.2);
+}
+
+static void test_errors_of_collapse(void **state)
+{
+    pulls_of_collapse(*state, false, NAN, (bool[]){true, true, true, false});
+}
+
+static void test_errors_of_a_bent_field(void **state)
+{
+    fixture *f = *state;
+    f->b = -0.7;
+    pulls_of_collapse(f, true, OMEGA, (bool[]){true, true, false, true});
 }
 
 static void test_collapse_needs_points(void **state)
@@ -397,6 +431,89 @@ static void test_collapse_needs_points(void **state)
     assert_ok(f, kad_collapse_fit(&f->scope, &points, &options, &c));
     assert_false(c.ok);
     assert_int_equal(c.n, 0);
+}
+
+/* --- the jump ------------------------------------------------------------------------
+ */
+
+static const double T_KT = 0.893;
+
+/* beta Y of the XY model: J + A/(ln L + C) at T_KT, where it falls the faster the larger L. */
+static double beta_y(double L, double t)
+{
+    const double ln = log(L) + 1.2;
+    return 0.63650817819 + 0.318899454 / ln - (t - T_KT) * (1 + 0.3 * ln) -
+           2 * (t - T_KT) * (t - T_KT);
+}
+
+/* Eight temperatures of one lattice. */
+static void make_jump(fixture *f, double L, uint64_t repeat, double err, kad_sized *out)
+{
+    double t[TEMPERATURES];
+    kad_replicas y;
+    assert_ok(f, kad_replicas_take(&f->scope, TEMPERATURES, BLOCKS, &y));
+    for (size_t k = 0; k < TEMPERATURES; k++) {
+        double block[BLOCKS], mean = 0;
+        t[k] = 0.82 + 0.03 * (double)k;
+        for (size_t b = 0; b < BLOCKS; b++) {
+            block[b] = beta_y(L, t[k]) +
+                       err * sqrt(BLOCKS) *
+                           test_normal(20 + (uint32_t)L, repeat, b * TEMPERATURES + k);
+            mean += block[b] / BLOCKS;
+        }
+        y.value[k] = mean;
+        for (size_t b = 0; b < BLOCKS; b++)
+            y.replica[b * TEMPERATURES + k] = (BLOCKS * mean - block[b]) / (BLOCKS - 1);
+    }
+    out->size = L;
+    assert_ok(f, kad_smooth_fit(&f->scope, t, &y, &out->curve));
+}
+
+/* Pairs find T_KT whatever C; each lattice alone meets 2/pi far above it, and more so the
+ * smaller. */
+static void test_jump(void **state)
+{
+    fixture *f = *state;
+    kad_sized curve[3];
+    kad_crossing at, meets[2];
+    for (size_t s = 0; s < 3; s++)
+        make_jump(f, 4 << s, 0, 1e-8, &curve[s]);
+    for (size_t s = 0; s < 2; s++) {
+        assert_ok(f, kad_jump_pair(&f->scope, &curve[s], &curve[s + 1], &at));
+        assert_true(at.found);
+        assert_close(at.of.value[KAD_CROSSING_AT], T_KT, 1e-5);
+        assert_close(at.of.value[KAD_CROSSING_VALUE], beta_y(8 << s, T_KT), 1e-5);
+        assert_ok(f, kad_jump_meet(&f->scope, &curve[s + 1], &meets[s]));
+        assert_true(meets[s].found);
+    }
+    const double *first = meets[0].of.value, *second = meets[1].of.value;
+    assert_true(second[KAD_CROSSING_AT] > T_KT + 0.02);
+    assert_true(first[KAD_CROSSING_AT] > second[KAD_CROSSING_AT]);
+    curve[1].curve.hi = 0.88; /* both are known below T_KT only */
+    assert_ok(f, kad_jump_pair(&f->scope, &curve[1], &curve[2], &at));
+    assert_false(at.found);
+}
+
+static void test_errors_of_jump(void **state)
+{
+    enum { REPEATS = 100 };
+    fixture *f = *state;
+    double sum = 0, square = 0;
+    for (uint64_t r = 0; r < REPEATS; r++) {
+        kad_sized curve[2];
+        kad_crossing at;
+        for (size_t s = 0; s < 2; s++)
+            make_jump(f, 8 << s, 1 + r, 1e-3, &curve[s]);
+        assert_ok(f, kad_jump_pair(&f->scope, &curve[0], &curve[1], &at));
+        assert_true(at.found);
+        const kad_estimate e = kad_replicas_estimate(&at.of, KAD_CROSSING_AT);
+        const double pull = (e.value - T_KT) / e.err;
+        sum += pull / REPEATS;
+        square += pull * pull / REPEATS;
+    }
+    /* as in `coverage` */
+    if (fabs(sum) > 0.4 || square < 0.6 || square > 1.6)
+        fail_msg("mean %g, square %g", sum, square);
 }
 
 /* --- all of it -----------------------------------------------------------------------
@@ -531,8 +648,12 @@ int main(void)
         TEST(test_errors_of_crossings),
         TEST(test_errors_with_one_seed),
         TEST(test_collapse_is_exact),
+        TEST(test_collapse_of_a_bent_field),
         TEST(test_errors_of_collapse),
+        TEST(test_errors_of_a_bent_field),
         TEST(test_collapse_needs_points),
+        TEST(test_jump),
+        TEST(test_errors_of_jump),
         TEST(test_fss),
         TEST(test_what_is_missing),
         TEST(test_seeds),
