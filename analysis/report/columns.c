@@ -25,21 +25,32 @@ kad_status kad_tabled_draw(kad_ctx *ctx, kad_h5 *file, const kad_tabled *t, kad_
 {
     KAD_SCOPE(scope, ctx);
     kad_values value[KAD_COLUMNS] = {{0}}, err[KAD_COLUMNS] = {{0}};
+    char **text[KAD_COLUMNS] = {NULL};
     kad_grid g = {0};
     size_t n = 0;
     for (int k = 0; k < KAD_COLUMNS && t->column[k].head != NULL; k++) {
         const kad_column *column = &t->column[k];
-        if (column->name != NULL)
+        if (column->name != NULL && !column->text)
             KAD_CALL(kad_values_read_in(&scope, file, t->group, column->name, &value[k]));
         if (column->err != NULL)
             KAD_CALL(kad_values_read_in(&scope, file, t->group, column->err, &err[k]));
         kad_grid_column(&g, column->head,
-                        column->err != NULL ? KAD_GRID_ESTIMATE : KAD_GRID_REAL);
+                        column->text          ? KAD_GRID_NAME
+                        : column->err != NULL ? KAD_GRID_ESTIMATE
+                                              : KAD_GRID_REAL);
         if (n == 0) n = value[k].n;
     }
+    for (size_t k = 0; n > 0 && k < g.n_columns; k++)
+        if (t->column[k].text)
+            KAD_CALL(kad_texts_read_in(&scope, file, t->group, t->column[k].name, n,
+                                       &text[k]));
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < g.n_columns; k++)
-            add_cell(&g, &t->column[k], i, entry(&value[k], n, i), entry(&err[k], n, i));
+            if (t->column[k].text)
+                kad_grid_text(&g, text[k] != NULL ? text[k][i] : NULL);
+            else
+                add_cell(&g, &t->column[k], i, entry(&value[k], n, i),
+                         entry(&err[k], n, i));
     kad_grid_render(&g, out);
     return KAD_OK;
 }

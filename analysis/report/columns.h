@@ -6,6 +6,8 @@
 #include "analysis/text.h"
 #include "io/h5.h"
 
+#include <stdbool.h>
+
 enum { KAD_COLUMNS = 8 };
 
 typedef struct kad_column {
@@ -13,6 +15,7 @@ typedef struct kad_column {
     const char *name; /* of the data set; NULL: 0, 1, 2, ... */
     const char *err;  /* of its error; NULL: none */
     int digits;       /* of a number without an error; 0: three */
+    bool text;        /* words, not numbers: not the only column */
 } kad_column;
 
 /* A figure that only tabulates; group NULL: none. */

@@ -2,6 +2,7 @@
 
 #include "analysis/report/markup.h"
 #include "analysis/report/numbers.h"
+#include "analysis/report/sheet.h"
 #include "analysis/results.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -20,6 +21,9 @@
     X(images_data)         \
     X(images_levels)       \
     X(images_coding)       \
+    X(images_inpaint)      \
+    X(images_filled)       \
+    X(images_touched)      \
     X(family_ess)          \
     X(family_log_z)        \
     X(family_energy)       \
@@ -85,6 +89,8 @@ static kad_status add_figure(kad_ctx *ctx, kad_h5 *file, const kad_figure *figur
     KAD_CALL(kad_stop_check(ctx, "report"));
     if (figure->draw != NULL)
         KAD_CALL(figure->draw(ctx, file, &body));
+    else if (figure->sheet != NULL)
+        KAD_CALL(kad_sheet_draw(ctx, file, figure->sheet, figure->title, &body));
     else if (figure->table.group != NULL)
         KAD_CALL(kad_tabled_draw(ctx, file, &figure->table, &body));
     else

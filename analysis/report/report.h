@@ -8,7 +8,8 @@
  *            columns: the same as tables
  *   svg      a plot of series; frame: its axes, marks: what stands in it; bars
  *   grid     a table;  numbers: the CSV of either
- *   image    pixels as a PNG;  bulk_paint: fields, latents and wavelets as pixels;
+ *   image    pixels as a PNG;  sheet: images of the file side by side;
+ *            bulk_paint: fields, latents and wavelets as pixels;
  *            bulk_couplings: the couplings of one run and the flow of those of several
  *   markup   characters that HTML and URIs want escaped
  *   sweep_*  the page of a sweep, made of sweep.h5 with the same parts; sweep_page: its list
@@ -31,10 +32,11 @@ typedef struct kad_figure {
     /* Where the file has this group and the drawing is empty all the same, `absent` says why
      * in a line at the end of the page. NULL: nobody misses it. */
     const char *group, *absent;
-    /* What is plotted, what is tabulated, or a function that appends the drawing to `out`,
+    /* What is plotted, what is tabulated, what is shown, or a function that appends the drawing to `out`,
      * and nothing when the file has not the data. */
     kad_plotted plot;
     kad_tabled table;
+    const char *sheet; /* data set of images (sheet.h) */
     kad_status (*draw)(kad_ctx *ctx, kad_h5 *file, kad_text *out);
 } kad_figure;
 

@@ -74,7 +74,7 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "bulk",
-        .args = "RUN [bulk.key=value ...]",
+        .args = "RUN [bulk.key=value|images.key=value ...]",
         .min_args = 1,
         .max_args = 1,
         .overrides = true,
@@ -84,7 +84,10 @@ const kad_command kad_commands[] = {
             "Infers the latents of the configurations that a sampler stored, writes "
             "/bulk, /correlators/bulk and /geodesics into run.h5 and the report anew. "
             "Keys of section bulk may be changed; bulk.configs: at most so many. With "
-            "--pictures: fields, latents, walks and wavelets also as PNG files.",
+            "--pictures: fields, latents, walks and wavelets also as PNG files. For a "
+            "run "
+            "on images: everything that section images asks for (inpainting, receptive "
+            "fields, ...) is made anew; keys of that section may be changed.",
         .example = "kadanoff bulk runs/a bulk.bins=6",
         .words = "folder",
         .run = kad_cmd_bulk,
@@ -166,6 +169,26 @@ const kad_command kad_commands[] = {
         .example = "kadanoff generate runs/a latents.h5 -o mine.h5",
         .words = "folder",
         .run = kad_cmd_generate,
+    },
+    {
+        .name = "inpaint",
+        .args = "RUN PICTURE [images.key=value ...]",
+        .min_args = 2,
+        .max_args = 2,
+        .overrides = true,
+        .options = KAD_OPT_THREADS | KAD_OPT_OUT | KAD_OPT_QUIET | KAD_OPT_PICTURES |
+                   KAD_OPT_MASK,
+        .summary = "draw the missing part of a picture, given the rest",
+        .details =
+            "What is white in the picture of --mask is missing. Both are read as the "
+            "run's images were, or as their centre squares of the map's size. The "
+            "missing levels are drawn from the map's probability given all others "
+            "(images.sweeps sweeps) and written beside each other into the picture of "
+            "--out (inpainted.png): six draws, their mean, and a most probable filling. "
+            "With --pictures: each also by itself. The run is not changed.",
+        .example = "kadanoff inpaint runs/faces torn.png --mask hole.png",
+        .words = "folder",
+        .run = kad_cmd_inpaint,
     },
     {
         .name = "sweep",
@@ -289,6 +312,8 @@ const kad_option kad_options[] = {
      "print the man page"},
     {KAD_OPT_MARKDOWN, '\0', "markdown", NULL, KAD_OPT_FLAG, offsetof(kad_app, markdown),
      0, 0, "print the reference as Markdown"},
+    {KAD_OPT_MASK, '\0', "mask", "PICTURE", KAD_OPT_TEXT, offsetof(kad_app, mask), 0, 0,
+     "what is missing is white in this picture"},
     {KAD_OPT_PICTURES, '\0', "pictures", "DIR", KAD_OPT_TEXT, offsetof(kad_app, pictures),
      0, 0, "also write the pictures (of the bulk, or images) into DIR as PNG files"},
     {KAD_OPT_COMPLETION, '\0', "completion", NULL, KAD_OPT_FLAG,

@@ -45,7 +45,8 @@ enum {
     KAD_OPT_COMPLETION = 64,
     KAD_OPT_PICTURES = 128,
     KAD_OPT_SWEEP = 256,
-    KAD_OPT_WAIT = 512
+    KAD_OPT_WAIT = 512,
+    KAD_OPT_MASK = 1024
 };
 
 typedef struct kad_command {
@@ -97,6 +98,7 @@ kad_status kad_cmd_couplings(kad_app *app);
 kad_status kad_cmd_sweep(kad_app *app);
 kad_status kad_cmd_infer(kad_app *app);
 kad_status kad_cmd_generate(kad_app *app);
+kad_status kad_cmd_inpaint(kad_app *app);
 kad_status kad_cmd_demo(kad_app *app);
 kad_status kad_cmd_init(kad_app *app);
 kad_status kad_cmd_list(kad_app *app);

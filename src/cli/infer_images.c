@@ -116,7 +116,9 @@ static kad_status infer_images(kad_app *app, kad_stored_images *s,
     KAD_CALL(kad_stored_folder_of(&scope, app->out, &folder));
     const kad_image_options *data = &s->p.options.images.data;
     KAD_CALL(kad_view_source_open(ctx, data, app->args[1], s->limited ? data->limit : 0,
-                                  folder, s->map, source));
+                                  folder, source));
+    KAD_CALL(kad_view_source_check(ctx, source, app->args[1], s->map->n_channels,
+                                   s->map->height, s->map->width));
     KAD_CALL(infer(&scope, s, source->images, &r));
     KAD_CALL(write_inferred(app, s, &r));
     kad_say(app, "%zu images of %s%s", r.n, app->args[1],

@@ -3,7 +3,8 @@
  * (order), the nets that read the density of a level off it (net, net_kern), that density
  * (density, density_kern) and the prior of latents (latent), weights at work (plan) and the
  * one step of every walk over the map (visit), likelihood, encoding, decoding and sampling
- * (map), how it is trained (recipe), and the map of a results file (stored).
+ * (map), who sees whom (cone), missing levels (inpaint), how it is trained (recipe), and the
+ * map of a results file (stored).
  *
  * Sites are generated from coarse to fine in *groups*: the lattice of the largest stride
  * S that is a power of two and divides both extents; then, for s = S/2, ..., 1 (level

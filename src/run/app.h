@@ -19,6 +19,7 @@ typedef struct kad_app {
     int threads;          /* 0: OMP_NUM_THREADS or the number of cores */
     double max_hours;     /* 0: no limit */
     const char *out;      /* run folder or page; NULL: the command's default */
+    const char *mask;     /* picture of what is missing in another; NULL: none */
     const char *pictures; /* folder for PNG files; NULL: none */
     double wait;          /* seconds for a folder in use; 0: none */
     int point;            /* of a sweep; 0: all */

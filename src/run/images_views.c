@@ -19,9 +19,10 @@ static kad_status make(kad_pipeline *p, const kad_view *view, const kad_views *v
                        kad_h5 *file)
 {
     char line[KAD_VIEW_LINE];
+    const bool was = is_there(file, view);
     KAD_CALL(kad_view_make(&p->app->ctx, view, v, file, line));
-    if (line[0] == '\0') return KAD_OK;
-    kad_say(p->app, "%s", line);
+    if (line[0] == '\0' && !was) return KAD_OK;
+    if (line[0] != '\0') kad_say(p->app, "%s", line);
     return kad_results_save(&p->app->ctx, p->run, file);
 }
 

@@ -31,7 +31,7 @@ static kad_status open_unnamed(kad_ctx *ctx, kad_image_options *options,
 
 kad_status kad_view_source_open(kad_ctx *ctx, const kad_image_options *data,
                                 const char *source, int64_t limit, const char *folder,
-                                const kad_pixel_map *map, kad_view_source *out)
+                                kad_view_source *out)
 {
     KAD_SCOPE(scope, ctx);
     kad_image_options o = *data;
@@ -53,12 +53,16 @@ kad_status kad_view_source_open(kad_ctx *ctx, const kad_image_options *data,
     const kad_image_set *set = kad_image_store_set(out->store);
     out->held_out = set->held_out.n > 0;
     out->images = out->held_out ? &set->held_out : &set->train;
-    const kad_images *im = out->images;
-    if (im->n_channels == map->n_channels && im->height == map->height &&
-        im->width == map->width)
+    return KAD_OK;
+}
+
+kad_status kad_view_source_check(kad_ctx *ctx, const kad_view_source *s,
+                                 const char *source, int channels, int height, int width)
+{
+    const kad_images *im = s->images;
+    if (im->n_channels == channels && im->height == height && im->width == width)
         return KAD_OK;
-    return kad_fail(ctx, KAD_EDATA,
-                    "%s: images of %d x %d x %d, but the map is one of %d x %d x %d",
-                    source, im->n_channels, im->height, im->width, map->n_channels,
-                    map->height, map->width);
+    return kad_fail(
+        ctx, KAD_EDATA, "%s: images of %d x %d x %d, but the map is one of %d x %d x %d",
+        source, im->n_channels, im->height, im->width, channels, height, width);
 }

@@ -3,7 +3,6 @@
 #define KAD_VIEWS_SOURCE_H
 
 #include "image/load.h"
-#include "pixel/pixel.h"
 
 typedef struct kad_view_source {
     kad_image_store *store; /* closed by the caller */
@@ -13,11 +12,13 @@ typedef struct kad_view_source {
 
 /* "FILE.h5:/DATASET" or anything that data.source may be, at most `limit` images (0: all);
  * those that the source itself holds out where it does, else all. They are mapped from a
- * file in `folder` that has no name any more. Errors: those of kad_image_store_open;
- * KAD_EDATA where they are not of the map's shape. */
+ * file in `folder` that has no name any more. Errors: those of kad_image_store_open. */
 KAD_MUST_USE kad_status kad_view_source_open(kad_ctx *ctx, const kad_image_options *data,
                                              const char *source, int64_t limit,
-                                             const char *folder, const kad_pixel_map *map,
-                                             kad_view_source *out);
+                                             const char *folder, kad_view_source *out);
+/* KAD_EDATA where they are not of this shape. */
+KAD_MUST_USE kad_status kad_view_source_check(kad_ctx *ctx, const kad_view_source *images,
+                                              const char *source, int channels,
+                                              int height, int width);
 
 #endif

@@ -10,6 +10,12 @@ const kad_view *const kad_view_list[] = {KAD_VIEWS(ADDRESS) NULL};
 const kad_key kad_view_keys[] = {
     {"images.coding", KAD_INT_OF(kad_view_options, coding), "1000", 0, 1e6, "images",
      NULL, "held-out images that are encoded and decoded, to count those that come back"},
+    {"images.inpaint", KAD_INT_OF(kad_view_options, inpaint), "64", 0, 1e5, "images",
+     NULL, "held-out images with a hole in the middle that is filled in"},
+    {"images.hole", KAD_INT_OF(kad_view_options, hole), "8", 1, 4096, "sites", NULL,
+     "its side"},
+    {"images.sweeps", KAD_INT_OF(kad_view_options, sweeps), "12", 2, 1e6, "", NULL,
+     "Gibbs-Metropolis sweeps over it; the second half are averaged"},
 };
 const size_t kad_view_n_keys = sizeof kad_view_keys / sizeof kad_view_keys[0];
 

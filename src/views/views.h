@@ -19,7 +19,10 @@ enum { KAD_VIEW_LINE = 256 };
 
 /* Of section `images`; 0: not that view. */
 typedef struct kad_view_options {
-    int coding; /* images that are encoded and decoded */
+    int coding;  /* images that are encoded and decoded */
+    int inpaint; /* images with a hole that is filled in */
+    int hole;    /* its side */
+    int sweeps;  /* over it */
 } kad_view_options;
 
 extern const kad_key kad_view_keys[];
@@ -46,7 +49,9 @@ typedef struct kad_view {
                       char line[KAD_VIEW_LINE]);
 } kad_view;
 
-#define KAD_VIEWS(X) X(coding)
+#define KAD_VIEWS(X) \
+    X(coding)        \
+    X(inpaint)
 
 #define KAD_VIEW_DECLARE(name) extern const kad_view kad_view_##name;
 KAD_VIEWS(KAD_VIEW_DECLARE)

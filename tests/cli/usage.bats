@@ -12,7 +12,7 @@ load util
 @test "usage: --help and --version work everywhere" {
     kadanoff --help >/dev/null
     kadanoff --version | grep -q '^GSL .*libgsl'
-    for c in run train sample analyse bulk report compare couplings infer generate sweep demo init list info \
+    for c in run train sample analyse bulk report compare couplings infer generate inpaint sweep demo init list info \
         diagnose help; do
         kadanoff $c --help | grep -q "usage: kadanoff $c"
         kadanoff help $c | grep -q "usage: kadanoff $c"

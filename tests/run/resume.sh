@@ -37,7 +37,7 @@ cat >configs/images.yaml <<'END'
 data: {source: msds1, limit: 24}
 flow: {hidden: 8}
 train: {seconds: 0, steps: 3, batch: 64, eval_samples: 16, eval_final: 16, checkpoint_seconds: 0}
-images: {samples: 4}
+images: {samples: 4, coding: 2, inpaint: 2, sweeps: 2}
 END
 # bonds of 2 x 4 sites; found beside the config, not here
 awk 'BEGIN { for (i = 0; i < 8; i++) print i, (i + 1) % 8, (i * 7) % 3 - 1.5
@@ -321,6 +321,9 @@ train.optimiser|adam|@images
 train.ema|0.9|@images
 images.samples|2|@images
 images.coding|4|@images
+images.inpaint|2|@images
+images.hole|3|@images
+images.sweeps|2|@images
 images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
 train.ema|0|$ising
