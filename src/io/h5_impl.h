@@ -30,7 +30,7 @@ struct kad_h5 {
     bool *starved;      /* a question could not be answered for want of memory (below) */
     bool starved_flag;
     char tag[8]; /* kad_h5_set_tag */
-    size_t n_scales;
+    size_t n_scales, scales_capacity;
     kad_h5_scale *scales;
 };
 
@@ -59,6 +59,9 @@ KAD_MUST_USE kad_status kad_h5_open_object(kad_ctx *ctx, const kad_h5 *file,
                                            const char *path, hid_t *out);
 KAD_MUST_USE kad_status kad_h5_open_dataset(kad_ctx *ctx, const kad_h5 *file,
                                             const char *path, hid_t *out);
+/* The same of a path of which it is known, by a walk. */
+KAD_MUST_USE kad_status kad_h5_open_member(kad_ctx *ctx, const kad_h5 *file,
+                                           const char *path, hid_t *out);
 
 /* Shape of an open dataset or attribute space; false when it is not simple or its rank is
  * above KAD_H5_MAX_RANK. */
@@ -82,6 +85,7 @@ typedef struct kad_h5_walk {
     hid_t target;         /* of a repacking */
     const kad_h5 *source; /* of the repacked file: where scales are recorded */
     size_t n_values;      /* counted so far */
+    void *own;            /* of the steps */
     char path[KAD_H5_PATH_CHARS];
 } kad_h5_walk;
 
@@ -111,6 +115,8 @@ KAD_MUST_USE kad_status kad_h5_strings_of(kad_scope *in, const kad_h5 *file,
 KAD_MUST_USE kad_status kad_h5_collect_scales(kad_ctx *ctx, kad_h5 *file);
 /* Forget the scales of and on an object that goes away, and of all below it. */
 void kad_h5_forget_scales(kad_h5 *file, const char *path);
+/* In the order of paths and axes, as kad_h5_complete_scales wants them. */
+void kad_h5_sort_scales(kad_h5 *file);
 /* They follow an object that has got another path, with all below it. */
 KAD_MUST_USE kad_status kad_h5_move_scales(kad_ctx *ctx, kad_h5 *file, const char *from,
                                            const char *to);

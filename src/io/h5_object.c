@@ -119,6 +119,9 @@ static found follow(const kad_h5 *file, const char *path)
         memcpy(part, path, n);
         part[n] = 0;
         H5L_info_t link;
+        if (path[n] != 0 && H5Lget_info(file->id, part, &link, H5P_DEFAULT) >= 0 &&
+            link.type == H5L_TYPE_HARD)
+            continue;
         htri_t exists = H5Lexists(file->id, part, H5P_DEFAULT);
         if (exists == 0) return ABSENT;
         if (exists < 0 && lies_below_dataset(file, part)) return ABSENT;
@@ -147,7 +150,15 @@ kad_status kad_h5_open_object(kad_ctx *ctx, const kad_h5 *file, const char *path
     if (state == FOREIGN)
         return kad_h5_fail(ctx, file, path, KAD_EDATA,
                            "reached by a soft or external link, which is not allowed");
-    if (state == FOUND) *out = H5Oopen(file->id, path, H5P_DEFAULT);
+    if (state != FOUND)
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason());
+    return kad_h5_open_member(ctx, file, path, out);
+}
+
+kad_status kad_h5_open_member(kad_ctx *ctx, const kad_h5 *file, const char *path,
+                              hid_t *out)
+{
+    *out = H5Oopen(file->id, path, H5P_DEFAULT);
     if (*out < 0)
         return kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason());
     const char *problem = object_problem(*out);

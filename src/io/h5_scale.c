@@ -10,6 +10,7 @@
 
 #include <hdf5_hl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- dimensions without values ---- */
@@ -116,21 +117,43 @@ static kad_h5_scale *find_record(const kad_h5 *file, const char *path, int axis)
     return NULL;
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const kad_h5_scale *x = a, *y = b;
+    const int order = strcmp(x->path, y->path);
+    return order ? order : (x->axis > y->axis) - (x->axis < y->axis);
+}
+
+void kad_h5_sort_scales(kad_h5 *file)
+{
+    if (file->n_scales > 0)
+        qsort(file->scales, file->n_scales, sizeof *file->scales, by_place);
+}
+
+static const kad_h5_scale *find_sorted(const kad_h5 *file, const char *path, int axis)
+{
+    const kad_h5_scale key = {.path = (char *)path, .axis = axis};
+    if (file->n_scales == 0) return NULL;
+    return bsearch(&key, file->scales, file->n_scales, sizeof key, by_place);
+}
+
 static kad_status add_scale(kad_ctx *ctx, kad_h5 *file, const char *path, int axis,
                             kad_h5_scale **out)
 {
-    kad_h5_scale *scales;
-    size_t n = file->n_scales;
-    kad_status status = kad_new(ctx, n + 1, sizeof *scales, &scales);
-    if (status != KAD_OK) return status;
-    if (n > 0) memcpy(scales, file->scales, n * sizeof *scales);
-    kad_free(file->scales);
-    file->scales = scales;
-    status = replace(ctx, &scales[n].path, path);
-    if (status != KAD_OK) return status;
-    scales[n].axis = axis;
+    const size_t n = file->n_scales;
+    if (n == file->scales_capacity) {
+        const size_t capacity = n > 0 ? 2 * n : 64;
+        kad_h5_scale *scales;
+        KAD_CALL(kad_new(ctx, capacity, sizeof *scales, &scales));
+        if (n > 0) memcpy(scales, file->scales, n * sizeof *scales);
+        kad_free(file->scales);
+        file->scales = scales;
+        file->scales_capacity = capacity;
+    }
+    *out = &file->scales[n];
+    **out = (kad_h5_scale){.axis = axis};
+    KAD_CALL(replace(ctx, &(*out)->path, path));
     file->n_scales++;
-    *out = &scales[n];
     return KAD_OK;
 }
 
@@ -194,15 +217,70 @@ kad_status kad_h5_axes(kad_ctx *ctx, kad_h5 *file, const char *path, const char 
 
 /* ---- collecting from an opened file ---- */
 
+/* Scales by their addresses: HDF5 looks through the whole file for the name of one. */
+typedef struct address {
+    haddr_t at;
+    char *path; /* NULL: a dimension, made anew when the file is saved */
+} address;
+
+typedef struct address_list {
+    kad_scope *in;
+    size_t n, capacity;
+    address *item;
+} address_list;
+
+static int by_address(const void *a, const void *b)
+{
+    const haddr_t x = ((const address *)a)->at, y = ((const address *)b)->at;
+    return (x > y) - (x < y);
+}
+
+static kad_status list_scale(kad_h5_walk *w, hid_t dataset)
+{
+    address_list *list = w->own;
+    H5O_info_t info;
+    if (H5Aexists(dataset, "CLASS") <= 0 || H5DSis_scale(dataset) <= 0 ||
+        H5Oget_info2(dataset, &info, H5O_INFO_BASIC) < 0)
+        return KAD_OK;
+    if (list->n == list->capacity) {
+        address *more;
+        const size_t capacity = list->n > 0 ? 2 * list->n : 64;
+        KAD_CALL(kad_take(list->in, capacity, &more));
+        if (list->n > 0) memcpy(more, list->item, list->n * sizeof *more);
+        list->item = more;
+        list->capacity = capacity;
+    }
+    list->item[list->n] = (address){.at = info.addr};
+    if (!is_dimension(dataset))
+        KAD_CALL(
+            kad_take_text(list->in, w->path, (const char **)&list->item[list->n].path));
+    list->n++;
+    return KAD_OK;
+}
+
+static void list_step(kad_h5_walk *w)
+{
+    hid_t object;
+    w->status = kad_h5_open_member(w->ctx, w->file, w->path, &object);
+    if (w->status != KAD_OK) return;
+    const H5I_type_t kind = H5Iget_type(object);
+    if (kind == H5I_DATASET) w->status = list_scale(w, object);
+    H5Oclose(object);
+    if (kind == H5I_GROUP && w->status == KAD_OK) kad_h5_each_member(w, list_step);
+}
+
 static herr_t note_scale(hid_t dataset, unsigned axis, hid_t scale, void *self)
 {
     kad_h5_walk *w = self;
-    char name[KAD_H5_PATH_CHARS];
+    const address_list *list = w->own;
+    address key = {0};
+    H5O_info_t info;
     (void)dataset;
-    if (is_dimension(scale)) return 0; /* made anew when the file is saved */
-    ssize_t n = H5Iget_name(scale, name, sizeof name);
-    if (n <= 0 || n >= (ssize_t)sizeof name) return 0;
-    w->status = record_scale(w->ctx, w->file, w->path, (int)axis, NULL, name);
+    if (list->n == 0 || H5Oget_info2(scale, &info, H5O_INFO_BASIC) < 0) return 0;
+    key.at = info.addr;
+    const address *known = bsearch(&key, list->item, list->n, sizeof key, by_address);
+    if (known == NULL || known->path == NULL) return 0;
+    w->status = record_scale(w->ctx, w->file, w->path, (int)axis, NULL, known->path);
     return w->status == KAD_OK ? 0 : -1;
 }
 
@@ -225,7 +303,7 @@ static void collect_axes(kad_h5_walk *w, hid_t dataset)
 static void collect_step(kad_h5_walk *w)
 {
     hid_t object;
-    w->status = kad_h5_open_object(w->ctx, w->file, w->path, &object);
+    w->status = kad_h5_open_member(w->ctx, w->file, w->path, &object);
     if (w->status != KAD_OK) return;
     H5I_type_t kind = H5Iget_type(object);
     if (kind == H5I_DATASET) collect_axes(w, object);
@@ -236,8 +314,13 @@ static void collect_step(kad_h5_walk *w)
 kad_status kad_h5_collect_scales(kad_ctx *ctx, kad_h5 *file)
 {
     if (file->scales_known) return KAD_OK;
-    kad_h5_walk w = {.ctx = ctx, .file = file};
+    KAD_SCOPE(scope, ctx);
+    address_list list = {.in = &scope};
+    kad_h5_walk w = {.ctx = ctx, .file = file, .own = &list};
     file->scales_known = true;
+    kad_h5_each_member(&w, list_step);
+    if (w.status != KAD_OK) return w.status;
+    if (list.n > 0) qsort(list.item, list.n, sizeof *list.item, by_address);
     kad_h5_each_member(&w, collect_step);
     return w.status;
 }
@@ -394,7 +477,7 @@ static bool complete(place *p, const kad_h5 *file, const char *path, bool namele
     for (int k = 0; k < p->rank; k++)
         p->scale[k] = -1;
     for (p->axis = 0; p->axis < p->rank && good; p->axis++)
-        good = complete_axis(p, find_record(file, path, p->axis), nameless);
+        good = complete_axis(p, find_sorted(file, path, p->axis), nameless);
     for (int k = 0; k < p->rank; k++)
         if (p->scale[k] >= 0) H5Oclose(p->scale[k]);
     return good;
@@ -403,7 +486,7 @@ static bool complete(place *p, const kad_h5 *file, const char *path, bool namele
 static void complete_at(kad_h5_walk *w, bool nameless, kad_h5_step *step)
 {
     hid_t object;
-    w->status = kad_h5_open_object(w->ctx, w->file, w->path, &object);
+    w->status = kad_h5_open_member(w->ctx, w->file, w->path, &object);
     if (w->status != KAD_OK) return;
     const H5I_type_t kind = H5Iget_type(object);
     if (kind == H5I_DATASET) {

@@ -54,7 +54,7 @@ void kad_h5_each_member(kad_h5_walk *w, kad_h5_step *step)
 static void count_step(kad_h5_walk *w)
 {
     hid_t object;
-    w->status = kad_h5_open_object(w->ctx, w->file, w->path, &object);
+    w->status = kad_h5_open_member(w->ctx, w->file, w->path, &object);
     if (w->status != KAD_OK) return;
     const H5I_type_t kind = H5Iget_type(object);
     if (kind == H5I_DATASET) {
@@ -202,7 +202,7 @@ static hid_t copy_group(kad_h5_walk *w)
 static void repack_step(kad_h5_walk *w)
 {
     hid_t object, copy;
-    w->status = kad_h5_open_object(w->ctx, w->file, w->path, &object);
+    w->status = kad_h5_open_member(w->ctx, w->file, w->path, &object);
     if (w->status != KAD_OK) return;
     bool is_group = H5Iget_type(object) == H5I_GROUP;
     copy = is_group ? copy_group(w) : copy_dataset(w, object);
@@ -232,13 +232,6 @@ static herr_t attach(hid_t file, const kad_h5_scale *entry, bool with_scale)
     return result;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const kad_h5_scale *x = a, *y = b;
-    int order = strcmp(x->path, y->path);
-    return order ? order : (x->axis > y->axis) - (x->axis < y->axis);
-}
-
 static kad_status repack(kad_ctx *ctx, kad_h5 *file, bool all_scales, bool lenient,
                          hid_t *out)
 {
@@ -252,8 +245,7 @@ static kad_status repack(kad_ctx *ctx, kad_h5 *file, bool all_scales, bool lenie
     root = H5Oopen(w.target, "/", H5P_DEFAULT);
     w.status = copy_attributes(&w, old_root, root);
     if (w.status == KAD_OK) kad_h5_each_member(&w, repack_step);
-    if (file->n_scales > 0)
-        qsort(file->scales, file->n_scales, sizeof *file->scales, by_place);
+    kad_h5_sort_scales(file);
     for (size_t i = 0; i < file->n_scales && w.status == KAD_OK; i++)
         if (attach(w.target, &file->scales[i], !all_scales) < 0 && !lenient)
             w.status = kad_h5_fail(ctx, file, file->scales[i].path, KAD_EINTERNAL,
@@ -282,7 +274,7 @@ kad_status kad_h5_repack(kad_ctx *ctx, kad_h5 *file, bool all_scales, hid_t *out
 static void read_step(kad_h5_walk *w)
 {
     hid_t object;
-    w->status = kad_h5_open_object(w->ctx, w->file, w->path, &object);
+    w->status = kad_h5_open_member(w->ctx, w->file, w->path, &object);
     if (w->status != KAD_OK) return;
     H5I_type_t kind = H5Iget_type(object);
     if (kind == H5I_DATASET) w->status = kad_h5_drain(w->ctx, w->file, w->path, object);
