@@ -1,5 +1,5 @@
-/* The job script of a sweep for Slurm: an array with a task a point, or one job of several
- * workers. It comes back by itself as long as the program says "continue me" (75): after a
+/* The job script of a sweep for Slurm: an array with a task a point, or, where a site's arrays
+ * are not long enough, a few; or one job of several workers. It comes back by itself as long as the program says "continue me" (75): after a
  * time limit, a preemption, a killed node. */
 #include "io/file.h"
 #include "run/pipeline.h"
@@ -27,6 +27,19 @@ static kad_status check_word(kad_ctx *ctx, const kad_sweep *s, const char *key,
 static void print_option(FILE *out, const char *option, const char *value)
 {
     if (value != NULL) fprintf(out, "#SBATCH --%s=%s\n", option, value);
+}
+
+/* Tasks that an array may have: the site's limit where it is to be had, else Slurm's default. */
+static int longest_array(void)
+{
+    enum { USUAL = 1001 };
+    FILE *out = popen("timeout 10 scontrol show config 2>/dev/null", "r");
+    char line[512];
+    int limit = USUAL, n;
+    while (out != NULL && fgets(line, sizeof line, out) != NULL)
+        if (sscanf(line, " MaxArraySize = %d", &n) == 1) limit = n;
+    if (out != NULL) pclose(out);
+    return limit > 2 ? limit - 1 : 1; /* of indices below it */
 }
 
 /* 'it'\''s' */
@@ -76,12 +89,20 @@ typedef struct script {
     int pack;    /* workers of a job; at most 1: an array */
     bool chains; /* a task is a worker, not a point */
     int n_tasks;
+    int n_each; /* points of a task */
 } script;
 
 /* Who died with its machine holds its point for two minutes more where locks are each machine's
  * own. */
 static void print_work(FILE *out, const script *job)
 {
+    const bool several = job->pack <= 1 && !job->chains && job->n_each > 1;
+    if (several)
+        fprintf(out,
+                "first=$(((SLURM_ARRAY_TASK_ID - 1) * %d + 1))\n"
+                "last=$((first + %d < %d ? first + %d : %d))\n",
+                job->n_each, job->n_each - 1, job->sweep->n_points, job->n_each - 1,
+                job->sweep->n_points);
     if (job->pack > 1) fprintf(out, "srun --ntasks=%d --exact ", job->pack);
     print_quoted(out, job->program);
     fputs(" sweep run ", out);
@@ -90,6 +111,8 @@ static void print_work(FILE *out, const script *job)
     print_quoted(out, job->folder);
     if (job->pack <= 1 && job->chains)
         fprintf(out, " --points 1-%d", job->sweep->n_points);
+    else if (several)
+        fputs(" --points \"$first-$last\"", out);
     else if (job->pack <= 1)
         fputs(" --point \"$SLURM_ARRAY_TASK_ID\"", out);
     fputs(" --wait 130 &\npid=$!\n", out);
@@ -119,6 +142,18 @@ static void print_script(FILE *out, const void *self)
             pack > 1 ? "$SLURM_JOB_ID" : "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID");
 }
 
+/* No more tasks than the site's arrays have: workers that take all points may be fewer, others
+ * get several points. */
+static void fit_array(const kad_app *app, bool chains, int *n_tasks, int *n_each)
+{
+    const int n = *n_tasks, most = longest_array();
+    if (n <= most) return;
+    if (!chains) *n_each = (n + most - 1) / most;
+    *n_tasks = chains ? most : (n + *n_each - 1) / *n_each;
+    kad_say(app, "arrays here have at most %d tasks: %d of %d points each", most,
+            *n_tasks, chains ? n : *n_each);
+}
+
 kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program,
                            int pack)
 {
@@ -127,8 +162,9 @@ kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program
     const char *log, *path;
     char file[PATH_MAX], folder[PATH_MAX];
     const bool chains = strcmp(s->options.map, "chain") == 0;
-    int n_tasks;
+    int n_tasks, n_each = 1;
     KAD_CALL(count_tasks(ctx, s, chains, &n_tasks));
+    if (pack <= 1) fit_array(app, chains, &n_tasks, &n_each);
     KAD_CALL(check_word(ctx, s, "time", s->options.slurm.time));
     KAD_CALL(check_word(ctx, s, "memory", s->options.slurm.memory));
     KAD_CALL(check_word(ctx, s, "partition", s->options.slurm.partition));
@@ -142,8 +178,9 @@ kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program
     KAD_CALL(kad_take_printf(&scope, &log, "%s/log", folder));
     KAD_CALL(kad_file_make_folder(ctx, log));
     KAD_CALL(kad_take_printf(&scope, &path, "%s/job.sh", folder));
-    KAD_CALL(kad_file_print(ctx, path, print_script,
-                            &(script){s, program, file, folder, pack, chains, n_tasks}));
+    KAD_CALL(kad_file_print(
+        ctx, path, print_script,
+        &(script){s, program, file, folder, pack, chains, n_tasks, n_each}));
     if (chmod(path, 0755) != 0)
         return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
                         strerror(errno));

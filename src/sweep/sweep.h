@@ -163,8 +163,8 @@ KAD_MUST_USE kad_status kad_sweep_fss(kad_app *app, const kad_sweep *sweep, kad_
 /* sweep.html into the sweep's folder, of an open sweep.h5. (page.c) */
 KAD_MUST_USE kad_status kad_sweep_page(kad_ctx *ctx, kad_h5 *file, const char *folder);
 
-/* Write job.sh and log/ for Slurm: an array with a task a point, which requeues itself
- * while there is more to do; tasks_per_job > 1: so many points side by side in a job, for sites that
+/* Write job.sh and log/ for Slurm: an array with a task a point (several where the site's
+ * arrays are shorter than that), which requeues itself while there is more to do; tasks_per_job > 1: so many points side by side in a job, for sites that
  * lend whole nodes. `program`: path of kadanoff. (slurm.c) */
 KAD_MUST_USE kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *sweep,
                                         const char *program, int tasks_per_job);

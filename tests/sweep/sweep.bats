@@ -121,6 +121,35 @@ END
     [ -z "$(command -v shellcheck)" ] || shellcheck s/job.sh
 }
 
+@test "sweep: more points than an array has tasks are several a task, each point of one" {
+    cat >scontrol <<'END'
+#!/bin/sh
+[ "$*" != "show config" ] || echo "MaxArraySize            = 5"
+END
+    chmod +x scontrol
+    PATH=$PWD:$PATH kadanoff sweep slurm s.yaml >out.txt
+    grep -q 'at most 4 tasks: 3 of 2 points each' out.txt
+    grep -q -- '--array=1-3%32' s/job.sh
+    bash -n s/job.sh
+    [ -z "$(command -v shellcheck)" ] || shellcheck s/job.sh
+    # who does what, by a program that says it
+    sed "s|'[^']*kadanoff' sweep run|echo|" s/job.sh >says.sh
+    for task in 1 2 3; do
+        SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=$task bash says.sh
+    done | sed 's/.*--points \([^ ]*\) .*/\1/' | tr '\n' ' ' >ranges.txt
+    grep -qx '1-2 3-4 5-6 ' ranges.txt
+    sed -i 's/repeat: 2/repeat: 5/' s.yaml # 15 points: 4 tasks of 4, the last of 3
+    PATH=$PWD:$PATH kadanoff sweep slurm s.yaml -q
+    sed "s|'[^']*kadanoff' sweep run|echo|" s/job.sh >says.sh
+    SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=4 bash says.sh | grep -q -- '--points 13-15 '
+    printf '#!/bin/sh\nexit 1\n' >scontrol # nobody to ask: the usual limit
+    sed -i 's/repeat: 5/repeat: 900/' s.yaml
+    PATH=$PWD:$PATH kadanoff sweep slurm s.yaml -q
+    grep -q -- '--array=1-900%32' s/job.sh
+    SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=1 s/job.sh
+    [ "$(find s -name run.h5 | wc -l)" -eq 3 ]
+}
+
 @test "sweep: a job that is told to stop comes back by itself" {
     cat >scontrol <<'END'
 #!/bin/sh
