@@ -262,15 +262,13 @@ static kad_status find_sampler(kad_ctx *ctx, kad_h5 *file, const char *wanted,
 }
 
 static kad_status read_configs(kad_ctx *ctx, kad_h5 *file, const size_t *dims,
-                               size_t step, kad_bulk *bulk)
+                               size_t step, size_t n, kad_bulk *bulk)
 {
-    int64_t n_draws = 0;
-    char group[2 * KAD_BULK_NAME];
+    int64_t stride;
     KAD_CALL(kad_configs_read(ctx, file, bulk->sampler, bulk->model->action, dims, step,
-                              bulk->x));
-    snprintf(group, sizeof group, "/samplers/%s", bulk->sampler);
-    KAD_CALL(kad_h5_attr_int(ctx, file, group, "n_draws", &n_draws));
-    bulk->spacing = (double)step * floor((double)n_draws / (double)dims[1]);
+                              n, bulk->x));
+    KAD_CALL(kad_configs_stride(ctx, file, bulk->sampler, dims[1], &stride));
+    bulk->spacing = (double)step * (double)stride;
     return KAD_OK;
 }
 
@@ -290,14 +288,13 @@ kad_status kad_bulk_create(kad_scope *in, const kad_bulk_options *options,
                         "bulk: run.h5 has no trained map: run `train` first");
     KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
     KAD_CALL(kad_params_read(in->ctx, file, model->flow, model->action, theta));
-    if (n_max > 0 && dims[0] > 0 && dims[0] * dims[1] > n_max)
-        step = (dims[0] * dims[1] + n_max - 1) / n_max;
-    if (step > dims[1]) step = dims[1];
-    KAD_CALL(prepare(in, options, model, theta, dims[0],
-                     dims[1] > 0 ? (dims[1] + step - 1) / step : 0, &bulk));
+    size_t n = n_max > 0 && dims[0] > 0 ? (n_max + dims[0] - 1) / dims[0] : dims[1];
+    if (n > dims[1]) n = dims[1];
+    if (n > 0) step = dims[1] / n;
+    KAD_CALL(prepare(in, options, model, theta, dims[0], n, &bulk));
     memcpy(bulk->sampler, name, sizeof name);
     bulk->n_stored = dims[0] * dims[1];
-    KAD_CALL(read_configs(in->ctx, file, dims, step, bulk));
+    KAD_CALL(read_configs(in->ctx, file, dims, step, n, bulk));
     *out = bulk;
     return infer(in->ctx, bulk);
 }

@@ -110,7 +110,7 @@ static kad_status write_file(kad_app *app, const kad_stored_run *stored,
                   &r->n, r->log_w);
     write_latents(&w, stored->model, r);
     KAD_CALL(kad_write_end(&w));
-    return kad_h5_save(ctx, file, app->out, true);
+    return kad_h5_save(ctx, file, app->out, false);
 }
 
 void kad_infer_say_mean(kad_app *app, const char *what, size_t n, const double *values)

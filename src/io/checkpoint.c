@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,15 +96,14 @@ done:
 
 /* ---- segments ---- */
 
-enum { SEGMENT_DIGITS = 6, SEGMENT_MAX = 999999, NAME_CHARS = 128 };
+enum { SEGMENT_DIGITS = 6, SEGMENT_DIGITS_MOST = 10, NAME_CHARS = 128 };
 
 static kad_status segment_path(kad_ctx *ctx, const kad_run *run, const char *name,
                                int index, char **out)
 {
     char file[NAME_CHARS + 40];
     *out = NULL;
-    if (index < 0 || index > SEGMENT_MAX || strlen(name) > NAME_CHARS ||
-        strchr(name, '/'))
+    if (index < 0 || strlen(name) > NAME_CHARS || strchr(name, '/'))
         return kad_fail(ctx, KAD_EINTERNAL, "segment %d of \"%.100s\" has no name", index,
                         name);
     snprintf(file, sizeof file, "checkpoint/%s.%0*d.h5", name, SEGMENT_DIGITS, index);
@@ -137,18 +137,21 @@ kad_status kad_segment_open(kad_ctx *ctx, const kad_run *run, const char *name, 
 static int segment_index(const char *file, const char *name)
 {
     size_t n = strlen(name);
-    int index = 0;
+    int64_t index = 0;
     if (strncmp(file, name, n) != 0 || file[n] != '.') return -1;
     file += n + 1;
-    if (strspn(file, "0123456789") != SEGMENT_DIGITS) return -1;
-    for (int i = 0; i < SEGMENT_DIGITS; i++)
+    n = strspn(file, "0123456789");
+    if (n < SEGMENT_DIGITS || n > SEGMENT_DIGITS_MOST) return -1;
+    for (size_t i = 0; i < n; i++)
         index = 10 * index + (file[i] - '0');
-    file += SEGMENT_DIGITS;
-    return strcmp(file, ".h5") == 0 || strcmp(file, ".h5.tmp") == 0 ? index : -1;
+    file += n;
+    if (strcmp(file, ".h5") != 0 && strcmp(file, ".h5.tmp") != 0) return -1;
+    return index <= INT_MAX ? (int)index : -1;
 }
 
-kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run, const char *name,
-                                   int first)
+/* Those from `first` on but `kept`. */
+static kad_status remove_segments(kad_ctx *ctx, const kad_run *run, const char *name,
+                                  int first, int kept)
 {
     kad_status status;
     char *folder = NULL;
@@ -167,7 +170,7 @@ kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run, const char 
         if (!entry && errno == EINTR) continue;
         if (!entry) break;
         int index = segment_index(entry->d_name, name), result;
-        if (index < 0 || index < first) continue;
+        if (index < 0 || index < first || index == kept) continue;
         KAD_RETRY(result, unlinkat(dirfd(dir), entry->d_name, 0));
         if (result != 0 && errno != ENOENT)
             KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
@@ -181,4 +184,15 @@ done:
     if (dir) closedir(dir);
     kad_free(folder);
     return status;
+}
+
+kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run, const char *name,
+                                   int first)
+{
+    return remove_segments(ctx, run, name, first, -1);
+}
+
+kad_status kad_segment_keep(kad_ctx *ctx, const kad_run *run, const char *name, int index)
+{
+    return remove_segments(ctx, run, name, 0, index);
 }

@@ -75,13 +75,16 @@ KAD_MUST_USE kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h
  * not to be had: another program has written it. */
 bool kad_results_complete(kad_ctx *ctx, const kad_run *run);
 
-/* Segments of long series: checkpoint/NAME.NNNNNN.h5 with digest. open: KAD_ENOINPUT
- * when absent and only then. A resumed run removes those from `first` on. */
+/* Segments of long series: checkpoint/NAME.NNNNNN.h5 with digest, six figures and more.
+ * open: KAD_ENOINPUT when absent and only then. A resumed run removes those from `first` on;
+ * keep: all but one. */
 KAD_MUST_USE kad_status kad_segment_save(kad_ctx *ctx, const kad_run *run,
                                          const char *name, int index, kad_h5 *file);
 KAD_MUST_USE kad_status kad_segment_open(kad_ctx *ctx, const kad_run *run,
                                          const char *name, int index, kad_h5 **out);
 KAD_MUST_USE kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run,
                                                 const char *name, int first);
+KAD_MUST_USE kad_status kad_segment_keep(kad_ctx *ctx, const kad_run *run,
+                                         const char *name, int index);
 
 #endif

@@ -148,9 +148,9 @@ static void record(kad_chains *chains, size_t chain, size_t at, size_t draw)
             chains->rows + at * n_values);
     set_row(chains, chains->binned, n_plain, n, chain, draw, state + 1);
     if (chains->weighted != NULL)
-        kad_columns_add_weighted(
-            chains->weighted, n - n_plain, chain, draw, draws->log_weight[at],
-            chains->rows + at * n_values + chains->measure->offset[n_plain]);
+        kad_columns_add_weighted(chains->weighted, chain, draw, draws->log_weight[at],
+                                 chains->rows + at * n_values +
+                                     chains->measure->offset[n_plain]);
     set_field(chains, chains->configs, chain, draw, state + 1 + n_values);
     set_field(chains, chains->latents, chain, draw,
               state + 1 + n_values + (draws->z != NULL ? chains->n_rows : 0));

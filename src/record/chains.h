@@ -64,5 +64,11 @@ KAD_MUST_USE kad_status kad_chains_require_memory(kad_ctx *ctx, const kad_chains
 KAD_MUST_USE kad_status kad_chains_save(kad_ctx *ctx, const kad_chains *chains,
                                         int64_t from, kad_h5 *file);
 KAD_MUST_USE kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file);
+/* The first n draws of every chain, finished before with fewer draws asked for: their series
+ * as `group` of results has them, all else as kad_chains_save has left it behind the last of
+ * them in `end`. New chains only. Errors: KAD_EDATA. */
+KAD_MUST_USE kad_status kad_chains_take_over(kad_ctx *ctx, kad_chains *chains, int64_t n,
+                                             kad_h5 *results, const char *group,
+                                             kad_h5 *end);
 
 #endif

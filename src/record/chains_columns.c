@@ -23,9 +23,11 @@ static kad_status add_plain(kad_ctx *ctx, kad_store *store, const char *name,
     return kad_store_add(ctx, store, &spec, 0, out);
 }
 
-/* Bins: of all chains together and of one at least so many. Weighted draws are independent
+/* Bins, where there are more draws: of all chains together and of one up to so many, and
+ * more than half of it. Weighted draws are independent
  * of each other, so that few bins tell their errors. */
 enum { BINS_ALL = 2048, BINS_LEAST = 32, WEIGHTED_ALL = 512, WEIGHTED_LEAST = 4 };
+enum { LEVELS = 32 }; /* of a bin under way, at most */
 static const char WEIGHTED_AXIS[] = "weighted_bin";
 
 /* Of a chain. */
@@ -80,6 +82,7 @@ static kad_status add_binned(kad_ctx *ctx, kad_chains *chains)
                              .type = KAD_H5_F64,
                              .mean = true,
                              .bin_axis = WEIGHTED_AXIS,
+                             .n_weighted = n - n_plain,
                              .units = "",
                              .summary = "ln sum w over the bin's draws (proposals)"};
     kad_column *means;
@@ -190,14 +193,14 @@ kad_status kad_chains_require_memory(kad_ctx *ctx, const kad_chains *chains)
                               : chains->n_values;
     const double per_draw = 8.0 * 2.0 * (double)(n_kept + 2);
     const double per_batch = 8.0 * (double)(3 * chains->n_rows + chains->n_values + 6);
-    const size_t bins = (has_bins(chains, false) ? n_bins(chains, false) : 0) +
-                        (has_bins(chains, true) ? n_bins(chains, true) : 0);
+    const size_t bins = (has_bins(chains, false) ? n_bins(chains, false) + LEVELS : 0) +
+                        (has_bins(chains, true) ? n_bins(chains, true) + LEVELS : 0);
     const double bytes =
         2.0 * n_chains * (double)setup->n_draws * per_draw +
         16.0 * n_chains * (double)bins * (double)(chains->n_values - n_kept) +
         n_chains * (double)setup->n_batch_max * per_batch +
         16.0 * n_chains * (double)chains->job->n_first * (double)(n_kept + 1) +
-        8.0 * (double)(chains->job->n_configs * chains->n_rows);
+        2.0 * 8.0 * (double)(chains->job->n_configs * chains->n_rows);
     return kad_memory_require(ctx, bytes < 9e18 ? (size_t)bytes : SIZE_MAX,
                               "the series of a sampler");
 }

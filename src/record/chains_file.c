@@ -67,28 +67,29 @@ kad_status kad_chains_save(kad_ctx *ctx, const kad_chains *chains, int64_t from,
     return KAD_OK;
 }
 
-kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file)
+/* From update `from` to n_done: what a segment says of itself. */
+static kad_status read_place(kad_ctx *ctx, const kad_chains *chains, kad_h5 *file,
+                             int64_t *from, int64_t *n_done)
 {
     const kad_sampler_setup *setup = &chains->sampler->setup;
-    const size_t n_chains = (size_t)setup->n_chains;
-    const size_t dims[2] = {n_chains, chains->n_state}, two[2] = {n_chains, 2};
-    int64_t from, n_done;
-    number numbers[N_NUMBERS];
+    KAD_CALL(kad_h5_attr_int(ctx, file, "/", "from", from));
+    KAD_CALL(kad_h5_attr_int(ctx, file, "/", "n_done", n_done));
+    if (*from >= chains->n_done && *n_done >= *from &&
+        *n_done <= setup->n_burn_in - chains->n_tune + setup->n_draws)
+        return KAD_OK;
+    return kad_fail(ctx, KAD_EDATA,
+                    "segment of %s: updates %lld to %lld do not follow update %lld",
+                    chains->job->name, (long long)*from, (long long)*n_done,
+                    (long long)chains->n_done);
+}
 
-    KAD_CALL(kad_h5_attr_int(ctx, file, "/", "from", &from));
-    KAD_CALL(kad_h5_attr_int(ctx, file, "/", "n_done", &n_done));
-    if (from != chains->n_done || n_done < from ||
-        n_done > setup->n_burn_in - chains->n_tune + setup->n_draws)
-        return kad_fail(ctx, KAD_EDATA,
-                        "segment of %s: updates %lld to %lld do not follow update %lld",
-                        chains->job->name, (long long)from, (long long)n_done,
-                        (long long)chains->n_done);
-    const span own = recorded(chains, from, n_done);
-    KAD_CALL(kad_store_load(ctx, chains->store, own.first, own.n, file));
-    if (chains->first != NULL) {
-        const span first = span_of(chains, chains->first, 0, from, n_done);
-        KAD_CALL(kad_store_load(ctx, chains->first, first.first, first.n, file));
-    }
+/* All but the series. */
+static kad_status read_state(kad_ctx *ctx, kad_chains *chains, kad_h5 *file,
+                             int64_t n_done)
+{
+    const size_t n_chains = (size_t)chains->job->setup.n_chains;
+    const size_t dims[2] = {n_chains, chains->n_state}, two[2] = {n_chains, 2};
+    number numbers[N_NUMBERS];
     KAD_CALL(kad_h5_read(ctx, file, "/current", KAD_H5_F64, 2, dims, chains->state));
     KAD_CALL(kad_h5_read(ctx, file, "/under_way", KAD_H5_F64, 2, two, chains->under_way));
     KAD_CALL(chains->sampler->ops->load(ctx, chains->sampler->self, file, "/state"));
@@ -97,4 +98,39 @@ kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file)
         KAD_CALL(kad_h5_attr_real(ctx, file, "/", numbers[i].name, numbers[i].value));
     chains->n_done = n_done;
     return KAD_OK;
+}
+
+kad_status kad_chains_load(kad_ctx *ctx, kad_chains *chains, kad_h5 *file)
+{
+    int64_t from, n_done;
+    KAD_CALL(read_place(ctx, chains, file, &from, &n_done));
+    if (from != chains->n_done)
+        return kad_fail(ctx, KAD_EDATA, "segment of %s: begins at update %lld, not %lld",
+                        chains->job->name, (long long)from, (long long)chains->n_done);
+    const span own = recorded(chains, from, n_done);
+    KAD_CALL(kad_store_load(ctx, chains->store, own.first, own.n, file));
+    if (chains->first != NULL) {
+        const span first = span_of(chains, chains->first, 0, from, n_done);
+        KAD_CALL(kad_store_load(ctx, chains->first, first.first, first.n, file));
+    }
+    return read_state(ctx, chains, file, n_done);
+}
+
+kad_status kad_chains_take_over(kad_ctx *ctx, kad_chains *chains, int64_t n,
+                                kad_h5 *results, const char *group, kad_h5 *end)
+{
+    const int64_t n_burn_in = chains->job->setup.n_burn_in;
+    int64_t from, n_done;
+    char first[128];
+    KAD_CALL(read_place(ctx, chains, end, &from, &n_done));
+    if (from != n_done || n_done != (n_burn_in + n) * chains->thin)
+        return kad_fail(ctx, KAD_EDATA, "%s: is not the end of %lld draws",
+                        chains->job->name, (long long)n);
+    KAD_CALL(kad_store_take_over(ctx, chains->store, (size_t)n, results, group, end));
+    if (chains->first != NULL) {
+        const span own = span_of(chains, chains->first, 0, 0, n_done);
+        snprintf(first, sizeof first, "%s/first", group);
+        KAD_CALL(kad_store_take_over(ctx, chains->first, own.n, results, first, end));
+    }
+    return read_state(ctx, chains, end, n_done);
 }

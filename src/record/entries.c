@@ -9,11 +9,13 @@ const kad_key kad_sample_keys[] = {
     {"sample[].name", KAD_NAME_OF(kad_sample_entry, name, kad_sampler_name), "mis", 1, 0,
      "", NULL, "the sampler: see `kadanoff list samplers`"},
     {"sample[].draws", KAD_INT_OF(kad_sample_entry, draws), NULL, 1, 1e9, "draws", NULL,
-     "recorded draws of a chain; auto: 20000 (mis, direct), 2000 (Markov chains)"},
+     "recorded draws of a chain; more of them than a finished run folder has are "
+     "appended; "
+     "auto: 20000 (mis, direct), 2000 (Markov chains)"},
     {"sample[].chains", KAD_INT_OF(kad_sample_entry, chains), NULL, 1, 4096, "chains",
      NULL,
-     "independent chains, computed side by side (mis: consecutive stretches of the "
-     "proposals); auto: 1 (mis, direct), as many as fill the lanes (Markov chains: 64 in "
+     "independent chains, computed side by side (mis: stretches of the proposals); auto: "
+     "1 (mis, direct), as many as fill the lanes (Markov chains: 64 in "
      "single precision, 32 in double)"},
     {"sample[].burn_in", KAD_INT_OF(kad_sample_entry, burn_in), NULL, 0, 1e9, "draws",
      NULL,
@@ -38,7 +40,8 @@ const kad_key kad_sample_keys[] = {
      "thermalise (group first)"},
     {"sample[].store_configs", KAD_INT_OF(kad_sample_entry, store_configs), NULL, 0, 1e7,
      "configurations", NULL,
-     "boundary configurations kept, evenly spaced, all chains together; auto: 64; of "
+     "boundary configurations kept, every draw or every 2nd, 4th, ... one of a chain, at "
+     "least so many and fewer than twice as many, all chains together; auto: 64; of "
      "a sampler that does not use the run's map, whose ln w is inferred there, up to "
      "1024 "
      "that take 4 MB"},

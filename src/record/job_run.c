@@ -14,6 +14,7 @@ static const double KEPT_SHARE = 0.25; /* of the time between segments */
 
 /* The segment under way: what followed update `from`, where the last one on disk ends. */
 typedef struct tail {
+    uint64_t fingerprint;
     int index;
     int64_t from;
     double written; /* when the last one was */
@@ -27,8 +28,8 @@ static kad_status keep(kad_ctx *ctx, const kad_chains *chains, tail *t)
     kad_h5_close(t->kept);
     t->kept = NULL;
     KAD_CALL(kad_h5_create(ctx, &t->kept));
-    KAD_CALL(kad_h5_attr_set_int(ctx, t->kept, "/", "fingerprint",
-                                 (int64_t)chains->job->fingerprint));
+    KAD_CALL(
+        kad_h5_attr_set_int(ctx, t->kept, "/", "fingerprint", (int64_t)t->fingerprint));
     KAD_CALL(kad_chains_save(ctx, chains, t->from, t->kept));
     t->made = kad_wall_seconds();
     return KAD_OK;
@@ -50,17 +51,24 @@ done:
     return status;
 }
 
+/* Of segments behind n draws of a chain: series of another length keep other draws. */
+static uint64_t fingerprint_of(const kad_job *job, int64_t n)
+{
+    const int64_t numbers[] = {n, job->setup.n_draws};
+    return kad_fingerprint(job->fingerprint, numbers, sizeof numbers);
+}
+
 /* One segment: KAD_ENOINPUT when there is none, KAD_EDATA when it is damaged or belongs
  * to other draws. */
 static kad_status read_segment(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
-                               int index)
+                               uint64_t wanted, int index)
 {
     KAD_LOCAL(kad_h5, file);
     const kad_job *job = chains->job;
     int64_t fingerprint;
     KAD_CALL(kad_segment_open(ctx, run, job->name, index, &file));
     KAD_CALL(kad_h5_attr_int(ctx, file, "/", "fingerprint", &fingerprint));
-    if ((uint64_t)fingerprint != job->fingerprint)
+    if ((uint64_t)fingerprint != wanted)
         return kad_fail(ctx, KAD_EDATA,
                         "segment %d of %s belongs to another map, action or setting",
                         index, job->name);
@@ -70,12 +78,12 @@ static kad_status read_segment(kad_ctx *ctx, const kad_run *run, kad_chains *cha
 /* Take up every usable segment in order; a bad one is said and redone. *n_segments: how
  * many count. */
 static kad_status take_up(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
-                          int *n_segments)
+                          uint64_t fingerprint, int *n_segments)
 {
     kad_status status = KAD_OK;
     int i = 0;
     for (;; i++) {
-        status = read_segment(ctx, run, chains, i);
+        status = read_segment(ctx, run, chains, fingerprint, i);
         if (status != KAD_OK) break;
     }
     *n_segments = i;
@@ -184,12 +192,93 @@ static kad_status write_first(kad_ctx *ctx, const kad_chains *chains, kad_h5 *fi
     return kad_write_end(&w);
 }
 
-/* The finished series into run.h5, then the segments go. */
+/* --- the end of the chains ------------------------------------------------------------ */
+
+/* A segment of no draws, numbered by how many there are before it. */
+static void end_name(const char *name, char out[96])
+{
+    snprintf(out, 96, "%s.end", name);
+}
+
+static kad_status save_end(kad_ctx *ctx, const kad_run *run, const kad_chains *chains)
+{
+    KAD_LOCAL(kad_h5, file);
+    const kad_job *job = chains->job;
+    char name[96];
+    if (!kad_run_is_here(run)) return KAD_OK;
+    end_name(job->name, name);
+    KAD_CALL(kad_h5_create(ctx, &file));
+    KAD_CALL(
+        kad_h5_attr_set_int(ctx, file, "/", "fingerprint", (int64_t)job->fingerprint));
+    KAD_CALL(kad_chains_save(ctx, chains, chains->n_done, file));
+    return kad_segment_save(ctx, run, name, (int)job->setup.n_draws, file);
+}
+
+static kad_status open_end(kad_ctx *ctx, const kad_run *run, const char *group, int64_t n,
+                           kad_h5 **out)
+{
+    char name[96];
+    end_name(group, name);
+    const kad_status status = kad_segment_open(ctx, run, name, (int)n, out);
+    if (status == KAD_ENOINPUT)
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s: of its %lld draws the end is not kept in checkpoint/ (an "
+                        "older kadanoff made them, or it was removed), so that no more "
+                        "can follow: more draws need another folder (--out)",
+                        group, (long long)n);
+    if (status == KAD_EDATA)
+        return kad_fail(
+            ctx, KAD_EDATA,
+            "%.500s: no more draws can follow: more draws need another folder "
+            "(--out)",
+            ctx->message);
+    return status;
+}
+
+kad_status kad_job_end_check(kad_ctx *ctx, const kad_run *run, const char *name,
+                             int64_t n)
+{
+    KAD_LOCAL(kad_h5, end);
+    return open_end(ctx, run, name, n, &end);
+}
+
+/* The draws that there are, and where they end. */
+static kad_status take_over(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
+                            int64_t n)
+{
+    KAD_LOCAL(kad_h5, end);
+    KAD_LOCAL(kad_h5, results);
+    const kad_job *job = chains->job;
+    int64_t fingerprint = 0;
+    char group[96];
+    snprintf(group, sizeof group, "/samplers/%s", job->name);
+    KAD_CALL(open_end(ctx, run, job->name, n, &end));
+    KAD_CALL(kad_h5_attr_int(ctx, end, "/", "fingerprint", &fingerprint));
+    if ((uint64_t)fingerprint != job->fingerprint)
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s: the end of its draws that is kept in checkpoint/ belongs to "
+                        "another map, action or setting: more draws need another folder",
+                        job->name);
+    KAD_CALL(kad_results_open(ctx, run, &results));
+    return kad_chains_take_over(ctx, chains, n, results, group, end);
+}
+
+/* What is left of the way there: segments, and ends of fewer draws. */
+static kad_status tidy(kad_ctx *ctx, const kad_run *run, const kad_job *job)
+{
+    char name[96];
+    end_name(job->name, name);
+    KAD_CALL(kad_segment_remove_from(ctx, run, job->name, 0));
+    return kad_segment_keep(ctx, run, name, (int)job->setup.n_draws);
+}
+
+/* The finished series into run.h5; before it is there their end, after it the rest goes. */
 static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *chains)
 {
     KAD_LOCAL(kad_h5, file);
     char group[96];
     snprintf(group, sizeof group, "/samplers/%s", chains->job->name);
+    KAD_CALL(save_end(ctx, run, chains));
     KAD_CALL(kad_results_open(ctx, run, &file));
     KAD_CALL(kad_h5_remove(ctx, file, group));
     KAD_CALL(kad_measure_write(ctx, chains->measure, file, group));
@@ -197,26 +286,27 @@ static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *c
     KAD_CALL(write_first(ctx, chains, file, group));
     KAD_CALL(describe(ctx, chains, file, group));
     KAD_CALL(kad_results_save(ctx, run, file));
-    return kad_segment_remove_from(ctx, run, chains->job->name, 0);
+    return tidy(ctx, run, chains->job);
 }
 
-/* True when the results already hold this job's series. */
-static kad_status finished(kad_ctx *ctx, const kad_run *run, const kad_job *job,
-                           bool *done)
+/* How many draws of a chain the results have of this job. */
+static kad_status count_done(kad_ctx *ctx, const kad_run *run, const kad_job *job,
+                             int64_t *n)
 {
     KAD_LOCAL(kad_h5, file);
     int64_t fingerprint = 0;
     char group[96];
-    *done = false;
+    *n = 0;
     snprintf(group, sizeof group, "/samplers/%s", job->name);
     KAD_CALL(kad_results_open(ctx, run, &file));
-    if (kad_h5_exists(file, group) && kad_h5_attr_exists(file, group, "fingerprint")) {
-        KAD_CALL(kad_h5_attr_int(ctx, file, group, "fingerprint", &fingerprint));
-        *done = (uint64_t)fingerprint == job->fingerprint;
-        if (!*done)
-            kad_note(ctx, "%s: made with another map, action or setting; redoing it",
-                     group);
-    }
+    if (!kad_h5_exists(file, group) || !kad_h5_attr_exists(file, group, "fingerprint"))
+        return KAD_OK;
+    KAD_CALL(kad_h5_attr_int(ctx, file, group, "fingerprint", &fingerprint));
+    KAD_CALL(kad_h5_attr_int(ctx, file, group, "n_draws", n));
+    if ((uint64_t)fingerprint == job->fingerprint && *n > 0 && *n <= job->setup.n_draws)
+        return KAD_OK;
+    *n = 0;
+    kad_note(ctx, "%s: made with another map, action or setting; redoing it", group);
     return KAD_OK;
 }
 
@@ -303,11 +393,15 @@ static kad_status save(kad_ctx *ctx, const kad_run *run, const kad_chains *chain
 /* From where the segments end to the last draw. A batch is finished, or takes a second: a
  * run that is stopped again and again still gets on. */
 static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
-                             int n_segments, kad_progress *progress)
+                             uint64_t fingerprint, int n_segments, kad_progress *progress)
 {
     kad_status status = KAD_OK;
     const double now = kad_wall_seconds();
-    tail t = {.index = n_segments, .from = chains->n_done, .written = now, .made = now};
+    tail t = {.fingerprint = fingerprint,
+              .index = n_segments,
+              .from = chains->n_done,
+              .written = now,
+              .made = now};
     phase is = phase_of(chains);
     begin_phase(chains, is, progress);
     while (kad_chains_recorded(chains) < chains->job->setup.n_draws) {
@@ -336,15 +430,17 @@ kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,
                        kad_progress *progress)
 {
     KAD_LOCAL(kad_chains, chains);
+    int64_t n = 0;
     int n_segments = 0;
-    bool done;
 
     KAD_CALL(kad_job_check(ctx, job));
-    KAD_CALL(finished(ctx, run, job, &done));
-    if (done) return KAD_OK;
+    KAD_CALL(count_done(ctx, run, job, &n));
+    if (n == job->setup.n_draws) return tidy(ctx, run, job);
+    const uint64_t fingerprint = fingerprint_of(job, n);
     KAD_CALL(kad_chains_create(ctx, job, &chains));
-    KAD_CALL(take_up(ctx, run, chains, &n_segments));
-    KAD_CALL(make_draws(ctx, run, chains, n_segments, progress));
+    if (n > 0) KAD_CALL(take_over(ctx, run, chains, n));
+    KAD_CALL(take_up(ctx, run, chains, fingerprint, &n_segments));
+    KAD_CALL(make_draws(ctx, run, chains, fingerprint, n_segments, progress));
     KAD_CALL(assemble(ctx, run, chains));
     if (progress != NULL) kad_progress_end(progress);
     return KAD_OK;

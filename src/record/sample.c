@@ -66,14 +66,14 @@ static uint64_t fingerprint_keys(uint64_t hash, const kad_sampler_setup *s)
     return hash;
 }
 
-static uint64_t fingerprint_job(uint64_t hash, const kad_job *job)
+/* Of what a draw depends on, which is not how many there are. */
+static uint64_t fingerprint_job(uint64_t hash, const kad_job *job, int64_t keep_first)
 {
     const kad_sampler_setup *s = &job->setup;
     const int64_t numbers[] = {s->entry,     (int64_t)s->seed, s->prec,
-                               s->n_chains,  s->n_draws,       s->n_burn_in,
+                               s->n_chains,  s->n_burn_in,     s->n_tune,
                                s->exact,     s->translate,     (int64_t)job->n_configs,
-                               job->latents, job->thin,        job->n_first,
-                               s->n_tune};
+                               job->latents, job->thin,        keep_first};
     const char *start = kad_start_name(s);
     hash = kad_fingerprint(hash, job->sampler, strlen(job->sampler));
     hash = kad_fingerprint(hash, start, strlen(start));
@@ -92,6 +92,18 @@ typedef struct trained_map {
     kad_map *map;
     uint64_t hash;
 } trained_map;
+
+/* What follows from the rest. */
+static void finish_job(kad_job *job, const kad_sample_entry *e,
+                       const trained_map *trained, uint64_t action)
+{
+    const int64_t n_chain = job->setup.n_draws + job->setup.n_burn_in;
+    const uint64_t hash = job->setup.map != NULL
+                              ? kad_fingerprint(action, &trained->hash, sizeof action)
+                              : action;
+    job->n_first = e->keep_first < n_chain ? e->keep_first : n_chain;
+    job->fingerprint = fingerprint_job(hash, job, e->keep_first);
+}
 
 /* Chains that can do without the map know nothing of it: what they find, the map did not
  * show them. `action`: the action's hash. */
@@ -124,18 +136,37 @@ static kad_job job_of(const kad_ctx *ctx, const kad_sample_options *options, int
     const kad_sampler_ops *ops = kad_sampler_find(job.sampler);
     if (ops != NULL && kad_sampler_tunes(ops, &job.setup))
         job.setup.n_tune = kad_sample_tuning(options, entry);
-    const int64_t n_chain = job.setup.n_draws + job.setup.n_burn_in;
-    job.n_first = e->keep_first < n_chain ? e->keep_first : n_chain;
     job.setup.n_batch_max =
         batch_of(e->batch, job.setup.n_chains, n_rows) * (size_t)kad_ranks_all(ctx);
     if (bulk_configs(options, entry) > job.n_configs)
         job.n_configs = bulk_configs(options, entry);
     kad_sample_group(options, entry, sizeof job.name, job.name);
-    job.fingerprint = fingerprint_job(
-        job.setup.map != NULL ? kad_fingerprint(action, &trained->hash, sizeof action)
-                              : action,
-        &job);
+    finish_job(&job, e, trained, action);
     return job;
+}
+
+/* What an entry leaves open follows from its draws, but a chain that is to be longer has
+ * begun as it has. */
+static kad_status keep_beginning(kad_ctx *ctx, const kad_run *run,
+                                 const kad_sample_entry *e, const trained_map *trained,
+                                 uint64_t action, kad_job *job)
+{
+    KAD_LOCAL(kad_h5, file);
+    kad_job other = *job;
+    int64_t fingerprint = 0;
+    char group[96];
+    snprintf(group, sizeof group, "/samplers/%s", job->name);
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    if (!kad_h5_exists(file, group) || !kad_h5_attr_exists(file, group, "fingerprint"))
+        return KAD_OK;
+    KAD_CALL(kad_h5_attr_int(ctx, file, group, "fingerprint", &fingerprint));
+    if (e->burn_in < 0)
+        KAD_CALL(kad_h5_attr_int(ctx, file, group, "burn_in", &other.setup.n_burn_in));
+    if (e->tuning < 0)
+        KAD_CALL(kad_h5_attr_int(ctx, file, group, "tuning", &other.setup.n_tune));
+    finish_job(&other, e, trained, action);
+    if (other.fingerprint == (uint64_t)fingerprint) *job = other;
+    return KAD_OK;
 }
 
 /* Once per action: `hash` stands for it. */
@@ -214,6 +245,59 @@ kad_status kad_sample_check(kad_ctx *ctx, const kad_sample_options *options,
     return KAD_OK;
 }
 
+/* --- more draws ----------------------------------------------------------------------- */
+
+/* Draws of a chain that the results have of an entry; -1: they have none of it. */
+static kad_status count_draws(kad_ctx *ctx, kad_h5 *file, const char *name, int64_t *n)
+{
+    char group[96];
+    *n = -1;
+    snprintf(group, sizeof group, "/samplers/%s", name);
+    if (!kad_h5_exists(file, group) || !kad_h5_attr_exists(file, group, "n_draws"))
+        return KAD_OK;
+    return kad_h5_attr_int(ctx, file, group, "n_draws", n);
+}
+
+kad_status kad_sample_complete(kad_ctx *ctx, kad_h5 *file,
+                               const kad_sample_options *options, bool *complete)
+{
+    *complete = true;
+    for (int entry = 0; entry < options->n; entry++) {
+        char name[64];
+        int64_t n;
+        kad_sample_group(options, entry, sizeof name, name);
+        KAD_CALL(count_draws(ctx, file, name, &n));
+        if (n >= 0 && n < kad_sample_draws(options, entry)) *complete = false;
+    }
+    return KAD_OK;
+}
+
+kad_status kad_sample_check_growth(kad_ctx *ctx, const kad_run *run,
+                                   const kad_sample_options *old,
+                                   const kad_sample_options *now)
+{
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    for (int entry = 0; entry < now->n && entry < old->n; entry++) {
+        const int64_t there = kad_sample_draws(old, entry);
+        char name[64];
+        int64_t n;
+        if (kad_sample_draws(now, entry) <= there) continue;
+        kad_sample_group(now, entry, sizeof name, name);
+        KAD_CALL(count_draws(ctx, file, name, &n));
+        if (n != there)
+            return kad_fail(ctx, KAD_ECONFIG,
+                            "sample[%d].draws: the %lld draws that %s was asked for are "
+                            "not finished: `kadanoff run %s` first, then more of them",
+                            entry, (long long)there, kad_run_path(run),
+                            kad_run_path(run));
+        KAD_CALL(kad_job_end_check(ctx, run, name, there));
+    }
+    return KAD_OK;
+}
+
+/* --- all entries ---------------------------------------------------------------------- */
+
 kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *options,
                       const kad_model *model, kad_progress *progress)
 {
@@ -227,7 +311,8 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *opti
     KAD_TRY(write_exact(ctx, run, model, hash));
     if (kad_sample_any_needs_map(options)) KAD_TRY(load_map(ctx, run, model, &trained));
     for (int entry = 0; entry < options->n; entry++) {
-        const kad_job job = job_of(ctx, options, entry, model, &trained, hash);
+        kad_job job = job_of(ctx, options, entry, model, &trained, hash);
+        KAD_TRY(keep_beginning(ctx, run, &options->entry[entry], &trained, hash, &job));
         note_caps(ctx, options, entry, &job);
         KAD_TRY(kad_job_run(ctx, run, &job, progress));
         if (trained.map != NULL)

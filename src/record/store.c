@@ -36,9 +36,22 @@ kad_status kad_store_create(kad_ctx *ctx, size_t n_chains, size_t n_draws,
 void kad_store_destroy(kad_store *store)
 {
     if (store == NULL) return;
-    for (int i = 0; i < store->n_columns; i++)
+    for (int i = 0; i < store->n_columns; i++) {
         kad_free(store->column[i].data);
+        kad_free(store->column[i].open);
+    }
     kad_free(store);
+}
+
+/* log2 of the stride. */
+static int levels_of(const kad_column *column, size_t n_draws, size_t n_kept)
+{
+    int levels = 0;
+    if (n_kept == 0 || n_kept >= n_draws) return 0;
+    while (column->mean ? (n_draws - 1) >> levels >= n_kept
+                        : n_draws >> (levels + 1) >= n_kept)
+        levels++;
+    return levels;
 }
 
 kad_status kad_store_add(kad_ctx *ctx, kad_store *store, const kad_column *spec,
@@ -53,20 +66,21 @@ kad_status kad_store_add(kad_ctx *ctx, kad_store *store, const kad_column *spec,
     column->width = 1;
     for (int i = 0; i < column->rank; i++)
         column->width *= column->dims[i];
-    if (n_kept == 0 || n_kept > store->n_draws) n_kept = store->n_draws;
-    column->stride = store->n_draws / n_kept;
-    column->n_stored = n_kept;
-    if (column->mean) { /* as many whole bins as there are */
-        column->stride = (store->n_draws + n_kept - 1) / n_kept;
-        column->n_stored = store->n_draws / column->stride;
-    }
+    column->n_levels = levels_of(column, store->n_draws, n_kept);
+    column->n_kept = n_kept;
+    column->stride = (size_t)1 << column->n_levels;
+    column->n_stored = store->n_draws / column->stride;
+    column->open = NULL;
     column->data = NULL;
-    if (!kad_size_mul(store->n_chains, n_kept, &n_values) ||
+    if (!kad_size_mul(store->n_chains, column->n_stored, &n_values) ||
         !kad_size_mul(n_values, column->width, &n_values))
         return kad_fail(ctx, KAD_ENOMEM, "series %s: %zu draws are too many",
                         column->name, store->n_draws);
     KAD_CALL(kad_new(ctx, n_values, type_bytes(column->type), &column->data));
-    store->n_columns++;
+    store->n_columns++; /* from here on the store frees it */
+    if (column->mean)
+        KAD_CALL(kad_new(ctx, store->n_chains * (size_t)column->n_levels,
+                         column->width * sizeof(double), &column->open));
     if (out != NULL) *out = column;
     return KAD_OK;
 }
@@ -79,10 +93,10 @@ kad_column *kad_store_find(kad_store *store, const char *name)
 }
 
 /* Kept draws before draw `draw`: kept are stride - 1, 2 stride - 1, ...; bins: those that
- * have begun. */
+ * have ended. */
 static size_t kept_before(const kad_column *column, size_t draw)
 {
-    const size_t n = (draw + (column->mean ? column->stride - 1 : 0)) / column->stride;
+    const size_t n = draw / column->stride;
     return n < column->n_stored ? n : column->n_stored;
 }
 
@@ -91,15 +105,35 @@ bool kad_column_keeps(const kad_column *column, size_t draw)
     return (draw + 1) % column->stride == 0 && draw / column->stride < column->n_stored;
 }
 
-/* The draw's share of its bin's mean; the first draw of a bin starts it. */
-static void add_to_bin(const kad_column *column, size_t draw, size_t at,
-                       const double *values)
+/* What a chain's bin under way has of 2^level draws. */
+static double *open_of(const kad_column *column, size_t chain, int level)
 {
-    double *bin = (double *)column->data + at;
-    const double weight = 1.0 / (double)column->stride;
-    if (draw / column->stride >= column->n_stored) return;
-    for (size_t i = 0; i < column->width; i++)
-        bin[i] = (draw % column->stride == 0 ? 0.0 : bin[i]) + weight * values[i];
+    return column->open +
+           (chain * (size_t)column->n_levels + (size_t)level) * column->width;
+}
+
+static double *bin_of(const kad_column *column, size_t chain, size_t bin)
+{
+    return (double *)column->data + (chain * column->n_stored + bin) * column->width;
+}
+
+/* The i-th mean over 2^level draws of a chain: two of them make one over twice as many, up
+ * to a bin. */
+static void add_mean(const kad_column *column, size_t chain, size_t i, int level,
+                     const double *values)
+{
+    const size_t bytes = column->width * sizeof *values;
+    for (; level < column->n_levels; level++, i /= 2) {
+        double *open = open_of(column, chain, level);
+        if (i % 2 == 0) {
+            memcpy(open, values, bytes);
+            return;
+        }
+        for (size_t k = 0; k < column->width; k++)
+            open[k] = 0.5 * (open[k] + values[k]);
+        values = open;
+    }
+    if (i < column->n_stored) memcpy(bin_of(column, chain, i), values, bytes);
 }
 
 void kad_column_set(const kad_column *column, size_t chain, size_t draw,
@@ -107,7 +141,7 @@ void kad_column_set(const kad_column *column, size_t chain, size_t draw,
 {
     const size_t at = (chain * column->n_stored + draw / column->stride) * column->width;
     if (column->mean) {
-        add_to_bin(column, draw, at, values);
+        add_mean(column, chain, draw, 0, values);
         return;
     }
     if (!kad_column_keeps(column, draw)) return;
@@ -125,24 +159,43 @@ void kad_column_set(const kad_column *column, size_t chain, size_t draw,
     }
 }
 
-/* mean += (w / sum w) (a - mean), the ratio of the sums up to this draw */
-void kad_columns_add_weighted(const kad_column *columns, int n, size_t chain, size_t draw,
+/* Of ln sum w and its means, what 2^level draws have left, to be added to. */
+static double *weighted_at(const kad_column *column, size_t chain, size_t i, int level)
+{
+    return level < column->n_levels ? open_of(column, chain, level)
+                                    : bin_of(column, chain, i);
+}
+
+/* mean += (w / sum w) (a - mean), the ratio of the sums of both; as add_mean. */
+static void add_weighted(const kad_column *columns, size_t chain, size_t i, int level,
+                         double log_w, const double *values)
+{
+    const int n = columns->n_weighted;
+    for (int from = -1;; from = level++, i /= 2) {
+        const bool first = level == columns->n_levels || i % 2 == 0;
+        if (level == columns->n_levels && i >= columns->n_stored) return;
+        double *sum = weighted_at(columns, chain, i, level);
+        *sum = kad_log_add(first ? -INFINITY : *sum, log_w);
+        const double share = isfinite(*sum) ? exp(log_w - *sum) : 0.0;
+        for (int k = 1; k <= n; k++) {
+            const size_t width = columns[k].width;
+            const double *a = from < 0 ? values : open_of(&columns[k], chain, from);
+            double *mean = weighted_at(&columns[k], chain, i, level);
+            for (size_t v = 0; v < width; v++) {
+                if (first) mean[v] = 0.0;
+                mean[v] += share * (a[v] - mean[v]);
+            }
+            values += from < 0 ? width : 0;
+        }
+        if (first) return;
+        log_w = *sum;
+    }
+}
+
+void kad_columns_add_weighted(const kad_column *columns, size_t chain, size_t draw,
                               double log_w, const double *values)
 {
-    const size_t stride = columns->stride, bin = draw / stride;
-    const size_t at = chain * columns->n_stored + bin;
-    const bool first = draw % stride == 0;
-    double *sum = (double *)columns->data + at;
-    if (bin >= columns->n_stored) return;
-    *sum = kad_log_add(first ? -INFINITY : *sum, log_w);
-    const double share = isfinite(*sum) ? exp(log_w - *sum) : 0.0;
-    for (int k = 1; k <= n; k++) {
-        double *mean = (double *)columns[k].data + at * columns[k].width;
-        for (size_t i = 0; i < columns[k].width; i++) {
-            if (first) mean[i] = 0.0;
-            mean[i] += share * (*values++ - mean[i]);
-        }
-    }
+    add_weighted(columns, chain, draw, 0, log_w, values);
 }
 
 /* Copy kept rows first .. first + n - 1 of every chain between the column and a packed
@@ -158,20 +211,39 @@ static void copy_rows(const kad_store *store, const kad_column *column, size_t f
     }
 }
 
+/* What a column's bins under way have, written or read: n_levels of them there. */
+static kad_status segment_open(kad_ctx *ctx, const kad_store *store, int i, int n_levels,
+                               kad_h5 *file, bool out)
+{
+    KAD_SCOPE(scope, ctx);
+    const kad_column *column = &store->column[i];
+    const size_t dims[3] = {store->n_chains, (size_t)n_levels, column->width};
+    const size_t row = dims[1] * dims[2];
+    char path[KAD_STORE_NAME + 24];
+    double *block;
+    if (!column->mean || n_levels == 0) return KAD_OK;
+    snprintf(path, sizeof path, "%s/%s_open", store->segment, column->name);
+    if (out) return kad_h5_write(ctx, file, path, KAD_H5_F64, 3, dims, column->open);
+    KAD_CALL(kad_take(&scope, dims[0] * row, &block));
+    KAD_CALL(kad_h5_read(ctx, file, path, KAD_H5_F64, 3, dims, block));
+    for (size_t chain = 0; chain < dims[0]; chain++)
+        memcpy(open_of(column, chain, 0), block + chain * row, row * sizeof *block);
+    return KAD_OK;
+}
+
 /* One column of a segment, written or read. */
 static kad_status segment_column(kad_ctx *ctx, const kad_store *store, int i,
                                  size_t first, size_t n, kad_h5 *file, bool out)
 {
     KAD_SCOPE(scope, ctx);
     const kad_column *column = &store->column[i];
-    /* a bin half full at the cut is in both segments; the later one has more of it */
-    const size_t whole = column->mean ? first / column->stride * column->stride : first;
-    const size_t begin = kept_before(column, whole);
+    const size_t begin = kept_before(column, first);
     const size_t count = kept_before(column, first + n) - begin;
     const size_t dims[3] = {store->n_chains, count, column->width};
     char path[KAD_STORE_NAME + 16];
     void *block;
 
+    KAD_CALL(segment_open(ctx, store, i, column->n_levels, file, out));
     if (count == 0) return KAD_OK;
     snprintf(path, sizeof path, "%s/%s", store->segment, column->name);
     KAD_CALL(kad_scope_take(&scope, store->n_chains * count,
@@ -201,6 +273,93 @@ kad_status kad_store_load(kad_ctx *ctx, kad_store *store, size_t first, size_t n
         KAD_CALL(segment_column(ctx, store, i, first, n, file, false));
     return KAD_OK;
 }
+
+/* --- a longer series ------------------------------------------------------------------ */
+
+/* Column i as `group` has it, n values or rows of every chain. */
+static kad_status read_series(kad_scope *in, const kad_store *store, int i, size_t n,
+                              kad_h5 *results, const char *group, void **out)
+{
+    const kad_column *column = &store->column[i];
+    size_t dims[2 + KAD_STORE_RANK] = {store->n_chains, n};
+    char path[2 * KAD_STORE_NAME];
+    for (int k = 0; k < column->rank; k++)
+        dims[2 + k] = column->dims[k];
+    snprintf(path, sizeof path, "%s/%s", group, column->name);
+    KAD_CALL(kad_scope_take(in, store->n_chains * n,
+                            column->width * type_bytes(column->type), out));
+    return kad_h5_read(in->ctx, results, path, column->type, 2 + column->rank, dims,
+                       *out);
+}
+
+/* Of the draws that were kept those that still are. */
+static kad_status take_kept(kad_ctx *ctx, const kad_store *store, int i, int levels,
+                            size_t n_draws, kad_h5 *results, const char *group)
+{
+    KAD_SCOPE(scope, ctx);
+    const kad_column *column = &store->column[i];
+    const size_t n_old = n_draws >> levels, n = n_draws / column->stride;
+    const size_t step = column->stride >> levels;
+    const size_t bytes = column->width * type_bytes(column->type);
+    void *old;
+    KAD_CALL(read_series(&scope, store, i, n_old, results, group, &old));
+    for (size_t chain = 0; chain < store->n_chains; chain++)
+        for (size_t k = 0; k < n; k++)
+            memcpy((char *)column->data + (chain * column->n_stored + k) * bytes,
+                   (const char *)old + (chain * n_old + (k + 1) * step - 1) * bytes,
+                   bytes);
+    return KAD_OK;
+}
+
+/* The bins that there were, of column i and those it weights, as parts of longer ones. */
+static kad_status take_bins(kad_ctx *ctx, const kad_store *store, int i, int levels,
+                            size_t n_draws, kad_h5 *results, const char *group)
+{
+    KAD_SCOPE(scope, ctx);
+    const kad_column *columns = &store->column[i];
+    const size_t n = n_draws >> levels;
+    const int n_weighted = columns->n_weighted;
+    void *old[KAD_STORE_COLUMNS];
+    size_t width = 0;
+    double *row;
+    for (int k = 0; k <= n_weighted; k++) {
+        KAD_CALL(read_series(&scope, store, i + k, n, results, group, &old[k]));
+        width += columns[k].width;
+    }
+    KAD_CALL(kad_take(&scope, width, &row));
+    for (size_t at = 0; at < store->n_chains * n; at++) {
+        double *to = row;
+        for (int k = 0; k <= n_weighted; k++) {
+            const double *from = (const double *)old[k] + at * columns[k].width;
+            memcpy(to, from, columns[k].width * sizeof *row);
+            to += columns[k].width;
+        }
+        if (n_weighted > 0)
+            add_weighted(columns, at / n, at % n, levels, row[0], row + 1);
+        else
+            add_mean(columns, at / n, at % n, levels, row);
+    }
+    return KAD_OK;
+}
+
+kad_status kad_store_take_over(kad_ctx *ctx, kad_store *store, size_t n_draws,
+                               kad_h5 *results, const char *group, kad_h5 *end)
+{
+    for (int i = 0; i < store->n_columns; i += 1 + store->column[i].n_weighted) {
+        const kad_column *column = &store->column[i];
+        const int levels = levels_of(column, n_draws, column->n_kept);
+        if (!column->mean) {
+            KAD_CALL(take_kept(ctx, store, i, levels, n_draws, results, group));
+            continue;
+        }
+        KAD_CALL(take_bins(ctx, store, i, levels, n_draws, results, group));
+        for (int k = 0; k <= column->n_weighted; k++)
+            KAD_CALL(segment_open(ctx, store, i + k, levels, end, false));
+    }
+    return KAD_OK;
+}
+
+/* --- the results ---------------------------------------------------------------------- */
 
 /* What the axes of series count. */
 static const struct {

@@ -85,7 +85,7 @@ kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
     const double start = kad_wall_seconds();
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
     char group[PATH_LENGTH / 2], path[PATH_LENGTH];
-    size_t dims[KAD_H5_MAX_RANK], step = 1;
+    size_t dims[KAD_H5_MAX_RANK];
     double *x, *log_w;
     KAD_LOCAL(kad_h5, file);
     bool do_it;
@@ -97,12 +97,13 @@ kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
     if (!do_it) return KAD_OK;
     KAD_CALL(kad_configs_shape(ctx, file, name, action, dims));
     if (dims[0] == 0 || dims[1] == 0) return KAD_OK;
-    step = (dims[0] * dims[1] + KAD_WEIGHED_MOST - 1) / KAD_WEIGHED_MOST;
-    if (step > dims[1]) step = dims[1];
-    const size_t kept[2] = {dims[0], (dims[1] + step - 1) / step}, n = kept[0] * kept[1];
+    size_t kept[2] = {dims[0], KAD_WEIGHED_MOST / dims[0]};
+    if (kept[1] < 1) kept[1] = 1;
+    if (kept[1] > dims[1]) kept[1] = dims[1];
+    const size_t step = dims[1] / kept[1], n = kept[0] * kept[1];
     KAD_CALL(kad_scope_take(&scope, n, n_rows * sizeof *x, &x));
     KAD_CALL(kad_take(&scope, n, &log_w));
-    KAD_CALL(kad_configs_read(ctx, file, name, action, dims, step, x));
+    KAD_CALL(kad_configs_read(ctx, file, name, action, dims, step, kept[1], x));
     KAD_CALL(kad_weights_of(ctx, action, map, n, x, NULL, log_w));
     KAD_CALL(
         write_weights(ctx, file, group, kept, log_w, hash, kad_wall_seconds() - start));

@@ -1,7 +1,10 @@
 /* A run folder belongs to one config: the one stored in it, which holds every key that the
  * run depends on with its value, chosen ones included, and the digests of files. */
+#include "analysis/text.h"
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/number.h"
+#include "record/sample.h"
 #include "run/pipeline.h"
 
 #include <stdint.h>
@@ -48,13 +51,13 @@ static kad_status keep_files(kad_pipeline *p, bool claimed)
 
 /* --- config.yaml ---------------------------------------------------------------------- */
 
-kad_status kad_config_claim(kad_pipeline *p, bool claimed)
+kad_status kad_config_claim(kad_pipeline *p, bool claimed, bool grown)
 {
     kad_ctx *ctx = &p->app->ctx;
     KAD_LOCAL(char, yaml);
     KAD_CALL(keep_files(p, claimed));
     KAD_CALL(kad_pipeline_options(p));
-    if (claimed) return KAD_OK;
+    if (claimed && !grown) return KAD_OK;
     yaml = kad_config_yaml(p->config, KAD_CONFIG_USED);
     if (yaml == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: out of memory");
     return kad_run_write_text(ctx, p->run, "config.yaml", yaml);
@@ -78,22 +81,91 @@ static kad_status fail_difference(kad_pipeline *p, const char *name,
                     name, d->key, d->old, d->now, folder);
 }
 
-kad_status kad_config_agree(kad_pipeline *p, bool *claimed)
+/* --- more draws ----------------------------------------------------------------------- */
+
+/* "sample[3].draws": 3; -1: another key. */
+static int entry_of(const char *key)
+{
+    int entry = -1, end = 0;
+    if (sscanf(key, "sample[%d].draws%n", &entry, &end) != 1 || key[end] != 0) return -1;
+    return entry;
+}
+
+/* As kad_config_compare, but that entries of now may have more draws: how many have. */
+static kad_status compare(kad_pipeline *p, const kad_config *stored,
+                          const kad_sample_options *old, int *n_grown, kad_difference *d)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    const kad_sample_options *now = &p->options.sample;
+    KAD_TEXT(except);
+    *n_grown = 0;
+    for (;;) {
+        KAD_CALL(kad_config_compare(ctx, stored, p->config, except.data, d));
+        const int i = entry_of(d->key);
+        if (i < 0 || i >= old->n || i >= now->n ||
+            kad_sample_draws(old, i) >= kad_sample_draws(now, i))
+            return KAD_OK;
+        kad_text_add(&except, " %s", d->key);
+        if (except.failed) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+        ++*n_grown;
+    }
+}
+
+/* Draws are appended to what is finished. */
+static kad_status check_growth(kad_pipeline *p, const kad_sample_options *old)
+{
+    const kad_sample_options *now = &p->options.sample;
+    for (int i = 0; i < now->n; i++)
+        if (kad_sample_draws(old, i) < kad_sample_draws(now, i))
+            kad_say(p->app,
+                    "sample[%d]: %lld draws of a chain are there, %lld are asked "
+                    "for: the rest is appended",
+                    i, (long long)kad_sample_draws(old, i),
+                    (long long)kad_sample_draws(now, i));
+    if (kad_family_has_points(p)) return kad_family_points_check_growth(p, old);
+    return kad_sample_check_growth(&p->app->ctx, p->run, old, now);
+}
+
+static kad_status agree(kad_pipeline *p, const kad_config *stored, const char *name,
+                        const kad_run_options *old, bool *grown)
+{
+    kad_difference d;
+    int n_grown;
+    KAD_CALL(compare(p, stored, &old->sample, &n_grown, &d));
+    if (d.key[0] != '\0') return fail_difference(p, name, &d);
+    *grown = n_grown > 0;
+    return *grown ? check_growth(p, &old->sample) : KAD_OK;
+}
+
+kad_status kad_config_agree(kad_pipeline *p, bool *claimed, bool *grown)
 {
     kad_ctx *ctx = &p->app->ctx;
     KAD_LOCAL(char, text);
     KAD_LOCAL(kad_config, stored);
-    kad_difference d;
+    kad_run_options old = {0};
     char name[512];
-    const kad_status status =
+    kad_status status =
         kad_run_read_text(ctx, p->run, "config.yaml", MAX_CONFIG_BYTES, &text);
     *claimed = status == KAD_OK;
+    *grown = false;
     if (status == KAD_ENOINPUT) return KAD_OK;
     if (status != KAD_OK) return status;
     snprintf(name, sizeof name, "%s/config.yaml", kad_run_path(p->run));
     KAD_CALL(kad_config_parse(ctx, &p->schema, text, name, 0, NULL, &stored));
-    KAD_CALL(kad_config_compare(ctx, stored, p->config, NULL, &d));
-    return d.key[0] != '\0' ? fail_difference(p, name, &d) : KAD_OK;
+    if (p->model != NULL) KAD_CALL(kad_run_options_read(ctx, stored, &old));
+    status = agree(p, stored, name, &old, grown);
+    kad_run_options_clear(&old);
+    return status;
+}
+
+/* --- run.h5 --------------------------------------------------------------------------- */
+
+/* A run that is to have more draws than its results. */
+static bool has_grown(const kad_difference *d)
+{
+    int64_t old, now;
+    return entry_of(d->key) >= 0 && kad_parse_int(d->old, &old) &&
+           kad_parse_int(d->now, &now) && old < now;
 }
 
 /* What `bulk` may change, and what decides nothing, may differ. */
@@ -102,11 +174,17 @@ kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config, const kad_r
 {
     KAD_SCOPE(scope, ctx);
     char *text;
-    kad_difference d;
+    kad_difference d = {.key = ""};
+    kad_status status;
+    KAD_TEXT(except);
     if (!kad_h5_exists(file, "/config/resolved")) return KAD_OK;
     KAD_CALL(kad_h5_read_strings(&scope, file, "/config/resolved", 1, &text));
-    const kad_status status =
-        kad_config_compare_json(ctx, text, config, "bulk title", &d);
+    kad_text_add(&except, "bulk title");
+    do {
+        if (d.key[0] != '\0') kad_text_add(&except, " %s", d.key);
+        if (except.failed) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+        status = kad_config_compare_json(ctx, text, config, except.data, &d);
+    } while (status == KAD_OK && has_grown(&d));
     if (status == KAD_EDATA)
         return kad_fail(ctx, KAD_EDATA, "%s/run.h5: /config/resolved: %s",
                         kad_run_path(run), ctx->message);

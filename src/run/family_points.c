@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "io/number.h"
+#include "record/sample.h"
 #include "run/pipeline.h"
 
 #include <stdio.h>
@@ -76,14 +77,21 @@ static kad_status overrides_of(kad_scope *in, const kad_pipeline *p,
     return KAD_OK;
 }
 
+/* The run folder of a value, and its name. */
+static kad_status folder_of(kad_scope *in, const kad_pipeline *p, kad_family_point value,
+                            char label[128], const char **folder)
+{
+    kad_family_label(&p->model->family, value, 128, label);
+    return kad_take_printf(in, folder, "%s/%s", kad_run_path(p->run), label);
+}
+
 static kad_status run_at(kad_pipeline *p, kad_family_point value)
 {
     KAD_SCOPE(scope, &p->app->ctx);
     const double start = kad_wall_seconds();
     char label[128];
     kad_app at = *p->app; /* its own folder and overrides; messages come back below */
-    kad_family_label(&p->model->family, value, sizeof label, label);
-    KAD_CALL(kad_take_printf(&scope, &at.out, "%s/%s", kad_run_path(p->run), label));
+    KAD_CALL(folder_of(&scope, p, value, label, &at.out));
     KAD_CALL(overrides_of(&scope, p, value, &at.n_overrides, &at.overrides));
     at.quiet = true;
     at.show = NULL;
@@ -101,6 +109,43 @@ kad_status kad_family_points(kad_pipeline *p)
     for (size_t i = 0; i < kad_family_n_sample_at(o); i++) {
         KAD_CALL(kad_stop_check(&p->app->ctx, "family.sample_at"));
         KAD_CALL(run_at(p, kad_family_sample_at(o, i)));
+    }
+    return KAD_OK;
+}
+
+static kad_status open_at(kad_pipeline *p, size_t i, kad_run **run)
+{
+    KAD_SCOPE(scope, &p->app->ctx);
+    const kad_family_point value = kad_family_sample_at(&p->options.model.family, i);
+    const char *folder;
+    char label[128];
+    KAD_CALL(folder_of(&scope, p, value, label, &folder));
+    return kad_run_open(&p->app->ctx, folder, KAD_RUN_READ, run);
+}
+
+kad_status kad_family_points_complete(kad_pipeline *p, bool *complete)
+{
+    kad_ctx *ctx = &p->app->ctx;
+    *complete = true;
+    for (size_t i = 0; i < kad_family_n_sample_at(&p->options.model.family); i++) {
+        KAD_LOCAL(kad_run, run);
+        KAD_LOCAL(kad_h5, file);
+        const kad_status status = open_at(p, i, &run);
+        if (status == KAD_ENOINPUT) continue; /* somebody has moved it away */
+        if (status != KAD_OK) return status;
+        KAD_CALL(kad_results_open(ctx, run, &file));
+        KAD_CALL(kad_sample_complete(ctx, file, &p->options.sample, complete));
+        if (!*complete) return KAD_OK;
+    }
+    return KAD_OK;
+}
+
+kad_status kad_family_points_check_growth(kad_pipeline *p, const kad_sample_options *old)
+{
+    for (size_t i = 0; i < kad_family_n_sample_at(&p->options.model.family); i++) {
+        KAD_LOCAL(kad_run, run);
+        KAD_CALL(open_at(p, i, &run));
+        KAD_CALL(kad_sample_check_growth(&p->app->ctx, run, old, &p->options.sample));
     }
     return KAD_OK;
 }

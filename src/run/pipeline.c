@@ -299,8 +299,10 @@ static kad_status is_complete(kad_pipeline *p, bool *complete)
     KAD_CALL(kad_results_agree(ctx, p->config, p->run, file));
     if (!kad_h5_attr_exists(file, "/", "status")) return KAD_OK;
     KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &text));
-    *complete = strcmp(text, "complete") == 0;
-    return KAD_OK;
+    if (strcmp(text, "complete") != 0) return KAD_OK;
+    if (p->model != NULL && kad_family_has_points(p))
+        return kad_family_points_complete(p, complete);
+    return kad_sample_complete(ctx, file, &p->options.sample, complete);
 }
 
 static kad_status print_end(kad_pipeline *p, unsigned stages)
@@ -371,8 +373,9 @@ static kad_status work(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     kad_status status = KAD_OK;
-    bool complete = false, claimed = false;
-    KAD_TRY(kad_config_agree(p, &claimed));
+    bool complete = false, claimed = false, grown = false;
+    KAD_TRY(kad_config_agree(p, &claimed, &grown));
+    if (grown) KAD_TRY(check_disk(p));
     KAD_TRY(is_complete(p, &complete));
     if (complete) {
         kad_say(p->app, "this run is complete: nothing to do");
@@ -380,7 +383,7 @@ static kad_status work(kad_pipeline *p, unsigned stages)
         return print_end(p, stages);
     }
     if (p->model != NULL && wants_map(p, stages)) KAD_TRY(kad_selfcheck(p));
-    KAD_TRY(kad_config_claim(p, claimed));
+    KAD_TRY(kad_config_claim(p, claimed, grown));
     KAD_TRY(kad_provenance_begin(p));
     KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
     kad_progress_on_update(p->progress, p->app->watch, p->app->watch_self);

@@ -78,14 +78,15 @@ void kad_say(const kad_app *app, const char *format, ...) KAD_PRINTF(2, 3);
 KAD_MUST_USE kad_status kad_config_check_used(kad_pipeline *p, const char *name);
 
 /* Compare what is used of the config with the folder's: KAD_ECONFIG names the first key
- * that differs. *claimed: the folder has one. (config_diff.c) */
-KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p, bool *claimed);
+ * that differs. Finished entries of `sample` may be asked for more draws. *claimed: the
+ * folder has a config; *grown: more draws are asked for than by that. (config_diff.c) */
+KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p, bool *claimed, bool *grown);
 /* The same of what run.h5 says it was made with: KAD_EDATA when that is another run. */
 KAD_MUST_USE kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config,
                                           const kad_run *run, kad_h5 *file);
-/* Make the folder's own files those of the config, and write config.yaml unless `claimed`:
- * from now on the folder belongs to this config. */
-KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p, bool claimed);
+/* Make the folder's own files those of the config, and write config.yaml unless `claimed`
+ * and not `grown`: from now on the folder belongs to this config. */
+KAD_MUST_USE kad_status kad_config_claim(kad_pipeline *p, bool claimed, bool grown);
 
 /* The bulk of the open folder, when the config asks for one: inference, every analysis,
  * its null test, errors and fits. (bulk_stage.c) */
@@ -103,6 +104,11 @@ KAD_MUST_USE kad_status kad_family_stage(kad_pipeline *p);
  * passed over. False where the family has no such values. (family_points.c) */
 bool kad_family_has_points(const kad_pipeline *p);
 KAD_MUST_USE kad_status kad_family_points(kad_pipeline *p);
+/* Whether those that are there have all draws of their samplers. */
+KAD_MUST_USE kad_status kad_family_points_complete(kad_pipeline *p, bool *complete);
+/* kad_sample_check_growth of all of them. */
+KAD_MUST_USE kad_status kad_family_points_check_growth(kad_pipeline *p,
+                                                       const kad_sample_options *old);
 
 /* Runs whose data are images: section `data` with a source of them takes the place of
  * lattice and action, recipe `pixels` that of the flow. Their configs have keys of their own;

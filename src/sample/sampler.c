@@ -22,11 +22,20 @@ const char *kad_sampler_name(size_t i)
 
 enum { ENTRY_BITS = 8, NUMBER_BITS = 40 };
 
+/* A chain's numbers, of which it has as many however many draws are asked for. */
+static int64_t numbers_of_chain(const kad_sampler_setup *setup)
+{
+    int64_t n = (int64_t)1 << NUMBER_BITS;
+    if (setup->interleaved) return n / setup->n_chains;
+    for (int64_t chains = 1; chains < setup->n_chains; chains *= 2)
+        n /= 2;
+    return n;
+}
+
 uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t)
 {
-    const int64_t n_chain = setup->n_burn_in + setup->n_draws;
     const int64_t own = setup->interleaved ? t * setup->n_chains + (int64_t)chain
-                                           : (int64_t)chain * n_chain + t;
+                                           : (int64_t)chain * numbers_of_chain(setup) + t;
     return ((uint64_t)setup->entry << NUMBER_BITS) + (uint64_t)own;
 }
 
@@ -42,8 +51,7 @@ uint64_t kad_sampler_seed(const kad_sampler_setup *setup, uint32_t index)
 kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup)
 {
     const int64_t n_chain = setup->n_burn_in + setup->n_draws;
-    if (setup->entry < 1 << ENTRY_BITS &&
-        n_chain <= ((int64_t)1 << NUMBER_BITS) / setup->n_chains)
+    if (setup->entry < 1 << ENTRY_BITS && n_chain <= numbers_of_chain(setup))
         return KAD_OK;
     return kad_fail(ctx, KAD_ECONFIG,
                     "sample[%d]: %lld draws of %d chains exceed the 2^%d numbers of an "

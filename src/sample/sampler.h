@@ -153,8 +153,9 @@ const kad_sampler_ops *kad_sampler_find(const char *name);
 /* The name of the i-th one, NULL past the last: choices of a key. */
 const char *kad_sampler_name(size_t i);
 
-/* The number of draw t of a chain, burn-in counted: entry * 2^40 + chain * draws + t, or
- * entry * 2^40 + t * chains + chain where interleaved. */
+/* The number of draw t of a chain, burn-in counted: entry * 2^40 + chain * 2^40 / n + t, n
+ * the power of two that is not below the number of chains, or entry * 2^40 + t * chains +
+ * chain where interleaved. It does not depend on how many draws are asked for. */
 uint64_t kad_draw_number(const kad_sampler_setup *setup, size_t chain, int64_t t);
 /* Seeds that belong to an entry alone: 0 of its chains' start, 1 + i of step i of a cycle.
  */

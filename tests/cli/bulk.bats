@@ -40,21 +40,22 @@ END
     kadanoff run phi4.yaml -q
     before=$(sha256sum <phi4/run.h5)
     kadanoff infer phi4 phi4/run.h5:/samplers/hmc/configs -o mine.h5 >out.txt
-    grep -q '^40 configurations' out.txt
+    grep -q '^48 configurations' out.txt # every 4th of 50 draws, of 40 asked for
     values() { # FILE NAME
         h5dump -d "$2" -m %.17g -y -w 1 "$1" |
             awk '/ATTRIBUTE/ { exit } /^ *[-0-9]/ { print $1 }' | tr -d ,
     }
     values phi4/run.h5 /samplers/hmc/map_log_weight >then.txt
     values mine.h5 /log_weight >now.txt
-    [ "$(wc -l <then.txt)" -eq 40 ]
+    [ "$(wc -l <then.txt)" -eq 48 ]
     diff then.txt now.txt
-    h5dump -H -d /latents mine.h5 | grep -q '( 40, 2, 4, 4 )'
+    h5dump -H -d /latents mine.h5 | grep -q '( 48, 2, 4, 4 )'
+    [ "$(h5dump -A mine.h5 | grep -c 'ATTRIBUTE "DIMENSION_LIST"')" -eq 3 ] # a scale on every axis
     # and back, but for the odd sites, which are integrated out and drawn anew
     kadanoff generate phi4 mine.h5 -q -o back.h5
     paste -d ' ' <(values phi4/run.h5 /samplers/hmc/configs) <(values back.h5 /configs) |
         awk '{ s = (NR - 1) % 16; odd = (int(s / 4) + s % 4) % 2; d = $1 - $2
-            if (!odd && d * d > 1e-18) bad = 1; if (odd && d != 0) n++ } END { exit bad || NR != 40 * 2 * 16 || n < 600 }'
+            if (!odd && d * d > 1e-18) bad = 1; if (odd && d != 0) n++ } END { exit bad || NR != 48 * 2 * 16 || n < 720 }'
     fails_with 65 kadanoff generate phi4 mine.h5:/log_q
     fails_with 64 kadanoff generate phi4 mine.h5 --pictures here
     [ "$before" = "$(sha256sum <phi4/run.h5)" ]
@@ -62,4 +63,7 @@ END
     fails_with 65 kadanoff infer phi4 phi4/run.h5:/samplers/hmc/accepted
     fails_with 65 kadanoff infer phi4 phi4/config.yaml
     fails_with 66 kadanoff infer . mine.h5
+    kadanoff run phi4.yaml -q -o other 'lattice.shape=[4, 6]' 'sample=[{name: hmc, draws: 5, chains: 2}]'
+    fails_with 65 kadanoff infer phi4 other/run.h5:/samplers/hmc/configs
+    grep -q 'expected samples \[n, 2, 4, 4\], found \[2, 5, 2, 4, 6\]' err.txt
 }

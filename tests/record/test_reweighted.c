@@ -27,7 +27,8 @@ static double log_w(size_t chain, size_t draw)
 static kad_column *make(kad_ctx *ctx, kad_store **store)
 {
     kad_column *sums = NULL;
-    const kad_column of_sums = {.name = "w", .type = KAD_H5_F64, .mean = true};
+    const kad_column of_sums = {
+        .name = "w", .type = KAD_H5_F64, .mean = true, .n_weighted = 2};
     kad_column a = {.name = "a",
                     .type = KAD_H5_F64,
                     .rank = 1,
@@ -50,7 +51,7 @@ static void put(const kad_column *columns, size_t first, size_t end)
             double row[WIDTH_A + WIDTH_B];
             for (size_t i = 0; i < WIDTH_A + WIDTH_B; i++)
                 row[i] = value(chain, draw, i);
-            kad_columns_add_weighted(columns, 2, chain, draw, log_w(chain, draw), row);
+            kad_columns_add_weighted(columns, chain, draw, log_w(chain, draw), row);
         }
 }
 
