@@ -22,6 +22,7 @@ typedef struct kad_image_options {
     int pad;
     bool flip, grey;
     double held_out; /* NaN: what the source holds out itself, or a tenth */
+    bool own_sides;  /* what the source holds out stays so whatever held_out is; no key */
     int64_t limit;   /* 0: all */
     int64_t seed;
     kad_image_on_error on_error;

@@ -26,7 +26,8 @@ static int side_of(const kad_image_plan *plan, size_t i)
 {
     const kad_image_source *s = &plan->source;
     const kad_image_side own = s->ops->side ? s->ops->side(s, i) : KAD_IMAGE_ANY;
-    if (own != KAD_IMAGE_ANY && isnan(plan->options->held_out))
+    if (own != KAD_IMAGE_ANY &&
+        (isnan(plan->options->held_out) || plan->options->own_sides))
         return own == KAD_IMAGE_HELD_OUT;
     const kad_rng rng = kad_rng_stream(0, KAD_RNG_IMAGE, STREAM_SIDE);
     return kad_rng_uniform(rng, 0, identity(s, i), 0) < plan->held_out;

@@ -16,6 +16,25 @@ const kad_key kad_view_keys[] = {
      "its side"},
     {"images.sweeps", KAD_INT_OF(kad_view_options, sweeps), "12", 2, 1e6, "", NULL,
      "Gibbs-Metropolis sweeps over it; the second half are averaged"},
+    {"images.receptive", KAD_INT_OF(kad_view_options, receptive), "8", 0, 1e4, "images",
+     NULL, "draws that receptive fields are averaged over"},
+    {"images.rows", KAD_INT_OF(kad_view_options, rows), "8", 0, 256, "", NULL,
+     "rows of the sheets of progressive generation, walks, mixing and arithmetic"},
+    {"images.attribute", KAD_STRING_OF(kad_view_options, attribute), "brightness", 1, 0,
+     "", NULL,
+     "label of the data whose upper and lower third are the groups that latents are "
+     "moved between; brightness: the mean level"},
+    {"images.attribute_images", KAD_INT_OF(kad_view_options, attribute_images), "512", 0,
+     1e6, "images", NULL, "images trained on that these groups are taken from"},
+    {"images.outliers", KAD_PATH_OF(kad_view_options, outliers), NULL, 1, 0, "", NULL,
+     "a second source of images (as data.source) whose bits by level are compared with "
+     "those of images held out"},
+    {"images.outlier_images", KAD_INT_OF(kad_view_options, outlier_images), "1000", 1,
+     1e6, "images", NULL, "images of either source that are compared"},
+    {"images.latents", KAD_INT_OF(kad_view_options, latents), "1000", 0, 1e5, "images",
+     NULL,
+     "held-out images whose latents are tested: independent and of the prior where the "
+     "map is right"},
 };
 const size_t kad_view_n_keys = sizeof kad_view_keys / sizeof kad_view_keys[0];
 

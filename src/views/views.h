@@ -19,10 +19,17 @@ enum { KAD_VIEW_LINE = 256 };
 
 /* Of section `images`; 0: not that view. */
 typedef struct kad_view_options {
-    int coding;  /* images that are encoded and decoded */
-    int inpaint; /* images with a hole that is filled in */
-    int hole;    /* its side */
-    int sweeps;  /* over it */
+    int coding;            /* images that are encoded and decoded */
+    int inpaint;           /* images with a hole that is filled in */
+    int hole;              /* its side */
+    int sweeps;            /* over it */
+    int receptive;         /* pictures that receptive fields are averaged over */
+    int rows;              /* of sheets of pictures from combined latents */
+    const char *attribute; /* label of the groups of arithmetic, or "brightness" */
+    int attribute_images;  /* that groups are taken from */
+    const char *outliers;  /* another source of images; NULL: none */
+    int outlier_images;    /* of it, and held-out ones */
+    int latents;           /* images whose latents are correlated */
 } kad_view_options;
 
 extern const kad_key kad_view_keys[];
@@ -51,7 +58,15 @@ typedef struct kad_view {
 
 #define KAD_VIEWS(X) \
     X(coding)        \
-    X(inpaint)
+    X(inpaint)       \
+    X(receptive)     \
+    X(progressive)   \
+    X(walk)          \
+    X(mix)           \
+    X(temperature)   \
+    X(attribute)     \
+    X(outliers)      \
+    X(independence)
 
 #define KAD_VIEW_DECLARE(name) extern const kad_view kad_view_##name;
 KAD_VIEWS(KAD_VIEW_DECLARE)

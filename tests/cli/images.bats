@@ -7,7 +7,8 @@ small() {
 data: {source: msds1, limit: 64}
 flow: {hidden: 8}
 train: {seconds: 0, steps: 40, batch: 64, eval_samples: 16, eval_final: 32}
-images: {samples: 8, coding: 32, inpaint: 4, sweeps: 4}
+images: {samples: 8, coding: 32, inpaint: 4, sweeps: 4, receptive: 1, rows: 2,
+  attribute_images: 32, latents: 32}
 END
 }
 
@@ -59,7 +60,7 @@ attribute() { # attribute FOLDER NAME
         '{ d = $1 / b - 1; if (d * d > 1e-16) bad = 1 } END { exit bad || NR != 2 }'
     before=$(sha256sum <run/run.h5)
     kadanoff infer run msds1 data.limit=20 -o latents.h5 >out.txt
-    grep -q '^20 images of msds1' out.txt
+    grep -q '^20 images of msds1, held out by it' out.txt
     grep -q '^20 of 20 come back exactly' out.txt
     h5dump -H -d /latents latents.h5 | grep -q '( 20, 32, 32, 3 )'
     # levels add up to the bits per dimension, and these to ln P
@@ -105,6 +106,64 @@ attribute() { # attribute FOLDER NAME
     not grep -q inpainting out.txt
     not grep -q '<h2>Inpainting</h2>' run/report.html
     fails_with 64 kadanoff bulk run flow.hidden=8
+}
+
+@test "images: what latents do, and whether they are what they should be" {
+    small
+    kadanoff run small.yaml -q -o run images.rows=3 images.attribute=3.red
+    # a cone is smaller than the picture at the finest level alone, and the whole at the top
+    values run/run.h5 /images/receptive/cone | tr '\n' ' ' |
+        awk '{ exit !($1 < 30 && $1 < $2 && $2 <= $3 && $6 == 1024) }'
+    values run/run.h5 /images/receptive/histogram |
+        awk '{ s += $1 } END { exit !(NR == 6 * 18 && (s - 6) ^ 2 < 1e-18) }'
+    # sites of the coarse levels are the picture's; with all levels it is the picture
+    [ "$(h5dump -a /images/progressive/n_coarse_differ run/run.h5 | sed -n 's/.*(0): //p')" = 0 ]
+    picture() { # GROUP ROW COLUMN
+        h5dump -d "/images/$1/sheet" -s "$2,$3,0,0,0" -c 1,1,32,32,3 -y -w 1 run/run.h5 |
+            awk '/ATTRIBUTE/ { exit } /^ *[0-9]+,?$/' | tr -d ' ,'
+    }
+    [ "$(picture progressive 1 5 | wc -l)" -eq 3072 ]
+    for where in 'mix 1 0' 'walk 1 0' 'attribute 1 2'; do
+        diff <(picture progressive 1 5) <(picture $where)
+    done
+    diff <(picture mix 2 6) <(picture walk 2 8)
+    # no noise at all is one picture; the draw itself is the first sample
+    diff <(picture temperature 4 4) <(h5dump -d /images/samples -s 0,0,0,0 -c 1,32,32,3 \
+        -y -w 1 run/run.h5 | awk '/ATTRIBUTE/ { exit } /^ *[0-9]+,?$/' | tr -d ' ,')
+    # half a step moves less than a step, back is the other way
+    values run/run.h5 /images/attribute/moved | tr '\n' ' ' |
+        awk '{ exit !($1 < $2 && $2 < 0 && $3 == 0 && $4 > 0 && $5 > $4) }'
+    values run/run.h5 /images/independence/variance |
+        awk '{ if ($1 < 0.2 || $1 > 3) bad = 1 } END { exit bad || NR != 6 }'
+    for title in 'Receptive fields' 'From coarse to fine' Walks 'Mixing of scales' \
+        'Mixed temperatures' Arithmetic 'Latents of held-out images'; do
+        grep -q "<h2>$title</h2>" run/report.html
+    done
+    not grep -q '<h2>Outliers</h2>' run/report.html
+    fails_with 78 kadanoff bulk run images.attribute=colour
+    grep -q 'the data have no label "colour"' err.txt
+}
+
+@test "images: another source stands out by its bits, the same source does not" {
+    small
+    kadanoff run small.yaml -q -o run train.steps=300
+    mkdir noise
+    # bright noise: a plain picture in a format that every tool can write is not at hand, so a
+    # .npy file of bytes
+    { printf '\223NUMPY\1\0v\0'
+        printf "%-117s\n" "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 32, 32, 3), }"
+        awk 'BEGIN { srand(1); for (i = 0; i < 122880; i++) printf "%c", 65 + int(60 * rand()) }'
+    } >noise.npy
+    kadanoff bulk run images.outliers=noise.npy images.outlier_images=40 >out.txt
+    values run/run.h5 /images/outliers/auroc | tail -1 | awk '{ exit !($1 > 0.99) }'
+    kadanoff bulk run images.outliers=msds1 images.outlier_images=64 -q
+    # the very same images: every score ties with itself
+    values run/run.h5 /images/outliers/auroc | awk '{ if ($1 != 0.5) bad = 1 }
+        END { exit bad || NR != 7 }'
+    grep -q '<h2>Outliers</h2>' run/report.html
+    fails_with 66 kadanoff bulk run images.outliers=nowhere
+    fails_with 65 kadanoff bulk run images.outliers=pinwheel
+    [ -z "$(find . -name '.images-*')" ]
 }
 
 @test "images: a picture of one's own, with a mask, is filled in" {

@@ -37,7 +37,8 @@ cat >configs/images.yaml <<'END'
 data: {source: msds1, limit: 24}
 flow: {hidden: 8}
 train: {seconds: 0, steps: 3, batch: 64, eval_samples: 16, eval_final: 16, checkpoint_seconds: 0}
-images: {samples: 4, coding: 2, inpaint: 2, sweeps: 2}
+images: {samples: 4, coding: 2, inpaint: 2, sweeps: 2, receptive: 1, rows: 1,
+  attribute_images: 8, latents: 12}
 END
 # bonds of 2 x 4 sites; found beside the config, not here
 awk 'BEGIN { for (i = 0; i < 8; i++) print i, (i + 1) % 8, (i * 7) % 3 - 1.5
@@ -324,6 +325,13 @@ images.coding|4|@images
 images.inpaint|2|@images
 images.hole|3|@images
 images.sweeps|2|@images
+images.receptive|1|@images
+images.rows|2|@images
+images.attribute|0.red|@images
+images.attribute_images|12|@images
+images.outliers|msds2|@images images.outlier_images=9
+images.outlier_images|7|@images images.outliers=msds1
+images.latents|10|@images
 images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
 train.ema|0|$ising
