@@ -7,7 +7,13 @@
  * chi^2 = r R^-1 r, of as many degrees as there are misfits, asks whether maps and chains
  * agree. Where the weights are those of the chain's own proposals both share their noise,
  * which the covariance knows: everything is a sum of what each block of each chain, and of
- * each map's draws, adds to it (analysis/mbar.h). */
+ * each map's draws, adds to it (analysis/mbar.h).
+ *
+ * Points of one seed draw with the same random numbers (neighbours' energies correlate by 0.7
+ * and more), so that block b of all chains, and of all maps, counts as one: the covariance is
+ * that of n_blocks numbers, its noise widens the errors by sqrt(n/(n - M)) for M misfits and n =
+ * n_blocks - 1, and chi^2 is Hotelling's T^2. With more misfits than n/2 chains are taken for
+ * independent. */
 #ifndef KAD_ANALYSIS_ANCHOR_H
 #define KAD_ANALYSIS_ANCHOR_H
 
@@ -31,7 +37,9 @@ typedef struct kad_anchor {
     double *solved;    /* [n - 1] R^-1 r */
     double start;      /* L_a - g_a */
     double chi2, p;    /* p: of a larger one; NaN without misfits */
-    size_t dof;        /* n - 1 */
+    size_t dof;        /* M = n - 1 */
+    size_t freedom;    /* blocks less one */
+    bool together;     /* a block of all chains counts as one */
 } kad_anchor;
 
 /* n values, by state, of which there must be one. n_blocks: of the values' parts; `same`: they

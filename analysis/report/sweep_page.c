@@ -19,6 +19,8 @@
     X(sweep_chi)      \
     X(sweep_helicity) \
     X(sweep_ln_z)     \
+    X(sweep_anchor)   \
+    X(sweep_overlap)  \
     X(sweep_ess)      \
     X(sweep_cost)     \
     X(sweep_tau)      \

@@ -19,8 +19,10 @@ enum { COLORS = 8, GROUPS = 12, KEYS = 8, STATED = 4 };
 typedef struct points {
     size_t n;
     kad_values number, axis, core_seconds; /* axis: the coupling they are drawn over */
-    char **folder, **state, **group;       /* group: the other keys, without seeds; [n] */
-    const char *axis_key;                  /* NULL: nothing to draw over */
+    char **folder, **state;                /* [n] */
+    char **group,
+        **curve;          /* the other keys, without seeds; their group of /curves; [n] */
+    const char *axis_key; /* NULL: nothing to draw over */
 } points;
 
 static kad_status read_points(kad_scope *in, kad_h5 *file, points *p)
@@ -128,16 +130,6 @@ static size_t groups_of(const points *p, const char *seen[GROUPS])
     return n_seen;
 }
 
-/* A group's label has blanks where the name of a folder has '_'. */
-static bool begins_with(const char *name, const char *label)
-{
-    while (*label != 0 && (*name == *label || (*name == '_' && *label == ' '))) {
-        name++;
-        label++;
-    }
-    return *label == 0 && (*name == 0 || *name == '_');
-}
-
 /* A curve of each group: points with errors, or the line of what is exact. */
 static kad_status add_groups(kad_scope *in, const points *p, const kad_values *y,
                              const kad_values *err, bool line, kad_plot *plot)
@@ -175,14 +167,22 @@ static kad_status add_groups(kad_scope *in, const points *p, const kad_values *y
     return KAD_OK;
 }
 
-/* Curves between the points (/curves), of the sampler whose points are drawn: in the colour
- * of the group whose name theirs begins with, which "shape=8x8_seed=42" does. *n: how many. */
+/* The colour of a curve's points: their group's. */
+static int color_of(const points *p, const char *curve)
+{
+    const char *seen[GROUPS];
+    const size_t n_seen = groups_of(p, seen);
+    for (size_t i = 0; i < p->n && p->curve != NULL; i++)
+        for (size_t g = 0; g < n_seen && strcmp(p->curve[i], curve) == 0; g++)
+            if (strcmp(p->group[i], seen[g]) == 0) return (int)g % COLORS;
+    return 0;
+}
+
+/* Curves between the points (/curves), of the sampler whose points are drawn. *n: how many. */
 static kad_status add_curves(kad_scope *in, kad_h5 *file, const points *p,
                              const char *sampler, const char *observable, kad_plot *plot,
                              size_t *n)
 {
-    const char *seen[GROUPS];
-    const size_t n_seen = groups_of(p, seen);
     char **names, path[400], error[80];
     size_t n_names = 0;
     *n = 0;
@@ -195,9 +195,6 @@ static kad_status add_curves(kad_scope *in, kad_h5 *file, const points *p,
         KAD_CALL(kad_values_read_in(in, file, path, observable, &y));
         KAD_CALL(kad_values_read_in(in, file, path, error, &err));
         if (x.n == 0 || y.n != x.n || err.n != x.n) continue;
-        size_t g = 0;
-        while (g + 1 < n_seen && !begins_with(names[i], seen[g]))
-            g++;
         const kad_mark marks[] = {KAD_MARK_BAND, KAD_MARK_LINE};
         for (size_t k = 0; k < 2; k++)
             kad_plot_add(plot, (kad_series){.mark = marks[k],
@@ -206,7 +203,7 @@ static kad_status add_curves(kad_scope *in, kad_h5 *file, const points *p,
                                             .y = y.data,
                                             .err = err.data,
                                             .name = names[i],
-                                            .color = (int)g % COLORS});
+                                            .color = color_of(p, names[i])});
         ++*n;
     }
     return KAD_OK;

@@ -113,12 +113,63 @@ static kad_status critical_of(kad_scope *in, kad_h5 *file, const char *group, do
     return KAD_OK;
 }
 
+/* The curve of a lattice size in /curves by the sampler of `group`; n = 0: none. */
+static kad_status curve_of(kad_scope *in, kad_h5 *file, const char *group, double size,
+                           const char *what, kad_values xy[3])
+{
+    const char *sampler = kad_attr_string(in, file, group, "sampler");
+    char **names, path[400], err[64];
+    size_t n = 0;
+    xy[0].n = 0;
+    KAD_CALL(kad_members(in, file, "/curves", &n, &names));
+    snprintf(err, sizeof err, "%.50s_err", what);
+    for (size_t i = 0; i < n && xy[0].n == 0 && sampler != NULL; i++) {
+        snprintf(path, sizeof path, "/curves/%.200s", names[i]);
+        if ((double)kad_attr_int(in->ctx, file, path, "extent") != size) continue;
+        snprintf(path, sizeof path, "/curves/%.200s/%.120s", names[i], sampler);
+        KAD_CALL(kad_values_read_in(in, file, path, "value", &xy[0]));
+        KAD_CALL(kad_values_read_in(in, file, path, what, &xy[1]));
+        KAD_CALL(kad_values_read_in(in, file, path, err, &xy[2]));
+        if (xy[1].n != xy[0].n || xy[2].n != xy[0].n) xy[0].n = 0;
+    }
+    return KAD_OK;
+}
+
+/* Curves of all sizes behind the points, where there are any: *drawn. Seeds and other keys make
+ * several of one size, of which none is drawn. */
+static kad_status add_curves(kad_scope *in, kad_h5 *file, const char *group,
+                             const char *what, const by_size *b, kad_plot *plot,
+                             bool *drawn)
+{
+    static const kad_mark marks[] = {KAD_MARK_BAND, KAD_MARK_LINE};
+    char **names;
+    size_t n = 0;
+    *drawn = false;
+    KAD_CALL(kad_members(in, file, "/curves", &n, &names));
+    for (size_t s = 0; s < b->n_sizes && n == b->n_sizes; s++) {
+        kad_values xy[3];
+        KAD_CALL(curve_of(in, file, group, b->size[s], what, xy));
+        if (xy[0].n == 0) continue;
+        *drawn = true;
+        for (size_t k = 0; k < 2; k++)
+            kad_plot_add(plot, (kad_series){.mark = marks[k],
+                                            .n = xy[0].n,
+                                            .x = xy[0].data,
+                                            .y = xy[1].data,
+                                            .err = xy[2].data,
+                                            .name = b->label[s],
+                                            .color = (int)s % COLORS});
+    }
+    return KAD_OK;
+}
+
 static kad_status points_of(kad_scope *in, kad_h5 *file, const char *group,
                             const char *what, kad_text *out)
 {
     char path[400], err[64];
     by_size *b;
     double *tc;
+    bool curves;
     kad_plot *plot;
     const double level = 2 / M_PI;
     KAD_CALL(kad_take(in, 1, &b));
@@ -134,7 +185,8 @@ static kad_status points_of(kad_scope *in, kad_h5 *file, const char *group,
     if (strcmp(what, "xi_over_L") == 0) plot->y.label = "xi/L";
     if (strcmp(what, "beta_helicity") == 0) plot->y.label = "beta Y";
     plot->y.log = strcmp(what, "chi") == 0;
-    add_by_size(plot, b, true);
+    KAD_CALL(add_curves(in, file, group, what, b, plot, &curves));
+    add_by_size(plot, b, !curves);
     if (isfinite(*tc))
         kad_plot_add(
             plot, (kad_series){
@@ -163,7 +215,8 @@ POINTS(jump, "beta_helicity")
 const kad_figure kad_figure_fss_binder = {
     .title = "Binder cumulant",
     .caption = "Curves of all sizes meet at T<sub>c</sub>, up to corrections to scaling. "
-               "Lines join the points.",
+               "Lines: all points of a size together by reweighting, with their errors; "
+               "without such curves they join the points.",
     .draw = draw_binder,
 };
 const kad_figure kad_figure_fss_xi = {

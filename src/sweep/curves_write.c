@@ -101,14 +101,17 @@ static kad_status write_series(kad_ctx *ctx, kad_h5 *file, const kad_sweep_curve
     return kad_write_end(&w);
 }
 
+static bool has_curve(const kad_sweep_group *group)
+{
+    for (int i = 0; i < group->n_series; i++)
+        if (group->series[i].refused == NULL) return true;
+    return false;
+}
+
 static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const kad_sweep_curves *curves,
                               const kad_sweep_group *group)
 {
     char path[KAD_WRITER_PATH];
-    bool any = false;
-    for (int i = 0; i < group->n_series; i++)
-        any = any || group->series[i].refused == NULL;
-    if (!any) return KAD_OK;
     snprintf(path, sizeof path, "/curves/%.120s", group->name);
     kad_writer w = kad_write_into(ctx, file, path);
     for (int k = 0; k < curves->sweep->n_keys; k++)
@@ -126,12 +129,40 @@ static kad_status write_group(kad_ctx *ctx, kad_h5 *file, const kad_sweep_curves
     return KAD_OK;
 }
 
+/* Which group a point belongs to; "": one that has no curve, or none. */
+static const char *group_of(const kad_sweep_curves *curves, const kad_sweep_point *point)
+{
+    for (int g = 0; g < curves->n_groups; g++)
+        if (has_curve(&curves->group[g]) &&
+            kad_sweep_same_values(curves->sweep, curves->along,
+                                  curves->group[g].others.value, point->value))
+            return curves->group[g].name;
+    return "";
+}
+
+static kad_status write_membership(kad_ctx *ctx, kad_h5 *file,
+                                   const kad_sweep_curves *curves)
+{
+    const kad_sweep *sweep = curves->sweep;
+    const size_t n = (size_t)sweep->n_points;
+    kad_writer w = kad_write_into(ctx, file, "/points");
+    const char **name = kad_write_scratch(&w, n, sizeof *name);
+    for (size_t i = 0; name != NULL && i < n; i++)
+        name[i] = group_of(curves, &sweep->point[i]);
+    kad_write_names(&w, "curve", "point", "group of /curves that the point belongs to", n,
+                    name);
+    kad_free(name);
+    return kad_write_end(&w);
+}
+
 kad_status kad_sweep_curves_write(kad_ctx *ctx, kad_h5 *file,
                                   const kad_sweep_curves *curves)
 {
     KAD_CALL(kad_h5_remove(ctx, file, "/curves"));
+    KAD_CALL(write_membership(ctx, file, curves));
     for (int g = 0; g < curves->n_groups; g++)
-        KAD_CALL(write_group(ctx, file, curves, &curves->group[g]));
+        if (has_curve(&curves->group[g]))
+            KAD_CALL(write_group(ctx, file, curves, &curves->group[g]));
     return KAD_OK;
 }
 

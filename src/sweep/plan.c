@@ -57,24 +57,54 @@ static bool is_new(const kad_sweep *s, int k, const char *value, int n, const in
     return true;
 }
 
+typedef struct occurrence {
+    const char *value;
+    int point;
+} occurrence;
+
+static int by_value(const void *a, const void *b)
+{
+    const occurrence *x = a, *y = b;
+    const int order = strcmp(x->value, y->value);
+    return order != 0 ? order : x->point - y->point;
+}
+
+/* Which points have a value of a key that none before them has: first [n_points]. */
+static kad_status find_first(kad_ctx *ctx, const kad_sweep *s, int k, bool *first)
+{
+    KAD_SCOPE(scope, ctx);
+    occurrence *of;
+    int n = 0;
+    KAD_CALL(kad_take(&scope, (size_t)s->n_points, &of));
+    for (int i = 0; i < s->n_points; i++)
+        if (s->point[i].wanted && s->point[i].value[k] != NULL)
+            of[n++] = (occurrence){s->point[i].value[k], i};
+    qsort(of, (size_t)n, sizeof *of, by_value);
+    for (int j = 0; j < n; j++)
+        if (j == 0 || strcmp(of[j - 1].value, of[j].value) != 0)
+            first[of[j].point] = true;
+    return KAD_OK;
+}
+
 /* Points whose config is parsed, and those whose model is made too. */
 typedef struct checked {
-    int n_keys, *keys, n_whole, *whole;
+    bool *keys; /* [n_points] */
+    int n_whole, *whole;
     ends *end; /* [n_keys of the sweep] */
 } checked;
 
-static void needs(const kad_sweep *s, const checked *c, int i, bool *keys, bool *whole)
+static bool needs_model(const kad_sweep *s, const checked *c, int i)
 {
-    *keys = *whole = i == 0;
+    bool whole = c->n_whole == 0;
     for (int k = 0; k < s->n_keys; k++) {
         const char *value = s->point[i].value[k];
         if (value == NULL) continue;
-        *keys = *keys || is_new(s, k, value, c->n_keys, c->keys);
         if (c->end[k].lo >= 0)
-            *whole = *whole || i == c->end[k].lo || i == c->end[k].hi;
+            whole = whole || i == c->end[k].lo || i == c->end[k].hi;
         else
-            *whole = *whole || is_new(s, k, value, c->n_whole, c->whole);
+            whole = whole || is_new(s, k, value, c->n_whole, c->whole);
     }
+    return whole;
 }
 
 static kad_status check_point(kad_app *app, const kad_sweep *s,
@@ -113,15 +143,15 @@ kad_status kad_sweep_check(kad_app *app, const kad_sweep *s)
     KAD_CALL(kad_take(&scope, (size_t)s->n_points, &c.keys));
     KAD_CALL(kad_take(&scope, (size_t)s->n_points, &c.whole));
     KAD_CALL(kad_take(&scope, (size_t)s->n_keys, &c.end));
-    for (int k = 0; k < s->n_keys; k++)
+    for (int k = 0; k < s->n_keys; k++) {
         c.end[k] = ends_of(s, k);
+        KAD_CALL(find_first(&app->ctx, s, k, c.keys));
+    }
     for (int i = 0; i < s->n_points && status == KAD_OK; i++) {
-        bool keys, whole;
         if (!s->point[i].wanted) continue;
-        needs(s, &c, i, &keys, &whole);
-        if (!keys && !whole) continue;
+        const bool whole = needs_model(s, &c, i);
+        if (!c.keys[i] && !whole) continue;
         status = check_point(&single, s, &s->point[i], whole);
-        c.keys[c.n_keys++] = i;
         if (whole) c.whole[c.n_whole++] = i;
     }
     if (status != KAD_OK) return kad_fail(&app->ctx, status, "%s", single.ctx.message);

@@ -26,20 +26,21 @@ static double normal(uint64_t seed, uint64_t n)
     return z[0];
 }
 
-/* Chains x_{t+1} = r x_t + sqrt(1 - r^2) xi about the well's mean, tau = (1+r)/2(1-r). */
-static void make(chains *c, uint64_t seed, const double *r)
+/* Chains x_{t+1} = r x_t + sqrt(1 - r^2) xi about the well's mean, tau = (1+r)/2(1-r); shared:
+ * all with the same xi, as points of one seed. */
+static void make_with(chains *c, uint64_t seed, const double *r, bool shared)
 {
     for (size_t k = 0; k < K; k++) {
         const double mean = -wells[k][1] / (2 * wells[k][0]);
         const double sigma = sqrt(0.5 / wells[k][0]);
-        double at = normal(seed, k * (DRAWS + 1));
+        const size_t own = shared ? 0 : k * (DRAWS + 1);
+        double at = normal(seed, own);
         c->x[k] = malloc(DRAWS * sizeof(double));
         c->x2[k] = malloc(DRAWS * sizeof(double));
         for (size_t i = 0; i < DRAWS; i++) {
             c->x[k][i] = mean + sigma * at;
             c->x2[k][i] = c->x[k][i] * c->x[k][i];
-            at =
-                r[k] * at + sqrt(1 - r[k] * r[k]) * normal(seed, k * (DRAWS + 1) + i + 1);
+            at = r[k] * at + sqrt(1 - r[k] * r[k]) * normal(seed, own + i + 1);
         }
         c->state[k] = (kad_mbar_state){.c = wells[k],
                                        .n = DRAWS,
@@ -47,6 +48,11 @@ static void make(chains *c, uint64_t seed, const double *r)
                                        .memory = (1 + r[k]) / (1 - r[k]),
                                        .statistic = {c->x2[k], c->x[k]}};
     }
+}
+
+static void make(chains *c, uint64_t seed, const double *r)
+{
+    make_with(c, seed, r, false);
 }
 
 static void destroy(chains *c)
@@ -200,7 +206,7 @@ static double weigh(const chains *c, size_t k, bool same, uint64_t seed, size_t 
 /* ln Z between the states from maps and chains together: pulls of variance 1, chi^2 of K - 1
  * degrees, an error below that of a map alone. Of 200 repeats the mean of chi^2/3 is known
  * to 6 %, and is 10 % too large by the covariance's own noise of 40 blocks. */
-static void anchored(bool same)
+static void anchored(bool same, bool shared)
 {
     enum { REPEATS = 200 };
     kad_ctx ctx;
@@ -216,7 +222,7 @@ static void anchored(bool same)
         kad_anchor_value value[K];
         double part[K][KAD_MBAR_BLOCKS], alone = 0;
         kad_estimate ln_z;
-        make(&c, 700 + repeat, correlated);
+        make_with(&c, 700 + repeat, correlated, shared);
         assert_int_equal(kad_mbar_solve(&scope, K, 2, c.state, &m), KAD_OK);
         assert_int_equal(kad_mbar_at(&scope, &m, 1, theta, 0, NULL, &at), KAD_OK);
         const size_t n_blocks = same ? m.n_blocks : KAD_MBAR_BLOCKS;
@@ -247,8 +253,16 @@ static void anchored(bool same)
 static void test_anchor(void **state)
 {
     (void)state;
-    anchored(true);
-    anchored(false);
+    anchored(true, false);
+    anchored(false, false);
+}
+
+/* The same where all states draw with the same random numbers. */
+static void test_anchor_of_one_seed(void **state)
+{
+    (void)state;
+    anchored(true, true);
+    anchored(false, true);
 }
 
 static void test_refusals(void **state)
@@ -279,9 +293,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equations), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_one_state), cmocka_unit_test(test_anchor),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_equations),          cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_one_state),          cmocka_unit_test(test_anchor),
+        cmocka_unit_test(test_anchor_of_one_seed), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,9 @@ END
     for axis in /curves/all/cluster/abs_m_blocks /points/folder /results/cluster/mean; do
         h5dump -A -d $axis s/sweep.h5 | grep -q DIMENSION_LIST
     done
+    [ "$(h5dump -d /points/curve s/sweep.h5 | grep -o '"all"' | wc -l)" -eq 5 ]
+    grep -q 'Overlap of the points' s/sweep.html
+    grep -q 'Do maps and chains agree' s/sweep.html
     ncdump -h s/sweep.h5 >/dev/null || [ -z "$(command -v ncdump)" ]
 }
 
