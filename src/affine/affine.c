@@ -115,6 +115,12 @@ void kad_affine_stage_end(kad_affine_map *map, kad_affine_stage *s, int n_layers
         s->windows = s->windows || !s->owned[r];
     s->n_layers = n_layers;
     s->net = kad_affine_net_of(s->n_rows, map->options.hidden, map->options.blocks);
+    for (int p = 0; p < s->n_passes; p++) {
+        s->net.pass[p].seen = s->pass[p].seen[0];
+        s->net.pass[p].n_seen = s->pass[p].n_seen;
+        s->net.pass[p].moved = s->pass[p].moved[0];
+        s->net.pass[p].n_moved = s->pass[p].n_moved;
+    }
     s->theta = map->n_theta;
     map->n_theta += 2 * (size_t)n_layers * s->net.n_theta;
 }

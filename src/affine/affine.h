@@ -51,12 +51,16 @@ typedef struct kad_affine_net {
     size_t block;                                          /* weights of one */
     size_t scale;                                          /* [R] behind the blocks */
     size_t n_theta;
+    /* of a pass (below): what the first block reads and the last makes */
+    struct {
+        int seen, n_seen, moved, n_moved; /* first rows, and numbers */
+    } pass[2];
 } kad_affine_net;
 kad_affine_net kad_affine_net_of(int n_rows, int width, int n_blocks);
 
 typedef struct kad_affine_pass {
     int n_seen, n_moved;
-    int *seen, *moved; /* rows */
+    int *seen, *moved; /* rows: both follow one another without gaps */
 } kad_affine_pass;
 
 typedef struct kad_affine_stage {

@@ -22,11 +22,10 @@ static void look(const kad_affine_stage *s, const kad_affine_pass *pass, const r
 
 /* Runs a net; rows that move get their factor times the last stream in `to`. */
 static const real *net(const kad_affine_stage *s, const kad_affine_pass *pass,
-                       const real *packed, bool keep, desk_of_net *d, const real *x,
-                       real *to)
+                       const real *packed, desk_of_net *d, const real *x, real *to)
 {
     look(s, pass, x, d->u[0]);
-    const real *u = KR(kad_affine_net_up)(&s->net, packed, keep, d);
+    const real *u = KR(kad_affine_net_up)(&s->net, (int)(pass - s->pass), packed, d);
     for (int i = 0; i < pass->n_moved && to; i++)
         for (int v = 0; v < KAD_NV; v++)
             *at(to, pass->moved[i], v) =
@@ -34,24 +33,20 @@ static const real *net(const kad_affine_stage *s, const kad_affine_pass *pass,
     return u;
 }
 
-static const real *t_net(const kad_affine_stage *s, const real *packed, bool keep)
-{
-    return packed + KR(kad_affine_packed)(&s->net, keep);
-}
-
-void KR(kad_affine_layer_infer)(const kad_affine_stage *s, const real *packed, bool keep,
-                                desk_of_net *d, real *x, double *ln_det)
+void KR(kad_affine_layer_infer)(const kad_affine_stage *s, const real *s_net,
+                                const real *t_net, desk_of_net *d, real *x,
+                                double *ln_det)
 {
     for (int p = 0; p < s->n_passes; p++) {
         const kad_affine_pass *pass = &s->pass[p];
-        net(s, pass, t_net(s, packed, keep), keep, d, x, d->t);
-        const real *u = net(s, pass, packed, keep, d, x, NULL);
+        net(s, pass, t_net, d, x, d->t);
+        const real *u = net(s, pass, s_net, d, x, NULL);
         for (int i = 0; i < pass->n_moved; i++) {
             const int r = pass->moved[i];
             double *sum = ln_det + s->channel[r] * KAD_W;
             real values[KAD_W] __attribute__((aligned(64)));
             for (int v = 0; v < KAD_NV; v++) {
-                const vreal by = kad_vtanh(packed[r] * *at((real *)u, r, v));
+                const vreal by = kad_vtanh(s_net[r] * *at((real *)u, r, v));
                 *at(x, r, v) = *at(x, r, v) * kad_vexp(by) + *at(d->t, r, v);
                 *at(values, 0, v) = by;
             }
@@ -61,17 +56,17 @@ void KR(kad_affine_layer_infer)(const kad_affine_stage *s, const real *packed, b
     }
 }
 
-void KR(kad_affine_layer_generate)(const kad_affine_stage *s, const real *packed,
-                                   bool keep, desk_of_net *d, real *x)
+void KR(kad_affine_layer_generate)(const kad_affine_stage *s, const real *s_net,
+                                   const real *t_net, desk_of_net *d, real *x)
 {
     for (int p = s->n_passes - 1; p >= 0; p--) {
         const kad_affine_pass *pass = &s->pass[p];
-        net(s, pass, t_net(s, packed, keep), keep, d, x, d->t);
-        const real *u = net(s, pass, packed, keep, d, x, NULL);
+        net(s, pass, t_net, d, x, d->t);
+        const real *u = net(s, pass, s_net, d, x, NULL);
         for (int i = 0; i < pass->n_moved; i++) {
             const int r = pass->moved[i];
             for (int v = 0; v < KAD_NV; v++) {
-                const vreal by = kad_vtanh(packed[r] * *at((real *)u, r, v));
+                const vreal by = kad_vtanh(s_net[r] * *at((real *)u, r, v));
                 *at(x, r, v) = (*at(x, r, v) - *at(d->t, r, v)) * kad_vexp(-by);
             }
         }
@@ -82,7 +77,7 @@ void KR(kad_affine_layer_generate)(const kad_affine_stage *s, const real *packed
 static void pass_on(const kad_affine_stage *s, const kad_affine_pass *pass,
                     const real *packed, desk_of_net *d, real *dx, real *sums)
 {
-    KR(kad_affine_net_down)(&s->net, packed, d, sums);
+    KR(kad_affine_net_down)(&s->net, (int)(pass - s->pass), packed, d, sums);
     for (int i = 0; i < pass->n_seen; i++)
         for (int v = 0; v < KAD_NV; v++)
             *at(dx, pass->seen[i], v) += *at(d->du, pass->seen[i], v);
@@ -93,7 +88,7 @@ static void shift_down(const kad_affine_stage *s, const kad_affine_pass *pass,
                        const real *packed, desk_of_net *d, const real *x, real *dx,
                        real *sums)
 {
-    const real *u = net(s, pass, packed, true, d, x, d->t);
+    const real *u = net(s, pass, packed, d, x, d->t);
     memset(d->du, 0, (size_t)s->n_rows * KAD_W * sizeof *d->du);
     for (int i = 0; i < pass->n_moved; i++) {
         const int r = pass->moved[i];
@@ -110,7 +105,7 @@ static void scale_down(const kad_affine_stage *s, const kad_affine_pass *pass,
                        const real *packed, const real *by_ln_det, desk_of_net *d, real *x,
                        real *dx, real *sums)
 {
-    const real *u = net(s, pass, packed, true, d, x, NULL);
+    const real *u = net(s, pass, packed, d, x, NULL);
     memset(d->du, 0, (size_t)s->n_rows * KAD_W * sizeof *d->du);
     for (int i = 0; i < pass->n_moved; i++) {
         const int r = pass->moved[i];
@@ -129,14 +124,13 @@ static void scale_down(const kad_affine_stage *s, const kad_affine_pass *pass,
     pass_on(s, pass, packed, d, dx, sums);
 }
 
-void KR(kad_affine_layer_adjoint)(const kad_affine_stage *s, const real *packed,
-                                  const real *by_ln_det, desk_of_net *d, real *x,
-                                  real *dx, real *sums)
+void KR(kad_affine_layer_adjoint)(const kad_affine_stage *s, const real *s_net,
+                                  const real *t_net, const real *by_ln_det,
+                                  desk_of_net *d, real *x, real *dx, real *sums)
 {
     for (int p = s->n_passes - 1; p >= 0; p--) {
         const kad_affine_pass *pass = &s->pass[p];
-        shift_down(s, pass, t_net(s, packed, true), d, x, dx,
-                   sums + KR(kad_affine_sums)(&s->net));
-        scale_down(s, pass, packed, by_ln_det, d, x, dx, sums);
+        shift_down(s, pass, t_net, d, x, dx, sums + KR(kad_affine_sums)(&s->net));
+        scale_down(s, pass, s_net, by_ln_det, d, x, dx, sums);
     }
 }

@@ -36,15 +36,16 @@ static size_t panels_of(const kad_affine_stage *s, size_t n)
     return (n * (size_t)s->n_columns + KAD_W - 1) / KAD_W;
 }
 
-static size_t layer_packed(const batch *b, const kad_affine_stage *s)
+static size_t net_packed(const batch *b, const kad_affine_stage *s)
 {
-    return 2 * KR(kad_affine_packed)(&s->net, b->backwards);
+    return KR(kad_affine_packed)(&s->net, b->backwards);
 }
 
-static const real *packed_of(const batch *b, int layer)
+/* Of a layer's s-net (0) or t-net (1). */
+static const real *packed_of(const batch *b, int layer, int which)
 {
     return b->packed + b->packed_at[b->stage - b->map->stage] +
-           (size_t)layer * layer_packed(b, b->stage);
+           (size_t)(2 * layer + which) * net_packed(b, b->stage);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -66,7 +67,7 @@ static kad_status fill(kad_ctx *ctx, size_t n, batch *b)
         const size_t desk = KR(kad_affine_desk_bytes)(s->n_rows, s->net.width,
                                                       s->net.n_blocks, b->backwards);
         b->packed_at[i] = packed;
-        packed += (size_t)s->n_layers * layer_packed(b, s);
+        packed += 2 * (size_t)s->n_layers * net_packed(b, s);
         panel = larger(panel, desk + R * KAD_W * sizeof(real));
         rows = larger(rows, panels_of(s, n) * R);
         dets = larger(dets, panels_of(s, n));
@@ -129,13 +130,13 @@ static void *scratch_of(const batch *b, int thread)
 }
 
 /* The thread's desk, and rows of one panel. */
-static KR(kad_affine_desk) sit_down(const batch *b, int thread, real **rows)
+static KR(kad_affine_desk) sit_down(const batch *b, int thread, bool keep, real **rows)
 {
     KR(kad_affine_desk) d;
     const kad_affine_net *net = &b->stage->net;
     char *at = scratch_of(b, thread);
     KR(kad_affine_desk_cut)
-    (net->n_rows, net->width, net->n_blocks, b->backwards, &at, &d);
+    (net->n_rows, net->width, net->n_blocks, keep, &at, &d);
     *rows = (real *)at;
     return d;
 }
@@ -150,8 +151,7 @@ static bool pack_net(void *self, size_t i, int thread)
         i -= 2 * (size_t)s->n_layers;
         s++;
     }
-    real *to = b->packed + b->packed_at[s - b->map->stage] +
-               i * KR(kad_affine_packed)(&s->net, b->backwards);
+    real *to = b->packed + b->packed_at[s - b->map->stage] + i * net_packed(b, s);
     KR(kad_affine_pack)
     (&s->net, b->backwards, b->theta + s->theta + i * s->net.n_theta,
      b->work + (size_t)thread * b->most_weights, to);
@@ -212,12 +212,13 @@ static bool infer_panel(void *self, size_t panel, int thread)
     const kad_affine_stage *s = b->stage;
     const size_t dets = (size_t)b->map->n_channels * KAD_W;
     real *x;
-    KR(kad_affine_desk) d = sit_down(b, thread, &x);
+    KR(kad_affine_desk) d = sit_down(b, thread, false, &x);
     double *ln_det = b->ln_det + panel * dets;
     memset(ln_det, 0, dets * sizeof *ln_det);
     gather(b, panel, true, b->images, x);
     for (int l = 0; l < s->n_layers; l++)
-        KR(kad_affine_layer_infer)(s, packed_of(b, l), b->backwards, &d, x, ln_det);
+        KR(kad_affine_layer_infer)
+    (s, packed_of(b, l, 0), packed_of(b, l, 1), &d, x, ln_det);
     scatter(b, panel, x, b->images);
     return true;
 }
@@ -259,10 +260,10 @@ static bool generate_panel(void *self, size_t panel, int thread)
     const batch *b = self;
     const kad_affine_stage *s = b->stage;
     real *x;
-    KR(kad_affine_desk) d = sit_down(b, thread, &x);
+    KR(kad_affine_desk) d = sit_down(b, thread, false, &x);
     gather(b, panel, true, b->images, x);
     for (int l = s->n_layers - 1; l >= 0; l--)
-        KR(kad_affine_layer_generate)(s, packed_of(b, l), b->backwards, &d, x);
+        KR(kad_affine_layer_generate)(s, packed_of(b, l, 0), packed_of(b, l, 1), &d, x);
     scatter(b, panel, x, b->images);
     return true;
 }
@@ -330,14 +331,14 @@ static bool adjoint_part(void *self, size_t part, int thread)
                  end = (part + 1) * b->n_panels / b->n_parts;
     real by_ln_det[KAD_W] __attribute__((aligned(64))), *unused;
     real *sums = b->sums + part * n_sums;
-    KR(kad_affine_desk) d = sit_down(b, thread, &unused);
+    KR(kad_affine_desk) d = sit_down(b, thread, true, &unused);
     memset(sums, 0, n_sums * sizeof *sums);
     for (size_t p = first; p < end; p++) {
         for (size_t l = 0; l < KAD_W; l++)
             by_ln_det[l] = p * KAD_W + l < n_columns ? b->by_ln_det : 0;
         KR(kad_affine_layer_adjoint)
-        (s, packed_of(b, b->layer), by_ln_det, &d, b->x + p * rows_of(b),
-         b->dx + p * rows_of(b), sums);
+        (s, packed_of(b, b->layer, 0), packed_of(b, b->layer, 1), by_ln_det, &d,
+         b->x + p * rows_of(b), b->dx + p * rows_of(b), sums);
     }
     return true;
 }

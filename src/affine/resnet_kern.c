@@ -68,10 +68,23 @@ void KR(kad_affine_desk_cut)(int n_rows, int width, int n_blocks, bool keep,
 
 /* --- weights ------------------------------------------------------------------------------- */
 
-/* Where the packed weights of a block are; before the first the factors of the rows. */
+/* Columns of W1 that passes before this one read. */
+static size_t seen_before(const kad_affine_net *net, int pass)
+{
+    return pass ? (size_t)net->pass[0].n_seen : 0;
+}
+
+static size_t moved_before(const kad_affine_net *net, int pass)
+{
+    return pass ? (size_t)net->pass[0].n_moved : 0;
+}
+
+/* Where packed weights are: the factors of the rows, blocks, and, where gradients are asked
+ * for, the transposes of each block's matrices behind all blocks. */
 typedef struct packing {
-    size_t w1, b1, w2, b2, w3, b3, k0, k1, k2, back1, back2, back3;
-    size_t first, block, n;
+    size_t w1, b1, w2, b2, w3, b3, k0, k1, k2, block;
+    size_t back1, back2, back3, back_block;
+    size_t first, first_back, n;
 } packing;
 
 static size_t rounded(size_t n)
@@ -94,15 +107,16 @@ static packing packing_of(const kad_affine_net *net, bool backwards)
     PLACE(k0, R);
     PLACE(k1, W);
     PLACE(k2, W);
-    if (backwards) {
-        PLACE(back1, W * R);
-        PLACE(back2, W * W);
-        PLACE(back3, R * W);
-    }
-#undef PLACE
     p.block = at;
+    at = 0;
+    PLACE(back1, W * R);
+    PLACE(back2, W * W);
+    PLACE(back3, R * W);
+    p.back_block = at;
+#undef PLACE
     p.first = rounded(R);
-    p.n = p.first + at * (size_t)net->n_blocks;
+    p.first_back = p.first + p.block * (size_t)net->n_blocks;
+    p.n = p.first_back + (backwards ? p.back_block * (size_t)net->n_blocks : 0);
     return p;
 }
 
@@ -137,6 +151,30 @@ static void copy(int n, double unit, const double *from, real *to)
         to[i] = (real)(unit * from[i]);
 }
 
+/* The first block's W1 and the last one's W3, pass by pass: of what is seen, or moved. */
+static void pack_first(const kad_affine_net *net, const double *w, real *packed,
+                       real *back)
+{
+    const int W = net->width;
+    for (int k = 0; k < 2; k++) {
+        const size_t at = seen_before(net, k) * (size_t)W, R = (size_t)net->n_rows;
+        const int n = net->pass[k].n_seen;
+        const double *from = w + net->pass[k].seen;
+        KR(kad_wide_pack)(W, n, from, R, 1, 0, n, packed + at);
+        if (back) KR(kad_wide_pack)(n, W, from, 1, R, 0, W, back + at);
+    }
+}
+
+static void pack_last(const kad_affine_net *net, const double *w, real *packed,
+                      real *back)
+{
+    const size_t W = (size_t)net->width;
+    for (int k = 0; k < 2; k++)
+        pack_matrix(net->pass[k].n_moved, net->width, w + (size_t)net->pass[k].moved * W,
+                    packed + moved_before(net, k) * W,
+                    back ? back + moved_before(net, k) * W : NULL);
+}
+
 void KR(kad_affine_pack)(const kad_affine_net *net, bool backwards, const double *theta,
                          double *work, real *packed)
 {
@@ -144,20 +182,28 @@ void KR(kad_affine_pack)(const kad_affine_net *net, bool backwards, const double
     const packing p = packing_of(net, backwards);
     double unit = 1; /* u = unit u' */
     copy(R, pow(0.5, 0.5 * net->n_blocks), theta + net->scale, packed);
+    real *back = backwards ? packed + p.first_back : NULL;
     packed += p.first;
     for (int b = 0; b < net->n_blocks; b++, theta += net->block, packed += p.block) {
         normed(W, R, unit, theta + net->v1, theta + net->g1, work);
-        pack_matrix(W, R, work, packed + p.w1, backwards ? packed + p.back1 : NULL);
+        if (b == 0)
+            pack_first(net, work, packed + p.w1, back ? back + p.back1 : NULL);
+        else
+            pack_matrix(W, R, work, packed + p.w1, back ? back + p.back1 : NULL);
         normed(W, W, 1, theta + net->v2, theta + net->g2, work);
-        pack_matrix(W, W, work, packed + p.w2, backwards ? packed + p.back2 : NULL);
+        pack_matrix(W, W, work, packed + p.w2, back ? back + p.back2 : NULL);
         normed(R, W, 1 / unit, theta + net->v3, theta + net->g3, work);
-        pack_matrix(R, W, work, packed + p.w3, backwards ? packed + p.back3 : NULL);
+        if (b == net->n_blocks - 1)
+            pack_last(net, work, packed + p.w3, back ? back + p.back3 : NULL);
+        else
+            pack_matrix(R, W, work, packed + p.w3, back ? back + p.back3 : NULL);
         copy(W, 1, theta + net->b1, packed + p.b1);
         copy(W, 1, theta + net->b2, packed + p.b2);
         copy(R, 1 / unit, theta + net->b3, packed + p.b3);
         copy(R, unit, theta + net->k0, packed + p.k0);
         copy(W, 1, theta + net->k1, packed + p.k1);
         copy(W, 1, theta + net->k2, packed + p.k2);
+        if (back) back += p.back_block;
         unit *= sqrt(0.5);
     }
 }
@@ -180,15 +226,18 @@ static void swish(int n_rows, const real *x, const real *k, real *s, real *d)
     }
 }
 
-const real *KR(kad_affine_net_up)(const kad_affine_net *net, const real *packed,
-                                  bool keep, desk_of_net *d)
+const real *KR(kad_affine_net_up)(const kad_affine_net *net, int pass, const real *packed,
+                                  desk_of_net *d)
 {
     const int R = net->n_rows, W = net->width, B = net->n_blocks;
-    const packing p = packing_of(net, keep);
+    const int seen = net->pass[pass].seen, n_seen = net->pass[pass].n_seen,
+              moved = net->pass[pass].moved, n_moved = net->pass[pass].n_moved;
+    const packing p = packing_of(net, false);
     const real *w = packed + p.first;
-    swish(R, d->u[0], w + p.k0, d->s0[0], d->d0[0]);
+    const ptrdiff_t first_row = (ptrdiff_t)seen * KAD_W;
+    swish(n_seen, d->u[0] + first_row, w + p.k0 + seen, d->s0[0] + first_row,
+          d->d0[0] ? d->d0[0] + first_row : NULL);
     for (int b = 0; b < B; b++, w += p.block) {
-        const bool last = b == B - 1;
         const output first = {.y = d->a1[b],
                               .s = d->s1[b],
                               .d = d->d1[b],
@@ -204,22 +253,30 @@ const real *KR(kad_affine_net_up)(const kad_affine_net *net, const real *packed,
                                .d_rows = W,
                                .slope = w + p.k2};
         KR(kad_wide_apply)
-        (KAD_WIDE_SWISH, W, R, w + p.w1, w + p.b1, 1, d->s0[b], R, &first);
+        (KAD_WIDE_SWISH, W, b ? R : n_seen,
+         w + p.w1 + (b ? 0 : seen_before(net, pass) * (size_t)W), w + p.b1, 1,
+         d->s0[b] + (b ? 0 : first_row), R, &first);
         KR(kad_wide_apply)
         (KAD_WIDE_SWISH, W, W, w + p.w2, w + p.b2, 1, d->s1[b], W, &second);
+        if (b == B - 1) break;
         /* the next block's swish comes with the sum */
         const output third = {.y = d->u[b + 1],
-                              .s = last ? NULL : d->s0[b + 1],
-                              .d = last ? NULL : d->d0[b + 1],
+                              .s = d->s0[b + 1],
+                              .d = d->d0[b + 1],
                               .y_rows = R,
                               .s_rows = R,
                               .d_rows = R,
                               .old = d->u[b],
-                              .slope = last ? NULL : w + p.block + p.k0};
+                              .slope = w + p.block + p.k0};
         KR(kad_wide_apply)
-        (last ? KAD_WIDE_SUM : KAD_WIDE_RESIDUE, R, W, w + p.w3, w + p.b3, 1, d->s2[b], W,
-         &third);
+        (KAD_WIDE_RESIDUE, R, W, w + p.w3, w + p.b3, 1, d->s2[b], W, &third);
     }
+    const output last = {.y = d->u[B] + (ptrdiff_t)moved * KAD_W,
+                         .y_rows = R,
+                         .old = d->u[B - 1] + (ptrdiff_t)moved * KAD_W};
+    KR(kad_wide_apply)
+    (KAD_WIDE_SUM, n_moved, W, w + p.w3 + moved_before(net, pass) * (size_t)W,
+     w + p.b3 + moved, 1, d->s2[B - 1], W, &last);
     return d->u[B];
 }
 
@@ -227,11 +284,19 @@ const real *KR(kad_affine_net_up)(const kad_affine_net *net, const real *packed,
 
 enum { LANES = KAD_WIDE_PAD > KAD_V ? KAD_WIDE_PAD : KAD_V }; /* of a number's sums */
 
-/* Sums of a block: matrices with padded rows, then numbers of rows with KAD_V lanes apart. */
+/* Sums of a block: matrices with padded rows, of the first W1 those of the passes apart, then numbers of rows with KAD_V lanes apart. */
 typedef struct summing {
     size_t w1, w2, w3, b1, b2, b3, k0, k1, k2;
     size_t first, block, n;
 } summing;
+
+static size_t first_stride(const kad_affine_net *net)
+{
+    const size_t passes = rounded((size_t)net->pass[0].n_seen) +
+                          rounded((size_t)net->pass[1].n_seen),
+                 all = rounded((size_t)net->n_rows);
+    return passes > all ? passes : all;
+}
 
 static summing summing_of(const kad_affine_net *net)
 {
@@ -239,7 +304,7 @@ static summing summing_of(const kad_affine_net *net)
     summing s = {0};
     size_t at = 0;
 #define PLACE(member, size) s.member = at, at += (size)
-    PLACE(w1, W * rounded(R));
+    PLACE(w1, W * first_stride(net));
     PLACE(w2, W * rounded(W));
     PLACE(w3, R * rounded(W));
     PLACE(b1, W * V);
@@ -312,49 +377,97 @@ static void back(int n_out, int n_in, const real *packed, const real *dy, real *
     KR(kad_wide_apply)(KAD_WIDE_PLAIN, n_in, n_out, packed, NULL, 1, dy, n_out, &out);
 }
 
-void KR(kad_affine_net_down)(const kad_affine_net *net, const real *packed,
+/* Back through W3, to d->dw: of the last block only rows that move have a gradient. */
+static void third_down(const kad_affine_net *net, int pass, int b, const real *back3,
+                       desk_of_net *d, real *w3, real *b3)
+{
+    const int W = net->width;
+    const bool last = b == net->n_blocks - 1;
+    const int row = last ? net->pass[pass].moved : 0,
+              n = last ? net->pass[pass].n_moved : net->n_rows;
+    real *du = d->du + (ptrdiff_t)row * KAD_W;
+    if (last) back3 += moved_before(net, pass) * (size_t)W;
+    matrix_sum(n, W, du, d->s2[b], d->turned, w3 + row * kad_wide_padded(W));
+    add_rows(n, du, b3 + row * LANES);
+    back(n, W, back3, du, d->dw);
+}
+
+/* Back through W1, from `da`: of the first block only rows that are seen go on. */
+static void first_down(const kad_affine_net *net, int pass, int b, const real *back1,
+                       const real *da, desk_of_net *d, real *w1, real *k0)
+{
+    const int W = net->width;
+    const int row = b == 0 ? net->pass[pass].seen : 0,
+              n = b == 0 ? net->pass[pass].n_seen : net->n_rows;
+    const ptrdiff_t at = (ptrdiff_t)row * KAD_W;
+    if (b == 0) {
+        back1 += seen_before(net, pass) * (size_t)W;
+        w1 += rounded(seen_before(net, pass)) * (size_t)W;
+    }
+    matrix_sum(W, n, da, d->s0[b] + at, d->turned, w1);
+    back(W, n, back1, da, d->dr + at);
+    swish_down(n, d->dr + at, d->u[b] + at, d->s0[b] + at, d->d0[b] + at,
+               k0 + row * LANES, NULL);
+    for (int i = 0; i < n * KAD_W; i += KAD_V)
+        *(vreal *)(d->du + at + i) += *(vreal *)(d->dr + at + i);
+}
+
+void KR(kad_affine_net_down)(const kad_affine_net *net, int pass, const real *packed,
                              desk_of_net *d, real *sums)
 {
-    const int R = net->n_rows, W = net->width;
+    const int W = net->width;
     const packing p = packing_of(net, true);
     const summing m = summing_of(net);
     for (int b = net->n_blocks - 1; b >= 0; b--) {
-        const real *w = packed + p.first + (size_t)b * p.block;
+        const real *w = packed + p.first_back + (size_t)b * p.back_block;
         real *to = sums + m.first + (size_t)b * m.block;
-        matrix_sum(R, W, d->du, d->s2[b], d->turned, to + m.w3);
-        add_rows(R, d->du, to + m.b3);
-        back(R, W, w + p.back3, d->du, d->dw);
+        third_down(net, pass, b, w + p.back3, d, to + m.w3, to + m.b3);
         swish_down(W, d->dw, d->a2[b], d->s2[b], d->d2[b], to + m.k2, to + m.b2);
         matrix_sum(W, W, d->dw, d->s1[b], d->turned, to + m.w2);
         /* a2 has done its duty */
         back(W, W, w + p.back2, d->dw, d->a2[b]);
         swish_down(W, d->a2[b], d->a1[b], d->s1[b], d->d1[b], to + m.k1, to + m.b1);
-        matrix_sum(W, R, d->a2[b], d->s0[b], d->turned, to + m.w1);
-        back(W, R, w + p.back1, d->a2[b], d->dr);
-        swish_down(R, d->dr, d->u[b], d->s0[b], d->d0[b], to + m.k0, NULL);
-        for (int i = 0; i < R * KAD_W; i += KAD_V)
-            *(vreal *)(d->du + i) += *(vreal *)(d->dr + i);
+        first_down(net, pass, b, w + p.back1, d->a2[b], d, to + m.w1, to + m.k0);
     }
 }
 
 /* --- gradients by theta ----------------------------------------------------------------------- */
 
-/* w = unit g v/|v|: dg = unit dw.v/|v|, dv = unit g/|v| (dw - v (dw.v)/|v|^2). */
-static void unpack_matrix(int n_out, int n_in, double unit, const double *v,
-                          const double *g, const real *sums, double *dv, double *dg)
+/* w = unit g v/|v|: dg = unit dw.v/|v|, dv = unit g/|v| (dw - v (dw.v)/|v|^2), where dw stood. */
+static void norm_down(int n_out, int n_in, double unit, const double *v, const double *g,
+                      double *dv, double *dg)
 {
-    const size_t stride = (size_t)kad_wide_padded(n_in);
-    for (int o = 0; o < n_out; o++, v += n_in, dv += n_in, sums += stride) {
+    for (int o = 0; o < n_out; o++, v += n_in, dv += n_in) {
         double norm2 = 0, dot = 0;
         for (int i = 0; i < n_in; i++) {
             norm2 += v[i] * v[i];
-            dot += v[i] * (double)sums[i];
+            dot += v[i] * dv[i];
         }
         const double norm = sqrt(norm2), factor = unit * g[o] / norm;
         dg[o] = unit * dot / norm;
         for (int i = 0; i < n_in; i++)
-            dv[i] = factor * ((double)sums[i] - v[i] * dot / norm2);
+            dv[i] = factor * (dv[i] - v[i] * dot / norm2);
     }
+}
+
+/* to [n_out][n_in], n_all of a row, from padded rows of sums. */
+static void widen(int n_out, int n_in, const real *sums, double *to, int n_all)
+{
+    const size_t stride = (size_t)kad_wide_padded(n_in);
+    for (int o = 0; o < n_out; o++, to += n_all, sums += stride)
+        for (int i = 0; i < n_in; i++)
+            to[i] = (double)sums[i];
+}
+
+/* The first block's W1 is by passes; what none sees has no gradient. */
+static void widen_first(const kad_affine_net *net, const real *sums, double *to)
+{
+    const size_t W = (size_t)net->width;
+    for (size_t i = 0; i < W * (size_t)net->n_rows; i++)
+        to[i] = 0;
+    for (int k = 0; k < 2; k++)
+        widen(net->width, net->pass[k].n_seen, sums + rounded(seen_before(net, k)) * W,
+              to + net->pass[k].seen, net->n_rows);
 }
 
 static void unpack_numbers(int n, double unit, const real *sums, double *to)
@@ -373,12 +486,18 @@ void KR(kad_affine_unpack)(const kad_affine_net *net, const double *theta,
     sums += m.first;
     for (int b = 0; b < net->n_blocks;
          b++, theta += net->block, gradient += net->block, sums += m.block) {
-        unpack_matrix(W, R, unit, theta + net->v1, theta + net->g1, sums + m.w1,
-                      gradient + net->v1, gradient + net->g1);
-        unpack_matrix(W, W, 1, theta + net->v2, theta + net->g2, sums + m.w2,
-                      gradient + net->v2, gradient + net->g2);
-        unpack_matrix(R, W, 1 / unit, theta + net->v3, theta + net->g3, sums + m.w3,
-                      gradient + net->v3, gradient + net->g3);
+        if (b == 0)
+            widen_first(net, sums + m.w1, gradient + net->v1);
+        else
+            widen(W, R, sums + m.w1, gradient + net->v1, R);
+        widen(W, W, sums + m.w2, gradient + net->v2, W);
+        widen(R, W, sums + m.w3, gradient + net->v3, W);
+        norm_down(W, R, unit, theta + net->v1, theta + net->g1, gradient + net->v1,
+                  gradient + net->g1);
+        norm_down(W, W, 1, theta + net->v2, theta + net->g2, gradient + net->v2,
+                  gradient + net->g2);
+        norm_down(R, W, 1 / unit, theta + net->v3, theta + net->g3, gradient + net->v3,
+                  gradient + net->g3);
         unpack_numbers(W, 1, sums + m.b1, gradient + net->b1);
         unpack_numbers(W, 1, sums + m.b2, gradient + net->b2);
         unpack_numbers(R, 1 / unit, sums + m.b3, gradient + net->b3);

@@ -20,14 +20,31 @@ static int look(const grid *g, int y, int x, int c)
     return g->at[(y * g->width + x) * g->n_channels + c];
 }
 
-/* Columns are the sites, or those of one colour (parity, else -1); a row is channel, y, x of
- * the window. */
+/* The rows of a role become rows of the stage, from `n` on; returns how many there are. */
+static int take_rows(const int *role, int n_all, int wanted, int n, int *from, int *as)
+{
+    for (int r = 0; r < n_all; r++)
+        if (role[r] == wanted) {
+            from[n] = r;
+            as[n++] = wanted;
+        }
+    return n;
+}
+
+/* Columns are the sites, or those of one colour (parity, else -1). A value of the window is
+ * channel, y, x; rows are those seen, those moved, and no others. */
 static kad_status add(kad_ctx *ctx, kad_affine_map *map, int level, const grid *g,
                       int parity, const int *role)
 {
-    const int R = g->n_channels * WINDOW, plane = map->height * map->width,
+    KAD_SCOPE(scope, ctx);
+    const int n = g->n_channels * WINDOW, plane = map->height * map->width,
               sites = g->height * g->width;
     kad_affine_stage *s;
+    int *from, *as;
+    KAD_CALL(kad_take(&scope, (size_t)n, &from));
+    KAD_CALL(kad_take(&scope, (size_t)n, &as));
+    const int R = take_rows(role, n, KAD_AFFINE_MOVED,
+                            take_rows(role, n, KAD_AFFINE_SEEN, 0, from, as), from, as);
     KAD_CALL(
         kad_affine_stage_begin(ctx, map, level, R, parity < 0 ? sites : sites / 2, &s));
     int *index = s->index;
@@ -35,11 +52,12 @@ static kad_status add(kad_ctx *ctx, kad_affine_map *map, int level, const grid *
         for (int x = 0; x < g->width; x++) {
             if (parity >= 0 && (y + x) % 2 != parity) continue;
             for (int r = 0; r < R; r++)
-                *index++ = look(g, y + r % WINDOW / 3 - 1, x + r % 3 - 1, r / WINDOW);
+                *index++ = look(g, y + from[r] % WINDOW / 3 - 1, x + from[r] % 3 - 1,
+                                from[r] / WINDOW);
         }
     for (int r = 0; r < R; r++)
-        s->channel[r] = g->at[r / WINDOW] / plane;
-    KAD_CALL(kad_affine_stage_pass(ctx, s, role));
+        s->channel[r] = g->at[from[r] / WINDOW] / plane;
+    KAD_CALL(kad_affine_stage_pass(ctx, s, as));
     kad_affine_stage_end(map, s, 1);
     return KAD_OK;
 }
