@@ -1,6 +1,7 @@
 /* `kadanoff infer` and `kadanoff generate` on images: latents and probabilities of images
  * that somebody else made, and images of latents. */
 #include "base/memory.h"
+#include "base/signals.h"
 #include "cli/command.h"
 #include "cli/infer.h"
 #include "cli/stored_images.h"
@@ -46,6 +47,7 @@ static kad_status infer(kad_scope *in, const kad_stored_images *s, const kad_ima
     KAD_CALL(kad_take(&scope, CHUNK * size, &back));
     for (size_t at = 0, n = 0; at < im->n; at += n) {
         n = im->n - at < CHUNK ? im->n - at : CHUNK;
+        KAD_CALL(kad_stop_check(in->ctx, "infer"));
         const uint8_t *x = kad_image_at(im, at);
         kad_pixel_places(s->map, s->p.options.model.seed, at, n, u);
         KAD_CALL(kad_pixel_encode(in->ctx, s->plan, n, x, u, r->z + at * size,

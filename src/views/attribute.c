@@ -4,6 +4,7 @@
  * projection on the difference of the groups' mean pictures, in units of it; groups are apart
  * by 1. */
 #include "base/memory.h"
+#include "base/signals.h"
 #include "views/store.h"
 #include "views/views.h"
 
@@ -83,6 +84,7 @@ static kad_status find_direction(kad_ctx *ctx, bench *b, int label)
     KAD_CALL(kad_take(&scope, CHUNK * b->size, &u));
     for (size_t at = 0, here = 0; at < b->n; at += here) {
         here = b->n - at < CHUNK ? b->n - at : CHUNK;
+        KAD_CALL(kad_stop_check(ctx, "arithmetic of latents"));
         kad_pixel_places(b->v->map, b->v->seed, at, here, u);
         KAD_CALL(
             kad_pixel_encode(ctx, b->v->plan, here, kad_image_at(im, at), u, z, NULL));

@@ -4,6 +4,7 @@
  * the latents of the places u_i within the level, gives the bits back from latents alone. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/signals.h"
 #include "views/store.h"
 #include "views/views.h"
 
@@ -49,6 +50,7 @@ static kad_status bits_of_latents(kad_ctx *ctx, const kad_pixel_plan *plan,
     double sum = 0;
     for (size_t i = 0; i < n * b->size; i++)
         b->v[i] = 0.25;
+    KAD_CALL(kad_stop_check(ctx, "coding images"));
     KAD_CALL(kad_pixel_encode(ctx, plan, n, x, b->v, b->low, NULL));
     for (size_t i = 0; i < n * b->size; i++)
         b->v[i] = 0.75;
@@ -78,7 +80,9 @@ static kad_status do_chunk(kad_ctx *ctx, const kad_views *v, kad_pixel_plan *lap
     const size_t n_bits = n * (size_t)(v->map->n_levels * v->map->n_channels);
     kad_pixel_places(v->map, v->seed, first, n, b->u);
     for (int p = 0; p < N_PRIORS; p++) {
+        KAD_CALL(kad_stop_check(ctx, "coding images"));
         KAD_CALL(kad_pixel_encode(ctx, plan[p], n, x, b->u, b->z[p], b->bits));
+        KAD_CALL(kad_stop_check(ctx, "coding images"));
         KAD_CALL(kad_pixel_decode(ctx, plan[p], n, b->z[p], b->back, b->v));
         compare(b, n, x, &r->exact[p]);
         if (p == 0) {

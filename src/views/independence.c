@@ -66,6 +66,7 @@ static kad_status infer(kad_ctx *ctx, bench *b)
     KAD_CALL(kad_take(&scope, CHUNK * b->size, &u));
     for (size_t at = 0, n = 0; at < b->n; at += n) {
         n = b->n - at < CHUNK ? b->n - at : CHUNK;
+        KAD_CALL(kad_stop_check(ctx, "latents of images"));
         kad_pixel_places(b->v->map, b->v->seed, at, n, u);
         KAD_CALL(kad_pixel_encode(ctx, b->v->plan, n,
                                   kad_image_at(&b->v->set->held_out, at), u, z, NULL));

@@ -96,6 +96,7 @@ static kad_status fill(kad_ctx *ctx, bench *b, way w, const bool *free, int swee
                                        .first = first};
     const double begun = kad_wall_seconds();
     double accepted;
+    KAD_CALL(kad_stop_check(ctx, "inpainting"));
     KAD_CALL(kad_pixel_inpaint(ctx, b->v->plan, b->cones, &what, n,
                                b->x[w] + first * b->size, NULL, &accepted));
     b->seconds[w] += kad_wall_seconds() - begun;
@@ -116,6 +117,7 @@ static kad_status average(kad_ctx *ctx, bench *b)
                                            .power = 1,
                                            .seed = b->v->seed,
                                            .first = (chain + 1) * b->n};
+        KAD_CALL(kad_stop_check(ctx, "inpainting"));
         blacken(b, b->x[MEAN]);
         KAD_CALL(kad_pixel_inpaint(ctx, b->v->plan, b->cones, &what, b->n, b->x[MEAN],
                                    mean, NULL));

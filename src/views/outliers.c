@@ -2,6 +2,7 @@
  * score is a number of bits; AUROC is the probability that an image of the other source has a
  * higher one than a held-out image (1/2: it tells nothing; ties count a half). */
 #include "base/memory.h"
+#include "base/signals.h"
 #include "views/source.h"
 #include "views/store.h"
 #include "views/views.h"
@@ -32,6 +33,7 @@ static kad_status score(kad_scope *in, const kad_views *v, const kad_images *im,
     KAD_CALL(kad_take(&scope, CHUNK * H * C, &bits));
     for (size_t at = 0, here = 0; at < n; at += here) {
         here = n - at < CHUNK ? n - at : CHUNK;
+        KAD_CALL(kad_stop_check(in->ctx, "bits of images"));
         KAD_CALL(kad_pixel_bits(in->ctx, v->plan, here, kad_image_at(im, at), bits));
         for (size_t i = 0; i < here * H * C; i++) {
             double *row = s->bits + (at + i / (H * C)) * (H + 1);

@@ -3,6 +3,7 @@
  * step, for contexts see levels, so that derivatives are 0 almost everywhere. Levels outside
  * of a latent's generation cone do not depend on it and are not computed again. */
 #include "base/memory.h"
+#include "base/signals.h"
 #include "pixel/cone.h"
 #include "views/store.h"
 #include "views/views.h"
@@ -108,6 +109,7 @@ static kad_status respond(kad_ctx *ctx, bench *b)
     const size_t pairs = b->n * b->n_sources;
     for (size_t first = 0, n = 0; first < pairs; first += n) {
         n = pairs - first < BATCH ? pairs - first : BATCH;
+        KAD_CALL(kad_stop_check(ctx, "receptive fields"));
         for (size_t i = 0; i < n; i++) {
             const source *s = &b->source[(first + i) / b->n];
             const size_t picture = (first + i) % b->n;

@@ -18,6 +18,15 @@ values() {
         awk '/ATTRIBUTE/ { exit } /^ *[-0-9]/ { print $1 }' | tr -d ,
 }
 
+# What its latents were put to.
+shown() {
+    h5dump -A 0 -m '%.17g' -d /images/inpaint/sheet -d /images/inpaint/mse \
+        -d /images/receptive/map -d /images/walk/sheet -d /images/attribute/sheet \
+        -d /images/independence/beyond -d /images/independence/mutual_neighbours \
+        "$1/run.h5" >shown.txt
+    tail -n +2 shown.txt | sha256sum
+}
+
 # All that a run learnt and drew.
 learnt() {
     h5dump -A 0 -m '%.17g' -d /images/map/theta -d /images/samples -d /images/levels/bits \
@@ -210,6 +219,7 @@ attribute() { # attribute FOLDER NAME
     kadanoff run small.yaml -q -o whole -t 2
     kadanoff run small.yaml -q -o single -t 1
     [ "$(learnt whole)" = "$(learnt single)" ]
+    [ "$(shown whole)" = "$(shown single)" ]
     stops=0
     for _ in 1 2 3 4 5 6; do
         rc=0
@@ -221,6 +231,7 @@ attribute() { # attribute FOLDER NAME
     [ $stops -gt 0 ]
     kadanoff run pieces -q
     [ "$(learnt whole)" = "$(learnt pieces)" ]
+    [ "$(shown whole)" = "$(shown pieces)" ]
 }
 
 couplings() { # couplings RECIPE
