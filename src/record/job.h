@@ -27,6 +27,10 @@ typedef struct kad_job {
     bool latents;            /* keep their latents too */
     uint64_t fingerprint;    /* of everything a draw depends on (kad_fingerprint) */
     double segment_seconds;  /* write a segment this often; <= 0: after every batch */
+    /* What is to be saved together with the finished group, put into the file; NULL:
+     * nothing. */
+    kad_status (*add)(kad_ctx *ctx, kad_h5 *file, const struct kad_job *job);
+    const void *self; /* of `add` */
 } kad_job;
 
 /* Run or continue a job; series end in /samplers/NAME of the run's results. A finished

@@ -285,6 +285,7 @@ static kad_status assemble(kad_ctx *ctx, const kad_run *run, const kad_chains *c
     KAD_CALL(kad_store_write(ctx, chains->store, file, group));
     KAD_CALL(write_first(ctx, chains, file, group));
     KAD_CALL(describe(ctx, chains, file, group));
+    if (chains->job->add != NULL) KAD_CALL(chains->job->add(ctx, file, chains->job));
     KAD_CALL(kad_results_save(ctx, run, file));
     return tidy(ctx, run, chains->job);
 }

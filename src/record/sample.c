@@ -169,21 +169,48 @@ static kad_status keep_beginning(kad_ctx *ctx, const kad_run *run,
     return KAD_OK;
 }
 
-/* Once per action: `hash` stands for it. */
-static kad_status write_exact(kad_ctx *ctx, const kad_run *run, const kad_model *model,
-                              uint64_t hash)
+/* Once per action: `hash` stands for it. *done: it was not there. */
+static kad_status put_exact(kad_ctx *ctx, kad_h5 *file, const kad_model *model,
+                            uint64_t hash, bool *done)
 {
-    KAD_LOCAL(kad_h5, file);
     int64_t before = 0;
-    KAD_CALL(kad_results_open(ctx, run, &file));
+    *done = false;
     if (kad_h5_exists(file, "/exact") && kad_h5_attr_exists(file, "/exact", "action")) {
         KAD_CALL(kad_h5_attr_int(ctx, file, "/exact", "action", &before));
         if ((uint64_t)before == hash) return KAD_OK;
     }
+    *done = true;
     KAD_CALL(kad_exact_write(ctx, file, model->action));
     KAD_CALL(kad_h5_group(ctx, file, "/exact"));
-    KAD_CALL(kad_h5_attr_set_int(ctx, file, "/exact", "action", (int64_t)hash));
-    return kad_results_save(ctx, run, file);
+    return kad_h5_attr_set_int(ctx, file, "/exact", "action", (int64_t)hash);
+}
+
+static kad_status write_exact(kad_ctx *ctx, const kad_run *run, const kad_model *model,
+                              uint64_t hash)
+{
+    KAD_LOCAL(kad_h5, file);
+    bool done;
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(put_exact(ctx, file, model, hash, &done));
+    return done ? kad_results_save(ctx, run, file) : KAD_OK;
+}
+
+/* What is saved with an entry's series. */
+typedef struct addition {
+    const kad_model *model;
+    const trained_map *trained;
+    uint64_t action;
+} addition;
+
+static kad_status add(kad_ctx *ctx, kad_h5 *file, const kad_job *job)
+{
+    const addition *a = job->self;
+    bool done;
+    KAD_CALL(put_exact(ctx, file, a->model, a->action, &done));
+    if (a->trained->map == NULL) return KAD_OK;
+    const kad_status status = kad_weigh_into(ctx, file, a->model->action, a->trained->map,
+                                             a->trained->hash, job->name, &done);
+    return status == KAD_EINTERRUPTED ? KAD_OK : status; /* weighed later */
 }
 
 static kad_status load_map(kad_ctx *ctx, const kad_run *run, const kad_model *model,
@@ -308,17 +335,20 @@ kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *opti
     if (options->n == 0 && model->action == NULL) return KAD_OK;
     KAD_TRY(kad_model_require_action(ctx, model, "section sample"));
     KAD_TRY(fingerprint_action(ctx, model->action, &hash));
-    KAD_TRY(write_exact(ctx, run, model, hash));
     if (kad_sample_any_needs_map(options)) KAD_TRY(load_map(ctx, run, model, &trained));
+    const addition with = {model, &trained, hash};
     for (int entry = 0; entry < options->n; entry++) {
         kad_job job = job_of(ctx, options, entry, model, &trained, hash);
         KAD_TRY(keep_beginning(ctx, run, &options->entry[entry], &trained, hash, &job));
         note_caps(ctx, options, entry, &job);
+        job.add = add;
+        job.self = &with;
         KAD_TRY(kad_job_run(ctx, run, &job, progress));
         if (trained.map != NULL)
             KAD_TRY(
                 kad_weigh(ctx, run, model->action, trained.map, trained.hash, job.name));
     }
+    KAD_TRY(write_exact(ctx, run, model, hash)); /* where nothing was made */
 done:
     kad_map_destroy(trained.map);
     return status;

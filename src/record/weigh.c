@@ -78,8 +78,8 @@ static kad_status write_weights(kad_ctx *ctx, kad_h5 *file, const char *group,
     return kad_write_end(&w);
 }
 
-kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
-                     const kad_map *map, uint64_t hash, const char *name)
+kad_status kad_weigh_into(kad_ctx *ctx, kad_h5 *file, const kad_action *action,
+                          const kad_map *map, uint64_t hash, const char *name, bool *done)
 {
     KAD_SCOPE(scope, ctx);
     const double start = kad_wall_seconds();
@@ -87,16 +87,14 @@ kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
     char group[PATH_LENGTH / 2], path[PATH_LENGTH];
     size_t dims[KAD_H5_MAX_RANK];
     double *x, *log_w;
-    KAD_LOCAL(kad_h5, file);
-    bool do_it;
 
     snprintf(group, sizeof group, "/samplers/%s", name);
     snprintf(path, sizeof path, "%s/map_log_weight", group);
-    KAD_CALL(kad_results_open(ctx, run, &file));
-    KAD_CALL(wanted(ctx, file, group, path, hash, &do_it));
-    if (!do_it) return KAD_OK;
+    KAD_CALL(wanted(ctx, file, group, path, hash, done));
+    if (!*done) return KAD_OK;
     KAD_CALL(kad_configs_shape(ctx, file, name, action, dims));
-    if (dims[0] == 0 || dims[1] == 0) return KAD_OK;
+    *done = dims[0] > 0 && dims[1] > 0;
+    if (!*done) return KAD_OK;
     size_t kept[2] = {dims[0], KAD_WEIGHED_MOST / dims[0]};
     if (kept[1] < 1) kept[1] = 1;
     if (kept[1] > dims[1]) kept[1] = dims[1];
@@ -105,7 +103,15 @@ kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
     KAD_CALL(kad_take(&scope, n, &log_w));
     KAD_CALL(kad_configs_read(ctx, file, name, action, dims, step, kept[1], x));
     KAD_CALL(kad_weights_of(ctx, action, map, n, x, NULL, log_w));
-    KAD_CALL(
-        write_weights(ctx, file, group, kept, log_w, hash, kad_wall_seconds() - start));
-    return kad_results_save(ctx, run, file);
+    return write_weights(ctx, file, group, kept, log_w, hash, kad_wall_seconds() - start);
+}
+
+kad_status kad_weigh(kad_ctx *ctx, const kad_run *run, const kad_action *action,
+                     const kad_map *map, uint64_t hash, const char *name)
+{
+    KAD_LOCAL(kad_h5, file);
+    bool done;
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_weigh_into(ctx, file, action, map, hash, name, &done));
+    return done ? kad_results_save(ctx, run, file) : KAD_OK;
 }

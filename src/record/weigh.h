@@ -29,4 +29,9 @@ KAD_MUST_USE kad_status kad_weigh(kad_ctx *ctx, const kad_run *run,
                                   const kad_action *action, const kad_map *map,
                                   uint64_t hash, const char *name);
 
+/* The same in an open file, which is not saved. *done: there was something to weigh. */
+KAD_MUST_USE kad_status kad_weigh_into(kad_ctx *ctx, kad_h5 *file,
+                                       const kad_action *action, const kad_map *map,
+                                       uint64_t hash, const char *name, bool *done);
+
 #endif
