@@ -97,6 +97,18 @@ static void print_replicas(kad_app *app, kad_h5 *file, const char *sampler)
                100 * least, trips);
 }
 
+/* One line about the updates of proposals, where a sampler has them. */
+static void print_updates(kad_app *app, kad_h5 *file, const char *sampler)
+{
+    char group[256];
+    snprintf(group, sizeof group, "/samplers/%s", sampler);
+    const double accepted = kad_attr_real(&app->ctx, file, group, "update_acceptance");
+    if (isfinite(accepted))
+        printf("  %lld updates a draw: %.0f %% accepted, angle %.2g\n",
+               (long long)kad_attr_int(&app->ctx, file, group, "updates"), 100 * accepted,
+               kad_attr_real(&app->ctx, file, group, "angle"));
+}
+
 static kad_status print_tables(kad_app *app, kad_h5 *file)
 {
     KAD_SCOPE(scope, &app->ctx);
@@ -117,6 +129,7 @@ static kad_status print_tables(kad_app *app, kad_h5 *file)
             print_row(&t, k);
         print_reasons(&t);
         print_replicas(app, file, names[i]);
+        print_updates(app, file, names[i]);
     }
     return KAD_OK;
 }

@@ -50,6 +50,11 @@ const void *kad_map_packed(const kad_map *map, kad_prec prec)
     return map->packed[prec];
 }
 
+bool kad_map_mixture(const kad_map *map)
+{
+    return map->mixture;
+}
+
 /* Memory of one tile in both precisions. */
 typedef struct tile {
     void *x, *w, *scratch;

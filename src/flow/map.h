@@ -23,6 +23,9 @@ const kad_flow *kad_map_flow(const kad_map *map);
 /* The packed parameters in one precision, for the kernels of flow.h. */
 const void *kad_map_packed(const kad_map *map, kad_prec prec);
 
+/* Is it symmetrised over the global sign? */
+bool kad_map_mixture(const kad_map *map);
+
 /* Draw samples first .. first + n - 1 of the stream (seed, purpose): y [n][n_rows] in
  * precision `prec` (stored as double; inactive rows 0), lnq [n] = ln q(y), z [n][n_rows]
  * latents (NULL: not wanted). `exact`: lnq is recomputed in double by inference at y

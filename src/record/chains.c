@@ -268,22 +268,32 @@ static kad_status keep(kad_ctx *ctx, kad_chains *chains, size_t n, size_t drawn)
     return KAD_OK;
 }
 
-/* Bits do not depend on where batches are cut. */
-static void adapt(kad_chains *chains, size_t n, double seconds)
+/* Updates of a batch at least: proposals of a chain are the lanes of tiles, which cost the
+ * same however many are in use. */
+static size_t least_batch(const kad_ctx *ctx, const kad_chains *chains)
 {
-    chains->slow = chains->n_done == 0 || (n == 1 && seconds > BATCH_SECONDS);
+    if (!has(chains, KAD_SAMPLER_WEIGHTED) || chains->n_done < 0) return 1;
+    return (size_t)(kad_lanes(chains->job->setup.prec) * ctx->n_threads);
+}
+
+/* Bits do not depend on where batches are cut. */
+static void adapt(const kad_ctx *ctx, kad_chains *chains, size_t n, double seconds)
+{
+    const bool least = n <= least_batch(ctx, chains);
+    chains->slow = chains->n_done == 0 || (least && seconds > BATCH_SECONDS);
     if (seconds > BATCH_SECONDS)
-        chains->n_next = n > 1 ? n / 2 : 1;
+        chains->n_next = n / 2;
     else if (seconds < BATCH_SECONDS / 2 && n == chains->n_next)
         chains->n_next = 2 * n;
 }
 
-/* After the tuning every chain begins at its start. */
+/* After the tuning every chain begins at its start; chains of proposals have none. */
 static kad_status begin_again(kad_ctx *ctx, kad_chains *chains)
 {
     KAD_SCOPE(scope, ctx);
     const kad_sampler *sampler = chains->sampler;
     double *x;
+    if (has(chains, KAD_SAMPLER_PROPOSALS)) return KAD_OK;
     KAD_CALL(kad_scope_take(&scope, (size_t)sampler->setup.n_chains,
                             chains->n_rows * sizeof(double), &x));
     KAD_CALL(kad_start_fields(ctx, &sampler->setup, x));
@@ -308,7 +318,8 @@ kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
     const int64_t left = updates_left(chains);
     const double start = kad_wall_seconds(), began = kad_stop_clock();
     if (chains->n_tune > 0 && chains->n_done == 0) KAD_CALL(begin_again(ctx, chains));
-    if (chains->n_next < 1) chains->n_next = 1;
+    const size_t least = least_batch(ctx, chains);
+    if (chains->n_next < least) chains->n_next = least;
     if (chains->n_next > setup->n_batch_max) chains->n_next = setup->n_batch_max;
     const size_t n = left < (int64_t)chains->n_next ? (size_t)left : chains->n_next;
 
@@ -319,6 +330,6 @@ kad_status kad_chains_batch(kad_ctx *ctx, kad_chains *chains)
     chains->n_done += (int64_t)n;
     const double seconds = kad_wall_seconds() - start;
     *(before ? &chains->tuning_seconds : &chains->seconds) += seconds;
-    adapt(chains, n, kad_stop_clock() - began);
+    adapt(ctx, chains, n, kad_stop_clock() - began);
     return KAD_OK;
 }

@@ -11,11 +11,11 @@ const kad_key kad_sample_keys[] = {
     {"sample[].draws", KAD_INT_OF(kad_sample_entry, draws), NULL, 1, 1e9, "draws", NULL,
      "recorded draws of a chain; more of them than a finished run folder has are "
      "appended; "
-     "auto: 20000 (mis, direct), 2000 (Markov chains)"},
+     "auto: 20000 (proposals: mis, annealed, direct), 2000 (Markov chains)"},
     {"sample[].chains", KAD_INT_OF(kad_sample_entry, chains), NULL, 1, 4096, "chains",
      NULL,
      "independent chains, computed side by side (mis: stretches of the proposals); auto: "
-     "1 (mis, direct), as many as fill the lanes (Markov chains: 64 in "
+     "1 (mis, annealed, direct), as many as fill the lanes (Markov chains: 64 in "
      "single precision, 32 in double)"},
     {"sample[].burn_in", KAD_INT_OF(kad_sample_entry, burn_in), NULL, 0, 1e9, "draws",
      NULL,

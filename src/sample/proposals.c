@@ -18,6 +18,26 @@ static size_t rows_of(const kad_sampler_setup *setup)
     return (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
 }
 
+/* Draws of the map. */
+static kad_status draw(kad_ctx *ctx, const kad_proposals *proposals, uint64_t first,
+                       size_t n, double *x, double *z, double *S, double *log_w,
+                       double *moved)
+{
+    const kad_sampler_setup *setup = proposals->setup;
+    const kad_action *action = setup->action;
+    (void)moved;
+    KAD_CALL(kad_map_draw(ctx, setup->map, setup->seed, KAD_RNG_DRAW, first, n,
+                          setup->prec, setup->exact, proposals->y, proposals->lnq, z));
+    KAD_CALL(kad_action_values(ctx, action, n, proposals->y, S));
+    KAD_CALL(kad_fields_of(ctx, action, setup->seed, first, n, setup->translate,
+                           proposals->y, x, proposals->lnp));
+    for (size_t i = 0; i < n; i++) {
+        log_w[i] = kad_action_log_weight(action, S[i], proposals->lnq[i]);
+        S[i] -= proposals->lnp[i];
+    }
+    return KAD_OK;
+}
+
 kad_status kad_proposals_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                                 kad_proposals *out)
 {
@@ -28,6 +48,7 @@ kad_status kad_proposals_create(kad_ctx *ctx, const kad_sampler_setup *setup,
 
     memset(out, 0, sizeof *out);
     out->setup = setup;
+    out->propose = draw;
     KAD_TRY(kad_draw_check(ctx, setup));
     if (!kad_size_mul(n_block, rows_of(setup), &n_values))
         return kad_fail(ctx, KAD_ENOMEM, "sample[%d].batch: %zu is too large",
@@ -45,18 +66,16 @@ void kad_proposals_destroy(kad_proposals *proposals)
     kad_free(proposals->y);
     kad_free(proposals->lnq);
     kad_free(proposals->lnp);
+    kad_free(proposals->moved);
     memset(proposals, 0, sizeof *proposals);
 }
 
-/* ln w from S and ln q; draws without a finite weight are emptied. */
-static void weigh(const kad_proposals *proposals, size_t n, double *x, double *S,
-                  double *log_w)
+/* Proposals without a finite weight are emptied. */
+static void empty_bad(const kad_proposals *proposals, size_t n, double *x, double *S,
+                      double *log_w)
 {
     const size_t n_rows = rows_of(proposals->setup);
-    const kad_action *action = proposals->setup->action;
     for (size_t i = 0; i < n; i++) {
-        log_w[i] = kad_action_log_weight(action, S[i], proposals->lnq[i]);
-        S[i] -= proposals->lnp[i];
         if (isfinite(log_w[i]) && isfinite(S[i])) continue;
         log_w[i] = -INFINITY;
         S[i] = 0.0;
@@ -64,21 +83,7 @@ static void weigh(const kad_proposals *proposals, size_t n, double *x, double *S
     }
 }
 
-/* n proposals with consecutive numbers from `first` on. */
-static kad_status draw(kad_ctx *ctx, const kad_proposals *proposals, uint64_t first,
-                       size_t n, double *x, double *z, double *S, double *log_w)
-{
-    const kad_sampler_setup *setup = proposals->setup;
-    KAD_CALL(kad_map_draw(ctx, setup->map, setup->seed, KAD_RNG_DRAW, first, n,
-                          setup->prec, setup->exact, proposals->y, proposals->lnq, z));
-    KAD_CALL(kad_action_values(ctx, setup->action, n, proposals->y, S));
-    KAD_CALL(kad_fields_of(ctx, setup->action, setup->seed, first, n, setup->translate,
-                           proposals->y, x, proposals->lnp));
-    weigh(proposals, n, x, S, log_w);
-    return KAD_OK;
-}
-
-/* The same by all ranks; those without a finite weight are counted. */
+/* n proposals by all ranks; those without a finite weight are counted. */
 static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t first,
                              size_t n, double *x, double *z, double *S, double *log_w)
 {
@@ -86,16 +91,23 @@ static kad_status draw_block(kad_ctx *ctx, kad_proposals *proposals, uint64_t fi
     const size_t n_rows = rows_of(proposals->setup), row = n_rows * sizeof *x;
     const kad_rank_items mine = kad_ranks_part(ctx, n, UNIT);
     const size_t at = mine.first;
+    double *moved = proposals->moved;
     const kad_status status =
-        draw(ctx, proposals, first + at, mine.n, x + at * n_rows,
-             z != NULL ? z + at * n_rows : NULL, S + at, log_w + at);
+        proposals->propose(ctx, proposals, first + at, mine.n, x + at * n_rows,
+                           z != NULL ? z + at * n_rows : NULL, S + at, log_w + at,
+                           moved != NULL ? moved + at : NULL);
+    if (status == KAD_OK)
+        empty_bad(proposals, mine.n, x + at * n_rows, S + at, log_w + at);
     const kad_shared all[] = {{x, n, UNIT, row},
                               {z, n, UNIT, row},
                               {S, n, UNIT, sizeof *S},
-                              {log_w, n, UNIT, sizeof *log_w}};
+                              {log_w, n, UNIT, sizeof *log_w},
+                              {moved, n, UNIT, sizeof *moved}};
     KAD_CALL(kad_ranks_join(ctx, status, sizeof all / sizeof *all, all));
     for (size_t i = 0; i < n; i++)
         proposals->n_nonfinite += log_w[i] == -INFINITY;
+    for (size_t i = 0; moved != NULL && i < n; i++)
+        proposals->moved_sum += moved[i];
     return KAD_OK;
 }
 
@@ -106,19 +118,33 @@ static size_t piece_of(const kad_ctx *ctx, size_t n_rows)
     return (n > lanes ? n : lanes) * (size_t)(ctx->n_threads * kad_ranks_n(ctx));
 }
 
+/* Draws that are none. */
+static void leave_out(const kad_proposals *proposals, size_t at, size_t n, kad_draws *out)
+{
+    const size_t n_rows = rows_of(proposals->setup);
+    for (size_t i = at; i < at + n; i++)
+        out->log_weight[i] = -INFINITY;
+    empty_bad(proposals, n, out->x + at * n_rows, out->action + at, out->log_weight + at);
+    if (out->z != NULL) memset(out->z + at * n_rows, 0, n * n_rows * sizeof *out->z);
+}
+
 kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws *out)
 {
     const kad_sampler_setup *setup = proposals->setup;
     const size_t n_rows = rows_of(setup), n_chains = (size_t)setup->n_chains;
     const size_t n = setup->interleaved ? n_chains : out->n, n_all = n_chains * out->n;
     const size_t piece = piece_of(ctx, n_rows);
+    const int64_t none = proposals->n_none - proposals->n_done;
+    const size_t skip = none <= 0 ? 0 : none < (int64_t)out->n ? (size_t)none : out->n;
     const double begun = kad_stop_clock();
 
     for (size_t i = 0; i < n_all; i++)
         out->number[i] =
             kad_draw_number(setup, i / out->n, proposals->n_done + (int64_t)(i % out->n));
-    for (size_t block = 0; block < n_all; block += n)
-        for (size_t at = block, left = n; left > 0;) {
+    for (size_t block = 0; block < n_all; block += n) {
+        const size_t none_here = skip * n / out->n;
+        leave_out(proposals, block, none_here, out);
+        for (size_t at = block + none_here, left = n - none_here; left > 0;) {
             const size_t now = left < piece ? left : piece;
             if (kad_stop_overdue(begun)) return kad_sampler_stopped(ctx, setup);
             KAD_CALL(draw_block(ctx, proposals, out->number[at], now,
@@ -128,6 +154,7 @@ kad_status kad_proposals_next(kad_ctx *ctx, kad_proposals *proposals, kad_draws 
             at += now;
             left -= now;
         }
+    }
     proposals->n_done += (int64_t)out->n;
     const int64_t n_total = proposals->n_done * setup->n_chains;
     if (proposals->n_nonfinite > N_NONFINITE_FREE &&

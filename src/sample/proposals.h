@@ -1,5 +1,5 @@
-/* Independent proposals of a trained map with their weights: what `direct` and `mis`
- * share.
+/* Independent proposals of a trained map with their weights: what `direct`, `mis` and
+ * `annealed` share.
  *   ln w = offset - S(y) - ln q(y),   mean of w over q = the model's own Z,
  * S over the active sites (integrated-out sites cancel: S_full = S - ln p(inactive |
  * active)), both in double whatever the precision of the draws. Proposals are numbered
@@ -9,13 +9,28 @@
 
 #include "sample/sampler.h"
 
-typedef struct kad_proposals {
+typedef struct kad_proposals kad_proposals;
+
+/* Makes n proposals with consecutive numbers from `first` on: fields x and latents z (NULL:
+ * not wanted) as kad_draws has them, S of the whole field, ln w (not finite: none). moved
+ * [n]: fractions of their updates accepted, where kad_proposals has them. */
+typedef kad_status kad_propose(kad_ctx *ctx, const kad_proposals *proposals,
+                               uint64_t first, size_t n, double *x, double *z, double *S,
+                               double *log_w, double *moved);
+
+struct kad_proposals {
     const kad_sampler_setup *setup;
-    int64_t n_done;      /* draws of every chain behind us, burn-in included */
-    int64_t n_nonfinite; /* weights that were not finite (rejected, weight 0) */
-    double *y;           /* [n_block][n_rows]: draws with consecutive numbers */
-    double *lnq, *lnp;   /* [n_block] */
-} kad_proposals;
+    kad_propose *propose; /* draws of the map, or what a sampler makes of them */
+    void *self;           /* the sampler, for propose */
+    int64_t n_none;       /* first draws of every chain that are none, of weight 0 */
+    int64_t n_done;       /* draws of every chain behind us, burn-in included */
+    int64_t n_nonfinite;  /* weights that were not finite (rejected, weight 0) */
+    double *y;            /* [n_block][n_rows]: draws with consecutive numbers */
+    double *lnq, *lnp;    /* [n_block] */
+    /* of a sampler with updates: of the block at work, [n_block]; else NULL */
+    double *moved;
+    double moved_sum; /* over all proposals since it was 0 */
+};
 
 /* setup is borrowed. Errors: KAD_ENOMEM; KAD_ECONFIG when numbers run out (2^40 an entry,
  * 256 entries). On failure nothing leaks; destroy is safe on a zeroed struct. */

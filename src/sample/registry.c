@@ -4,6 +4,7 @@
 #define SAMPLERS(X)      \
     X(mis)               \
     X(direct)            \
+    X(annealed)          \
     X(hmc)               \
     X(latent_hmc)        \
     X(latent_metropolis) \

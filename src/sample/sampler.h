@@ -7,6 +7,7 @@
  *
  * This folder holds the samplers:
  *   proposals                         mis, direct: draws of the map with their weights
+ *   annealed (_path, _scan)           the same carried to the action by updates
  *   hmc_core, trajectory, step_size   hmc, latent_hmc: hybrid Monte Carlo
  *   local_chains                      metropolis, cluster: the model's own updates
  *   bulk_moves                        latent_metropolis: moves of single latents

@@ -60,8 +60,8 @@ static void narrow(size_t n_rows, const double *restrict q, float *restrict out)
             out[l] = (float)q[l];
 }
 
-static void kick(const kad_hmc_target *target, double eps, const double *q, double *p,
-                 void *work, void *g, void *scratch)
+void kad_kick(const kad_hmc_target *target, double eps, const double *q, double *p,
+              void *work, void *g, void *scratch)
 {
     const size_t n_rows = target->n_rows, size = n_rows * W;
     if (target->prec == KAD_DOUBLE) {
@@ -89,7 +89,7 @@ bool kad_trajectory(const kad_hmc_target *target, const kad_integrator *integrat
         if (kad_stop_overdue(begun)) return false;
         for (int k = 0; k < n; k++) {
             drift(rows, eps * (k > 0 ? integrator->drift[k] : first), q, p);
-            kick(target, eps * integrator->kick[k], q, p, work, g, scratch);
+            kad_kick(target, eps * integrator->kick[k], q, p, work, g, scratch);
         }
     }
     if (n_steps > 0) drift(rows, eps * integrator->drift[n], q, p);

@@ -53,6 +53,10 @@ bool kad_trajectory(const kad_hmc_target *target, const kad_integrator *integrat
                     double eps, int n_steps, double begun, double *q, double *p,
                     void *work, void *g, void *scratch);
 
+/* p -= eps dU/dq, the force of q in the target's precision; memory as above. */
+void kad_kick(const kad_hmc_target *target, double eps, const double *q, double *p,
+              void *work, void *g, void *scratch);
+
 /* p.p/2 of a tile of KAD_W_DOUBLE lanes. */
 void kad_kinetic(size_t n_rows, const double *p, double *K);
 

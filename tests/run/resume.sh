@@ -162,6 +162,7 @@ mera='flow.recipe=wavelet'
 alone="data={source: configs/other/run.h5, dataset: /samplers/mis/configs, held_out: 0.5}|sample=[]"
 family="$ising|family={along: temperature, range: [2, 2.6], values: 2, draws: 100}|sample=[]"
 tempering='sample=[{name: tempering, draws: 20, chains: 4, burn_in: 2, tuning: 2}]'
+annealed='sample=[{name: annealed, draws: 20, burn_in: 2, tuning: 6}]'
 mcmc='sample=[{name: hmc, draws: 20, chains: 4, burn_in: 2, tuning: 2}]'
 
 # keys: "KEY VALUE OVERRIDES...", separated by |. A key may come several times. @images: of a
@@ -382,6 +383,9 @@ sample[0].to|4|$ising|$tempering
 sample[0].replicas|3|$ising|$tempering
 sample[0].base|hmc|$phi4|$tempering|sample[0].trajectory=0.5
 sample[0].swap_every|2|$phi4|$tempering|sample[0].base=cluster
+sample[0].updates|2|$ising|$annealed
+sample[0].kicks|0|$ising|$annealed|sample[0].updates=2
+sample[0].angle|0.4|$phi4|$annealed|sample[0].updates=1
 bulk.configs|64|$ising
 bulk.sampler|metropolis|$ising|bulk.configs=64
 bulk.null|16|$ising|bulk.configs=64

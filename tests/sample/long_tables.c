@@ -25,7 +25,7 @@
 #include <gsl/gsl_eigen.h>
 #include <time.h>
 
-enum { N_CHAINS = 32, N_BLOCKS = 8, N_SERIES = 10, N_SAMPLERS = 9 };
+enum { N_CHAINS = 32, N_BLOCKS = 8, N_SERIES = 12, N_SAMPLERS = 10 };
 /* Two-sided, of the whole table and of one sampler's rows; one-sided, of a single row. */
 static const double P_TABLE = 1e-4, P_SAMPLER = 1e-5, P_ROW = 1e-7;
 static const double LAMBDA_LEAST = 0.05;
@@ -45,6 +45,8 @@ static const struct series {
     {"cluster", "cluster", false, false},
     {"cycle", "cycle", false, false},
     {"tempering", "tempering", false, false},
+    {"annealed", "annealed", false, false},
+    {"annealed_reweighted", "annealed", true, true},
 };
 
 typedef struct score {
@@ -76,6 +78,7 @@ static const struct plan {
     {"cluster", false, 0},
     {"cycle", true, 0},
     {"tempering", false, 4},
+    {"annealed", false, 0},
 };
 
 static void write_config(const table *t, const char *precision, uint64_t seed, char *yaml,

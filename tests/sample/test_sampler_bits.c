@@ -176,10 +176,11 @@ static void compare(const char *name, unsigned flags, const record *a, const rec
  * rejected as a whole, and different chains differ. */
 static void check_alive(const char *name, const record *r)
 {
+    const size_t row = r->n_rows * sizeof(double);
+    const double *last = r->x + (ALL - 1) * r->n_rows;
     size_t n_same = 0;
     for (size_t chain = 1; chain < N_CHAINS; chain++)
-        n_same +=
-            memcmp(r->x + chain * ALL * r->n_rows, r->x, r->n_rows * sizeof(double)) == 0;
+        n_same += memcmp(last + chain * ALL * r->n_rows, last, row) == 0;
     if (n_same > 0) fail_msg("%s: %zu chains are the same", name, n_same);
     for (size_t i = 0; i < (size_t)N_CHAINS * ALL; i++)
         if (!isfinite(r->action[i])) fail_msg("%s: action %zu", name, i);

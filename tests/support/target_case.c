@@ -448,7 +448,9 @@ void target_make(target *t, const target_kind *kind)
     must(&t->ctx, test_model_of(&t->ctx, t->config, &t->model));
     t->n_rows = (size_t)t->model->flow->n_rows;
     assert_true(t->n_rows <= TARGET_ROWS);
-    t->map = map_of(t, kind->frozen ? FROZEN_DISTANCE : 0);
+    const double distance =
+        kind->frozen_distance > 0 ? kind->frozen_distance : FROZEN_DISTANCE;
+    t->map = map_of(t, kind->frozen ? distance : 0);
     t->action = t->model->action;
     if (kind->frozen) {
         t->target_map = map_of(t, 0);

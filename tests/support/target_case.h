@@ -19,6 +19,7 @@ typedef struct target_kind {
     double sigma; /* added to their parameters */
     kad_prec prec;
     bool frozen; /* S = -ln q of another map; the action only shapes the maps */
+    double frozen_distance; /* of that map; 0: FROZEN_DISTANCE of target_case.c */
     const char *values[TARGET_VALUES];
     /* out: the values of one configuration x [n_rows] */
     void (*measure)(const target *t, const double *x, double *out);

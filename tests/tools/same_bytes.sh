@@ -50,6 +50,7 @@ sample:
   - {name: metropolis, chains: 40}
   - {name: cluster, chains: 40}
   - {name: tempering, chains: 40, replicas: 3, base: hmc}
+  - {name: annealed, updates: 3}
 bulk: {}
 END
 }
@@ -62,7 +63,7 @@ overrides() { # overrides CONFIG
     ! grep -q '^family:' "$1" || printf '%s\n' family.values=2 family.draws=400
     while read -r name; do
         draws=32
-        case $name in mis | direct) draws=400 ;; esac
+        case $name in mis | direct | annealed) draws=400 ;; esac
         printf "sample[$i].%s\n" "draws=$draws" store_configs=40
         [ "$name" = direct ] || echo "sample[$i].burn_in=4"
         i=$((i + 1))
