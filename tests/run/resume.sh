@@ -330,8 +330,8 @@ images.receptive|1|@images
 images.rows|2|@images
 images.attribute|0.red|@images
 images.attribute_images|12|@images
-images.outliers|msds2|@images images.outlier_images=9
-images.outlier_images|7|@images images.outliers=msds1
+images.outliers|msds2|@images|images.outlier_images=9
+images.outlier_images|7|@images|images.outliers=msds1
 images.latents|10|@images
 images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
