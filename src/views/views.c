@@ -26,7 +26,8 @@ const kad_key kad_view_keys[] = {
      "moved between; brightness: the mean level"},
     {"images.attribute_images", KAD_INT_OF(kad_view_options, attribute_images), "512", 0,
      1e6, "images", NULL, "images trained on that these groups are taken from"},
-    {"images.outliers", KAD_PATH_OF(kad_view_options, outliers), NULL, 1, 0, "", NULL,
+    {"images.outliers", KAD_PATH_OF(kad_view_options, outliers), NULL, 1, 0, "",
+     "msds1|msds2|pinwheel|fashion",
      "a second source of images (as data.source) whose bits by level are compared with "
      "those of images held out"},
     {"images.outlier_images", KAD_INT_OF(kad_view_options, outlier_images), "1000", 1,
