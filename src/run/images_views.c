@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_there(const kad_h5 *file, const kad_view *view)
+static bool is_there(const kad_h5 *file, const kad_image_view *view)
 {
     char path[64];
     snprintf(path, sizeof path, "/images/%s", view->name);
     return kad_h5_exists(file, path);
 }
 
-static kad_status make(kad_pipeline *p, const kad_view *view, const kad_views *v,
+static kad_status make(kad_pipeline *p, const kad_image_view *view, const kad_views *v,
                        kad_h5 *file)
 {
     char line[KAD_VIEW_LINE];

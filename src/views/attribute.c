@@ -177,7 +177,7 @@ static bool asked(const kad_views *v)
     return v->options->attribute_images > 1 && v->options->rows > 0;
 }
 
-const kad_view kad_view_attribute = {
+const kad_image_view kad_view_attribute = {
     .name = "attribute",
     .summary = "pictures along a direction between two groups",
     .asked = asked,

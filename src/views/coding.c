@@ -147,7 +147,7 @@ static bool asked(const kad_views *v)
     return v->options->coding > 0;
 }
 
-const kad_view kad_view_coding = {
+const kad_image_view kad_view_coding = {
     .name = "coding",
     .summary = "images to latents and back, with either prior",
     .asked = asked,

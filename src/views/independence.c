@@ -302,7 +302,7 @@ static bool asked(const kad_views *v)
     return v->options->latents > 0 && v->set->held_out.n > 8;
 }
 
-const kad_view kad_view_independence = {
+const kad_image_view kad_view_independence = {
     .name = "independence",
     .summary = "are latents of held-out images independent, and of the prior",
     .asked = asked,

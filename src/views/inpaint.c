@@ -298,7 +298,7 @@ static bool asked(const kad_views *v)
     return v->options->inpaint > 0;
 }
 
-const kad_view kad_view_inpaint = {
+const kad_image_view kad_view_inpaint = {
     .name = "inpaint",
     .summary = "holes in pictures, filled in",
     .asked = asked,

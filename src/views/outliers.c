@@ -193,7 +193,7 @@ static bool asked(const kad_views *v)
     return v->options->outliers != NULL;
 }
 
-const kad_view kad_view_outliers = {
+const kad_image_view kad_view_outliers = {
     .name = "outliers",
     .summary = "images of another source by their bits",
     .asked = asked,

@@ -244,7 +244,7 @@ static bool asked(const kad_views *v)
     return v->options->receptive > 0;
 }
 
-const kad_view kad_view_receptive = {
+const kad_image_view kad_view_receptive = {
     .name = "receptive",
     .summary = "what a latent does to the picture",
     .asked = asked,

@@ -200,28 +200,28 @@ static kad_status run_temperature(kad_ctx *ctx, const kad_views *v, kad_writer *
     return w->status;
 }
 
-const kad_view kad_view_progressive = {
+const kad_image_view kad_view_progressive = {
     .name = "progressive",
     .summary = "pictures from coarse to fine",
     .asked = asked,
     .run = run_progressive,
 };
 
-const kad_view kad_view_walk = {
+const kad_image_view kad_view_walk = {
     .name = "walk",
     .summary = "from the latents of one picture to those of another",
     .asked = asked,
     .run = run_walk,
 };
 
-const kad_view kad_view_mix = {
+const kad_image_view kad_view_mix = {
     .name = "mix",
     .summary = "coarse levels of one picture, fine ones of another",
     .asked = asked,
     .run = run_mix,
 };
 
-const kad_view kad_view_temperature = {
+const kad_image_view kad_view_temperature = {
     .name = "temperature",
     .summary = "draws at mixed temperatures",
     .asked = asked,

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define ADDRESS(name) &kad_view_##name,
-const kad_view *const kad_view_list[] = {KAD_VIEWS(ADDRESS) NULL};
+const kad_image_view *const kad_view_list[] = {KAD_VIEWS(ADDRESS) NULL};
 
 const kad_key kad_view_keys[] = {
     {"images.coding", KAD_INT_OF(kad_view_options, coding), "1000", 0, 1e6, "images",
@@ -39,7 +39,7 @@ const kad_key kad_view_keys[] = {
 };
 const size_t kad_view_n_keys = sizeof kad_view_keys / sizeof kad_view_keys[0];
 
-kad_status kad_view_make(kad_ctx *ctx, const kad_view *view, const kad_views *v,
+kad_status kad_view_make(kad_ctx *ctx, const kad_image_view *view, const kad_views *v,
                          kad_h5 *file, char line[KAD_VIEW_LINE])
 {
     const double begun = kad_wall_seconds();

@@ -47,14 +47,14 @@ typedef struct kad_views {
     uint64_t seed;
 } kad_views;
 
-typedef struct kad_view {
+typedef struct kad_image_view {
     const char *name;    /* of the group below /images */
     const char *summary; /* one line */
     bool (*asked)(const kad_views *views);
     /* Fills the writer's group, and `line` with what is to be said of it. */
     kad_status (*run)(kad_ctx *ctx, const kad_views *views, kad_writer *w,
                       char line[KAD_VIEW_LINE]);
-} kad_view;
+} kad_image_view;
 
 #define KAD_VIEWS(X) \
     X(coding)        \
@@ -68,14 +68,14 @@ typedef struct kad_view {
     X(outliers)      \
     X(independence)
 
-#define KAD_VIEW_DECLARE(name) extern const kad_view kad_view_##name;
+#define KAD_VIEW_DECLARE(name) extern const kad_image_view kad_view_##name;
 KAD_VIEWS(KAD_VIEW_DECLARE)
-extern const kad_view *const kad_view_list[]; /* NULL at the end */
+extern const kad_image_view *const kad_view_list[]; /* NULL at the end */
 
 /* The i-th view, made anew: its group, with the attribute `seconds` it took. `line` is empty
  * where it was not asked for (the group is then removed). Errors: those of the map;
  * KAD_EINTERRUPTED. */
-KAD_MUST_USE kad_status kad_view_make(kad_ctx *ctx, const kad_view *view,
+KAD_MUST_USE kad_status kad_view_make(kad_ctx *ctx, const kad_image_view *view,
                                       const kad_views *views, kad_h5 *file,
                                       char line[KAD_VIEW_LINE]);
 
