@@ -144,6 +144,7 @@ static bool lay_out(const char *path, size_t n, const kad_mapped_array *arrays, 
     hid_t file = -1;
     if (fcpl >= 0 && fapl >= 0 && H5Pset_userblock(fcpl, MAPPED_BLOCK) >= 0 &&
         H5Pset_obj_track_times(fcpl, 0) >= 0 &&
+        H5Pset_alignment(fapl, 1, KAD_ALIGN) >= 0 &&
         H5Pset_libver_bounds(fapl, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) >= 0)
         file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl);
     bool done = file >= 0;
@@ -291,8 +292,8 @@ static const char *problem_of(const block *b, uint64_t n_file)
     if (b->n_arrays > KAD_MAPPED_ARRAYS) return "its table is too long";
     for (size_t i = 0; i < b->n_arrays; i++) {
         const entry *e = &b->array[i];
-        if (e->rank > KAD_MAPPED_RANK || e->offset > n_file ||
-            e->n_bytes > n_file - e->offset)
+        if (e->rank > KAD_MAPPED_RANK || e->offset % KAD_ALIGN != 0 ||
+            e->offset > n_file || e->n_bytes > n_file - e->offset)
             return "its table leads out of it";
     }
     return NULL;

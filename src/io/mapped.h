@@ -3,7 +3,7 @@
  * before it says where they lie, so that reading needs no HDF5. A file appears when it is
  * complete, by its last rename; what it holds is checked when it is opened.
  *
- * User block, MAPPED_BLOCK bytes, little-endian: magic[16], key[64], bytes of the file,
+ * Arrays begin at multiples of 64 bytes. User block, MAPPED_BLOCK bytes, little-endian: magic[16], key[64], bytes of the file,
  * sum (a 64-bit hash of all arrays), sum of the block before it, number of arrays; for each
  * offset, bytes, rank, dims[4]. */
 #ifndef KAD_IO_MAPPED_H
