@@ -141,8 +141,9 @@ static void write_rho(kad_writer *w, const kad_estimates *estimates)
     size_t dims[2] = {estimates->n, 0};
     for (size_t i = 0; i < estimates->n; i++)
         if (estimates->row[i].n_lag > dims[1]) dims[1] = estimates->row[i].n_lag;
-    double *block = kad_write_scratch(w, dims[0] * dims[1], sizeof *block);
-    if (block == NULL || dims[1] == 0) goto done;
+    KAD_LOCAL(double, block);
+    block = kad_write_scratch(w, dims[0] * dims[1], sizeof *block);
+    if (block == NULL || dims[1] == 0) return;
     for (size_t t = 0; t < dims[1]; t++)
         block[t] = (double)t;
     kad_write(w, "lag", KAD_H5_F64, "lag", "draws", "lag", &dims[1], block);
@@ -156,8 +157,6 @@ static void write_rho(kad_writer *w, const kad_estimates *estimates)
         kad_write(w, error ? "rho_err" : "rho", KAD_H5_F64, "observable lag", "1",
                   error ? "error of rho" : "normalised autocorrelation", dims, block);
     }
-done:
-    kad_free(block);
 }
 
 /* What is not a member of a row. */

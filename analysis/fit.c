@@ -86,20 +86,21 @@ static void conclude(const problem *q, gsl_multifit_nlinear_workspace *w,
     }
 }
 
+KAD_LOCAL_OF(gsl_matrix, gsl_matrix_free)
+KAD_LOCAL_OF(gsl_multifit_nlinear_workspace, gsl_multifit_nlinear_free)
+
 static kad_status minimise(kad_ctx *ctx, problem *q, kad_fit *out)
 {
-    kad_status status = KAD_OK;
     const size_t n_p = q->model->n_parameters;
     gsl_multifit_nlinear_parameters options = gsl_multifit_nlinear_default_parameters();
     gsl_multifit_nlinear_fdf system = {.f = residuals, .n = q->n, .p = n_p, .params = q};
     options.fdtype = GSL_MULTIFIT_NLINEAR_CTRDIFF;
-    gsl_matrix *covariance = gsl_matrix_alloc(n_p, n_p);
-    gsl_multifit_nlinear_workspace *w =
-        gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &options, q->n, n_p);
-    if (covariance == NULL || w == NULL) {
-        status = kad_fail(ctx, KAD_ENOMEM, "out of memory for a fit of %zu points", q->n);
-        goto done;
-    }
+    KAD_LOCAL(gsl_matrix, covariance);
+    KAD_LOCAL(gsl_multifit_nlinear_workspace, w);
+    covariance = gsl_matrix_alloc(n_p, n_p);
+    w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &options, q->n, n_p);
+    if (covariance == NULL || w == NULL)
+        return kad_fail(ctx, KAD_ENOMEM, "out of memory for a fit of %zu points", q->n);
     out->ok = false;
     for (size_t s = 0; s < q->model->n_starts; s++) {
         double v[KAD_FIT_PARAMETERS];
@@ -114,10 +115,7 @@ static kad_status minimise(kad_ctx *ctx, problem *q, kad_fit *out)
                                         w) != GSL_ENOMEM)
             conclude(q, w, covariance, out);
     }
-done:
-    gsl_matrix_free(covariance);
-    gsl_multifit_nlinear_free(w);
-    return status;
+    return KAD_OK;
 }
 
 static void describe(const problem *q, double scatter, kad_fit *out)
@@ -161,23 +159,22 @@ static double spread(size_t n, const double *y)
 
 static kad_status find_scatter(kad_ctx *ctx, problem *q, const double *cov, kad_fit *out)
 {
-    kad_status status = KAD_OK;
     double lo = 0, hi = spread(q->n, q->y);
     kad_fit best = {0}, next = {0};
-    const kad_fit_model *model = q->model;
-    kad_fit_model warm = *model;
-    KAD_TRY(fit_with(ctx, q, cov, 0, out));
-    if (!out->ok || out->chi2 <= (double)out->dof) goto done;
+    kad_fit_model warm = *q->model;
+    KAD_CALL(fit_with(ctx, q, cov, 0, out));
+    if (!out->ok || out->chi2 <= (double)out->dof) return KAD_OK;
     /* from every start once more, with errors that hide nothing; then down from there,
      * each fit beginning where the last good one ended */
-    KAD_TRY(fit_with(ctx, q, cov, hi, &best));
-    if (!best.ok) goto done;
+    KAD_CALL(fit_with(ctx, q, cov, hi, &best));
+    if (!best.ok) return KAD_OK;
     warm.n_starts = 1;
     warm.start = (const double(*)[KAD_FIT_PARAMETERS])best.p;
-    q->model = &warm;
+    problem from_best = *q;
+    from_best.model = &warm;
     for (int i = 0; i < BISECTIONS && !(lo > 0 && hi / lo < 1 + 1e-3); i++) {
         const double s = lo > 0 ? sqrt(lo * hi) : hi * 1e-4;
-        KAD_TRY(fit_with(ctx, q, cov, s, &next));
+        KAD_CALL(fit_with(ctx, &from_best, cov, s, &next));
         if (next.ok && next.chi2 <= (double)next.dof) {
             hi = s;
             best = next;
@@ -186,9 +183,7 @@ static kad_status find_scatter(kad_ctx *ctx, problem *q, const double *cov, kad_
         }
     }
     *out = best;
-done:
-    q->model = model;
-    return status;
+    return KAD_OK;
 }
 
 static kad_status run(kad_ctx *ctx, const kad_fit_model *model, const void *points,

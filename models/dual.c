@@ -74,27 +74,35 @@ static kad_status read_beta(kad_ctx *ctx, const options *o, kad_dual *dual)
     return KAD_OK;
 }
 
+KAD_LOCAL_OF(gsl_matrix, gsl_matrix_free)
+KAD_LOCAL_OF(gsl_vector, gsl_vector_free)
+KAD_LOCAL_OF(gsl_eigen_symmv_workspace, gsl_eigen_symmv_free)
+
 /* Eigenvalues and eigenvectors of the file's J. */
 static kad_status diagonalise(kad_ctx *ctx, kad_dual *dual)
 {
-    kad_status status = KAD_OK;
     const size_t N = (size_t)dual->action.lattice->n_sites;
     if (N > 400)
         kad_note(ctx, "diagonalising the couplings of %zu sites (15 s for 1024)", N);
-    gsl_matrix *matrix = gsl_matrix_alloc(N, N), *vectors = gsl_matrix_alloc(N, N);
-    gsl_vector *values = gsl_vector_alloc(N);
-    gsl_eigen_symmv_workspace *work = gsl_eigen_symmv_alloc(N);
+    KAD_LOCAL(gsl_matrix, matrix);
+    KAD_LOCAL(gsl_matrix, vectors);
+    KAD_LOCAL(gsl_vector, values);
+    KAD_LOCAL(gsl_eigen_symmv_workspace, work);
+    matrix = gsl_matrix_alloc(N, N);
+    vectors = gsl_matrix_alloc(N, N);
+    values = gsl_vector_alloc(N);
+    work = gsl_eigen_symmv_alloc(N);
     if (!matrix || !vectors || !values || !work)
-        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "action.couplings: out of memory"));
-    KAD_TRY(kad_new(ctx, N * N, sizeof(double), &dual->basis_f64));
-    KAD_TRY(kad_new(ctx, N * N, sizeof(float), &dual->basis_f32));
+        return kad_fail(ctx, KAD_ENOMEM, "action.couplings: out of memory");
+    KAD_CALL(kad_new(ctx, N * N, sizeof(double), &dual->basis_f64));
+    KAD_CALL(kad_new(ctx, N * N, sizeof(float), &dual->basis_f32));
     for (size_t i = 0; i < N; i++)
         for (size_t j = 0; j < N; j++)
             gsl_matrix_set(matrix, i, j, dual->J[i * N + j]);
     const int code = gsl_eigen_symmv(matrix, values, vectors, work);
     if (code != GSL_SUCCESS)
-        KAD_TRY(kad_fail(ctx, KAD_EINTERNAL, "action.couplings: eigenvalues: %s",
-                         gsl_strerror(code)));
+        return kad_fail(ctx, KAD_EINTERNAL, "action.couplings: eigenvalues: %s",
+                        gsl_strerror(code));
     for (size_t k = 0; k < N; k++)
         dual->spectrum[k] = gsl_vector_get(values, k);
     for (size_t i = 0; i < N; i++)
@@ -102,12 +110,7 @@ static kad_status diagonalise(kad_ctx *ctx, kad_dual *dual)
             dual->basis_f64[i * N + k] = gsl_matrix_get(vectors, i, k);
             dual->basis_f32[i * N + k] = (float)dual->basis_f64[i * N + k];
         }
-done:
-    gsl_eigen_symmv_free(work);
-    gsl_vector_free(values);
-    gsl_matrix_free(vectors);
-    gsl_matrix_free(matrix);
-    return status;
+    return KAD_OK;
 }
 
 /* Nearest neighbours: J(k) = J sum_a 2 cos k_a = J (2 d - khat^2), doubled bonds included.
@@ -233,13 +236,14 @@ static void scratch_sizes(kad_dual *dual)
 static kad_status dual_create(kad_ctx *ctx, const kad_action_options *given,
                               const kad_lattice *lattice, bool decimate, kad_action **out)
 {
-    kad_status status = KAD_OK;
-    kad_dual *dual = NULL;
+    KAD_LOCAL(kad_action, made);
+    kad_dual *dual;
     options o;
     *out = NULL;
     if (decimate) return kad_fail(ctx, KAD_ECONFIG, "on-dual: has no exact decimation");
-    KAD_TRY(kad_new(ctx, 1, sizeof *dual, &dual));
+    KAD_CALL(kad_new(ctx, 1, sizeof *dual, &dual));
     kad_action *action = &dual->action;
+    made = action;
     action->self = dual;
     action->ops = &kad_action_dual;
     action->lattice = lattice;
@@ -248,27 +252,25 @@ static kad_status dual_create(kad_ctx *ctx, const kad_action_options *given,
     kad_keys_copy(KEYS, KAD_DUAL_N_KEYS, given->own, sizeof o, &o);
     dual->whitened = o.representation == WHITENED;
     dual->epsilon = !isnan(o.epsilon) ? o.epsilon : dual->whitened ? 0.01 : 0.1;
-    KAD_TRY(read_couplings(ctx, &o, dual));
-    KAD_TRY(read_coupling(ctx, &o, dual));
-    KAD_TRY(read_beta(ctx, &o, dual));
+    KAD_CALL(read_couplings(ctx, &o, dual));
+    KAD_CALL(read_coupling(ctx, &o, dual));
+    KAD_CALL(read_beta(ctx, &o, dual));
     action->flags = KAD_ACTION_SYMMETRIC;
     if (!dual->J) action->flags |= KAD_ACTION_TRANSLATION;
-    KAD_TRY(allocate(ctx, dual));
+    KAD_CALL(allocate(ctx, dual));
     if (dual->J)
-        KAD_TRY(diagonalise(ctx, dual));
+        KAD_CALL(diagonalise(ctx, dual));
     else
-        KAD_TRY(uniform_spectrum(ctx, dual));
+        KAD_CALL(uniform_spectrum(ctx, dual));
     scratch_sizes(dual);
     kad_spin_table(dual->weight, action->n_comp);
     refresh(dual);
     dual->beta_configured = dual->beta;
-    KAD_TRY(kad_dual_exact(ctx, dual, true, &dual->log_z_configured));
+    KAD_CALL(kad_dual_exact(ctx, dual, true, &dual->log_z_configured));
     kad_exact_show(&dual->log_z_configured, action);
     *out = action;
-    dual = NULL;
-done:
-    if (dual) dual_destroy(&dual->action);
-    return status;
+    made = NULL;
+    return KAD_OK;
 }
 
 static kad_status dual_copy(kad_ctx *ctx, const kad_action *action, kad_action **out)

@@ -38,7 +38,6 @@ static kad_status read_site(const reader *r, const char *token, int64_t *site)
 
 static kad_status read_line(reader *r, char *line)
 {
-    kad_status status = KAD_OK;
     char *token[4] = {NULL}, *rest = NULL;
     int n = 0;
     int64_t i = 0, j = 0;
@@ -48,8 +47,8 @@ static kad_status read_line(reader *r, char *line)
         if (!(token[n] = strtok_r(s, " \t", &rest))) break;
     if (n == 0) return KAD_OK;
     if (n != 3) return fail(r, "expected \"site site coupling\"", token[n > 3 ? 3 : 0]);
-    KAD_TRY(read_site(r, token[0], &i));
-    KAD_TRY(read_site(r, token[1], &j));
+    KAD_CALL(read_site(r, token[0], &i));
+    KAD_CALL(read_site(r, token[1], &j));
     if (i == j) return fail(r, "expected two different sites", token[1]);
     if (!kad_parse_real(token[2], &value) || fabs(value) > MAX_COUPLING)
         return fail(r, "expected a coupling between -1e6 and 1e6", token[2]);
@@ -57,49 +56,43 @@ static kad_status read_line(reader *r, char *line)
     if (r->seen[ij]) return fail(r, "a pair of sites appears twice", token[1]);
     r->seen[ij] = r->seen[ji] = 1;
     r->J[ij] = r->J[ji] = value;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Lines of `text`, which is cut up. */
 static kad_status read_text(kad_ctx *ctx, const char *path, char *text, size_t n_bytes,
                             int N, double *J)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     reader r = {.ctx = ctx, .path = path, .N = N, .J = J};
     const size_t n = (size_t)N;
-    KAD_TRY(kad_new(ctx, n * n, sizeof(uint8_t), &r.seen));
+    KAD_CALL(kad_take(&scope, n * n, &r.seen));
     for (char *line = text, *end = text + n_bytes; line < end;) {
         char *newline = memchr(line, '\n', (size_t)(end - line));
         if (newline) *newline = 0;
         r.line++;
-        KAD_TRY(read_line(&r, line));
+        KAD_CALL(read_line(&r, line));
         line = newline ? newline + 1 : end;
     }
-done:
-    kad_free(r.seen);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status read_h5(kad_ctx *ctx, const char *path, int N, double *J)
 {
-    kad_status status = KAD_OK;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     const size_t n = (size_t)N, dims[2] = {n, n};
-    KAD_TRY(kad_h5_open(ctx, path, false, 0, &file));
-    KAD_TRY(kad_h5_read(ctx, file, "/couplings", KAD_H5_F64, 2, dims, J));
+    KAD_CALL(kad_h5_open(ctx, path, false, 0, &file));
+    KAD_CALL(kad_h5_read(ctx, file, "/couplings", KAD_H5_F64, 2, dims, J));
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j <= i; j++) {
             const double a = J[i * n + j], b = J[j * n + i];
             if (!(fabs(a) <= MAX_COUPLING) || a != b || (i == j && a != 0))
-                KAD_TRY(kad_fail(ctx, KAD_EDATA,
-                                 "%s: /couplings[%zu,%zu]: expected a symmetric finite "
-                                 "matrix with zero diagonal, got %g and %g",
-                                 path, i, j, a, b));
+                KAD_CALL(kad_fail(ctx, KAD_EDATA,
+                                  "%s: /couplings[%zu,%zu]: expected a symmetric finite "
+                                  "matrix with zero diagonal, got %g and %g",
+                                  path, i, j, a, b));
         }
-done:
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status require_coupling(kad_ctx *ctx, const char *path, int N, const double *J)
@@ -114,25 +107,21 @@ kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N, double
                                    char digest[KAD_DIGEST_CHARS])
 {
     enum { MAX_BYTES = 1 << 26 };
-    kad_status status;
     const size_t length = strlen(path);
-    char *data = NULL;
+    KAD_LOCAL(char, data);
     size_t n_bytes;
     memset(J, 0, (size_t)N * (size_t)N * sizeof *J);
-    status = kad_file_read(ctx, path, MAX_BYTES, &data, &n_bytes);
+    const kad_status status = kad_file_read(ctx, path, MAX_BYTES, &data, &n_bytes);
     if (status != KAD_OK)
-        KAD_TRY(kad_fail(ctx, status, "action.couplings: %s", ctx->message));
+        return kad_fail(ctx, status, "action.couplings: %s", ctx->message);
     kad_digest(data, n_bytes, digest);
     const bool binary = length > 3 && !strcmp(path + length - 3, ".h5");
     if (!binary && memchr(data, 0, n_bytes))
-        KAD_TRY(
-            kad_fail(ctx, KAD_EDATA, "action.couplings: %s: contains a zero byte", path));
+        return kad_fail(ctx, KAD_EDATA, "action.couplings: %s: contains a zero byte",
+                        path);
     if (binary)
-        KAD_TRY(read_h5(ctx, path, N, J));
+        KAD_CALL(read_h5(ctx, path, N, J));
     else
-        KAD_TRY(read_text(ctx, path, data, n_bytes, N, J));
-    status = require_coupling(ctx, path, N, J);
-done:
-    kad_free(data);
-    return status;
+        KAD_CALL(read_text(ctx, path, data, n_bytes, N, J));
+    return require_coupling(ctx, path, N, J);
 }

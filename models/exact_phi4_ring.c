@@ -178,15 +178,11 @@ static kad_status ln_trace(kad_ctx *ctx, const kad_exact_chain *g, grid *x,
 static kad_status on_grid(kad_ctx *ctx, const kad_exact_chain *g, int n_radii,
                           int n_channels, double fall, kad_exact_value *out)
 {
-    kad_status status = KAD_OK;
-    grid x = {0};
+    grid x KAD_CLEARED(grid_clear) = {0};
     const double lo = g->r0 > 0 ? kad_exact_window(g, least_action, fall, -1, g->r0) : 0;
     const double hi = kad_exact_window(g, least_action, fall, 1, (double)INFINITY);
-    KAD_TRY(grid_create(ctx, g, n_radii, n_channels, lo, hi, &x));
-    KAD_TRY(ln_trace(ctx, g, &x, out));
-done:
-    grid_clear(&x);
-    return status;
+    KAD_CALL(grid_create(ctx, g, n_radii, n_channels, lo, hi, &x));
+    return ln_trace(ctx, g, &x, out);
 }
 
 /* Grids that grow until two, of different windows, agree. */

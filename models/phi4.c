@@ -39,27 +39,26 @@ static kad_status exact_ln_z(kad_ctx *ctx, const kad_phi4 *phi4, kad_exact_log_z
 kad_status kad_phi4_create(kad_ctx *ctx, const kad_action_options *options,
                            const kad_lattice *lattice, bool decimate, kad_action **out)
 {
-    kad_status status = KAD_OK;
-    kad_phi4 *phi4 = NULL;
+    KAD_LOCAL(kad_action, made);
+    kad_phi4 *phi4;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *phi4, &phi4));
+    KAD_CALL(kad_new(ctx, 1, sizeof *phi4, &phi4));
     kad_action *action = &phi4->action;
     action->self = phi4;
     action->ops = decimate ? &kad_action_phi4_decimated : &kad_action_phi4;
+    made = action;
     action->lattice = lattice;
     action->n_comp = options->n_comp;
     action->flags = KAD_ACTION_SYMMETRIC | KAD_ACTION_TRANSLATION;
     action->n_active = lattice->n_sites;
-    KAD_TRY(kad_phi4_read(ctx, options->own, lattice, &phi4->now));
+    KAD_CALL(kad_phi4_read(ctx, options->own, lattice, &phi4->now));
     phi4->configured = phi4->now;
-    KAD_TRY(exact_ln_z(ctx, phi4, &phi4->log_z_configured));
+    KAD_CALL(exact_ln_z(ctx, phi4, &phi4->log_z_configured));
     kad_exact_show(&phi4->log_z_configured, action);
-    if (decimate) KAD_TRY(kad_phi4_decimate(ctx, phi4));
+    if (decimate) KAD_CALL(kad_phi4_decimate(ctx, phi4));
     *out = action;
-    phi4 = NULL;
-done:
-    if (phi4) kad_phi4_destroy(&phi4->action);
-    return status;
+    made = NULL;
+    return KAD_OK;
 }
 
 static int key_index(const kad_phi4 *phi4, const char *key)

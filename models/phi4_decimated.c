@@ -17,16 +17,15 @@ void kad_phi4_retabulate(kad_phi4 *phi4)
 
 kad_status kad_phi4_decimate(kad_ctx *ctx, kad_phi4 *phi4)
 {
-    kad_status status = KAD_OK;
     kad_action *action = &phi4->action;
     const kad_lattice *lattice = action->lattice;
     const size_t half = (size_t)lattice->n_sites / 2;
-    KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites, sizeof(uint8_t), &phi4->active));
-    KAD_TRY(kad_new(ctx, half, sizeof(int), &phi4->even));
-    KAD_TRY(kad_new(ctx, half, sizeof(int), &phi4->odd));
-    KAD_TRY(kad_new(ctx, 1, sizeof *phi4->table, &phi4->table));
+    KAD_CALL(kad_new(ctx, (size_t)lattice->n_sites, sizeof(uint8_t), &phi4->active));
+    KAD_CALL(kad_new(ctx, half, sizeof(int), &phi4->even));
+    KAD_CALL(kad_new(ctx, half, sizeof(int), &phi4->odd));
+    KAD_CALL(kad_new(ctx, 1, sizeof *phi4->table, &phi4->table));
     if (action->n_comp == 2) {
-        KAD_TRY(kad_new(ctx, 1, sizeof *phi4->spin, &phi4->spin));
+        KAD_CALL(kad_new(ctx, 1, sizeof *phi4->spin, &phi4->spin));
         kad_spin_table(phi4->spin, 2);
     }
     int n_even = 0, n_odd = 0;
@@ -41,8 +40,7 @@ kad_status kad_phi4_decimate(kad_ctx *ctx, kad_phi4 *phi4)
     action->active = phi4->active;
     action->n_active = (int)half;
     kad_phi4_retabulate(phi4);
-done:
-    return status; /* the caller destroys phi4 on failure */
+    return KAD_OK;
 }
 
 const kad_action_ops kad_action_phi4_decimated = {

@@ -142,20 +142,22 @@ static kad_status check_binding(kad_ctx *ctx, const binding *b)
     return KAD_OK;
 }
 
-static kad_status bind(kad_study *study, void *arguments)
+static kad_status bind_new(kad_study *study, const void *arguments)
 {
     const binding *b = arguments;
     kad_ctx *ctx = &study->app.ctx;
-    kad_status status = KAD_OK;
-    char *read = NULL;
+    KAD_LOCAL(char, read);
+    KAD_CALL(check_binding(ctx, b));
+    if (b->text == NULL) KAD_CALL(kad_pipeline_read(ctx, b->path, &read));
+    KAD_CALL(keep_all(study, b, b->text != NULL ? b->text : read));
+    return kad_pipeline_prepare(&study->job, study->text, study->name,
+                                study->app.n_overrides, study->app.overrides);
+}
+
+static kad_status bind(kad_study *study, void *arguments)
+{
     forget(study);
-    KAD_TRY(check_binding(ctx, b));
-    if (b->text == NULL) KAD_TRY(kad_pipeline_read(ctx, b->path, &read));
-    KAD_TRY(keep_all(study, b, b->text != NULL ? b->text : read));
-    KAD_TRY(kad_pipeline_prepare(&study->job, study->text, study->name,
-                                 study->app.n_overrides, study->app.overrides));
-done:
-    kad_free(read);
+    const kad_status status = bind_new(study, arguments);
     if (status != KAD_OK) forget(study);
     return status;
 }

@@ -78,6 +78,11 @@ void kad_scope_end(kad_scope *scope);
     }
 
 KAD_LOCAL_OF(char, kad_free) /* texts from kad_alloc */
+KAD_LOCAL_OF(double, kad_free)
+
+/* A struct (zero at first) that clear(&it) empties wherever its block is left; set it to zero
+ * to hand on what it owns: kad_index_list blocks KAD_CLEARED(kad_index_list_clear) = {0}; */
+#define KAD_CLEARED(clear) __attribute__((cleanup(clear)))
 
 /* Bytes this process may still use: the smallest of MemAvailable, the cgroup's limit less
  * its use (v1 and v2) and RLIMIT_AS less the current size. Never 0: SIZE_MAX where

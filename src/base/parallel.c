@@ -109,18 +109,15 @@ void *kad_cut(char **scratch, size_t n, size_t size)
 kad_status kad_for_tiles(kad_ctx *ctx, const char *what, size_t n, size_t scratch_bytes,
                          kad_tile_work *work, void *self)
 {
-    kad_status status = KAD_OK;
     job j = {.work = work,
              .self = self,
              .bytes = kad_cut_bytes(scratch_bytes, 1),
              .begun = kad_stop_clock()};
-    KAD_TRY(kad_new(ctx, (size_t)kad_n_workers(ctx->n_threads, n), j.bytes, &j.scratch));
-    if (!kad_parallel_for(ctx->n_threads, n, do_piece, &j))
-        status =
-            kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
-done:
+    KAD_CALL(kad_new(ctx, (size_t)kad_n_workers(ctx->n_threads, n), j.bytes, &j.scratch));
+    const bool finished = kad_parallel_for(ctx->n_threads, n, do_piece, &j);
     kad_free(j.scratch);
-    return status;
+    if (finished) return KAD_OK;
+    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
 }
 
 /* --- sums ---------------------------------------------------------------------------- */

@@ -25,17 +25,14 @@ struct kad_board {
 
 kad_status kad_board_create(kad_ctx *ctx, int n_workers, int n_hands, kad_board **out)
 {
-    kad_status status = KAD_OK;
-    kad_board *board = NULL;
+    KAD_LOCAL(kad_board, board);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *board, &board));
+    KAD_CALL(kad_new(ctx, 1, sizeof *board, &board));
     board->n_hands = n_hands;
-    KAD_TRY(kad_new(ctx, (size_t)n_workers, sizeof *board->offer, &board->offer));
+    KAD_CALL(kad_new(ctx, (size_t)n_workers, sizeof *board->offer, &board->offer));
     *out = board;
     board = NULL;
-done:
-    kad_board_destroy(board);
-    return status;
+    return KAD_OK;
 }
 
 void kad_board_destroy(kad_board *board)

@@ -9,6 +9,7 @@
 #define KAD_BASE_SHARE_H
 
 #include "base/context.h"
+#include "base/memory.h"
 #include "base/thread.h"
 
 enum { KAD_SHARES_MAX = 32 };
@@ -18,6 +19,7 @@ enum { KAD_SHARES_MAX = 32 };
 KAD_MUST_USE kad_status kad_board_create(kad_ctx *ctx, int n_workers, int n_hands,
                                          kad_board **out);
 void kad_board_destroy(kad_board *board);
+KAD_LOCAL_OF(kad_board, kad_board_destroy)
 
 /* Within a piece that `thread` is at: share(self, i, helper) for i = 0 .. n - 1, n <=
  * KAD_SHARES_MAX, by this thread and those that help, `helper` being the one at work. What

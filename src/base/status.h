@@ -34,11 +34,4 @@
         if (kad_called != KAD_OK) return kad_called; \
     } while (0)
 
-/* The same where something must be undone: go to the label `done` with `status` set. */
-#define KAD_TRY(expr)                    \
-    do {                                 \
-        status = (expr);                 \
-        if (status != KAD_OK) goto done; \
-    } while (0)
-
 #endif

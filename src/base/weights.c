@@ -128,8 +128,8 @@ kad_status kad_weights_analyse(kad_ctx *ctx, size_t n, const double *log_w,
                                kad_weights *out)
 {
     const kad_estimate none = {NAN, NAN};
-    kad_status status = KAD_OK;
-    double *kept = NULL, *w = NULL;
+    KAD_SCOPE(scope, ctx);
+    double *kept, *w;
     *out = (kad_weights){.log_mean = NAN,
                          .log_z = none,
                          .log_z_err_importance = NAN,
@@ -140,10 +140,10 @@ kad_status kad_weights_analyse(kad_ctx *ctx, size_t n, const double *log_w,
                          .upper_dof = NAN,
                          .acceptance = none,
                          .largest = NAN};
-    KAD_TRY(kad_new(ctx, n, sizeof *kept, &kept));
-    KAD_TRY(kad_new(ctx, n, sizeof *w, &w));
+    KAD_CALL(kad_take(&scope, n, &kept));
+    KAD_CALL(kad_take(&scope, n, &w));
     collect(n, log_w, kept, out);
-    if (out->n < 2 || out->n_zero == out->n) goto done;
+    if (out->n < 2 || out->n_zero == out->n) return KAD_OK;
     const double top = largest_of(out->n, kept);
     for (size_t i = 0; i < out->n; i++)
         w[i] = exp(kept[i] - top);
@@ -151,10 +151,7 @@ kad_status kad_weights_analyse(kad_ctx *ctx, size_t n, const double *log_w,
     bounds(out->n, w, kept, top, out);
     qsort(w, out->n, sizeof *w, ascending);
     ratios(out->n, w, out);
-done:
-    kad_free(kept);
-    kad_free(w);
-    return status;
+    return KAD_OK;
 }
 
 double kad_log_mean(size_t n, const double *log_w)
@@ -194,14 +191,14 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
                         const double *a, double *mean, double *err, double *dof,
                         double *cov)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     double *w = NULL, *d = NULL, sum_w = 0.0, square_w = 0.0;
     size_t n_used = 0;
 
-    KAD_TRY(kad_stop_check(ctx, "analysis"));
-    KAD_TRY(kad_new(ctx, n, sizeof *w, &w));
-    KAD_TRY(kad_new(ctx, width * (width + 3), sizeof *d, &d));
-    KAD_TRY(kad_weights_check(ctx, n, log_w));
+    KAD_CALL(kad_stop_check(ctx, "analysis"));
+    KAD_CALL(kad_take(&scope, n, &w));
+    KAD_CALL(kad_take(&scope, width * (width + 3), &d));
+    KAD_CALL(kad_weights_check(ctx, n, log_w));
     const double top = largest_of(n, log_w);
     for (size_t i = 0; i < n; i++) {
         w[i] = exp(log_w[i] - top);
@@ -240,8 +237,5 @@ kad_status kad_reweight(kad_ctx *ctx, size_t n, const double *log_w, size_t widt
         }
     for (size_t k = 0; k < width && dof != NULL; k++)
         dof[k] = kad_spread_dof(nd, product[k * width + k], fourth[k]);
-done:
-    kad_free(w);
-    kad_free(d);
-    return status;
+    return KAD_OK;
 }

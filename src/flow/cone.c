@@ -23,28 +23,25 @@ void kad_cone_destroy(kad_cone *cone)
 /* Parts by row: counts, running sums, then filled from behind. */
 static kad_status index_rows(kad_ctx *ctx, int n_rows, kad_cone_stage *s)
 {
-    kad_status status = KAD_OK;
     const int each = s->parts.n_src + s->parts.n_tgt, n = s->parts.n_parts * each;
-    KAD_TRY(kad_new(ctx, (size_t)n_rows + 1, sizeof(int), &s->first));
-    KAD_TRY(kad_new(ctx, (size_t)n, sizeof(int), &s->list));
+    KAD_CALL(kad_new(ctx, (size_t)n_rows + 1, sizeof(int), &s->first));
+    KAD_CALL(kad_new(ctx, (size_t)n, sizeof(int), &s->list));
     for (int i = 0; i < n; i++)
         s->first[s->parts.rows[i]]++;
     for (int r = 0; r < n_rows; r++)
         s->first[r + 1] += s->first[r];
     for (int i = n - 1; i >= 0; i--)
         s->list[--s->first[s->parts.rows[i]]] = i / each;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Slots of a stage, given those its rows have after it (`now`), which become those
  * before it. */
 static kad_status assign_slots(kad_ctx *ctx, kad_cone *cone, kad_cone_stage *s, int *now)
 {
-    kad_status status = KAD_OK;
     const int n_src = s->parts.n_src, n_tgt = s->parts.n_tgt;
-    KAD_TRY(kad_new(ctx, (size_t)s->parts.n_parts * (size_t)(n_src + 2 * n_tgt),
-                    sizeof(int), &s->slots));
+    KAD_CALL(kad_new(ctx, (size_t)s->parts.n_parts * (size_t)(n_src + 2 * n_tgt),
+                     sizeof(int), &s->slots));
     for (int k = 0; k < s->parts.n_parts; k++) {
         const int *rows = s->parts.rows + (size_t)k * (size_t)(n_src + n_tgt);
         int *slots = s->slots + (size_t)k * (size_t)(n_src + 2 * n_tgt);
@@ -57,8 +54,7 @@ static kad_status assign_slots(kad_ctx *ctx, kad_cone *cone, kad_cone_stage *s, 
     }
     s->ld = s->parts.constant_ld ? -1 : cone->n_slots;
     if (!s->parts.constant_ld) cone->n_slots += s->parts.n_parts;
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void add_tail(kad_cone *cone, int *now)
@@ -78,18 +74,16 @@ static int64_t larger(int64_t a, int64_t b)
 /* Take stage k apart. */
 static kad_status open_stage(kad_ctx *ctx, kad_cone *cone, int k)
 {
-    kad_status status = KAD_OK;
     kad_cone_stage *s = &cone->stages[k];
     s->stage = &cone->flow->stages[k];
-    KAD_TRY(s->stage->ops->parts(ctx, s->stage, &s->parts));
-    KAD_TRY(index_rows(ctx, cone->flow->n_rows, s));
+    KAD_CALL(s->stage->ops->parts(ctx, s->stage, &s->parts));
+    KAD_CALL(index_rows(ctx, cone->flow->n_rows, s));
     cone->n_tile = (int)larger(cone->n_tile, s->parts.n_src + s->parts.n_tgt);
     cone->max_parts = (int)larger(cone->max_parts, s->parts.n_parts);
     cone->n_evaluations += s->parts.n_parts;
     if (s->parts.one.scratch_bytes[KAD_DOUBLE] > cone->scratch_bytes)
         cone->scratch_bytes = s->parts.one.scratch_bytes[KAD_DOUBLE];
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* What the stages from the first that does not come apart on cost. */
@@ -114,29 +108,26 @@ static kad_status count_tail(kad_ctx *ctx, kad_cone *cone)
 
 kad_status kad_cone_create(kad_ctx *ctx, const kad_flow *flow, kad_cone **out)
 {
-    kad_status status = KAD_OK;
-    kad_cone *cone = NULL;
+    KAD_LOCAL(kad_cone, cone);
     const size_t n_rows = (size_t)flow->n_rows;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *cone, &cone));
+    KAD_CALL(kad_new(ctx, 1, sizeof *cone, &cone));
     cone->flow = flow;
     cone->tail = cone->tail_ld = -1;
     while (cone->n_stages < flow->n_stages && flow->stages[cone->n_stages].ops->parts)
         cone->n_stages++;
-    KAD_TRY(kad_new(ctx, (size_t)cone->n_stages, sizeof *cone->stages, &cone->stages));
-    KAD_TRY(kad_new(ctx, n_rows, sizeof(int), &cone->z_slot));
+    KAD_CALL(kad_new(ctx, (size_t)cone->n_stages, sizeof *cone->stages, &cone->stages));
+    KAD_CALL(kad_new(ctx, n_rows, sizeof(int), &cone->z_slot));
     cone->n_slots = flow->n_rows;
     for (int r = 0; r < flow->n_rows; r++)
         cone->z_slot[r] = r;
     if (cone->n_stages < flow->n_stages) add_tail(cone, cone->z_slot);
     for (int k = 0; k < cone->n_stages; k++)
-        KAD_TRY(open_stage(ctx, cone, k));
+        KAD_CALL(open_stage(ctx, cone, k));
     for (int k = cone->n_stages - 1; k >= 0; k--)
-        KAD_TRY(assign_slots(ctx, cone, &cone->stages[k], cone->z_slot));
-    KAD_TRY(count_tail(ctx, cone));
+        KAD_CALL(assign_slots(ctx, cone, &cone->stages[k], cone->z_slot));
+    KAD_CALL(count_tail(ctx, cone));
     *out = cone;
     cone = NULL;
-done:
-    kad_cone_destroy(cone);
-    return status;
+    return KAD_OK;
 }

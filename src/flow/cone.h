@@ -16,6 +16,7 @@
 #ifndef KAD_FLOW_CONE_H
 #define KAD_FLOW_CONE_H
 
+#include "base/memory.h"
 #include "flow/flow.h"
 #include "flow/parts.h"
 
@@ -49,6 +50,7 @@ typedef struct kad_cone {
 KAD_MUST_USE kad_status kad_cone_create(kad_ctx *ctx, const kad_flow *flow,
                                         kad_cone **out);
 void kad_cone_destroy(kad_cone *cone);
+KAD_LOCAL_OF(kad_cone, kad_cone_destroy)
 
 /* The slots of one tile of chains: one for every thread. */
 typedef struct kad_cone_state {
@@ -73,6 +75,7 @@ size_t kad_cone_state_bytes(const kad_cone *cone);
 KAD_MUST_USE kad_status kad_cone_state_create(kad_ctx *ctx, const kad_cone *cone,
                                               const void *packed, kad_cone_state **out);
 void kad_cone_state_destroy(kad_cone_state *state);
+KAD_LOCAL_OF(kad_cone_state, kad_cone_state_destroy)
 
 /* A full generation from z [n_rows][KAD_W_DOUBLE]. The field is state->slots. */
 void kad_cone_begin(kad_cone_state *state, const double *z);

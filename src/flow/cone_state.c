@@ -53,19 +53,16 @@ size_t kad_cone_state_bytes(const kad_cone *cone)
 kad_status kad_cone_state_create(kad_ctx *ctx, const kad_cone *cone, const void *packed,
                                  kad_cone_state **out)
 {
-    kad_status status = KAD_OK;
-    kad_cone_state *s = NULL;
+    KAD_LOCAL(kad_cone_state, s);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *s, &s));
+    KAD_CALL(kad_new(ctx, 1, sizeof *s, &s));
     s->cone = cone;
     s->packed = packed;
-    KAD_TRY(kad_new(ctx, 1, carve(cone, packed == NULL, NULL, s), &s->block));
+    KAD_CALL(kad_new(ctx, 1, carve(cone, packed == NULL, NULL, s), &s->block));
     carve(cone, packed == NULL, s->block, s);
     *out = s;
     s = NULL;
-done:
-    kad_cone_state_destroy(s);
-    return status;
+    return KAD_OK;
 }
 
 void kad_cone_state_destroy(kad_cone_state *state)

@@ -85,11 +85,10 @@ static kad_status make_sites(kad_ctx *ctx, const kad_flow_target *target, kad_fl
 kad_status kad_flow_create(kad_ctx *ctx, const kad_flow_options *options,
                            const kad_flow_target *target, kad_flow **out)
 {
-    kad_status status = KAD_OK;
-    kad_flow *flow = NULL;
-    kad_stage_list list = {0};
+    KAD_LOCAL(kad_flow, flow);
+    kad_stage_list list KAD_CLEARED(kad_stage_list_clear) = {0};
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *flow, &flow));
+    KAD_CALL(kad_new(ctx, 1, sizeof *flow, &flow));
     flow->lattice = target->lattice;
     flow->n_comp = target->n_comp;
     flow->n_rows = target->lattice->n_sites * target->n_comp;
@@ -97,19 +96,16 @@ kad_status kad_flow_create(kad_ctx *ctx, const kad_flow_options *options,
     snprintf(flow->hierarchy, sizeof flow->hierarchy, "%s", options->hierarchy);
     flow->prior = kad_prior_find(options->prior);
     flow->temperature = options->temperature;
-    KAD_TRY(make_sites(ctx, target, flow));
-    KAD_TRY(kad_hierarchy_build(ctx, options, target, &list));
+    KAD_CALL(make_sites(ctx, target, flow));
+    KAD_CALL(kad_hierarchy_build(ctx, options, target, &list));
     flow->n_stages = list.n;
     flow->stages = list.stage;
     list = (kad_stage_list){0};
-    KAD_TRY(require_unique_names(ctx, flow));
+    KAD_CALL(require_unique_names(ctx, flow));
     lay_out(flow);
     *out = flow;
     flow = NULL;
-done:
-    kad_stage_list_clear(&list);
-    kad_flow_destroy(flow);
-    return status;
+    return KAD_OK;
 }
 
 void kad_flow_destroy(kad_flow *flow)

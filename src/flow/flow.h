@@ -12,6 +12,7 @@
 #ifndef KAD_FLOW_FLOW_H
 #define KAD_FLOW_FLOW_H
 
+#include "base/memory.h"
 #include "flow/options.h"
 #include "flow/priors/prior.h"
 #include "flow/stage.h"
@@ -40,6 +41,7 @@ typedef struct kad_flow {
 KAD_MUST_USE kad_status kad_flow_create(kad_ctx *ctx, const kad_flow_options *options,
                                         const kad_flow_target *target, kad_flow **out);
 void kad_flow_destroy(kad_flow *flow);
+KAD_LOCAL_OF(kad_flow, kad_flow_destroy)
 /* Initial parameters, keyed by seed. theta [n_theta]. */
 void kad_flow_init(const kad_flow *flow, uint64_t seed, double *theta);
 /* Full name of a tensor: "level_2/disentangler/coupling_3/w1" or "spectrum/theta". */

@@ -68,39 +68,34 @@ static kad_status add_pass(builder *b, int level, int m, int offset, const char 
 {
     const kad_lattice *lattice = b->target->lattice;
     int box[KAD_MAX_DIM];
-    unsigned char *side = NULL;
-    int *rows = NULL;
-    kad_index_list blocks;
+    KAD_SCOPE(scope, b->ctx);
+    unsigned char *side;
+    int *rows;
+    kad_index_list blocks KAD_CLEARED(kad_index_list_clear) = {0};
     kad_stage stage;
-    kad_status status =
-        kad_blocks_create(b->ctx, lattice, 1 << level, m, offset, &blocks);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_blocks_create(b->ctx, lattice, 1 << level, m, offset, &blocks));
     kad_blocks_extents(lattice, 1 << level, box);
     for (int mu = 0; mu < lattice->d && m > 0; mu++)
         box[mu] = m;
     const size_t n =
         (size_t)blocks.n_lists * (size_t)blocks.size * (size_t)b->target->n_comp;
-    KAD_TRY(kad_new(b->ctx, (size_t)blocks.size, 1, &side));
-    KAD_TRY(kad_new(b->ctx, n, sizeof(int), &rows));
+    KAD_CALL(kad_take(&scope, (size_t)blocks.size, &side));
+    KAD_CALL(kad_take(&scope, n, &rows));
     if (b->options->rotation) {
-        KAD_TRY(kad_rotation_create(b->ctx, lattice, b->target->n_comp, false,
-                                    blocks.n_lists, blocks.size, blocks.sites, NULL, NULL,
-                                    &stage));
-        KAD_TRY(kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/rotation", pass));
+        KAD_CALL(kad_rotation_create(b->ctx, lattice, b->target->n_comp, false,
+                                     blocks.n_lists, blocks.size, blocks.sites, NULL,
+                                     NULL, &stage));
+        KAD_CALL(kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/rotation", pass));
     }
     for (int k = 0; k < b->options->couplings; k++)
-        KAD_TRY(add_split(b, &blocks, box, k, side, rows, level, pass));
+        KAD_CALL(add_split(b, &blocks, box, k, side, rows, level, pass));
     if (b->options->level_scale) {
-        KAD_TRY(kad_scale_create(b->ctx, lattice, b->target->n_comp,
-                                 blocks.n_lists * blocks.size, blocks.sites, false,
-                                 !b->target->symmetric, &stage));
-        KAD_TRY(kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/scale", pass));
+        KAD_CALL(kad_scale_create(b->ctx, lattice, b->target->n_comp,
+                                  blocks.n_lists * blocks.size, blocks.sites, false,
+                                  !b->target->symmetric, &stage));
+        KAD_CALL(kad_stage_list_add(b->ctx, b->list, &stage, level, "%s/scale", pass));
     }
-done:
-    kad_free(side);
-    kad_free(rows);
-    kad_index_list_clear(&blocks);
-    return status;
+    return KAD_OK;
 }
 
 /* Bit mask of axes shifted by half a block: e none, o all, a, b, c all but the first,

@@ -71,32 +71,27 @@ static kad_status add_stages(builder *b, kad_index_list *parts,
                              const kad_transform_ops *transform, int level,
                              const char *name, int index)
 {
-    kad_status status = KAD_OK;
     char full[KAD_NAME_MAX];
     for (int first = 0, n, k = 0; first < parts->n_lists; first += n, k++) {
         n = b->options->shared ? kad_blocks_gather(b->target->lattice, parts, first) : 1;
         snprintf(full, sizeof full, "%s_%02d", name, index);
         if (n < parts->n_lists)
             snprintf(full, sizeof full, "%s_%02d_%03d", name, index, k);
-        KAD_TRY(add_parts(b, n, parts->size,
-                          parts->sites + (size_t)first * (size_t)parts->size, transform,
-                          level, full));
+        KAD_CALL(add_parts(b, n, parts->size,
+                           parts->sites + (size_t)first * (size_t)parts->size, transform,
+                           level, full));
     }
-done:
-    kad_index_list_clear(parts);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status add_stencil(builder *b, int level, int shift, unsigned targets,
                               unsigned sources, const kad_transform_ops *transform,
                               const char *name, int index)
 {
-    kad_index_list parts;
-    const kad_status status =
-        kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
-                           shift, targets, sources, b->options->sources, &parts);
-    return status == KAD_OK ? add_stages(b, &parts, transform, level, name, index)
-                            : status;
+    kad_index_list parts KAD_CLEARED(kad_index_list_clear) = {0};
+    KAD_CALL(kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
+                                shift, targets, sources, b->options->sources, &parts));
+    return add_stages(b, &parts, transform, level, name, index);
 }
 
 /* Groups of classes in order of generation: by falling number of odd coordinates; in d =
@@ -124,7 +119,6 @@ static int groups_of(int d, unsigned group[7])
 static kad_status add_refinements(builder *b, int level, unsigned old, unsigned fresh,
                                   int count, int step)
 {
-    kad_status status = KAD_OK;
     const int d = b->target->lattice->d;
     const bool all = (old | fresh) == active_classes(b, 1 << level);
     for (int r = 0; r < count; r++) {
@@ -134,22 +128,20 @@ static kad_status add_refinements(builder *b, int level, unsigned old, unsigned 
         char name[32];
         snprintf(name, sizeof name, "refine_%d_%d", step, r);
         if (d == 2) {
-            KAD_TRY(
+            KAD_CALL(
                 add_stencil(b, level, shift, targets, sources, b->refinement, name, 0));
             continue;
         }
         for (unsigned p = 0; p < (1u << d); p++)
             if (targets >> p & 1)
-                KAD_TRY(add_stencil(b, level, shift, 1u << p, sources, b->refinement,
-                                    name, (int)p));
+                KAD_CALL(add_stencil(b, level, shift, 1u << p, sources, b->refinement,
+                                     name, (int)p));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status add_fill(builder *b, int level)
 {
-    kad_status status = KAD_OK;
     unsigned group[7], known = 1;
     const unsigned active = active_classes(b, 1 << level);
     const int n = groups_of(b->target->lattice->d, group);
@@ -162,32 +154,28 @@ static kad_status add_fill(builder *b, int level)
         const bool finest = level == 0 && i == last;
         const int count =
             finest ? b->options->refinements_finest : b->options->refinements;
-        KAD_TRY(add_stencil(b, level, 0, fresh, known, b->generator, "generate", i));
-        KAD_TRY(add_refinements(b, level, known, fresh, count, i));
+        KAD_CALL(add_stencil(b, level, 0, fresh, known, b->generator, "generate", i));
+        KAD_CALL(add_refinements(b, level, known, fresh, count, i));
         known |= fresh;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status add_wavelet(builder *b, int level)
 {
-    kad_status status = KAD_OK;
     const int d = b->target->lattice->d;
     unsigned colour[2] = {0, 0};
     for (unsigned p = 0; p < (1u << d); p++)
         colour[parity_bit(p)] |= 1u << p;
     for (unsigned p = (1u << d) - 1; p > 0; p--) {
-        kad_index_list parts;
-        KAD_TRY(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &parts));
-        KAD_TRY(add_stages(b, &parts, b->generator, level, "detail", (int)p));
+        kad_index_list parts KAD_CLEARED(kad_index_list_clear) = {0};
+        KAD_CALL(kad_blocks_details(b->ctx, b->target->lattice, 1 << level, p, &parts));
+        KAD_CALL(add_stages(b, &parts, b->generator, level, "detail", (int)p));
     }
-    KAD_TRY(kad_stage_list_haar(b->ctx, b->target, level, "haar", b->list));
+    KAD_CALL(kad_stage_list_haar(b->ctx, b->target, level, "haar", b->list));
     const int count =
         level == 0 ? b->options->refinements_finest : b->options->refinements;
-    KAD_TRY(add_refinements(b, level, colour[0], colour[1], count, 0));
-done:
-    return status;
+    return add_refinements(b, level, colour[0], colour[1], count, 0);
 }
 
 /* Strides from the one of a single site down. */
@@ -213,7 +201,6 @@ static kad_status check_transform(const builder *b, const char *key,
 kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *options,
                                      const kad_flow_target *target, kad_stage_list *list)
 {
-    kad_status status = KAD_OK;
     builder b = {.ctx = ctx,
                  .options = options,
                  .target = target,
@@ -230,15 +217,14 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: conditional is odd under the global sign; the "
                         "action is not");
-    KAD_TRY(check_transform(&b, "generator", b.generator));
-    KAD_TRY(check_transform(&b, "refinement", b.refinement));
+    KAD_CALL(check_transform(&b, "generator", b.generator));
+    KAD_CALL(check_transform(&b, "refinement", b.refinement));
     if (options->ring)
-        KAD_TRY(kad_stage_list_ring(ctx, target, target->lattice->n_levels, list));
+        KAD_CALL(kad_stage_list_ring(ctx, target, target->lattice->n_levels, list));
     for (int level = n_strides(target->lattice) - 1; level >= 0; level--) {
         if (depth != 0 && level >= depth && !in_top(&b, level)) continue;
-        KAD_TRY(wavelet && !in_top(&b, level) ? add_wavelet(&b, level)
-                                              : add_fill(&b, level));
+        KAD_CALL(wavelet && !in_top(&b, level) ? add_wavelet(&b, level)
+                                               : add_fill(&b, level));
     }
-done:
-    return status;
+    return KAD_OK;
 }

@@ -26,12 +26,12 @@ kad_status kad_parts_of_sites(kad_ctx *ctx, int n_comp, int n_parts, int n_src_s
     return status;
 }
 
-kad_status kad_parts_identity(kad_ctx *ctx, int n, int **out)
+kad_status kad_parts_identity(kad_scope *in, int n, int **out)
 {
-    const kad_status status = kad_new(ctx, (size_t)n, sizeof(int), out);
-    for (int i = 0; status == KAD_OK && i < n; i++)
+    KAD_CALL(kad_take(in, (size_t)n, out));
+    for (int i = 0; i < n; i++)
         (*out)[i] = i;
-    return status;
+    return KAD_OK;
 }
 
 kad_lattice kad_parts_lattice(int n_sites)

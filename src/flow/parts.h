@@ -25,8 +25,8 @@ void kad_parts_clear(kad_parts *parts);
 KAD_MUST_USE kad_status kad_parts_of_sites(kad_ctx *ctx, int n_comp, int n_parts,
                                            int n_src_sites, int n_tgt_sites,
                                            const int *sites, kad_parts *out);
-/* 0, 1, ..., n - 1; free with kad_free. */
-KAD_MUST_USE kad_status kad_parts_identity(kad_ctx *ctx, int n, int **out);
+/* 0, 1, ..., n - 1. */
+KAD_MUST_USE kad_status kad_parts_identity(kad_scope *in, int n, int **out);
 /* What the creators of stages check sites against: a lattice of n sites, nothing else. */
 kad_lattice kad_parts_lattice(int n_sites);
 

@@ -82,16 +82,15 @@ static kad_status share_stage(kad_ctx *ctx, const kad_stage *stage, int most, in
 kad_status kad_shares_create(kad_ctx *ctx, const kad_flow *flow, int most, int least,
                              kad_shares **out)
 {
-    kad_status status = KAD_OK;
-    kad_shares *shares = NULL;
+    KAD_LOCAL(kad_shares, shares);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *shares, &shares));
+    KAD_CALL(kad_new(ctx, 1, sizeof *shares, &shares));
     shares->flow = flow;
     shares->n_shares = 1;
-    KAD_TRY(kad_new(ctx, (size_t)flow->n_stages, sizeof *shares->stage, &shares->stage));
+    KAD_CALL(kad_new(ctx, (size_t)flow->n_stages, sizeof *shares->stage, &shares->stage));
     for (int i = 0; i < flow->n_stages; i++) {
         shared_stage *s = &shares->stage[i];
-        KAD_TRY(share_stage(ctx, &flow->stages[i], most, least, s));
+        KAD_CALL(share_stage(ctx, &flow->stages[i], most, least, s));
         if (s->n_shares == 1) continue;
         if (s->n_shares > shares->n_shares) shares->n_shares = s->n_shares;
         if (s->first[s->n_shares] > shares->n_away)
@@ -101,9 +100,7 @@ kad_status kad_shares_create(kad_ctx *ctx, const kad_flow *flow, int most, int l
     }
     *out = shares;
     shares = NULL;
-done:
-    kad_shares_destroy(shares);
-    return status;
+    return KAD_OK;
 }
 
 void kad_shares_destroy(kad_shares *shares)

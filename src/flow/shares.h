@@ -10,6 +10,7 @@
 #ifndef KAD_FLOW_SHARES_H
 #define KAD_FLOW_SHARES_H
 
+#include "base/memory.h"
 #include "flow/flow.h"
 #include "flow/transforms/transform.h"
 
@@ -20,6 +21,7 @@ typedef struct kad_shares kad_shares;
 KAD_MUST_USE kad_status kad_shares_create(kad_ctx *ctx, const kad_flow *flow, int most,
                                           int least, kad_shares **out);
 void kad_shares_destroy(kad_shares *shares);
+KAD_LOCAL_OF(kad_shares, kad_shares_destroy)
 
 /* The most shares of a stage: threads that find work at a tile. */
 int kad_shares_most(const kad_shares *shares);

@@ -62,20 +62,16 @@ static void keep_active(const kad_flow_target *target, kad_index_list *blocks)
 kad_status kad_stage_list_haar(kad_ctx *ctx, const kad_flow_target *target, int level,
                                const char *name, kad_stage_list *list)
 {
-    kad_index_list blocks;
+    kad_index_list blocks KAD_CLEARED(kad_index_list_clear) = {0};
     kad_stage stage;
-    kad_status status =
-        kad_blocks_create(ctx, target->lattice, 1 << level, 2, 0, &blocks);
-    if (status != KAD_OK) return status;
+    KAD_CALL(kad_blocks_create(ctx, target->lattice, 1 << level, 2, 0, &blocks));
     keep_active(target, &blocks);
     if (blocks.size > 1) {
-        KAD_TRY(kad_haar_create(ctx, target->lattice, target->n_comp, blocks.n_lists,
-                                blocks.size, blocks.sites, &stage));
-        KAD_TRY(kad_stage_list_add(ctx, list, &stage, level, "%s", name));
+        KAD_CALL(kad_haar_create(ctx, target->lattice, target->n_comp, blocks.n_lists,
+                                 blocks.size, blocks.sites, &stage));
+        KAD_CALL(kad_stage_list_add(ctx, list, &stage, level, "%s", name));
     }
-done:
-    kad_index_list_clear(&blocks);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_stage_list_ring(kad_ctx *ctx, const kad_flow_target *target, int level,

@@ -78,13 +78,17 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void close_folder(DIR **dir)
+{
+    if (*dir != NULL) closedir(*dir);
+}
+
 /* Names in a folder, sorted, but for those that begin with a point. */
 static kad_status list(kad_scope *in, const char *path, size_t *n, const char ***names)
 {
-    kad_status status = KAD_OK;
     size_t room = 0;
     const struct dirent *entry;
-    DIR *dir = opendir(path);
+    DIR *dir KAD_CLEARED(close_folder) = opendir(path);
     *n = 0;
     *names = NULL;
     if (dir == NULL)
@@ -95,21 +99,19 @@ static kad_status list(kad_scope *in, const char *path, size_t *n, const char **
         if (*n == room) {
             const char **more;
             room = room ? 2 * room : 256;
-            KAD_TRY(kad_take(in, room, &more));
+            KAD_CALL(kad_take(in, room, &more));
             for (size_t i = 0; i < *n; i++)
                 more[i] = (*names)[i];
             *names = more;
         }
-        KAD_TRY(kad_take_text(in, entry->d_name, &(*names)[*n]));
+        KAD_CALL(kad_take_text(in, entry->d_name, &(*names)[*n]));
         ++*n;
     }
     if (errno != 0)
-        status = kad_fail(in->ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
-                          strerror(errno));
-done:
-    closedir(dir);
-    if (status == KAD_OK && *n > 0) qsort(*names, *n, sizeof **names, by_name);
-    return status;
+        return kad_fail(in->ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
+                        strerror(errno));
+    if (*n > 0) qsort(*names, *n, sizeof **names, by_name);
+    return KAD_OK;
 }
 
 static bool is_walked(const walk *w, const struct stat *info)

@@ -18,79 +18,66 @@ static const char previous_name[] = "checkpoint/previous.h5";
  * moment; a damaged current never replaces a good previous. */
 static kad_status rotate(kad_ctx *ctx, const char *current, const char *previous)
 {
-    kad_status status;
-    char *link_name = NULL;
+    KAD_LOCAL(char, link_name);
     bool exists;
     int result;
-    KAD_TRY(kad_file_exists(ctx, current, &exists));
+    KAD_CALL(kad_file_exists(ctx, current, &exists));
     if (!exists) return KAD_OK;
-    status = kad_h5_check_digest(ctx, current);
-    if (status != KAD_OK) return status == KAD_EDATA ? KAD_OK : status;
+    const kad_status sound = kad_h5_check_digest(ctx, current);
+    if (sound != KAD_OK) return sound == KAD_EDATA ? KAD_OK : sound;
     size_t n = strlen(previous) + sizeof ".tmp";
-    KAD_TRY(kad_new(ctx, n, 1, &link_name));
+    KAD_CALL(kad_new(ctx, n, 1, &link_name));
     snprintf(link_name, n, "%s.tmp", previous);
     unlink(link_name);
     KAD_RETRY(result, link(current, link_name));
     KAD_RETRY(result, rename(result == 0 ? link_name : current, previous));
-    if (result != 0)
-        status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
-                          "%s: cannot be replaced: %s", previous, strerror(errno));
+    const int why = result != 0 ? errno : 0;
     unlink(link_name); /* left when both were the same file already */
-done:
-    kad_free(link_name);
-    return status;
+    if (why == 0) return KAD_OK;
+    return kad_fail(ctx, kad_errno_status(why, KAD_EIO), "%s: cannot be replaced: %s",
+                    previous, strerror(why));
 }
 
 kad_status kad_checkpoint_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file)
 {
-    kad_status status;
-    char *current = NULL, *previous = NULL;
+    KAD_LOCAL(char, current);
+    KAD_LOCAL(char, previous);
     if (run->absent) return KAD_OK;
-    KAD_TRY(kad_run_join(ctx, run, current_name, &current));
-    KAD_TRY(kad_run_join(ctx, run, previous_name, &previous));
-    KAD_TRY(kad_h5_save_temporary(ctx, file, current, true));
-    status = rotate(ctx, current, previous);
-    if (status != KAD_OK)
-        kad_file_drop_temporary(current);
-    else
-        status = kad_file_commit(ctx, current);
-done:
-    kad_free(current);
-    kad_free(previous);
+    KAD_CALL(kad_run_join(ctx, run, current_name, &current));
+    KAD_CALL(kad_run_join(ctx, run, previous_name, &previous));
+    KAD_CALL(kad_h5_save_temporary(ctx, file, current, true));
+    const kad_status status = rotate(ctx, current, previous);
+    if (status == KAD_OK) return kad_file_commit(ctx, current);
+    kad_file_drop_temporary(current);
     return status;
 }
 
 kad_status kad_checkpoint_load(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
 {
-    kad_status status, first;
-    char *current = NULL, *previous = NULL, why[KAD_MESSAGE_MAX];
+    KAD_LOCAL(char, current);
+    KAD_LOCAL(char, previous);
+    char why[KAD_MESSAGE_MAX];
     *out = NULL;
-    KAD_TRY(kad_run_join(ctx, run, current_name, &current));
-    KAD_TRY(kad_run_join(ctx, run, previous_name, &previous));
-    first = kad_run_open_h5(ctx, run, current, true, out);
-    if (first != KAD_EDATA && first != KAD_ENOINPUT) {
-        status = first;
-        goto done;
-    }
+    KAD_CALL(kad_run_join(ctx, run, current_name, &current));
+    KAD_CALL(kad_run_join(ctx, run, previous_name, &previous));
+    const kad_status first = kad_run_open_h5(ctx, run, current, true, out);
+    if (first != KAD_EDATA && first != KAD_ENOINPUT) return first;
     memcpy(why, ctx->message, sizeof why);
-    status = kad_run_open_h5(ctx, run, previous, true, out);
+    const kad_status status = kad_run_open_h5(ctx, run, previous, true, out);
     if (status == KAD_OK)
         kad_note(ctx, "%s; continuing from the previous checkpoint", why);
     else if (status == KAD_ENOINPUT && first == KAD_ENOINPUT)
-        status = KAD_OK; /* none yet */
+        return KAD_OK; /* none yet */
     else if (status == KAD_ENOINPUT)
-        status = kad_fail(ctx, KAD_EDATA,
-                          "%.400s; there is no previous one: move it away and `kadanoff "
-                          "run %.200s` trains from the start",
-                          why, kad_run_path(run));
+        return kad_fail(ctx, KAD_EDATA,
+                        "%.400s; there is no previous one: move it away and `kadanoff "
+                        "run %.200s` trains from the start",
+                        why, kad_run_path(run));
     else if (status == KAD_EDATA)
-        status = kad_fail(ctx, KAD_EDATA,
-                          "no usable checkpoint: %.250s; %.250s; move both away and "
-                          "`kadanoff run %.200s` trains from the start",
-                          why, ctx->message, kad_run_path(run));
-done:
-    kad_free(current);
-    kad_free(previous);
+        return kad_fail(ctx, KAD_EDATA,
+                        "no usable checkpoint: %.250s; %.250s; move both away and "
+                        "`kadanoff run %.200s` trains from the start",
+                        why, ctx->message, kad_run_path(run));
     return status;
 }
 
@@ -149,21 +136,25 @@ static int segment_index(const char *file, const char *name)
     return index <= INT_MAX ? (int)index : -1;
 }
 
+static void close_folder(DIR **dir)
+{
+    if (*dir != NULL) closedir(*dir);
+}
+
 /* Those from `first` on but `kept`. */
 static kad_status remove_segments(kad_ctx *ctx, const kad_run *run, const char *name,
                                   int first, int kept)
 {
-    kad_status status;
-    char *folder = NULL;
-    DIR *dir = NULL;
+    KAD_LOCAL(char, folder);
+    DIR *dir KAD_CLEARED(close_folder) = NULL;
     if (run->absent) return KAD_OK;
-    KAD_TRY(kad_run_join(ctx, run, "checkpoint", &folder));
+    KAD_CALL(kad_run_join(ctx, run, "checkpoint", &folder));
     do
         dir = opendir(folder);
     while (!dir && errno == EINTR);
     if (!dir)
-        KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
-                         "%s: cannot be listed: %s", folder, strerror(errno)));
+        return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: cannot be listed: %s",
+                        folder, strerror(errno));
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(dir);
@@ -173,17 +164,14 @@ static kad_status remove_segments(kad_ctx *ctx, const kad_run *run, const char *
         if (index < 0 || index < first || index == kept) continue;
         KAD_RETRY(result, unlinkat(dirfd(dir), entry->d_name, 0));
         if (result != 0 && errno != ENOENT)
-            KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
-                             "%s/%s: cannot be removed: %s", folder, entry->d_name,
-                             strerror(errno)));
+            return kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
+                            "%s/%s: cannot be removed: %s", folder, entry->d_name,
+                            strerror(errno));
     }
     if (errno != 0)
-        status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
-                          "%s: cannot be listed: %s", folder, strerror(errno));
-done:
-    if (dir) closedir(dir);
-    kad_free(folder);
-    return status;
+        return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: cannot be listed: %s",
+                        folder, strerror(errno));
+    return KAD_OK;
 }
 
 kad_status kad_segment_remove_from(kad_ctx *ctx, const kad_run *run, const char *name,

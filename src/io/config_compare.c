@@ -149,14 +149,10 @@ kad_status kad_settings_compare(kad_ctx *ctx, const char *old, const char *name,
                                 const kad_settings *now, const char *except,
                                 kad_difference *out)
 {
-    kad_status status = KAD_OK;
-    kad_config *then = NULL, *present = NULL;
+    KAD_LOCAL(kad_config, then);
+    KAD_LOCAL(kad_config, present);
     *out = (kad_difference){.key = ""};
-    KAD_TRY(kad_config_parse(ctx, now->schema, old, name, 0, NULL, &then));
-    KAD_TRY(kad_config_parse(ctx, now->schema, now->text, "config", 0, NULL, &present));
-    KAD_TRY(kad_config_compare(ctx, then, present, except, out));
-done:
-    kad_config_destroy(then);
-    kad_config_destroy(present);
-    return status;
+    KAD_CALL(kad_config_parse(ctx, now->schema, old, name, 0, NULL, &then));
+    KAD_CALL(kad_config_parse(ctx, now->schema, now->text, "config", 0, NULL, &present));
+    return kad_config_compare(ctx, then, present, except, out);
 }

@@ -320,25 +320,26 @@ static kad_status parse_document(parse *p, const char *key)
     return KAD_OK;
 }
 
+static void end_parse(parse *p)
+{
+    yaml_event_delete(&p->event);
+    yaml_parser_delete(&p->yaml);
+    kad_scope_end(&p->words);
+}
+
 kad_status kad_config_parse_text(kad_ctx *ctx, kad_config *config, const kad_place *place,
                                  const char *text, size_t n_bytes, const char *key)
 {
-    kad_status status;
-    parse p = {.ctx = ctx,
-               .config = config,
-               .place = *place,
-               .document = !key,
-               .words = {.ctx = ctx}};
+    parse p KAD_CLEARED(end_parse) = {.ctx = ctx,
+                                      .config = config,
+                                      .place = *place,
+                                      .document = !key,
+                                      .words = {.ctx = ctx}};
     if (!yaml_parser_initialize(&p.yaml)) return out_of_memory(&p);
     if (n_bytes > KAD_CONFIG_MAX_BYTES)
-        KAD_TRY(kad_config_fail(ctx, place, "", "more than %d bytes",
-                                (int)KAD_CONFIG_MAX_BYTES));
+        return kad_config_fail(ctx, place, "", "more than %d bytes",
+                               (int)KAD_CONFIG_MAX_BYTES);
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&p.yaml, (const unsigned char *)text, n_bytes);
-    status = parse_document(&p, key);
-done:
-    yaml_event_delete(&p.event);
-    yaml_parser_delete(&p.yaml);
-    kad_scope_end(&p.words);
-    return status;
+    return parse_document(&p, key);
 }

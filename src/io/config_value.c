@@ -124,20 +124,18 @@ static kad_status parse_text(const target *to, const kad_token *token, char **ou
 static kad_status parse_numbers(const target *to, size_t n, const kad_token *tokens,
                                 kad_entry *entry)
 {
-    kad_status status = KAD_OK;
     kad_type type = to->spec->type;
     if (type == KAD_REAL || type == KAD_REALS) {
-        KAD_TRY(kad_new(to->ctx, n, sizeof *entry->reals, &entry->reals));
+        KAD_CALL(kad_new(to->ctx, n, sizeof *entry->reals, &entry->reals));
         for (size_t i = 0; i < n; i++)
-            KAD_TRY(parse_real(to, &tokens[i], &entry->reals[i]));
+            KAD_CALL(parse_real(to, &tokens[i], &entry->reals[i]));
     } else {
-        KAD_TRY(kad_new(to->ctx, n, sizeof *entry->ints, &entry->ints));
+        KAD_CALL(kad_new(to->ctx, n, sizeof *entry->ints, &entry->ints));
         for (size_t i = 0; i < n; i++)
-            KAD_TRY(type == KAD_BOOL ? parse_bool(to, &tokens[i], &entry->ints[i])
-                                     : parse_int(to, &tokens[i], &entry->ints[i]));
+            KAD_CALL(type == KAD_BOOL ? parse_bool(to, &tokens[i], &entry->ints[i])
+                                      : parse_int(to, &tokens[i], &entry->ints[i]));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_entry_parse(kad_ctx *ctx, const kad_place *place, const char *key,
@@ -220,10 +218,13 @@ static kad_status grow(kad_ctx *ctx, kad_entries *entries)
 kad_status kad_entries_put(kad_ctx *ctx, kad_entries *entries, const char *key,
                            kad_entry *entry)
 {
-    kad_status status;
-    KAD_TRY(grow(ctx, entries));
-    entry->key = kad_strdup(key);
-    if (!entry->key) KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory"));
+    kad_status status = grow(ctx, entries);
+    if (status == KAD_OK && (entry->key = kad_strdup(key)) == NULL)
+        status = kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    if (status != KAD_OK) {
+        kad_entry_clear(entry);
+        return status;
+    }
     kad_entry *slot = kad_entries_find(entries, key);
     if (slot)
         kad_entry_clear(slot);
@@ -231,9 +232,6 @@ kad_status kad_entries_put(kad_ctx *ctx, kad_entries *entries, const char *key,
         slot = &entries->items[entries->n++];
     *slot = *entry;
     return KAD_OK;
-done:
-    kad_entry_clear(entry);
-    return status;
 }
 
 static void remove_where(kad_entries *entries, const char *text, bool prefix)

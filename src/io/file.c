@@ -79,9 +79,14 @@ static kad_status read_all(kad_ctx *ctx, int fd, const char *path, char *data, s
 }
 
 /* A regular file, open for reading; not -1 only on success. */
+void kad_file_close(int *fd)
+{
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+}
+
 static kad_status open_regular(kad_ctx *ctx, const char *path, int *fd, uintmax_t *n)
 {
-    kad_status status;
     struct stat info;
     int result;
     KAD_RETRY(*fd, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -94,87 +99,73 @@ static kad_status open_regular(kad_ctx *ctx, const char *path, int *fd, uintmax_
         return KAD_OK;
     }
     if (result != 0)
-        status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
-                          strerror(errno));
-    else
-        status = kad_fail(ctx, KAD_ENOINPUT, "%s: not a regular file", path);
-    close(*fd);
-    *fd = -1;
-    return status;
+        return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
+                        strerror(errno));
+    return kad_fail(ctx, KAD_ENOINPUT, "%s: not a regular file", path);
 }
 
 kad_status kad_file_read(kad_ctx *ctx, const char *path, size_t max_bytes, char **data,
                          size_t *n_bytes)
 {
-    kad_status status;
     uintmax_t size;
-    int fd;
+    int fd KAD_CLEARED(kad_file_close) = -1;
+    KAD_LOCAL(char, all);
     *data = NULL;
     *n_bytes = 0;
-    KAD_TRY(open_regular(ctx, path, &fd, &size));
+    KAD_CALL(open_regular(ctx, path, &fd, &size));
     if (size > max_bytes)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA, "%s: %ju bytes, at most %zu are allowed", path,
-                         size, max_bytes));
+        return kad_fail(ctx, KAD_EDATA, "%s: %ju bytes, at most %zu are allowed", path,
+                        size, max_bytes);
     size_t n = (size_t)size;
-    KAD_TRY(kad_new(ctx, n + 1, 1, data));
-    KAD_TRY(read_all(ctx, fd, path, *data, n));
+    KAD_CALL(kad_new(ctx, n + 1, 1, &all));
+    KAD_CALL(read_all(ctx, fd, path, all, n));
     *n_bytes = n;
-done:
-    if (fd >= 0) close(fd);
-    if (status != KAD_OK) {
-        kad_free(*data);
-        *data = NULL;
-    }
-    return status;
+    *data = all;
+    all = NULL;
+    return KAD_OK;
 }
 
 kad_status kad_file_read_input(kad_ctx *ctx, size_t max_bytes, char **data,
                                size_t *n_bytes)
 {
-    kad_status status = KAD_OK;
     size_t have = 0;
+    KAD_LOCAL(char, all);
     *data = NULL;
     *n_bytes = 0;
-    KAD_TRY(kad_new(ctx, max_bytes + 1, 1, data));
+    KAD_CALL(kad_new(ctx, max_bytes + 1, 1, &all));
     for (ssize_t got = 1; got != 0 && have <= max_bytes;) {
-        KAD_RETRY(got, read(STDIN_FILENO, *data + have, max_bytes + 1 - have));
+        KAD_RETRY(got, read(STDIN_FILENO, all + have, max_bytes + 1 - have));
         if (got < 0)
-            KAD_TRY(kad_fail(ctx, KAD_EIO, "standard input: cannot be read: %s",
-                             strerror(errno)));
+            return kad_fail(ctx, KAD_EIO, "standard input: cannot be read: %s",
+                            strerror(errno));
         have += (size_t)got;
     }
     if (have > max_bytes)
-        KAD_TRY(kad_fail(ctx, KAD_EDATA,
-                         "standard input: more than the %zu bytes that are allowed",
-                         max_bytes));
-    (*data)[have] = 0;
+        return kad_fail(ctx, KAD_EDATA,
+                        "standard input: more than the %zu bytes that are allowed",
+                        max_bytes);
+    all[have] = 0;
     *n_bytes = have;
-done:
-    if (status != KAD_OK) {
-        kad_free(*data);
-        *data = NULL;
-    }
-    return status;
+    *data = all;
+    all = NULL;
+    return KAD_OK;
 }
 
 kad_status kad_file_ends(kad_ctx *ctx, const char *path, size_t n, void *head, void *tail,
                          size_t *n_bytes)
 {
-    kad_status status;
     uintmax_t size;
-    int fd;
+    int fd KAD_CLEARED(kad_file_close) = -1;
     memset(head, 0, n);
     memset(tail, 0, n);
-    KAD_TRY(open_regular(ctx, path, &fd, &size));
+    KAD_CALL(open_regular(ctx, path, &fd, &size));
     const size_t most = size < n ? (size_t)size : n;
-    KAD_TRY(read_all(ctx, fd, path, head, most));
+    KAD_CALL(read_all(ctx, fd, path, head, most));
     if (lseek(fd, (off_t)(size - most), SEEK_SET) < 0)
-        KAD_TRY(kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path, strerror(errno)));
-    KAD_TRY(read_all(ctx, fd, path, (char *)tail + (n - most), most));
+        return kad_fail(ctx, KAD_EIO, "%s: cannot be read: %s", path, strerror(errno));
+    KAD_CALL(read_all(ctx, fd, path, (char *)tail + (n - most), most));
     *n_bytes = size < SIZE_MAX ? (size_t)size : SIZE_MAX;
-done:
-    if (fd >= 0) close(fd);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status temporary_name(kad_ctx *ctx, const char *path, char **out)
@@ -234,23 +225,20 @@ static int close_written(int fd)
 kad_status kad_file_write_temporary(kad_ctx *ctx, const char *path, size_t n_pieces,
                                     const kad_file_piece *pieces)
 {
-    kad_status status;
-    char *temporary;
-    KAD_TRY(temporary_name(ctx, path, &temporary));
+    KAD_LOCAL(char, temporary);
+    KAD_CALL(temporary_name(ctx, path, &temporary));
     int fd = create_temporary(temporary);
     if (fd < 0)
-        KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE),
-                         "%s: cannot be created: %s", path, strerror(errno)));
+        return kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE),
+                        "%s: cannot be created: %s", path, strerror(errno));
     int failed = write_pieces(fd, n_pieces, pieces) != 0 ? errno : 0;
     if (close_written(fd) != 0 && !failed) failed = errno;
     if (failed) {
         unlink(temporary);
-        status = kad_fail(ctx, kad_errno_status(failed, KAD_EIO),
-                          "%s: cannot be written: %s", path, strerror(failed));
+        return kad_fail(ctx, kad_errno_status(failed, KAD_EIO),
+                        "%s: cannot be written: %s", path, strerror(failed));
     }
-done:
-    kad_free(temporary);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_file_sync_folder(kad_ctx *ctx, const char *path)
@@ -308,21 +296,17 @@ kad_status kad_file_require_space(kad_ctx *ctx, const char *path, double n_bytes
 
 kad_status kad_file_commit(kad_ctx *ctx, const char *path)
 {
-    kad_status status;
-    char *temporary;
+    KAD_LOCAL(char, temporary);
     int result;
-    KAD_TRY(temporary_name(ctx, path, &temporary));
+    KAD_CALL(temporary_name(ctx, path, &temporary));
     KAD_RETRY(result, rename(temporary, path));
     if (result != 0) {
         int why = errno;
         unlink(temporary);
-        KAD_TRY(kad_fail(ctx, kad_errno_status(why, KAD_ECREATE),
-                         "%s: cannot be replaced: %s", path, strerror(why)));
+        return kad_fail(ctx, kad_errno_status(why, KAD_ECREATE),
+                        "%s: cannot be replaced: %s", path, strerror(why));
     }
-    status = kad_file_sync_folder(ctx, path);
-done:
-    kad_free(temporary);
-    return status;
+    return kad_file_sync_folder(ctx, path);
 }
 
 kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_pieces,
@@ -335,19 +319,17 @@ kad_status kad_file_write(kad_ctx *ctx, const char *path, size_t n_pieces,
 /* Written where it is not what stands there. */
 static kad_status update(kad_ctx *ctx, const char *path, const char *text, size_t n_bytes)
 {
-    kad_status status = KAD_OK;
     bool exists = false;
-    char *old = NULL;
+    KAD_LOCAL(char, old);
     size_t n = 0;
-    KAD_TRY(kad_file_exists(ctx, path, &exists));
-    if (exists) status = kad_file_read(ctx, path, n_bytes, &old, &n);
-    if (status == KAD_EDATA) status = KAD_OK; /* longer: another text */
-    KAD_TRY(status);
+    KAD_CALL(kad_file_exists(ctx, path, &exists));
+    if (exists) {
+        const kad_status status = kad_file_read(ctx, path, n_bytes, &old, &n);
+        if (status != KAD_OK && status != KAD_EDATA) return status; /* longer: another */
+    }
     if (old == NULL || n != n_bytes || memcmp(old, text, n) != 0)
-        KAD_TRY(kad_file_write(ctx, path, 1, &(kad_file_piece){text, n_bytes}));
-done:
-    kad_free(old);
-    return status;
+        KAD_CALL(kad_file_write(ctx, path, 1, &(kad_file_piece){text, n_bytes}));
+    return KAD_OK;
 }
 
 kad_status kad_file_print(kad_ctx *ctx, const char *path, kad_file_printer *print,

@@ -37,6 +37,9 @@ KAD_MUST_USE kad_status kad_file_read(kad_ctx *ctx, const char *path, size_t max
 KAD_MUST_USE kad_status kad_file_read_input(kad_ctx *ctx, size_t max_bytes, char **data,
                                             size_t *n_bytes);
 
+/* Close a descriptor that is one, and make it -1; for what was only read. */
+void kad_file_close(int *fd);
+
 /* The first and the last n bytes of a regular file, zeros where it is shorter, and its
  * length. Errors as kad_file_read. */
 KAD_MUST_USE kad_status kad_file_ends(kad_ctx *ctx, const char *path, size_t n,

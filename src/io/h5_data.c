@@ -187,8 +187,7 @@ static bool same_dataset(const kad_h5 *file, const char *path, kad_h5_type type,
 kad_status kad_h5_write(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_type type,
                         int rank, const size_t *dims, const void *data)
 {
-    kad_status status;
-    hid_t dataset = -1;
+    KAD_HID(dataset);
     size_t item = H5Tget_size(memory_type(type)), n_bytes = item;
     if (rank < 0 || rank > KAD_H5_MAX_RANK)
         return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "rank %d", rank);
@@ -198,21 +197,23 @@ kad_status kad_h5_write(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_typ
                                type_name(type), show(rank, dims).text);
     if (same_dataset(file, path, type, rank, dims)) {
         file->edited = true;
-        KAD_TRY(kad_h5_open_dataset(ctx, file, path, &dataset));
+        KAD_CALL(kad_h5_open_dataset(ctx, file, path, &dataset));
     } else {
-        KAD_TRY(kad_h5_remove(ctx, file, path));
-        KAD_TRY(kad_h5_parents(ctx, file, path));
+        KAD_CALL(kad_h5_remove(ctx, file, path));
+        KAD_CALL(kad_h5_parents(ctx, file, path));
         dataset = create_dataset(file, path, type, rank, dims, item, n_bytes);
     }
-    if (dataset < 0 || (n_bytes > 0 && H5Dwrite(dataset, memory_type(type), H5S_ALL,
-                                                H5S_ALL, H5P_DEFAULT, data) < 0))
-        status = kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "cannot be written: %s",
-                             kad_h5_reason());
-done:
-    if (dataset >= 0 && H5Oclose(dataset) < 0 && status == KAD_OK)
-        status = kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "cannot be written: %s",
-                             kad_h5_reason());
-    return status;
+    bool failed =
+        dataset < 0 || (n_bytes > 0 && H5Dwrite(dataset, memory_type(type), H5S_ALL,
+                                                H5S_ALL, H5P_DEFAULT, data) < 0);
+    if (!failed) {
+        failed = H5Oclose(dataset) < 0;
+        dataset = -1;
+    }
+    if (failed)
+        return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "cannot be written: %s",
+                           kad_h5_reason());
+    return KAD_OK;
 }
 
 /* ---- reading ---- */
@@ -279,31 +280,30 @@ typedef struct dataset_info {
 static kad_status inspect(kad_ctx *ctx, const kad_h5 *file, const char *path,
                           hid_t dataset, bool numbers, dataset_info *info)
 {
-    kad_status status = KAD_OK;
-    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    KAD_HID(space);
+    KAD_HID(type);
+    space = H5Dget_space(dataset);
+    type = H5Dget_type(dataset);
     const char *problem = layout_problem(dataset);
     if (type < 0 || space < 0) problem = kad_h5_reason();
-    if (problem) KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "%s", problem));
+    if (problem) return kad_h5_fail(ctx, file, path, KAD_EDATA, "%s", problem);
     if (!kad_h5_space_shape(space, &info->rank, info->dims))
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "its shape is not simple"));
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "its shape is not simple");
     info->class = H5Tget_class(type);
     if (!is_plain_type(type, info->type, sizeof info->type) && numbers)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "expected numbers, found %s",
-                            info->type));
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "expected numbers, found %s",
+                           info->type);
     info->n_bytes = H5Tget_size(type);
     for (int i = 0; i < info->rank; i++)
         if (!kad_size_mul(info->n_bytes, info->dims[i], &info->n_bytes))
-            KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA,
-                                "claims %s%s, more than any memory", info->type,
-                                show(info->rank, info->dims).text));
+            return kad_h5_fail(ctx, file, path, KAD_EDATA,
+                               "claims %s%s, more than any memory", info->type,
+                               show(info->rank, info->dims).text);
     if (!can_hold(file, dataset, info->n_bytes))
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA,
-                            "claims %s%s, more than the file holds", info->type,
-                            show(info->rank, info->dims).text));
-done:
-    if (type >= 0) H5Tclose(type);
-    if (space >= 0) H5Sclose(space);
-    return status;
+        return kad_h5_fail(ctx, file, path, KAD_EDATA,
+                           "claims %s%s, more than the file holds", info->type,
+                           show(info->rank, info->dims).text);
+    return KAD_OK;
 }
 
 static bool shape_is(const dataset_info *info, int rank, const size_t *dims)
@@ -317,39 +317,33 @@ static bool shape_is(const dataset_info *info, int rank, const size_t *dims)
 kad_status kad_h5_read(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_type type,
                        int rank, const size_t *dims, void *data)
 {
-    kad_status status;
-    hid_t dataset;
+    KAD_HID(dataset);
     dataset_info info;
     if (rank < 0 || rank > KAD_H5_MAX_RANK)
         return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "rank %d", rank);
-    KAD_TRY(kad_h5_open_dataset(ctx, file, path, &dataset));
-    KAD_TRY(inspect(ctx, file, path, dataset, true, &info));
+    KAD_CALL(kad_h5_open_dataset(ctx, file, path, &dataset));
+    KAD_CALL(inspect(ctx, file, path, dataset, true, &info));
     H5T_class_t want = type == KAD_H5_F64 || type == KAD_H5_F32 ? H5T_FLOAT : H5T_INTEGER;
     if (info.class != want || !shape_is(&info, rank, dims))
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "expected %s%s, found %s%s",
-                            type_name(type), show(rank, dims).text, info.type,
-                            show(info.rank, info.dims).text));
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "expected %s%s, found %s%s",
+                           type_name(type), show(rank, dims).text, info.type,
+                           show(info.rank, info.dims).text);
     if (info.n_bytes > 0 &&
         H5Dread(dataset, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-        status = kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason());
-done:
-    if (dataset >= 0) H5Oclose(dataset);
-    return status;
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason());
+    return KAD_OK;
 }
 
 kad_status kad_h5_shape(kad_ctx *ctx, kad_h5 *file, const char *path, int *rank,
                         size_t dims[KAD_H5_MAX_RANK])
 {
-    kad_status status;
-    hid_t dataset;
+    KAD_HID(dataset);
     dataset_info info;
-    KAD_TRY(kad_h5_open_dataset(ctx, file, path, &dataset));
-    KAD_TRY(inspect(ctx, file, path, dataset, false, &info));
+    KAD_CALL(kad_h5_open_dataset(ctx, file, path, &dataset));
+    KAD_CALL(inspect(ctx, file, path, dataset, false, &info));
     *rank = info.rank;
     memcpy(dims, info.dims, sizeof info.dims);
-done:
-    if (dataset >= 0) H5Oclose(dataset);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_h5_drain(kad_ctx *ctx, const kad_h5 *file, const char *path, hid_t dataset)
@@ -387,11 +381,13 @@ hid_t kad_h5_string_type(void)
 static kad_status write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, int rank,
                                 size_t n, const char *const *text)
 {
-    kad_status status;
-    hid_t type = -1, space = -1, plist = -1, dataset = -1;
+    KAD_HID(type);
+    KAD_HID(space);
+    KAD_HID(plist);
+    KAD_HID(dataset);
     hsize_t extent = n;
-    KAD_TRY(kad_h5_remove(ctx, file, path));
-    KAD_TRY(kad_h5_parents(ctx, file, path));
+    KAD_CALL(kad_h5_remove(ctx, file, path));
+    KAD_CALL(kad_h5_parents(ctx, file, path));
     type = kad_h5_string_type();
     space = rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &extent, NULL);
     plist = H5Pcreate(H5P_DATASET_CREATE);
@@ -399,14 +395,9 @@ static kad_status write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, in
     dataset = H5Dcreate2(file->id, path, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (dataset < 0 ||
         (n > 0 && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0))
-        status = kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "cannot be written: %s",
-                             kad_h5_reason());
-done:
-    if (dataset >= 0) H5Dclose(dataset);
-    if (plist >= 0) H5Pclose(plist);
-    if (space >= 0) H5Sclose(space);
-    if (type >= 0) H5Tclose(type);
-    return status;
+        return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "cannot be written: %s",
+                           kad_h5_reason());
+    return KAD_OK;
 }
 
 kad_status kad_h5_write_strings(kad_ctx *ctx, kad_h5 *file, const char *path, size_t n,
@@ -468,32 +459,30 @@ kad_status kad_h5_strings_of(kad_scope *in, const kad_h5 *file, const char *path
                              hid_t object, bool is_attribute, size_t n, char **text)
 {
     kad_ctx *ctx = in->ctx;
-    kad_status status;
-    hid_t space = is_attribute ? H5Aget_space(object) : H5Dget_space(object);
-    hid_t type = is_attribute ? H5Aget_type(object) : H5Dget_type(object);
+    KAD_HID(space);
+    KAD_HID(type);
+    space = is_attribute ? H5Aget_space(object) : H5Dget_space(object);
+    type = is_attribute ? H5Aget_type(object) : H5Dget_type(object);
     int rank;
     size_t dims[KAD_H5_MAX_RANK], held = 1;
     if (type < 0 || space < 0 || H5Tget_class(type) != H5T_STRING)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA,
-                            "expected text, found another "
-                            "type"));
+        return kad_h5_fail(ctx, file, path, KAD_EDATA,
+                           "expected text, found another "
+                           "type");
     if (!kad_h5_space_shape(space, &rank, dims) || rank > 1)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "expected a list of texts"));
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "expected a list of texts");
     if (rank == 1) held = dims[0];
     if (held != n || n > MAX_STRINGS)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "expected %zu texts, found %zu",
-                            n, held));
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "expected %zu texts, found %zu", n,
+                           held);
     if (H5Tis_variable_str(type) > 0)
-        status =
-            read_variable(in, file, path, object, is_attribute, type, space, n, text);
+        KAD_CALL(
+            read_variable(in, file, path, object, is_attribute, type, space, n, text));
     else
-        status = read_fixed(in, file, path, object, is_attribute, type, n, text);
-    for (size_t i = 0; status == KAD_OK && i < n; i++)
+        KAD_CALL(read_fixed(in, file, path, object, is_attribute, type, n, text));
+    for (size_t i = 0; i < n; i++)
         kad_make_printable(text[i], true);
-done:
-    if (type >= 0) H5Tclose(type);
-    if (space >= 0) H5Sclose(space);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_h5_read_strings(kad_scope *in, kad_h5 *file, const char *path, size_t n,

@@ -366,54 +366,52 @@ kad_status kad_h5_open_bytes(kad_ctx *ctx, const char *path, bool digest,
 static kad_status get_image(kad_ctx *ctx, const kad_h5 *file, hid_t id, char **image,
                             size_t *n_bytes)
 {
-    kad_status status;
+    KAD_LOCAL(char, bytes);
     *image = NULL;
     ssize_t n = H5Fflush(id, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(id, NULL, 0);
     if (n <= 0)
         return kad_h5_fail(ctx, file, "/", KAD_EINTERNAL, "no file image: %s",
                            kad_h5_reason());
-    KAD_TRY(kad_new(ctx, (size_t)n, 1, image));
-    if (H5Fget_file_image(id, *image, (size_t)n) != n)
-        KAD_TRY(kad_h5_fail(ctx, file, "/", KAD_EINTERNAL, "no file image: %s",
-                            kad_h5_reason()));
+    KAD_CALL(kad_new(ctx, (size_t)n, 1, &bytes));
+    if (H5Fget_file_image(id, bytes, (size_t)n) != n)
+        return kad_h5_fail(ctx, file, "/", KAD_EINTERNAL, "no file image: %s",
+                           kad_h5_reason());
     *n_bytes = (size_t)n;
+    *image = bytes;
+    bytes = NULL;
     return KAD_OK;
-done:
-    kad_free(*image);
-    *image = NULL;
-    return status;
+}
+
+static void close_file(hid_t *id)
+{
+    if (*id >= 0) H5Fclose(*id);
 }
 
 kad_status kad_h5_save_temporary(kad_ctx *ctx, kad_h5 *file, const char *path,
                                  bool digest)
 {
-    kad_status status;
-    hid_t fresh = -1;
-    char *image = NULL;
+    hid_t fresh KAD_CLEARED(close_file) = -1;
+    KAD_LOCAL(char, image);
     size_t n = 0;
     unsigned char block[BLOCK_BYTES], trailer[TRAILER_BYTES];
-    KAD_TRY(kad_h5_collect_scales(ctx, file));
+    KAD_CALL(kad_h5_collect_scales(ctx, file));
     if (file->edited || file->n_scales > 0 || !digest)
-        KAD_TRY(kad_h5_repack(ctx, file, !digest, &fresh));
-    KAD_TRY(get_image(ctx, file, fresh >= 0 ? fresh : file->id, &image, &n));
+        KAD_CALL(kad_h5_repack(ctx, file, !digest, &fresh));
+    KAD_CALL(get_image(ctx, file, fresh >= 0 ? fresh : file->id, &image, &n));
     if (digest)
         make_digest(block_magic, image, n, NULL, BLOCK_BYTES, block);
     else
         make_digest(trailer_magic, image, n, file->tag, TRAILER_BYTES, trailer);
     size_t n_file = n + (digest ? BLOCK_BYTES : TRAILER_BYTES);
     if (n_file > kad_h5_max_bytes())
-        KAD_TRY(kad_fail(ctx, KAD_ECONFIG,
-                         "%s: %zu bytes would be written, but only files of %zu are read "
-                         "back: store fewer draws or configurations",
-                         path, n_file, kad_h5_max_bytes()));
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "%s: %zu bytes would be written, but only files of %zu are read "
+                        "back: store fewer draws or configurations",
+                        path, n_file, kad_h5_max_bytes());
     kad_file_piece pieces[3] = {{block, digest ? BLOCK_BYTES : 0},
                                 {image, n},
                                 {trailer, digest ? 0 : TRAILER_BYTES}};
-    status = kad_file_write_temporary(ctx, path, 3, pieces);
-done:
-    if (fresh >= 0) H5Fclose(fresh);
-    kad_free(image);
-    return status;
+    return kad_file_write_temporary(ctx, path, 3, pieces);
 }
 
 kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path, bool digest)

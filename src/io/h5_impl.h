@@ -34,6 +34,10 @@ struct kad_h5 {
     kad_h5_scale *scales;
 };
 
+/* A handle (-1 at first) that is let go of wherever its block is left. */
+#define KAD_HID(name) hid_t name __attribute__((cleanup(kad_h5_let_go))) = -1
+void kad_h5_let_go(hid_t *id);
+
 /* "name: path: ..." with the status; out of memory when HDF5 failed for that. */
 kad_status kad_h5_fail(kad_ctx *ctx, const kad_h5 *file, const char *path,
                        kad_status code, const char *format, ...) KAD_PRINTF(5, 6);

@@ -69,6 +69,11 @@ static herr_t first_reason(unsigned n, const H5E_error2_t *error, void *out)
     return 0;
 }
 
+void kad_h5_let_go(hid_t *id)
+{
+    if (*id >= 0) H5Idec_ref(*id);
+}
+
 const char *kad_h5_reason(void)
 {
     const char *reason = NULL;
@@ -190,29 +195,26 @@ bool kad_h5_exists(const kad_h5 *file, const char *path)
 
 kad_status kad_h5_group(kad_ctx *ctx, kad_h5 *file, const char *path)
 {
-    kad_status status;
-    hid_t plist = -1, group = -1;
+    KAD_HID(plist);
+    KAD_HID(group);
     if (!is_sound(path))
         return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "not an absolute path");
     if (kad_h5_exists(file, path)) {
-        KAD_TRY(kad_h5_open_object(ctx, file, path, &group));
+        KAD_CALL(kad_h5_open_object(ctx, file, path, &group));
         if (H5Iget_type(group) != H5I_GROUP)
-            status = kad_h5_fail(ctx, file, path, KAD_EDATA,
-                                 "expected a group, found a dataset");
-        goto done;
+            return kad_h5_fail(ctx, file, path, KAD_EDATA,
+                               "expected a group, found a dataset");
+        return KAD_OK;
     }
-    KAD_TRY(kad_h5_remove(ctx, file, path)); /* a dimension of this name */
-    KAD_TRY(kad_h5_parents(ctx, file, path));
+    KAD_CALL(kad_h5_remove(ctx, file, path)); /* a dimension of this name */
+    KAD_CALL(kad_h5_parents(ctx, file, path));
     plist = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(plist, 0);
     group = H5Gcreate2(file->id, path, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (group < 0)
-        status = kad_h5_fail(ctx, file, path, KAD_EINTERNAL,
-                             "cannot create the group: %s", kad_h5_reason());
-done:
-    if (group >= 0) H5Oclose(group);
-    if (plist >= 0) H5Pclose(plist);
-    return status;
+        return kad_h5_fail(ctx, file, path, KAD_EINTERNAL, "cannot create the group: %s",
+                           kad_h5_reason());
+    return KAD_OK;
 }
 
 kad_status kad_h5_parents(kad_ctx *ctx, kad_h5 *file, const char *path)
@@ -247,19 +249,15 @@ kad_status kad_h5_remove(kad_ctx *ctx, kad_h5 *file, const char *path)
 
 kad_status kad_h5_move(kad_ctx *ctx, kad_h5 *file, const char *from, const char *to)
 {
-    kad_status status;
-    hid_t object = -1;
-    KAD_TRY(kad_h5_open_object(ctx, file, from, &object));
-    KAD_TRY(kad_h5_collect_scales(ctx, file));
-    KAD_TRY(kad_h5_parents(ctx, file, to));
+    KAD_HID(object);
+    KAD_CALL(kad_h5_open_object(ctx, file, from, &object));
+    KAD_CALL(kad_h5_collect_scales(ctx, file));
+    KAD_CALL(kad_h5_parents(ctx, file, to));
     if (H5Lmove(file->id, from, file->id, to, H5P_DEFAULT, H5P_DEFAULT) < 0)
-        KAD_TRY(kad_h5_fail(ctx, file, from, KAD_EDATA, "cannot be moved to %s: %s", to,
-                            kad_h5_reason()));
+        return kad_h5_fail(ctx, file, from, KAD_EDATA, "cannot be moved to %s: %s", to,
+                           kad_h5_reason());
     file->edited = true;
-    status = kad_h5_move_scales(ctx, file, from, to);
-done:
-    if (object >= 0) H5Oclose(object);
-    return status;
+    return kad_h5_move_scales(ctx, file, from, to);
 }
 
 /* ---- names in a group ---- */
@@ -328,9 +326,10 @@ kad_status kad_h5_list(kad_scope *in, kad_h5 *file, const char *path, size_t *n,
 static kad_status set(kad_ctx *ctx, kad_h5 *file, const char *path, const char *name,
                       hid_t file_type, hid_t memory_type, const void *value)
 {
-    kad_status status;
-    hid_t object, space = -1, attribute = -1;
-    KAD_TRY(kad_h5_open_object(ctx, file, path, &object));
+    KAD_HID(object);
+    KAD_HID(space);
+    KAD_HID(attribute);
+    KAD_CALL(kad_h5_open_object(ctx, file, path, &object));
     if (H5Aexists(object, name) > 0) {
         file->edited = true;
         H5Adelete(object, name);
@@ -338,13 +337,9 @@ static kad_status set(kad_ctx *ctx, kad_h5 *file, const char *path, const char *
     space = H5Screate(H5S_SCALAR);
     attribute = H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0 || H5Awrite(attribute, memory_type, value) < 0)
-        status = kad_h5_fail(ctx, file, path, KAD_EINTERNAL,
-                             "attribute %s cannot be written: %s", name, kad_h5_reason());
-done:
-    if (attribute >= 0) H5Aclose(attribute);
-    if (space >= 0) H5Sclose(space);
-    if (object >= 0) H5Oclose(object);
-    return status;
+        return kad_h5_fail(ctx, file, path, KAD_EINTERNAL,
+                           "attribute %s cannot be written: %s", name, kad_h5_reason());
+    return KAD_OK;
 }
 
 kad_status kad_h5_attr_set_string(kad_ctx *ctx, kad_h5 *file, const char *path,
@@ -370,7 +365,7 @@ kad_status kad_h5_attr_set_int(kad_ctx *ctx, kad_h5 *file, const char *path,
     return set(ctx, file, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }
 
-/* Open an attribute; both handles are to be closed, also on failure when >= 0. */
+/* Open an attribute; both handles are to be let go of, also on failure when >= 0. */
 static kad_status open_attribute(kad_ctx *ctx, const kad_h5 *file, const char *path,
                                  const char *name, hid_t *object, hid_t *attribute)
 {
@@ -387,19 +382,15 @@ static kad_status open_attribute(kad_ctx *ctx, const kad_h5 *file, const char *p
     return KAD_OK;
 }
 
-static void close_attribute(hid_t object, hid_t attribute)
-{
-    if (attribute >= 0) H5Aclose(attribute);
-    if (object >= 0) H5Oclose(object);
-}
-
 static kad_status get_number(kad_ctx *ctx, kad_h5 *file, const char *path,
                              const char *name, H5T_class_t class, hid_t memory_type,
                              void *value)
 {
-    kad_status status;
-    hid_t object = -1, attribute = -1, space = -1, type = -1;
-    KAD_TRY(open_attribute(ctx, file, path, name, &object, &attribute));
+    KAD_HID(object);
+    KAD_HID(attribute);
+    KAD_HID(space);
+    KAD_HID(type);
+    KAD_CALL(open_attribute(ctx, file, path, name, &object, &attribute));
     space = H5Aget_space(attribute);
     type = H5Aget_type(attribute);
     /* scalars, and the arrays of one item that other writers make; integers will do where
@@ -407,16 +398,12 @@ static kad_status get_number(kad_ctx *ctx, kad_h5 *file, const char *path,
     H5T_class_t held = H5Tget_class(type);
     bool right = held == class || (class == H5T_FLOAT && held == H5T_INTEGER);
     if (!right || H5Tget_size(type) > 8 || H5Sget_simple_extent_npoints(space) != 1)
-        KAD_TRY(kad_h5_fail(ctx, file, path, KAD_EDATA, "attribute %s is not one %s",
-                            name, class == H5T_FLOAT ? "number" : "integer"));
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "attribute %s is not one %s", name,
+                           class == H5T_FLOAT ? "number" : "integer");
     if (H5Aread(attribute, memory_type, value) < 0)
-        status = kad_h5_fail(ctx, file, path, KAD_EDATA, "attribute %s is damaged: %s",
-                             name, kad_h5_reason());
-done:
-    if (type >= 0) H5Tclose(type);
-    if (space >= 0) H5Sclose(space);
-    close_attribute(object, attribute);
-    return status;
+        return kad_h5_fail(ctx, file, path, KAD_EDATA, "attribute %s is damaged: %s",
+                           name, kad_h5_reason());
+    return KAD_OK;
 }
 
 kad_status kad_h5_attr_real(kad_ctx *ctx, kad_h5 *file, const char *path,
@@ -434,23 +421,20 @@ kad_status kad_h5_attr_int(kad_ctx *ctx, kad_h5 *file, const char *path, const c
 kad_status kad_h5_attr_string(kad_scope *in, kad_h5 *file, const char *path,
                               const char *name, char **value)
 {
-    kad_status status;
-    hid_t object = -1, attribute = -1;
+    KAD_HID(object);
+    KAD_HID(attribute);
     *value = NULL;
-    KAD_TRY(open_attribute(in->ctx, file, path, name, &object, &attribute));
-    status = kad_h5_strings_of(in, file, path, attribute, true, 1, value);
-done:
-    close_attribute(object, attribute);
-    return status;
+    KAD_CALL(open_attribute(in->ctx, file, path, name, &object, &attribute));
+    return kad_h5_strings_of(in, file, path, attribute, true, 1, value);
 }
 
 bool kad_h5_attr_exists(const kad_h5 *file, const char *path, const char *name)
 {
-    hid_t object, attribute;
+    KAD_HID(object);
+    KAD_HID(attribute);
     kad_ctx ignored;
     kad_status status = open_attribute(&ignored, file, path, name, &object, &attribute);
     if (status == KAD_ENOMEM) kad_h5_mark_starved(file);
-    close_attribute(object, attribute);
     return status == KAD_OK;
 }
 

@@ -51,19 +51,15 @@ static kad_status upgrade(kad_ctx *ctx, kad_h5 *file)
 /* What is read is in the present format; a file without a version is not of a run. */
 static kad_status check_format(kad_ctx *ctx, const char *path, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     int64_t version = KAD_FORMAT_VERSION;
     if (kad_h5_attr_exists(file, "/", "format_version"))
-        KAD_TRY(kad_h5_attr_int(ctx, file, "/", "format_version", &version));
+        KAD_CALL(kad_h5_attr_int(ctx, file, "/", "format_version", &version));
     if (version > KAD_FORMAT_VERSION)
-        status = kad_fail(ctx, KAD_EDATA,
-                          "%.500s: format_version %lld was written by a newer kadanoff; "
-                          "this one reads up to %d",
-                          path, (long long)version, KAD_FORMAT_VERSION);
-    else if (version < KAD_FORMAT_VERSION)
-        status = upgrade(ctx, file);
-done:
-    return status;
+        return kad_fail(ctx, KAD_EDATA,
+                        "%.500s: format_version %lld was written by a newer kadanoff; "
+                        "this one reads up to %d",
+                        path, (long long)version, KAD_FORMAT_VERSION);
+    return version < KAD_FORMAT_VERSION ? upgrade(ctx, file) : KAD_OK;
 }
 
 /* --- the file ----------------------------------------------------------------------- */

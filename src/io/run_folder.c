@@ -45,40 +45,31 @@ kad_status kad_run_absent(kad_ctx *ctx, const char *path, kad_status status)
 /* checkpoint/ is written to: it must lie here. */
 static kad_status open_to_write(kad_ctx *ctx, kad_run *run)
 {
-    kad_status status;
     struct stat info;
     int result;
-    char *folder;
-    KAD_TRY(kad_run_join(ctx, run, "checkpoint", &folder));
-    KAD_TRY(kad_file_make_folder(ctx, folder));
+    KAD_LOCAL(char, folder);
+    KAD_CALL(kad_run_join(ctx, run, "checkpoint", &folder));
+    KAD_CALL(kad_file_make_folder(ctx, folder));
     KAD_RETRY(result, lstat(folder, &info));
     if (result != 0)
-        KAD_TRY(kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", folder,
-                         strerror(errno)));
+        return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", folder,
+                        strerror(errno));
     if (S_ISLNK(info.st_mode))
-        KAD_TRY(kad_fail(ctx, KAD_ECREATE, "%s: is a symbolic link: remove it", folder));
-    status = kad_run_lock(ctx, run);
-done:
-    kad_free(folder);
-    return status;
+        return kad_fail(ctx, KAD_ECREATE, "%s: is a symbolic link: remove it", folder);
+    return kad_run_lock(ctx, run);
 }
 
 /* A folder with results in it. */
 static kad_status require_results(kad_ctx *ctx, const kad_run *run, bool check)
 {
-    kad_status status;
-    char *path;
+    KAD_LOCAL(char, path);
     bool exists = false;
-    KAD_TRY(kad_run_join(ctx, run, "run.h5", &path));
-    KAD_TRY(kad_file_exists(ctx, path, &exists));
+    KAD_CALL(kad_run_join(ctx, run, "run.h5", &path));
+    KAD_CALL(kad_file_exists(ctx, path, &exists));
     if (!exists)
-        status = kad_fail(ctx, KAD_ENOINPUT, "%s: not a run folder (no run.h5 in it)",
-                          run->path);
-    else if (check)
-        status = kad_h5_check_kind(ctx, path);
-done:
-    kad_free(path);
-    return status;
+        return kad_fail(ctx, KAD_ENOINPUT, "%s: not a run folder (no run.h5 in it)",
+                        run->path);
+    return check ? kad_h5_check_kind(ctx, path) : KAD_OK;
 }
 
 static kad_status open_run(kad_ctx *ctx, kad_run *run, const char *path,

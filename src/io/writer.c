@@ -49,6 +49,12 @@ void *kad_write_scratch(kad_writer *w, size_t n, size_t size)
     return block;
 }
 
+/* The first failure is kept, and nothing is done after it. */
+#define KEEP(w, expr)                                    \
+    do {                                                 \
+        if ((w)->status == KAD_OK) (w)->status = (expr); \
+    } while (0)
+
 /* "/group/name", or "/name" in the root. */
 static void path_of(kad_writer *w, const char *name, char path[KAD_WRITER_PATH])
 {
@@ -75,7 +81,6 @@ static bool is_scale(kad_writer *w, const char *path, size_t n)
 static kad_status label_axes(kad_writer *w, const char *name, const char *path,
                              const char *axes, const size_t *dims)
 {
-    kad_status status = KAD_OK;
     for (int axis = 0; *axes != '\0'; axis++) {
         char label[LABEL_CHARS], scale[KAD_WRITER_PATH];
         const size_t n = strcspn(axes, " ");
@@ -83,11 +88,10 @@ static kad_status label_axes(kad_writer *w, const char *name, const char *path,
         path_of(w, label, scale);
         if (w->status != KAD_OK) return w->status;
         const bool shared = strchr(name, '/') != NULL && is_scale(w, scale, dims[axis]);
-        KAD_TRY(kad_h5_axis(w->ctx, w->file, path, axis, label, shared ? scale : NULL));
+        KAD_CALL(kad_h5_axis(w->ctx, w->file, path, axis, label, shared ? scale : NULL));
         axes += n + (axes[n] == ' ');
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static int count_words(const char *text)
@@ -102,43 +106,31 @@ void kad_write(kad_writer *w, const char *name, kad_h5_type type, const char *ax
                const char *units, const char *long_name, const size_t *dims,
                const void *data)
 {
-    kad_status status;
     char path[KAD_WRITER_PATH];
     path_of(w, name, path);
-    KAD_TRY(w->status);
-    KAD_TRY(kad_h5_write(w->ctx, w->file, path, type, count_words(axes), dims, data));
-    KAD_TRY(kad_h5_describe(w->ctx, w->file, path, *units != '\0' ? units : "1",
+    KEEP(w, kad_h5_write(w->ctx, w->file, path, type, count_words(axes), dims, data));
+    KEEP(w, kad_h5_describe(w->ctx, w->file, path, *units != '\0' ? units : "1",
                             long_name, NULL));
-    KAD_TRY(label_axes(w, name, path, axes, dims));
-done:
-    w->status = status;
+    KEEP(w, label_axes(w, name, path, axes, dims));
 }
 
 void kad_write_names(kad_writer *w, const char *name, const char *axis,
                      const char *long_name, size_t n, const char *const *names)
 {
-    kad_status status;
     char path[KAD_WRITER_PATH];
     path_of(w, name, path);
-    KAD_TRY(w->status);
-    KAD_TRY(kad_h5_write_strings(w->ctx, w->file, path, n, names));
-    KAD_TRY(kad_h5_describe(w->ctx, w->file, path, NULL, long_name, NULL));
-    KAD_TRY(label_axes(w, name, path, axis, &n));
-done:
-    w->status = status;
+    KEEP(w, kad_h5_write_strings(w->ctx, w->file, path, n, names));
+    KEEP(w, kad_h5_describe(w->ctx, w->file, path, NULL, long_name, NULL));
+    KEEP(w, label_axes(w, name, path, axis, &n));
 }
 
 void kad_write_word(kad_writer *w, const char *name, const char *long_name,
                     const char *text)
 {
-    kad_status status;
     char path[KAD_WRITER_PATH];
     path_of(w, name, path);
-    KAD_TRY(w->status);
-    KAD_TRY(kad_h5_write_string(w->ctx, w->file, path, text));
-    KAD_TRY(kad_h5_describe(w->ctx, w->file, path, NULL, long_name, NULL));
-done:
-    w->status = status;
+    KEEP(w, kad_h5_write_string(w->ctx, w->file, path, text));
+    KEEP(w, kad_h5_describe(w->ctx, w->file, path, NULL, long_name, NULL));
 }
 
 /* --- attributes --------------------------------------------------------------------- */

@@ -7,14 +7,13 @@
 
 static kad_status allocate(kad_ctx *ctx, size_t n, bool weighted, kad_bonds *out)
 {
-    kad_status status = KAD_OK;
+    kad_bonds bonds KAD_CLEARED(kad_bonds_clear) = {.n = n};
     memset(out, 0, sizeof *out);
-    KAD_TRY(kad_new(ctx, 2 * n, sizeof(int), &out->ends));
-    if (weighted) KAD_TRY(kad_new(ctx, n, sizeof(double), &out->J));
-    out->n = n;
-done:
-    if (status != KAD_OK) kad_bonds_clear(out);
-    return status;
+    KAD_CALL(kad_new(ctx, 2 * n, sizeof(int), &bonds.ends));
+    if (weighted) KAD_CALL(kad_new(ctx, n, sizeof(double), &bonds.J));
+    *out = bonds;
+    bonds = (kad_bonds){0};
+    return KAD_OK;
 }
 
 kad_status kad_bonds_of_lattice(kad_ctx *ctx, const kad_lattice *lattice, kad_bonds *out)

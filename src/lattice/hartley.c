@@ -44,11 +44,10 @@ static kad_status plan_dense(kad_ctx *ctx, kad_hartley_axis *axis)
 kad_status kad_hartley_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
                               kad_hartley **out)
 {
-    kad_status status = KAD_OK;
-    kad_hartley *plan = NULL;
+    KAD_LOCAL(kad_hartley, plan);
     int longest = 0;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *plan, &plan));
+    KAD_CALL(kad_new(ctx, 1, sizeof *plan, &plan));
     plan->d = lattice->d;
     plan->n_rows = (size_t)lattice->n_sites * (size_t)n_comp;
     size_t inner = (size_t)n_comp;
@@ -59,9 +58,9 @@ kad_status kad_hartley_create(kad_ctx *ctx, const kad_lattice *lattice, int n_co
         inner *= (size_t)axis->extent;
         axis->n_outer = plan->n_rows / inner;
         if (axis->extent > KAD_HARTLEY_DENSE_MAX) {
-            KAD_TRY(kad_hartley_fftw_plan(ctx, axis));
+            KAD_CALL(kad_hartley_fftw_plan(ctx, axis));
         } else {
-            KAD_TRY(plan_dense(ctx, axis));
+            KAD_CALL(plan_dense(ctx, axis));
             if (axis->extent > longest) longest = axis->extent;
         }
     }
@@ -70,9 +69,7 @@ kad_status kad_hartley_create(kad_ctx *ctx, const kad_lattice *lattice, int n_co
         plan->scratch_bytes[prec] = 2 * (size_t)(longest + 2) * KAD_ROW_BYTES;
     *out = plan;
     plan = NULL;
-done:
-    kad_hartley_destroy(plan);
-    return status;
+    return KAD_OK;
 }
 
 void kad_hartley_destroy(kad_hartley *plan)

@@ -8,6 +8,7 @@
 #ifndef KAD_LATTICE_HARTLEY_H
 #define KAD_LATTICE_HARTLEY_H
 
+#include "base/memory.h"
 #include "base/real.h"
 #include "lattice/lattice.h"
 
@@ -18,6 +19,7 @@ typedef struct kad_hartley kad_hartley;
 KAD_MUST_USE kad_status kad_hartley_create(kad_ctx *ctx, const kad_lattice *lattice,
                                            int n_comp, kad_hartley **out);
 void kad_hartley_destroy(kad_hartley *plan);
+KAD_LOCAL_OF(kad_hartley, kad_hartley_destroy)
 /* Scratch a caller must bring to apply, 64-byte aligned, one per thread. */
 size_t kad_hartley_scratch_bytes(const kad_hartley *plan, kad_prec prec);
 void kad_hartley_apply_f32(const kad_hartley *plan, float *x, void *scratch);

@@ -71,29 +71,26 @@ static void number_modes(kad_orbits *orbits)
 
 kad_status kad_orbits_create(kad_ctx *ctx, const kad_lattice *lattice, kad_orbits **out)
 {
-    kad_status status = KAD_OK;
-    kad_orbits *orbits = NULL;
+    KAD_LOCAL(kad_orbits, orbits);
     const int last = lattice->shape[lattice->d - 1];
     const size_t n_sites = (size_t)lattice->n_sites;
 
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *orbits, &orbits));
+    KAD_CALL(kad_new(ctx, 1, sizeof *orbits, &orbits));
     orbits->lattice = lattice;
     orbits->n = kad_orbits_number(lattice);
     orbits->n_modes = n_sites / (size_t)last * (size_t)(last / 2 + 1);
-    KAD_TRY(kad_new(ctx, orbits->n, (size_t)lattice->d * sizeof *orbits->vector,
-                    &orbits->vector));
-    KAD_TRY(kad_new(ctx, orbits->n, sizeof *orbits->count, &orbits->count));
-    KAD_TRY(kad_new(ctx, n_sites, sizeof *orbits->of_site, &orbits->of_site));
-    KAD_TRY(kad_new(ctx, orbits->n_modes, sizeof *orbits->of_mode, &orbits->of_mode));
-    KAD_TRY(kad_new(ctx, orbits->n_modes, sizeof *orbits->twice, &orbits->twice));
+    KAD_CALL(kad_new(ctx, orbits->n, (size_t)lattice->d * sizeof *orbits->vector,
+                     &orbits->vector));
+    KAD_CALL(kad_new(ctx, orbits->n, sizeof *orbits->count, &orbits->count));
+    KAD_CALL(kad_new(ctx, n_sites, sizeof *orbits->of_site, &orbits->of_site));
+    KAD_CALL(kad_new(ctx, orbits->n_modes, sizeof *orbits->of_mode, &orbits->of_mode));
+    KAD_CALL(kad_new(ctx, orbits->n_modes, sizeof *orbits->twice, &orbits->twice));
     number_sites(orbits);
     number_modes(orbits);
     *out = orbits;
     orbits = NULL;
-done:
-    kad_orbits_destroy(orbits);
-    return status;
+    return KAD_OK;
 }
 
 void kad_orbits_destroy(kad_orbits *orbits)

@@ -5,6 +5,7 @@
 #ifndef KAD_LATTICE_ORBITS_H
 #define KAD_LATTICE_ORBITS_H
 
+#include "base/memory.h"
 #include "lattice/lattice.h"
 
 #include <stddef.h>
@@ -28,6 +29,7 @@ typedef struct kad_orbits {
 KAD_MUST_USE kad_status kad_orbits_create(kad_ctx *ctx, const kad_lattice *lattice,
                                           kad_orbits **out);
 void kad_orbits_destroy(kad_orbits *orbits);
+KAD_LOCAL_OF(kad_orbits, kad_orbits_destroy)
 /* Number of orbits of a lattice. */
 size_t kad_orbits_number(const kad_lattice *lattice);
 

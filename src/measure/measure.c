@@ -87,11 +87,10 @@ static void lay_out(const kad_action *action, kad_measure *measure)
 kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action, uint64_t seed,
                               uint32_t index, kad_measure **out)
 {
-    kad_status status = KAD_OK;
-    kad_measure *measure = NULL;
+    KAD_LOCAL(kad_measure, measure);
 
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *measure, &measure));
+    KAD_CALL(kad_new(ctx, 1, sizeof *measure, &measure));
     measure->action = action;
     measure->rng = kad_rng_stream(seed, KAD_RNG_SPINS, index);
     measure->n_threads = ctx->n_threads;
@@ -100,19 +99,17 @@ kad_status kad_measure_create(kad_ctx *ctx, const kad_action *action, uint64_t s
     if (action->ops->spins != NULL && action->ops->spins->exchange != NULL)
         measure->J = action->ops->spins->exchange(action);
     choose(action, measure);
-    KAD_TRY(tabulate(ctx, action->lattice, measure));
+    KAD_CALL(tabulate(ctx, action->lattice, measure));
     if (action->ops->spins != NULL) {
-        KAD_TRY(tabulate_kernel(ctx, action, measure));
-        KAD_TRY(list_pairs(ctx, action, measure));
+        KAD_CALL(tabulate_kernel(ctx, action, measure));
+        KAD_CALL(list_pairs(ctx, action, measure));
     }
     lay_out(action, measure);
-    KAD_TRY(kad_new(ctx, (size_t)ctx->n_threads, measure->n_work * sizeof(double),
-                    &measure->work));
+    KAD_CALL(kad_new(ctx, (size_t)ctx->n_threads, measure->n_work * sizeof(double),
+                     &measure->work));
     *out = measure;
     measure = NULL;
-done:
-    kad_measure_destroy(measure);
-    return status;
+    return KAD_OK;
 }
 
 void kad_measure_destroy(kad_measure *measure)

@@ -7,6 +7,7 @@
 #ifndef KAD_MEASURE_MEASURE_H
 #define KAD_MEASURE_MEASURE_H
 
+#include "base/memory.h"
 #include "io/h5.h"
 #include "lattice/fourier.h"
 #include "measure/observable.h"
@@ -43,6 +44,7 @@ KAD_MUST_USE kad_status kad_measure_create(kad_ctx *ctx, const kad_action *actio
                                            uint64_t seed, uint32_t index,
                                            kad_measure **out);
 void kad_measure_destroy(kad_measure *measure);
+KAD_LOCAL_OF(kad_measure, kad_measure_destroy)
 
 /* rows [n][n_columns] of n configurations x [n][n_sites * n_comp] with their numbers
  * (keys of the spins drawn, below 2^48) and actions S. Rows depend on the configuration

@@ -35,20 +35,25 @@ static kad_status keep(kad_ctx *ctx, const kad_chains *chains, tail *t)
     return KAD_OK;
 }
 
+static void let_go(tail *t)
+{
+    kad_h5_close(t->kept);
+    t->kept = NULL;
+}
+
 /* Write what is kept. */
 static kad_status write(kad_ctx *ctx, const kad_run *run, const kad_chains *chains,
                         tail *t)
 {
-    kad_status status = KAD_OK;
     if (t->kept == NULL) return KAD_OK;
-    KAD_TRY(kad_segment_save(ctx, run, chains->job->name, t->index, t->kept));
+    const kad_status status =
+        kad_segment_save(ctx, run, chains->job->name, t->index, t->kept);
+    let_go(t);
+    if (status != KAD_OK) return status;
     t->index++;
     t->from = chains->n_done;
     t->written = kad_wall_seconds();
-done:
-    kad_h5_close(t->kept);
-    t->kept = NULL;
-    return status;
+    return KAD_OK;
 }
 
 /* Of segments behind n draws of a chain: series of another length keep other draws. */
@@ -396,22 +401,21 @@ static kad_status save(kad_ctx *ctx, const kad_run *run, const kad_chains *chain
 static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chains,
                              uint64_t fingerprint, int n_segments, kad_progress *progress)
 {
-    kad_status status = KAD_OK;
     const double now = kad_wall_seconds();
-    tail t = {.fingerprint = fingerprint,
-              .index = n_segments,
-              .from = chains->n_done,
-              .written = now,
-              .made = now};
+    tail t KAD_CLEARED(let_go) = {.fingerprint = fingerprint,
+                                  .index = n_segments,
+                                  .from = chains->n_done,
+                                  .written = now,
+                                  .made = now};
     phase is = phase_of(chains);
     begin_phase(chains, is, progress);
     while (kad_chains_recorded(chains) < chains->job->setup.n_draws) {
-        status = kad_chains_batch(ctx, chains);
+        const kad_status status = kad_chains_batch(ctx, chains);
         if (status == KAD_EINTERRUPTED) {
-            KAD_TRY(write(ctx, run, chains, &t));
-            status = stopped(ctx, chains);
+            KAD_CALL(write(ctx, run, chains, &t));
+            return stopped(ctx, chains);
         }
-        if (status != KAD_OK) goto done;
+        if (status != KAD_OK) return status;
         if (is != phase_of(chains)) {
             is = phase_of(chains);
             begin_phase(chains, is, progress);
@@ -419,12 +423,10 @@ static kad_status make_draws(kad_ctx *ctx, const kad_run *run, kad_chains *chain
         show(chains, is, progress);
         const bool stop = kad_stop_requested() &&
                           kad_chains_recorded(chains) < chains->job->setup.n_draws;
-        KAD_TRY(save(ctx, run, chains, stop, &t));
-        if (stop) KAD_TRY(stopped(ctx, chains));
+        KAD_CALL(save(ctx, run, chains, stop, &t));
+        if (stop) return stopped(ctx, chains);
     }
-done:
-    kad_h5_close(t.kept);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_job_run(kad_ctx *ctx, const kad_run *run, const kad_job *job,

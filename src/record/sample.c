@@ -93,6 +93,11 @@ typedef struct trained_map {
     uint64_t hash;
 } trained_map;
 
+static void forget_map(trained_map *trained)
+{
+    kad_map_destroy(trained->map);
+}
+
 /* What follows from the rest. */
 static void finish_job(kad_job *job, const kad_sample_entry *e,
                        const trained_map *trained, uint64_t action)
@@ -328,28 +333,24 @@ kad_status kad_sample_check_growth(kad_ctx *ctx, const kad_run *run,
 kad_status kad_sample(kad_ctx *ctx, kad_run *run, const kad_sample_options *options,
                       const kad_model *model, kad_progress *progress)
 {
-    kad_status status = KAD_OK;
-    trained_map trained = {NULL, 0};
+    trained_map trained KAD_CLEARED(forget_map) = {NULL, 0};
     uint64_t hash = KAD_FINGERPRINT_START;
 
     if (options->n == 0 && model->action == NULL) return KAD_OK;
-    KAD_TRY(kad_model_require_action(ctx, model, "section sample"));
-    KAD_TRY(fingerprint_action(ctx, model->action, &hash));
-    if (kad_sample_any_needs_map(options)) KAD_TRY(load_map(ctx, run, model, &trained));
+    KAD_CALL(kad_model_require_action(ctx, model, "section sample"));
+    KAD_CALL(fingerprint_action(ctx, model->action, &hash));
+    if (kad_sample_any_needs_map(options)) KAD_CALL(load_map(ctx, run, model, &trained));
     const addition with = {model, &trained, hash};
     for (int entry = 0; entry < options->n; entry++) {
         kad_job job = job_of(ctx, options, entry, model, &trained, hash);
-        KAD_TRY(keep_beginning(ctx, run, &options->entry[entry], &trained, hash, &job));
+        KAD_CALL(keep_beginning(ctx, run, &options->entry[entry], &trained, hash, &job));
         note_caps(ctx, options, entry, &job);
         job.add = add;
         job.self = &with;
-        KAD_TRY(kad_job_run(ctx, run, &job, progress));
+        KAD_CALL(kad_job_run(ctx, run, &job, progress));
         if (trained.map != NULL)
-            KAD_TRY(
+            KAD_CALL(
                 kad_weigh(ctx, run, model->action, trained.map, trained.hash, job.name));
     }
-    KAD_TRY(write_exact(ctx, run, model, hash)); /* where nothing was made */
-done:
-    kad_map_destroy(trained.map);
-    return status;
+    return write_exact(ctx, run, model, hash); /* where nothing was made */
 }

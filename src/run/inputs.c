@@ -9,16 +9,11 @@
 static kad_status digest_run(kad_ctx *ctx, const char *path,
                              char digest[KAD_DIGEST_CHARS])
 {
-    kad_status status;
-    kad_run *run = NULL;
-    kad_h5 *file = NULL;
-    KAD_TRY(kad_run_open(ctx, path, KAD_RUN_READ, &run));
-    KAD_TRY(kad_results_open(ctx, run, &file));
-    KAD_TRY(kad_train_map_digest(ctx, file, digest));
-done:
-    kad_h5_close(file);
-    kad_run_close(run);
-    return status;
+    KAD_LOCAL(kad_run, run);
+    KAD_LOCAL(kad_h5, file);
+    KAD_CALL(kad_run_open(ctx, path, KAD_RUN_READ, &run));
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    return kad_train_map_digest(ctx, file, digest);
 }
 
 /* The file or run folder of a key. */
@@ -38,12 +33,9 @@ static kad_status resolve(kad_ctx *ctx, kad_config *config, const char *key, boo
 
 kad_status kad_inputs_resolve(kad_ctx *ctx, kad_config *config)
 {
-    kad_status status;
-    KAD_TRY(resolve(ctx, config, "train.data", false));
-    KAD_TRY(resolve(ctx, config, "data.source", false));
-    KAD_TRY(resolve(ctx, config, "train.from", true));
-done:
-    return status;
+    KAD_CALL(resolve(ctx, config, "train.data", false));
+    KAD_CALL(resolve(ctx, config, "data.source", false));
+    return resolve(ctx, config, "train.from", true);
 }
 
 /* The identity of a run, which digests of a map are not; "" of one that cannot be read any

@@ -29,21 +29,25 @@ static kad_status check_foreign_keys(kad_ctx *ctx, const kad_config *config,
     return KAD_OK;
 }
 
-kad_status kad_action_options_read(kad_ctx *ctx, const kad_config *config,
-                                   kad_action_options *out)
+static kad_status read_action(kad_ctx *ctx, const kad_config *config,
+                              kad_action_options *out)
 {
-    kad_status status = KAD_OK;
     *out = (kad_action_options){0};
     kad_config_fill(config, kad_action_common_keys, kad_action_n_common_keys, 0, out);
     const kad_action_ops *ops = kad_action_find(out->name);
     if (kad_action_is_none(out)) return KAD_OK;
     if (!ops) return kad_action_unknown(ctx, out->name);
-    KAD_TRY(check_foreign_keys(ctx, config, ops));
-    KAD_TRY(kad_new(ctx, 1, ops->options_size, &out->own));
+    KAD_CALL(check_foreign_keys(ctx, config, ops));
+    KAD_CALL(kad_new(ctx, 1, ops->options_size, &out->own));
     kad_config_fill(config, ops->keys, ops->n_keys, 0, out->own);
     return KAD_OK;
-done:
-    kad_action_options_clear(out);
+}
+
+kad_status kad_action_options_read(kad_ctx *ctx, const kad_config *config,
+                                   kad_action_options *out)
+{
+    const kad_status status = read_action(ctx, config, out);
+    if (status != KAD_OK) kad_action_options_clear(out);
     return status;
 }
 
@@ -107,10 +111,8 @@ static void read_surroundings(kad_run_options *out)
 
 /* --- all ----------------------------------------------------------------------------- */
 
-kad_status kad_run_options_read(kad_ctx *ctx, const kad_config *config,
-                                kad_run_options *out)
+static kad_status read_all(kad_ctx *ctx, const kad_config *config, kad_run_options *out)
 {
-    kad_status status = KAD_OK;
     *out = (kad_run_options){0};
     kad_config_fill(config, kad_run_keys, KAD_RUN_N_KEYS, 0, out);
     kad_config_fill(config, kad_flow_keys, kad_flow_n_keys, 0, &out->model.flow);
@@ -118,14 +120,19 @@ kad_status kad_run_options_read(kad_ctx *ctx, const kad_config *config,
     kad_config_fill(config, kad_train_keys, kad_train_n_keys, 0, &out->train);
     kad_config_fill(config, kad_bulk_keys, kad_bulk_n_keys, 0, &out->bulk);
     out->model.n_comp = out->train.data.components;
-    KAD_TRY(kad_action_options_read(ctx, config, &out->model.action));
+    KAD_CALL(kad_action_options_read(ctx, config, &out->model.action));
     read_surroundings(out);
-    KAD_TRY(read_entries(ctx, config, out));
-    KAD_TRY(kad_config_settings(ctx, config, &out->settings));
-    KAD_TRY(kad_train_options_decide(ctx, &out->train, &out->model, &out->settings));
+    KAD_CALL(read_entries(ctx, config, out));
+    KAD_CALL(kad_config_settings(ctx, config, &out->settings));
+    KAD_CALL(kad_train_options_decide(ctx, &out->train, &out->model, &out->settings));
     return KAD_OK;
-done:
-    kad_run_options_clear(out);
+}
+
+kad_status kad_run_options_read(kad_ctx *ctx, const kad_config *config,
+                                kad_run_options *out)
+{
+    const kad_status status = read_all(ctx, config, out);
+    if (status != KAD_OK) kad_run_options_clear(out);
     return status;
 }
 

@@ -369,27 +369,31 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
 }
 
 /* Everything in the open folder. */
-static kad_status work(kad_pipeline *p, unsigned stages)
+static kad_status work_open(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
-    kad_status status = KAD_OK;
     bool complete = false, claimed = false, grown = false;
-    KAD_TRY(kad_config_agree(p, &claimed, &grown));
-    if (grown) KAD_TRY(check_disk(p));
-    KAD_TRY(is_complete(p, &complete));
+    KAD_CALL(kad_config_agree(p, &claimed, &grown));
+    if (grown) KAD_CALL(check_disk(p));
+    KAD_CALL(is_complete(p, &complete));
     if (complete) {
         kad_say(p->app, "this run is complete: nothing to do");
-        if (stages & KAD_STAGE_REPORT) KAD_TRY(kad_report_ensure(ctx, p->run));
+        if (stages & KAD_STAGE_REPORT) KAD_CALL(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }
-    if (p->model != NULL && wants_map(p, stages)) KAD_TRY(kad_selfcheck(p));
-    KAD_TRY(kad_config_claim(p, claimed, grown));
-    KAD_TRY(kad_provenance_begin(p));
-    KAD_TRY(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
+    if (p->model != NULL && wants_map(p, stages)) KAD_CALL(kad_selfcheck(p));
+    KAD_CALL(kad_config_claim(p, claimed, grown));
+    KAD_CALL(kad_provenance_begin(p));
+    KAD_CALL(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
     kad_progress_on_update(p->progress, p->app->watch, p->app->watch_self);
-    KAD_TRY(run_stages(p, stages));
-    KAD_TRY(print_end(p, stages));
-done:
+    KAD_CALL(run_stages(p, stages));
+    return print_end(p, stages);
+}
+
+/* The same; what failed on the way is recorded. */
+static kad_status work(kad_pipeline *p, unsigned stages)
+{
+    const kad_status status = work_open(p, stages);
     if (status != KAD_OK && p->progress != NULL) record_failure(p, status);
     kad_progress_destroy(p->progress);
     p->progress = NULL;
@@ -480,28 +484,32 @@ static kad_status open_folder(kad_pipeline *p)
     }
 }
 
+static kad_status prepare_and_work(kad_pipeline *p, const char *text, const char *name,
+                                   unsigned stages)
+{
+    kad_app *app = p->app;
+    kad_ctx *ctx = &app->ctx;
+    KAD_CALL(kad_pipeline_prepare(p, text, name, app->n_overrides, app->overrides));
+    if (kad_ranks_all(ctx) > 1 && p->model == NULL)
+        return kad_fail(ctx, KAD_EUSAGE,
+                        "%s: images are for one process, not for %d ranks: kadanoff run",
+                        name, kad_ranks_all(ctx));
+    if (!kad_ranks_is_first(ctx)) {
+        return work_together(p, stages);
+    }
+    KAD_CALL(check_stages(p, stages));
+    describe(p, stages);
+    KAD_CALL(open_folder(p));
+    return work(p, stages);
+}
+
 kad_status kad_pipeline_text(kad_app *app, const char *text, const char *name,
                              unsigned stages)
 {
-    kad_ctx *ctx = &app->ctx;
-    kad_pipeline p = {.app = app, .started = kad_wall_seconds()};
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_pipeline_prepare(&p, text, name, app->n_overrides, app->overrides));
-    if (kad_ranks_all(ctx) > 1 && p.model == NULL)
-        KAD_TRY(kad_fail(ctx, KAD_EUSAGE,
-                         "%s: images are for one process, not for %d ranks: kadanoff run",
-                         name, kad_ranks_all(ctx)));
-    if (!kad_ranks_is_first(ctx)) {
-        status = work_together(&p, stages);
-        goto done;
-    }
-    KAD_TRY(check_stages(&p, stages));
-    describe(&p, stages);
-    KAD_TRY(open_folder(&p));
-    KAD_TRY(work(&p, stages));
-done:
-    if (status == KAD_ENOINPUT && p.run == NULL && kad_ranks_is_first(ctx))
-        status = advise(&p, name);
-    kad_pipeline_release(&p);
+    kad_pipeline p KAD_CLEARED(kad_pipeline_release) = {.app = app,
+                                                        .started = kad_wall_seconds()};
+    const kad_status status = prepare_and_work(&p, text, name, stages);
+    if (status == KAD_ENOINPUT && p.run == NULL && kad_ranks_is_first(&app->ctx))
+        return advise(&p, name);
     return status;
 }

@@ -91,11 +91,9 @@ const char *kad_recipe_name(const kad_config *config)
 
 static kad_status apply(kad_ctx *ctx, kad_config *config, const entry *entries, size_t n)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < n; i++)
-        KAD_TRY(kad_config_resolve(ctx, config, entries[i].key, entries[i].value));
-done:
-    return status;
+        KAD_CALL(kad_config_resolve(ctx, config, entries[i].key, entries[i].value));
+    return KAD_OK;
 }
 
 /* What a recipe must know of action and lattice: a local quartic action has these
@@ -113,14 +111,13 @@ typedef struct facts {
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
                           kad_action **action_out, facts *out)
 {
-    kad_status status = KAD_OK;
     int64_t extents[KAD_MAX_DIM + 1];
     int shape[KAD_MAX_DIM + 1] = {0};
-    kad_action_options options = {0};
+    kad_action_options options KAD_CLEARED(kad_action_options_clear) = {0};
     const size_t d = kad_config_ints(config, "lattice.shape", KAD_MAX_DIM + 1, extents);
     for (size_t mu = 0; mu < d; mu++)
         shape[mu] = (int)extents[mu];
-    KAD_TRY(kad_lattice_create(ctx, (int)d, shape, lattice));
+    KAD_CALL(kad_lattice_create(ctx, (int)d, shape, lattice));
     *out = (facts){.d = (double)d,
                    .t = NAN,
                    .mu = NAN,
@@ -128,9 +125,9 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .beta = NAN,
                    .mean_field = NAN,
                    .homogeneous = true};
-    KAD_TRY(kad_action_options_read(ctx, config, &options));
-    if (kad_action_is_none(&options)) goto done;
-    KAD_TRY(kad_action_create(ctx, &options, *lattice, false, action_out));
+    KAD_CALL(kad_action_options_read(ctx, config, &options));
+    if (kad_action_is_none(&options)) return KAD_OK;
+    KAD_CALL(kad_action_create(ctx, &options, *lattice, false, action_out));
     const kad_action *action = *action_out;
     *out = (facts){.d = (double)d,
                    .t = action->ops->get(action, "t"),
@@ -141,22 +138,18 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0,
                    .known = true};
     out->family = kad_config_is_set(config, "family.along");
-done:
-    kad_action_options_clear(&options);
-    return status;
+    return KAD_OK;
 }
 
 /* The free field's own spectrum: S = (t/2) phi (khat^2 + M^2) phi, M^2 = 2 mu/t - 2 d. */
 static kad_status resolve_free(kad_ctx *ctx, kad_config *config, const facts *a)
 {
-    kad_status status = KAD_OK;
     const double mass2 = 2 * a->mu / a->t - 2 * a->d;
     if (a->t > 0 && mass2 > 0) {
-        KAD_TRY(kad_config_resolve_real(ctx, config, "flow.spectrum_mass2", mass2));
-        KAD_TRY(kad_config_resolve_real(ctx, config, "flow.spectrum_stiffness", a->t));
+        KAD_CALL(kad_config_resolve_real(ctx, config, "flow.spectrum_mass2", mass2));
+        KAD_CALL(kad_config_resolve_real(ctx, config, "flow.spectrum_stiffness", a->t));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Couplings of every sign and size have many states far below their transition that no
@@ -170,16 +163,13 @@ static bool is_cold(const facts *a)
 /* From half the mean-field transition's beta. */
 static kad_status resolve_annealing(kad_ctx *ctx, kad_config *config, const facts *a)
 {
-    kad_status status = KAD_OK;
     if (!is_cold(a) || kad_config_string(config, "train.from") != NULL ||
         kad_config_is_set(config, "train.anneal_key"))
         return KAD_OK;
-    KAD_TRY(kad_config_resolve(ctx, config, "train.anneal_key", "beta"));
-    KAD_TRY(kad_config_resolve_real(ctx, config, "train.anneal_start",
-                                    0.5 * a->beta / a->mean_field));
-    KAD_TRY(kad_config_resolve(ctx, config, "train.anneal_fraction", "0.8"));
-done:
-    return status;
+    KAD_CALL(kad_config_resolve(ctx, config, "train.anneal_key", "beta"));
+    KAD_CALL(kad_config_resolve_real(ctx, config, "train.anneal_start",
+                                     0.5 * a->beta / a->mean_field));
+    return kad_config_resolve(ctx, config, "train.anneal_fraction", "0.8");
 }
 
 /* A Gaussian field to start from where the action is local or not known, a finish where the
@@ -188,27 +178,25 @@ done:
  * it. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
-    kad_status status = KAD_OK;
     const bool first = (isfinite(a->lambda) || !a->known) && !a->family;
-    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
-    KAD_TRY(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
-    KAD_TRY(kad_config_resolve(ctx, config, "train.rate",
-                               a->family    ? "2.5e-3"
-                               : first      ? "8e-3"
-                               : is_cold(a) ? "1e-3"
-                                            : "4e-3"));
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
+    KAD_CALL(kad_config_resolve(ctx, config, "train.rate",
+                                a->family    ? "2.5e-3"
+                                : first      ? "8e-3"
+                                : is_cold(a) ? "1e-3"
+                                             : "4e-3"));
     if (a->lambda > 0)
-        KAD_TRY(kad_config_resolve_real(ctx, config, "flow.quartic", a->lambda));
-    if (!a->homogeneous) KAD_TRY(kad_config_resolve(ctx, config, "flow.shared", "false"));
-done:
-    return status;
+        KAD_CALL(kad_config_resolve_real(ctx, config, "flow.quartic", a->lambda));
+    if (!a->homogeneous)
+        KAD_CALL(kad_config_resolve(ctx, config, "flow.shared", "false"));
+    return KAD_OK;
 }
 
 /* Steps by the number of sites; the chain over lattice sizes pays from 32 sites an axis
  * on, where smaller lattices are like the large one. */
 static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts *a)
 {
-    kad_status status = KAD_OK;
     int64_t shape[4], n_sites = 1, shortest = INT64_MAX;
     const size_t d = kad_config_ints(config, "lattice.shape", 4, shape);
     for (size_t mu = 0; mu < d; mu++) {
@@ -216,17 +204,16 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
         if (shape[mu] < shortest) shortest = shape[mu];
     }
     if (a->family) /* four couplings a step, and three times the work in all */
-        KAD_TRY(kad_config_resolve(ctx, config, "train.batch", "512"));
-    KAD_TRY(kad_config_resolve(ctx, config, "train.steps",
-                               n_sites <= 100   ? (a->family ? "3000" : "4000")
-                               : n_sites <= 400 ? (a->family ? "6000" : "8000")
-                               : a->family      ? "7500"
-                                                : "10000"));
+        KAD_CALL(kad_config_resolve(ctx, config, "train.batch", "512"));
+    KAD_CALL(kad_config_resolve(ctx, config, "train.steps",
+                                n_sites <= 100   ? (a->family ? "3000" : "4000")
+                                : n_sites <= 400 ? (a->family ? "6000" : "8000")
+                                : a->family      ? "7500"
+                                                 : "10000"));
     if (shortest >= 32 && a->homogeneous && a->known &&
         kad_config_string(config, "train.from") == NULL)
-        KAD_TRY(kad_config_resolve(ctx, config, "train.ladder", "true"));
-done:
-    return status;
+        KAD_CALL(kad_config_resolve(ctx, config, "train.ladder", "true"));
+    return KAD_OK;
 }
 
 static kad_status resolve_symmetry(kad_ctx *ctx, kad_config *config,
@@ -241,12 +228,9 @@ static kad_status resolve_symmetry(kad_ctx *ctx, kad_config *config,
 /* Samples to train on take the action's place: it need not be known. */
 static kad_status resolve_data(kad_ctx *ctx, kad_config *config)
 {
-    kad_status status = KAD_OK;
     if (kad_config_string(config, "data.source") == NULL) return KAD_OK;
-    KAD_TRY(kad_config_resolve(ctx, config, "action.name", "none"));
-    KAD_TRY(kad_config_resolve(ctx, config, "train.loss", "likelihood"));
-done:
-    return status;
+    KAD_CALL(kad_config_resolve(ctx, config, "action.name", "none"));
+    return kad_config_resolve(ctx, config, "train.loss", "likelihood");
 }
 
 /* What the action chose for keys that the config leaves out. */
@@ -254,46 +238,39 @@ static kad_status resolve_action(kad_ctx *ctx, const kad_action *action,
                                  kad_config *config)
 {
     const kad_action_ops *ops = action->ops;
-    kad_action_options options;
-    kad_status status = kad_action_options_read(ctx, config, &options);
-    if (status != KAD_OK || !ops->resolve) goto done;
+    kad_action_options options KAD_CLEARED(kad_action_options_clear) = {0};
+    KAD_CALL(kad_action_options_read(ctx, config, &options));
+    if (!ops->resolve) return KAD_OK;
     ops->resolve(action, options.own);
-    status = kad_config_resolve_from(ctx, config, ops->keys, ops->n_keys, options.own);
-done:
-    kad_action_options_clear(&options);
-    return status;
+    return kad_config_resolve_from(ctx, config, ops->keys, ops->n_keys, options.own);
 }
 
 kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
-    kad_status status = KAD_OK;
     const char *name = kad_config_string(config, "flow.recipe");
-    kad_lattice *lattice = NULL;
-    kad_action *action = NULL;
+    KAD_LOCAL(kad_lattice, lattice);
+    KAD_LOCAL(kad_action, action);
     facts a;
     if (kad_images_recipe(name))
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.recipe: %s is for images, but data.source names none",
                         name);
-    KAD_TRY(resolve_data(ctx, config));
-    KAD_TRY(inspect(ctx, config, &lattice, &action, &a));
-    KAD_TRY(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
+    KAD_CALL(resolve_data(ctx, config));
+    KAD_CALL(inspect(ctx, config, &lattice, &action, &a));
+    KAD_CALL(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
     if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
-    if (strcmp(name, "fourier") == 0) KAD_TRY(resolve_free(ctx, config, &a));
-    if (strcmp(name, "stencil") == 0) KAD_TRY(resolve_stencil(ctx, config, &a));
+    if (strcmp(name, "fourier") == 0) KAD_CALL(resolve_free(ctx, config, &a));
+    if (strcmp(name, "stencil") == 0) KAD_CALL(resolve_stencil(ctx, config, &a));
     for (size_t i = 0; i < N_RECIPES; i++)
         if (strcmp(recipes[i].name, name) == 0)
-            KAD_TRY(apply(ctx, config, recipes[i].entries, recipes[i].n));
-    KAD_TRY(resolve_training(ctx, config, &a));
-    KAD_TRY(resolve_annealing(ctx, config, &a));
-    KAD_TRY(apply(ctx, config, common, sizeof common / sizeof common[0]));
-    KAD_TRY(resolve_symmetry(ctx, config, "none"));
+            KAD_CALL(apply(ctx, config, recipes[i].entries, recipes[i].n));
+    KAD_CALL(resolve_training(ctx, config, &a));
+    KAD_CALL(resolve_annealing(ctx, config, &a));
+    KAD_CALL(apply(ctx, config, common, sizeof common / sizeof common[0]));
+    KAD_CALL(resolve_symmetry(ctx, config, "none"));
     if (!a.homogeneous || !a.known)
-        KAD_TRY(kad_config_resolve(ctx, config, "flow.translation", "false"));
+        KAD_CALL(kad_config_resolve(ctx, config, "flow.translation", "false"));
     if (a.known) /* after a recipe's own wishes */
-        KAD_TRY(resolve_action(ctx, action, config));
-done:
-    kad_action_destroy(action);
-    kad_lattice_destroy(lattice);
-    return status;
+        KAD_CALL(resolve_action(ctx, action, config));
+    return KAD_OK;
 }

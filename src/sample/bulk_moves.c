@@ -38,38 +38,32 @@ static kad_status put_in_order(kad_ctx *ctx, kad_moves *bulk)
 /* What a sweep evaluates does not depend on the fields. */
 static kad_status count_evaluations(kad_ctx *ctx, kad_moves *bulk)
 {
-    kad_status status = KAD_OK;
-    kad_cone_state *state = NULL;
-    KAD_TRY(kad_cone_state_create(ctx, bulk->cone, NULL, &state));
+    KAD_LOCAL(kad_cone_state, state);
+    KAD_CALL(kad_cone_state_create(ctx, bulk->cone, NULL, &state));
     for (int i = 0; i < bulk->n_order; i++)
         bulk->n_evaluations += kad_cone_count(state, bulk->order[i]);
-done:
-    kad_cone_state_destroy(state);
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_moves_create(kad_ctx *ctx, const kad_action *action, const kad_map *map,
                             kad_moves **out)
 {
-    kad_status status = KAD_OK;
-    kad_moves *bulk = NULL;
+    KAD_LOCAL(kad_moves, bulk);
     const kad_action_delta *delta = action->ops->delta;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *bulk, &bulk));
+    KAD_CALL(kad_new(ctx, 1, sizeof *bulk, &bulk));
     bulk->action = action;
     bulk->map = map;
-    KAD_TRY(kad_cone_create(ctx, kad_map_flow(map), &bulk->cone));
-    KAD_TRY(put_in_order(ctx, bulk));
-    KAD_TRY(count_evaluations(ctx, bulk));
+    KAD_CALL(kad_cone_create(ctx, kad_map_flow(map), &bulk->cone));
+    KAD_CALL(put_in_order(ctx, bulk));
+    KAD_CALL(count_evaluations(ctx, bulk));
     if (delta != NULL && delta->shared_bytes != NULL) {
-        KAD_TRY(kad_new(ctx, 1, delta->shared_bytes(action), &bulk->shared));
+        KAD_CALL(kad_new(ctx, 1, delta->shared_bytes(action), &bulk->shared));
         delta->prepare(action, bulk->shared);
     }
     *out = bulk;
     bulk = NULL;
-done:
-    kad_moves_destroy(bulk);
-    return status;
+    return KAD_OK;
 }
 
 /* --- a tile -------------------------------------------------------------------------- */
@@ -88,25 +82,22 @@ void kad_moves_tile_destroy(kad_moves_tile *tile)
 kad_status kad_moves_tile_create(kad_ctx *ctx, const kad_moves *bulk,
                                  kad_moves_tile **out)
 {
-    kad_status status = KAD_OK;
-    kad_moves_tile *t = NULL;
+    KAD_LOCAL(kad_moves_tile, t);
     const kad_action *action = bulk->action;
     const kad_action_delta *delta = action->ops->delta;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *t, &t));
+    KAD_CALL(kad_new(ctx, 1, sizeof *t, &t));
     t->bulk = bulk;
-    KAD_TRY(kad_cone_state_create(ctx, bulk->cone, kad_map_packed(bulk->map, KAD_DOUBLE),
-                                  &t->cone));
-    KAD_TRY(kad_new(ctx, 1, action->scratch_bytes[KAD_DOUBLE], &t->scratch));
-    KAD_TRY(kad_new(ctx, 4, KAD_ROW_BYTES, &t->normal));
-    KAD_TRY(kad_new(ctx, 4, KAD_ROW_BYTES, &t->uniform));
+    KAD_CALL(kad_cone_state_create(ctx, bulk->cone, kad_map_packed(bulk->map, KAD_DOUBLE),
+                                   &t->cone));
+    KAD_CALL(kad_new(ctx, 1, action->scratch_bytes[KAD_DOUBLE], &t->scratch));
+    KAD_CALL(kad_new(ctx, 4, KAD_ROW_BYTES, &t->normal));
+    KAD_CALL(kad_new(ctx, 4, KAD_ROW_BYTES, &t->uniform));
     if (delta != NULL && delta->state_bytes != NULL)
-        KAD_TRY(kad_new(ctx, 1, delta->state_bytes(action), &t->state));
+        KAD_CALL(kad_new(ctx, 1, delta->state_bytes(action), &t->state));
     *out = t;
     t = NULL;
-done:
-    kad_moves_tile_destroy(t);
-    return status;
+    return KAD_OK;
 }
 
 const double *kad_moves_field(const kad_moves_tile *tile)

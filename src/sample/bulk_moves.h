@@ -12,6 +12,7 @@
 #ifndef KAD_SAMPLE_BULK_MOVES_H
 #define KAD_SAMPLE_BULK_MOVES_H
 
+#include "base/memory.h"
 #include "flow/cone.h"
 #include "flow/map.h"
 #include "models/delta.h"
@@ -33,6 +34,7 @@ typedef struct kad_moves {
 KAD_MUST_USE kad_status kad_moves_create(kad_ctx *ctx, const kad_action *action,
                                          const kad_map *map, kad_moves **out);
 void kad_moves_destroy(kad_moves *bulk);
+KAD_LOCAL_OF(kad_moves, kad_moves_destroy)
 
 /* A tile at work: one for every thread. */
 typedef struct kad_moves_tile {
@@ -49,6 +51,7 @@ typedef struct kad_moves_tile {
 KAD_MUST_USE kad_status kad_moves_tile_create(kad_ctx *ctx, const kad_moves *bulk,
                                               kad_moves_tile **out);
 void kad_moves_tile_destroy(kad_moves_tile *tile);
+KAD_LOCAL_OF(kad_moves_tile, kad_moves_tile_destroy)
 
 /* Everything from the latents z [n_rows][KAD_W_DOUBLE]. */
 void kad_moves_begin(kad_moves_tile *tile, const double *z);

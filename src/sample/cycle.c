@@ -93,11 +93,11 @@ static void destroy(void *self)
     kad_draws_clear(&c->draws);
     kad_free(c);
 }
+KAD_LOCAL_OF(cycle, destroy)
 
 /* Of a `create` begun at a time. */
 static kad_status create_steps(kad_ctx *ctx, cycle *c, double begun)
 {
-    kad_status status = KAD_OK;
     kad_cycle_step steps[KAD_CYCLE_STEPS];
     char message[KAD_CYCLE_MESSAGE];
     const int n = kad_cycle_parse(c->text, steps, message);
@@ -114,57 +114,49 @@ static kad_status create_steps(kad_ctx *ctx, cycle *c, double begun)
         setup.n_batch_max = 1;
         setup.interleaved = true;
         c->step[i].is = steps[i];
-        KAD_TRY(kad_sampler_create(ctx, steps[i].ops->name, &setup, &c->step[i].sampler));
+        KAD_CALL(
+            kad_sampler_create(ctx, steps[i].ops->name, &setup, &c->step[i].sampler));
         c->n_steps++;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status allocate(kad_ctx *ctx, cycle *c)
 {
-    kad_status status = KAD_OK;
     const size_t n = (size_t)c->setup->n_chains;
     c->draws.n = 1;
-    KAD_TRY(kad_new(ctx, n, c->n_rows * sizeof(double), &c->x));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &c->S));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &c->moved));
-    KAD_TRY(kad_draws_create(ctx, n, c->n_rows, false, &c->draws));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, n, c->n_rows * sizeof(double), &c->x));
+    KAD_CALL(kad_new(ctx, n, sizeof(double), &c->S));
+    KAD_CALL(kad_new(ctx, n, sizeof(double), &c->moved));
+    return kad_draws_create(ctx, n, c->n_rows, false, &c->draws);
 }
 
 static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
 {
-    kad_status status = KAD_OK;
     cycle *c = self;
     const size_t n = (size_t)c->setup->n_chains;
-    KAD_TRY(kad_fields_action(ctx, c->setup->action, n, x, c->S));
+    KAD_CALL(kad_fields_action(ctx, c->setup->action, n, x, c->S));
     memcpy(c->x, x, n * c->n_rows * sizeof *x);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
 {
-    kad_status status = KAD_OK;
-    cycle *c = NULL;
+    KAD_LOCAL(cycle, c);
     const double begun = kad_stop_clock();
     *self = NULL;
-    KAD_TRY(kad_draw_check(ctx, setup));
-    KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
+    KAD_CALL(kad_draw_check(ctx, setup));
+    KAD_CALL(kad_new(ctx, 1, sizeof *c, &c));
     c->setup = setup;
     c->n_rows = (size_t)setup->action->lattice->n_sites * (size_t)setup->action->n_comp;
     c->text = steps_of(setup->own);
-    KAD_TRY(create_steps(ctx, c, begun));
-    KAD_TRY(allocate(ctx, c));
-    if (kad_stop_overdue(begun)) KAD_TRY(kad_sampler_stopped(ctx, setup));
-    KAD_TRY(kad_start_chains(ctx, setup, set_state, c));
+    KAD_CALL(create_steps(ctx, c, begun));
+    KAD_CALL(allocate(ctx, c));
+    if (kad_stop_overdue(begun)) KAD_CALL(kad_sampler_stopped(ctx, setup));
+    KAD_CALL(kad_start_chains(ctx, setup, set_state, c));
     *self = c;
     c = NULL;
-done:
-    destroy(c);
-    return status;
+    return KAD_OK;
 }
 
 /* --- draws --------------------------------------------------------------------------- */
@@ -189,27 +181,24 @@ static void take(cycle *c, step *s)
 /* One draw of every chain, of an `advance` begun at a time. */
 static kad_status run(kad_ctx *ctx, cycle *c, double begun, int *n_updates)
 {
-    kad_status status = KAD_OK;
     *n_updates = 0;
     memset(c->moved, 0, (size_t)c->setup->n_chains * sizeof *c->moved);
     for (int i = 0; i < c->n_steps; i++) {
         step *s = &c->step[i];
-        KAD_TRY(s->is.ops->set_state(ctx, s->sampler->self, c->x));
+        KAD_CALL(s->is.ops->set_state(ctx, s->sampler->self, c->x));
         for (int k = 0; k < s->is.n; k++) {
             if (kad_stop_overdue(begun)) return kad_sampler_stopped(ctx, c->setup);
-            KAD_TRY(s->is.ops->advance(ctx, s->sampler->self, &c->draws));
+            KAD_CALL(s->is.ops->advance(ctx, s->sampler->self, &c->draws));
             take(c, s);
         }
         *n_updates += s->is.n;
     }
     c->n_done++;
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
 {
-    kad_status status = KAD_OK;
     cycle *c = self;
     const kad_sampler_setup *setup = c->setup;
     const size_t n_chains = (size_t)setup->n_chains;
@@ -217,7 +206,7 @@ static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
     for (size_t i = 0; i < out->n; i++) {
         const int64_t t = c->n_done;
         int n_updates;
-        KAD_TRY(run(ctx, c, begun, &n_updates));
+        KAD_CALL(run(ctx, c, begun, &n_updates));
         for (size_t chain = 0; chain < n_chains; chain++) {
             const size_t at = chain * out->n + i;
             out->number[at] = kad_draw_number(setup, chain, t);
@@ -235,10 +224,9 @@ static kad_status advance(kad_ctx *ctx, void *self, kad_draws *out)
                         "first",
                         setup->entry);
     if (out->z != NULL)
-        KAD_TRY(kad_fields_latents(ctx, setup->action, setup->map, n_chains * out->n,
-                                   out->x, out->z));
-done:
-    return status;
+        KAD_CALL(kad_fields_latents(ctx, setup->action, setup->map, n_chains * out->n,
+                                    out->x, out->z));
+    return KAD_OK;
 }
 
 /* --- files --------------------------------------------------------------------------- */

@@ -7,15 +7,14 @@
 
 static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
 {
-    kad_status status = KAD_OK;
-    kad_proposals *proposals = NULL;
+    kad_proposals *proposals;
     *self = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *proposals, &proposals));
-    KAD_TRY(kad_proposals_create(ctx, setup, proposals));
-    *self = proposals;
-    proposals = NULL;
-done:
-    kad_free(proposals);
+    KAD_CALL(kad_new(ctx, 1, sizeof *proposals, &proposals));
+    const kad_status status = kad_proposals_create(ctx, setup, proposals);
+    if (status == KAD_OK)
+        *self = proposals;
+    else
+        kad_free(proposals);
     return status;
 }
 

@@ -271,12 +271,11 @@ static kad_status allocate(kad_ctx *ctx, kad_hmc *hmc)
 kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                           const kad_hmc_target *target, kad_hmc **out)
 {
-    kad_status status = KAD_OK;
-    kad_hmc *hmc = NULL;
+    KAD_LOCAL(kad_hmc, hmc);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *hmc, &hmc));
+    KAD_CALL(kad_new(ctx, 1, sizeof *hmc, &hmc));
     const size_t lanes = (size_t)kad_lanes(target->prec);
-    KAD_TRY(kad_shell_create(ctx, setup, &shell_ops, hmc, lanes, &hmc->shell));
+    KAD_CALL(kad_shell_create(ctx, setup, &shell_ops, hmc, lanes, &hmc->shell));
     hmc->target = *target;
     hmc->shell.latents = target->map != NULL;
     hmc->options = options_of(setup, hmc->shell.latents);
@@ -284,13 +283,11 @@ kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     hmc->integrator = kad_integrator_find(hmc->options.integrator);
     hmc->n_sub = lanes / W;
     hmc->step = first_step(hmc);
-    KAD_TRY(allocate(ctx, hmc));
-    KAD_TRY(kad_hmc_start(ctx, hmc));
+    KAD_CALL(allocate(ctx, hmc));
+    KAD_CALL(kad_hmc_start(ctx, hmc));
     *out = hmc;
     hmc = NULL;
-done:
-    kad_hmc_destroy(hmc);
-    return status;
+    return KAD_OK;
 }
 
 void kad_hmc_destroy(void *self)

@@ -15,6 +15,7 @@
 #ifndef KAD_SAMPLE_HMC_CORE_H
 #define KAD_SAMPLE_HMC_CORE_H
 
+#include "base/memory.h"
 #include "sample/shell.h"
 #include "sample/step_size.h"
 #include "sample/trajectory.h"
@@ -60,6 +61,7 @@ KAD_MUST_USE kad_status kad_hmc_create(kad_ctx *ctx, const kad_sampler_setup *se
 /* The sampler_ops functions; self is a kad_hmc. */
 bool kad_hmc_tunes(const kad_sampler_setup *setup);
 void kad_hmc_destroy(void *self);
+KAD_LOCAL_OF(kad_hmc, kad_hmc_destroy)
 KAD_MUST_USE kad_status kad_hmc_save(kad_ctx *ctx, const void *self, kad_h5 *file,
                                      const char *group);
 KAD_MUST_USE kad_status kad_hmc_load(kad_ctx *ctx, void *self, kad_h5 *file,

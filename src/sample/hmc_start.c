@@ -54,31 +54,28 @@ static bool set_tile(void *self, size_t s, void *scratch)
 
 kad_status kad_hmc_set_state(kad_ctx *ctx, void *self, const double *x)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     kad_hmc *hmc = self;
     const kad_hmc_target *target = &hmc->target;
     const kad_sampler_setup *setup = hmc->shell.setup;
     const size_t n_rows = target->n_rows;
-    double *field = NULL;
-    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, n_rows * sizeof(double), &field));
-    KAD_TRY(
+    double *field;
+    KAD_CALL(kad_take(&scope, (size_t)setup->n_chains * n_rows, &field));
+    KAD_CALL(
         kad_action_from_boundary(ctx, setup->action, (size_t)setup->n_chains, x, field));
     state now = {.hmc = hmc, .field = field};
-    status = kad_for_tiles(ctx, "sample", hmc->shell.n_tiles * hmc->n_sub,
-                           target->scratch_bytes + KAD_ALIGN, set_tile, &now);
-    if (status == KAD_EINTERRUPTED) status = kad_sampler_stopped(ctx, setup);
-    if (status != KAD_OK) goto done;
+    const kad_status status =
+        kad_for_tiles(ctx, "sample", hmc->shell.n_tiles * hmc->n_sub,
+                      target->scratch_bytes + KAD_ALIGN, set_tile, &now);
+    if (status == KAD_EINTERRUPTED) return kad_sampler_stopped(ctx, setup);
+    if (status != KAD_OK) return status;
     for (int chain = 0; chain < setup->n_chains; chain++)
-        if (!isfinite(hmc->U[chain])) {
-            status = kad_fail(ctx, KAD_EINTERNAL,
-                              "sample[%d]: the action of chain %d is not finite in the "
-                              "state it was given",
-                              setup->entry, chain);
-            break;
-        }
-done:
-    kad_free(field);
-    return status;
+        if (!isfinite(hmc->U[chain]))
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "sample[%d]: the action of chain %d is not finite in the "
+                            "state it was given",
+                            setup->entry, chain);
+    return KAD_OK;
 }
 
 kad_status kad_hmc_start(kad_ctx *ctx, kad_hmc *hmc)

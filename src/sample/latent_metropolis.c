@@ -45,6 +45,7 @@ static void destroy(void *self)
     kad_free(m->counts);
     kad_free(m);
 }
+KAD_LOCAL_OF(kad_latent_metropolis, destroy)
 
 static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
 {
@@ -244,36 +245,34 @@ static int sweeps_of(const kad_sampler_setup *setup)
 
 static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
 {
-    kad_status status = KAD_OK;
-    kad_latent_metropolis *m = NULL;
+    KAD_LOCAL(kad_latent_metropolis, m);
     const kad_flow *flow = kad_map_flow(setup->map);
     *self = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *m, &m));
-    KAD_TRY(kad_shell_create(ctx, setup, &shell_ops, m, W, &m->shell));
+    KAD_CALL(kad_new(ctx, 1, sizeof *m, &m));
+    KAD_CALL(kad_shell_create(ctx, setup, &shell_ops, m, W, &m->shell));
     m->shell.tuned = m->shell.latents = true;
     m->n_sweeps = sweeps_of(setup);
     if ((double)(setup->n_burn_in + setup->n_draws) * m->n_sweeps >= 0x1p46)
-        KAD_TRY(kad_fail(ctx, KAD_ECONFIG,
-                         "sample[%d].sweeps: %d sweeps a draw exceed the 2^46 of a chain",
-                         setup->entry, m->n_sweeps));
+        KAD_CALL(
+            kad_fail(ctx, KAD_ECONFIG,
+                     "sample[%d].sweeps: %d sweeps a draw exceed the 2^46 of a chain",
+                     setup->entry, m->n_sweeps));
     const uint32_t stream = ((uint32_t)setup->entry + 1) * 256 + STREAM;
     m->propose = kad_rng_stream(setup->seed, KAD_RNG_CHAIN, stream);
     m->decide = kad_rng_stream(setup->seed, KAD_RNG_CHAIN, stream + 1);
-    KAD_TRY(kad_moves_create(ctx, setup->action, setup->map, &m->bulk));
+    KAD_CALL(kad_moves_create(ctx, setup->action, setup->map, &m->bulk));
     if (m->bulk->cone->tail >= 0)
         kad_note(ctx,
                  "sample[%d]: the map's stage \"%s\" mixes the whole lattice: "
                  "every move of latent-metropolis generates all that follows it",
                  setup->entry, flow->stages[m->bulk->cone->n_stages].name);
-    KAD_TRY(allocate(ctx, m));
+    KAD_CALL(allocate(ctx, m));
     for (int level = 0; level < m->bulk->n_levels; level++)
         m->width[level] = first_width(flow);
-    KAD_TRY(kad_start_chains(ctx, setup, set_state, m));
+    KAD_CALL(kad_start_chains(ctx, setup, set_state, m));
     *self = m;
     m = NULL;
-done:
-    destroy(m);
-    return status;
+    return KAD_OK;
 }
 
 static bool tunes(const kad_sampler_setup *setup)

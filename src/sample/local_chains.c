@@ -162,23 +162,19 @@ static const kad_shell_ops shell_ops = {
 
 static kad_status allocate(kad_ctx *ctx, kad_local_chains *c)
 {
-    kad_status status = KAD_OK;
     const size_t action_bytes = c->shell.setup->action->scratch_bytes[KAD_DOUBLE];
     c->n_scratch = c->local->scratch_bytes(c->shell.setup->action);
     if (action_bytes > c->n_scratch) c->n_scratch = action_bytes;
     c->n_scratch = (c->n_scratch + KAD_ALIGN - 1) / KAD_ALIGN * KAD_ALIGN;
-    KAD_TRY(kad_new(ctx, c->shell.n_tiles * c->shell.n_rows, W * sizeof(double), &c->x));
-    KAD_TRY(kad_new(ctx, c->shell.n_tiles, W * sizeof(double), &c->tally));
-    KAD_TRY(kad_new(ctx, (size_t)c->shell.n_workers, c->n_scratch, &c->scratch));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, c->shell.n_tiles * c->shell.n_rows, W * sizeof(double), &c->x));
+    KAD_CALL(kad_new(ctx, c->shell.n_tiles, W * sizeof(double), &c->tally));
+    return kad_new(ctx, (size_t)c->shell.n_workers, c->n_scratch, &c->scratch);
 }
 
 kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                                    bool clusters, void **out)
 {
-    kad_status status = KAD_OK;
-    kad_local_chains *c = NULL;
+    KAD_LOCAL(kad_local_chains, c);
     const kad_action *action = setup->action;
     kad_local_options o;
 
@@ -188,27 +184,25 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
         return kad_fail(ctx, KAD_ECONFIG,
                         "sample[%d]: action \"%s\" has no local updates", setup->entry,
                         action->ops->name);
-    KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
+    KAD_CALL(kad_new(ctx, 1, sizeof *c, &c));
     c->local = action->ops->local;
-    KAD_TRY(kad_shell_create(ctx, setup, &shell_ops, c, W, &c->shell));
+    KAD_CALL(kad_shell_create(ctx, setup, &shell_ops, c, W, &c->shell));
     c->shell.tuned = c->local->tuned;
     c->n_sweeps = o.sweeps;
     if (c->local->reflect != NULL && action->n_comp > 1)
         c->n_reflections = o.overrelaxation;
     if (clusters) c->n_clusters = o.cluster_moves;
     c->width = o.width;
-    KAD_TRY(check(ctx, c));
+    KAD_CALL(check(ctx, c));
     for (uint32_t i = 0; i < KAD_LOCAL_STREAMS; i++)
         c->rng[i] = kad_rng_stream(setup->seed, KAD_RNG_CHAIN,
                                    ((uint32_t)setup->entry + 1) * 256 + i);
-    KAD_TRY(allocate(ctx, c));
-    if (clusters) KAD_TRY(c->local->bonds(ctx, action, &c->bonds));
-    KAD_TRY(kad_start_chains(ctx, setup, kad_local_chains_set_state, c));
+    KAD_CALL(allocate(ctx, c));
+    if (clusters) KAD_CALL(c->local->bonds(ctx, action, &c->bonds));
+    KAD_CALL(kad_start_chains(ctx, setup, kad_local_chains_set_state, c));
     *out = c;
     c = NULL;
-done:
-    kad_local_chains_destroy(c);
-    return status;
+    return KAD_OK;
 }
 
 bool kad_local_chains_tunes(const kad_sampler_setup *setup)

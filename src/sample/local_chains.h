@@ -7,6 +7,7 @@
 #ifndef KAD_SAMPLE_LOCAL_CHAINS_H
 #define KAD_SAMPLE_LOCAL_CHAINS_H
 
+#include "base/memory.h"
 #include "models/local.h"
 #include "sample/shell.h"
 
@@ -43,6 +44,7 @@ KAD_MUST_USE kad_status kad_local_chains_create(kad_ctx *ctx,
                                                 bool clusters, void **out);
 /* The sampler's remaining operations, for its table. */
 void kad_local_chains_destroy(void *self);
+KAD_LOCAL_OF(kad_local_chains, kad_local_chains_destroy)
 kad_status kad_local_chains_save(kad_ctx *ctx, const void *self, kad_h5 *file,
                                  const char *group);
 kad_status kad_local_chains_load(kad_ctx *ctx, void *self, kad_h5 *file,

@@ -16,15 +16,19 @@ void kad_mis_clear(kad_mis *mis)
     kad_free(mis->u);
 }
 
-kad_status kad_mis_create(kad_ctx *ctx, const kad_sampler_setup *setup, kad_mis *out)
+static kad_status allocate(kad_ctx *ctx, const kad_sampler_setup *setup, kad_mis *out)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_proposals_create(ctx, setup, &out->proposals));
-    KAD_TRY(kad_new(ctx, (size_t)setup->n_chains, sizeof(double), &out->log_w));
-    KAD_TRY(kad_new(ctx, setup->n_batch_max, sizeof(double), &out->u));
+    KAD_CALL(kad_proposals_create(ctx, setup, &out->proposals));
+    KAD_CALL(kad_new(ctx, (size_t)setup->n_chains, sizeof(double), &out->log_w));
+    KAD_CALL(kad_new(ctx, setup->n_batch_max, sizeof(double), &out->u));
     for (int chain = 0; chain < setup->n_chains; chain++)
         out->log_w[chain] = -INFINITY;
-done:
+    return KAD_OK;
+}
+
+kad_status kad_mis_create(kad_ctx *ctx, const kad_sampler_setup *setup, kad_mis *out)
+{
+    const kad_status status = allocate(ctx, setup, out);
     if (status != KAD_OK) kad_mis_clear(out);
     return status;
 }

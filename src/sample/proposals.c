@@ -38,10 +38,9 @@ static kad_status draw(kad_ctx *ctx, const kad_proposals *proposals, uint64_t fi
     return KAD_OK;
 }
 
-kad_status kad_proposals_create(kad_ctx *ctx, const kad_sampler_setup *setup,
-                                kad_proposals *out)
+static kad_status allocate(kad_ctx *ctx, const kad_sampler_setup *setup,
+                           kad_proposals *out)
 {
-    kad_status status = KAD_OK;
     const size_t n_block =
         setup->interleaved ? (size_t)setup->n_chains : setup->n_batch_max;
     size_t n_values;
@@ -49,14 +48,20 @@ kad_status kad_proposals_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     memset(out, 0, sizeof *out);
     out->setup = setup;
     out->propose = draw;
-    KAD_TRY(kad_draw_check(ctx, setup));
+    KAD_CALL(kad_draw_check(ctx, setup));
     if (!kad_size_mul(n_block, rows_of(setup), &n_values))
         return kad_fail(ctx, KAD_ENOMEM, "sample[%d].batch: %zu is too large",
                         setup->entry, setup->n_batch_max);
-    KAD_TRY(kad_new(ctx, n_values, sizeof(double), &out->y));
-    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &out->lnq));
-    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &out->lnp));
-done:
+    KAD_CALL(kad_new(ctx, n_values, sizeof(double), &out->y));
+    KAD_CALL(kad_new(ctx, n_block, sizeof(double), &out->lnq));
+    KAD_CALL(kad_new(ctx, n_block, sizeof(double), &out->lnp));
+    return KAD_OK;
+}
+
+kad_status kad_proposals_create(kad_ctx *ctx, const kad_sampler_setup *setup,
+                                kad_proposals *out)
+{
+    const kad_status status = allocate(ctx, setup, out);
     if (status != KAD_OK) kad_proposals_destroy(out);
     return status;
 }

@@ -63,17 +63,14 @@ kad_status kad_draw_check(kad_ctx *ctx, const kad_sampler_setup *setup)
 kad_status kad_draws_create(kad_ctx *ctx, size_t n, size_t n_rows, bool latents,
                             kad_draws *draws)
 {
-    kad_status status = KAD_OK;
-    KAD_TRY(kad_new(ctx, n, sizeof(uint64_t), &draws->number));
-    KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &draws->x));
-    if (latents) KAD_TRY(kad_new(ctx, n, n_rows * sizeof(double), &draws->z));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->action));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->log_weight));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->delta_h));
-    KAD_TRY(kad_new(ctx, n, 1, &draws->accepted));
-    KAD_TRY(kad_new(ctx, n, sizeof(double), &draws->acceptance));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, n, sizeof(uint64_t), &draws->number));
+    KAD_CALL(kad_new(ctx, n, n_rows * sizeof(double), &draws->x));
+    if (latents) KAD_CALL(kad_new(ctx, n, n_rows * sizeof(double), &draws->z));
+    KAD_CALL(kad_new(ctx, n, sizeof(double), &draws->action));
+    KAD_CALL(kad_new(ctx, n, sizeof(double), &draws->log_weight));
+    KAD_CALL(kad_new(ctx, n, sizeof(double), &draws->delta_h));
+    KAD_CALL(kad_new(ctx, n, 1, &draws->accepted));
+    return kad_new(ctx, n, sizeof(double), &draws->acceptance);
 }
 
 void kad_draws_clear(kad_draws *draws)
@@ -113,8 +110,7 @@ bool kad_sampler_tunes(const kad_sampler_ops *ops, const kad_sampler_setup *setu
 kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
                               const kad_sampler_setup *setup, kad_sampler **out)
 {
-    kad_status status = KAD_OK;
-    kad_sampler *sampler = NULL;
+    kad_sampler *sampler;
     const kad_sampler_ops *ops = kad_sampler_find(name);
 
     *out = NULL;
@@ -130,15 +126,15 @@ kad_status kad_sampler_create(kad_ctx *ctx, const char *name,
         return kad_fail(ctx, KAD_ECONFIG,
                         "sample[%d]: %s needs a trained map: run `train` first",
                         setup->entry, name);
-    KAD_TRY(kad_new(ctx, 1, sizeof *sampler, &sampler));
+    KAD_CALL(kad_new(ctx, 1, sizeof *sampler, &sampler));
     sampler->ops = ops;
     sampler->setup = *setup;
     sampler->setup.own = kad_sampler_own(ops, setup->options);
-    KAD_TRY(ops->create(ctx, &sampler->setup, &sampler->self));
-    *out = sampler;
-    sampler = NULL;
-done:
-    kad_free(sampler);
+    const kad_status status = ops->create(ctx, &sampler->setup, &sampler->self);
+    if (status == KAD_OK)
+        *out = sampler;
+    else
+        kad_free(sampler);
     return status;
 }
 

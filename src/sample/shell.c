@@ -17,10 +17,9 @@ kad_status kad_shell_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                             const kad_shell_ops *ops, void *self, size_t lanes,
                             kad_shell *shell)
 {
-    kad_status status = KAD_OK;
     const size_t n_chains = (size_t)setup->n_chains;
     const size_t n_block = setup->interleaved ? n_chains : setup->n_batch_max;
-    KAD_TRY(kad_draw_check(ctx, setup));
+    KAD_CALL(kad_draw_check(ctx, setup));
     shell->ops = ops;
     shell->self = self;
     shell->setup = setup;
@@ -31,10 +30,8 @@ kad_status kad_shell_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     shell->n_threads = ctx->n_threads;
     shell->n_workers = kad_n_workers(ctx->n_threads, shell->n_tiles);
     if (!ops->flow_variables) return KAD_OK;
-    KAD_TRY(kad_new(ctx, n_block, shell->n_rows * sizeof(double), &shell->batch));
-    KAD_TRY(kad_new(ctx, n_block, sizeof(double), &shell->lnp));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, n_block, shell->n_rows * sizeof(double), &shell->batch));
+    return kad_new(ctx, n_block, sizeof(double), &shell->lnp);
 }
 
 void kad_shell_clear(kad_shell *shell)
@@ -128,7 +125,6 @@ static kad_status draw_all(kad_ctx *ctx, stretch *s)
 static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_rank_items chains,
                               kad_draws *out)
 {
-    kad_status status = KAD_OK;
     const kad_sampler_setup *setup = shell->setup;
     const size_t n_rows = shell->n_rows;
     const size_t n = setup->interleaved ? chains.n : out->n;
@@ -137,15 +133,14 @@ static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_rank_ite
         double *x = out->x + at * n_rows;
         memcpy(shell->batch, x, n * n_rows * sizeof *x);
         if (out->z != NULL && !shell->latents)
-            KAD_TRY(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, shell->batch, shell->lnp,
-                                out->z + at * n_rows));
-        KAD_TRY(kad_fields_of(ctx, setup->action, setup->seed, out->number[at], n,
-                              setup->translate, shell->batch, x, shell->lnp));
+            KAD_CALL(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, shell->batch, shell->lnp,
+                                 out->z + at * n_rows));
+        KAD_CALL(kad_fields_of(ctx, setup->action, setup->seed, out->number[at], n,
+                               setup->translate, shell->batch, x, shell->lnp));
         for (size_t i = 0; i < n; i++)
             out->action[at + i] -= shell->lnp[i];
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The draws of some chains. */

@@ -310,24 +310,21 @@ static kad_status list_samplers(const builder *b, size_t *n, char ***names)
 static kad_status make_group(builder *b, const kad_sweep_point *first)
 {
     KAD_SCOPE(scope, b->in->ctx);
-    kad_pipeline pipeline = {.app = b->app};
-    kad_status status = KAD_OK;
+    kad_pipeline pipeline KAD_CLEARED(kad_pipeline_release) = {.app = b->app};
     char **names;
     size_t n;
     KAD_CALL(find_members(&scope, b, first));
     if (b->n_members == 0) return KAD_OK;
     b->pipeline = &pipeline;
-    KAD_TRY(make_action(b));
-    KAD_TRY(list_samplers(b, &n, &names));
-    KAD_TRY(kad_take(b->in, n, &b->group->series));
+    KAD_CALL(make_action(b));
+    KAD_CALL(list_samplers(b, &n, &names));
+    KAD_CALL(kad_take(b->in, n, &b->group->series));
     for (size_t i = 0; i < n; i++) {
         kad_sweep_series *series = &b->group->series[b->group->n_series++];
         series->name = names[i];
-        KAD_TRY(make_series(b, series));
+        KAD_CALL(make_series(b, series));
     }
-done:
-    kad_pipeline_release(&pipeline);
-    return status;
+    return KAD_OK;
 }
 
 /* --- all groups -------------------------------------------------------------------------

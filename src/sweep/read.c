@@ -139,15 +139,11 @@ static kad_status lock_folder(kad_ctx *ctx, const char *folder, int *fd)
 kad_status kad_sweep_claim(kad_scope *in, kad_app *app, const char *text,
                            const char *name, kad_sweep **out)
 {
-    kad_status status = KAD_OK;
-    int fd = -1;
-    KAD_TRY(kad_sweep_read(in, app, text, name, out)); /* before a folder is made */
-    KAD_TRY(lock_folder(in->ctx, app->out, &fd));
-    KAD_TRY(kad_sweep_read(in, app, text, name, out)); /* as numbered meanwhile */
-    KAD_TRY(write_files(in->ctx, *out));
-done:
-    if (fd >= 0) close(fd);
-    return status;
+    int fd KAD_CLEARED(kad_file_close) = -1;
+    KAD_CALL(kad_sweep_read(in, app, text, name, out)); /* before a folder is made */
+    KAD_CALL(lock_folder(in->ctx, app->out, &fd));
+    KAD_CALL(kad_sweep_read(in, app, text, name, out)); /* as numbered meanwhile */
+    return write_files(in->ctx, *out);
 }
 
 /* --- configs of points ---------------------------------------------------------------

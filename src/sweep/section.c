@@ -421,24 +421,24 @@ static kad_status locate(reader *r, yaml_node_t **section, size_t *first, size_t
     return KAD_OK;
 }
 
+static void end_reader(reader *r)
+{
+    yaml_document_delete(&r->document);
+}
+
 kad_status kad_section_read(kad_scope *scope, const char *text, const char *name,
                             kad_section *section, const char **base)
 {
-    reader r = {.ctx = scope->ctx, .scope = scope, .name = name};
+    reader r KAD_CLEARED(end_reader) = {.ctx = scope->ctx, .scope = scope, .name = name};
     yaml_node_t *node;
     size_t first = 0, end = 0;
-    kad_status status = load(&r, text);
-    if (status != KAD_OK) return status;
-    KAD_TRY(locate(&r, &node, &first, &end));
+    KAD_CALL(load(&r, text));
+    KAD_CALL(locate(&r, &node, &first, &end));
     if (node == NULL)
-        KAD_TRY(kad_fail(scope->ctx, KAD_ECONFIG,
-                         "%s: has no section sweep: `kadanoff run` is for one run",
-                         name));
-    KAD_TRY(read_section(&r, node, section));
-    KAD_TRY(blank(&r, text, first, end, base));
-done:
-    yaml_document_delete(&r.document);
-    return status;
+        return kad_fail(scope->ctx, KAD_ECONFIG,
+                        "%s: has no section sweep: `kadanoff run` is for one run", name);
+    KAD_CALL(read_section(&r, node, section));
+    return blank(&r, text, first, end, base);
 }
 
 bool kad_sweep_is(const char *text)

@@ -88,40 +88,38 @@ static kad_status check_range(kad_ctx *ctx, const char *path, const char *what,
 kad_status kad_data_load(kad_ctx *ctx, const char *key, const char *path,
                          const char *dataset, const kad_model *model, kad_data *out)
 {
-    kad_status status;
-    kad_h5 *file = NULL;
-    double *raw = NULL;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_h5, file);
+    double *raw;
     int rank = 0;
     size_t dims[KAD_H5_MAX_RANK], n_values;
     const size_t n_sites = (size_t)model->lattice->n_sites;
     const size_t n_comp = (size_t)model->flow->n_comp;
-    *out = (kad_data){.n_rows = n_sites * n_comp};
-    status = kad_h5_open(ctx, path, false, 0, &file);
-    if (status != KAD_OK) KAD_TRY(kad_fail(ctx, status, "%s: %s", key, ctx->message));
-    KAD_TRY(kad_h5_shape(ctx, file, dataset, &rank, dims));
-    out->n = count(model, rank, dims);
-    if (out->n == 0 || !kad_size_mul(out->n, out->n_rows, &n_values)) {
+    kad_data data KAD_CLEARED(kad_data_clear) = {.n_rows = n_sites * n_comp};
+    *out = (kad_data){0};
+    const kad_status opened = kad_h5_open(ctx, path, false, 0, &file);
+    if (opened != KAD_OK) return kad_fail(ctx, opened, "%s: %s", key, ctx->message);
+    KAD_CALL(kad_h5_shape(ctx, file, dataset, &rank, dims));
+    data.n = count(model, rank, dims);
+    if (data.n == 0 || !kad_size_mul(data.n, data.n_rows, &n_values)) {
         char expected[96], found[96];
         describe(model, 0, NULL, expected, sizeof expected);
         describe(model, rank, dims, found, sizeof found);
-        status = kad_fail(ctx, KAD_EDATA, "%s: %s: expected samples %s, found %s", path,
-                          dataset, expected, found);
-        goto done;
+        return kad_fail(ctx, KAD_EDATA, "%s: %s: expected samples %s, found %s", path,
+                        dataset, expected, found);
     }
-    KAD_TRY(kad_memory_require(ctx, n_values > SIZE_MAX / 16 ? SIZE_MAX : 16 * n_values,
-                               "reading the samples"));
-    KAD_TRY(kad_new(ctx, n_values, sizeof *out->y, &out->y));
-    KAD_TRY(kad_new(ctx, n_values, sizeof *raw, &raw));
-    KAD_TRY(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, dims, raw));
-    kad_by_site(out->n, n_sites, n_comp, raw, out->y);
-    KAD_TRY(check_range(ctx, path, dataset, out, raw));
-    if (model->action != NULL) KAD_TRY(from_boundary(ctx, key, model->action, out));
-    KAD_TRY(check_range(ctx, path, "as flow variables", out, out->y));
-done:
-    kad_free(raw);
-    kad_h5_close(file);
-    if (status != KAD_OK) kad_data_clear(out);
-    return status;
+    KAD_CALL(kad_memory_require(ctx, n_values > SIZE_MAX / 16 ? SIZE_MAX : 16 * n_values,
+                                "reading the samples"));
+    KAD_CALL(kad_new(ctx, n_values, sizeof *data.y, &data.y));
+    KAD_CALL(kad_take(&scope, n_values, &raw));
+    KAD_CALL(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, dims, raw));
+    kad_by_site(data.n, n_sites, n_comp, raw, data.y);
+    KAD_CALL(check_range(ctx, path, dataset, &data, raw));
+    if (model->action != NULL) KAD_CALL(from_boundary(ctx, key, model->action, &data));
+    KAD_CALL(check_range(ctx, path, "as flow variables", &data, data.y));
+    *out = data;
+    data = (kad_data){0};
+    return KAD_OK;
 }
 
 void kad_data_clear(kad_data *samples)
@@ -142,22 +140,20 @@ static bool is_held(size_t block, double holdout)
 kad_status kad_data_split(kad_ctx *ctx, const char *path, size_t n, double holdout,
                           size_t block, kad_split *out)
 {
-    kad_status status;
     *out = (kad_split){.block = block};
-    KAD_TRY(kad_new(ctx, n, sizeof *out->held, &out->held));
+    KAD_CALL(kad_new(ctx, n, sizeof *out->held, &out->held));
     for (size_t i = 0; i < n; i++)
         if (is_held(i / block, holdout)) out->held[out->n_held++] = i;
     out->trained = out->held + out->n_held;
     for (size_t i = 0; i < n; i++)
         if (!is_held(i / block, holdout)) out->trained[out->n_trained++] = i;
     if (out->n_trained == 0 || (holdout > 0 && out->n_held == 0))
-        status =
-            kad_fail(ctx, KAD_EDATA,
-                     "%s: data.held_out %g of %zu samples, %zu together, leaves %zu to "
-                     "train on and %zu held out",
-                     path, holdout, n, block, out->n_trained, out->n_held);
-done:
-    return status;
+        return kad_fail(
+            ctx, KAD_EDATA,
+            "%s: data.held_out %g of %zu samples, %zu together, leaves %zu to "
+            "train on and %zu held out",
+            path, holdout, n, block, out->n_trained, out->n_held);
+    return KAD_OK;
 }
 
 void kad_split_clear(kad_split *split)

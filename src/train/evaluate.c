@@ -17,26 +17,23 @@ struct kad_evaluator {
 
 kad_status kad_evaluator_create(kad_ctx *ctx, const kad_model *model, kad_evaluator **out)
 {
-    kad_status status;
-    kad_evaluator *e = NULL;
+    KAD_LOCAL(kad_evaluator, e);
     const kad_flow *flow = model->flow;
     const size_t rows = (size_t)flow->n_rows;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *e, &e));
+    KAD_CALL(kad_new(ctx, 1, sizeof *e, &e));
     e->model = model;
-    KAD_TRY(kad_new(ctx, CHECKS, rows * sizeof *e->y, &e->y));
-    KAD_TRY(kad_new(ctx, 2 * CHECKS, rows * sizeof *e->z, &e->z));
+    KAD_CALL(kad_new(ctx, CHECKS, rows * sizeof *e->y, &e->y));
+    KAD_CALL(kad_new(ctx, 2 * CHECKS, rows * sizeof *e->z, &e->z));
     for (int i = 0; i < 2; i++)
-        KAD_TRY(kad_new(ctx, CHECKS, sizeof *e->lnq[i], &e->lnq[i]));
-    KAD_TRY(kad_new(ctx, flow->n_theta, sizeof *e->theta, &e->theta));
-    KAD_TRY(kad_new(ctx, flow->packed_bytes[KAD_DOUBLE], 1, &e->packed));
-    KAD_TRY(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &e->scratch));
-    KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &e->tile));
+        KAD_CALL(kad_new(ctx, CHECKS, sizeof *e->lnq[i], &e->lnq[i]));
+    KAD_CALL(kad_new(ctx, flow->n_theta, sizeof *e->theta, &e->theta));
+    KAD_CALL(kad_new(ctx, flow->packed_bytes[KAD_DOUBLE], 1, &e->packed));
+    KAD_CALL(kad_new(ctx, flow->scratch_bytes[KAD_DOUBLE], 1, &e->scratch));
+    KAD_CALL(kad_new(ctx, rows, KAD_ROW_BYTES, &e->tile));
     *out = e;
     e = NULL;
-done:
-    kad_evaluator_destroy(e);
-    return status;
+    return KAD_OK;
 }
 
 void kad_evaluator_destroy(kad_evaluator *e)
@@ -136,12 +133,11 @@ static kad_family_point place(const kad_family *f, int i)
 
 /* A family's worst map of three: at the ends and in the middle of its range; of two couplings
  * at the corners and in the middle. */
-static kad_status evaluate_family(kad_ctx *ctx, kad_evaluator *e, const double *all,
+static kad_status evaluate_places(kad_ctx *ctx, kad_evaluator *e, const double *all,
                                   size_t n_targets, kad_target *const *targets,
                                   uint64_t first, size_t n, bool last,
                                   kad_evaluation *out)
 {
-    kad_status status = KAD_OK;
     const kad_family *f = &e->model->family;
     const int n_places = f->n == 2 ? 5 : 3;
     for (int i = 0; i < n_places; i++) {
@@ -149,16 +145,25 @@ static kad_status evaluate_family(kad_ctx *ctx, kad_evaluator *e, const double *
         const kad_family_point value = kad_family_value(f, place(f, i));
         for (size_t k = 0; k < n_targets; k++)
             if (targets[k] != NULL && targets[k]->ops->move != NULL)
-                KAD_TRY(targets[k]->ops->move(ctx, targets[k], value));
+                KAD_CALL(targets[k]->ops->move(ctx, targets[k], value));
         kad_family_contract(f, e->model->flow->n_theta, all, value, e->theta);
-        KAD_TRY(evaluate_map(ctx, e, e->theta, n_targets, targets, first,
-                             n / (size_t)n_places, last, &here));
+        KAD_CALL(evaluate_map(ctx, e, e->theta, n_targets, targets, first,
+                              n / (size_t)n_places, last, &here));
         if (i == 0 || here.weights.ess.value < out->weights.ess.value) *out = here;
     }
-done:
-    if (status == KAD_EINTERRUPTED) /* from the beginning, the next time */
-        for (size_t k = 0; k < n_targets; k++)
-            if (targets[k] != NULL) targets[k]->n_done = 0;
+    return KAD_OK;
+}
+
+/* The same; what is stopped is done from the beginning, the next time. */
+static kad_status evaluate_family(kad_ctx *ctx, kad_evaluator *e, const double *all,
+                                  size_t n_targets, kad_target *const *targets,
+                                  uint64_t first, size_t n, bool last,
+                                  kad_evaluation *out)
+{
+    const kad_status status =
+        evaluate_places(ctx, e, all, n_targets, targets, first, n, last, out);
+    for (size_t k = 0; status == KAD_EINTERRUPTED && k < n_targets; k++)
+        if (targets[k] != NULL) targets[k]->n_done = 0;
     return status;
 }
 

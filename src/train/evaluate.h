@@ -2,6 +2,7 @@
 #ifndef KAD_TRAIN_EVALUATE_H
 #define KAD_TRAIN_EVALUATE_H
 
+#include "base/memory.h"
 #include "train/target.h"
 
 typedef struct kad_evaluator kad_evaluator;
@@ -10,6 +11,7 @@ typedef struct kad_evaluator kad_evaluator;
 KAD_MUST_USE kad_status kad_evaluator_create(kad_ctx *ctx, const kad_model *model,
                                              kad_evaluator **out);
 void kad_evaluator_destroy(kad_evaluator *evaluator);
+KAD_LOCAL_OF(kad_evaluator, kad_evaluator_destroy)
 /* Evaluate parameters theta against n_targets targets (NULL: left out), as
  * kad_target_ops.evaluate says; the
  * map's own part on draws `first`, ... of the evaluation stream. Errors: KAD_ENOMEM;

@@ -48,49 +48,46 @@ static size_t real_bytes(kad_prec prec)
 kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action *action,
                            kad_prec prec, int batch, kad_loss_plan **out)
 {
-    kad_status status = KAD_OK;
-    kad_loss_plan *plan = NULL;
+    KAD_LOCAL(kad_loss_plan, plan);
     const int lanes = kad_lanes(prec);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *plan, &plan));
+    KAD_CALL(kad_new(ctx, 1, sizeof *plan, &plan));
     plan->flow = flow;
     plan->prec = prec;
     plan->n_tiles = (batch + lanes - 1) / lanes;
     plan->batch = plan->n_tiles * lanes;
     plan->n_groups = plan->n_tiles < KAD_LOSS_GROUPS ? plan->n_tiles : KAD_LOSS_GROUPS;
-    KAD_TRY(kad_shares_create(ctx, flow,
-                              plan->n_tiles < HANDS ? HANDS / plan->n_tiles : 1, SHARE,
-                              &plan->shares));
+    KAD_CALL(kad_shares_create(ctx, flow,
+                               plan->n_tiles < HANDS ? HANDS / plan->n_tiles : 1, SHARE,
+                               &plan->shares));
     const size_t rows = (size_t)kad_shares_rows(plan->shares);
     size_t scratch = flow->scratch_bytes[prec];
     if (action && action->scratch_bytes[prec] > scratch)
         scratch = action->scratch_bytes[prec];
-    KAD_TRY(kad_new(ctx, flow->packed_bytes[prec], 1, &plan->packed));
+    KAD_CALL(kad_new(ctx, flow->packed_bytes[prec], 1, &plan->packed));
     for (int k = 0; k < plan->n_groups; k++)
-        KAD_TRY(kad_new(ctx, flow->n_theta, real_bytes(prec), &plan->group[k].dtheta));
+        KAD_CALL(kad_new(ctx, flow->n_theta, real_bytes(prec), &plan->group[k].dtheta));
     plan->n_threads = ctx->n_threads;
     plan->n_spaces = kad_n_workers(plan->n_threads, (size_t)plan->n_groups);
     plan->n_hands = kad_n_workers(
         plan->n_threads, (size_t)(plan->n_groups * kad_shares_most(plan->shares)));
     if (kad_shares_most(plan->shares) > 1)
-        KAD_TRY(kad_board_create(ctx, plan->n_spaces, plan->n_hands, &plan->board));
-    KAD_TRY(kad_new(ctx, (size_t)plan->n_spaces, sizeof *plan->space, &plan->space));
+        KAD_CALL(kad_board_create(ctx, plan->n_spaces, plan->n_hands, &plan->board));
+    KAD_CALL(kad_new(ctx, (size_t)plan->n_spaces, sizeof *plan->space, &plan->space));
     for (int k = 0; k < plan->n_spaces; k++) {
         thread_space *d = &plan->space[k];
-        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->x));
-        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->g));
-        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->x2));
-        KAD_TRY(kad_new(ctx, rows, KAD_ROW_BYTES, &d->g2));
-        KAD_TRY(kad_new(ctx, kad_shares_sums_bytes(plan->shares, prec), 1, &d->sums));
+        KAD_CALL(kad_new(ctx, rows, KAD_ROW_BYTES, &d->x));
+        KAD_CALL(kad_new(ctx, rows, KAD_ROW_BYTES, &d->g));
+        KAD_CALL(kad_new(ctx, rows, KAD_ROW_BYTES, &d->x2));
+        KAD_CALL(kad_new(ctx, rows, KAD_ROW_BYTES, &d->g2));
+        KAD_CALL(kad_new(ctx, kad_shares_sums_bytes(plan->shares, prec), 1, &d->sums));
     }
-    KAD_TRY(kad_new(ctx, (size_t)plan->n_hands, sizeof *plan->scratch, &plan->scratch));
+    KAD_CALL(kad_new(ctx, (size_t)plan->n_hands, sizeof *plan->scratch, &plan->scratch));
     for (int k = 0; k < plan->n_hands; k++)
-        KAD_TRY(kad_new(ctx, scratch, 1, &plan->scratch[k]));
+        KAD_CALL(kad_new(ctx, scratch, 1, &plan->scratch[k]));
     *out = plan;
     plan = NULL;
-done:
-    kad_loss_destroy(plan);
-    return status;
+    return KAD_OK;
 }
 
 void kad_loss_destroy(kad_loss_plan *plan)

@@ -95,23 +95,20 @@ size_t kad_model_n_parameters(const kad_model *model)
 kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,
                             kad_model **out)
 {
-    kad_status status;
-    kad_model *model = NULL;
+    KAD_LOCAL(kad_model, model);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *model, &model));
+    KAD_CALL(kad_new(ctx, 1, sizeof *model, &model));
     model->seed = options->seed;
     model->mixture = options->flow.symmetry == KAD_SYMMETRY_MIXTURE;
     model->prec = options->flow.precision;
-    KAD_TRY(make_lattice(ctx, &options->shape, &model->lattice));
-    KAD_TRY(make_action(ctx, options, model));
-    KAD_TRY(check_flow(ctx, &options->flow, model->action));
-    KAD_TRY(make_flow(ctx, options, model));
-    KAD_TRY(kad_family_create(ctx, &options->family, model->action, &model->family));
+    KAD_CALL(make_lattice(ctx, &options->shape, &model->lattice));
+    KAD_CALL(make_action(ctx, options, model));
+    KAD_CALL(check_flow(ctx, &options->flow, model->action));
+    KAD_CALL(make_flow(ctx, options, model));
+    KAD_CALL(kad_family_create(ctx, &options->family, model->action, &model->family));
     *out = model;
     model = NULL;
-done:
-    kad_model_destroy(model);
-    return status;
+    return KAD_OK;
 }
 
 void kad_model_destroy(kad_model *model)
@@ -160,13 +157,10 @@ kad_model_options kad_model_options_on(const kad_model_options *options, int d,
 kad_status kad_model_load_map(kad_ctx *ctx, const kad_model *model, kad_h5 *file,
                               kad_map **out)
 {
-    kad_status status;
+    KAD_SCOPE(scope, ctx);
     double *theta = NULL;
     *out = NULL;
-    KAD_TRY(kad_new(ctx, model->flow->n_theta, sizeof *theta, &theta));
-    KAD_TRY(kad_params_read(ctx, file, model->flow, model->action, theta));
-    KAD_TRY(kad_map_create(ctx, model->flow, theta, model->mixture, out));
-done:
-    kad_free(theta);
-    return status;
+    KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
+    KAD_CALL(kad_params_read(ctx, file, model->flow, model->action, theta));
+    return kad_map_create(ctx, model->flow, theta, model->mixture, out);
 }

@@ -41,8 +41,7 @@ kad_status kad_optimiser_create(kad_ctx *ctx, const kad_optimiser_ops *ops,
                                 int n_shapes, const kad_shape *shapes,
                                 kad_optimiser **out)
 {
-    kad_status status;
-    kad_optimiser *opt = NULL;
+    KAD_LOCAL(kad_optimiser, opt);
     *out = NULL;
     for (int i = 0; i < n_shapes; i++) {
         const kad_shape *s = &shapes[i];
@@ -53,16 +52,14 @@ kad_status kad_optimiser_create(kad_ctx *ctx, const kad_optimiser_ops *ops,
                 "optimiser: tensor %d of %d x %d at %zu leaves %zu parameters", i,
                 s->rows, s->cols, s->offset, n_theta);
     }
-    KAD_TRY(kad_new(ctx, 1, sizeof *opt, &opt));
+    KAD_CALL(kad_new(ctx, 1, sizeof *opt, &opt));
     opt->ops = ops;
     opt->options = *options;
     opt->n_theta = n_theta;
-    KAD_TRY(ops->create(ctx, opt, n_shapes, shapes));
+    KAD_CALL(ops->create(ctx, opt, n_shapes, shapes));
     *out = opt;
     opt = NULL;
-done:
-    kad_optimiser_destroy(opt);
-    return status;
+    return KAD_OK;
 }
 
 void kad_optimiser_destroy(kad_optimiser *opt)

@@ -8,6 +8,7 @@
 #define KAD_TRAIN_OPTIMISER_H
 
 #include "base/context.h"
+#include "base/memory.h"
 #include "base/real.h"
 
 #include <stddef.h>
@@ -82,6 +83,7 @@ KAD_MUST_USE kad_status kad_optimiser_create(kad_ctx *ctx, const kad_optimiser_o
                                              const kad_shape *shapes,
                                              kad_optimiser **out);
 void kad_optimiser_destroy(kad_optimiser *opt);
+KAD_LOCAL_OF(kad_optimiser, kad_optimiser_destroy)
 /* One step. Threads: independent of their number, bit for bit. Allocates nothing. */
 void kad_optimiser_step(kad_optimiser *opt, int n_threads, double rate,
                         const double *gradient, double *theta);

@@ -6,21 +6,18 @@ kad_status kad_target_create(kad_ctx *ctx, const kad_target_ops *ops,
                              const kad_model *model, size_t n_values, size_t self_bytes,
                              kad_target **out)
 {
-    kad_status status;
-    kad_target *target = NULL;
+    KAD_LOCAL(kad_target, target);
     *out = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *target, &target));
+    KAD_CALL(kad_new(ctx, 1, sizeof *target, &target));
     target->ops = ops;
     target->model = model;
     target->scale = 1;
     target->n_values = n_values;
-    KAD_TRY(kad_new(ctx, 1, self_bytes, &target->self));
-    KAD_TRY(kad_new(ctx, n_values, sizeof *target->values, &target->values));
+    KAD_CALL(kad_new(ctx, 1, self_bytes, &target->self));
+    KAD_CALL(kad_new(ctx, n_values, sizeof *target->values, &target->values));
     *out = target;
     target = NULL;
-done:
-    kad_target_destroy(target);
-    return status;
+    return KAD_OK;
 }
 
 void kad_target_destroy(kad_target *target)

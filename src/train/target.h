@@ -8,6 +8,7 @@
 #ifndef KAD_TRAIN_TARGET_H
 #define KAD_TRAIN_TARGET_H
 
+#include "base/memory.h"
 #include "base/weights.h"
 #include "flow/map.h"
 #include "train/history.h"
@@ -103,6 +104,7 @@ KAD_MUST_USE kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
                                         const kad_train_options *options,
                                         size_t largest_batch, kad_target **out);
 void kad_target_destroy(kad_target *target);
+KAD_LOCAL_OF(kad_target, kad_target_destroy)
 
 /* For the two: a target with room for n_values numbers and a state of its own. */
 KAD_MUST_USE kad_status kad_target_create(kad_ctx *ctx, const kad_target_ops *ops,

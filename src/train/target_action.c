@@ -76,15 +76,13 @@ static void row(const kad_evaluation *e, double *values)
  * a value never depends on its history. */
 static kad_status prepare(kad_ctx *ctx, kad_target *target, const kad_target_step *step)
 {
-    kad_status status = KAD_OK;
     const action_target *self = target->self;
     if (self->moving == NULL || kad_family_is(&target->model->family)) return KAD_OK;
     const double value =
         kad_anneal_value(self->start, self->final, step->step, target->n_moving);
-    KAD_TRY(self->moving->ops->set(ctx, self->moving, self->key, value));
+    KAD_CALL(self->moving->ops->set(ctx, self->moving, self->key, value));
     target->offset = self->moving->log_z_offset;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The part of a second coupling's range that goes with part g of the first: a permutation
@@ -177,7 +175,6 @@ static kad_status move(kad_ctx *ctx, kad_target *target, kad_family_point value)
 static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *map,
                                uint64_t first, size_t n, bool exact)
 {
-    kad_status status = KAD_OK;
     const action_target *self = target->self;
     const kad_model *model = target->model;
     const kad_action *action = evaluated(target);
@@ -191,7 +188,7 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
                             kad_stop_reason());
         const kad_rank_items mine = kad_ranks_part(ctx, m, KAD_W_MAX);
         const kad_shared log_w = {target->values + at, m, KAD_W_MAX, sizeof(double)};
-        status =
+        kad_status status =
             kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first + at + mine.first,
                          mine.n, model->prec, exact, self->y, self->lnq, NULL);
         if (status == KAD_OK)
@@ -199,11 +196,10 @@ static kad_status draw_weights(kad_ctx *ctx, kad_target *target, const kad_map *
         for (size_t i = 0; status == KAD_OK && i < mine.n; i++)
             target->values[at + mine.first + i] =
                 kad_action_log_weight(action, self->S[i], self->lnq[i]);
-        KAD_TRY(kad_ranks_join(ctx, status, 1, &log_w));
+        KAD_CALL(kad_ranks_join(ctx, status, 1, &log_w));
     }
     target->n_done = n;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* Of the final action, whatever the annealing is at; the last time with ln q by inference
@@ -211,15 +207,13 @@ done:
 static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
                            uint64_t first, size_t n, bool last, kad_evaluation *out)
 {
-    kad_status status;
     if (n > target->n_values) n = target->n_values;
-    KAD_TRY(draw_weights(ctx, target, map, first, n, last));
-    KAD_TRY(kad_weights_analyse(ctx, n, target->values, &out->weights));
+    KAD_CALL(draw_weights(ctx, target, map, first, n, last));
+    KAD_CALL(kad_weights_analyse(ctx, n, target->values, &out->weights));
     out->log_z_exact = evaluated(target)->log_z_exact;
     out->kl_gap = out->log_z_exact - out->weights.lower.value;
     out->kl_gap_err = isnan(out->kl_gap) ? NAN : out->weights.lower.err;
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void describe(const kad_target *target, const kad_evaluation *e, kad_writer *w)
@@ -306,13 +300,11 @@ static kad_status make_family(kad_ctx *ctx, const kad_train_options *o,
     action_target *self = target->self;
     const kad_family *f = &target->model->family;
     const size_t n = target->model->flow->n_theta;
-    kad_status status = KAD_OK;
-    KAD_TRY(copy_action(ctx, o, target->model, &self->moving));
-    KAD_TRY(kad_new(ctx, n, sizeof *self->theta, &self->theta));
-    KAD_TRY(kad_new(ctx, n, sizeof *self->gradient_at, &self->gradient_at));
+    KAD_CALL(copy_action(ctx, o, target->model, &self->moving));
+    KAD_CALL(kad_new(ctx, n, sizeof *self->theta, &self->theta));
+    KAD_CALL(kad_new(ctx, n, sizeof *self->gradient_at, &self->gradient_at));
     self->widen = can_be(ctx, self->moving, f, widened) ? widened : 1;
-done:
-    return status;
+    return KAD_OK;
 }
 
 static size_t chunk_of(size_t n_rows)
@@ -325,29 +317,26 @@ kad_status kad_target_action(kad_ctx *ctx, const kad_model *model,
                              const kad_train_options *o, bool anneal, int64_t n_steps,
                              kad_target **out)
 {
-    kad_status status;
-    kad_target *target = NULL;
+    KAD_LOCAL(kad_target, target);
     const size_t n_rows = (size_t)model->flow->n_rows;
     const size_t n_values =
         o->eval_final > o->eval_samples ? o->eval_final : o->eval_samples;
     *out = NULL;
-    KAD_TRY(kad_target_create(ctx, &kad_target_action_ops, model, n_values,
-                              sizeof(action_target), &target));
+    KAD_CALL(kad_target_create(ctx, &kad_target_action_ops, model, n_values,
+                               sizeof(action_target), &target));
     action_target *self = target->self;
     target->offset = model->action->log_z_offset;
     self->gradient = o->gradient;
     self->seed = o->model->seed;
     self->chunk = chunk_of(n_rows) * (size_t)kad_ranks_all(ctx);
-    KAD_TRY(kad_new(ctx, self->chunk, n_rows * sizeof *self->y, &self->y));
-    KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
-    KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->S, &self->S));
+    KAD_CALL(kad_new(ctx, self->chunk, n_rows * sizeof *self->y, &self->y));
+    KAD_CALL(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
+    KAD_CALL(kad_new(ctx, self->chunk, sizeof *self->S, &self->S));
     if (kad_family_is(&model->family))
-        KAD_TRY(make_family(ctx, o, target));
+        KAD_CALL(make_family(ctx, o, target));
     else if (o->anneal_key != NULL && anneal)
-        KAD_TRY(make_moving(ctx, o, n_steps, target));
+        KAD_CALL(make_moving(ctx, o, n_steps, target));
     *out = target;
     target = NULL;
-done:
-    kad_target_destroy(target);
-    return status;
+    return KAD_OK;
 }

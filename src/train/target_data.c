@@ -63,7 +63,6 @@ static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
 static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map,
                             const size_t *order, size_t base, size_t n)
 {
-    kad_status status = KAD_OK;
     const data_target *self = target->self;
     const size_t rows = self->samples.n_rows;
     const double start = kad_stop_clock();
@@ -80,22 +79,21 @@ static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map
         for (size_t i = 0; i < mine.n; i++)
             memcpy(self->y + i * rows, self->samples.y + sample[i] * rows,
                    rows * sizeof *self->y);
-        status = kad_map_lnq(ctx, map, mine.n, KAD_DOUBLE, self->y, self->lnq, NULL);
+        const kad_status status =
+            kad_map_lnq(ctx, map, mine.n, KAD_DOUBLE, self->y, self->lnq, NULL);
         for (size_t i = 0; status == KAD_OK && i < mine.n; i++)
             values[mine.first + i] = -self->lnq[i] / target->scale;
         const kad_shared all = {values, m, KAD_W_MAX, sizeof *values};
-        KAD_TRY(kad_ranks_join(ctx, status, 1, &all));
+        KAD_CALL(kad_ranks_join(ctx, status, 1, &all));
     }
     target->n_done = base + n;
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* All held-out samples the last time, else n of them; then as many of the training's. */
 static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
                            uint64_t first, size_t n, bool last, kad_evaluation *out)
 {
-    kad_status status = KAD_OK;
     const data_target *self = target->self;
     const kad_split *split = &self->split;
     kad_held_out *h = &out->held_out;
@@ -103,13 +101,12 @@ static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
     (void)first;
     if (n > split->n_held || last) n = split->n_held;
     const size_t m = n < split->n_trained ? n : split->n_trained;
-    if (target->n_done < n) KAD_TRY(densities(ctx, target, map, held, 0, n));
-    KAD_TRY(densities(ctx, target, map, trained, n, m));
+    if (target->n_done < n) KAD_CALL(densities(ctx, target, map, held, 0, n));
+    KAD_CALL(densities(ctx, target, map, trained, n, m));
     h->n = n;
     kad_data_mean(split, n, held, target->values, &h->value, &h->error);
     kad_data_mean(split, m, trained, target->values + n, &h->trained, &h->trained_error);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void describe(const kad_target *target, const kad_evaluation *e, kad_writer *w)
@@ -152,7 +149,6 @@ const kad_target_ops kad_target_data_ops = {
 /* What is evaluated, in its own precision and order. */
 static kad_status make_evaluation(kad_ctx *ctx, kad_target *target)
 {
-    kad_status status;
     data_target *self = target->self;
     const size_t rows = self->samples.n_rows;
     self->chunk = CHUNK_VALUES / rows;
@@ -162,19 +158,16 @@ static kad_status make_evaluation(kad_ctx *ctx, kad_target *target)
     kad_free(target->values);
     target->values = NULL;
     target->n_values = 2 * self->split.n_held;
-    KAD_TRY(kad_new(ctx, target->n_values, sizeof *target->values, &target->values));
-    KAD_TRY(kad_new(ctx, self->chunk, rows * sizeof *self->y, &self->y));
-    KAD_TRY(kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq));
-done:
-    return status;
+    KAD_CALL(kad_new(ctx, target->n_values, sizeof *target->values, &target->values));
+    KAD_CALL(kad_new(ctx, self->chunk, rows * sizeof *self->y, &self->y));
+    return kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq);
 }
 
 kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
                            const kad_train_options *o, size_t largest_batch,
                            kad_target **out)
 {
-    kad_status status;
-    kad_target *target = NULL;
+    KAD_LOCAL(kad_target, target);
     char digest[KAD_DIGEST_CHARS];
     const kad_data_options *d = &o->data;
     *out = NULL;
@@ -183,23 +176,21 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
                         "%s: samples are of one coupling, but family.along %s asks for "
                         "maps of a range",
                         d->key, model->family.axis[0].along);
-    KAD_TRY(kad_target_create(ctx, &kad_target_data_ops, model, 0, sizeof(data_target),
-                              &target));
+    KAD_CALL(kad_target_create(ctx, &kad_target_data_ops, model, 0, sizeof(data_target),
+                               &target));
     data_target *self = target->self;
     target->scale = (double)model->flow->n_active;
     self->path = d->path;
     self->sha256 = d->sha256;
     self->seed = o->model->seed;
-    KAD_TRY(kad_digest_file(ctx, d->path, &self->n_bytes, digest));
-    KAD_TRY(kad_digest_require(ctx, d->path, d->key_sha256, d->sha256, digest));
-    KAD_TRY(kad_data_load(ctx, d->key, d->path, d->dataset, model, &self->samples));
-    KAD_TRY(kad_data_split(ctx, d->path, self->samples.n, d->holdout, d->block,
-                           &self->split));
-    KAD_TRY(kad_new(ctx, largest_batch, sizeof *self->index, &self->index));
-    if (self->split.n_held > 0) KAD_TRY(make_evaluation(ctx, target));
+    KAD_CALL(kad_digest_file(ctx, d->path, &self->n_bytes, digest));
+    KAD_CALL(kad_digest_require(ctx, d->path, d->key_sha256, d->sha256, digest));
+    KAD_CALL(kad_data_load(ctx, d->key, d->path, d->dataset, model, &self->samples));
+    KAD_CALL(kad_data_split(ctx, d->path, self->samples.n, d->holdout, d->block,
+                            &self->split));
+    KAD_CALL(kad_new(ctx, largest_batch, sizeof *self->index, &self->index));
+    if (self->split.n_held > 0) KAD_CALL(make_evaluation(ctx, target));
     *out = target;
     target = NULL;
-done:
-    kad_target_destroy(target);
-    return status;
+    return KAD_OK;
 }

@@ -45,27 +45,25 @@ static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
 
 static kad_status save_numbers(kad_trainer *t, kad_h5 *file)
 {
-    kad_status status;
     entry entries[N_ENTRIES];
-    KAD_TRY(kad_h5_group(t->ctx, file, "/train"));
-    KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "format", FORMAT));
-    KAD_TRY(kad_h5_attr_set_string(t->ctx, file, "/train", "config",
-                                   t->options.settings->text));
-    KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "stage", t->stage));
-    KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", "n_parameters",
-                                (int64_t)kad_model_n_parameters(t->model)));
-    KAD_TRY(
+    KAD_CALL(kad_h5_group(t->ctx, file, "/train"));
+    KAD_CALL(kad_h5_attr_set_int(t->ctx, file, "/train", "format", FORMAT));
+    KAD_CALL(kad_h5_attr_set_string(t->ctx, file, "/train", "config",
+                                    t->options.settings->text));
+    KAD_CALL(kad_h5_attr_set_int(t->ctx, file, "/train", "stage", t->stage));
+    KAD_CALL(kad_h5_attr_set_int(t->ctx, file, "/train", "n_parameters",
+                                 (int64_t)kad_model_n_parameters(t->model)));
+    KAD_CALL(
         kad_h5_attr_set_real(t->ctx, file, "/train", "seconds", kad_trainer_seconds(t)));
     list_entries(t, entries);
     for (int i = 0; i < N_ENTRIES; i++) {
         const entry *e = &entries[i];
         if (e->integer != NULL)
-            KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", e->name, *e->integer));
+            KAD_CALL(kad_h5_attr_set_int(t->ctx, file, "/train", e->name, *e->integer));
         else
-            KAD_TRY(kad_h5_attr_set_real(t->ctx, file, "/train", e->name, *e->real));
+            KAD_CALL(kad_h5_attr_set_real(t->ctx, file, "/train", e->name, *e->real));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 typedef kad_status transfer(kad_trainer *t, kad_h5 *file, const char *path,
@@ -86,12 +84,11 @@ static kad_status load_array(kad_trainer *t, kad_h5 *file, const char *path,
 /* Every array of the state through `move`. */
 static kad_status move_arrays(kad_trainer *t, kad_h5 *file, transfer *move)
 {
-    kad_status status = KAD_OK;
     const size_t n = kad_model_n_parameters(t->model);
     const kad_optimiser_ops *ops = t->optimiser->ops;
     if (n > 0) {
-        KAD_TRY(move(t, file, "/train/theta", KAD_H5_F64, n, t->theta));
-        KAD_TRY(move(t, file, "/train/average", KAD_H5_F64, n, t->average));
+        KAD_CALL(move(t, file, "/train/theta", KAD_H5_F64, n, t->theta));
+        KAD_CALL(move(t, file, "/train/average", KAD_H5_F64, n, t->average));
     }
     for (int i = 0; i < ops->n_arrays; i++) {
         char path[128];
@@ -99,26 +96,23 @@ static kad_status move_arrays(kad_trainer *t, kad_h5 *file, transfer *move)
         ops->array(t->optimiser, i, &a);
         snprintf(path, sizeof path, "/train/%s/%s", ops->name, a.name);
         if (a.n > 0)
-            KAD_TRY(move(t, file, path, a.prec == KAD_SINGLE ? KAD_H5_F32 : KAD_H5_F64,
-                         a.n, a.data));
+            KAD_CALL(move(t, file, path, a.prec == KAD_SINGLE ? KAD_H5_F32 : KAD_H5_F64,
+                          a.n, a.data));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* The numbers that an evaluation stopped half way has, of every target. */
 static kad_status move_evaluation(kad_trainer *t, kad_h5 *file, transfer *move)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < t->n_targets; i++) {
         char path[64];
         const kad_target *target = t->targets[i];
         snprintf(path, sizeof path, "/train/eval_%s", t->kinds[i]->name);
         if (target != NULL && target->n_done > 0)
-            KAD_TRY(move(t, file, path, KAD_H5_F64, target->n_done, target->values));
+            KAD_CALL(move(t, file, path, KAD_H5_F64, target->n_done, target->values));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* How many these are: by name, the target's own. */
@@ -129,37 +123,33 @@ static void done_name(const kad_trainer *t, size_t i, char out[64])
 
 static kad_status save_done(kad_trainer *t, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     char name[64];
     for (size_t i = 0; i < t->n_targets; i++) {
         done_name(t, i, name);
         if (t->targets[i] == NULL) continue;
-        KAD_TRY(kad_h5_attr_set_int(t->ctx, file, "/train", name,
-                                    (int64_t)t->targets[i]->n_done));
+        KAD_CALL(kad_h5_attr_set_int(t->ctx, file, "/train", name,
+                                     (int64_t)t->targets[i]->n_done));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status load_done(kad_trainer *t, kad_h5 *file)
 {
-    kad_status status = KAD_OK;
     char name[64];
     for (size_t i = 0; i < t->n_targets; i++) {
         kad_target *target = t->targets[i];
         int64_t n;
         if (target == NULL) continue;
         done_name(t, i, name);
-        KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", name, &n));
+        KAD_CALL(kad_h5_attr_int(t->ctx, file, "/train", name, &n));
         if (n < 0 || (uint64_t)n > target->n_values)
-            KAD_TRY(kad_fail(t->ctx, KAD_EDATA,
-                             "checkpoint: /train: %s: %lld samples of an evaluation of "
-                             "%zu",
-                             name, (long long)n, target->n_values));
+            KAD_CALL(kad_fail(t->ctx, KAD_EDATA,
+                              "checkpoint: /train: %s: %lld samples of an evaluation of "
+                              "%zu",
+                              name, (long long)n, target->n_values));
         target->n_done = (size_t)n;
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status require_finite(kad_trainer *t)
@@ -174,22 +164,19 @@ static kad_status require_finite(kad_trainer *t)
 
 kad_status kad_trainer_save(kad_trainer *t)
 {
-    kad_status status;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     t->wall_saved = kad_wall_seconds();
-    KAD_TRY(require_finite(t));
-    if (t->run == NULL || !kad_run_is_here(t->run)) goto done;
-    KAD_TRY(kad_h5_create(t->ctx, &file));
-    KAD_TRY(save_numbers(t, file));
-    KAD_TRY(save_done(t, file));
-    KAD_TRY(move_arrays(t, file, save_array));
-    KAD_TRY(move_evaluation(t, file, save_array));
-    KAD_TRY(kad_history_save(t->ctx, &t->log, file, "/train/log"));
-    KAD_TRY(kad_history_save(t->ctx, &t->eval, file, "/train/eval"));
-    KAD_TRY(kad_checkpoint_save(t->ctx, t->run, file));
-done:
-    kad_h5_close(file);
-    return status;
+    KAD_CALL(require_finite(t));
+    if (t->run == NULL || !kad_run_is_here(t->run)) return KAD_OK;
+    KAD_CALL(kad_h5_create(t->ctx, &file));
+    KAD_CALL(save_numbers(t, file));
+    KAD_CALL(save_done(t, file));
+    KAD_CALL(move_arrays(t, file, save_array));
+    KAD_CALL(move_evaluation(t, file, save_array));
+    KAD_CALL(kad_history_save(t->ctx, &t->log, file, "/train/log"));
+    KAD_CALL(kad_history_save(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_CALL(kad_checkpoint_save(t->ctx, t->run, file));
+    return KAD_OK;
 }
 
 static kad_status check_header(kad_trainer *t, kad_h5 *file)
@@ -213,48 +200,43 @@ static kad_status check_header(kad_trainer *t, kad_h5 *file)
 
 static kad_status load_numbers(kad_trainer *t, kad_h5 *file)
 {
-    kad_status status;
     entry entries[N_ENTRIES];
     int64_t n = 0;
-    KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", "n_parameters", &n));
+    KAD_CALL(kad_h5_attr_int(t->ctx, file, "/train", "n_parameters", &n));
     if ((uint64_t)n != kad_model_n_parameters(t->model))
         return kad_fail(t->ctx, KAD_EDATA,
                         "checkpoint: /train: expected %zu parameters, found %lld",
                         kad_model_n_parameters(t->model), (long long)n);
-    KAD_TRY(kad_h5_attr_real(t->ctx, file, "/train", "seconds", &t->wall_before));
+    KAD_CALL(kad_h5_attr_real(t->ctx, file, "/train", "seconds", &t->wall_before));
     list_entries(t, entries);
     for (int i = 0; i < N_ENTRIES; i++) {
         const entry *e = &entries[i];
         if (e->integer != NULL)
-            KAD_TRY(kad_h5_attr_int(t->ctx, file, "/train", e->name, e->integer));
+            KAD_CALL(kad_h5_attr_int(t->ctx, file, "/train", e->name, e->integer));
         else
-            KAD_TRY(kad_h5_attr_real(t->ctx, file, "/train", e->name, e->real));
+            KAD_CALL(kad_h5_attr_real(t->ctx, file, "/train", e->name, e->real));
     }
     if (t->step < 0 || t->step > t->stages[t->stage].steps)
         return kad_fail(t->ctx, KAD_EDATA, "checkpoint: /train: step %lld of %lld",
                         (long long)t->step, (long long)t->stages[t->stage].steps);
-done:
-    return status;
+    return KAD_OK;
 }
 
 kad_status kad_trainer_load(kad_trainer *t, bool *found)
 {
-    kad_status status;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     *found = false;
-    KAD_TRY(kad_checkpoint_load(t->ctx, t->run, &file));
-    if (file == NULL || !kad_h5_exists(file, "/train")) goto done;
-    KAD_TRY(check_header(t, file));
-    KAD_TRY(kad_trainer_enter(t, NULL, NULL));
-    KAD_TRY(load_numbers(t, file));
-    KAD_TRY(move_arrays(t, file, load_array));
-    KAD_TRY(load_done(t, file));
-    KAD_TRY(move_evaluation(t, file, load_array));
-    KAD_TRY(kad_history_restore(t->ctx, &t->log, file, "/train/log"));
-    KAD_TRY(kad_history_restore(t->ctx, &t->eval, file, "/train/eval"));
-    KAD_TRY(require_finite(t));
+    KAD_CALL(kad_checkpoint_load(t->ctx, t->run, &file));
+    if (file == NULL || !kad_h5_exists(file, "/train")) return KAD_OK;
+    KAD_CALL(check_header(t, file));
+    KAD_CALL(kad_trainer_enter(t, NULL, NULL));
+    KAD_CALL(load_numbers(t, file));
+    KAD_CALL(move_arrays(t, file, load_array));
+    KAD_CALL(load_done(t, file));
+    KAD_CALL(move_evaluation(t, file, load_array));
+    KAD_CALL(kad_history_restore(t->ctx, &t->log, file, "/train/log"));
+    KAD_CALL(kad_history_restore(t->ctx, &t->eval, file, "/train/eval"));
+    KAD_CALL(require_finite(t));
     *found = true;
-done:
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }

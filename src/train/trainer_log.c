@@ -60,13 +60,12 @@ static void append(kad_history_column *columns, size_t *n, const kad_history_col
 
 kad_status kad_trainer_log_create(kad_trainer *t)
 {
-    kad_status status;
     const kad_train_options *o = &t->options;
     const size_t stages = (size_t)t->n_stages + 1;
     const size_t rows = (size_t)(o->steps / o->log_every) + 2 * stages;
     const size_t evals = (size_t)(o->steps / o->eval_every) + 2 * stages;
     kad_train_columns *all = NULL;
-    KAD_TRY(kad_new(t->ctx, 1, sizeof *all, &all));
+    KAD_CALL(kad_new(t->ctx, 1, sizeof *all, &all));
     t->columns = all;
     append(all->log, &all->n_log, log_head, LENGTH(log_head));
     append(all->eval, &all->n_eval, eval_head, LENGTH(eval_head));
@@ -81,11 +80,10 @@ kad_status kad_trainer_log_create(kad_trainer *t)
         all->eval[all->n_eval + (size_t)k] =
             (kad_history_column){all->names[k], F64, "nats", NULL, NULL};
     }
-    KAD_TRY(kad_history_create(t->ctx, all->log, all->n_log, rows, &t->log));
-    KAD_TRY(
+    KAD_CALL(kad_history_create(t->ctx, all->log, all->n_log, rows, &t->log));
+    KAD_CALL(
         kad_history_create(t->ctx, all->eval, all->n_eval + N_LEVELS, evals, &t->eval));
-done:
-    return status;
+    return KAD_OK;
 }
 
 double kad_trainer_seconds(const kad_trainer *t)
@@ -241,18 +239,14 @@ static kad_status write_training(const kad_trainer *t, kad_h5 *file, bool comple
 
 kad_status kad_trainer_results(kad_trainer *t, bool complete)
 {
-    kad_status status;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     if (t->run == NULL) return KAD_OK;
-    KAD_TRY(kad_results_open(t->ctx, t->run, &file));
-    KAD_TRY(write_training(t, file, complete));
+    KAD_CALL(kad_results_open(t->ctx, t->run, &file));
+    KAD_CALL(write_training(t, file, complete));
     if (complete)
-        KAD_TRY(kad_params_write(t->ctx, file, t->model->flow, t->model->prec,
-                                 &t->model->family, kad_trainer_weights(t)));
-    KAD_TRY(kad_results_save(t->ctx, t->run, file));
-done:
-    kad_h5_close(file);
-    return status;
+        KAD_CALL(kad_params_write(t->ctx, file, t->model->flow, t->model->prec,
+                                  &t->model->family, kad_trainer_weights(t)));
+    return kad_results_save(t->ctx, t->run, file);
 }
 
 kad_status kad_trainer_is_complete(kad_ctx *ctx, const kad_run *run,

@@ -125,24 +125,21 @@ static void watch_plateau(kad_trainer *t, const kad_train_row *row)
 
 static kad_status prepare(kad_trainer *t, const kad_target_step *step)
 {
-    kad_status status = KAD_OK;
     for (size_t i = 0; i < t->n_targets; i++) {
         kad_target *target = t->targets[i];
         if (target != NULL && target->ops->prepare != NULL)
-            KAD_TRY(target->ops->prepare(t->ctx, target, step));
+            KAD_CALL(target->ops->prepare(t->ctx, target, step));
     }
-done:
-    return status;
+    return KAD_OK;
 }
 
 /* *taken: false when the step was given up half way, as if it had not begun. */
 static kad_status take_step(kad_trainer *t, bool *taken)
 {
-    kad_status status;
     kad_train_row row = {.rate = rate_of_step(t)};
     const size_t n = kad_model_n_parameters(t->model);
     const kad_target_step step = step_of(t);
-    KAD_TRY(prepare(t, &step));
+    KAD_CALL(prepare(t, &step));
     *taken = gradient(t, &step, &row);
     if (!*taken) return KAD_OK;
     if (isfinite(row.grad_norm) && isfinite(row.loss)) {
@@ -162,20 +159,17 @@ static kad_status take_step(kad_trainer *t, bool *taken)
                         "(train.max_nonfinite %lld), the last at step %lld",
                         (long long)t->n_skipped, (long long)t->options.max_nonfinite,
                         (long long)(t->before + t->step));
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status evaluate(kad_trainer *t, bool last)
 {
-    kad_status status;
     const size_t n = last ? t->options.eval_final : t->options.eval_samples;
-    KAD_TRY(kad_evaluate(t->ctx, t->evaluator, kad_trainer_weights(t), t->n_targets,
-                         t->targets, (uint64_t)t->eval_first, n, last, &t->last));
+    KAD_CALL(kad_evaluate(t->ctx, t->evaluator, kad_trainer_weights(t), t->n_targets,
+                          t->targets, (uint64_t)t->eval_first, n, last, &t->last));
     t->eval_first += (int64_t)n;
     kad_trainer_log_evaluation(t, &t->last);
-done:
-    return status;
+    return KAD_OK;
 }
 
 static void show(kad_trainer *t)
@@ -214,18 +208,16 @@ static void begin_progress(kad_trainer *t)
 /* Called between steps: everything that depends on the clock or on signals. */
 static kad_status housekeeping(kad_trainer *t)
 {
-    kad_status status = KAD_OK;
     if (t->progress != NULL && kad_progress_due(t->progress)) show(t);
     const bool stop = kad_stop_requested();
     const double waited = kad_wall_seconds() - t->wall_saved;
-    if (stop || waited >= t->options.checkpoint_seconds) KAD_TRY(kad_trainer_save(t));
+    if (stop || waited >= t->options.checkpoint_seconds) KAD_CALL(kad_trainer_save(t));
     if (stop)
-        status = kad_fail(t->ctx, KAD_EINTERRUPTED,
-                          "training: stopped at step %lld of %lld (%s)",
-                          (long long)(t->before + t->step), (long long)t->options.steps,
-                          kad_stop_reason());
-done:
-    return status;
+        return kad_fail(t->ctx, KAD_EINTERRUPTED,
+                        "training: stopped at step %lld of %lld (%s)",
+                        (long long)(t->before + t->step), (long long)t->options.steps,
+                        kad_stop_reason());
+    return KAD_OK;
 }
 
 /* When it is stopped half way, housekeeping saves what there is and ends the call. */
@@ -237,28 +229,32 @@ static kad_status evaluate_due(kad_trainer *t)
     return status;
 }
 
-kad_status kad_trainer_loop(kad_trainer *t)
+static kad_status steps_and_end(kad_trainer *t)
 {
-    kad_status status = KAD_OK;
     const int64_t steps = stage_of(t)->steps, every = t->options.eval_every;
-    begin_progress(t);
     while (t->step < steps && t->stopped == 0) {
         bool taken = false;
-        if (t->eval_due == 0) KAD_TRY(take_step(t, &taken));
+        if (t->eval_due == 0) KAD_CALL(take_step(t, &taken));
         const bool more = t->step < steps && t->stopped == 0;
         if (taken && more && (t->before + t->step) % every == 0) t->eval_due = 1;
-        if (t->eval_due != 0) KAD_TRY(evaluate_due(t));
-        KAD_TRY(housekeeping(t));
+        if (t->eval_due != 0) KAD_CALL(evaluate_due(t));
+        KAD_CALL(housekeeping(t));
     }
     if (t->evaluated == 0) {
-        KAD_TRY(kad_trainer_save(t));
-        status = evaluate(t, is_last_stage(t));
-        if (status == KAD_EINTERRUPTED) KAD_TRY(housekeeping(t));
-        if (status != KAD_OK) goto done;
+        KAD_CALL(kad_trainer_save(t));
+        const kad_status status = evaluate(t, is_last_stage(t));
+        if (status == KAD_EINTERRUPTED) KAD_CALL(housekeeping(t));
+        if (status != KAD_OK) return status;
         t->evaluated = 1;
     }
     show(t);
-done:
+    return KAD_OK;
+}
+
+kad_status kad_trainer_loop(kad_trainer *t)
+{
+    begin_progress(t);
+    const kad_status status = steps_and_end(t);
     if (t->progress != NULL) kad_progress_end(t->progress);
     return status;
 }

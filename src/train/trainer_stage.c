@@ -85,14 +85,14 @@ static size_t stage_bytes(const kad_trainer *t)
 
 static kad_status make_optimiser(kad_trainer *t)
 {
-    kad_status status;
+    KAD_SCOPE(scope, t->ctx);
     kad_shape *shapes = NULL;
     const kad_flow *flow = t->model->flow;
     const size_t order = (size_t)kad_family_terms(&t->model->family);
     size_t n = 0;
     for (int i = 0; i < flow->n_stages; i++)
         n += (size_t)flow->stages[i].n_tensors;
-    KAD_TRY(kad_new(t->ctx, n * order, sizeof *shapes, &shapes));
+    KAD_CALL(kad_take(&scope, n * order, &shapes));
     n = 0;
     for (size_t c = 0; c < order; c++)
         for (int i = 0; i < flow->n_stages; i++)
@@ -102,12 +102,10 @@ static kad_status make_optimiser(kad_trainer *t)
                                           c * flow->n_theta + flow->stages[i].theta +
                                               tensor->offset};
             }
-    KAD_TRY(kad_optimiser_create(
+    KAD_CALL(kad_optimiser_create(
         t->ctx, t->options.optimiser, &t->options.optimiser_options,
         kad_model_n_parameters(t->model), (int)n, shapes, &t->optimiser));
-done:
-    kad_free(shapes);
-    return status;
+    return KAD_OK;
 }
 
 /* The model of the present stage: given for the last, made once for a smaller lattice. */
@@ -131,24 +129,21 @@ void kad_trainer_forget(kad_train_stage *stage)
 
 static kad_status make_losses(kad_trainer *t)
 {
-    kad_status status;
     const kad_train_options *o = &t->options;
     const kad_model *m = t->model;
     const int strata = m->family.strata;
-    KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec,
-                            (o->batch + strata - 1) / strata, &t->plan[0]));
+    KAD_CALL(kad_loss_create(t->ctx, m->flow, m->action, m->prec,
+                             (o->batch + strata - 1) / strata, &t->plan[0]));
     if (o->batch_final > 0)
-        KAD_TRY(kad_loss_create(t->ctx, m->flow, m->action, m->prec,
-                                (o->batch_final + strata - 1) / strata, &t->plan[1]));
-done:
-    return status;
+        KAD_CALL(kad_loss_create(t->ctx, m->flow, m->action, m->prec,
+                                 (o->batch_final + strata - 1) / strata, &t->plan[1]));
+    return KAD_OK;
 }
 
 /* Samples belong to the configured lattice; only the first size is annealed: the others
  * start from a trained map. */
 static kad_status make_targets(kad_trainer *t)
 {
-    kad_status status = KAD_OK;
     const kad_train_options *o = &t->options;
     const bool last = t->stage == t->n_stages - 1;
     const double w = last && o->data.path != NULL ? o->data_weight : 0;
@@ -159,17 +154,16 @@ static kad_status make_targets(kad_trainer *t)
         const bool data = t->kinds[i] == &kad_target_data_ops;
         if (data && !last) continue;
         if (data)
-            KAD_TRY(kad_target_data(t->ctx, t->model, o, batch, &t->targets[i]));
+            KAD_CALL(kad_target_data(t->ctx, t->model, o, batch, &t->targets[i]));
         else
-            KAD_TRY(kad_target_action(t->ctx, t->model, o, t->stage == 0,
-                                      t->stages[t->stage].steps, &t->targets[i]));
+            KAD_CALL(kad_target_action(t->ctx, t->model, o, t->stage == 0,
+                                       t->stages[t->stage].steps, &t->targets[i]));
         t->targets[i]->weight = data ? w : 1 - w;
     }
     for (size_t i = 0; w > 0 && w < 1 && i < t->n_targets; i++)
-        KAD_TRY(kad_new(t->ctx, kad_model_n_parameters(t->model), sizeof(double),
-                        &t->part[i]));
-done:
-    return status;
+        KAD_CALL(kad_new(t->ctx, kad_model_n_parameters(t->model), sizeof(double),
+                         &t->part[i]));
+    return KAD_OK;
 }
 
 static void reset_counters(kad_trainer *t)
@@ -187,25 +181,23 @@ static void reset_counters(kad_trainer *t)
 kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
                              const double *theta_from)
 {
-    kad_status status;
-    KAD_TRY(make_model(t));
+    KAD_CALL(make_model(t));
     const size_t n = kad_model_n_parameters(t->model);
-    KAD_TRY(kad_memory_require(t->ctx, stage_bytes(t), "training"));
-    KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->theta));
-    KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->average));
-    KAD_TRY(kad_new(t->ctx, n, sizeof(double), &t->gradient));
-    KAD_TRY(make_optimiser(t));
-    KAD_TRY(make_losses(t));
-    KAD_TRY(make_targets(t));
-    KAD_TRY(kad_evaluator_create(t->ctx, t->model, &t->evaluator));
+    KAD_CALL(kad_memory_require(t->ctx, stage_bytes(t), "training"));
+    KAD_CALL(kad_new(t->ctx, n, sizeof(double), &t->theta));
+    KAD_CALL(kad_new(t->ctx, n, sizeof(double), &t->average));
+    KAD_CALL(kad_new(t->ctx, n, sizeof(double), &t->gradient));
+    KAD_CALL(make_optimiser(t));
+    KAD_CALL(make_losses(t));
+    KAD_CALL(make_targets(t));
+    KAD_CALL(kad_evaluator_create(t->ctx, t->model, &t->evaluator));
     reset_counters(t);
     kad_flow_init(t->model->flow, t->options.model->seed, t->theta);
     for (size_t k = 0; from != NULL && k < (size_t)kad_family_terms(&t->model->family);
          k++)
         kad_flow_transfer(from->flow, theta_from + k * from->flow->n_theta,
                           t->model->flow, t->theta + k * t->model->flow->n_theta);
-done:
-    return status;
+    return KAD_OK;
 }
 
 void kad_trainer_leave(kad_trainer *t)
@@ -245,40 +237,38 @@ static int relation(const kad_trainer *t, int d, const int *shape)
 /* Start from the map of another run (train.from). */
 kad_status kad_trainer_from_run(kad_trainer *t)
 {
-    kad_status status;
-    kad_run *run = NULL;
-    kad_h5 *file = NULL;
-    kad_model *model = NULL;
-    double *theta = NULL;
+    KAD_SCOPE(scope, t->ctx);
+    KAD_LOCAL(kad_run, run);
+    KAD_LOCAL(kad_h5, file);
+    KAD_LOCAL(kad_model, model);
+    double *theta;
     char digest[KAD_DIGEST_CHARS];
     int d = 0, shape[KAD_MAX_DIM] = {0};
-    status = kad_run_open(t->ctx, t->options.from, KAD_RUN_READ, &run);
-    if (status != KAD_OK)
-        KAD_TRY(kad_fail(t->ctx, status, "train.from: %s", t->ctx->message));
-    KAD_TRY(kad_results_open(t->ctx, run, &file));
-    if (!kad_h5_exists(file, "/flow/params")) {
-        status = kad_fail(t->ctx, KAD_ENOINPUT, "train.from: %s holds no trained map",
-                          t->options.from);
-        goto done;
-    }
-    KAD_TRY(kad_train_map_digest(t->ctx, file, digest));
-    KAD_TRY(kad_digest_require(t->ctx, t->options.from, "train.from_sha256",
-                               t->options.from_sha256, digest));
-    KAD_TRY(kad_params_lattice(t->ctx, file, &d, shape));
+    const kad_status opened = kad_run_open(t->ctx, t->options.from, KAD_RUN_READ, &run);
+    if (opened != KAD_OK)
+        return kad_fail(t->ctx, opened, "train.from: %s", t->ctx->message);
+    KAD_CALL(kad_results_open(t->ctx, run, &file));
+    if (!kad_h5_exists(file, "/flow/params"))
+        return kad_fail(t->ctx, KAD_ENOINPUT, "train.from: %s holds no trained map",
+                        t->options.from);
+    KAD_CALL(kad_train_map_digest(t->ctx, file, digest));
+    KAD_CALL(kad_digest_require(t->ctx, t->options.from, "train.from_sha256",
+                                t->options.from_sha256, digest));
+    KAD_CALL(kad_params_lattice(t->ctx, file, &d, shape));
     const int how = relation(t, d, shape);
     if (how < 0 && kad_family_is(&t->model->family)) {
-        KAD_TRY(kad_params_read_family(t->ctx, file, t->model->flow, &t->model->family,
-                                       t->theta));
+        KAD_CALL(kad_params_read_family(t->ctx, file, t->model->flow, &t->model->family,
+                                        t->theta));
     } else if (how < 0) {
-        KAD_TRY(
+        KAD_CALL(
             kad_params_read(t->ctx, file, t->model->flow, t->model->action, t->theta));
     } else if (how > 0) {
         const kad_model_options half = kad_model_options_on(t->options.model, d, shape);
-        KAD_TRY(kad_model_create(t->ctx, &half, &model));
+        KAD_CALL(kad_model_create(t->ctx, &half, &model));
         const size_t order = (size_t)kad_family_terms(&model->family),
                      n = model->flow->n_theta;
-        KAD_TRY(kad_new(t->ctx, order * n, sizeof *theta, &theta));
-        KAD_TRY(
+        KAD_CALL(kad_take(&scope, order * n, &theta));
+        KAD_CALL(
             kad_family_is(&model->family)
                 ? kad_params_read_family(t->ctx, file, model->flow, &model->family, theta)
                 : kad_params_read(t->ctx, file, model->flow, model->action, theta));
@@ -286,15 +276,10 @@ kad_status kad_trainer_from_run(kad_trainer *t)
             kad_flow_transfer(model->flow, theta + k * n, t->model->flow,
                               t->theta + k * t->model->flow->n_theta);
     } else {
-        status = kad_fail(t->ctx, KAD_ECONFIG,
-                          "train.from: %s has a lattice of extent %d; expected this "
-                          "run's %d or its half",
-                          t->options.from, shape[0], t->stages[t->stage].shape[0]);
+        return kad_fail(t->ctx, KAD_ECONFIG,
+                        "train.from: %s has a lattice of extent %d; expected this "
+                        "run's %d or its half",
+                        t->options.from, shape[0], t->stages[t->stage].shape[0]);
     }
-done:
-    kad_free(theta);
-    kad_model_destroy(model);
-    kad_h5_close(file);
-    kad_run_close(run);
-    return status;
+    return KAD_OK;
 }

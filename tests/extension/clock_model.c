@@ -133,15 +133,14 @@ static const kad_key keys[N_KEYS] = {
 static kad_status create(kad_ctx *ctx, const kad_action_options *given,
                          const kad_lattice *lattice, bool decimate, kad_action **out)
 {
-    kad_status status = KAD_OK;
-    clock_dual *clock = NULL;
+    clock_dual *clock;
     options o;
     (void)decimate;
     kad_keys_copy(keys, N_KEYS, given->own, sizeof o, &o);
     if (lattice->n_sites > MOST)
         return kad_fail(ctx, KAD_ECONFIG, "clock: at most %d sites, got %d", MOST,
                         lattice->n_sites);
-    KAD_TRY(kad_new(ctx, 1, sizeof *clock, &clock));
+    KAD_CALL(kad_new(ctx, 1, sizeof *clock, &clock));
     clock->action = (kad_action){.ops = &clock_action,
                                  .lattice = lattice,
                                  .n_comp = 2,
@@ -151,8 +150,7 @@ static kad_status create(kad_ctx *ctx, const kad_action_options *given,
     clock->beta = o.beta;
     refresh(clock);
     *out = &clock->action;
-done:
-    return status;
+    return KAD_OK;
 }
 
 static kad_status set(kad_ctx *ctx, kad_action *action, const char *key, double value)

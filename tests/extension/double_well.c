@@ -68,13 +68,12 @@ extern const kad_action_ops kad_action_double_well;
 static kad_status create(kad_ctx *ctx, const kad_action_options *given,
                          const kad_lattice *lattice, bool decimate, kad_action **out)
 {
-    kad_status status = KAD_OK;
-    wells *w = NULL;
+    wells *w;
     (void)decimate;
     if (given->n_comp != 1)
         return kad_fail(ctx, KAD_ECONFIG, "double-well: one component, not %d",
                         given->n_comp);
-    KAD_TRY(kad_new(ctx, 1, sizeof *w, &w));
+    KAD_CALL(kad_new(ctx, 1, sizeof *w, &w));
     kad_keys_copy(keys, N_KEYS, given->own, sizeof w->o, &w->o);
     w->action = (kad_action){.ops = &kad_action_double_well,
                              .lattice = lattice,
@@ -84,8 +83,7 @@ static kad_status create(kad_ctx *ctx, const kad_action_options *given,
                              .self = w};
     refresh(w);
     *out = &w->action;
-done:
-    return status;
+    return KAD_OK;
 }
 
 static double *member(wells *w, const char *key)

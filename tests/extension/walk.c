@@ -80,13 +80,13 @@ static const kad_shell_ops shell_ops = {.draw = draw, .flow_variables = true};
 
 static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     walk *w = self;
     const kad_action *action = w->shell.setup->action;
     const size_t n = (size_t)w->shell.setup->n_chains, size = w->shell.n_rows * W;
-    double *y = NULL;
-    KAD_TRY(kad_new(ctx, n, w->shell.n_rows * sizeof(double), &y));
-    KAD_TRY(kad_action_from_boundary(ctx, action, n, x, y));
+    double *y;
+    KAD_CALL(kad_take(&scope, n * w->shell.n_rows, &y));
+    KAD_CALL(kad_action_from_boundary(ctx, action, n, x, y));
     for (size_t tile = 0; tile < w->shell.n_tiles; tile++) {
         kad_tile_repeat(KAD_DOUBLE, w->shell.n_rows, tile * W, n, y, w->y + tile * size);
         action->ops->kern[KAD_DOUBLE]->value(action, w->y + tile * size, w->S + tile * W,
@@ -94,12 +94,10 @@ static kad_status set_state(kad_ctx *ctx, void *self, const double *x)
     }
     for (size_t chain = 0; chain < n; chain++)
         if (!isfinite(w->S[chain]))
-            KAD_TRY(kad_fail(ctx, KAD_EINTERNAL,
-                             "sample[%d]: the action of chain %zu is not finite",
-                             w->shell.setup->entry, chain));
-done:
-    kad_free(y);
-    return status;
+            return kad_fail(ctx, KAD_EINTERNAL,
+                            "sample[%d]: the action of chain %zu is not finite",
+                            w->shell.setup->entry, chain);
+    return KAD_OK;
 }
 
 static void destroy(void *self)
@@ -113,28 +111,26 @@ static void destroy(void *self)
     kad_free(w->scratch);
     kad_free(w);
 }
+KAD_LOCAL_OF(walk, destroy)
 
 static kad_status create(kad_ctx *ctx, const kad_sampler_setup *setup, void **self)
 {
-    kad_status status = KAD_OK;
-    walk *w = NULL;
+    KAD_LOCAL(walk, w);
     *self = NULL;
-    KAD_TRY(kad_new(ctx, 1, sizeof *w, &w));
+    KAD_CALL(kad_new(ctx, 1, sizeof *w, &w));
     kad_keys_copy(keys, N_KEYS, setup->own, sizeof w->o, &w->o);
-    KAD_TRY(kad_shell_create(ctx, setup, &shell_ops, w, W, &w->shell));
+    KAD_CALL(kad_shell_create(ctx, setup, &shell_ops, w, W, &w->shell));
     w->n_scratch =
         (setup->action->scratch_bytes[KAD_DOUBLE] + KAD_ALIGN) / KAD_ALIGN * KAD_ALIGN;
     const size_t row_bytes = W * sizeof(double), n_workers = (size_t)w->shell.n_workers;
-    KAD_TRY(kad_new(ctx, w->shell.n_tiles * w->shell.n_rows, row_bytes, &w->y));
-    KAD_TRY(kad_new(ctx, w->shell.n_tiles, row_bytes, &w->S));
-    KAD_TRY(kad_new(ctx, n_workers * w->shell.n_rows, row_bytes, &w->trial));
-    KAD_TRY(kad_new(ctx, n_workers, w->n_scratch, &w->scratch));
-    KAD_TRY(kad_start_chains(ctx, setup, set_state, w));
+    KAD_CALL(kad_new(ctx, w->shell.n_tiles * w->shell.n_rows, row_bytes, &w->y));
+    KAD_CALL(kad_new(ctx, w->shell.n_tiles, row_bytes, &w->S));
+    KAD_CALL(kad_new(ctx, n_workers * w->shell.n_rows, row_bytes, &w->trial));
+    KAD_CALL(kad_new(ctx, n_workers, w->n_scratch, &w->scratch));
+    KAD_CALL(kad_start_chains(ctx, setup, set_state, w));
     *self = w;
     w = NULL;
-done:
-    destroy(w);
-    return status;
+    return KAD_OK;
 }
 
 enum { N_STATE = 3 };

@@ -366,33 +366,30 @@ static void test_full_disk(void **state)
 static kad_status exercise(const char *path)
 {
     KAD_SCOPE(scope, &ctx);
-    kad_status status;
-    kad_h5 *file = NULL;
+    KAD_LOCAL(kad_h5, file);
     double x[COLS] = {1}, y;
     size_t n = COLS, n_names;
     char **names, *text;
-    KAD_TRY(kad_h5_create(&ctx, &file));
-    KAD_TRY(kad_h5_write(&ctx, file, "/a/x", KAD_H5_F64, 1, &n, x));
-    KAD_TRY(kad_h5_write(&ctx, file, "/a/r", KAD_H5_F64, 1, &n, x));
-    KAD_TRY(kad_h5_attr_set_string(&ctx, file, "/a", "status", "fine"));
-    KAD_TRY(kad_h5_axis(&ctx, file, "/a/x", 0, "r", "/a/r"));
-    KAD_TRY(kad_h5_save(&ctx, file, path, false));
+    KAD_CALL(kad_h5_create(&ctx, &file));
+    KAD_CALL(kad_h5_write(&ctx, file, "/a/x", KAD_H5_F64, 1, &n, x));
+    KAD_CALL(kad_h5_write(&ctx, file, "/a/r", KAD_H5_F64, 1, &n, x));
+    KAD_CALL(kad_h5_attr_set_string(&ctx, file, "/a", "status", "fine"));
+    KAD_CALL(kad_h5_axis(&ctx, file, "/a/x", 0, "r", "/a/r"));
+    KAD_CALL(kad_h5_save(&ctx, file, path, false));
     kad_h5_close(file);
     file = NULL;
-    KAD_TRY(kad_h5_open(&ctx, path, false, 0, &file));
-    KAD_TRY(kad_h5_remove(&ctx, file, "/a/r"));
-    KAD_TRY(kad_h5_save(&ctx, file, path, true));
+    KAD_CALL(kad_h5_open(&ctx, path, false, 0, &file));
+    KAD_CALL(kad_h5_remove(&ctx, file, "/a/r"));
+    KAD_CALL(kad_h5_save(&ctx, file, path, true));
     kad_h5_close(file);
     file = NULL;
-    KAD_TRY(kad_h5_open(&ctx, path, true, 0, &file));
-    KAD_TRY(kad_h5_list(&scope, file, "/a", &n_names, &names));
-    KAD_TRY(kad_h5_attr_string(&scope, file, "/a", "status", &text));
-    KAD_TRY(kad_h5_read(&ctx, file, "/a/x", KAD_H5_F64, 1, &n, x));
+    KAD_CALL(kad_h5_open(&ctx, path, true, 0, &file));
+    KAD_CALL(kad_h5_list(&scope, file, "/a", &n_names, &names));
+    KAD_CALL(kad_h5_attr_string(&scope, file, "/a", "status", &text));
+    KAD_CALL(kad_h5_read(&ctx, file, "/a/x", KAD_H5_F64, 1, &n, x));
     y = x[0];
     assert_true(y == 1);
-done:
-    kad_h5_close(file);
-    return status;
+    return KAD_OK;
 }
 
 static void test_exhaustion(void **state)

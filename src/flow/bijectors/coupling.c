@@ -40,15 +40,15 @@ kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
                                const kad_transform_ops *transform, int n_src, int n_tgt,
                                int n_parts, const int *rows, kad_stage *out)
 {
-    kad_status status = KAD_OK;
-    memset(out, 0, sizeof *out);
+    kad_stage stage KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     kad_coupling *c = NULL;
-    KAD_TRY(check(ctx, shape, transform, n_src, n_tgt, n_parts));
-    KAD_TRY(kad_new(ctx, 1, sizeof *c, &c));
-    out->self = c;
-    out->ops = &kad_coupling_ops;
-    out->n_comp = n_comp;
-    out->n_rows = n_rows;
+    KAD_CALL(check(ctx, shape, transform, n_src, n_tgt, n_parts));
+    KAD_CALL(kad_new(ctx, 1, sizeof *c, &c));
+    stage.self = c;
+    stage.ops = &kad_coupling_ops;
+    stage.n_comp = n_comp;
+    stage.n_rows = n_rows;
     *c = (kad_coupling){.transform = transform,
                         .quartic = 1,
                         .n_src = n_src,
@@ -58,24 +58,24 @@ kad_status kad_coupling_create(kad_ctx *ctx, int n_rows, int n_comp,
                         .n_even = n_tgt * transform->n_even[0],
                         .shape = *shape};
     const size_t n = (size_t)n_parts * (size_t)(n_src + n_tgt);
-    KAD_TRY(kad_new(ctx, n, sizeof(int), &c->rows));
+    KAD_CALL(kad_new(ctx, n, sizeof(int), &c->rows));
     memcpy(c->rows, rows, n * sizeof(int));
-    add_nets(out, c);
-    c->own = out->n_theta;
+    add_nets(&stage, c);
+    c->own = stage.n_theta;
     if (transform->n_own > 0)
-        kad_stage_add_tensor(out, "scale", n_tgt * transform->n_own, 1);
-    if (!out->tensors)
-        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "out of memory for a coupling's parameters"));
+        kad_stage_add_tensor(&stage, "scale", n_tgt * transform->n_own, 1);
+    if (!stage.tensors)
+        return kad_fail(ctx, KAD_ENOMEM, "out of memory for a coupling's parameters");
     c->max_width = n_src > n_tgt ? n_src : n_tgt;
     for (int k = 0; k < shape->n_hidden; k++)
         if (shape->width[k] > c->max_width) c->max_width = shape->width[k];
-    out->packed_bytes[KAD_SINGLE] = 2 * out->n_theta * sizeof(float);
-    out->packed_bytes[KAD_DOUBLE] = 2 * out->n_theta * sizeof(double);
-    out->scratch_bytes[KAD_SINGLE] = kad_coupling_scratch_f32(out);
-    out->scratch_bytes[KAD_DOUBLE] = kad_coupling_scratch_f64(out);
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+    stage.packed_bytes[KAD_SINGLE] = 2 * stage.n_theta * sizeof(float);
+    stage.packed_bytes[KAD_DOUBLE] = 2 * stage.n_theta * sizeof(double);
+    stage.scratch_bytes[KAD_SINGLE] = kad_coupling_scratch_f32(&stage);
+    stage.scratch_bytes[KAD_DOUBLE] = kad_coupling_scratch_f64(&stage);
+    *out = stage;
+    stage = (kad_stage){0};
+    return KAD_OK;
 }
 
 static void destroy(void *self)
@@ -173,37 +173,36 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
 
 static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_coupling *c = stage->self;
     const int n = c->n_src + c->n_tgt;
-    int *rows = NULL;
-    KAD_TRY(kad_parts_of_sites(ctx, 1, c->n_parts, c->n_src, c->n_tgt, c->rows, out));
-    KAD_TRY(kad_parts_identity(ctx, n, &rows));
-    KAD_TRY(kad_coupling_create(ctx, n, stage->n_comp, &c->shape, c->transform, c->n_src,
-                                c->n_tgt, 1, rows, &out->one));
+    int *rows;
+    KAD_CALL(kad_parts_of_sites(ctx, 1, c->n_parts, c->n_src, c->n_tgt, c->rows, out));
+    KAD_CALL(kad_parts_identity(&scope, n, &rows));
+    KAD_CALL(kad_coupling_create(ctx, n, stage->n_comp, &c->shape, c->transform, c->n_src,
+                                 c->n_tgt, 1, rows, &out->one));
     kad_coupling_set_quartic(&out->one, c->quartic);
-done:
-    kad_free(rows);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status share(kad_ctx *ctx, const kad_stage *stage, int first, int n,
                         const int *away, kad_stage *out)
 {
-    kad_status status = KAD_OK;
+    kad_stage shared KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     const kad_coupling *c = stage->self;
     const size_t size = (size_t)(c->n_src + c->n_tgt), n_rows = (size_t)n * size;
     const int *rows = c->rows + (size_t)first * size;
     KAD_CALL(kad_coupling_create(ctx, stage->n_rows, stage->n_comp, &c->shape,
-                                 c->transform, c->n_src, c->n_tgt, n, rows, out));
-    kad_coupling *some = out->self;
+                                 c->transform, c->n_src, c->n_tgt, n, rows, &shared));
+    kad_coupling *some = shared.self;
     some->quartic = c->quartic;
-    KAD_TRY(kad_new(ctx, n_rows, sizeof *some->away, &some->away));
+    KAD_CALL(kad_new(ctx, n_rows, sizeof *some->away, &some->away));
     for (size_t i = 0; i < n_rows; i++)
         some->away[i] = away[rows[i]];
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+    *out = shared;
+    shared = (kad_stage){0};
+    return KAD_OK;
 }
 
 const kad_bijector_ops kad_coupling_ops = {

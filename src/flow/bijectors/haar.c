@@ -15,24 +15,25 @@ static void destroy(void *self)
 kad_status kad_haar_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
                            int n_blocks, int block_size, const int *sites, kad_stage *out)
 {
-    kad_status status = KAD_OK;
+    kad_stage stage KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     kad_haar *h = NULL;
-    kad_stage_begin(out, &kad_haar_ops, lattice, n_comp);
+    kad_stage_begin(&stage, &kad_haar_ops, lattice, n_comp);
     if (n_comp < 1 || n_blocks < 0 || block_size < 2 || block_size > KAD_HAAR_MAX_BLOCK ||
         (block_size & (block_size - 1)))
-        KAD_TRY(kad_fail(ctx, KAD_EUSAGE,
-                         "haar: %d blocks of %d sites, %d components: sizes must be 2, "
-                         "4, 8 or 16",
-                         n_blocks, block_size, n_comp));
-    KAD_TRY(kad_new(ctx, 1, sizeof *h, &h));
-    out->self = h;
+        return kad_fail(ctx, KAD_EUSAGE,
+                        "haar: %d blocks of %d sites, %d components: sizes must be 2, "
+                        "4, 8 or 16",
+                        n_blocks, block_size, n_comp);
+    KAD_CALL(kad_new(ctx, 1, sizeof *h, &h));
+    stage.self = h;
     h->n_blocks = n_blocks;
     h->block_size = block_size;
-    KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_blocks * (size_t)block_size, sites,
-                           true, &h->sites));
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+    KAD_CALL(kad_sites_copy(ctx, lattice, (size_t)n_blocks * (size_t)block_size, sites,
+                            true, &h->sites));
+    *out = stage;
+    stage = (kad_stage){0};
+    return KAD_OK;
 }
 
 /* Variants: one and two components on the largest Haar blocks that fit; pairs of sites.
@@ -41,32 +42,27 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
                           kad_stage *out)
 {
     if (variant > 2) return KAD_EUSAGE;
-    kad_status status = KAD_OK;
-    kad_index_list blocks = {0};
+    kad_index_list blocks KAD_CLEARED(kad_index_list_clear) = {0};
     const int extent = variant == 2 ? 0 : 2;
-    KAD_TRY(kad_example_blocks(ctx, lattice, extent, &blocks));
-    KAD_TRY(kad_haar_create(ctx, lattice, variant == 1 ? 2 : 1, blocks.n_lists,
-                            blocks.size, blocks.sites, out));
-done:
-    kad_index_list_clear(&blocks);
-    return status;
+    KAD_CALL(kad_example_blocks(ctx, lattice, extent, &blocks));
+    KAD_CALL(kad_haar_create(ctx, lattice, variant == 1 ? 2 : 1, blocks.n_lists,
+                             blocks.size, blocks.sites, out));
+    return KAD_OK;
 }
 
 static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_haar *h = stage->self;
     const kad_lattice tile = kad_parts_lattice(h->block_size);
-    int *sites = NULL;
-    KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, h->n_blocks, 0, h->block_size,
-                               h->sites, out));
+    int *sites;
+    KAD_CALL(kad_parts_of_sites(ctx, stage->n_comp, h->n_blocks, 0, h->block_size,
+                                h->sites, out));
     out->constant_ld = true;
-    KAD_TRY(kad_parts_identity(ctx, h->block_size, &sites));
-    KAD_TRY(
+    KAD_CALL(kad_parts_identity(&scope, h->block_size, &sites));
+    KAD_CALL(
         kad_haar_create(ctx, &tile, stage->n_comp, 1, h->block_size, sites, &out->one));
-done:
-    kad_free(sites);
-    return status;
+    return KAD_OK;
 }
 
 const kad_bijector_ops kad_haar_ops = {

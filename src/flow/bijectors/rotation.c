@@ -77,27 +77,28 @@ kad_status kad_rotation_create(kad_ctx *ctx, const kad_lattice *lattice, int n_c
                                const int *sites, const int *perm, const int *sign,
                                kad_stage *out)
 {
-    kad_status status = KAD_OK;
+    kad_stage stage KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     kad_rotation *r = NULL;
-    kad_stage_begin(out, &kad_rotation_ops, lattice, n_comp);
+    kad_stage_begin(&stage, &kad_rotation_ops, lattice, n_comp);
     if (n_comp < 1 || n_blocks < 0 || m < 1 || m > KAD_ROTATION_MAX ||
         (over_components && m != n_comp))
-        KAD_TRY(kad_fail(ctx, KAD_EUSAGE,
-                         "rotation: %d blocks of %d %s, %d components a site", n_blocks,
-                         m, over_components ? "components" : "sites", n_comp));
-    KAD_TRY(kad_new(ctx, 1, sizeof *r, &r));
-    out->self = r;
+        return kad_fail(ctx, KAD_EUSAGE,
+                        "rotation: %d blocks of %d %s, %d components a site", n_blocks, m,
+                        over_components ? "components" : "sites", n_comp);
+    KAD_CALL(kad_new(ctx, 1, sizeof *r, &r));
+    stage.self = r;
     r->n_blocks = n_blocks;
     r->m = m;
     r->over_components = over_components;
     const size_t n_sites = (size_t)n_blocks * (size_t)(over_components ? 1 : m);
-    KAD_TRY(kad_sites_copy(ctx, lattice, n_sites, sites, true, &r->sites));
-    KAD_TRY(set_fixed(ctx, r, perm, sign));
-    KAD_TRY(add_tensors(ctx, r, out));
-    set_sizes(out);
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+    KAD_CALL(kad_sites_copy(ctx, lattice, n_sites, sites, true, &r->sites));
+    KAD_CALL(set_fixed(ctx, r, perm, sign));
+    KAD_CALL(add_tensors(ctx, r, &stage));
+    set_sizes(&stage);
+    *out = stage;
+    stage = (kad_stage){0};
+    return KAD_OK;
 }
 
 /* Variants: blocks of 2^d sites; pairs of sites of two components with an exchange and a
@@ -107,40 +108,35 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
 {
     if (variant > 3) return KAD_EUSAGE;
     static const int cycle[] = {1, 2, 0}, exchange[] = {1, 0}, reflect[] = {1, -1, 1};
-    kad_status status = KAD_OK;
-    kad_index_list blocks = {0};
-    KAD_TRY(kad_example_blocks(ctx, lattice, variant == 0 ? 2 : 0, &blocks));
+    kad_index_list blocks KAD_CLEARED(kad_index_list_clear) = {0};
+    KAD_CALL(kad_example_blocks(ctx, lattice, variant == 0 ? 2 : 0, &blocks));
     if (variant == 0)
-        KAD_TRY(kad_rotation_create(ctx, lattice, 1, false, blocks.n_lists, blocks.size,
-                                    blocks.sites, NULL, NULL, out));
+        KAD_CALL(kad_rotation_create(ctx, lattice, 1, false, blocks.n_lists, blocks.size,
+                                     blocks.sites, NULL, NULL, out));
     else if (variant == 1)
-        KAD_TRY(kad_rotation_create(ctx, lattice, 2, false, blocks.n_lists, blocks.size,
-                                    blocks.sites, exchange, reflect, out));
+        KAD_CALL(kad_rotation_create(ctx, lattice, 2, false, blocks.n_lists, blocks.size,
+                                     blocks.sites, exchange, reflect, out));
     else
-        KAD_TRY(kad_rotation_create(ctx, lattice, variant, true, blocks.n_lists, variant,
-                                    blocks.sites, variant == 3 ? cycle : NULL,
-                                    variant == 3 ? reflect : NULL, out));
-done:
-    kad_index_list_clear(&blocks);
-    return status;
+        KAD_CALL(kad_rotation_create(ctx, lattice, variant, true, blocks.n_lists, variant,
+                                     blocks.sites, variant == 3 ? cycle : NULL,
+                                     variant == 3 ? reflect : NULL, out));
+    return KAD_OK;
 }
 
 static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_rotation *r = stage->self;
     const int n_sites = r->over_components ? 1 : r->m;
     const kad_lattice tile = kad_parts_lattice(n_sites);
-    int *sites = NULL;
-    KAD_TRY(
+    int *sites;
+    KAD_CALL(
         kad_parts_of_sites(ctx, stage->n_comp, r->n_blocks, 0, n_sites, r->sites, out));
     out->constant_ld = true;
-    KAD_TRY(kad_parts_identity(ctx, n_sites, &sites));
-    KAD_TRY(kad_rotation_create(ctx, &tile, stage->n_comp, r->over_components, 1, r->m,
-                                sites, r->perm, r->sign, &out->one));
-done:
-    kad_free(sites);
-    return status;
+    KAD_CALL(kad_parts_identity(&scope, n_sites, &sites));
+    KAD_CALL(kad_rotation_create(ctx, &tile, stage->n_comp, r->over_components, 1, r->m,
+                                 sites, r->perm, r->sign, &out->one));
+    return KAD_OK;
 }
 
 const kad_bijector_ops kad_rotation_ops = {

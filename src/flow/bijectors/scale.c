@@ -33,27 +33,28 @@ kad_status kad_scale_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp
                             int n_sites, const int *sites, bool per_component, bool shift,
                             kad_stage *out)
 {
-    kad_status status = KAD_OK;
+    kad_stage stage KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     kad_scale *s = NULL;
-    kad_stage_begin(out, &kad_scale_ops, lattice, n_comp);
+    kad_stage_begin(&stage, &kad_scale_ops, lattice, n_comp);
     if (n_comp < 1 || n_sites < 0)
-        KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "scale: %d sites of %d components", n_sites,
-                         n_comp));
-    KAD_TRY(kad_new(ctx, 1, sizeof *s, &s));
-    out->self = s;
+        return kad_fail(ctx, KAD_EUSAGE, "scale: %d sites of %d components", n_sites,
+                        n_comp);
+    KAD_CALL(kad_new(ctx, 1, sizeof *s, &s));
+    stage.self = s;
     s->n_sites = n_sites;
     s->per_component = per_component;
     s->shift = shift;
-    KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_sites, sites, true, &s->sites));
+    KAD_CALL(kad_sites_copy(ctx, lattice, (size_t)n_sites, sites, true, &s->sites));
     const int n = per_component ? n_comp : 1;
-    size_t offset = kad_stage_add_tensor(out, "s", n, 1);
-    if (shift && offset != SIZE_MAX) offset = kad_stage_add_tensor(out, "b", n, 1);
+    size_t offset = kad_stage_add_tensor(&stage, "s", n, 1);
+    if (shift && offset != SIZE_MAX) offset = kad_stage_add_tensor(&stage, "b", n, 1);
     if (offset == SIZE_MAX)
-        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "scale: out of memory for its parameters"));
-    set_sizes(out);
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+        return kad_fail(ctx, KAD_ENOMEM, "scale: out of memory for its parameters");
+    set_sizes(&stage);
+    *out = stage;
+    stage = (kad_stage){0};
+    return KAD_OK;
 }
 
 /* Variants: every second site or block corner; with and without shift and per component.
@@ -62,15 +63,12 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
                           kad_stage *out)
 {
     if (variant > 2) return KAD_EUSAGE;
-    kad_status status = KAD_OK;
-    kad_index_list blocks = {0};
-    KAD_TRY(kad_example_blocks(ctx, lattice, 2, &blocks));
-    KAD_TRY(kad_scale_create(ctx, lattice, variant == 1 ? 2 : 1,
-                             blocks.n_lists * blocks.size - (variant == 2), blocks.sites,
-                             variant == 1, variant != 2, out));
-done:
-    kad_index_list_clear(&blocks);
-    return status;
+    kad_index_list blocks KAD_CLEARED(kad_index_list_clear) = {0};
+    KAD_CALL(kad_example_blocks(ctx, lattice, 2, &blocks));
+    KAD_CALL(kad_scale_create(ctx, lattice, variant == 1 ? 2 : 1,
+                              blocks.n_lists * blocks.size - (variant == 2), blocks.sites,
+                              variant == 1, variant != 2, out));
+    return KAD_OK;
 }
 
 static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)

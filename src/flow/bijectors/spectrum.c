@@ -114,31 +114,32 @@ kad_status kad_spectrum_create(kad_ctx *ctx, const kad_lattice *lattice, int n_c
                                bool sublattice, double mass2, double stiffness,
                                kad_stage *out)
 {
-    kad_status status = KAD_OK;
+    kad_stage stage KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     kad_spectrum *s = NULL;
-    kad_stage_begin(out, &kad_spectrum_ops, lattice, n_comp);
-    out->level = -1;
+    kad_stage_begin(&stage, &kad_spectrum_ops, lattice, n_comp);
+    stage.level = -1;
     if (n_comp < 1 || (sublattice && !lattice->bipartite))
-        KAD_TRY(kad_fail(ctx, KAD_EUSAGE,
-                         "spectrum: %d components; the even sublattice needs even "
-                         "extents",
-                         n_comp));
-    KAD_TRY(kad_new(ctx, 1, sizeof *s, &s));
-    out->self = s;
+        return kad_fail(ctx, KAD_EUSAGE,
+                        "spectrum: %d components; the even sublattice needs even "
+                        "extents",
+                        n_comp);
+    KAD_CALL(kad_new(ctx, 1, sizeof *s, &s));
+    stage.self = s;
     s->n_sites = lattice->n_sites;
     s->sublattice = sublattice;
     s->mass2 = mass2;
     s->stiffness = stiffness;
     s->parity = lattice->parity;
-    KAD_TRY(find_orbits(ctx, lattice, s));
-    KAD_TRY(kad_hartley_create(ctx, lattice, n_comp, &s->hartley));
-    if (kad_stage_add_tensor(out, "theta", s->n_orbits, 1) == SIZE_MAX)
-        KAD_TRY(kad_fail(ctx, KAD_ENOMEM, "spectrum: out of memory for its parameters"));
-    out->tensors[0].modes = s->khat2;
-    set_sizes(out);
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+    KAD_CALL(find_orbits(ctx, lattice, s));
+    KAD_CALL(kad_hartley_create(ctx, lattice, n_comp, &s->hartley));
+    if (kad_stage_add_tensor(&stage, "theta", s->n_orbits, 1) == SIZE_MAX)
+        return kad_fail(ctx, KAD_ENOMEM, "spectrum: out of memory for its parameters");
+    stage.tensors[0].modes = s->khat2;
+    set_sizes(&stage);
+    *out = stage;
+    stage = (kad_stage){0};
+    return KAD_OK;
 }
 
 /* Variants: one component; two with the free field's start; the sublattice, where there

@@ -54,23 +54,20 @@ static kad_status add_tensors(kad_ctx *ctx, kad_stencil *e, kad_stage *stage)
 static kad_status check_disjoint(kad_ctx *ctx, const kad_lattice *lattice,
                                  const kad_stencil *e)
 {
-    kad_status status = KAD_OK;
-    uint8_t *target = NULL;
+    KAD_SCOPE(scope, ctx);
+    uint8_t *target;
     const size_t stride = (size_t)e->n_sources + 1;
-    KAD_TRY(kad_new(ctx, (size_t)lattice->n_sites, 1, &target));
+    KAD_CALL(kad_take(&scope, (size_t)lattice->n_sites, &target));
     for (int i = 0; i < e->n_parts; i++) {
         const int site = e->sites[(size_t)i * stride + stride - 1];
         if (target[site]++)
-            KAD_TRY(
-                kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a target twice", site));
+            return kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a target twice", site);
     }
     for (size_t i = 0; i < (size_t)e->n_parts * stride; i++)
         if (i % stride < stride - 1 && target[e->sites[i]])
-            KAD_TRY(kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a source and a target",
-                             e->sites[i]));
-done:
-    kad_free(target);
-    return status;
+            return kad_fail(ctx, KAD_EUSAGE, "stencil: site %d is a source and a target",
+                            e->sites[i]);
+    return KAD_OK;
 }
 
 static kad_status check_sizes(kad_ctx *ctx, int n_comp,
@@ -103,12 +100,13 @@ kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice, int n_co
                               int n_sources, int n_parts, const int *sites,
                               kad_stage *out)
 {
-    kad_status status = KAD_OK;
+    kad_stage stage KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     kad_stencil *e = NULL;
-    kad_stage_begin(out, &kad_stencil_ops, lattice, n_comp);
-    KAD_TRY(check_sizes(ctx, n_comp, transform, n_hidden, n_sources, n_parts));
-    KAD_TRY(kad_new(ctx, 1, sizeof *e, &e));
-    out->self = e;
+    kad_stage_begin(&stage, &kad_stencil_ops, lattice, n_comp);
+    KAD_CALL(check_sizes(ctx, n_comp, transform, n_hidden, n_sources, n_parts));
+    KAD_CALL(kad_new(ctx, 1, sizeof *e, &e));
+    stage.self = e;
     e->transform = transform;
     e->n_sources = n_sources;
     e->n_hidden = n_sources > 0 ? n_hidden : 0;
@@ -116,14 +114,14 @@ kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice, int n_co
     e->n_even = transform->n_even[n_comp - 1];
     e->n_parts = n_parts;
     e->quartic = 1.0;
-    KAD_TRY(kad_sites_copy(ctx, lattice, (size_t)n_parts * (size_t)(n_sources + 1), sites,
-                           false, &e->sites));
-    KAD_TRY(check_disjoint(ctx, lattice, e));
-    KAD_TRY(add_tensors(ctx, e, out));
-    set_sizes(out);
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+    KAD_CALL(kad_sites_copy(ctx, lattice, (size_t)n_parts * (size_t)(n_sources + 1),
+                            sites, false, &e->sites));
+    KAD_CALL(check_disjoint(ctx, lattice, e));
+    KAD_CALL(add_tensors(ctx, e, &stage));
+    set_sizes(&stage);
+    *out = stage;
+    stage = (kad_stage){0};
+    return KAD_OK;
 }
 
 void kad_stencil_set_quartic(kad_stage *stage, double quartic)
@@ -169,52 +167,48 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
 {
     struct example e;
     if (!find_example(variant, &e)) return KAD_EUSAGE;
-    kad_status status = KAD_OK;
-    kad_index_list parts = {0};
-    KAD_TRY(kad_example_parts(ctx, lattice, e.n_sources, e.max_parts, &parts));
-    KAD_TRY(kad_stencil_create(ctx, lattice, e.n_comp, e.transform, e.n_hidden,
-                               e.n_sources, parts.n_lists, parts.sites, out));
+    kad_index_list parts KAD_CLEARED(kad_index_list_clear) = {0};
+    KAD_CALL(kad_example_parts(ctx, lattice, e.n_sources, e.max_parts, &parts));
+    KAD_CALL(kad_stencil_create(ctx, lattice, e.n_comp, e.transform, e.n_hidden,
+                                e.n_sources, parts.n_lists, parts.sites, out));
     kad_stencil_set_quartic(out, e.quartic);
-done:
-    kad_index_list_clear(&parts);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
 {
-    kad_status status = KAD_OK;
+    KAD_SCOPE(scope, ctx);
     const kad_stencil *e = stage->self;
     const kad_lattice tile = kad_parts_lattice(e->n_sources + 1);
-    int *sites = NULL;
-    KAD_TRY(kad_parts_of_sites(ctx, stage->n_comp, e->n_parts, e->n_sources, 1, e->sites,
-                               out));
-    KAD_TRY(kad_parts_identity(ctx, tile.n_sites, &sites));
-    KAD_TRY(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,
-                               e->n_sources, 1, sites, &out->one));
+    int *sites;
+    KAD_CALL(kad_parts_of_sites(ctx, stage->n_comp, e->n_parts, e->n_sources, 1, e->sites,
+                                out));
+    KAD_CALL(kad_parts_identity(&scope, tile.n_sites, &sites));
+    KAD_CALL(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,
+                                e->n_sources, 1, sites, &out->one));
     kad_stencil_set_quartic(&out->one, e->quartic);
-done:
-    kad_free(sites);
-    return status;
+    return KAD_OK;
 }
 
 static kad_status share(kad_ctx *ctx, const kad_stage *stage, int first, int n,
                         const int *away, kad_stage *out)
 {
-    kad_status status = KAD_OK;
+    kad_stage shared KAD_CLEARED(kad_stage_clear) = {0};
+    *out = (kad_stage){0};
     const kad_stencil *e = stage->self;
     const kad_lattice tile = kad_parts_lattice(stage->n_rows / stage->n_comp);
     const size_t size = (size_t)e->n_sources + 1, n_sites = (size_t)n * size;
     const int *sites = e->sites + (size_t)first * size;
     KAD_CALL(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,
-                                e->n_sources, n, sites, out));
-    kad_stencil *some = out->self;
+                                e->n_sources, n, sites, &shared));
+    kad_stencil *some = shared.self;
     some->quartic = e->quartic;
-    KAD_TRY(kad_new(ctx, n_sites, sizeof *some->away, &some->away));
+    KAD_CALL(kad_new(ctx, n_sites, sizeof *some->away, &some->away));
     for (size_t i = 0; i < n_sites; i++)
         some->away[i] = away[sites[i] * stage->n_comp] / stage->n_comp;
-done:
-    if (status != KAD_OK) kad_stage_clear(out);
-    return status;
+    *out = shared;
+    shared = (kad_stage){0};
+    return KAD_OK;
 }
 
 const kad_bijector_ops kad_stencil_ops = {
