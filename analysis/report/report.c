@@ -24,18 +24,18 @@
     X(images_inpaint)      \
     X(images_filled)       \
     X(images_touched)      \
-    X(images_fields)        \
-    X(images_receptive)     \
-    X(images_strengths)     \
-    X(images_progressive)   \
-    X(images_walk)          \
-    X(images_mix)           \
-    X(images_temperature)   \
-    X(images_attribute)     \
-    X(images_moved)         \
-    X(images_oddest)        \
-    X(images_outliers)      \
-    X(images_independence)  \
+    X(images_fields)       \
+    X(images_receptive)    \
+    X(images_strengths)    \
+    X(images_progressive)  \
+    X(images_walk)         \
+    X(images_mix)          \
+    X(images_temperature)  \
+    X(images_attribute)    \
+    X(images_moved)        \
+    X(images_oddest)       \
+    X(images_outliers)     \
+    X(images_independence) \
     X(family_ess)          \
     X(family_log_z)        \
     X(family_energy)       \
