@@ -7,11 +7,12 @@ typedef struct lattice {
     int y0, x0, step, unit;
 } lattice;
 
-static lattice lattice_of(int level, int part)
+static lattice lattice_of(const int origin[2], int level, int part)
 {
-    const int s = 1 << level;
-    if (part == 0) return (lattice){0, 0, s, s};
-    return (lattice){part == 3 ? 0 : s, part == 2 ? 0 : s, 2 * s, s};
+    const int s = 1 << level, step = part == 0 ? s : 2 * s;
+    const int y = origin[0] + (part == 1 || part == 2 ? s : 0),
+              x = origin[1] + (part == 1 || part == 3 ? s : 0);
+    return (lattice){y % step, x % step, step, s};
 }
 
 /* Which group of the level the site at (y, x), in units of its stride, belongs to: 0 is
@@ -91,7 +92,7 @@ static int find_known(const kad_pixel_map *map, const kad_pixel_group *g, int un
 static kad_status make_group(kad_ctx *ctx, const kad_pixel_map *map, int level, int part,
                              kad_pixel_group *g)
 {
-    const lattice at = lattice_of(level, part);
+    const lattice at = lattice_of(map->options.origin, level, part);
     g->level = level;
     g->part = part;
     KAD_CALL(take_sites(ctx, map, at, g));
@@ -126,9 +127,10 @@ kad_status kad_pixel_order(kad_ctx *ctx, kad_pixel_map *map)
 void kad_pixel_coarse(const kad_pixel_map *map, int level, const unsigned char *x,
                       unsigned char *coarse)
 {
-    const int s = 1 << level;
+    const int s = 1 << level, y0 = map->options.origin[0] % s,
+              x0 = map->options.origin[1] % s;
     for (int c = 0; c < map->n_channels; c++)
-        for (int i = 0; i < map->height; i += s)
-            for (int j = 0; j < map->width; j += s)
+        for (int i = y0; i < map->height; i += s)
+            for (int j = x0; j < map->width; j += s)
                 *coarse++ = x[(c * map->height + i) * map->width + j];
 }

@@ -59,11 +59,14 @@ static kad_status check(kad_ctx *ctx, const kad_pixel_map *map)
                         map->height, map->width, map->n_channels, KAD_PIXEL_CHANNELS_MAX);
     if (!within(o->hidden, 2, 1024) || !within(o->blocks, 0, KAD_PIXEL_BLOCKS_MAX) ||
         !within(o->components, 1, KAD_PIXEL_COMPONENTS_MAX) ||
-        !within(o->radius, 1, 16) || !within(o->window, 0, 64))
+        !within(o->radius, 1, 16) || !within(o->window, 0, 64) ||
+        !within(o->origin[0], 0, map->height - 1) ||
+        !within(o->origin[1], 0, map->width - 1))
         return kad_fail(ctx, KAD_ECONFIG,
                         "pixels: no map of %d features, %d blocks, %d components, radius "
-                        "%d, window %d",
-                        o->hidden, o->blocks, o->components, o->radius, o->window);
+                        "%d, window %d, origin [%d, %d]",
+                        o->hidden, o->blocks, o->components, o->radius, o->window,
+                        o->origin[0], o->origin[1]);
     return KAD_OK;
 }
 

@@ -3,13 +3,13 @@
  * (order), the nets that read the density of a level off it (net, net_kern), that density
  * (density, density_kern) and the prior of latents (latent), weights at work (plan) and the
  * one step of every walk over the map (visit), likelihood, encoding, decoding and sampling
- * (map), who sees whom (cone), missing levels (inpaint), how it is trained (recipe), and the
+ * (map), who sees whom (cone), where lattices lie (origin), missing levels (inpaint), how it is trained (recipe), and the
  * map of a results file (stored).
  *
  * Sites are generated from coarse to fine in *groups*: the lattice of the largest stride
  * S that is a power of two and divides both extents; then, for s = S/2, ..., 1 (level
  * h = log2 s), the sites (s, s), (s, 0) and (0, s) of the lattice of stride 2s, in this
- * order. A group has a net of its own, shared by its sites, which sees the sites known so
+ * order, counted from a site that all lattices hold (origin). A group has a net of its own, shared by its sites, which sees the sites known so
  * far within r units of s. Within a group of at most `causal` sites, and always in the
  * first, each also sees the earlier ones in raster order within `window` units of s (of S/2
  * in the first); sites of larger groups are generated in parallel. Within a site the
@@ -39,9 +39,10 @@ typedef struct kad_pixel_options {
     int causal;     /* groups of at most this many sites are generated site by site */
     int window;     /* how far such sites look back */
     bool position;  /* nets see the site's address */
+    int origin[2];  /* y, x of the first site, which all lattices hold */
 } kad_pixel_options;
 
-/* hidden 64, blocks 1, components 4, radius 2, causal 64, window 8, position. */
+/* hidden 64, blocks 1, components 4, radius 2, causal 64, window 8, position; origin 0, 0. */
 kad_pixel_options kad_pixel_defaults(void);
 
 /* Where the parts of a group's weights begin, relative to the group's first.

@@ -6,6 +6,7 @@
 #include "image/generator.h"
 #include "image/load.h"
 #include "io/file.h"
+#include "pixel/origin.h"
 #include "pixel/recipe.h"
 #include "run/schema.h"
 
@@ -43,6 +44,9 @@ const kad_key kad_images_keys[] = {
      "pixels: how far such sites look back, in sites of their level"},
     {"flow.position", KAD_BOOL_OF(kad_images_options, map.position), "true", ANY, "",
      NULL, "pixels: nets know where in the image a site is"},
+    {"flow.origin", KAD_INTS_OF(kad_images_options, origin), NULL, 0, 1023, "sites", NULL,
+     "pixels: [row, column] of the first site, which the lattices of all levels hold "
+     "(where coarse ones have most in common, from image to image)"},
     {"train.seconds", KAD_REAL_OF(kad_images_options, train.seconds), "120", 0, 1e8, "s",
      NULL,
      "images: wall time that the training is planned for, from the first moments of it; "
@@ -79,10 +83,11 @@ const size_t kad_images_n_keys = sizeof kad_images_keys / sizeof kad_images_keys
 
 /* With other data these do nothing. */
 const kad_rule kad_images_rules[] = {
-    {"flow.blocks", "data.kind=image"},   {"flow.components", "data.kind=image"},
-    {"flow.radius", "data.kind=image"},   {"flow.causal", "data.kind=image"},
-    {"flow.window", "data.kind=image"},   {"flow.position", "data.kind=image"},
-    {"train.seconds", "data.kind=image"}, {"images.", "data.kind=image"},
+    {"flow.blocks", "data.kind=image"}, {"flow.components", "data.kind=image"},
+    {"flow.radius", "data.kind=image"}, {"flow.causal", "data.kind=image"},
+    {"flow.window", "data.kind=image"}, {"flow.position", "data.kind=image"},
+    {"flow.origin", "data.kind=image"}, {"train.seconds", "data.kind=image"},
+    {"images.", "data.kind=image"},
 };
 const size_t kad_images_n_rules = sizeof kad_images_rules / sizeof kad_images_rules[0];
 
@@ -94,6 +99,7 @@ const kad_rule kad_images_recipe_rules[] = {
     {"flow.causal", "flow.recipe=pixels"},
     {"flow.window", "flow.recipe=pixels"},
     {"flow.position", "flow.recipe=pixels"},
+    {"flow.origin", "flow.recipe=pixels"},
     {"flow.layers", COUPLINGS},
     {"flow.prior", COUPLINGS},
     {"images.coding", "flow.recipe=pixels"},
@@ -146,19 +152,30 @@ static kad_affine_options couplings_of(const kad_images_options *o)
     return a;
 }
 
+static kad_status create_pixels(kad_ctx *ctx, const kad_images_options *options,
+                                const kad_images *images, kad_image_map **out)
+{
+    kad_pixel_options o = options->map;
+    if (options->origin.n == 0)
+        KAD_CALL(kad_pixel_origin(ctx, images, o.origin));
+    else if (options->origin.n != 2)
+        return kad_fail(ctx, KAD_ECONFIG, "flow.origin: expected [row, column]");
+    for (size_t i = 0; i < options->origin.n; i++)
+        o.origin[i] = options->origin.value[i];
+    return kad_pixel_recipe_create(ctx, &o, images->n_channels, images->height,
+                                   images->width, out);
+}
+
 kad_status kad_images_map_create(kad_ctx *ctx, const kad_images_options *options,
-                                 int n_channels, int height, int width,
-                                 kad_image_map **out)
+                                 const kad_images *images, kad_image_map **out)
 {
     const choices *c = recipe_of(options->recipe);
-    if (c->couplings == NULL)
-        return kad_pixel_recipe_create(ctx, &options->map, n_channels, height, width,
-                                       out);
+    if (c->couplings == NULL) return create_pixels(ctx, options, images, out);
     const kad_affine_options a = couplings_of(options);
     const kad_pixel_prior prior =
         strcmp(options->prior, "laplace") == 0 ? KAD_PIXEL_LAPLACE : KAD_PIXEL_NORMAL;
-    return kad_affine_recipe_create(ctx, c->couplings, &a, prior, n_channels, height,
-                                    width, out);
+    return kad_affine_recipe_create(ctx, c->couplings, &a, prior, images->n_channels,
+                                    images->height, images->width, out);
 }
 
 /* --- which runs these are -------------------------------------------------------------- */

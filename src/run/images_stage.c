@@ -382,8 +382,7 @@ static kad_status is_trained(work *k, bool *trained)
 static kad_status train_and_evaluate(work *k)
 {
     const kad_images *im = &k->set->train;
-    KAD_CALL(kad_images_map_create(k->ctx, k->options, im->n_channels, im->height,
-                                   im->width, &k->map));
+    KAD_CALL(kad_images_map_create(k->ctx, k->options, im, &k->map));
     KAD_CALL(
         kad_image_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));
     KAD_CALL(load(k));

@@ -18,21 +18,23 @@ typedef struct kad_images_options {
     const char *recipe, *optimiser, *prior;
     kad_pixel_options map;
     kad_ints layers; /* rgflow, realnvp: of stages, by level */
+    kad_ints
+        origin; /* pixels: of the coarse lattices; none: where those have most in common */
     kad_image_train_options train;
     size_t eval_samples, eval_final; /* images of an evaluation on the way, of the last */
     double checkpoint_seconds;
-    size_t samples;         /* drawn at the end */
-    kad_reals temperature;  /* of levels, from the finest on */
+    size_t samples;        /* drawn at the end */
+    kad_reals temperature; /* of levels, from the finest on */
     kad_view_options views;
     kad_image_options data; /* src/image/options.h */
 } kad_images_options;
 
 /* Is this a recipe of images? */
 bool kad_images_recipe(const char *name);
-/* The map of the recipe, for images of this shape. Errors: KAD_ECONFIG, KAD_ENOMEM. */
+/* The map of the recipe, for images like these. Errors: KAD_ECONFIG, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_images_map_create(kad_ctx *ctx,
                                               const kad_images_options *options,
-                                              int n_channels, int height, int width,
+                                              const kad_images *images,
                                               kad_image_map **out);
 
 extern const kad_key kad_images_keys[];

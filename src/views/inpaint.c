@@ -201,6 +201,7 @@ static kad_status count_sides(kad_ctx *ctx, const kad_views *v, kad_writer *w)
         bool *hole, *cone;
         const int extent = LEAST_SIDE << i % N_SIDES;
         o.hidden = 8; /* nets do not matter */
+        o.origin[0] = o.origin[1] = 0;
         if (i >= N_SIDES) o.causal = 1;
         KAD_CALL(kad_pixel_map_create(ctx, &o, v->map->n_channels, extent, extent, &map));
         KAD_CALL(kad_pixel_cones_create(ctx, map, &cones));

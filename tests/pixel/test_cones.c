@@ -27,7 +27,9 @@ typedef struct cone_case {
 
 static void open_case(cone_case *c, int causal, int channels, int side, double rough)
 {
-    const kad_pixel_options o = small(causal);
+    kad_pixel_options o = small(causal);
+    o.origin[0] = side / 2 - 1;
+    o.origin[1] = 1 % side;
     pixel_case_open(&c->s, &o, channels, side, side, rough);
     c->n_sites = side * side;
     c->set = kad_alloc((size_t)c->n_sites, sizeof(bool));

@@ -3,6 +3,7 @@
 #include "pixel/density.h"
 #include "pixel/map.h"
 #include "pixel/order.h"
+#include "pixel/origin.h"
 #include "tests/pixel/pixel_case.h"
 
 static kad_pixel_options small(void)
@@ -19,11 +20,15 @@ static void every_site_once_and_in_order(void **state)
     (void)state;
     const int extents[][2] = {{32, 32}, {28, 28}, {8, 8}, {6, 10},
                               {5, 5},   {1, 1},   {4, 16}};
-    for (size_t e = 0; e < sizeof extents / sizeof extents[0]; e++) {
+    for (size_t e = 0; e < 2 * (sizeof extents / sizeof extents[0]); e++) {
+        const int height = extents[e / 2][0], width = extents[e / 2][1];
         kad_pixel_options o = small();
         o.radius = 3;
+        if (e % 2) o.origin[0] = 5 % height, o.origin[1] = 3 % width;
         pixel_case s;
-        pixel_case_open(&s, &o, 3, extents[e][0], extents[e][1], 0);
+        pixel_case_open(&s, &o, 3, height, width, 0);
+        assert_true(s.map->group[0].n_sites > 1 ||
+                    s.map->group[0].site[0] == o.origin[0] * width + o.origin[1]);
         const int n = s.map->height * s.map->width;
         int *turn = kad_alloc((size_t)n, sizeof *turn), now = 0;
         for (int g = 0; g < s.map->n_groups; g++) {
@@ -77,6 +82,56 @@ static void coarse_pictures_are_sublattices(void **state)
     assert_memory_equal(coarse, expected, 4);
     kad_free(x);
     pixel_case_close(&s);
+}
+
+static void coarse_pictures_hold_the_origin(void **state)
+{
+    (void)state;
+    pixel_case s;
+    kad_pixel_options o = small();
+    o.origin[0] = 7;
+    o.origin[1] = 1;
+    pixel_case_open(&s, &o, 2, 8, 4, 0);
+    uint8_t *x = pixel_case_images(&s, 1, 2), coarse[4];
+    kad_pixel_coarse(s.map, 2, x, coarse); /* rows 3 and 7, column 1 */
+    const uint8_t expected[4] = {x[13], x[29], x[45], x[61]};
+    assert_memory_equal(coarse, expected, 4);
+    kad_free(x);
+    pixel_case_close(&s);
+}
+
+/* What all images share, however bright, does not count, nor what each site has of its own;
+ * a brightness of the whole image that shows around (5, 2) and the lattices it is on does. */
+static void origin_is_where_lattices_have_most_in_common(void **state)
+{
+    (void)state;
+    enum { N_IMAGES = 400, H = 16, W = 8 };
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    static uint8_t x[N_IMAGES][2][H][W];
+    for (int i = 0; i < N_IMAGES; i++) {
+        const double shared = pixel_uniform((uint64_t)i, 90);
+        for (int y = 0; y < H; y++)
+            for (int c = 0; c < W; c++) {
+                const bool at = (y - 5) % 4 == 0 && (c - 2) % 4 == 0;
+                const uint64_t own = (uint64_t)((i * H + y) * W + c);
+                x[i][0][y][c] = y % 2 ? 255 : (uint8_t)(250 * pixel_uniform(own, 91));
+                x[i][1][y][c] = at ? (uint8_t)(60 * shared) : 0;
+            }
+    }
+    const kad_images images = {.n = N_IMAGES,
+                               .n_channels = 2,
+                               .height = H,
+                               .width = W,
+                               .pixels = &x[0][0][0][0]};
+    int origin[2];
+    assert_int_equal(kad_pixel_origin(&ctx, &images, origin), KAD_OK);
+    assert_int_equal(origin[0] % 4, 1);
+    assert_int_equal(origin[1] % 4, 2);
+    memset(x, 7, sizeof x);
+    assert_int_equal(kad_pixel_origin(&ctx, &images, origin), KAD_OK);
+    assert_int_equal(origin[0], 0);
+    assert_int_equal(origin[1], 0);
 }
 
 enum { K = 5, N = KAD_PIXEL_COLUMNS };
@@ -271,7 +326,9 @@ static void coding_is_exact(void **state)
     (void)state;
     enum { IMAGES = 1000 };
     pixel_case s;
-    const kad_pixel_options o = small();
+    kad_pixel_options o = small();
+    o.origin[0] = 3;
+    o.origin[1] = 6;
     pixel_case_open(&s, &o, 3, 8, 8, 0.3);
     const size_t n = IMAGES * kad_pixel_size(s.map);
     uint8_t *x = pixel_case_images(&s, IMAGES, 2), *again = kad_alloc(n, 1);
@@ -456,6 +513,9 @@ static void nonsense_is_refused(void **state)
     assert_int_equal(kad_pixel_map_create(&ctx, &o, 3, 8, 0, &map), KAD_ECONFIG);
     o.components = 0;
     assert_int_equal(kad_pixel_map_create(&ctx, &o, 3, 8, 8, &map), KAD_ECONFIG);
+    o = kad_pixel_defaults();
+    o.origin[1] = 8;
+    assert_int_equal(kad_pixel_map_create(&ctx, &o, 3, 8, 8, &map), KAD_ECONFIG);
     assert_null(map);
 }
 
@@ -467,6 +527,9 @@ int main(void)
         CLAIM("pixel: windows have the sites of the level's lattices",
               windows_have_their_sites),
         CLAIM("pixel: coarse pictures are sublattices", coarse_pictures_are_sublattices),
+        CLAIM("pixel: coarse pictures hold the origin", coarse_pictures_hold_the_origin),
+        CLAIM("pixel: the origin is where coarse lattices have most in common",
+              origin_is_where_lattices_have_most_in_common),
         CLAIM("pixel: masses of the 256 levels sum to 1 to 1e-12", masses_sum_to_one),
         CLAIM("pixel: levels are found again from t, 1 - t", levels_are_found_again),
         CLAIM("pixel: gradients are those of the loss, by differences",
