@@ -77,7 +77,9 @@ series() {
     fails_with 78 kadanoff run chains.yaml -q $more seed=7
     grep -q 'seed is 42' err.txt
     cmp chains/config.yaml before.yaml
-    fails_with 75 kadanoff run chains.yaml -q -o part 'sample[0].draws=10000000' --max-hours 0.0005
+    kadanoff train chains.yaml -q -t 1 -o part 'sample[0].draws=10000000'
+    fails_with 75 kadanoff run chains.yaml -q -t 1 -o part 'sample[0].draws=10000000' \
+        --max-hours 0.0005
     cp part/config.yaml before.yaml
     fails_with 78 kadanoff run chains.yaml -q -o part 'sample[0].draws=20000000'
     grep -q 'not finished: `kadanoff run part` first' err.txt
