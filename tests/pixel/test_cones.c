@@ -73,7 +73,7 @@ static void latents_change_in_the_inference_cone(void **state)
                 changed += z[i] != other[i];
             }
         }
-        assert_true(changed > 0.97 * (double)all);
+        assert_true((double)changed > 0.97 * (double)all);
         kad_free(x), kad_free(z), kad_free(other);
         close_case(&c);
     }
