@@ -126,13 +126,12 @@ static kad_status read_finished(kad_trainer *t, kad_train_result *out)
     return KAD_OK;
 }
 
-kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_train_options *options,
-                     const kad_model *model, kad_progress *progress,
-                     kad_train_result *out)
+static kad_status train(kad_ctx *ctx, const kad_run *run,
+                        const kad_train_options *options, const kad_model *model,
+                        kad_progress *progress, kad_train_result *out)
 {
     bool complete = false;
     KAD_LOCAL(kad_trainer, t);
-    *out = (kad_train_result){0};
     KAD_CALL(kad_new(ctx, 1, sizeof *t, &t));
     t->ctx = ctx;
     t->run = run;
@@ -145,6 +144,16 @@ kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_train_options *
     KAD_CALL(start(t));
     KAD_CALL(run_stages(t));
     return finish(t, out);
+}
+
+kad_status kad_train(kad_ctx *ctx, const kad_run *run, const kad_train_options *options,
+                     const kad_model *model, kad_progress *progress,
+                     kad_train_result *out)
+{
+    *out = (kad_train_result){0};
+    const kad_status status = train(ctx, run, options, model, progress, out);
+    if (status != KAD_OK) kad_train_result_clear(out);
+    return status;
 }
 
 kad_status kad_train_check(kad_ctx *ctx, const kad_train_options *options,

