@@ -1,6 +1,7 @@
 #include "analysis/equilibrium.h"
 
 #include "base/memory.h"
+#include "base/sort.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -172,12 +173,6 @@ static const kad_observed *series_of(const check *c, const kad_row *row)
     return odd != c->odd ? NULL : scalar_of(c->recorded, row);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The slowest mode: the longest tau_int, or the decay time of rho of the observables that
  * are about as slow, if longer. A single decay time may be far off: their median. */
 static double slowest_mode(const check *c, const char **name)
@@ -197,7 +192,7 @@ static double slowest_mode(const check *c, const char **name)
             decay[n++] = row->tail.tau_exp;
     }
     if (n == 0) return 0.0;
-    qsort(decay, n, sizeof *decay, ascending);
+    kad_sort(n, decay);
     return fmax(tau, 0.5 * (decay[(n - 1) / 2] + decay[n / 2]));
 }
 

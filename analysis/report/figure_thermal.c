@@ -10,6 +10,7 @@
 #include "analysis/results.h"
 #include "analysis/table.h"
 #include "base/memory.h"
+#include "base/sort.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,12 +36,6 @@ typedef struct thermal {
     curve at[N_CURVES];
 } thermal;
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Mean over chains at draw i and the band that holds 68 % of them. sorted [n_chains] */
 static void ensemble(const kad_values *v, size_t i, double *sorted, curve *c, size_t at)
 {
@@ -50,7 +45,7 @@ static void ensemble(const kad_values *v, size_t i, double *sorted, curve *c, si
         sorted[k] = v->data[k * v->dims[1] + i];
         sum += sorted[k];
     }
-    qsort(sorted, n, sizeof *sorted, ascending);
+    kad_sort(n, sorted);
     const double low = sorted[(size_t)(0.16 * (double)(n - 1) + 0.5)];
     const double high = sorted[(size_t)(0.84 * (double)(n - 1) + 0.5)];
     c->x[at] = (double)(i + 1);

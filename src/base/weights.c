@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/sort.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,12 +90,6 @@ static void bounds(size_t n, const double *w, const double *log_w, double top,
     out->upper_dof = kad_jackknife_dof(&upper);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* ESS and acceptance of sorted weights. Leaving out weight k removes 2 sum_{j != k}
  * min(w_j, w_k) from the sum over pairs. */
 static void ratios(size_t n, const double *w, kad_weights *out)
@@ -149,7 +144,7 @@ kad_status kad_weights_analyse(kad_ctx *ctx, size_t n, const double *log_w,
         w[i] = exp(kept[i] - top);
     out->lower = mean_log(out->n, kept);
     bounds(out->n, w, kept, top, out);
-    qsort(w, out->n, sizeof *w, ascending);
+    kad_sort(out->n, w);
     ratios(out->n, w, out);
     return KAD_OK;
 }

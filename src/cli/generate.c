@@ -16,38 +16,17 @@ enum { CHUNK = 1024 };
 static kad_status read_latents(kad_app *app, kad_scope *in, const kad_model *model,
                                size_t *n, double **z)
 {
-    kad_ctx *ctx = in->ctx;
-    KAD_SCOPE(scope, ctx);
-    KAD_LOCAL(kad_h5, file);
+    KAD_SCOPE(scope, in->ctx);
     const kad_lattice *lattice = model->lattice;
-    const size_t n_comp = (size_t)model->flow->n_comp;
-    const size_t rows = n_comp * (size_t)lattice->n_sites;
-    char *path;
-    const char *dataset;
-    int rank;
-    size_t d[KAD_H5_MAX_RANK];
+    size_t shape[KAD_H5_MAX_RANK] = {(size_t)model->flow->n_comp};
+    const char *axes;
     double *stored;
-    KAD_CALL(kad_infer_split(&scope, app->args[1], "/latents", &path, &dataset));
-    KAD_CALL(kad_h5_open(ctx, path, false, 0, &file));
-    if (!kad_h5_exists(file, dataset))
-        return kad_fail(ctx, KAD_ENOINPUT, "%s: no data set %s", path, dataset);
-    KAD_CALL(kad_h5_shape(ctx, file, dataset, &rank, d));
-    bool fits = rank == lattice->d + 2 && d[0] > 0 && d[1] == n_comp;
-    for (int mu = 0; fits && mu < lattice->d; mu++)
-        fits = d[2 + mu] == (size_t)lattice->shape[mu];
-    if (!fits)
-        return kad_fail(ctx, KAD_EDATA,
-                        "%s:%s: latents of this map are [n][%zu] and the lattice's axes",
-                        path, dataset, n_comp);
-    *n = d[0];
-    KAD_CALL(kad_take(&scope, *n * rows, &stored));
-    KAD_CALL(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, d, stored));
-    for (size_t i = 0; i < *n * rows; i++)
-        if (!isfinite(stored[i]))
-            return kad_fail(ctx, KAD_EDATA, "%s:%s: holds numbers that are not finite",
-                            path, dataset);
-    KAD_CALL(kad_take(in, *n * rows, z));
-    kad_by_site(*n, (size_t)lattice->n_sites, n_comp, stored, *z);
+    for (int mu = 0; mu < lattice->d; mu++)
+        shape[1 + mu] = (size_t)lattice->shape[mu];
+    KAD_CALL(kad_take_printf(&scope, &axes, "[n][%zu] and the lattice's axes", shape[0]));
+    KAD_CALL(kad_infer_latents(app, &scope, lattice->d + 2, shape, axes, n, &stored));
+    KAD_CALL(kad_take(in, *n * shape[0] * (size_t)lattice->n_sites, z));
+    kad_by_site(*n, (size_t)lattice->n_sites, shape[0], stored, *z);
     return KAD_OK;
 }
 

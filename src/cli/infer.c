@@ -38,6 +38,39 @@ kad_status kad_infer_split(kad_scope *in, const char *name, const char *otherwis
     return KAD_OK;
 }
 
+kad_status kad_infer_latents(kad_app *app, kad_scope *in, int rank, const size_t *shape,
+                             const char *axes, size_t *n, double **z)
+{
+    kad_ctx *ctx = in->ctx;
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_h5, file);
+    char *path;
+    const char *dataset;
+    int stored_rank;
+    size_t d[KAD_H5_MAX_RANK], size = 1;
+    KAD_CALL(kad_infer_split(&scope, app->args[1], "/latents", &path, &dataset));
+    KAD_CALL(kad_h5_open(ctx, path, false, 0, &file));
+    if (!kad_h5_exists(file, dataset))
+        return kad_fail(ctx, KAD_ENOINPUT, "%s: no data set %s", path, dataset);
+    KAD_CALL(kad_h5_shape(ctx, file, dataset, &stored_rank, d));
+    bool fits = stored_rank == rank && d[0] > 0;
+    for (int i = 1; fits && i < rank; i++) {
+        fits = d[i] == shape[i - 1];
+        size *= d[i];
+    }
+    if (!fits)
+        return kad_fail(ctx, KAD_EDATA, "%s:%s: latents of this map are %s", path,
+                        dataset, axes);
+    *n = d[0];
+    KAD_CALL(kad_take(in, *n * size, z));
+    KAD_CALL(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, d, *z));
+    for (size_t i = 0; i < *n * size; i++)
+        if (!isfinite((*z)[i]))
+            return kad_fail(ctx, KAD_EDATA, "%s:%s: holds numbers that are not finite",
+                            path, dataset);
+    return KAD_OK;
+}
+
 /* Rows [site][component] of a chunk of flow variables y. */
 static kad_status infer_chunk(kad_ctx *ctx, const kad_model *model, const kad_map *map,
                               size_t n, const double *y, double *x, double *z,

@@ -10,6 +10,13 @@
 KAD_MUST_USE kad_status kad_infer_split(kad_scope *in, const char *name,
                                         const char *otherwise, char **path,
                                         const char **dataset);
+/* Latents of the file that the command's second argument names, [*n] and `shape` (of `rank` - 1
+ * extents, called `axes` in a message), in the file's order; taken from the scope. Errors:
+ * KAD_ENOINPUT where there is no such data set, KAD_EDATA for another shape or numbers that
+ * are not finite. */
+KAD_MUST_USE kad_status kad_infer_latents(kad_app *app, kad_scope *in, int rank,
+                                          const size_t *shape, const char *axes,
+                                          size_t *n, double **z);
 /* A new file's head: conventions, the run, the model (NULL: none) and the source. */
 void kad_infer_head(kad_writer *w, const kad_app *app, const char *model);
 /* Mean and its error as if the values were independent. */

@@ -146,30 +146,14 @@ kad_status kad_infer_images(kad_app *app)
 static kad_status read_latents(kad_app *app, kad_scope *in, const kad_pixel_map *map,
                                size_t *n, double **z)
 {
-    kad_ctx *ctx = in->ctx;
-    KAD_SCOPE(scope, ctx);
-    KAD_LOCAL(kad_h5, file);
-    char *path;
-    const char *dataset;
-    int rank;
-    size_t d[KAD_H5_MAX_RANK];
+    KAD_SCOPE(scope, in->ctx);
+    const size_t shape[3] = {(size_t)map->height, (size_t)map->width,
+                             (size_t)map->n_channels};
+    const char *axes;
     double *stored;
-    KAD_CALL(kad_infer_split(&scope, app->args[1], "/latents", &path, &dataset));
-    KAD_CALL(kad_h5_open(ctx, path, false, 0, &file));
-    if (!kad_h5_exists(file, dataset))
-        return kad_fail(ctx, KAD_ENOINPUT, "%s: no data set %s", path, dataset);
-    KAD_CALL(kad_h5_shape(ctx, file, dataset, &rank, d));
-    if (rank != 4 || d[0] == 0 || d[1] != (size_t)map->height ||
-        d[2] != (size_t)map->width || d[3] != (size_t)map->n_channels)
-        return kad_fail(ctx, KAD_EDATA, "%s:%s: latents of this map are [n][%d][%d][%d]",
-                        path, dataset, map->height, map->width, map->n_channels);
-    *n = d[0];
-    KAD_CALL(kad_take(&scope, *n * kad_pixel_size(map), &stored));
-    KAD_CALL(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, d, stored));
-    for (size_t i = 0; i < *n * kad_pixel_size(map); i++)
-        if (!isfinite(stored[i]))
-            return kad_fail(ctx, KAD_EDATA, "%s:%s: holds numbers that are not finite",
-                            path, dataset);
+    KAD_CALL(kad_take_printf(&scope, &axes, "[n][%zu][%zu][%zu]", shape[0], shape[1],
+                             shape[2]));
+    KAD_CALL(kad_infer_latents(app, &scope, 4, shape, axes, n, &stored));
     KAD_CALL(kad_take(in, *n * kad_pixel_size(map), z));
     kad_view_latents_of(map, *n, stored, *z);
     return KAD_OK;

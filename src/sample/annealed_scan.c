@@ -2,6 +2,7 @@
 #include "sample/annealed.h"
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "base/weights.h"
 
 #include <limits.h>
@@ -56,18 +57,12 @@ static kad_status draw(kad_ctx *ctx, const kad_anneal *a, int64_t round, double 
 
 /* --- numbers of updates -------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Few draws do not show an ESS much below 1/n: where weights are that broad, what it is for
  * a normal ln w of the width of the middle two thirds, exp(-sigma^2). Sorts. */
 static double ess_of(size_t n, double *log_w)
 {
     const double seen = kad_effective_draws(n, log_w) / (double)n;
-    qsort(log_w, n, sizeof *log_w, ascending);
+    kad_sort(n, log_w);
     const double sigma = (log_w[n * 84 / 100] - log_w[n * 16 / 100]) / 2;
     return fmin(seen, exp(-sigma * sigma));
 }

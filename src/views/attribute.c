@@ -5,6 +5,7 @@
  * by 1. */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/sort.h"
 #include "views/store.h"
 #include "views/views.h"
 
@@ -23,12 +24,6 @@ typedef struct bench {
     double *value, *sorted;   /* [n] */
     double *direction, *mean; /* [size] difference of latents, and of pictures */
 } bench;
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
 
 /* The label's number; -1: the mean level. */
 static kad_status find_label(kad_ctx *ctx, const kad_views *v, int *label)
@@ -73,7 +68,7 @@ static kad_status find_direction(kad_ctx *ctx, bench *b, int label)
     size_t count[2] = {0, 0};
     for (size_t i = 0; i < b->n; i++)
         b->value[i] = b->sorted[i] = value_of(b, label, i);
-    qsort(b->sorted, b->n, sizeof *b->sorted, by_value);
+    kad_sort(b->n, b->sorted);
     for (size_t i = 0; i < b->n; i++)
         if (group_of(b, i) != 0) count[group_of(b, i) > 0]++;
     if (count[0] == 0 || count[1] == 0)

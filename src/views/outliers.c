@@ -3,6 +3,7 @@
  * higher one than a held-out image (1/2: it tells nothing; ties count a half). */
 #include "base/memory.h"
 #include "base/signals.h"
+#include "base/sort.h"
 #include "views/source.h"
 #include "views/store.h"
 #include "views/views.h"
@@ -52,12 +53,6 @@ static kad_status score(kad_scope *in, const kad_views *v, const kad_images *im,
     return KAD_OK;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Of sorted numbers, how many are below b, or not above it. */
 static size_t count_below(const double *a, size_t n, double b, bool or_equal)
 {
@@ -81,7 +76,7 @@ static kad_status auroc(kad_ctx *ctx, const scores *own, const scores *other,
     KAD_CALL(kad_take(&scope, own->n, &a));
     for (size_t i = 0; i < own->n; i++)
         a[i] = own->bits[i * columns + k];
-    qsort(a, own->n, sizeof *a, by_value);
+    kad_sort(own->n, a);
     for (size_t i = 0; i < other->n; i++) {
         const double b = other->bits[i * columns + k];
         sum +=
