@@ -1,16 +1,12 @@
-/* Claims about run folders: one writer at a time, checkpoints survive any kill, the live
- * view says what happens. */
+/* Claims about run folders: one writer at a time, checkpoints survive any kill. */
 #include "base/memory.h"
 #include "base/signals.h"
-#include "io/digest.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
-#include "io/sha256.h"
 #include "tests/support/claim.h"
 #include "tests/support/scratch.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -495,152 +491,6 @@ static void test_results(void **state)
     kad_run_close(run);
 }
 
-/* ---- live view ---- */
-
-static void test_progress(void **state)
-{
-    (void)state;
-    kad_run *run = open_run();
-    kad_progress *progress;
-    char *path = kad_run_file(run, "progress.jsonl"), *text;
-    scratch_spill(path, "{\"half a li", 11); /* of a killed run */
-    OK(kad_progress_create(&ctx, run, true, &progress));
-    kad_progress_begin(progress, "train L=16", 10, 100);
-    assert_true(kad_progress_due(progress));
-    kad_field fields[] = {{"loss", -1.5, 0.02}, {"ess", 0.5, NAN}, {"gap", NAN, NAN}};
-    for (int step = 11; step <= 100; step++)
-        kad_progress_update(progress, step, 3, fields);
-    assert_false(kad_progress_due(progress));
-    kad_progress_end(progress);
-    kad_progress_destroy(progress);
-    OK(kad_run_read_text(&ctx, run, "progress.jsonl", 100000, &text));
-    int n = 0;
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), n++) {
-        json_error_t error;
-        json_t *object = json_loads(line, 0, &error);
-        if (n == 0) {
-            assert_null(object); /* the old half line stands alone */
-            continue;
-        }
-        assert_non_null(object);
-        assert_string_equal(json_string_value(json_object_get(object, "stage")),
-                            "train L=16");
-        assert_int_equal(json_integer_value(json_object_get(object, "step")),
-                         n == 1 ? 11 : 100);
-        assert_true(json_real_value(json_object_get(object, "loss_err")) == 0.02);
-        assert_null(json_object_get(object, "ess_err"));
-        assert_true(json_is_null(json_object_get(object, "gap")));
-        assert_true((json_object_get(object, "finished") != NULL) == (n == 2));
-        json_decref(object);
-    }
-    assert_int_equal(n, 3); /* 90 updates within a second are one line */
-    kad_free(text);
-    kad_free(path);
-    kad_run_close(run);
-    OK(kad_progress_create(&ctx, NULL, true, &progress));
-    kad_progress_begin(progress, "x", 0, 0);
-    assert_false(kad_progress_due(progress));
-    kad_progress_end(progress);
-    kad_progress_destroy(progress);
-    kad_progress_destroy(NULL);
-}
-
-typedef struct shown {
-    double value, err;
-    const char *text;
-} shown;
-
-static const shown shown_values[] = {
-    {0.8163, 0.0213, "0.82(2)"},
-    {59.934, 0.1234, "59.93(12)"},
-    {1.23e-5, 3.1e-6, "1.2(3)e-05"},
-    {0.5, 0, "0.5"},
-    {0.5, -1, "0.5"},
-    {0.5, NAN, "0.5"},
-    {0.5, INFINITY, "0.5"},
-    {NAN, 0.1, "nan"},
-    {1234, 56, "1230(60)"},
-    {120.43, 1.23, "120.4(12)"},
-    {120.43, 3.2, "120(3)"},
-    {-1.5, 0.0196, "-1.50(2)"},
-    {-1.5, 0.0194, "-1.500(19)"},
-    {0.999, 0.0951, "1.00(10)"},
-    {0, 0.003, "0.000(3)"},
-    {0, 3e-7, "0(3)e-07"},
-    {2.5e7, 3e5, "2.50(3)e+07"},
-    {9.996e-5, 1e-7, "9.996(10)e-05"},
-    {9.9996e-5, 1.2e-8, "9.9996(12)e-05"},
-    {9.99999e-5, 3e-8, "1.0000(3)e-04"},
-    {1e300, 1e298, "1.000(10)e+300"},
-    {5, 100, "10(100)"},
-    {5, 3000, "0(3000)"},
-};
-
-static void test_format_error(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof shown_values / sizeof *shown_values; i++) {
-        const shown *s = &shown_values[i];
-        char text[64];
-        kad_format_error(text, sizeof text, s->value, s->err);
-        if (strcmp(text, s->text) != 0)
-            fail_msg("%g +- %g: \"%s\", not \"%s\"", s->value, s->err, text, s->text);
-    }
-    char tiny[5];
-    kad_format_error(tiny, sizeof tiny, 59.934, 0.1234);
-    assert_int_equal(strlen(tiny), 4);
-}
-
-/* FIPS 180-2, appendix B.1; B.3, a million letters, is longer than one piece. */
-static void test_digests(void **state)
-{
-    (void)state;
-    enum { MILLION = 1000000 };
-    static const char abc[] =
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    static const char many[] =
-        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
-    char digest[KAD_DIGEST_CHARS];
-    uint64_t n_bytes = 0;
-    kad_digest("abc", 3, digest);
-    assert_string_equal(digest, abc);
-    kad_digest("", 0, digest);
-    assert_string_equal(
-        digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    kad_digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, digest);
-    assert_string_equal(
-        digest, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-    /* in pieces of any length as at once */
-    for (size_t n = 1; n < 130; n++) {
-        unsigned char whole[KAD_SHA256_BYTES], pieces[KAD_SHA256_BYTES];
-        kad_sha256 s;
-        kad_sha256_begin(&s);
-        kad_sha256_add(&s, many, n % sizeof many);
-        kad_sha256_end(&s, whole);
-        kad_sha256_begin(&s);
-        for (size_t at = 0; at < n % sizeof many; at += 3)
-            kad_sha256_add(&s, many + at,
-                           n % sizeof many - at < 3 ? n % sizeof many - at : 3);
-        kad_sha256_end(&s, pieces);
-        assert_memory_equal(whole, pieces, KAD_SHA256_BYTES);
-    }
-    char *letters = kad_alloc(MILLION, 1);
-    memset(letters, 'a', MILLION);
-    const char *path = scratch_file(&folder, "letters");
-    scratch_spill(path, letters, MILLION);
-    OK(kad_digest_file(&ctx, path, &n_bytes, digest));
-    assert_int_equal(n_bytes, MILLION);
-    assert_string_equal(digest, many);
-    OK(kad_digest_require(&ctx, path, "train.data_sha256", NULL, digest));
-    OK(kad_digest_require(&ctx, path, "train.data_sha256", many, digest));
-    assert_int_equal(kad_digest_require(&ctx, path, "train.data_sha256", abc, digest),
-                     KAD_EDATA);
-    assert_non_null(strstr(ctx.message, abc));
-    assert_non_null(strstr(ctx.message, many));
-    assert_int_equal(kad_digest_file(&ctx, folder.path, &n_bytes, digest), KAD_ENOINPUT);
-    kad_free(letters);
-}
-
 /* Results of an older format are read and saved in the present one; of a newer one: a
  * line that says so, and the file as it was. */
 static void test_format_version(void **state)
@@ -739,11 +589,8 @@ int main(void)
         IN_FOLDER(test_unreadable),
         IN_FOLDER(test_segments),
         IN_FOLDER(test_results),
-        IN_FOLDER(test_progress),
-        IN_FOLDER(test_digests),
         IN_FOLDER(test_format_version),
         IN_FOLDER(test_upgrade),
-        cmocka_unit_test(test_format_error),
     };
     return cmocka_run_group_tests_name("run folder: no kill and no full disk loses work",
                                        tests, NULL, NULL);
