@@ -9,7 +9,8 @@
  *   ranks              processes that share the work of one run
  *   real, tile         precision and lanes of kernels; samples into tiles and back
  *   vmath, vtrig       vector functions; rng: random numbers; sum, matrix, matrix_kern
- *   weights            importance weights; jackknife: their errors; accept: accept/reject
+ *   weights            importance weights; jackknife: their errors; accept: accept/reject;
+ *                      sort
  *   isa                the processor's instructions; nearest: what a mistyped word means */
 #ifndef KAD_BASE_CONTEXT_H
 #define KAD_BASE_CONTEXT_H
