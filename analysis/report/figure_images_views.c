@@ -202,3 +202,24 @@ const kad_figure kad_figure_images_independence = {
                {.head = "I of neighbours", .name = "mutual_neighbours"},
                {.head = "I with a coarser one", .name = "mutual_coarser"}}},
 };
+
+/* --- distances of samples and images ------------------------------------------------------- */
+
+const kad_figure kad_figure_images_frechet = {
+    .title = "Samples against images",
+    .caption =
+        "Squared Frechet distance by fixed features (colours of a 4 x 4 grid, "
+        "orientation "
+        "and contrast by scale; in levels squared). It is too large for finite sets: "
+        "compare it with that of two halves of the images trained on, or take what is "
+        "extrapolated to sets without end. Images trained on and held out differ by what "
+        "the data do.",
+    .wide = true,
+    .table = {"/images/frechet",
+              {{.head = "sets", .name = "pair", .text = true},
+               {.head = "images", .name = "n", .digits = 7},
+               {.head = "images of the other", .name = "n_other", .digits = 7},
+               {.head = "distance", .name = "distance", .err = "distance_err"},
+               {.head = "extrapolated", .name = "extrapolated", .err = "distance_err"},
+               {.head = "of means", .name = "of_means"}}},
+};

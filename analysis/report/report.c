@@ -36,6 +36,7 @@
     X(images_oddest)       \
     X(images_outliers)     \
     X(images_independence) \
+    X(images_frechet)      \
     X(family_ess)          \
     X(family_log_z)        \
     X(family_energy)       \

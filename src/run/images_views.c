@@ -26,6 +26,15 @@ static kad_status make(kad_pipeline *p, const kad_image_view *view, const kad_vi
     return kad_results_save(&p->app->ctx, p->run, file);
 }
 
+static kad_status count_samples(kad_ctx *ctx, kad_h5 *file, size_t *n)
+{
+    int rank;
+    size_t dims[KAD_H5_MAX_RANK] = {0};
+    KAD_CALL(kad_h5_shape(ctx, file, "/images/samples", &rank, dims));
+    *n = dims[0];
+    return KAD_OK;
+}
+
 kad_status kad_images_views(kad_pipeline *p, const kad_image_store *store, kad_h5 *file,
                             bool anew)
 {
@@ -33,10 +42,13 @@ kad_status kad_images_views(kad_pipeline *p, const kad_image_store *store, kad_h
     KAD_SCOPE(scope, ctx);
     KAD_LOCAL(kad_pixel_map, map);
     KAD_LOCAL(kad_pixel_plan, plan);
-    double *theta;
-    if (strcmp(p->options.images.recipe, "pixels") != 0) return KAD_OK;
-    KAD_CALL(kad_pixel_map_read(&scope, file, &map, &theta));
-    KAD_CALL(kad_pixel_plan_create(ctx, map, theta, KAD_PIXEL_NORMAL, &plan));
+    double *theta = NULL;
+    size_t n_samples;
+    if (strcmp(p->options.images.recipe, "pixels") == 0) {
+        KAD_CALL(kad_pixel_map_read(&scope, file, &map, &theta));
+        KAD_CALL(kad_pixel_plan_create(ctx, map, theta, KAD_PIXEL_NORMAL, &plan));
+    }
+    KAD_CALL(count_samples(ctx, file, &n_samples));
     const kad_views v = {&p->options.images.views,
                          map,
                          theta,
@@ -44,10 +56,13 @@ kad_status kad_images_views(kad_pipeline *p, const kad_image_store *store, kad_h
                          kad_image_store_set(store),
                          &p->options.images.data,
                          kad_run_path(p->run),
-                         p->options.model.seed};
-    for (int i = 0; kad_view_list[i] != NULL; i++)
-        if (anew || !is_there(file, kad_view_list[i]))
-            KAD_CALL(make(p, kad_view_list[i], &v, file));
+                         p->options.model.seed,
+                         n_samples};
+    for (int i = 0; kad_view_list[i] != NULL; i++) {
+        const kad_image_view *view = kad_view_list[i];
+        if (map == NULL && !view->any_map) continue;
+        if (anew || !is_there(file, view)) KAD_CALL(make(p, view, &v, file));
+    }
     kad_image_store_rest(store);
     return KAD_OK;
 }

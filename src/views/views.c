@@ -36,6 +36,10 @@ const kad_key kad_view_keys[] = {
      NULL,
      "held-out images whose latents are tested: independent and of the prior where the "
      "map is right"},
+    {"images.frechet", KAD_INT_OF(kad_view_options, frechet), "10000", 0, 1e6, "images",
+     NULL,
+     "samples, held-out images and images trained on, of each at most so many, whose "
+     "distributions are compared by fixed features"},
 };
 const size_t kad_view_n_keys = sizeof kad_view_keys / sizeof kad_view_keys[0];
 

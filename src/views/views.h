@@ -3,9 +3,10 @@
  * line in KAD_VIEWS.
  *
  * This folder:
- *   views     the list, its options, and the walk through it
- *   store     images and latents as data sets
- *   source    images of another source than the run's own */
+ *   views      the list, its options, and the walk through it
+ *   distances  of sets of images, by features
+ *   store      images and latents as data sets
+ *   source     images of another source than the run's own */
 #ifndef KAD_VIEWS_VIEWS_H
 #define KAD_VIEWS_VIEWS_H
 
@@ -30,6 +31,7 @@ typedef struct kad_view_options {
     const char *outliers;  /* another source of images; NULL: none */
     int outlier_images;    /* of it, and held-out ones */
     int latents;           /* images whose latents are correlated */
+    int frechet;           /* images of each set that distances are taken of */
 } kad_view_options;
 
 extern const kad_key kad_view_keys[];
@@ -38,18 +40,20 @@ extern const size_t kad_view_n_keys;
 /* What views look at. */
 typedef struct kad_views {
     const kad_view_options *options;
-    const kad_pixel_map *map;
+    const kad_pixel_map *map; /* NULL: of another recipe than pixels */
     const double *theta;
     kad_pixel_plan *plan;     /* of theta, with the normal prior */
     const kad_image_set *set; /* the images that the map was trained on, and held out */
     const kad_image_options *data; /* how they were read */
     const char *folder;            /* for what is mapped while it is read */
     uint64_t seed;
+    size_t n_samples; /* in /images/samples */
 } kad_views;
 
 typedef struct kad_image_view {
     const char *name;    /* of the group below /images */
     const char *summary; /* one line */
+    bool any_map;        /* needs nothing of the map: samples and images alone */
     bool (*asked)(const kad_views *views);
     /* Fills the writer's group, and `line` with what is to be said of it. */
     kad_status (*run)(kad_ctx *ctx, const kad_views *views, kad_writer *w,
@@ -66,7 +70,8 @@ typedef struct kad_image_view {
     X(temperature)   \
     X(attribute)     \
     X(outliers)      \
-    X(independence)
+    X(independence)  \
+    X(frechet)
 
 #define KAD_VIEW_DECLARE(name) extern const kad_image_view kad_view_##name;
 KAD_VIEWS(KAD_VIEW_DECLARE)

@@ -22,7 +22,7 @@ values() {
 shown() {
     h5dump -A 0 -m '%.17g' -d /images/inpaint/sheet -d /images/inpaint/mse \
         -d /images/receptive/map -d /images/walk/sheet -d /images/attribute/sheet \
-        -d /images/independence/beyond -d /images/independence/mutual_neighbours \
+        -d /images/frechet/distance -d /images/independence/beyond -d /images/independence/mutual_neighbours \
         "$1/run.h5" >shown.txt
     tail -n +2 shown.txt | sha256sum
 }
@@ -176,6 +176,23 @@ attribute() { # attribute FOLDER NAME
     [ -z "$(find . -name '.images-*')" ]
 }
 
+@test "images: samples stand beside images held out, and these beside those trained on" {
+    small
+    kadanoff run small.yaml -q -o run images.samples=64
+    # a map of 40 steps is far away; images of one source are near each other
+    values run/run.h5 /images/frechet/distance | tr '\n' ' ' |
+        awk '{ exit !($1 > 3 * $2 && $1 > 3 * $3 && $2 > 0 && $3 > 0) }'
+    [ "$(values run/run.h5 /images/frechet/n | tr '\n' ' ')" = '64 32 32 ' ]
+    grep -q '<h2>Samples against images</h2>' run/report.html
+    kadanoff bulk run images.frechet=20 >out.txt
+    grep -q 'of 20 samples to those held out' out.txt
+    kadanoff bulk run images.frechet=0 -q
+    not grep -q '<h2>Samples against images</h2>' run/report.html
+    # too few samples to compare are no failure
+    kadanoff run small.yaml -q -o few images.samples=4
+    not h5dump -H -d /images/frechet/distance few/run.h5 >/dev/null 2>&1
+}
+
 @test "images: a picture of one's own, with a mask, is filled in" {
     small
     kadanoff run small.yaml -q -o run
@@ -251,6 +268,7 @@ END
         # about 9.5 bits at the start: a normal prior on logits of many zeros
         awk -v b="$(attribute $recipe bpd_test)" -v e="$(attribute $recipe bpd_test_err)" \
             'BEGIN { exit !(b > 2 && b < 11 && e > 0 && e < 1) }'
+        values $recipe/run.h5 /images/frechet/distance | head -1 | awk '{ exit !($1 > 0) }'
         h5dump -a /images/map/theta/recipe $recipe/run.h5 | grep -q "\"$recipe"
         for _ in 1 2 3; do
             rc=0

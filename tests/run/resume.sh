@@ -334,6 +334,7 @@ images.attribute_images|12|@images
 images.outliers|msds2|@images|images.outlier_images=9
 images.outlier_images|7|@images|images.outliers=msds1
 images.latents|10|@images
+images.frechet|9|@images
 images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
 train.ema|0|$ising

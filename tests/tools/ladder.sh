@@ -2,7 +2,7 @@
 # Modules form a ladder: a file includes only its own module and those above it in the
 # list. Registries are the only back arrows. Prints TAP.
 cd "${KAD_SRCDIR:-.}" || exit 1
-ladder=(base io image wide lattice models measure flow train pixel affine sample record bulk views run sweep api cli)
+ladder=(base io image wide features lattice models measure flow train pixel affine sample record bulk views run sweep api cli)
 
 # Folder of a module, and the module of an include path.
 folder() {
@@ -38,7 +38,7 @@ stands_above() {
 }
 
 # Folders in which, with those in them, no files include one another in a circle.
-straight=(src/base src/io src/image src/wide src/lattice src/measure src/flow src/train src/pixel src/affine src/sample src/record src/bulk src/views
+straight=(src/base src/io src/image src/wide src/features src/lattice src/measure src/flow src/train src/pixel src/affine src/sample src/record src/bulk src/views
     src/run src/sweep src/api src/cli models analysis analysis/report)
 
 tests=$((${#ladder[@]} + ${#straight[@]} + 8))
