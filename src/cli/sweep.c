@@ -107,7 +107,7 @@ static void print_point(const kad_sweep *s, const kad_sweep_point *point,
     char label[256];
     printf("%7d  %-9s %-40s %s\n", point->number, kad_run_stand_name(state->stand),
            kad_sweep_label(s, point, sizeof label, label),
-           state->stand == KAD_RUN_COMPLETE ? "" : state->words);
+           strcmp(state->words, "complete") == 0 ? "" : state->words);
 }
 
 static kad_status add_json(kad_app *app, json_t *list, const kad_sweep *s,
@@ -155,11 +155,8 @@ static kad_status print_points(kad_app *app, const kad_sweep *s, json_t *list,
                                int count[KAD_RUN_STANDS])
 {
     for (int i = 0; i < s->n_points; i++) {
-        KAD_SCOPE(scope, &app->ctx);
         kad_run_state state;
-        const char *path;
-        KAD_CALL(kad_sweep_path(&scope, s, &s->point[i], &path));
-        KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
+        KAD_CALL(kad_sweep_state(app, s, &s->point[i], &state));
         count[state.stand]++;
         if (app->json)
             KAD_CALL(add_json(app, list, s, &s->point[i], &state));

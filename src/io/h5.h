@@ -56,11 +56,12 @@ KAD_MUST_USE kad_status kad_h5_check_kind(kad_ctx *ctx, const char *path);
 KAD_MUST_USE kad_status kad_h5_save(kad_ctx *ctx, kad_h5 *file, const char *path,
                                     bool digest);
 
-/* A word of at most 8 letters that stands behind a file without a demanded digest, covered by
- * its own, from the next save on; "": none. It is read without the file: false also where
- * there is no such file, or none that was written here whole. */
+/* A word of at most KAD_H5_TAG letters that stands behind a file without a demanded digest,
+ * covered by its own, from the next save on; "": none. It is read without the file: "" also
+ * where there is no such file, or none that was written here whole. */
+enum { KAD_H5_TAG = 8 };
 void kad_h5_set_tag(kad_h5 *file, const char *tag);
-bool kad_h5_has_tag(kad_ctx *ctx, const char *path, const char *tag);
+void kad_h5_tag(kad_ctx *ctx, const char *path, char tag[KAD_H5_TAG + 1]);
 
 /* The first half of it: complete on the disk as PATH.tmp. kad_file_commit(ctx, path) is
  * the second. */

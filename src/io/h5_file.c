@@ -25,7 +25,7 @@ enum {
     BLOCK_BYTES = 512,
     TRAILER_BYTES = 64,
     MAGIC_BYTES = 16,
-    TAG_BYTES = 8 /* the last of a trailer */
+    TAG_BYTES = KAD_H5_TAG /* the last of a trailer */
 };
 static const char block_magic[MAGIC_BYTES + 1] = "KADANOFF-DIGEST1";
 static const char trailer_magic[MAGIC_BYTES + 1] = "KADANOFF-DIGEST2";
@@ -426,16 +426,15 @@ void kad_h5_set_tag(kad_h5 *file, const char *tag)
     memcpy(file->tag, tag, strnlen(tag, TAG_BYTES));
 }
 
-bool kad_h5_has_tag(kad_ctx *ctx, const char *path, const char *tag)
+void kad_h5_tag(kad_ctx *ctx, const char *path, char tag[KAD_H5_TAG + 1])
 {
     unsigned char head[TRAILER_BYTES], tail[TRAILER_BYTES];
-    char word[TAG_BYTES] = "";
     size_t n;
-    memcpy(word, tag, strnlen(tag, TAG_BYTES));
-    return kad_file_ends(ctx, path, TRAILER_BYTES, head, tail, &n) == KAD_OK &&
-           memcmp(tail, trailer_magic, MAGIC_BYTES) == 0 &&
-           little_endian(tail + MAGIC_BYTES, 8) == (uint64_t)n - TRAILER_BYTES &&
-           memcmp(tail + TRAILER_BYTES - TAG_BYTES, word, TAG_BYTES) == 0;
+    memset(tag, 0, TAG_BYTES + 1);
+    if (kad_file_ends(ctx, path, TRAILER_BYTES, head, tail, &n) == KAD_OK &&
+        memcmp(tail, trailer_magic, MAGIC_BYTES) == 0 &&
+        little_endian(tail + MAGIC_BYTES, 8) == (uint64_t)n - TRAILER_BYTES)
+        memcpy(tag, tail + TRAILER_BYTES - TAG_BYTES, TAG_BYTES);
 }
 
 kad_status kad_h5_check_digest(kad_ctx *ctx, const char *path)

@@ -29,7 +29,7 @@ struct kad_h5 {
     bool vouched;       /* by its digest, or made here: it cannot be damaged */
     bool *starved;      /* a question could not be answered for want of memory (below) */
     bool starved_flag;
-    char tag[8]; /* kad_h5_set_tag */
+    char tag[KAD_H5_TAG]; /* kad_h5_set_tag */
     size_t n_scales, scales_capacity;
     kad_h5_scale *scales;
 };

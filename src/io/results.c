@@ -86,23 +86,34 @@ kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
     return status;
 }
 
-/* A complete run says so where it can be read at once: a sweep has thousands. */
+static kad_status root_text(kad_scope *in, kad_h5 *file, const char *name, char **text)
+{
+    *text = "";
+    if (!kad_h5_attr_exists(file, "/", name)) return KAD_OK;
+    return kad_h5_attr_string(in, file, "/", name, text);
+}
+
+/* A complete run says so where it can be read at once, for a sweep has thousands: "=" and the
+ * word of its config, or "complete" where it has none. */
 static kad_status tag(kad_ctx *ctx, kad_h5 *file)
 {
     KAD_SCOPE(scope, ctx);
-    char *status = "";
-    if (kad_h5_attr_exists(file, "/", "status"))
-        KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &status));
-    kad_h5_set_tag(file, strcmp(status, "complete") == 0 ? status : "");
+    char *status, *word, text[KAD_H5_TAG + 1] = "";
+    KAD_CALL(root_text(&scope, file, "status", &status));
+    KAD_CALL(root_text(&scope, file, KAD_RESULTS_WORD, &word));
+    if (strcmp(status, "complete") == 0)
+        snprintf(text, sizeof text, "%s%s", *word != 0 ? "=" : status, word);
+    kad_h5_set_tag(file, text);
     return KAD_OK;
 }
 
-bool kad_results_complete(kad_ctx *ctx, const kad_run *run)
+bool kad_results_complete(kad_ctx *ctx, const kad_run *run, char word[KAD_WORD_CHARS])
 {
-    char *path = kad_run_file(run, "run.h5");
-    const bool complete = path != NULL && kad_h5_has_tag(ctx, path, "complete");
+    char *path = kad_run_file(run, "run.h5"), tag[KAD_H5_TAG + 1] = "";
+    if (path != NULL) kad_h5_tag(ctx, path, tag);
     kad_free(path);
-    return complete;
+    snprintf(word, KAD_WORD_CHARS, "%s", *tag == '=' ? tag + 1 : "");
+    return *tag == '=' || strcmp(tag, "complete") == 0;
 }
 
 kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file)

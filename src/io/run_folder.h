@@ -71,9 +71,14 @@ enum { KAD_FORMAT_VERSION = 3 };
 KAD_MUST_USE kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out);
 KAD_MUST_USE kad_status kad_results_save(kad_ctx *ctx, const kad_run *run, kad_h5 *file);
 
-/* Has the run recorded that it is complete? Without opening the file; false also where that is
- * not to be had: another program has written it. */
-bool kad_results_complete(kad_ctx *ctx, const kad_run *run);
+/* A word of so many letters, less one, that a caller has for the config of a run: the
+ * attribute of this name of the root. */
+enum { KAD_WORD_CHARS = 8 };
+#define KAD_RESULTS_WORD "sweep_config"
+/* Has the run recorded that it is complete, and by which config (`word`, "": it has none)?
+ * Without opening the file; false also where that is not to be had: another program has
+ * written it. */
+bool kad_results_complete(kad_ctx *ctx, const kad_run *run, char word[KAD_WORD_CHARS]);
 
 /* Segments of long series: checkpoint/NAME.NNNNNN.h5 with digest, six figures and more.
  * open: KAD_ENOINPUT when absent and only then. A resumed run removes those from `first` on;

@@ -33,9 +33,11 @@ typedef struct kad_app {
     bool man;
     bool markdown;
     bool completion;
-    /* the sweep that the run is a point of: its folder, NULL: none, and the point's number */
+    /* the sweep that the run is a point of: its folder, NULL: none, the point's number, and
+     * what stands for the point's config (KAD_RESULTS_WORD) */
     const char *sweep;
     int sweep_point;
+    const char *sweep_config;
     /* who listens; NULL: nobody */
     void (*say)(const char *line); /* what is said on the way, unless quiet */
     kad_status (*show)(struct kad_app *app, kad_h5 *file); /* results, at the end */

@@ -47,11 +47,14 @@ kad_status kad_run_state_of(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
                             kad_run_state *out)
 {
     KAD_SCOPE(scope, ctx);
-    char *status = "";
+    char *status = "", *word = "";
     *out = (kad_run_state){.stand = KAD_RUN_COMPLETE};
     if (kad_h5_attr_exists(file, "/", "status"))
         KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &status));
     snprintf(out->status, sizeof out->status, "%s", status);
+    if (kad_h5_attr_exists(file, "/", KAD_RESULTS_WORD))
+        KAD_CALL(kad_h5_attr_string(&scope, file, "/", KAD_RESULTS_WORD, &word));
+    snprintf(out->config, sizeof out->config, "%s", word);
     if (strcmp(status, "complete") == 0)
         snprintf(out->words, sizeof out->words, "complete");
     else if (kad_run_is_held(run))
@@ -61,15 +64,13 @@ kad_status kad_run_state_of(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
     return KAD_OK;
 }
 
-static const kad_run_state complete = {KAD_RUN_COMPLETE, "complete", "complete"};
-
 /* Who holds it may be about to write the results: they are not looked at. */
 static kad_status read_folder(kad_ctx *ctx, const char *path, kad_run_state *out)
 {
     KAD_LOCAL(kad_run, run);
     KAD_LOCAL(kad_h5, file);
     bool is_folder = false, has_results = false;
-    char results[4096];
+    char results[4096], word[KAD_WORD_CHARS];
     snprintf(results, sizeof results, "%s/run.h5", path);
     KAD_CALL(kad_file_is_folder(ctx, path, &is_folder));
     if (!is_folder) return KAD_OK;
@@ -80,8 +81,9 @@ static kad_status read_folder(kad_ctx *ctx, const char *path, kad_run_state *out
         say_running(ctx, run, out);
         return KAD_OK;
     }
-    if (kad_results_complete(ctx, run)) {
-        *out = complete;
+    if (kad_results_complete(ctx, run, word)) {
+        *out = (kad_run_state){KAD_RUN_COMPLETE, "complete", "complete", ""};
+        memcpy(out->config, word, sizeof out->config);
         return KAD_OK;
     }
     KAD_CALL(kad_results_open(ctx, run, &file));

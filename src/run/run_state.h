@@ -20,6 +20,7 @@ typedef struct kad_run_state {
     char
         status[64]; /* as run.h5 records it: "complete", "trained", "SIGTERM"; "": none */
     char words[160]; /* for people: "train L=16: 1200 of 4000", "stopped by SIGTERM" */
+    char config[KAD_WORD_CHARS]; /* of a complete one: the word of its config; "": none */
 } kad_run_state;
 
 /* Of the folder at `path`. What is wrong with one that cannot be read stands in `words`.

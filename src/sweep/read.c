@@ -1,6 +1,7 @@
 /* Whole sweeps: read, numbered and written, and the overrides of a point. */
 #include "base/signals.h"
 #include "io/file.h"
+#include "record/job.h"
 #include "run/pipeline.h"
 #include "run/schema.h"
 #include "sweep/points.h"
@@ -41,7 +42,16 @@ static kad_status read_options(kad_scope *in, const kad_section *section,
     return KAD_OK;
 }
 
-/* Seed and extent of the base, by which values are counted and scaled. */
+/* Of all that the config says. */
+static kad_status stand_for(kad_ctx *ctx, const kad_config *config, uint64_t *hash)
+{
+    kad_settings settings KAD_CLEARED(kad_settings_clear) = {0};
+    KAD_CALL(kad_config_settings(ctx, config, &settings));
+    *hash = kad_fingerprint(KAD_FINGERPRINT_START, settings.text, strlen(settings.text));
+    return KAD_OK;
+}
+
+/* Seed and extent of the base, by which values are counted and scaled, and its hash. */
 static kad_status read_base(const kad_app *app, kad_sweep *s, kad_ctx *ctx, int64_t *seed,
                             int64_t *extent)
 {
@@ -53,7 +63,7 @@ static kad_status read_base(const kad_app *app, kad_sweep *s, kad_ctx *ctx, int6
     *seed = kad_config_int(base, "seed");
     kad_config_ints(base, "lattice.shape", 3, shape);
     *extent = shape[0];
-    return KAD_OK;
+    return stand_for(ctx, base, &s->asked);
 }
 
 static kad_status create(kad_scope *in, const kad_app *app, const char *name,
@@ -234,12 +244,15 @@ kad_status kad_sweep_run(kad_app *app, const kad_sweep *s, const kad_sweep_point
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_app run = *app; /* its own folder and overrides; messages come back below */
+    char word[KAD_WORD_CHARS];
+    KAD_CALL(kad_sweep_word(app, s, point, word));
     KAD_CALL(kad_sweep_overrides_and(&scope, app, s, point, n_more, more,
                                      &run.n_overrides, &run.overrides));
     run.out = folder;
     run.wait = 0; /* the worker waits */
     run.sweep = point->number > 0 ? s->folder : NULL;
     run.sweep_point = point->number;
+    run.sweep_config = word;
     run.quiet = app->quiet || !watched;
     if (!watched) run.ctx.log = NULL; /* its notices; one run is watched, many are not */
     const kad_status status = kad_pipeline_text(&run, s->base, s->name, stages);

@@ -8,8 +8,9 @@
  *
  * Workers share nothing but the file system: each takes the points that nobody holds.
  *
- * This folder: section (what the file asks for), points (numbered), csv (tables of text),
- * shapes (points that cost the same), estimate (what they cost), what workers and batch jobs do
+ * This folder: section (what the file asks for), points (numbered), asked (whether a complete
+ * point is still what the file asks for), csv (tables of text), shapes (points that cost the
+ * same), estimate (what they cost), what workers and batch jobs do
  * with them, and curves (what all points say together). */
 #ifndef KAD_SWEEP_SWEEP_H
 #define KAD_SWEEP_SWEEP_H
@@ -18,6 +19,7 @@
 #include "io/config.h"
 #include "io/h5.h"
 #include "run/app.h"
+#include "run/run_state.h"
 
 typedef struct kad_sweep_point {
     int number;         /* from 1; 0: what points share */
@@ -51,9 +53,11 @@ extern const kad_key kad_sweep_keys[];
 extern const size_t kad_sweep_n_keys;
 
 typedef struct kad_sweep {
-    const char *name;   /* of the config file, for messages and what it names */
-    const char *text;   /* the whole file */
-    const char *base;   /* the same with the section blank: line numbers stay true */
+    const char *name; /* of the config file, for messages and what it names */
+    const char *text; /* the whole file */
+    const char
+        *base; /* the same with the section blank: line numbers stay true; NULL: none */
+    uint64_t asked;     /* what stands for the base with the command line's overrides */
     const char *folder; /* the sweep's own */
     kad_schema schema;  /* of a run */
     kad_sweep_options options;
@@ -96,6 +100,18 @@ KAD_MUST_USE kad_status kad_sweep_overrides_and(kad_scope *in, const kad_app *ap
 /* "temperature=2.1 seed=3": last names and values, for people. Returns out. */
 char *kad_sweep_label(const kad_sweep *sweep, const kad_sweep_point *point, size_t size,
                       char *out);
+/* What stands for all that the config asks of a point: whoever has the same word was asked for
+ * the same. (asked.c) */
+KAD_MUST_USE kad_status kad_sweep_word(kad_app *app, const kad_sweep *sweep,
+                                       const kad_sweep_point *point,
+                                       char word[KAD_WORD_CHARS]);
+/* How far a point is: what its folder says, and of a complete one whether the config asks for
+ * more draws by now. Then it counts as stopped, with what is missing in its words;
+ * state->status is what the folder says. Of a sweep without its config the folder alone.
+ * Errors: KAD_ENOMEM. (asked.c) */
+KAD_MUST_USE kad_status kad_sweep_state(kad_app *app, const kad_sweep *sweep,
+                                        const kad_sweep_point *point,
+                                        kad_run_state *state);
 /* Path of a point's run folder. */
 KAD_MUST_USE kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
                                        const kad_sweep_point *point, const char **path);
@@ -139,8 +155,8 @@ KAD_MUST_USE kad_status kad_sweep_run(kad_app *app, const kad_sweep *sweep,
                                       const char *const *more, const char *folder,
                                       unsigned stages, bool watched);
 
-/* Points [first, last] by number; 0, 0: all. The costliest first; what is complete or held by another
- * worker is passed over, what fails is said and passed over. KAD_OK when all that it could take is complete;
+/* Points [first, last] by number; 0, 0: all. The costliest first; what is complete by this
+ * config or held by another worker is passed over, what fails is said and passed over. KAD_OK when all that it could take is complete;
  * KAD_EINUSE when the one point asked for is held; KAD_EINTERRUPTED after a stop; else the
  * first failure. (worker.c) */
 KAD_MUST_USE kad_status kad_sweep_work(kad_app *app, const kad_sweep *sweep, int first,

@@ -30,12 +30,12 @@ static const struct {
 
 typedef struct results {
     const kad_sweep *sweep;
-    int n_complete;
-    kad_collection all;   /* of the points' tables: "mis", "log_z" */
-    const char **state;   /* [n_points] how far each is */
-    double *core_seconds; /* [n_points] of its run, NaN: not known */
-    const char *model;    /* of the first complete point; NULL: none */
-    int axis;             /* the key that points are drawn over; -1: none */
+    int n_complete, n_short; /* of them, with fewer draws than are asked for */
+    kad_collection all;      /* of the points' tables: "mis", "log_z" */
+    const char **state;      /* [n_points] how far each is */
+    double *core_seconds;    /* [n_points] of its run, NaN: not known */
+    const char *model;       /* of the first complete point; NULL: none */
+    int axis;                /* the key that points are drawn over; -1: none */
 } results;
 
 /* --- reading -------------------------------------------------------------------------
@@ -57,18 +57,17 @@ static kad_status read_tables(results *r, int point, kad_h5 *file)
     return KAD_OK;
 }
 
-/* A point that is not complete leaves its row empty. */
+/* A point that is not complete leaves its row empty. One that is to have more draws has a row of
+ * those that are there. */
 static kad_status read_point(kad_app *app, results *r, int point)
 {
-    KAD_SCOPE(scope, &app->ctx);
-    const char *path;
     kad_run_state state;
     KAD_LOCAL(kad_h5, file);
-    KAD_CALL(kad_sweep_path(&scope, r->sweep, &r->sweep->point[point], &path));
-    KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
+    KAD_CALL(kad_sweep_state(app, r->sweep, &r->sweep->point[point], &state));
     r->state[point] = kad_run_stand_name(state.stand);
     r->core_seconds[point] = NAN;
-    if (state.stand != KAD_RUN_COMPLETE) return KAD_OK;
+    if (strcmp(state.status, "complete") != 0) return KAD_OK;
+    r->n_short += state.stand != KAD_RUN_COMPLETE;
     KAD_CALL(kad_sweep_results(&app->ctx, r->sweep, &r->sweep->point[point], &file));
     KAD_CALL(read_tables(r, point, file));
     r->core_seconds[point] = kad_attr_real(&app->ctx, file, "/", "wall_seconds") *
@@ -369,5 +368,10 @@ kad_status kad_sweep_table(kad_app *app, const kad_sweep *s)
     say_table(app, r);
     kad_say(app, "%d of %d points are complete; all estimates: %s, %s", r->n_complete,
             s->n_points, csv, h5);
+    if (r->n_short > 0)
+        kad_say(app,
+                "%d of them have fewer draws than %s asks for: `kadanoff sweep run %s` "
+                "appends the rest",
+                r->n_short, s->name, s->name);
     return KAD_OK;
 }

@@ -92,7 +92,8 @@ static bool ends_all(kad_status status)
 }
 
 /* A point that another worker has, or whose map it still makes (*waits): KAD_EINUSE. Else it is
- * run, or complete already (not *begun). */
+ * run, or complete already by this config (not *begun); what another config has completed, the
+ * run itself extends, refuses, or finds the same. */
 static kad_status try_point(kad_app *app, const kad_sweep *s,
                             const kad_sweep_point *point, bool alone, bool *begun,
                             bool *waits)
@@ -100,12 +101,14 @@ static kad_status try_point(kad_app *app, const kad_sweep *s,
     KAD_SCOPE(scope, &app->ctx);
     kad_run_state state;
     const char *path;
+    char word[KAD_WORD_CHARS];
+    KAD_CALL(kad_sweep_word(app, s, point, word));
     KAD_CALL(kad_sweep_path(&scope, s, point, &path));
     KAD_CALL(kad_run_state_read(&app->ctx, path, &state));
     if (state.stand == KAD_RUN_RUNNING)
         return kad_fail(&app->ctx, KAD_EINUSE, "%s: in use by another worker (%s)", path,
                         state.words);
-    *begun = state.stand != KAD_RUN_COMPLETE || alone;
+    *begun = state.stand != KAD_RUN_COMPLETE || alone || strcmp(state.config, word) != 0;
     return *begun ? run_point(app, s, point, path, alone, waits) : KAD_OK;
 }
 

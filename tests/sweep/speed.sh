@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# What a sweep of a thousand points costs beside its runs: one small run is made and linked into
+# What a sweep of a thousand points costs beside its runs: one small run is made and copied into
 # all folders. Processor seconds against what is aimed at, on a quiet machine.
 #
+# Environment, set by make: KAD_BUILDDIR.
 #   speed.sh all            (check-long)
 set -u
 [ "${1:-}" = all ] || { echo "1..0 # SKIP of check-long"; exit 0; }
@@ -18,10 +19,7 @@ sweep:
 YAML
 sed 's/points: 1000/points: 10000/' thousand.yaml >many.yaml
 kadanoff sweep run --point 1 thousand.yaml -q || { echo "Bail out! no point"; exit 1; }
-tail -n +2 thousand/points.csv | cut -d, -f2 | {
-    read -r first
-    while read -r folder; do cp -al "thousand/$first" "thousand/$folder"; done
-}
+"$KAD_BUILDDIR/tests/sweep/copies" thousand.yaml || { echo "Bail out! no copies"; exit 1; }
 n=0
 costs() { # SECONDS WHAT ...: the command's processor seconds
     local most=$1 what=$2 used status

@@ -172,6 +172,82 @@ END
     grep -qx 'requeue 17_2' requeued
 }
 
+# Every series of the points of two sweeps, and the table made of them.
+same_points() {
+    local point
+    for point in "$1"/*=*/; do
+        for folder in "$1" "$2"; do
+            h5dump -A 0 -m '%.17g' -g /samplers "$folder/$(basename "$point")/run.h5" |
+                grep -v 'OBJECTID\|ATTRIBUTE' | sed -n '/GROUP/,$p' >"$folder.dump"
+        done
+        [ "$(wc -l <"$1.dump")" -gt 100 ]
+        cmp "$1.dump" "$2.dump"
+    done
+    kadanoff sweep table "$1" >"$1.screen"
+    kadanoff sweep table "$2" >"$2.screen"
+    cmp "$1/table.csv" "$2/table.csv"
+}
+
+@test "sweep: more draws asked for of complete points: status says so, a worker appends them" {
+    sed 's/draws: 100, burn_in: 10/draws: 400, burn_in: 10/' s.yaml >long.yaml
+    kadanoff sweep run s.yaml -q
+    kadanoff sweep run long.yaml -q
+    sed -i 's/draws: 100,/draws: 400,/' s.yaml
+    got=0
+    kadanoff sweep status s.yaml >status.txt 2>err.txt || got=$?
+    [ "$got" -eq 75 ]
+    [ "$(grep -c 'stopped .*sample\[0\]: 100 of 400 draws$' status.txt)" -eq 6 ]
+    kadanoff sweep table s.yaml >screen.txt
+    grep -q '^6 of 6 points are complete' screen.txt
+    grep -q '^6 of them have fewer draws than s.yaml asks for' screen.txt
+    kadanoff sweep run s.yaml >out.txt
+    [ "$(grep -c '^point .*: complete' out.txt)" -eq 6 ]
+    kadanoff sweep status s.yaml | grep -q '^s: 6 complete$'
+    same_points s long
+    # nothing is left to do, and nothing is done; --point of a Slurm array neither
+    sha256sum s/*/run.h5 >before.txt
+    kadanoff sweep run s.yaml >out.txt
+    [ "$(grep -c '^point' out.txt)" -eq 0 ]
+    SLURM_ARRAY_TASK_ID=2 kadanoff sweep run s.yaml -q
+    sha256sum -c --quiet before.txt
+    # as an override of the command line, of one point
+    kadanoff sweep run s.yaml -q --point 4 'sample[0].draws=500'
+    h5dump -a /samplers/metropolis/n_draws s/kappa=0.25_seed=43/run.h5 | grep -q '(0): 500$'
+}
+
+@test "sweep: a worker killed while it appends loses nothing, the next one goes on" {
+    sed 's/draws: 100,/draws: 20000,/' s.yaml >long.yaml
+    kadanoff sweep run s.yaml -q
+    kadanoff sweep run long.yaml -q -t 1
+    sed -i 's/draws: 100,/draws: 20000,/' s.yaml
+    for delay in 0.05 0.2 0.4 0.6; do
+        kadanoff sweep run s.yaml -q -t 1 2>/dev/null &
+        pid=$!
+        sleep "$delay"
+        kill -9 "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    kadanoff sweep run s.yaml -q -t 1
+    same_points s long
+}
+
+@test "sweep: complete points are refused when another key has changed, and named" {
+    kadanoff sweep run s.yaml -q --points 1-2
+    sha256sum s/*/run.h5 >before.txt
+    sed -i 's/lambda: 1/lambda: 2/' s.yaml
+    kadanoff sweep status s.yaml >status.txt || [ $? -eq 75 ]
+    [ "$(grep -c 'complete by another config' status.txt)" -eq 2 ]
+    got=0
+    kadanoff sweep run s.yaml --points 1-2 >out.txt 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    [ "$(grep -c 'action.lambda is 1.0 in this run folder' err.txt)" -ge 2 ]
+    sha256sum -c --quiet before.txt
+    # a change that decides nothing is passed over, but what is asked for is looked at
+    sed -i 's/lambda: 2/lambda: 1/; s/^lattice/# three by two\nlattice/' s.yaml
+    kadanoff sweep run s.yaml -q --points 1-2
+    sha256sum -c --quiet before.txt
+}
+
 @test "sweep: the table has every estimate of every complete point" {
     kadanoff sweep run s.yaml -q --points 1-4
     kadanoff sweep table s >screen.txt
@@ -210,6 +286,11 @@ END
     kadanoff sweep run f.yaml -q
     kadanoff sweep status f | grep -q '^f: 3 complete$'
     [ "$(cat 1.log 2.log | grep -c 'a map for all values of action.temperature')" -eq 1 ]
+    # more draws of the same map
+    sed 's/draws: 1000/draws: 3000/' f.yaml >long.yaml
+    kadanoff sweep run long.yaml -q
+    kadanoff sweep run f.yaml -q 'sample[0].draws=3000'
+    same_points f long
     for point in f/temperature=*; do
         h5dump -a /training/steps "$point/run.h5" | grep -q '(0): 0$'
     done
@@ -260,8 +341,7 @@ END
     python3 -c 'import json; assert json.load(open("used.json"))[0] < 2'
     sed -i '/action.kappa:/d; s/repeat: 10/repeat: 1000/' s.yaml
     kadanoff sweep run s.yaml -q -t 1 --point 1
-    python3 -c 'import shutil
-for i in range(43, 1042): shutil.copytree("s/seed=42", f"s/seed={i}")'
+    "$KAD_BUILDDIR/tests/sweep/copies" s.yaml
     for command in "status s" "run s.yaml -q"; do
         # shellcheck disable=SC2086
         python3 -c "$used" kadanoff sweep $command >used.json
