@@ -22,12 +22,14 @@ typedef struct kad_owner {
     const char *key, *name; /* NULL: always */
 } kad_owner;
 
-enum { KAD_SCHEMA_TABLES = 64, KAD_SCHEMA_RULES = 12 };
+/* Slots: a power of two, twice the keys that there may be and more. */
+enum { KAD_SCHEMA_TABLES = 64, KAD_SCHEMA_RULES = 12, KAD_SCHEMA_SLOTS = 2048 };
 typedef struct kad_schema {
     int n_tables;
     const kad_key *table[KAD_SCHEMA_TABLES];
     size_t n_keys[KAD_SCHEMA_TABLES];
     kad_owner owner[KAD_SCHEMA_TABLES];
+    const kad_key *slot[KAD_SCHEMA_SLOTS]; /* of all tables, by a hash of their names */
     int n_rules;
     const kad_rule *rules[KAD_SCHEMA_RULES];
     size_t rules_n[KAD_SCHEMA_RULES];

@@ -3,7 +3,20 @@
 #include "io/config_impl.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
+
+/* Where the key of a generic name is, or has its place. */
+static size_t slot_of(const kad_schema *schema, const char *generic)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *c = generic; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619u;
+    size_t i = hash & (KAD_SCHEMA_SLOTS - 1);
+    while (schema->slot[i] && strcmp(schema->slot[i]->key, generic) != 0)
+        i = (i + 1) & (KAD_SCHEMA_SLOTS - 1);
+    return i;
+}
 
 void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys)
 {
@@ -22,6 +35,15 @@ void kad_schema_add_for(kad_schema *schema, const kad_key *table, size_t n_keys,
     schema->n_keys[schema->n_tables] = n_keys;
     schema->owner[schema->n_tables] = (kad_owner){key, name};
     schema->n_tables++;
+    size_t n = 0;
+    for (int t = 0; t < schema->n_tables; t++)
+        n += schema->n_keys[t];
+    assert(2 * n < KAD_SCHEMA_SLOTS);
+    if (2 * n >= KAD_SCHEMA_SLOTS) return;
+    for (size_t i = 0; i < n_keys; i++) {
+        const size_t at = slot_of(schema, table[i].key);
+        if (!schema->slot[at]) schema->slot[at] = &table[i];
+    }
 }
 
 void kad_schema_add_rules(kad_schema *schema, const kad_rule *rules, size_t n)
@@ -65,11 +87,7 @@ const kad_key *kad_schema_find(const kad_schema *schema, const char *name)
 {
     char generic[KAD_CONFIG_MAX_KEY];
     if (!kad_key_generic(name, sizeof generic, generic)) return NULL;
-    for (int t = 0; t < schema->n_tables; t++)
-        for (size_t i = 0; i < schema->n_keys[t]; i++)
-            if (strcmp(schema->table[t][i].key, generic) == 0)
-                return &schema->table[t][i];
-    return NULL;
+    return schema->slot[slot_of(schema, generic)];
 }
 
 void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *self)
@@ -77,7 +95,7 @@ void kad_schema_each(const kad_schema *schema, kad_key_visitor *visit, void *sel
     for (int t = 0; t < schema->n_tables; t++)
         for (size_t i = 0; i < schema->n_keys[t]; i++) {
             const kad_key *key = &schema->table[t][i];
-            if (kad_schema_find(schema, key->key) == key) visit(self, key);
+            if (schema->slot[slot_of(schema, key->key)] == key) visit(self, key);
         }
 }
 
