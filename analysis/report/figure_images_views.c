@@ -223,3 +223,22 @@ const kad_figure kad_figure_images_frechet = {
                {.head = "extrapolated", .name = "extrapolated", .err = "distance_err"},
                {.head = "of means", .name = "of_means"}}},
 };
+
+const kad_figure kad_figure_images_fid = {
+    .title = "FID",
+    .caption =
+        "The same distance by the 2048 features of Inception-v3, with the weights of "
+        "images.fid (their SHA-256 is in run.h5). It depends on how many images it is "
+        "taken "
+        "of, and is far too large for few: published values are of 50000 or 10000. Those "
+        "of "
+        "halves of the images trained on are the floor.",
+    .wide = true,
+    .table = {"/images/fid",
+              {{.head = "sets", .name = "pair", .text = true},
+               {.head = "images", .name = "n", .digits = 7},
+               {.head = "images of the other", .name = "n_other", .digits = 7},
+               {.head = "distance", .name = "distance", .err = "distance_err"},
+               {.head = "extrapolated", .name = "extrapolated", .err = "distance_err"},
+               {.head = "of means", .name = "of_means"}}},
+};

@@ -37,6 +37,7 @@
     X(images_outliers)     \
     X(images_independence) \
     X(images_frechet)      \
+    X(images_fid)          \
     X(family_ess)          \
     X(family_log_z)        \
     X(family_energy)       \

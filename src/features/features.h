@@ -2,6 +2,8 @@
  *
  * This folder:
  *   pyramid    fixed ones: block means, orientation and contrast by scale, colours
+ *   inception  those of Inception-v3, from its published weights
+ *   convolve   its layers: convolutions and pools of one picture
  *   frechet    the distance between two sets of them */
 #ifndef KAD_FEATURES_FEATURES_H
 #define KAD_FEATURES_FEATURES_H

@@ -97,6 +97,9 @@ static kad_status check_same(work *k, kad_h5 *file)
 static kad_status read_data(work *k)
 {
     KAD_LOCAL(kad_h5, file);
+    /* what is needed at the end is there at the beginning */
+    if (k->options->views.fid != NULL)
+        KAD_CALL(kad_h5_check_kind(k->ctx, k->options->views.fid));
     KAD_CALL(kad_image_store_open(k->ctx, &k->options->data, kad_run_path(k->p->run),
                                   &k->store));
     k->set = kad_image_store_set(k->store);

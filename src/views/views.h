@@ -32,6 +32,8 @@ typedef struct kad_view_options {
     int outlier_images;    /* of it, and held-out ones */
     int latents;           /* images whose latents are correlated */
     int frechet;           /* images of each set that distances are taken of */
+    const char *fid;       /* weights of Inception-v3; NULL: none */
+    int fid_images;        /* as frechet, of that network */
 } kad_view_options;
 
 extern const kad_key kad_view_keys[];
@@ -71,7 +73,8 @@ typedef struct kad_image_view {
     X(attribute)     \
     X(outliers)      \
     X(independence)  \
-    X(frechet)
+    X(frechet)       \
+    X(fid)
 
 #define KAD_VIEW_DECLARE(name) extern const kad_image_view kad_view_##name;
 KAD_VIEWS(KAD_VIEW_DECLARE)

@@ -335,6 +335,8 @@ images.outliers|msds2|@images|images.outlier_images=9
 images.outlier_images|7|@images|images.outliers=msds1
 images.latents|10|@images
 images.frechet|9|@images
+images.fid|configs/other/run.h5|@images|images.samples=4
+images.fid_images|9|@images
 images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
 train.ema|0|$ising

@@ -1,0 +1,59 @@
+/* The Frechet Inception distance of samples from images held out (M. Heusel et al.,
+ * arXiv:1706.08500). */
+#include "features/inception.h"
+#include "io/progress.h"
+#include "views/distances.h"
+
+#include <stdio.h>
+
+/* A distance of 2048 features takes seconds: few blocks are left out. */
+enum {
+    BLOCKS = 5,
+    ENOUGH = 8 /* images of a set */,
+    DIGITS = 12 /* of the digest, said */
+};
+
+static kad_status features(kad_scope *in, const void *self, const kad_images *images,
+                           size_t n, const size_t *index, kad_features *out)
+{
+    return kad_inception_features(in, self, images, n, index, out);
+}
+
+static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
+                      char line[KAD_VIEW_LINE])
+{
+    KAD_LOCAL(kad_inception, net);
+    kad_view_distance d[KAD_PAIRS];
+    char samples[64], halves[64];
+    KAD_CALL(kad_inception_create(ctx, v->options->fid, &net));
+    kad_write_text(w, "features", "inception");
+    kad_write_int(w, "n_features", KAD_INCEPTION_FEATURES);
+    kad_write_text(w, "weights_sha256", kad_inception_digest(net));
+    KAD_CALL(kad_view_distances(ctx, v, w, (size_t)v->options->fid_images, BLOCKS,
+                                features, net, "1", d));
+    snprintf(
+        line, KAD_VIEW_LINE,
+        "FID of %zu samples to those held out %s, between halves of those trained on "
+        "%s; weights %.*s...",
+        d[KAD_PAIR_SAMPLES].n,
+        kad_format_error(samples, sizeof samples, d[KAD_PAIR_SAMPLES].d.value,
+                         d[KAD_PAIR_SAMPLES].d.error),
+        kad_format_error(halves, sizeof halves, d[KAD_PAIR_HALVES].d.value,
+                         d[KAD_PAIR_HALVES].d.error),
+        DIGITS, kad_inception_digest(net));
+    return w->status;
+}
+
+static bool asked(const kad_views *v)
+{
+    return v->options->fid != NULL && v->n_samples >= ENOUGH &&
+           v->set->held_out.n >= ENOUGH && v->set->train.n >= 2 * ENOUGH;
+}
+
+const kad_image_view kad_view_fid = {
+    .name = "fid",
+    .summary = "Frechet Inception distance of samples to images held out",
+    .any_map = true,
+    .asked = asked,
+    .run = run,
+};
