@@ -1,9 +1,9 @@
-#include "io/sha256.h"
+#include "io/sha256_impl.h"
 
 #include <string.h>
 
 /* The first 32 bits of the fractions of the cube roots of the first 64 primes. */
-static const uint32_t k[64] = {
+const uint32_t kad_sha256_k[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
     0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
     0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
@@ -48,7 +48,7 @@ static void compress(uint32_t hash[8], const unsigned char *block)
     expand(block, w);
     for (int t = 0; t < 64; t++) {
         const uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-                            ((e & f) ^ (~e & g)) + k[t] + w[t];
+                            ((e & f) ^ (~e & g)) + kad_sha256_k[t] + w[t];
         const uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
                             ((a & b) ^ (a & c) ^ (b & c));
         h = g, g = f, f = e, e = d + t1;
@@ -56,6 +56,12 @@ static void compress(uint32_t hash[8], const unsigned char *block)
     }
     hash[0] += a, hash[1] += b, hash[2] += c, hash[3] += d;
     hash[4] += e, hash[5] += f, hash[6] += g, hash[7] += h;
+}
+
+void kad_sha256_portable(uint32_t hash[8], const unsigned char *data, size_t n)
+{
+    for (; n > 0; n--, data += 64)
+        compress(hash, data);
 }
 
 void kad_sha256_begin(kad_sha256 *s)
@@ -71,18 +77,19 @@ void kad_sha256_add(kad_sha256 *s, const void *data, size_t n)
 {
     const unsigned char *from = data;
     const size_t held = s->n_bytes % 64;
+    kad_sha256_blocks *blocks = kad_sha256_instructions();
+    if (blocks == NULL) blocks = kad_sha256_portable;
     s->n_bytes += n;
     if (held > 0) {
         const size_t take = n < 64 - held ? n : 64 - held;
         memcpy(s->block + held, from, take);
         if (held + take < 64) return;
-        compress(s->h, s->block);
+        blocks(s->h, s->block, 1);
         from += take;
         n -= take;
     }
-    for (; n >= 64; n -= 64, from += 64)
-        compress(s->h, from);
-    if (n > 0) memcpy(s->block, from, n);
+    blocks(s->h, from, n / 64);
+    if (n % 64 > 0) memcpy(s->block, from + n / 64 * 64, n % 64);
 }
 
 void kad_sha256_end(kad_sha256 *s, unsigned char digest[KAD_SHA256_BYTES])

@@ -1,7 +1,7 @@
 /* Claims about digests of texts and files. */
 #include "base/memory.h"
 #include "io/digest.h"
-#include "io/sha256.h"
+#include "io/sha256_impl.h"
 #include "tests/io/h5_case.h"
 
 /* FIPS 180-2, appendix B.1; B.3, a million letters, is longer than one piece. */
@@ -54,9 +54,31 @@ static void test_digests(void **state)
     kad_free(letters);
 }
 
+/* Every length of whole blocks from every state that the ones before lead to. */
+static void test_instructions(void **state)
+{
+    (void)state;
+    enum { MOST = 40 };
+    kad_sha256_blocks *fast = kad_sha256_instructions();
+    unsigned char data[64 * MOST];
+    uint32_t a[8] = {1, 2, 3, 4, 5, 6, 7, 0xffffffffu}, b[8], word = 1;
+    if (fast == NULL) skip();
+    memcpy(b, a, sizeof b);
+    for (size_t n = 0; n <= MOST; n++) {
+        for (size_t i = 0; i < sizeof data; i++) {
+            word = word * 1664525u + 1013904223u;
+            data[i] = (unsigned char)(word >> 24);
+        }
+        kad_sha256_portable(a, data, n);
+        fast(b, data, n);
+        assert_memory_equal(a, b, sizeof a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_instructions),
         cmocka_unit_test_setup_teardown(test_digests, h5_set_up, h5_tear_down),
     };
     return cmocka_run_group_tests_name("digests: those of the standard", tests, NULL,
