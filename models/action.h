@@ -4,7 +4,8 @@
  * y) and some sites may be integrated out exactly (`active`), to be drawn afterwards by
  * `complete`.
  *
- * This folder holds the models, phi4 (phi4_shapes) and dual (O(n) spins behind a field):
+ * This folder holds the models, phi4 (phi4_shapes), dual (O(n) spins behind a field) and xy
+ * (O(n) spins themselves):
  *   NAME_kern               S and its gradient on tiles
  *   local                   Markov updates of a model's own
  *   delta                   changes of S when few sites change
@@ -52,10 +53,12 @@ typedef struct kad_action_kern {
 } kad_action_kern;
 
 enum {
-    KAD_ACTION_SYMMETRIC = 1,  /* S(-y) = S(y): a global sign */
-    KAD_ACTION_TRANSLATION = 2 /* S invariant under lattice translations; with inactive
-                                  sites: under those that map active sites onto active
-                                  ones, and the completed field under all */
+    KAD_ACTION_SYMMETRIC = 1,   /* S(-y) = S(y): a global sign */
+    KAD_ACTION_TRANSLATION = 2, /* S invariant under lattice translations; with inactive
+                                   sites: under those that map active sites onto active
+                                   ones, and the completed field under all */
+    KAD_ACTION_DIRECTIONS = 4   /* S = a function of the directions y/|y| + sum |y|^2/2:
+                                   lengths are spectators */
 };
 
 /* One real parameter of an action, by its key without "action.". */
@@ -94,6 +97,7 @@ typedef struct kad_action_ops {
     const kad_key *keys;   /* its parameters, "action.KEY" */
     size_t n_keys;
     size_t options_size; /* of the struct that they fill: kad_action_options.own */
+    int components;      /* OPTIONAL (0: 1). Where the config does not say */
     kad_status (*create)(kad_ctx *ctx, const kad_action_options *options,
                          const kad_lattice *lattice, bool decimate, kad_action **out);
     /* Change one real parameter ("beta", "kappa", ...) in place, without allocating

@@ -24,6 +24,9 @@ struct kad_action_spins {
      * lengths): energy2 and m4 are those of spins drawn given x; helicity modulus and
      * vortices are not measured. */
     bool sphere;
+    /* The spins are a function of x: `mean` and `draw` give the same, and there is no
+     * variance given x. */
+    bool direct;
     /* REQUIRED. m = <s|x>; returns sum_i [<|s_i|^2 | x> - |m_i|^2]. */
     double (*mean)(const kad_action *action, size_t stride, const double *x, double *m);
     /* REQUIRED. s given x, drawn exactly with the source's numbers. */
@@ -35,6 +38,12 @@ struct kad_action_spins {
     /* OPTIONAL (NULL: 0). How many bonds of given couplings there are, each pair of sites
      * once, and where out is not NULL, these. 0: nearest neighbours, `exchange`. */
     size_t (*pairs)(const kad_action *action, kad_pair *out);
+    /* OPTIONAL (NULL: 0). Energy of the sites in external fields, a function of the spins
+     * that is linear in each of them unless `direct`. */
+    double (*external)(const kad_action *action, size_t stride, const double *s);
+    /* OPTIONAL (NULL: 0). p of an energy -h_p sum_i cos(p theta_i) of directions in the
+     * plane; 0: there is none, and cos(p theta) is not measured. */
+    int (*clock_states)(const kad_action *action);
     /* OPTIONAL (NULL: structure_dual is not measured). A of the plane waves of a mode (a
      * site's coordinates in units of 2 pi / L); NaN where A has other eigenvectors. */
     double (*kernel)(const kad_action *action, int mode);

@@ -42,6 +42,8 @@ kad_status kad_cmd_init(kad_app *app)
     snprintf(line, sizeof line, "  name: %s\n", ops->name);
     const char *rest = print_instead(text, "  # shape: auto\n", "  shape: [8, 8]\n");
     rest = print_instead(rest, "  name: on-dual\n", line);
+    snprintf(line, sizeof line, "  components: %d\n", ops->components);
+    if (ops->components > 0) rest = print_instead(rest, "  components: 1\n", line);
     fputs(rest, stdout);
     kad_free(text);
     return KAD_OK;

@@ -28,6 +28,14 @@ static double given_bonds(const kad_view *view, const double *field)
     return sum;
 }
 
+/* Energy per site of spins in external fields. */
+static double external(const kad_view *view, const double *spins)
+{
+    const kad_action_spins *ops = view->action->ops->spins;
+    if (ops->external == NULL) return 0.0;
+    return ops->external(view->action, view->stride, spins) / view->lattice->n_sites;
+}
+
 static void energy(const kad_view *view, double *out)
 {
     const double n_sites = view->lattice->n_sites;
@@ -37,11 +45,12 @@ static void energy(const kad_view *view, double *out)
     }
     *out = view->pairs != NULL ? -given_bonds(view, view->phi) / n_sites
                                : -view->J * neighbours(view);
+    *out += external(view, view->phi);
 }
 
 const kad_observable_ops kad_observable_energy = {
     .name = "energy",
-    .summary = "energy per site: spins -sum J s.s / N, fields S / N",
+    .summary = "energy per site: spins -sum J s.s / N and external fields, fields S / N",
     .reference = "10.1103/PhysRev.76.1232",
     .units = "",
     .estimator = "spins integrated out given the field; the action for fields",
@@ -90,14 +99,15 @@ static double drawn_energy(const kad_view *view)
 {
     const kad_lattice *lattice = view->lattice;
     double sum = 0.0;
-    if (view->pairs != NULL) return -given_bonds(view, view->s) / lattice->n_sites;
+    if (view->pairs != NULL)
+        return external(view, view->s) - given_bonds(view, view->s) / lattice->n_sites;
     for (size_t a = 0; a < (size_t)view->n_comp; a++) {
         const double *s = view->s + a * view->stride;
         for (int i = 0; i < lattice->n_sites; i++)
             for (int mu = 0; mu < lattice->d; mu++)
                 sum += s[i] * s[lattice->nbr[2 * (i * lattice->d + mu)]];
     }
-    return -view->J * sum / lattice->n_sites;
+    return external(view, view->s) - view->J * sum / lattice->n_sites;
 }
 
 static void energy_of_drawn(const kad_view *view, double *out)
@@ -121,7 +131,7 @@ static void energy2(const kad_view *view, double *out)
 {
     const double n_sites = view->lattice->n_sites;
     double mean;
-    if (!kad_observable_isotropic(view->action)) {
+    if (!kad_observable_isotropic(view->action) || view->direct) {
         mean = drawn_energy(view);
         *out = mean * mean;
         return;

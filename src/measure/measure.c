@@ -153,6 +153,7 @@ static void set_spins(const kad_measure *measure, uint64_t number, kad_view *vie
     }
     view->phi = m;
     view->s = s;
+    view->direct = spins->direct;
 }
 
 static void power_of(const kad_measure *measure, const double *field, double constant,
@@ -203,7 +204,8 @@ static void measure_one(const kad_measure *measure, uint64_t number, const doubl
     }
     if (measure->twist)
         kad_twist_f64(view.lattice, view.n_comp, view.stride, view.phi,
-                      view.s != NULL ? view.x : NULL, scratch, view.twist);
+                      view.s != NULL && !view.direct ? view.x : NULL, scratch,
+                      view.twist);
     for (int i = 0; i < measure->n; i++)
         measure->ops[i]->evaluate(&view, row + measure->offset[i]);
 }

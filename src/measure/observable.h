@@ -33,6 +33,7 @@ typedef struct kad_view {
     const double *x;   /* boundary field */
     const double *phi; /* the field, or the spins' conditional means */
     const double *s;   /* spins drawn given x; NULL for fields */
+    bool direct;       /* the spins are a function of x */
     double self;       /* sum_i (|s_i|^2 - |m_i|^2) of spins, else 0 */
     double S;          /* action of the whole configuration */
     double coupling;   /* K of the bonds, weight exp(K sum phi.phi); NaN: not uniform */

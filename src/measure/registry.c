@@ -14,6 +14,7 @@
     X(phi2)             \
     X(phi4)             \
     X(bond)             \
+    X(clock)            \
     X(kmin)             \
     X(helicity)         \
     X(vortices)         \

@@ -154,3 +154,30 @@ const kad_observable_ops kad_observable_phi4 = {
     .applies = is_field,
     .evaluate = phi4,
 };
+
+static bool has_clock(const kad_action *action)
+{
+    const kad_action_spins *spins = action->ops->spins;
+    return spins != NULL && spins->clock_states != NULL &&
+           spins->clock_states(action) > 0;
+}
+
+static void clock_order(const kad_view *view, double *out)
+{
+    const int p = view->action->ops->spins->clock_states(view->action);
+    double sum = 0.0;
+    for (int i = 0; i < view->lattice->n_sites; i++)
+        sum += cos(p * atan2(view->s[view->stride + (size_t)i], view->s[i]));
+    *out = sum / view->lattice->n_sites;
+}
+
+const kad_observable_ops kad_observable_clock = {
+    .name = "clock",
+    .summary = "mean of cos(p theta), where there is a clock term",
+    .reference = "10.1103/PhysRevB.16.1217",
+    .units = "",
+    .estimator = "site average",
+    .applies = has_clock,
+    .drawn = true,
+    .evaluate = clock_order,
+};

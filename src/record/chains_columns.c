@@ -57,7 +57,7 @@ static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *
     for (int i = begin; i < end; i++) {
         const kad_observable_ops *ops = chains->measure->ops[i];
         const bool is_float = ops->width != NULL && !ops->binned;
-        const bool spins = chains->measure->action->ops->spins != NULL;
+        const kad_action_spins *spins = chains->measure->action->ops->spins;
         kad_column spec = {.type = is_float ? KAD_H5_F32 : KAD_H5_F64,
                            .rank = ops->width != NULL ? 1 : 0,
                            .dims = {chains->measure->width[i]},
@@ -67,7 +67,7 @@ static kad_status add_observables(kad_ctx *ctx, kad_chains *chains, const char *
                            .units = ops->units,
                            .summary = ops->summary,
                            .estimator = ops->estimator,
-                           .conditional = spins && !ops->drawn};
+                           .conditional = spins != NULL && !spins->direct && !ops->drawn};
         snprintf(spec.name, sizeof spec.name, "%s/%s", prefix, ops->name);
         KAD_CALL(kad_store_add(ctx, chains->store, &spec, n_kept, NULL));
     }

@@ -104,6 +104,7 @@ typedef struct facts {
     double beta;       /* inverse temperature of spins; NaN: none */
     double mean_field; /* beta over that of the mean-field transition */
     bool homogeneous;  /* invariant under translations */
+    bool directions;   /* the lengths of its vectors are spectators */
     bool known;        /* there is an action */
     bool family;       /* one map for a range of a coupling */
 } facts;
@@ -136,6 +137,7 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .beta = action->ops->get(action, "beta"),
                    .mean_field = action->ops->get(action, "mean_field"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0,
+                   .directions = (action->flags & KAD_ACTION_DIRECTIONS) != 0,
                    .known = true};
     out->family = kad_config_is_set(config, "family.along");
     return KAD_OK;
@@ -179,6 +181,10 @@ static kad_status resolve_annealing(kad_ctx *ctx, kad_config *config, const fact
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     const bool first = (isfinite(a->lambda) || !a->known) && !a->family;
+    if (a->directions) { /* neither a Gaussian field nor a length to shape */
+        KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", "none"));
+        KAD_CALL(kad_config_resolve(ctx, config, "flow.ring", "false"));
+    }
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
     KAD_CALL(kad_config_resolve(ctx, config, "train.rate",
@@ -233,6 +239,13 @@ static kad_status resolve_data(kad_ctx *ctx, kad_config *config)
     return kad_config_resolve(ctx, config, "train.loss", "likelihood");
 }
 
+static kad_status resolve_components(kad_ctx *ctx, kad_config *config)
+{
+    const kad_action_ops *ops = kad_action_find(kad_config_string(config, "action.name"));
+    if (ops == NULL || ops->components == 0) return KAD_OK;
+    return kad_config_resolve_real(ctx, config, "action.components", ops->components);
+}
+
 /* What the action chose for keys that the config leaves out. */
 static kad_status resolve_action(kad_ctx *ctx, const kad_action *action,
                                  kad_config *config)
@@ -256,6 +269,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
                         "flow.recipe: %s is for images, but data.source names none",
                         name);
     KAD_CALL(resolve_data(ctx, config));
+    KAD_CALL(resolve_components(ctx, config));
     KAD_CALL(inspect(ctx, config, &lattice, &action, &a));
     KAD_CALL(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
     if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";

@@ -15,8 +15,8 @@ const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
      NULL, "metropolis, cluster, latent-metropolis: sweeps between draws"},
     {"sample[].overrelaxation", KAD_INT_OF(kad_local_options, overrelaxation), "1", 0,
      1000, "sweeps", NULL,
-     "metropolis, cluster: over-relaxation sweeps after every sweep (phi4 with 2 or 3 "
-     "components)"},
+     "metropolis, cluster: over-relaxation sweeps after every sweep (phi4 and xy with 2 "
+     "or 3 components, without a clock term)"},
     {"sample[].cluster_moves", KAD_INT_OF(kad_local_options, cluster_moves), "1", 1, 1000,
      "moves", NULL,
      "cluster: cluster moves of a sweep, each along a new random direction"},

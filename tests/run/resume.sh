@@ -46,6 +46,7 @@ awk 'BEGIN { for (i = 0; i < 8; i++) print i, (i + 1) % 8, (i * 7) % 3 - 1.5
 ising='action={name: on-dual, components: 1, temperature: 2.5}'
 glass='action={name: on-dual, components: 1, beta: 0.7}'
 phi4='action={name: phi4, components: 1, m2: -1, lambda: 1}'
+angles='action={name: xy, components: 2, beta: 0.7}'
 
 # Runs whose couplings, configurations and map the cases use.
 inputs() {
@@ -183,6 +184,12 @@ action.components|2|$phi4|action.components=2
 action.beta|0.3|action.name=on-dual
 action.temperature|2|action.name=on-dual
 action.epsilon|0.05|$ising
+action.beta|0.5|$angles
+action.components|3|$angles
+action.coupling|-1|$angles
+action.clock|0.3|$angles
+action.clock_states|6|$angles|action.clock=0.3
+action.field|0.2|$angles|flow.recipe=neuralrg|flow.symmetry=none
 action.epsilon|0.05|$ising|$mera
 action.couplings|uniform|$ising
 action.couplings|configs/bonds.txt|$glass

@@ -1,0 +1,59 @@
+/* O(n) spins themselves, n = 2 (XY) and 3 (Heisenberg), s_i on the unit sphere:
+ *     E = -J sum_<ij> s_i.s_j - h sum_i s_i^1 - h_p sum_i cos(p theta_i)    (h_p: n = 2)
+ * with weight exp(-beta E), averaged over the sphere. They are lifted to fields y in R^n, s =
+ * y / |y|, whose lengths are spectators with a law of their own,
+ *     S(y) = beta E(s) + sum_i |y_i|^2 / 2,   ln Z = ln int exp(-S) dy - (n N/2) ln 2 pi:
+ * a standard normal y has a uniform s. The boundary field is y.
+ *   decimated (no clock term): odd spins are independent given the even ones, in fields H_j =
+ *   beta (J sum_nbr s + h e_1), so that S_eff(even) = -beta h sum_even s^1 + sum_even |y|^2/2
+ *   - sum_odd ln w_n(|H_j|), and odd sites are drawn from von Mises' and Fisher's laws. */
+#ifndef KAD_MODELS_XY_H
+#define KAD_MODELS_XY_H
+
+#include "models/action.h"
+#include "models/exact.h"
+#include "models/local.h"
+#include "models/radial_table.h"
+
+enum { KAD_XY_N_KEYS = 6 };
+
+typedef struct kad_xy {
+    kad_action action;
+    double beta, J, h, h_p; /* now */
+    int p;
+    bool by_beta;                          /* the config gave beta, not a temperature */
+    double beta_given, h_given, h_p_given; /* in the config */
+    kad_exact_log_z log_z_given;
+    bool shares; /* the rest belongs to the action it is a copy of */
+    /* decimated only */
+    uint8_t *active;          /* [n_sites]: even sites */
+    int *even, *odd;          /* n_sites / 2 each */
+    int n_half;               /* 0: every site is a flow variable */
+    kad_radial_table *weight; /* ln w_n */
+} kad_xy;
+
+extern const kad_action_ops kad_action_xy;
+extern const kad_action_local kad_xy_local;
+extern const kad_action_spins kad_xy_spins;
+extern const kad_action_kern kad_xy_kern_f32, kad_xy_kern_f64;
+extern const kad_action_kern kad_xy_decimated_kern_f32, kad_xy_decimated_kern_f64;
+
+/* ln Z at the present couplings. costly: also by transfer matrices, which allocate. */
+KAD_MUST_USE kad_status kad_xy_exact(kad_ctx *ctx, const kad_xy *xy, bool costly,
+                                     kad_exact_log_z *out);
+
+/* --- Markov updates of its own (models/local.h), xy_local_kern.c -------------------- */
+
+/* Unit vectors s [n_sites][n][KAD_W_DOUBLE] of x. */
+void kad_xy_directions(const kad_xy *xy, const double *x, double *s);
+/* x along s, with its lengths. */
+void kad_xy_turn(const kad_xy *xy, const double *s, double *x);
+/* Every site from its law given the others; a clock term accepts or refuses what the rest
+ * of the weight draws. Lengths are drawn anew. s: scratch as above. */
+void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double *s);
+/* s -> 2 H (H.s) / |H|^2 - s, in the field H of the neighbours. */
+void kad_xy_reflect(const kad_xy *xy, double *x);
+/* The spins are reflected as takes `ghost` [n][KAD_W_DOUBLE] to the direction sign e_1. */
+void kad_xy_ghost_back(int n, int n_sites, double sign, const double *ghost, double *s);
+
+#endif

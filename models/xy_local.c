@@ -1,0 +1,135 @@
+/* Markov updates of O(n) spins (xy.h): heat bath, over-relaxation, and Swendsen and Wang's
+ * clusters of Wolff's reflections. A uniform field is a bond of every spin to a ghost of
+ * length h along +e_1, which is reflected with its cluster; in the end all spins are turned
+ * so that the ghost is where it was (Dotsenko, Selke, Talapov, Physica A 170 (1991) 278). */
+#include "models/xy.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { W = KAD_W_DOUBLE };
+
+static size_t site_rows(const kad_action *action)
+{
+    return (size_t)action->n_comp;
+}
+
+/* Spins and a ghost. */
+static size_t spins_bytes(const kad_action *action)
+{
+    return ((size_t)action->lattice->n_sites + 1) * site_rows(action) * KAD_ROW_BYTES;
+}
+
+static bool has_ghost(const kad_xy *xy)
+{
+    return xy->h_given != 0;
+}
+
+static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
+{
+    const kad_xy *xy = action->self;
+    const kad_lattice *lattice = action->lattice;
+    kad_bonds made KAD_CLEARED(kad_bonds_clear) = {0};
+    *out = (kad_bonds){0};
+    if (xy->h_p_given != 0)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sampler cluster: the clock term of action xy breaks the "
+                        "reflections that clusters are made of; use metropolis");
+    const size_t n_sites = (size_t)lattice->n_sites, d = (size_t)lattice->d;
+    const size_t n = n_sites * (d + (has_ghost(xy) ? 1 : 0));
+    KAD_CALL(kad_new(ctx, 2 * n, sizeof *made.ends, &made.ends));
+    KAD_CALL(kad_new(ctx, n, sizeof *made.J, &made.J));
+    for (size_t i = 0; i < n_sites; i++)
+        for (size_t mu = 0; mu < d; mu++, made.n++) {
+            made.ends[2 * made.n] = (int)i;
+            made.ends[2 * made.n + 1] = lattice->nbr[2 * (i * d + mu)];
+            made.J[made.n] = xy->J;
+        }
+    for (size_t i = 0; i < n_sites && has_ghost(xy); i++, made.n++) {
+        made.ends[2 * made.n] = (int)i;
+        made.ends[2 * made.n + 1] = (int)n_sites;
+        made.J[made.n] = 1;
+    }
+    *out = made;
+    made = (kad_bonds){0};
+    return KAD_OK;
+}
+
+static size_t scratch_bytes(const kad_action *action)
+{
+    const size_t move = kad_local_move_bytes(action->lattice->n_sites + 1);
+    const size_t value = action->scratch_bytes[KAD_DOUBLE];
+    return spins_bytes(action) + (move > value ? move : value);
+}
+
+/* Cold: along the field, staggered in antiferromagnets; hot: standard normal y. */
+static void start(const kad_action *action, const kad_turn *turn, bool hot, double *x,
+                  void *scratch)
+{
+    const kad_xy *xy = action->self;
+    const size_t n = site_rows(action), n_rows = (size_t)action->lattice->n_sites * n;
+    const double sign = xy->h < 0 ? -1 : 1;
+    (void)scratch;
+    for (size_t row = 0; row < n_rows; row++)
+        for (size_t lane = 0; lane < W; lane++) {
+            const bool flipped = xy->J < 0 && action->lattice->parity[row / n];
+            double pair[2] = {row % n ? 0 : flipped ? -sign : sign, 0};
+            if (hot)
+                kad_rng_normal2(turn->rng[KAD_LOCAL_START], turn->step,
+                                turn->first_chain + lane, (uint32_t)row, pair);
+            x[row * W + lane] = pair[0];
+        }
+}
+
+static void sweep(const kad_action *action, const kad_turn *turn, double width, double *x,
+                  double *accepted, void *scratch)
+{
+    (void)width;
+    (void)accepted;
+    kad_xy_heat_bath(action->self, turn, x, scratch);
+}
+
+static void reflect(const kad_action *action, double *x)
+{
+    const kad_xy *xy = action->self;
+    if (xy->h_p == 0) kad_xy_reflect(xy, x);
+}
+
+static void cluster(const kad_action *action, const kad_turn *turn,
+                    const kad_bonds *bond_list, int n_moves, double *x, void *scratch)
+{
+    const kad_xy *xy = action->self;
+    const size_t n = site_rows(action), n_rows = (size_t)action->lattice->n_sites * n;
+    const int n_vectors = action->lattice->n_sites + (has_ghost(xy) ? 1 : 0);
+    double *s = scratch, *ghost = s + n_rows * W;
+    void *work = (char *)scratch + spins_bytes(action);
+    kad_xy_directions(xy, x, s);
+    for (size_t i = 0; i < n * W; i++)
+        ghost[i] = i < W ? xy->h : 0;
+    for (int move = 0; move < n_moves; move++)
+        kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move, n_vectors,
+                       action->n_comp, bond_list, xy->beta, s, work);
+    if (has_ghost(xy) && xy->h != 0)
+        kad_xy_ghost_back(action->n_comp, action->lattice->n_sites, xy->h < 0 ? -1 : 1,
+                          ghost, s);
+    kad_xy_turn(xy, s, x);
+}
+
+/* Decimated: the lengths' constants of odd sites are in `complete`. */
+static void value(const kad_action *action, const double *x, double *S, void *scratch)
+{
+    const int n_odd = action->lattice->n_sites - action->n_active;
+    kad_xy_kern_f64.value(action, x, S, scratch);
+    for (int lane = 0; lane < W; lane++)
+        S[lane] += 0.5 * action->n_comp * n_odd * log(2 * M_PI);
+}
+
+const kad_action_local kad_xy_local = {
+    .bonds = bonds,
+    .scratch_bytes = scratch_bytes,
+    .start = start,
+    .sweep = sweep,
+    .reflect = reflect,
+    .cluster = cluster,
+    .value = value,
+};

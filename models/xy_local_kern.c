@@ -1,0 +1,172 @@
+/* Local updates of O(n) spins (xy.h), a tile of chains at a time; chains are kept in
+ * double, so this file is empty in single. */
+#include "models/xy.h"
+
+#if KAD_PREC == 64
+#include "base/vtrig.h"
+#include "models/spins.h"
+
+static void unit(int n, const vreal *x, vreal *s)
+{
+    for (size_t v = 0; v < KAD_NV; v++) {
+        vreal r2 = {0};
+        for (int a = 0; a < n; a++)
+            r2 += x[a * KAD_NV + (int)v] * x[a * KAD_NV + (int)v];
+        const vreal inverse = 1 / kad_vsqrt(kad_vmax(r2, kad_vset(1e-300)));
+        for (int a = 0; a < n; a++)
+            s[a * KAD_NV + (int)v] = x[a * KAD_NV + (int)v] * inverse;
+    }
+}
+
+void kad_xy_directions(const kad_xy *xy, const double *x, double *s)
+{
+    const size_t n = (size_t)xy->action.n_comp;
+    for (size_t i = 0; i < (size_t)xy->action.lattice->n_sites; i++)
+        unit((int)n, (const vreal *)x + i * n * KAD_NV, (vreal *)s + i * n * KAD_NV);
+}
+
+/* x = r s with r = |x| (kept) or that of a normal vector z. */
+static void stretch(int n, const vreal *z, const vreal *s, vreal *x)
+{
+    for (int v = 0; v < KAD_NV; v++) {
+        vreal r2 = {0};
+        for (int a = 0; a < n; a++)
+            r2 += z[a * KAD_NV + v] * z[a * KAD_NV + v];
+        const vreal r = kad_vsqrt(r2);
+        for (int a = 0; a < n; a++)
+            x[a * KAD_NV + v] = r * s[a * KAD_NV + v];
+    }
+}
+
+void kad_xy_turn(const kad_xy *xy, const double *s, double *x)
+{
+    const size_t n = (size_t)xy->action.n_comp;
+    for (size_t i = 0; i < (size_t)xy->action.lattice->n_sites; i++) {
+        vreal *here = (vreal *)x + i * n * KAD_NV;
+        stretch((int)n, here, (const vreal *)s + i * n * KAD_NV, here);
+    }
+}
+
+/* H = beta (J sum_nbr s + h e_1) of site i. */
+static void local_field(const kad_xy *xy, int i, const vreal *s, vreal *H)
+{
+    const int n_nbr = 2 * xy->action.lattice->d;
+    const int *nbr = xy->action.lattice->nbr + (size_t)i * (size_t)n_nbr;
+    const size_t size = (size_t)xy->action.n_comp * KAD_NV;
+    for (size_t r = 0; r < size; r++)
+        H[r] = kad_vset(r < KAD_NV ? xy->h : 0);
+    for (int b = 0; b < n_nbr; b++)
+        for (size_t r = 0; r < size; r++)
+            H[r] += xy->J * s[(size_t)nbr[b] * size + r];
+    for (size_t r = 0; r < size; r++)
+        H[r] *= xy->beta;
+}
+
+/* cos(p theta) */
+static vreal multiple(int p, vreal c, vreal s)
+{
+    vreal x = c, y = s;
+    for (int k = 1; k < p; k++) {
+        const vreal next = x * c - y * s;
+        y = x * s + y * c;
+        x = next;
+    }
+    return x;
+}
+
+/* s = new where the clock term accepts it; u: a uniform row. */
+static void accept_clock(const kad_xy *xy, const vreal *u, const vreal *new, vreal *s)
+{
+    for (int v = 0; v < KAD_NV; v++) {
+        const vreal change = multiple(xy->p, new[v], new[KAD_NV + v]) -
+                             multiple(xy->p, s[v], s[KAD_NV + v]);
+        const kad_vmask yes = kad_vlt(u[v], kad_vexp(xy->beta * xy->h_p * change));
+        s[v] = kad_vselect(yes, new[v], s[v]);
+        s[KAD_NV + v] = kad_vselect(yes, new[KAD_NV + v], s[KAD_NV + v]);
+    }
+}
+
+void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double *s)
+{
+    const size_t n = (size_t)xy->action.n_comp;
+    const uint32_t n_sites = (uint32_t)xy->action.lattice->n_sites;
+    vreal H[3 * KAD_NV], drawn[3 * KAD_NV], z[4 * KAD_NV];
+    kad_xy_directions(xy, x, s);
+    for (uint32_t i = 0; i < n_sites; i++) {
+        vreal *here = (vreal *)s + i * n * KAD_NV;
+        const kad_spin_source source = {.rng = turn->rng[KAD_LOCAL_SPIN],
+                                        .step = turn->step,
+                                        .sample = turn->first_chain,
+                                        .quad = i,
+                                        .quad_stride = n_sites};
+        local_field(xy, (int)i, (const vreal *)s, H);
+        kad_spin_rows_draw_f64((int)n, &source, KAD_W, KAD_W, (const double *)H,
+                               (double *)drawn);
+        if (xy->h_p != 0) {
+            kad_rng_uniform_rows_f64(turn->rng[KAD_LOCAL_PROPOSE], turn->step,
+                                     turn->first_chain, i, KAD_W, KAD_W, (double *)z);
+            accept_clock(xy, z, drawn, here);
+        } else {
+            for (size_t r = 0; r < n * KAD_NV; r++)
+                here[r] = drawn[r];
+        }
+        kad_rng_normal_rows_f64(turn->rng[KAD_LOCAL_FIELD], turn->step, turn->first_chain,
+                                i, KAD_W, KAD_W, (double *)z);
+        stretch((int)n, z, here, (vreal *)x + i * n * KAD_NV);
+    }
+}
+
+void kad_xy_reflect(const kad_xy *xy, double *x)
+{
+    const size_t n = (size_t)xy->action.n_comp, size = n * KAD_NV;
+    const int n_nbr = 2 * xy->action.lattice->d;
+    vreal *X = (vreal *)x, s[3 * KAD_NV], H[3 * KAD_NV];
+    for (int i = 0; i < xy->action.lattice->n_sites; i++) {
+        const int *nbr = xy->action.lattice->nbr + (size_t)i * (size_t)n_nbr;
+        vreal *here = X + (size_t)i * size;
+        for (size_t r = 0; r < size; r++)
+            H[r] = kad_vset(r < KAD_NV ? xy->h : 0);
+        for (int b = 0; b < n_nbr; b++) {
+            unit((int)n, X + (size_t)nbr[b] * size, s);
+            for (size_t r = 0; r < size; r++)
+                H[r] += xy->J * s[r];
+        }
+        for (size_t v = 0; v < KAD_NV; v++) {
+            vreal h2 = kad_vset(1e-300), dot = kad_vset(0);
+            for (size_t a = 0; a < n; a++) {
+                h2 += H[a * KAD_NV + v] * H[a * KAD_NV + v];
+                dot += H[a * KAD_NV + v] * here[a * KAD_NV + v];
+            }
+            for (size_t a = 0; a < n; a++)
+                here[a * KAD_NV + v] =
+                    2 * dot / h2 * H[a * KAD_NV + v] - here[a * KAD_NV + v];
+        }
+    }
+}
+
+/* 1 - 2 u u^T / |u|^2 with u = ghost / |ghost| - sign e_1 takes the ghost to sign e_1;
+ * nothing is done where it is there already, to rounding. */
+void kad_xy_ghost_back(int n, int n_sites, double sign, const double *ghost, double *s)
+{
+    const size_t size = (size_t)n * KAD_NV;
+    vreal u[3 * KAD_NV];
+    unit(n, (const vreal *)ghost, u);
+    for (size_t v = 0; v < KAD_NV; v++) {
+        vreal u2 = kad_vset(0);
+        u[v] -= sign;
+        for (size_t a = 0; a < (size_t)n; a++)
+            u2 += u[a * KAD_NV + v] * u[a * KAD_NV + v];
+        const vreal twice =
+            kad_vselect(kad_vlt(u2, kad_vset(1e-20)), kad_vset(0), 2 / u2);
+        for (size_t i = 0; i < (size_t)n_sites; i++) {
+            vreal *here = (vreal *)s + i * size, along = kad_vset(0);
+            for (size_t a = 0; a < (size_t)n; a++)
+                along += u[a * KAD_NV + v] * here[a * KAD_NV + v];
+            for (size_t a = 0; a < (size_t)n; a++)
+                here[a * KAD_NV + v] -= twice * along * u[a * KAD_NV + v];
+        }
+    }
+}
+#else
+typedef int kad_xy_local_is_double_only;
+#endif
