@@ -1,3 +1,4 @@
+#include "io/sha256.h"
 #include "io/sha256_impl.h"
 
 #include <string.h>

@@ -3,7 +3,8 @@
 #ifndef KAD_IO_SHA256_IMPL_H
 #define KAD_IO_SHA256_IMPL_H
 
-#include "io/sha256.h"
+#include <stddef.h>
+#include <stdint.h>
 
 /* K of section 4.2.2. */
 extern const uint32_t kad_sha256_k[64];

@@ -1,6 +1,7 @@
 /* Claims about digests of texts and files. */
 #include "base/memory.h"
 #include "io/digest.h"
+#include "io/sha256.h"
 #include "io/sha256_impl.h"
 #include "tests/io/h5_case.h"
 
