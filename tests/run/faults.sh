@@ -63,6 +63,7 @@ fresh() {
 arguments() { # arguments COMMAND: what to type
     case $1 in
     new) echo "run tiny.yaml -q -o run" ;;
+    append) echo "run tiny.yaml -q -o run sample[0].draws=600 sample[1].draws=300" ;;
     continue) echo "run run -q" ;;
     bulk | analyse | report) echo "$1 run -q" ;;
     *) echo "$1 run" ;;
@@ -74,6 +75,13 @@ fingerprint() {
     h5dump -A 0 -m '%.17g' -d /samplers/mis/proposals/log_weight -d /samplers/metropolis/action \
         -d /training/loss -g /flow/params -d /analysis/mis/err -d /analysis/metropolis/err \
         -d /bulk/correlators/mean "$1" 2>&1 | tail -n +2 | sha256sum
+}
+
+# The draws that start/ has, of a run that may have more.
+old_draws() {
+    h5dump -A 0 -m '%.17g' -d /samplers/mis/proposals/log_weight -s 0,0 -c 1,200 \
+        -d /samplers/metropolis/action -s 0,0 -c 2,100 "$1" 2>&1 |
+        sed -n 's/^ *([0-9,]*): //p' | tr -d ' \n' | sha256sum
 }
 
 # Lines of complaint; that the failure could not be recorded, and that there is no live
@@ -102,6 +110,10 @@ problem() {
     esac
     if [ -e start/run.h5 ] && [ "$command" != new ] && [ ! -e run/run.h5 ]; then
         echo "run.h5 is gone"
+        return
+    fi
+    if [ "$command" = append ] && [ "$(old_draws run/run.h5)" != "$draws" ]; then
+        echo "the draws that were there are not"
         return
     fi
     # shellcheck disable=SC2046 # a list of words
@@ -167,8 +179,10 @@ malloc_fails() {
 # --- the runs ----------------------------------------------------------------------------
 
 "$program" run tiny.yaml -q -o start || exit 99
-commands="info diagnose compare report analyse bulk new"
-[ -n "$all" ] || commands="info analyse"
+draws=$(old_draws start/run.h5)
+[ "$draws" != "$(sha256sum </dev/null)" ] || exit 99
+commands="info diagnose compare report analyse bulk append new"
+[ -n "$all" ] || commands="info analyse append"
 commands=${COMMANDS-$commands}
 for command in $commands; do
     count "$command"
