@@ -26,9 +26,10 @@ typedef struct kad_images {
     const char *const *name; /* [n], of the files they come from; NULL: by number */
 } kad_images;
 
-/* Images to train on and images that training never sees, of one shape. */
+/* Images to train on, images that training never sees, and images that it looks at only to
+ * choose when to stop; of one shape. */
 typedef struct kad_image_set {
-    kad_images train, held_out;
+    kad_images train, held_out, validation;
     const char *description; /* one line: where they come from */
     const char *digest;      /* of all that decides a pixel: hexadecimal digits */
 } kad_image_set;

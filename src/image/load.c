@@ -14,7 +14,7 @@
 
 /* Arrays of the file: those of a side one after the other. */
 enum { PIXELS, LABELS, NAMES, OF_A_SIDE };
-enum { LABEL_NAMES = 2 * OF_A_SIDE, FACTS, TEXT, N_ARRAYS };
+enum { LABEL_NAMES = KAD_SIDES * OF_A_SIDE, FACTS, TEXT, N_ARRAYS };
 /* Facts are the means of the channels, zeros, unread. */
 enum { N_FACTS = KAD_IMAGE_CHANNELS + 2, TEXT_BYTES = 512, LABEL_BYTES = 32 };
 /* Read at once, at most. */
@@ -24,7 +24,7 @@ struct kad_image_store {
     kad_mapped *file;
     kad_image_set set;
     kad_image_facts facts;
-    const char **label_name, **name[2];
+    const char **label_name, **name[KAD_SIDES];
 };
 
 /* --- reading a source into the file ---------------------------------------------------- */
@@ -33,7 +33,8 @@ typedef struct job {
     kad_image_plan *plan;
     kad_mapped_writer *out;
     size_t image_bytes, n_labels;
-    size_t have[2]; /* images taken so far; those with a mirror image count as one */
+    size_t
+        have[KAD_SIDES]; /* images taken so far; those with a mirror image count as one */
     double sum[KAD_IMAGE_CHANNELS], zeros;
     /* A block of pictures. */
     size_t first, n, room;
@@ -190,7 +191,7 @@ static kad_status read_all(kad_ctx *ctx, job *j)
     const kad_image_plan *plan = j->plan;
     KAD_CALL(take_block(&scope, j));
     for (j->first = 0; j->first < plan->source.n; j->first += j->n) {
-        if (j->have[0] == plan->n[0] && j->have[1] == plan->n[1]) break;
+        if (memcmp(j->have, plan->n, sizeof plan->n) == 0) break;
         const size_t left = plan->source.n - j->first;
         j->n = left < j->room ? left : j->room;
         KAD_CALL(read_block(ctx, j));
@@ -203,9 +204,10 @@ static kad_status read_all(kad_ctx *ctx, job *j)
 static void describe_side(const kad_image_plan *plan, size_t n_labels, int side,
                           kad_mapped_array *a)
 {
-    static const char *const paths[2][OF_A_SIDE] = {
+    static const char *const paths[KAD_SIDES][OF_A_SIDE] = {
         {"/train/pixels", "/train/labels", "/train/names"},
-        {"/held_out/pixels", "/held_out/labels", "/held_out/names"}};
+        {"/held_out/pixels", "/held_out/labels", "/held_out/names"},
+        {"/validation/pixels", "/validation/labels", "/validation/names"}};
     const size_t n = plan->n[side] * kad_image_plan_copies(plan, side);
     const size_t names = plan->name_bytes;
     a[PIXELS] = (kad_mapped_array){
@@ -230,7 +232,7 @@ static kad_status begin(kad_ctx *ctx, const char *path, const kad_image_plan *pl
 {
     const size_t n_labels = plan->source.n_labels;
     kad_mapped_array a[N_ARRAYS];
-    for (int side = 0; side < 2; side++)
+    for (int side = 0; side < KAD_SIDES; side++)
         describe_side(plan, n_labels, side, a + side * OF_A_SIDE);
     a[LABEL_NAMES] =
         (kad_mapped_array){"/label_names",          KAD_H5_U8,    2,
@@ -248,23 +250,29 @@ static kad_status begin(kad_ctx *ctx, const char *path, const kad_image_plan *pl
     return kad_mapped_begin(ctx, path, N_ARRAYS, a, out);
 }
 
-/* "msds1: 90000 + 10000 held out, 3 x 32 x 32". */
+/* "msds1: 90000 images + 10000 held out, 3 x 32 x 32". */
 static void describe(const kad_image_plan *plan, char text[TEXT_BYTES])
 {
-    snprintf(text, TEXT_BYTES, "%s: %zu images + %zu held out, %d x %d x %d",
+    char validation[48] = "";
+    if (plan->n[KAD_SIDE_VALIDATION] > 0)
+        snprintf(validation, sizeof validation, " + %zu to choose by",
+                 plan->n[KAD_SIDE_VALIDATION]);
+    snprintf(text, TEXT_BYTES, "%s: %zu images + %zu held out%s, %d x %d x %d",
              plan->options->source, plan->n[0] * kad_image_plan_copies(plan, 0),
-             plan->n[1], plan->n_channels, plan->height, plan->width);
+             plan->n[1], validation, plan->n_channels, plan->height, plan->width);
     kad_make_printable(text, false);
 }
 
 static kad_status digest_all(kad_ctx *ctx, job *j, char digest[KAD_DIGEST_CHARS])
 {
-    char part[2][KAD_DIGEST_CHARS], all[3 * KAD_DIGEST_CHARS + 64];
-    for (int side = 0; side < 2; side++)
+    char part[KAD_SIDES][KAD_DIGEST_CHARS] = {{0}}, all[4 * KAD_DIGEST_CHARS + 64];
+    const int n_sides = j->plan->n[KAD_SIDE_VALIDATION] > 0 ? KAD_SIDES : 2;
+    for (int side = 0; side < n_sides; side++)
         KAD_CALL(kad_mapped_digest(ctx, j->out, (size_t)(side * OF_A_SIDE + PIXELS),
                                    part[side]));
-    const int n = snprintf(all, sizeof all, "%d %d %d %s %s", j->plan->n_channels,
-                           j->plan->height, j->plan->width, part[0], part[1]);
+    const int n = snprintf(all, sizeof all, "%d %d %d %s %s%s%s", j->plan->n_channels,
+                           j->plan->height, j->plan->width, part[0], part[1],
+                           n_sides > 2 ? " " : "", part[2]);
     kad_digest(all, (size_t)n, digest);
     return KAD_OK;
 }
@@ -355,6 +363,7 @@ static kad_status fill(kad_ctx *ctx, kad_image_store *store)
     KAD_CALL(rows_of(ctx, names, d[0], LABEL_BYTES, &store->label_name));
     KAD_CALL(fill_side(ctx, store, 0, &store->set.train));
     KAD_CALL(fill_side(ctx, store, 1, &store->set.held_out));
+    KAD_CALL(fill_side(ctx, store, 2, &store->set.validation));
     const double *facts = kad_mapped_data(file, FACTS, &rank, d);
     memcpy(store->facts.mean, facts, sizeof store->facts.mean);
     store->facts.zeros = facts[KAD_IMAGE_CHANNELS];
@@ -372,10 +381,12 @@ static kad_status key_of(kad_ctx *ctx, const kad_image_source *s,
     KAD_SCOPE(scope, ctx);
     const char *text;
     KAD_CALL(kad_take_printf(
-        &scope, &text, "images 1 %s %s %s %s %d %d %d %d %d %d %d %.17g %lld %lld %d",
+        &scope, &text,
+        "images 2 %s %s %s %s %d %d %d %d %d %d %d %.17g %.17g %lld %lld %d",
         s->ops->name, o->source, s->state, o->dataset ? o->dataset : "", o->size, o->crop,
-        o->crops, o->scales, o->pad, o->flip, o->grey, o->held_out, (long long)o->limit,
-        (long long)o->seed, (int)o->on_error));
+        o->crops, o->scales, o->pad, o->flip, o->grey, o->held_out,
+        o->validation > 0 ? o->validation : 0, (long long)o->limit, (long long)o->seed,
+        (int)o->on_error));
     kad_digest(text, strlen(text), key);
     return KAD_OK;
 }
@@ -441,8 +452,8 @@ void kad_image_store_close(kad_image_store *store)
     if (store == NULL) return;
     kad_mapped_close(store->file);
     kad_free(store->label_name);
-    kad_free(store->name[0]);
-    kad_free(store->name[1]);
+    for (int side = 0; side < KAD_SIDES; side++)
+        kad_free(store->name[side]);
     kad_free(store);
 }
 

@@ -21,9 +21,10 @@ typedef struct kad_image_options {
     int crops, scales; /* random squares of a picture (0: none), of so many octaves */
     int pad;
     bool flip, grey;
-    double held_out; /* NaN: what the source holds out itself, or a tenth */
-    bool own_sides;  /* what the source holds out stays so whatever held_out is; no key */
-    int64_t limit;   /* 0: all */
+    double held_out;   /* NaN: what the source holds out itself, or a tenth */
+    double validation; /* share of those to train on that are for validation; NaN: none */
+    bool own_sides; /* what the source holds out stays so whatever held_out is; no key */
+    int64_t limit;  /* 0: all */
     int64_t seed;
     kad_image_on_error on_error;
     const char *cache; /* NULL: the run's folder */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STREAM_SIDE = 16, STREAM_WINDOW = 17, A_TILE = 64 };
+enum { STREAM_SIDE = 16, STREAM_WINDOW = 17, STREAM_VALIDATION = 18, A_TILE = 64 };
 static const double default_share = 0.1;
 
 /* --- sides and windows ----------------------------------------------------------------- */
@@ -22,19 +22,32 @@ static uint64_t identity(const kad_image_source *s, size_t i)
     return h & 0xffffffffffffu; /* a sample's number has 48 bits */
 }
 
-static int side_of(const kad_image_plan *plan, size_t i)
+static bool chosen(const kad_image_plan *plan, size_t i, uint32_t stream, double share)
+{
+    const kad_rng rng = kad_rng_stream(0, KAD_RNG_IMAGE, stream);
+    return kad_rng_uniform(rng, 0, identity(&plan->source, i), 0) < share;
+}
+
+static bool is_held_out(const kad_image_plan *plan, size_t i)
 {
     const kad_image_source *s = &plan->source;
     const kad_image_side own = s->ops->side ? s->ops->side(s, i) : KAD_IMAGE_ANY;
     if (own != KAD_IMAGE_ANY &&
         (isnan(plan->options->held_out) || plan->options->own_sides))
         return own == KAD_IMAGE_HELD_OUT;
-    const kad_rng rng = kad_rng_stream(0, KAD_RNG_IMAGE, STREAM_SIDE);
-    return kad_rng_uniform(rng, 0, identity(s, i), 0) < plan->held_out;
+    return chosen(plan, i, STREAM_SIDE, plan->held_out);
 }
 
-size_t kad_image_plan_share(const kad_image_plan *plan, size_t i, const size_t have[2],
-                            int *side)
+static int side_of(const kad_image_plan *plan, size_t i)
+{
+    if (is_held_out(plan, i)) return KAD_SIDE_HELD_OUT;
+    return chosen(plan, i, STREAM_VALIDATION, plan->options->validation)
+               ? KAD_SIDE_VALIDATION
+               : KAD_SIDE_TRAIN;
+}
+
+size_t kad_image_plan_share(const kad_image_plan *plan, size_t i,
+                            const size_t have[KAD_SIDES], int *side)
 {
     const size_t most =
         plan->options->limit > 0 ? (size_t)plan->options->limit : SIZE_MAX;
@@ -189,7 +202,7 @@ kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan)
                         "(data.on_error skip goes on without them)",
                         s->path, plan->n_unread, s->n, s->ops->name_of(s, first));
     }
-    plan->n[0] = plan->n[1] = 0;
+    memset(plan->n, 0, sizeof plan->n);
     plan->name_bytes = 0;
     for (size_t i = 0; i < s->n; i++) {
         int side = 0;
@@ -200,6 +213,13 @@ kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan)
         }
         plan->n[side] += n;
     }
+    if (plan->options->validation > 0 && plan->n[KAD_SIDE_VALIDATION] == 0)
+        return kad_fail(
+            ctx, KAD_EDATA,
+            "data.source: %s: data.validation %g of %zu %s leaves none to choose "
+            "weights by",
+            s->path, plan->options->validation, s->n - plan->n_unread,
+            s->alike ? "images" : "files");
     if (plan->n[0] > 0 && (plan->n[1] > 0 || plan->held_out == 0)) return KAD_OK;
     return kad_fail(ctx, KAD_EDATA,
                     "data.source: %s: data.held_out %g of %zu %s leaves %zu images to "

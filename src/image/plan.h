@@ -5,6 +5,9 @@
 
 #include "image/source.h"
 
+/* Sides: to train on, held out, to choose weights by. */
+enum { KAD_SIDE_TRAIN, KAD_SIDE_HELD_OUT, KAD_SIDE_VALIDATION, KAD_SIDES };
+
 typedef struct kad_image_plan {
     const kad_image_options *options;
     kad_image_source source;
@@ -14,8 +17,7 @@ typedef struct kad_image_plan {
     double held_out;               /* share of those whose side the source leaves open */
     uint8_t *unread;               /* [source.n] pictures that cannot be read */
     size_t n_unread, name_bytes;   /* of the longest name, 0 where there are none */
-    size_t n[2]; /* images to train on, not counting mirror images, and held
-                                      out */
+    size_t n[KAD_SIDES];           /* images of a side, not counting mirror images */
 } kad_image_plan;
 
 /* Opens the source, measures its pictures, and decides. A picture that cannot be read is
@@ -30,13 +32,13 @@ void kad_image_plan_drop(kad_ctx *ctx, kad_image_plan *plan, size_t i,
  * KAD_EDATA: also where none are left on a side that should have some. */
 KAD_MUST_USE kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan);
 /* Walks through the pictures: the side of picture i and how many images it gives, of those
- * that `have` so far on either side. */
-size_t kad_image_plan_share(const kad_image_plan *plan, size_t i, const size_t have[2],
-                            int *side);
+ * that `have` so far on each side. */
+size_t kad_image_plan_share(const kad_image_plan *plan, size_t i,
+                            const size_t have[KAD_SIDES], int *side);
 /* Times that an image of a side is written: twice where it is mirrored. */
 static inline size_t kad_image_plan_copies(const kad_image_plan *plan, int side)
 {
-    return side == 0 && plan->options->flip ? 2 : 1;
+    return side == KAD_SIDE_TRAIN && plan->options->flip ? 2 : 1;
 }
 /* The window of image k of a picture of this size. */
 kad_window kad_image_plan_window(const kad_image_plan *plan, size_t i, size_t k,

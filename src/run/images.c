@@ -69,6 +69,8 @@ const kad_key kad_images_keys[] = {
      "images", NULL, ""},
     {"train.eval_final", KAD_INT_OF(kad_images_options, eval_final), "10000", 16, 1e9,
      "images", NULL, ""},
+    {"train.patience", KAD_INT_OF(kad_images_options, patience), "0", 0, 1000,
+     "evaluations", NULL, ""},
     {"train.checkpoint_seconds", KAD_REAL_OF(kad_images_options, checkpoint_seconds),
      "60", 0, 1e9, "s", NULL, ""},
     {"images.samples", KAD_INT_OF(kad_images_options, samples), "1024", 1, 1e6, "images",
@@ -141,6 +143,8 @@ static kad_status choose(kad_ctx *ctx, kad_config *config)
     KAD_CALL(kad_config_resolve(ctx, config, "train.batch", c->batch));
     KAD_CALL(kad_config_resolve(ctx, config, "train.optimiser", c->optimiser));
     KAD_CALL(kad_config_resolve(ctx, config, "train.rate", c->rate));
+    if (kad_config_int(config, "train.patience") > 0)
+        KAD_CALL(kad_config_resolve(ctx, config, "data.validation", "0.1"));
     return kad_config_resolve(ctx, config, "train.weight_decay", c->weight_decay);
 }
 

@@ -18,13 +18,26 @@
 #define F64 KAD_H5_F64
 #define I64 KAD_H5_I64
 
-enum { SHEET = 64, N_EVALUATIONS = 20, MAX_ROWS = 64 };
+enum {
+    SHEET = 64,
+    N_EVALUATIONS = 20,
+    SPREAD = 8 /* pieces that are scored */,
+    MAX_ROWS = 64
+};
 static const double slice_seconds = 0.5;
 
 /* A row of /images/curve. */
 typedef struct row {
-    double seconds, images, bpd, bpd_err, bpd_train;
+    double seconds, images, bpd, bpd_err, bpd_train, bpd_validation;
 } row;
+
+/* The best weights so far, where train.patience asks for them. */
+typedef struct best {
+    double *theta; /* [n_theta]; NULL: not asked for */
+    double bpd;    /* of images for validation */
+    double share;  /* of the plan that was behind them; 0: there are none yet */
+    double since;  /* evaluations after them */
+} best;
 
 typedef struct work {
     kad_pipeline *p;
@@ -36,6 +49,7 @@ typedef struct work {
     kad_image_trainer *trainer;
     size_t n_rows;
     row rows[MAX_ROWS];
+    best best;
     double saved; /* when the checkpoint was written */
 } work;
 
@@ -131,6 +145,13 @@ static kad_status save(work *k)
         kad_h5_attr_set_string(k->ctx, file, "/images", "data_sha256", k->set->digest));
     if (k->n_rows > 0)
         KAD_CALL(kad_h5_write(k->ctx, file, "/images/curve", F64, 2, dims, k->rows));
+    if (k->best.share > 0) {
+        const double numbers[3] = {k->best.bpd, k->best.share, k->best.since};
+        const size_t n = 3;
+        KAD_CALL(kad_h5_write(k->ctx, file, "/images/best", F64, 1, &n, numbers));
+        KAD_CALL(kad_h5_write(k->ctx, file, "/images/best_theta", F64, 1,
+                              &k->map->n_theta, k->best.theta));
+    }
     for (int i = 0; kad_image_trainer_array(k->trainer, i, &a); i++) {
         snprintf(path, sizeof path, "/images/%s", a.name);
         if (a.n > 0)
@@ -140,6 +161,20 @@ static kad_status save(work *k)
     }
     KAD_CALL(kad_checkpoint_save(k->ctx, k->p->run, file));
     k->saved = kad_wall_seconds();
+    return KAD_OK;
+}
+
+static kad_status load_best(work *k, kad_h5 *file)
+{
+    double numbers[3];
+    const size_t n = 3;
+    if (k->best.theta == NULL || !kad_h5_exists(file, "/images/best")) return KAD_OK;
+    KAD_CALL(kad_h5_read(k->ctx, file, "/images/best", F64, 1, &n, numbers));
+    KAD_CALL(kad_h5_read(k->ctx, file, "/images/best_theta", F64, 1, &k->map->n_theta,
+                         k->best.theta));
+    k->best.bpd = numbers[0];
+    k->best.share = numbers[1];
+    k->best.since = numbers[2];
     return KAD_OK;
 }
 
@@ -161,6 +196,7 @@ static kad_status load(work *k)
         k->n_rows = dims[0];
         KAD_CALL(kad_h5_read(k->ctx, file, "/images/curve", F64, 2, dims, k->rows));
     }
+    KAD_CALL(load_best(k, file));
     for (int i = 0; kad_image_trainer_array(k->trainer, i, &a); i++) {
         snprintf(path, sizeof path, "/images/%s", a.name);
         if (a.n > 0)
@@ -174,25 +210,83 @@ static kad_status load(work *k)
 
 /* --- training -------------------------------------------------------------------------- */
 
-static kad_status score(work *k, const kad_images *images, size_t most,
-                        kad_image_score *out)
+/* What the training has given: the average of its weights, or the best one. */
+static const double *weights(const work *k)
+{
+    return k->best.share > 0 ? k->best.theta : kad_image_trainer_weights(k->trainer);
+}
+
+static kad_status score(work *k, const double *theta, const kad_images *images,
+                        size_t most, kad_image_score *out)
 {
     const size_t n = images->n < most ? images->n : most;
-    const kad_status status = k->map->ops->evaluate(
-        k->ctx, k->map, kad_image_trainer_weights(k->trainer), images, 0, n, out);
+    const kad_status status =
+        k->map->ops->evaluate(k->ctx, k->map, theta, images, 0, n, out);
     kad_image_store_rest(k->store);
     return status;
+}
+
+/* The same of at most `most` images, taken from all over them: squares of one picture lie side
+ * by side. */
+static kad_status score_some(work *k, const double *theta, const kad_images *images,
+                             size_t most, kad_image_score *out)
+{
+    if (images->n <= most) return score(k, theta, images, most, out);
+    const size_t n = most / SPREAD;
+    double square = 0;
+    *out = (kad_image_score){.n = n * SPREAD};
+    for (size_t i = 0; i < SPREAD; i++) {
+        kad_image_score piece;
+        KAD_CALL(k->map->ops->evaluate(k->ctx, k->map, theta, images,
+                                       i * (images->n - n) / (SPREAD - 1), n, &piece));
+        out->bpd += piece.bpd / SPREAD;
+        square += piece.error * piece.error;
+    }
+    out->error = sqrt(square) / SPREAD;
+    kad_image_store_rest(k->store);
+    return KAD_OK;
+}
+
+/* The share of the plan that the next evaluation comes after. */
+static double next_share(const work *k)
+{
+    return fmin(1, (double)(k->n_rows + 1) / N_EVALUATIONS);
+}
+
+static void choose(work *k, double bpd)
+{
+    best *b = &k->best;
+    if (b->share > 0 && (bpd >= b->bpd || isnan(bpd))) {
+        b->since++;
+        return;
+    }
+    memcpy(b->theta, kad_image_trainer_weights(k->trainer),
+           k->map->n_theta * sizeof *b->theta);
+    b->bpd = bpd;
+    b->share = next_share(k);
+    b->since = 0;
+}
+
+static bool has_stopped(const work *k)
+{
+    return k->best.theta != NULL && k->best.since >= k->options->patience;
 }
 
 /* A row of the curve. */
 static kad_status evaluate(work *k)
 {
     const kad_image_progress now = kad_image_trainer_progress(k->trainer);
-    kad_image_score held, trained;
-    KAD_CALL(score(k, &k->set->held_out, k->options->eval_samples, &held));
-    KAD_CALL(score(k, &k->set->train, k->options->eval_samples, &trained));
+    const double *theta = kad_image_trainer_weights(k->trainer);
+    const size_t n = k->options->eval_samples;
+    kad_image_score held, trained, chosen = {.bpd = NAN};
+    KAD_CALL(score_some(k, theta, &k->set->held_out, n, &held));
+    KAD_CALL(score_some(k, theta, &k->set->train, n, &trained));
+    if (k->best.theta != NULL) {
+        KAD_CALL(score_some(k, theta, &k->set->validation, n, &chosen));
+        choose(k, chosen.bpd);
+    }
     k->rows[k->n_rows++] =
-        (row){now.seconds, now.images, held.bpd, held.error, trained.bpd};
+        (row){now.seconds, now.images, held.bpd, held.error, trained.bpd, chosen.bpd};
     return KAD_OK;
 }
 
@@ -215,19 +309,20 @@ static kad_status interrupted(work *k)
                     100 * kad_image_trainer_progress(k->trainer).part, kad_stop_reason());
 }
 
-/* Evaluations come after each twentieth of the plan: part i is behind it when there are
- * i rows. */
+/* Evaluations come after each twentieth of the plan, whatever the clock says: part i is behind it
+ * when there are i rows. The last one is that of the end, unless weights are chosen. */
 static kad_status train(work *k)
 {
     kad_image_progress now = kad_image_trainer_progress(k->trainer);
     kad_progress_begin(k->p->progress, "train", (int64_t)(1000 * now.part), 1000);
-    while (!now.done) {
-        kad_image_trainer_run(k->trainer, slice_seconds);
+    while (!(now.done && k->n_rows >= (k->best.theta ? N_EVALUATIONS : 0)) &&
+           !has_stopped(k)) {
+        kad_image_trainer_run(k->trainer, next_share(k), slice_seconds);
         kad_image_store_rest(k->store);
         now = kad_image_trainer_progress(k->trainer);
         if (kad_stop_requested()) return interrupted(k);
-        const bool due = now.part * N_EVALUATIONS >= (double)k->n_rows + 1;
-        if (due && !now.done && k->n_rows + 2 < MAX_ROWS) {
+        if (kad_image_trainer_reached(k->trainer, next_share(k)) &&
+            (!now.done || k->best.theta != NULL)) {
             const kad_status status = evaluate(k);
             if (status == KAD_EINTERRUPTED) return interrupted(k);
             KAD_CALL(status);
@@ -289,9 +384,12 @@ static void write_curve(const work *k, kad_writer *w)
          "its standard error, over images"},
         {"curve/bpd_train", KAD_CELL_REAL, offsetof(row, bpd_train), "bits",
          "bits per dimension of as many images trained on"},
+        {"curve/bpd_validation", KAD_CELL_REAL, offsetof(row, bpd_validation), "bits",
+         "bits per dimension of the images that weights are chosen by"},
     };
-    kad_write_columns(w, "evaluation", sizeof columns / sizeof columns[0], columns,
-                      k->n_rows, k->rows, sizeof *k->rows);
+    const size_t n = sizeof columns / sizeof columns[0];
+    kad_write_columns(w, "evaluation", k->best.share > 0 ? n : n - 1, columns, k->n_rows,
+                      k->rows, sizeof *k->rows);
 }
 
 /* The map itself: who has these and the options can run it again. */
@@ -301,16 +399,46 @@ static void write_map(const work *k, kad_writer *w)
     const char *name;
     int64_t value;
     const size_t n = k->map->n_theta;
-    kad_digest(kad_image_trainer_weights(k->trainer), n * sizeof(double), digest);
+    kad_digest(weights(k), n * sizeof(double), digest);
     kad_write_text(w, "map_sha256", digest);
     kad_write(w, "map/theta", F64, "parameter", "1", "the map's parameters, averaged", &n,
-              kad_image_trainer_weights(k->trainer));
+              weights(k));
     kad_write_text(w, "map/theta@recipe", k->options->recipe);
     for (int i = 0; k->map->ops->option(k->map, i, &name, &value); i++) {
         char at[64];
         snprintf(at, sizeof at, "map/theta@%s", name);
         kad_write_int(w, at, value);
     }
+}
+
+static size_t n_validation(const work *k)
+{
+    const size_t n = k->set->validation.n, most = k->options->eval_samples;
+    return n < most ? n : most / SPREAD * SPREAD;
+}
+
+/* Which weights these are, where they were chosen. */
+static void write_choice(const work *k, kad_writer *w)
+{
+    if (k->best.share == 0) return;
+    kad_write_real(w, "bpd_validation", k->best.bpd);
+    kad_write_int(w, "n_validation", (int64_t)n_validation(k));
+    kad_write_real(w, "chosen_share", k->best.share);
+    kad_write_int(w, "stopped_early", has_stopped(k));
+}
+
+static void say_choice(const work *k)
+{
+    char end[64] = "the training went on to the end";
+    if (k->best.share == 0) return;
+    if (has_stopped(k))
+        snprintf(end, sizeof end, "stopped after %d evaluations without a better one",
+                 k->options->patience);
+    kad_say(
+        k->p->app,
+        "weights: those after %.0f %% of the plan, the best of %zu evaluations on %zu "
+        "images to choose by (%.4g bits per dimension); %s",
+        100 * k->best.share, k->n_rows - 1, n_validation(k), k->best.bpd, end);
 }
 
 static kad_status write_samples(work *k, kad_writer *w)
@@ -325,8 +453,8 @@ static kad_status write_samples(work *k, kad_writer *w)
         temperature[h] = t->n == 0 ? 1 : t->value[h < t->n ? h : t->n - 1];
     KAD_CALL(kad_scope_take(&scope, n, (size_t)size_of(k), &x));
     KAD_CALL(kad_take(&scope, n * (size_t)size_of(k), &z));
-    KAD_CALL(k->map->ops->sample(k->ctx, k->map, kad_image_trainer_weights(k->trainer),
-                                 k->options->train.seed, n, temperature, z, x));
+    KAD_CALL(k->map->ops->sample(k->ctx, k->map, weights(k), k->options->train.seed, n,
+                                 temperature, z, x));
     kad_view_write_images(w, "samples", "image", 1, &n, k->map->n_channels,
                           k->map->height, k->map->width, x, "images drawn from the map");
     kad_view_write_latents(w, "latents", n, k->map->n_channels, k->map->height,
@@ -340,11 +468,12 @@ static kad_status finish(work *k)
     KAD_LOCAL(kad_h5, file);
     const kad_image_progress now = kad_image_trainer_progress(k->trainer);
     kad_image_score held, trained;
-    KAD_CALL(score(k, &k->set->held_out, k->options->eval_final, &held));
-    KAD_CALL(score(k, &k->set->train, held.n, &trained));
+    KAD_CALL(score(k, weights(k), &k->set->held_out, k->options->eval_final, &held));
+    KAD_CALL(score(k, weights(k), &k->set->train, held.n, &trained));
     if (k->n_rows < MAX_ROWS)
         k->rows[k->n_rows++] =
-            (row){now.seconds, now.images, held.bpd, held.error, trained.bpd};
+            (row){now.seconds, now.images,  held.bpd,
+                  held.error,  trained.bpd, k->best.share > 0 ? k->best.bpd : NAN};
     KAD_CALL(kad_results_open(k->ctx, k->p->run, &file));
     kad_writer w = kad_write_into(k->ctx, file, "/images");
     kad_write_real(&w, "bpd_test", held.bpd);
@@ -355,6 +484,7 @@ static kad_status finish(work *k)
     kad_write_real(&w, "images_seen", now.images);
     kad_write_int(&w, "n_parameters", (int64_t)k->map->n_theta);
     kad_write_int(&w, "n_nonfinite", now.n_nonfinite);
+    write_choice(k, &w);
     write_levels(k, &held, &w);
     write_curve(k, &w);
     write_map(k, &w);
@@ -362,6 +492,7 @@ static kad_status finish(work *k)
     KAD_CALL(kad_write_end(&w));
     KAD_CALL(kad_results_save(k->ctx, k->p->run, file));
     char text[64];
+    say_choice(k);
     kad_say(
         k->p->app,
         "images: %s bits per dimension on %zu held out (%.4g on those trained on), %.3g "
@@ -388,6 +519,8 @@ static kad_status train_and_evaluate(work *k)
     KAD_CALL(kad_images_map_create(k->ctx, k->options, im, &k->map));
     KAD_CALL(
         kad_image_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));
+    if (k->options->patience > 0)
+        KAD_CALL(kad_new(k->ctx, k->map->n_theta, sizeof *k->best.theta, &k->best.theta));
     KAD_CALL(load(k));
     KAD_CALL(train(k));
     return finish(k);
@@ -409,6 +542,7 @@ kad_status kad_images_stage(kad_pipeline *p)
     work k = {.p = p, .ctx = &p->app->ctx, .options = &p->options.images};
     const kad_status status = work_through(&k);
     kad_image_trainer_destroy(k.trainer);
+    kad_free(k.best.theta);
     kad_image_map_destroy(k.map);
     kad_image_store_close(k.store);
     return status;

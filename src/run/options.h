@@ -22,6 +22,7 @@ typedef struct kad_images_options {
         origin; /* pixels: of the coarse lattices; none: where those have most in common */
     kad_image_train_options train;
     size_t eval_samples, eval_final; /* images of an evaluation on the way, of the last */
+    int patience; /* evaluations that bring nothing before the training ends; 0: no end */
     double checkpoint_seconds;
     size_t samples;        /* drawn at the end */
     kad_reals temperature; /* of levels, from the finest on */

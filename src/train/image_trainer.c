@@ -289,10 +289,19 @@ static void sort(kad_image_trainer *t)
     }
 }
 
-static bool is_done(const kad_image_trainer *t)
+/* The step that is behind a part of the map at this share of its plan. */
+static int64_t step_at(const part_state *s, double share)
 {
-    for (int i = 0; i < t->map->n_parts; i++)
-        if (t->part[i].planned == 0 || t->part[i].step < t->part[i].planned) return false;
+    const int64_t step = (int64_t)ceil(share * (double)s->planned);
+    return step < s->planned ? step : s->planned;
+}
+
+bool kad_image_trainer_reached(const kad_image_trainer *t, double share)
+{
+    for (int i = 0; i < t->map->n_parts; i++) {
+        const part_state *s = &t->part[i];
+        if (s->planned == 0 || s->step < step_at(s, share)) return false;
+    }
     return true;
 }
 
@@ -314,9 +323,7 @@ static void round_to(kad_image_trainer *t, double part)
     const double begun = kad_wall_seconds();
     for (int i = 0; i < t->map->n_parts; i++) {
         part_state *s = &t->part[i];
-        s->target =
-            s->planned == 0 ? t->map->n_timed : (int64_t)ceil(part * (double)s->planned);
-        if (s->planned > 0 && s->target > s->planned) s->target = s->planned;
+        s->target = s->planned == 0 ? t->map->n_timed : step_at(s, part);
     }
     if (t->map->n_parts > 1)
         kad_parallel_for(t->n_threads, (size_t)t->map->n_parts, train_part, t);
@@ -325,7 +332,7 @@ static void round_to(kad_image_trainer *t, double part)
     t->seconds += kad_wall_seconds() - begun;
 }
 
-void kad_image_trainer_run(kad_image_trainer *t, double seconds)
+void kad_image_trainer_run(kad_image_trainer *t, double share, double seconds)
 {
     const double begun = kad_wall_seconds();
     if (t->part[0].planned == 0) {
@@ -333,10 +340,10 @@ void kad_image_trainer_run(kad_image_trainer *t, double seconds)
         plan(t);
     }
     double rate = 0; /* parts of the plan a second */
-    while (!is_done(t)) {
+    while (!kad_image_trainer_reached(t, share)) {
         const double part = part_of(t), start = kad_wall_seconds();
         if (start - begun >= seconds) break;
-        round_to(t, fmin(1, part + (rate > 0 ? rate * ROUND_SECONDS : 0.002)));
+        round_to(t, fmin(share, part + (rate > 0 ? rate * ROUND_SECONDS : 0.002)));
         rate = (part_of(t) - part) / fmax(1e-9, kad_wall_seconds() - start);
     }
 }
@@ -345,8 +352,9 @@ void kad_image_trainer_run(kad_image_trainer *t, double seconds)
 
 kad_image_progress kad_image_trainer_progress(const kad_image_trainer *t)
 {
-    kad_image_progress p = {
-        .done = is_done(t), .part = part_of(t), .seconds = t->seconds};
+    kad_image_progress p = {.done = kad_image_trainer_reached(t, 1),
+                            .part = part_of(t),
+                            .seconds = t->seconds};
     const double images = t->map->ops->step_images(t->map, t->options.batch),
                  size = (double)t->map->n_channels * t->map->height * t->map->width;
     for (int i = 0; i < t->map->n_parts; i++) {

@@ -45,9 +45,12 @@ KAD_MUST_USE kad_status kad_image_trainer_create(kad_ctx *ctx, const kad_image_m
 void kad_image_trainer_destroy(kad_image_trainer *trainer);
 KAD_LOCAL_OF(kad_image_trainer, kad_image_trainer_destroy)
 
-/* Trains until done, or for about so many seconds (rounds of all parts are not cut). Threads:
- * those of the context at creation. */
-void kad_image_trainer_run(kad_image_trainer *trainer, double seconds);
+/* Trains until that share of the plan is behind it (1: all), or for about so many seconds
+ * (rounds of all parts are not cut). What it is after a share is the same whatever the calls in
+ * between. Threads: those of the context at creation. */
+void kad_image_trainer_run(kad_image_trainer *trainer, double share, double seconds);
+/* Is that share behind it? */
+bool kad_image_trainer_reached(const kad_image_trainer *trainer, double share);
 
 typedef struct kad_image_progress {
     bool done;

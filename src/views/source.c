@@ -47,6 +47,7 @@ kad_status kad_view_source_open(kad_ctx *ctx, const kad_image_options *data,
     }
     o.sha256 = NULL;
     o.held_out = 0;
+    o.validation = 0;
     o.own_sides = true;
     o.limit = limit;
     o.flip = false;

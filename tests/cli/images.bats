@@ -252,6 +252,45 @@ attribute() { # attribute FOLDER NAME
     [ "$(shown whole)" = "$(shown pieces)" ]
 }
 
+chosen() { # chosen FOLDER
+    h5dump -A 0 -m '%.17g' -d /images/curve/bpd_validation "$1/run.h5" | tail -n +2
+    attribute "$1" chosen_share
+}
+
+@test "images: training ends by images set aside, keeps the best, and goes on to the bit" {
+    small
+    few='data.limit=24 flow.hidden=16 train.steps=1500 images.coding=0 images.inpaint=0
+        images.receptive=0 images.rows=0 images.attribute_images=0 images.latents=0'
+    kadanoff run small.yaml -q -o whole -t 2 $few >out.txt train.patience=3
+    kadanoff run small.yaml -q -o to_the_end $few
+    # so few images are learnt by heart: the end is worse than what was kept
+    awk -v a="$(attribute whole bpd_test)" -v b="$(attribute to_the_end bpd_test)" \
+        'BEGIN { exit !(a < b - 0.2) }'
+    [ "$(attribute whole stopped_early)" = 1 ]
+    # it is that of the least bits, three evaluations before the end
+    values whole/run.h5 /images/curve/bpd_validation | awk -v s="$(attribute whole chosen_share)" \
+        -v v="$(attribute whole bpd_validation)" 'NR == 1 || $1 < least { least = $1; at = NR }
+        END { exit !(at / 20 == s && NR == at + 4 && least == v && $1 == v) }'
+    kadanoff run small.yaml -o again -t 1 $few train.patience=3 >out.txt
+    grep -q '^weights: those after' out.txt
+    [ "$(learnt whole)" = "$(learnt again)" ]
+    [ "$(chosen whole)" = "$(chosen again)" ]
+    stops=0
+    for _ in 1 2 3 4 5 6; do
+        rc=0
+        kadanoff run small.yaml -q -o pieces $few train.patience=3 train.checkpoint_seconds=0 \
+            --max-hours 4e-5 2>err.txt || rc=$?
+        [ $rc -eq 75 ] || [ $rc -eq 0 ]
+        [ $rc -eq 0 ] || stops=$((stops + 1))
+    done
+    [ $stops -gt 0 ]
+    kadanoff run pieces -q
+    [ "$(learnt whole)" = "$(learnt pieces)" ]
+    [ "$(chosen whole)" = "$(chosen pieces)" ]
+    fails_with 78 kadanoff run small.yaml -o no data.validation=0.2
+    fails_with 65 kadanoff run small.yaml -o no train.patience=3 data.validation=1e-9
+}
+
 couplings() { # couplings RECIPE
     cat >couplings.yaml <<END
 data: {source: msds1, limit: 64, grey: true, cache: cache}

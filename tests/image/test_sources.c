@@ -371,6 +371,41 @@ static void test_sides(void **state)
     kad_image_store_close(store);
 }
 
+/* Pictures for validation are taken from those to train on, whole, and no other changes. */
+static void test_validation(void **state)
+{
+    image_case *c = *state;
+    kad_image_store *plain, *some;
+    for (int i = 0; i < 60; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "chosen/%02d.png", i);
+        if (!image_write(image_path(c, name), PNG_RGB, i, 6, 7)) skip();
+    }
+    kad_image_options o = image_options(image_path(c, "chosen"));
+    o.held_out = 0.3;
+    o.size = 4;
+    o.crops = 3;
+    assert_ok(c, image_open(c, &o, &plain));
+    o.validation = 0.4;
+    o.flip = true;
+    assert_ok(c, image_open(c, &o, &some));
+    const kad_image_set *a = kad_image_store_set(plain), *b = kad_image_store_set(some);
+    assert_int_equal(a->validation.n, 0);
+    assert_int_equal(a->held_out.n, b->held_out.n);
+    assert_memory_equal(a->held_out.pixels, b->held_out.pixels,
+                        a->held_out.n * kad_image_size(&a->held_out));
+    assert_int_equal(b->train.n / 2 + b->validation.n, a->train.n);
+    assert_true(b->validation.n > 0 && b->validation.n % 3 == 0);
+    for (size_t i = 0; i < b->validation.n; i++)
+        for (size_t k = 0; k < b->train.n; k++)
+            assert_string_not_equal(b->validation.name[i], b->train.name[k]);
+    assert_non_null(strstr(b->description, "to choose by"));
+    kad_image_store_close(plain);
+    kad_image_store_close(some);
+    o.validation = 1e-9;
+    image_refused(c, &o, KAD_EDATA, "data.validation");
+}
+
 /* Mirror images follow their images, of those to train on alone. */
 static void test_flip(void **state)
 {
@@ -532,6 +567,8 @@ int main(void)
         IMAGE("image: PNG and JPEG of every kind", test_pictures),
         IMAGE("image: resizing takes means over areas", test_fit),
         IMAGE("image: names say what is held out, folders the class", test_sides),
+        IMAGE("image: pictures for validation are whole ones of those to train on",
+              test_validation),
         IMAGE("image: mirror images follow their images", test_flip),
         IMAGE("image: random squares belong to picture and seed", test_crops),
         IMAGE("image: the cache is used, checked, and made again", test_cache),

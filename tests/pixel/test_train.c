@@ -96,16 +96,43 @@ static void threads_do_not_matter(void **state)
     open_images(&one);
     many.images = one.images;
     start(&one, 1, &o);
-    kad_image_trainer_run(one.trainer, INFINITY);
+    kad_image_trainer_run(one.trainer, 1, INFINITY);
     for (int n_threads = 2; n_threads <= 16; n_threads *= 2) {
         start(&many, n_threads, &o);
-        kad_image_trainer_run(many.trainer, INFINITY);
+        kad_image_trainer_run(many.trainer, 1, INFINITY);
         assert_true(kad_image_trainer_progress(many.trainer).done);
         same_state(&one, &many);
         stop(&many);
     }
     stop(&one);
     kad_free(one.pixels);
+}
+
+/* A share of a plan is so many steps of every part, in one call, in calls of no time, and on
+ * other threads. */
+static void a_share_is_a_share(void **state)
+{
+    (void)state;
+    const kad_image_train_options o = few_steps(90);
+    train_case once = {0}, pieces = {0};
+    open_images(&once);
+    pieces.images = once.images;
+    start(&once, 2, &o);
+    start(&pieces, 1, &o);
+    for (int i = 1; i <= 5; i++) {
+        const double share = 0.2 * i;
+        int calls = 0;
+        assert_false(kad_image_trainer_reached(once.trainer, share));
+        kad_image_trainer_run(once.trainer, share, INFINITY);
+        for (; !kad_image_trainer_reached(pieces.trainer, share); calls++)
+            kad_image_trainer_run(pieces.trainer, share, 1e-3);
+        assert_true(kad_image_trainer_reached(once.trainer, share));
+        same_state(&once, &pieces);
+        assert_true(kad_image_trainer_progress(once.trainer).done == (i == 5));
+    }
+    stop(&once);
+    stop(&pieces);
+    kad_free(once.pixels);
 }
 
 /* With a plan by the clock: the second takes it from the first. */
@@ -118,13 +145,13 @@ static void goes_on_to_the_bit(void **state)
     open_images(&whole);
     split.images = whole.images;
     start(&whole, 2, &o);
-    kad_image_trainer_run(whole.trainer, 0.1);
+    kad_image_trainer_run(whole.trainer, 1, 0.1);
     start(&split, 1, &o);
     copy_state(&whole, &split);
     assert_int_equal(kad_image_trainer_planned(whole.trainer, 3),
                      kad_image_trainer_planned(split.trainer, 3));
-    kad_image_trainer_run(whole.trainer, INFINITY);
-    kad_image_trainer_run(split.trainer, INFINITY);
+    kad_image_trainer_run(whole.trainer, 1, INFINITY);
+    kad_image_trainer_run(split.trainer, 1, INFINITY);
     same_state(&whole, &split);
     stop(&whole);
     stop(&split);
@@ -139,7 +166,7 @@ static void steps_allocate_nothing(void **state)
     open_images(&s);
     start(&s, 2, &o);
     const uint64_t before = kad_memory_n_allocations();
-    kad_image_trainer_run(s.trainer, INFINITY);
+    kad_image_trainer_run(s.trainer, 1, INFINITY);
     assert_true(kad_memory_n_allocations() == before);
     stop(&s);
     kad_free(s.pixels);
@@ -157,7 +184,7 @@ static void learns(void **state)
     assert_ok(&s, kad_pixel_evaluate(&s.ctx, kad_pixel_recipe_map(s.map),
                                      kad_image_trainer_weights(s.trainer), &s.images, 0,
                                      IMAGES, &first));
-    kad_image_trainer_run(s.trainer, INFINITY);
+    kad_image_trainer_run(s.trainer, 1, INFINITY);
     assert_ok(&s, kad_pixel_evaluate(&s.ctx, kad_pixel_recipe_map(s.map),
                                      kad_image_trainer_weights(s.trainer), &s.images, 0,
                                      IMAGES, &last));
@@ -181,7 +208,7 @@ static void nonfinite_steps_are_taken_back(void **state)
     train_case s = {0};
     open_images(&s);
     start(&s, 1, &o);
-    kad_image_trainer_run(s.trainer, INFINITY);
+    kad_image_trainer_run(s.trainer, 1, INFINITY);
     const kad_image_progress p = kad_image_trainer_progress(s.trainer);
     assert_true(p.done && p.n_nonfinite > 10);
     stop(&s);
@@ -249,7 +276,7 @@ static void a_toy_is_learned_and_drawn(void **state)
     kad_ctx_init(&s.ctx, 2);
     assert_ok(&s, kad_pixel_recipe_create(&s.ctx, &net, 1, 2, 2, &s.map));
     assert_ok(&s, kad_image_trainer_create(&s.ctx, s.map, &o, &s.images, &s.trainer));
-    kad_image_trainer_run(s.trainer, INFINITY);
+    kad_image_trainer_run(s.trainer, 1, INFINITY);
     kad_pixel_plan *plan = NULL;
     uint8_t every[CLASSES * 4], *x = kad_alloc(DRAWS * 4, 1);
     double bits[CLASSES * 2], *z = kad_alloc(DRAWS * 4, sizeof *z), count[CLASSES] = {0};
@@ -288,6 +315,8 @@ int main(void)
               threads_do_not_matter),
         CLAIM("training of images: goes on to the bit, by the plan that was made",
               goes_on_to_the_bit),
+        CLAIM("training of images: a share of the plan is the same however it is reached",
+              a_share_is_a_share),
         CLAIM("training of images: steps allocate nothing", steps_allocate_nothing),
         CLAIM("training of images: smooth pictures are learned", learns),
         CLAIM("training of images: steps that are not finite are taken back",

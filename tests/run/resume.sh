@@ -310,6 +310,8 @@ data.flip|true|@images
 data.grey|true|@images
 data.limit|20|@images
 data.seed|2|@images
+data.validation|0.2|@images|train.patience=2
+train.patience|2|@images
 data.on_error|skip|@images
 data.cache|configs/cache|@images
 flow.recipe|rgflow|@images|flow.layers=[1]
