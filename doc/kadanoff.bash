@@ -19,7 +19,7 @@ _kadanoff()
         compare) options=" --help --version" words="folder" ;;
         couplings) options=" --out --quiet --help --version" words="folder" ;;
         infer) options=" --threads --out --quiet --help --version" words="folder" overrides=yes ;;
-        generate) options=" --threads --out --quiet --pictures --help --version" words="folder" ;;
+        generate) options=" --threads --out --quiet --pictures --help --version" words="folder" overrides=yes ;;
         inpaint) options=" --threads --out --quiet --mask --pictures --help --version" words="folder" overrides=yes ;;
         sweep) options=" --threads --max-hours --wait --out --quiet --point --points --pack --json --no-timing --help --version" words="plan|run|slurm|status|table|analyse" overrides=yes ;;
         demo) options=" --threads --max-hours --wait --out --quiet --help --version" words="demos" overrides=yes ;;

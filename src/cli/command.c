@@ -136,7 +136,7 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "infer",
-        .args = "RUN FILE.h5[:/DATASET]|IMAGES [data.key=value ...]",
+        .args = "RUN FILE.h5[:/DATASET]|IMAGES [action.key=value|data.key=value ...]",
         .min_args = 2,
         .max_args = 2,
         .overrides = true,
@@ -146,7 +146,9 @@ const kad_command kad_commands[] = {
             "Reads boundary configurations ([n, axes...], [n, component, axes...], or "
             "with a leading chain axis; /configs unless a data set is named) and writes "
             "ln q, ln w and the latents of each under the run's map into the file of "
-            "--out (inferred.h5). The run is not changed. For a run on images: whatever "
+            "--out (inferred.h5). Of a family of maps it is the one at the couplings "
+            "named, action.temperature=2.2, or at the config's own. The run is not "
+            "changed. For a run on images: whatever "
             "data.source may be (a picture, a folder of them, an array), read as the "
             "run's were; ln P, bits by level and latents of those that it holds out, or "
             "of all, and how many come back from their latents exactly.",
@@ -156,16 +158,19 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "generate",
-        .args = "RUN FILE.h5[:/DATASET]",
+        .args = "RUN FILE.h5[:/DATASET] [action.key=value ...]",
         .min_args = 2,
         .max_args = 2,
+        .overrides = true,
         .options = KAD_OPT_THREADS | KAD_OPT_OUT | KAD_OPT_QUIET | KAD_OPT_PICTURES,
         .summary = "configurations or images of latents of your own",
         .details = "The inverse of infer: reads latents as that writes them (/latents "
                    "unless a data set is named) and writes the boundary configurations "
                    "/configs, or the /images, that the run's map makes of them into the "
-                   "file of --out (generated.h5). With --pictures: images also as PNG "
-                   "files. The run is not changed.",
+                   "file of --out (generated.h5). Of a family of maps it is the one at "
+                   "the couplings named, action.temperature=2.2, or at the config's "
+                   "own. With --pictures: images also as PNG files. The run is not "
+                   "changed.",
         .example = "kadanoff generate runs/a latents.h5 -o mine.h5",
         .words = "folder",
         .run = kad_cmd_generate,

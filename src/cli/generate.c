@@ -68,6 +68,7 @@ static kad_status write_file(kad_app *app, const kad_model *model, size_t n,
     KAD_CALL(kad_h5_create(&app->ctx, &file));
     kad_writer w = kad_write_into(&app->ctx, file, "/");
     kad_infer_head(&w, app, text);
+    kad_stored_couplings_write(&w, model);
     kad_write(&w, "configs", KAD_H5_F64, axes[model->lattice->d], "1",
               "boundary configurations of the latents", dims, x);
     KAD_CALL(kad_write_end(&w));
@@ -81,13 +82,9 @@ static kad_status generate_fields(kad_app *app, kad_stored_run *s)
     KAD_LOCAL(kad_map, map);
     size_t n = 0;
     double *z;
-    KAD_CALL(kad_stored_run_open(app, KAD_RUN_READ, NULL, s));
-    if (!kad_h5_exists(s->file, "/flow/params"))
-        return kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: run `train` first",
-                        app->args[0]);
+    KAD_CALL(kad_stored_map_open(app, s, &map));
     if (app->pictures != NULL)
         return kad_fail(ctx, KAD_EUSAGE, "--pictures: of images only");
-    KAD_CALL(kad_model_load_map(ctx, s->model, s->file, &map));
     KAD_CALL(read_latents(app, &scope, s->model, &n, &z));
     KAD_CALL(generate(ctx, s, map, n, z));
     if (app->out == NULL) app->out = "generated.h5";

@@ -135,6 +135,7 @@ static kad_status write_file(kad_app *app, const kad_stored_run *stored,
     KAD_CALL(kad_h5_create(ctx, &file));
     kad_writer w = kad_write_into(ctx, file, "/");
     kad_infer_head(&w, app, model);
+    kad_stored_couplings_write(&w, stored->model);
     kad_write(&w, "log_q", KAD_H5_F64, "cfg", "nats", "ln of the map's density", &r->n,
               r->log_q);
     if (r->log_w != NULL)
@@ -167,11 +168,7 @@ static kad_status work(kad_app *app, kad_stored_run *stored, kad_data *data)
     char *path;
     const char *dataset;
     inferred r;
-    KAD_CALL(kad_stored_run_open(app, KAD_RUN_READ, NULL, stored));
-    if (!kad_h5_exists(stored->file, "/flow/params"))
-        return kad_fail(ctx, KAD_ENOINPUT, "%s/run.h5: no trained map: run `train` first",
-                        app->args[0]);
-    KAD_CALL(kad_model_load_map(ctx, stored->model, stored->file, &map));
+    KAD_CALL(kad_stored_map_open(app, stored, &map));
     KAD_CALL(kad_infer_split(&scope, app->args[1], "/configs", &path, &dataset));
     KAD_CALL(kad_data_load(ctx, "infer", path, dataset, stored->model, data));
     KAD_CALL(infer(&scope, stored->model, map, data, &r));

@@ -1,10 +1,12 @@
 #include "cli/stored_run.h"
 
 #include "base/memory.h"
+#include "io/number.h"
 #include "run/pipeline.h"
 #include "run/recipe.h"
 #include "run/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_CONFIG_BYTES = 1 << 20 };
@@ -51,6 +53,84 @@ kad_status kad_stored_run_open(kad_app *app, kad_run_mode mode, const char *sect
     KAD_CALL(kad_model_create(ctx, &s->options.model, &s->model));
     KAD_CALL(kad_results_open(ctx, s->run, &s->file));
     return kad_results_agree(ctx, s->config, s->run, s->file);
+}
+
+/* --- the map --------------------------------------------------------------------------- */
+
+/* "action.temperature=2.2" of a family along the temperature. */
+static kad_status read_coupling(kad_app *app, const kad_family *family,
+                                const char *override, kad_family_point *at)
+{
+    const char *equals = strchr(override, '=');
+    const size_t n = equals != NULL ? (size_t)(equals - override) : 0;
+    for (int i = 0; i < family->n; i++) {
+        char key[48];
+        snprintf(key, sizeof key, "action.%s", family->axis[i].along);
+        if (strlen(key) != n || strncmp(key, override, n) != 0) continue;
+        if (kad_parse_real(equals + 1, &at->at[i])) return KAD_OK;
+        return kad_fail(&app->ctx, KAD_EUSAGE, "%s: expected a number", override);
+    }
+    if (!kad_family_is(family))
+        return kad_fail(&app->ctx, KAD_EUSAGE,
+                        "%s: %s has one map: only of a family of maps a coupling can be "
+                        "chosen",
+                        override, app->args[0]);
+    return kad_fail(&app->ctx, KAD_EUSAGE,
+                    "%s: of this family of maps action.%s%s%s can be chosen", override,
+                    family->axis[0].along, family->n > 1 ? " and action." : "",
+                    family->n > 1 ? family->axis[1].along : "");
+}
+
+static void say_member(const kad_app *app, const kad_family *family, kad_family_point at)
+{
+    const kad_family_axis *axis = &family->axis[0];
+    char label[128];
+    kad_family_label(family, at, sizeof label, label);
+    if (app->n_overrides > 0)
+        kad_say(app, "of the family of maps the one at %s", label);
+    else
+        kad_say(app,
+                "of the family of maps the one at %s; action.%s=VALUE chooses another, "
+                "from %g to %g",
+                label, axis->along, axis->lo, axis->hi);
+}
+
+static kad_status choose_member(kad_app *app, const kad_model *model)
+{
+    const kad_family *family = &model->family;
+    kad_family_point at = {{0}};
+    if (kad_family_is(family)) at = kad_family_of(family, model->action);
+    for (int i = 0; i < app->n_overrides; i++)
+        KAD_CALL(read_coupling(app, family, app->overrides[i], &at));
+    if (!kad_family_is(family)) return KAD_OK;
+    KAD_CALL(kad_family_require(&app->ctx, family, at));
+    KAD_CALL(kad_family_set(&app->ctx, family, model->action, at));
+    say_member(app, family, at);
+    return KAD_OK;
+}
+
+kad_status kad_stored_map_open(kad_app *app, kad_stored_run *s, kad_map **map)
+{
+    const int n = app->n_overrides;
+    *map = NULL;
+    app->n_overrides = 0; /* the run is what it is */
+    const kad_status status = kad_stored_run_open(app, KAD_RUN_READ, NULL, s);
+    app->n_overrides = n;
+    KAD_CALL(status);
+    if (!kad_h5_exists(s->file, "/flow/params"))
+        return kad_fail(&app->ctx, KAD_ENOINPUT,
+                        "%s/run.h5: no trained map: run `train` first", app->args[0]);
+    KAD_CALL(choose_member(app, s->model));
+    return kad_model_load_map(&app->ctx, s->model, s->file, map);
+}
+
+void kad_stored_couplings_write(kad_writer *w, const kad_model *model)
+{
+    const kad_family *family = &model->family;
+    if (!kad_family_is(family)) return;
+    const kad_family_point at = kad_family_of(family, model->action);
+    for (int i = 0; i < family->n; i++)
+        kad_write_real(w, family->axis[i].along, at.at[i]);
 }
 
 void kad_stored_run_close(kad_stored_run *s)

@@ -2,6 +2,7 @@
 #ifndef KAD_CLI_STORED_RUN_H
 #define KAD_CLI_STORED_RUN_H
 
+#include "io/writer.h"
 #include "run/app.h"
 #include "run/options.h"
 #include "train/model.h"
@@ -20,6 +21,15 @@ typedef struct kad_stored_run {
  * back. Errors: those of the config and the folder. */
 KAD_MUST_USE kad_status kad_stored_run_open(kad_app *app, kad_run_mode mode,
                                             const char *section, kad_stored_run *out);
+/* The same to read, with its trained map. Of a family of maps it is the one at the couplings that
+ * the command line names ("action.temperature=2.2"), else at those of the config, and which it is is said;
+ * the action of out->model is at the same couplings. Also KAD_ENOINPUT (nothing is trained),
+ * KAD_EUSAGE (an override that is no coupling of the family's), KAD_ECONFIG (outside of its
+ * range). */
+KAD_MUST_USE kad_status kad_stored_map_open(kad_app *app, kad_stored_run *out,
+                                            kad_map **map);
+/* Attributes of the couplings that it was taken at; none for one map. */
+void kad_stored_couplings_write(kad_writer *w, const kad_model *model);
 /* KAD_EUSAGE for an override that is not of that section. */
 KAD_MUST_USE kad_status kad_stored_check_overrides(kad_app *app, const char *section);
 void kad_stored_run_close(kad_stored_run *stored);

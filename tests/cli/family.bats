@@ -42,6 +42,56 @@ END
     [ ! -s left.txt ]
 }
 
+@test "family: infer and generate take the map of the value that is named, and say which" {
+    cat > range.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: on-dual, components: 1}
+family: {along: temperature, range: [2.0, 2.6], values: [2.3], draws: 100}
+train: {steps: 20, batch: 256, eval_samples: 64, eval_final: 64}
+sample: [{name: mis, draws: 64, store_configs: 64}]
+END
+    kadanoff run range.yaml -q
+    # a run at 2.1 with the same map knows the same of the same configurations
+    cat > one.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: on-dual, components: 1, temperature: 2.1}
+train: {from: range, steps: 0}
+sample: []
+END
+    kadanoff run one.yaml -q
+    kadanoff infer range range/run.h5:/samplers/mis/configs -o named.h5 action.temperature=2.1 \
+        >screen.txt
+    grep -q '^of the family of maps the one at temperature=2.1$' screen.txt
+    kadanoff infer one range/run.h5:/samplers/mis/configs -o one.h5 -q
+    kadanoff infer range range/run.h5:/samplers/mis/configs -o middle.h5 >screen.txt
+    grep -q 'the one at temperature=2.3; action.temperature=VALUE chooses another, from 2 to 2.6$' \
+        screen.txt
+    for path in log_q log_weight latents; do
+        for file in named one middle; do
+            h5dump -A 0 -m %.17g -y -d "/$path" $file.h5 | tail -n +2 >$file.txt
+        done
+        [ "$(wc -l <one.txt)" -gt 15 ]
+        cmp one.txt named.txt
+        not cmp -s one.txt middle.txt
+    done
+    h5dump -a /temperature named.h5 | grep -q '(0): 2.1'
+    kadanoff generate range named.h5 -o there.h5 action.temperature=2.1 >screen.txt
+    grep -q 'the one at temperature=2.1$' screen.txt
+    kadanoff generate one named.h5 -q -o back.h5
+    for file in there back; do
+        h5dump -A 0 -m %.17g -y -d /configs $file.h5 | tail -n +2 >$file.txt
+    done
+    cmp there.txt back.txt
+    fails_with 78 kadanoff generate range named.h5 action.temperature=2.7
+    grep -q 'action.temperature: 2.7, but the family of maps is trained from 2 to 2.6' err.txt
+    fails_with 64 kadanoff infer range named.h5 action.temperature=hot
+    fails_with 64 kadanoff infer range named.h5 seed=7
+    grep -q 'of this family of maps action.temperature can be chosen' err.txt
+    fails_with 64 kadanoff infer one named.h5 action.temperature=2.1
+    grep -q 'one has one map' err.txt
+    fails_with 66 kadanoff infer range nowhere.h5 action.temperature=2.1
+}
+
 @test "family: samplers run at its values, in folders of their own, with the value's map" {
     cat > at.yaml <<'END'
 lattice: {shape: [4, 4]}
