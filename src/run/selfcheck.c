@@ -84,7 +84,9 @@ static kad_status go_on(kad_pipeline *p, double start)
                     kad_stop_reason());
 }
 
-/* Relative difference of the directional derivative from its fourth-order difference. */
+/* Relative difference of the directional derivative from its fourth-order difference; where
+ * that is large, from one of a smaller step: a sample that crosses a spline's knot within the
+ * step, where gradients have a kink, counts the less the smaller it is. */
 static kad_status check_gradient(kad_pipeline *p, const double *theta,
                                  const double *direction, double start, double *error)
 {
@@ -110,12 +112,15 @@ static kad_status check_gradient(kad_pipeline *p, const double *theta,
         exact += gradient[i] * direction[i];
         norm += gradient[i] * gradient[i];
     }
-    const double h = 1e-4 / sqrt((double)n + 1);
-    const double one = loss_at(&c, h, other) - loss_at(&c, -h, other);
-    KAD_CALL(go_on(p, start));
-    const double two = loss_at(&c, 2 * h, other) - loss_at(&c, -2 * h, other);
-    const double difference = (8 * one - two) / (12 * h);
-    *error = fabs(difference - exact) / (sqrt(norm) + 1e-8);
+    *error = INFINITY;
+    for (int i = 0; i < 2 && *error > max_gradient; i++) {
+        const double h = (i == 0 ? 1e-4 : 1e-5) / sqrt((double)n + 1);
+        const double one = loss_at(&c, h, other) - loss_at(&c, -h, other);
+        KAD_CALL(go_on(p, start));
+        const double two = loss_at(&c, 2 * h, other) - loss_at(&c, -2 * h, other);
+        const double difference = (8 * one - two) / (12 * h);
+        *error = fmin(*error, fabs(difference - exact) / (sqrt(norm) + 1e-8));
+    }
     return KAD_OK;
 }
 
@@ -146,7 +151,7 @@ static kad_status check_jacobian(kad_pipeline *p, const kad_map *map, const doub
     KAD_CALL(kad_take(&scope, 4 * m * n_rows, &zz));
     KAD_CALL(kad_take(&scope, 4 * m * n_rows, &yy));
     KAD_CALL(kad_take(&scope, m * m, &jacobian));
-    const double h = 1e-3, steps[4] = {1, -1, 2, -2}, weights[4] = {8, -8, -1, 1};
+    const double h = 1e-5, steps[4] = {1, -1, 2, -2}, weights[4] = {8, -8, -1, 1};
     for (size_t i = 0; i < 4 * m; i++) {
         memcpy(zz + i * n_rows, z, n_rows * sizeof *z);
         zz[i * n_rows + (size_t)rows[i / 4]] += h * steps[i % 4];

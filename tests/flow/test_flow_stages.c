@@ -8,7 +8,7 @@
 #include "flow/bijectors/stencil.h"
 #include "tests/support/claim.h"
 
-enum { W = KAD_W_DOUBLE };
+enum { W = KAD_W_DOUBLE, MAX_EVEN = 16 };
 
 #define assert_near(a, b, tolerance) assert_true(fabs((a) - (b)) <= (tolerance))
 
@@ -268,7 +268,7 @@ static void rotation_is_its_formula(void **state)
 
 /* The net by its formulas; X [F][n]. */
 static void naive_net(const rig *r, int n, const double *X, double odd[3][3],
-                      double even[4])
+                      double even[MAX_EVEN])
 {
     const kad_stencil *e = r->stage.self;
     const int F = e->n_sources, H = e->n_hidden;
@@ -326,6 +326,42 @@ static double naive_affine(int n, double odd[3][3], double s, const double *z, d
     return n * s;
 }
 
+/* The spline by its formulas: knots, the bin of r, g and g' there. */
+static double naive_rqs(int n, double odd[3][3], const double *even, const double *z,
+                        double *y)
+{
+    enum { K = 4 };
+    double knot[2][K + 1] = {{0}}, slope[K + 1], r = 0;
+    for (int which = 0; which < 2; which++) {
+        double sum = 1;
+        for (int k = 0; k < K - 1; k++)
+            sum += exp(even[1 + which * (K - 1) + k]);
+        for (int k = 0; k < K; k++) {
+            const double p =
+                k < K - 1 ? exp(even[1 + which * (K - 1) + k]) / sum : 1 / sum;
+            knot[which][k + 1] = knot[which][k] + 4 * (0.02 + (1 - K * 0.02) * p);
+        }
+    }
+    for (int k = 0; k <= K; k++)
+        slope[k] = k < K ? exp(even[2 * K - 1 + k]) : 1;
+    for (int i = 0; i < n; i++)
+        r += (z[i] + odd[1][i]) * (z[i] + odd[1][i]);
+    r = sqrt(r);
+    double g = r, dg = 1;
+    for (int k = 0; k < K; k++)
+        if (r >= knot[0][k] && r < knot[0][k + 1]) {
+            const double w = knot[0][k + 1] - knot[0][k], h = knot[1][k + 1] - knot[1][k];
+            const double s = h / w, x = (r - knot[0][k]) / w, t = x * (1 - x);
+            const double q = s + (slope[k] + slope[k + 1] - 2 * s) * t;
+            g = knot[1][k] + h * (s * x * x + slope[k] * t) / q;
+            dg = s * s / (q * q) *
+                 (slope[k + 1] * x * x + 2 * s * t + slope[k] * (1 - x) * (1 - x));
+        }
+    for (int i = 0; i < n; i++)
+        y[i] = odd[0][i] + exp(even[0]) * g / r * (z[i] + odd[1][i]);
+    return n * even[0] + log(dg) + (n - 1) * log(g / r);
+}
+
 static double naive_transform(const rig *r, int n, double odd[3][3], const double *even,
                               const double *z, double *y)
 {
@@ -334,6 +370,7 @@ static double naive_transform(const rig *r, int n, double odd[3][3], const doubl
     if (e->transform == &kad_transform_affine) return naive_affine(n, odd, even[0], z, y);
     if (e->transform == &kad_transform_bounded)
         return naive_affine(n, odd, r->theta[e->own] * tanh(even[0]), z, y);
+    if (e->transform == kad_transform_find("rqs")) return naive_rqs(n, odd, even, z, y);
     assert_ptr_equal(e->transform, &kad_transform_q4t);
     const double w = z[0] + odd[1][0];
     const double a = 2 * e->quartic * exp(4 * even[0]) / (1 + exp(-even[1])),
@@ -354,7 +391,7 @@ static void compare_with_naive(rig *r, int n)
     rig_generate(r, ld);
     for (int i = 0; i < e->n_parts; i++) {
         const int *part = e->sites + i * (F + 1);
-        double X[64 * 3], odd[3][3], even[4], z[3], y[3];
+        double X[64 * 3], odd[3][3], even[MAX_EVEN], z[3], y[3];
         for (int f = 0; f < F; f++)
             for (int c = 0; c < n; c++)
                 X[f * n + c] = before[(part[f] * n + c) * W + lane];
