@@ -35,6 +35,7 @@ static const struct {
     {"no-density", "train.steps", 2},
     {"still-improving", "train.steps", 2},
     {"nonfinite-gradients", "train.rate", 0.5},
+    {"solver-error", "flow.tolerance", 0.1},
     {"inverse-error", "flow.precision", 1},
     {"no-weight", "flow.precision", 1},
 };
@@ -80,6 +81,8 @@ void kad_advice_of(kad_ctx *ctx, kad_h5 *file, const kad_diagnostic *diagnostic,
         value = (double)kad_attr_int(ctx, file, "/training", "steps");
     else if (strcmp(key, "train.rate") == 0)
         value = largest(ctx, file, "/training/rate");
+    else if (strcmp(key, "flow.tolerance") == 0)
+        value = kad_attr_real(ctx, file, "/training", "solver_tolerance");
     else if (diagnostic->sampler[0] == '\0' || !kad_h5_exists(file, group))
         return;
     else

@@ -136,6 +136,7 @@ static kad_status analyse_log_z(kad_ctx *ctx, kad_h5 *file, const kad_recorded *
     if (!main) snprintf(log_z->name, sizeof log_z->name, "log_z_%.50s", recorded->name);
     KAD_CALL(kad_estimates_write(ctx, file, log_z));
     kad_warn_weights(diagnostics, recorded, log_z);
+    kad_warn_solver(ctx, file, diagnostics, recorded, log_z);
     snprintf(name, sizeof name, "%s_reweighted", recorded->name);
     kad_agreement_add(&found->agreement, "log_z", name, log_z->row[0].mean,
                       log_z->row[0].err, log_z->row[0].err_dof);

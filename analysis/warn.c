@@ -14,6 +14,7 @@ enum { RUN_LENGTH_WARN = 10 };
 static const double SWAPS_WARN = 0.05;
 static const double BOUND_WARN = 1.5, HAMILTON_WARN = 4.0;
 static const double ACCEPT_LOW = 0.4, ACCEPT_HIGH = 0.98;
+static const double SOLVER_WARN = 0.2;
 static const double INVERSE_WARN = 0.05, IMPROVING_NATS = 0.1, IMPROVING_SIGMA = 4.0;
 
 /* The row with the longest tau_int; NULL without any. */
@@ -373,6 +374,20 @@ void kad_warn_weights(kad_diagnostics *diagnostics, const kad_recorded *recorded
                             "errors are too small; draw more or train longer",
                             recorded->name, 100.0 * share->mean);
     kad_warn_exact(diagnostics, recorded->name, log_z);
+}
+
+void kad_warn_solver(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics,
+                     const kad_recorded *recorded, const kad_estimates *log_z)
+{
+    const double off = kad_attr_real(ctx, file, "/training", "solver_error");
+    const double err = log_z->row[0].err;
+    if (!(off > SOLVER_WARN * err)) return;
+    kad_diagnostics_add(diagnostics, off > err ? KAD_ERROR : KAD_WARNING, "solver-error",
+                        recorded->name,
+                        "%s: the steps in which the flow is solved leave ln q off by "
+                        "%.1e on average, more than a fifth of the error %.1e of ln Z: "
+                        "train with a smaller flow.tolerance or more flow.steps",
+                        recorded->name, off, err);
 }
 
 /* Still improving: the free energy fell over the last fifth of the last lattice's

@@ -22,6 +22,11 @@ void kad_warn_replicas(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics,
 /* What speaks against equilibrium, if anything, with the burn-in to use. */
 void kad_warn_thermal(kad_diagnostics *diagnostics, const kad_recorded *recorded,
                       const kad_thermal *thermal);
+/* Weights of a map that solves an equation: the solver's error of ln q, which the file
+ * states (/training@solver_error), against the error of ln Z: a warning from a fifth of it
+ * on, from all of it on an error. */
+void kad_warn_solver(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics,
+                     const kad_recorded *recorded, const kad_estimates *log_z);
 /* Weights: small ESS, one dominating weight, draws without a weight, ln Z against its
  * exact value. */
 void kad_warn_weights(kad_diagnostics *diagnostics, const kad_recorded *recorded,

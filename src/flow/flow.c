@@ -28,6 +28,8 @@ static void lay_out(kad_flow *flow)
 {
     for (int i = 0; i < flow->n_stages; i++) {
         kad_stage *s = &flow->stages[i];
+        if (s->ops->solver) flow->solver = s->ops->solver;
+        if (s->ops->solver) flow->solver_given = s->ops->solver->is_given(s);
         s->theta = flow->n_theta;
         flow->n_theta += s->n_theta;
         for (int p = 0; p < 2; p++) {
@@ -36,6 +38,14 @@ static void lay_out(kad_flow *flow)
             if (s->scratch_bytes[p] > flow->scratch_bytes[p])
                 flow->scratch_bytes[p] = round_up(s->scratch_bytes[p]);
         }
+    }
+    if (!flow->solver || flow->solver_given) return;
+    const size_t doubles = flow->packed_bytes[KAD_DOUBLE];
+    for (int p = 0; p < 2; p++) { /* see settle in flow_apply.c */
+        flow->settling[p] = flow->packed_bytes[p];
+        flow->packed_bytes[p] += (p == KAD_SINGLE ? doubles : 0) +
+                                 (size_t)flow->n_rows * KAD_ROW_BYTES +
+                                 flow->scratch_bytes[KAD_DOUBLE];
     }
 }
 
@@ -165,10 +175,11 @@ static const kad_tensor *find_tensor(const kad_stage *stage, const char *name)
     return NULL;
 }
 
-/* Spectrum on orbits: linear interpolation in khat^2; constant beyond the ends. */
+/* Spectra on orbits, a column each: linear interpolation in khat^2; constant beyond the ends. */
 static void interpolate(const kad_tensor *from, const double *a, const kad_tensor *to,
                         double *b)
 {
+    const size_t n = (size_t)to->cols;
     for (int i = 0; i < to->rows; i++) {
         const double k2 = to->modes[i];
         int lo = -1, hi = -1;
@@ -182,7 +193,9 @@ static void interpolate(const kad_tensor *from, const double *a, const kad_tenso
         if (hi < 0) hi = lo;
         const double width = from->modes[hi] - from->modes[lo];
         const double t = width > 0 ? (k2 - from->modes[lo]) / width : 0;
-        b[i] = (1 - t) * a[lo] + t * a[hi];
+        for (size_t c = 0; c < n; c++)
+            b[(size_t)i * n + c] =
+                (1 - t) * a[(size_t)lo * n + c] + t * a[(size_t)hi * n + c];
     }
 }
 
@@ -201,7 +214,7 @@ size_t kad_flow_transfer(const kad_flow *from, const double *theta_from,
             if (!g) continue;
             const double *a = theta_from + f->theta + g->offset;
             double *b = theta_to + s->theta + t->offset;
-            if (t->modes && g->modes)
+            if (t->modes && g->modes && t->cols == g->cols)
                 interpolate(g, a, t, b);
             else if (t->rows == g->rows && t->cols == g->cols)
                 memcpy(b, a, size * sizeof(double));

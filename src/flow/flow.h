@@ -31,6 +31,11 @@ typedef struct kad_flow {
     size_t n_theta;
     size_t packed_bytes[2];
     size_t scratch_bytes[2];
+    /* of the stages that solve an equation; NULL: there is none, ln q is exact. Behind the
+     * packed parameters there is room to choose their steps, unless they are given. */
+    const kad_solver_ops *solver;
+    bool solver_given;
+    size_t settling[2];
     const kad_prior_ops *prior;
     double temperature; /* the prior's; on the real line the variance of the latents */
     char hierarchy[32];
@@ -54,11 +59,23 @@ void kad_flow_tensor_name(const kad_stage *stage, const kad_tensor *tensor, char
 size_t kad_flow_transfer(const kad_flow *from, const double *theta_from,
                          const kad_flow *to, double *theta_to);
 
+/* Largest error that ln q is allowed to have (kad_stage.tolerance), summed; 0: exact. */
+double kad_flow_tolerance(const kad_flow *flow);
+/* Multiply the numbers of steps of stages that solve an equation, in packed parameters. */
+void kad_flow_refine(const kad_flow *flow, kad_prec prec, void *packed, int factor);
+/* The most steps of such a stage; 0: there is none. */
+int kad_flow_steps(const kad_flow *flow, kad_prec prec, const void *packed);
+
 /* Kernels on one tile; packed from kad_flow_pack, scratch of scratch_bytes[prec].
  * Conventions as in stage.h, for the whole flow. x, g [n_rows][lanes]; inactive rows
  * untouched. */
 void kad_flow_pack(const kad_flow *flow, kad_prec prec, const double *theta,
                    void *packed);
+/* The same with the steps of KAD_FLOW_ROUGH times the tolerance: for gradients, which need
+ * no better. */
+enum { KAD_FLOW_ROUGH = 10 };
+void kad_flow_pack_rough(const kad_flow *flow, kad_prec prec, const double *theta,
+                         void *packed);
 void kad_flow_generate(const kad_flow *flow, kad_prec prec, const void *packed, void *x,
                        double *ld, void *scratch);
 void kad_flow_infer(const kad_flow *flow, kad_prec prec, const void *packed, void *x,

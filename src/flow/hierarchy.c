@@ -1,5 +1,6 @@
 #include "flow/hierarchy.h"
 
+#include "flow/bijectors/ode.h"
 #include "flow/bijectors/spectrum.h"
 
 #include <string.h>
@@ -17,9 +18,29 @@ static kad_status add_spectrum(kad_ctx *ctx, const kad_flow_options *options,
                             : status;
 }
 
+static kad_status add_ode(kad_ctx *ctx, const kad_flow_options *options,
+                          const kad_flow_target *target, kad_stage_list *list)
+{
+    const kad_ode_options o = {options->features, options->time_modes, options->steps,
+                               options->tolerance};
+    kad_stage stage;
+    if (target->n_comp != 1)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.hierarchy: ode is for fields of one component, found %d",
+                        target->n_comp);
+    if (!target->symmetric)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.hierarchy: ode is odd under the global sign; the action is "
+                        "not");
+    const kad_status status = kad_ode_create(ctx, target->lattice, target->n_comp,
+                                             target->active != NULL, &o, &stage);
+    return status == KAD_OK ? kad_stage_list_add(ctx, list, &stage, -1, "ode") : status;
+}
+
 bool kad_hierarchy_is_odd(const char *kind)
 {
-    return strcmp(kind, "conditional") == 0 || strcmp(kind, "none") == 0;
+    return strcmp(kind, "conditional") == 0 || strcmp(kind, "none") == 0 ||
+           strcmp(kind, "ode") == 0;
 }
 
 kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_flow_options *options,
@@ -35,6 +56,8 @@ kad_status kad_hierarchy_build(kad_ctx *ctx, const kad_flow_options *options,
     }
     if (strcmp(kind, "conditional") == 0)
         KAD_CALL(kad_hierarchy_conditional(ctx, options, target, list));
+    else if (strcmp(kind, "ode") == 0)
+        KAD_CALL(add_ode(ctx, options, target, list));
     else if (strcmp(kind, "none") != 0)
         KAD_CALL(kad_hierarchy_blocks(ctx, options, target, list));
     if (options->spectrum == KAD_SPECTRUM_LAST)

@@ -10,6 +10,8 @@
  *                 generated given what is there, by equivariant stencil couplings, then
  *                 refined in the other direction
  *
+ *   ode           no levels: a continuous flow of the whole lattice (bijectors/ode.h)
+ *
  * Passes over other block offsets, Haar rotations per level, learned rotations and
  * scales, a radial transform of the coarsest site and a learned spectrum are stages of
  * their own that any hierarchy can switch on. */

@@ -40,6 +40,17 @@ void kad_map_destroy(kad_map *map)
     kad_free(map);
 }
 
+void kad_map_refine(kad_map *map, int factor)
+{
+    for (int p = 0; p < 2; p++)
+        kad_flow_refine(map->flow, (kad_prec)p, map->packed[p], factor);
+}
+
+int kad_map_steps(const kad_map *map)
+{
+    return kad_flow_steps(map->flow, KAD_DOUBLE, map->packed[KAD_DOUBLE]);
+}
+
 const kad_flow *kad_map_flow(const kad_map *map)
 {
     return map->flow;

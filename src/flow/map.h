@@ -19,6 +19,11 @@ KAD_MUST_USE kad_status kad_map_create(kad_ctx *ctx, const kad_flow *flow,
                                        const double *theta, bool mixture, kad_map **out);
 void kad_map_destroy(kad_map *map);
 KAD_LOCAL_OF(kad_map, kad_map_destroy)
+/* The same map with `factor` times the steps in stages that solve an equation: what their
+ * solver's error is measured against. */
+void kad_map_refine(kad_map *map, int factor);
+/* The most steps of such a stage; 0: there is none. */
+int kad_map_steps(const kad_map *map);
 const kad_flow *kad_map_flow(const kad_map *map);
 /* The packed parameters in one precision, for the kernels of flow.h. */
 const void *kad_map_packed(const kad_map *map, kad_prec prec);

@@ -12,7 +12,7 @@ const kad_key kad_flow_keys[] = {
      "", NULL,
      "named set of defaults for the other keys; auto chooses by action and lattice"},
     {"flow.hierarchy", KAD_WORD_OF(kad_flow_options, hierarchy), NULL, ANY, "",
-     "mera|decimator|disentangler|conditional|none",
+     "mera|decimator|disentangler|conditional|ode|none",
      "how stages are laid over the levels; none: only the spectrum"},
     {"flow.kernel", KAD_INT_OF(kad_flow_options, kernel), "2", 2, 16, "sites", NULL,
      "extent m of the m^d blocks"},
@@ -72,6 +72,17 @@ const kad_key kad_flow_keys[] = {
     {"flow.shared", KAD_BOOL_OF(kad_flow_options, shared), NULL, ANY, "", NULL,
      "conditional: targets whose sources lie alike share weights; false: each has "
      "its own"},
+    {"flow.features", KAD_INT_OF(kad_flow_options, features), "8", 1, 256, "", NULL,
+     "ode: sines of the field, each with a kernel over the lattice"},
+    {"flow.time_modes", KAD_INT_OF(kad_flow_options, time_modes), "3", 1, 64, "", NULL,
+     "ode: cosines of time that the kernels are made of (1: constant)"},
+    {"flow.tolerance", KAD_REAL_OF(kad_flow_options, tolerance), "1e-5", 1e-12, 1, "nats",
+     NULL,
+     "ode: mean error of ln q by which the number of steps is chosen (training: ten "
+     "times "
+     "that)"},
+    {"flow.steps", KAD_INT_OF(kad_flow_options, steps), "0", 0, 4096, "", NULL,
+     "ode: steps of the solver (0: by flow.tolerance)"},
     {"flow.symmetry", KAD_ENUM_OF(kad_flow_options, symmetry, KAD_SYMMETRY_NONE), NULL,
      ANY, "", "none|mixture|equivariant",
      "global sign (rotations): none, average of q(y) and q(-y), or built into the nets"},
@@ -92,6 +103,7 @@ const size_t kad_flow_n_keys = sizeof kad_flow_keys / sizeof kad_flow_keys[0];
 
 #define BLOCKS "flow.hierarchy=mera|decimator|disentangler"
 #define CONDITIONAL "flow.hierarchy=conditional"
+#define ODE "flow.hierarchy=ode"
 
 const kad_rule kad_flow_rules[] = {
     {"flow.spectrum_mass2", "flow.spectrum=first|last"},
@@ -118,6 +130,10 @@ const kad_rule kad_flow_rules[] = {
     {"flow.hidden", CONDITIONAL},
     {"flow.sources", CONDITIONAL},
     {"flow.shared", CONDITIONAL},
+    {"flow.features", ODE},
+    {"flow.time_modes", ODE},
+    {"flow.tolerance", ODE},
+    {"flow.steps", ODE},
 };
 
 const size_t kad_flow_n_rules = sizeof kad_flow_rules / sizeof kad_flow_rules[0];

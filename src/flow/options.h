@@ -53,6 +53,9 @@ typedef struct kad_flow_options {
     int sources;                         /* most sources of a stencil */
     int refinements, refinements_finest; /* a step; of the last step */
     bool shared;                         /* targets alike share weights */
+    /* ode (bijectors/ode.h) */
+    int features, time_modes, steps;
+    double tolerance;
     /* any */
     bool ring; /* radial transform of the coarsest site */
     kad_spectrum_place spectrum;

@@ -28,6 +28,7 @@
 #include "base/rng.h"
 #include "lattice/lattice.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { KAD_NAME_MAX = 96 };
@@ -57,11 +58,28 @@ typedef struct kad_tensor {
     char name[KAD_NAME_MAX]; /* "w1", "b1", ... */
     int rows, cols;
     size_t offset;
-    /* modes != NULL: a spectrum over Fourier orbits, transferred L -> 2L by interpolation
-     * in |k|: value i belongs to khat^2 = modes[i] (borrowed from the stage). Else NULL.
+    /* modes != NULL: spectra over Fourier orbits, transferred L -> 2L by interpolation
+     * in |k|: row i belongs to khat^2 = modes[i] (borrowed from the stage). Else NULL.
      */
     const double *modes;
 } kad_tensor;
+
+/* For stages that solve an equation in steps, whose ld is not exactly the log-determinant
+ * (kad_stage.tolerance). The number of steps stands with the packed parameters, of which
+ * it is a function: whoever packs the same parameters has the same map. `pack` leaves a
+ * number that works; kad_flow_pack chooses. All REQUIRED. */
+typedef struct kad_solver_ops {
+    int order; /* the error of n steps falls with n^-order */
+    /* The number is given: it is not to be chosen. */
+    bool (*is_given)(const kad_stage *stage);
+    /* The number, in packed parameters of either precision. */
+    int (*steps)(const kad_stage *stage, const void *packed);
+    void (*set_steps)(const kad_stage *stage, void *packed, int n);
+    /* As infer, in double, but by solving the equation backwards in time: not the inverse of
+     * the steps, but equally close to that of the flow, and cheaper. */
+    void (*back)(const kad_stage *stage, const void *packed, void *x, double *ld,
+                 void *scratch);
+} kad_solver_ops;
 
 typedef struct kad_bijector_ops {
     const char *name; /* "coupling", "haar", "spectrum", ... */
@@ -86,15 +104,17 @@ typedef struct kad_bijector_ops {
      * is not r; away [n_rows], alike for all components of a site. Errors: KAD_ENOMEM. */
     kad_status (*share)(kad_ctx *ctx, const kad_stage *stage, int first, int n,
                         const int *away, kad_stage *out);
+    const kad_solver_ops *solver; /* NULL: ld is exact */
 } kad_bijector_ops;
 
 struct kad_stage {
     const kad_bijector_ops *ops;
     char name[KAD_NAME_MAX]; /* "disentangler/coupling_3"; with the level, unique within a
                                 flow */
-    int level;  /* RG level, 0 the finest; -1: belongs to no level (spectrum) */
-    int n_comp; /* components a site of the tile */
-    int n_rows; /* rows of the tile */
+    int level;        /* RG level, 0 the finest; -1: belongs to no level (spectrum) */
+    int n_comp;       /* components a site of the tile */
+    int n_rows;       /* rows of the tile */
+    double tolerance; /* of ld, in nats: its mean error (kad_solver_ops); 0: exact */
     int n_tensors;
     kad_tensor *tensors; /* from kad_alloc, freed by kad_stage_clear */
     size_t n_theta;

@@ -48,6 +48,13 @@ static const entry stencil[] = {
     {"flow.ring", "true"},
 };
 
+/* More steps bring little: results are in doc/flows.md. */
+static const entry ode[] = {
+    {"flow.hierarchy", "ode"},    {"flow.spectrum", "first"},
+    {"flow.spectrum_mass2", "1"}, {"flow.symmetry", "equivariant"},
+    {"train.rate", "1.6e-2"},     {"train.steps", "1000"},
+};
+
 static const entry fourier[] = {
     {"flow.hierarchy", "none"},       {"flow.spectrum", "first"},
     {"flow.symmetry", "equivariant"}, {"flow.decimation", "false"},
@@ -68,6 +75,7 @@ static const recipe recipes[] = {RECIPE(stencil),
                                  RECIPE(wavelet),
                                  RECIPE(neuralrg),
                                  RECIPE(fourier),
+                                 RECIPE(ode),
                                  {"custom", NULL, 0},
                                  /* of images: images.c */
                                  {"pixels", NULL, 0},
@@ -86,6 +94,7 @@ const char *kad_recipe_name(const kad_config *config)
     const char *name = kad_config_string(config, "flow.recipe");
     if (strcmp(name, "auto") != 0) return name;
     const char *hierarchy = kad_config_string(config, "flow.hierarchy");
+    if (hierarchy && strcmp(hierarchy, "ode") == 0) return "ode";
     return hierarchy && strcmp(hierarchy, "none") == 0 ? "fourier" : "stencil";
 }
 
@@ -258,6 +267,14 @@ static kad_status resolve_action(kad_ctx *ctx, const kad_action *action,
     return kad_config_resolve_from(ctx, config, ops->keys, ops->n_keys, options.own);
 }
 
+/* By the hierarchy, if one is given, else by the action. */
+static const char *automatic(const kad_config *config, const facts *a)
+{
+    const char *hierarchy = kad_config_string(config, "flow.hierarchy");
+    if (hierarchy && strcmp(hierarchy, "ode") == 0) return "ode";
+    return a->lambda == 0 ? "fourier" : "stencil";
+}
+
 kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
 {
     const char *name = kad_config_string(config, "flow.recipe");
@@ -272,7 +289,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     KAD_CALL(resolve_components(ctx, config));
     KAD_CALL(inspect(ctx, config, &lattice, &action, &a));
     KAD_CALL(resolve_symmetry(ctx, config, NULL)); /* of a hierarchy that was given */
-    if (strcmp(name, "auto") == 0) name = a.lambda == 0 ? "fourier" : "stencil";
+    if (strcmp(name, "auto") == 0) name = automatic(config, &a);
     if (strcmp(name, "fourier") == 0) KAD_CALL(resolve_free(ctx, config, &a));
     if (strcmp(name, "stencil") == 0) KAD_CALL(resolve_stencil(ctx, config, &a));
     for (size_t i = 0; i < N_RECIPES; i++)

@@ -80,6 +80,25 @@ static kad_status check_errors(kad_ctx *ctx, kad_evaluator *e, const kad_map *ma
     return KAD_OK;
 }
 
+/* ln q of draws, in double, against that of twice the steps; the map keeps those. */
+static kad_status check_solver(kad_ctx *ctx, kad_evaluator *e, kad_map *map,
+                               uint64_t first, kad_evaluation *out)
+{
+    const kad_model *model = e->model;
+    double sum = 0;
+    if (model->flow->solver == NULL) return KAD_OK;
+    out->solver_steps = kad_map_steps(map);
+    KAD_CALL(kad_map_draw(ctx, map, model->seed, KAD_RNG_EVAL, first, CHECKS, model->prec,
+                          true, e->y, e->lnq[0], NULL));
+    kad_map_refine(map, 2);
+    KAD_CALL(kad_map_lnq(ctx, map, CHECKS, KAD_DOUBLE, e->y, e->lnq[1], NULL));
+    for (size_t i = 0; i < CHECKS; i++)
+        sum += fabs(e->lnq[1][i] - e->lnq[0][i]);
+    out->solver_error = sum / CHECKS;
+    out->solver_largest = max_difference(CHECKS, e->lnq[0], e->lnq[1]);
+    return KAD_OK;
+}
+
 /* Mean ln|det| of the stages of every level over one tile, generating. */
 static void level_log_det(kad_evaluator *e, const double *theta, uint64_t first,
                           kad_evaluation *out)
@@ -121,7 +140,7 @@ static kad_status evaluate_map(kad_ctx *ctx, kad_evaluator *e, const double *the
         if (targets[i] != NULL) targets[i]->n_done = 0;
     KAD_CALL(check_errors(ctx, e, map, first, out));
     level_log_det(e, theta, first, out);
-    return KAD_OK;
+    return check_solver(ctx, e, map, first, out);
 }
 
 static kad_family_point place(const kad_family *f, int i)

@@ -256,7 +256,7 @@ void kad_loss_over_tiles(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_work *work,
     batch b = {
         plan, work, self, kad_stop_clock(), kad_ranks_number(ctx), kad_ranks_n(ctx)};
     const size_t n_mine = (size_t)((plan->n_groups - b.rank + b.n_ranks - 1) / b.n_ranks);
-    kad_flow_pack(plan->flow, plan->prec, theta, plan->packed);
+    kad_flow_pack_rough(plan->flow, plan->prec, theta, plan->packed);
     kad_ranks_part(ctx, 0, 1);
     const bool whole = kad_parallel_shared(n_threads, n_mine, do_group, &b, plan->board);
     *stats = (kad_loss_stats){0};

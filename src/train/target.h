@@ -36,6 +36,9 @@ typedef struct kad_evaluation {
     /* of the map itself */
     double inverse_error; /* max |infer(generate(z)) - z| */
     double lnq_error;     /* max |ln q accumulated generating - inferred in double| */
+    /* of a map that solves an equation (kad_flow.solver): its steps; mean and largest |ln q
+     * - that of twice the steps| of the draws */
+    double solver_steps, solver_error, solver_largest;
     double log_det[KAD_EVAL_LEVELS + 1]; /* mean ln|det dy/dz| by level, generating; NaN
                                             where the flow has no such level */
 } kad_evaluation;

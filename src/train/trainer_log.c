@@ -35,12 +35,19 @@ static const kad_history_column eval_tail[] = {
     {"lnq_error", F64, "nats", "largest |ln q generating - ln q inferring in double|",
      NULL},
 };
+static const kad_history_column eval_solver[] = {
+    {"solver_steps", I64, "steps", "steps in which the flow's equation is solved", NULL},
+    {"solver_error", F64, "nats", "error of ln q by the solver",
+     "mean |ln q - ln q of twice the steps|"},
+    {"solver_largest", F64, "nats", "the largest of a draw", NULL},
+};
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 
 enum {
     N_LOG_MAX = LENGTH(log_head) + LENGTH(log_tail) + KAD_TARGETS_MAX,
     N_TARGET_MAX = 16, /* columns of one */
-    N_EVAL_MAX = LENGTH(eval_head) + LENGTH(eval_tail) + KAD_TARGETS_MAX * N_TARGET_MAX,
+    N_EVAL_MAX = LENGTH(eval_head) + LENGTH(eval_tail) + LENGTH(eval_solver) +
+                 KAD_TARGETS_MAX * N_TARGET_MAX,
     N_LEVELS = KAD_EVAL_LEVELS + 1
 };
 
@@ -75,6 +82,8 @@ kad_status kad_trainer_log_create(kad_trainer *t)
     }
     append(all->log, &all->n_log, log_tail, LENGTH(log_tail));
     append(all->eval, &all->n_eval, eval_tail, LENGTH(eval_tail));
+    if (t->whole->flow->solver)
+        append(all->eval, &all->n_eval, eval_solver, LENGTH(eval_solver));
     for (int k = 0; k < N_LEVELS; k++) {
         snprintf(all->names[k], sizeof all->names[k], "log_det_%d", k);
         all->eval[all->n_eval + (size_t)k] =
@@ -120,6 +129,11 @@ void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e)
     }
     values[n++] = e->inverse_error;
     values[n++] = e->lnq_error;
+    if (t->whole->flow->solver) {
+        values[n++] = e->solver_steps;
+        values[n++] = e->solver_error;
+        values[n++] = e->solver_largest;
+    }
     memcpy(values + n, e->log_det, sizeof e->log_det);
     kad_history_add(&t->eval, values);
 }
@@ -147,6 +161,16 @@ void kad_trainer_note_held_out(const kad_trainer *t)
         "%.4g(%.1g) at the end: the map learns the samples by heart; use fewer steps "
         "(train.steps), fewer weights or more samples",
         value[best], log->data[best], last->value, last->error);
+}
+
+void kad_trainer_note_solver(const kad_trainer *t)
+{
+    const kad_evaluation *e = &t->last;
+    if (t->whole->flow->solver && e->solver_steps > 0)
+        kad_note(t->ctx,
+                 "training: the flow's equation is solved in %.0f steps; ln q is off by "
+                 "%.1e on average, by %.1e at most, found by twice the steps",
+                 e->solver_steps, e->solver_error, e->solver_largest);
 }
 
 /* log_det [step][level + 1], the last column: stages of no level. */
@@ -210,6 +234,13 @@ static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
     kad_write_text(w, "optimiser", t->options.optimiser->name);
     kad_write_text(w, "weights", t->options.ema > 0.0 ? "moving average" : "last");
     kad_write_text(w, "config", t->options.settings->text);
+    if (t->whole->flow->solver && t->last.solver_steps > 0) {
+        kad_write_int(w, "solver_steps", (int64_t)t->last.solver_steps);
+        kad_write_real(w, "solver_error", t->last.solver_error);
+        kad_write_real(w, "solver_largest", t->last.solver_largest);
+        if (!t->model->flow->solver_given)
+            kad_write_real(w, "solver_tolerance", kad_flow_tolerance(t->model->flow));
+    }
     for (size_t i = 0; i < t->n_targets; i++)
         if (t->targets[i] != NULL) t->kinds[i]->describe(t->targets[i], &t->last, w);
 }

@@ -103,6 +103,7 @@ void kad_trainer_log_step(kad_trainer *t, const kad_train_row *row);
 void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e);
 /* A note when held-out samples say that fewer steps were better. */
 void kad_trainer_note_held_out(const kad_trainer *t);
+void kad_trainer_note_solver(const kad_trainer *t);
 double kad_trainer_seconds(const kad_trainer *t);
 KAD_MUST_USE kad_status kad_trainer_results(kad_trainer *t, bool complete);
 /* *complete: run.h5 holds a finished training of this configuration. */

@@ -1,4 +1,5 @@
 /* The analysis of a whole results file: synthetic samplers of known answers. */
+#include "analysis/advice.h"
 #include "analysis/analyse.h"
 #include "analysis/diagnostics.h"
 #include "analysis/estimates.h"
@@ -172,6 +173,40 @@ static void known_answers_come_out(void **state)
     assert_false(has_code(d, "small-ess") || has_code(d, "all-rejected"));
     kad_h5_close(file);
     kad_free(d);
+}
+
+/* The solver's error of ln q against that of ln Z: nothing below a fifth of it, then a
+ * warning, then an error. */
+static void solver_errors_are_weighed(void **state)
+{
+    (void)state;
+    const double share[] = {0.1, 0.5, 2}, tolerance = 1e-4;
+    for (int i = 0; i < 3; i++) {
+        kad_ctx ctx;
+        kad_h5 *file;
+        double err, exact;
+        kad_diagnostics *d = kad_alloc(1, sizeof *d);
+        char advice[KAD_ADVICE] = "";
+        kad_ctx_init(&ctx, 1);
+        ok(kad_h5_create(&ctx, &file));
+        add_mis(&ctx, file, FAIR);
+        ok(kad_analyse_file(&ctx, file));
+        look_up(&ctx, file, "/analysis/log_z", "log_z", &err, &exact);
+        ok(kad_h5_group(&ctx, file, "/training"));
+        ok(kad_h5_attr_set_real(&ctx, file, "/training", "solver_error", share[i] * err));
+        ok(kad_h5_attr_set_real(&ctx, file, "/training", "solver_tolerance", tolerance));
+        ok(kad_analyse_file(&ctx, file));
+        ok(kad_diagnostics_read(&ctx, file, d));
+        assert_int_equal(has_code(d, "solver-error"), i > 0);
+        for (size_t k = 0; k < d->n; k++) {
+            if (strcmp(d->item[k].code, "solver-error") != 0) continue;
+            assert_int_equal(d->item[k].severity, i == 1 ? KAD_WARNING : KAD_ERROR);
+            kad_advice_of(&ctx, file, &d->item[k], advice);
+            assert_string_equal(advice, "flow.tolerance=0.00001");
+        }
+        kad_h5_close(file);
+        kad_free(d);
+    }
 }
 
 /* Positions, momenta and the covariance of a correlator with a common noise: correlation
@@ -486,6 +521,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("analysis: known answers come out of a results file",
               known_answers_come_out),
+        CLAIM("analysis: the solver's error of ln q is weighed against that of ln Z",
+              solver_errors_are_weighed),
         CLAIM("analysis: a pull counts the error of the exact value",
               an_exact_value_has_an_error_too),
         CLAIM("analysis: correlators with covariance", correlators_are_written),

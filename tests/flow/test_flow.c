@@ -43,6 +43,8 @@ static const char *const cases[][MAX_KEYS] = {
      "flow.refinement=affine"},
     {PHI4, "lattice.shape=[14, 6]"},
     {PHI4, "lattice.shape=[7, 7]"},
+    {PHI4, "lattice.shape=[6, 6]", "flow.hierarchy=ode", "flow.tolerance=1e-8"},
+    {DUAL, "lattice.shape=[3, 2, 4]", "flow.hierarchy=ode", "flow.steps=4"},
     {PHI4, "lattice.shape=[8]"},
     {PHI4, "lattice.shape=[4, 4, 4]"},
     {PHI4, "lattice.shape=[8, 8]", "action.components=2"},
@@ -168,6 +170,8 @@ static void density_is_normalised(void **state)
         {PHI4, "lattice.shape=[2]", "flow.decimation=false"},
         {DUAL, "lattice.shape=[2]", "flow.recipe=neuralrg", "flow.symmetry=mixture",
          "flow.prior=laplace"},
+        {PHI4, "lattice.shape=[2]", "flow.hierarchy=ode", "flow.decimation=false",
+         "flow.features=2", "flow.tolerance=1e-9"},
     };
     enum { GRID = 301 };
     const double reach = 24, step = 2 * reach / (GRID - 1);

@@ -214,6 +214,55 @@ static void free_energy_falls_to_the_exact_bound(void **state)
     kad_config_destroy(config[1]);
 }
 
+/* The same of a continuous flow, whose steps follow from its tolerance: no evaluation lies
+ * below the exact bound, and ln q is known to the tolerance. */
+static void continuous_flows_keep_the_bound(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 2);
+    train_case_result end;
+    const char *more[] = {"train.steps=250",       "train.rate=1.6e-2",
+                          "flow.hierarchy=ode",    "flow.features=4",
+                          "train.eval_final=4096", NULL};
+    kad_config *config = train_case_config(&ctx, train_case_ising, more);
+    train_case_run(&ctx, NULL, config, &end);
+    const kad_evaluation *e = &end.evaluation;
+    print_message(
+        "# 4 x 4: gap %.4f(%.4f), ESS %.3f, ln Z off by %.4f(%.4f); %.0f steps, "
+        "ln q off by %.1e\n",
+        e->kl_gap, e->kl_gap_err, e->weights.ess.value,
+        e->weights.log_mean - e->log_z_exact, e->weights.log_z_err_importance,
+        e->solver_steps, e->solver_error);
+    assert_true(e->kl_gap > -4 * e->kl_gap_err);
+    assert_true(fabs(e->weights.log_mean - e->log_z_exact) <
+                4.5 * e->weights.log_z_err_importance);
+    assert_true(e->weights.ess.value > 0.5);
+    assert_true(e->solver_steps >= 3 && e->solver_error < 2e-4);
+    train_case_clear(&end);
+    kad_config_destroy(config);
+}
+
+/* One step, given, is too few: the evaluation says by how much ln q is off. */
+static void too_few_steps_are_found_out(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 2);
+    train_case_result end;
+    const char *more[] = {"train.steps=60",  "train.rate=1.6e-2", "flow.hierarchy=ode",
+                          "flow.features=4", "flow.steps=1",      NULL};
+    kad_config *config = train_case_config(&ctx, train_case_ising, more);
+    train_case_run(&ctx, NULL, config, &end);
+    const kad_evaluation *e = &end.evaluation;
+    print_message("# one step: ln q off by %.2f, at most %.2f\n", e->solver_error,
+                  e->solver_largest);
+    assert_true(e->solver_steps == 1 && e->solver_error > 0.1);
+    assert_true(e->solver_largest >= e->solver_error);
+    train_case_clear(&end);
+    kad_config_destroy(config);
+}
+
 /* exp(-S) normalised by the flow itself (zero steps, theta of a run): ln det by level
  * adds up to the whole. */
 static void levels_add_up(void **state)
@@ -406,6 +455,10 @@ int main(void)
         CLAIM("train: steps allocate nothing", steps_allocate_nothing),
         CLAIM("train: the free energy falls to the exact bound and ln Z agrees",
               free_energy_falls_to_the_exact_bound),
+        CLAIM("train: a continuous flow keeps the exact bound, its error its tolerance",
+              continuous_flows_keep_the_bound),
+        CLAIM("train: too few steps of a solver are found out",
+              too_few_steps_are_found_out),
         CLAIM("evaluate: log-determinants of the levels add up", levels_add_up),
         CLAIM("train: starts from another run, the same lattice or half of it",
               starts_from_another_run),

@@ -15,8 +15,9 @@
  * Source: Dinh, Sohl-Dickstein, Bengio, arXiv:1605.08803.
  *
  * This folder holds the bijectors (flow/stage.h), each a file and a line in registry.c:
- * coupling, stencil, haar, rotation, scale, spectrum. sites: index lists that they copy;
- * examples: small instances for the conformance suite. */
+ * coupling, stencil, ode, haar, rotation, scale, spectrum. sites: index lists that they
+ * copy; modes: orbits of momenta; rk: a Runge-Kutta method; examples: small instances for
+ * the conformance suite. */
 #ifndef KAD_FLOW_BIJECTORS_COUPLING_H
 #define KAD_FLOW_BIJECTORS_COUPLING_H
 

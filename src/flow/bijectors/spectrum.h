@@ -16,6 +16,7 @@
 #ifndef KAD_FLOW_BIJECTORS_SPECTRUM_H
 #define KAD_FLOW_BIJECTORS_SPECTRUM_H
 
+#include "flow/bijectors/modes.h"
 #include "flow/stage.h"
 #include "lattice/hartley.h"
 
@@ -33,13 +34,10 @@ extern const kad_bijector_kern kad_spectrum_kern_f32, kad_spectrum_kern_f64;
 
 /* Shared with the kernels. */
 typedef struct kad_spectrum {
-    int n_sites, n_orbits;
+    int n_sites;
     bool sublattice;
     double mass2, stiffness;
-    double *khat2;         /* [n_orbits], ascending */
-    int *orbit_of;         /* [n_sites] */
-    int *first;            /* [n_orbits + 1] into modes */
-    int *modes;            /* [n_sites], orbit by orbit */
+    kad_modes modes;
     const uint8_t *parity; /* the lattice's, borrowed */
     kad_hartley *hartley;
 } kad_spectrum;

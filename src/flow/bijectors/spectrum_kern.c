@@ -27,7 +27,8 @@ static packed_view view(const kad_stage *stage, const void *packed)
 static double n_counted(const kad_stage *stage, int orbit)
 {
     const kad_spectrum *s = stage->self;
-    const double n = (double)(s->first[orbit + 1] - s->first[orbit]) * stage->n_comp;
+    const double n =
+        (double)(s->modes.first[orbit + 1] - s->modes.first[orbit]) * stage->n_comp;
     return s->sublattice ? 0.5 * n : n;
 }
 
@@ -36,11 +37,11 @@ static void pack(const kad_stage *stage, const double *theta, void *packed)
     const kad_spectrum *s = stage->self;
     const packed_view p = view(stage, packed);
     *p.ld = 0.0;
-    for (int o = 0; o < s->n_orbits; o++) {
+    for (int o = 0; o < s->modes.n_orbits; o++) {
         *p.ld += theta[o] * n_counted(stage, o);
-        for (int i = s->first[o]; i < s->first[o + 1]; i++) {
-            p.up[s->modes[i]] = (real)exp(theta[o]);
-            p.down[s->modes[i]] = (real)exp(-theta[o]);
+        for (int i = s->modes.first[o]; i < s->modes.first[o + 1]; i++) {
+            p.up[s->modes.mode[i]] = (real)exp(theta[o]);
+            p.down[s->modes.mode[i]] = (real)exp(-theta[o]);
         }
     }
 }
@@ -126,11 +127,11 @@ static void add_gradient(const kad_stage *stage, real sign, double gl, const rea
 {
     const kad_spectrum *s = stage->self;
     const int n = stage->n_comp * KAD_NV;
-    for (int o = 0; o < s->n_orbits; o++) {
+    for (int o = 0; o < s->modes.n_orbits; o++) {
         vreal sum = {0};
-        for (int i = s->first[o]; i < s->first[o + 1]; i++) {
-            const vreal *a = (const vreal *)gy + (ptrdiff_t)s->modes[i] * n;
-            const vreal *b = (const vreal *)y + (ptrdiff_t)s->modes[i] * n;
+        for (int i = s->modes.first[o]; i < s->modes.first[o + 1]; i++) {
+            const vreal *a = (const vreal *)gy + (ptrdiff_t)s->modes.mode[i] * n;
+            const vreal *b = (const vreal *)y + (ptrdiff_t)s->modes.mode[i] * n;
             for (int v = 0; v < n; v++)
                 sum += a[v] * b[v];
         }

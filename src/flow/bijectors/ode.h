@@ -1,0 +1,74 @@
+/* A continuous flow: y = phi(1), where phi(0) = z and
+ *
+ *   d phi_x / dt = sum_f sum_x' W_f(x - x'; t) F_f(phi_x'),
+ *   F_0(phi) = phi,  F_f(phi) = sin(omega_f phi),  f = 1 .. H
+ *
+ * (M. Gerdes, P. de Haan, C. Rainone, R. Bondesan, M. Cheng, SciPost Phys. 15, 238 (2023),
+ * arXiv:2207.00283). The kernels W_f reach over the whole lattice and have
+ * its translations and point symmetry; they are given by their values w_f(k; t) in Fourier
+ * space, one per orbit of modes (modes.h), and the sums are done there. In time
+ * w_f(k; t) = sum_{m < M} cos(m pi t) w_fm(k). The flow is odd in phi.
+ *
+ * Its divergence is exact and as cheap as the velocity,
+ *
+ *   div(t) = sum_f W_f(0; t) sum_x F_f'(phi_x),  W_f(0; t) = (1/N) sum_k w_f(k; t).
+ *
+ * Solved by n equal steps of an explicit Runge-Kutta method (rk.h). The map is that of
+ * the steps: infer undoes them to rounding, by stepping backwards and correcting, and the
+ * adjoints are those of the steps (discretise, then optimise). What is not exact is ld:
+ * the method's quadrature of div is the log-determinant of the flow up to the method's
+ * order, and not that of the steps. `tolerance` of the stage is the error allowed; steps
+ * are chosen so that it is kept (stage.h, kad_solver_ops).
+ *
+ * On the even sublattice (`sublattice`) rows of odd sites are left untouched. */
+#ifndef KAD_FLOW_BIJECTORS_ODE_H
+#define KAD_FLOW_BIJECTORS_ODE_H
+
+#include "flow/bijectors/modes.h"
+#include "flow/stage.h"
+#include "lattice/hartley.h"
+
+#include <stdbool.h>
+
+typedef struct kad_ode_options {
+    int features;     /* H, at least 1 */
+    int time_modes;   /* M, at least 1 */
+    int steps;        /* 0: chosen by the tolerance */
+    double tolerance; /* of ld: its mean error, in nats */
+} kad_ode_options;
+
+/* Tensors "omega" [H] and "weights" [n_orbits][(1 + H) M], column f M + m, rows ordered by
+ * khat^2. One component a site. The lattice is borrowed. Errors: KAD_EUSAGE (components,
+ * sizes, the sublattice of a lattice that is not bipartite), KAD_ENOMEM; on failure *out
+ * owns nothing. */
+KAD_MUST_USE kad_status kad_ode_create(kad_ctx *ctx, const kad_lattice *lattice,
+                                       int n_comp, bool sublattice,
+                                       const kad_ode_options *options, kad_stage *out);
+
+extern const kad_bijector_ops kad_ode_ops;
+extern const kad_bijector_kern kad_ode_kern_f32, kad_ode_kern_f64;
+/* kad_solver_ops.back; in single precision it is not used. */
+void kad_ode_back_f32(const kad_stage *stage, const void *packed, void *x, double *ld,
+                      void *scratch);
+void kad_ode_back_f64(const kad_stage *stage, const void *packed, void *x, double *ld,
+                      void *scratch);
+
+/* Shared with the kernels. */
+typedef struct kad_ode {
+    int n_sites, n_active;
+    kad_ode_options options;
+    bool sublattice;
+    const uint8_t *parity; /* the lattice's, borrowed */
+    kad_modes modes;
+    kad_hartley *hartley;
+    size_t omega, weights; /* offsets in theta */
+} kad_ode;
+
+/* In front of the packed parameters, which then are omega [H] and the weights as in
+ * theta. */
+typedef struct kad_ode_head {
+    int steps;
+} kad_ode_head;
+enum { KAD_ODE_HEAD_BYTES = 64 };
+
+#endif

@@ -1,0 +1,477 @@
+/* Kernels of the continuous flow (ode.h): the velocity and its adjoint, the steps of the
+ * Runge-Kutta method, their inverses and adjoints. Everything is a pass over a tile of
+ * [n_sites][KAD_W]; features are made, transformed and summed one after the other, so that
+ * few tiles are in use at a time. */
+#include "flow/bijectors/ode.h"
+
+#include "base/vtrig.h"
+#include "flow/bijectors/rk.h"
+#include "flow/lanes_kern.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Corrections end where the largest residual of a lane is below ENOUGH of its size: a few
+ * tens of roundings. From the step's own order of accuracy that takes one or two. */
+#if KAD_PREC == 32
+#define ENOUGH 2e-6f
+enum { ONE_IS_ENOUGH = 1 };
+#else
+#define ENOUGH 2e-14
+enum { ONE_IS_ENOUGH = 0 };
+#endif
+enum { CORRECTIONS = 16, S = KAD_RK_STAGES };
+
+/* Parameters, and the parts of the scratch. */
+typedef struct work {
+    const kad_stage *stage;
+    const kad_ode *s;
+    int n_steps, F, M; /* F = 1 + H features */
+    const real *omega, *weights;
+    real *X[S], *K[S];                   /* states and slopes of a step */
+    real *y, *r, *u, *gk, *modes, *back; /* tiles */
+    real *sine, *cosine;
+    real *table, *dtable; /* w_f(k; t) [n_orbits][F], and its cotangent */
+    real *mean, *domega;  /* W_f(0; t) [F] */
+    void *hartley;
+} work;
+
+static work begin(const kad_stage *stage, const void *packed, void *scratch)
+{
+    const kad_ode *s = stage->self;
+    const size_t tile = (size_t)stage->n_rows * KAD_W;
+    work w = {.stage = stage, .s = s, .F = 1 + s->options.features};
+    real *at = scratch;
+    w.M = s->options.time_modes;
+    w.n_steps = ((const kad_ode_head *)packed)->steps;
+    w.omega = (const real *)((const char *)packed + KAD_ODE_HEAD_BYTES) + s->omega;
+    w.weights = (const real *)((const char *)packed + KAD_ODE_HEAD_BYTES) + s->weights;
+    for (int i = 0; i < S; i++, at += 2 * tile) {
+        w.X[i] = at;
+        w.K[i] = at + tile;
+    }
+    real **const tiles[] = {&w.y,     &w.r,    &w.u,    &w.gk,
+                            &w.modes, &w.back, &w.sine, &w.cosine};
+    for (int i = 0; i < 8; i++, at += tile)
+        *tiles[i] = at;
+    w.hartley = at;
+    at +=
+        kad_hartley_scratch_bytes(s->hartley, KAD_PREC == 32 ? KAD_SINGLE : KAD_DOUBLE) /
+        sizeof(real);
+    w.table = at;
+    w.dtable = w.table + (size_t)s->modes.n_orbits * (size_t)w.F;
+    w.mean = w.dtable + (size_t)s->modes.n_orbits * (size_t)w.F;
+    w.domega = w.mean + w.F;
+    return w;
+}
+
+static void pack(const kad_stage *stage, const double *theta, void *packed)
+{
+    const kad_ode *s = stage->self;
+    real *to = (real *)((char *)packed + KAD_ODE_HEAD_BYTES);
+    ((kad_ode_head *)packed)->steps = s->options.steps > 0 ? s->options.steps : 16;
+    for (size_t i = 0; i < stage->n_theta; i++)
+        to[i] = (real)theta[i];
+}
+
+static void transform(const work *w, real *x)
+{
+    KR(kad_hartley_apply)(w->s->hartley, x, w->hartley);
+}
+
+static bool is_active(const work *w, int site)
+{
+    return !w->s->sublattice || !w->s->parity[site];
+}
+
+static void clear_inactive(const work *w, real *x)
+{
+    for (int i = 0; w->s->sublattice && i < w->s->n_sites; i++)
+        if (w->s->parity[i]) memset(x + (size_t)i * KAD_W, 0, KAD_ROW_BYTES);
+}
+
+/* w_f(k; t) and W_f(0; t). */
+static void set_tables(const work *w, double t)
+{
+    const kad_modes *modes = &w->s->modes;
+    const double norm = 1.0 / w->s->n_sites;
+    real cosine[64];
+    for (int m = 0; m < w->M; m++)
+        cosine[m] = (real)cos(m * M_PI * t);
+    memset(w->mean, 0, (size_t)w->F * sizeof(real));
+    for (int o = 0; o < modes->n_orbits; o++) {
+        const real share = (real)(norm * (modes->first[o + 1] - modes->first[o]));
+        for (int f = 0; f < w->F; f++) {
+            const real *from =
+                w->weights + ((size_t)o * (size_t)w->F + (size_t)f) * (size_t)w->M;
+            real sum = 0;
+            for (int m = 0; m < w->M; m++)
+                sum += cosine[m] * from[m];
+            w->table[o * w->F + f] = sum;
+            w->mean[f] += share * sum;
+        }
+    }
+}
+
+/* to (+)= w_f(k) from, mode by mode. */
+static void filter(const work *w, int f, bool add, const real *from, real *to)
+{
+    const int *orbit = w->s->modes.orbit_of;
+    const vreal *a = (const vreal *)from;
+    vreal *b = (vreal *)to;
+    for (int k = 0; k < w->s->n_sites; k++, a += KAD_NV, b += KAD_NV) {
+        const real factor = w->table[orbit[k] * w->F + f];
+        for (int v = 0; v < KAD_NV; v++)
+            b[v] = add ? b[v] + factor * a[v] : factor * a[v];
+    }
+}
+
+/* v = velocity at x and t; div its divergence. */
+static void velocity(const work *w, double t, const real *x, real *out, vreal *div)
+{
+    const int n = w->s->n_sites;
+    set_tables(w, t);
+    for (int v = 0; v < KAD_NV; v++)
+        div[v] = kad_vset((real)w->s->n_active * w->mean[0]);
+    memcpy(w->sine, x, (size_t)n * KAD_ROW_BYTES);
+    clear_inactive(w, w->sine);
+    transform(w, w->sine);
+    filter(w, 0, false, w->sine, out);
+    for (int f = 1; f < w->F; f++) {
+        const real omega = w->omega[f - 1], slope = w->mean[f] * omega;
+        for (int i = 0; i < n; i++) {
+            const vreal *from = (const vreal *)x + (ptrdiff_t)i * KAD_NV;
+            vreal *to = (vreal *)w->sine + (ptrdiff_t)i * KAD_NV;
+            if (!is_active(w, i)) {
+                memset(to, 0, KAD_ROW_BYTES);
+                continue;
+            }
+            for (int v = 0; v < KAD_NV; v++) {
+                vreal cosine;
+                kad_vsincos(omega * from[v], &to[v], &cosine);
+                div[v] += slope * cosine;
+            }
+        }
+        transform(w, w->sine);
+        filter(w, f, true, w->sine, out);
+    }
+    transform(w, out);
+    clear_inactive(w, out);
+}
+
+/* ---- adjoint of the velocity --------------------------------------------------------*/
+
+/* Cotangent of w_f(k): sum over an orbit and the lanes of modes * features, and what div
+ * adds to every mode. */
+static void add_table(const work *w, int f, const real *features, real of_div)
+{
+    const kad_modes *m = &w->s->modes;
+    for (int o = 0; o < m->n_orbits; o++) {
+        vreal sum = {0};
+        for (int i = m->first[o]; i < m->first[o + 1]; i++) {
+            const vreal *a = (const vreal *)w->modes + (ptrdiff_t)m->mode[i] * KAD_NV;
+            const vreal *b = (const vreal *)features + (ptrdiff_t)m->mode[i] * KAD_NV;
+            for (int v = 0; v < KAD_NV; v++)
+                sum += a[v] * b[v];
+        }
+        w->dtable[o * w->F + f] =
+            kad_lanes_sum(&sum) + of_div * (real)(m->first[o + 1] - m->first[o]);
+    }
+}
+
+/* One feature: out += its part of the cotangent of x, from that of its transform in
+ * w->back. */
+static void feature_adjoint(const work *w, int f, const real *x, real gdiv, bool theta,
+                            real *out)
+{
+    const real omega = w->omega[f - 1], slope = gdiv * w->mean[f],
+               bend = slope * omega * omega;
+    vreal domega = {0}, sum = {0};
+    for (int i = 0; i < w->s->n_sites; i++) {
+        const ptrdiff_t at = (ptrdiff_t)i * KAD_NV;
+        const vreal *phi = (const vreal *)x + at, *u = (const vreal *)w->back + at;
+        vreal *sine = (vreal *)w->sine + at, *to = (vreal *)out + at;
+        if (!is_active(w, i)) {
+            memset(sine, 0, KAD_ROW_BYTES);
+            continue;
+        }
+        for (int v = 0; v < KAD_NV; v++) {
+            vreal cosine;
+            kad_vsincos(omega * phi[v], &sine[v], &cosine);
+            to[v] += omega * u[v] * cosine - bend * sine[v];
+            domega +=
+                u[v] * phi[v] * cosine + slope * (cosine - omega * phi[v] * sine[v]);
+            sum += cosine;
+        }
+    }
+    if (!theta) return;
+    w->domega[f] = kad_lanes_sum(&domega);
+    transform(w, w->sine);
+    add_table(w, f, w->sine, gdiv * omega * kad_lanes_sum(&sum) / (real)w->s->n_sites);
+}
+
+/* dtheta += sign times the cotangents of tables and frequencies. */
+static void add_theta(const work *w, double t, real sign, real *dtheta)
+{
+    real *weights = dtheta + w->s->weights;
+    for (int f = 1; f < w->F; f++)
+        dtheta[w->s->omega + (size_t)f - 1] += sign * w->domega[f];
+    for (int m = 0; m < w->M; m++) {
+        const real factor = sign * (real)cos(m * M_PI * t);
+        for (int i = 0; i < w->s->modes.n_orbits * w->F; i++)
+            weights[i * w->M + m] += factor * w->dtable[i];
+    }
+}
+
+/* out = cotangent of x, from gv of the velocity and gdiv, one number, of its divergence;
+ * dtheta (NULL: not wanted) += sign times the parameters'. */
+static void velocity_adjoint(const work *w, double t, const real *x, const real *gv,
+                             double gdiv, real *out, real *dtheta, real sign)
+{
+    const size_t bytes = (size_t)w->s->n_sites * KAD_ROW_BYTES;
+    set_tables(w, t);
+    memcpy(w->modes, gv, bytes);
+    clear_inactive(w, w->modes);
+    transform(w, w->modes);
+    filter(w, 0, false, w->modes, out);
+    transform(w, out);
+    clear_inactive(w, out);
+    if (dtheta) {
+        memcpy(w->sine, x, bytes);
+        clear_inactive(w, w->sine);
+        transform(w, w->sine);
+        add_table(w, 0, w->sine, (real)(gdiv * KAD_W * w->s->n_active / w->s->n_sites));
+    }
+    for (int f = 1; f < w->F; f++) {
+        filter(w, f, false, w->modes, w->back);
+        transform(w, w->back);
+        feature_adjoint(w, f, x, (real)gdiv, dtheta != NULL, out);
+    }
+    if (dtheta) add_theta(w, t, sign, dtheta);
+}
+
+/* ---- one step -----------------------------------------------------------------------*/
+
+/* out = x + sum_j factor[j] k[j], j < n; out may be x. */
+static void combine(const work *w, const real *x, int n, const real *factor,
+                    real *const *k, real *out)
+{
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)w->s->n_sites * KAD_NV; i++) {
+        vreal sum = ((const vreal *)x)[i];
+        for (int j = 0; j < n; j++)
+            sum += factor[j] * ((const vreal *)k[j])[i];
+        ((vreal *)out)[i] = sum;
+    }
+}
+
+static int scaled(int n, double h, const double *row, real *out)
+{
+    for (int j = 0; j < n; j++)
+        out[j] = (real)(h * row[j]);
+    return n;
+}
+
+/* out = the step from x; ld [KAD_NV] (NULL: not wanted) the integral of the divergence.
+ * Leaves the stages in w->X. out may be x. */
+static void step(const work *w, const real *x, double t, double h, real *out, vreal *ld)
+{
+    const kad_rk *rk = &kad_rk_method;
+    real factor[S];
+    for (int v = 0; ld && v < KAD_NV; v++)
+        ld[v] = kad_vset(0);
+    for (int i = 0; i < S; i++) {
+        vreal div[KAD_NV];
+        combine(w, x, scaled(i, h, rk->a[i], factor), factor, w->K, w->X[i]);
+        velocity(w, t + rk->c[i] * h, w->X[i], w->K[i], div);
+        for (int v = 0; ld && v < KAD_NV; v++)
+            ld[v] += (real)(h * rk->b[i]) * div[v];
+    }
+    combine(w, x, scaled(S, h, rk->b, factor), factor, w->K, out);
+}
+
+/* x += r in the lanes where r is not yet negligible against y; true if there is one. Lane
+ * by lane, so that no sample depends on the others of its tile. */
+static bool correct(const work *w, const real *y, const real *r, real *x)
+{
+    vreal size[KAD_NV], rest[KAD_NV], keep[KAD_NV];
+    uint32_t any = 0;
+    const int n = w->s->n_sites;
+    for (int v = 0; v < KAD_NV; v++) {
+        size[v] = kad_vset(0);
+        rest[v] = kad_vset(0);
+    }
+    for (int i = 0; i < n; i++)
+        for (int v = 0; v < KAD_NV; v++) {
+            const ptrdiff_t at = (ptrdiff_t)i * KAD_NV + v;
+            if (!is_active(w, i)) continue;
+            size[v] = kad_vmax(size[v], kad_vabs(((const vreal *)y)[at]));
+            rest[v] = kad_vmax(rest[v], kad_vabs(((const vreal *)r)[at]));
+        }
+    for (int v = 0; v < KAD_NV; v++) {
+        const kad_vmask mask = kad_vgt(rest[v], ENOUGH * size[v]);
+        any |= kad_vmask_bits(mask);
+        keep[v] = kad_vselect(mask, kad_vset(1), kad_vset(0));
+    }
+    for (int i = 0; any && i < n; i++)
+        for (int v = 0; v < KAD_NV; v++) {
+            const ptrdiff_t at = (ptrdiff_t)i * KAD_NV + v;
+            if (is_active(w, i)) ((vreal *)x)[at] += keep[v] * ((const vreal *)r)[at];
+        }
+    return any != 0;
+}
+
+/* r = a - r. */
+static void residual(const work *w, const real *a, real *r)
+{
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)w->s->n_sites * KAD_NV; i++)
+        ((vreal *)r)[i] = ((const vreal *)a)[i] - ((const vreal *)r)[i];
+}
+
+/* The x whose step is y, in place of it; ld and w->X are those of that step. A step
+ * backwards misses by the order of the method. What the step from there misses is added to
+ * x, where one such correction is enough, else to what is stepped back from. */
+static void step_back(const work *w, real *x, double t, double h, vreal *ld)
+{
+    const size_t bytes = (size_t)w->s->n_sites * KAD_ROW_BYTES;
+    memcpy(w->y, x, bytes);
+    memcpy(w->u, x, bytes);
+    step(w, w->u, t + h, -h, x, NULL);
+    for (int i = 0; i < CORRECTIONS; i++) {
+        step(w, x, t, h, w->r, ld);
+        residual(w, w->y, w->r);
+        if (!correct(w, w->y, w->r, ONE_IS_ENOUGH ? x : w->u)) break;
+        if (!ONE_IS_ENOUGH) step(w, w->u, t + h, -h, x, NULL);
+    }
+}
+
+/* out = J^T g + gl grad(ld) of the step with stages w->X; out is not g. */
+static void step_adjoint(const work *w, double t, double h, const real *g, double gl,
+                         real *out, real *dtheta, real sign)
+{
+    const kad_rk *rk = &kad_rk_method;
+    const size_t bytes = (size_t)w->s->n_sites * KAD_ROW_BYTES;
+    memcpy(out, g, bytes);
+    for (int i = S - 1; i >= 0; i--) {
+        real factor[S], one[] = {1};
+        const real own = (real)(h * rk->b[i]);
+        for (int j = i + 1; j < S; j++)
+            factor[j] = (real)(h * rk->a[j][i]);
+        for (ptrdiff_t k = 0; k < (ptrdiff_t)w->s->n_sites * KAD_NV; k++)
+            ((vreal *)w->gk)[k] = own * ((const vreal *)g)[k];
+        combine(w, w->gk, S - i - 1, factor + i + 1, w->K + i + 1, w->gk);
+        velocity_adjoint(w, t + rk->c[i] * h, w->X[i], w->gk, gl * h * rk->b[i], w->K[i],
+                         dtheta, sign);
+        combine(w, out, 1, one, w->K + i, out);
+    }
+}
+
+/* out = g carried over the step by the equation of the cotangent, du/dt = -J^T u -
+ * gl grad div, at the stages of the step. */
+static void carry_cotangent(const work *w, double t, double h, const real *g, double gl,
+                            real *out)
+{
+    const kad_rk *rk = &kad_rk_method;
+    real factor[S];
+    for (int i = 0; i < S; i++) {
+        combine(w, g, scaled(i, -h, rk->a[i], factor), factor, w->K, w->gk);
+        velocity_adjoint(w, t + rk->c[i] * h, w->X[i], w->gk, gl, w->K[i], NULL, 1);
+    }
+    combine(w, g, scaled(S, -h, rk->b, factor), factor, w->K, out);
+}
+
+/* The u whose step_adjoint is g, in place of it, as in step_back. */
+static void step_adjoint_back(const work *w, double t, double h, real *g, double gl)
+{
+    const size_t bytes = (size_t)w->s->n_sites * KAD_ROW_BYTES;
+    memcpy(w->y, g, bytes);
+    memcpy(w->u, g, bytes);
+    carry_cotangent(w, t, h, w->u, gl, g);
+    for (int i = 0; i < CORRECTIONS; i++) {
+        step_adjoint(w, t, h, g, gl, w->r, NULL, 1);
+        residual(w, w->y, w->r);
+        if (!correct(w, w->y, w->r, ONE_IS_ENOUGH ? g : w->u)) break;
+        if (!ONE_IS_ENOUGH) carry_cotangent(w, t, h, w->u, gl, g);
+    }
+}
+
+/* ---- the map ------------------------------------------------------------------------*/
+
+static void add_ld(double *ld, double sign, const vreal *part)
+{
+    for (int v = 0; ld && v < KAD_NV; v++)
+        kad_lanes_ld(ld + v * KAD_V, sign, part[v]);
+}
+
+static void generate(const kad_stage *stage, const void *packed, void *x, double *ld,
+                     void *scratch)
+{
+    const work w = begin(stage, packed, scratch);
+    const double h = 1.0 / w.n_steps;
+    for (int i = 0; i < w.n_steps; i++) {
+        vreal part[KAD_NV];
+        step(&w, x, i * h, h, x, part);
+        add_ld(ld, 1, part);
+    }
+}
+
+static void infer(const kad_stage *stage, const void *packed, void *x, double *ld,
+                  void *scratch)
+{
+    const work w = begin(stage, packed, scratch);
+    const double h = 1.0 / w.n_steps;
+    for (int i = w.n_steps - 1; i >= 0; i--) {
+        vreal part[KAD_NV];
+        step_back(&w, x, i * h, h, part);
+        add_ld(ld, -1, part);
+    }
+}
+
+void KR(kad_ode_back)(const kad_stage *stage, const void *packed, void *x, double *ld,
+                      void *scratch)
+{
+    const work w = begin(stage, packed, scratch);
+    const double h = 1.0 / w.n_steps;
+    for (int i = w.n_steps; i > 0; i--) {
+        vreal part[KAD_NV];
+        step(&w, x, i * h, -h, x, part);
+        add_ld(ld, 1, part); /* h is negative */
+    }
+}
+
+static void generate_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
+                             double gl, void *dtheta, double *ld, void *scratch)
+{
+    const work w = begin(stage, packed, scratch);
+    const double h = 1.0 / w.n_steps;
+    for (int i = w.n_steps - 1; i >= 0; i--) {
+        vreal part[KAD_NV];
+        step_back(&w, x, i * h, h, part);
+        add_ld(ld, -1, part);
+        step_adjoint(&w, i * h, h, g, gl, w.u, dtheta, 1);
+        memcpy(g, w.u, (size_t)stage->n_rows * KAD_ROW_BYTES);
+    }
+}
+
+/* l depends on z = step^-1(y) and on ln|det dz/dy| = -ld(z): with u = dl/dy,
+ * J^T u + gl grad ld = dl/dz. */
+static void infer_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
+                          double gl, void *dtheta, double *ld, void *scratch)
+{
+    const work w = begin(stage, packed, scratch);
+    const double h = 1.0 / w.n_steps;
+    for (int i = 0; i < w.n_steps; i++) {
+        vreal part[KAD_NV];
+        step(&w, x, i * h, h, x, part);
+        add_ld(ld, 1, part);
+        step_adjoint_back(&w, i * h, h, g, gl);
+        if (dtheta) step_adjoint(&w, i * h, h, g, gl, w.r, dtheta, -1);
+    }
+}
+
+const kad_bijector_kern KR(kad_ode_kern) = {
+    .pack = pack,
+    .generate = generate,
+    .infer = infer,
+    .generate_adjoint = generate_adjoint,
+    .infer_adjoint = infer_adjoint,
+};
