@@ -216,34 +216,27 @@ static const double *weights(const work *k)
     return k->best.share > 0 ? k->best.theta : kad_image_trainer_weights(k->trainer);
 }
 
+/* Bits of at most `most` images, taken from all over them: squares of one picture lie side by
+ * side. */
 static kad_status score(work *k, const double *theta, const kad_images *images,
                         size_t most, kad_image_score *out)
 {
-    const size_t n = images->n < most ? images->n : most;
-    const kad_status status =
-        k->map->ops->evaluate(k->ctx, k->map, theta, images, 0, n, out);
-    kad_image_store_rest(k->store);
-    return status;
-}
-
-/* The same of at most `most` images, taken from all over them: squares of one picture lie side
- * by side. */
-static kad_status score_some(work *k, const double *theta, const kad_images *images,
-                             size_t most, kad_image_score *out)
-{
-    if (images->n <= most) return score(k, theta, images, most, out);
-    const size_t n = most / SPREAD;
+    const size_t pieces = images->n > most ? SPREAD : 1;
+    const size_t n = images->n > most ? most / SPREAD : images->n;
     double square = 0;
-    *out = (kad_image_score){.n = n * SPREAD};
-    for (size_t i = 0; i < SPREAD; i++) {
+    *out = (kad_image_score){.n = n * pieces};
+    for (size_t i = 0; i < pieces; i++) {
         kad_image_score piece;
-        KAD_CALL(k->map->ops->evaluate(k->ctx, k->map, theta, images,
-                                       i * (images->n - n) / (SPREAD - 1), n, &piece));
-        out->bpd += piece.bpd / SPREAD;
+        const size_t first = pieces > 1 ? i * (images->n - n) / (pieces - 1) : 0;
+        KAD_CALL(k->map->ops->evaluate(k->ctx, k->map, theta, images, first, n, &piece));
+        out->bpd += piece.bpd / (double)pieces;
         square += piece.error * piece.error;
+        for (int h = 0; h < k->map->n_levels; h++)
+            for (int c = 0; c < k->map->n_channels; c++)
+                out->bits[h][c] += piece.bits[h][c] / (double)pieces;
+        kad_image_store_rest(k->store);
     }
-    out->error = sqrt(square) / SPREAD;
-    kad_image_store_rest(k->store);
+    out->error = sqrt(square) / (double)pieces;
     return KAD_OK;
 }
 
@@ -279,10 +272,10 @@ static kad_status evaluate(work *k)
     const double *theta = kad_image_trainer_weights(k->trainer);
     const size_t n = k->options->eval_samples;
     kad_image_score held, trained, chosen = {.bpd = NAN};
-    KAD_CALL(score_some(k, theta, &k->set->held_out, n, &held));
-    KAD_CALL(score_some(k, theta, &k->set->train, n, &trained));
+    KAD_CALL(score(k, theta, &k->set->held_out, n, &held));
+    KAD_CALL(score(k, theta, &k->set->train, n, &trained));
     if (k->best.theta != NULL) {
-        KAD_CALL(score_some(k, theta, &k->set->validation, n, &chosen));
+        KAD_CALL(score(k, theta, &k->set->validation, n, &chosen));
         choose(k, chosen.bpd);
     }
     k->rows[k->n_rows++] =
