@@ -6,6 +6,7 @@
 #include "analysis/report/report.h"
 #include "analysis/report/svg.h"
 #include "analysis/results.h"
+#include "io/keys.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -97,6 +98,18 @@ static kad_status add_agreement(kad_scope *in, kad_h5 *file, const char *path,
     return KAD_OK;
 }
 
+/* The coupling of the curves, as an axis. */
+static kad_status read_along(kad_scope *in, kad_h5 *file, const char *path,
+                             const char *label, int count, void *self)
+{
+    const char **along = self;
+    const char *key = kad_attr_string(in, file, path, "along");
+    (void)label;
+    (void)count;
+    if (key != NULL) *along = kad_key_last_name(key);
+    return KAD_OK;
+}
+
 static kad_status draw_anchor(kad_ctx *ctx, kad_h5 *file, kad_text *out)
 {
     KAD_SCOPE(scope, ctx);
@@ -105,6 +118,7 @@ static kad_status draw_anchor(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     const double zero = 0;
     KAD_CALL(kad_take(&scope, 1, &plot));
     plot->x.label = "coupling";
+    KAD_CALL(each_curve(&scope, file, read_along, &plot->x.label));
     plot->y.label = "ln Z of the map - anchored";
     KAD_CALL(each_curve(&scope, file, add_anchor, plot));
     if (plot->n_series > 0) {
@@ -190,6 +204,7 @@ static kad_status draw_overlap(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     const double least = 0.03;
     KAD_CALL(kad_take(&scope, 1, &plot));
     plot->x.label = "coupling";
+    KAD_CALL(each_curve(&scope, file, read_along, &plot->x.label));
     plot->y.label = "overlap of neighbours";
     plot->y.log = true;
     KAD_CALL(each_curve(&scope, file, add_neighbours, plot));

@@ -74,7 +74,7 @@ static kad_status estimate_of(kad_scope *in, kad_h5 *file, const char *series,
     return column_of(in, file, series, observable, "err", err);
 }
 
-/* Series that are chains of samplers, in the config's order. */
+/* Series that are chains of samplers, the config's first one before the others. */
 static kad_status chains_of(kad_scope *in, kad_h5 *file, size_t *n, char ***names)
 {
     size_t all;
@@ -82,20 +82,25 @@ static kad_status chains_of(kad_scope *in, kad_h5 *file, size_t *n, char ***name
     KAD_CALL(kad_members(in, file, "/results", &all, &every));
     KAD_CALL(kad_take(in, all, names));
     *n = 0;
-    for (size_t i = 0; i < all; i++)
-        if (kad_is_sampler_table(every[i])) (*names)[(*n)++] = every[i];
+    const char *first = kad_attr_string(in, file, "/points", "sampler");
+    for (int rest = 0; rest < 2; rest++)
+        for (size_t i = 0; i < all; i++)
+            if (kad_is_sampler_table(every[i]) &&
+                (first != NULL && strcmp(first, every[i]) == 0) == (rest == 0))
+                (*names)[(*n)++] = every[i];
     return KAD_OK;
 }
 
 /* What tables show of the first sampler. */
 static const char *const stated[STATED] = {"energy", "abs_m", "chi", "binder"};
 
-static kad_status read_stated(kad_scope *in, kad_h5 *file, kad_values mean[STATED],
-                              kad_values err[STATED])
+static kad_status read_stated(kad_scope *in, kad_h5 *file, const char **sampler,
+                              kad_values mean[STATED], kad_values err[STATED])
 {
     char **names;
     size_t n;
     KAD_CALL(chains_of(in, file, &n, &names));
+    *sampler = n > 0 ? names[0] : NULL;
     for (size_t k = 0; k < STATED; k++) {
         mean[k] = err[k] = (kad_values){0};
         if (n > 0)
@@ -218,7 +223,7 @@ static kad_status draw_observable(kad_ctx *ctx, kad_h5 *file, const char *observ
     kad_plot *plot;
     kad_values mean = {0}, err, exact;
     char **names;
-    const char *sampler = "";
+    const char *sampler = "", *label;
     size_t n, n_curves;
     KAD_CALL(kad_take(&scope, 1, &plot));
     KAD_CALL(read_points(&scope, file, &p));
@@ -230,8 +235,9 @@ static kad_status draw_observable(kad_ctx *ctx, kad_h5 *file, const char *observ
         KAD_CALL(column_of(&scope, file, names[i], observable, "exact", &exact));
     }
     if (mean.n == 0) return KAD_OK;
+    KAD_CALL(kad_take_printf(&scope, &label, "%s by %s", observable, sampler));
     *plot = (kad_plot){.x = {.label = kad_key_last_name(p.axis_key)},
-                       .y = {.label = observable, .log = log}};
+                       .y = {.label = label, .log = log}};
     KAD_CALL(add_curves(&scope, file, &p, sampler, observable, plot, &n_curves));
     if (n_curves == 0)
         KAD_CALL(add_groups(&scope, &p, &exact, &(kad_values){0}, true, plot));
@@ -250,12 +256,12 @@ static kad_status draw_observable(kad_ctx *ctx, kad_h5 *file, const char *observ
 
 OBSERVABLE(
     energy, "energy", false, "Energy per site",
-    "Points: the first sampler. Lines: all its points together by reweighting; without "
-    "such curves the exact values, where they are known.")
+    "Lines: all points of the sampler together by reweighting; without such curves the "
+    "exact values, where they are known.")
 OBSERVABLE(
     heat, "specific_heat", false, "Specific heat",
-    "Points: the first sampler. Lines: all its points together by reweighting; without "
-    "such curves the exact values, where they are known.")
+    "Lines: all points of the sampler together by reweighting; without such curves the "
+    "exact values, where they are known.")
 OBSERVABLE(m, "abs_m", false, "Order parameter |m|", NULL)
 OBSERVABLE(chi, "chi", true, "Susceptibility", NULL)
 OBSERVABLE(helicity, "helicity", false, "Helicity modulus", NULL)
@@ -364,7 +370,7 @@ const kad_figure kad_figure_sweep_cost = {
 /* --- the table -----------------------------------------------------------------------
  */
 
-static void say_status(kad_text *out, const points *p)
+static void say_status(kad_text *out, const points *p, const char *sampler)
 {
     static const char *const states[] = {"complete", "running", "stopped", "missing",
                                          "unusable"};
@@ -381,7 +387,9 @@ static void say_status(kad_text *out, const points *p)
         if (n > 0) kad_text_add(out, "%s %zu %s", comma, n, states[s]);
         if (n > 0) comma = ",";
     }
-    kad_text_add(out, "; %.3g core-hours in their runs.</p>\n", seconds / 3600);
+    kad_text_add(out, "; %.3g core-hours in their runs", seconds / 3600);
+    if (sampler != NULL) kad_text_add(out, "; means by %s", sampler);
+    kad_text_add(out, ".</p>\n");
 }
 
 static kad_status draw_points(kad_ctx *ctx, kad_h5 *file, kad_text *out)
@@ -390,11 +398,12 @@ static kad_status draw_points(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     points p;
     kad_grid g = {.wide = true};
     kad_values z, z_err, ess, ess_err, mean[STATED], err[STATED];
+    const char *sampler;
     KAD_CALL(read_points(&scope, file, &p));
     if (p.n == 0 || p.folder == NULL) return KAD_OK;
     KAD_CALL(estimate_of(&scope, file, "log_z", "log_z", &z, &z_err));
     KAD_CALL(estimate_of(&scope, file, "log_z", "ess", &ess, &ess_err));
-    KAD_CALL(read_stated(&scope, file, mean, err));
+    KAD_CALL(read_stated(&scope, file, &sampler, mean, err));
     kad_grid_column(&g, "point", KAD_GRID_NAME);
     kad_grid_column(&g, "state", KAD_GRID_NAME);
     kad_grid_column(&g, "core-s", KAD_GRID_REAL);
@@ -420,15 +429,13 @@ static kad_status draw_points(kad_ctx *ctx, kad_h5 *file, kad_text *out)
             kad_grid_estimate(&g, kad_values_at(&mean[k], i), kad_values_at(&err[k], i),
                               true);
     }
-    say_status(out, &p);
+    say_status(out, &p, sampler);
     kad_grid_render(&g, out);
     return KAD_OK;
 }
 const kad_figure kad_figure_sweep_points = {
     .title = "Points",
-    .caption =
-        "Each leads to the report of its own run; estimates are those of the first "
-        "sampler.",
+    .caption = "Each leads to the report of its own run.",
     .wide = true,
     .draw = draw_points,
 };
@@ -466,10 +473,11 @@ static kad_status draw_seeds(kad_ctx *ctx, kad_h5 *file, kad_text *out)
     points p;
     kad_grid g = {0};
     kad_values mean[STATED + 1], err[STATED + 1];
+    const char *sampler;
     size_t *of;
     KAD_CALL(read_points(&scope, file, &p));
     if (p.axis_key == NULL || p.group == NULL) return KAD_OK;
-    KAD_CALL(read_stated(&scope, file, mean, err));
+    KAD_CALL(read_stated(&scope, file, &sampler, mean, err));
     KAD_CALL(estimate_of(&scope, file, "log_z", "log_z", &mean[STATED], &err[STATED]));
     kad_grid_column(&g, "points", KAD_GRID_NAME);
     kad_grid_named(&g, kad_key_last_name(p.axis_key), KAD_GRID_REAL);

@@ -1,6 +1,7 @@
 /* The results of a sweep: every estimate of every complete point, as a file for programs
  * (sweep.h5), a file for whoever likes text (table.csv), and a table on the screen. */
 #include "analysis/collection.h"
+#include "analysis/results.h"
 #include "io/file.h"
 #include "io/number.h"
 #include "io/progress.h"
@@ -75,6 +76,14 @@ static kad_status read_point(kad_app *app, results *r, int point)
     if (r->model == NULL) r->model = kad_attr_string(r->all.in, file, "/", "model");
     r->n_complete++;
     return KAD_OK;
+}
+
+/* The config's; "": none ran. */
+static const char *first_sampler(const results *r)
+{
+    for (size_t i = 0; i < r->all.n; i++)
+        if (kad_is_sampler_table(r->all.table[i]->name)) return r->all.table[i]->name;
+    return "";
 }
 
 /* --- sweep.h5 ------------------------------------------------------------------------
@@ -168,6 +177,7 @@ static kad_status write_points(kad_ctx *ctx, kad_h5 *file, const results *r)
     kad_write(&w, "core_seconds", KAD_H5_F64, "point", "s",
               "wall time of its run times threads", &n, r->core_seconds);
     if (r->axis >= 0) kad_write_text(&w, "axis", s->key[r->axis]);
+    kad_write_text(&w, "sampler", first_sampler(r));
     kad_free(number);
     kad_free(folder);
     KAD_CALL(write_groups(&w, r));
@@ -200,14 +210,18 @@ static kad_status write_table(kad_ctx *ctx, kad_h5 *file, const results *r,
 
 enum { HEADING = 512 };
 
-/* "Ising: shape 4x4 to 8x8, temperature 2 to 2.6": the model without the point's couplings,
- * and the first and last value of every key in the order of the points. */
+/* "Ising: shape 4x4 to 8x8, temperature 2 to 2.6", "Ising, 8 x 8: temperature 2 to 2.6": the model
+ * without the point's couplings, its lattice where all have the same, and the first and last
+ * value of every key in the order of the points. */
 static const char *heading(const results *r, char text[HEADING])
 {
     const kad_sweep *s = r->sweep;
+    const char *lattice = strrchr(r->model, ',');
     size_t used = strcspn(r->model, ",");
     used =
         (size_t)snprintf(text, HEADING, "%.*s", used < 128 ? (int)used : 128, r->model);
+    if (lattice != NULL && kad_sweep_find_key(s, "lattice.shape") < 0)
+        used += (size_t)snprintf(text + used, HEADING - used, "%.64s", lattice);
     for (int k = 0; k < s->n_keys && used < HEADING; k++) {
         char first[64] = "", last[64] = "";
         for (int i = 0; i < s->n_points; i++)
@@ -285,19 +299,17 @@ typedef struct shown {
     size_t observable;
 } shown;
 
-/* name NULL: the first sampler's. */
+/* An observable of a table; false where there is none of them. */
 static bool show(const results *r, const char *name, const char *observable, shown *out)
 {
     for (size_t i = 0; i < r->all.n; i++) {
         const kad_collected *t = r->all.table[i];
-        if (name != NULL ? strcmp(t->name, name) != 0 : strcmp(t->name, "log_z") == 0)
-            continue;
+        if (strcmp(t->name, name) != 0) continue;
         for (size_t k = 0; k < t->n; k++)
             if (strcmp(t->observable[k], observable) == 0) {
                 *out = (shown){t, k};
                 return true;
             }
-        if (name == NULL) return false;
     }
     return false;
 }
@@ -322,19 +334,21 @@ static void add_value(char line[LINE], const shown *column, int point)
     add_cell(line, isfinite(mean) ? text : "-");
 }
 
-/* ln Z and the ESS of the maps, then what the first sampler saw. */
+/* ln Z and the ESS of the maps, then what the config's first sampler saw. */
 static void say_table(kad_app *app, const results *r)
 {
     static const char *const observables[ON_SCREEN] = {"energy", "specific_heat", "abs_m",
                                                        "chi"};
     shown column[ON_SCREEN + 2];
     int n = 0;
-    char line[LINE], label[256];
+    char line[LINE], label[256] = "";
+    const char *sampler = first_sampler(r);
     n += show(r, "log_z", "log_z", &column[n]);
     n += show(r, "log_z", "ess", &column[n]);
     for (int i = 0; i < ON_SCREEN; i++)
-        n += show(r, NULL, observables[i], &column[n]);
-    snprintf(line, LINE, "%5s  %-36s", "point", "");
+        n += show(r, sampler, observables[i], &column[n]);
+    if (*sampler != 0) snprintf(label, sizeof label, "(means by %s)", sampler);
+    snprintf(line, LINE, "%5s  %-36s", "point", label);
     for (int c = 0; c < n; c++)
         add_cell(line, column[c].table->observable[column[c].observable]);
     kad_say(app, "%s", line);

@@ -252,6 +252,7 @@ same_points() {
     kadanoff sweep run s.yaml -q --points 1-4
     kadanoff sweep table s >screen.txt
     grep -q '^4 of 6 points are complete' screen.txt
+    grep -q '^point  (means by metropolis) .* energy .* abs_m .* chi$' screen.txt
     python3 - <<'END'
 import csv
 rows = [r for r in csv.DictReader(open("s/table.csv")) if r["observable"] == "phi2"]
@@ -286,6 +287,8 @@ END
     kadanoff sweep run f.yaml -q
     kadanoff sweep status f | grep -q '^f: 3 complete$'
     [ "$(cat 1.log 2.log | grep -c 'a map for all values of action.temperature')" -eq 1 ]
+    kadanoff sweep table f >screen.txt # weights come first in the files, and are no sampler's
+    grep -q '^point  (means by mis) .* log_z .* ess .* energy .* abs_m .* chi$' screen.txt
     # more draws of the same map
     sed 's/draws: 1000/draws: 3000/' f.yaml >long.yaml
     kadanoff sweep run long.yaml -q
