@@ -18,12 +18,24 @@ static kad_status add_spectrum(kad_ctx *ctx, const kad_flow_options *options,
                             : status;
 }
 
+static kad_status add_one_ode(kad_ctx *ctx, const kad_flow_target *target,
+                              const kad_ode_options *o, int level, kad_stage_list *list)
+{
+    kad_stage stage;
+    KAD_CALL(kad_ode_create(ctx, target->lattice, target->n_comp,
+                            target->active != NULL && level <= 0, o, &stage));
+    return kad_stage_list_add(ctx, list, &stage, level, "ode");
+}
+
+/* One equation, or one of every level's sites, coarse to fine. */
 static kad_status add_ode(kad_ctx *ctx, const kad_flow_options *options,
                           const kad_flow_target *target, kad_stage_list *list)
 {
-    const kad_ode_options o = {options->features, options->time_modes, options->steps,
-                               options->tolerance};
-    kad_stage stage;
+    const int n_levels = target->lattice->n_levels;
+    kad_ode_options o = {.features = options->features,
+                         .time_modes = options->time_modes,
+                         .steps = options->steps,
+                         .tolerance = options->tolerance};
     if (target->n_comp != 1)
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: ode is for fields of one component, found %d",
@@ -32,9 +44,14 @@ static kad_status add_ode(kad_ctx *ctx, const kad_flow_options *options,
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: ode is odd under the global sign; the action is "
                         "not");
-    const kad_status status = kad_ode_create(ctx, target->lattice, target->n_comp,
-                                             target->active != NULL, &o, &stage);
-    return status == KAD_OK ? kad_stage_list_add(ctx, list, &stage, -1, "ode") : status;
+    if (!options->rg_layers) return add_one_ode(ctx, target, &o, -1, list);
+    o.marks = true;
+    o.tolerance /= n_levels + 1;
+    for (int level = n_levels; level >= 0; level--) {
+        o.stride = 1 << level;
+        KAD_CALL(add_one_ode(ctx, target, &o, level, list));
+    }
+    return KAD_OK;
 }
 
 bool kad_hierarchy_is_odd(const char *kind)

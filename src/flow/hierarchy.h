@@ -10,7 +10,8 @@
  *                 generated given what is there, by equivariant stencil couplings, then
  *                 refined in the other direction
  *
- *   ode           no levels: a continuous flow of the whole lattice (bijectors/ode.h)
+ *   ode           a continuous flow of the whole lattice, or one of every level's sites,
+ *                 coarse to fine (bijectors/ode.h; 2207.00283, 2203.07975)
  *
  * Passes over other block offsets, Haar rotations per level, learned rotations and
  * scales, a radial transform of the coarsest site and a learned spectrum are stages of

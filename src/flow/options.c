@@ -72,6 +72,9 @@ const kad_key kad_flow_keys[] = {
     {"flow.shared", KAD_BOOL_OF(kad_flow_options, shared), NULL, ANY, "", NULL,
      "conditional: targets whose sources lie alike share weights; false: each has "
      "its own"},
+    {"flow.rg_layers", KAD_BOOL_OF(kad_flow_options, rg_layers), "false", ANY, "", NULL,
+     "ode: an equation a level, coarse to fine, with the unit cell of the level marked; "
+     "false: one of the whole lattice"},
     {"flow.features", KAD_INT_OF(kad_flow_options, features), "8", 1, 256, "", NULL,
      "ode: sines of the field, each with a kernel over the lattice"},
     {"flow.time_modes", KAD_INT_OF(kad_flow_options, time_modes), "3", 1, 64, "", NULL,
@@ -130,6 +133,7 @@ const kad_rule kad_flow_rules[] = {
     {"flow.hidden", CONDITIONAL},
     {"flow.sources", CONDITIONAL},
     {"flow.shared", CONDITIONAL},
+    {"flow.rg_layers", ODE},
     {"flow.features", ODE},
     {"flow.time_modes", ODE},
     {"flow.tolerance", ODE},

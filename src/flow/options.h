@@ -55,6 +55,7 @@ typedef struct kad_flow_options {
     bool shared;                         /* targets alike share weights */
     /* ode (bijectors/ode.h) */
     int features, time_modes, steps;
+    bool rg_layers; /* an equation a level */
     double tolerance;
     /* any */
     bool ring; /* radial transform of the coarsest site */

@@ -208,6 +208,14 @@ static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts 
     return KAD_OK;
 }
 
+/* RG layers make their own levels; the spectrum finishes what they leave. */
+static kad_status resolve_ode(kad_ctx *ctx, kad_config *config)
+{
+    return kad_config_bool(config, "flow.rg_layers")
+               ? kad_config_resolve(ctx, config, "flow.spectrum", "last")
+               : KAD_OK;
+}
+
 /* Steps by the number of sites; the chain over lattice sizes pays from 32 sites an axis
  * on, where smaller lattices are like the large one. */
 static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts *a)
@@ -292,6 +300,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     if (strcmp(name, "auto") == 0) name = automatic(config, &a);
     if (strcmp(name, "fourier") == 0) KAD_CALL(resolve_free(ctx, config, &a));
     if (strcmp(name, "stencil") == 0) KAD_CALL(resolve_stencil(ctx, config, &a));
+    if (strcmp(name, "ode") == 0) KAD_CALL(resolve_ode(ctx, config));
     for (size_t i = 0; i < N_RECIPES; i++)
         if (strcmp(recipes[i].name, name) == 0)
             KAD_CALL(apply(ctx, config, recipes[i].entries, recipes[i].n));

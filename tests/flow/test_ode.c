@@ -20,6 +20,14 @@ typedef struct rig {
     void *packed, *scratch;
 } rig;
 
+static kad_ode_options options(int features, int time_modes, bool marks)
+{
+    return (kad_ode_options){.features = features,
+                             .time_modes = time_modes,
+                             .tolerance = 1e-4,
+                             .marks = marks};
+}
+
 static void rig_open(rig *r, int d, const int *shape, kad_ode_options o, double noise)
 {
     const kad_rng rng = kad_rng_stream(7, KAD_RNG_TEST, 0);
@@ -76,11 +84,10 @@ static double weight(const rig *r, int f, int mode, double t)
     const size_t row = (size_t)r->s->modes.orbit_of[mode];
     double sum = 0;
     for (int m = 0; m < o->time_modes; m++)
-        sum +=
-            cos(m * M_PI * t) * r->theta[r->s->weights +
-                                         (row * (size_t)(1 + o->features) + (size_t)f) *
-                                             (size_t)o->time_modes +
-                                         (size_t)m];
+        sum += cos(m * M_PI * t) * r->theta[r->s->weights +
+                                            (row * (size_t)r->s->n_features + (size_t)f) *
+                                                (size_t)o->time_modes +
+                                            (size_t)m];
     return sum;
 }
 
@@ -102,11 +109,20 @@ static double kernel(const rig *r, int f, int x, int y, double t)
     return sum / l->n_sites;
 }
 
-static double feature(const rig *r, int f, double phi, double *slope)
+/* b_f(c) F_f(phi) at a site, and its slope. */
+static double feature(const rig *r, int f, int site, double phi, double *slope)
 {
-    const double omega = f == 0 ? 0 : r->theta[r->s->omega + (size_t)f - 1];
-    *slope = f == 0 ? 1 : omega * cos(omega * phi);
-    return f == 0 ? phi : sin(omega * phi);
+    const kad_ode *s = r->s;
+    const bool linear = f < s->n_linear;
+    const double omega = linear ? 0 : r->theta[s->omega + (size_t)(f - s->n_linear)];
+    int at[KAD_MAX_DIM], c = 0;
+    double b = 1;
+    kad_lattice_coords(r->lattice, site, at);
+    for (int mu = 0; mu < r->lattice->d; mu++) /* classes in order of their first site */
+        if (r->lattice->shape[mu] % 2 == 0) c = 2 * c + at[mu] % 2;
+    if (s->n_marks > 1) b = r->theta[s->marks + (size_t)(f * s->n_marks + c)];
+    *slope = b * (linear ? 1 : omega * cos(omega * phi));
+    return b * (linear ? phi : sin(omega * phi));
 }
 
 /* Velocity and divergence of one field. */
@@ -116,10 +132,10 @@ static double naive_velocity(const rig *r, double t, const double *phi, double *
     double div = 0, slope;
     for (int x = 0; x < n; x++) {
         v[x] = 0;
-        for (int f = 0; f <= r->s->options.features; f++) {
+        for (int f = 0; f < r->s->n_features; f++) {
             for (int y = 0; y < n; y++)
-                v[x] += kernel(r, f, x, y, t) * feature(r, f, phi[y], &slope);
-            feature(r, f, phi[x], &slope);
+                v[x] += kernel(r, f, x, y, t) * feature(r, f, y, phi[y], &slope);
+            feature(r, f, x, phi[x], &slope);
             div += kernel(r, f, x, x, t) * slope;
         }
     }
@@ -152,11 +168,11 @@ static void solves_its_equation(void **state)
 {
     (void)state;
     const int shapes[][3] = {{5, 1, 1}, {4, 3, 1}, {2, 2, 3}};
-    for (int d = 1; d <= 3; d++) {
+    for (int k = 0; k < 6; k++) { /* without marks and with them */
         rig r;
         double ld[W], want = 0, phi[16];
-        const int lane = 5;
-        rig_open(&r, d, shapes[d - 1], (kad_ode_options){2, 2, 0, 1e-4}, 0.2);
+        const int lane = 5, d = 1 + k % 3;
+        rig_open(&r, d, shapes[d - 1], options(2, 2, k >= 3), 0.2);
         for (int x = 0; x < r.lattice->n_sites; x++)
             phi[x] = r.z[x * W + lane];
         for (int i = 0; i < 2; i++)
@@ -177,7 +193,7 @@ static void is_exact_for_free_fields(void **state)
     const int shape[] = {4, 4};
     rig r;
     double ld[W], want = 0;
-    rig_open(&r, 2, shape, (kad_ode_options){1, 1, 0, 1e-4}, 0.2);
+    rig_open(&r, 2, shape, options(1, 1, false), 0.2);
     for (int o = 0; o < r.s->modes.n_orbits; o++)
         r.theta[r.s->weights + (size_t)o * 2 + 1] = 0;
     r.stage.ops->kern[KAD_DOUBLE]->pack(&r.stage, r.theta, r.packed);
@@ -221,7 +237,7 @@ static void errors_fall_with_the_fifth_power(void **state)
     const int shape[] = {6, 4};
     rig r;
     double ld[W], e[2][2];
-    rig_open(&r, 2, shape, (kad_ode_options){3, 2, 0, 1e-4}, 0.25);
+    rig_open(&r, 2, shape, options(3, 2, false), 0.25);
     double *x = kad_alloc(r.size, sizeof *x);
     assert_non_null(x);
     rig_generate(&r, 200, ld);
@@ -261,7 +277,7 @@ static void commutes_with_symmetries(void **state)
     for (int which = 0; which < 4; which++) { /* 3: the sign */
         rig r;
         double ld[2][W];
-        rig_open(&r, 2, shape, (kad_ode_options){2, 2, 0, 1e-4}, 0.2);
+        rig_open(&r, 2, shape, options(2, 2, false), 0.2);
         double *y = kad_alloc(r.size, sizeof *y), *z = kad_alloc(r.size, sizeof *z);
         assert_true(y && z);
         rig_generate(&r, 3, ld[0]);
@@ -284,6 +300,81 @@ static void commutes_with_symmetries(void **state)
         kad_free(z);
         rig_close(&r);
     }
+}
+
+/* Marks leave shifts by two sites, and not those by one. */
+static void marks_leave_the_unit_cell(void **state)
+{
+    (void)state;
+    const int shape[] = {4, 6};
+    for (int by = 1; by <= 2; by++) {
+        rig r;
+        double ld[2][W], off = 0;
+        rig_open(&r, 2, shape, options(2, 2, true), 0.2);
+        double *y = kad_alloc(r.size, sizeof *y), *z = kad_alloc(r.size, sizeof *z);
+        assert_true(y && z);
+        rig_generate(&r, 3, ld[0]);
+        memcpy(y, r.x, r.size * sizeof *y);
+        memcpy(z, r.z, r.size * sizeof *z);
+        for (int pass = 0; pass < 2; pass++) { /* move z, then compare */
+            for (int i = 0; i < r.lattice->n_sites; i++) {
+                int a[KAD_MAX_DIM];
+                kad_lattice_coords(r.lattice, i, a);
+                a[1] = (a[1] + by) % 6;
+                const int to = kad_lattice_site(r.lattice, a);
+                for (int l = 0; l < W; l++)
+                    if (pass == 0)
+                        r.z[to * W + l] = z[i * W + l];
+                    else
+                        off = fmax(off, fabs(r.x[to * W + l] - y[i * W + l]));
+            }
+            if (pass == 0) rig_generate(&r, 3, ld[1]);
+        }
+        if (by == 1)
+            assert_true(off > 1e-3);
+        else
+            assert_true(off < 1e-12);
+        kad_free(y);
+        kad_free(z);
+        rig_close(&r);
+    }
+}
+
+/* The equation of every other site is that of a lattice of half the extents; the other
+ * sites are left alone. */
+static void a_stride_is_a_lattice_of_its_own(void **state)
+{
+    (void)state;
+    const int half[] = {3, 2}, whole[] = {6, 4};
+    rig a, b;
+    double ld[2][W];
+    kad_ode_options o = options(2, 2, true);
+    rig_open(&a, 2, half, o, 0.2);
+    o.stride = 2;
+    rig_open(&b, 2, whole, o, 0.2);
+    assert_int_equal(a.stage.n_theta, b.stage.n_theta);
+    for (int i = 0; i < a.lattice->n_sites; i++) {
+        int at[KAD_MAX_DIM];
+        kad_lattice_coords(a.lattice, i, at);
+        at[0] *= 2;
+        at[1] *= 2;
+        memcpy(a.z + i * W, b.z + kad_lattice_site(b.lattice, at) * W, W * sizeof *a.z);
+    }
+    rig_generate(&a, 3, ld[0]);
+    rig_generate(&b, 3, ld[1]);
+    assert_memory_equal(ld[0], ld[1], sizeof ld[0]);
+    for (int i = 0; i < b.lattice->n_sites; i++) {
+        int at[KAD_MAX_DIM];
+        kad_lattice_coords(b.lattice, i, at);
+        const bool own = at[0] % 2 == 0 && at[1] % 2 == 0;
+        at[0] /= 2;
+        at[1] /= 2;
+        const int j = kad_lattice_site(a.lattice, at);
+        assert_memory_equal(b.x + i * W, own ? a.x + j * W : b.z + i * W,
+                            W * sizeof *b.x);
+    }
+    rig_close(&a);
+    rig_close(&b);
 }
 
 /* ---- the error of ln q --------------------------------------------------------------*/
@@ -326,7 +417,7 @@ static void twice_the_steps_measure_the_error(void **state)
     for (int n = 4; n <= 8; n += 2) {
         rig r;
         double ld[2][W], z[POINTS][N], true_error = 0, stated = 0;
-        rig_open(&r, 2, shape, (kad_ode_options){3, 2, 0, 1e-4}, 0.25);
+        rig_open(&r, 2, shape, options(3, 2, false), 0.25);
         for (int p = 0; p < POINTS; p++)
             for (int i = 0; i < N; i++)
                 z[p][i] = r.z[i * W + p];
@@ -450,12 +541,15 @@ static void what_it_cannot_do_is_refused(void **state)
     assert_int_equal(test_model(&ctx, two, &model), KAD_ECONFIG);
     assert_non_null(strstr(ctx.message, "one component"));
     assert_int_equal(kad_lattice_create(&ctx, 2, shape, &lattice), KAD_OK);
-    const kad_ode_options fine = {2, 2, 0, 1e-4}, none = {0, 2, 0, 1e-4},
-                          nan = {2, 2, 0, NAN};
+    const kad_ode_options fine = options(2, 2, false), none = options(0, 2, false);
+    kad_ode_options nan = fine, apart = fine;
+    nan.tolerance = NAN;
+    apart.stride = 2;
     assert_int_equal(kad_ode_create(&ctx, lattice, 2, false, &fine, &stage), KAD_EUSAGE);
     assert_int_equal(kad_ode_create(&ctx, lattice, 1, true, &fine, &stage), KAD_EUSAGE);
     assert_int_equal(kad_ode_create(&ctx, lattice, 1, false, &none, &stage), KAD_EUSAGE);
     assert_int_equal(kad_ode_create(&ctx, lattice, 1, false, &nan, &stage), KAD_EUSAGE);
+    assert_int_equal(kad_ode_create(&ctx, lattice, 1, false, &apart, &stage), KAD_EUSAGE);
     kad_lattice_destroy(lattice);
 }
 
@@ -469,6 +563,8 @@ int main(void)
               errors_fall_with_the_fifth_power),
         CLAIM("ode: commutes with shifts, reflections, exchanged axes and the sign",
               commutes_with_symmetries),
+        CLAIM("ode: marks leave shifts by the unit cell", marks_leave_the_unit_cell),
+        CLAIM("ode: a stride is a lattice of its own", a_stride_is_a_lattice_of_its_own),
         CLAIM("ode: twice the steps say what ln q misses of the density of the steps",
               twice_the_steps_measure_the_error),
         CLAIM("ode: the chosen steps keep the tolerance, alike in both precisions",

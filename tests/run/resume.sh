@@ -223,6 +223,7 @@ flow.hierarchy|conditional|$ising|flow.recipe=custom
 flow.hierarchy|none|$ising
 flow.hierarchy|ode|$ising
 flow.features|3|$ising|flow.hierarchy=ode
+flow.rg_layers|true|$ising|flow.hierarchy=ode
 flow.time_modes|2|$ising|flow.hierarchy=ode
 flow.tolerance|1e-3|$ising|flow.hierarchy=ode
 flow.steps|4|$ising|flow.hierarchy=ode

@@ -20,7 +20,12 @@
  * order, and not that of the steps. `tolerance` of the stage is the error allowed; steps
  * are chosen so that it is kept (stage.h, kad_solver_ops).
  *
- * On the even sublattice (`sublattice`) rows of odd sites are left untouched. */
+ * On the even sublattice (`sublattice`) rows of odd sites are left untouched. With a
+ * `stride` the equation is that of the sublattice of so many sites apart, for RG layers
+ * (H.-Y. Hu, D. Wu, Y.-Z. You, B. Olshausen, Y. Chen, arXiv:2203.07975). `marks` tell the
+ * classes of its unit cell of 2^d sites apart, which reduces translations to those of the
+ * cell: F_f becomes b_f(c(x')) F_f, c the class of a site by the parities of its coordinates
+ * (along axes of even extent), and there are as many linear features as classes. */
 #ifndef KAD_FLOW_BIJECTORS_ODE_H
 #define KAD_FLOW_BIJECTORS_ODE_H
 
@@ -35,11 +40,14 @@ typedef struct kad_ode_options {
     int time_modes;   /* M, at least 1 */
     int steps;        /* 0: chosen by the tolerance */
     double tolerance; /* of ld: its mean error, in nats */
+    int stride;       /* 0, 1: every site */
+    bool marks;
 } kad_ode_options;
 
-/* Tensors "omega" [H] and "weights" [n_orbits][(1 + H) M], column f M + m, rows ordered by
- * khat^2. One component a site. The lattice is borrowed. Errors: KAD_EUSAGE (components,
- * sizes, the sublattice of a lattice that is not bipartite), KAD_ENOMEM; on failure *out
+/* Tensors "omega" [H], "weights" [n_orbits][F M], column f M + m, rows ordered by khat^2,
+ * F = 1 + H features, the linear first, and with marks "marks" [F][classes], F = classes +
+ * H. One component a site. The lattice is borrowed. Errors: KAD_EUSAGE (components,
+ * sizes, a stride that does not divide the extents, the sublattice of a lattice that is not bipartite), KAD_ENOMEM; on failure *out
  * owns nothing. */
 KAD_MUST_USE kad_status kad_ode_create(kad_ctx *ctx, const kad_lattice *lattice,
                                        int n_comp, bool sublattice,
@@ -56,12 +64,17 @@ void kad_ode_back_f64(const kad_stage *stage, const void *packed, void *x, doubl
 /* Shared with the kernels. */
 typedef struct kad_ode {
     int n_sites, n_active;
+    int n_linear, n_features;       /* F, the linear ones first */
+    int n_marks;                    /* classes of sites; 1: no marks */
+    uint8_t *mark;                  /* [n_sites] class */
+    int n_marked[1 << KAD_MAX_DIM]; /* active sites of a class */
+    int *site;                      /* [n_sites] in the tile; NULL: the same */
     kad_ode_options options;
     bool sublattice;
     const uint8_t *parity; /* the lattice's, borrowed */
     kad_modes modes;
     kad_hartley *hartley;
-    size_t omega, weights; /* offsets in theta */
+    size_t omega, weights, marks; /* offsets in theta */
 } kad_ode;
 
 /* In front of the packed parameters, which then are omega [H] and the weights as in

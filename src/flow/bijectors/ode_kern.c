@@ -26,33 +26,35 @@ enum { CORRECTIONS = 16, S = KAD_RK_STAGES };
 typedef struct work {
     const kad_stage *stage;
     const kad_ode *s;
-    int n_steps, F, M; /* F = 1 + H features */
-    const real *omega, *weights;
+    int n_steps, F, M; /* features, modes of time */
+    const real *omega, *weights, *marks;
     real *X[S], *K[S];                   /* states and slopes of a step */
     real *y, *r, *u, *gk, *modes, *back; /* tiles */
-    real *sine, *cosine;
-    real *table, *dtable; /* w_f(k; t) [n_orbits][F], and its cotangent */
-    real *mean, *domega;  /* W_f(0; t) [F] */
+    real *sine, *x, *g;                  /* and the sublattice's field, cotangent */
+    real *table, *dtable;                /* w_f(k; t) [n_orbits][F], and its cotangent */
+    real *mean, *domega;                 /* W_f(0; t) [F] */
+    real *dmarks;                        /* [F][n_marks] */
     void *hartley;
 } work;
 
 static work begin(const kad_stage *stage, const void *packed, void *scratch)
 {
     const kad_ode *s = stage->self;
-    const size_t tile = (size_t)stage->n_rows * KAD_W;
-    work w = {.stage = stage, .s = s, .F = 1 + s->options.features};
+    const size_t tile = (size_t)s->n_sites * KAD_W;
+    work w = {.stage = stage, .s = s, .F = s->n_features};
     real *at = scratch;
     w.M = s->options.time_modes;
     w.n_steps = ((const kad_ode_head *)packed)->steps;
     w.omega = (const real *)((const char *)packed + KAD_ODE_HEAD_BYTES) + s->omega;
     w.weights = (const real *)((const char *)packed + KAD_ODE_HEAD_BYTES) + s->weights;
+    w.marks = (const real *)((const char *)packed + KAD_ODE_HEAD_BYTES) + s->marks;
     for (int i = 0; i < S; i++, at += 2 * tile) {
         w.X[i] = at;
         w.K[i] = at + tile;
     }
-    real **const tiles[] = {&w.y,     &w.r,    &w.u,    &w.gk,
-                            &w.modes, &w.back, &w.sine, &w.cosine};
-    for (int i = 0; i < 8; i++, at += tile)
+    real **const tiles[] = {&w.y,    &w.r,    &w.u, &w.gk, &w.modes,
+                            &w.back, &w.sine, &w.x, &w.g};
+    for (int i = 0; i < 9; i++, at += tile)
         *tiles[i] = at;
     w.hartley = at;
     at +=
@@ -62,6 +64,7 @@ static work begin(const kad_stage *stage, const void *packed, void *scratch)
     w.dtable = w.table + (size_t)s->modes.n_orbits * (size_t)w.F;
     w.mean = w.dtable + (size_t)s->modes.n_orbits * (size_t)w.F;
     w.domega = w.mean + w.F;
+    w.dmarks = w.domega + w.F;
     return w;
 }
 
@@ -126,34 +129,59 @@ static void filter(const work *w, int f, bool add, const real *from, real *to)
     }
 }
 
+/* b_f of a site. */
+static real mark_of(const work *w, int f, int site)
+{
+    return w->s->n_marks > 1 ? w->marks[f * w->s->n_marks + w->s->mark[site]] : RC(1.0);
+}
+
+/* sum_x b_f(c(x)): that of the slopes of a linear feature. */
+static real sum_of_marks(const work *w, int f)
+{
+    real sum = 0;
+    if (w->s->n_marks == 1) return (real)w->s->n_active;
+    for (int c = 0; c < w->s->n_marks; c++)
+        sum += (real)w->s->n_marked[c] * w->marks[f * w->s->n_marks + c];
+    return sum;
+}
+
+/* w->sine = a feature of x; div += W_f(0; t) times the sum of its slopes. */
+static void make_feature(const work *w, int f, const real *x, vreal *div)
+{
+    const bool linear = f < w->s->n_linear;
+    const real omega = linear ? 0 : w->omega[f - w->s->n_linear],
+               slope = w->mean[f] * omega;
+    for (int i = 0; i < w->s->n_sites; i++) {
+        const vreal *from = (const vreal *)x + (ptrdiff_t)i * KAD_NV;
+        vreal *to = (vreal *)w->sine + (ptrdiff_t)i * KAD_NV;
+        if (!is_active(w, i)) {
+            memset(to, 0, KAD_ROW_BYTES);
+            continue;
+        }
+        const real b = mark_of(w, f, i);
+        for (int v = 0; v < KAD_NV; v++) {
+            vreal sine = from[v], cosine;
+            if (!linear) {
+                kad_vsincos(omega * from[v], &sine, &cosine);
+                div[v] += slope * b * cosine;
+            }
+            to[v] = b * sine;
+        }
+    }
+    for (int v = 0; linear && v < KAD_NV; v++)
+        div[v] += w->mean[f] * sum_of_marks(w, f);
+}
+
 /* v = velocity at x and t; div its divergence. */
 static void velocity(const work *w, double t, const real *x, real *out, vreal *div)
 {
-    const int n = w->s->n_sites;
     set_tables(w, t);
     for (int v = 0; v < KAD_NV; v++)
-        div[v] = kad_vset((real)w->s->n_active * w->mean[0]);
-    memcpy(w->sine, x, (size_t)n * KAD_ROW_BYTES);
-    clear_inactive(w, w->sine);
-    transform(w, w->sine);
-    filter(w, 0, false, w->sine, out);
-    for (int f = 1; f < w->F; f++) {
-        const real omega = w->omega[f - 1], slope = w->mean[f] * omega;
-        for (int i = 0; i < n; i++) {
-            const vreal *from = (const vreal *)x + (ptrdiff_t)i * KAD_NV;
-            vreal *to = (vreal *)w->sine + (ptrdiff_t)i * KAD_NV;
-            if (!is_active(w, i)) {
-                memset(to, 0, KAD_ROW_BYTES);
-                continue;
-            }
-            for (int v = 0; v < KAD_NV; v++) {
-                vreal cosine;
-                kad_vsincos(omega * from[v], &to[v], &cosine);
-                div[v] += slope * cosine;
-            }
-        }
+        div[v] = kad_vset(0);
+    for (int f = 0; f < w->F; f++) {
+        make_feature(w, f, x, div);
         transform(w, w->sine);
-        filter(w, f, true, w->sine, out);
+        filter(w, f, f > 0, w->sine, out);
     }
     transform(w, out);
     clear_inactive(w, out);
@@ -184,10 +212,12 @@ static void add_table(const work *w, int f, const real *features, real of_div)
 static void feature_adjoint(const work *w, int f, const real *x, real gdiv, bool theta,
                             real *out)
 {
-    const real omega = w->omega[f - 1], slope = gdiv * w->mean[f],
+    const kad_ode *s = w->s;
+    const bool linear = f < s->n_linear;
+    const real omega = linear ? 0 : w->omega[f - s->n_linear], slope = gdiv * w->mean[f],
                bend = slope * omega * omega;
-    vreal domega = {0}, sum = {0};
-    for (int i = 0; i < w->s->n_sites; i++) {
+    vreal domega = {0}, sum = {0}, dmark[1 << KAD_MAX_DIM] = {{0}};
+    for (int i = 0; i < s->n_sites; i++) {
         const ptrdiff_t at = (ptrdiff_t)i * KAD_NV;
         const vreal *phi = (const vreal *)x + at, *u = (const vreal *)w->back + at;
         vreal *sine = (vreal *)w->sine + at, *to = (vreal *)out + at;
@@ -195,30 +225,45 @@ static void feature_adjoint(const work *w, int f, const real *x, real gdiv, bool
             memset(sine, 0, KAD_ROW_BYTES);
             continue;
         }
+        const real b = mark_of(w, f, i);
+        const int c = s->mark[i];
         for (int v = 0; v < KAD_NV; v++) {
-            vreal cosine;
-            kad_vsincos(omega * phi[v], &sine[v], &cosine);
-            to[v] += omega * u[v] * cosine - bend * sine[v];
-            domega +=
-                u[v] * phi[v] * cosine + slope * (cosine - omega * phi[v] * sine[v]);
-            sum += cosine;
+            vreal value = phi[v], cosine;
+            if (linear) {
+                to[v] += b * u[v];
+                dmark[c] += u[v] * value + slope;
+            } else {
+                kad_vsincos(omega * phi[v], &value, &cosine);
+                to[v] += b * (omega * u[v] * cosine - bend * value);
+                domega += b * (u[v] * phi[v] * cosine +
+                               slope * (cosine - omega * phi[v] * value));
+                sum += b * cosine;
+                dmark[c] += u[v] * value + slope * omega * cosine;
+            }
+            sine[v] = b * value;
         }
     }
     if (!theta) return;
+    const real slopes = linear ? sum_of_marks(w, f) * KAD_W : omega * kad_lanes_sum(&sum);
     w->domega[f] = kad_lanes_sum(&domega);
+    for (int c = 0; c < s->n_marks; c++)
+        w->dmarks[f * s->n_marks + c] = kad_lanes_sum(&dmark[c]);
     transform(w, w->sine);
-    add_table(w, f, w->sine, gdiv * omega * kad_lanes_sum(&sum) / (real)w->s->n_sites);
+    add_table(w, f, w->sine, gdiv * slopes / (real)s->n_sites);
 }
 
-/* dtheta += sign times the cotangents of tables and frequencies. */
+/* dtheta += sign times the cotangents of tables, frequencies and marks. */
 static void add_theta(const work *w, double t, real sign, real *dtheta)
 {
-    real *weights = dtheta + w->s->weights;
-    for (int f = 1; f < w->F; f++)
-        dtheta[w->s->omega + (size_t)f - 1] += sign * w->domega[f];
+    const kad_ode *s = w->s;
+    real *weights = dtheta + s->weights;
+    for (int f = s->n_linear; f < w->F; f++)
+        dtheta[s->omega + (size_t)(f - s->n_linear)] += sign * w->domega[f];
+    for (int i = 0; s->n_marks > 1 && i < w->F * s->n_marks; i++)
+        dtheta[s->marks + (size_t)i] += sign * w->dmarks[i];
     for (int m = 0; m < w->M; m++) {
         const real factor = sign * (real)cos(m * M_PI * t);
-        for (int i = 0; i < w->s->modes.n_orbits * w->F; i++)
+        for (int i = 0; i < s->modes.n_orbits * w->F; i++)
             weights[i * w->M + m] += factor * w->dtable[i];
     }
 }
@@ -231,18 +276,10 @@ static void velocity_adjoint(const work *w, double t, const real *x, const real 
     const size_t bytes = (size_t)w->s->n_sites * KAD_ROW_BYTES;
     set_tables(w, t);
     memcpy(w->modes, gv, bytes);
+    memset(out, 0, bytes);
     clear_inactive(w, w->modes);
     transform(w, w->modes);
-    filter(w, 0, false, w->modes, out);
-    transform(w, out);
-    clear_inactive(w, out);
-    if (dtheta) {
-        memcpy(w->sine, x, bytes);
-        clear_inactive(w, w->sine);
-        transform(w, w->sine);
-        add_table(w, 0, w->sine, (real)(gdiv * KAD_W * w->s->n_active / w->s->n_sites));
-    }
-    for (int f = 1; f < w->F; f++) {
+    for (int f = 0; f < w->F; f++) {
         filter(w, f, false, w->modes, w->back);
         transform(w, w->back);
         feature_adjoint(w, f, x, (real)gdiv, dtheta != NULL, out);
@@ -402,16 +439,35 @@ static void add_ld(double *ld, double sign, const vreal *part)
         kad_lanes_ld(ld + v * KAD_V, sign, part[v]);
 }
 
+/* Rows of the sublattice, if there is one, in a tile of their own, and back. */
+static real *take(const work *w, void *tile, real *own)
+{
+    if (w->s->site == NULL) return tile;
+    for (int i = 0; i < w->s->n_sites; i++)
+        memcpy(own + (size_t)i * KAD_W, (real *)tile + (size_t)w->s->site[i] * KAD_W,
+               KAD_ROW_BYTES);
+    return own;
+}
+
+static void put_back(const work *w, const real *own, void *tile)
+{
+    for (int i = 0; w->s->site != NULL && i < w->s->n_sites; i++)
+        memcpy((real *)tile + (size_t)w->s->site[i] * KAD_W, own + (size_t)i * KAD_W,
+               KAD_ROW_BYTES);
+}
+
 static void generate(const kad_stage *stage, const void *packed, void *x, double *ld,
                      void *scratch)
 {
     const work w = begin(stage, packed, scratch);
     const double h = 1.0 / w.n_steps;
+    real *own = take(&w, x, w.x);
     for (int i = 0; i < w.n_steps; i++) {
         vreal part[KAD_NV];
-        step(&w, x, i * h, h, x, part);
+        step(&w, own, i * h, h, own, part);
         add_ld(ld, 1, part);
     }
+    put_back(&w, own, x);
 }
 
 static void infer(const kad_stage *stage, const void *packed, void *x, double *ld,
@@ -419,11 +475,13 @@ static void infer(const kad_stage *stage, const void *packed, void *x, double *l
 {
     const work w = begin(stage, packed, scratch);
     const double h = 1.0 / w.n_steps;
+    real *own = take(&w, x, w.x);
     for (int i = w.n_steps - 1; i >= 0; i--) {
         vreal part[KAD_NV];
-        step_back(&w, x, i * h, h, part);
+        step_back(&w, own, i * h, h, part);
         add_ld(ld, -1, part);
     }
+    put_back(&w, own, x);
 }
 
 void KR(kad_ode_back)(const kad_stage *stage, const void *packed, void *x, double *ld,
@@ -431,11 +489,13 @@ void KR(kad_ode_back)(const kad_stage *stage, const void *packed, void *x, doubl
 {
     const work w = begin(stage, packed, scratch);
     const double h = 1.0 / w.n_steps;
+    real *own = take(&w, x, w.x);
     for (int i = w.n_steps; i > 0; i--) {
         vreal part[KAD_NV];
-        step(&w, x, i * h, -h, x, part);
+        step(&w, own, i * h, -h, own, part);
         add_ld(ld, 1, part); /* h is negative */
     }
+    put_back(&w, own, x);
 }
 
 static void generate_adjoint(const kad_stage *stage, const void *packed, void *x, void *g,
@@ -443,13 +503,16 @@ static void generate_adjoint(const kad_stage *stage, const void *packed, void *x
 {
     const work w = begin(stage, packed, scratch);
     const double h = 1.0 / w.n_steps;
+    real *own = take(&w, x, w.x), *cotangent = take(&w, g, w.g);
     for (int i = w.n_steps - 1; i >= 0; i--) {
         vreal part[KAD_NV];
-        step_back(&w, x, i * h, h, part);
+        step_back(&w, own, i * h, h, part);
         add_ld(ld, -1, part);
-        step_adjoint(&w, i * h, h, g, gl, w.u, dtheta, 1);
-        memcpy(g, w.u, (size_t)stage->n_rows * KAD_ROW_BYTES);
+        step_adjoint(&w, i * h, h, cotangent, gl, w.u, dtheta, 1);
+        memcpy(cotangent, w.u, (size_t)w.s->n_sites * KAD_ROW_BYTES);
     }
+    put_back(&w, own, x);
+    put_back(&w, cotangent, g);
 }
 
 /* l depends on z = step^-1(y) and on ln|det dz/dy| = -ld(z): with u = dl/dy,
@@ -459,13 +522,16 @@ static void infer_adjoint(const kad_stage *stage, const void *packed, void *x, v
 {
     const work w = begin(stage, packed, scratch);
     const double h = 1.0 / w.n_steps;
+    real *own = take(&w, x, w.x), *cotangent = take(&w, g, w.g);
     for (int i = 0; i < w.n_steps; i++) {
         vreal part[KAD_NV];
-        step(&w, x, i * h, h, x, part);
+        step(&w, own, i * h, h, own, part);
         add_ld(ld, 1, part);
-        step_adjoint_back(&w, i * h, h, g, gl);
-        if (dtheta) step_adjoint(&w, i * h, h, g, gl, w.r, dtheta, -1);
+        step_adjoint_back(&w, i * h, h, cotangent, gl);
+        if (dtheta) step_adjoint(&w, i * h, h, cotangent, gl, w.r, dtheta, -1);
     }
+    put_back(&w, own, x);
+    put_back(&w, cotangent, g);
 }
 
 const kad_bijector_kern KR(kad_ode_kern) = {
