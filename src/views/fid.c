@@ -9,7 +9,7 @@
 /* A distance of 2048 features takes seconds: few blocks are left out. */
 enum {
     BLOCKS = 5,
-    ENOUGH = 8 /* images of a set */,
+    ENOUGH = 4 /* images of a set */,
     DIGITS = 12 /* of the digest, said */
 };
 

@@ -43,7 +43,7 @@ const kad_key kad_view_keys[] = {
     {"images.fid", KAD_PATH_OF(kad_view_options, fid), NULL, 1, 0, "", NULL,
      "HDF5 file with the weights of Inception-v3 (examples/inception.py makes it): FID "
      "beside the distance of fixed features"},
-    {"images.fid_images", KAD_INT_OF(kad_view_options, fid_images), "10000", 8, 1e6,
+    {"images.fid_images", KAD_INT_OF(kad_view_options, fid_images), "10000", 4, 1e6,
      "images", NULL, "images of each set that it is taken of"},
 };
 const size_t kad_view_n_keys = sizeof kad_view_keys / sizeof kad_view_keys[0];

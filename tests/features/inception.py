@@ -116,15 +116,15 @@ def main(command, *args):
         print("largest difference", np.abs(found - expected).max(), "of features that are",
               np.abs(expected).mean(), "on average and differ by", spread, "between pictures")
         assert spread > 0.01 and np.abs(expected).mean() < 10
-        # PyTorch's own single precision is off by 7e-4 of the mean
+        # PyTorch's own single precision is off by 4e-4 of the mean, of other pictures by 7e-4
         sys.exit(not np.abs(found - expected).max() < 7e-4 * np.abs(expected).mean())
     torch.manual_seed(5)
     torch.set_num_threads(1)
     height, width, channels = map(int, args[2:5])
     rng = np.random.default_rng(1)
-    fine = rng.integers(0, 256, (3, channels, height, width))
+    fine = rng.integers(0, 256, (2, channels, height, width))
     steps = np.linspace(0, 255, width)[None, None, None, :] + 0 * fine
-    x = np.where(np.arange(3)[:, None, None, None] == 1, steps, fine).astype(np.uint8)
+    x = np.where(np.arange(2)[:, None, None, None] == 1, steps, fine).astype(np.uint8)
     x.tofile(args[1])
     pictures = torch.from_numpy(x / 255.0).expand(-1, 3, -1, -1)
     with torch.no_grad():
