@@ -574,6 +574,36 @@ static void test_upgrade(void **state)
     kad_run_close(run);
 }
 
+/* What a complete run says of its config is read without opening it, and goes with the state. */
+static void test_complete(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *status, *config, *word;
+        bool complete;
+    } cases[] = {{"running", NULL, "", false},
+                 {"complete", NULL, "", true},
+                 {"complete", "aZ0-_12", "aZ0-_12", true},
+                 {"running", "aZ0-_12", "", false},
+                 {"complete", "", "", true}};
+    KAD_LOCAL(kad_run, run);
+    const char *path = scratch_file(&folder, "run");
+    char word[KAD_WORD_CHARS];
+    OK(kad_run_open(&ctx, path, KAD_RUN_WRITE, &run));
+    assert_false(kad_results_complete(&ctx, run, word));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        KAD_LOCAL(kad_h5, file);
+        OK(kad_results_open(&ctx, run, &file));
+        OK(kad_h5_attr_set_string(&ctx, file, "/", "status", cases[i].status));
+        if (cases[i].config != NULL)
+            OK(kad_h5_attr_set_string(&ctx, file, "/", KAD_RESULTS_WORD,
+                                      cases[i].config));
+        OK(kad_results_save(&ctx, run, file));
+        assert_int_equal(kad_results_complete(&ctx, run, word), cases[i].complete);
+        assert_string_equal(word, cases[i].word);
+    }
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -589,6 +619,7 @@ int main(void)
         IN_FOLDER(test_unreadable),
         IN_FOLDER(test_segments),
         IN_FOLDER(test_results),
+        IN_FOLDER(test_complete),
         IN_FOLDER(test_format_version),
         IN_FOLDER(test_upgrade),
     };

@@ -144,6 +144,51 @@ static void test_overrides(void **state)
     assert_string_equal(set[1], "train.from=a/m"); /* beside the file */
 }
 
+/* The word of point `number` of a sweep of that text, which another folder may have too. */
+static const char *word(fixture *f, const char *text, int number)
+{
+    static char words[2][KAD_WORD_CHARS];
+    static int turn;
+    char *out = words[turn++ % 2];
+    assert_int_equal(kad_sweep_read(&f->scope, &f->app, text, "a/s.yaml", &f->sweep),
+                     KAD_OK);
+    assert_int_equal(kad_sweep_word(&f->app, f->sweep, &f->sweep->point[number - 1], out),
+                     KAD_OK);
+    assert_int_equal(strlen(out), KAD_WORD_CHARS - 1);
+    return out;
+}
+
+/* Everything that is asked of a point changes its word, and nothing else does. */
+static void test_words(void **state)
+{
+    fixture *f = *state;
+    static const char base[] = BASE "sweep:\n  grid: {seed: [1, 2]}\n";
+    static const char *mine[] = {"sample=[{draws: 30}]"};
+    assert_string_equal(word(f, base, 1), word(f, base, 1));
+    assert_string_equal(
+        word(f, "# a comment\n" BASE "sweep: {grid: {seed: [1, 2, 3]}}\n", 2),
+        word(f, base, 2));
+    assert_string_equal(word(f, BASE "sweep: {grid: {seed: [2, 1]}}\n", 2),
+                        word(f, base, 1));
+    assert_string_not_equal(word(f, base, 1), word(f, base, 2));
+    assert_string_not_equal(
+        word(f, BASE "train: {steps: 5}\nsweep: {grid: {seed: [1]}}\n", 1),
+        word(f, base, 1));
+    assert_string_not_equal(word(f,
+                                 BASE
+                                 "sweep:\n  grid: {seed: [1]}\n"
+                                 "  when: [{if: {seed: 1}, set: {train.steps: 5}}]\n",
+                                 1),
+                            word(f, base, 1));
+    f->app.overrides = mine;
+    f->app.n_overrides = 1;
+    const char *more = word(f, base, 1);
+    f->app.n_overrides = 0;
+    assert_string_not_equal(more, word(f, base, 1));
+    assert_string_equal(
+        more, word(f, BASE "sample: [{draws: 30}]\nsweep: {grid: {seed: [1]}}\n", 1));
+}
+
 /* Who comes before whom follows from the points that are there, whatever is added. */
 static void test_chains(void **state)
 {
@@ -278,6 +323,7 @@ int main(void)
         TEST(test_numbers_never_change),
         TEST(test_a_key_more_makes_points_of_its_own),
         TEST(test_overrides),
+        TEST(test_words),
         TEST(test_chains),
         TEST(test_folders),
         TEST(test_lines_stay),
