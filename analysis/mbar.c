@@ -56,6 +56,56 @@ double kad_mbar_shares(const kad_mbar *m, const double *offset,
     return top + log(sum);
 }
 
+/* --- where it starts -------------------------------------------------------------------
+ */
+
+/* f along a tree of neighbours, by the trapezoidal rule of thermodynamic integration:
+ *     f_j - f_i = (c_j - c_i) . (<A>_i + <A>_j)/2,
+ * the tree (Prim's) with the smallest sums of (c_j - c_i) . (<A>_i - <A>_j), the symmetrised
+ * Kullback-Leibler divergence of i and j. From f = 0 states far apart would find no draws of
+ * one another's. */
+static kad_status start(kad_scope *in, kad_mbar *m)
+{
+    KAD_SCOPE(scope, in->ctx);
+    const size_t K = m->n_states, A = m->n_statistics;
+    double *mean, *nearest, *f = m->f;
+    size_t *parent;
+    KAD_CALL(kad_take(&scope, K * A, &mean));
+    KAD_CALL(kad_take(&scope, K, &nearest));
+    KAD_CALL(kad_take(&scope, K, &parent));
+    for (size_t k = 0; k < K; k++) {
+        const kad_mbar_state *s = &m->state[k];
+        for (size_t a = 0; a < A; a++)
+            for (size_t i = 0; i < s->n; i++)
+                mean[k * A + a] += s->statistic[a][i] / (double)s->n;
+        nearest[k] = INFINITY;
+    }
+    for (size_t n = 1, last = 0; n < K; n++) {
+        size_t next = K;
+        nearest[last] = -1; /* is in the tree */
+        for (size_t k = 0; k < K; k++) {
+            double apart = 0;
+            if (nearest[k] < 0) continue;
+            for (size_t a = 0; a < A; a++)
+                apart += (m->state[k].c[a] - m->state[last].c[a]) *
+                         (mean[last * A + a] - mean[k * A + a]);
+            apart = fmax(0, apart); /* of noise, where they are the same */
+            if (apart < nearest[k]) {
+                nearest[k] = apart;
+                parent[k] = last;
+            }
+            if (next == K || nearest[k] < nearest[next]) next = k;
+        }
+        const size_t from = parent[next];
+        f[next] = f[from];
+        for (size_t a = 0; a < A; a++)
+            f[next] += (m->state[next].c[a] - m->state[from].c[a]) *
+                       (mean[from * A + a] + mean[next * A + a]) / 2;
+        last = next;
+    }
+    return KAD_OK;
+}
+
 /* --- the equations -------------------------------------------------------------------
  */
 
@@ -291,6 +341,7 @@ kad_status kad_mbar_solve(kad_scope *in, size_t n_states, size_t n_statistics,
     KAD_CALL(kad_take(in, n_states * m->n_blocks * n_states, &m->part));
     KAD_CALL(kad_take(in, n_states * n_states, &m->overlap));
     KAD_CALL(take_sums(&scope, m, &s));
+    KAD_CALL(start(&scope, m));
     KAD_CALL(iterate(in->ctx, m, &s));
     find_parts(m, &s);
     leave_blocks_out(m);

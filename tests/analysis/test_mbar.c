@@ -265,6 +265,34 @@ static void test_anchor_of_one_seed(void **state)
     anchored(false, true);
 }
 
+/* A row of wells, out of order, whose first and last know of each other through all between
+ * them alone: ln Z differ by 1500, and at f = 0 all draws belong to one of them. */
+static void test_far_states(void **state)
+{
+    enum { FAR = 24 };
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    KAD_SCOPE(scope, &ctx);
+    static double x[FAR][DRAWS], x2[FAR][DRAWS], c[FAR][2];
+    kad_mbar_state far[FAR];
+    kad_mbar m;
+    for (size_t k = 0; k < FAR; k++) {
+        const double mean = 40 + 1.2 * (double)(k * 7 % FAR);
+        c[k][0] = 0.5;
+        c[k][1] = -mean;
+        for (size_t i = 0; i < DRAWS; i++) {
+            x[k][i] = mean + normal(11, k * DRAWS + i);
+            x2[k][i] = x[k][i] * x[k][i];
+        }
+        far[k] = (kad_mbar_state){
+            .c = c[k], .n = DRAWS, .g = 1, .memory = 1, .statistic = {x2[k], x[k]}};
+    }
+    assert_int_equal(kad_mbar_solve(&scope, FAR, 2, far, &m), KAD_OK);
+    for (size_t k = 1; k < FAR; k++)
+        assert_true(fabs(m.f[k] + ln_z_of(c[k]) - ln_z_of(c[0])) < 4 * m.f_err[k]);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -295,7 +323,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equations),          cmocka_unit_test(test_errors),
         cmocka_unit_test(test_one_state),          cmocka_unit_test(test_anchor),
-        cmocka_unit_test(test_anchor_of_one_seed), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_anchor_of_one_seed), cmocka_unit_test(test_far_states),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
