@@ -260,6 +260,9 @@ static kad_status collapse_of(kad_scope *in, kad_h5 *file, const char *group,
                     {"chi", "chi", "chi L^(-gamma/nu)"},
                     {"abs_m", "|m|", "|m| L^(beta/nu)"}};
     const bool residuals = strcmp(what, "residual") == 0;
+    char all[400];
+    snprintf(all, sizeof all, "%s/collapse", group);
+    if (!kad_h5_exists(file, all)) return KAD_OK; /* an XY model's */
     kad_text_add(out, "<div class=\"plots\">");
     for (size_t q = 0; q < sizeof quantity / sizeof *quantity; q++) {
         char path[400], label[64];
