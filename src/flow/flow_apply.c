@@ -29,17 +29,17 @@ static void set_steps(const kad_flow *flow, kad_prec prec, void *packed, int n)
     }
 }
 
-/* Mean |ln q - ln q of twice the steps| of COARSE steps at a tile of draws that is always
- * the same, in double. x: a tile. */
-static double coarse_error(const kad_flow *flow, void *packed, void *x, void *scratch)
+/* Mean |ln q - ln q of twice the steps| of n steps at a tile of draws that is always the
+ * same, in double. x: a tile. */
+static double error_of(const kad_flow *flow, int n, void *packed, void *x, void *scratch)
 {
     const kad_rng rng = kad_rng_stream(1, KAD_RNG_EVAL, 1);
     double lnq[KAD_W_MAX], again[KAD_W_MAX], ld[2][KAD_W_MAX] = {{0}}, sum = 0;
     kad_flow_prior_draw(flow, KAD_DOUBLE, rng, 0, 0, x);
     kad_flow_prior_lnp(flow, KAD_DOUBLE, x, lnq);
-    set_steps(flow, KAD_DOUBLE, packed, COARSE);
+    set_steps(flow, KAD_DOUBLE, packed, n);
     kad_flow_generate(flow, KAD_DOUBLE, packed, x, ld[0], scratch);
-    set_steps(flow, KAD_DOUBLE, packed, 2 * COARSE);
+    set_steps(flow, KAD_DOUBLE, packed, 2 * n);
     for (int i = flow->n_stages - 1; i >= 0; i--) {
         const kad_stage *s = &flow->stages[i];
         (s->ops->solver ? s->ops->solver->back : s->ops->kern[KAD_DOUBLE]->infer)(
@@ -51,9 +51,20 @@ static double coarse_error(const kad_flow *flow, void *packed, void *x, void *sc
     return sum / KAD_W_DOUBLE;
 }
 
-/* The number of steps at which that error is the tolerance, from its order. A function of
- * theta, in double for either precision. Behind the packed parameters there is room for
- * those in double, a tile and scratch. */
+/* The number of steps at which that error is the tolerance, by its order, from n steps. */
+static int wanted(const kad_flow *flow, int n, double tolerance, void *packed, void *x,
+                  void *scratch)
+{
+    const double error = error_of(flow, n, packed, x, scratch);
+    const double want = ceil(n * pow(error / tolerance, 1.0 / flow->solver->order));
+    if (!(want < STEPS_MAX)) return STEPS_MAX;
+    return want < COARSE ? COARSE : (int)want;
+}
+
+/* Choose the number of steps: measured at COARSE steps and, if many more are wanted, where
+ * the order holds, once more at half of those. A function of theta, in double for either
+ * precision. Behind the packed parameters there is room for those in double, a tile and
+ * scratch. */
 static void settle(const kad_flow *flow, kad_prec prec, const double *theta,
                    double tolerance, void *packed)
 {
@@ -63,13 +74,10 @@ static void settle(const kad_flow *flow, kad_prec prec, const double *theta,
         x += flow->settling[KAD_DOUBLE];
         pack(flow, KAD_DOUBLE, theta, doubles);
     }
-    const double error =
-        coarse_error(flow, doubles, x, x + (size_t)flow->n_rows * KAD_ROW_BYTES);
-    const double n = ceil(COARSE * pow(error / tolerance, 1.0 / flow->solver->order));
-    set_steps(flow, prec, packed,
-              !(n < STEPS_MAX) ? STEPS_MAX
-              : n < COARSE     ? COARSE
-                               : (int)n);
+    char *scratch = x + (size_t)flow->n_rows * KAD_ROW_BYTES;
+    int n = wanted(flow, COARSE, tolerance, doubles, x, scratch);
+    if (n > 2 * COARSE) n = wanted(flow, (n + 1) / 2, tolerance, doubles, x, scratch);
+    set_steps(flow, prec, packed, n);
 }
 
 static void pack_to(const kad_flow *flow, kad_prec prec, const double *theta,
