@@ -42,7 +42,7 @@ _kadanoff()
         action.form) words="seed albergo hopping nicoli" ;;
         flow.recipe) words="auto stencil wavelet neuralrg fourier ode custom pixels rgflow realnvp" ;;
         flow.hierarchy) words="mera decimator disentangler conditional ode none" ;;
-        flow.transform) words="affine bounded q4t lfa rqs" ;;
+        flow.transform) words="affine bounded q4t lfa rqs vm circ" ;;
         flow.activation) words="elu tanh silu relu" ;;
         flow.split) words="true false" ;;
         flow.zero_last) words="true false" ;;
@@ -52,8 +52,8 @@ _kadanoff()
         flow.ring) words="true false" ;;
         flow.spectrum) words="none first last" ;;
         flow.details) words="fill wavelet" ;;
-        flow.generator) words="affine bounded q4t lfa rqs" ;;
-        flow.refinement) words="affine bounded q4t lfa rqs" ;;
+        flow.generator) words="affine bounded q4t lfa rqs vm circ" ;;
+        flow.refinement) words="affine bounded q4t lfa rqs vm circ" ;;
         flow.shared) words="true false" ;;
         flow.rg_layers) words="true false" ;;
         flow.symmetry) words="none mixture equivariant" ;;

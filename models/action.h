@@ -57,8 +57,9 @@ enum {
     KAD_ACTION_TRANSLATION = 2, /* S invariant under lattice translations; with inactive
                                    sites: under those that map active sites onto active
                                    ones, and the completed field under all */
-    KAD_ACTION_DIRECTIONS = 4   /* S = a function of the directions y/|y| + sum |y|^2/2:
+    KAD_ACTION_DIRECTIONS = 4,  /* S = a function of the directions y/|y| + sum |y|^2/2:
                                    lengths are spectators */
+    KAD_ACTION_AXIS = 8         /* an external field along the first component */
 };
 
 /* One real parameter of an action, by its key without "action.". */

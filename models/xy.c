@@ -116,6 +116,7 @@ static kad_status xy_create(kad_ctx *ctx, const kad_action_options *given,
     action->flags = KAD_ACTION_TRANSLATION | KAD_ACTION_DIRECTIONS;
     if (xy->h == 0 && (xy->h_p == 0 || xy->p % 2 == 0))
         action->flags |= KAD_ACTION_SYMMETRIC;
+    if (xy->h != 0) action->flags |= KAD_ACTION_AXIS;
     if (decimation) KAD_CALL(decimate(ctx, xy));
     action->log_z_offset = -0.5 * action->n_comp * action->n_active * log(2 * M_PI);
     for (int prec = 0; prec < 2; prec++) /* directions and inverse lengths */

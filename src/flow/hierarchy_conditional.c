@@ -49,15 +49,23 @@ static bool in_top(const builder *b, int level)
     return level >= b->target->lattice->n_levels;
 }
 
+/* The clock's powers are for directions. */
+static kad_frame frame_of(const builder *b, const kad_transform_ops *transform)
+{
+    kad_frame frame = b->target->frame;
+    if (!transform->directions) frame.clock = 0;
+    return frame;
+}
+
 static kad_status add_parts(builder *b, int n_parts, int size, const int *sites,
                             const kad_transform_ops *transform, int level,
                             const char *name)
 {
     kad_stage stage;
     const int halvings = b->target->lattice->n_levels;
-    const kad_status status =
-        kad_stencil_create(b->ctx, b->target->lattice, b->target->n_comp, transform,
-                           b->options->hidden, size - 1, n_parts, sites, &stage);
+    const kad_status status = kad_stencil_create_in(
+        b->ctx, b->target->lattice, b->target->n_comp, transform, frame_of(b, transform),
+        b->options->hidden, size - 1, n_parts, sites, &stage);
     if (status != KAD_OK) return status;
     kad_stencil_set_quartic(&stage, b->options->quartic);
     if (!in_top(b, level))
@@ -191,6 +199,10 @@ static int n_strides(const kad_lattice *lattice)
 static kad_status check_transform(const builder *b, const char *key,
                                   const kad_transform_ops *transform)
 {
+    if (b->target->n_comp < transform->min_comp)
+        return kad_fail(b->ctx, KAD_ECONFIG,
+                        "flow.%s: %s is for at least %d components, found %d", key,
+                        transform->name, transform->min_comp, b->target->n_comp);
     if (b->target->n_comp <= transform->max_comp) return KAD_OK;
     return kad_fail(b->ctx, KAD_ECONFIG,
                     "flow.%s: %s is for at most %d component%s, found %d", key,
@@ -213,7 +225,7 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
         return kad_fail(
             ctx, KAD_ECONFIG,
             "flow.details: wavelet needs every site; set flow.decimation=false");
-    if (!target->symmetric)
+    if (!target->symmetric && !target->frame.axis && target->frame.clock == 0)
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: conditional is odd under the global sign; the "
                         "action is not");

@@ -76,6 +76,7 @@ typedef struct kad_flow_target {
     int n_comp;
     const uint8_t *active; /* NULL: all */
     bool symmetric;        /* S(-y) = S(y) */
+    kad_frame frame;       /* what turns the action with it */
 } kad_flow_target;
 
 extern const kad_key kad_flow_keys[];

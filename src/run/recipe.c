@@ -114,8 +114,9 @@ typedef struct facts {
     double mean_field; /* beta over that of the mean-field transition */
     bool homogeneous;  /* invariant under translations */
     bool directions;   /* the lengths of its vectors are spectators */
-    bool known;        /* there is an action */
-    bool family;       /* one map for a range of a coupling */
+    int n_comp;
+    bool known;  /* there is an action */
+    bool family; /* one map for a range of a coupling */
 } facts;
 
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
@@ -147,6 +148,7 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .mean_field = action->ops->get(action, "mean_field"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0,
                    .directions = (action->flags & KAD_ACTION_DIRECTIONS) != 0,
+                   .n_comp = action->n_comp,
                    .known = true};
     out->family = kad_config_is_set(config, "family.along");
     return KAD_OK;
@@ -183,6 +185,17 @@ static kad_status resolve_annealing(kad_ctx *ctx, kad_config *config, const fact
     return kad_config_resolve(ctx, config, "train.anneal_fraction", "0.8");
 }
 
+/* Neither a Gaussian field nor lengths to shape; angles have transforms of their own. */
+static kad_status resolve_directions(kad_ctx *ctx, kad_config *config, const facts *a)
+{
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", "none"));
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.ring", "false"));
+    if (a->n_comp != 2) return KAD_OK;
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.generator", "vm"));
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.refinement", "circ"));
+    return a->family ? KAD_OK : kad_config_resolve(ctx, config, "train.rate", "5e-3");
+}
+
 /* A Gaussian field to start from where the action is local or not known, a finish where the
  * field is whitened. The spectrum of the first kind wants the longer steps. A family does
  * not take it: over an ordered phase such steps lose the map, and shorter ones do not reach
@@ -190,10 +203,7 @@ static kad_status resolve_annealing(kad_ctx *ctx, kad_config *config, const fact
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     const bool first = (isfinite(a->lambda) || !a->known) && !a->family;
-    if (a->directions) { /* neither a Gaussian field nor a length to shape */
-        KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", "none"));
-        KAD_CALL(kad_config_resolve(ctx, config, "flow.ring", "false"));
-    }
+    if (a->directions) KAD_CALL(resolve_directions(ctx, config, a));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
     KAD_CALL(kad_config_resolve(ctx, config, "train.rate",
@@ -228,8 +238,12 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
     }
     if (a->family) /* four couplings a step, and three times the work in all */
         KAD_CALL(kad_config_resolve(ctx, config, "train.batch", "512"));
+    const bool angles =
+        a->directions && a->n_comp == 2; /* slower to come to their best */
     KAD_CALL(kad_config_resolve(ctx, config, "train.steps",
-                                n_sites <= 100   ? (a->family ? "3000" : "4000")
+                                n_sites <= 100   ? (a->family ? "3000"
+                                                    : angles  ? "8000"
+                                                              : "4000")
                                 : n_sites <= 400 ? (a->family ? "6000" : "8000")
                                 : a->family      ? "7500"
                                                  : "10000"));

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "flow/hierarchy.h"
+#include "models/spin_system.h"
 #include "train/params.h"
 
 #include <stdio.h>
@@ -71,6 +72,18 @@ static kad_status check_flow(kad_ctx *ctx, const kad_flow_options *flow,
     return KAD_OK;
 }
 
+/* Without a global sign there is an axis, but where a clock term alone is the reason. */
+static kad_frame frame_of(const kad_action *action)
+{
+    kad_frame frame = {0};
+    if (action == NULL) return frame;
+    const kad_action_spins *spins = action->ops->spins;
+    if (spins != NULL && spins->clock_states != NULL)
+        frame.clock = spins->clock_states(action);
+    frame.axis = (action->flags & KAD_ACTION_AXIS) != 0;
+    return frame;
+}
+
 static kad_status make_flow(kad_ctx *ctx, const kad_model_options *o, kad_model *model)
 {
     const kad_action *action = model->action;
@@ -80,7 +93,8 @@ static kad_status make_flow(kad_ctx *ctx, const kad_model_options *o, kad_model 
                                              : given > 0    ? given
                                                             : 1,
                                    .active = action != NULL ? action->active : NULL,
-                                   .symmetric = is_symmetric(&o->flow, action)};
+                                   .symmetric = is_symmetric(&o->flow, action),
+                                   .frame = frame_of(action)};
     if (given != 0 && given != field.n_comp)
         return kad_fail(ctx, KAD_ECONFIG, "data.components: %d, but action %s has %d",
                         given, action->ops->name, field.n_comp);

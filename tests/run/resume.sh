@@ -189,7 +189,7 @@ action.components|3|$angles
 action.coupling|-1|$angles
 action.clock|0.3|$angles
 action.clock_states|6|$angles|action.clock=0.3
-action.field|0.2|$angles|flow.recipe=neuralrg|flow.symmetry=none
+action.field|0.2|$angles
 action.epsilon|0.05|$ising|$mera
 action.couplings|uniform|$ising
 action.couplings|configs/bonds.txt|$glass

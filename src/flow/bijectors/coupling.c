@@ -27,6 +27,12 @@ static kad_status check(kad_ctx *ctx, const kad_mlp_shape *shape,
         return kad_fail(ctx, KAD_ECONFIG,
                         "coupling: %d sources, %d targets, %d hidden layers", n_src,
                         n_tgt, shape->n_hidden);
+    if (transform->min_comp > 1)
+        return kad_fail(
+            ctx, KAD_ECONFIG,
+            "flow.transform: %s moves %d components together, the couplings of "
+            "blocks one at a time",
+            transform->name, transform->min_comp);
     if (shape->split && !transform->kern[KAD_DOUBLE]->odd_alone[KAD_GENERATE_ADJOINT])
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.split: the transform %s does not come apart into a map of "
@@ -106,12 +112,12 @@ void kad_coupling_set_quartic(kad_stage *stage, double quartic)
     c->quartic = quartic;
 }
 
+/* Of those of one component. */
 static const kad_transform_ops *nth_transform(int n)
 {
-    int i = 0;
-    while (i < n && kad_transforms[i] != NULL)
-        i++;
-    return kad_transforms[i];
+    for (int i = 0; kad_transforms[i] != NULL; i++)
+        if (kad_transforms[i]->min_comp <= 1 && n-- == 0) return kad_transforms[i];
+    return NULL;
 }
 
 /* Every kind of net with the affine map, then every registered transform with a net that

@@ -21,13 +21,21 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
     const kad_stencil *e = stage->self;
     for (size_t i = 0; i < stage->n_theta; i++)
         theta[i] = 0.0;
-    const size_t n = (size_t)e->n_hidden * (size_t)e->n_sources;
+    const size_t n = (size_t)e->n_hidden * (size_t)e->n_inputs;
     for (size_t i = 0; i < n; i += 2) {
         double draw[2];
         kad_rng_normal2(rng, 0, stream, (uint32_t)(i / 2), draw);
         for (size_t j = 0; j < 2 && i + j < n; j++)
-            theta[e->w1 + i + j] = 1.5 * draw[j] / sqrt((double)e->n_sources);
+            theta[e->w1 + i + j] = 1.5 * draw[j] / sqrt((double)e->n_inputs);
     }
+    for (int i = 0; e->transform->odd_start && i < e->n_odd; i++)
+        for (int f = 0; f < e->n_inputs; f++) {
+            double draw[2];
+            const uint32_t number = (uint32_t)(i * e->n_inputs + f);
+            kad_rng_normal2(rng, 1, stream, number, draw);
+            theta[e->wl + number] =
+                e->transform->odd_start[i] * draw[0] / sqrt((double)e->n_inputs);
+        }
     for (int i = 0; e->transform->even_start && i < e->n_even; i++)
         theta[e->b + (size_t)i] = e->transform->even_start[i];
     for (int i = 0; i < e->transform->n_own; i++)
@@ -37,9 +45,9 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
 static kad_status add_tensors(kad_ctx *ctx, kad_stencil *e, kad_stage *stage)
 {
     size_t last = 0;
-    if (e->n_sources > 0) {
-        e->w1 = kad_stage_add_tensor(stage, "w1", e->n_hidden, e->n_sources);
-        e->wl = kad_stage_add_tensor(stage, "wl", e->n_odd, e->n_sources);
+    if (e->n_inputs > 0) {
+        e->w1 = kad_stage_add_tensor(stage, "w1", e->n_hidden, e->n_inputs);
+        e->wl = kad_stage_add_tensor(stage, "wl", e->n_odd, e->n_inputs);
         e->wo = kad_stage_add_tensor(stage, "wo", e->n_odd, e->n_hidden);
         e->we = last = kad_stage_add_tensor(stage, "we", e->n_even, e->n_hidden);
     }
@@ -74,7 +82,7 @@ static kad_status check_sizes(kad_ctx *ctx, int n_comp,
                               const kad_transform_ops *transform, int n_hidden,
                               int n_sources, int n_parts)
 {
-    if (n_comp < 1 || n_comp > transform->max_comp)
+    if (n_comp < 1 || n_comp < transform->min_comp || n_comp > transform->max_comp)
         return kad_fail(ctx, KAD_EUSAGE, "stencil: no transform %s of %d components",
                         transform->name, n_comp);
     if (n_sources < 0 || n_parts < 0 || (n_sources > 0 && n_hidden < 1) ||
@@ -100,17 +108,32 @@ kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *lattice, int n_co
                               int n_sources, int n_parts, const int *sites,
                               kad_stage *out)
 {
+    return kad_stencil_create_in(ctx, lattice, n_comp, transform, (kad_frame){0},
+                                 n_hidden, n_sources, n_parts, sites, out);
+}
+
+kad_status kad_stencil_create_in(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
+                                 const kad_transform_ops *transform, kad_frame frame,
+                                 int n_hidden, int n_sources, int n_parts,
+                                 const int *sites, kad_stage *out)
+{
     kad_stage stage KAD_CLEARED(kad_stage_clear) = {0};
     *out = (kad_stage){0};
     kad_stencil *e = NULL;
     kad_stage_begin(&stage, &kad_stencil_ops, lattice, n_comp);
-    KAD_CALL(check_sizes(ctx, n_comp, transform, n_hidden, n_sources, n_parts));
+    const int n_inputs = n_sources * (frame.clock > 0 ? 2 : 1) + (frame.axis ? 1 : 0);
+    KAD_CALL(check_sizes(ctx, n_comp, transform, n_hidden, n_inputs, n_parts));
+    if (frame.clock > 0 && (!transform->directions || n_comp != 2))
+        return kad_fail(ctx, KAD_EUSAGE, "stencil: %s knows no clock of %d states",
+                        transform->name, frame.clock);
     KAD_CALL(kad_new(ctx, 1, sizeof *e, &e));
     stage.self = e;
     e->transform = transform;
     e->n_sources = n_sources;
-    e->n_hidden = n_sources > 0 ? n_hidden : 0;
-    e->n_odd = n_sources > 0 ? transform->n_odd[n_comp - 1] : 0;
+    e->frame = frame;
+    e->n_inputs = n_inputs;
+    e->n_hidden = n_inputs > 0 ? n_hidden : 0;
+    e->n_odd = n_inputs > 0 ? transform->n_odd[n_comp - 1] : 0;
     e->n_even = transform->n_even[n_comp - 1];
     e->n_parts = n_parts;
     e->quartic = 1.0;
@@ -136,13 +159,25 @@ static const struct example {
     const kad_transform_ops *transform;
     int n_comp, n_hidden, n_sources, max_parts;
     double quartic;
+    kad_frame frame;
 } examples[] = {
-    {&kad_transform_affine, 1, 12, 12, 8, 1.0}, {&kad_transform_affine, 2, 7, 5, 8, 1.0},
-    {&kad_transform_affine, 3, 3, 2, 4, 1.0},   {&kad_transform_q4t, 1, 12, 12, 8, 0.7},
-    {&kad_transform_q4t, 1, 17, 4, 5, 5.0},     {&kad_transform_lfa, 1, 12, 9, 8, 1.0},
-    {&kad_transform_lfa, 2, 12, 12, 8, 1.0},    {&kad_transform_lfa, 3, 5, 3, 4, 1.0},
-    {&kad_transform_lfa, 2, 0, 0, 2, 1.0},      {&kad_transform_affine, 1, 1, 1, 3, 1.0},
-    {&kad_transform_lfa, 1, 26, 14, 3, 1.0},    {&kad_transform_q4t, 1, 0, 0, 3, 2.0},
+    {&kad_transform_affine, 1, 12, 12, 8, 1.0, {0}},
+    {&kad_transform_affine, 2, 7, 5, 8, 1.0, {0}},
+    {&kad_transform_affine, 3, 3, 2, 4, 1.0, {0}},
+    {&kad_transform_q4t, 1, 12, 12, 8, 0.7, {0}},
+    {&kad_transform_q4t, 1, 17, 4, 5, 5.0, {0}},
+    {&kad_transform_lfa, 1, 12, 9, 8, 1.0, {0}},
+    {&kad_transform_lfa, 2, 12, 12, 8, 1.0, {0}},
+    {&kad_transform_lfa, 3, 5, 3, 4, 1.0, {0}},
+    {&kad_transform_lfa, 2, 0, 0, 2, 1.0, {0}},
+    {&kad_transform_affine, 1, 1, 1, 3, 1.0, {0}},
+    {&kad_transform_lfa, 1, 26, 14, 3, 1.0, {0}},
+    {&kad_transform_q4t, 1, 0, 0, 3, 2.0, {0}},
+    {&kad_transform_lfa, 3, 5, 3, 4, 1.0, {.axis = true}},
+    {&kad_transform_affine, 1, 4, 0, 3, 1.0, {.axis = true}},
+    {&kad_transform_vm, 2, 6, 4, 4, 1.0, {.axis = true}},
+    {&kad_transform_circ, 2, 5, 3, 4, 1.0, {.axis = true, .clock = 3}},
+    {&kad_transform_vm, 2, 5, 5, 4, 1.0, {.clock = 4}},
 };
 enum { N_EXAMPLES = sizeof examples / sizeof *examples };
 
@@ -154,8 +189,10 @@ static bool find_example(int variant, struct example *out)
     }
     variant -= N_EXAMPLES;
     for (size_t i = 0; kad_transforms[i] != NULL; i++) {
-        const int n = kad_transforms[i]->max_comp;
-        *out = (struct example){kad_transforms[i], 1 + variant, 4, 6, 4, 1.5};
+        const int least =
+            kad_transforms[i]->min_comp > 1 ? kad_transforms[i]->min_comp : 1;
+        const int n = kad_transforms[i]->max_comp - least + 1;
+        *out = (struct example){kad_transforms[i], least + variant, 4, 6, 4, 1.5, {0}};
         if (variant < n) return true;
         variant -= n;
     }
@@ -169,8 +206,9 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
     if (!find_example(variant, &e)) return KAD_EUSAGE;
     kad_index_list parts KAD_CLEARED(kad_index_list_clear) = {0};
     KAD_CALL(kad_example_parts(ctx, lattice, e.n_sources, e.max_parts, &parts));
-    KAD_CALL(kad_stencil_create(ctx, lattice, e.n_comp, e.transform, e.n_hidden,
-                                e.n_sources, parts.n_lists, parts.sites, out));
+    KAD_CALL(kad_stencil_create_in(ctx, lattice, e.n_comp, e.transform, e.frame,
+                                   e.n_hidden, e.n_sources, parts.n_lists, parts.sites,
+                                   out));
     kad_stencil_set_quartic(out, e.quartic);
     return KAD_OK;
 }
@@ -184,8 +222,8 @@ static kad_status parts(kad_ctx *ctx, const kad_stage *stage, kad_parts *out)
     KAD_CALL(kad_parts_of_sites(ctx, stage->n_comp, e->n_parts, e->n_sources, 1, e->sites,
                                 out));
     KAD_CALL(kad_parts_identity(&scope, tile.n_sites, &sites));
-    KAD_CALL(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,
-                                e->n_sources, 1, sites, &out->one));
+    KAD_CALL(kad_stencil_create_in(ctx, &tile, stage->n_comp, e->transform, e->frame,
+                                   e->n_hidden, e->n_sources, 1, sites, &out->one));
     kad_stencil_set_quartic(&out->one, e->quartic);
     return KAD_OK;
 }
@@ -199,8 +237,8 @@ static kad_status share(kad_ctx *ctx, const kad_stage *stage, int first, int n,
     const kad_lattice tile = kad_parts_lattice(stage->n_rows / stage->n_comp);
     const size_t size = (size_t)e->n_sources + 1, n_sites = (size_t)n * size;
     const int *sites = e->sites + (size_t)first * size;
-    KAD_CALL(kad_stencil_create(ctx, &tile, stage->n_comp, e->transform, e->n_hidden,
-                                e->n_sources, n, sites, &shared));
+    KAD_CALL(kad_stencil_create_in(ctx, &tile, stage->n_comp, e->transform, e->frame,
+                                   e->n_hidden, e->n_sources, n, sites, &shared));
     kad_stencil *some = shared.self;
     some->quartic = e->quartic;
     KAD_CALL(kad_new(ctx, n_sites, sizeof *some->away, &some->away));

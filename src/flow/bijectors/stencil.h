@@ -15,14 +15,17 @@
  * for the top site).
  *
  * Tensors: w1 [H][F], wl [n_odd][F], wo [n_odd][H], we [n_even][H], b [n_even]; scale
- * [n_own], what the transform learns beside them. Start: W1 ~ 1.5 N(0, 1)/sqrt(F), b and
- * scale the transform's start, the rest 0: close to the identity.
+ * [n_own], what the transform learns beside them. Start: W1 ~ 1.5 N(0, 1)/sqrt(F), Wl the
+ * transform's width times N(0, 1)/sqrt(F), b and scale the transform's start, the rest 0:
+ * close to the identity.
  */
 #ifndef KAD_FLOW_BIJECTORS_STENCIL_H
 #define KAD_FLOW_BIJECTORS_STENCIL_H
 
 #include "flow/stage.h"
 #include "flow/transforms/transform.h"
+
+#include <stdbool.h>
 
 /* sites [n_parts][n_sources + 1], target last; targets are distinct and no source is a
  * target; a source may be named twice. Copied. n_hidden is ignored when n_sources = 0.
@@ -32,6 +35,21 @@ KAD_MUST_USE kad_status kad_stencil_create(kad_ctx *ctx, const kad_lattice *latt
                                            int n_comp, const kad_transform_ops *transform,
                                            int n_hidden, int n_sources, int n_parts,
                                            const int *sites, kad_stage *out);
+
+/* What a net reads beside the sources, where the action turns with a frame of its own. */
+typedef struct kad_frame {
+    bool axis; /* the unit vector e_1: an external field along it, or no global sign */
+    int clock; /* p: a term of cos(p theta), directions in the plane. To every source s = e^{i
+                   theta} comes s^{*(p-1)}, which turns like s under rotations by 2 pi/p */
+} kad_frame;
+/* The same with a frame; F counts these sources, too. The clock only with transforms of
+ * directions. */
+KAD_MUST_USE kad_status kad_stencil_create_in(kad_ctx *ctx, const kad_lattice *lattice,
+                                              int n_comp,
+                                              const kad_transform_ops *transform,
+                                              kad_frame frame, int n_hidden,
+                                              int n_sources, int n_parts,
+                                              const int *sites, kad_stage *out);
 
 /* The largest quartic coupling that the width of q4t can follow (flow.quartic); 1 after
  * creation. */
@@ -43,7 +61,9 @@ extern const kad_bijector_kern kad_stencil_kern_f32, kad_stencil_kern_f64;
 /* Shared with the kernels. Offsets of tensors in the stage's theta. */
 typedef struct kad_stencil {
     const kad_transform_ops *transform;
+    kad_frame frame;
     int n_hidden, n_sources, n_parts;
+    int n_inputs;      /* of the net: sources, their powers, the axis */
     int n_odd, n_even; /* outputs of the net; no odd ones without sources */
     int *sites;
     int *

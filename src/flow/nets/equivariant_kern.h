@@ -16,8 +16,12 @@
 
 /* Scratch of one call. Pointers p_* are the rows of the block next to them. */
 typedef struct net_space {
-    const real **src;       /* [F] source rows of the current part */
-    real **gsrc;            /* [F] their cotangents */
+    const real **src; /* [F] source rows of the current part */
+    real **gsrc;      /* [F] their cotangents; of the axis: read by nobody */
+    real **axis;      /* [2] the axis and its cotangent */
+    real **unit,
+        **gunit; /* [F] directions of the sources and cotangents, where these are read */
+    real **inverse;         /* [F] inverse lengths */
     real **hid, **ghid;     /* [H + odd outputs][n KAD_W] and cotangents */
     real **norm, **e, **ge; /* [H][KAD_W]: 1/sqrt(1 + |v|^2), its square, cotangent */
     real **even, **geven;   /* [n_even][KAD_W] even outputs and cotangents */
@@ -36,7 +40,7 @@ typedef struct net_weights {
 
 static net_weights net_view(const kad_stencil *e, const void *packed)
 {
-    const size_t n_in = (size_t)(e->n_hidden + e->n_odd) * (size_t)e->n_sources;
+    const size_t n_in = (size_t)(e->n_hidden + e->n_odd) * (size_t)e->n_inputs;
     const size_t n_odd = (size_t)e->n_odd * (size_t)e->n_hidden;
     const size_t n_even = (size_t)e->n_even * (size_t)e->n_hidden;
     net_weights w;
@@ -62,7 +66,7 @@ static void copy_both(const double *w, size_t rows, size_t cols, real *transpose
 static void net_pack(const kad_stencil *e, const double *theta, void *packed)
 {
     const net_weights w = net_view(e, packed);
-    const size_t f = (size_t)e->n_sources, h = (size_t)e->n_hidden;
+    const size_t f = (size_t)e->n_inputs, h = (size_t)e->n_hidden;
     const size_t odd = (size_t)e->n_odd, even = (size_t)e->n_even;
     /* w1 and wl are neighbours in theta */
     copy_both(theta + e->w1, h + odd, f, (real *)(uintptr_t)w.in,
@@ -98,8 +102,13 @@ static size_t net_carve(const kad_stage *stage, char *base, net_space *s)
     const size_t vector = (size_t)stage->n_comp * KAD_W;
     const int n_hid = e->n_hidden + e->transform->n_odd[stage->n_comp - 1];
     size_t at = 0;
-    s->src = (const real **)take_rows(base, &at, e->n_sources, 0);
-    s->gsrc = take_rows(base, &at, e->n_sources, 0);
+    s->src = (const real **)take_rows(base, &at, e->n_inputs, 0);
+    s->gsrc = take_rows(base, &at, e->n_inputs, 0);
+    s->axis = take_rows(base, &at, e->frame.axis ? 2 : 0, vector);
+    const int n_unit = e->transform->directions ? e->n_inputs : 0;
+    s->unit = take_rows(base, &at, n_unit, vector);
+    s->gunit = take_rows(base, &at, n_unit, vector);
+    s->inverse = take_rows(base, &at, n_unit, KAD_W);
     s->hid = take_rows(base, &at, n_hid, vector);
     s->ghid = take_rows(base, &at, n_hid, vector);
     s->norm = take_rows(base, &at, e->n_hidden, KAD_W);
@@ -151,6 +160,99 @@ KAD_LANES_INLINE void net_squash_adjoint(const int n, int n_hidden, const net_sp
     }
 }
 
+/* The axis behind the sources: e_1 on all lanes. */
+KAD_LANES_INLINE void net_axis(const int n, const kad_stencil *e, const net_space *s)
+{
+    if (!e->frame.axis) return;
+    vreal *axis = (vreal *)s->axis[0];
+    for (int i = 0; i < n * KAD_NV; i++)
+        axis[i] = kad_vset(i < KAD_NV ? RC(1.0) : RC(0.0));
+    for (int i = 0; i < n * KAD_NV; i++)
+        ((vreal *)s->axis[1])[i] = kad_vset(RC(0.0));
+    s->src[e->n_inputs - 1] = s->axis[0];
+    s->gsrc[e->n_inputs - 1] = s->axis[1];
+}
+
+/* Sources of which directions are read, the axis among them: all inputs but the powers,
+ * which stand between the sites and the axis. Number i of them. */
+static inline int net_read_of(const kad_stencil *e, int i)
+{
+    return i < e->n_sources ? i : e->n_inputs - 1;
+}
+
+/* s^{*k}, with k = p - 1, of a unit vector. */
+KAD_LANES_INLINE void net_power(int k, const vreal *s, vreal *out)
+{
+    vreal x = kad_vset(RC(1.0)), y = kad_vset(RC(0.0));
+    for (int i = 0; i < k; i++) {
+        const vreal next = x * s[0] + y * s[1];
+        y = y * s[0] - x * s[1];
+        x = next;
+    }
+    out[0] = x;
+    out[1] = y;
+}
+
+/* Directions of the sources s->src, and their powers. */
+KAD_LANES_INLINE void net_directions(const int n, const kad_stencil *e,
+                                     const net_space *s)
+{
+    for (int i = 0; i < e->n_sources + (e->frame.axis ? 1 : 0); i++) {
+        const int f = net_read_of(e, i);
+        const vreal *x = (const vreal *)s->src[f];
+        vreal *unit = (vreal *)s->unit[f], *inverse = (vreal *)s->inverse[f];
+        for (int v = 0; v < KAD_NV; v++) {
+            vreal y[3], power[2];
+            for (int c = 0; c < n; c++)
+                y[c] = x[kad_at(c, v)];
+            inverse[v] = kad_lanes_rsqrt(kad_vmax(kad_dot(n, y, y), kad_vset(RC(1e-30))));
+            for (int c = 0; c < n; c++)
+                unit[kad_at(c, v)] = y[c] = inverse[v] * y[c];
+            if (n != 2 || e->frame.clock == 0 || i >= e->n_sources) continue;
+            net_power(e->frame.clock - 1, y, power);
+            ((vreal *)s->unit[e->n_sources + i])[v] = power[0];
+            ((vreal *)s->unit[e->n_sources + i])[v + KAD_NV] = power[1];
+        }
+    }
+}
+
+/* Their cotangents to those of the sources: (1 - s s^T) g / |x|. A power turns by -(p - 1)
+ * times the angle. */
+KAD_LANES_INLINE void net_directions_adjoint(const int n, const kad_stencil *e,
+                                             const net_space *s)
+{
+    for (int f = 0; f < e->n_sources; f++) {
+        const vreal *unit = (const vreal *)s->unit[f], *g = (const vreal *)s->gunit[f];
+        const vreal *inverse = (const vreal *)s->inverse[f];
+        vreal *out = (vreal *)s->gsrc[f];
+        for (int v = 0; v < KAD_NV; v++) {
+            vreal y[3], z[3];
+            for (int c = 0; c < n; c++) {
+                y[c] = unit[kad_at(c, v)];
+                z[c] = g[kad_at(c, v)];
+            }
+            if (n == 2 && e->frame.clock > 0) {
+                const vreal *u = (const vreal *)s->unit[e->n_sources + f],
+                            *gu = (const vreal *)s->gunit[e->n_sources + f];
+                const vreal turn = (RC(1.0) - (real)e->frame.clock) *
+                                   (u[v] * gu[v + KAD_NV] - u[v + KAD_NV] * gu[v]);
+                z[0] -= turn * y[1];
+                z[1] += turn * y[0];
+            }
+            const vreal along = kad_dot(n, y, z);
+            for (int c = 0; c < n; c++)
+                out[kad_at(c, v)] += inverse[v] * (z[c] - along * y[c]);
+        }
+    }
+}
+
+/* What the net reads: the sources or their directions. */
+KAD_LANES_INLINE const real *const *net_read(const kad_stencil *e, const net_space *s)
+{
+    return (const real *const *)(e->transform->directions ? (const real **)s->unit
+                                                          : s->src);
+}
+
 /* Outputs of the net for the sources s->src: odd in hid[H..], even in even. */
 KAD_LANES_INLINE void net_forward(const int n, const kad_stencil *e, const net_weights *w,
                                   const net_space *s)
@@ -160,8 +262,10 @@ KAD_LANES_INLINE void net_forward(const int n, const kad_stencil *e, const net_w
     for (int i = 0; i < e->n_even; i++)
         for (int v = 0; v < KAD_NV; v++)
             ((vreal *)s->even[i])[v] = kad_vset(w->b[i]);
-    if (e->n_sources == 0) return;
-    rows_product(n_vec, n_hidden + e->n_odd, e->n_sources, w->in, s->src, s->hid);
+    if (e->n_inputs == 0) return;
+    net_axis(n, e, s);
+    if (e->transform->directions) net_directions(n, e, s);
+    rows_product(n_vec, n_hidden + e->n_odd, e->n_inputs, w->in, net_read(e, s), s->hid);
     net_squash(n, n_hidden, s);
     rows_product_add(n_vec, e->n_odd, n_hidden, w->odd, hid, s->hid + n_hidden);
     rows_product_add(KAD_NV, e->n_even, n_hidden, w->even, (const real *const *)s->e,
@@ -181,8 +285,9 @@ static void net_weight_gradient(const kad_stencil *e, int n_vec, const net_space
             sum += g[v];
         s->acc[e->b + (size_t)i] += sum;
     }
-    if (e->n_sources == 0) return;
-    rows_outer(n_vec, e->n_hidden + e->n_odd, e->n_sources, ghid, s->src, s->acc + e->w1);
+    if (e->n_inputs == 0) return;
+    rows_outer(n_vec, e->n_hidden + e->n_odd, e->n_inputs, ghid, net_read(e, s),
+               s->acc + e->w1);
     rows_outer(n_vec, e->n_odd, e->n_hidden, ghid + e->n_hidden, hid, s->acc + e->wo);
     rows_outer(KAD_NV, e->n_even, e->n_hidden, geven, (const real *const *)s->e,
                s->acc + e->we);
@@ -195,16 +300,19 @@ KAD_LANES_INLINE void net_adjoint(const int n, const kad_stencil *e, const net_w
 {
     const int n_hidden = e->n_hidden, n_vec = n * KAD_NV;
     const real *const *ghid = (const real *const *)s->ghid;
-    if (e->n_sources > 0) {
+    if (e->n_inputs > 0) {
         rows_product(n_vec, n_hidden, e->n_odd, w->odd_t, ghid + n_hidden, s->ghid);
         rows_product(KAD_NV, n_hidden, e->n_even, w->even_t,
                      (const real *const *)s->geven, s->ge);
         net_squash_adjoint(n, n_hidden, s);
     }
     if (weights) net_weight_gradient(e, n_vec, s);
-    if (e->n_sources > 0)
-        rows_product_add(n_vec, e->n_sources, n_hidden + e->n_odd, w->in_t, ghid,
-                         s->gsrc);
+    if (e->n_inputs > 0 && e->transform->directions) {
+        rows_product(n_vec, e->n_inputs, n_hidden + e->n_odd, w->in_t, ghid, s->gunit);
+        net_directions_adjoint(n, e, s);
+    } else if (e->n_inputs > 0) {
+        rows_product_add(n_vec, e->n_inputs, n_hidden + e->n_odd, w->in_t, ghid, s->gsrc);
+    }
 }
 
 #endif

@@ -9,7 +9,8 @@
  * rotation R (n = 1: the sign), so that a coupling is as symmetric as its net.
  *
  * This folder holds the transforms: each is one file, NAME_kern.c, with its formulas, its rows in both precisions and
- * its table (transform_kern has what makes them of the formulas), and one line in
+ * its table (transform_kern has what makes them of the formulas, circle_kern the maps of angles),
+ * and one line in
  * registry.c. What is registered is a choice of flow.transform, flow.generator and
  * flow.refinement, and has examples in the conformance suite of bijectors. */
 #ifndef KAD_FLOW_TRANSFORMS_TRANSFORM_H
@@ -17,6 +18,7 @@
 
 #include "base/real.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { KAD_TRANSFORM_MAX_COMP = 3 };
@@ -51,7 +53,7 @@ typedef enum kad_operation {
 
 /* Kernels in one precision. */
 typedef struct kad_transform_kern {
-    /* By n - 1, up to max_comp. REQUIRED. */
+    /* By n - 1, from min_comp up to max_comp. REQUIRED. */
     kad_transform_fn run[KAD_TRANSFORM_MAX_COMP][KAD_N_OPERATIONS];
     /* OPTIONAL, n = 1: the two adjoints where f is a map that knows E alone, then one that
      * knows O alone. Couplings may then have a net for each (flow.split), and walk back
@@ -63,11 +65,17 @@ typedef struct kad_transform_ops {
     const char *name; /* as in the config */
     const char *summary;
     const char *reference;
-    int max_comp; /* n = 1 .. max_comp */
+    int min_comp, max_comp; /* n = min_comp (0: 1) .. max_comp */
+    /* The target's length stays as it is and decides nothing: nets read the directions of
+     * their sources alone. */
+    bool directions;
     int n_odd[KAD_TRANSFORM_MAX_COMP], n_even[KAD_TRANSFORM_MAX_COMP]; /* by n - 1 */
-    /* What a net's even outputs start at (odd ones: zero), close to the identity: [n_even].
-     * OPTIONAL: NULL, zero. */
+    /* What a net's even outputs start at, close to the identity: [n_even]. OPTIONAL: NULL,
+     * zero. */
     const double *even_start;
+    /* Its odd outputs start as random sums of the sources of this width, [n_odd]: where a map
+     * is even in one, zero has no gradient to leave it by. OPTIONAL: NULL, zero. */
+    const double *odd_start;
     int n_own;        /* learned numbers of a target that depend on no source */
     double own_start; /* what they start at */
     const kad_transform_kern *kern[2]; /* by kad_prec */
@@ -75,7 +83,7 @@ typedef struct kad_transform_ops {
 
 /* Those that other files name. */
 extern const kad_transform_ops kad_transform_affine, kad_transform_bounded,
-    kad_transform_lfa, kad_transform_q4t;
+    kad_transform_vm, kad_transform_circ, kad_transform_lfa, kad_transform_q4t;
 /* Every registered transform, NULL-terminated. */
 extern const kad_transform_ops *const kad_transforms[];
 /* The name of the i-th one, NULL past the last: choices of a key. */
