@@ -66,11 +66,11 @@ static void look(const kad_window_shape *w, const kad_feature_map *from,
 {
     const int row = s.row * w->stride + y - w->pad_y;
     const int column = s.column * w->stride + x - w->pad_x;
-    const float *line = plane + (ptrdiff_t)row * from->width;
     if (row < 0 || row >= from->height) {
         memset(to, 0, (size_t)s.n * sizeof *to);
         return;
     }
+    const float *line = plane + row * from->width;
     if (w->stride == 1 && column >= 0 && column + s.n <= from->width) {
         memcpy(to, line + column, (size_t)s.n * sizeof *to);
         return;
