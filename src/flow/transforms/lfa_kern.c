@@ -221,7 +221,8 @@ const kad_transform_ops kad_transform_lfa = {
     .max_comp = 3,
     .n_odd = {2, 3, 3},
     .n_even = {3, 4, 4},
-    .even_start = (const double[]){0, -1, 0, 0}, /* rho1 */
+    .even_start = (const double[]){0, -1, 0, 0.2}, /* rho1, rho3 */
+    .odd_start = (const double[]){0, 0, 0.25},     /* the axis */
     .kern = {&kad_lfa_kern_f32, &kad_lfa_kern_f64},
 };
 #endif
