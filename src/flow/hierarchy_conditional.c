@@ -5,7 +5,9 @@
  * then refinements between the two colours of the level's lattice.
  *
  * A coarsest lattice of more than one site (odd extents) is filled in the same way, down
- * from its first site, over sublattices with seams (blocks.h). Targets whose sources lie
+ * from its first site, over sublattices with seams (blocks.h); or (`flow.top: raster`) made
+ * site by site, each given all before it (Oord, Kalchbrenner, Kavukcuoglu, arXiv:1601.06759),
+ * and then refined. Targets whose sources lie
  * alike share weights: all of a step, but for those near a seam. */
 #include "base/memory.h"
 #include "flow/bijectors/stencil.h"
@@ -186,6 +188,27 @@ static kad_status add_wavelet(builder *b, int level)
     return add_refinements(b, level, colour[0], colour[1], count, 0);
 }
 
+/* The coarsest lattice site by site in rows, each given all before it, then refined. */
+static kad_status add_raster(builder *b)
+{
+    const int level = b->target->lattice->n_levels;
+    const uint8_t *active = b->target->active;
+    kad_index_list block KAD_CLEARED(kad_index_list_clear) = {0};
+    KAD_CALL(kad_blocks_create(b->ctx, b->target->lattice, 1 << level, 0, 0, &block));
+    int n = 0;
+    for (int i = 0; i < block.size; i++)
+        if (!active || active[block.sites[i]]) block.sites[n++] = block.sites[i];
+    for (int i = 1; i < n; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "raster_%03d", i);
+        KAD_CALL(add_parts(b, 1, i + 1, block.sites, b->generator, level, name));
+    }
+    const unsigned all = active_classes(b, 1 << level);
+    const int count =
+        level == 0 ? b->options->refinements_finest : b->options->refinements;
+    return add_refinements(b, level, 1, all & ~1u, count, 0);
+}
+
 /* Strides from the one of a single site down. */
 static int n_strides(const kad_lattice *lattice)
 {
@@ -233,7 +256,12 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
     KAD_CALL(check_transform(&b, "refinement", b.refinement));
     if (options->ring)
         KAD_CALL(kad_stage_list_ring(ctx, target, target->lattice->n_levels, list));
-    for (int level = n_strides(target->lattice) - 1; level >= 0; level--) {
+    int level = n_strides(target->lattice) - 1;
+    if (options->top == KAD_TOP_RASTER && in_top(&b, level)) {
+        KAD_CALL(add_raster(&b));
+        level = target->lattice->n_levels - 1;
+    }
+    for (; level >= 0; level--) {
         if (depth != 0 && level >= depth && !in_top(&b, level)) continue;
         KAD_CALL(wavelet && !in_top(&b, level) ? add_wavelet(&b, level)
                                                : add_fill(&b, level));

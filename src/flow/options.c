@@ -53,6 +53,11 @@ const kad_key kad_flow_keys[] = {
     {"flow.details", KAD_ENUM_OF(kad_flow_options, details, KAD_DETAILS_FILL), NULL, ANY,
      "", "fill|wavelet",
      "conditional: new sites in place, or Haar details given the coarse sites"},
+    {"flow.top", KAD_ENUM_OF(kad_flow_options, top, KAD_TOP_FILL), "fill", ANY, "",
+     "fill|raster",
+     "conditional: a coarsest lattice of odd extents over sublattices, or site by site, "
+     "each "
+     "given all before it"},
     {"flow.generator", KAD_NAME_OF(kad_flow_options, generator, kad_transform_name), NULL,
      ANY, "", NULL, "conditional: transform of new sites"},
     {"flow.refinement", KAD_NAME_OF(kad_flow_options, refinement, kad_transform_name),
@@ -127,6 +132,7 @@ const kad_rule kad_flow_rules[] = {
     {"flow.rotation", BLOCKS},
     {"flow.level_scale", BLOCKS},
     {"flow.details", CONDITIONAL},
+    {"flow.top", CONDITIONAL},
     {"flow.generator", CONDITIONAL},
     {"flow.refinement", CONDITIONAL}, /* and its numbers */
     {"flow.quartic", "flow.generator=q4t or flow.refinement=q4t or flow.transform=q4t"},

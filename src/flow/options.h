@@ -27,6 +27,10 @@ typedef enum kad_spectrum_place {
 /* How the conditional hierarchy makes the new sites of a level. */
 typedef enum kad_details { KAD_DETAILS_FILL, KAD_DETAILS_WAVELET } kad_details;
 
+/* How it makes the coarsest lattice: down from its first site over sublattices, or site by site,
+ * each given all before it. */
+typedef enum kad_top { KAD_TOP_FILL, KAD_TOP_RASTER } kad_top;
+
 typedef struct kad_flow_options {
     const char *recipe;    /* as asked for; what it chose is in the members below */
     const char *hierarchy; /* its name (flow/hierarchy.h) */
@@ -47,6 +51,7 @@ typedef struct kad_flow_options {
     bool level_scale;  /* a learned scale after a pass */
     /* conditional */
     kad_details details;
+    kad_top top;
     const char *generator, *refinement;  /* transforms of new sites, of refinements */
     int hidden;                          /* units of a net */
     double quartic;                      /* q4t: largest coupling its width can follow */

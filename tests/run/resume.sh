@@ -245,6 +245,7 @@ flow.spectrum|none|$ising
 flow.spectrum_mass2|0.3|$ising
 flow.spectrum_stiffness|3|$ising|flow.spectrum_mass2=0.3
 flow.details|wavelet|$ising
+flow.top|raster|$ising|lattice.shape=[6, 6]
 flow.generator|q4t|$ising
 flow.transform|lfa|$ising|$mera
 flow.refinement|affine|$ising
