@@ -331,6 +331,40 @@ static void other_rows_keep_their_bits(instance *t)
     }
 }
 
+/* What the other lanes hold is nothing to a sample, also where a solution is iterated: it is the
+ * same in whatever tile it lies. */
+static void lanes_are_their_own(instance *t)
+{
+    for (int p = 0; p < 2; p++) {
+        const kad_prec prec = (kad_prec)p;
+        const size_t n = tile_size(t, prec), w = (size_t)kad_lanes(prec);
+        for (int op = GENERATE; op <= INFER_ADJOINT; op++) {
+            double ld[2][KAD_W_MAX] = {{0}}, *x[2], *g[2];
+            for (int k = 0; k < 2; k++) { /* all lanes as the first */
+                x[k] = normals(n, 20);
+                g[k] = normals(n, 21);
+                for (size_t i = 0; i < n && k == 1; i++) {
+                    x[k][i] = x[k][i / w * w];
+                    g[k][i] = g[k][i / w * w];
+                }
+                apply(t, (operation)op, prec, x[k], op > INFER ? g[k] : NULL, 0.2, NULL,
+                      ld[k]);
+            }
+            for (size_t r = 0; r < n; r += w)
+                if (x[0][r] != x[1][r] || (op > INFER && g[0][r] != g[1][r]))
+                    fail_msg("%s: operation %d: row %zu of a lane depends on others",
+                             t->label, op, r / w);
+            if (ld[0][0] != ld[1][0])
+                fail_msg("%s: operation %d: ld of a lane depends on others", t->label,
+                         op);
+            for (int k = 0; k < 2; k++) {
+                kad_free(x[k]);
+                kad_free(g[k]);
+            }
+        }
+    }
+}
+
 /* One sample of a float tile in double: values and gradients to float rounding. */
 static void precisions_agree(instance *t)
 {
@@ -388,6 +422,7 @@ static const struct {
     {"adjoints rebuild the other side", adjoints_rebuild_the_other_side},
     {"adjoints add to the parameters' gradient", adjoints_accumulate},
     {"rows of other sites keep their bits", other_rows_keep_their_bits},
+    {"a sample's result is its own", lanes_are_their_own},
     {"float and double agree", precisions_agree},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof *properties, N_BIJECTORS_MAX = 32 };

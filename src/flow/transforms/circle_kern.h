@@ -156,8 +156,11 @@ typedef struct circle_moebius {
     vreal sum[2], is2;               /* s + w, 1/|s + w|^2 */
 } circle_moebius;
 
-KAD_LANES_INLINE void circle_moebius_prepare(const vreal *x, circle_moebius *f)
+KAD_LANES_INLINE void circle_moebius_prepare(const kad_outs *o, int v, const vreal *x,
+                                             circle_moebius *f)
 {
+    (void)o;
+    (void)v;
     f->norm = kad_lanes_rsqrt(RC(1.0) + x[0] * x[0] + x[1] * x[1]);
     f->unit[0] = f->norm * x[0];
     f->unit[1] = f->norm * x[1];
@@ -206,8 +209,10 @@ KAD_LANES_INLINE void circle_moebius_down(circle_moebius *f, const vreal *t)
 
 /* Cotangent of x. */
 KAD_LANES_INLINE void circle_moebius_vjp(const circle_moebius *f, vreal G, real gl,
-                                         vreal *gx)
+                                         const kad_outs *go, int v, vreal *gx)
 {
+    (void)go;
+    (void)v;
     const vreal perp[2] = {-f->sum[1], f->sum[0]};
     vreal g[2];
     for (int i = 0; i < 2; i++)
@@ -229,7 +234,8 @@ typedef struct circle_quantile {
     vreal c, s, D, p, P;                /* at phi */
 } circle_quantile;
 
-KAD_LANES_INLINE void circle_quantile_prepare(const vreal *u, vreal share,
+/* The share is the fourth even output. */
+KAD_LANES_INLINE void circle_quantile_prepare(const kad_outs *o, int v, const vreal *u,
                                               circle_quantile *f)
 {
     const vreal zero = {0}, tiny = kad_vset(RC(1e-12));
@@ -243,7 +249,7 @@ KAD_LANES_INLINE void circle_quantile_prepare(const vreal *u, vreal share,
     f->u2 = length * length;
     f->norm = kad_lanes_rsqrt(RC(1.0) + f->u2 * (1 / (CIRCLE_MOST * CIRCLE_MOST)));
     f->kappa = length * f->norm;
-    f->share = kad_lanes_sigmoid(share, &tail);
+    f->share = kad_lanes_sigmoid(kad_even(o, 3)[v], &tail);
     f->eps = CIRCLE_LEAST + (RC(1.0) - CIRCLE_LEAST) * f->share;
     f->rest = (RC(1.0) - CIRCLE_LEAST) * (RC(1.0) - f->share);
     vreal r = zero;
@@ -292,6 +298,7 @@ KAD_LANES_INLINE void circle_turn(const vreal *a, vreal c, vreal s, vreal *out)
 KAD_LANES_INLINE void circle_quantile_solve(circle_quantile *f, vreal in)
 {
     vreal lo = {0}, hi = kad_vset(RC(3.14159265358979323846)), sine, cosine;
+    vreal open = kad_vset(RC(1.0)); /* 0: found; a lane's result is its own */
     vreal phi = in * kad_lanes_rcp(f->rest * (RC(1.0) + f->twice) + f->eps);
     for (int step = 0; step < CIRCLE_STEPS; step++) {
         kad_vsincos(phi, &sine, &cosine);
@@ -303,9 +310,10 @@ KAD_LANES_INLINE void circle_quantile_solve(circle_quantile *f, vreal in)
         vreal next = phi - over * kad_lanes_rcp(f->P);
         next = kad_vselect(kad_vlt(next, lo), RC(0.5) * (lo + hi), next);
         next = kad_vselect(kad_vgt(next, hi), RC(0.5) * (lo + hi), next);
-        const vreal open =
+        next = kad_vselect(kad_vgt(open, kad_vset(RC(0.5))), next, phi);
+        open =
             kad_vselect(kad_vgt(kad_vabs(next - phi), CIRCLE_ENOUGH * (phi + RC(1e-3))),
-                        kad_vset(RC(1.0)), kad_vset(RC(0.0)));
+                        open, kad_vset(RC(0.0)));
         phi = next;
         if (!(kad_vsum(open) > 0)) break;
     }
@@ -340,7 +348,7 @@ KAD_LANES_INLINE void circle_quantile_down(circle_quantile *f, const vreal *t)
 /* Cotangents of u and of the share's argument. With in fixed, dphi/dkappa = -F_kappa/P,
  * dphi/deps = D/P, and phi turns with u by 1 - 1/P. */
 KAD_LANES_INLINE void circle_quantile_vjp(const circle_quantile *f, vreal G, real gl,
-                                          vreal *gu, vreal *gshare)
+                                          const kad_outs *go, int v, vreal *gu)
 {
     vreal b1 = {0}, b2 = {0};
     const vreal m = f->at.m;
@@ -365,7 +373,8 @@ KAD_LANES_INLINE void circle_quantile_vjp(const circle_quantile *f, vreal G, rea
     const vreal along = gkappa * f->norm * f->norm * f->norm, across = gturn * inverse;
     gu[0] = along * f->th[0] - across * f->th[1];
     gu[1] = along * f->th[1] + across * f->th[0];
-    *gshare = geps * (RC(1.0) - CIRCLE_LEAST) * f->share * (RC(1.0) - f->share);
+    kad_even(go, 3)[v] =
+        geps * (RC(1.0) - CIRCLE_LEAST) * f->share * (RC(1.0) - f->share);
 }
 
 /* --- a chain of three of them -------------------------------------------------------------- */
@@ -384,5 +393,109 @@ KAD_LANES_INLINE void circle_join(const vreal *s, vreal along, vreal across, vre
     g[0] = along * s[0] - across * s[1];
     g[1] = along * s[1] + across * s[0];
 }
+
+/* The transform NAME (transform_kern.h): an axis, the middle map of e^{s0} v0, an axis.
+ * Outputs: odd v0, v1 and v2 of the axes; even s0, rho1 and rho2, and the middle map's own. */
+#define CIRCLE_CHAIN(name, middle_map)                                                \
+    typedef struct name {                                                             \
+        circle_axis first, last;                                                      \
+        circle_##middle_map middle;                                                   \
+        vreal length, scale, v0[2];                                                   \
+    } name;                                                                           \
+                                                                                      \
+    KAD_LANES_INLINE void name##_prepare(const int n, const kad_outs *o, int v,       \
+                                         real lambda, const int need, name *q)        \
+    {                                                                                 \
+        vreal v1[2], v2[2], x[2];                                                     \
+        (void)n;                                                                      \
+        (void)lambda;                                                                 \
+        (void)need;                                                                   \
+        q->scale = kad_vexp(kad_even(o, 0)[v]);                                       \
+        for (int i = 0; i < 2; i++) {                                                 \
+            q->v0[i] = kad_odd(o, 0)[kad_at(i, v)];                                   \
+            x[i] = q->scale * q->v0[i];                                               \
+            v1[i] = kad_odd(o, 1)[kad_at(i, v)];                                      \
+            v2[i] = kad_odd(o, 2)[kad_at(i, v)];                                      \
+        }                                                                             \
+        circle_axis_prepare(v1, kad_even(o, 1)[v], &q->first);                        \
+        circle_##middle_map##_prepare(o, v, x, &q->middle);                           \
+        circle_axis_prepare(v2, kad_even(o, 2)[v], &q->last);                         \
+    }                                                                                 \
+                                                                                      \
+    KAD_LANES_INLINE void name##_up(const int n, const kad_outs *o, int v, name *q,   \
+                                    vreal *target)                                    \
+    {                                                                                 \
+        vreal s[2] = {target[kad_at(0, v)], target[kad_at(1, v)]};                    \
+        (void)n;                                                                      \
+        (void)o;                                                                      \
+        circle_unit(s, s, &q->length);                                                \
+        circle_axis_up(&q->first, s);                                                 \
+        circle_##middle_map##_up(&q->middle, q->first.at.t);                          \
+        circle_axis_up(&q->last, q->middle.at.t);                                     \
+        for (int i = 0; i < 2; i++)                                                   \
+            target[kad_at(i, v)] = q->length * q->last.at.t[i];                       \
+    }                                                                                 \
+                                                                                      \
+    KAD_LANES_INLINE void name##_down(const int n, const kad_outs *o, int v, name *q, \
+                                      vreal *target)                                  \
+    {                                                                                 \
+        vreal t[2] = {target[kad_at(0, v)], target[kad_at(1, v)]};                    \
+        (void)n;                                                                      \
+        (void)o;                                                                      \
+        circle_unit(t, t, &q->length);                                                \
+        circle_axis_down(&q->last, t);                                                \
+        circle_##middle_map##_down(&q->middle, q->last.at.s);                         \
+        circle_axis_down(&q->first, q->middle.at.s);                                  \
+        for (int i = 0; i < 2; i++)                                                   \
+            target[kad_at(i, v)] = q->length * q->first.at.s[i];                      \
+    }                                                                                 \
+                                                                                      \
+    KAD_LANES_INLINE vreal name##_ld(const int n, const kad_outs *o, int v,           \
+                                     const name *q)                                   \
+    {                                                                                 \
+        (void)n;                                                                      \
+        (void)o;                                                                      \
+        (void)v;                                                                      \
+        return kad_vlog_normal(q->first.at.m * q->last.at.m) +                        \
+               kad_vlog_normal(q->middle.at.m);                                       \
+    }                                                                                 \
+                                                                                      \
+    KAD_LANES_INLINE void name##_solve(const int n, const name *q, int v, real gl,    \
+                                       vreal *g)                                      \
+    {                                                                                 \
+        vreal along, G, out[2] = {g[kad_at(0, v)], g[kad_at(1, v)]};                  \
+        (void)n;                                                                      \
+        circle_split(q->first.at.s, out, &along, &G);                                 \
+        G *= q->length;                                                               \
+        G = (G - gl * q->first.at.bend) * kad_lanes_rcp(q->first.at.m);               \
+        G = (G - gl * q->middle.at.bend) * kad_lanes_rcp(q->middle.at.m);             \
+        G = (G - gl * q->last.at.bend) * kad_lanes_rcp(q->last.at.m);                 \
+        circle_join(q->last.at.t, along, kad_lanes_rcp(q->length) * G, out);          \
+        g[kad_at(0, v)] = out[0];                                                     \
+        g[kad_at(1, v)] = out[1];                                                     \
+    }                                                                                 \
+                                                                                      \
+    KAD_LANES_INLINE void name##_vjp(const int n, const name *q, int v, real gl,      \
+                                     vreal *g, const kad_outs *go)                    \
+    {                                                                                 \
+        vreal along, G, gv[2];                                                        \
+        (void)n;                                                                      \
+        circle_split(q->last.at.t, g, &along, &G);                                    \
+        G *= q->length;                                                               \
+        circle_axis_vjp(&q->last, G, gl, gv, &kad_even(go, 2)[v]);                    \
+        for (int i = 0; i < 2; i++)                                                   \
+            kad_odd(go, 2)[kad_at(i, v)] = gv[i];                                     \
+        G = G * q->last.at.m + gl * q->last.at.bend;                                  \
+        circle_##middle_map##_vjp(&q->middle, G, gl, go, v, gv);                      \
+        for (int i = 0; i < 2; i++)                                                   \
+            kad_odd(go, 0)[kad_at(i, v)] = q->scale * gv[i];                          \
+        kad_even(go, 0)[v] = q->scale * (gv[0] * q->v0[0] + gv[1] * q->v0[1]);        \
+        G = G * q->middle.at.m + gl * q->middle.at.bend;                              \
+        circle_axis_vjp(&q->first, G, gl, gv, &kad_even(go, 1)[v]);                   \
+        for (int i = 0; i < 2; i++)                                                   \
+            kad_odd(go, 1)[kad_at(i, v)] = gv[i];                                     \
+        G = G * q->first.at.m + gl * q->first.at.bend;                                \
+        circle_join(q->first.at.s, along, kad_lanes_rcp(q->length) * G, g);           \
+    }
 
 #endif
