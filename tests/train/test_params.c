@@ -115,7 +115,7 @@ static void many_stages_are_read_back(void **state)
 static void random_maps_are_read_back(void **state)
 {
     (void)state;
-    assert_true(map_case_fuzz(1, 60, 3000) >= 10);
+    assert_true(map_case_fuzz(1, 120, 3000) >= 10);
 }
 
 int main(void)
