@@ -581,7 +581,9 @@ static void stencil_is_safe_far_out(void **state)
                                             1, site, &r.stage),
                          KAD_OK);
         rig_finish(&r, 0.0);
-        const double bias[] = {0.5, 2.0, -1.0, 0.3};
+        const double bias[MAX_EVEN] = {0.5, 2.0,  -1.0, 0.3, -0.7, 1.1,
+                                       0.2, -0.4, 0.9,  0.6, -1.3};
+        assert_true(r.stage.n_theta <= MAX_EVEN);
         memcpy(r.theta, bias, r.stage.n_theta * sizeof *bias);
         const kad_bijector_kern *kern = r.stage.ops->kern[KAD_SINGLE];
         float *x = kad_alloc(2 * KAD_W_SINGLE, sizeof *x);
