@@ -18,6 +18,8 @@ typedef struct point {
     double dimension;
     int n_statistics;
     const double *statistic; /* means of the T_a */
+    const double *product;   /* of T_a T_b, a <= b, where `mixed` (below) */
+    bool mixed;
 } point;
 
 static double two(const point *p, kad_curve_column a, kad_curve_column b, kad_function f)
@@ -26,19 +28,35 @@ static double two(const point *p, kad_curve_column a, kad_curve_column b, kad_fu
     return f(2, mean, &p->facts);
 }
 
+/* sum_a c_a T_a */
+static double sum_of_statistics(const point *p)
+{
+    double S = 0;
+    for (int a = 0; a < p->n_statistics; a++)
+        S += p->theta->c[a] * p->statistic[a];
+    return S;
+}
+
 /* Of spins theirs; of fields S / N. */
 static double energy(const point *p)
 {
-    double S = p->theta->constant;
-    if (!isnan(p->theta->beta)) return p->mean[KAD_CURVE_ENERGY];
-    for (int a = 0; a < p->n_statistics; a++)
-        S += p->theta->c[a] * p->statistic[a];
-    return S / p->facts.n_sites;
+    if (isnan(p->theta->beta))
+        return (sum_of_statistics(p) + p->theta->constant) / p->facts.n_sites;
+    if (p->mixed) return sum_of_statistics(p) / (p->theta->beta * p->facts.n_sites);
+    return p->mean[KAD_CURVE_ENERGY];
 }
 
 static double specific_heat(const point *p)
 {
-    return two(p, KAD_CURVE_ENERGY, KAD_CURVE_ENERGY2, kad_function_specific_heat);
+    const double *product = p->product, scale = p->theta->beta * p->facts.n_sites;
+    double square = 0;
+    if (!p->mixed)
+        return two(p, KAD_CURVE_ENERGY, KAD_CURVE_ENERGY2, kad_function_specific_heat);
+    for (int a = 0; a < p->n_statistics; a++)
+        for (int b = a; b < p->n_statistics; b++)
+            square += (a == b ? 1 : 2) * p->theta->c[a] * p->theta->c[b] * *product++;
+    const double mean[2] = {energy(p), square / (scale * scale)};
+    return kad_function_specific_heat(2, mean, &p->facts);
 }
 
 static double abs_m(const point *p)
@@ -122,6 +140,8 @@ const char *const kad_curve_names[KAD_CURVE_QUANTITIES] = {
 /* --- the chains ------------------------------------------------------------------------
  */
 
+enum { KAD_CURVE_PRODUCTS = KAD_CURVE_STATISTICS * (KAD_CURVE_STATISTICS + 1) / 2 };
+
 typedef struct work {
     size_t K;
     const kad_curve_series *series;
@@ -129,6 +149,8 @@ typedef struct work {
     int n_statistics, n_columns;
     double dimension;
     int index[KAD_CURVE_COLUMNS]; /* which columns are reweighted */
+    bool mixed;                   /* is_mixed */
+    int n_products;               /* 0 unless mixed */
     kad_mbar_state *state;
     kad_mbar mbar;
     kad_mbar_curve curve; /* rows: ln Z, columns, statistics */
@@ -171,24 +193,57 @@ static kad_status make_state(kad_ctx *ctx, work *s, size_t k)
     return KAD_OK;
 }
 
-/* Columns that all series have, and the statistics. */
+/* Along a coupling of one term of E = S/beta, a field, the energies that were recorded are
+ * those of other models: E is then made of the statistics, and E^2 of their products. */
+static bool is_mixed(const work *s)
+{
+    for (size_t k = 1; k < s->K; k++)
+        for (int a = 0; a < s->n_statistics; a++) {
+            const double x = s->at[k].c[a] * s->at[0].beta,
+                         y = s->at[0].c[a] * s->at[k].beta;
+            if (fabs(x - y) > 1e-9 * (fabs(x) + fabs(y))) return true;
+        }
+    return false; /* of fields: beta is NaN */
+}
+
+/* pointer [K] of T_a T_b. */
+static kad_status multiply(kad_scope *in, const work *s, int a, int b,
+                           const double **pointer)
+{
+    for (size_t k = 0; k < s->K; k++) {
+        const kad_curve_series *series = &s->series[k];
+        double *product;
+        KAD_CALL(kad_take(in, series->n, &product));
+        for (size_t i = 0; i < series->n; i++)
+            product[i] = series->statistic[a][i] * series->statistic[b][i];
+        pointer[k] = product;
+    }
+    return KAD_OK;
+}
+
+/* Columns that all series have, the statistics, and their products. */
 static kad_status reweigh(kad_scope *in, work *s, size_t n, const kad_curve_theta *theta)
 {
     KAD_SCOPE(scope, in->ctx);
-    const size_t A = (size_t)s->n_statistics, R = (size_t)s->n_columns + A;
+    const size_t A = (size_t)s->n_statistics, given = (size_t)s->n_columns + A,
+                 R = given + (size_t)s->n_products;
     const double **pointer, *const **column;
     double *c;
     KAD_CALL(kad_take(&scope, R * s->K, &pointer));
     KAD_CALL(kad_take(&scope, R, &column));
     KAD_CALL(kad_take(&scope, n * A, &c));
     for (size_t r = 0; r < R; r++) {
-        for (size_t k = 0; k < s->K; k++)
+        for (size_t k = 0; r < given && k < s->K; k++)
             pointer[r * s->K + k] =
                 r < (size_t)s->n_columns
                     ? s->series[k].column[s->index[r]]
                     : s->series[k].statistic[r - (size_t)s->n_columns];
         column[r] = pointer + r * s->K;
     }
+    const double **product = pointer + given * s->K;
+    for (int a = 0; a < s->n_statistics && s->mixed; a++)
+        for (int b = a; b < s->n_statistics; b++, product += s->K)
+            KAD_CALL(multiply(&scope, s, a, b, product));
     for (size_t i = 0; i < n; i++)
         memcpy(c + i * A, theta[i].c, A * sizeof *c);
     return kad_mbar_at(in, &s->mbar, n, c, R, column, &s->curve);
@@ -203,7 +258,7 @@ static double evaluate(const work *s, const kad_curve_theta *theta, size_t i, si
 {
     const kad_mbar_curve *curve = &s->curve;
     const size_t R = curve->n_rows, B = curve->n_blocks;
-    double mean[KAD_CURVE_COLUMNS], statistic[KAD_CURVE_STATISTICS];
+    double mean[KAD_CURVE_COLUMNS], statistic[KAD_CURVE_STATISTICS + KAD_CURVE_PRODUCTS];
     point p = {.mean = mean,
                .theta = &theta[i],
                .facts = {.n_sites = s->series[0].n_sites,
@@ -212,10 +267,12 @@ static double evaluate(const work *s, const kad_curve_theta *theta, size_t i, si
                          .beta = theta[i].beta},
                .dimension = s->dimension,
                .n_statistics = s->n_statistics,
-               .statistic = statistic};
+               .statistic = statistic,
+               .product = statistic + s->n_statistics,
+               .mixed = s->mixed};
     for (int c = 0; c < KAD_CURVE_COLUMNS; c++)
         mean[c] = NAN;
-    for (int r = 0; r < s->n_columns + s->n_statistics; r++) {
+    for (int r = 0; r < s->n_columns + s->n_statistics + s->n_products; r++) {
         const size_t at = i * R + 1 + (size_t)r;
         const double x = b < B ? curve->without[at * B + b] : curve->value[at];
         if (r < s->n_columns)
@@ -399,6 +456,8 @@ kad_status kad_curves_make(kad_scope *in, size_t K, const kad_curve_series *seri
               .dimension = dimension};
     for (int c = 0; c < KAD_CURVE_COLUMNS; c++)
         if (all_have(&s, c)) s.index[s.n_columns++] = c;
+    s.mixed = is_mixed(&s);
+    s.n_products = s.mixed ? n_statistics * (n_statistics + 1) / 2 : 0;
     KAD_CALL(kad_take(in, K, &s.state));
     for (size_t k = 0; k < K; k++)
         KAD_CALL(make_state(in->ctx, &s, k));

@@ -76,7 +76,9 @@ typedef struct kad_curves {
     double chi2, p;   /* of n_anchors - 1 degrees; NaN: none */
 } kad_curves;
 
-/* Curves at n values of theta from K states at `at`. Errors: KAD_EDATA (too few draws, no
+/* Curves at n values of theta from K states at `at`. The energy of spins is that of the model
+ * at theta, S/(beta N), and so is the specific heat: along a field, too, of which the energies
+ * that were recorded are not functions of the draws alone. Errors: KAD_EDATA (too few draws, no
  * overlap), KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_curves_make(kad_scope *in, size_t n_states,
                                         const kad_curve_series *series,

@@ -72,7 +72,8 @@ typedef struct builder {
     const kad_sweep *sweep;
     int along;
     kad_sweep_group *group;
-    kad_pipeline *pipeline; /* of the group's first point: its action is set to others */
+    kad_pipeline
+        *pipeline; /* of one of the group's points: its action is set to others */
     kad_action_statistics names;
     int n_members; /* complete points, by value */
     member *member;
@@ -112,13 +113,17 @@ static kad_status find_members(kad_scope *in, builder *b, const kad_sweep_point 
 /* --- the model --------------------------------------------------------------------------
  */
 
+/* Of the first point where the coupling is not 0: what breaks a symmetry can be switched off,
+ * not on. */
 static kad_status make_action(builder *b)
 {
     KAD_SCOPE(scope, b->in->ctx);
     const kad_sweep *s = b->sweep;
     const char **overrides;
-    int n;
-    KAD_CALL(kad_sweep_overrides(&scope, b->app, s, &s->point[b->member[0].point], &n,
+    int n, first = 0;
+    while (first < b->n_members - 1 && b->member[first].value == 0)
+        first++;
+    KAD_CALL(kad_sweep_overrides(&scope, b->app, s, &s->point[b->member[first].point], &n,
                                  &overrides));
     KAD_CALL(kad_pipeline_prepare(b->pipeline, s->base, s->name, n, overrides));
     const kad_action *action = b->pipeline->model->action;

@@ -105,6 +105,44 @@ assert all(abs(x) < 4.5 for row in pulls.values() for x in row), pulls
 END
 }
 
+# Angles on a ring of two sites are a double sum. The energies of a field's points are those of
+# different models, and without the field there is a symmetry that it breaks.
+@test "analyse: angles over a field, from none" {
+    cat > s.yaml <<'END'
+lattice: {shape: [2]}
+action: {name: xy, beta: 0.8}
+sample:
+  - {name: cluster, draws: 2000, chains: 8, burn_in: 50}
+sweep:
+  grid:
+    action.field: {from: 0, to: 1.2, points: 4}
+  analysis: {values: [0, 0.2, 0.5, 0.8, 1.2]}
+END
+    kadanoff sweep run s.yaml -q
+    kadanoff sweep analyse s.yaml -q
+    python3 - <<'END'
+import csv, math
+angle = [2 * math.pi * i / 40 for i in range(40)]
+def exact(h):
+    sums = [0, 0, 0]
+    for a in angle:
+        for b in angle:
+            E = -2 * math.cos(a - b) - h * (math.cos(a) + math.cos(b))
+            for k in range(3):
+                sums[k] += math.exp(-0.8 * E) * (E / 2) ** k
+    e, e2 = sums[1] / sums[0], sums[2] / sums[0]
+    return {"energy": e, "specific_heat": 0.64 * 2 * (e2 - e * e)}
+pulls = {}
+for row in csv.DictReader(open("s/curves.csv")):
+    if row["observable"] in ("energy", "specific_heat"):
+        known = exact(float(row["action.field"]))[row["observable"]]
+        assert 0 < float(row["err"]) < 0.05, row
+        pulls.setdefault(row["observable"], []).append((float(row["mean"]) - known) / float(row["err"]))
+assert [len(pulls[q]) for q in ("energy", "specific_heat")] == [5, 5], pulls
+assert all(abs(x) < 4.5 for row in pulls.values() for x in row), pulls
+END
+}
+
 @test "analyse: refuses in one line" {
     refused 65 'no curve: 0 of 5 points are complete'
     kadanoff sweep run s.yaml -q --point 2
