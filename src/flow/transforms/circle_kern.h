@@ -294,31 +294,36 @@ KAD_LANES_INLINE void circle_turn(const vreal *a, vreal c, vreal s, vreal *out)
     out[1] = a[1] * c + a[0] * s;
 }
 
-/* phi in [0, pi] with F(phi) = in. */
-KAD_LANES_INLINE void circle_quantile_solve(circle_quantile *f, vreal in)
+/* phi in [0, pi] with F(phi) = in; how many steps that took. A lane is done where it moves no
+ * more, or has passed the root: from the left only rounding does, and would go on to. A lane's
+ * result is its own. */
+KAD_LANES_INLINE int circle_quantile_solve(circle_quantile *f, vreal in)
 {
-    vreal lo = {0}, hi = kad_vset(RC(3.14159265358979323846)), sine, cosine;
-    vreal open = kad_vset(RC(1.0)); /* 0: found; a lane's result is its own */
+    const vreal zero = {0};
+    vreal lo = zero, hi = kad_vset(RC(3.14159265358979323846)), sine, cosine;
+    vreal open = kad_vset(RC(1.0)); /* 0: done */
     vreal phi = in * kad_lanes_rcp(f->rest * (RC(1.0) + f->twice) + f->eps);
-    for (int step = 0; step < CIRCLE_STEPS; step++) {
+    int step = 0;
+    while (step < CIRCLE_STEPS && kad_vsum(open) > 0) {
         kad_vsincos(phi, &sine, &cosine);
         circle_quantile_at(f, cosine, sine);
         const vreal over = phi + f->rest * f->D - in;
-        const kad_vmask above = kad_vgt(over, kad_vset(RC(0.0)));
+        const kad_vmask above = kad_vgt(over, zero);
         lo = kad_vselect(above, lo, phi);
         hi = kad_vselect(above, phi, hi);
         vreal next = phi - over * kad_lanes_rcp(f->P);
         next = kad_vselect(kad_vlt(next, lo), RC(0.5) * (lo + hi), next);
         next = kad_vselect(kad_vgt(next, hi), RC(0.5) * (lo + hi), next);
         next = kad_vselect(kad_vgt(open, kad_vset(RC(0.5))), next, phi);
-        open =
-            kad_vselect(kad_vgt(kad_vabs(next - phi), CIRCLE_ENOUGH * (phi + RC(1e-3))),
-                        open, kad_vset(RC(0.0)));
+        open = kad_vselect(above, zero, open);
+        open = kad_vselect(
+            kad_vgt(kad_vabs(next - phi), CIRCLE_ENOUGH * (phi + RC(1e-3))), open, zero);
         phi = next;
-        if (!(kad_vsum(open) > 0)) break;
+        step++;
     }
     kad_vsincos(phi, &sine, &cosine);
     circle_quantile_at(f, cosine, sine);
+    return step;
 }
 
 KAD_LANES_INLINE void circle_quantile_up(circle_quantile *f, const vreal *s)
@@ -326,7 +331,7 @@ KAD_LANES_INLINE void circle_quantile_up(circle_quantile *f, const vreal *s)
     f->at.s[0] = s[0];
     f->at.s[1] = s[1];
     const vreal c = f->th[0] * s[0] + f->th[1] * s[1], sine = circle_cross(f->th, s);
-    circle_quantile_solve(f, circle_angle(c, kad_vabs(sine)));
+    (void)circle_quantile_solve(f, circle_angle(c, kad_vabs(sine)));
     const vreal sign = kad_vcopysign(kad_vset(RC(1.0)), sine);
     f->s *= sign;
     f->D *= sign;
