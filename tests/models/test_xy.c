@@ -111,6 +111,30 @@ static void free_spins(void **state)
     fixture_clear(&f);
 }
 
+/* exp(beta h) is beyond a double here; bonds are too weak to matter. Steeper fields, and a clock
+ * term too fine for the grids, are not stated, with a reason. */
+static void strong_fields(void **state)
+{
+    static const char *const none[] = {
+        "action: {name: xy, components: 2, beta: 1, clock: 1, clock_states: 64}",
+        "action: {name: xy, components: 2, beta: 10, field: 500}"};
+    (void)state;
+    fixture f;
+    fixture_make(
+        &f, "action: {name: xy, components: 2, beta: 1, field: -800, coupling: 1e-12}", 1,
+        (int[]){3}, false);
+    assert_close(f.action->log_z_exact, 3 * (800 + log(gsl_sf_bessel_I0_scaled(800))),
+                 1e-10);
+    fixture_clear(&f);
+    for (int i = 0; i < 2; i++) {
+        fixture_make(&f, none[i], 1, (int[]){3}, false);
+        assert_true(isnan(f.action->log_z_exact));
+        assert_non_null(f.action->log_z_unknown);
+        assert_non_null(strstr(f.action->log_z_unknown, "angles"));
+        fixture_clear(&f);
+    }
+}
+
 /* --- decimation ------------------------------------------------------------------------ */
 
 static const char *const DECIMATED[] = {
@@ -494,17 +518,12 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(few_angles),
-        cmocka_unit_test(two_by_two),
-        cmocka_unit_test(free_spins),
-        cmocka_unit_test(decimation),
-        cmocka_unit_test(forces),
-        cmocka_unit_test(symmetry),
-        cmocka_unit_test(updates_keep_the_weight),
-        cmocka_unit_test(reflections),
-        cmocka_unit_test(no_clusters_with_a_clock_term),
-        cmocka_unit_test(four_by_four),
-        cmocka_unit_test(energies),
+        cmocka_unit_test(few_angles),   cmocka_unit_test(two_by_two),
+        cmocka_unit_test(free_spins),   cmocka_unit_test(strong_fields),
+        cmocka_unit_test(decimation),   cmocka_unit_test(forces),
+        cmocka_unit_test(symmetry),     cmocka_unit_test(updates_keep_the_weight),
+        cmocka_unit_test(reflections),  cmocka_unit_test(no_clusters_with_a_clock_term),
+        cmocka_unit_test(four_by_four), cmocka_unit_test(energies),
         cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests_name("O(n) spins lifted to R^n", tests, NULL, NULL);
