@@ -542,14 +542,16 @@ static void what_it_cannot_do_is_refused(void **state)
     assert_non_null(strstr(ctx.message, "one component"));
     assert_int_equal(kad_lattice_create(&ctx, 2, shape, &lattice), KAD_OK);
     const kad_ode_options fine = options(2, 2, false), none = options(0, 2, false);
-    kad_ode_options nan = fine, apart = fine;
+    kad_ode_options nan = fine, apart = fine, many = fine;
     nan.tolerance = NAN;
     apart.stride = 2;
+    many.time_modes = KAD_ODE_TIME_MODES + 1;
     assert_int_equal(kad_ode_create(&ctx, lattice, 2, false, &fine, &stage), KAD_EUSAGE);
     assert_int_equal(kad_ode_create(&ctx, lattice, 1, true, &fine, &stage), KAD_EUSAGE);
     assert_int_equal(kad_ode_create(&ctx, lattice, 1, false, &none, &stage), KAD_EUSAGE);
     assert_int_equal(kad_ode_create(&ctx, lattice, 1, false, &nan, &stage), KAD_EUSAGE);
     assert_int_equal(kad_ode_create(&ctx, lattice, 1, false, &apart, &stage), KAD_EUSAGE);
+    assert_int_equal(kad_ode_create(&ctx, lattice, 1, false, &many, &stage), KAD_EUSAGE);
     kad_lattice_destroy(lattice);
 }
 

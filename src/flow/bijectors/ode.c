@@ -57,7 +57,8 @@ static kad_status check(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
         return kad_fail(ctx, KAD_EUSAGE, "ode: one component a site, found %d", n_comp);
     if (sublattice && !lattice->bipartite)
         return kad_fail(ctx, KAD_EUSAGE, "ode: the even sublattice needs even extents");
-    if (o->features < 1 || o->time_modes < 1 || o->steps < 0 || !(o->tolerance > 0))
+    if (o->features < 1 || o->time_modes < 1 || o->time_modes > KAD_ODE_TIME_MODES ||
+        o->steps < 0 || !(o->tolerance > 0))
         return kad_fail(ctx, KAD_EUSAGE,
                         "ode: %d features, %d modes of time, %d steps, tolerance %g",
                         o->features, o->time_modes, o->steps, o->tolerance);

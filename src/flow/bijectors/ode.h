@@ -35,9 +35,11 @@
 
 #include <stdbool.h>
 
+enum { KAD_ODE_TIME_MODES = 64 };
+
 typedef struct kad_ode_options {
     int features;     /* H, at least 1 */
-    int time_modes;   /* M, at least 1 */
+    int time_modes;   /* M, 1 to KAD_ODE_TIME_MODES */
     int steps;        /* 0: chosen by the tolerance */
     double tolerance; /* of ld: its mean error, in nats */
     int stride;       /* 0, 1: every site */

@@ -98,7 +98,7 @@ static void set_tables(const work *w, double t)
 {
     const kad_modes *modes = &w->s->modes;
     const double norm = 1.0 / w->s->n_sites;
-    real cosine[64];
+    real cosine[KAD_ODE_TIME_MODES];
     for (int m = 0; m < w->M; m++)
         cosine[m] = (real)cos(m * M_PI * t);
     memset(w->mean, 0, (size_t)w->F * sizeof(real));
