@@ -77,9 +77,11 @@ WITH_SHA static void blocks(uint32_t hash[8], const unsigned char *data, size_t 
 static bool has_instructions(void)
 {
     unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) || !(c & bit_SSE4_1))
-        return false;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA) != 0;
+    if (__get_cpuid_max(0, NULL) < 7) return false;
+    __cpuid(1, a, b, c, d);
+    if (!(c & bit_SSSE3) || !(c & bit_SSE4_1)) return false;
+    __cpuid_count(7, 0, a, b, c, d); /* __get_cpuid_count is of gcc 7 */
+    return (b & bit_SHA) != 0;
 }
 
 kad_sha256_blocks *kad_sha256_instructions(void)
