@@ -368,6 +368,24 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
     return check_work(p);
 }
 
+/* A complete run of a sweep that is asked for in other words: workers pass over it by these from
+ * now on. */
+static kad_status keep_word(const kad_pipeline *p)
+{
+    const kad_app *app = p->app;
+    KAD_SCOPE(scope, &p->app->ctx);
+    KAD_LOCAL(kad_h5, file);
+    char *word = "";
+    if (app->sweep == NULL) return KAD_OK;
+    KAD_CALL(kad_results_open(&p->app->ctx, p->run, &file));
+    if (kad_h5_attr_exists(file, "/", KAD_RESULTS_WORD))
+        KAD_CALL(kad_h5_attr_string(&scope, file, "/", KAD_RESULTS_WORD, &word));
+    if (strcmp(word, app->sweep_config) == 0) return KAD_OK;
+    KAD_CALL(kad_h5_attr_set_string(&p->app->ctx, file, "/", KAD_RESULTS_WORD,
+                                    app->sweep_config));
+    return kad_results_save(&p->app->ctx, p->run, file);
+}
+
 /* Everything in the open folder. */
 static kad_status work_open(kad_pipeline *p, unsigned stages)
 {
@@ -378,6 +396,7 @@ static kad_status work_open(kad_pipeline *p, unsigned stages)
     KAD_CALL(is_complete(p, &complete));
     if (complete) {
         kad_say(p->app, "this run is complete: nothing to do");
+        KAD_CALL(keep_word(p));
         if (stages & KAD_STAGE_REPORT) KAD_CALL(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }

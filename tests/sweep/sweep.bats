@@ -248,6 +248,18 @@ same_points() {
     sha256sum -c --quiet before.txt
 }
 
+@test "sweep: a complete run of the same config that no sweep made is a point, and known as one" {
+    sed '/^sweep:/,$d' s.yaml >one.yaml
+    kadanoff run one.yaml -q -o s/kappa=0.2_seed=42 action.kappa=0.2 seed=42
+    kadanoff sweep run s.yaml -q --points 1-2
+    kadanoff sweep status s.yaml >status.txt || [ $? -eq 75 ]
+    [ "$(grep -c 'complete' status.txt)" -eq 3 ]
+    [ "$(grep -c 'another config' status.txt)" -eq 0 ]
+    sha256sum s/*/run.h5 >before.txt
+    kadanoff sweep run s.yaml -q --points 1-2
+    sha256sum -c --quiet before.txt
+}
+
 @test "sweep: the table has every estimate of every complete point" {
     kadanoff sweep run s.yaml -q --points 1-4
     kadanoff sweep table s >screen.txt
