@@ -105,6 +105,7 @@ const kad_rule kad_images_recipe_rules[] = {
     {"flow.layers", COUPLINGS},
     {"flow.prior", COUPLINGS},
     {"images.coding", "flow.recipe=pixels"},
+    {"images.fid_images", "images.fid"},
 };
 const size_t kad_images_n_recipe_rules =
     sizeof kad_images_recipe_rules / sizeof kad_images_recipe_rules[0];
@@ -253,6 +254,12 @@ kad_status kad_images_options_read(kad_pipeline *p)
         return kad_fail(&p->app->ctx, KAD_ECONFIG,
                         "%s: flow.layers: %zu numbers, but at most %d levels", p->name,
                         o->layers.n, KAD_AFFINE_LEVELS_MAX);
+    if (o->patience > 0 && !(o->data.validation > 0))
+        return kad_fail(
+            &p->app->ctx, KAD_ECONFIG,
+            "%s: data.validation: 0, but train.patience wants images to choose "
+            "weights by",
+            p->name);
     if (o->temperature.n <= KAD_IMAGE_LEVELS_MAX) return KAD_OK;
     return kad_fail(&p->app->ctx, KAD_ECONFIG,
                     "%s: images.temperature: %zu numbers, but at most %d levels", p->name,

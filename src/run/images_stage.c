@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
+#include "features/inception.h"
 #include "image/load.h"
 #include "io/digest.h"
 #include "io/writer.h"
@@ -108,12 +109,18 @@ static kad_status check_same(work *k, kad_h5 *file)
                     k->options->data.source, k->set->digest, digest);
 }
 
+/* What is needed at the end is there at the beginning, and whole. */
+static kad_status check_weights(const work *k)
+{
+    KAD_LOCAL(kad_inception, net);
+    const char *path = k->options->views.fid;
+    return path == NULL ? KAD_OK : kad_inception_create(k->ctx, path, &net);
+}
+
 static kad_status read_data(work *k)
 {
     KAD_LOCAL(kad_h5, file);
-    /* what is needed at the end is there at the beginning */
-    if (k->options->views.fid != NULL)
-        KAD_CALL(kad_h5_check_kind(k->ctx, k->options->views.fid));
+    KAD_CALL(check_weights(k));
     KAD_CALL(kad_image_store_open(k->ctx, &k->options->data, kad_run_path(k->p->run),
                                   &k->store));
     k->set = kad_image_store_set(k->store);
@@ -246,11 +253,13 @@ static double next_share(const work *k)
     return fmin(1, (double)(k->n_rows + 1) / N_EVALUATIONS);
 }
 
+/* Weights that have not moved since the evaluation before, as averages of few steps, have had no
+ * chance to be better: the same images give the same bits. */
 static void choose(work *k, double bpd)
 {
     best *b = &k->best;
     if (b->share > 0 && (bpd >= b->bpd || isnan(bpd))) {
-        b->since++;
+        b->since += k->rows[k->n_rows - 1].bpd_validation != bpd;
         return;
     }
     memcpy(b->theta, kad_image_trainer_weights(k->trainer),
@@ -410,6 +419,12 @@ static size_t n_validation(const work *k)
     return n < most ? n : most / SPREAD * SPREAD;
 }
 
+/* Of patience, before the plan's end. */
+static bool is_cut_short(const work *k)
+{
+    return has_stopped(k) && !kad_image_trainer_progress(k->trainer).done;
+}
+
 /* Which weights these are, where they were chosen. */
 static void write_choice(const work *k, kad_writer *w)
 {
@@ -417,14 +432,14 @@ static void write_choice(const work *k, kad_writer *w)
     kad_write_real(w, "bpd_validation", k->best.bpd);
     kad_write_int(w, "n_validation", (int64_t)n_validation(k));
     kad_write_real(w, "chosen_share", k->best.share);
-    kad_write_int(w, "stopped_early", has_stopped(k));
+    kad_write_int(w, "stopped_early", is_cut_short(k));
 }
 
 static void say_choice(const work *k)
 {
     char end[64] = "the training went on to the end";
     if (k->best.share == 0) return;
-    if (has_stopped(k))
+    if (is_cut_short(k))
         snprintf(end, sizeof end, "stopped after %d evaluations without a better one",
                  k->options->patience);
     kad_say(

@@ -287,7 +287,13 @@ chosen() { # chosen FOLDER
     kadanoff run pieces -q
     [ "$(learnt whole)" = "$(learnt pieces)" ]
     [ "$(chosen whole)" = "$(chosen pieces)" ]
+    # weights are averaged every eighth step: what has not moved has not failed to be better
+    kadanoff run small.yaml -q -o short $few train.steps=24 train.patience=2
+    [ "$(attribute short stopped_early)" = 0 ]
+    [ "$(values short/run.h5 /images/curve/bpd_validation | wc -l)" -eq 21 ]
     fails_with 78 kadanoff run small.yaml -o no data.validation=0.2
+    fails_with 78 kadanoff run small.yaml -o no train.patience=3 data.validation=0
+    grep -q 'data.validation: 0, but train.patience wants images' err.txt
     fails_with 65 kadanoff run small.yaml -o no train.patience=3 data.validation=1e-9
 }
 
