@@ -107,7 +107,7 @@ void kad_convolve(const kad_convolution *c, const kad_feature_map *from, int fir
             float *y = to->x + (size_t)(first + o) * (size_t)places + begin;
             for (int i = 0; i < end - begin; i++) {
                 const float v = made[o * PANEL + i];
-                y[i] = v > 0 ? v : 0;
+                y[i] = v < 0 ? 0 : v; /* what is no number stays none */
             }
         }
     }
@@ -141,7 +141,7 @@ static void pool(kad_window_shape w, const kad_feature_map *from, bool most, int
                     for (int x = columns.begin; x < columns.end; x++) {
                         const float v = plane[y * from->width + x];
                         sum += v;
-                        largest = v > largest ? v : largest;
+                        largest = v > largest || isnan(v) ? v : largest;
                     }
                 const int n = (rows.end - rows.begin) * (columns.end - columns.begin);
                 *out++ = most ? largest : sum / (float)n;

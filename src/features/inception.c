@@ -5,6 +5,7 @@
 #include "io/h5.h"
 #include "wide/wide.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,7 +58,13 @@ static kad_status read(builder *b, kad_scope *in, const char *name, const char *
     for (int i = 0; i < rank; i++)
         n *= dims[i];
     KAD_CALL(kad_take(in, n, out));
-    return kad_h5_read(in->ctx, b->file, at, KAD_H5_F64, rank, dims, *out);
+    KAD_CALL(kad_h5_read(in->ctx, b->file, at, KAD_H5_F64, rank, dims, *out));
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite((*out)[i]) ||
+            (strcmp(what, "bn.running_var") == 0 && (*out)[i] < 0))
+            return kad_fail(in->ctx, KAD_EDATA, "%s: %s: holds %g, which is no weight",
+                            b->path, at, (*out)[i]);
+    return KAD_OK;
 }
 
 static kad_status read_layer(builder *b, const char *name, kad_convolution *c)
@@ -354,6 +361,8 @@ kad_status kad_inception_features(kad_scope *in, const kad_inception *net,
     *out = (kad_features){.n = n,
                           .d = KAD_INCEPTION_FEATURES,
                           .stride = (size_t)kad_wide_padded(KAD_INCEPTION_FEATURES)};
+    KAD_CALL(kad_memory_require(in->ctx, n * out->stride * sizeof *out->x,
+                                "features of so many images (images.fid_images)"));
     KAD_CALL(kad_take(in, n * out->stride, &out->x));
     return kad_for_tiles(in->ctx, "features of images", n, scratch, of_image, &w);
 }

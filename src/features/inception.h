@@ -16,8 +16,8 @@ enum { KAD_INCEPTION_FEATURES = 2048 };
 
 typedef struct kad_inception kad_inception;
 
-/* Errors: KAD_ENOINPUT; KAD_EDATA (no HDF5 file, a parameter missing or of another shape: says
- * which); KAD_EIO, KAD_ENOMEM. */
+/* Errors: KAD_ENOINPUT; KAD_EDATA (no HDF5 file, a parameter missing, of another shape, or
+ * not finite: says which); KAD_EIO, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_inception_create(kad_ctx *ctx, const char *path,
                                              kad_inception **out);
 void kad_inception_destroy(kad_inception *net);

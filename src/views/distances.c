@@ -1,6 +1,11 @@
 #include "views/distances.h"
 
+#include "base/rng.h"
+
 #include <stddef.h>
+#include <stdlib.h>
+
+enum { STREAM_ORDER = 19, FEWEST = 4 /* images of a half */ };
 
 /* The run's samples, channels first. */
 static kad_status read_samples(kad_scope *in, const kad_views *v, kad_h5 *file,
@@ -31,16 +36,66 @@ static kad_status read_samples(kad_scope *in, const kad_views *v, kad_h5 *file,
     return KAD_OK;
 }
 
-/* Of every `of` images the one that is number `which`, n of them, evenly. */
-static kad_status take_features(kad_scope *in, const kad_images *images, size_t n,
-                                size_t of, size_t which, kad_view_features *features,
-                                const void *self, kad_features *out)
+/* Images of a picture, its squares and their mirror images, lie side by side. */
+typedef struct side {
+    const kad_images *images;
+    size_t of_a_picture;
+} side;
+
+/* Of every `of` pictures that which is number `which`. */
+typedef struct share {
+    size_t of, which;
+} share;
+
+static size_t n_of(const side *s, size_t of)
 {
+    return s->images->n / s->of_a_picture / of * s->of_a_picture;
+}
+
+typedef struct place {
+    uint32_t key;
+    size_t index;
+} place;
+
+static int by_key(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* n images of a share of the pictures, evenly, a picture's side by side and the pictures in random
+ * order: a set may be sorted by what it shows. */
+static kad_status take_features(kad_scope *in, const side *s, size_t n, share of,
+                                kad_view_features *features, const void *self,
+                                kad_features *out)
+{
+    const kad_rng rng = kad_rng_stream(0, KAD_RNG_IMAGE, STREAM_ORDER);
+    const size_t group = s->of_a_picture;
+    place *places;
     size_t *index;
+    KAD_CALL(kad_take(in, n, &places));
     KAD_CALL(kad_take(in, n, &index));
+    for (size_t k = 0; k < n; k++) {
+        uint32_t word[4];
+        const size_t at = k * n_of(s, of.of) / n;
+        const size_t picture = at / group * of.of + of.which;
+        kad_rng_u32x4(rng, 0, picture, 0, word);
+        places[k] = (place){word[0], picture * group + at % group};
+    }
+    qsort(places, n, sizeof *places, by_key);
     for (size_t k = 0; k < n; k++)
-        index[k] = k * (images->n / of) / n * of + which;
-    return features(in, self, images, n, index, out);
+        index[k] = places[k].index;
+    return features(in, self, s->images, n, index, out);
+}
+
+/* A set of one picture, or of few, is halved as if its images were pictures. */
+static side side_of(const kad_views *v, const kad_images *images, bool mirrored)
+{
+    const int squares = v->data->crops > 0 ? v->data->crops : 1;
+    side s = {images, (size_t)squares * (mirrored && v->data->flip ? 2 : 1)};
+    if (n_of(&s, 2) < FEWEST) s.of_a_picture = 1;
+    return s;
 }
 
 static size_t at_most(size_t n, size_t most)
@@ -84,12 +139,16 @@ kad_status kad_view_distances(kad_ctx *ctx, const kad_views *v, kad_writer *w,
     kad_images samples;
     kad_features drawn, held, half[2];
     KAD_CALL(read_samples(&scope, v, w->file, &samples));
-    const size_t n = at_most(at_most(samples.n, held_out->n), most),
-                 n_half = at_most(train->n / 2, n);
-    KAD_CALL(take_features(&scope, &samples, n, 1, 0, features, self, &drawn));
-    KAD_CALL(take_features(&scope, held_out, n, 1, 0, features, self, &held));
+    const side made = {&samples, 1}, other = side_of(v, held_out, false),
+               own = side_of(v, train, true);
+    const size_t n = at_most(at_most(samples.n, n_of(&other, 1)), most),
+                 n_half = at_most(n_of(&own, 2), n);
+    const share all = {1, 0};
+    KAD_CALL(take_features(&scope, &made, n, all, features, self, &drawn));
+    KAD_CALL(take_features(&scope, &other, n, all, features, self, &held));
     for (size_t i = 0; i < 2; i++)
-        KAD_CALL(take_features(&scope, train, n_half, 2, i, features, self, &half[i]));
+        KAD_CALL(
+            take_features(&scope, &own, n_half, (share){2, i}, features, self, &half[i]));
     const kad_features *sets[KAD_PAIRS][2] = {
         {&drawn, &held}, {&half[0], &held}, {&half[0], &half[1]}};
     for (int i = 0; i < KAD_PAIRS; i++) {

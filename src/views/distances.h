@@ -14,7 +14,7 @@ typedef kad_status kad_view_features(kad_scope *in, const void *self,
 enum {
     KAD_PAIR_SAMPLES, /* samples and images held out: how far the map is from the data */
     KAD_PAIR_TRAINED, /* images trained on and held out: what the data themselves have */
-    KAD_PAIR_HALVES,  /* two halves of those trained on: the floor */
+    KAD_PAIR_HALVES, /* two halves of those trained on, of different pictures: the floor */
     KAD_PAIRS
 };
 

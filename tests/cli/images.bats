@@ -188,6 +188,16 @@ attribute() { # attribute FOLDER NAME
     grep -q 'of 20 samples to those held out' out.txt
     kadanoff bulk run images.frechet=0 -q
     not grep -q '<h2>Samples against images</h2>' run/report.html
+    # halves of those trained on share no picture: mirror images and squares are no second ones
+    for more in data.flip=true 'data.crops=8 data.size=24'; do
+        # shellcheck disable=SC2086
+        kadanoff run small.yaml -q -o halves images.samples=64 data.limit=512 $more
+        values halves/run.h5 /images/frechet/distance | tr '\n' ' ' >distances.txt
+        cat distances.txt
+        awk '{ exit !($3 > 0.95 * $2) }' distances.txt
+        rm -r halves
+    done
+    fails_with 78 kadanoff run small.yaml -o no images.fid_images=20
     # too few samples to compare are no failure
     kadanoff run small.yaml -q -o few images.samples=4
     not h5dump -H -d /images/frechet/distance few/run.h5 >/dev/null 2>&1

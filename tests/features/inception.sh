@@ -17,7 +17,7 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/kadanoff-inception.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99
-echo "1..6"
+echo "1..8"
 number=0
 result() { # RC TEXT
     number=$((number + 1))
@@ -54,6 +54,20 @@ sed -n '/^FID/s/^/# /p' out.txt
 "$kadanoff" run small.yaml -o no images.fid=nowhere.h5 2>err.txt
 [ $? -eq 66 ] && [ "$(wc -l <err.txt)" -eq 1 ] && [ ! -e no/images.h5 ]
 result $? "inception: weights that are not there are told before anything is trained"
+change() { # change PARAMETER VALUE [PARAMETER VALUE]: its first number, in a copy
+    cp weights.h5 changed.h5
+    "$python" -c 'import sys, h5py
+with h5py.File("changed.h5", "r+") as f:
+    for name, value in zip(sys.argv[1::2], sys.argv[2::2]):
+        f[name][0] = float(value)' "$@"
+    "$kadanoff" bulk run images.fid=changed.h5 2>err.txt >/dev/null
+    [ $? -eq 65 ] && [ "$(wc -l <err.txt)" -eq 1 ]
+}
+change Mixed_5b.branch1x1.bn.bias nan && grep -q 'Mixed_5b.branch1x1.bn.bias: holds nan' err.txt &&
+    change Mixed_5b.branch1x1.bn.running_var -1 && grep -q 'bn.running_var: holds -1' err.txt
+result $? "inception: weights that are none are refused by their name"
+change Conv2d_1a_3x3.bn.weight 1e30 Conv2d_2a_3x3.conv.weight 1e30 && grep -q 'are not finite' err.txt
+result $? "inception: features beyond single precision are no features"
 "$python" - <<'END'
 import h5py
 with h5py.File("weights.h5", "r+") as f:
@@ -61,5 +75,7 @@ with h5py.File("weights.h5", "r+") as f:
 END
 "$kadanoff" bulk run images.fid_images=5 2>err.txt >/dev/null
 [ $? -eq 65 ] && [ "$(wc -l <err.txt)" -eq 1 ] &&
-    grep -q 'weights.h5: no data set /Mixed_7b.branch3x3_2a.bn.bias' err.txt
+    grep -q 'weights.h5: no data set /Mixed_7b.branch3x3_2a.bn.bias' err.txt &&
+    { "$kadanoff" run small.yaml -o early >/dev/null 2>err.txt; [ $? -eq 65 ]; } &&
+    [ "$(wc -l <err.txt)" -eq 1 ] && [ ! -e early/images.h5 ]
 result $? "inception: a file without one of the parameters is refused by its name"
