@@ -132,10 +132,20 @@ result 0 "slurm: $count node(s) are up"
 
 # --- the sweep ------------------------------------------------------------------------------
 
-cat >s.yaml <<'END'
+config() { # config STEPS: the part of a config that all points share
+    cat <<END
 lattice: {shape: [8, 8]}
 action: {name: on-dual, components: 1}
-train: {steps: 1200, batch: 64, eval_samples: 256, eval_final: 512}
+train: {steps: $1, batch: 64, eval_samples: 256, eval_final: 512}
+END
+}
+# A point must still be at work when the signal comes: some fifteen seconds, on any machine.
+config 600 >probe.yaml
+started=${EPOCHREALTIME/./}
+kadanoff train probe.yaml -q -t 1 || result 1 "a probe of the speed"
+took=$((${EPOCHREALTIME/./} - started)) # microseconds
+steps=$((600 * 15000000 / took))
+{ config $((steps > 1200 ? steps : 1200)); cat <<'END'; } >s.yaml
 sample: [{name: mis, draws: 2000}, {name: metropolis, draws: 300}]
 sweep:
   grid: {action.temperature: [2.2, 2.3, 2.4, 2.5]}
