@@ -248,7 +248,10 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
         return kad_fail(
             ctx, KAD_ECONFIG,
             "flow.details: wavelet needs every site; set flow.decimation=false");
-    if (!target->symmetric && !target->frame.axis && target->frame.clock == 0)
+    /* An axis is a source of every net; of a clock only nets of directions know. */
+    const bool clock =
+        target->frame.clock > 0 && (b.generator->directions || b.refinement->directions);
+    if (!target->symmetric && !target->frame.axis && !clock)
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: conditional is odd under the global sign; the "
                         "action is not");

@@ -28,4 +28,7 @@ END
         flow.generator=vm
     fails_with 78 kadanoff run tiny.yaml -o no action.name=xy flow.hierarchy=mera \
         flow.transform=circ
+    # an odd clock has no sign, of which nets without directions know nothing
+    fails_with 78 kadanoff run tiny.yaml -o no action.name=xy action.components=2 action.clock=0.3 \
+        action.clock_states=3 flow.generator=lfa flow.refinement=lfa
 }
