@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/tile.h"
+#include "io/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -82,6 +83,16 @@ void kad_action_destroy(kad_action *action)
 static const char *bare_key(const char *key)
 {
     return strncmp(key, "action.", 7) ? key : key + 7;
+}
+
+kad_status kad_action_beta(kad_ctx *ctx, double beta, double temperature, double *out)
+{
+    char text[2][KAD_NUMBER_CHARS];
+    *out = isnan(beta) ? 1 / temperature : beta;
+    if (isnan(beta) || isnan(temperature)) return KAD_OK;
+    return kad_fail(
+        ctx, KAD_ECONFIG, "action.beta: action.temperature is given too, got %s and %s",
+        kad_format_real(text[0], beta), kad_format_real(text[1], temperature));
 }
 
 kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key, double value)

@@ -204,6 +204,11 @@ double kad_action_get(const kad_action *action, const char *key);
 KAD_MUST_USE kad_status kad_action_at(kad_ctx *ctx, const kad_action *action,
                                       const char *key, double value, kad_action **out);
 
+/* beta of the config's beta or temperature, each NaN where it is not given; NaN where neither is.
+ * Errors: KAD_ECONFIG where both are. */
+KAD_MUST_USE kad_status kad_action_beta(kad_ctx *ctx, double beta, double temperature,
+                                        double *out);
+
 /* K of uniform bonds (`bond`), NaN where there is none. */
 double kad_action_bond(const kad_action *action);
 

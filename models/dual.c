@@ -2,7 +2,6 @@
 #include "models/dual.h"
 
 #include "base/memory.h"
-#include "io/number.h"
 #include "io/writer.h"
 #include "models/delta.h"
 #include "models/local.h"
@@ -52,20 +51,11 @@ static double critical_temperature(void)
 
 static kad_status read_beta(kad_ctx *ctx, const options *o, kad_dual *dual)
 {
-    const bool beta = !isnan(o->beta), temperature = !isnan(o->temperature);
-    char text[2][KAD_NUMBER_CHARS];
-    if (beta && temperature)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "action.beta: action.temperature is given too, got %s and %s",
-                        kad_format_real(text[0], o->beta),
-                        kad_format_real(text[1], o->temperature));
-    dual->by_beta = beta;
-    if (beta)
-        dual->beta = o->beta;
-    else if (temperature)
-        dual->beta = 1 / o->temperature;
-    else if (dual->action.n_comp == 1 && dual->action.lattice->d == 2 && !dual->J &&
-             dual->coupling == 1)
+    KAD_CALL(kad_action_beta(ctx, o->beta, o->temperature, &dual->beta));
+    dual->by_beta = !isnan(o->beta);
+    if (!isnan(dual->beta)) return KAD_OK;
+    if (dual->action.n_comp == 1 && dual->action.lattice->d == 2 && !dual->J &&
+        dual->coupling == 1)
         dual->beta = 1 / critical_temperature();
     else
         return kad_fail(ctx, KAD_ECONFIG,

@@ -18,27 +18,16 @@ void kad_phi4_retabulate(kad_phi4 *phi4)
 kad_status kad_phi4_decimate(kad_ctx *ctx, kad_phi4 *phi4)
 {
     kad_action *action = &phi4->action;
-    const kad_lattice *lattice = action->lattice;
-    const size_t half = (size_t)lattice->n_sites / 2;
-    KAD_CALL(kad_new(ctx, (size_t)lattice->n_sites, sizeof(uint8_t), &phi4->active));
-    KAD_CALL(kad_new(ctx, half, sizeof(int), &phi4->even));
-    KAD_CALL(kad_new(ctx, half, sizeof(int), &phi4->odd));
+    KAD_CALL(
+        kad_lattice_halves(ctx, action->lattice, &phi4->active, &phi4->even, &phi4->odd));
     KAD_CALL(kad_new(ctx, 1, sizeof *phi4->table, &phi4->table));
     if (action->n_comp == 2) {
         KAD_CALL(kad_new(ctx, 1, sizeof *phi4->spin, &phi4->spin));
         kad_spin_table(phi4->spin, 2);
     }
-    int n_even = 0, n_odd = 0;
-    for (int site = 0; site < lattice->n_sites; site++) {
-        phi4->active[site] = !lattice->parity[site];
-        if (phi4->active[site])
-            phi4->even[n_even++] = site;
-        else
-            phi4->odd[n_odd++] = site;
-    }
-    phi4->n_half = (int)half;
+    phi4->n_half = action->lattice->n_sites / 2;
     action->active = phi4->active;
-    action->n_active = (int)half;
+    action->n_active = phi4->n_half;
     kad_phi4_retabulate(phi4);
     return KAD_OK;
 }

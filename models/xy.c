@@ -2,7 +2,6 @@
 #include "models/xy.h"
 
 #include "base/memory.h"
-#include "io/number.h"
 #include "models/single_site.h"
 
 #include <math.h>
@@ -32,19 +31,14 @@ static const kad_key KEYS[KAD_XY_N_KEYS] = {
 
 static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_xy *xy)
 {
-    const bool beta = !isnan(o->beta), temperature = !isnan(o->temperature);
-    char text[2][KAD_NUMBER_CHARS];
-    if (beta && temperature)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "action.beta: action.temperature is given too, got %s and %s",
-                        kad_format_real(text[0], o->beta),
-                        kad_format_real(text[1], o->temperature));
+    double beta;
+    KAD_CALL(kad_action_beta(ctx, o->beta, o->temperature, &beta));
     if (o->clock != 0 && xy->action.n_comp != 2)
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.clock: is for spins of two components, got %d",
                         xy->action.n_comp);
-    xy->by_beta = !temperature;
-    xy->beta = xy->beta_given = beta ? o->beta : temperature ? 1 / o->temperature : 1;
+    xy->by_beta = isnan(o->temperature);
+    xy->beta = xy->beta_given = isnan(beta) ? 1 : beta;
     xy->J = isnan(o->coupling) ? 1 : o->coupling;
     xy->h = xy->h_given = o->field;
     xy->h_p = xy->h_p_given = o->clock;
@@ -56,24 +50,12 @@ static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_xy *xy)
 static kad_status decimate(kad_ctx *ctx, kad_xy *xy)
 {
     kad_action *action = &xy->action;
-    const kad_lattice *lattice = action->lattice;
-    const size_t half = (size_t)lattice->n_sites / 2;
-    KAD_CALL(kad_new(ctx, (size_t)lattice->n_sites, sizeof(uint8_t), &xy->active));
-    KAD_CALL(kad_new(ctx, half, sizeof(int), &xy->even));
-    KAD_CALL(kad_new(ctx, half, sizeof(int), &xy->odd));
+    KAD_CALL(kad_lattice_halves(ctx, action->lattice, &xy->active, &xy->even, &xy->odd));
     KAD_CALL(kad_new(ctx, 1, sizeof *xy->weight, &xy->weight));
     kad_spin_table(xy->weight, action->n_comp);
-    int n_even = 0, n_odd = 0;
-    for (int site = 0; site < lattice->n_sites; site++) {
-        xy->active[site] = !lattice->parity[site];
-        if (xy->active[site])
-            xy->even[n_even++] = site;
-        else
-            xy->odd[n_odd++] = site;
-    }
-    xy->n_half = (int)half;
+    xy->n_half = action->lattice->n_sites / 2;
     action->active = xy->active;
-    action->n_active = (int)half;
+    action->n_active = xy->n_half;
     return KAD_OK;
 }
 

@@ -209,8 +209,8 @@ const kad_figure kad_figure_images_frechet = {
     .title = "Samples against images",
     .caption =
         "Squared Frechet distance by fixed features (colours of a 4 x 4 grid, "
-        "orientation "
-        "and contrast by scale; in levels squared). It is too large for finite sets: "
+        "orientation and contrast by scale; in levels squared). It is too large for "
+        "finite sets: "
         "compare it with that of two halves of the images trained on, or take what is "
         "extrapolated to sets without end. Images trained on and held out differ by what "
         "the data do.",
@@ -229,10 +229,8 @@ const kad_figure kad_figure_images_fid = {
     .caption =
         "The same distance by the 2048 features of Inception-v3, with the weights of "
         "images.fid (their SHA-256 is in run.h5). It depends on how many images it is "
-        "taken "
-        "of, and is far too large for few: published values are of 50000 or 10000. Those "
-        "of "
-        "halves of the images trained on are the floor.",
+        "taken of, and is far too large for few: published values are of 50000 or 10000. "
+        "Those of halves of the images trained on are the floor.",
     .wide = true,
     .table = {"/images/fid",
               {{.head = "sets", .name = "pair", .text = true},

@@ -28,8 +28,10 @@ static void lay_out(kad_flow *flow)
 {
     for (int i = 0; i < flow->n_stages; i++) {
         kad_stage *s = &flow->stages[i];
-        if (s->ops->solver) flow->solver = s->ops->solver;
-        if (s->ops->solver) flow->solver_given = s->ops->solver->is_given(s);
+        if (s->ops->solver) {
+            flow->solver = s->ops->solver;
+            flow->solver_given = flow->solver->is_given(s);
+        }
         s->theta = flow->n_theta;
         flow->n_theta += s->n_theta;
         for (int p = 0; p < 2; p++) {

@@ -150,6 +150,12 @@ static kad_status add_refinements(builder *b, int level, unsigned old, unsigned 
     return KAD_OK;
 }
 
+/* Of a level whose sites are all there. */
+static int refinements_of(const builder *b, int level)
+{
+    return level == 0 ? b->options->refinements_finest : b->options->refinements;
+}
+
 static kad_status add_fill(builder *b, int level)
 {
     unsigned group[7], known = 1;
@@ -183,9 +189,7 @@ static kad_status add_wavelet(builder *b, int level)
         KAD_CALL(add_stages(b, &parts, b->generator, level, "detail", (int)p));
     }
     KAD_CALL(kad_stage_list_haar(b->ctx, b->target, level, "haar", b->list));
-    const int count =
-        level == 0 ? b->options->refinements_finest : b->options->refinements;
-    return add_refinements(b, level, colour[0], colour[1], count, 0);
+    return add_refinements(b, level, colour[0], colour[1], refinements_of(b, level), 0);
 }
 
 /* The coarsest lattice site by site in rows, each given all before it, then refined. */
@@ -204,9 +208,7 @@ static kad_status add_raster(builder *b)
         KAD_CALL(add_parts(b, 1, i + 1, block.sites, b->generator, level, name));
     }
     const unsigned all = active_classes(b, 1 << level);
-    const int count =
-        level == 0 ? b->options->refinements_finest : b->options->refinements;
-    return add_refinements(b, level, 1, all & ~1u, count, 0);
+    return add_refinements(b, level, 1, all & ~1u, refinements_of(b, level), 0);
 }
 
 /* Strides from the one of a single site down. */

@@ -56,8 +56,7 @@ const kad_key kad_flow_keys[] = {
     {"flow.top", KAD_ENUM_OF(kad_flow_options, top, KAD_TOP_FILL), "fill", ANY, "",
      "fill|raster",
      "conditional: a coarsest lattice of odd extents over sublattices, or site by site, "
-     "each "
-     "given all before it"},
+     "each given all before it"},
     {"flow.generator", KAD_NAME_OF(kad_flow_options, generator, kad_transform_name), NULL,
      ANY, "", NULL, "conditional: transform of new sites"},
     {"flow.refinement", KAD_NAME_OF(kad_flow_options, refinement, kad_transform_name),
@@ -87,8 +86,7 @@ const kad_key kad_flow_keys[] = {
     {"flow.tolerance", KAD_REAL_OF(kad_flow_options, tolerance), "1e-5", 1e-12, 1, "nats",
      NULL,
      "ode: mean error of ln q by which the number of steps is chosen (training: ten "
-     "times "
-     "that)"},
+     "times that)"},
     {"flow.steps", KAD_INT_OF(kad_flow_options, steps), "0", 0, 4096, "", NULL,
      "ode: steps of the solver (0: by flow.tolerance)"},
     {"flow.symmetry", KAD_ENUM_OF(kad_flow_options, symmetry, KAD_SYMMETRY_NONE), NULL,

@@ -116,6 +116,9 @@ KAD_MUST_USE kad_status kad_h5_attr_set_int(kad_ctx *, kad_h5 *, const char *pat
                                             const char *name, int64_t value);
 KAD_MUST_USE kad_status kad_h5_attr_string(kad_scope *in, kad_h5 *, const char *path,
                                            const char *name, char **value);
+/* The same, "" where there is none. */
+KAD_MUST_USE kad_status kad_h5_attr_text(kad_scope *in, kad_h5 *, const char *path,
+                                         const char *name, char **value);
 KAD_MUST_USE kad_status kad_h5_attr_real(kad_ctx *, kad_h5 *, const char *path,
                                          const char *name, double *value);
 KAD_MUST_USE kad_status kad_h5_attr_int(kad_ctx *, kad_h5 *, const char *path,

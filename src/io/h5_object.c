@@ -438,6 +438,14 @@ bool kad_h5_attr_exists(const kad_h5 *file, const char *path, const char *name)
     return status == KAD_OK;
 }
 
+kad_status kad_h5_attr_text(kad_scope *in, kad_h5 *file, const char *path,
+                            const char *name, char **value)
+{
+    *value = "";
+    if (!kad_h5_attr_exists(file, path, name)) return KAD_OK;
+    return kad_h5_attr_string(in, file, path, name, value);
+}
+
 kad_status kad_h5_describe(kad_ctx *ctx, kad_h5 *file, const char *path,
                            const char *units, const char *long_name,
                            const char *estimator)

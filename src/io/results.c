@@ -86,21 +86,14 @@ kad_status kad_results_open(kad_ctx *ctx, const kad_run *run, kad_h5 **out)
     return status;
 }
 
-static kad_status root_text(kad_scope *in, kad_h5 *file, const char *name, char **text)
-{
-    *text = "";
-    if (!kad_h5_attr_exists(file, "/", name)) return KAD_OK;
-    return kad_h5_attr_string(in, file, "/", name, text);
-}
-
 /* A complete run says so where it can be read at once, for a sweep has thousands: "=" and the
  * word of its config, or "complete" where it has none. */
 static kad_status tag(kad_ctx *ctx, kad_h5 *file)
 {
     KAD_SCOPE(scope, ctx);
     char *status, *word, text[KAD_H5_TAG + 1] = "";
-    KAD_CALL(root_text(&scope, file, "status", &status));
-    KAD_CALL(root_text(&scope, file, KAD_RESULTS_WORD, &word));
+    KAD_CALL(kad_h5_attr_text(&scope, file, "/", "status", &status));
+    KAD_CALL(kad_h5_attr_text(&scope, file, "/", KAD_RESULTS_WORD, &word));
     if (strcmp(status, "complete") == 0)
         snprintf(text, sizeof text, "%s%s", *word != 0 ? "=" : status, word);
     kad_h5_set_tag(file, text);

@@ -120,6 +120,24 @@ void kad_lattice_destroy(kad_lattice *lattice)
     kad_free(lattice);
 }
 
+kad_status kad_lattice_halves(kad_ctx *ctx, const kad_lattice *lattice, uint8_t **is_even,
+                              int **even, int **odd)
+{
+    const size_t n = (size_t)lattice->n_sites;
+    int n_even = 0, n_odd = 0;
+    KAD_CALL(kad_new(ctx, n, sizeof **is_even, is_even));
+    KAD_CALL(kad_new(ctx, n / 2, sizeof **even, even));
+    KAD_CALL(kad_new(ctx, n / 2, sizeof **odd, odd));
+    for (int site = 0; site < lattice->n_sites; site++) {
+        (*is_even)[site] = !lattice->parity[site];
+        if (lattice->parity[site])
+            (*odd)[n_odd++] = site;
+        else
+            (*even)[n_even++] = site;
+    }
+    return KAD_OK;
+}
+
 const char *kad_axis_name(int d, int axis)
 {
     static const char *const names[KAD_MAX_DIM] = {"x", "y", "z"};

@@ -38,6 +38,11 @@ KAD_LOCAL_OF(kad_lattice, kad_lattice_destroy)
 void kad_lattice_coords(const kad_lattice *lattice, int site, int coords[KAD_MAX_DIM]);
 int kad_lattice_site(const kad_lattice *lattice, const int coords[KAD_MAX_DIM]);
 
+/* The two colours of a bipartite lattice: its sites in order, n_sites / 2 of each, and whether a
+ * site is even [n_sites]. For the caller to kad_free, after a failure (KAD_ENOMEM) too. */
+KAD_MUST_USE kad_status kad_lattice_halves(kad_ctx *ctx, const kad_lattice *lattice,
+                                           uint8_t **is_even, int **even, int **odd);
+
 /* Name of an axis of a d-dimensional lattice: x is the last one. */
 const char *kad_axis_name(int d, int axis);
 

@@ -223,13 +223,18 @@ static const double *weights(const work *k)
     return k->best.share > 0 ? k->best.theta : kad_image_trainer_weights(k->trainer);
 }
 
+static size_t n_scored(const kad_images *images, size_t most)
+{
+    return images->n > most ? most / SPREAD * SPREAD : images->n;
+}
+
 /* Bits of at most `most` images, taken from all over them: squares of one picture lie side by
  * side. */
 static kad_status score(work *k, const double *theta, const kad_images *images,
                         size_t most, kad_image_score *out)
 {
     const size_t pieces = images->n > most ? SPREAD : 1;
-    const size_t n = images->n > most ? most / SPREAD : images->n;
+    const size_t n = n_scored(images, most) / pieces;
     double square = 0;
     *out = (kad_image_score){.n = n * pieces};
     for (size_t i = 0; i < pieces; i++) {
@@ -415,8 +420,7 @@ static void write_map(const work *k, kad_writer *w)
 
 static size_t n_validation(const work *k)
 {
-    const size_t n = k->set->validation.n, most = k->options->eval_samples;
-    return n < most ? n : most / SPREAD * SPREAD;
+    return n_scored(&k->set->validation, k->options->eval_samples);
 }
 
 /* Of patience, before the plan's end. */

@@ -49,10 +49,9 @@ static kad_status read_uuid(kad_scope *in, const char *path, const char **uuid)
     quiet.log = NULL;
     *uuid = "";
     if (kad_run_open(&quiet, path, KAD_RUN_READ, &run) != KAD_OK ||
-        kad_results_open(&quiet, run, &file) != KAD_OK ||
-        !kad_h5_attr_exists(file, "/", "uuid"))
+        kad_results_open(&quiet, run, &file) != KAD_OK)
         return KAD_OK;
-    KAD_CALL(kad_h5_attr_string(in, file, "/", "uuid", &text));
+    KAD_CALL(kad_h5_attr_text(in, file, "/", "uuid", &text));
     *uuid = text;
     return KAD_OK;
 }

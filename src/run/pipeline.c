@@ -297,8 +297,7 @@ static kad_status is_complete(kad_pipeline *p, bool *complete)
     *complete = false;
     KAD_CALL(kad_results_open(ctx, p->run, &file));
     KAD_CALL(kad_results_agree(ctx, p->config, p->run, file));
-    if (!kad_h5_attr_exists(file, "/", "status")) return KAD_OK;
-    KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &text));
+    KAD_CALL(kad_h5_attr_text(&scope, file, "/", "status", &text));
     if (strcmp(text, "complete") != 0) return KAD_OK;
     if (p->model != NULL && kad_family_has_points(p))
         return kad_family_points_complete(p, complete);
@@ -375,11 +374,10 @@ static kad_status keep_word(const kad_pipeline *p)
     const kad_app *app = p->app;
     KAD_SCOPE(scope, &p->app->ctx);
     KAD_LOCAL(kad_h5, file);
-    char *word = "";
+    char *word;
     if (app->sweep == NULL) return KAD_OK;
     KAD_CALL(kad_results_open(&p->app->ctx, p->run, &file));
-    if (kad_h5_attr_exists(file, "/", KAD_RESULTS_WORD))
-        KAD_CALL(kad_h5_attr_string(&scope, file, "/", KAD_RESULTS_WORD, &word));
+    KAD_CALL(kad_h5_attr_text(&scope, file, "/", KAD_RESULTS_WORD, &word));
     if (strcmp(word, app->sweep_config) == 0) return KAD_OK;
     KAD_CALL(kad_h5_attr_set_string(&p->app->ctx, file, "/", KAD_RESULTS_WORD,
                                     app->sweep_config));

@@ -47,13 +47,11 @@ kad_status kad_run_state_of(kad_ctx *ctx, const kad_run *run, kad_h5 *file,
                             kad_run_state *out)
 {
     KAD_SCOPE(scope, ctx);
-    char *status = "", *word = "";
+    char *status, *word;
     *out = (kad_run_state){.stand = KAD_RUN_COMPLETE};
-    if (kad_h5_attr_exists(file, "/", "status"))
-        KAD_CALL(kad_h5_attr_string(&scope, file, "/", "status", &status));
+    KAD_CALL(kad_h5_attr_text(&scope, file, "/", "status", &status));
     snprintf(out->status, sizeof out->status, "%s", status);
-    if (kad_h5_attr_exists(file, "/", KAD_RESULTS_WORD))
-        KAD_CALL(kad_h5_attr_string(&scope, file, "/", KAD_RESULTS_WORD, &word));
+    KAD_CALL(kad_h5_attr_text(&scope, file, "/", KAD_RESULTS_WORD, &word));
     snprintf(out->config, sizeof out->config, "%s", word);
     if (strcmp(status, "complete") == 0)
         snprintf(out->words, sizeof out->words, "complete");

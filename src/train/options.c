@@ -102,10 +102,8 @@ const kad_key kad_train_keys[] = {
     {"train.patience", KAD_INT_OF(kad_train_options, patience), "0", 0, 1e9, "steps",
      NULL,
      "stop when the smoothed loss has not fallen for so many steps (0: never); images: "
-     "so "
-     "many evaluations, 20 in all, on images set aside (data.validation), and the "
-     "weights of "
-     "the best are kept"},
+     "so many evaluations, 20 in all, on images set aside (data.validation), and the "
+     "weights of the best are kept"},
     {"train.max_nonfinite", KAD_INT_OF(kad_train_options, max_nonfinite), "100", 0, 1e9,
      "steps", NULL, "most skipped steps with a gradient that is not finite"},
     {"train.log_every", KAD_INT_OF(kad_train_options, log_every), NULL, 1, 1e9, "steps",

@@ -1,8 +1,10 @@
 #include "views/distances.h"
 
 #include "base/rng.h"
+#include "io/progress.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { STREAM_ORDER = 19, FEWEST = 4 /* images of a half */ };
@@ -127,6 +129,26 @@ static void write(kad_writer *w, const char *units, const kad_view_distance *pai
                       pairs, sizeof *pairs);
     kad_write_text(w, "distance_err@estimator", "jackknife over blocks of either set");
     kad_write_text(w, "extrapolated@estimator", "jackknife over blocks of either set");
+}
+
+bool kad_view_has_pairs(const kad_views *v, size_t fewest)
+{
+    return v->n_samples >= fewest && v->set->held_out.n >= fewest &&
+           v->set->train.n >= 2 * fewest;
+}
+
+void kad_view_say_pairs(const kad_view_distance d[KAD_PAIRS], const char *what,
+                        const char *rest, char line[KAD_VIEW_LINE])
+{
+    const kad_frechet *samples = &d[KAD_PAIR_SAMPLES].d, *halves = &d[KAD_PAIR_HALVES].d;
+    char text[2][64];
+    snprintf(line, KAD_VIEW_LINE,
+             "%s of %zu samples to those held out %s, between halves of those trained on "
+             "%s%s",
+             what, d[KAD_PAIR_SAMPLES].n,
+             kad_format_error(text[0], sizeof text[0], samples->value, samples->error),
+             kad_format_error(text[1], sizeof text[1], halves->value, halves->error),
+             rest);
 }
 
 kad_status kad_view_distances(kad_ctx *ctx, const kad_views *v, kad_writer *w,

@@ -23,6 +23,12 @@ typedef struct kad_view_distance {
     kad_frechet d;
 } kad_view_distance;
 
+/* Are there at least `fewest` images of every set? */
+bool kad_view_has_pairs(const kad_views *v, size_t fewest);
+/* "WHAT of 1024 samples to those held out 3050(100), between halves of those trained on
+ * 121(37)REST". */
+void kad_view_say_pairs(const kad_view_distance d[KAD_PAIRS], const char *what,
+                        const char *rest, char line[KAD_VIEW_LINE]);
 /* Of at most `most` images a set, taken evenly; samples are those of /images/samples; `units` of d^2. Fills the
  * writer's group: pair, n, n_other, distance, distance_err, extrapolated, of_means [pair]. */
 KAD_MUST_USE kad_status kad_view_distances(kad_ctx *ctx, const kad_views *v,

@@ -1,7 +1,6 @@
 /* The Frechet Inception distance of samples from images held out (M. Heusel et al.,
  * arXiv:1706.08500). */
 #include "features/inception.h"
-#include "io/progress.h"
 #include "views/distances.h"
 
 #include <stdio.h>
@@ -24,30 +23,22 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
 {
     KAD_LOCAL(kad_inception, net);
     kad_view_distance d[KAD_PAIRS];
-    char samples[64], halves[64];
+    char weights[32];
     KAD_CALL(kad_inception_create(ctx, v->options->fid, &net));
     kad_write_text(w, "features", "inception");
     kad_write_int(w, "n_features", KAD_INCEPTION_FEATURES);
     kad_write_text(w, "weights_sha256", kad_inception_digest(net));
     KAD_CALL(kad_view_distances(ctx, v, w, (size_t)v->options->fid_images, BLOCKS,
                                 features, net, "1", d));
-    snprintf(
-        line, KAD_VIEW_LINE,
-        "FID of %zu samples to those held out %s, between halves of those trained on "
-        "%s; weights %.*s...",
-        d[KAD_PAIR_SAMPLES].n,
-        kad_format_error(samples, sizeof samples, d[KAD_PAIR_SAMPLES].d.value,
-                         d[KAD_PAIR_SAMPLES].d.error),
-        kad_format_error(halves, sizeof halves, d[KAD_PAIR_HALVES].d.value,
-                         d[KAD_PAIR_HALVES].d.error),
-        DIGITS, kad_inception_digest(net));
+    snprintf(weights, sizeof weights, "; weights %.*s...", DIGITS,
+             kad_inception_digest(net));
+    kad_view_say_pairs(d, "FID", weights, line);
     return w->status;
 }
 
 static bool asked(const kad_views *v)
 {
-    return v->options->fid != NULL && v->n_samples >= ENOUGH &&
-           v->set->held_out.n >= ENOUGH && v->set->train.n >= 2 * ENOUGH;
+    return v->options->fid != NULL && kad_view_has_pairs(v, ENOUGH);
 }
 
 const kad_image_view kad_view_fid = {

@@ -1,9 +1,6 @@
 /* How far samples are from images held out, by features that no network has learnt. */
 #include "features/pyramid.h"
-#include "io/progress.h"
 #include "views/distances.h"
-
-#include <stdio.h>
 
 enum { BLOCKS = 20, ENOUGH = 8 /* images of a set */ };
 
@@ -19,27 +16,18 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
 {
     const kad_images *im = &v->set->held_out;
     kad_view_distance d[KAD_PAIRS];
-    char samples[64], halves[64];
     kad_write_text(w, "features", "pyramid");
     kad_write_int(w, "n_features",
                   kad_pyramid_width(im->n_channels, im->height, im->width));
     KAD_CALL(kad_view_distances(ctx, v, w, (size_t)v->options->frechet, BLOCKS, features,
                                 NULL, "levels^2", d));
-    snprintf(line, KAD_VIEW_LINE,
-             "distance (Frechet, fixed features) of %zu samples to those held out %s, "
-             "between halves of those trained on %s",
-             d[KAD_PAIR_SAMPLES].n,
-             kad_format_error(samples, sizeof samples, d[KAD_PAIR_SAMPLES].d.value,
-                              d[KAD_PAIR_SAMPLES].d.error),
-             kad_format_error(halves, sizeof halves, d[KAD_PAIR_HALVES].d.value,
-                              d[KAD_PAIR_HALVES].d.error));
+    kad_view_say_pairs(d, "distance (Frechet, fixed features)", "", line);
     return w->status;
 }
 
 static bool asked(const kad_views *v)
 {
-    return v->options->frechet >= ENOUGH && v->n_samples >= ENOUGH &&
-           v->set->held_out.n >= ENOUGH && v->set->train.n >= 2 * ENOUGH;
+    return v->options->frechet >= ENOUGH && kad_view_has_pairs(v, ENOUGH);
 }
 
 const kad_image_view kad_view_frechet = {
