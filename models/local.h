@@ -33,7 +33,10 @@ typedef struct kad_turn {
 } kad_turn;
 
 struct kad_action_local {
-    bool tuned;           /* `sweep` proposes moves of adjustable width */
+    bool tuned; /* `sweep` proposes moves of adjustable width */
+    /* OPTIONAL (NULL: no). Whether the weight has a factor by which `sweep` accepts or
+     * refuses what it draws from the rest; `reflect` would then change S. */
+    bool (*refuses)(const kad_action *action);
     bool cluster_redraws; /* `cluster` alone redraws everything `sweep` would */
     kad_status (*bonds)(kad_ctx *ctx, const kad_action *action, kad_bonds *out);
     size_t (*scratch_bytes)(const kad_action *action); /* for all below, 64-byte aligned
@@ -41,7 +44,8 @@ struct kad_action_local {
     /* Cold: ordered; hot: sites independent of each other. */
     void (*start)(const kad_action *action, const kad_turn *turn, bool hot, double *x,
                   void *scratch);
-    /* Every site once. Adds accepted moves to accepted [KAD_W_DOUBLE] where tuned. */
+    /* Every site once. Adds accepted moves to accepted [KAD_W_DOUBLE] where some may be
+     * refused (tuned, or as `refuses` says); 64-byte aligned. */
     void (*sweep)(const kad_action *action, const kad_turn *turn, double width, double *x,
                   double *accepted, void *scratch);
     /* OPTIONAL. Over-relaxation of every site: S does not change. */

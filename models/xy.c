@@ -25,8 +25,8 @@ static const kad_key KEYS[KAD_XY_N_KEYS] = {
      "uniform external field h along the first axis, energy -h sum_i s_i^1"},
     {"action.clock", KAD_REAL_OF(options, clock), "0", -1e3, 1e3, "", NULL,
      "clock term h_p of two components, energy -h_p sum_i cos(p theta_i)"},
-    {"action.clock_states", KAD_INT_OF(options, clock_states), "4", 1, 64, "", NULL,
-     "p of the clock term"},
+    {"action.clock_states", KAD_INT_OF(options, clock_states), NULL, 1, 64, "", NULL,
+     "p of the clock term (default 4)"},
 };
 
 static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_xy *xy)
@@ -37,12 +37,15 @@ static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_xy *xy)
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.clock: is for spins of two components, got %d",
                         xy->action.n_comp);
+    if (o->clock == 0 && o->clock_states > 0)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.clock_states: has no effect without action.clock");
     xy->by_beta = isnan(o->temperature);
     xy->beta = xy->beta_given = isnan(beta) ? 1 : beta;
     xy->J = isnan(o->coupling) ? 1 : o->coupling;
     xy->h = xy->h_given = o->field;
     xy->h_p = xy->h_p_given = o->clock;
-    xy->p = o->clock_states;
+    xy->p = o->clock_states > 0 ? o->clock_states : 4;
     return KAD_OK;
 }
 
@@ -172,6 +175,7 @@ static void xy_resolve(const kad_action *action, void *own)
     options *o = own;
     o->coupling = xy->J;
     if (isnan(o->temperature)) o->beta = xy->beta_given;
+    if (xy->h_p_given != 0) o->clock_states = xy->p;
 }
 
 static double xy_get(const kad_action *action, const char *key)

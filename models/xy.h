@@ -49,9 +49,11 @@ void kad_xy_directions(const kad_xy *xy, const double *x, double *s);
 /* x along s, with its lengths. */
 void kad_xy_turn(const kad_xy *xy, const double *s, double *x);
 /* Every site from its law given the others; a clock term accepts or refuses what the rest
- * of the weight draws. Lengths are drawn anew. s: scratch as above. */
-void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double *s);
-/* s -> 2 H (H.s) / |H|^2 - s, in the field H of the neighbours. */
+ * of the weight draws, and what it accepts is added to accepted [KAD_W_DOUBLE] (NULL: not
+ * counted). Lengths are drawn anew. s: scratch as above. */
+void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double *accepted,
+                      double *s);
+/* s -> 2 H (H.s) / |H|^2 - s, in the field H of the neighbours. Not for a clock term. */
 void kad_xy_reflect(const kad_xy *xy, double *x);
 /* The spins are reflected as takes `ghost` [n][KAD_W_DOUBLE] to the direction sign e_1. */
 void kad_xy_ghost_back(int n, int n_sites, double sign, const double *ghost, double *s);

@@ -85,14 +85,18 @@ static void sweep(const kad_action *action, const kad_turn *turn, double width, 
                   double *accepted, void *scratch)
 {
     (void)width;
-    (void)accepted;
-    kad_xy_heat_bath(action->self, turn, x, scratch);
+    kad_xy_heat_bath(action->self, turn, x, accepted, scratch);
+}
+
+static bool refuses(const kad_action *action)
+{
+    const kad_xy *xy = action->self;
+    return xy->h_p_given != 0;
 }
 
 static void reflect(const kad_action *action, double *x)
 {
-    const kad_xy *xy = action->self;
-    if (xy->h_p == 0) kad_xy_reflect(xy, x);
+    kad_xy_reflect(action->self, x);
 }
 
 static void cluster(const kad_action *action, const kad_turn *turn,
@@ -125,6 +129,7 @@ static void value(const kad_action *action, const double *x, double *S, void *sc
 }
 
 const kad_action_local kad_xy_local = {
+    .refuses = refuses,
     .bonds = bonds,
     .scratch_bytes = scratch_bytes,
     .start = start,

@@ -74,19 +74,22 @@ static vreal multiple(int p, vreal c, vreal s)
     return x;
 }
 
-/* s = new where the clock term accepts it; u: a uniform row. */
-static void accept_clock(const kad_xy *xy, const vreal *u, const vreal *new, vreal *s)
+/* s = new where the clock term accepts it, counted; u: a uniform row. */
+static void accept_clock(const kad_xy *xy, const vreal *u, const vreal *new, vreal *s,
+                         vreal *accepted)
 {
     for (int v = 0; v < KAD_NV; v++) {
         const vreal change = multiple(xy->p, new[v], new[KAD_NV + v]) -
                              multiple(xy->p, s[v], s[KAD_NV + v]);
         const kad_vmask yes = kad_vlt(u[v], kad_vexp(xy->beta * xy->h_p * change));
+        if (accepted) accepted[v] += kad_vselect(yes, kad_vset(1), kad_vset(0));
         s[v] = kad_vselect(yes, new[v], s[v]);
         s[KAD_NV + v] = kad_vselect(yes, new[KAD_NV + v], s[KAD_NV + v]);
     }
 }
 
-void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double *s)
+void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double *accepted,
+                      double *s)
 {
     const size_t n = (size_t)xy->action.n_comp;
     const uint32_t n_sites = (uint32_t)xy->action.lattice->n_sites;
@@ -105,7 +108,7 @@ void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double 
         if (xy->h_p != 0) {
             kad_rng_uniform_rows_f64(turn->rng[KAD_LOCAL_PROPOSE], turn->step,
                                      turn->first_chain, i, KAD_W, KAD_W, (double *)z);
-            accept_clock(xy, z, drawn, here);
+            accept_clock(xy, z, drawn, here, (vreal *)accepted);
         } else {
             for (size_t r = 0; r < n * KAD_NV; r++)
                 here[r] = drawn[r];

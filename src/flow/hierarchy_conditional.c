@@ -262,7 +262,11 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
     if (options->ring)
         KAD_CALL(kad_stage_list_ring(ctx, target, target->lattice->n_levels, list));
     int level = n_strides(target->lattice) - 1;
-    if (options->top == KAD_TOP_RASTER && in_top(&b, level)) {
+    if (options->top == KAD_TOP_RASTER && !in_top(&b, level))
+        return kad_fail(
+            ctx, KAD_ECONFIG,
+            "flow.top: raster has no effect: the coarsest lattice is one site");
+    if (options->top == KAD_TOP_RASTER) {
         KAD_CALL(add_raster(&b));
         level = target->lattice->n_levels - 1;
     }

@@ -13,16 +13,16 @@ enum { W = KAD_W_DOUBLE };
 const kad_key kad_local_keys[KAD_LOCAL_N_KEYS] = {
     {"sample[].sweeps", KAD_INT_OF(kad_local_options, sweeps), "1", 1, 1e6, "sweeps",
      NULL, "metropolis, cluster, latent-metropolis: sweeps between draws"},
-    {"sample[].overrelaxation", KAD_INT_OF(kad_local_options, overrelaxation), "1", 0,
+    {"sample[].overrelaxation", KAD_INT_OF(kad_local_options, overrelaxation), NULL, 0,
      1000, "sweeps", NULL,
      "metropolis, cluster: over-relaxation sweeps after every sweep (phi4 and xy with 2 "
-     "or 3 components, without a clock term)"},
+     "or 3 components, without a clock term: default 1)"},
+    {"sample[].width", KAD_REAL_OF(kad_local_options, width), NULL, 1e-6, 1e6, "", NULL,
+     "metropolis, cluster: half width of the proposals of phi4 before it is tuned to an "
+     "acceptance of 0.55 (default 1; with `tuning: 0` it stays)"},
     {"sample[].cluster_moves", KAD_INT_OF(kad_local_options, cluster_moves), "1", 1, 1000,
      "moves", NULL,
      "cluster: cluster moves of a sweep, each along a new random direction"},
-    {"sample[].width", KAD_REAL_OF(kad_local_options, width), "1", 1e-6, 1e6, "", NULL,
-     "metropolis, cluster: half width of the proposals of phi4 before it is tuned to an "
-     "acceptance of 0.55 (with `tuning: 0` it stays)"},
 };
 
 static kad_status check(kad_ctx *ctx, const kad_local_chains *c)
@@ -87,9 +87,9 @@ static void hand_over(const kad_local_chains *c, size_t tile, size_t at,
         const double moved = c->tally[tile * W + lane] - before[lane];
         out->action[i] = S[lane];
         /* cluster and heat bath moves are always made */
-        out->accepted[i] = !c->local->tuned || c->n_clusters > 0 || moved > 0;
+        out->accepted[i] = !c->refuses || c->n_clusters > 0 || moved > 0;
         if (out->acceptance != NULL)
-            out->acceptance[i] = c->local->tuned ? moved / n_moves : 1;
+            out->acceptance[i] = c->refuses ? moved / n_moves : 1;
     }
 }
 
@@ -171,6 +171,33 @@ static kad_status allocate(kad_ctx *ctx, kad_local_chains *c)
     return kad_new(ctx, (size_t)c->shell.n_workers, c->n_scratch, &c->scratch);
 }
 
+/* What is left out has its default where it has an effect; what is given has one. */
+static kad_status take_options(kad_ctx *ctx, const kad_local_options *o,
+                               kad_local_chains *c)
+{
+    const kad_sampler_setup *s = c->shell.setup;
+    const kad_action *action = s->action;
+    const bool factors = c->local->refuses != NULL && c->local->refuses(action);
+    const bool reflects = c->local->reflect != NULL && action->n_comp > 1 && !factors;
+    c->refuses = c->local->tuned || factors;
+    if (o->overrelaxation > 0 && !reflects)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].overrelaxation: has no effect: action %s%s", s->entry,
+                        action->ops->name,
+                        factors               ? " has a term that it would change"
+                        : action->n_comp == 1 ? " with one component has none"
+                                              : " has none");
+    if (!isnan(o->width) && !c->local->tuned)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sample[%d].width: has no effect: action %s draws without "
+                        "proposals of a width",
+                        s->entry, action->ops->name);
+    if (reflects) c->n_reflections = o->overrelaxation < 0 ? 1 : o->overrelaxation;
+    c->width = isnan(o->width) ? 1 : o->width;
+    c->n_sweeps = o->sweeps;
+    return KAD_OK;
+}
+
 kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
                                    bool clusters, void **out)
 {
@@ -188,11 +215,8 @@ kad_status kad_local_chains_create(kad_ctx *ctx, const kad_sampler_setup *setup,
     c->local = action->ops->local;
     KAD_CALL(kad_shell_create(ctx, setup, &shell_ops, c, W, &c->shell));
     c->shell.tuned = c->local->tuned;
-    c->n_sweeps = o.sweeps;
-    if (c->local->reflect != NULL && action->n_comp > 1)
-        c->n_reflections = o.overrelaxation;
+    KAD_CALL(take_options(ctx, &o, c));
     if (clusters) c->n_clusters = o.cluster_moves;
-    c->width = o.width;
     KAD_CALL(check(ctx, c));
     for (uint32_t i = 0; i < KAD_LOCAL_STREAMS; i++)
         c->rng[i] = kad_rng_stream(setup->seed, KAD_RNG_CHAIN,
@@ -276,7 +300,7 @@ void kad_local_chains_describe(const void *self, kad_writer *w)
     kad_write_int(w, "sweeps", c->n_sweeps);
     kad_write_int(w, "overrelaxation", c->n_reflections);
     kad_write_int(w, "cluster_moves", c->n_clusters);
-    if (!c->local->tuned) return;
-    kad_write_real(w, "width", c->width);
-    if (c->n_tried > 0) kad_write_real(w, "acceptance", c->n_accepted / c->n_tried);
+    if (c->local->tuned) kad_write_real(w, "width", c->width);
+    if (c->refuses && c->n_tried > 0)
+        kad_write_real(w, "acceptance", c->n_accepted / c->n_tried);
 }

@@ -15,12 +15,12 @@
 
 typedef struct kad_local_options {
     int sweeps;         /* a draw */
-    int overrelaxation; /* sweeps after each of these */
+    int overrelaxation; /* sweeps after each of these; -1: where there are any, one */
     int cluster_moves;  /* of each */
-    double width;       /* of proposals, before it is tuned */
+    double width;       /* of proposals, before it is tuned; NaN: 1 */
 } kad_local_options;
 
-enum { KAD_LOCAL_N_KEYS = 4 };
+enum { KAD_LOCAL_N_KEYS = 4, KAD_LOCAL_N_OWN = 3 }; /* the last is of clusters */
 extern const kad_key kad_local_keys[KAD_LOCAL_N_KEYS];
 
 typedef struct kad_local_chains {
@@ -28,6 +28,7 @@ typedef struct kad_local_chains {
     const kad_action_local *local;
     kad_rng rng[KAD_LOCAL_STREAMS];
     kad_bonds bonds;
+    bool refuses;                            /* acceptances are counted */
     int n_sweeps, n_reflections, n_clusters; /* of a draw; of a sweep */
     double *x;                               /* [n_tiles][n_rows][KAD_W_DOUBLE] */
     double *tally;                           /* [n_tiles][KAD_W_DOUBLE] accepted moves */

@@ -14,7 +14,7 @@ const kad_sampler_ops kad_sampler_metropolis = {
                "conditional draws)",
     .reference = "10.1063/1.1699114",
     .keys = kad_local_keys,
-    .n_keys = KAD_LOCAL_N_KEYS,
+    .n_keys = KAD_LOCAL_N_OWN,
     .options_size = sizeof(kad_local_options),
     .flags = KAD_SAMPLER_MOVES,
     .time_unit = "sweep",

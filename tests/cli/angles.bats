@@ -32,3 +32,24 @@ END
     fails_with 78 kadanoff run tiny.yaml -o no action.name=xy action.components=2 action.clock=0.3 \
         action.clock_states=3 flow.generator=lfa flow.refinement=lfa
 }
+
+@test "angles: keys that do nothing are refused, and a clock term's draws can be" {
+    xy="action.name=xy action.components=2 action.temperature=1"
+    # shellcheck disable=SC2086 # a list of overrides
+    fails_with 78 kadanoff run tiny.yaml -o no $xy action.clock_states=6
+    grep -q clock_states err.txt
+    # shellcheck disable=SC2086
+    fails_with 78 kadanoff run tiny.yaml -o no $xy action.clock=0.5 \
+        "sample=[{name: metropolis, draws: 10, overrelaxation: 1}]"
+    grep -q overrelaxation err.txt
+    # shellcheck disable=SC2086
+    fails_with 78 kadanoff run tiny.yaml -o no $xy "sample=[{name: metropolis, draws: 10, width: 2}]"
+    grep -q width err.txt
+    fails_with 78 kadanoff run tiny.yaml -o no flow.top=raster
+    grep -q raster err.txt
+    # shellcheck disable=SC2086
+    kadanoff run tiny.yaml -o clock $xy action.clock=2 \
+        "sample=[{name: metropolis, draws: 50, chains: 4}]"
+    h5dump -a /samplers/metropolis/acceptance clock/run.h5 |
+        awk '$1 == "(0):" { seen = $2 > 0.1 && $2 < 0.9 } END { exit !seen }'
+}

@@ -528,6 +528,39 @@ static void weights_are_transferred_by_momentum(void **state)
     kad_model_destroy(to);
 }
 
+/* Where steps are so long that nothing undoes them the latents are NaN, lane by lane, and so
+ * is ln q; what is found is the inverse to rounding. */
+static void lost_inverses_are_not_numbers(void **state)
+{
+    (void)state;
+    const int shape[] = {4, 4};
+    int n_lost = 0, n_found = 0;
+    for (int i = 0; i < 12; i++) {
+        rig r;
+        double ld[2][W] = {{0}};
+        rig_open(&r, 2, shape, options(3, 2, false), 0.05 + 0.03 * i);
+        for (size_t k = 0; k < r.size; k++) /* lanes of growing size */
+            r.z[k] *= 0.05 * (double)(1 + k % W);
+        rig_generate(&r, 1, ld[0]);
+        r.stage.ops->kern[KAD_DOUBLE]->infer(&r.stage, r.packed, r.x, ld[1], r.scratch);
+        for (size_t lane = 0; lane < W; lane++) {
+            double off = 0, size = 0;
+            bool lost = false;
+            for (size_t k = lane; k < r.size; k += W) {
+                lost |= isnan(r.x[k]);
+                off = fmax(off, fabs(r.x[k] - r.z[k]));
+                size = fmax(size, fabs(r.z[k]));
+            }
+            n_lost += lost;
+            n_found += !lost;
+            assert_true(lost || off < 1e-6 * size);
+        }
+        rig_close(&r);
+    }
+    print_message("# %d lost, %d found\n", n_lost, n_found);
+    assert_true(n_lost > 0 && n_found > 0);
+}
+
 static void what_it_cannot_do_is_refused(void **state)
 {
     (void)state;
@@ -574,6 +607,8 @@ int main(void)
         CLAIM("ode: flow.steps is kept", given_steps_are_kept),
         CLAIM("ode: weights go to a larger lattice by momentum",
               weights_are_transferred_by_momentum),
+        CLAIM("ode: an inverse that is not found is no number",
+              lost_inverses_are_not_numbers),
         CLAIM("ode: what it cannot do is refused", what_it_cannot_do_is_refused),
     };
     return cmocka_run_group_tests_name("continuous flow", tests, NULL, NULL);

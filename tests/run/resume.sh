@@ -394,7 +394,7 @@ sample[0].integrator|leapfrog|$ising|$mcmc
 sample[0].target_acceptance|0.7|$ising|$mcmc
 sample[1].sweeps|2|$ising
 sample[1].overrelaxation|0|$phi4
-sample[1].cluster_moves|2|$phi4
+sample[1].cluster_moves|2|$phi4|sample[1].name=cluster
 sample[1].width|0.5|$phi4
 sample[0].steps|mis 1, metropolis 2|$ising|sample=[{name: cycle, draws: 20, chains: 4, burn_in: 2}]
 sample[0].along|beta|$ising|$tempering

@@ -82,7 +82,7 @@ static void scene_clear(scene *s)
 static kad_sampler_setup setup_of(const scene *s, int chains, int burn_in, int draws)
 {
     return (kad_sampler_setup){
-        .own = kad_sampler_own(kad_sampler_find("metropolis"), s->options.entries[0].own),
+        .own = kad_sampler_own(kad_sampler_find("cluster"), s->options.entries[0].own),
         .start = s->options.entries[0].start,
         .action = s->action,
         .seed = 20,
@@ -556,6 +556,76 @@ static void chains_are_their_own(void **state)
     scene_clear(&s);
 }
 
+/* A key that does nothing is refused; a clock term's acceptance is that of its draws, and
+ * counted where nothing is tuned. */
+static void keys_without_effect(void **state)
+{
+    static const struct {
+        const char *yaml, *message;
+    } bad[] = {
+        {"action: {name: on-dual, beta: 0.4}\nsample: [{name: metropolis, "
+         "overrelaxation: 1}]\n",
+         "overrelaxation"},
+        {"action: {name: phi4, m2: -1, lambda: 1}\nsample: [{name: metropolis, "
+         "overrelaxation: 2}]\n",
+         "one component"},
+        {"action: {name: xy, beta: 1, components: 2, clock: 0.1}\nsample: [{name: "
+         "metropolis, "
+         "overrelaxation: 1}]\n",
+         "change"},
+        {"action: {name: on-dual, beta: 0.4}\nsample: [{name: metropolis, width: 2}]\n",
+         "width"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        scene s;
+        void *self;
+        scene_make(&s, 2, 4, bad[i].yaml, false);
+        const kad_sampler_setup setup = setup_of(&s, 8, 0, 4);
+        assert_int_equal(kad_local_chains_create(&s.ctx, &setup, false, &self),
+                         KAD_ECONFIG);
+        assert_non_null(strstr(s.ctx.message, bad[i].message));
+        scene_clear(&s);
+    }
+}
+
+static void clock_terms_refuse(void **state)
+{
+    scene s;
+    (void)state;
+    for (int clock = 0; clock < 2; clock++) {
+        void *self;
+        scene_make(&s, 2, 4,
+                   clock ? "action: {name: xy, components: 2, beta: 1, clock: 2}\n"
+                         : "action: {name: xy, components: 2, beta: 1}\n",
+                   false);
+        const kad_sampler_setup setup = setup_of(&s, 8, 0, 50);
+        assert_ok(&s, kad_local_chains_create(&s.ctx, &setup, false, &self));
+        prepare(&s, 8, 50);
+        double *acceptance = kad_alloc(400, sizeof *acceptance), mean = 0;
+        kad_draws out = {.n = 50,
+                         .number = s.number,
+                         .x = s.x,
+                         .action = s.S,
+                         .accepted = s.accepted,
+                         .acceptance = acceptance};
+        assert_ok(&s, kad_shell_advance(&s.ctx, self, &out));
+        const kad_local_chains *c = self;
+        for (int i = 0; i < 400; i++)
+            mean += acceptance[i] / 400;
+        assert_int_equal(c->n_reflections, clock ? 0 : 1);
+        if (clock) {
+            assert_true(fabs(mean - c->n_accepted / c->n_tried) < 1e-12);
+            assert_true(mean > 0.2 && mean < 0.9);
+        } else {
+            assert_true(fabs(mean - 1) < 1e-12);
+        }
+        kad_free(acceptance);
+        kad_local_chains_destroy(self);
+        scene_clear(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -574,6 +644,8 @@ int main(void)
         CLAIM("local, cluster: S is the action of the draw", actions_agree),
         CLAIM("local, cluster: the same bits for any threads, batches and pieces",
               same_bits_anyhow),
+        CLAIM("local, cluster: keys without effect are refused", keys_without_effect),
+        CLAIM("local: a clock term's acceptance is counted", clock_terms_refuse),
         CLAIM("local, cluster: chains do not see each other", chains_are_their_own),
     };
     return cmocka_run_group_tests_name("local", tests, NULL, NULL);

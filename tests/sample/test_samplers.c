@@ -8,6 +8,7 @@
  * A sampler may refuse a target (KAD_ECONFIG), but not most of them. */
 
 #include "base/memory.h"
+#include "models/local.h"
 #include "run/options.h"
 #include "sample/tempering.h"
 #include "tests/support/claim.h"
@@ -19,14 +20,16 @@ static const double WORST = 6.3;
 
 /* Keys of an entry for the exact start: steps so large that much is rejected; a cycle of
  * proposals, which places them anew before every update. */
-static const char *rough_keys(const char *sampler)
+static const char *rough_keys(const char *sampler, const kad_action *action)
 {
+    const bool tuned = action->ops->local != NULL && action->ops->local->tuned;
     if (strcmp(sampler, "hmc") == 0 || strcmp(sampler, "latent-hmc") == 0)
         return "integrator: leapfrog, step_size: 0.5, n_leapfrog: 3";
     if (strcmp(sampler, "metropolis") == 0 || strcmp(sampler, "cluster") == 0)
-        return "width: 1.5";
+        return tuned ? "width: 1.5" : "";
     if (strcmp(sampler, "cycle") == 0) return "steps: \"mis 1\"";
-    if (strcmp(sampler, "tempering") == 0) return "replicas: 3, width: 1.5";
+    if (strcmp(sampler, "tempering") == 0)
+        return tuned ? "replicas: 3, width: 1.5" : "replicas: 3";
     if (strcmp(sampler, "annealed") == 0) return "updates: 2, angle: 1";
     return "";
 }
@@ -285,7 +288,8 @@ static void exact_starts(target *t)
         const kad_sampler_ops *ops = kad_samplers[i];
         const int n = strcmp(ops->name, "cycle") == 0 ? 12 : 4;
         if (ops->set_state == NULL || left_out("KAD_SAMPLER", ops->name)) continue;
-        if (!bench_make(&b, t, ops->name, rough_keys(ops->name), TARGET_DRAWS, 0, n))
+        if (!bench_make(&b, t, ops->name, rough_keys(ops->name, t->action), TARGET_DRAWS,
+                        0, n))
             continue;
         for (size_t chain = 0; chain < TARGET_DRAWS; chain++)
             t->kind->measure(t, t->x + chain * t->n_rows,

@@ -12,12 +12,15 @@
 #include <string.h>
 
 /* Corrections end where the largest residual of a lane is below ENOUGH of its size: a few
- * tens of roundings. From the step's own order of accuracy that takes one or two. */
+ * tens of roundings. From the step's own order of accuracy that takes one or two. What is
+ * beyond LOST after all of them has no inverse that is known: the lane becomes NaN. */
 #if KAD_PREC == 32
 #define ENOUGH 2e-6f
+#define LOST 1e-4f
 enum { ONE_IS_ENOUGH = 1 };
 #else
 #define ENOUGH 2e-14
+#define LOST 1e-10
 enum { ONE_IS_ENOUGH = 0 };
 #endif
 enum { CORRECTIONS = 16, S = KAD_RK_STAGES };
@@ -326,33 +329,59 @@ static void step(const work *w, const real *x, double t, double h, real *out, vr
     combine(w, x, scaled(S, h, rk->b, factor), factor, w->K, out);
 }
 
-/* x += r in the lanes where r is not yet negligible against y; true if there is one. Lane
- * by lane, so that no sample depends on the others of its tile. */
-static bool correct(const work *w, const real *y, const real *r, real *x)
+/* One in the lanes where max |r| is at most `enough` of max |y|; NaN is not. */
+static void are_small(const work *w, const real *y, const real *r, real enough,
+                      vreal *small)
 {
-    vreal size[KAD_NV], rest[KAD_NV], keep[KAD_NV];
-    uint32_t any = 0;
-    const int n = w->s->n_sites;
-    for (int v = 0; v < KAD_NV; v++) {
-        size[v] = kad_vset(0);
-        rest[v] = kad_vset(0);
-    }
-    for (int i = 0; i < n; i++)
+    vreal size[KAD_NV], rest[KAD_NV], nan[KAD_NV];
+    for (int v = 0; v < KAD_NV; v++)
+        size[v] = rest[v] = nan[v] = kad_vset(0);
+    for (int i = 0; i < w->s->n_sites; i++)
         for (int v = 0; v < KAD_NV; v++) {
             const ptrdiff_t at = (ptrdiff_t)i * KAD_NV + v;
             if (!is_active(w, i)) continue;
             size[v] = kad_vmax(size[v], kad_vabs(((const vreal *)y)[at]));
             rest[v] = kad_vmax(rest[v], kad_vabs(((const vreal *)r)[at]));
+            nan[v] += 0 * ((const vreal *)r)[at];
         }
+    for (int v = 0; v < KAD_NV; v++) { /* the least number: 0 is as small as 0 */
+        const vreal most = enough * size[v] + (real)1e-37;
+        small[v] = kad_vselect(kad_vlt(rest[v] + nan[v], most), kad_vset(1), kad_vset(0));
+    }
+}
+
+/* Lanes of x whose last residual r is not small against y are NaN. */
+static void drop_lost(const work *w, const real *y, const real *r, real *x)
+{
+    vreal found[KAD_NV];
+    are_small(w, y, r, LOST, found);
     for (int v = 0; v < KAD_NV; v++) {
-        const kad_vmask mask = kad_vgt(rest[v], ENOUGH * size[v]);
-        any |= kad_vmask_bits(mask);
-        keep[v] = kad_vselect(mask, kad_vset(1), kad_vset(0));
+        const kad_vmask lost = kad_vlt(found[v], kad_vset(1));
+        for (int i = 0; i < w->s->n_sites; i++) {
+            vreal *here = (vreal *)x + (ptrdiff_t)i * KAD_NV + v;
+            if (is_active(w, i)) *here = kad_vselect(lost, kad_vset((real)NAN), *here);
+        }
+    }
+}
+
+/* x += r in the lanes where r is not yet negligible against y; true if there is one. Lane
+ * by lane, so that no sample depends on the others of its tile. */
+static bool correct(const work *w, const real *y, const real *r, real *x)
+{
+    vreal keep[KAD_NV];
+    uint32_t any = 0;
+    const int n = w->s->n_sites;
+    are_small(w, y, r, ENOUGH, keep);
+    for (int v = 0; v < KAD_NV; v++) {
+        any |= kad_vmask_bits(kad_vlt(keep[v], kad_vset(1)));
+        keep[v] = 1 - keep[v];
     }
     for (int i = 0; any && i < n; i++)
         for (int v = 0; v < KAD_NV; v++) {
             const ptrdiff_t at = (ptrdiff_t)i * KAD_NV + v;
-            if (is_active(w, i)) ((vreal *)x)[at] += keep[v] * ((const vreal *)r)[at];
+            if (is_active(w, i))
+                ((vreal *)x)[at] += kad_vselect(kad_vgt(keep[v], kad_vset(0)),
+                                                ((const vreal *)r)[at], kad_vset(0));
         }
     return any != 0;
 }
@@ -373,9 +402,13 @@ static void step_back(const work *w, real *x, double t, double h, vreal *ld)
     memcpy(w->y, x, bytes);
     memcpy(w->u, x, bytes);
     step(w, w->u, t + h, -h, x, NULL);
-    for (int i = 0; i < CORRECTIONS; i++) {
+    for (int i = 0;; i++) {
         step(w, x, t, h, w->r, ld);
         residual(w, w->y, w->r);
+        if (i == CORRECTIONS) {
+            drop_lost(w, w->y, w->r, x);
+            break;
+        }
         if (!correct(w, w->y, w->r, ONE_IS_ENOUGH ? x : w->u)) break;
         if (!ONE_IS_ENOUGH) step(w, w->u, t + h, -h, x, NULL);
     }
@@ -423,9 +456,13 @@ static void step_adjoint_back(const work *w, double t, double h, real *g, double
     memcpy(w->y, g, bytes);
     memcpy(w->u, g, bytes);
     carry_cotangent(w, t, h, w->u, gl, g);
-    for (int i = 0; i < CORRECTIONS; i++) {
+    for (int i = 0;; i++) {
         step_adjoint(w, t, h, g, gl, w->r, NULL, 1);
         residual(w, w->y, w->r);
+        if (i == CORRECTIONS) {
+            drop_lost(w, w->y, w->r, g);
+            break;
+        }
         if (!correct(w, w->y, w->r, ONE_IS_ENOUGH ? g : w->u)) break;
         if (!ONE_IS_ENOUGH) carry_cotangent(w, t, h, w->u, gl, g);
     }
