@@ -26,15 +26,16 @@ void kad_schema_add(kad_schema *schema, const kad_key *table, size_t n_keys)
 void kad_schema_add_for(kad_schema *schema, const kad_key *table, size_t n_keys,
                         const char *key, const char *name)
 {
-    assert(schema->n_tables < KAD_SCHEMA_TABLES);
-    if (schema->n_tables >= KAD_SCHEMA_TABLES) return;
-    /* two samplers may share a table */
-    for (int t = 0; t < schema->n_tables; t++)
-        if (schema->table[t] == table) return;
-    schema->table[schema->n_tables] = table;
-    schema->n_keys[schema->n_tables] = n_keys;
-    schema->owner[schema->n_tables] = (kad_owner){key, name};
-    schema->n_tables++;
+    int own = 0; /* two samplers may share a table, or one its first rows */
+    while (own < schema->n_tables && schema->table[own] != table)
+        own++;
+    assert(own < KAD_SCHEMA_TABLES);
+    if (own >= KAD_SCHEMA_TABLES) return;
+    if (own < schema->n_tables && schema->n_keys[own] >= n_keys) return;
+    schema->table[own] = table;
+    schema->n_keys[own] = n_keys;
+    schema->owner[own] = (kad_owner){key, name};
+    if (own == schema->n_tables) schema->n_tables++;
     size_t n = 0;
     for (int t = 0; t < schema->n_tables; t++)
         n += schema->n_keys[t];

@@ -45,6 +45,8 @@ END
     # shellcheck disable=SC2086
     fails_with 78 kadanoff run tiny.yaml -o no $xy "sample=[{name: metropolis, draws: 10, width: 2}]"
     grep -q width err.txt
+    fails_with 78 kadanoff run tiny.yaml -o no "sample=[{name: metropolis, draws: 10, cluster_moves: 2}]"
+    kadanoff run tiny.yaml -o clusters "sample=[{name: cluster, draws: 10, cluster_moves: 2}]"
     fails_with 78 kadanoff run tiny.yaml -o no flow.top=raster
     grep -q raster err.txt
     # shellcheck disable=SC2086
