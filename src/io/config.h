@@ -129,6 +129,11 @@ void kad_config_set_home(kad_config *config, const char *folder);
 KAD_MUST_USE kad_status kad_config_set_path(kad_ctx *ctx, kad_config *config,
                                             const char *key, const char *path);
 
+/* The value of a key as another config of the same schema has it, unset where that has none:
+ * the same in other words. Texts that options borrow of it are gone. KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_config_adopt(kad_ctx *ctx, kad_config *config,
+                                         const char *key, const kad_config *from);
+
 /* The text the user gave, verbatim. */
 const char *kad_config_text(const kad_config *config);
 

@@ -365,3 +365,48 @@ const char *kad_key_text(const kad_key *key, const void *options, size_t *n)
     }
     return text;
 }
+
+static bool same_numbers(const kad_key *key, const void *a, const void *b)
+{
+    size_t n, m;
+    get(key, a, &n, sizeof n);
+    get(key, b, &m, sizeof m);
+    if (n != m) return false;
+    for (size_t i = 0; i < n && i < KAD_SEQUENCE_MAX; i++) {
+        const bool reals = key->member.kind == KAD_MEMBER_REALS;
+        const void *at[2] = {(const char *)a + key->member.offset,
+                             (const char *)b + key->member.offset};
+        if (reals ? ((const kad_reals *)at[0])->value[i] !=
+                        ((const kad_reals *)at[1])->value[i]
+                  : ((const kad_ints *)at[0])->value[i] !=
+                        ((const kad_ints *)at[1])->value[i])
+            return false;
+    }
+    return true;
+}
+
+bool kad_key_same(const kad_key *key, const void *a, const void *b)
+{
+    size_t n, m;
+    switch (key->member.kind) {
+    case KAD_MEMBER_NONE:
+        return false;
+    case KAD_MEMBER_INT32:
+    case KAD_MEMBER_INT64:
+        return get_int(key, a) == get_int(key, b);
+    case KAD_MEMBER_REAL:
+    case KAD_MEMBER_BOOL: {
+        const double x = kad_key_number(key, a), y = kad_key_number(key, b);
+        return x == y || (isnan(x) && isnan(y));
+    }
+    case KAD_MEMBER_TEXT:
+    case KAD_MEMBER_ENUM: {
+        const char *x = kad_key_text(key, a, &n), *y = kad_key_text(key, b, &m);
+        return x == NULL || y == NULL ? x == y : n == m && memcmp(x, y, n) == 0;
+    }
+    case KAD_MEMBER_INTS:
+    case KAD_MEMBER_REALS:
+        return same_numbers(key, a, b);
+    }
+    return false;
+}

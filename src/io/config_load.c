@@ -163,6 +163,20 @@ kad_status kad_config_resolve_real(kad_ctx *ctx, kad_config *config, const char 
     return kad_config_resolve(ctx, config, key, kad_format_real(text, value));
 }
 
+kad_status kad_config_adopt(kad_ctx *ctx, kad_config *config, const char *key,
+                            const kad_config *from)
+{
+    const kad_entry *entry = kad_entries_find(&from->set, key);
+    KAD_LOCAL(char, text);
+    kad_out out = {0};
+    kad_entries_remove(&config->set, key);
+    if (!entry) return KAD_OK;
+    kad_entry_print(&out, entry);
+    text = kad_out_finish(&out);
+    if (!text) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    return kad_config_resolve(ctx, config, key, text);
+}
+
 void kad_config_set_home(kad_config *config, const char *folder)
 {
     config->home = folder;

@@ -161,6 +161,8 @@ void kad_keys_copy(const kad_key *keys, size_t n, const void *options, size_t si
 bool kad_key_is_set(const kad_key *key, const void *options);
 double kad_key_number(const kad_key *key, const void *options);
 const char *kad_key_text(const kad_key *key, const void *options, size_t *n);
+/* Whether two structs have the same in the row's member; never without a member. */
+bool kad_key_same(const kad_key *key, const void *a, const void *b);
 /* The numbers of a sequence of reals, *n of them; NULL for a row of another kind. */
 const double *kad_key_reals(const kad_key *key, const void *options, size_t *n);
 

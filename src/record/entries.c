@@ -138,6 +138,91 @@ int64_t kad_sample_tuning(const kad_sample_options *options, int entry)
     return n < TUNING ? n : TUNING;
 }
 
+/* --- the same in other words ----------------------------------------------------------- */
+
+/* A member of that name; *there: there is one. */
+static bool same_member(const kad_key *keys, size_t n, const char *name, const void *a,
+                        const void *b, bool *there)
+{
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        if (name != NULL && strcmp(kad_key_last_name(keys[i].key), name) != 0) continue;
+        *there = true;
+        same = same && kad_key_same(&keys[i], a, b);
+    }
+    return same;
+}
+
+static int64_t chains_of(const kad_sample_options *options, int entry)
+{
+    return kad_sample_chains(options, entry);
+}
+
+/* As sample/start.h resolves it: who does without the map starts without it. */
+static int64_t start_of(const kad_sample_options *options, int entry)
+{
+    const kad_start given = options->entry[entry].start;
+    if (given != KAD_START_AUTO) return given;
+    return kad_sample_needs_map(options, entry) ? KAD_START_PRIOR : KAD_START_HOT;
+}
+
+typedef struct decided {
+    const char *name;
+    int64_t (*value)(const kad_sample_options *options, int entry);
+} decided;
+
+static const decided decisions[] = {
+    {"draws", kad_sample_draws},           {"chains", chains_of},
+    {"burn_in", kad_sample_burn_in},       {"tuning", kad_sample_tuning},
+    {"store_configs", kad_sample_configs}, {"start", start_of},
+};
+
+static const decided *find_decided(const char *name)
+{
+    for (size_t i = 0; i < sizeof decisions / sizeof *decisions; i++)
+        if (strcmp(decisions[i].name, name) == 0) return &decisions[i];
+    return NULL;
+}
+
+/* What the entry gives its sampler; a key that is not its own may be one of a step's or a
+ * base's, each with a default of its own. */
+static bool same_own(const kad_sample_options *a, const kad_sample_options *b, int entry,
+                     const char *name, bool *there)
+{
+    const kad_sampler_ops *own = ops_of(a, entry);
+    bool of_own = false, same = true;
+    for (int pass = 0; pass < 2 && !of_own; pass++)
+        for (size_t i = 0; kad_samplers[i] != NULL; i++) {
+            const kad_sampler_ops *ops = kad_samplers[i];
+            if ((pass == 0) != (ops == own)) continue;
+            bool *found = pass == 0 ? &of_own : there;
+            same = same_member(ops->keys, ops->n_keys, name,
+                               kad_sampler_own(ops, a->entry[entry].own),
+                               kad_sampler_own(ops, b->entry[entry].own), found) &&
+                   same;
+        }
+    *there = *there || of_own;
+    return same;
+}
+
+bool kad_sample_same(const kad_sample_options *a, const kad_sample_options *b, int entry,
+                     const char *key)
+{
+    bool there = false;
+    if (key == NULL) {
+        for (size_t i = 0; i < kad_sample_n_keys; i++)
+            if (!kad_sample_same(a, b, entry, kad_key_last_name(kad_sample_keys[i].key)))
+                return false;
+        return same_own(a, b, entry, NULL, &there);
+    }
+    const decided *by = find_decided(key);
+    if (by != NULL) return by->value(a, entry) == by->value(b, entry);
+    const bool common = same_member(kad_sample_keys, kad_sample_n_keys, key,
+                                    &a->entry[entry], &b->entry[entry], &there);
+    if (there) return common;
+    return same_own(a, b, entry, key, &there) && there;
+}
+
 void kad_sample_group(const kad_sample_options *options, int entry, size_t size,
                       char *out)
 {

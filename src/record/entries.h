@@ -49,6 +49,11 @@ int64_t kad_sample_configs(const kad_sample_options *options, int entry);
 /* Updates of a chain before its burn-in, for a sampler that tunes. */
 int64_t kad_sample_tuning(const kad_sample_options *options, int entry);
 
+/* Whether an entry asks for the same by a key ("thin"), defaults that depend on the sampler
+ * included; NULL: by every key. */
+bool kad_sample_same(const kad_sample_options *a, const kad_sample_options *b, int entry,
+                     const char *key);
+
 /* Name of an entry's group below /samplers: the sampler's, with _2, _3, ... for later
  * entries of the same one. */
 void kad_sample_group(const kad_sample_options *options, int entry, size_t size,

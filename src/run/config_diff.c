@@ -91,23 +91,69 @@ static int entry_of(const char *key)
     return entry;
 }
 
-/* As kad_config_compare, but that entries of now may have more draws: how many have. */
+static bool has_more_draws(const kad_sample_options *old, const kad_sample_options *now,
+                           const char *key)
+{
+    const int i = entry_of(key);
+    return i >= 0 && i < old->n && i < now->n &&
+           kad_sample_draws(old, i) < kad_sample_draws(now, i);
+}
+
+/* "sample", "sample[1].thin". */
+static bool same_sample(const kad_sample_options *old, const kad_sample_options *now,
+                        const char *key)
+{
+    int i = -1, end = 0;
+    if (strcmp(key, "sample") == 0) {
+        bool same = old->n == now->n;
+        for (i = 0; same && i < now->n; i++)
+            same = kad_sample_same(old, now, i, NULL);
+        return same;
+    }
+    return sscanf(key, "sample[%d].%n", &i, &end) == 1 && end > 0 && i >= 0 &&
+           i < old->n && i < now->n && kad_sample_same(old, now, i, key + end);
+}
+
+/* One of them leaves to the program what the other says, and it comes to the same. */
+static bool same_value(const kad_run_options *old, const kad_run_options *now,
+                       const char *key)
+{
+    const struct {
+        const kad_key *keys;
+        size_t n;
+        const void *old, *now;
+    } part[] = {
+        {kad_flow_keys, kad_flow_n_keys, &old->model.flow, &now->model.flow},
+        {kad_family_keys, kad_family_n_keys, &old->model.family, &now->model.family},
+        {kad_train_keys, kad_train_n_keys, &old->train, &now->train},
+        {kad_bulk_keys, kad_bulk_n_keys, &old->bulk, &now->bulk}};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        for (size_t k = 0; k < part[i].n; k++)
+            if (strcmp(part[i].keys[k].key, key) == 0)
+                return kad_key_same(&part[i].keys[k], part[i].old, part[i].now);
+    return same_sample(&old->sample, &now->sample, key);
+}
+
+/* As kad_config_compare, but that entries of now may have more draws (how many have), and that
+ * the words of the folder are taken over where they mean the same. */
 static kad_status compare(kad_pipeline *p, const kad_config *stored,
-                          const kad_sample_options *old, int *n_grown, kad_difference *d)
+                          const kad_run_options *old, int *n_grown, kad_difference *d)
 {
     kad_ctx *ctx = &p->app->ctx;
-    const kad_sample_options *now = &p->options.sample;
     KAD_TEXT(except);
     *n_grown = 0;
     for (;;) {
         KAD_CALL(kad_config_compare(ctx, stored, p->config, except.data, d));
-        const int i = entry_of(d->key);
-        if (i < 0 || i >= old->n || i >= now->n ||
-            kad_sample_draws(old, i) >= kad_sample_draws(now, i))
-            return KAD_OK;
+        if (p->model == NULL || d->key[0] == '\0') return KAD_OK;
+        const bool more = has_more_draws(&old->sample, &p->options.sample, d->key);
+        if (!more && !same_value(old, &p->options, d->key)) return KAD_OK;
+        *n_grown += more;
+        if (!more && strchr(d->key, '[') == NULL && strcmp(d->key, "sample") != 0) {
+            KAD_CALL(kad_config_adopt(ctx, p->config, d->key, stored));
+            KAD_CALL(kad_pipeline_options(p));
+        }
         kad_text_add(&except, " %s", d->key);
         if (except.failed) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
-        ++*n_grown;
     }
 }
 
@@ -131,7 +177,7 @@ static kad_status agree(kad_pipeline *p, const kad_config *stored, const char *n
 {
     kad_difference d;
     int n_grown;
-    KAD_CALL(compare(p, stored, &old->sample, &n_grown, &d));
+    KAD_CALL(compare(p, stored, old, &n_grown, &d));
     if (d.key[0] != '\0') return fail_difference(p, name, &d);
     *grown = n_grown > 0;
     return *grown ? check_growth(p, &old->sample) : KAD_OK;

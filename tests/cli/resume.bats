@@ -193,3 +193,34 @@ END
     kadanoff run tiny -q
     [ "$(fingerprint tiny/run.h5)" = "$before" ]
 }
+
+@test "resume: what the program would choose itself may be written down, also on the way" {
+    stop() { # stop OVERRIDE...: 1 s of a training of a day
+        local got=0
+        kadanoff run tiny.yaml -q -t 1 train.steps=10000000 --max-hours 0.0003 "$@" || got=$?
+        [ "$got" -eq 75 ]
+    }
+    stop -o way
+    stop -o way train.beta1=0.9 "sample[0].thin=1"
+    stop -o way
+    grep -v train tiny.yaml >list.yaml
+    small='train={steps: 20, batch: 64, eval_samples: 256, eval_final: 512}'
+    sampler='{name: metropolis, draws: 100, chains: 4'
+    kadanoff run list.yaml -q "$small" "sample=[{name: mis}, $sampler}]" -o list
+    sha256sum list/run.h5 >before.txt
+    kadanoff run list.yaml -q -o list "$small" train.beta2=0.95 \
+        "sample=[{name: mis, draws: 20000, thin: 1, exact: true, burn_in: 100},
+            $sampler, burn_in: 200, start: hot, tuning: 200}]"
+    sed -i '/^sample/,$d' list.yaml
+    kadanoff run list.yaml -q "$small" -o auto
+    kadanoff run list.yaml -q "$small" -o auto 'sample=[{name: mis, draws: 20000}]'
+    sha256sum -c --quiet before.txt
+    for other in thin=2 burn_in=199 start=cold tuning=199 chains=64; do
+        fails_with 78 kadanoff run list.yaml -q -o list "$small" \
+            "sample=[{name: mis}, $sampler}]" "sample[1].$other"
+        grep -q "sample\[1\].${other%=*} is [a-z0-9]* in this run folder, .* is asked for" err.txt
+    done
+    fails_with 78 kadanoff run list.yaml -q -o auto "$small" 'sample=[{name: mis, thin: 2}]'
+    fails_with 78 kadanoff run list.yaml -q -o list "$small" train.beta2=0.99 \
+        "sample=[{name: mis}, $sampler}]"
+}

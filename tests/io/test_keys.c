@@ -252,12 +252,59 @@ static void test_choices(void **state)
     assert_string_equal(text, "");
 }
 
+/* Of every kind of member: the same as itself, and another where only that one differs. */
+static void test_same(void **state)
+{
+    static const char a[] = "{}";
+    static const char *const b[] = {"seed: 8",
+                                    "a: {steps: 999}",
+                                    "a: {batch: 1}",
+                                    "a: {burn_in: 0}",
+                                    "a: {rows: 13}",
+                                    "a: {rate: 1}",
+                                    "a: {width: 0}",
+                                    "a: {exact: false}",
+                                    "a: {fast: true}",
+                                    "a: {name: none}",
+                                    "a: {label: \"\"}",
+                                    "a: {file: other}",
+                                    "a: {word: one}",
+                                    "a: {ink: red}",
+                                    "a: {rule: first}",
+                                    "a: {shape: [16, 9]}",
+                                    "a: {widths: [1]}",
+                                    "a: {shares: [0.25, 0.25]}",
+                                    "list: [{draws: 101}]"};
+    const kad_key no_member = {"a.none", KAD_INT, KAD_NO_MEMBER, NULL, 0,
+                               1,        "",      NULL,          ""};
+    kad_schema schema[2];
+    (void)state;
+    assert_int_equal(sizeof b / sizeof *b, N);
+    kad_config *one = parse(&schema[0], a);
+    options x = {0};
+    kad_config_fill(one, keys, N, 0, &x);
+    for (int i = 0; i < N; i++) {
+        kad_config *other = parse(&schema[1], b[i]);
+        options y = {0};
+        kad_config_fill(other, keys, N, 0, &y);
+        for (int k = 0; k < N; k++) {
+            assert_true(kad_key_same(&keys[k], &y, &y));
+            if (kad_key_same(&keys[k], &x, &y) == (i == k))
+                fail_msg("%s with %s", keys[k].key, b[i]);
+        }
+        kad_config_destroy(other);
+    }
+    assert_false(kad_key_same(&no_member, &x, &x));
+    kad_config_destroy(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
         cmocka_unit_test(test_long_sequence), cmocka_unit_test(test_reading),
         cmocka_unit_test(test_resolve_from),  cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_same),
     };
     return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
 }
