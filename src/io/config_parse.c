@@ -285,6 +285,15 @@ static kad_status parse_list(parse *p, const char *path)
     return kad_config_set_list(p->ctx, p->config, path, length);
 }
 
+/* "null" leaves out the keys of a section, whatever was said before. */
+static kad_status empty_section(parse *p, const char *path)
+{
+    char prefix[KAD_CONFIG_MAX_KEY + 16];
+    snprintf(prefix, sizeof prefix, "%s.", path);
+    kad_entries_remove_prefix(&p->config->set, prefix);
+    return KAD_OK;
+}
+
 /* The value of `path`, whose first event is the current one. */
 static kad_status parse_value(parse *p, const char *path)
 {
@@ -293,7 +302,8 @@ static kad_status parse_value(parse *p, const char *path)
     if (spec) return parse_leaf(p, path, spec);
     if (kad_schema_has_prefix(schema, path, ".")) {
         if (at(p, YAML_MAPPING_START_EVENT)) return parse_map(p, path);
-        return is_empty(p) ? KAD_OK : fail(p, path, "expected a section (a map of keys)");
+        return is_empty(p) ? empty_section(p, path)
+                           : fail(p, path, "expected a section (a map of keys)");
     }
     if (kad_schema_has_prefix(schema, path, "[].")) return parse_list(p, path);
     return unknown_key(p, path);

@@ -204,6 +204,21 @@ kad_status kad_config_agree(kad_pipeline *p, bool *claimed, bool *grown)
     return status;
 }
 
+static kad_status agree_text(kad_pipeline *p, const char *text, const char *name)
+{
+    const kad_app *app = p->app;
+    bool claimed, grown;
+    KAD_CALL(kad_pipeline_prepare(p, text, name, app->n_overrides, app->overrides));
+    KAD_CALL(kad_run_open(&p->app->ctx, app->out, KAD_RUN_READ, &p->run));
+    return kad_config_agree(p, &claimed, &grown);
+}
+
+kad_status kad_pipeline_agree(kad_app *app, const char *text, const char *name)
+{
+    kad_pipeline p KAD_CLEARED(kad_pipeline_release) = {.app = app};
+    return agree_text(&p, text, name);
+}
+
 /* --- run.h5 --------------------------------------------------------------------------- */
 
 /* A run that is to have more draws than its results. */

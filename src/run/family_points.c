@@ -15,30 +15,6 @@ bool kad_family_has_points(const kad_pipeline *p)
            kad_family_n_sample_at(&p->options.model.family) > 0;
 }
 
-/* "KEY=null" for every key of the two sections that was given. */
-typedef struct left_out {
-    const kad_config *config;
-    kad_scope *in;
-    const char **text;
-    size_t n;
-    kad_status status;
-} left_out;
-
-static void leave_out(void *self, const kad_key *key)
-{
-    left_out *out = self;
-    if (strncmp(key->key, "family.", 7) != 0 && strncmp(key->key, "train.", 6) != 0)
-        return;
-    if (out->status != KAD_OK || !kad_config_is_given(out->config, key->key)) return;
-    out->status = kad_take_printf(out->in, &out->text[out->n++], "%s=null", key->key);
-}
-
-static void count(void *self, const kad_key *key)
-{
-    (void)key;
-    ++*(size_t *)self;
-}
-
 /* A seed of the value's own, whichever others are asked for. */
 static int64_t seed_at(uint64_t seed, kad_family_point value)
 {
@@ -49,31 +25,28 @@ static int64_t seed_at(uint64_t seed, kad_family_point value)
     return (int64_t)(((uint64_t)word[0] << 32 | word[1]) >> 12);
 }
 
-/* The command line's own, what is left out, and what makes it a run of one value. */
+/* The command line's own, no family and no training, and what makes it a run of one value. */
 static kad_status overrides_of(kad_scope *in, const kad_pipeline *p,
                                kad_family_point value, int *n, const char ***out)
 {
     const kad_family *family = &p->model->family;
-    enum { OWN = 3 + KAD_FAMILY_COUPLINGS };
+    enum { OWN = 5 + KAD_FAMILY_COUPLINGS };
     const kad_app *app = p->app;
     char number[KAD_NUMBER_CHARS];
-    size_t n_keys = 0;
-    kad_schema_each(&p->schema, count, &n_keys);
-    KAD_CALL(kad_take(in, (size_t)app->n_overrides + n_keys + OWN, out));
-    left_out rest = {.config = p->config, .in = in, .text = *out};
+    KAD_CALL(kad_take(in, (size_t)app->n_overrides + OWN, out));
     for (int i = 0; i < app->n_overrides; i++)
-        rest.text[rest.n++] = app->overrides[i];
-    kad_schema_each(&p->schema, leave_out, &rest);
-    KAD_CALL(rest.status);
-    const char **own = rest.text + rest.n;
-    KAD_CALL(kad_take_printf(in, &own[0], "train.from=%s", kad_run_path(p->run)));
-    KAD_CALL(kad_take_printf(in, &own[1], "train.steps=0"));
-    KAD_CALL(kad_take_printf(in, &own[2], "seed=%lld",
+        (*out)[i] = app->overrides[i];
+    const char **own = *out + app->n_overrides;
+    own[0] = "family=null";
+    own[1] = "train=null";
+    own[2] = "train.steps=0";
+    KAD_CALL(kad_take_printf(in, &own[3], "train.from=%s", kad_run_path(p->run)));
+    KAD_CALL(kad_take_printf(in, &own[4], "seed=%lld",
                              (long long)seed_at(p->model->seed, value)));
     for (int i = 0; i < family->n; i++)
-        KAD_CALL(kad_take_printf(in, &own[3 + i], "action.%s=%s", family->axis[i].along,
+        KAD_CALL(kad_take_printf(in, &own[5 + i], "action.%s=%s", family->axis[i].along,
                                  kad_format_real(number, value.at[i])));
-    *n = (int)rest.n + 3 + family->n;
+    *n = app->n_overrides + 5 + family->n;
     return KAD_OK;
 }
 

@@ -81,6 +81,10 @@ KAD_MUST_USE kad_status kad_config_check_used(kad_pipeline *p, const char *name)
  * that differs. Finished entries of `sample` may be asked for more draws. *claimed: the
  * folder has a config; *grown: more draws are asked for than by that. (config_diff.c) */
 KAD_MUST_USE kad_status kad_config_agree(kad_pipeline *p, bool *claimed, bool *grown);
+/* KAD_ECONFIG where the run folder app->out would refuse to go on by a config text; nothing
+ * is changed in it. Also the errors of kad_pipeline_prepare. */
+KAD_MUST_USE kad_status kad_pipeline_agree(kad_app *app, const char *text,
+                                           const char *name);
 /* The same of what run.h5 says it was made with: KAD_EDATA when that is another run. */
 KAD_MUST_USE kad_status kad_results_agree(kad_ctx *ctx, const kad_config *config,
                                           const kad_run *run, kad_h5 *file);

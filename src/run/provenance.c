@@ -99,6 +99,8 @@ static void write_program(const kad_pipeline *p, kad_writer *w)
     if (p->app->sweep != NULL) {
         kad_write_text(w, "sweep", p->app->sweep);
         kad_write_int(w, "sweep_point", p->app->sweep_point);
+    }
+    if (p->app->sweep_config != NULL) {
         kad_write_text(w, KAD_RESULTS_WORD, p->app->sweep_config);
     } else if (kad_h5_attr_exists(w->file, "/", KAD_RESULTS_WORD)) {
         kad_write_text(w, KAD_RESULTS_WORD, ""); /* it may go on by another config */

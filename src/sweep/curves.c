@@ -31,9 +31,9 @@ static bool varies(const kad_sweep *s, int key)
 /* The one that is named, or the only one that varies. */
 static kad_status find_along(kad_ctx *ctx, const kad_sweep *s, int *along)
 {
-    const char *named = s->options.analysis.along;
+    const char *named = s->options.analysis.along, *maps = s->options.along;
     int n = 0;
-    if (named == NULL) named = s->options.along;
+    if (named == NULL && maps != NULL && strchr(maps, ',') == NULL) named = maps;
     *along = named != NULL ? kad_sweep_find_key(s, named) : -1;
     if (named != NULL && *along < 0)
         return kad_fail(ctx, KAD_ECONFIG,

@@ -263,12 +263,12 @@ static kad_status read_size(subject *u)
 static kad_status count_groups(kad_ctx *ctx, const kad_sweep *s, const kad_shapes *shapes,
                                int shape, int *n)
 {
-    const kad_sweep_point *before;
+    bool leads;
     *n = 0;
     for (int i = 0; i < s->n_points; i++) {
         if (shapes->of[i] != shape) continue;
-        KAD_CALL(kad_sweep_before(ctx, s, &s->point[i], &before));
-        *n += before == NULL;
+        KAD_CALL(kad_sweep_leads(ctx, s, &s->point[i], &leads));
+        *n += leads;
     }
     return KAD_OK;
 }

@@ -12,7 +12,9 @@ const kad_key kad_sweep_keys[] = {
      "begun "
      "with that of its neighbour along it"},
     {"sweep.along", KAD_STRING_OF(kad_sweep_options, along), NULL, 1, 0, "", NULL,
-     "family, chain: the coupling, a key of the sweep (action.temperature)"},
+     "family, chain: the coupling, a key of the sweep (action.temperature); of a family "
+     "also "
+     "two: [action.kappa, action.lambda]"},
     {"sweep.chain_steps", KAD_REAL_OF(kad_sweep_options, chain_steps), "0.2", 0, 1, "",
      NULL,
      "chain: a point that starts from its neighbour's map takes so much of its steps"},

@@ -122,10 +122,28 @@ static kad_status check_point(kad_app *app, const kad_sweep *s,
                     point->number, kad_sweep_label(s, point, sizeof label, label));
 }
 
+/* The map of the first point: those of other groups have other values of their keys, which
+ * are checked with the points. */
+static kad_status check_family(kad_app *app, const kad_sweep *s)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_sweep_point others;
+    const char **more, **overrides;
+    int i = 0, n_more, n;
+    while (i < s->n_points && !s->point[i].wanted)
+        i++;
+    if (i == s->n_points) return KAD_OK;
+    KAD_CALL(kad_sweep_family(&scope, app, s, &s->point[i], &others, &n_more, &more));
+    KAD_CALL(
+        kad_sweep_overrides_and(&scope, app, s, &others, n_more, more, &n, &overrides));
+    return check_model(app, s, n, overrides);
+}
+
 /* Groups have names and values that a family or a chain can use. */
 static kad_status check_maps(kad_app *app, const kad_sweep *s)
 {
     const kad_sweep_point *before;
+    if (kad_sweep_shares_maps(s)) return check_family(app, s);
     if (strcmp(s->options.map, "chain") != 0) return KAD_OK;
     for (int i = 0; i < s->n_points; i++)
         if (s->point[i].wanted)
@@ -154,6 +172,7 @@ kad_status kad_sweep_check(kad_app *app, const kad_sweep *s)
         status = check_point(&single, s, &s->point[i], whole);
         if (whole) c.whole[c.n_whole++] = i;
     }
+    if (status == KAD_OK) status = check_maps(&single, s);
     if (status != KAD_OK) return kad_fail(&app->ctx, status, "%s", single.ctx.message);
-    return check_maps(app, s);
+    return KAD_OK;
 }

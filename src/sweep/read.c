@@ -42,12 +42,14 @@ static kad_status read_options(kad_scope *in, const kad_section *section,
     return KAD_OK;
 }
 
-/* Of all that the config says. */
+/* Of every key's value: which have an effect is known only when a recipe has made its
+ * choices. */
 static kad_status stand_for(kad_ctx *ctx, const kad_config *config, uint64_t *hash)
 {
-    kad_settings settings KAD_CLEARED(kad_settings_clear) = {0};
-    KAD_CALL(kad_config_settings(ctx, config, &settings));
-    *hash = kad_fingerprint(KAD_FINGERPRINT_START, settings.text, strlen(settings.text));
+    KAD_LOCAL(char, text);
+    text = kad_config_yaml(config, KAD_CONFIG_ALL);
+    if (text == NULL) return kad_fail(ctx, KAD_ENOMEM, "config: out of memory");
+    *hash = kad_fingerprint(KAD_FINGERPRINT_START, text, strlen(text));
     return KAD_OK;
 }
 
@@ -186,7 +188,7 @@ static kad_status add_override(kad_scope *in, const kad_sweep *s, const char *ke
 kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app, const kad_sweep *s,
                                const kad_sweep_point *point, int *n, const char ***out)
 {
-    size_t most = (size_t)(s->n_keys + app->n_overrides);
+    size_t most = (size_t)(s->n_keys + app->n_overrides) + 1;
     for (int i = 0; i < s->n_rules; i++)
         most += (size_t)s->rule[i].set.n;
     KAD_CALL(kad_take(in, most, out));
@@ -201,6 +203,8 @@ kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app, const kad_swee
     }
     for (int i = 0; i < app->n_overrides; i++)
         (*out)[(*n)++] = app->overrides[i];
+    /* section family says how the map of maps/ is made: a point has one of its members */
+    if (point->number > 0 && kad_sweep_shares_maps(s)) (*out)[(*n)++] = "family=null";
     return KAD_OK;
 }
 
@@ -238,24 +242,46 @@ kad_status kad_sweep_options_of(kad_app *app, const kad_sweep *s,
     return KAD_OK;
 }
 
+/* The run of a point: its own folder and overrides; messages are to come back. */
+static kad_status make_run(kad_scope *in, kad_app *app, const kad_sweep *s,
+                           const kad_sweep_point *point, int n_more,
+                           const char *const *more, const char *folder, bool watched,
+                           kad_app *run)
+{
+    *run = *app;
+    KAD_CALL(kad_sweep_overrides_and(in, app, s, point, n_more, more, &run->n_overrides,
+                                     &run->overrides));
+    run->out = folder;
+    run->wait = 0; /* the worker waits */
+    run->sweep = point->number > 0 ? s->folder : NULL;
+    run->sweep_point = point->number;
+    run->quiet = app->quiet || !watched;
+    if (!watched) run->ctx.log = NULL; /* its notices; one run is watched, many are not */
+    return KAD_OK;
+}
+
 kad_status kad_sweep_run(kad_app *app, const kad_sweep *s, const kad_sweep_point *point,
                          int n_more, const char *const *more, const char *folder,
                          unsigned stages, bool watched)
 {
     KAD_SCOPE(scope, &app->ctx);
-    kad_app run = *app; /* its own folder and overrides; messages come back below */
+    kad_app run;
     char word[KAD_WORD_CHARS];
     KAD_CALL(kad_sweep_word(app, s, point, word));
-    KAD_CALL(kad_sweep_overrides_and(&scope, app, s, point, n_more, more,
-                                     &run.n_overrides, &run.overrides));
-    run.out = folder;
-    run.wait = 0; /* the worker waits */
-    run.sweep = point->number > 0 ? s->folder : NULL;
-    run.sweep_point = point->number;
+    KAD_CALL(make_run(&scope, app, s, point, n_more, more, folder, watched, &run));
     run.sweep_config = word;
-    run.quiet = app->quiet || !watched;
-    if (!watched) run.ctx.log = NULL; /* its notices; one run is watched, many are not */
     const kad_status status = kad_pipeline_text(&run, s->base, s->name, stages);
+    memcpy(app->ctx.message, run.ctx.message, sizeof app->ctx.message);
+    return status;
+}
+
+kad_status kad_sweep_agree(kad_app *app, const kad_sweep *s, const kad_sweep_point *point,
+                           int n_more, const char *const *more, const char *folder)
+{
+    KAD_SCOPE(scope, &app->ctx);
+    kad_app run;
+    KAD_CALL(make_run(&scope, app, s, point, n_more, more, folder, false, &run));
+    const kad_status status = kad_pipeline_agree(&run, s->base, s->name);
     memcpy(app->ctx.message, run.ctx.message, sizeof app->ctx.message);
     return status;
 }

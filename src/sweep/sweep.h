@@ -30,8 +30,9 @@ typedef struct kad_sweep_point {
 
 /* The section's plain keys. */
 typedef struct kad_sweep_options {
-    const char *map;                /* point, family, chain */
-    const char *along;              /* of family and chain: the coupling; NULL: none */
+    const char *map;   /* point, family, chain */
+    const char *along; /* of family and chain: the coupling, of a family also two,
+                                       separated by commas; NULL: none */
     double chain_steps, chain_rate; /* of a point that starts from another's map */
     const char *folder;             /* template; NULL: all keys */
     struct {
@@ -127,17 +128,23 @@ typedef struct kad_map_use {
     const char *more[3];
     bool waits; /* it is not there yet, and another worker's */
 } kad_map_use;
+/* Points take their maps from families in maps/. (maps.c) */
+bool kad_sweep_shares_maps(const kad_sweep *sweep);
 /* The map a point starts from, trained here where it is a family's and not there yet. KAD_EINUSE
- * with use->waits while it is another worker's work. (maps.c) */
+ * with use->waits while it is another worker's work; KAD_ECONFIG names the key where the map is
+ * of another config. (maps.c) */
 KAD_MUST_USE kad_status kad_sweep_map(kad_scope *in, kad_app *app, const kad_sweep *sweep,
                                       const kad_sweep_point *point, kad_map_use *use);
 /* The run that trains the family of a point: the config of `others`, the point without its
- * coupling, with n more overrides, and KAD_STAGE_TRAIN. */
+ * couplings, with n more overrides, and KAD_STAGE_TRAIN. */
 KAD_MUST_USE kad_status kad_sweep_family(kad_scope *in, kad_app *app,
                                          const kad_sweep *sweep,
                                          const kad_sweep_point *point,
                                          kad_sweep_point *others, int *n,
                                          const char ***more);
+/* No point with a lower number shares the map of this one. */
+KAD_MUST_USE kad_status kad_sweep_leads(kad_ctx *ctx, const kad_sweep *sweep,
+                                        const kad_sweep_point *point, bool *leads);
 /* The point whose map one of a chain starts from; NULL: it is the first. */
 KAD_MUST_USE kad_status kad_sweep_before(kad_ctx *ctx, const kad_sweep *sweep,
                                          const kad_sweep_point *point,
@@ -154,6 +161,12 @@ KAD_MUST_USE kad_status kad_sweep_run(kad_app *app, const kad_sweep *sweep,
                                       const kad_sweep_point *point, int n_more,
                                       const char *const *more, const char *folder,
                                       unsigned stages, bool watched);
+
+/* Whether that run would go on in `folder`: KAD_ECONFIG names the key in which the config
+ * differs from the folder's. Nothing is changed. */
+KAD_MUST_USE kad_status kad_sweep_agree(kad_app *app, const kad_sweep *sweep,
+                                        const kad_sweep_point *point, int n_more,
+                                        const char *const *more, const char *folder);
 
 /* Points [first, last] by number; 0, 0: all. The costliest first; what is complete by this
  * config or held by another worker is passed over, what fails is said and passed over. KAD_OK when all that it could take is complete;

@@ -136,11 +136,12 @@ static kad_status take(kad_app *app, const kad_sweep *s, task *job, tally *t,
         kad_say(app, "point %d of %d, %s: complete, %.1f s", point->number, s->n_points,
                 label, kad_wall_seconds() - start);
     if (status == KAD_OK) return status;
-    if (t->failed++ == 0) {
-        t->first = status;
-        memcpy(t->message, app->ctx.message, sizeof t->message);
-    }
-    if (!alone) kad_note(&app->ctx, "point %d, %s: %s", point->number, label, t->message);
+    char message[KAD_MESSAGE_MAX];
+    memcpy(message, app->ctx.message, sizeof message);
+    if (!alone) kad_note(&app->ctx, "point %d, %s: %s", point->number, label, message);
+    if (t->failed++ > 0) return KAD_OK;
+    t->first = status;
+    memcpy(t->message, message, sizeof t->message);
     return KAD_OK;
 }
 

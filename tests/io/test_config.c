@@ -113,6 +113,22 @@ static void test_left_out(void **state)
     kad_config_destroy(c);
 }
 
+/* A whole section, and what comes behind counts again. */
+static void test_section_left_out(void **state)
+{
+    static const char *const overrides[] = {"train.rate=0.2", "train=null",
+                                            "train.batch=32"};
+    kad_config *c = config_parse(state,
+                                 "action: {name: phi4, m2: -3}\n"
+                                 "train: {rate: 0.1, batch: 64, steps: 3}\n",
+                                 3, overrides);
+    assert_true(kad_config_real(c, "train.rate") == 5e-3);
+    assert_int_equal(kad_config_int(c, "train.steps"), 4000);
+    assert_int_equal(kad_config_int(c, "train.batch"), 32);
+    assert_true(kad_config_real(c, "action.m2") == -3);
+    kad_config_destroy(c);
+}
+
 typedef struct bad {
     const char *text, *message;
 } bad;
@@ -481,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_section_left_out),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_overrides),

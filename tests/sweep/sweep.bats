@@ -16,6 +16,11 @@ sweep:
 END
 }
 
+# that it fails
+not() {
+    ! "$@"
+}
+
 # Numbers of a run, without times.
 numbers() {
     h5dump -A 0 -m '%.17g' -d /analysis/metropolis/mean -d /analysis/metropolis/err \
@@ -242,6 +247,8 @@ same_points() {
     [ "$got" -eq 78 ]
     [ "$(grep -c 'action.lambda is 1.0 in this run folder' err.txt)" -ge 2 ]
     sha256sum -c --quiet before.txt
+    # each is said with its own folder
+    grep -q '^kadanoff: point 2, kappa=0.2 seed=43: s/kappa=0.2_seed=43/config.yaml' err.txt
     # a change that decides nothing is passed over, but what is asked for is looked at
     sed -i 's/lambda: 2/lambda: 1/; s/^lattice/# three by two\nlattice/' s.yaml
     kadanoff sweep run s.yaml -q --points 1-2
@@ -280,18 +287,23 @@ END
     ncdump -h s/sweep.h5 >/dev/null || [ -z "$(command -v ncdump)" ]
 }
 
-@test "sweep: points of one family share its map, and train nothing" {
+family_sweep() {
     cat > f.yaml <<'END'
 lattice: {shape: [4, 4]}
 action: {name: on-dual, components: 1}
-train: {steps: 150, batch: 256, eval_samples: 256, eval_final: 512}
-sample: [{name: mis, draws: 1000}]
+train: {steps: 60, batch: 256, eval_samples: 256, eval_final: 512}
+sample: [{name: mis, draws: 200}]
 sweep:
   grid:
     action.temperature: {from: 2.0, to: 2.6, points: 3}
   map: family
   along: action.temperature
 END
+}
+
+@test "sweep: points of one family share its map, and train nothing" {
+    family_sweep
+    sed -i 's/steps: 60/steps: 150/; s/draws: 200/draws: 1000/' f.yaml
     kadanoff sweep run f.yaml -t 1 >1.log 2>&1 &
     pid=$!
     kadanoff sweep run f.yaml -t 1 >2.log 2>&1 || [ $? -eq 75 ] # waits for the map
@@ -314,6 +326,116 @@ END
     kadanoff sweep run f.yaml -q -o g 2>err.txt || got=$?
     [ "$got" -eq 78 ]
     grep -q 'sweep.along' err.txt
+}
+
+@test "sweep: a key whose effect depends on the recipe is looked at when it changes" {
+    family_sweep
+    sed -i '/^  map/,$d; s/points: 3/points: 2/' f.yaml
+    kadanoff sweep run f.yaml -q
+    got=0
+    kadanoff sweep run f.yaml -q flow.hidden=11 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'flow.hidden is 12 in this run folder, 11 is asked for' err.txt
+    kadanoff sweep run f.yaml -q flow.hidden=12
+}
+
+@test "sweep: a family's map of another config is refused, by the key that differs" {
+    family_sweep
+    kadanoff sweep run f.yaml -q
+    sha256sum f/maps/all/run.h5 >before.txt
+    for change in train.steps=61 train.optimiser=adam flow.hidden=11 family.order=3 family.scale=inverse; do
+        for points in 1-3 2-2; do
+            got=0
+            kadanoff sweep run f.yaml -q --points $points $change 2>err.txt || got=$?
+            [ "$got" -eq 78 ]
+            grep -q "f/maps/all/config.yaml: ${change%=*} is .* in this run folder, .* is asked for" err.txt
+        done
+    done
+    # what comes to the same, more draws, values within the range: the map is as it was
+    kadanoff sweep run f.yaml -q family.order=2 train.beta1=0.9 'sample[0].thin=1'
+    sed -i 's/points: 3/points: 5/; s/draws: 200/draws: 300/' f.yaml
+    kadanoff sweep run f.yaml -q
+    kadanoff sweep status f.yaml | grep -q '^f: 5 complete$'
+    # and values outside of it are refused
+    sed -i 's/to: 2.6/to: 2.9/' f.yaml
+    got=0
+    kadanoff sweep run f.yaml -q 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'action.temperature: 2.9, but the family of maps is trained from 2 to 2.6' err.txt
+    sha256sum -c --quiet before.txt
+}
+
+@test "sweep: section family says how the maps are made, and no point has it" {
+    family_sweep
+    sed -i 's/^train/family: {order: 3, scale: inverse, strata: 2}\n&/' f.yaml
+    kadanoff sweep plan f.yaml >out.txt
+    grep -q '^1 map that points share' out.txt
+    kadanoff sweep run f.yaml -q
+    h5dump -d /config/resolved f/maps/all/run.h5 >out.txt
+    grep -q 'order.*3' out.txt
+    not grep -q family f/temperature=2/config.yaml
+    sed -i 's/order: 3/order: 9/' f.yaml
+    got=0
+    kadanoff sweep plan f.yaml --no-timing 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'family.order' err.txt
+    family_sweep
+    sed -i '/along/d' f.yaml
+    got=0
+    kadanoff sweep plan f.yaml --no-timing 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'sweep.along' err.txt
+}
+
+@test "sweep: a family along two couplings: a map for all pairs, one a lattice" {
+    cat > two.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: phi4, form: hopping}
+train: {steps: 200, batch: 256, eval_samples: 256, eval_final: 512}
+sample: [{name: mis, draws: 300}]
+sweep:
+  grid:
+    lattice.shape: [[2, 4], [4, 4]]
+    action.kappa: [0.1, 0.15, 0.2]
+    action.lambda: [0.5, 1.0]
+  map: family
+  along: [action.kappa, action.lambda]
+  analysis: {along: action.kappa, values: 5}
+END
+    kadanoff sweep plan two.yaml >out.txt
+    grep -q '^2 maps that points share' out.txt
+    kadanoff sweep run two.yaml >out.txt
+    [ "$(grep -c 'a map for all values of' out.txt)" -eq 2 ]
+    kadanoff sweep status two.yaml | grep -q '^two: 12 complete$'
+    for point in two/shape=*; do
+        h5dump -a /training/steps "$point/run.h5" | grep -q '(0): 0$'
+    done
+    grep -A1 'along' two/maps/shape=2x4/config.yaml >out.txt
+    grep -q 'along: .*kappa.*lambda' out.txt
+    grep -q 'range: \[0.1, 0.2, 0.5, 1\]' out.txt
+    kadanoff sweep table two.yaml >/dev/null
+    python3 - <<'END'
+import csv
+ess = [float(r["mean"]) for r in csv.DictReader(open("two/table.csv"))
+       if r["series"] == "log_z" and r["observable"] == "ess"]
+assert len(ess) == 12 and min(ess) > 0.7, ess
+END
+    got=0
+    kadanoff sweep run two.yaml -q train.steps=201 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'train.steps is 200' err.txt
+    kadanoff sweep analyse two.yaml >out.txt
+    grep -q 'shape=4x4_lambda=0.5, mis: 3 of 3 points, kappa 0.1 to 0.2' out.txt
+    sed -i '/analysis/d' two.yaml
+    got=0
+    kadanoff sweep analyse two.yaml 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'sweep.analysis.along: 2 couplings vary' err.txt
+    sed -i 's/map: family/map: chain/' two.yaml
+    got=0
+    kadanoff sweep plan --no-timing two.yaml 2>err.txt || got=$?
+    [ "$got" -eq 78 ]
+    grep -q 'a chain goes along one coupling' err.txt
 }
 
 # Processor seconds, largest resident set in bytes and exit code of a command, as used[].
