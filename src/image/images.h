@@ -3,6 +3,7 @@
  *   options            section `data` of the configuration
  *   load, plan         images as it asks for them: their file, which is made once; which
  *                      pictures become images, of what shape, to train on or held out
+ *   mean               over images, and its error over the pictures they come from
  *   source             kinds of sources, and what they share: stack (many images in a
  *                      file), bytes (packed or not)
  *   picture            one decoded picture, its window, size and brightness
@@ -15,12 +16,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { KAD_IMAGE_LOOK_BYTES = 1 << 16 };
+
 /* Pixels may lie in a mapped file: read them, never write. Threads: read at will. */
 typedef struct kad_images {
     size_t n;
     int n_channels, height, width;
     const uint8_t *pixels; /* [n][n_channels][height][width], levels 0 .. 255 */
-    size_t n_labels;       /* numbers an image comes with */
+    size_t
+        of_a_picture; /* images of one picture, squares and mirror images, side by side; 0: 1 */
+    /* Lets pixels that were looked at leave memory until they are looked at again; NULL: they do
+     * not lie in a file. Threads: at any time. To be called by who walks over many: a look maps
+     * as much as KAD_IMAGE_LOOK_BYTES around it. */
+    void (*rest)(const void *self);
+    const void *rest_self;
+    size_t n_labels; /* numbers an image comes with */
     const char *const *label_name;
     const double *labels;    /* [n][n_labels]; NULL: none */
     const char *const *name; /* [n], of the files they come from; NULL: by number */
@@ -43,6 +53,12 @@ static inline size_t kad_image_size(const kad_images *images)
 static inline const uint8_t *kad_image_at(const kad_images *images, size_t i)
 {
     return images->pixels + i * kad_image_size(images);
+}
+
+/* The picture that image i is of. */
+static inline size_t kad_image_picture(const kad_images *images, size_t i)
+{
+    return images->of_a_picture > 1 ? i / images->of_a_picture : i;
 }
 
 #endif

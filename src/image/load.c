@@ -132,7 +132,7 @@ static kad_status put(kad_ctx *ctx, job *j, size_t k, int side, size_t at, size_
 /* The same, and behind them their mirror images where these are to be trained on. */
 static kad_status put_all(kad_ctx *ctx, job *j, size_t k, int side, size_t n)
 {
-    const size_t copies = kad_image_plan_copies(j->plan, side);
+    const size_t copies = kad_image_plan_copies(j->plan->options, side);
     const size_t at = j->have[side] * copies;
     uint8_t *pixels = j->pixels + k * j->plan->a_picture * j->image_bytes;
     KAD_CALL(put(ctx, j, k, side, at, n));
@@ -208,7 +208,7 @@ static void describe_side(const kad_image_plan *plan, size_t n_labels, int side,
         {"/train/pixels", "/train/labels", "/train/names"},
         {"/held_out/pixels", "/held_out/labels", "/held_out/names"},
         {"/validation/pixels", "/validation/labels", "/validation/names"}};
-    const size_t n = plan->n[side] * kad_image_plan_copies(plan, side);
+    const size_t n = plan->n[side] * kad_image_plan_copies(plan->options, side);
     const size_t names = plan->name_bytes;
     a[PIXELS] = (kad_mapped_array){
         paths[side][PIXELS],
@@ -258,7 +258,7 @@ static void describe(const kad_image_plan *plan, char text[TEXT_BYTES])
         snprintf(validation, sizeof validation, " + %zu to choose by",
                  plan->n[KAD_SIDE_VALIDATION]);
     snprintf(text, TEXT_BYTES, "%s: %zu images + %zu held out%s, %d x %d x %d",
-             plan->options->source, plan->n[0] * kad_image_plan_copies(plan, 0),
+             plan->options->source, plan->n[0] * kad_image_plan_copies(plan->options, 0),
              plan->n[1], validation, plan->n_channels, plan->height, plan->width);
     kad_make_printable(text, false);
 }
@@ -282,7 +282,8 @@ static kad_status finish(kad_ctx *ctx, job *j, const char *key)
     const kad_image_plan *plan = j->plan;
     char text[2][TEXT_BYTES] = {{0}}, digest[KAD_DIGEST_CHARS];
     const double plane = (double)plan->height * plan->width;
-    const double n = (double)(plan->n[0] * kad_image_plan_copies(plan, 0)) * plane;
+    const double n =
+        (double)(plan->n[0] * kad_image_plan_copies(plan->options, 0)) * plane;
     double facts[N_FACTS];
     for (int c = 0; c < KAD_IMAGE_CHANNELS; c++)
         facts[c] = c < plan->n_channels ? j->sum[c] / n : NAN;
@@ -331,8 +332,13 @@ static kad_status rows_of(kad_ctx *ctx, const char *data, size_t n, size_t bytes
     return KAD_OK;
 }
 
-static kad_status fill_side(kad_ctx *ctx, kad_image_store *store, int side,
-                            kad_images *images)
+static void rest(const void *file)
+{
+    kad_mapped_rest(file);
+}
+
+static kad_status fill_side(kad_ctx *ctx, const kad_image_options *o,
+                            kad_image_store *store, int side, kad_images *images)
 {
     const kad_mapped *file = store->file;
     const size_t base = (size_t)(side * OF_A_SIDE);
@@ -343,6 +349,9 @@ static kad_status fill_side(kad_ctx *ctx, kad_image_store *store, int side,
     images->n_channels = (int)d[1];
     images->height = (int)d[2];
     images->width = (int)d[3];
+    images->rest = rest;
+    images->rest_self = file;
+    images->of_a_picture = kad_image_plan_squares(o) * kad_image_plan_copies(o, side);
     images->labels = kad_mapped_data(file, base + LABELS, &rank, d);
     images->n_labels = d[1];
     if (images->n_labels == 0) images->labels = NULL;
@@ -354,16 +363,16 @@ static kad_status fill_side(kad_ctx *ctx, kad_image_store *store, int side,
     return KAD_OK;
 }
 
-static kad_status fill(kad_ctx *ctx, kad_image_store *store)
+static kad_status fill(kad_ctx *ctx, const kad_image_options *o, kad_image_store *store)
 {
     const kad_mapped *file = store->file;
     int rank;
     size_t d[KAD_MAPPED_RANK];
     const char *names = kad_mapped_data(file, LABEL_NAMES, &rank, d);
     KAD_CALL(rows_of(ctx, names, d[0], LABEL_BYTES, &store->label_name));
-    KAD_CALL(fill_side(ctx, store, 0, &store->set.train));
-    KAD_CALL(fill_side(ctx, store, 1, &store->set.held_out));
-    KAD_CALL(fill_side(ctx, store, 2, &store->set.validation));
+    KAD_CALL(fill_side(ctx, o, store, 0, &store->set.train));
+    KAD_CALL(fill_side(ctx, o, store, 1, &store->set.held_out));
+    KAD_CALL(fill_side(ctx, o, store, 2, &store->set.validation));
     const double *facts = kad_mapped_data(file, FACTS, &rank, d);
     memcpy(store->facts.mean, facts, sizeof store->facts.mean);
     store->facts.zeros = facts[KAD_IMAGE_CHANNELS];
@@ -440,7 +449,7 @@ kad_status kad_image_store_open(kad_ctx *ctx, const kad_image_options *o,
     *out = NULL;
     KAD_CALL(kad_new(ctx, 1, sizeof *store, &store));
     KAD_CALL(map_file(ctx, o, folder, &store->file));
-    KAD_CALL(fill(ctx, store));
+    KAD_CALL(fill(ctx, o, store));
     KAD_CALL(check_digest(ctx, o, &store->set));
     *out = store;
     store = NULL;

@@ -236,7 +236,7 @@ kad_status kad_image_plan_make(kad_scope *in, const kad_image_options *o,
     *plan = (kad_image_plan){
         .options = o,
         .held_out = isnan(o->held_out) ? default_share : o->held_out,
-        .a_picture = o->crops > 0 ? (size_t)o->crops : 1,
+        .a_picture = kad_image_plan_squares(o),
     };
     if (o->crops > 0 && o->size == 0)
         return kad_fail(in->ctx, KAD_ECONFIG,

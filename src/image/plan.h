@@ -36,9 +36,14 @@ KAD_MUST_USE kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan)
 size_t kad_image_plan_share(const kad_image_plan *plan, size_t i,
                             const size_t have[KAD_SIDES], int *side);
 /* Times that an image of a side is written: twice where it is mirrored. */
-static inline size_t kad_image_plan_copies(const kad_image_plan *plan, int side)
+static inline size_t kad_image_plan_copies(const kad_image_options *options, int side)
 {
-    return side == KAD_SIDE_TRAIN && plan->options->flip ? 2 : 1;
+    return side == KAD_SIDE_TRAIN && options->flip ? 2 : 1;
+}
+/* Images that a picture gives, mirror images apart. */
+static inline size_t kad_image_plan_squares(const kad_image_options *options)
+{
+    return options->crops > 0 ? (size_t)options->crops : 1;
 }
 /* The window of image k of a picture of this size. */
 kad_window kad_image_plan_window(const kad_image_plan *plan, size_t i, size_t k,

@@ -49,6 +49,7 @@ typedef struct part_state {
 typedef struct desk {
     void *of_map;
     double *gradient;
+    size_t looked; /* bytes of images, since they were let go */
 } desk;
 
 struct kad_image_trainer {
@@ -56,6 +57,7 @@ struct kad_image_trainer {
     kad_image_train_options options;
     const kad_images *images;
     int n_threads, part_threads; /* of all, of a part */
+    int n_desks;
     part_state *part;            /* [n_parts] */
     int *order;                  /* parts, those with most work in a round first */
     double *theta, *mean, *good; /* [n_theta] */
@@ -75,7 +77,8 @@ kad_image_train_options kad_image_train_defaults(void)
                                      .weight_decay = 0.01,
                                      .clip = 3,
                                      .average = 0.999,
-                                     .seed = 1};
+                                     .seed = 1,
+                                     .resident = KAD_IMAGE_RESIDENT};
 }
 
 /* --- making one ------------------------------------------------------------------------- */
@@ -140,9 +143,9 @@ kad_status kad_image_trainer_create(kad_ctx *ctx, const kad_image_map *map,
         KAD_CALL(open_part(ctx, t, i));
     memcpy(t->mean, t->theta, map->n_theta * sizeof *t->mean);
     memcpy(t->good, t->theta, map->n_theta * sizeof *t->good);
-    KAD_CALL(kad_new(ctx, (size_t)kad_n_workers(t->n_threads, n_parts), sizeof *t->desk,
-                     &t->desk));
-    for (int i = 0; i < kad_n_workers(t->n_threads, n_parts); i++)
+    t->n_desks = kad_n_workers(t->n_threads, n_parts);
+    KAD_CALL(kad_new(ctx, (size_t)t->n_desks, sizeof *t->desk, &t->desk));
+    for (int i = 0; i < t->n_desks; i++)
         KAD_CALL(open_desk(ctx, t, &t->desk[i]));
     kad_image_trainer_restored(t);
     *out = t;
@@ -156,7 +159,7 @@ void kad_image_trainer_destroy(kad_image_trainer *t)
     const size_t n_parts = (size_t)t->map->n_parts;
     for (size_t i = 0; t->part && i < n_parts; i++)
         kad_optimiser_destroy(t->part[i].optimiser);
-    for (int i = 0; t->desk && i < kad_n_workers(t->n_threads, n_parts); i++) {
+    for (int i = 0; t->desk && i < t->n_desks; i++) {
         t->map->ops->desk_destroy(t->desk[i].of_map);
         kad_free(t->desk[i].gradient);
     }
@@ -205,6 +208,20 @@ static void keep(kad_image_trainer *t, part_state *s, double loss)
         memcpy(t->good + s->g->theta, theta, n * sizeof *theta);
 }
 
+/* Of images that a step has looked at, where they are many. */
+static void let_go(const kad_image_trainer *t, desk *d)
+{
+    const kad_images *im = t->images;
+    const size_t size = kad_image_size(im),
+                 most = t->options.resident / (size_t)t->n_desks,
+                 look = size > KAD_IMAGE_LOOK_BYTES ? size : KAD_IMAGE_LOOK_BYTES;
+    if (im->rest == NULL || im->n * size <= t->options.resident) return;
+    d->looked += (size_t)t->options.batch * look;
+    if (d->looked < most) return;
+    im->rest(im->rest_self);
+    d->looked = 0;
+}
+
 static void step(kad_image_trainer *t, part_state *s, desk *d)
 {
     const kad_image_map *map = t->map;
@@ -217,6 +234,7 @@ static void step(kad_image_trainer *t, part_state *s, desk *d)
     const double loss =
         map->ops->gradient(map, (int)(s->g - map->part), t->options.seed, s->step,
                            t->images, theta, d->of_map, d->gradient);
+    let_go(t, d);
     const double norm = kad_norm(n_theta, d->gradient);
     const double rate = s->rate_scale * kad_schedule_rate(&schedule, s->step, 0);
     s->step++;

@@ -8,6 +8,9 @@
  * at least 1500 steps a part or what a fifth of the budget allows; the plan is part of the
  * state, so that a training that is taken up again takes the same steps.
  *
+ * Images may lie in a mapped file of any size: whatever was looked at leaves memory when it may
+ * be more than KAD_IMAGE_RESIDENT bytes.
+ *
  * The rate rises over 50 steps and falls as a cosine to 0. Gradients are clipped at `clip`
  * times their running norm. What a training gives is the moving average of its weights. A
  * loss or gradient that is not finite takes its part back to the last good weights, at half
@@ -19,6 +22,9 @@
 
 #include <stdint.h>
 
+/* Smaller sets stay in memory once they are there (MSDS have 276 MB). */
+enum { KAD_IMAGE_RESIDENT = 384 << 20 };
+
 typedef struct kad_image_train_options {
     double seconds; /* wall clock of the training; 0: `steps` */
     int64_t steps;  /* of the largest parts, where there is no budget */
@@ -29,6 +35,7 @@ typedef struct kad_image_train_options {
     double clip;
     double average; /* decay of the moving average a step */
     uint64_t seed;
+    size_t resident; /* bytes of images */
 } kad_image_train_options;
 
 /* 20 seconds, 256 sites, muon at 0.02, decay 0.01, clip 3, average 0.999, seed 1. */

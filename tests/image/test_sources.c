@@ -450,17 +450,26 @@ static void test_crops(void **state)
     o.size = 8;
     o.crops = 20;
     o.scales = 3;
+    o.flip = true;
     for (int round = 0; round < 3; round++) {
         o.seed = round == 2 ? 5 : 4;
         if (round == 1) unlink(image_path(c, "cache/images.h5"));
         assert_ok(c, image_open(c, &o, &store));
         const kad_images *im = image_side(store, 0);
-        assert_int_equal(im->n + image_side(store, 1)->n, 160);
-        assert_int_equal(im->n % 20, 0);
+        assert_int_equal(im->n / 2 + image_side(store, 1)->n, 160);
+        assert_int_equal(im->n % 40, 0);
         /* the first scale is cut as it is: levels of a picture rise by 5 along a row */
         const uint8_t *p = kad_image_at(im, 0);
         for (int x = 1; x < 8; x++)
             assert_int_equal((uint8_t)(p[x] - p[x - 1]), 5);
+        /* a picture is a file */
+        for (int side = 0; side < 2; side++) {
+            const kad_images *all = image_side(store, side);
+            for (size_t i = 1; i < all->n; i++)
+                assert_int_equal(kad_image_picture(all, i) ==
+                                     kad_image_picture(all, i - 1),
+                                 strcmp(all->name[i], all->name[i - 1]) == 0);
+        }
         if (round < 2) strcpy(digest[round], kad_image_store_set(store)->digest);
         if (round == 1) assert_string_equal(digest[0], digest[1]);
         if (round == 2)
