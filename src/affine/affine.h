@@ -100,6 +100,10 @@ KAD_MUST_USE kad_status kad_affine_scales(kad_ctx *ctx, const kad_affine_options
                                           int n_channels, int height, int width,
                                           kad_affine_map **out);
 void kad_affine_map_destroy(kad_affine_map *map);
+/* Of a set of values, mark [C][height][width], those that may change with it: latents with values
+ * of images (inference), or values of images with latents (generation). */
+void kad_affine_inference_cone(const kad_affine_map *map, bool *mark);
+void kad_affine_generation_cone(const kad_affine_map *map, bool *mark);
 KAD_LOCAL_OF(kad_affine_map, kad_affine_map_destroy)
 
 /* First weights, as RG-Flow's: v uniform on +-sqrt(3 2.81/n_in), g = |v|, slopes 1, biases and

@@ -35,6 +35,7 @@ static void destroy(kad_image_map *base)
     recipe *r = (recipe *)base;
     kad_affine_map_destroy(r->map);
     kad_free(r->base.part);
+    kad_free(r->base.level);
     kad_free(r->shapes);
     kad_free(r);
 }
@@ -80,6 +81,7 @@ typedef struct desk {
     kad_affine_batch_f32 *batch;
     float *x, *dx;         /* [n][size] */
     double *ln_det, *nats; /* [n][levels][C], [n] */
+    bool *mark;            /* [size] */
     /* of the step at work */
     const kad_images *images;
     uint64_t seed, step;
@@ -94,6 +96,7 @@ static void desk_destroy(void *self)
     kad_free(d->dx);
     kad_free(d->ln_det);
     kad_free(d->nats);
+    kad_free(d->mark);
     kad_free(d);
 }
 KAD_LOCAL_OF(desk, desk_destroy)
@@ -114,6 +117,7 @@ static kad_status desk_open(kad_ctx *ctx, const recipe *r, size_t n, bool backwa
     KAD_CALL(kad_new(ctx, n * (size_t)(r->map->n_levels * r->map->n_channels),
                      sizeof *d->ln_det, &d->ln_det));
     KAD_CALL(kad_new(ctx, n, sizeof *d->nats, &d->nats));
+    KAD_CALL(kad_new(ctx, size, sizeof *d->mark, &d->mark));
     *out = d;
     d = NULL;
     return KAD_OK;
@@ -199,43 +203,44 @@ static double gradient(const kad_image_map *base, int part, uint64_t seed, int64
 
 /* --- the trained map --------------------------------------------------------------------------- */
 
-/* Bits of an image by level and channel: its values' logit (in dx) and latents (in x), and
- * what the stages stretch. */
-static double add_bits(const desk *d, size_t i, double share, kad_image_score *score)
+/* Bits of an image by level and channel [n_levels][C]: its values' logit (in dx) and latents (in
+ * x), and what the stages stretch. */
+static void bits_of(const desk *d, size_t i, double *bits)
 {
     const kad_affine_map *map = d->r->map;
-    const size_t size = kad_affine_size(map), plane = size / (size_t)map->n_channels,
-                 dets = (size_t)(map->n_levels * map->n_channels);
-    const int C = map->n_channels;
-    double nats[KAD_IMAGE_LEVELS_MAX][KAD_IMAGE_CHANNELS_MAX] = {{0}}, sum = 0;
+    const size_t size = kad_affine_size(map), C = (size_t)map->n_channels,
+                 plane = size / C, dets = (size_t)map->n_levels * C;
+    for (size_t k = 0; k < dets; k++)
+        bits[k] = -d->ln_det[i * dets + k];
     for (size_t k = 0; k < size; k++)
-        nats[map->level[k]][k / plane] -=
+        bits[(size_t)map->level[k] * C + k / plane] -=
             kad_pixel_prior_ln(d->r->prior, (double)d->x[i * size + k]) +
             (double)d->dx[i * size + k];
     for (size_t k = 0; k < dets; k++)
-        nats[k / (size_t)C][k % (size_t)C] -= d->ln_det[i * dets + k];
-    for (int l = 0; l < map->n_levels; l++)
-        for (int c = 0; c < C; c++) {
-            score->bits[l][c] += share * nats[l][c] / log(2);
-            sum += nats[l][c];
-        }
-    return sum / (log(2) * (double)size);
+        bits[k] /= log(2);
 }
 
-typedef struct evaluation {
+/* Images at places of a stream, up to their latents. */
+typedef struct inference {
     desk *d;
-    const kad_images *images;
-    size_t first; /* image of the chunk */
-} evaluation;
+    const uint8_t *x; /* of the chunk */
+    kad_rng rng;
+    uint64_t first; /* number of its first image */
+} inference;
 
 static bool take_image(void *self, size_t i, int thread)
 {
-    const evaluation *e = self;
+    const inference *e = self;
     const size_t at = i * kad_affine_size(e->d->r->map);
     (void)thread;
-    logit(e->d->r->map, kad_rng_stream(0, KAD_RNG_EVAL, 0), 0, e->first + i,
-          kad_image_at(e->images, e->first + i), e->d->x + at, e->d->dx + at);
+    logit(e->d->r->map, e->rng, 0, e->first + i, e->x + at, e->d->x + at, e->d->dx + at);
     return true;
+}
+
+static void infer(inference *e, size_t n)
+{
+    kad_parallel_for(e->d->n_threads, n, take_image, e);
+    kad_affine_infer_f32(e->d->batch, n, e->d->x, e->d->ln_det);
 }
 
 static kad_status stopped(kad_ctx *ctx, const char *what)
@@ -243,31 +248,66 @@ static kad_status stopped(kad_ctx *ctx, const char *what)
     return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
 }
 
+static kad_status plan_create(kad_ctx *ctx, const kad_image_map *base,
+                              const double *theta, void **out)
+{
+    desk *d;
+    *out = NULL;
+    KAD_CALL(desk_open(ctx, recipe_of(base), CHUNK, false, &d));
+    kad_affine_load_f32(d->batch, theta);
+    *out = d;
+    return KAD_OK;
+}
+
 static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double *theta,
                            const kad_images *images, size_t first, size_t n,
                            kad_image_score *score)
 {
     KAD_LOCAL(desk, d);
+    const kad_affine_map *map = recipe_of(base)->map;
+    const int C = map->n_channels;
     const double begun = kad_wall_seconds();
-    double sum = 0, squares = 0;
+    double bits[KAD_IMAGE_LEVELS_MAX * KAD_IMAGE_CHANNELS_MAX];
     KAD_CALL(desk_open(ctx, recipe_of(base), CHUNK, false, &d));
     kad_affine_load_f32(d->batch, theta);
-    *score = (kad_image_score){.n = n};
     for (size_t at = 0, k = 0; at < n; at += k) {
         k = n - at < CHUNK ? n - at : CHUNK;
-        evaluation e = {d, images, first + at};
+        inference e = {d, kad_image_at(images, first + at),
+                       kad_rng_stream(0, KAD_RNG_EVAL, 0), first + at};
         if (kad_stop_overdue(begun)) return stopped(ctx, "likelihood of images");
-        kad_parallel_for(d->n_threads, k, take_image, &e);
-        kad_affine_infer_f32(d->batch, k, d->x, d->ln_det);
+        infer(&e, k);
         for (size_t i = 0; i < k; i++) {
-            const double bpd = add_bits(d, i, 1 / (double)n, score);
-            sum += bpd;
-            squares += bpd * bpd;
+            double sum = 0;
+            bits_of(d, i, bits);
+            for (int b = 0; b < map->n_levels * C; b++) {
+                score->bits[b / C][b % C] += bits[b];
+                sum += bits[b];
+            }
+            kad_image_mean_add(&score->mean, kad_image_picture(images, first + at + i),
+                               sum / (double)kad_affine_size(map));
         }
     }
-    score->bpd = sum / (double)n;
-    const double variance = squares / (double)n - score->bpd * score->bpd;
-    score->error = n > 1 ? sqrt(fmax(0, variance) / (double)(n - 1)) : NAN;
+    return KAD_OK;
+}
+
+static kad_status encode(kad_ctx *ctx, void *self, uint64_t seed, uint64_t first,
+                         size_t n, const uint8_t *x, double *z, double *bits)
+{
+    desk *d = self;
+    const size_t size = kad_affine_size(d->r->map),
+                 n_bits = (size_t)(d->r->map->n_levels * d->r->map->n_channels);
+    const double begun = kad_wall_seconds();
+    for (size_t at = 0, k = 0; at < n; at += k) {
+        k = n - at < CHUNK ? n - at : CHUNK;
+        inference e = {d, x + at * size, kad_rng_stream(seed, KAD_RNG_EVAL, 1),
+                       first + at};
+        if (kad_stop_overdue(begun)) return stopped(ctx, "latents of images");
+        infer(&e, k);
+        for (size_t i = 0; z != NULL && i < k * size; i++)
+            z[at * size + i] = (double)d->x[i];
+        for (size_t i = 0; bits != NULL && i < k; i++)
+            bits_of(d, i, bits + (at + i) * n_bits);
+    }
     return KAD_OK;
 }
 
@@ -289,10 +329,9 @@ static bool draw_latents(void *self, size_t i, int thread)
     (void)thread;
     for (size_t k = 0; k < size; k++) {
         const double t = kad_rng_uniform(rng, 0, w->first + i, (uint32_t)k);
-        const double z =
-            w->temperature[map->level[k]] * kad_pixel_quantile(w->d->r->prior, t, 1 - t);
-        w->z[i * size + k] = z;
-        w->d->x[i * size + k] = (float)z;
+        const double z = kad_pixel_quantile(w->d->r->prior, t, 1 - t);
+        w->z[i * size + k] = w->temperature ? w->temperature[map->level[k]] * z : z;
+        w->d->x[i * size + k] = (float)w->z[i * size + k];
     }
     return true;
 }
@@ -307,24 +346,59 @@ static bool round_levels(void *self, size_t i, int thread)
     return true;
 }
 
-static kad_status sample(kad_ctx *ctx, const kad_image_map *base, const double *theta,
-                         uint64_t seed, size_t n, const double *temperature, double *z,
-                         uint8_t *x)
+static kad_status draw(kad_ctx *ctx, void *self, uint64_t seed, uint64_t first, size_t n,
+                       const double *temperature, double *z, uint8_t *x)
 {
-    KAD_LOCAL(desk, d);
+    desk *d = self;
+    const size_t size = kad_affine_size(d->r->map);
     const double begun = kad_wall_seconds();
-    KAD_CALL(desk_open(ctx, recipe_of(base), CHUNK, false, &d));
-    kad_affine_load_f32(d->batch, theta);
     for (size_t at = 0, k = 0; at < n; at += k) {
         k = n - at < CHUNK ? n - at : CHUNK;
-        const size_t done = at * kad_affine_size(d->r->map);
-        drawing w = {d, seed, at, temperature, z + done, x + done};
+        drawing w = {d, seed, first + at, temperature, z + at * size, x + at * size};
         if (kad_stop_overdue(begun)) return stopped(ctx, "drawing images");
         kad_parallel_for(d->n_threads, k, draw_latents, &w);
         kad_affine_generate_f32(d->batch, k, d->x);
         kad_parallel_for(d->n_threads, k, round_levels, &w);
     }
     return KAD_OK;
+}
+
+/* What lies outside of `only` comes out as it was: columns do not depend on one another. */
+static kad_status decode(kad_ctx *ctx, void *self, size_t n, const double *z,
+                         const bool *const *only, uint8_t *x)
+{
+    desk *d = self;
+    const size_t size = kad_affine_size(d->r->map);
+    const double begun = kad_wall_seconds();
+    (void)only;
+    for (size_t at = 0, k = 0; at < n; at += k) {
+        k = n - at < CHUNK ? n - at : CHUNK;
+        drawing w = {.d = d, .x = x + at * size};
+        if (kad_stop_overdue(begun)) return stopped(ctx, "images of latents");
+        for (size_t i = 0; i < k * size; i++)
+            d->x[i] = (float)z[at * size + i];
+        kad_affine_generate_f32(d->batch, k, d->x);
+        kad_parallel_for(d->n_threads, k, round_levels, &w);
+    }
+    return KAD_OK;
+}
+
+static size_t generation_cone(void *self, const bool *set, bool *cone)
+{
+    desk *d = self;
+    const size_t size = kad_affine_size(d->r->map),
+                 plane = size / (size_t)d->r->map->n_channels;
+    size_t n = 0;
+    for (size_t k = 0; k < size; k++)
+        d->mark[k] = set[k % plane];
+    kad_affine_generation_cone(d->r->map, d->mark);
+    for (size_t i = 0; i < plane; i++) {
+        cone[i] = false;
+        for (size_t k = i; k < size; k += plane)
+            cone[i] = cone[i] || d->mark[k];
+        n += cone[i];
+    }
+    return n;
 }
 
 /* --- the map ----------------------------------------------------------------------------------- */
@@ -359,7 +433,12 @@ static const kad_image_map_ops ops = {.destroy = destroy,
                                       .gradient = gradient,
                                       .step_images = step_images,
                                       .evaluate = evaluate,
-                                      .sample = sample,
+                                      .plan_create = plan_create,
+                                      .plan_destroy = desk_destroy,
+                                      .encode = encode,
+                                      .decode = decode,
+                                      .draw = draw,
+                                      .generation_cone = generation_cone,
                                       .option = option};
 
 /* Matrices of every net, for optimisers that take them as such. */
@@ -411,8 +490,12 @@ kad_status kad_affine_recipe_create(kad_ctx *ctx, kad_affine_creates *create,
                                      .shapes = r->shapes,
                                      .n_sites = height * width,
                                      .cost = 1};
-    for (size_t i = 0; i < (size_t)height * (size_t)width; i++)
-        base->n_sites[r->map->level[i]]++;
+    base->laplace = prior == KAD_PIXEL_LAPLACE;
+    KAD_CALL(kad_new(ctx, (size_t)height * (size_t)width, sizeof(int), &base->level));
+    for (size_t i = 0; i < (size_t)height * (size_t)width; i++) {
+        base->level[i] = r->map->level[i]; /* of all channels alike */
+        base->n_sites[base->level[i]]++;
+    }
     for (int i = 0; i < options->n_layers; i++)
         snprintf(r->layers[i], sizeof r->layers[i], "layers_%d", i);
     *out = base;

@@ -24,7 +24,7 @@ typedef struct inferred {
 static kad_status take_inferred(kad_scope *in, const kad_stored_images *s, size_t n,
                                 inferred *r)
 {
-    const size_t size = kad_pixel_size(s->map);
+    const size_t size = kad_image_map_size(s->map);
     *r = (inferred){.n = n, .n_bits = (size_t)(s->map->n_levels * s->map->n_channels)};
     /* latents, their copy in the file's order, and the file */
     KAD_CALL(kad_memory_require(in->ctx, 3 * n * size * sizeof(double),
@@ -39,20 +39,18 @@ static kad_status infer(kad_scope *in, const kad_stored_images *s, const kad_ima
                         inferred *r)
 {
     KAD_SCOPE(scope, in->ctx);
-    const size_t size = kad_pixel_size(s->map);
-    double *u;
+    const kad_image_map_ops *ops = s->map->ops;
+    const size_t size = kad_image_map_size(s->map);
     uint8_t *back;
     KAD_CALL(take_inferred(in, s, im->n, r));
-    KAD_CALL(kad_take(&scope, CHUNK * size, &u));
     KAD_CALL(kad_take(&scope, CHUNK * size, &back));
     for (size_t at = 0, n = 0; at < im->n; at += n) {
         n = im->n - at < CHUNK ? im->n - at : CHUNK;
         KAD_CALL(kad_stop_check(in->ctx, "infer"));
         const uint8_t *x = kad_image_at(im, at);
-        kad_pixel_places(s->map, s->p.options.model.seed, at, n, u);
-        KAD_CALL(kad_pixel_encode(in->ctx, s->plan, n, x, u, r->z + at * size,
-                                  r->bits + at * r->n_bits));
-        KAD_CALL(kad_pixel_decode(in->ctx, s->plan, n, r->z + at * size, back, NULL));
+        KAD_CALL(ops->encode(in->ctx, s->plan, s->p.options.model.seed, at, n, x,
+                             r->z + at * size, r->bits + at * r->n_bits));
+        KAD_CALL(ops->decode(in->ctx, s->plan, n, r->z + at * size, NULL, back));
         for (size_t i = 0; i < n; i++)
             r->n_exact += memcmp(x + i * size, back + i * size, size) == 0;
     }
@@ -70,12 +68,12 @@ static kad_status write_inferred(kad_app *app, const kad_stored_images *s,
     kad_ctx *ctx = &app->ctx;
     KAD_SCOPE(scope, ctx);
     KAD_LOCAL(kad_h5, file);
-    const kad_pixel_map *map = s->map;
+    const kad_image_map *map = s->map;
     const size_t dims[3] = {r->n, (size_t)map->n_levels, (size_t)map->n_channels};
     double *log_p;
     KAD_CALL(kad_take(&scope, r->n, &log_p));
     for (size_t i = 0; i < r->n; i++)
-        log_p[i] = -r->bpd[i] * (double)kad_pixel_size(map) * log(2);
+        log_p[i] = -r->bpd[i] * (double)kad_image_map_size(map) * log(2);
     KAD_CALL(kad_h5_create(ctx, &file));
     kad_writer w = kad_write_into(ctx, file, "/");
     kad_infer_head(&w, app, NULL);
@@ -102,7 +100,8 @@ static void say_levels(kad_app *app, const kad_stored_images *s, const inferred 
             for (size_t c = 0; c < C; c++)
                 sum += r->bits[i * r->n_bits + (size_t)h * C + c];
         kad_say(app, "level %d: %.6g bits an image, %.4g of the bits per dimension", h,
-                sum / (double)r->n, sum / (double)r->n / (double)kad_pixel_size(s->map));
+                sum / (double)r->n,
+                sum / (double)r->n / (double)kad_image_map_size(s->map));
     }
 }
 
@@ -143,7 +142,7 @@ kad_status kad_infer_images(kad_app *app)
 
 /* --- and back -------------------------------------------------------------------------- */
 
-static kad_status read_latents(kad_app *app, kad_scope *in, const kad_pixel_map *map,
+static kad_status read_latents(kad_app *app, kad_scope *in, const kad_image_map *map,
                                size_t *n, double **z)
 {
     KAD_SCOPE(scope, in->ctx);
@@ -154,7 +153,7 @@ static kad_status read_latents(kad_app *app, kad_scope *in, const kad_pixel_map 
     KAD_CALL(kad_take_printf(&scope, &axes, "[n][%zu][%zu][%zu]", shape[0], shape[1],
                              shape[2]));
     KAD_CALL(kad_infer_latents(app, &scope, 4, shape, axes, n, &stored));
-    KAD_CALL(kad_take(in, *n * kad_pixel_size(map), z));
+    KAD_CALL(kad_take(in, *n * kad_image_map_size(map), z));
     kad_view_latents_of(map, *n, stored, *z);
     return KAD_OK;
 }
@@ -169,8 +168,8 @@ static kad_status generate_images(kad_app *app, kad_stored_images *s)
     uint8_t *x;
     KAD_CALL(kad_stored_images_open(app, KAD_RUN_READ, NULL, s));
     KAD_CALL(read_latents(app, &scope, s->map, &n, &z));
-    KAD_CALL(kad_scope_take(&scope, n, kad_pixel_size(s->map), &x));
-    KAD_CALL(kad_pixel_decode(ctx, s->plan, n, z, x, NULL));
+    KAD_CALL(kad_scope_take(&scope, n, kad_image_map_size(s->map), &x));
+    KAD_CALL(s->map->ops->decode(ctx, s->plan, n, z, NULL, x));
     if (app->out == NULL) app->out = "generated.h5";
     KAD_CALL(kad_h5_create(ctx, &file));
     kad_writer w = kad_write_into(ctx, file, "/");

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/stored_images.h"
 #include "io/file.h"
+#include "pixel/recipe.h"
 #include "views/source.h"
 
 #include <math.h>
@@ -19,7 +20,8 @@ static const double most_power = 16;
 typedef struct work {
     kad_stored_images s;
     kad_view_source picture, mask;
-    kad_pixel_cones *cones;
+    const kad_pixel_plan *plan;
+    const kad_pixel_cones *cones;
     size_t size, plane, missing, touched;
     bool *hole, *cone;
     uint8_t *x; /* [COLUMNS][size] */
@@ -32,7 +34,7 @@ typedef struct work {
 static kad_status open_picture(kad_app *app, work *w, const char *path, bool mask,
                                const char *folder, kad_view_source *out)
 {
-    const kad_pixel_map *map = w->s.map;
+    const kad_image_map *map = w->s.map;
     kad_image_options o = w->s.p.options.images.data;
     if (o.size == 0 && o.pad == 0 && map->height == map->width) o.size = map->width;
     o.crops = o.crop = 0;
@@ -71,11 +73,10 @@ static kad_status draw(kad_app *app, kad_scope *in, work *w)
     drawn = w->x + w->size;
     mean = w->x + (1 + DRAWS) * w->size;
     map = mean + w->size;
-    KAD_CALL(kad_pixel_inpaint(&app->ctx, w->s.plan, w->cones, &what, DRAWS, drawn,
-                               w->mean, NULL));
+    KAD_CALL(kad_pixel_inpaint(&app->ctx, w->plan, w->cones, &what, DRAWS, drawn, w->mean,
+                               NULL));
     what.power = most_power;
-    KAD_CALL(
-        kad_pixel_inpaint(&app->ctx, w->s.plan, w->cones, &what, 1, map, NULL, NULL));
+    KAD_CALL(kad_pixel_inpaint(&app->ctx, w->plan, w->cones, &what, 1, map, NULL, NULL));
     for (size_t i = 0; i < w->size; i++) {
         double sum = 0;
         for (size_t k = 0; k < DRAWS; k++)
@@ -90,7 +91,8 @@ static kad_status count_bits(kad_app *app, kad_scope *in, work *w)
     const size_t n_bits = (size_t)(w->s.map->n_levels * w->s.map->n_channels);
     double *bits;
     KAD_CALL(kad_take(in, COLUMNS * n_bits, &bits));
-    KAD_CALL(kad_pixel_bits(&app->ctx, w->s.plan, COLUMNS, w->x, bits));
+    KAD_CALL(
+        w->s.map->ops->encode(&app->ctx, w->s.plan, 0, 0, COLUMNS, w->x, NULL, bits));
     for (size_t k = 0; k < COLUMNS; k++)
         for (size_t b = 0; b < n_bits; b++)
             w->bits[k] += bits[k * n_bits + b] / (double)w->size;
@@ -126,8 +128,13 @@ static kad_status inpaint(kad_app *app, work *w)
     if (app->mask == NULL)
         return kad_fail(ctx, KAD_EUSAGE, "inpaint: --mask says what is missing");
     KAD_CALL(kad_stored_images_open(app, KAD_RUN_READ, "images.", &w->s));
-    KAD_CALL(kad_pixel_cones_create(ctx, w->s.map, &w->cones));
-    w->size = kad_pixel_size(w->s.map);
+    if (strcmp(w->s.p.options.images.recipe, "pixels") != 0)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "inpaint: of maps of recipe pixels alone, and the run's is %s",
+                        w->s.p.options.images.recipe);
+    w->plan = kad_pixel_recipe_plan(w->s.plan);
+    w->cones = kad_pixel_recipe_cones(w->s.plan);
+    w->size = kad_image_map_size(w->s.map);
     w->plane = (size_t)w->s.map->height * (size_t)w->s.map->width;
     KAD_CALL(kad_stored_folder_of(&scope, out, &folder));
     KAD_CALL(open_picture(app, w, app->args[1], false, folder, &w->picture));
@@ -152,7 +159,6 @@ kad_status kad_cmd_inpaint(kad_app *app)
     const kad_status status = inpaint(app, &w);
     kad_image_store_close(w.picture.store);
     kad_image_store_close(w.mask.store);
-    kad_pixel_cones_destroy(w.cones);
     kad_stored_images_close(&w.s);
     return status;
 }

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "cli/stored_run.h"
 #include "io/file.h"
-#include "pixel/stored.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,14 +47,14 @@ kad_status kad_stored_images_open(kad_app *app, kad_run_mode mode, const char *s
     KAD_CALL(kad_run_open(ctx, app->args[0], mode, &s->p.run));
     KAD_CALL(read_config(app, &scope, s));
     KAD_CALL(kad_results_open(ctx, s->p.run, &s->file));
-    KAD_CALL(kad_pixel_map_read(&scope, s->file, &s->map, &theta));
-    return kad_pixel_plan_create(ctx, s->map, theta, KAD_PIXEL_NORMAL, &s->plan);
+    KAD_CALL(kad_images_map_read(&scope, &s->p.options.images, s->file, &s->map, &theta));
+    return s->map->ops->plan_create(ctx, s->map, theta, &s->plan);
 }
 
 void kad_stored_images_close(kad_stored_images *s)
 {
-    kad_pixel_plan_destroy(s->plan);
-    kad_pixel_map_destroy(s->map);
+    if (s->map != NULL) s->map->ops->plan_destroy(s->plan);
+    kad_image_map_destroy(s->map);
     kad_h5_close(s->file);
     kad_pipeline_release(&s->p);
 }
@@ -68,7 +67,7 @@ kad_status kad_stored_folder_of(kad_scope *in, const char *path, const char **fo
     return kad_take_printf(in, folder, "%.*s", (int)(slash - path), path);
 }
 
-static void paint(const kad_pixel_map *map, const uint8_t *x, uint8_t *rgb)
+static void paint(const kad_image_map *map, const uint8_t *x, uint8_t *rgb)
 {
     const int plane = map->height * map->width;
     for (int i = 0; i < plane; i++)
@@ -76,7 +75,7 @@ static void paint(const kad_pixel_map *map, const uint8_t *x, uint8_t *rgb)
             rgb[3 * i + a] = x[(a < map->n_channels ? a : 0) * plane + i];
 }
 
-kad_status kad_stored_pictures(kad_app *app, const kad_pixel_map *map, const char *dir,
+kad_status kad_stored_pictures(kad_app *app, const kad_image_map *map, const char *dir,
                                const char *name, size_t n, const uint8_t *x)
 {
     kad_ctx *ctx = &app->ctx;
@@ -89,7 +88,7 @@ kad_status kad_stored_pictures(kad_app *app, const kad_pixel_map *map, const cha
         unsigned char *bytes;
         const char *path;
         size_t n_bytes;
-        paint(map, x + i * kad_pixel_size(map), rgb);
+        paint(map, x + i * kad_image_map_size(map), rgb);
         KAD_CALL(kad_take_printf(&one, &path, "%s/%s_%04zu.png", dir, name, i));
         KAD_CALL(kad_image_png(&one, map->width, map->height, rgb, 1, &bytes, &n_bytes));
         KAD_CALL(kad_file_write(ctx, path, 1, &(kad_file_piece){bytes, n_bytes}));

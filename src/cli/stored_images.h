@@ -2,15 +2,14 @@
 #ifndef KAD_CLI_STORED_IMAGES_H
 #define KAD_CLI_STORED_IMAGES_H
 
-#include "pixel/map.h"
 #include "run/pipeline.h"
 
 typedef struct kad_stored_images {
     kad_pipeline p; /* the folder's own config, its options, the folder */
     kad_h5 *file;   /* run.h5 */
-    kad_pixel_map *map;
-    kad_pixel_plan *plan; /* of the normal prior */
-    bool limited;         /* data.limit was given on the command line */
+    kad_image_map *map;
+    void *plan;   /* of its weights */
+    bool limited; /* data.limit was given on the command line */
 } kad_stored_images;
 
 /* Has app->args[0] a trained map of images? Errors: those of opening it. */
@@ -26,7 +25,7 @@ KAD_MUST_USE kad_status kad_stored_folder_of(kad_scope *in, const char *path,
                                              const char **folder);
 
 /* Images: [n][C][height][width] as PNG files DIR/NAME_0000.png ... */
-KAD_MUST_USE kad_status kad_stored_pictures(kad_app *app, const kad_pixel_map *map,
+KAD_MUST_USE kad_status kad_stored_pictures(kad_app *app, const kad_image_map *map,
                                             const char *dir, const char *name, size_t n,
                                             const uint8_t *x);
 

@@ -1,8 +1,6 @@
 /* Bits of images, a chunk at a time, so that memory does not grow with their number. */
 #include "pixel/map.h"
 
-#include <math.h>
-
 enum { CHUNK = 1024 }; /* images */
 
 kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map, const double *theta,
@@ -13,10 +11,9 @@ kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map, const doub
     KAD_LOCAL(kad_pixel_plan, plan);
     const size_t per_image = (size_t)map->n_levels * (size_t)map->n_channels;
     const double size = (double)kad_pixel_size(map);
-    double *bits, sum = 0, squares = 0;
+    double *bits;
     KAD_CALL(kad_take(&scope, CHUNK * per_image, &bits));
     KAD_CALL(kad_pixel_plan_create(ctx, map, theta, KAD_PIXEL_NORMAL, &plan));
-    *score = (kad_image_score){.n = n};
     for (size_t i = 0, k = 0; i < n; i += k) {
         k = n - i < CHUNK ? n - i : CHUNK;
         KAD_CALL(kad_pixel_bits(ctx, plan, k, kad_image_at(images, first + i), bits));
@@ -25,15 +22,12 @@ kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map, const doub
             for (size_t b = 0; b < per_image; b++) {
                 const double value = bits[j * per_image + b];
                 score->bits[b / (size_t)map->n_channels][b % (size_t)map->n_channels] +=
-                    value / (double)n;
+                    value;
                 total += value / size;
             }
-            sum += total;
-            squares += total * total;
+            kad_image_mean_add(&score->mean, kad_image_picture(images, first + i + j),
+                               total);
         }
     }
-    score->bpd = sum / (double)n;
-    const double variance = squares / (double)n - score->bpd * score->bpd;
-    score->error = n > 1 ? sqrt(fmax(0, variance) / (double)(n - 1)) : NAN;
     return KAD_OK;
 }

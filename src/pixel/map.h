@@ -47,7 +47,7 @@ KAD_MUST_USE kad_status kad_pixel_sample(kad_ctx *ctx, const kad_pixel_plan *pla
                                          const double *temperature, double *z,
                                          uint8_t *x);
 
-/* Bits of images first .. first + n - 1 under the map. Errors: as kad_pixel_bits. */
+/* Adds the bits of images first .. first + n - 1 under the map to the score. Errors: as kad_pixel_bits. */
 KAD_MUST_USE kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map,
                                            const double *theta, const kad_images *images,
                                            size_t first, size_t n,

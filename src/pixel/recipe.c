@@ -36,6 +36,7 @@ static void destroy(kad_image_map *base)
     recipe *r = (recipe *)base;
     kad_pixel_map_destroy(r->map);
     kad_free(r->base.part);
+    kad_free(r->base.level);
     kad_free(r->shapes);
     kad_free(r);
 }
@@ -157,17 +158,82 @@ static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double
     return kad_pixel_evaluate(ctx, map_of(base), theta, images, first, n, score);
 }
 
-static kad_status sample(kad_ctx *ctx, const kad_image_map *base, const double *theta,
-                         uint64_t seed, size_t n, const double *temperature, double *z,
-                         uint8_t *x)
+typedef struct plan {
+    const kad_pixel_map *map;
+    kad_pixel_plan *weights;
+    kad_pixel_cones *cones;
+} plan;
+
+static void plan_destroy(void *self)
 {
-    KAD_LOCAL(kad_pixel_plan, plan);
-    const size_t size = kad_pixel_size(map_of(base));
-    KAD_CALL(kad_pixel_plan_create(ctx, map_of(base), theta, KAD_PIXEL_NORMAL, &plan));
-    for (size_t at = 0; at < n; at += CHUNK)
-        KAD_CALL(kad_pixel_sample(ctx, plan, seed, at, n - at < CHUNK ? n - at : CHUNK,
-                                  temperature, z + at * size, x + at * size));
+    plan *p = self;
+    if (!p) return;
+    kad_pixel_cones_destroy(p->cones);
+    kad_pixel_plan_destroy(p->weights);
+    kad_free(p);
+}
+KAD_LOCAL_OF(plan, plan_destroy)
+
+static kad_status plan_create(kad_ctx *ctx, const kad_image_map *base,
+                              const double *theta, void **out)
+{
+    KAD_LOCAL(plan, p);
+    *out = NULL;
+    KAD_CALL(kad_new(ctx, 1, sizeof *p, &p));
+    p->map = map_of(base);
+    KAD_CALL(kad_pixel_plan_create(ctx, p->map, theta, KAD_PIXEL_NORMAL, &p->weights));
+    KAD_CALL(kad_pixel_cones_create(ctx, p->map, &p->cones));
+    *out = p;
+    p = NULL;
     return KAD_OK;
+}
+
+const kad_pixel_plan *kad_pixel_recipe_plan(const void *self)
+{
+    return ((const plan *)self)->weights;
+}
+
+const kad_pixel_cones *kad_pixel_recipe_cones(const void *self)
+{
+    return ((const plan *)self)->cones;
+}
+
+static kad_status encode(kad_ctx *ctx, void *self, uint64_t seed, uint64_t first,
+                         size_t n, const uint8_t *x, double *z, double *bits)
+{
+    KAD_SCOPE(scope, ctx);
+    const plan *p = self;
+    double *u;
+    if (z == NULL)
+        return bits != NULL ? kad_pixel_bits(ctx, p->weights, n, x, bits) : KAD_OK;
+    KAD_CALL(kad_take(&scope, n * kad_pixel_size(p->map), &u));
+    kad_pixel_places(p->map, seed, first, n, u);
+    return kad_pixel_encode(ctx, p->weights, n, x, u, z, bits);
+}
+
+static kad_status decode(kad_ctx *ctx, void *self, size_t n, const double *z,
+                         const bool *const *only, uint8_t *x)
+{
+    const plan *p = self;
+    if (only != NULL) return kad_pixel_decode_only(ctx, p->weights, n, z, only, x);
+    return kad_pixel_decode(ctx, p->weights, n, z, x, NULL);
+}
+
+static kad_status draw(kad_ctx *ctx, void *self, uint64_t seed, uint64_t first, size_t n,
+                       const double *temperature, double *z, uint8_t *x)
+{
+    const plan *p = self;
+    const size_t size = kad_pixel_size(p->map);
+    for (size_t at = 0; at < n; at += CHUNK)
+        KAD_CALL(kad_pixel_sample(ctx, p->weights, seed, first + at,
+                                  n - at < CHUNK ? n - at : CHUNK, temperature,
+                                  z + at * size, x + at * size));
+    return KAD_OK;
+}
+
+static size_t generation_cone(void *self, const bool *set, bool *cone)
+{
+    return kad_pixel_generation_cone(((const plan *)self)->cones, set, cone);
 }
 
 /* --- the map ------------------------------------------------------------------------------- */
@@ -201,7 +267,12 @@ static const kad_image_map_ops ops = {.destroy = destroy,
                                       .gradient = gradient,
                                       .step_images = step_images,
                                       .evaluate = evaluate,
-                                      .sample = sample,
+                                      .plan_create = plan_create,
+                                      .plan_destroy = plan_destroy,
+                                      .encode = encode,
+                                      .decode = decode,
+                                      .draw = draw,
+                                      .generation_cone = generation_cone,
                                       .option = option};
 
 /* The matrices that take steps as such; heads channel by channel. */
@@ -234,6 +305,7 @@ kad_status kad_pixel_recipe_create(kad_ctx *ctx, const kad_pixel_options *option
     KAD_CALL(kad_new(ctx, (size_t)map->n_groups, sizeof *base->part, &base->part));
     KAD_CALL(kad_new(ctx, (size_t)map->n_groups * N_SHAPES_MAX, sizeof *r->shapes,
                      &r->shapes));
+    KAD_CALL(kad_new(ctx, (size_t)height * (size_t)width, sizeof(int), &base->level));
     base->n_channels = n_channels;
     base->height = height;
     base->width = width;
@@ -248,6 +320,8 @@ kad_status kad_pixel_recipe_create(kad_ctx *ctx, const kad_pixel_options *option
             g->theta, g->layout.n_theta, shapes_of(map, g, shapes),
             shapes,   g->n_sites,        g->n_features + 2.0 * map->options.hidden};
         base->n_sites[g->level] += g->n_sites;
+        for (int k = 0; k < g->n_sites; k++)
+            base->level[g->site[k]] = g->level;
     }
     *out = base;
     base = NULL;

@@ -2,7 +2,8 @@
 #ifndef KAD_PIXEL_RECIPE_H
 #define KAD_PIXEL_RECIPE_H
 
-#include "pixel/pixel.h"
+#include "pixel/cone.h"
+#include "pixel/plan.h"
 #include "train/image_map.h"
 
 /* Errors: as kad_pixel_map_create. */
@@ -10,7 +11,9 @@ KAD_MUST_USE kad_status kad_pixel_recipe_create(kad_ctx *ctx,
                                                 const kad_pixel_options *options,
                                                 int n_channels, int height, int width,
                                                 kad_image_map **out);
-/* The map itself. */
+/* The map itself, and what its plan has: weights with the normal prior, who sees whom. */
 const kad_pixel_map *kad_pixel_recipe_map(const kad_image_map *map);
+const kad_pixel_plan *kad_pixel_recipe_plan(const void *plan);
+const kad_pixel_cones *kad_pixel_recipe_cones(const void *plan);
 
 #endif

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "pixel/origin.h"
 #include "pixel/recipe.h"
+#include "pixel/stored.h"
 #include "run/schema.h"
 
 #include <stdio.h>
@@ -104,7 +105,9 @@ const kad_rule kad_images_recipe_rules[] = {
     {"flow.origin", "flow.recipe=pixels"},
     {"flow.layers", COUPLINGS},
     {"flow.prior", COUPLINGS},
-    {"images.coding", "flow.recipe=pixels"},
+    {"images.inpaint", "flow.recipe=pixels"},
+    {"images.hole", "flow.recipe=pixels"},
+    {"images.sweeps", "flow.recipe=pixels"},
     {"images.fid_images", "images.fid"},
 };
 const size_t kad_images_n_recipe_rules =
@@ -183,6 +186,46 @@ kad_status kad_images_map_create(kad_ctx *ctx, const kad_images_options *options
                                     images->height, images->width, out);
 }
 
+static kad_status read_couplings(kad_scope *in, const kad_images_options *options,
+                                 kad_h5 *file, kad_image_map **out, double **theta)
+{
+    static const char path[] = "/images/map/theta", data[] = "/images/data";
+    kad_ctx *ctx = in->ctx;
+    KAD_LOCAL(kad_image_map, map);
+    KAD_SCOPE(scope, ctx);
+    int64_t channels, height, width;
+    char *recipe;
+    KAD_CALL(kad_h5_attr_int(ctx, file, data, "channels", &channels));
+    KAD_CALL(kad_h5_attr_int(ctx, file, data, "height", &height));
+    KAD_CALL(kad_h5_attr_int(ctx, file, data, "width", &width));
+    const kad_images like = {
+        .n_channels = (int)channels, .height = (int)height, .width = (int)width};
+    KAD_CALL(kad_images_map_create(ctx, options, &like, &map));
+    KAD_CALL(kad_h5_attr_string(&scope, file, path, "recipe", &recipe));
+    if (strcmp(recipe, options->recipe) != 0)
+        return kad_fail(ctx, KAD_EDATA, "%s: of recipe %s, the run's config says %s",
+                        path, recipe, options->recipe);
+    KAD_CALL(kad_take(in, map->n_theta, theta));
+    KAD_CALL(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, &map->n_theta, *theta));
+    *out = map;
+    map = NULL;
+    return KAD_OK;
+}
+
+kad_status kad_images_map_read(kad_scope *in, const kad_images_options *options,
+                               kad_h5 *file, kad_image_map **out, double **theta)
+{
+    KAD_LOCAL(kad_pixel_map, pixels);
+    *out = NULL;
+    if (!kad_h5_exists(file, "/images/map/theta"))
+        return kad_fail(in->ctx, KAD_ENOINPUT, "run.h5: no trained map of images in it");
+    if (recipe_of(options->recipe)->couplings != NULL)
+        return read_couplings(in, options, file, out, theta);
+    KAD_CALL(kad_pixel_map_read(in, file, &pixels, theta));
+    return kad_pixel_recipe_create(in->ctx, &pixels->options, pixels->n_channels,
+                                   pixels->height, pixels->width, out);
+}
+
 /* --- which runs these are -------------------------------------------------------------- */
 
 /* A single file beside a lattice is one of fields, damaged perhaps, and no picture. */
@@ -240,6 +283,14 @@ static kad_status check_keys(kad_pipeline *p, const char *name)
                     kad_config_string(p->config, "data.source"));
 }
 
+static kad_status check_least(kad_pipeline *p, const char *key, int given, int least)
+{
+    if (given == 0 || given >= least) return KAD_OK;
+    return kad_fail(&p->app->ctx, KAD_ECONFIG,
+                    "%s: %s: %d, but errors need %d images at least (0: not taken)",
+                    p->name, key, given, least);
+}
+
 kad_status kad_images_options_read(kad_pipeline *p)
 {
     kad_images_options *o = &p->options.images;
@@ -260,6 +311,8 @@ kad_status kad_images_options_read(kad_pipeline *p)
             "%s: data.validation: 0, but train.patience wants images to choose "
             "weights by",
             p->name);
+    KAD_CALL(check_least(p, "images.frechet", o->views.frechet, KAD_VIEW_FRECHET_LEAST));
+    KAD_CALL(check_least(p, "images.latents", o->views.latents, KAD_VIEW_LATENTS_LEAST));
     if (o->temperature.n <= KAD_IMAGE_LEVELS_MAX) return KAD_OK;
     return kad_fail(&p->app->ctx, KAD_ECONFIG,
                     "%s: images.temperature: %zu numbers, but at most %d levels", p->name,

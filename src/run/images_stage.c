@@ -235,20 +235,13 @@ static kad_status score(work *k, const double *theta, const kad_images *images,
 {
     const size_t pieces = images->n > most ? SPREAD : 1;
     const size_t n = n_scored(images, most) / pieces;
-    double square = 0;
-    *out = (kad_image_score){.n = n * pieces};
+    *out = (kad_image_score){0};
     for (size_t i = 0; i < pieces; i++) {
-        kad_image_score piece;
         const size_t first = pieces > 1 ? i * (images->n - n) / (pieces - 1) : 0;
-        KAD_CALL(k->map->ops->evaluate(k->ctx, k->map, theta, images, first, n, &piece));
-        out->bpd += piece.bpd / (double)pieces;
-        square += piece.error * piece.error;
-        for (int h = 0; h < k->map->n_levels; h++)
-            for (int c = 0; c < k->map->n_channels; c++)
-                out->bits[h][c] += piece.bits[h][c] / (double)pieces;
+        KAD_CALL(k->map->ops->evaluate(k->ctx, k->map, theta, images, first, n, out));
         kad_image_store_rest(k->store);
     }
-    out->error = sqrt(square) / (double)pieces;
+    kad_image_score_end(out);
     return KAD_OK;
 }
 
@@ -388,7 +381,7 @@ static void write_curve(const work *k, kad_writer *w)
         {"curve/bpd", KAD_CELL_REAL, offsetof(row, bpd), "bits",
          "bits per dimension of held-out images"},
         {"curve/bpd_err", KAD_CELL_REAL, offsetof(row, bpd_err), "bits",
-         "its standard error, over images"},
+         "its standard error, over pictures"},
         {"curve/bpd_train", KAD_CELL_REAL, offsetof(row, bpd_train), "bits",
          "bits per dimension of as many images trained on"},
         {"curve/bpd_validation", KAD_CELL_REAL, offsetof(row, bpd_validation), "bits",
@@ -453,6 +446,18 @@ static void say_choice(const work *k)
         100 * k->best.share, k->n_rows - 1, n_validation(k), k->best.bpd, end);
 }
 
+static kad_status draw(const work *k, size_t n, const double *temperature, double *z,
+                       uint8_t *x)
+{
+    const kad_image_map_ops *ops = k->map->ops;
+    void *plan;
+    KAD_CALL(ops->plan_create(k->ctx, k->map, weights(k), &plan));
+    const kad_status status =
+        ops->draw(k->ctx, plan, k->options->train.seed, 0, n, temperature, z, x);
+    ops->plan_destroy(plan);
+    return status;
+}
+
 static kad_status write_samples(work *k, kad_writer *w)
 {
     KAD_SCOPE(scope, k->ctx);
@@ -465,8 +470,7 @@ static kad_status write_samples(work *k, kad_writer *w)
         temperature[h] = t->n == 0 ? 1 : t->value[h < t->n ? h : t->n - 1];
     KAD_CALL(kad_scope_take(&scope, n, (size_t)size_of(k), &x));
     KAD_CALL(kad_take(&scope, n * (size_t)size_of(k), &z));
-    KAD_CALL(k->map->ops->sample(k->ctx, k->map, weights(k), k->options->train.seed, n,
-                                 temperature, z, x));
+    KAD_CALL(draw(k, n, temperature, z, x));
     kad_view_write_images(w, "samples", "image", 1, &n, k->map->n_channels,
                           k->map->height, k->map->width, x, "images drawn from the map");
     kad_view_write_latents(w, "latents", n, k->map->n_channels, k->map->height,
@@ -529,6 +533,7 @@ static kad_status train_and_evaluate(work *k)
 {
     const kad_images *im = &k->set->train;
     KAD_CALL(kad_images_map_create(k->ctx, k->options, im, &k->map));
+    kad_image_store_rest(k->store);
     KAD_CALL(
         kad_image_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));
     if (k->options->patience > 0)

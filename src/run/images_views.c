@@ -2,7 +2,6 @@
 #include "run/pipeline.h"
 
 #include "base/memory.h"
-#include "pixel/stored.h"
 #include "views/views.h"
 
 #include <stdio.h>
@@ -35,34 +34,41 @@ static kad_status count_samples(kad_ctx *ctx, kad_h5 *file, size_t *n)
     return KAD_OK;
 }
 
+static kad_status look(kad_pipeline *p, const kad_views *v, kad_h5 *file, bool anew)
+{
+    for (int i = 0; kad_view_list[i] != NULL; i++) {
+        const kad_image_view *view = kad_view_list[i];
+        if (view->pixels && !v->pixels) continue;
+        if (anew || !is_there(file, view)) KAD_CALL(make(p, view, v, file));
+    }
+    return KAD_OK;
+}
+
 kad_status kad_images_views(kad_pipeline *p, const kad_image_store *store, kad_h5 *file,
                             bool anew)
 {
     kad_ctx *ctx = &p->app->ctx;
+    const kad_images_options *o = &p->options.images;
     KAD_SCOPE(scope, ctx);
-    KAD_LOCAL(kad_pixel_map, map);
-    KAD_LOCAL(kad_pixel_plan, plan);
-    double *theta = NULL;
+    KAD_LOCAL(kad_image_map, map);
+    double *theta;
+    void *plan;
     size_t n_samples;
-    if (strcmp(p->options.images.recipe, "pixels") == 0) {
-        KAD_CALL(kad_pixel_map_read(&scope, file, &map, &theta));
-        KAD_CALL(kad_pixel_plan_create(ctx, map, theta, KAD_PIXEL_NORMAL, &plan));
-    }
+    KAD_CALL(kad_images_map_read(&scope, o, file, &map, &theta));
     KAD_CALL(count_samples(ctx, file, &n_samples));
-    const kad_views v = {&p->options.images.views,
+    KAD_CALL(map->ops->plan_create(ctx, map, theta, &plan));
+    const kad_views v = {&o->views,
                          map,
                          theta,
                          plan,
+                         strcmp(o->recipe, "pixels") == 0,
                          kad_image_store_set(store),
-                         &p->options.images.data,
+                         &o->data,
                          kad_run_path(p->run),
                          p->options.model.seed,
                          n_samples};
-    for (int i = 0; kad_view_list[i] != NULL; i++) {
-        const kad_image_view *view = kad_view_list[i];
-        if (map == NULL && !view->any_map) continue;
-        if (anew || !is_there(file, view)) KAD_CALL(make(p, view, &v, file));
-    }
+    const kad_status status = look(p, &v, file, anew);
+    map->ops->plan_destroy(plan);
     kad_image_store_rest(store);
-    return KAD_OK;
+    return status;
 }

@@ -37,6 +37,13 @@ KAD_MUST_USE kad_status kad_images_map_create(kad_ctx *ctx,
                                               const kad_images_options *options,
                                               const kad_images *images,
                                               kad_image_map **out);
+/* The map of a results file of a run with these options, with its weights theta [n_theta]. The
+ * map is destroyed by the caller, theta lives in the scope. Errors: KAD_ENOINPUT (there is none),
+ * KAD_EDATA (damaged), KAD_ECONFIG, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_images_map_read(kad_scope *in,
+                                            const kad_images_options *options,
+                                            kad_h5 *file, kad_image_map **out,
+                                            double **theta);
 
 extern const kad_key kad_images_keys[];
 extern const size_t kad_images_n_keys;

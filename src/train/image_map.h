@@ -1,10 +1,12 @@
 /* A map between images and latents as its training and a run see it: where its weights are,
- * the gradient of a batch, the bits of images, draws. A kind of map (recipe) is a table of
- * these operations; image_trainer.h trains any. */
+ * the gradient of a batch, the bits of images; and, with weights that stay (a *plan*), images to
+ * latents and back. A kind of map (recipe) is a table of these operations; image_trainer.h trains
+ * any, src/views shows any. Images are x and latents z [n][C][height][width]: a latent has a
+ * site, whose level it is of, and a channel. */
 #ifndef KAD_TRAIN_IMAGE_MAP_H
 #define KAD_TRAIN_IMAGE_MAP_H
 
-#include "image/images.h"
+#include "image/mean.h"
 #include "train/optimiser.h"
 
 #include <stdbool.h>
@@ -12,13 +14,24 @@
 
 enum { KAD_IMAGE_LEVELS_MAX = 11, KAD_IMAGE_CHANNELS_MAX = 4 };
 
-/* Bits of images under a map. */
+/* Bits of images under a map: zeros, then images, in order, then kad_image_score_end. */
 typedef struct kad_image_score {
     size_t n;
-    double bpd, error; /* bits per dimension, and its standard error over images */
-    /* bits of an image: their sum over C height width is bpd */
+    double bpd, error; /* bits per dimension, and its standard error over pictures */
+    /* bits of an image: their sum over C height width is bpd; before the end of all */
     double bits[KAD_IMAGE_LEVELS_MAX][KAD_IMAGE_CHANNELS_MAX];
+    kad_image_mean mean; /* of bits per dimension */
 } kad_image_score;
+
+static inline void kad_image_score_end(kad_image_score *score)
+{
+    score->n = score->mean.n;
+    score->bpd = kad_image_mean_value(&score->mean);
+    score->error = kad_image_mean_error(&score->mean);
+    for (int h = 0; h < KAD_IMAGE_LEVELS_MAX; h++)
+        for (int c = 0; c < KAD_IMAGE_CHANNELS_MAX; c++)
+            score->bits[h][c] /= (double)score->n;
+}
 
 /* Weights that are trained by themselves: the loss is a sum over parts. */
 typedef struct kad_image_part {
@@ -49,16 +62,31 @@ typedef struct kad_image_map_ops {
                        double *gradient);
     /* How many images (of all their sites) a step of a part of `batch` looks at. */
     double (*step_images)(const kad_image_map *map, int batch);
-    /* Of images first .. first + n - 1. Errors: KAD_ENOMEM, KAD_EINTERRUPTED. */
+    /* Adds images first .. first + n - 1 to the score. Errors: KAD_ENOMEM, KAD_EINTERRUPTED. */
     kad_status (*evaluate)(kad_ctx *ctx, const kad_image_map *map, const double *theta,
                            const kad_images *images, size_t first, size_t n,
                            kad_image_score *score);
-    /* Draws x [n][C][height][width] with their latents z, of the same shape; these are named
-     * by seed and number, times the temperature [n_levels] of their level. Errors:
-     * KAD_ENOMEM, KAD_EINTERRUPTED. */
-    kad_status (*sample)(kad_ctx *ctx, const kad_image_map *map, const double *theta,
-                         uint64_t seed, size_t n, const double *temperature, double *z,
-                         uint8_t *x);
+    /* theta is copied; the map must outlive it. It works on the threads of ctx, one call at a
+     * time. Errors of it and what follows: KAD_ENOMEM, KAD_EINTERRUPTED. */
+    kad_status (*plan_create)(kad_ctx *ctx, const kad_image_map *map, const double *theta,
+                              void **plan);
+    void (*plan_destroy)(void *plan); /* which may be NULL */
+    /* x to z, at places within the levels named by the seed and first + the image's number. bits
+     * [n][n_levels][C]: -log2 of the density, whose sum over C height width is bits per dimension.
+     * Either may be NULL. */
+    kad_status (*encode)(kad_ctx *ctx, void *plan, uint64_t seed, uint64_t first,
+                         size_t n, const uint8_t *x, double *z, double *bits);
+    /* z to x. only [image][height width], which may be NULL: sites that differ from what x
+     * holds, which the others may then be left as. */
+    kad_status (*decode)(kad_ctx *ctx, void *plan, size_t n, const double *z,
+                         const bool *const *only, uint8_t *x);
+    /* z from the prior, named by the seed and first + the number, times the temperature [n_levels]
+     * of its level (NULL: 1), then x. */
+    kad_status (*draw)(kad_ctx *ctx, void *plan, uint64_t seed, uint64_t first, size_t n,
+                       const double *temperature, double *z, uint8_t *x);
+    /* Of sites set [height width], into cone: those whose levels may change with latents there;
+     * returns how many. */
+    size_t (*generation_cone)(void *plan, const bool *set, bool *cone);
     /* What, beside the weights, the map is made again from: i from 0 until false. */
     bool (*option)(const kad_image_map *map, int i, const char **name, int64_t *value);
 } kad_image_map_ops;
@@ -68,6 +96,8 @@ struct kad_image_map {
     int n_channels, height, width;
     int n_levels;                          /* 0 the finest */
     int64_t n_sites[KAD_IMAGE_LEVELS_MAX]; /* whose latents are of a level */
+    int *level;                            /* [height][width]: of these */
+    bool laplace; /* the prior of latents; else normal, both of variance 1 */
     size_t n_theta;
     int n_parts;
     kad_image_part *part;
@@ -79,5 +109,10 @@ static inline void kad_image_map_destroy(kad_image_map *map)
     if (map) map->ops->destroy(map);
 }
 KAD_LOCAL_OF(kad_image_map, kad_image_map_destroy)
+
+static inline size_t kad_image_map_size(const kad_image_map *map)
+{
+    return (size_t)map->n_channels * (size_t)map->height * (size_t)map->width;
+}
 
 #endif

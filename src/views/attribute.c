@@ -64,7 +64,7 @@ static kad_status find_direction(kad_ctx *ctx, bench *b, int label)
 {
     KAD_SCOPE(scope, ctx);
     const kad_images *im = &b->v->set->train;
-    double *z, *u;
+    double *z;
     size_t count[2] = {0, 0};
     for (size_t i = 0; i < b->n; i++)
         b->value[i] = b->sorted[i] = value_of(b, label, i);
@@ -76,13 +76,11 @@ static kad_status find_direction(kad_ctx *ctx, bench *b, int label)
                         "images.attribute: %s: all images have the same value",
                         b->v->options->attribute);
     KAD_CALL(kad_take(&scope, CHUNK * b->size, &z));
-    KAD_CALL(kad_take(&scope, CHUNK * b->size, &u));
     for (size_t at = 0, here = 0; at < b->n; at += here) {
         here = b->n - at < CHUNK ? b->n - at : CHUNK;
         KAD_CALL(kad_stop_check(ctx, "arithmetic of latents"));
-        kad_pixel_places(b->v->map, b->v->seed, at, here, u);
-        KAD_CALL(
-            kad_pixel_encode(ctx, b->v->plan, here, kad_image_at(im, at), u, z, NULL));
+        KAD_CALL(b->v->map->ops->encode(ctx, b->v->plan, b->v->seed, at, here,
+                                        kad_image_at(im, at), z, NULL));
         for (size_t i = 0; i < here; i++) {
             const int group = group_of(b, at + i);
             if (group == 0) continue;
@@ -101,7 +99,7 @@ static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 {
     const size_t most = (size_t)v->options->attribute_images;
     *b = (bench){.v = v,
-                 .size = kad_pixel_size(v->map),
+                 .size = kad_image_map_size(v->map),
                  .n = v->set->train.n < most ? v->set->train.n : most};
     KAD_CALL(kad_take(in, b->n, &b->value));
     KAD_CALL(kad_take(in, b->n, &b->sorted));
@@ -116,20 +114,19 @@ static kad_status walk(kad_ctx *ctx, const bench *b, kad_writer *w, double *reac
     const kad_views *v = b->v;
     const size_t n = kad_view_n_held_out(v, v->options->rows), all = n * STEPS;
     const size_t lead[2] = {n, STEPS}, columns = STEPS;
-    double *z, *u, *moved, *along, norm = 0;
+    double *z, *moved, *along, norm = 0;
     uint8_t *x;
     KAD_CALL(kad_take(&scope, n * b->size, &z));
-    KAD_CALL(kad_take(&scope, n * b->size, &u));
     KAD_CALL(kad_take(&scope, all * b->size, &along));
     KAD_CALL(kad_take(&scope, all * b->size, &x));
     KAD_CALL(kad_take(&scope, columns, &moved));
-    kad_pixel_places(v->map, v->seed, 0, n, u);
-    KAD_CALL(kad_pixel_encode(ctx, v->plan, n, v->set->held_out.pixels, u, z, NULL));
+    KAD_CALL(v->map->ops->encode(ctx, v->plan, v->seed, 0, n, v->set->held_out.pixels, z,
+                                 NULL));
     for (size_t i = 0; i < all; i++)
         for (size_t k = 0; k < b->size; k++)
             along[i * b->size + k] =
                 z[i / STEPS * b->size + k] + steps[i % STEPS] * b->direction[k];
-    KAD_CALL(kad_pixel_decode(ctx, v->plan, all, along, x, NULL));
+    KAD_CALL(v->map->ops->decode(ctx, v->plan, all, along, NULL, x));
     for (size_t k = 0; k < b->size; k++)
         norm += b->mean[k] * b->mean[k];
     for (size_t i = 0; i < all; i++)

@@ -92,10 +92,9 @@ static kad_status take_features(kad_scope *in, const side *s, size_t n, share of
 }
 
 /* A set of one picture, or of few, is halved as if its images were pictures. */
-static side side_of(const kad_views *v, const kad_images *images, bool mirrored)
+static side side_of(const kad_images *images)
 {
-    const int squares = v->data->crops > 0 ? v->data->crops : 1;
-    side s = {images, (size_t)squares * (mirrored && v->data->flip ? 2 : 1)};
+    side s = {images, images->of_a_picture > 0 ? images->of_a_picture : 1};
     if (n_of(&s, 2) < FEWEST) s.of_a_picture = 1;
     return s;
 }
@@ -137,6 +136,17 @@ bool kad_view_has_pairs(const kad_views *v, size_t fewest)
            v->set->train.n >= 2 * fewest;
 }
 
+void kad_view_say_few(const kad_views *v, const char *what, size_t fewest,
+                      char line[KAD_VIEW_LINE])
+{
+    snprintf(
+        line, KAD_VIEW_LINE,
+        "%s: none of %zu samples, %zu images held out and %zu trained on (at least %zu, "
+        "%zu and %zu)",
+        what, v->n_samples, v->set->held_out.n, v->set->train.n, fewest, fewest,
+        2 * fewest);
+}
+
 void kad_view_say_pairs(const kad_view_distance d[KAD_PAIRS], const char *what,
                         const char *rest, char line[KAD_VIEW_LINE])
 {
@@ -161,8 +171,7 @@ kad_status kad_view_distances(kad_ctx *ctx, const kad_views *v, kad_writer *w,
     kad_images samples;
     kad_features drawn, held, half[2];
     KAD_CALL(read_samples(&scope, v, w->file, &samples));
-    const side made = {&samples, 1}, other = side_of(v, held_out, false),
-               own = side_of(v, train, true);
+    const side made = {&samples, 1}, other = side_of(held_out), own = side_of(train);
     const size_t n = at_most(at_most(samples.n, n_of(&other, 1)), most),
                  n_half = at_most(n_of(&own, 2), n);
     const share all = {1, 0};

@@ -25,6 +25,9 @@ typedef struct kad_view_distance {
 
 /* Are there at least `fewest` images of every set? */
 bool kad_view_has_pairs(const kad_views *v, size_t fewest);
+/* Why not, in a line: "WHAT: ...". */
+void kad_view_say_few(const kad_views *v, const char *what, size_t fewest,
+                      char line[KAD_VIEW_LINE]);
 /* "WHAT of 1024 samples to those held out 3050(100), between halves of those trained on
  * 121(37)REST". */
 void kad_view_say_pairs(const kad_view_distance d[KAD_PAIRS], const char *what,

@@ -41,10 +41,15 @@ static bool asked(const kad_views *v)
     return v->options->fid != NULL && kad_view_has_pairs(v, ENOUGH);
 }
 
+static void lacks(const kad_views *v, char line[KAD_VIEW_LINE])
+{
+    if (v->options->fid != NULL) kad_view_say_few(v, "FID", ENOUGH, line);
+}
+
 const kad_image_view kad_view_fid = {
     .name = "fid",
     .summary = "Frechet Inception distance of samples to images held out",
-    .any_map = true,
     .asked = asked,
+    .lacks = lacks,
     .run = run,
 };

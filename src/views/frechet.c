@@ -2,7 +2,8 @@
 #include "features/pyramid.h"
 #include "views/distances.h"
 
-enum { BLOCKS = 20, ENOUGH = 8 /* images of a set */ };
+enum { BLOCKS = 20, ENOUGH = KAD_VIEW_FRECHET_LEAST };
+static const char what[] = "distance (Frechet, fixed features)";
 
 static kad_status features(kad_scope *in, const void *self, const kad_images *images,
                            size_t n, const size_t *index, kad_features *out)
@@ -21,19 +22,24 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
                   kad_pyramid_width(im->n_channels, im->height, im->width));
     KAD_CALL(kad_view_distances(ctx, v, w, (size_t)v->options->frechet, BLOCKS, features,
                                 NULL, "levels^2", d));
-    kad_view_say_pairs(d, "distance (Frechet, fixed features)", "", line);
+    kad_view_say_pairs(d, what, "", line);
     return w->status;
 }
 
 static bool asked(const kad_views *v)
 {
-    return v->options->frechet >= ENOUGH && kad_view_has_pairs(v, ENOUGH);
+    return v->options->frechet > 0 && kad_view_has_pairs(v, ENOUGH);
+}
+
+static void lacks(const kad_views *v, char line[KAD_VIEW_LINE])
+{
+    if (v->options->frechet > 0) kad_view_say_few(v, what, ENOUGH, line);
 }
 
 const kad_image_view kad_view_frechet = {
     .name = "frechet",
     .summary = "distance of samples to images held out, by fixed features",
-    .any_map = true,
     .asked = asked,
+    .lacks = lacks,
     .run = run,
 };

@@ -1,16 +1,18 @@
 /* Latents of held-out images. Where the map is right they are independent and of the prior:
- * means 0, variances 1, fourth moments 3, uncorrelated at any two places, levels and channels,
+ * means 0, variances 1, fourth moments 3 (Laplace: 6), uncorrelated at any two places, levels and channels,
  * and without mutual information. Correlations of n images have a standard error of
  * 1/sqrt(n); |c| beyond three of them is 0.27 % of independent pairs (normal for large n).
  * Mutual information of near latents is Kraskov's (bulk/mutual.h), beside that of pairs of
  * different images, which have none. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/rng.h"
 #include "base/signals.h"
 #include "bulk/mutual.h"
 #include "views/store.h"
 #include "views/views.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,15 +22,16 @@ enum {
     BLOCK = 64,
     LEVELS = KAD_IMAGE_LEVELS_MAX,
     NEIGHBOURS = 4,
-    PAIRS = 24
+    PAIRS = 24,    /* of a kind and a level, about */
+    STREAM = 0x1f0 /* among those of Markov chains */
 };
 
 /* Kinds of near pairs. */
-enum { CHANNELS, SITES, SEEN, N_KINDS };
+enum { CHANNELS, SITES, COARSER, N_KINDS };
 typedef struct bench {
     const kad_views *v;
     size_t n, size, plane, room; /* images; room: n rounded up to whole vectors */
-    int *level;                  /* [plane] of a site */
+    const int *level;            /* [plane] of a site */
     float *columns;              /* [size][room]: normalised latents, zeros behind */
     double *z;                   /* [size][n] */
     double mean[LEVELS], variance[LEVELS], fourth[LEVELS];
@@ -41,16 +44,13 @@ static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 {
     *b = (bench){.v = v,
                  .n = kad_view_n_held_out(v, v->options->latents),
-                 .size = kad_pixel_size(v->map),
+                 .size = kad_image_map_size(v->map),
                  .plane = (size_t)v->map->height * (size_t)v->map->width};
     b->room = (b->n + 15) / 16 * 16;
     b->n_blocks = (b->size + BLOCK - 1) / BLOCK;
     KAD_CALL(kad_memory_require(in->ctx, b->size * (b->room * 4 + b->n * 8),
                                 "latents of so many images (images.latents)"));
-    KAD_CALL(kad_take(in, b->plane, &b->level));
-    for (int g = 0; g < v->map->n_groups; g++)
-        for (int i = 0; i < v->map->group[g].n_sites; i++)
-            b->level[v->map->group[g].site[i]] = v->map->group[g].level;
+    b->level = v->map->level;
     KAD_CALL(kad_take(in, b->size * b->room, &b->columns));
     KAD_CALL(kad_take(in, b->size * b->n, &b->z));
     KAD_CALL(kad_take(in, b->n_blocks, &b->beyond));
@@ -61,15 +61,13 @@ static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 static kad_status infer(kad_ctx *ctx, bench *b)
 {
     KAD_SCOPE(scope, ctx);
-    double *z, *u;
+    double *z;
     KAD_CALL(kad_take(&scope, CHUNK * b->size, &z));
-    KAD_CALL(kad_take(&scope, CHUNK * b->size, &u));
     for (size_t at = 0, n = 0; at < b->n; at += n) {
         n = b->n - at < CHUNK ? b->n - at : CHUNK;
         KAD_CALL(kad_stop_check(ctx, "latents of images"));
-        kad_pixel_places(b->v->map, b->v->seed, at, n, u);
-        KAD_CALL(kad_pixel_encode(ctx, b->v->plan, n,
-                                  kad_image_at(&b->v->set->held_out, at), u, z, NULL));
+        KAD_CALL(b->v->map->ops->encode(ctx, b->v->plan, b->v->seed, at, n,
+                                        kad_image_at(&b->v->set->held_out, at), z, NULL));
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; k < b->size; k++)
                 b->z[k * b->n + at + i] = z[i * b->size + k];
@@ -177,30 +175,35 @@ static void write_correlations(const bench *b, kad_writer *w, double *within)
 
 /* --- mutual information ------------------------------------------------------------------ */
 
-/* The i-th pair of a kind, of a latent of this level; false: there is none. */
-static bool pair_of(const bench *b, int kind, const kad_pixel_group *g, int site,
-                    size_t *one, size_t *other)
+/* The site of a coarser level that is nearest to this one, or -1. */
+static int coarser_than(const bench *b, int at)
 {
-    const kad_pixel_map *map = b->v->map;
-    const int at = g->site[site], step = 1 << g->level, y = at / map->width;
+    const int width = b->v->map->width;
+    int best = -1, least = INT_MAX;
+    for (int there = 0; there < (int)b->plane; there++) {
+        const int dy = there / width - at / width, dx = there % width - at % width,
+                  d = dy * dy + dx * dx;
+        if (b->level[there] <= b->level[at] || d >= least) continue;
+        best = there;
+        least = d;
+    }
+    return best;
+}
+
+/* A pair of a kind, of a latent at this site; false: there is none. */
+static bool pair_of(const bench *b, int kind, int at, size_t *one, size_t *other)
+{
+    const kad_image_map *map = b->v->map;
+    const int h = b->level[at];
+    int there = -1;
     *one = (size_t)at;
-    if (kind == CHANNELS) {
-        *other = (size_t)at + b->plane;
-        return map->n_channels > 1;
-    }
-    if (kind == SITES) {
-        const int there = at + 2 * step; /* of the same group */
-        *other = (size_t)there;
-        return there / map->width == y && there < (int)b->plane &&
-               b->level[there] == g->level;
-    }
-    for (int k = 0; k < g->n_known; k++) {
-        const int there = g->known[site * g->n_known + k];
-        if (there < 0 || b->level[there] <= g->level) continue;
-        *other = (size_t)there;
-        return true;
-    }
-    return false;
+    if (kind == CHANNELS && map->n_channels > 1) there = at + (int)b->plane;
+    if (kind == SITES && at % map->width + (2 << h) < map->width &&
+        b->level[at + (2 << h)] == h)
+        there = at + (2 << h);
+    if (kind == COARSER) there = coarser_than(b, at);
+    *other = (size_t)there;
+    return there >= 0;
 }
 
 typedef struct information {
@@ -211,26 +214,29 @@ typedef struct information {
 static kad_status inform(kad_ctx *ctx, const bench *b, information *r)
 {
     KAD_SCOPE(scope, ctx);
+    const kad_rng rng = kad_rng_stream(b->v->seed, KAD_RNG_CHAIN, STREAM);
     double *shifted;
     KAD_CALL(kad_take(&scope, b->n, &shifted));
-    for (int g = 0; g < b->v->map->n_groups; g++) {
-        const kad_pixel_group *group = &b->v->map->group[g];
-        const int every = (group->n_sites + PAIRS / 3 - 1) / (PAIRS / 3);
+    for (int at = 0; at < (int)b->plane; at++) {
+        const int h = b->level[at];
+        const int64_t every = (b->v->map->n_sites[h] + PAIRS - 1) / PAIRS;
+        /* not at one of the level's columns: they are a few */
+        if ((int64_t)((double)every * kad_rng_uniform(rng, 0, (uint64_t)at, 0)) != 0)
+            continue;
         KAD_CALL(kad_stop_check(ctx, "information of latents"));
-        for (int kind = 0; kind < N_KINDS; kind++)
-            for (int i = 0; i < group->n_sites; i += every) {
-                size_t one, other;
-                double value, null;
-                if (!pair_of(b, kind, group, i, &one, &other)) continue;
-                const double *x = b->z + one * b->n, *y = b->z + other * b->n;
-                for (size_t k = 0; k < b->n; k++)
-                    shifted[k] = y[(k + 1) % b->n];
-                KAD_CALL(kad_mutual_knn(ctx, b->n, 1, x, 1, y, NEIGHBOURS, &value));
-                KAD_CALL(kad_mutual_knn(ctx, b->n, 1, x, 1, shifted, NEIGHBOURS, &null));
-                r->sum[kind][group->level] += value;
-                r->null[kind][group->level] += null;
-                r->count[kind][group->level]++;
-            }
+        for (int kind = 0; kind < N_KINDS; kind++) {
+            size_t one, other;
+            double value, null;
+            if (!pair_of(b, kind, at, &one, &other)) continue;
+            const double *x = b->z + one * b->n, *y = b->z + other * b->n;
+            for (size_t k = 0; k < b->n; k++)
+                shifted[k] = y[(k + 1) % b->n];
+            KAD_CALL(kad_mutual_knn(ctx, b->n, 1, x, 1, y, NEIGHBOURS, &value));
+            KAD_CALL(kad_mutual_knn(ctx, b->n, 1, x, 1, shifted, NEIGHBOURS, &null));
+            r->sum[kind][h] += value;
+            r->null[kind][h] += null;
+            r->count[kind][h]++;
+        }
     }
     return KAD_OK;
 }
@@ -241,8 +247,8 @@ static void write_information(const bench *b, const information *r, kad_writer *
                                               "mutual_coarser"};
     static const char *const what[N_KINDS] = {
         "mutual information of two channels of a site, mean over pairs",
-        "the same of neighbours of a group",
-        "the same of a site and one it sees of a coarser level"};
+        "the same of neighbours, 2^(h + 1) along",
+        "the same of a site and the nearest of a coarser level"};
     const size_t n = (size_t)b->v->map->n_levels;
     double value[LEVELS], null[LEVELS];
     for (int k = 0; k < N_KINDS; k++) {
@@ -271,8 +277,10 @@ static void write_moments(const bench *b, kad_writer *w)
               b->mean);
     kad_write(w, "variance", KAD_H5_F64, "level", "1", "1 of the prior", &n, b->variance);
     kad_write(w, "kurtosis", KAD_H5_F64, "level", "1",
-              "fourth moment over the square of the variance: 3 of the prior", &n,
-              b->fourth);
+              b->v->map->laplace
+                  ? "fourth moment over the square of the variance: 6 of the prior"
+                  : "fourth moment over the square of the variance: 3 of the prior",
+              &n, b->fourth);
 }
 
 static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
@@ -299,12 +307,21 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
 
 static bool asked(const kad_views *v)
 {
-    return v->options->latents > 0 && v->set->held_out.n > 8;
+    return v->options->latents > 0 && v->set->held_out.n >= KAD_VIEW_LATENTS_LEAST;
+}
+
+static void lacks(const kad_views *v, char line[KAD_VIEW_LINE])
+{
+    if (v->options->latents > 0)
+        snprintf(line, KAD_VIEW_LINE,
+                 "latents: no correlations of %zu images held out (at least %d)",
+                 v->set->held_out.n, KAD_VIEW_LATENTS_LEAST);
 }
 
 const kad_image_view kad_view_independence = {
     .name = "independence",
     .summary = "are latents of held-out images independent, and of the prior",
     .asked = asked,
+    .lacks = lacks,
     .run = run,
 };

@@ -6,6 +6,9 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/signals.h"
+#include "image/mean.h"
+#include "pixel/map.h"
+#include "pixel/recipe.h"
 #include "views/store.h"
 #include "views/views.h"
 
@@ -28,7 +31,9 @@ static const char *const way_names[N_WAYS] = {"left black",
 
 typedef struct bench {
     const kad_views *v;
-    kad_pixel_cones *cones;
+    const kad_pixel_map *map;
+    const kad_pixel_plan *plan;
+    const kad_pixel_cones *cones;
     size_t n, size, plane, n_cone;
     bool *hole, *cone, *random;
     const uint8_t *given;
@@ -42,8 +47,11 @@ typedef struct bench {
 static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 {
     *b = (bench){.v = v,
+                 .map = kad_pixel_recipe_map(v->map),
+                 .plan = kad_pixel_recipe_plan(v->plan),
+                 .cones = kad_pixel_recipe_cones(v->plan),
                  .n = kad_view_n_held_out(v, v->options->inpaint),
-                 .size = kad_pixel_size(v->map),
+                 .size = kad_image_map_size(v->map),
                  .plane = (size_t)v->map->height * (size_t)v->map->width};
     b->given = v->set->held_out.pixels;
     KAD_CALL(kad_take(in, b->plane, &b->hole));
@@ -97,7 +105,7 @@ static kad_status fill(kad_ctx *ctx, bench *b, way w, const bool *free, int swee
     const double begun = kad_wall_seconds();
     double accepted;
     KAD_CALL(kad_stop_check(ctx, "inpainting"));
-    KAD_CALL(kad_pixel_inpaint(ctx, b->v->plan, b->cones, &what, n,
+    KAD_CALL(kad_pixel_inpaint(ctx, b->plan, b->cones, &what, n,
                                b->x[w] + first * b->size, NULL, &accepted));
     b->seconds[w] += kad_wall_seconds() - begun;
     if (w == CONE) b->accepted = accepted;
@@ -119,8 +127,8 @@ static kad_status average(kad_ctx *ctx, bench *b)
                                            .first = (chain + 1) * b->n};
         KAD_CALL(kad_stop_check(ctx, "inpainting"));
         blacken(b, b->x[MEAN]);
-        KAD_CALL(kad_pixel_inpaint(ctx, b->v->plan, b->cones, &what, b->n, b->x[MEAN],
-                                   mean, NULL));
+        KAD_CALL(kad_pixel_inpaint(ctx, b->plan, b->cones, &what, b->n, b->x[MEAN], mean,
+                                   NULL));
         for (size_t i = 0; i < b->n * b->size; i++)
             b->mean[i] += mean[i] / CHAINS;
     }
@@ -148,10 +156,10 @@ static kad_status fill_all(kad_ctx *ctx, bench *b)
     return average(ctx, b);
 }
 
-/* In the hole, over all channels; its error over images. */
+/* In the hole, over all channels; its error over pictures. */
 static void square_errors(bench *b, way w, size_t in_hole)
 {
-    double sum = 0, squares = 0;
+    kad_image_mean mean = {0};
     for (size_t i = 0; i < b->n; i++) {
         double one = 0;
         for (size_t k = 0; k < b->size; k++) {
@@ -161,14 +169,12 @@ static void square_errors(bench *b, way w, size_t in_hole)
                              b->given[i * b->size + k];
             one += d * d;
         }
-        one /= (double)in_hole;
-        sum += one;
-        squares += one * one;
+        kad_image_mean_add(&mean, kad_image_picture(&b->v->set->held_out, i),
+                           one / (double)in_hole);
     }
-    const double n = (double)b->n, mean = sum / n;
-    b->mse[w] = mean;
-    b->mse_err[w] = n > 1 ? sqrt(fmax(0, squares / n - mean * mean) / (n - 1)) : NAN;
-    b->psnr[w] = 10 * log10(255.0 * 255.0 / mean);
+    b->mse[w] = kad_image_mean_value(&mean);
+    b->mse_err[w] = kad_image_mean_error(&mean);
+    b->psnr[w] = 10 * log10(255.0 * 255.0 / b->mse[w]);
 }
 
 static kad_status judge(kad_ctx *ctx, bench *b, way w, size_t in_hole)
@@ -180,7 +186,7 @@ static kad_status judge(kad_ctx *ctx, bench *b, way w, size_t in_hole)
     b->bpd[w] = NAN; /* the mean of pictures is none */
     if (w == MEAN) return KAD_OK;
     KAD_CALL(kad_take(&scope, n_bits, &bits));
-    KAD_CALL(kad_pixel_bits(ctx, b->v->plan, b->n, b->x[w], bits));
+    KAD_CALL(kad_pixel_bits(ctx, b->plan, b->n, b->x[w], bits));
     for (size_t i = 0; i < n_bits; i++)
         sum += bits[i];
     b->bpd[w] = sum / (double)(b->n * b->size);
@@ -189,7 +195,7 @@ static kad_status judge(kad_ctx *ctx, bench *b, way w, size_t in_hole)
 
 /* Latents that the hole touches in pictures of other sides, with groups generated site by
  * site as the map's are, and with none. */
-static kad_status count_sides(kad_ctx *ctx, const kad_views *v, kad_writer *w)
+static kad_status count_sides(kad_ctx *ctx, const bench *b, kad_writer *w)
 {
     int64_t side[N_SIDES], touched[2][N_SIDES];
     const size_t n = N_SIDES;
@@ -197,17 +203,17 @@ static kad_status count_sides(kad_ctx *ctx, const kad_views *v, kad_writer *w)
         KAD_SCOPE(scope, ctx);
         KAD_LOCAL(kad_pixel_map, map);
         KAD_LOCAL(kad_pixel_cones, cones);
-        kad_pixel_options o = v->map->options;
+        kad_pixel_options o = b->map->options;
         bool *hole, *cone;
         const int extent = LEAST_SIDE << i % N_SIDES;
         o.hidden = 8; /* nets do not matter */
         o.origin[0] = o.origin[1] = 0;
         if (i >= N_SIDES) o.causal = 1;
-        KAD_CALL(kad_pixel_map_create(ctx, &o, v->map->n_channels, extent, extent, &map));
+        KAD_CALL(kad_pixel_map_create(ctx, &o, b->map->n_channels, extent, extent, &map));
         KAD_CALL(kad_pixel_cones_create(ctx, map, &cones));
         KAD_CALL(kad_take(&scope, (size_t)cones->n_sites, &hole));
         KAD_CALL(kad_take(&scope, (size_t)cones->n_sites, &cone));
-        set_hole(map, v->options->hole, hole);
+        set_hole(map, b->v->options->hole, hole);
         side[i % N_SIDES] = extent;
         touched[i / N_SIDES][i % N_SIDES] =
             (int64_t)kad_pixel_inference_cone(cones, hole, cone);
@@ -223,7 +229,7 @@ static kad_status count_sides(kad_ctx *ctx, const kad_views *v, kad_writer *w)
 /* [image][what is given, black, ...]: a row a picture. */
 static void write_sheet(const bench *b, kad_writer *w)
 {
-    const kad_pixel_map *map = b->v->map;
+    const kad_pixel_map *map = b->map;
     const size_t n = b->n < SHEET ? b->n : SHEET, columns = N_WAYS + 1;
     const size_t lead[2] = {n, columns};
     const char *names[N_WAYS + 1] = {"given"};
@@ -256,7 +262,7 @@ static void write(const bench *b, size_t in_hole, kad_writer *w)
     kad_write(w, "mse", KAD_H5_F64, "way", "levels^2", "mean square error in the hole",
               &n, b->mse);
     kad_write(w, "mse_err", KAD_H5_F64, "way", "levels^2",
-              "its standard error, over images", &n, b->mse_err);
+              "its standard error, over pictures", &n, b->mse_err);
     kad_write(w, "psnr", KAD_H5_F64, "way", "dB", "peak signal to noise in the hole", &n,
               b->psnr);
     kad_write(w, "bpd", KAD_H5_F64, "way", "bits", "bits per dimension of the picture",
@@ -270,12 +276,9 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
 {
     KAD_SCOPE(scope, ctx);
     bench b;
-    KAD_LOCAL(kad_pixel_cones, cones);
     KAD_CALL(take(&scope, v, &b));
-    KAD_CALL(kad_pixel_cones_create(ctx, v->map, &cones));
-    b.cones = cones;
-    const size_t in_hole = set_hole(v->map, v->options->hole, b.hole);
-    b.n_cone = kad_pixel_inference_cone(cones, b.hole, b.cone);
+    const size_t in_hole = set_hole(b.map, v->options->hole, b.hole);
+    b.n_cone = kad_pixel_inference_cone(b.cones, b.hole, b.cone);
     const size_t latents[N_WAYS] = {0,       in_hole,  b.n_cone, b.n_cone,
                                     b.plane, b.n_cone, b.n_cone};
     KAD_CALL(fill_all(ctx, &b));
@@ -285,7 +288,7 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
     }
     write(&b, in_hole, w);
     write_sheet(&b, w);
-    KAD_CALL(count_sides(ctx, v, w));
+    KAD_CALL(count_sides(ctx, &b, w));
     snprintf(line, KAD_VIEW_LINE,
              "inpainting: %zu holes of %zu sites in %.2g s, %zu latents of %zu touched; "
              "MSE %.4g black, %.4g random latents, %.4g drawn, %.4g mean of draws",
@@ -302,6 +305,7 @@ static bool asked(const kad_views *v)
 const kad_image_view kad_view_inpaint = {
     .name = "inpaint",
     .summary = "holes in pictures, filled in",
+    .pixels = true,
     .asked = asked,
     .run = run,
 };

@@ -35,7 +35,8 @@ static kad_status score(kad_scope *in, const kad_views *v, const kad_images *im,
     for (size_t at = 0, here = 0; at < n; at += here) {
         here = n - at < CHUNK ? n - at : CHUNK;
         KAD_CALL(kad_stop_check(in->ctx, "bits of images"));
-        KAD_CALL(kad_pixel_bits(in->ctx, v->plan, here, kad_image_at(im, at), bits));
+        KAD_CALL(v->map->ops->encode(in->ctx, v->plan, v->seed, at, here,
+                                     kad_image_at(im, at), NULL, bits));
         for (size_t i = 0; i < here * H * C; i++) {
             double *row = s->bits + (at + i / (H * C)) * (H + 1);
             row[i / C % H] += bits[i];
@@ -132,7 +133,7 @@ static kad_status write_levels(kad_ctx *ctx, const kad_views *v, const scores *o
 static void write_sheet(const kad_views *v, const scores *own, const kad_images *images,
                         const scores *other, kad_writer *w)
 {
-    const size_t size = kad_pixel_size(v->map);
+    const size_t size = kad_image_map_size(v->map);
     size_t n = own->n < other->n ? own->n : other->n;
     if (n > SHEET) n = SHEET;
     const size_t lead[2] = {2, n};

@@ -3,8 +3,8 @@
  * step, for contexts see levels, so that derivatives are 0 almost everywhere. Levels outside
  * of a latent's generation cone do not depend on it and are not computed again. */
 #include "base/memory.h"
+#include "base/rng.h"
 #include "base/signals.h"
-#include "pixel/cone.h"
 #include "views/store.h"
 #include "views/views.h"
 
@@ -12,7 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PER_LEVEL = 24, BATCH = 64, BINS = 18, LEVELS = KAD_IMAGE_LEVELS_MAX };
+enum {
+    PER_LEVEL = 24,
+    BATCH = 64,
+    BINS = 18,
+    LEVELS = KAD_IMAGE_LEVELS_MAX,
+    STREAM = 0x5ec /* among those of Markov chains */
+};
 
 /* A latent that is changed. */
 typedef struct source {
@@ -33,39 +39,43 @@ typedef struct bench {
     double *map;        /* [n_levels][plane] of that */
 } bench;
 
-static double distance2(const kad_pixel_map *map, int a, int b)
+static double distance2(const kad_image_map *map, int a, int b)
 {
     const double y = a / map->width - b / map->width, x = a % map->width - b % map->width;
     return x * x + y * y;
 }
 
-/* Every k-th site of a level's groups, so that there are about PER_LEVEL of each. */
-static kad_status choose(kad_scope *in, const kad_pixel_cones *cones, bench *b)
+/* At most PER_LEVEL sites of each level, at random, and that nearest to the middle. */
+static kad_status choose(kad_scope *in, bench *b)
 {
-    const kad_pixel_map *map = b->v->map;
-    const int middle = map->height / 2 * map->width + map->width / 2;
-    int n_level[LEVELS] = {0}, seen[LEVELS] = {0};
+    const kad_image_map *map = b->v->map;
+    const kad_rng rng = kad_rng_stream(b->v->seed, KAD_RNG_CHAIN, STREAM);
+    const int middle = map->height / 2 * map->width + map->width / 2,
+              plane = map->height * map->width;
+    double left[LEVELS], wanted[LEVELS];
     bool *set;
     KAD_CALL(kad_take(in, b->plane, &set));
-    for (int g = 0; g < map->n_groups; g++)
-        n_level[map->group[g].level] += map->group[g].n_sites;
-    for (int h = 0; h < map->n_levels; h++)
+    for (int h = 0; h < map->n_levels; h++) {
         b->centre[h] = -1;
-    for (int k = 0; k < cones->n_sites; k++) {
-        const int site = cones->order[k], h = map->group[cones->group[site]].level;
-        if (b->centre[h] < 0 ||
-            distance2(map, site, middle) < distance2(map, b->centre[h], middle))
-            b->centre[h] = site;
+        left[h] = (double)map->n_sites[h];
+        wanted[h] = fmin(left[h], PER_LEVEL);
     }
-    for (int k = 0; k < cones->n_sites; k++) {
-        const int site = cones->order[k], h = map->group[cones->group[site]].level;
-        const int every = (n_level[h] + PER_LEVEL - 1) / PER_LEVEL;
+    for (int site = 0; site < plane; site++) {
+        int *centre = &b->centre[map->level[site]];
+        if (*centre < 0 || distance2(map, site, middle) < distance2(map, *centre, middle))
+            *centre = site;
+    }
+    for (int site = 0; site < plane; site++) {
+        const int h = map->level[site];
+        const double u = kad_rng_uniform(rng, 0, (uint64_t)site, 0);
+        const bool taken = u * left[h]-- < wanted[h];
         bool *cone;
-        if (seen[h]++ % every != 0 && site != b->centre[h]) continue;
+        wanted[h] -= taken;
+        if (!taken && site != b->centre[h]) continue;
         KAD_CALL(kad_take(in, b->plane, &cone));
         memset(set, 0, b->plane * sizeof *set);
         set[site] = true;
-        const size_t n = kad_pixel_generation_cone(cones, set, cone);
+        const size_t n = map->ops->generation_cone(b->v->plan, set, cone);
         for (int c = 0; c < map->n_channels; c++)
             b->source[b->n_sources++] = (source){
                 .site = site, .channel = c, .level = h, .cone = cone, .n_cone = n};
@@ -75,10 +85,10 @@ static kad_status choose(kad_scope *in, const kad_pixel_cones *cones, bench *b)
 
 static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 {
-    const size_t most = (size_t)(LEVELS * (2 * PER_LEVEL + 1) * v->map->n_channels);
+    const size_t most = (size_t)(LEVELS * (PER_LEVEL + 1) * v->map->n_channels);
     *b = (bench){.v = v,
                  .n = (size_t)v->options->receptive,
-                 .size = kad_pixel_size(v->map),
+                 .size = kad_image_map_size(v->map),
                  .plane = (size_t)v->map->height * (size_t)v->map->width};
     KAD_CALL(kad_take(in, b->n * b->size, &b->x));
     KAD_CALL(kad_take(in, b->n * b->size, &b->z));
@@ -90,7 +100,7 @@ static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 
 static void measure(bench *b, source *s, const uint8_t *x, const uint8_t *after)
 {
-    const kad_pixel_map *map = b->v->map;
+    const kad_image_map *map = b->v->map;
     double *picture =
         s->site == b->centre[s->level] ? b->map + (size_t)s->level * b->plane : NULL;
     for (size_t i = 0; i < b->size; i++) {
@@ -122,7 +132,7 @@ static kad_status respond(kad_ctx *ctx, bench *b)
             b->only[i] = s->cone;
         }
         KAD_CALL(
-            kad_pixel_decode_only(ctx, b->v->plan, n, b->changed, b->only, b->after));
+            b->v->map->ops->decode(ctx, b->v->plan, n, b->changed, b->only, b->after));
         for (size_t i = 0; i < n; i++)
             measure(b, &b->source[(first + i) / b->n],
                     b->x + (first + i) % b->n * b->size, b->after + i * b->size);
@@ -220,14 +230,12 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
                       char line[KAD_VIEW_LINE])
 {
     KAD_SCOPE(scope, ctx);
-    KAD_LOCAL(kad_pixel_cones, cones);
     bench b;
     row rows[LEVELS] = {{0}};
     double histogram[LEVELS * BINS] = {0};
     KAD_CALL(take(&scope, v, &b));
-    KAD_CALL(kad_pixel_cones_create(ctx, v->map, &cones));
-    KAD_CALL(choose(&scope, cones, &b));
-    KAD_CALL(kad_pixel_sample(ctx, v->plan, v->seed, 0, b.n, NULL, b.z, b.x));
+    KAD_CALL(choose(&scope, &b));
+    KAD_CALL(v->map->ops->draw(ctx, v->plan, v->seed, 0, b.n, NULL, b.z, b.x));
     KAD_CALL(respond(ctx, &b));
     sum_up(&b, rows, histogram);
     write(&b, rows, histogram, w);

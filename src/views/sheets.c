@@ -1,14 +1,17 @@
 /* Sheets of pictures that are generated from combined latents, a row after the other:
  *   progressive  latents of levels h and up as those of a picture, the finer ones 0, h falling:
  *                what the coarse levels decide. Sites of levels h and up are those of the
- *                picture, exactly;
- *   walk         cos(t) z_A + sin(t) z_B, t from 0 to pi/2: normal latents stay normal;
+ *                picture, exactly, with recipe pixels;
+ *   walk         cos(t) z_A + sin(t) z_B, t from 0 to pi/2: normal latents stay normal (those of
+ *                a Laplace prior are made normal for that, and Laplace again);
  *   mix          levels theta and up of one picture, those below of another (scale mixing);
  *   temperature  the same draws with latents above level 0 and of level 0 at temperatures. */
 #include "base/memory.h"
+#include "pixel/latent.h"
 #include "views/store.h"
 #include "views/views.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +23,6 @@ enum { N_TEMPERATURES = sizeof temperatures / sizeof temperatures[0] };
 typedef struct sheet {
     const kad_views *v;
     size_t n, columns, size; /* rows, pictures in a row, levels of one */
-    const int *level;        /* [plane] of a site */
     const double *a, *b;     /* [n][size] latents */
     double *z;               /* [n][columns][size] */
     uint8_t *x;
@@ -31,7 +33,7 @@ typedef void combine(const sheet *s, size_t row, size_t column, double *z);
 
 static int level_of(const sheet *s, size_t i)
 {
-    return s->level[i % ((size_t)s->v->map->height * (size_t)s->v->map->width)];
+    return s->v->map->level[i % ((size_t)s->v->map->height * (size_t)s->v->map->width)];
 }
 
 static void go_on(const sheet *s, size_t row, size_t column, double *z)
@@ -41,11 +43,26 @@ static void go_on(const sheet *s, size_t row, size_t column, double *z)
         z[i] = level_of(s, i) >= h ? s->a[row * s->size + i] : 0;
 }
 
+/* The same place in another prior. */
+static double relabel(kad_pixel_prior from, kad_pixel_prior to, double z)
+{
+    double t, rest;
+    kad_pixel_distribution(from, z, &t, &rest);
+    return kad_pixel_quantile(to, fmax(t, DBL_MIN), fmax(rest, DBL_MIN));
+}
+
 static void walk(const sheet *s, size_t row, size_t column, double *z)
 {
+    const bool laplace = s->v->map->laplace;
     const double t = acos(0) * (double)column / (WALK - 1);
-    for (size_t i = 0; i < s->size; i++)
-        z[i] = cos(t) * s->a[row * s->size + i] + sin(t) * s->b[row * s->size + i];
+    for (size_t i = 0; i < s->size; i++) {
+        const double a = s->a[row * s->size + i], b = s->b[row * s->size + i];
+        z[i] = laplace
+                   ? relabel(KAD_PIXEL_NORMAL, KAD_PIXEL_LAPLACE,
+                             cos(t) * relabel(KAD_PIXEL_LAPLACE, KAD_PIXEL_NORMAL, a) +
+                                 sin(t) * relabel(KAD_PIXEL_LAPLACE, KAD_PIXEL_NORMAL, b))
+                   : cos(t) * a + sin(t) * b;
+    }
 }
 
 static void mix(const sheet *s, size_t row, size_t column, double *z)
@@ -64,25 +81,15 @@ static void heat(const sheet *s, size_t row, size_t column, double *z)
 static kad_status latents_of(kad_scope *in, const kad_views *v, size_t first, size_t n,
                              double **z)
 {
-    KAD_SCOPE(scope, in->ctx);
-    double *u;
-    KAD_CALL(kad_take(in, n * kad_pixel_size(v->map), z));
-    KAD_CALL(kad_take(&scope, n * kad_pixel_size(v->map), &u));
-    kad_pixel_places(v->map, v->seed, first, n, u);
-    return kad_pixel_encode(in->ctx, v->plan, n, kad_image_at(&v->set->held_out, first),
-                            u, *z, NULL);
+    KAD_CALL(kad_take(in, n * kad_image_map_size(v->map), z));
+    return v->map->ops->encode(in->ctx, v->plan, v->seed, first, n,
+                               kad_image_at(&v->set->held_out, first), *z, NULL);
 }
 
 static kad_status prepare(kad_scope *in, const kad_views *v, size_t n, size_t columns,
                           sheet *s)
 {
-    int *level;
-    *s = (sheet){.v = v, .n = n, .columns = columns, .size = kad_pixel_size(v->map)};
-    KAD_CALL(kad_take(in, (size_t)v->map->height * (size_t)v->map->width, &level));
-    for (int g = 0; g < v->map->n_groups; g++)
-        for (int i = 0; i < v->map->group[g].n_sites; i++)
-            level[v->map->group[g].site[i]] = v->map->group[g].level;
-    s->level = level;
+    *s = (sheet){.v = v, .n = n, .columns = columns, .size = kad_image_map_size(v->map)};
     KAD_CALL(kad_take(in, n * columns * s->size, &s->z));
     return kad_take(in, n * columns * s->size, &s->x);
 }
@@ -91,7 +98,7 @@ static kad_status prepare(kad_scope *in, const kad_views *v, size_t n, size_t co
 static kad_status finish(kad_ctx *ctx, sheet *s, combine *make, kad_writer *w)
 {
     KAD_SCOPE(scope, ctx);
-    const kad_pixel_map *map = s->v->map;
+    const kad_image_map *map = s->v->map;
     const size_t all = s->n * s->columns, lead[2] = {s->n, s->columns};
     const size_t n_bits = (size_t)(map->n_levels * map->n_channels);
     double *bits, *bpd;
@@ -99,8 +106,8 @@ static kad_status finish(kad_ctx *ctx, sheet *s, combine *make, kad_writer *w)
     KAD_CALL(kad_take(&scope, s->columns, &bpd));
     for (size_t i = 0; i < all; i++)
         make(s, i / s->columns, i % s->columns, s->z + i * s->size);
-    KAD_CALL(kad_pixel_decode(ctx, s->v->plan, all, s->z, s->x, NULL));
-    KAD_CALL(kad_pixel_bits(ctx, s->v->plan, all, s->x, bits));
+    KAD_CALL(map->ops->decode(ctx, s->v->plan, all, s->z, NULL, s->x));
+    KAD_CALL(map->ops->encode(ctx, s->v->plan, s->v->seed, 0, all, s->x, NULL, bits));
     for (size_t i = 0; i < all * n_bits; i++)
         bpd[i / n_bits % s->columns] += bits[i] / (double)(s->n * s->size);
     kad_write(w, "bpd", KAD_H5_F64, "picture", "bits",
@@ -190,7 +197,7 @@ static kad_status run_temperature(kad_ctx *ctx, const kad_views *v, kad_writer *
     KAD_CALL(prepare(&scope, v, n, n, &s));
     KAD_CALL(kad_take(&scope, s.size, &a));
     KAD_CALL(kad_take(&scope, s.size, &x));
-    KAD_CALL(kad_pixel_sample(ctx, v->plan, v->seed, 0, 1, NULL, a, x));
+    KAD_CALL(v->map->ops->draw(ctx, v->plan, v->seed, 0, 1, NULL, a, x));
     s.a = a;
     KAD_CALL(finish(ctx, &s, heat, w));
     kad_write(w, "temperature", KAD_H5_F64, "picture", "1",

@@ -51,7 +51,7 @@ void kad_view_write_latents(kad_writer *w, const char *name, size_t n, int chann
     write(w, name, KAD_H5_F64, "image", 1, &n, shape, sizeof *z, z, "1", long_name);
 }
 
-void kad_view_latents_of(const kad_pixel_map *map, size_t n, const double *stored,
+void kad_view_latents_of(const kad_image_map *map, size_t n, const double *stored,
                          double *z)
 {
     const size_t plane = (size_t)map->height * (size_t)map->width;

@@ -4,7 +4,7 @@
 #define KAD_VIEWS_STORE_H
 
 #include "io/writer.h"
-#include "pixel/pixel.h"
+#include "train/image_map.h"
 
 /* x, levels [lead ...][channels][height][width]; axes: the words of the leading axes ("image",
  * "pair step"), of which there are n_lead. */
@@ -16,7 +16,7 @@ void kad_view_write_latents(kad_writer *w, const char *name, size_t n, int chann
                             int height, int width, const double *z,
                             const char *long_name);
 /* Latents [n][row][column][channel] of a file to [n][C][height][width]. */
-void kad_view_latents_of(const kad_pixel_map *map, size_t n, const double *stored,
+void kad_view_latents_of(const kad_image_map *map, size_t n, const double *stored,
                          double *z);
 
 #endif

@@ -56,7 +56,10 @@ kad_status kad_view_make(kad_ctx *ctx, const kad_image_view *view, const kad_vie
     snprintf(path, sizeof path, "/images/%s", view->name);
     line[0] = '\0';
     KAD_CALL(kad_h5_remove(ctx, file, path));
-    if (!view->asked(v)) return KAD_OK;
+    if (!view->asked(v)) {
+        if (view->lacks) view->lacks(v, line);
+        return KAD_OK;
+    }
     KAD_CALL(kad_stop_check(ctx, path));
     kad_writer w = kad_write_anew(ctx, file, path);
     KAD_CALL(view->run(ctx, v, &w, line));

@@ -14,9 +14,13 @@
 #include "image/options.h"
 #include "io/keys.h"
 #include "io/writer.h"
-#include "pixel/map.h"
+#include "train/image_map.h"
 
-enum { KAD_VIEW_LINE = 256 };
+enum {
+    KAD_VIEW_LINE = 256,
+    KAD_VIEW_FRECHET_LEAST = 8, /* images of a set, for blocks to be left out */
+    KAD_VIEW_LATENTS_LEAST = 9  /* for four neighbours of each */
+};
 
 /* Of section `images`; 0: not that view. */
 typedef struct kad_view_options {
@@ -42,9 +46,10 @@ extern const size_t kad_view_n_keys;
 /* What views look at. */
 typedef struct kad_views {
     const kad_view_options *options;
-    const kad_pixel_map *map; /* NULL: of another recipe than pixels */
+    const kad_image_map *map;
     const double *theta;
-    kad_pixel_plan *plan;     /* of theta, with the normal prior */
+    void *plan;  /* of theta */
+    bool pixels; /* recipe pixels: kad_pixel_recipe_map and _plan may be asked for */
     const kad_image_set *set; /* the images that the map was trained on, and held out */
     const kad_image_options *data; /* how they were read */
     const char *folder;            /* for what is mapped while it is read */
@@ -55,8 +60,10 @@ typedef struct kad_views {
 typedef struct kad_image_view {
     const char *name;    /* of the group below /images */
     const char *summary; /* one line */
-    bool any_map;        /* needs nothing of the map: samples and images alone */
+    bool pixels;         /* for maps of recipe pixels alone */
     bool (*asked)(const kad_views *views);
+    /* Optional: why there is none although it was asked for, a line; else none. */
+    void (*lacks)(const kad_views *views, char line[KAD_VIEW_LINE]);
     /* Fills the writer's group, and `line` with what is to be said of it. */
     kad_status (*run)(kad_ctx *ctx, const kad_views *views, kad_writer *w,
                       char line[KAD_VIEW_LINE]);
@@ -80,8 +87,9 @@ typedef struct kad_image_view {
 KAD_VIEWS(KAD_VIEW_DECLARE)
 extern const kad_image_view *const kad_view_list[]; /* NULL at the end */
 
-/* The i-th view, made anew: its group, with the attribute `seconds` it took. `line` is empty
- * where it was not asked for (the group is then removed). Errors: those of the map;
+/* The i-th view, made anew: its group, with the attribute `seconds` it took. Where it was not
+ * asked for, or cannot be made, the group is removed, and `line` empty, or says why.
+ Errors: those of the map;
  * KAD_EINTERRUPTED. */
 KAD_MUST_USE kad_status kad_view_make(kad_ctx *ctx, const kad_image_view *view,
                                       const kad_views *views, kad_h5 *file,

@@ -336,6 +336,64 @@ static void single_precision_suffices(void **state)
     close_case(&s);
 }
 
+/* One value is changed: in images latents change within the inference cone and nowhere else, in
+ * latents values of the image within the generation cone; and nearly all there do. */
+static void cones_hold_all_that_changes(creates *create)
+{
+    enum { SIDE = 32 };
+    affine_case s = {0};
+    open_case(&s, create, 2, 7, 1, SIDE, 0.1);
+    bool *mark = kad_alloc(s.size, sizeof *mark);
+    double *x = values(s.size, 2), *from = kad_alloc(s.size, sizeof *from),
+           *to = kad_alloc(s.size, sizeof *to);
+    kad_affine_batch_f64 *b = NULL;
+    double *ln_det = kad_alloc(dets_of(&s), sizeof *ln_det);
+    assert_ok(&s, kad_affine_batch_create_f64(&s.ctx, s.map, 1, false, &b));
+    kad_affine_load_f64(b, s.theta);
+    for (int up = 0; up < 2; up++) {
+        size_t inside = 0, changed = 0, smallest = s.size;
+        for (size_t i = 0; i < s.size; i += 37) {
+            size_t n = 0;
+            for (size_t k = 0; k < s.size; k++)
+                from[k] = to[k] = x[k], mark[k] = k == i;
+            to[i] += 0.5;
+            if (up) {
+                kad_affine_infer_f64(b, 1, from, ln_det);
+                kad_affine_infer_f64(b, 1, to, ln_det);
+                kad_affine_inference_cone(s.map, mark);
+            } else {
+                kad_affine_generate_f64(b, 1, from);
+                kad_affine_generate_f64(b, 1, to);
+                kad_affine_generation_cone(s.map, mark);
+            }
+            for (size_t k = 0; k < s.size; k++) {
+                if (!mark[k]) assert_true(from[k] == to[k]);
+                n += mark[k];
+                changed += from[k] != to[k];
+            }
+            inside += n;
+            smallest = n < smallest ? n : smallest;
+        }
+        assert_true((double)changed > 0.95 * (double)inside);
+        assert_true(smallest < s.size / 4); /* a latent of the finest level stays near */
+    }
+    kad_affine_batch_destroy_f64(b);
+    kad_free(mark), kad_free(x), kad_free(from), kad_free(to), kad_free(ln_det);
+    close_case(&s);
+}
+
+static void cones_of_mera(void **state)
+{
+    (void)state;
+    cones_hold_all_that_changes(kad_affine_mera);
+}
+
+static void cones_of_scales(void **state)
+{
+    (void)state;
+    cones_hold_all_that_changes(kad_affine_scales);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +407,8 @@ int main(void)
               scales_have_their_jacobian),
         CLAIM("scales: gradients are those of differences, and images come back",
               scales_have_their_gradient),
+        CLAIM("mera: cones hold all that changes", cones_of_mera),
+        CLAIM("scales: cones hold all that changes", cones_of_scales),
         CLAIM("mera, scales: 1 to 8 threads give the same bytes", threads_do_not_matter),
         CLAIM("mera: single precision gives the gradient to 1e-4",
               single_precision_suffices),

@@ -198,8 +198,15 @@ attribute() { # attribute FOLDER NAME
         rm -r halves
     done
     fails_with 78 kadanoff run small.yaml -o no images.fid_images=20
+    # errors want eight images of a set, and nine of latents: fewer are refused, not left out
+    for key in frechet=7 frechet=1 latents=8; do
+        fails_with 78 kadanoff run small.yaml -o no images.$key
+        grep -q "images.${key%=*}: ${key#*=}, but" err.txt
+        [ "$(wc -l <err.txt)" -eq 1 ]
+    done
     # too few samples to compare are no failure
-    kadanoff run small.yaml -q -o few images.samples=4
+    kadanoff run small.yaml -o few images.samples=4 >out.txt
+    grep -q 'fixed features): none of 4 samples' out.txt
     not h5dump -H -d /images/frechet/distance few/run.h5 >/dev/null 2>&1
 }
 
@@ -312,8 +319,37 @@ couplings() { # couplings RECIPE
 data: {source: msds1, limit: 64, grey: true, cache: cache}
 flow: {recipe: $1, hidden: 8, layers: [1], blocks: 1, prior: normal}
 train: {seconds: 0, steps: 12, batch: 16, ema: 0, eval_samples: 16, eval_final: 32}
-images: {samples: 8}
+images: {samples: 8, coding: 20, receptive: 1, rows: 2, attribute_images: 32, latents: 24,
+  outliers: msds2, outlier_images: 8}
 END
+}
+
+@test "images: what latents do is shown of rgflow and realnvp too" {
+    for recipe in rgflow realnvp; do
+        couplings $recipe
+        kadanoff run couplings.yaml -q -o $recipe flow.prior=laplace data.size=32
+        for view in receptive/cone progressive/sheet walk/sheet mix/sheet temperature/sheet \
+            attribute/moved outliers/auroc independence/rms coding/n_exact; do
+            values $recipe/run.h5 "/images/$view" | grep -q . || { echo "no $view"; false; }
+        done
+        # in single precision a few levels may come back as their neighbours
+        h5dump -m %.17g -a /images/coding/levels_differ $recipe/run.h5 |
+            awk '/\(0\):/ { exit !($2 < 1e-3) }'
+        # ends of a walk are the pictures themselves, the last column of mixing the other picture
+        h5dump -A 0 -d /images/walk/bpd $recipe/run.h5 | grep -q .
+        kadanoff bulk $recipe images.rows=1 -q
+        h5dump -H -d /images/walk/sheet $recipe/run.h5 | grep -q '( 1, 9, 32, 32, 1 )'
+        kadanoff infer $recipe msds1 data.limit=10 -o latents.h5 >out.txt
+        grep -q '1[0-9]* of 10 come back exactly\|[89] of 10 come back exactly' out.txt
+        kadanoff generate $recipe latents.h5 -o back.h5 >out.txt
+        h5dump -H -d /images back.h5 | grep -q '( 10, 32, 32, 1 )'
+        # what draws in holes is made for pixels
+        fails_with 78 kadanoff run couplings.yaml images.inpaint=3 -o no
+        grep -q 'images.inpaint: has no effect with flow.recipe' err.txt
+        fails_with 78 kadanoff inpaint $recipe x.png --mask y.png
+        [ "$(wc -l <err.txt)" -eq 1 ]
+        rm -r $recipe
+    done
 }
 
 @test "images: rgflow and realnvp train too, and go on to the bit with other threads" {

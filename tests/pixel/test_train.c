@@ -172,22 +172,57 @@ static void steps_allocate_nothing(void **state)
     kad_free(s.pixels);
 }
 
+/* Every image four times, as squares of a picture: the same bits and the same error of them. */
+static void copies_make_no_error_smaller(void **state)
+{
+    (void)state;
+    enum { COPIES = 4, SIZE = CHANNELS * SIDE * SIDE };
+    const kad_image_train_options o = few_steps(1);
+    train_case s = {0};
+    kad_image_score once = {0}, often = {0};
+    open_images(&s);
+    start(&s, 2, &o);
+    uint8_t *copies = kad_alloc((size_t)IMAGES * COPIES, SIZE);
+    for (size_t i = 0; i < IMAGES * COPIES; i++)
+        memcpy(copies + i * SIZE, s.pixels + i / COPIES * SIZE, SIZE);
+    kad_images more = s.images;
+    more.n = IMAGES * COPIES;
+    more.pixels = copies;
+    more.of_a_picture = COPIES;
+    const double *theta = kad_image_trainer_weights(s.trainer);
+    const kad_image_map_ops *ops = s.map->ops;
+    assert_ok(&s, ops->evaluate(&s.ctx, s.map, theta, &s.images, 0, IMAGES, &once));
+    /* in pieces that end within a picture */
+    assert_ok(&s, ops->evaluate(&s.ctx, s.map, theta, &more, 0, 10, &often));
+    assert_ok(&s, ops->evaluate(&s.ctx, s.map, theta, &more, 10, more.n - 10, &often));
+    kad_image_score_end(&once);
+    kad_image_score_end(&often);
+    assert_true(once.error > 0);
+    assert_close(often.bpd, once.bpd, 1e-12);
+    assert_close(often.error, once.error, 1e-9 * once.error);
+    kad_free(copies);
+    stop(&s);
+    kad_free(s.pixels);
+}
+
 /* Images of 8 x 8 smooth levels have some 3 bits of noise; the uniform density has 8. */
 static void learns(void **state)
 {
     (void)state;
     const kad_image_train_options o = few_steps(400);
     train_case s = {0};
-    kad_image_score first, last;
+    kad_image_score first = {0}, last = {0};
     open_images(&s);
     start(&s, 2, &o);
     assert_ok(&s, kad_pixel_evaluate(&s.ctx, kad_pixel_recipe_map(s.map),
                                      kad_image_trainer_weights(s.trainer), &s.images, 0,
                                      IMAGES, &first));
+    kad_image_score_end(&first);
     kad_image_trainer_run(s.trainer, 1, INFINITY);
     assert_ok(&s, kad_pixel_evaluate(&s.ctx, kad_pixel_recipe_map(s.map),
                                      kad_image_trainer_weights(s.trainer), &s.images, 0,
                                      IMAGES, &last));
+    kad_image_score_end(&last);
     assert_true(first.bpd > 7 && last.bpd < 4.5);
     double sum = 0;
     for (int l = 0; l < s.map->n_levels; l++)
@@ -318,6 +353,8 @@ int main(void)
         CLAIM("training of images: a share of the plan is the same however it is reached",
               a_share_is_a_share),
         CLAIM("training of images: steps allocate nothing", steps_allocate_nothing),
+        CLAIM("training of images: copies of pictures make no error of bits smaller",
+              copies_make_no_error_smaller),
         CLAIM("training of images: smooth pictures are learned", learns),
         CLAIM("training of images: steps that are not finite are taken back",
               nonfinite_steps_are_taken_back),
