@@ -197,14 +197,17 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "sweep",
-        .args = "plan|run|slurm|status|table|analyse FILE.yaml [section.key=value ...]",
+        .args = "plan|run|slurm|status|table|analyse FILE.yaml|FOLDER [section.key=value "
+                "...]",
         .min_args = 2,
         .max_args = 2,
         .overrides = true,
         .options = JOB_OPTIONS | KAD_OPT_SWEEP,
         .summary = "many runs from one file: a grid of keys, on one machine or many",
         .details =
-            "The file is a config with a section `sweep` (doc/sweeps.md). plan: check "
+            "The file is a config with a section `sweep` (doc/sweeps.md); the sweep's "
+            "folder "
+            "stands for the config that it was last run with. plan: check "
             "all points, number them, and estimate time, memory and disk from a few "
             "steps of each "
             "kind. run: do what nobody else does, costliest "

@@ -83,16 +83,19 @@ static kad_status read_coupling(kad_app *app, const kad_family *family,
 
 static void say_member(const kad_app *app, const kad_family *family, kad_family_point at)
 {
-    const kad_family_axis *axis = &family->axis[0];
-    char label[128];
+    const kad_family_axis *axis = family->axis;
+    char label[128], second[128] = "";
     kad_family_label(family, at, sizeof label, label);
+    if (family->n > 1)
+        snprintf(second, sizeof second, ", action.%s=VALUE from %g to %g", axis[1].along,
+                 axis[1].lo, axis[1].hi);
     if (app->n_overrides > 0)
         kad_say(app, "of the family of maps the one at %s", label);
     else
         kad_say(app,
                 "of the family of maps the one at %s; action.%s=VALUE chooses another, "
-                "from %g to %g",
-                label, axis->along, axis->lo, axis->hi);
+                "from %g to %g%s",
+                label, axis->along, axis->lo, axis->hi, second);
 }
 
 static kad_status choose_member(kad_app *app, const kad_model *model)

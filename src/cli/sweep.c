@@ -13,13 +13,27 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The config's name without .yaml is the sweep's folder. */
-static kad_status read_sweep(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
+/* A sweep's folder says of which config it is. */
+static kad_status open_folder(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
+{
+    char *folder;
+    KAD_CALL(kad_take_text(in, app->args[1], &folder));
+    for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
+        folder[n - 1] = 0;
+    app->out = folder;
+    return kad_sweep_open(in, app, claim, out);
+}
+
+/* The points alone do for some. */
+static kad_status open_sweep(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
 {
     KAD_LOCAL(char, text);
     char folder[512];
     const char *path = app->args[1];
-    if (app->out == NULL) {
+    bool is_folder = false;
+    KAD_CALL(kad_file_is_folder(&app->ctx, path, &is_folder));
+    if (is_folder) return open_folder(in, app, claim, out);
+    if (app->out == NULL) { /* the config's name without .yaml */
         kad_folder_of(path, folder, sizeof folder);
         KAD_CALL(kad_take_text(in, folder, &app->out));
     }
@@ -28,14 +42,12 @@ static kad_status read_sweep(kad_scope *in, kad_app *app, bool claim, kad_sweep 
                  : kad_sweep_read(in, app, text, path, out);
 }
 
-/* The file of a sweep, or its folder. */
-static kad_status open_sweep(kad_scope *in, kad_app *app, kad_sweep **out)
+static kad_status read_sweep(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
 {
-    bool is_folder = false;
-    KAD_CALL(kad_file_is_folder(&app->ctx, app->args[1], &is_folder));
-    if (!is_folder) return read_sweep(in, app, false, out);
-    app->out = app->args[1];
-    return kad_sweep_open(in, app, out);
+    KAD_CALL(open_sweep(in, app, claim, out));
+    if ((*out)->base != NULL) return KAD_OK;
+    return kad_fail(&app->ctx, KAD_ENOINPUT, "%s: no config is there (sweep.yaml)",
+                    app->out);
 }
 
 /* --- plan ----------------------------------------------------------------------------
@@ -90,10 +102,11 @@ static kad_status slurm(kad_app *app)
     KAD_SCOPE(scope, &app->ctx);
     char program[4096] = "kadanoff";
     kad_sweep *s;
+    kad_app asked = *app; /* a folder adds overrides to these */
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n > 0) program[n] = 0;
-    KAD_CALL(read_sweep(&scope, app, false, &s));
-    KAD_CALL(kad_sweep_check(app, s));
+    KAD_CALL(read_sweep(&scope, &asked, false, &s));
+    KAD_CALL(kad_sweep_check(&asked, s));
     KAD_CALL(read_sweep(&scope, app, true, &s));
     return kad_sweep_slurm(app, s, program, app->pack);
 }
@@ -171,7 +184,7 @@ static kad_status show_status(kad_app *app)
     KAD_SCOPE(scope, &app->ctx);
     kad_sweep *s;
     int count[KAD_RUN_STANDS] = {0};
-    KAD_CALL(open_sweep(&scope, app, &s));
+    KAD_CALL(open_sweep(&scope, app, false, &s));
     json_t *list = json_array();
     kad_status status = print_points(app, s, list, count);
     json_decref(list);
@@ -182,7 +195,7 @@ static kad_status table(kad_app *app)
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_sweep *s;
-    KAD_CALL(open_sweep(&scope, app, &s));
+    KAD_CALL(open_sweep(&scope, app, false, &s));
     return kad_sweep_table(app, s);
 }
 

@@ -21,6 +21,21 @@ KAD_MUST_USE kad_status kad_points_add(kad_scope *scope, kad_sweep *sweep,
 /* Write what points.csv holds. */
 void kad_points_print(FILE *out, const kad_sweep *sweep);
 
+/* What sweep.yaml holds. */
+typedef struct kad_kept {
+    const char *text, *name; /* of the config, and its file */
+    int n;
+    const char **overrides; /* of the command line */
+} kad_kept;
+/* A kad_file_printer of it. (kept.c) */
+void kad_kept_print(FILE *out, const void *kept);
+/* That of a sweep's folder; text NULL: it has none. Errors: KAD_EIO, KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_kept_read(kad_scope *in, const char *folder, kad_kept *out);
+
+/* The overrides of the command line, as they mean the same in another working directory. */
+KAD_MUST_USE kad_status kad_kept_overrides(kad_scope *in, const kad_app *app,
+                                           const kad_sweep *sweep, const char ***out);
+
 /* The same values of all keys but one (-1: of all). */
 bool kad_sweep_same_values(const kad_sweep *sweep, int but, const char *const *a,
                            const char *const *b);

@@ -95,8 +95,37 @@ kad_status kad_sweep_read(kad_scope *in, kad_app *app, const char *text, const c
     return kad_points_add(in, s, &section, seed, extent);
 }
 
-kad_status kad_sweep_open(kad_scope *in, kad_app *app, kad_sweep **out)
+static bool is_among(const char *text, int n, const char *const *texts)
 {
+    for (int i = 0; i < n; i++)
+        if (strcmp(text, texts[i]) == 0) return true;
+    return false;
+}
+
+/* The overrides of whoever claimed it, and those of the command line. */
+static kad_status take_kept(kad_scope *in, kad_app *app, kad_kept *kept)
+{
+    const char **all;
+    int n = 0;
+    KAD_CALL(kad_kept_read(in, app->out, kept));
+    KAD_CALL(kad_take(in, (size_t)(kept->n + app->n_overrides), &all));
+    for (int i = 0; i < kept->n; i++)
+        if (!is_among(kept->overrides[i], app->n_overrides, app->overrides))
+            all[n++] = kept->overrides[i];
+    for (int i = 0; i < app->n_overrides; i++)
+        all[n++] = app->overrides[i];
+    app->n_overrides = n;
+    app->overrides = all;
+    return KAD_OK;
+}
+
+kad_status kad_sweep_open(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
+{
+    kad_kept kept;
+    KAD_CALL(take_kept(in, app, &kept));
+    if (kept.text != NULL)
+        return claim ? kad_sweep_claim(in, app, kept.text, kept.name, out)
+                     : kad_sweep_read(in, app, kept.text, kept.name, out);
     KAD_CALL(create(in, app, app->out, out));
     KAD_CALL(kad_points_read(in, *out));
     for (int i = 0; i < (*out)->n_points; i++)
@@ -115,19 +144,16 @@ static void print_points(FILE *out, const void *sweep)
     kad_points_print(out, sweep);
 }
 
-static void print_text(FILE *out, const void *sweep)
-{
-    fputs(((const kad_sweep *)sweep)->text, out);
-}
-
-static kad_status write_files(kad_ctx *ctx, const kad_sweep *s)
+static kad_status write_files(const kad_app *app, kad_ctx *ctx, const kad_sweep *s)
 {
     KAD_SCOPE(scope, ctx);
+    kad_kept kept = {.text = s->text, .name = s->name, .n = app->n_overrides};
     const char *csv, *yaml;
+    KAD_CALL(kad_kept_overrides(&scope, app, s, &kept.overrides));
     KAD_CALL(kad_take_printf(&scope, &csv, "%s/points.csv", s->folder));
     KAD_CALL(kad_take_printf(&scope, &yaml, "%s/sweep.yaml", s->folder));
     KAD_CALL(kad_file_print(ctx, csv, print_points, s));
-    return kad_file_print(ctx, yaml, print_text, s);
+    return kad_file_print(ctx, yaml, kad_kept_print, &kept);
 }
 
 /* Waits for the lock of a folder: a file in it, held until it is closed. On file systems
@@ -155,7 +181,7 @@ kad_status kad_sweep_claim(kad_scope *in, kad_app *app, const char *text,
     KAD_CALL(kad_sweep_read(in, app, text, name, out)); /* before a folder is made */
     KAD_CALL(lock_folder(in->ctx, app->out, &fd));
     KAD_CALL(kad_sweep_read(in, app, text, name, out)); /* as numbered meanwhile */
-    return write_files(in->ctx, *out);
+    return write_files(app, in->ctx, *out);
 }
 
 /* --- configs of points ---------------------------------------------------------------

@@ -3,7 +3,7 @@
  * time limit, a preemption, a killed node. */
 #include "io/file.h"
 #include "run/pipeline.h"
-#include "sweep/sweep.h"
+#include "sweep/points.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -90,6 +90,8 @@ typedef struct script {
     bool chains; /* a task is a worker, not a point */
     int n_tasks;
     int n_each; /* points of a task */
+    int n_overrides;
+    const char **overrides;
 } script;
 
 /* Who died with its machine holds its point for two minutes more where locks are each machine's
@@ -109,6 +111,10 @@ static void print_work(FILE *out, const script *job)
     print_quoted(out, job->file);
     fputs(" --out ", out);
     print_quoted(out, job->folder);
+    for (int i = 0; i < job->n_overrides; i++) {
+        fputc(' ', out);
+        print_quoted(out, job->overrides[i]);
+    }
     if (job->pack <= 1 && job->chains)
         fprintf(out, " --points 1-%d", job->sweep->n_points);
     else if (several)
@@ -159,7 +165,7 @@ kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program
 {
     KAD_SCOPE(scope, &app->ctx);
     kad_ctx *ctx = &app->ctx;
-    const char *log, *path;
+    const char *log, *path, **overrides;
     char file[PATH_MAX], folder[PATH_MAX];
     const bool chains = strcmp(s->options.map, "chain") == 0;
     int n_tasks, n_each = 1;
@@ -169,18 +175,19 @@ kad_status kad_sweep_slurm(kad_app *app, const kad_sweep *s, const char *program
     KAD_CALL(check_word(ctx, s, "memory", s->options.slurm.memory));
     KAD_CALL(check_word(ctx, s, "partition", s->options.slurm.partition));
     KAD_CALL(check_word(ctx, s, "account", s->options.slurm.account));
-    if (realpath(s->name, file) == NULL || realpath(s->folder, folder) == NULL)
+    if (realpath(s->folder, folder) == NULL || realpath(s->name, file) == NULL)
         return kad_fail(ctx, kad_errno_status(errno, KAD_ENOINPUT), "%s: %s", s->name,
                         strerror(errno));
+    KAD_CALL(kad_kept_overrides(&scope, app, s, &overrides));
     if (strpbrk(folder, "\"\n") != NULL)
         return kad_fail(ctx, KAD_EUSAGE, "%s: a batch system cannot take this name",
                         folder);
     KAD_CALL(kad_take_printf(&scope, &log, "%s/log", folder));
     KAD_CALL(kad_file_make_folder(ctx, log));
     KAD_CALL(kad_take_printf(&scope, &path, "%s/job.sh", folder));
-    KAD_CALL(kad_file_print(
-        ctx, path, print_script,
-        &(script){s, program, file, folder, pack, chains, n_tasks, n_each}));
+    KAD_CALL(kad_file_print(ctx, path, print_script,
+                            &(script){s, program, file, folder, pack, chains, n_tasks,
+                                      n_each, app->n_overrides, overrides}));
     if (chmod(path, 0755) != 0)
         return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: %s", path,
                         strerror(errno));

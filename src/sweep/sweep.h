@@ -2,7 +2,7 @@
  * of it is an ordinary run folder below the sweep's own, which besides holds
  *
  *     points.csv    number, folder and values of every point: the numbers never change
- *     sweep.yaml    the config as it was when points were last added
+ *     sweep.yaml    the config as it was last claimed with (kept.c)
  *     maps/         families that points share (maps.c)
  *     job.sh, log/  of a batch job (slurm.c)
  *
@@ -10,7 +10,7 @@
  *
  * This folder: section (what the file asks for), points (numbered), asked (whether a complete
  * point is still what the file asks for), csv (tables of text), shapes (points that cost the
- * same), estimate (what they cost), what workers and batch jobs do
+ * same), kept (the config in the folder), estimate (what they cost), what workers and batch jobs do
  * with them, and curves (what all points say together). */
 #ifndef KAD_SWEEP_SWEEP_H
 #define KAD_SWEEP_SWEEP_H
@@ -84,8 +84,11 @@ KAD_MUST_USE kad_status kad_sweep_read(kad_scope *in, kad_app *app, const char *
  * time. Also KAD_ECREATE. */
 KAD_MUST_USE kad_status kad_sweep_claim(kad_scope *in, kad_app *app, const char *text,
                                         const char *name, kad_sweep **out);
-/* The points of a sweep's folder (app->out) alone, without its config. Also KAD_ENOINPUT. */
-KAD_MUST_USE kad_status kad_sweep_open(kad_scope *in, kad_app *app, kad_sweep **out);
+/* One of the two, by the config that the sweep's folder (app->out) keeps; app->overrides become
+ * those that it was claimed with, and the command line's. A folder without a config gives its
+ * points alone, and base is NULL. Also KAD_ENOINPUT. */
+KAD_MUST_USE kad_status kad_sweep_open(kad_scope *in, kad_app *app, bool claim,
+                                       kad_sweep **out);
 
 /* The overrides of a point: its values, what `when` adds, and those of the command line. */
 KAD_MUST_USE kad_status kad_sweep_overrides(kad_scope *in, const kad_app *app,

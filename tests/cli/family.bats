@@ -149,6 +149,22 @@ END
     kadanoff run two -q # complete
 }
 
+@test "family: of two couplings both are named" {
+    cat >two.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: phi4, form: hopping}
+family: {along: [kappa, lambda], range: [[0.1, 0.2], [0.5, 1]], values: 2, draws: 100}
+train: {steps: 20, batch: 64, eval_final: 128}
+sample: [{name: mis, draws: 100, store_configs: 64}]
+END
+    kadanoff run two.yaml -q
+    kadanoff infer two two/run.h5:/samplers/mis/configs >out.txt
+    grep -q 'the one at kappa=0.15.*_lambda=0.75; action.kappa=VALUE chooses another, from 0.1 to 0.2, action.lambda=VALUE from 0.5 to 1$' \
+        out.txt
+    kadanoff infer two two/run.h5:/samplers/mis/configs action.lambda=0.6 >out.txt
+    grep -q 'the one at kappa=0.15.*_lambda=0.6$' out.txt
+}
+
 @test "family: keys of the section without its coupling are refused, and stand in no config" {
     for key in range='[2, 3]' order=3 scale=inverse strata=2 values=3 draws=200 \
         sample_at='[2.1]'; do

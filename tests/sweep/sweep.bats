@@ -267,6 +267,61 @@ same_points() {
     sha256sum -c --quiet before.txt
 }
 
+@test "sweep: its folder stands for the config that it was last run with" {
+    mkdir configs elsewhere
+    awk 'BEGIN { for (i = 0; i < 16; i++) print i, (i + 1) % 16, 1 }' >configs/bonds.txt
+    cat >configs/c.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: on-dual, components: 1, couplings: bonds.txt}
+sample: [{name: metropolis, draws: 100, chains: 2}]
+sweep: {grid: {action.temperature: [2.2, 2.4]}, analysis: {values: 3}}
+END
+    cp configs/c.yaml before.yaml
+    kadanoff sweep run configs/c.yaml -q -o c 'sample[0].draws=
+        200' seed=5
+    sed -e 's/, couplings: bonds.txt//' configs/c.yaml >configs/d.yaml
+    kadanoff sweep run configs/d.yaml -q -o d action.couplings=configs/bonds.txt
+    rm configs/c.yaml
+    cd elsewhere
+    kadanoff sweep status ../c/ >status.txt # nothing about another config
+    not grep -q config status.txt
+    kadanoff sweep status ../d >status.txt
+    not grep -q config status.txt
+    kadanoff sweep table ../c >/dev/null
+    kadanoff sweep analyse ../c >out.txt
+    grep -q 'metropolis: 2 of 2 points, temperature 2.2 to 2.4' out.txt
+    kadanoff sweep plan --no-timing ../c >out.txt
+    sha256sum ../[cd]/*/run.h5 >runs.txt
+    kadanoff sweep run ../c -q
+    kadanoff sweep run ../d -q --point 2
+    sha256sum -c --quiet runs.txt
+    # more draws, by the folder; twice the same is once
+    kadanoff sweep run ../c -q 'sample[0].draws=300'
+    kadanoff sweep run ../c/ -q 'sample[0].draws=300'
+    [ "$(grep -c '^# kadanoff sweep: sample\[0\].draws=300$' ../c/sweep.yaml)" -eq 1 ]
+    h5dump -a /samplers/metropolis/n_draws ../c/temperature=2.4/run.h5 | grep -q '(0): 300$'
+    kadanoff sweep status ../c >status.txt
+    # what is kept is a config, and only the config
+    sed '/^# kadanoff sweep:/d' ../c/sweep.yaml | cmp - ../before.yaml
+    cd ..
+    rm c/sweep.yaml
+    kadanoff sweep status c >status.txt # of the points alone
+    got=0
+    kadanoff sweep analyse c 2>err.txt || got=$?
+    [ "$got" -eq 66 ]
+    grep -q 'c: no config is there (sweep.yaml)' err.txt
+}
+
+@test "sweep: a job script passes on what the command line changed" {
+    kadanoff sweep slurm s.yaml -q "title=a'b" 'sample[0].draws=120'
+    [ -z "$(command -v shellcheck)" ] || shellcheck s/job.sh
+    mkdir -p elsewhere
+    cd elsewhere
+    SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=2 ../s/job.sh
+    h5dump -a /samplers/metropolis/n_draws ../s/kappa=0.2_seed=43/run.h5 | grep -q '(0): 120$'
+    h5dump -a /title ../s/kappa=0.2_seed=43/run.h5 | grep -q "a'b"
+}
+
 @test "sweep: the table has every estimate of every complete point" {
     kadanoff sweep run s.yaml -q --points 1-4
     kadanoff sweep table s >screen.txt
