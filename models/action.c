@@ -107,6 +107,21 @@ kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key, dou
     return action->ops->set(ctx, action, bare_key(key), value);
 }
 
+kad_status kad_action_set_breaking(kad_ctx *ctx, const char *key, double given,
+                                   double most, double value, double *out)
+{
+    if (given == 0 && value != 0)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.%s: is 0 in the configuration and stays so (it breaks a "
+                        "symmetry), got %g",
+                        key, value);
+    if (fabs(value) > most)
+        return kad_fail(ctx, KAD_ECONFIG, "action.%s: expected %g to %g, got %g", key,
+                        -most, most, value);
+    *out = value;
+    return KAD_OK;
+}
+
 double kad_action_get(const kad_action *action, const char *key)
 {
     return action->ops->get(action, bare_key(key));

@@ -198,6 +198,11 @@ bool kad_action_can_decimate(const kad_action_options *options,
 KAD_MUST_USE kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key,
                                        double value);
 double kad_action_get(const kad_action *action, const char *key);
+/* For `set`: *out = value of a parameter, at most `most` in size, that breaks a symmetry; one
+ * that is 0 in the configuration (`given`) stays so. Errors: KAD_ECONFIG. */
+KAD_MUST_USE kad_status kad_action_set_breaking(kad_ctx *ctx, const char *key,
+                                                double given, double most, double value,
+                                                double *out);
 /* The same action at another value of one of its real parameters, to be destroyed before
  * `action`. Errors: KAD_ECONFIG (no such parameter, a value that it cannot take, or the
  * action cannot be copied), KAD_ENOMEM. */

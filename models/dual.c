@@ -16,8 +16,9 @@
 /* Reals are NaN where nothing is given. */
 typedef struct options {
     double beta, temperature;
-    double epsilon;        /* smallest eigenvalue of A */
-    double coupling;       /* J of uniform couplings */
+    double epsilon;  /* smallest eigenvalue of A */
+    double coupling; /* J of uniform couplings */
+    double field;
     const char *couplings; /* "uniform" or a file */
     const char *couplings_sha256;
     enum representation { WHITENED, FIELD } representation;
@@ -36,6 +37,10 @@ static const kad_key KEYS[KAD_DUAL_N_KEYS] = {
      "(*.h5) with a symmetric matrix /couplings"},
     {"action.coupling", KAD_REAL_OF(options, coupling), NULL, -1e3, 1e3, "", NULL,
      "J of uniform couplings (default 1); -1 is the antiferromagnet"},
+    {"action.field", KAD_REAL_OF(options, field), "0", -1e3, 1e3, "", NULL,
+     "uniform external field h along the first component: energy -h sum_i s_i^1 of "
+     "spins, "
+     "S - h sum_i phi_i^1 of phi4"},
     {"action.couplings_sha256", KAD_STRING_OF(options, couplings_sha256), NULL, 1, 0, "",
      NULL, "the file's SHA-256; recorded, and another file is refused"},
     {"action.representation", KAD_ENUM_OF(options, representation, WHITENED), "whitened",
@@ -121,7 +126,30 @@ static kad_status uniform_spectrum(kad_ctx *ctx, kad_dual *dual)
     return KAD_OK;
 }
 
-/* Everything that depends on beta and epsilon, in place. */
+/* l and the constant, by the modes of the uniform vector: the first one where J is uniform. */
+static void refresh_field(kad_dual *dual)
+{
+    const size_t N = (size_t)dual->action.lattice->n_sites;
+    const double b = dual->beta * dual->h;
+    const double *to_y = dual->whitened ? dual->inverse_f64 : dual->forward_f64;
+    dual->constant = 0;
+    if (dual->linear_f64 == NULL) return;
+    for (size_t i = 0; i < N; i++)
+        dual->linear_f64[i] = dual->J ? 0 : b * to_y[0];
+    for (size_t k = 0; k < (dual->J ? N : 1); k++) {
+        double one = dual->J ? 0 : sqrt((double)N); /* of the unit vector of mode k */
+        for (size_t i = 0; dual->J && i < N; i++)
+            one += dual->basis_f64[i * N + k];
+        for (size_t i = 0; dual->J && i < N; i++)
+            dual->linear_f64[i] += b * to_y[k] * one * dual->basis_f64[i * N + k];
+        const double root = dual->whitened ? to_y[k] : sqrt(to_y[k]); /* A_k^-1/2 */
+        dual->constant += 0.5 * b * b * one * one * root * root;
+    }
+    for (size_t i = 0; i < N; i++)
+        dual->linear_f32[i] = (float)dual->linear_f64[i];
+}
+
+/* Everything that depends on beta, epsilon and h, in place. */
 static void refresh(kad_dual *dual)
 {
     const int N = dual->action.lattice->n_sites, n = dual->action.n_comp;
@@ -141,6 +169,7 @@ static void refresh(kad_dual *dual)
     dual->action.log_z_offset = -0.5 * n * N * log(2 * M_PI) - 0.5 * dual->alpha * N;
     if (!dual->whitened) dual->action.log_z_offset -= 0.5 * n * ln_det;
     if (n == 1) dual->action.log_z_offset += N * M_LN2;
+    refresh_field(dual);
 }
 
 static kad_status allocate_diagonals(kad_ctx *ctx, kad_dual *dual)
@@ -149,6 +178,10 @@ static kad_status allocate_diagonals(kad_ctx *ctx, kad_dual *dual)
     KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->forward_f64));
     KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->inverse_f64));
     KAD_CALL(kad_new(ctx, N, sizeof(float), &dual->forward_f32));
+    if (dual->h_given != 0) {
+        KAD_CALL(kad_new(ctx, N, sizeof(double), &dual->linear_f64));
+        KAD_CALL(kad_new(ctx, N, sizeof(float), &dual->linear_f32));
+    }
     return kad_new(ctx, N, sizeof(float), &dual->inverse_f32);
 }
 
@@ -199,6 +232,8 @@ static void dual_destroy(kad_action *action)
     kad_free(dual->forward_f32);
     kad_free(dual->inverse_f64);
     kad_free(dual->inverse_f32);
+    kad_free(dual->linear_f64);
+    kad_free(dual->linear_f32);
     if (!dual->shares) {
         kad_hartley_destroy(dual->hartley);
         kad_hartley_destroy(dual->layer);
@@ -245,7 +280,8 @@ static kad_status dual_create(kad_ctx *ctx, const kad_action_options *given,
     KAD_CALL(read_couplings(ctx, &o, dual));
     KAD_CALL(read_coupling(ctx, &o, dual));
     KAD_CALL(read_beta(ctx, &o, dual));
-    action->flags = KAD_ACTION_SYMMETRIC;
+    dual->h = dual->h_given = o.field;
+    action->flags = o.field != 0 ? KAD_ACTION_AXIS : KAD_ACTION_SYMMETRIC;
     if (!dual->J) action->flags |= KAD_ACTION_TRANSLATION;
     KAD_CALL(allocate(ctx, dual));
     if (dual->J)
@@ -273,6 +309,8 @@ static kad_status dual_copy(kad_ctx *ctx, const kad_action *action, kad_action *
     copy->shares = true;
     copy->forward_f64 = copy->inverse_f64 = NULL;
     copy->forward_f32 = copy->inverse_f32 = NULL;
+    copy->linear_f64 = NULL;
+    copy->linear_f32 = NULL;
     made = &copy->action;
     KAD_CALL(allocate_diagonals(ctx, copy));
     refresh(copy);
@@ -318,16 +356,22 @@ static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
         refresh(dual);
         return KAD_OK;
     }
-    if (strcmp(key, "temperature") && strcmp(key, "beta"))
+    const bool field = !strcmp(key, "field");
+    if (!field && strcmp(key, "temperature") && strcmp(key, "beta"))
         return kad_fail(ctx, KAD_ECONFIG, "action.%s: cannot be changed", key);
-    const double beta = strcmp(key, "temperature") ? value : 1 / value;
+    const double beta = field                        ? dual->beta
+                        : strcmp(key, "temperature") ? value
+                                                     : 1 / value;
     if (!(beta >= 0 && beta <= 1e3))
         return kad_fail(ctx, KAD_ECONFIG,
                         "action.%s: expected beta from 0 to 1000, got %g", key, value);
+    if (field)
+        KAD_CALL(kad_action_set_breaking(ctx, key, dual->h_given, 1e3, value, &dual->h));
     dual->beta = beta;
     refresh(dual);
     kad_exact_log_z known = dual->log_z_configured;
-    if (beta != dual->beta_configured) KAD_CALL(kad_dual_exact(ctx, dual, false, &known));
+    if (beta != dual->beta_configured || dual->h != dual->h_given)
+        KAD_CALL(kad_dual_exact(ctx, dual, false, &known));
     kad_exact_show(&known, action);
     return KAD_OK;
 }
@@ -348,6 +392,7 @@ static double dual_get(const kad_action *action, const char *key)
     if (!strcmp(key, "temperature")) return 1 / dual->beta;
     if (!strcmp(key, "epsilon")) return dual->epsilon;
     if (!strcmp(key, "coupling")) return dual->coupling;
+    if (!strcmp(key, "field")) return dual->h;
     if (!strcmp(key, "mean_field")) return dual->beta * largest(dual) / action->n_comp;
     return (double)NAN;
 }
@@ -364,19 +409,23 @@ static void dual_title(const kad_action *action, size_t size, char *text)
 
 static const char *const *dual_couplings(const kad_action *action)
 {
-    static const char *const names[] = {"coupling", "temperature", "beta", NULL};
-    static const char *const no_temperature[] = {"coupling", "beta", NULL};
+    static const char *const lists[2][2][5] = {
+        {{"coupling", "temperature", "beta", NULL}, {"coupling", "beta", NULL}},
+        {{"coupling", "temperature", "beta", "field", NULL},
+         {"coupling", "beta", "field", NULL}}};
     const kad_dual *dual = action->self;
-    const char *const *all = dual->by_beta ? no_temperature : names;
+    const char *const *all = lists[dual->h_given != 0][dual->by_beta];
     return dual->coupling == 1 ? all + 1 : all;
 }
 
-/* Of the spins: beta E. */
+/* Of the spins: beta E. In a field, whose energy is another function of the spins at another h,
+ * none. */
 static void dual_statistics(const kad_action *action, kad_action_statistics *out)
 {
     const kad_dual *dual = action->self;
     *out = (kad_action_statistics){
         .n = 1, .name = {"drawn_energy"}, .c = {dual->beta * action->lattice->n_sites}};
+    if (dual->h_given != 0) out->n = 0;
 }
 
 const kad_action_ops kad_action_dual = {

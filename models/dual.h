@@ -4,7 +4,14 @@
  * lambda_min(K); w_1 = cosh, w_2 = I_0, w_3 = sinh(r)/r. Nearest-neighbour J = 1 by
  * Fourier (Hartley) space, couplings from a file by their eigenvectors. ln Z = ln int
  * exp(-S) dx - (n N/2) ln 2 pi - (n/2) ln det A - alpha N / 2  (sphere average; + N ln 2
- * for n = 1, which sums over s = +-1); whitened: without ln det A. */
+ * for n = 1, which sums over s = +-1); whitened: without ln det A.
+ *
+ * In a uniform field h the spins have weight exp(1/2 s^T K s + b sum_i s_i^1), b = beta h. The
+ * field x is that of the spins, so that nothing changes for spins given x,
+ *     S(x) = 1/2 (x - b e_1)^T A^-1 (x - b e_1) - sum_i ln w_n(|x_i|),
+ * and x given s has the mean A s + b e_1. S so has a term that is linear in the flow variables,
+ * -l.y^1 with l = b A^-1/2 1 whitened and b A^-1 1 for the field, and a constant b^2 1.A^-1.1 / 2;
+ * ln Z is as above. */
 #ifndef KAD_MODELS_DUAL_H
 #define KAD_MODELS_DUAL_H
 
@@ -15,7 +22,7 @@
 #include "models/local.h"
 #include "models/radial_table.h"
 
-enum { KAD_DUAL_N_KEYS = 7, KAD_DUAL_FILE_MAX_SITES = 1024 };
+enum { KAD_DUAL_N_KEYS = 8, KAD_DUAL_FILE_MAX_SITES = 1024 };
 
 typedef struct kad_dual {
     kad_action action;
@@ -37,6 +44,10 @@ typedef struct kad_dual {
     double *forward_f64, *inverse_f64;
     float *forward_f32, *inverse_f32;
     kad_radial_table *weight; /* ln w_n */
+    double h, h_given;        /* external field: now, in the config */
+    double *linear_f64;       /* [N] l; NULL: h_given = 0 */
+    float *linear_f32;
+    double constant;
     double beta_configured;
     bool shares; /* all but the diagonals belongs to the action it is a copy of */
     kad_exact_log_z log_z_configured; /* exact ln Z at beta_configured, may be costly */
@@ -84,7 +95,7 @@ extern const kad_action_delta kad_dual_delta;
  * rows. */
 void kad_dual_ising_spins(const kad_dual *dual, const kad_turn *turn, const double *x,
                           double *s);
-/* x = A s + A^1/2 g with standard normal g, an exact draw given the spins. work:
+/* x = A s + b e_1 + A^1/2 g with standard normal g, an exact draw given the spins. work:
  * kad_dual_field_bytes. */
 size_t kad_dual_field_bytes(const kad_dual *dual);
 void kad_dual_field(const kad_dual *dual, const kad_turn *turn, const double *s,

@@ -3,7 +3,7 @@
  * it by dv = M_C d, |C| N products, or a whole transform M y where that costs less; then
  *   whitened  dS = 1/2 sum_C (now^2 - old^2) - sum_i [F(|v_i + dv_i|^2) - F(|v_i|^2)]
  *   field     dS = sum_C d.(v + dv/2) - sum_C [F(|now|^2) - F(|old|^2)]
- * with F(s) = ln w_n(sqrt s). Rounding errors of v collect until `begin`. */
+ * with F(s) = ln w_n(sqrt s), and - sum_C l.(now - old) of an external field. Rounding errors of v collect until `begin`. */
 #include "models/delta.h"
 #include "models/dual.h"
 
@@ -230,6 +230,11 @@ static void change(const kad_action *action, const void *shared, const kad_chang
         change_whitened(dual, c, &s, sum);
     else
         change_field(dual, c, &s, sum);
+    for (int k = 0; k < c->n && dual->linear_f64 != NULL; k++) {
+        const size_t at = (size_t)(c->sites[k] * dual->action.n_comp) * KAD_W;
+        for (size_t l = 0; l < KAD_W; l++)
+            sum[l] -= dual->linear_f64[c->sites[k]] * (c->now[at + l] - c->old[at + l]);
+    }
     memcpy(dS, sum, sizeof sum);
 }
 

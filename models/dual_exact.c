@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "models/dual.h"
 #include "models/exact.h"
+#include "models/single_site.h"
 
 #include <float.h>
 #include <math.h>
@@ -43,15 +44,28 @@ void kad_dual_couplings(const kad_dual *dual, double *J)
             J[i * N + lattice->nbr[2 * i * lattice->d + b]] += dual->coupling;
 }
 
-static kad_status by_enumeration(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_z *out)
+/* The spins, in a field with a ghost behind them. */
+static kad_status enumerate(kad_ctx *ctx, const kad_dual *dual, kad_exact_spins *spins)
 {
     KAD_SCOPE(scope, ctx);
-    const int N = dual->action.lattice->n_sites;
-    double *J;
-    kad_exact_spins spins;
+    const int N = dual->action.lattice->n_sites, n = N + 1;
+    double *J, *all;
     KAD_CALL(kad_take(&scope, (size_t)(N * N), &J));
     kad_dual_couplings(dual, J);
-    KAD_CALL(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
+    if (dual->h == 0) return kad_exact_enumerate(ctx, N, J, dual->beta, spins, NULL);
+    KAD_CALL(kad_take(&scope, (size_t)(n * n), &all));
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++)
+            all[i * n + j] = J[i * N + j];
+        all[i * n + N] = all[N * n + i] = dual->h;
+    }
+    return kad_exact_enumerate_in_field(ctx, n, all, dual->beta, spins);
+}
+
+static kad_status by_enumeration(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_z *out)
+{
+    kad_exact_spins spins;
+    KAD_CALL(enumerate(ctx, dual, &spins));
     *out = kad_exact_state("enumeration", spins.ln_z, NULL);
     return KAD_OK;
 }
@@ -70,6 +84,40 @@ static kad_status by_transfer(kad_ctx *ctx, const kad_dual *dual, kad_exact_log_
     return KAD_OK;
 }
 
+/* ln Z of a ring of Ising spins in a field, by the eigenvalues of its transfer matrix. */
+static kad_exact_value ising_ring(int L, double K, double b)
+{
+    const double root = sqrt(sinh(b) * sinh(b) + exp(-4 * K));
+    const double up = cosh(b) + root, down = (1 - exp(-4 * K)) / up; /* e^-K lambda */
+    const double ln_z = L * (K + log(up)) + log1p(pow(down / up, L));
+    return (kad_exact_value){ln_z, 16 * DBL_EPSILON *
+                                       (L * (1 + fabs(K) + fabs(b)) + fabs(ln_z))};
+}
+
+/* The same in a field: free spins, rings, enumeration. */
+static kad_status exact_in_field(kad_ctx *ctx, const kad_dual *dual, bool costly,
+                                 kad_exact_log_z *out)
+{
+    const kad_lattice *lattice = dual->action.lattice;
+    const int n = dual->action.n_comp, N = lattice->n_sites;
+    const double b = dual->beta * dual->h;
+    double factor;
+    const int ring = kad_exact_ring_length(lattice, &factor);
+    const double K = factor * dual->K;
+    if (dual->beta == 0 || (!dual->J && dual->K == 0)) {
+        const double ln_z = N * (kad_spin_ln_weight(n, fabs(b)) + (n == 1 ? M_LN2 : 0));
+        *out = kad_exact_state(
+            "free spins", (kad_exact_value){ln_z, 8 * DBL_EPSILON * fabs(ln_z)}, NULL);
+    } else if (!dual->J && ring && n == 1 && fabs(K) < 100 && fabs(b) < 100) {
+        *out = kad_exact_state("ring", ising_ring(ring, K, b), NULL);
+    } else if (!dual->J && ring && n == 2 && costly) {
+        return kad_exact_angles(ctx, ring, K, b, 0, 1, out);
+    } else if (costly && n == 1 && N < MAX_ENUMERATED) {
+        return by_enumeration(ctx, dual, out);
+    }
+    return KAD_OK;
+}
+
 kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
                           kad_exact_log_z *out)
 {
@@ -81,6 +129,7 @@ kad_status kad_dual_exact(kad_ctx *ctx, const kad_dual *dual, bool costly,
     double factor;
     const int ring = kad_exact_ring_length(lattice, &factor);
     *out = (kad_exact_log_z){.ln_z = {(double)NAN, (double)NAN}};
+    if (dual->h != 0) return exact_in_field(ctx, dual, costly, out);
     if (dual->beta == 0 || (!dual->J && K == 0)) {
         const double ln_z = n == 1 ? N * M_LN2 : 0;
         *out = kad_exact_state("free spins", (kad_exact_value){ln_z, DBL_EPSILON * ln_z},
@@ -109,7 +158,9 @@ static void add_square_ising(const kad_dual *dual, kad_exact_means *out)
     const kad_lattice *lattice = dual->action.lattice;
     kad_exact_thermo thermo;
     const double J = lattice->bipartite ? fabs(dual->coupling) : dual->coupling;
-    if (dual->action.n_comp != 1 || dual->J != NULL || lattice->d != 2 || J < 0) return;
+    if (dual->action.n_comp != 1 || dual->J != NULL || lattice->d != 2 || J < 0 ||
+        dual->h != 0)
+        return;
     kad_exact_kaufman(lattice->shape[0], lattice->shape[1], dual->beta * J, &thermo);
     kad_exact_add(out, "energy", kad_exact_times(J, thermo.energy), source);
     kad_exact_add(out, "specific_heat", thermo.specific_heat, source);
@@ -118,16 +169,13 @@ static void add_square_ising(const kad_dual *dual, kad_exact_means *out)
 /* Moments of a few Ising spins by enumeration. */
 static kad_status add_few_spins(kad_ctx *ctx, const kad_dual *dual, kad_exact_means *out)
 {
-    KAD_SCOPE(scope, ctx);
     static const char source[] = "enumeration";
     const int N = dual->action.lattice->n_sites;
     kad_exact_spins spins;
-    double *J;
 
-    if (dual->action.n_comp != 1 || N > MAX_MOMENTS) return KAD_OK;
-    KAD_CALL(kad_take(&scope, (size_t)N * (size_t)N, &J));
-    kad_dual_couplings(dual, J);
-    KAD_CALL(kad_exact_enumerate(ctx, N, J, dual->beta, &spins, NULL));
+    if (dual->action.n_comp != 1 || N > MAX_MOMENTS - (dual->h != 0)) return KAD_OK;
+    KAD_CALL(enumerate(ctx, dual, &spins));
+    if (dual->h != 0) kad_exact_add(out, "m", spins.m, source);
     const double ratio = spins.m4.value / (3 * spins.m2.value * spins.m2.value);
     const kad_exact_value binder = {
         1 - ratio,

@@ -1,6 +1,7 @@
 /* Kernels of the O(n) dual (see dual.h). With F(s) = ln w_n(sqrt s) and m_i = 2 F'(s_i)
  * x_i = <s_i | x>: whitened  x = A^1/2 y,  S = 1/2 y.y - sum F(|x_i|^2),  dS/dy = y -
- * A^1/2 m field     S = 1/2 x.A^-1 x - sum F(|x_i|^2),           dS/dx = A^-1 x - m */
+ * A^1/2 m field     S = 1/2 x.A^-1 x - sum F(|x_i|^2),           dS/dx = A^-1 x - m
+ * In an external field S has a constant and -l.y^1 besides. */
 #include "base/matrix_kern.h"
 #include "models/dual.h"
 #include "models/radial_kern.h"
@@ -44,17 +45,19 @@ void KR(kad_dual_apply)(const kad_dual *dual, const real *diagonal,
                     out + a * KAD_W, stride);
 }
 
-/* S = sum_i (1/2 u_i.w_i - F(|x_i|^2)) (overwrites); x becomes m when wanted. */
+/* S = sum_i (1/2 u_i.w_i - l_i u_i^1 - F(|x_i|^2)) + constant (overwrites), u = y; x becomes m
+ * when wanted. */
 static inline __attribute__((always_inline)) void
 local_terms(const kad_dual *dual, const int n, const int want_mean, const vreal *u,
             const vreal *w, vreal *x, double *restrict S)
 {
     const int n_sites = dual->action.lattice->n_sites;
     const size_t row = KAD_NV, site_size = (size_t)n * row;
+    const real *linear = KR(dual->linear);
     vreal acc[KAD_NV];
     sum_clear(acc);
     for (int lane = 0; lane < KAD_W; lane++)
-        S[lane] = 0;
+        S[lane] = dual->constant;
     for (int i = 0; i < n_sites; i++) {
         const size_t here = (size_t)i * site_size;
         for (size_t v = 0; v < row; v++) {
@@ -66,6 +69,7 @@ local_terms(const kad_dual *dual, const int n, const int want_mean, const vreal 
             }
             radial_eval(dual->weight, s, &f, &df);
             acc[v] += (real)0.5 * q - f;
+            if (linear) acc[v] -= linear[i] * u[here + v];
             if (!want_mean) continue;
             df *= 2;
             for (int a = 0; a < n; a++)
@@ -119,6 +123,17 @@ static void subtract_from(const real *restrict y, real *restrict g, size_t size)
         ((vreal *)g)[i] = ((const vreal *)y)[i] - ((vreal *)g)[i];
 }
 
+/* g -= l along the first component. */
+static void pull(const kad_dual *dual, real *g)
+{
+    const real *linear = KR(dual->linear);
+    const int n_sites = dual->action.lattice->n_sites;
+    vreal *row = (vreal *)g;
+    for (int i = 0; linear && i < n_sites; i++, row += dual->action.n_comp * KAD_NV)
+        for (int v = 0; v < KAD_NV; v++)
+            row[v] -= linear[i];
+}
+
 static void gradient(const kad_action *action, const void *y, void *g, double *S,
                      void *scratch)
 {
@@ -138,6 +153,7 @@ static void gradient(const kad_action *action, const void *y, void *g, double *S
         for (size_t i = 0; i < size / (size_t)KAD_V; i++)
             ((vreal *)out)[i] -= ((const vreal *)x)[i];
     }
+    pull(dual, g);
 }
 
 static void to_boundary(const kad_action *action, const void *y, void *x, void *scratch)

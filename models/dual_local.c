@@ -13,22 +13,30 @@ static size_t rows_of(const kad_action *action)
     return (size_t)action->lattice->n_sites * (size_t)action->n_comp;
 }
 
+/* Of the spins and a ghost. */
 static size_t padded_rows(const kad_action *action)
 {
-    return (rows_of(action) + 3) / 4 * 4;
+    return (rows_of(action) + (size_t)action->n_comp + 3) / 4 * 4;
 }
 
 static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
 {
     const kad_dual *dual = action->self;
-    if (dual->J) return kad_bonds_of_matrix(ctx, action->lattice->n_sites, dual->J, out);
-    return kad_bonds_of_lattice(ctx, action->lattice, out);
+    kad_bonds made KAD_CLEARED(kad_bonds_clear) = {0};
+    const int N = action->lattice->n_sites;
+    *out = (kad_bonds){0};
+    KAD_CALL(dual->J ? kad_bonds_of_matrix(ctx, N, dual->J, &made)
+                     : kad_bonds_of_lattice(ctx, action->lattice, &made));
+    if (dual->h_given != 0) KAD_CALL(kad_bonds_add_ghost(ctx, N, &made));
+    *out = made;
+    made = (kad_bonds){0};
+    return KAD_OK;
 }
 
 /* A tile of spins, then what one of field, cluster move or value needs. */
 static size_t scratch_bytes(const kad_action *action)
 {
-    const size_t move = kad_local_move_bytes(action->lattice->n_sites);
+    const size_t move = kad_local_move_bytes(action->lattice->n_sites + 1);
     const size_t value = action->scratch_bytes[KAD_DOUBLE];
     size_t most = kad_dual_field_bytes(action->self);
     if (move > most) most = move;
@@ -63,8 +71,9 @@ static void start(const kad_action *action, const kad_turn *turn, bool hot, doub
     memset(x, 0, n_rows * KAD_ROW_BYTES);
     const kad_lattice *lattice = action->lattice;
     const bool staggered = ((const kad_dual *)action->self)->coupling < 0;
+    const double sign = ((const kad_dual *)action->self)->h < 0 ? -1 : 1;
     for (size_t i = 0; i < n_rows * W; i++)
-        s[i] = i / W % n > 0 ? 0 : staggered && lattice->parity[i / W / n] ? -1 : 1;
+        s[i] = i / W % n > 0 ? 0 : staggered && lattice->parity[i / W / n] ? -sign : sign;
     if (hot) draw_spins(action, turn, x, s);
     kad_dual_field(action->self, turn, s, x, work);
 }
@@ -85,7 +94,10 @@ static void cluster(const kad_action *action, const kad_turn *turn,
     const kad_dual *dual = action->self;
     double *s = scratch, *work = s + padded_rows(action) * W;
     draw_spins(action, turn, x, s);
-    for (int move = 0; move < n_moves; move++)
+    if (dual->h_given != 0)
+        kad_local_moves_in_field(turn, n_moves, action->lattice->n_sites, action->n_comp,
+                                 bond_list, dual->K, dual->beta * dual->h, s, work);
+    for (int move = 0; dual->h_given == 0 && move < n_moves; move++)
         kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move,
                        action->lattice->n_sites, action->n_comp, bond_list, dual->K, s,
                        work);

@@ -1,5 +1,6 @@
 /* The dual's conditional draws (dual.h) on a tile of chains. In the modes of J,
- *     x_k = A_k s_k + sqrt(A_k) g_k.
+ *     x_k = A_k s_k + sqrt(A_k) g_k,
+ * and in an external field b e_1 besides.
  * On a lattice with an even first extent one short transform is enough. With
  * transforms along the other axes only, mode k of layer r of the noise is
  *     nu_r = a g_r + b g_{r-1},   a, b = [sqrt A(0, k) +- sqrt A(pi, k)] / 2,
@@ -146,8 +147,8 @@ static void draw_by_layers(const kad_dual *dual, const kad_turn *turn, const dou
     }
 }
 
-void kad_dual_field(const kad_dual *dual, const kad_turn *turn, const double *s,
-                    double *x, void *work)
+static void draw_field(const kad_dual *dual, const kad_turn *turn, const double *s,
+                       double *x, void *work)
 {
     const size_t N = (size_t)dual->action.lattice->n_sites;
     const size_t n = (size_t)dual->action.n_comp, stride = n * KAD_W;
@@ -170,6 +171,16 @@ void kad_dual_field(const kad_dual *dual, const kad_turn *turn, const double *s,
     for (size_t a = 0; a < n; a++)
         matrix_rows((int)N, (int)N, dual->basis_f64, N, 1, modes + a * KAD_W, stride,
                     x + a * KAD_W, stride);
+}
+
+void kad_dual_field(const kad_dual *dual, const kad_turn *turn, const double *s,
+                    double *x, void *work)
+{
+    const double b = dual->beta * dual->h;
+    draw_field(dual, turn, s, x, work);
+    for (int i = 0; b != 0 && i < dual->action.lattice->n_sites; i++)
+        for (int v = 0; v < KAD_NV; v++)
+            ((vreal *)x)[i * dual->action.n_comp * KAD_NV + v] += b;
 }
 #else
 typedef int kad_dual_local_is_double_only;

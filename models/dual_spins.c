@@ -25,6 +25,22 @@ static double exchange(const kad_action *action)
     return dual->coupling;
 }
 
+static double external(const kad_action *action, size_t stride, const double *s)
+{
+    const kad_dual *dual = action->self;
+    double sum = 0;
+    (void)stride;
+    for (int i = 0; dual->h != 0 && i < action->lattice->n_sites; i++)
+        sum -= dual->h * s[i];
+    return sum;
+}
+
+static double shift(const kad_action *action)
+{
+    const kad_dual *dual = action->self;
+    return dual->beta * dual->h;
+}
+
 /* Couplings read from a file. */
 static size_t pairs(const kad_action *action, kad_pair *out)
 {
@@ -51,7 +67,7 @@ static double kernel(const kad_action *action, int mode)
 double kad_dual_bond(const kad_action *action)
 {
     const kad_dual *dual = action->self;
-    return dual->J == NULL ? dual->K : (double)NAN;
+    return dual->J == NULL && dual->h_given == 0 ? dual->K : (double)NAN;
 }
 
 const kad_action_spins kad_dual_spins = {
@@ -59,6 +75,8 @@ const kad_action_spins kad_dual_spins = {
     .mean = mean,
     .draw = draw,
     .exchange = exchange,
+    .external = external,
+    .shift = shift,
     .pairs = pairs,
     .kernel = kernel,
 };

@@ -78,11 +78,16 @@ typedef struct kad_exact_spins {
     kad_exact_value energy;        /* <-1/2 s^T J s> */
     kad_exact_value specific_heat; /* beta^2 (<E^2> - <E>^2), not per site */
     kad_exact_value m2, m4, abs_m; /* of m = sum_i s_i / n */
+    kad_exact_value m;             /* in a field */
 } kad_exact_spins;
 /* corr (may be NULL): [n][n], <s_i s_j>. Errors: KAD_ECONFIG (n), KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *J,
                                             double beta, kad_exact_spins *out,
                                             double *corr);
+/* The same of n - 1 spins and a ghost, the last one, which is +1: J with it is a field, which is
+ * in the energy. */
+KAD_MUST_USE kad_status kad_exact_enumerate_in_field(kad_ctx *ctx, int n, const double *J,
+                                                     double beta, kad_exact_spins *out);
 
 /* Ising spins with any nearest-neighbour couplings on a lattice whose smallest slice (all
  * axes but one) has at most 12 sites, by transfer matrix site by site. bond
@@ -114,6 +119,22 @@ void kad_exact_free(const kad_lattice *lattice, double t, double mass,
 KAD_MUST_USE kad_status kad_exact_phi4_ring(kad_ctx *ctx, int n, int L, double t,
                                             double mass, double lambda,
                                             kad_exact_value *ln_z, const char **unknown);
+
+/* phi^4 of one component in a field h on a ring, as above, by a transfer matrix on equally
+ * spaced values, whose error falls exponentially; on grids that are refined until two agree. */
+KAD_MUST_USE kad_status kad_exact_phi4_chain(kad_ctx *ctx, int L, double t, double mass,
+                                             double lambda, double h,
+                                             kad_exact_value *ln_z, const char **unknown);
+
+/* ln Z of angles on a ring with x sum cos(theta_i - theta_j) + a sum cos theta + b sum cos p theta,
+ * averaged over the circle, by transfer matrices on two grids of angles. Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_exact_angles(kad_ctx *ctx, int L, double x, double a,
+                                         double b, int p, kad_exact_log_z *out);
+
+/* ln tr T^L of a symmetric [n][n] matrix of positive numbers, by powers of 2. Errors:
+ * KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_exact_ring_trace(kad_ctx *ctx, size_t n, const double *T,
+                                             int L, double *ln_trace);
 
 /* Rings hidden in lattices: d = 1, and 2 x 2 (a ring of 4 with doubled coupling). Length
  * of the ring and the factor on the coupling; 0 when the lattice is no ring. */

@@ -18,6 +18,7 @@ typedef struct walk {
     double *s, *field; /* [n]: spins, field_i = sum_j J_ij s_j */
     double e;          /* 1/2 s^T J s */
     int m;             /* sum of the spins */
+    bool ghost;        /* the last one is none */
 } walk;
 
 /* Fields and e from scratch, which also sweeps away accumulated rounding. */
@@ -75,12 +76,13 @@ static double rounding_of_e(int n, const double *J)
     return exact && sum < 0x1p30 ? 0 : 70 * DBL_EPSILON * sum;
 }
 
-enum { WEIGHT, ENERGY, GAP, GAP2, M2, M4, ABS_M, N_SUMS };
+enum { WEIGHT, ENERGY, GAP, GAP2, M2, M4, ABS_M, M1, N_SUMS };
 
 /* Add a state to the sums: its weight, -e (exp(beta e) - 1), top - e, ... */
 static double add_state(const walk *w, double beta, double top, kad_sum *sum)
 {
-    const double gap = top - w->e, p = exp(-beta * gap), m = (double)w->m / w->n;
+    const double gap = top - w->e, p = exp(-beta * gap);
+    const double m = (double)(w->m - w->ghost) / (w->n - w->ghost);
     const double p0 = exp(-beta * top), x = beta * w->e;
     kad_sum_add(&sum[WEIGHT], p);
     kad_sum_add(&sum[ENERGY], -w->e * (fabs(x) < 1 ? p0 * expm1(x) : p - p0));
@@ -89,12 +91,13 @@ static double add_state(const walk *w, double beta, double top, kad_sum *sum)
     kad_sum_add(&sum[M2], p * m * m);
     kad_sum_add(&sum[M4], p * m * m * m * m);
     kad_sum_add(&sum[ABS_M], p * fabs(m));
+    kad_sum_add(&sum[M1], p * m);
     return p;
 }
 
 /* Values and what rounding may have done to them; de: error of e, weights are off by
  * their exponents' rounding, at most 40 where they count. */
-static void finish(const kad_sum *sums, double beta, double top, double de,
+static void finish(const kad_sum *sums, bool ghost, double beta, double top, double de,
                    kad_exact_spins *out)
 {
     double sum[N_SUMS];
@@ -102,7 +105,7 @@ static void finish(const kad_sum *sums, double beta, double top, double de,
         sum[i] = kad_sum_get(&sums[i]);
     const double z = sum[WEIGHT], unit = 64 * DBL_EPSILON + 2 * beta * de;
     const double gap = sum[GAP] / z, gap2 = sum[GAP2] / z;
-    const double ln_z = beta * top + log(z) + M_LN2;
+    const double ln_z = beta * top + log(z) + (ghost ? 0 : M_LN2);
     const double c = beta * beta * (gap2 - gap * gap);
     out->ln_z =
         (kad_exact_value){ln_z, unit + 4 * DBL_EPSILON * (beta * top + fabs(ln_z))};
@@ -115,13 +118,14 @@ static void finish(const kad_sum *sums, double beta, double top, double de,
         const double value = sum[M2 + i] / z;
         *moment[i] = (kad_exact_value){value, unit * value};
     }
+    out->m = (kad_exact_value){sum[M1] / z, unit * out->abs_m.value};
 }
 
-kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *J, double beta,
-                               kad_exact_spins *out, double *corr)
+static kad_status enumerate(kad_ctx *ctx, int n, bool ghost, const double *J, double beta,
+                            kad_exact_spins *out, double *corr)
 {
     KAD_SCOPE(scope, ctx);
-    walk w = {.n = n, .J = J};
+    walk w = {.n = n, .J = J, .ghost = ghost};
     double *block;
     if (n < 1 || n > 25)
         return kad_fail(ctx, KAD_ECONFIG, "enumeration: expected 1 to 25 spins, got %d",
@@ -156,6 +160,18 @@ kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *J, double beta
     }
     for (size_t i = 0; corr && i < sites * sites; i++)
         corr[i] /= kad_sum_get(&sum[WEIGHT]);
-    finish(sum, beta, top, rounding_of_e(n, J), out);
+    finish(sum, ghost, beta, top, rounding_of_e(n, J), out);
     return KAD_OK;
+}
+
+kad_status kad_exact_enumerate(kad_ctx *ctx, int n, const double *J, double beta,
+                               kad_exact_spins *out, double *corr)
+{
+    return enumerate(ctx, n, false, J, beta, out, corr);
+}
+
+kad_status kad_exact_enumerate_in_field(kad_ctx *ctx, int n, const double *J, double beta,
+                                        kad_exact_spins *out)
+{
+    return enumerate(ctx, n, true, J, beta, out, NULL);
 }

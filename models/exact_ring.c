@@ -1,10 +1,12 @@
 /* Rings of O(n) spins in closed form, and what they share with rings of O(n) fields. */
 #include "models/exact_ring.h"
 
+#include "base/memory.h"
 #include "models/single_site.h"
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 enum { MAX_SPIN_CHANNELS = 512 };
 
@@ -80,6 +82,53 @@ kad_exact_value kad_exact_spin_ring(int n, int L, double beta)
     const double unit = 8 * DBL_EPSILON;
     return (kad_exact_value){first + rest, unit * (first + fabs(rest)) +
                                                unit * size / fmax(1 + sum, DBL_MIN)};
+}
+
+/* C = A B / c of symmetric [n][n] that commute, c the largest element's size; adds ln c. */
+static void product(size_t n, const double *A, const double *B, double *C, double *ln)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < n; k++)
+                sum += A[i * n + k] * B[j * n + k];
+            C[i * n + j] = sum;
+            most = fmax(most, sum);
+        }
+    for (size_t i = 0; i < n * n; i++)
+        C[i] /= most;
+    *ln += log(most);
+}
+
+kad_status kad_exact_ring_trace(kad_ctx *ctx, size_t n, const double *T, int L,
+                                double *ln_trace)
+{
+    KAD_SCOPE(scope, ctx);
+    double *power, *next, ln = 0;
+    KAD_CALL(kad_take(&scope, n * n, &power));
+    KAD_CALL(kad_take(&scope, n * n, &next));
+    memcpy(power, T, n * n * sizeof *T);
+    int top = 0;
+    while (L >> (top + 1))
+        top++;
+    for (int bit = top - 1; bit >= 0; bit--) {
+        double *swap = next;
+        ln *= 2;
+        product(n, power, power, next, &ln);
+        next = power;
+        power = swap;
+        if (!(L >> bit & 1)) continue;
+        swap = next;
+        product(n, power, T, next, &ln);
+        next = power;
+        power = swap;
+    }
+    double trace = 0;
+    for (size_t i = 0; i < n; i++)
+        trace += power[i * n + i];
+    *ln_trace = log(trace) + ln;
+    return KAD_OK;
 }
 
 int kad_exact_ring_length(const kad_lattice *lattice, double *factor)

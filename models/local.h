@@ -65,4 +65,13 @@ size_t kad_local_move_bytes(int n_sites);
 void kad_local_move(const kad_turn *turn, uint64_t move, int n_sites, int n_comp,
                     const kad_bonds *bonds, double k, double *s, void *work);
 
+/* n_moves of them, those of the step of `turn`, in a uniform field: weight exp(k sum_b J_b
+ * s_i.s_j + h sum_i s_i^1). The field is a bond of every vector to a ghost, (h/k) e_1, behind
+ * the others in s, which is reflected with its cluster; in the end all are reflected so that it
+ * is where it was (Dotsenko, Selke, Talapov, Physica A 170 (1991) 278). bonds: with those of
+ * the ghost (kad_bonds_add_ghost); nothing is done where k = 0. work: of n_sites + 1. */
+void kad_local_moves_in_field(const kad_turn *turn, int n_moves, int n_sites, int n_comp,
+                              const kad_bonds *bonds, double k, double h, double *s,
+                              void *work);
+
 #endif

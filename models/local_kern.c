@@ -92,6 +92,48 @@ void kad_local_move(const kad_turn *turn, uint64_t move, int n_sites, int n_comp
     kad_clusters_flip(n_sites, bonds, k, sigma, &coin, root, flip);
     reverse(N, n, axis, (const vreal *)sigma, flip, (vreal *)s);
 }
+
+/* 1 - 2 u u^T / |u|^2 with u = ghost / |ghost| - sign e_1 takes the ghost to sign e_1;
+ * nothing is done where it is there already, to rounding. */
+static void ghost_back(size_t n, size_t n_sites, double sign, const vreal *ghost,
+                       vreal *s)
+{
+    const size_t size = n * KAD_NV;
+    for (size_t v = 0; v < KAD_NV; v++) {
+        vreal u[3], r2 = kad_vset(0), u2 = kad_vset(0);
+        for (size_t a = 0; a < n; a++)
+            r2 += ghost[a * KAD_NV + v] * ghost[a * KAD_NV + v];
+        const vreal inverse = 1 / kad_vsqrt(kad_vmax(r2, kad_vset(1e-300)));
+        for (size_t a = 0; a < n; a++) {
+            u[a] = ghost[a * KAD_NV + v] * inverse - (a == 0 ? sign : 0);
+            u2 += u[a] * u[a];
+        }
+        const vreal twice =
+            kad_vselect(kad_vlt(u2, kad_vset(1e-20)), kad_vset(0), 2 / u2);
+        for (size_t i = 0; i < n_sites; i++) {
+            vreal *here = s + i * size, along = kad_vset(0);
+            for (size_t a = 0; a < n; a++)
+                along += u[a] * here[a * KAD_NV + v];
+            for (size_t a = 0; a < n; a++)
+                here[a * KAD_NV + v] -= twice * along * u[a];
+        }
+    }
+}
+
+void kad_local_moves_in_field(const kad_turn *turn, int n_moves, int n_sites, int n_comp,
+                              const kad_bonds *bonds, double k, double h, double *s,
+                              void *work)
+{
+    const size_t n = (size_t)n_comp, N = (size_t)n_sites;
+    vreal *ghost = (vreal *)s + N * n * KAD_NV;
+    if (k == 0) return;
+    for (size_t r = 0; r < n * KAD_NV; r++)
+        ghost[r] = kad_vset(r < KAD_NV ? h / k : 0);
+    for (int move = 0; move < n_moves; move++)
+        kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move, n_sites + 1,
+                       n_comp, bonds, k, s, work);
+    if (h != 0) ghost_back(n, N, h / k < 0 ? -1 : 1, ghost, (vreal *)s);
+}
 #else
 typedef int kad_local_is_double_only;
 #endif

@@ -1,6 +1,7 @@
 /* O(n) phi^4, n = 1, 2, 3:
  *     S = -t sum_<ij> phi_i.phi_j + sum_i (mu |phi_i|^2 + lambda |phi_i|^4) + N constant
- * in the parameterisations of the literature:
+ *         - h sum_i phi_i^1
+ * with a uniform external field h along the first component, in the parameterisations of the literature:
  *   form     keys           t        mu            constant
  *   seed     t, mu, lambda  t        mu            0
  *   albergo  m2, lambda     2        m2 + 2d       0         (arXiv:1904.12072)
@@ -32,21 +33,23 @@ typedef struct kad_phi4_parameters {
     double key[KAD_PHI4_N_KEYS];    /* values of the form's keys, in the table's order */
     double t, mu, lambda, constant; /* what the kernels use */
     double mass;                    /* mu - |t| d, to rounding however small it is */
+    double h;                       /* external field */
 } kad_phi4_parameters;
 
 /* The action's own keys; which of them count depends on the form. */
 typedef struct kad_phi4_options {
     const char *form; /* NULL: by the keys that are set */
-    double t, mu, lambda, m2, kappa;
+    double t, mu, lambda, m2, kappa, field;
 } kad_phi4_options;
 
-enum { KAD_PHI4_N_SCHEMA = 6 };
+enum { KAD_PHI4_N_SCHEMA = 7 };
 extern const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA];
 
 /* Names of a form's keys ("t", "mu", "lambda"), NULL beyond the last. */
 const char *const *kad_phi4_form_keys(kad_phi4_form form);
-/* For the operations' tables: "complex phi^4"; the form's keys; -t, mu, lambda; the same
- * with bond, phi2 and phi4 as they are observed. */
+/* For the operations' tables: "complex phi^4"; the form's keys, and the field where there is
+ * one; -t, mu, lambda, which in a field do not say it all: NaN; the same with bond, phi2,
+ * phi4 and m as they are observed. */
 void kad_phi4_title(const kad_action *action, size_t size, char *text);
 const char *const *kad_phi4_couplings(const kad_action *action);
 void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, double *phi4);

@@ -1,6 +1,6 @@
 /* phi^4 with the odd sublattice integrated out exactly. Given the even sites, odd sites
- * are independent with field h_j = t sum_nbr phi, so S_eff(even) = sum_even (mu |phi|^2 +
- * lambda |phi|^4) - sum_odd ln Z_1(|h_j|) + N c and int d even exp(-S_eff) = int d all
+ * are independent with field h_j = t sum_nbr phi + h e_1, so S_eff(even) = sum_even (mu |phi|^2
+ * + lambda |phi|^4 - h phi^1) - sum_odd ln Z_1(|h_j|) + N c and int d even exp(-S_eff) = int d all
  * exp(-S): log_z needs no offset. */
 #include "base/memory.h"
 #include "models/delta.h"

@@ -1,6 +1,7 @@
 /* Kernels of the decimated phi^4 action (see phi4_decimated.c). With s = |h|^2 and F(s) =
  * ln Z_1 - ln Z_1(0) from the table: dS_eff/dphi_i = (2 mu + 4 lambda |phi_i|^2) phi_i
- * - 2 t sum over odd neighbours j of F'(s_j) h_j. */
+ * - 2 t sum over odd neighbours j of F'(s_j) h_j, and - h of the external field, which is
+ * in the h_j, too. */
 #include "models/phi4.h"
 #include "models/phi4_shapes.h"
 #include "models/radial_kern.h"
@@ -13,7 +14,8 @@ static inline __attribute__((always_inline)) void
 even_sites(const kad_phi4 *phi4, const int n, const vreal *restrict Y, vreal *restrict G,
            double *restrict S)
 {
-    const real mu = (real)phi4->now.mu, lambda = (real)phi4->now.lambda;
+    const real mu = (real)phi4->now.mu, lambda = (real)phi4->now.lambda,
+               field = (real)phi4->now.h;
     const size_t row = KAD_NV, site_size = (size_t)n * row;
     vreal acc[KAD_NV];
     sum_clear(acc);
@@ -26,12 +28,14 @@ even_sites(const kad_phi4 *phi4, const int n, const vreal *restrict Y, vreal *re
                 s += phi * phi;
             }
             acc[v] += s * (mu + lambda * s);
+            if (field != 0) acc[v] -= field * Y[here + v];
             if (!G) continue;
             const vreal f = 2 * mu + 4 * lambda * s;
             for (int a = 0; a < n; a++) {
                 const size_t at = here + (size_t)a * row + v;
                 G[at] = f * Y[at];
             }
+            if (field != 0) G[here + v] -= field;
         }
         if (sum_due(i, phi4->n_half)) sum_flush(S, acc, 1);
         if (!G) continue;
@@ -47,7 +51,7 @@ odd_sites(const kad_phi4 *phi4, const int n, const int d, const vreal *restrict 
           vreal *restrict G, double *restrict S)
 {
     const int *nbr = phi4->action.lattice->nbr;
-    const real t = (real)phi4->now.t;
+    const real t = (real)phi4->now.t, field = (real)phi4->now.h;
     const size_t row = KAD_NV, site_size = (size_t)n * row;
     vreal acc[KAD_NV];
     sum_clear(acc);
@@ -60,6 +64,7 @@ odd_sites(const kad_phi4 *phi4, const int n, const int d, const vreal *restrict 
                 for (int b = 0; b < 2 * d; b++)
                     h[a] += Y[(size_t)nb[b] * site_size + (size_t)a * row + v];
                 h[a] *= t;
+                if (a == 0) h[a] += field;
                 s += h[a] * h[a];
             }
             radial_eval(phi4->table, s, &f, &df);
@@ -121,7 +126,7 @@ static void complete_site(const kad_phi4 *phi4, kad_rng rng, uint64_t step,
             double sum = 0;
             for (int b = 0; b < 2 * lattice->d; b++)
                 sum += (double)y[(nb[b] * n + a) * KAD_W + lane];
-            h[a * W + lane] = phi4->now.t * sum;
+            h[a * W + lane] = phi4->now.t * sum + (a == 0 ? phi4->now.h : 0);
         }
     kad_phi4_draw_lanes(phi4, rng, step, first_sample, i, KAD_W, h, phi, F);
     for (int a = 0; a < n; a++)

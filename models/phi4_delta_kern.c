@@ -3,7 +3,7 @@
  *               change of phi_i.phi_j
  *   even sites  dS = sum_C [V(now) - V(old)] - sum over odd neighbours of C of the change
  *               of F(|h|^2)
- * with C the changed sites, V = mu |phi|^2 + lambda |phi|^4. */
+ * with C the changed sites, V = mu |phi|^2 + lambda |phi|^4 - h phi^1. */
 #include "models/delta.h"
 #include "models/phi4.h"
 
@@ -28,7 +28,7 @@ static vreal potential(const kad_phi4 *phi4, const int n, const vreal *phi)
     vreal s = {0};
     for (int a = 0; a < n; a++)
         s += phi[a * KAD_NV] * phi[a * KAD_NV];
-    return s * (phi4->now.mu + phi4->now.lambda * s);
+    return s * (phi4->now.mu + phi4->now.lambda * s) - phi4->now.h * phi[0];
 }
 
 /* sum over neighbours of weight phi_j, dotted with phi. */
@@ -80,13 +80,16 @@ static bool counts(const kad_lattice *lattice, const kad_change *c, int i, int b
     return false;
 }
 
-static vreal field_squared(const int n, int n_nbr, const vreal *const *nbr, int v)
+static vreal field_squared(const kad_phi4 *phi4, const int n, int n_nbr,
+                           const vreal *const *nbr, int v)
 {
     vreal s = {0};
     for (int a = 0; a < n; a++) {
         vreal h = {0};
         for (int b = 0; b < n_nbr; b++)
             h += nbr[b][a * KAD_NV + v];
+        h *= phi4->now.t;
+        if (a == 0) h += phi4->now.h;
         s += h * h;
     }
     return s;
@@ -99,15 +102,15 @@ change_odd(const kad_phi4 *phi4, const int n, const kad_change *c, int j, vreal 
     const int *nbr = phi4->action.lattice->nbr + (size_t)j * (size_t)n_nbr;
     const size_t size = (size_t)n * KAD_NV;
     const vreal *nbr_was[MAX_NBR], *nbr_is[MAX_NBR];
-    const double t2 = phi4->now.t * phi4->now.t;
     for (int b = 0; b < n_nbr; b++) {
         nbr_was[b] = before(c, nbr[b], size);
         nbr_is[b] = after(c, nbr[b], size);
     }
     for (int v = 0; v < KAD_NV; v++) {
         vreal is, was, unused;
-        radial_eval(phi4->table, t2 * field_squared(n, n_nbr, nbr_is, v), &is, &unused);
-        radial_eval(phi4->table, t2 * field_squared(n, n_nbr, nbr_was, v), &was, &unused);
+        radial_eval(phi4->table, field_squared(phi4, n, n_nbr, nbr_is, v), &is, &unused);
+        radial_eval(phi4->table, field_squared(phi4, n, n_nbr, nbr_was, v), &was,
+                    &unused);
         dS[v] -= is - was;
     }
 }

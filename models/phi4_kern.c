@@ -1,6 +1,6 @@
 /* Kernels of phi^4 (see phi4.h). With F_i = sum of all 2d neighbours of i:
- *     S = sum_i phi_i.(-t F_i / 2) + mu |phi_i|^2 + lambda |phi_i|^4 + N c
- *     dS/dphi_i = -t F_i + (2 mu + 4 lambda |phi_i|^2) phi_i. */
+ *     S = sum_i phi_i.(-t F_i / 2 - h) + mu |phi_i|^2 + lambda |phi_i|^4 + N c
+ *     dS/dphi_i = -t F_i - h + (2 mu + 4 lambda |phi_i|^2) phi_i. */
 #include "models/phi4.h"
 #include "models/phi4_shapes.h"
 #include "models/sum_kern.h"
@@ -15,7 +15,7 @@ body(const kad_phi4 *phi4, const int n, const int d, const real *restrict y,
     const int n_sites = phi4->action.lattice->n_sites;
     const int *nbr = phi4->action.lattice->nbr;
     const real t = (real)phi4->now.t, mu = (real)phi4->now.mu,
-               lambda = (real)phi4->now.lambda;
+               lambda = (real)phi4->now.lambda, field = (real)phi4->now.h;
     const size_t row = KAD_NV, site_size = (size_t)n * row;
     const vreal *Y = (const vreal *)y;
     vreal *G = (vreal *)g;
@@ -38,6 +38,8 @@ body(const kad_phi4 *phi4, const int n, const int d, const real *restrict y,
                 hop += Y[here + at] * F[a];
             }
             acc[v] += s * (mu + lambda * s) - (real)0.5 * hop;
+            if (field != 0) acc[v] -= field * Y[here + v];
+            F[0] += field;
             if (!g) continue;
             const vreal f = 2 * mu + 4 * lambda * s;
             for (int a = 0; a < n; a++) {

@@ -1,5 +1,5 @@
 /* Local updates of phi^4 (see phi4.h), a tile of chains at a time. With the local field
- * h_i = t sum of the 2d neighbours of i, S depends on phi_i through
+ * h_i = t sum of the 2d neighbours of i + h e_1, S depends on phi_i through
  *     mu |phi_i|^2 + lambda |phi_i|^4 - h_i.phi_i.
  * Sites are taken in their order; any order is valid, since chains, not sites, are the
  * lanes. Chains are kept in double, so this file is empty in single. */
@@ -22,6 +22,8 @@ local_field(const kad_phi4 *phi4, const int n, int i, const vreal *X, vreal *h)
             h[r] += X[(size_t)nbr[b] * size + r];
     for (size_t r = 0; r < size; r++)
         h[r] *= phi4->now.t;
+    for (size_t v = 0; v < KAD_NV; v++)
+        h[v] += phi4->now.h;
 }
 
 /* One Metropolis step of site i: phi + width (2u - 1) in every component; rows 0 .. n - 1

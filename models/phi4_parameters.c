@@ -23,6 +23,10 @@ const kad_key kad_phi4_keys[KAD_PHI4_N_SCHEMA] = {
      "form albergo: t = 2, mu = m2 + 2d (arXiv:1904.12072)"},
     {"action.kappa", KAD_REAL_OF(kad_phi4_options, kappa), NULL, -1e6, 1e6, "", NULL,
      "forms hopping and nicoli: t = 2 kappa, mu = 1 - 2 lambda"},
+    {"action.field", KAD_REAL_OF(kad_phi4_options, field), "0", -1e3, 1e3, "", NULL,
+     "uniform external field h along the first component: energy -h sum_i s_i^1 of "
+     "spins, "
+     "S - h sum_i phi_i^1 of phi4"},
 };
 
 static const char *const FORM_NAME[] = {"seed", "albergo", "hopping", "nicoli"};
@@ -40,8 +44,15 @@ const char *const *kad_phi4_form_keys(kad_phi4_form form)
 
 const char *const *kad_phi4_couplings(const kad_action *action)
 {
+    static const char *const in_field[][KAD_PHI4_N_KEYS + 2] = {
+        {"t", "mu", "lambda", "field", NULL},
+        {"m2", "lambda", "field", NULL},
+        {"kappa", "lambda", "field", NULL},
+        {"kappa", "lambda", "field", NULL},
+    };
     const kad_phi4 *phi4 = action->self;
-    return FORM_KEYS[phi4->now.form];
+    const kad_phi4_form form = phi4->now.form;
+    return phi4->configured.h != 0 ? in_field[form] : FORM_KEYS[form];
 }
 
 void kad_phi4_title(const kad_action *action, size_t size, char *text)
@@ -56,14 +67,16 @@ void kad_phi4_title(const kad_action *action, size_t size, char *text)
 void kad_phi4_monomials(const kad_action *action, double *nn, double *phi2, double *phi4)
 {
     const kad_phi4 *own = action->self;
-    *nn = -own->now.t;
-    *phi2 = own->now.mu;
-    *phi4 = own->now.lambda;
+    const bool field = own->configured.h != 0;
+    *nn = field ? (double)NAN : -own->now.t;
+    *phi2 = field ? (double)NAN : own->now.mu;
+    *phi4 = field ? (double)NAN : own->now.lambda;
 }
 
 void kad_phi4_statistics(const kad_action *action, kad_action_statistics *out)
 {
-    const kad_phi4_parameters *p = &((const kad_phi4 *)action->self)->now;
+    const kad_phi4 *phi4 = action->self;
+    const kad_phi4_parameters *p = &phi4->now;
     const double N = action->lattice->n_sites;
     *out = (kad_action_statistics){
         .n = 3,
@@ -71,6 +84,9 @@ void kad_phi4_statistics(const kad_action *action, kad_action_statistics *out)
         .c = {-p->t * p->d * N, p->mu * N, p->lambda * N},
         .constant = p->constant * N,
     };
+    if (phi4->configured.h == 0) return;
+    out->name[out->n] = "m";
+    out->c[out->n++] = -p->h * N;
 }
 
 /* A parameter of the options by its name. */
@@ -97,7 +113,7 @@ static kad_status check_keys(kad_ctx *ctx, const kad_phi4_options *o, kad_phi4_f
 {
     for (size_t i = 1; i < KAD_PHI4_N_SCHEMA; i++) {
         const char *key = kad_phi4_keys[i].key;
-        bool used = false;
+        bool used = !strcmp(key, "action.field");
         for (int j = 0; FORM_KEYS[form][j]; j++)
             used |= !strcmp(key + strlen("action."), FORM_KEYS[form][j]);
         if (!used && kad_key_is_set(&kad_phi4_keys[i], o))
@@ -153,10 +169,10 @@ kad_status kad_phi4_read(kad_ctx *ctx, const kad_phi4_options *options,
 {
     kad_phi4_options o;
     kad_keys_copy(kad_phi4_keys, KAD_PHI4_N_SCHEMA, options, sizeof o, &o);
-    *out = (kad_phi4_parameters){.form = find_form(&o), .d = lattice->d};
+    *out = (kad_phi4_parameters){.form = find_form(&o), .d = lattice->d, .h = o.field};
     KAD_CALL(check_keys(ctx, &o, out->form));
     const char *const *keys = FORM_KEYS[out->form];
-    const bool nothing =
+    const bool nothing = /* but a field */
         out->form == KAD_PHI4_ALBERGO && isnan(o.m2) && isnan(o.lambda) && !o.form;
     for (int i = 0; keys[i]; i++) {
         const double given = *parameter(&o, keys[i]);

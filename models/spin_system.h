@@ -1,6 +1,6 @@
 /* The spin system behind a field x, kept next to the action (ops->spins): what
  * observables of spins (src/measure) ask of it. Given x the spins s_i are independent;
- * given s the field is normal with mean A s and covariance A. Actions without it are
+ * given s the field is normal with mean A s (and `shift`) and covariance A. Actions without it are
  * fields: their observables are the field's own.
  * Rows are component by component, [n_comp][stride] with sites 0 .. N - 1 in order,
  * 64-byte aligned, the stride a multiple of KAD_W_DOUBLE; x is zero beyond the sites, and
@@ -44,6 +44,9 @@ struct kad_action_spins {
     /* OPTIONAL (NULL: 0). p of an energy -h_p sum_i cos(p theta_i) of directions in the
      * plane; 0: there is none, and cos(p theta) is not measured. */
     int (*clock_states)(const kad_action *action);
+    /* OPTIONAL (NULL: 0). What an external field adds to the first component of x: it then has
+     * the mean A s + shift e_1 given s. */
+    double (*shift)(const kad_action *action);
     /* OPTIONAL (NULL: structure_dual is not measured). A of the plane waves of a mode (a
      * site's coordinates in units of 2 pi / L); NaN where A has other eigenvectors. */
     double (*kernel)(const kad_action *action, int mode);

@@ -22,7 +22,9 @@ static const kad_key KEYS[KAD_XY_N_KEYS] = {
     {"action.coupling", KAD_REAL_OF(options, coupling), NULL, -1e3, 1e3, "", NULL,
      "J of uniform couplings (default 1); -1 is the antiferromagnet"},
     {"action.field", KAD_REAL_OF(options, field), "0", -1e3, 1e3, "", NULL,
-     "uniform external field h along the first axis, energy -h sum_i s_i^1"},
+     "uniform external field h along the first component: energy -h sum_i s_i^1 of "
+     "spins, "
+     "S - h sum_i phi_i^1 of phi4"},
     {"action.clock", KAD_REAL_OF(options, clock), "0", -1e3, 1e3, "", NULL,
      "clock term h_p of two components, energy -h_p sum_i cos(p theta_i)"},
     {"action.clock_states", KAD_INT_OF(options, clock_states), NULL, 1, 64, "", NULL,
@@ -125,22 +127,6 @@ static kad_status xy_copy(kad_ctx *ctx, const kad_action *action, kad_action **o
     return KAD_OK;
 }
 
-/* What breaks a symmetry that the action was made with cannot be switched on. */
-static kad_status set_breaking(kad_ctx *ctx, const char *key, double given, double value,
-                               double *out)
-{
-    if (given == 0 && value != 0)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "action.%s: is 0 in the configuration and stays so (it breaks a "
-                        "symmetry), got %g",
-                        key, value);
-    if (fabs(value) > 1e3)
-        return kad_fail(ctx, KAD_ECONFIG, "action.%s: expected -1000 to 1000, got %g",
-                        key, value);
-    *out = value;
-    return KAD_OK;
-}
-
 static kad_status set_beta(kad_ctx *ctx, const char *key, double value, kad_xy *xy)
 {
     const double beta = strcmp(key, "temperature") ? value : 1 / value;
@@ -157,9 +143,9 @@ static kad_status xy_set(kad_ctx *ctx, kad_action *action, const char *key, doub
     if (!strcmp(key, "temperature") || !strcmp(key, "beta"))
         KAD_CALL(set_beta(ctx, key, value, xy));
     else if (!strcmp(key, "field"))
-        KAD_CALL(set_breaking(ctx, key, xy->h_given, value, &xy->h));
+        KAD_CALL(kad_action_set_breaking(ctx, key, xy->h_given, 1e3, value, &xy->h));
     else if (!strcmp(key, "clock"))
-        KAD_CALL(set_breaking(ctx, key, xy->h_p_given, value, &xy->h_p));
+        KAD_CALL(kad_action_set_breaking(ctx, key, xy->h_p_given, 1e3, value, &xy->h_p));
     else
         return kad_fail(ctx, KAD_ECONFIG, "action.%s: cannot be changed", key);
     kad_exact_log_z known = xy->log_z_given;

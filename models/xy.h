@@ -55,7 +55,5 @@ void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double 
                       double *s);
 /* s -> 2 H (H.s) / |H|^2 - s, in the field H of the neighbours. Not for a clock term. */
 void kad_xy_reflect(const kad_xy *xy, double *x);
-/* The spins are reflected as takes `ghost` [n][KAD_W_DOUBLE] to the direction sign e_1. */
-void kad_xy_ghost_back(int n, int n_sites, double sign, const double *ghost, double *s);
 
 #endif

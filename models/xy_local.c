@@ -1,7 +1,5 @@
 /* Markov updates of O(n) spins (xy.h): heat bath, over-relaxation, and Swendsen and Wang's
- * clusters of Wolff's reflections. A uniform field is a bond of every spin to a ghost of
- * length h along +e_1, which is reflected with its cluster; in the end all spins are turned
- * so that the ghost is where it was (Dotsenko, Selke, Talapov, Physica A 170 (1991) 278). */
+ * clusters of Wolff's reflections, in a field with a ghost (local.h). */
 #include "models/xy.h"
 
 #include <math.h>
@@ -36,20 +34,11 @@ static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
                         "sampler cluster: the clock term of action xy breaks the "
                         "reflections that clusters are made of; use metropolis");
     const size_t n_sites = (size_t)lattice->n_sites, d = (size_t)lattice->d;
-    const size_t n = n_sites * (d + (has_ghost(xy) ? 1 : 0));
-    KAD_CALL(kad_new(ctx, 2 * n, sizeof *made.ends, &made.ends));
-    KAD_CALL(kad_new(ctx, n, sizeof *made.J, &made.J));
-    for (size_t i = 0; i < n_sites; i++)
-        for (size_t mu = 0; mu < d; mu++, made.n++) {
-            made.ends[2 * made.n] = (int)i;
-            made.ends[2 * made.n + 1] = lattice->nbr[2 * (i * d + mu)];
-            made.J[made.n] = xy->J;
-        }
-    for (size_t i = 0; i < n_sites && has_ghost(xy); i++, made.n++) {
-        made.ends[2 * made.n] = (int)i;
-        made.ends[2 * made.n + 1] = (int)n_sites;
-        made.J[made.n] = 1;
-    }
+    KAD_CALL(kad_bonds_of_lattice(ctx, lattice, &made));
+    KAD_CALL(kad_new(ctx, n_sites * d, sizeof *made.J, &made.J));
+    for (size_t b = 0; b < made.n; b++)
+        made.J[b] = xy->J;
+    if (has_ghost(xy)) KAD_CALL(kad_bonds_add_ghost(ctx, lattice->n_sites, &made));
     *out = made;
     made = (kad_bonds){0};
     return KAD_OK;
@@ -103,19 +92,16 @@ static void cluster(const kad_action *action, const kad_turn *turn,
                     const kad_bonds *bond_list, int n_moves, double *x, void *scratch)
 {
     const kad_xy *xy = action->self;
-    const size_t n = site_rows(action), n_rows = (size_t)action->lattice->n_sites * n;
-    const int n_vectors = action->lattice->n_sites + (has_ghost(xy) ? 1 : 0);
-    double *s = scratch, *ghost = s + n_rows * W;
+    const int N = action->lattice->n_sites;
+    double *s = scratch;
     void *work = (char *)scratch + spins_bytes(action);
     kad_xy_directions(xy, x, s);
-    for (size_t i = 0; i < n * W; i++)
-        ghost[i] = i < W ? xy->h : 0;
-    for (int move = 0; move < n_moves; move++)
-        kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move, n_vectors,
+    if (has_ghost(xy))
+        kad_local_moves_in_field(turn, n_moves, N, action->n_comp, bond_list, xy->beta,
+                                 xy->beta * xy->h, s, work);
+    for (int move = 0; move < n_moves && !has_ghost(xy); move++)
+        kad_local_move(turn, turn->step * (uint64_t)n_moves + (uint64_t)move, N,
                        action->n_comp, bond_list, xy->beta, s, work);
-    if (has_ghost(xy) && xy->h != 0)
-        kad_xy_ghost_back(action->n_comp, action->lattice->n_sites, xy->h < 0 ? -1 : 1,
-                          ghost, s);
     kad_xy_turn(xy, s, x);
 }
 

@@ -146,30 +146,6 @@ void kad_xy_reflect(const kad_xy *xy, double *x)
         }
     }
 }
-
-/* 1 - 2 u u^T / |u|^2 with u = ghost / |ghost| - sign e_1 takes the ghost to sign e_1;
- * nothing is done where it is there already, to rounding. */
-void kad_xy_ghost_back(int n, int n_sites, double sign, const double *ghost, double *s)
-{
-    const size_t size = (size_t)n * KAD_NV;
-    vreal u[3 * KAD_NV];
-    unit(n, (const vreal *)ghost, u);
-    for (size_t v = 0; v < KAD_NV; v++) {
-        vreal u2 = kad_vset(0);
-        u[v] -= sign;
-        for (size_t a = 0; a < (size_t)n; a++)
-            u2 += u[a * KAD_NV + v] * u[a * KAD_NV + v];
-        const vreal twice =
-            kad_vselect(kad_vlt(u2, kad_vset(1e-20)), kad_vset(0), 2 / u2);
-        for (size_t i = 0; i < (size_t)n_sites; i++) {
-            vreal *here = (vreal *)s + i * size, along = kad_vset(0);
-            for (size_t a = 0; a < (size_t)n; a++)
-                along += u[a * KAD_NV + v] * here[a * KAD_NV + v];
-            for (size_t a = 0; a < (size_t)n; a++)
-                here[a * KAD_NV + v] -= twice * along * u[a * KAD_NV + v];
-        }
-    }
-}
 #else
 typedef int kad_xy_local_is_double_only;
 #endif

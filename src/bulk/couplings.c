@@ -105,14 +105,22 @@ static void write_couplings(kad_writer *w, const kad_bulk_cells *cells, const ta
 kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)
 {
     const kad_bulk_cells cells = kad_bulk_cells_of(coarse->bulk);
+    const kad_action *action = coarse->bulk->model->action;
     KAD_SCOPE(scope, ctx);
+    if (action->flags & KAD_ACTION_AXIS) {
+        kad_note(ctx,
+                 "bulk: no couplings: their operators have a global sign, action %s "
+                 "in a field has none",
+                 action->ops->name);
+        return KAD_OK;
+    }
     table t = {.n_cells = cells.n, .n_levels = (size_t)coarse->n_levels};
     KAD_CALL(table_new(&scope, &t));
     for (int h = 0; h < coarse->n_levels; h++)
         KAD_CALL(fit_level(ctx, coarse, h, &cells, &t));
     kad_writer w = kad_write_anew(ctx, file, "/bulk/couplings");
     write_levels(&w, &t);
-    write_exact(&w, coarse->bulk->model->action, t.scale[0]);
+    write_exact(&w, action, t.scale[0]);
     write_couplings(&w, &cells, &t);
     return kad_write_end(&w);
 }

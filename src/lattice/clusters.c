@@ -47,6 +47,24 @@ kad_status kad_bonds_of_matrix(kad_ctx *ctx, int N, const double *J, kad_bonds *
     return KAD_OK;
 }
 
+kad_status kad_bonds_add_ghost(kad_ctx *ctx, int n_sites, kad_bonds *bonds)
+{
+    kad_bonds made KAD_CLEARED(kad_bonds_clear) = {0};
+    const size_t N = (size_t)n_sites, n = bonds->n;
+    KAD_CALL(allocate(ctx, n + N, bonds->J != NULL, &made));
+    memcpy(made.ends, bonds->ends, 2 * n * sizeof *made.ends);
+    if (bonds->J) memcpy(made.J, bonds->J, n * sizeof *made.J);
+    for (size_t i = 0; i < N; i++) {
+        made.ends[2 * (n + i)] = (int)i;
+        made.ends[2 * (n + i) + 1] = n_sites;
+        if (made.J) made.J[n + i] = 1;
+    }
+    kad_bonds_clear(bonds);
+    *bonds = made;
+    made = (kad_bonds){0};
+    return KAD_OK;
+}
+
 void kad_bonds_clear(kad_bonds *bonds)
 {
     kad_free(bonds->ends);

@@ -27,6 +27,9 @@ KAD_MUST_USE kad_status kad_bonds_of_lattice(kad_ctx *ctx, const kad_lattice *la
                                              kad_bonds *out);
 KAD_MUST_USE kad_status kad_bonds_of_matrix(kad_ctx *ctx, int N, const double *J,
                                             kad_bonds *out);
+/* A bond of J = 1 of every site to one more vector, number n_sites, behind the others.
+ * Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_bonds_add_ghost(kad_ctx *ctx, int n_sites, kad_bonds *bonds);
 void kad_bonds_clear(kad_bonds *bonds);
 
 /* Where the random words of a tile come from, out [4][KAD_W_DOUBLE], each block asked for

@@ -131,7 +131,8 @@ static void energy2(const kad_view *view, double *out)
 {
     const double n_sites = view->lattice->n_sites;
     double mean;
-    if (!kad_observable_isotropic(view->action) || view->direct) {
+    const bool field = (view->action->flags & KAD_ACTION_AXIS) != 0;
+    if (!kad_observable_isotropic(view->action) || view->direct || field) {
         mean = drawn_energy(view);
         *out = mean * mean;
         return;
@@ -152,7 +153,7 @@ const kad_observable_ops kad_observable_energy2 = {
     .reference = "(sum J s.s / N)^2",
     .units = "",
     .estimator = "spins integrated out given the field: mean squared and variance; "
-                 "drawn unless on the sphere",
+                 "drawn unless on the sphere, and in a field",
     .applies = kad_observable_spins,
     .evaluate = energy2,
 };

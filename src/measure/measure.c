@@ -165,6 +165,18 @@ static void power_of(const kad_measure *measure, const double *field, double con
         kad_fourier_power(measure->fourier, field + a * measure->stride, P, scratch);
 }
 
+/* |sum_i (x_i - b e_1)|^2 / N - |sum_i x_i|^2 / N of a field whose mean has b e_1 in it. */
+static double of_shift(const kad_view *view)
+{
+    const kad_action_spins *spins = view->action->ops->spins;
+    const double b = spins->shift != NULL ? spins->shift(view->action) : 0.0;
+    double sum = 0.0;
+    if (b == 0.0) return 0.0;
+    for (int i = 0; i < view->lattice->n_sites; i++)
+        sum += view->x[i];
+    return b * (b * view->lattice->n_sites - 2.0 * sum);
+}
+
 static void measure_one(const kad_measure *measure, uint64_t number, const double *x,
                         double S, double *work, double *row)
 {
@@ -197,6 +209,7 @@ static void measure_one(const kad_measure *measure, uint64_t number, const doubl
     kad_fourier_correlator(measure->fourier, P, G, fft);
     if (measure->A != NULL) {
         power_of(measure, view.x, 0.0, P_dual, fft);
+        P_dual[0] += of_shift(&view);
         for (size_t k = 0; k < measure->n_modes; k++)
             P_dual[k] = (P_dual[k] - view.n_comp * measure->A[k]) /
                         (measure->A[k] * measure->A[k]);

@@ -114,6 +114,7 @@ typedef struct facts {
     double mean_field; /* beta over that of the mean-field transition */
     bool homogeneous;  /* invariant under translations */
     bool directions;   /* the lengths of its vectors are spectators */
+    bool symmetric;    /* under the global sign */
     int n_comp;
     bool known;  /* there is an action */
     bool family; /* one map for a range of a coupling */
@@ -135,7 +136,8 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .lambda = NAN,
                    .beta = NAN,
                    .mean_field = NAN,
-                   .homogeneous = true};
+                   .homogeneous = true,
+                   .symmetric = true};
     KAD_CALL(kad_action_options_read(ctx, config, &options));
     if (kad_action_is_none(&options)) return KAD_OK;
     KAD_CALL(kad_action_create(ctx, &options, *lattice, false, action_out));
@@ -148,6 +150,7 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .mean_field = action->ops->get(action, "mean_field"),
                    .homogeneous = (action->flags & KAD_ACTION_TRANSLATION) != 0,
                    .directions = (action->flags & KAD_ACTION_DIRECTIONS) != 0,
+                   .symmetric = (action->flags & KAD_ACTION_SYMMETRIC) != 0,
                    .n_comp = action->n_comp,
                    .known = true};
     out->family = kad_config_is_set(config, "family.along");
@@ -289,12 +292,12 @@ static kad_status resolve_action(kad_ctx *ctx, const kad_action *action,
     return kad_config_resolve_from(ctx, config, ops->keys, ops->n_keys, options.own);
 }
 
-/* By the hierarchy, if one is given, else by the action. */
+/* By the hierarchy, if one is given, else by the action: a spectrum cannot shift the field. */
 static const char *automatic(const kad_config *config, const facts *a)
 {
     const char *hierarchy = kad_config_string(config, "flow.hierarchy");
     if (hierarchy && strcmp(hierarchy, "ode") == 0) return "ode";
-    return a->lambda == 0 ? "fourier" : "stencil";
+    return a->lambda == 0 && a->symmetric ? "fourier" : "stencil";
 }
 
 kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
@@ -315,6 +318,9 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     if (strcmp(name, "fourier") == 0) KAD_CALL(resolve_free(ctx, config, &a));
     if (strcmp(name, "stencil") == 0) KAD_CALL(resolve_stencil(ctx, config, &a));
     if (strcmp(name, "ode") == 0) KAD_CALL(resolve_ode(ctx, config));
+    if (!a.symmetric && a.known && strcmp(name, "stencil") != 0)
+        KAD_CALL(
+            resolve_symmetry(ctx, config, "none")); /* a recipe's mixture has no sign */
     for (size_t i = 0; i < N_RECIPES; i++)
         if (strcmp(recipes[i].name, name) == 0)
             KAD_CALL(apply(ctx, config, recipes[i].entries, recipes[i].n));

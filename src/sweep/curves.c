@@ -127,13 +127,14 @@ static kad_status make_action(builder *b)
                                  &overrides));
     KAD_CALL(kad_pipeline_prepare(b->pipeline, s->base, s->name, n, overrides));
     const kad_action *action = b->pipeline->model->action;
-    if (action == NULL || action->ops->statistics == NULL)
+    if (action != NULL && action->ops->statistics != NULL)
+        action->ops->statistics(action, &b->names);
+    if (b->names.n == 0)
         return kad_fail(
             b->in->ctx, KAD_ECONFIG,
             "%s: sweep.analysis: %s does not say which observables its action is "
             "made of, so that its points cannot be analysed together",
             s->name, action == NULL ? "none" : action->ops->name);
-    action->ops->statistics(action, &b->names);
     return KAD_OK;
 }
 

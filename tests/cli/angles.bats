@@ -55,3 +55,29 @@ END
     h5dump -a /samplers/metropolis/acceptance clock/run.h5 |
         awk '$1 == "(0):" { seen = $2 > 0.1 && $2 < 0.9 } END { exit !seen }'
 }
+
+@test "fields: recipes know that there is no sign, and ln Z is exact" {
+    phi4="{name: phi4, m2: -4, lambda: 6.975, field: 0.5}"
+    ising="{name: on-dual, temperature: 2.5, field: 0.3}"
+    cat >field.yaml <<'END'
+lattice: {shape: [2, 2]}
+train: {steps: 300, eval_final: 512}
+sample: [{name: mis, draws: 20000}]
+END
+    for action in "$phi4" "$ising"; do
+        rm -rf field
+        kadanoff run field.yaml "action=$action" >screen.txt
+        row log_z screen.txt | awk '{ exit !($3 * $3 < 20) }'
+        row ess screen.txt | awk '{ exit !($1 + 0 > 0.9) }'
+        for recipe in wavelet neuralrg; do
+            kadanoff train field.yaml -o "$recipe" "action=$action" flow.recipe=$recipe train.steps=5
+            grep -q 'symmetry: none' "$recipe/config.yaml"
+            rm -rf "$recipe"
+        done
+        fails_with 78 kadanoff train field.yaml -o no "action=$action" flow.recipe=neuralrg \
+            flow.symmetry=mixture
+    done
+    # the free field is shifted, which a spectrum alone cannot
+    kadanoff train field.yaml -o free "action={name: phi4, m2: 0.5, lambda: 0, field: 0.5}"
+    grep -q 'hierarchy: conditional' free/config.yaml
+}

@@ -10,6 +10,7 @@ static const char *const YAML[] = {
     "action: {name: phi4, components: %d, form: seed, t: -0.8, mu: -2, lambda: 0.3}",
     "action: {name: phi4, components: %d, form: nicoli, kappa: 0.4, lambda: 30}",
     "action: {name: phi4, components: %d, m2: 0.25, lambda: 0}",
+    "action: {name: phi4, components: %d, m2: -4, lambda: 6.975, field: 0.9}",
 };
 enum { N_YAML = sizeof YAML / sizeof *YAML };
 

@@ -190,6 +190,8 @@ action.coupling|-1|$angles
 action.clock|0.3|$angles
 action.clock_states|6|$angles|action.clock=0.3
 action.field|0.2|$angles
+action.field|0.3|$phi4
+action.field|-0.3|$ising
 action.epsilon|0.05|$ising|$mera
 action.couplings|uniform|$ising
 action.couplings|configs/bonds.txt|$glass

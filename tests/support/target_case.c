@@ -88,6 +88,29 @@ static void measure_field(const target *t, const double *x, double *out)
     out[4] = -c.t * p.bonds + c.mu * p.self + c.lambda * quartic;
 }
 
+/* External field of the action, 0 where it has none. */
+static double field_of(const target *t)
+{
+    const double h = kad_action_get(t->action, "field");
+    return isnan(h) ? 0 : h;
+}
+
+static double mean_of(const target *t, const double *f)
+{
+    double sum = 0;
+    for (int i = 0; i < t->action->lattice->n_sites; i++)
+        sum += f[i * t->action->n_comp] / t->action->lattice->n_sites;
+    return sum;
+}
+
+/* The first component's mean in place of <|phi|^2>. */
+static void measure_in_field(const target *t, const double *x, double *out)
+{
+    measure_field(t, x, out);
+    out[0] = mean_of(t, x);
+    out[4] -= field_of(t) * t->action->lattice->n_sites * out[0];
+}
+
 /* E/N, <m^2>, neighbours of the spins, and the field's <|x|^2>. */
 static void measure_spins(const target *t, const double *x, double *out)
 {
@@ -100,6 +123,14 @@ static void measure_spins(const target *t, const double *x, double *out)
     out[2] = p.last / N;
     out[3] = pairs_of(t, x).self / N;
     out[4] = 0;
+}
+
+static void measure_spins_in_field(const target *t, const double *x, double *out)
+{
+    double m[TARGET_ROWS];
+    measure_spins(t, x, out);
+    kad_spins_mean(t->action->n_comp, (size_t)t->action->lattice->n_sites, x, m);
+    out[4] = mean_of(t, m);
 }
 
 /* --- exact means --------------------------------------------------------------------- */
@@ -147,6 +178,29 @@ static void solve_complex(target *t)
     by_virial(t);
 }
 
+/* Four sites of one component, by the trapezoidal rule. */
+static void solve_in_field(target *t)
+{
+    enum { M = 36 };
+    const couplings c = couplings_of(t);
+    const double box = 2.2, h = field_of(t);
+    double Z = 0;
+    for (int k = 0; k < M * M * M * M; k++) {
+        double x[4], one[TARGET_VALUES];
+        for (int i = 0, rest = k; i < 4; i++, rest /= M)
+            x[i] = box * (2.0 * (rest % M) / (M - 1) - 1);
+        double S = -c.t * pairs_of(t, x).bonds;
+        for (int i = 0; i < 4; i++)
+            S += x[i] * x[i] * (c.mu + c.lambda * x[i] * x[i]) - h * x[i];
+        measure_in_field(t, x, one);
+        Z += exp(-S);
+        for (int i = 0; i < TARGET_VALUES; i++)
+            t->exact[i] += exp(-S) * one[i];
+    }
+    for (int i = 0; i < TARGET_VALUES; i++)
+        t->exact[i] /= Z;
+}
+
 /* A = K + alpha of the Ising target, dense. */
 enum { SPINS = 16 };
 static void dual_matrix(const target *t, double A[SPINS][SPINS])
@@ -178,27 +232,28 @@ static void cholesky(double A[SPINS][SPINS], double *root)
 static void solve_ising(target *t)
 {
     double A[SPINS][SPINS], Z = 0;
-    const double beta = kad_action_get(t->action, "beta");
+    const double beta = kad_action_get(t->action, "beta"), b = beta * field_of(t);
     dual_matrix(t, A);
     t->root = kad_alloc(SPINS * SPINS, sizeof *t->root);
     t->cdf = kad_alloc(1 << SPINS, sizeof *t->cdf);
     cholesky(A, t->root);
     for (int state = 0; state < 1 << SPINS; state++) {
-        double s[SPINS], field = 0;
+        double s[SPINS], field = b;
         for (int i = 0; i < SPINS; i++)
             s[i] = state >> i & 1 ? 1 : -1;
         for (int i = 0; i < SPINS; i++)
             field += A[0][i] * s[i];
         const pairs p = pairs_of(t, s);
-        const double weight = exp(beta * p.bonds);
+        const double m = mean_of(t, s), weight = exp(beta * p.bonds + b * SPINS * m);
         Z += weight;
         t->cdf[state] = Z;
         t->exact[0] -= weight * p.bonds / SPINS;
         t->exact[1] += weight * p.total2 / (SPINS * SPINS);
         t->exact[2] += weight * p.last / SPINS;
         t->exact[3] += weight * (A[0][0] + field * field);
+        if (b != 0) t->exact[4] += weight * m;
     }
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < TARGET_VALUES; k++)
         t->exact[k] /= Z;
     for (int state = 0; state < 1 << SPINS; state++)
         t->cdf[state] /= Z;
@@ -261,6 +316,7 @@ static void draw_phi4(const target *t, uint64_t number, double *x)
     const couplings c = couplings_of(t);
     const kad_lattice *lattice = t->action->lattice;
     const int N = lattice->n_sites, n = t->action->n_comp;
+    const double h = field_of(t); /* kept with exp(h phi - |h| box), too */
     const double a = c.t * lattice->d - c.mu, best = a * a / (4 * c.lambda);
     const double box = n == 1 ? 1.7 : 2.8;
     uint64_t step = 0;
@@ -278,7 +334,8 @@ static void draw_phi4(const target *t, uint64_t number, double *x)
         }
         const pairs p = pairs_of(t, x);
         const double u = kad_rng_uniform(rng_of_draws(), step++, number, 8);
-        if (log(u) < c.t * (p.bonds - lattice->d * p.self)) return;
+        const double drop = N * (h * mean_of(t, x) - fabs(h) * box);
+        if (log(u) < c.t * (p.bonds - lattice->d * p.self) + drop) return;
     }
 }
 
@@ -298,7 +355,7 @@ static void draw_ising(const target *t, uint64_t number, double *x)
     for (int i = 0; i < SPINS; i++)
         kad_rng_normal2(rng_of_draws(), 0, number, (uint32_t)i, xi[i]);
     for (int i = 0; i < SPINS; i++) {
-        x[i] = 0;
+        x[i] = kad_action_get(t->action, "beta") * field_of(t);
         for (int j = 0; j < SPINS; j++)
             x[i] += A[i][j] * (low >> j & 1 ? 1 : -1) +
                     (j <= i) * t->root[i * SPINS + j] * xi[j][0];
@@ -367,6 +424,27 @@ const target_kind target_kinds[] = {
      .measure = measure_field,
      .solve = solve_complex,
      .draw = draw_phi4},
+    {.name = "phi^4 in a field",
+     .yaml = "lattice: {shape: [2, 2]}\n"
+             "action: {name: phi4, form: albergo, m2: -4, lambda: 6.975, field: 0.6}\n"
+             "flow: {hidden: 4, refinements: 1, refinements_finest: 1}\n",
+     .n_train = 100,
+     .sigma = 0.02,
+     .prec = KAD_SINGLE,
+     .values = {"m", "phi4", "chi", "bond", "S"},
+     .measure = measure_in_field,
+     .solve = solve_in_field,
+     .draw = draw_phi4},
+    {.name = "Ising dual in a field",
+     .yaml = "lattice: {shape: [4, 4]}\n"
+             "action: {name: on-dual, beta: 0.35, epsilon: 0.5, field: -0.2}\n"
+             "flow: {hidden: 4, sources: 6, refinements: 1, refinements_finest: 1}\n",
+     .n_train = 300,
+     .prec = KAD_SINGLE,
+     .values = {"E", "m2", "bond", "x2", "m"},
+     .measure = measure_spins_in_field,
+     .solve = solve_ising,
+     .draw = draw_ising},
     {.name = "frozen flow, float",
      .yaml = small_flow,
      .sigma = 0.1,
