@@ -142,6 +142,14 @@ void kad_study_stop(kad_study *study);
  * (ln w where action.name is none), KAD_EINTERRUPTED (kad_study_stop), KAD_ENOMEM. n = 0 is
  * fine. */
 
+/* Of a family of maps (section `family` of the config) the one at these couplings, for the
+ * functions below; ln w is that of the model there. names [n] are the couplings, with "action."
+ * or without, values [n] theirs; what is not named is at the config's own, and so is all of it
+ * with n = 0 and before the first call. A config that is loaded forgets it; the stages know
+ * nothing of it. Nothing has to be trained yet. Also KAD_ECONFIG (outside of the range that the
+ * family is trained for) and KAD_EUSAGE (no coupling of the family, or one map only). */
+KAD_MUST_USE kad_status kad_study_choose(kad_study *study, size_t n,
+                                         const char *const *names, const double *values);
 /* Draws first .. first + n - 1 of the map: configurations x [n][n_values], their latents z
  * [n][n_values], ln q [n] and ln w [n]; any may be NULL. They are the proposals of the config's
  * first sampler: made in flow.precision, ln q and S of them in double. A draw depends on its

@@ -82,6 +82,7 @@ static void forget(kad_study *study)
     kad_pipeline_release(&study->job);
     kad_scope_end(&study->words);
     study->map = NULL;
+    study->has_own = false;
     study->job = (kad_pipeline){.app = &study->app};
 }
 

@@ -15,6 +15,8 @@ struct kad_study {
     const char *name; /* of it, for messages */
     kad_pipeline job; /* prepared: config and model */
     kad_map *map;     /* NULL: not read yet */
+    bool has_own; /* of a family: the config's own couplings, since another was chosen */
+    kad_family_point own;
     atomic_bool stop; /* asked for */
     bool busy;        /* a call is in progress */
     kad_progress_call *progress;

@@ -62,23 +62,17 @@ static kad_status read_coupling(kad_app *app, const kad_family *family,
                                 const char *override, kad_family_point *at)
 {
     const char *equals = strchr(override, '=');
-    const size_t n = equals != NULL ? (size_t)(equals - override) : 0;
-    for (int i = 0; i < family->n; i++) {
-        char key[48];
-        snprintf(key, sizeof key, "action.%s", family->axis[i].along);
-        if (strlen(key) != n || strncmp(key, override, n) != 0) continue;
-        if (kad_parse_real(equals + 1, &at->at[i])) return KAD_OK;
-        return kad_fail(&app->ctx, KAD_EUSAGE, "%s: expected a number", override);
-    }
+    char key[64];
+    double value;
     if (!kad_family_is(family))
         return kad_fail(&app->ctx, KAD_EUSAGE,
                         "%s: %s has one map: only of a family of maps a coupling can be "
                         "chosen",
                         override, app->args[0]);
-    return kad_fail(&app->ctx, KAD_EUSAGE,
-                    "%s: of this family of maps action.%s%s%s can be chosen", override,
-                    family->axis[0].along, family->n > 1 ? " and action." : "",
-                    family->n > 1 ? family->axis[1].along : "");
+    if (equals == NULL || !kad_parse_real(equals + 1, &value))
+        return kad_fail(&app->ctx, KAD_EUSAGE, "%s: expected a number", override);
+    snprintf(key, sizeof key, "%.*s", (int)(equals - override), override);
+    return kad_family_choose(&app->ctx, family, key, value, at);
 }
 
 static void say_member(const kad_app *app, const kad_family *family, kad_family_point at)

@@ -136,6 +136,21 @@ kad_status kad_family_set(kad_ctx *ctx, const kad_family *f, kad_action *action,
     return KAD_OK;
 }
 
+kad_status kad_family_choose(kad_ctx *ctx, const kad_family *f, const char *name,
+                             double value, kad_family_point *at)
+{
+    const char *own = strncmp(name, "action.", 7) == 0 ? name + 7 : name;
+    for (int i = 0; i < f->n; i++)
+        if (strcmp(f->axis[i].along, own) == 0) {
+            at->at[i] = value;
+            return KAD_OK;
+        }
+    return kad_fail(ctx, KAD_EUSAGE,
+                    "%s: of this family of maps action.%s%s%s can be chosen", name,
+                    f->axis[0].along, f->n > 1 ? " and action." : "",
+                    f->n > 1 ? f->axis[1].along : "");
+}
+
 char *kad_family_label(const kad_family *f, kad_family_point value, size_t size,
                        char *out)
 {

@@ -84,6 +84,11 @@ kad_family_point kad_family_value(const kad_family *family, kad_family_point tau
 kad_family_point kad_family_of(const kad_family *family, const kad_action *action);
 KAD_MUST_USE kad_status kad_family_set(kad_ctx *ctx, const kad_family *family,
                                        kad_action *action, kad_family_point value);
+/* The coupling of that name, with "action." or without, becomes the value. KAD_EUSAGE: the family
+ * has it not. */
+KAD_MUST_USE kad_status kad_family_choose(kad_ctx *ctx, const kad_family *family,
+                                          const char *name, double value,
+                                          kad_family_point *at);
 /* "temperature=2.1", "kappa=0.45_lambda=1": for people and folders. Returns out. */
 char *kad_family_label(const kad_family *family, kad_family_point value, size_t size,
                        char *out);

@@ -6,7 +6,7 @@ cc=${KAD_CC:-cc}
 work=$(mktemp -d "${TMPDIR:-/tmp}/kadanoff-library.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MFLAGS MAKELEVEL # of the make that runs the tests
-echo 1..10
+echo 1..12
 number=0
 result() { # NAME COMPLAINT
     number=$((number + 1))
@@ -88,3 +88,19 @@ awk '/exact/ {far = $4 - $8; if (far < 0) far = -far; ok = $6 > 0 && far < 5 * $
     /generate/ {ok = ok && $NF < 1e-11} END {exit !ok}' <<<"$output" ||
     bad+=${bad:+$'\n'}$output
 result "the example runs, and finds the exact ln Z" "$bad"
+
+# ln Z of 4 x 4 Ising spins at 2.6, 2.8, ...: exact by the program's own enumeration
+# shellcheck disable=SC2086 # lists of words
+result "the example of a family is built" \
+    "$($cc -std=c11 -Wall -Wextra -Werror -o "$work/range" "$source/examples/library/range.c" \
+        -I"$include" -L"$lib" $flags -lm 2>&1)"
+output=$(cd "$work" && LD_LIBRARY_PATH=$lib "$work/range" run2 2>errors)
+exact=$(for T in 2.6 2.8 3.0 3.2 3.4; do
+    printf 'lattice: {shape: [4, 4]}\naction: {name: on-dual, temperature: %s}\ntrain: {steps: 0}\n' $T |
+        ./kadanoff train - -o "$work/exact-$T" 2>/dev/null | awk '/ln Z is known/ {print $6}'
+done)
+bad=$(paste <(echo "$output") <(echo "$exact") |
+    awk '{far = $7 - $10; if (far < 0) far = -far; n++
+        if (!($9 > 0 && far < 5 * $9 + 1e-4)) print} END {if (n != 5) print n, "lines"}')
+result "it runs, and finds the exact ln Z at every temperature" \
+    "${bad:+$bad $(cat "$work/errors")}"

@@ -321,6 +321,115 @@ static void test_learnt(void **state)
     kad_study_destroy(study);
 }
 
+/* --- families ------------------------------------------------------------------------- */
+
+static const char range[] =
+    "lattice: {shape: [4, 4]}\n"
+    "action: {name: on-dual}\n"
+    "family: {along: temperature, range: [2, 3], values: 2, draws: 100}\n"
+    "train: {steps: 30, batch: 128, eval_final: 128}\n"
+    "sample: []\n";
+
+/* What a map says: draws with all that belongs to them, and of their configurations. */
+typedef struct said {
+    double x[CONFIGS * SITES], z[CONFIGS * SITES], ln_q[CONFIGS], ln_w[CONFIGS];
+    double again[CONFIGS * SITES], back[CONFIGS * SITES], weight[CONFIGS];
+} said;
+
+static void ask(kad_study *study, said *out)
+{
+    memset(out, 0, sizeof *out); /* compared whole */
+    OK(study, kad_study_draw(study, 0, CONFIGS, out->x, out->z, out->ln_q, out->ln_w));
+    OK(study, kad_study_generate(study, 0, CONFIGS, out->z, out->again, NULL));
+    OK(study, kad_study_infer(study, CONFIGS, out->x, out->back));
+    OK(study, kad_study_weigh(study, CONFIGS, out->x, NULL, out->weight));
+}
+
+static void choose(kad_study *study, const char *name, double value)
+{
+    OK(study, kad_study_choose(study, 1, &name, &value));
+}
+
+/* A run at that temperature with the family's map is the reference. */
+static void test_family(void **state)
+{
+    (void)state;
+    static said own, named, one;
+    char text[1024];
+    kad_study *study = study_of(range, "range");
+    choose(study, "temperature", 2.2); /* before anything is trained, and the stages */
+    OK(study, kad_study_run(study));   /* know nothing of it */
+    choose(study, "action.temperature", 2.7);
+    ask(study, &named);
+    snprintf(text, sizeof text,
+             "lattice: {shape: [4, 4]}\n"
+             "action: {name: on-dual, temperature: 2.7}\n"
+             "train: {from: %s, steps: 0}\n"
+             "sample: []\n",
+             scratch_file(&folder, "range"));
+    kad_study *at = study_of(text, "at");
+    OK(at, kad_study_run(at));
+    ask(at, &one);
+    assert_memory_equal(&one, &named, sizeof one);
+    OK(study, kad_study_choose(study, 0, NULL, NULL)); /* the middle, as at first */
+    ask(study, &own);
+    assert_memory_not_equal(own.ln_w, one.ln_w, sizeof one.ln_w);
+    kad_study *fresh = kad_study_create(1);
+    OK(fresh, kad_study_open(fresh, scratch_file(&folder, "range")));
+    ask(fresh, &one);
+    assert_memory_equal(&own, &one, sizeof one);
+    kad_study_destroy(fresh);
+
+    const char *name = "temperature", *other = "action.epsilon", *none = NULL;
+    const double low = 1.9, inside = 2.5, nan_ = NAN;
+    expect(study, kad_study_choose(study, 1, &name, &low), KAD_ECONFIG,
+           "action.temperature: 1.9, but the family of maps is trained from 2 to 3");
+    expect(study, kad_study_choose(study, 1, &name, &nan_), KAD_ECONFIG, "trained from");
+    expect(study, kad_study_choose(study, 1, &other, &inside), KAD_EUSAGE,
+           "action.epsilon: of this family of maps action.temperature can be chosen");
+    expect(study, kad_study_choose(study, 1, &none, &inside), KAD_EUSAGE, "no name");
+    expect(study, kad_study_choose(study, 1, NULL, &inside), KAD_EUSAGE, "NULL");
+    expect(study, kad_study_choose(study, 1, &name, NULL), KAD_EUSAGE, "NULL");
+    expect(at, kad_study_choose(at, 1, &name, &inside), KAD_EUSAGE, "has one map");
+    ask(study, &one); /* what failed has changed nothing */
+    assert_memory_equal(&own, &one, sizeof one);
+    kad_study_destroy(at);
+    kad_study_destroy(study);
+    study = kad_study_create(1);
+    expect(study, kad_study_choose(study, 0, NULL, NULL), KAD_EUSAGE, "has no config");
+    kad_study_destroy(study);
+}
+
+/* What is not named is at the config's own, whatever was chosen before. */
+static void test_two_couplings(void **state)
+{
+    (void)state;
+    static said one, two;
+    const char *both[] = {"lambda", "kappa"};
+    const double values[] = {0.6, 0.12}, half[] = {0.6, 0.15};
+    kad_study *study =
+        study_of("lattice: {shape: [4, 4]}\n"
+                 "action: {name: phi4, form: hopping, kappa: 0.15}\n"
+                 "family: {along: [kappa, lambda], values: 2, draws: 100,\n"
+                 "  range: [[0.1, 0.2], [0.5, 1]]}\n"
+                 "train: {steps: 30, batch: 128, eval_final: 128}\n"
+                 "sample: []\n",
+                 "pairs");
+    OK(study, kad_study_train(study));
+    OK(study, kad_study_choose(study, 2, both, values));
+    ask(study, &two);
+    choose(study, "lambda", 0.6);
+    ask(study, &one);
+    assert_memory_not_equal(one.ln_w, two.ln_w, sizeof one.ln_w);
+    OK(study, kad_study_choose(study, 2, both, half));
+    ask(study, &two);
+    assert_memory_equal(&one, &two, sizeof one);
+    const double far[] = {0.4, 0.12};
+    expect(study, kad_study_choose(study, 2, both, far), KAD_ECONFIG,
+           "action.lambda: 0.4, but the family of maps is trained from 0.5 to 1");
+    kad_study_destroy(study);
+}
+
 /* Latents of two components on one sublattice: [component][site]. */
 static void test_layout(void **state)
 {
@@ -446,6 +555,9 @@ int main(void)
          NULL, NULL},
         {"library: a map of data alone draws, infers and has no weights", test_learnt,
          NULL, NULL, NULL},
+        {"library: of a family the map that is chosen", test_family, NULL, NULL, NULL},
+        {"library: of a family along two couplings too", test_two_couplings, NULL, NULL,
+         NULL},
         {"library: arrays are [n][component][axes]", test_layout, NULL, NULL, NULL},
         {"library: callbacks and GSL's handler are the caller's", test_surroundings, NULL,
          NULL, NULL},
