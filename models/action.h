@@ -59,7 +59,9 @@ enum {
                                    ones, and the completed field under all */
     KAD_ACTION_DIRECTIONS = 4,  /* S = a function of the directions y/|y| + sum |y|^2/2:
                                    lengths are spectators */
-    KAD_ACTION_AXIS = 8         /* an external field along the first component */
+    KAD_ACTION_AXIS = 8,        /* an external field along the first component */
+    KAD_ACTION_TURNED = 16 /* two components: phases of bonds, which reflections of the
+                                   plane change and its rotations do not */
 };
 
 /* One real parameter of an action, by its key without "action.". */

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/writer.h"
+#include "models/couplings.h"
 #include "models/delta.h"
 #include "models/local.h"
 #include "models/single_site.h"
@@ -202,14 +203,9 @@ static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_dual *dual)
                         "action.couplings_sha256: has no effect with action.couplings "
                         "uniform");
     if (!strcmp(path, "uniform")) return KAD_OK;
-    if (N > KAD_DUAL_FILE_MAX_SITES)
-        return kad_fail(
-            ctx, KAD_ECONFIG,
-            "action.couplings: couplings from a file are limited to %d sites, "
-            "got %zu",
-            KAD_DUAL_FILE_MAX_SITES, N);
+    KAD_CALL(kad_couplings_check(ctx, (int)N));
     KAD_CALL(kad_new(ctx, N * N, sizeof(double), &dual->J));
-    KAD_CALL(kad_dual_read_couplings(ctx, path, (int)N, dual->J, dual->digest));
+    KAD_CALL(kad_couplings_read(ctx, path, (int)N, dual->J, NULL, dual->digest));
     return kad_digest_require(ctx, path, "action.couplings_sha256", expected,
                               dual->digest);
 }

@@ -22,7 +22,7 @@
 #include "models/local.h"
 #include "models/radial_table.h"
 
-enum { KAD_DUAL_N_KEYS = 8, KAD_DUAL_FILE_MAX_SITES = 1024 };
+enum { KAD_DUAL_N_KEYS = 8 };
 
 typedef struct kad_dual {
     kad_action action;
@@ -63,13 +63,6 @@ void kad_dual_apply_f32(const kad_dual *dual, const float *diagonal, const float
 void kad_dual_apply_f64(const kad_dual *dual, const double *diagonal, const double *in,
                         double *out, void *scratch);
 
-/* Couplings file: text lines "i j J_ij" (sites 0 .. N-1, i != j, every pair at most once,
- * '#' starts a comment), or an HDF5 file (name ending in .h5) whose dataset /couplings is
- * a symmetric [N][N] matrix with zero diagonal, as results hold it (run.h5). J [N][N]
- * overwritten; digest: the file's. Errors: KAD_ENOINPUT, KAD_EDATA with file and line, or
- * when no coupling differs from 0. */
-KAD_MUST_USE kad_status kad_dual_read_couplings(kad_ctx *ctx, const char *path, int N,
-                                                double *J, char digest[KAD_DIGEST_CHARS]);
 /* J of uniform nearest neighbours or of the file, [N][N]. */
 void kad_dual_couplings(const kad_dual *dual, double *J);
 /* The spins' exact ln Z at the present beta. costly: also by enumeration (up to 20 spins)

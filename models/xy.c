@@ -10,7 +10,9 @@
 
 /* Reals are NaN where nothing is given. */
 typedef struct options {
-    double beta, temperature, coupling, field, clock;
+    double beta, temperature, coupling, field, clock, flux;
+    const char *couplings; /* "uniform" or a file */
+    const char *couplings_sha256;
     int clock_states;
 } options;
 
@@ -29,6 +31,19 @@ static const kad_key KEYS[KAD_XY_N_KEYS] = {
      "clock term h_p of two components, energy -h_p sum_i cos(p theta_i)"},
     {"action.clock_states", KAD_INT_OF(options, clock_states), NULL, 1, 64, "", NULL,
      "p of the clock term (default 4)"},
+    {"action.couplings", KAD_PATH_OF(options, couplings), "uniform", 1, 0, "", "uniform",
+     "\"uniform\" (nearest neighbours) or a file of couplings: lines \"i j J\" (xy with "
+     "2 "
+     "components: and a phase, \"i j J A\"), or HDF5 (*.h5) with a symmetric matrix "
+     "/couplings"},
+    {"action.couplings_sha256", KAD_STRING_OF(options, couplings_sha256), NULL, 1, 0, "",
+     NULL, "the file's SHA-256; recorded, and another file is refused"},
+    {"action.flux", KAD_REAL_OF(options, flux), NULL, -1, 1, "", NULL,
+     "flux f of two components through every plaquette of two dimensions: the phases A "
+     "of "
+     "-J sum cos(theta_i - theta_j - A_ij) add up to 2 pi f around it; f times the "
+     "number of "
+     "sites must be whole"},
 };
 
 static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_xy *xy)
@@ -49,6 +64,29 @@ static kad_status read_couplings(kad_ctx *ctx, const options *o, kad_xy *xy)
     xy->h_p = xy->h_p_given = o->clock;
     xy->p = o->clock_states > 0 ? o->clock_states : 4;
     return KAD_OK;
+}
+
+/* Couplings of a file, or the phases of a flux, in place of uniform bonds. */
+static kad_status read_links(kad_ctx *ctx, const options *o, kad_xy *xy)
+{
+    const bool file = strcmp(o->couplings, "uniform") != 0;
+    if (!file && o->couplings_sha256)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.couplings_sha256: has no effect with action.couplings "
+                        "uniform");
+    if (file && !isnan(o->coupling))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.coupling: is for uniform couplings, action.couplings "
+                        "names a file");
+    if (file && !isnan(o->flux))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "action.flux: is for uniform couplings, action.couplings names a "
+                        "file, which can hold phases");
+    if (!isnan(o->flux)) return kad_xy_links_of_flux(ctx, o->flux, xy);
+    if (!file) return KAD_OK;
+    KAD_CALL(kad_xy_links_of_file(ctx, o->couplings, xy));
+    return kad_digest_require(ctx, o->couplings, "action.couplings_sha256",
+                              o->couplings_sha256, xy->digest);
 }
 
 /* The odd sublattice is left to `complete`. */
@@ -72,6 +110,8 @@ static void xy_destroy(kad_action *action)
         kad_free(xy->even);
         kad_free(xy->odd);
         kad_free(xy->weight);
+        kad_free(xy->link);
+        kad_free(xy->first);
     }
     kad_free(xy);
 }
@@ -99,8 +139,12 @@ static kad_status xy_create(kad_ctx *ctx, const kad_action_options *given,
     action->lattice = lattice;
     action->n_comp = given->n_comp;
     action->n_active = lattice->n_sites;
+    xy->flux = o.flux;
     KAD_CALL(read_couplings(ctx, &o, xy));
-    action->flags = KAD_ACTION_TRANSLATION | KAD_ACTION_DIRECTIONS;
+    KAD_CALL(read_links(ctx, &o, xy));
+    action->flags = KAD_ACTION_DIRECTIONS;
+    if (!xy->link) action->flags |= KAD_ACTION_TRANSLATION;
+    if (kad_xy_has_phases(xy)) action->flags |= KAD_ACTION_TURNED;
     if (xy->h == 0 && (xy->h_p == 0 || xy->p % 2 == 0))
         action->flags |= KAD_ACTION_SYMMETRIC;
     if (xy->h != 0) action->flags |= KAD_ACTION_AXIS;
@@ -159,7 +203,10 @@ static void xy_resolve(const kad_action *action, void *own)
 {
     const kad_xy *xy = action->self;
     options *o = own;
-    o->coupling = xy->J;
+    if (xy->digest[0])
+        o->couplings_sha256 = xy->digest;
+    else
+        o->coupling = xy->J;
     if (isnan(o->temperature)) o->beta = xy->beta_given;
     if (xy->h_p_given != 0) o->clock_states = xy->p;
 }
@@ -172,8 +219,7 @@ static double xy_get(const kad_action *action, const char *key)
     if (!strcmp(key, "coupling")) return xy->J;
     if (!strcmp(key, "field")) return xy->h;
     if (!strcmp(key, "clock")) return xy->h_p;
-    if (!strcmp(key, "mean_field"))
-        return xy->beta * fabs(xy->J) * 2 * action->lattice->d / action->n_comp;
+    if (!strcmp(key, "mean_field")) return xy->beta * kad_xy_most(xy) / action->n_comp;
     return (double)NAN;
 }
 
@@ -185,6 +231,11 @@ static void xy_title(const kad_action *action, size_t size, char *text)
     snprintf(text, size, "%s%s (angles)", name, order);
     if (xy->h_p_given != 0)
         snprintf(text, size, "%s%s (angles) with p = %d", name, order, xy->p);
+    const size_t used = strlen(text);
+    if (!isnan(xy->flux) && used < size)
+        snprintf(text + used, size - used, ", flux %g", xy->flux);
+    if (xy->digest[0] && used < size)
+        snprintf(text + used, size - used, ", couplings %.8s", xy->digest);
 }
 
 static const char *const *xy_couplings(const kad_action *action)
@@ -203,7 +254,8 @@ static const char *const *xy_couplings(const kad_action *action)
 static double xy_bond(const kad_action *action)
 {
     const kad_xy *xy = action->self;
-    return xy->h_given == 0 && xy->h_p_given == 0 ? xy->beta * xy->J : (double)NAN;
+    return xy->h_given == 0 && xy->h_p_given == 0 && !xy->link ? xy->beta * xy->J
+                                                               : (double)NAN;
 }
 
 static void xy_statistics(const kad_action *action, kad_action_statistics *out)
@@ -212,6 +264,13 @@ static void xy_statistics(const kad_action *action, kad_action_statistics *out)
     const double N = action->lattice->n_sites;
     *out = (kad_action_statistics){.n = 1, .name = {"bond"}};
     out->c[0] = -xy->beta * xy->J * action->lattice->d * N;
+    if (xy->link) {
+        out->name[0] = "drawn_energy";
+        out->c[0] = xy->beta * N;
+        if (xy->h_given != 0 || xy->h_p_given != 0)
+            out->n = 0; /* another function of the spins at another field */
+        return;
+    }
     if (xy->h_given != 0) {
         out->name[out->n] = "m";
         out->c[out->n++] = -xy->beta * xy->h * N;
@@ -226,7 +285,7 @@ static bool xy_can_decimate(const kad_action_options *given, const kad_lattice *
 {
     options o;
     kad_keys_copy(KEYS, KAD_XY_N_KEYS, given->own, sizeof o, &o);
-    return lattice->bipartite && o.clock == 0;
+    return lattice->bipartite && o.clock == 0 && !strcmp(o.couplings, "uniform");
 }
 
 #define OPERATIONS(kernels)                                                             \
@@ -241,7 +300,7 @@ static bool xy_can_decimate(const kad_action_options *given, const kad_lattice *
         .couplings = xy_couplings, .destroy = xy_destroy, .resolve = xy_resolve,        \
         .statistics = xy_statistics, .bond = xy_bond, .spins = &kad_xy_spins,           \
         .kern = {&kernels##_f32, &kernels##_f64}, .can_decimate = xy_can_decimate,      \
-        .local = &kad_xy_local,                                                         \
+        .local = &kad_xy_local, .store = kad_xy_store,                                  \
     }
 
 const kad_action_ops kad_action_xy = OPERATIONS(kad_xy_kern);

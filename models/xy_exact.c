@@ -15,6 +15,9 @@ kad_status kad_xy_exact(kad_ctx *ctx, const kad_xy *xy, bool costly, kad_exact_l
     double factor;
     const int ring = kad_exact_ring_length(lattice, &factor);
     *out = (kad_exact_log_z){.ln_z = {(double)NAN, (double)NAN}};
+    if (xy->link && xy->beta != 0)
+        return n == 2 && field == 0 && !clock && costly ? kad_xy_links_exact(ctx, xy, out)
+                                                        : KAD_OK;
     if (K == 0 && !clock) {
         const double ln_z = N * kad_spin_ln_weight(n, field);
         *out = kad_exact_state(

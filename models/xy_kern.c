@@ -66,55 +66,99 @@ around(const int n, const int d, const int *nb, const vreal *s, int a, size_t v)
     return sum;
 }
 
+/* H = beta sum_j J R(A) s_j over the links of site i, or over its neighbours. */
+static inline __attribute__((always_inline)) void field_at(const kad_xy *xy, const int n,
+                                                           const int d, const bool links,
+                                                           int i, const vreal *s,
+                                                           size_t v, vreal *H)
+{
+    if (!links) {
+        const int *nb = xy->action.lattice->nbr + (size_t)i * 2 * (size_t)d;
+        const real K = (real)(xy->beta * xy->J);
+        for (int a = 0; a < n; a++)
+            H[a] = K * around(n, d, nb, s, a, v);
+        return;
+    }
+    for (int a = 0; a < n; a++)
+        H[a] = kad_vset(0);
+    for (int b = xy->first[i]; b < xy->first[i + 1]; b++) {
+        const vreal *from = s + (size_t)xy->link[b].j * (size_t)n * KAD_NV + v;
+        const real c = (real)(xy->beta * xy->link[b].c),
+                   e = (real)(xy->beta * xy->link[b].s);
+        H[0] += c * from[0] - e * from[KAD_NV];
+        H[1] += e * from[0] + c * from[KAD_NV];
+        if (n == 3) H[2] += c * from[2 * KAD_NV];
+    }
+}
+
+/* g_j -= f dH/ds_j^T H of the same. */
+static inline __attribute__((always_inline)) void
+field_adjoint(const kad_xy *xy, const int n, const int d, const bool links, int i,
+              vreal f, const vreal *H, size_t v, vreal *g)
+{
+    if (!links) {
+        const int *nb = xy->action.lattice->nbr + (size_t)i * 2 * (size_t)d;
+        f *= (real)(xy->beta * xy->J);
+        for (int a = 0; a < n; a++)
+            for (int b = 0; b < 2 * d; b++)
+                g[((size_t)nb[b] * (size_t)n + (size_t)a) * KAD_NV + v] -= f * H[a];
+        return;
+    }
+    for (int b = xy->first[i]; b < xy->first[i + 1]; b++) {
+        vreal *to = g + (size_t)xy->link[b].j * (size_t)n * KAD_NV + v;
+        const real c = (real)(xy->beta * xy->link[b].c),
+                   e = (real)(xy->beta * xy->link[b].s);
+        to[0] -= f * (c * H[0] + e * H[1]);
+        to[KAD_NV] -= f * (c * H[1] - e * H[0]);
+        if (n == 3) to[2 * KAD_NV] -= f * c * H[2];
+    }
+}
+
 /* Every site a flow variable: -K sum_<ij> s.s; g = its gradient. */
 static inline __attribute__((always_inline)) void all_bonds(const kad_xy *xy, const int n,
-                                                            const int d, const lifted *l,
-                                                            vreal *g, double *S)
+                                                            const int d, const bool links,
+                                                            const lifted *l, vreal *g,
+                                                            double *S)
 {
     const int n_sites = xy->action.lattice->n_sites;
-    const real K = (real)(xy->beta * xy->J);
     vreal acc[KAD_NV];
     sum_clear(acc);
     for (int i = 0; i < n_sites; i++) {
-        const int *nb = xy->action.lattice->nbr + (size_t)i * 2 * (size_t)d;
         const size_t here = (size_t)i * (size_t)n * KAD_NV;
-        for (size_t v = 0; v < KAD_NV; v++)
+        for (size_t v = 0; v < KAD_NV; v++) {
+            vreal F[3];
+            field_at(xy, n, d, links, i, l->s, v, F);
             for (int a = 0; a < n; a++) {
                 const size_t at = here + (size_t)a * KAD_NV + v;
-                const vreal F = K * around(n, d, nb, l->s, a, v);
-                acc[v] += l->s[at] * F;
-                if (g) g[at] = -F;
+                acc[v] += l->s[at] * F[a];
+                if (g) g[at] = -F[a];
             }
+        }
         if (sum_due(i, n_sites)) sum_flush(S, acc, -0.5);
     }
 }
 
 /* Odd sites integrated out: -sum_odd ln w_n(|H_j|). */
 static inline __attribute__((always_inline)) void odd_sites(const kad_xy *xy, const int n,
-                                                            const int d, const lifted *l,
-                                                            vreal *g, double *S)
+                                                            const int d, const bool links,
+                                                            const lifted *l, vreal *g,
+                                                            double *S)
 {
-    const real K = (real)(xy->beta * xy->J), field = (real)(xy->beta * xy->h);
+    const real field = (real)(xy->beta * xy->h);
     const size_t site_size = (size_t)n * KAD_NV;
     vreal acc[KAD_NV];
     sum_clear(acc);
     if (g) memset(g, 0, (size_t)xy->action.lattice->n_sites * site_size * sizeof *g);
     for (int i = 0; i < xy->n_half; i++) {
-        const int *nb = xy->action.lattice->nbr + (size_t)xy->odd[i] * 2 * (size_t)d;
         for (size_t v = 0; v < KAD_NV; v++) {
             vreal H[3], square = {0}, f, df;
-            for (int a = 0; a < n; a++) {
-                H[a] = K * around(n, d, nb, l->s, a, v);
-                if (a == 0) H[a] += field;
+            field_at(xy, n, d, links, xy->odd[i], l->s, v, H);
+            H[0] += field;
+            for (int a = 0; a < n; a++)
                 square += H[a] * H[a];
-            }
             radial_eval(xy->weight, square, &f, &df);
             acc[v] += f;
-            if (!g) continue;
-            df *= 2 * K;
-            for (int a = 0; a < n; a++)
-                for (int b = 0; b < 2 * d; b++)
-                    g[(size_t)nb[b] * site_size + (size_t)a * KAD_NV + v] -= df * H[a];
+            if (g) field_adjoint(xy, n, d, links, xy->odd[i], 2 * df, H, v, g);
         }
         if (sum_due(i, xy->n_half)) sum_flush(S, acc, -1);
     }
@@ -183,17 +227,17 @@ lower(const kad_xy *xy, const int n, bool half, const vreal *y, const lifted *l,
 
 static inline __attribute__((always_inline)) void body(const kad_xy *xy, const int n,
                                                        const int d, bool half,
-                                                       const real *y, real *g, double *S,
-                                                       void *scratch)
+                                                       const bool links, const real *y,
+                                                       real *g, double *S, void *scratch)
 {
     lifted l = cut(xy, scratch);
     for (int lane = 0; lane < KAD_W; lane++)
         S[lane] = 0;
     lift(xy, n, half, (const vreal *)y, &l, S);
     if (half)
-        odd_sites(xy, n, d, &l, (vreal *)g, S);
+        odd_sites(xy, n, d, links, &l, (vreal *)g, S);
     else
-        all_bonds(xy, n, d, &l, (vreal *)g, S);
+        all_bonds(xy, n, d, links, &l, (vreal *)g, S);
     fields(xy, n, half, &l, (vreal *)g, S);
     if (g) lower(xy, n, half, (const vreal *)y, &l, (vreal *)g);
 }
@@ -202,12 +246,19 @@ static void dispatch(const kad_action *action, bool half, const real *y, real *g
                      double *S, void *scratch)
 {
     const kad_xy *xy = action->self;
-#define BODY(n, d)                                   \
-    if (n > 1) {                                     \
-        if (half)                                    \
-            body(xy, n, d, true, y, g, S, scratch);  \
-        else                                         \
-            body(xy, n, d, false, y, g, S, scratch); \
+    if (xy->link) { /* whatever the dimension */
+        if (action->n_comp == 2)
+            body(xy, 2, 1, half, true, y, g, S, scratch);
+        else
+            body(xy, 3, 1, half, true, y, g, S, scratch);
+        return;
+    }
+#define BODY(n, d)                                          \
+    if (n > 1) {                                            \
+        if (half)                                           \
+            body(xy, n, d, true, false, y, g, S, scratch);  \
+        else                                                \
+            body(xy, n, d, false, false, y, g, S, scratch); \
     }
     KAD_PHI4_SHAPES(action, BODY)
 #undef BODY
@@ -235,24 +286,35 @@ static void gradient_half(const kad_action *action, const void *y, void *g, doub
     dispatch(action, true, y, g, S, scratch);
 }
 
+/* H += beta J R(A) s of site j, turned by the link. */
+static void add_link(const kad_xy *xy, const kad_xy_link *link, const real *y, int lane,
+                     double *H)
+{
+    const int n = xy->action.n_comp;
+    double r2 = 0, s[3] = {0};
+    for (int a = 0; a < n; a++) {
+        s[a] = (double)y[(link->j * n + a) * KAD_W + lane];
+        r2 += s[a] * s[a];
+    }
+    const double k = xy->beta / sqrt(r2);
+    H[lane] += k * (link->c * s[0] - link->s * s[1]);
+    H[KAD_W_MAX + lane] += k * (link->s * s[0] + link->c * s[1]);
+    if (n == 3) H[2 * KAD_W_MAX + lane] += k * link->c * s[2];
+}
+
 /* H of odd site number i, in double: [n][KAD_W_MAX]. */
 static void field_of(const kad_xy *xy, int i, const real *y, double *H)
 {
     const kad_lattice *lattice = xy->action.lattice;
-    const int n = xy->action.n_comp;
-    const int *nb = lattice->nbr + (size_t)xy->odd[i] * 2 * (size_t)lattice->d;
+    const int site = xy->odd[i],
+              *nb = lattice->nbr + (size_t)site * 2 * (size_t)lattice->d;
     for (int lane = 0; lane < KAD_W; lane++) {
         H[lane] = xy->beta * xy->h;
-        for (int b = 0; b < 2 * lattice->d; b++) {
-            double r2 = 0;
-            for (int a = 0; a < n; a++) {
-                const double x = (double)y[(nb[b] * n + a) * KAD_W + lane];
-                r2 += x * x;
-            }
-            const double k = xy->beta * xy->J / sqrt(r2);
-            for (int a = 0; a < n; a++)
-                H[a * KAD_W_MAX + lane] += k * (double)y[(nb[b] * n + a) * KAD_W + lane];
-        }
+        for (int b = 0; !xy->link && b < 2 * lattice->d; b++)
+            add_link(xy, &(kad_xy_link){nb[b], xy->J, 0}, y, lane, H);
+        for (int b = xy->link ? xy->first[site] : 0; xy->link && b < xy->first[site + 1];
+             b++)
+            add_link(xy, &xy->link[b], y, lane, H);
     }
 }
 

@@ -23,6 +23,22 @@ static bool has_ghost(const kad_xy *xy)
     return xy->h_given != 0;
 }
 
+/* Every link once. */
+static kad_status bonds_of_links(kad_ctx *ctx, const kad_xy *xy, kad_bonds *made)
+{
+    const int N = xy->action.lattice->n_sites;
+    KAD_CALL(kad_new(ctx, (size_t)xy->first[N], sizeof *made->ends, &made->ends));
+    KAD_CALL(kad_new(ctx, (size_t)xy->first[N], sizeof *made->J, &made->J));
+    for (int i = 0; i < N; i++)
+        for (int b = xy->first[i]; b < xy->first[i + 1]; b++) {
+            if (xy->link[b].j < i) continue;
+            made->ends[2 * made->n] = i;
+            made->ends[2 * made->n + 1] = xy->link[b].j;
+            made->J[made->n++] = xy->link[b].c;
+        }
+    return KAD_OK;
+}
+
 static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
 {
     const kad_xy *xy = action->self;
@@ -33,11 +49,19 @@ static kad_status bonds(kad_ctx *ctx, const kad_action *action, kad_bonds *out)
         return kad_fail(ctx, KAD_ECONFIG,
                         "sampler cluster: the clock term of action xy breaks the "
                         "reflections that clusters are made of; use metropolis");
+    if (kad_xy_has_phases(xy))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "sampler cluster: the phases of action xy break the reflections "
+                        "that clusters are made of; use metropolis");
     const size_t n_sites = (size_t)lattice->n_sites, d = (size_t)lattice->d;
-    KAD_CALL(kad_bonds_of_lattice(ctx, lattice, &made));
-    KAD_CALL(kad_new(ctx, n_sites * d, sizeof *made.J, &made.J));
-    for (size_t b = 0; b < made.n; b++)
-        made.J[b] = xy->J;
+    if (xy->link) {
+        KAD_CALL(bonds_of_links(ctx, xy, &made));
+    } else {
+        KAD_CALL(kad_bonds_of_lattice(ctx, lattice, &made));
+        KAD_CALL(kad_new(ctx, n_sites * d, sizeof *made.J, &made.J));
+        for (size_t b = 0; b < made.n; b++)
+            made.J[b] = xy->J;
+    }
     if (has_ghost(xy)) KAD_CALL(kad_bonds_add_ghost(ctx, lattice->n_sites, &made));
     *out = made;
     made = (kad_bonds){0};

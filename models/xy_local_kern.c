@@ -47,19 +47,39 @@ void kad_xy_turn(const kad_xy *xy, const double *s, double *x)
     }
 }
 
-/* H = beta (J sum_nbr s + h e_1) of site i. */
-static void local_field(const kad_xy *xy, int i, const vreal *s, vreal *H)
+/* H += J R(A) s of a link. */
+static void add_link(const kad_xy *xy, const kad_xy_link *link, const vreal *s, vreal *H)
 {
-    const int n_nbr = 2 * xy->action.lattice->d;
+    for (size_t v = 0; v < KAD_NV; v++) {
+        H[v] += link->c * s[v] - link->s * s[KAD_NV + v];
+        H[KAD_NV + v] += link->s * s[v] + link->c * s[KAD_NV + v];
+        if (xy->action.n_comp == 3) H[2 * KAD_NV + v] += link->c * s[2 * KAD_NV + v];
+    }
+}
+
+/* H = J sum_nbr s + h e_1 of site i. rows: the spins, or (`lengths`) fields along them. */
+static void local_field(const kad_xy *xy, int i, bool lengths, const vreal *rows,
+                        vreal *H)
+{
+    const int n = xy->action.n_comp, n_nbr = 2 * xy->action.lattice->d;
     const int *nbr = xy->action.lattice->nbr + (size_t)i * (size_t)n_nbr;
-    const size_t size = (size_t)xy->action.n_comp * KAD_NV;
+    const size_t size = (size_t)n * KAD_NV;
+    const int first = xy->link ? xy->first[i] : 0;
+    const int n_links = xy->link ? xy->first[i + 1] - first : n_nbr;
+    vreal unity[3 * KAD_NV];
     for (size_t r = 0; r < size; r++)
         H[r] = kad_vset(r < KAD_NV ? xy->h : 0);
-    for (int b = 0; b < n_nbr; b++)
-        for (size_t r = 0; r < size; r++)
-            H[r] += xy->J * s[(size_t)nbr[b] * size + r];
-    for (size_t r = 0; r < size; r++)
-        H[r] *= xy->beta;
+    for (int b = 0; b < n_links; b++) {
+        const kad_xy_link *link = xy->link ? &xy->link[first + b] : NULL;
+        const vreal *s = rows + (size_t)(link ? link->j : nbr[b]) * size;
+        if (lengths) {
+            unit(n, s, unity);
+            s = unity;
+        }
+        if (link) add_link(xy, link, s, H);
+        for (size_t r = 0; !link && r < size; r++)
+            H[r] += xy->J * s[r];
+    }
 }
 
 /* cos(p theta) */
@@ -102,7 +122,9 @@ void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double 
                                         .sample = turn->first_chain,
                                         .quad = i,
                                         .quad_stride = n_sites};
-        local_field(xy, (int)i, (const vreal *)s, H);
+        local_field(xy, (int)i, false, (const vreal *)s, H);
+        for (size_t r = 0; r < n * KAD_NV; r++)
+            H[r] *= xy->beta;
         kad_spin_rows_draw_f64((int)n, &source, KAD_W, KAD_W, (const double *)H,
                                (double *)drawn);
         if (xy->h_p != 0) {
@@ -122,18 +144,10 @@ void kad_xy_heat_bath(const kad_xy *xy, const kad_turn *turn, double *x, double 
 void kad_xy_reflect(const kad_xy *xy, double *x)
 {
     const size_t n = (size_t)xy->action.n_comp, size = n * KAD_NV;
-    const int n_nbr = 2 * xy->action.lattice->d;
-    vreal *X = (vreal *)x, s[3 * KAD_NV], H[3 * KAD_NV];
+    vreal *X = (vreal *)x, H[3 * KAD_NV];
     for (int i = 0; i < xy->action.lattice->n_sites; i++) {
-        const int *nbr = xy->action.lattice->nbr + (size_t)i * (size_t)n_nbr;
         vreal *here = X + (size_t)i * size;
-        for (size_t r = 0; r < size; r++)
-            H[r] = kad_vset(r < KAD_NV ? xy->h : 0);
-        for (int b = 0; b < n_nbr; b++) {
-            unit((int)n, X + (size_t)nbr[b] * size, s);
-            for (size_t r = 0; r < size; r++)
-                H[r] += xy->J * s[r];
-        }
+        local_field(xy, i, true, X, H);
         for (size_t v = 0; v < KAD_NV; v++) {
             vreal h2 = kad_vset(1e-300), dot = kad_vset(0);
             for (size_t a = 0; a < n; a++) {

@@ -34,13 +34,13 @@ static void draw(const kad_action *action, const kad_spin_source *source, size_t
 static double exchange(const kad_action *action)
 {
     const kad_xy *xy = action->self;
-    return xy->J;
+    return xy->link ? 0 : xy->J;
 }
 
 static double external(const kad_action *action, size_t stride, const double *s)
 {
     const kad_xy *xy = action->self;
-    double sum = 0;
+    double sum = xy->link ? kad_xy_links_energy(xy, stride, s) : 0;
     for (size_t i = 0; i < (size_t)action->lattice->n_sites; i++) {
         sum -= xy->h * s[i];
         if (xy->h_p != 0) sum -= xy->h_p * cos(xy->p * atan2(s[stride + i], s[i]));

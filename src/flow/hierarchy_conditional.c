@@ -51,11 +51,11 @@ static bool in_top(const builder *b, int level)
     return level >= b->target->lattice->n_levels;
 }
 
-/* The clock's powers are for directions. */
+/* Powers and turned sources are for directions. */
 static kad_frame frame_of(const builder *b, const kad_transform_ops *transform)
 {
     kad_frame frame = b->target->frame;
-    if (!transform->directions) frame.clock = 0;
+    if (!transform->directions) frame.clock = frame.turned = 0;
     return frame;
 }
 

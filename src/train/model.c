@@ -80,6 +80,7 @@ static kad_frame frame_of(const kad_action *action)
     const kad_action_spins *spins = action->ops->spins;
     if (spins != NULL && spins->clock_states != NULL)
         frame.clock = spins->clock_states(action);
+    frame.turned = (action->flags & KAD_ACTION_TURNED) != 0;
     frame.axis = (action->flags & KAD_ACTION_AXIS) != 0;
     return frame;
 }

@@ -21,6 +21,12 @@ static void naive_inputs(const kad_stencil *e, int n, const double *X, double *i
         for (int c = 0; c < n; c++)
             inputs[f * n + c] =
                 X[f * n + c] / (e->transform->directions ? sqrt(square) : 1);
+        if (e->frame.turned) {
+            double *turned =
+                inputs + (e->n_sources * (e->frame.clock > 0 ? 2 : 1) + f) * n;
+            turned[0] = -inputs[f * n + 1];
+            turned[1] = inputs[f * n];
+        }
         if (e->frame.clock == 0) continue;
         const double angle = (1 - e->frame.clock) * atan2(X[f * n + 1], X[f * n]);
         inputs[(e->n_sources + f) * n] = cos(angle);

@@ -143,38 +143,19 @@ static const char *const DECIMATED[] = {
     "action: {name: xy, components: %d, beta: 1.2, coupling: -1, field: 0.3}",
 };
 
-/* S(all) + offset(all) = S_eff(even) + offset(even) - ln p(odd | even), to the rounding of
- * S. */
 static void decimation(void **state)
 {
     (void)state;
     static const int shapes[][3] = {{6}, {2, 2}, {4, 6}, {2, 4, 2}};
-    const kad_rng rng = kad_rng_stream(3, KAD_RNG_COMPLETE, 0);
     for (int k = 0; k < 3 * 2 * 4 * 2; k++) {
         const int i = k % 3, n = 2 + k / 3 % 2, s = k / 6 % 4, prec = k / 24;
         const int d = shapes[s][1] == 0 ? 1 : shapes[s][2] == 0 ? 2 : 3;
         fixture full, half;
-        tile a, b;
         char yaml[128];
-        double lnp[KAD_W_MAX] = {0};
         snprintf(yaml, sizeof yaml, DECIMATED[i], n);
         fixture_make(&full, yaml, d, shapes[s], false);
         fixture_make(&half, yaml, d, shapes[s], true);
-        tile_make(&a, &full, (kad_prec)prec);
-        tile_make(&b, &half, (kad_prec)prec);
-        tile_fill(&b, 1, 1);
-        tile_value(&b);
-        half.action->ops->kern[prec]->complete(half.action, rng, 7, 1000, b.y, lnp,
-                                               b.scratch);
-        memcpy(a.y, b.y, full.n_rows * KAD_ROW_BYTES);
-        tile_value(&a);
-        const double offset = half.action->log_z_offset - full.action->log_z_offset;
-        for (int lane = 0; lane < a.lanes; lane++)
-            assert_close(b.S[lane] - lnp[lane] - offset, a.S[lane],
-                         (prec ? 1e-13 : 2e-6) *
-                             (10 + fabs(a.S[lane]) + fabs(lnp[lane])));
-        tile_clear(&a);
-        tile_clear(&b);
+        check_decimated(&full, &half, (kad_prec)prec);
         fixture_clear(&full);
         fixture_clear(&half);
     }
@@ -182,8 +163,7 @@ static void decimation(void **state)
 
 /* --- forces of fields ------------------------------------------------------------------ */
 
-/* A clock term and fields against central differences, h = 1e-5: truncation 1e-10, times
- * (1/|y|)^3, and |y| > 0.1 here. */
+/* Of a clock term and of fields. */
 static void forces(void **state)
 {
     static const char *const yaml[] = {
@@ -197,23 +177,7 @@ static void forces(void **state)
         fixture_make(&f, yaml[k], 2, (int[]){3, 4}, false);
         tile_make(&t, &f, KAD_DOUBLE);
         tile_fill(&t, 1, 9);
-        tile_gradient(&t);
-        for (size_t row = 0; row < f.n_rows; row++)
-            for (int lane = 0; lane < 4; lane++) {
-                const size_t site = row / (size_t)f.action->n_comp;
-                double r2 = 0, S[2], y = tile_get(&t, t.y, row, lane);
-                for (size_t a = 0; a < (size_t)f.action->n_comp; a++)
-                    r2 += pow(
-                        tile_get(&t, t.y, site * (size_t)f.action->n_comp + a, lane), 2);
-                if (r2 < 0.01) continue;
-                for (int side = 0; side < 2; side++) {
-                    tile_set(&t, t.y, row, lane, side ? y + 1e-5 : y - 1e-5);
-                    tile_value(&t);
-                    S[side] = t.S[lane];
-                }
-                tile_set(&t, t.y, row, lane, y);
-                assert_close((S[1] - S[0]) / 2e-5, tile_get(&t, t.g, row, lane), 1e-6);
-            }
+        check_forces(&t, 1e-6);
         tile_clear(&t);
         fixture_clear(&f);
     }

@@ -188,6 +188,7 @@ action.beta|0.5|$angles
 action.components|3|$angles
 action.coupling|-1|$angles
 action.clock|0.3|$angles
+action.flux|0.25|$angles
 action.clock_states|6|$angles|action.clock=0.3
 action.field|0.2|$angles
 action.field|0.3|$phi4

@@ -126,4 +126,53 @@ static inline void tile_fill(tile *t, double sigma, uint64_t step)
                                      random_normal(step, (uint64_t)lane, (uint32_t)row)));
 }
 
+/* S(all) + offset(all) = S_eff(even) + offset(even) - ln p(odd | even) of a model and the same
+ * decimated, to the rounding of S. */
+static inline void check_decimated(fixture *full, fixture *half, kad_prec prec)
+{
+    const kad_rng rng = kad_rng_stream(3, KAD_RNG_COMPLETE, 0);
+    const double offset = half->action->log_z_offset - full->action->log_z_offset;
+    double lnp[KAD_W_MAX] = {0};
+    tile a, b;
+    tile_make(&a, full, prec);
+    tile_make(&b, half, prec);
+    tile_fill(&b, 1, 1);
+    tile_value(&b);
+    half->action->ops->kern[prec]->complete(half->action, rng, 7, 1000, b.y, lnp,
+                                            b.scratch);
+    memcpy(a.y, b.y, full->n_rows * KAD_ROW_BYTES);
+    tile_value(&a);
+    for (int lane = 0; lane < a.lanes; lane++)
+        assert_close(b.S[lane] - lnp[lane] - offset, a.S[lane],
+                     (prec ? 1e-13 : 2e-6) * (10 + fabs(a.S[lane]) + fabs(lnp[lane])));
+    tile_clear(&a);
+    tile_clear(&b);
+}
+
+/* The gradient of a tile in double is its central differences in the first lanes, h = 1e-5:
+ * truncation 1e-10, times (1/|y|)^3 where only directions matter, and |y| > 0.1 here. */
+static inline void check_forces(tile *t, double tolerance)
+{
+    const kad_action *action = t->f->action;
+    const size_t n = (size_t)action->n_comp;
+    tile_gradient(t);
+    for (size_t row = 0; row < t->f->n_rows; row++)
+        for (int lane = 0; lane < 4; lane++) {
+            const size_t site = row / n;
+            double r2 = 0, S[2];
+            const double y = tile_get(t, t->y, row, lane);
+            if (action->active && !action->active[site]) continue;
+            for (size_t a = 0; a < n; a++)
+                r2 += pow(tile_get(t, t->y, site * n + a, lane), 2);
+            if (r2 < 0.01) continue;
+            for (int side = 0; side < 2; side++) {
+                tile_set(t, t->y, row, lane, side ? y + 1e-5 : y - 1e-5);
+                tile_value(t);
+                S[side] = t->S[lane];
+            }
+            tile_set(t, t->y, row, lane, y);
+            assert_close((S[1] - S[0]) / 2e-5, tile_get(t, t->g, row, lane), tolerance);
+        }
+}
+
 #endif

@@ -121,11 +121,15 @@ kad_status kad_stencil_create_in(kad_ctx *ctx, const kad_lattice *lattice, int n
     *out = (kad_stage){0};
     kad_stencil *e = NULL;
     kad_stage_begin(&stage, &kad_stencil_ops, lattice, n_comp);
-    const int n_inputs = n_sources * (frame.clock > 0 ? 2 : 1) + (frame.axis ? 1 : 0);
+    const int n_inputs =
+        n_sources * (1 + (frame.clock > 0) + frame.turned) + (frame.axis ? 1 : 0);
     KAD_CALL(check_sizes(ctx, n_comp, transform, n_hidden, n_inputs, n_parts));
     if (frame.clock > 0 && (!transform->directions || n_comp != 2))
         return kad_fail(ctx, KAD_EUSAGE, "stencil: %s knows no clock of %d states",
                         transform->name, frame.clock);
+    if (frame.turned && (!transform->directions || n_comp != 2))
+        return kad_fail(ctx, KAD_EUSAGE, "stencil: %s turns no sources of %d components",
+                        transform->name, n_comp);
     KAD_CALL(kad_new(ctx, 1, sizeof *e, &e));
     stage.self = e;
     e->transform = transform;
@@ -178,6 +182,8 @@ static const struct example {
     {&kad_transform_vm, 2, 6, 4, 4, 1.0, {.axis = true}},
     {&kad_transform_circ, 2, 5, 3, 4, 1.0, {.axis = true, .clock = 3}},
     {&kad_transform_vm, 2, 5, 5, 4, 1.0, {.clock = 4}},
+    {&kad_transform_circ, 2, 5, 4, 4, 1.0, {.turned = true}},
+    {&kad_transform_vm, 2, 4, 3, 4, 1.0, {.axis = true, .clock = 3, .turned = true}},
 };
 enum { N_EXAMPLES = sizeof examples / sizeof *examples };
 

@@ -41,9 +41,12 @@ typedef struct kad_frame {
     bool axis; /* the unit vector e_1: an external field along it, or no global sign */
     int clock; /* p: a term of cos(p theta), directions in the plane. To every source s = e^{i
                    theta} comes s^{*(p-1)}, which turns like s under rotations by 2 pi/p */
+    bool
+        turned; /* phases of bonds, directions in the plane: i s comes to every source s, so that
+                    weights are complex and nothing is the same for reflections */
 } kad_frame;
-/* The same with a frame; F counts these sources, too. The clock only with transforms of
- * directions. */
+/* The same with a frame; F counts these sources, too. Clock and turned sources only with
+ * transforms of directions. */
 KAD_MUST_USE kad_status kad_stencil_create_in(kad_ctx *ctx, const kad_lattice *lattice,
                                               int n_comp,
                                               const kad_transform_ops *transform,
@@ -63,7 +66,7 @@ typedef struct kad_stencil {
     const kad_transform_ops *transform;
     kad_frame frame;
     int n_hidden, n_sources, n_parts;
-    int n_inputs;      /* of the net: sources, their powers, the axis */
+    int n_inputs;      /* of the net: sources, their powers, turned ones, the axis */
     int n_odd, n_even; /* outputs of the net; no odd ones without sources */
     int *sites;
     int *

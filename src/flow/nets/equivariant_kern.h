@@ -173,11 +173,17 @@ KAD_LANES_INLINE void net_axis(const int n, const kad_stencil *e, const net_spac
     s->gsrc[e->n_inputs - 1] = s->axis[1];
 }
 
-/* Sources of which directions are read, the axis among them: all inputs but the powers,
- * which stand between the sites and the axis. Number i of them. */
+/* Sources of which directions are read, the axis among them: all inputs but the powers and
+ * what is turned, which stand between the sites and the axis. Number i of them. */
 static inline int net_read_of(const kad_stencil *e, int i)
 {
     return i < e->n_sources ? i : e->n_inputs - 1;
+}
+
+/* Inputs of the sources' powers, and of the turned sources behind them. */
+static inline int net_turned(const kad_stencil *e)
+{
+    return e->n_sources * (e->frame.clock > 0 ? 2 : 1);
 }
 
 /* s^{*k}, with k = p - 1, of a unit vector. */
@@ -208,7 +214,13 @@ KAD_LANES_INLINE void net_directions(const int n, const kad_stencil *e,
             inverse[v] = kad_lanes_rsqrt(kad_vmax(kad_dot(n, y, y), kad_vset(RC(1e-30))));
             for (int c = 0; c < n; c++)
                 unit[kad_at(c, v)] = y[c] = inverse[v] * y[c];
-            if (n != 2 || e->frame.clock == 0 || i >= e->n_sources) continue;
+            if (n != 2 || i >= e->n_sources) continue;
+            if (e->frame.turned) {
+                vreal *turned = (vreal *)s->unit[net_turned(e) + i] + v;
+                turned[0] = -y[1];
+                turned[KAD_NV] = y[0];
+            }
+            if (e->frame.clock == 0) continue;
             net_power(e->frame.clock - 1, y, power);
             ((vreal *)s->unit[e->n_sources + i])[v] = power[0];
             ((vreal *)s->unit[e->n_sources + i])[v + KAD_NV] = power[1];
@@ -238,6 +250,11 @@ KAD_LANES_INLINE void net_directions_adjoint(const int n, const kad_stencil *e,
                                    (u[v] * gu[v + KAD_NV] - u[v + KAD_NV] * gu[v]);
                 z[0] -= turn * y[1];
                 z[1] += turn * y[0];
+            }
+            if (n == 2 && e->frame.turned) {
+                const vreal *gt = (const vreal *)s->gunit[net_turned(e) + f] + v;
+                z[0] += gt[KAD_NV];
+                z[1] -= gt[0];
             }
             const vreal along = kad_dot(n, y, z);
             for (int c = 0; c < n; c++)
