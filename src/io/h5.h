@@ -48,6 +48,8 @@ KAD_MUST_USE kad_status kad_h5_load(kad_ctx *ctx, const char *path, bool digest,
 KAD_MUST_USE kad_status kad_h5_open_bytes(kad_ctx *ctx, const char *path, bool digest,
                                           const char *data, size_t n_bytes, kad_h5 **out);
 void kad_h5_close(kad_h5 *file);
+/* Of the file that was opened, all of which is in memory; 0 for a new one. */
+size_t kad_h5_bytes(const kad_h5 *file);
 KAD_LOCAL_OF(kad_h5, kad_h5_close)
 /* Is it an HDF5 file, by its first bytes? Errors: KAD_EDATA, KAD_ENOINPUT, KAD_EIO. */
 KAD_MUST_USE kad_status kad_h5_check_kind(kad_ctx *ctx, const char *path);

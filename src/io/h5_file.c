@@ -362,6 +362,11 @@ kad_status kad_h5_open_bytes(kad_ctx *ctx, const char *path, bool digest,
     return KAD_OK;
 }
 
+size_t kad_h5_bytes(const kad_h5 *file)
+{
+    return file->image_bytes;
+}
+
 /* The bytes of a file in memory, from kad_alloc. */
 static kad_status get_image(kad_ctx *ctx, const kad_h5 *file, hid_t id, char **image,
                             size_t *n_bytes)

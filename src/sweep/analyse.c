@@ -24,6 +24,7 @@ kad_status kad_sweep_analyse(kad_app *app, const kad_sweep *s)
     kad_sweep_curves curves;
     const char *h5;
     const bool mbar = s->options.analysis.mbar;
+    KAD_CALL(kad_sweep_keep(&scope, s));
     if (mbar) KAD_CALL(kad_sweep_curves_make(&scope, app, s, &curves));
     KAD_CALL(kad_take_printf(&scope, &h5, "%s/sweep.h5", s->folder));
     KAD_CALL(kad_sweep_table(app, s));

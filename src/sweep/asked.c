@@ -55,7 +55,7 @@ static kad_status read(kad_ctx *ctx, const kad_sweep *s, const char *text, int n
 static kad_status read_made(kad_scope *in, const kad_sweep *s,
                             const kad_sweep_point *point, asked *out)
 {
-    KAD_LOCAL(kad_h5, file);
+    kad_h5 *file;
     char *text;
     KAD_CALL(kad_sweep_results(in->ctx, s, point, &file));
     KAD_CALL(kad_h5_read_strings(in, file, "/config/resolved", 1, &text));
@@ -87,11 +87,8 @@ static kad_status compare_draws(kad_app *app, const kad_sweep *s,
 kad_status kad_sweep_state(kad_app *app, const kad_sweep *s, const kad_sweep_point *point,
                            kad_run_state *state)
 {
-    KAD_SCOPE(scope, &app->ctx);
-    const char *path;
     char word[KAD_WORD_CHARS];
-    KAD_CALL(kad_sweep_path(&scope, s, point, &path));
-    KAD_CALL(kad_run_state_read(&app->ctx, path, state));
+    KAD_CALL(kad_sweep_stand(&app->ctx, s, point, state));
     if (s->base == NULL || !point->wanted || state->stand != KAD_RUN_COMPLETE)
         return KAD_OK;
     KAD_CALL(kad_sweep_word(app, s, point, word));

@@ -28,27 +28,34 @@ static bool varies(const kad_sweep *s, int key)
     return false;
 }
 
-/* The one that is named, or the only one that varies. */
-static kad_status find_along(kad_ctx *ctx, const kad_sweep *s, int *along)
+const char *kad_sweep_coupling(const kad_sweep *s, int *n)
 {
     const char *named = s->options.analysis.along, *maps = s->options.along;
-    int n = 0;
-    if (named == NULL && maps != NULL && strchr(maps, ',') == NULL) named = maps;
-    *along = named != NULL ? kad_sweep_find_key(s, named) : -1;
-    if (named != NULL && *along < 0)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "%s: sweep.analysis.along: %s is no key of the sweep", s->name,
-                        named);
-    for (int k = 0; named == NULL && k < s->n_keys; k++) {
+    const char *found = NULL;
+    *n = 1;
+    if (named != NULL) return named;
+    if (maps != NULL && strchr(maps, ',') == NULL) return maps;
+    *n = 0;
+    for (int k = 0; k < s->n_keys; k++) {
         if (strncmp(s->key[k], "action.", 7) != 0 || !varies(s, k)) continue;
-        *along = k;
-        n++;
+        found = s->key[k];
+        ++*n;
     }
-    if (named == NULL && n != 1)
+    return *n == 1 ? found : NULL;
+}
+
+static kad_status find_along(kad_ctx *ctx, const kad_sweep *s, int *along)
+{
+    int n;
+    const char *name = kad_sweep_coupling(s, &n);
+    *along = name != NULL ? kad_sweep_find_key(s, name) : -1;
+    if (*along >= 0) return KAD_OK;
+    if (name == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "%s: sweep.analysis.along: %d couplings vary: name one", s->name,
                         n);
-    return KAD_OK;
+    return kad_fail(ctx, KAD_ECONFIG,
+                    "%s: sweep.analysis.along: %s is no key of the sweep", s->name, name);
 }
 
 /* --- points of a group ------------------------------------------------------------------
@@ -86,9 +93,7 @@ static kad_status find_members(kad_scope *in, builder *b, const kad_sweep_point 
     KAD_CALL(kad_take(in, (size_t)s->n_points, &b->member));
     b->n_members = 0;
     for (int i = 0; i < s->n_points; i++) {
-        KAD_SCOPE(scope, in->ctx);
         const kad_sweep_point *point = &s->point[i];
-        const char *path;
         kad_run_state state;
         double value;
         if (!kad_sweep_same_values(s, b->along, first->value, point->value) ||
@@ -98,8 +103,7 @@ static kad_status find_members(kad_scope *in, builder *b, const kad_sweep_point 
             return kad_fail(in->ctx, KAD_ECONFIG,
                             "%s: sweep.analysis.along: %s of point %d is no number",
                             s->name, s->key[b->along], point->number);
-        KAD_CALL(kad_sweep_path(&scope, s, point, &path));
-        KAD_CALL(kad_run_state_read(in->ctx, path, &state));
+        KAD_CALL(kad_sweep_stand(in->ctx, s, point, &state));
         b->group->n_points++;
         if (state.stand == KAD_RUN_COMPLETE)
             b->member[b->n_members++] = (member){i, value};
@@ -234,7 +238,7 @@ static kad_status read_series(kad_scope *in, const builder *b, kad_sweep_series 
 {
     *n = 0;
     for (int i = 0; i < b->n_members; i++) {
-        KAD_LOCAL(kad_h5, file);
+        kad_h5 *file;
         char reason[KAD_CURVE_REASON];
         const member *m = &b->member[i];
         KAD_CALL(kad_sweep_results(in->ctx, b->sweep, &b->sweep->point[m->point], &file));
@@ -307,7 +311,7 @@ static kad_status make_series(builder *b, kad_sweep_series *out)
 /* Names of the samplers that the first complete point has. */
 static kad_status list_samplers(const builder *b, size_t *n, char ***names)
 {
-    KAD_LOCAL(kad_h5, file);
+    kad_h5 *file;
     KAD_CALL(kad_sweep_results(b->in->ctx, b->sweep, &b->sweep->point[b->member[0].point],
                                &file));
     return kad_members(b->in, file, "/samplers", n, names);

@@ -34,6 +34,9 @@ typedef struct kad_sweep_curves {
     kad_sweep_group *group;
 } kad_sweep_curves;
 
+/* Key of the coupling that curves go along: sweep.analysis.along, sweep.along, or the only one
+ * that varies. NULL: *n vary, which is not 1. */
+const char *kad_sweep_coupling(const kad_sweep *sweep, int *n);
 /* The curves of all groups, taken in `in`. Errors: KAD_ECONFIG (which coupling; values outside
  * the range; a model that declares no statistics), KAD_EDATA (no group has a curve: says
  * why), and those of reading. (curves.c) */

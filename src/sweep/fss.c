@@ -8,7 +8,7 @@
 #include "io/writer.h"
 #include "run/pipeline.h"
 #include "run/run_state.h"
-#include "sweep/points.h"
+#include "sweep/curves.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -75,7 +75,7 @@ static kad_status find_sampler(search *s, kad_h5 *file)
 /* How long its blocks must be; what is flagged is said. */
 static kad_status look_at(search *s, const kad_sweep_point *point)
 {
-    KAD_LOCAL(kad_h5, file);
+    kad_h5 *file;
     char reason[KAD_FSS_REASON], label[256];
     size_t n_blocks;
     KAD_CALL(kad_sweep_results(s->in->ctx, s->sweep, point, &file));
@@ -101,10 +101,8 @@ static kad_status find_members(search *s)
         const kad_sweep_point *point = &s->sweep->point[i];
         member *m = &s->member[s->n];
         kad_sweep_point others;
-        const char *path;
         kad_run_state state;
-        KAD_CALL(kad_sweep_path(s->in, s->sweep, point, &path));
-        KAD_CALL(kad_run_state_read(&s->app->ctx, path, &state));
+        KAD_CALL(kad_sweep_stand(&s->app->ctx, s->sweep, point, &state));
         if (state.stand != KAD_RUN_COMPLETE) continue;
         *m = (member){.point = point, .size = size_of(s, point), .tune = NAN};
         if (point->value[s->tune] != NULL)
@@ -133,7 +131,7 @@ static kad_status read_seeds(kad_scope *in, search *s, size_t first, kad_fss_poi
     size_t n = 0;
     KAD_CALL(kad_take(in, s->n, &seed));
     for (size_t i = first; i < s->n; i++) {
-        KAD_LOCAL(kad_h5, file);
+        kad_h5 *file;
         if (!same(&s->member[first], &s->member[i])) continue;
         s->member[i].done = true;
         KAD_CALL(kad_sweep_results(in->ctx, s->sweep, s->member[i].point, &file));
@@ -225,15 +223,21 @@ kad_status kad_sweep_fss(kad_app *app, const kad_sweep *sweep, kad_h5 *file)
     KAD_SCOPE(scope, &app->ctx);
     const char *tune = sweep->options.analysis.fss.tune;
     const bool asked = tune != NULL;
-    if (tune == NULL) tune = sweep->options.analysis.along;
+    int n_couplings = 1;
     search s = {.in = &scope,
                 .app = app,
                 .sweep = sweep,
                 .shape = kad_sweep_find_key(sweep, "lattice.shape"),
                 .seed = kad_sweep_find_key(sweep, "seed"),
                 .n_blocks = KAD_FSS_BLOCKS};
-    if (tune == NULL) tune = sweep->options.along;
-    if (tune == NULL || (!asked && s.shape < 0)) return KAD_OK;
+    if (!asked && s.shape < 0) return KAD_OK;
+    if (tune == NULL) tune = kad_sweep_coupling(sweep, &n_couplings);
+    if (n_couplings > 1)
+        kad_say(app,
+                "finite-size scaling: %d couplings vary: sweep.analysis.fss.tune names "
+                "the one that is tuned",
+                n_couplings);
+    if (tune == NULL) return KAD_OK;
     s.tune = kad_sweep_find_key(sweep, tune);
     if (s.tune < 0)
         return kad_fail(&app->ctx, KAD_ECONFIG,

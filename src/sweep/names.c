@@ -34,7 +34,8 @@ const kad_key kad_sweep_keys[] = {
     {"sweep.analysis.fss.tune", KAD_STRING_OF(kad_sweep_options, analysis.fss.tune), NULL,
      1, 0, "", NULL,
      "finite-size scaling: the coupling that is tuned, a key of the sweep; auto: "
-     "sweep.along, where there are several lattice sizes"},
+     "sweep.analysis.along, sweep.along, or the only one that varies, where "
+     "lattice.shape does too"},
     {"sweep.analysis.fss.scale", KAD_WORD_OF(kad_sweep_options, analysis.fss.scale), "L",
      1, 0, "", "L|N", "size of a lattice: its largest extent, or N^(1/d)"},
     {"sweep.analysis.fss.omega", KAD_REAL_OF(kad_sweep_options, analysis.fss.omega), NULL,
@@ -109,17 +110,6 @@ kad_status kad_sweep_path(kad_scope *in, const kad_sweep *sweep,
                           const kad_sweep_point *point, const char **path)
 {
     return kad_take_printf(in, path, "%s/%s", sweep->folder, point->folder);
-}
-
-kad_status kad_sweep_results(kad_ctx *ctx, const kad_sweep *sweep,
-                             const kad_sweep_point *point, kad_h5 **file)
-{
-    KAD_SCOPE(scope, ctx);
-    KAD_LOCAL(kad_run, run);
-    const char *path;
-    KAD_CALL(kad_sweep_path(&scope, sweep, point, &path));
-    KAD_CALL(kad_run_open(ctx, path, KAD_RUN_READ, &run));
-    return kad_results_open(ctx, run, file);
 }
 
 kad_status kad_sweep_without(kad_scope *in, const kad_sweep *sweep,

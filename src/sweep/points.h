@@ -51,9 +51,20 @@ KAD_MUST_USE kad_status kad_sweep_without(kad_scope *in, const kad_sweep *sweep,
 KAD_MUST_USE kad_status kad_sweep_group_name(kad_scope *in, const kad_sweep *sweep,
                                              const kad_sweep_point *others,
                                              const char **name);
-/* The results of a point, read. Errors: those of kad_run_open and kad_results_open. */
+/* The results of a point, one of sweep->point: borrowed until the next call, and not to be changed.
+ * Errors: those of kad_run_open and kad_results_open. (opened.c) */
 KAD_MUST_USE kad_status kad_sweep_results(kad_ctx *ctx, const kad_sweep *sweep,
                                           const kad_sweep_point *point, kad_h5 **file);
+/* How far its folder says it is. Errors: KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_sweep_stand(kad_ctx *ctx, const kad_sweep *sweep,
+                                        const kad_sweep_point *point,
+                                        kad_run_state *state);
+/* From now on both are read once for each point: results stay in memory until the scope ends,
+ * those of the first points where not all fit 1 GiB and a quarter of what is available. KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_sweep_keep(kad_scope *in, const kad_sweep *sweep);
+typedef struct kad_sweep_opened kad_sweep_opened;
+/* Nothing is read yet. KAD_ENOMEM. */
+KAD_MUST_USE kad_status kad_opened_create(kad_scope *in, kad_sweep_opened **out);
 /* The options of a point's run, with n_more overrides behind its own: prepared without a word
  * and by one thread (a process with threads cannot fork), handed to `read`, and released.
  * Errors: kad_pipeline_prepare's. */

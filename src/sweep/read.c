@@ -73,6 +73,7 @@ static kad_status create(kad_scope *in, const kad_app *app, const char *name,
 {
     KAD_CALL(kad_take(in, 1, out));
     KAD_CALL(kad_take(in, KAD_SWEEP_MAX_KEYS, &(*out)->key));
+    KAD_CALL(kad_opened_create(in, &(*out)->opened));
     KAD_CALL(kad_take_text(in, app->out, &(*out)->folder));
     return kad_take_text(in, name, &(*out)->name);
 }

@@ -10,7 +10,7 @@
  *
  * This folder: section (what the file asks for), points (numbered), asked (whether a complete
  * point is still what the file asks for), csv (tables of text), shapes (points that cost the
- * same), kept (the config in the folder), estimate (what they cost), what workers and batch jobs do
+ * same), kept (the config in the folder), opened (points that are read), estimate (what they cost), what workers and batch jobs do
  * with them, and curves (what all points say together). */
 #ifndef KAD_SWEEP_SWEEP_H
 #define KAD_SWEEP_SWEEP_H
@@ -65,8 +65,9 @@ typedef struct kad_sweep {
     int n_keys;
     const char **key;
     int n_points;
-    kad_sweep_point *point;      /* by number */
-    struct kad_sweep_rule *rule; /* section `when`, in order */
+    kad_sweep_point *point;          /* by number */
+    struct kad_sweep_opened *opened; /* points that were read (opened.c) */
+    struct kad_sweep_rule *rule;     /* section `when`, in order */
     int n_rules;
 } kad_sweep;
 

@@ -63,7 +63,7 @@ static kad_status read_tables(results *r, int point, kad_h5 *file)
 static kad_status read_point(kad_app *app, results *r, int point)
 {
     kad_run_state state;
-    KAD_LOCAL(kad_h5, file);
+    kad_h5 *file;
     KAD_CALL(kad_sweep_state(app, r->sweep, &r->sweep->point[point], &state));
     r->state[point] = kad_run_stand_name(state.stand);
     r->core_seconds[point] = NAN;

@@ -160,3 +160,40 @@ END
     mv t/* s/ && rm -r t
     refused 78 'action.coupling: cannot be changed'
 }
+
+# table, curves of two samplers and finite-size scaling: the folder's lock and the end of its
+# file say how far a run is, its head that it is whole, and all of it is read once.
+@test "analyse: the results of a point are read once, whoever wants them" {
+    command -v strace >/dev/null || skip "no strace"
+    cat >r.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: on-dual, components: 1}
+sample:
+  - {name: cluster, draws: 400, chains: 8, store_configs: 0}
+  - {name: metropolis, draws: 400, chains: 8, store_configs: 0}
+sweep:
+  grid: {"lattice.shape": [[4, 4], [6, 6]], action.temperature: [2.2, 2.4, 2.6]}
+END
+    kadanoff sweep run r.yaml -q
+    strace -f -e trace=openat -o opens.txt kadanoff sweep analyse r.yaml >screen.txt || skip "no ptrace"
+    grep -q "^finite-size scaling" screen.txt
+    [ "$(grep -c '^shape=.*, metropolis: 3 of 3 points, temp' screen.txt)" -eq 2 ]
+    grep -o '"r/shape=[^"]*/run.h5"' opens.txt | sort | uniq -c >counts.txt
+    cat counts.txt
+    [ "$(wc -l <counts.txt)" -eq 6 ]
+    [ "$(awk '$1 != 3' counts.txt | wc -l)" -eq 0 ]
+}
+
+@test "analyse: of two couplings it must be said which is tuned" {
+    cat >t.yaml <<'END'
+lattice: {shape: [4, 4]}
+action: {name: phi4, form: hopping}
+sample: [{name: metropolis, draws: 200, chains: 4}]
+sweep:
+  grid: {"lattice.shape": [[2, 2], [4, 4]], action.kappa: [0.1, 0.2], action.lambda: [0.5, 1]}
+  analysis: {mbar: false}
+END
+    kadanoff sweep run t.yaml -q
+    kadanoff sweep analyse t.yaml >out.txt
+    grep -q '^finite-size scaling: 2 couplings vary: sweep.analysis.fss.tune names' out.txt
+}

@@ -106,7 +106,8 @@ reap() { # reap I KILLED
     *)
         [ "$2" -eq 1 ] && [ "${of[$1]}" = ranks ] && return # mpirun has codes of its own
         odd=$((odd + 1))
-        echo "# a worker ended with $rc: $(tail -1 "worker.$1")"
+        echo "# a worker (${of[$1]}) ended with $rc:"
+        grep -v '^-*$' "worker.$1" | sed 's/^/#     /'
         ;;
     esac
 }
