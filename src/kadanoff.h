@@ -153,8 +153,9 @@ KAD_MUST_USE kad_status kad_study_choose(kad_study *study, size_t n,
 /* Draws first .. first + n - 1 of the map: configurations x [n][n_values], their latents z
  * [n][n_values], ln q [n] and ln w [n]; any may be NULL. They are the proposals of the config's
  * first sampler: made in flow.precision, ln q and S of them in double. A draw depends on its
- * number and the config's seed only. With flow.symmetry `mixture` x has a random sign: x =
- * +-G(z). With flow.translation x is shifted by a random lattice vector, unless z is asked for;
+ * number and the config's seed only. With flow.symmetry `mixture` x has a random sign, x =
+ * +-G(z), and with flow.average it is a random one of the images that q is averaged over.
+ * With flow.translation x is shifted by a random lattice vector, unless z is asked for;
  * ln q and ln w are those before the shift. */
 KAD_MUST_USE kad_status kad_study_draw(kad_study *study, uint64_t first, size_t n,
                                        double *x, double *z, double *ln_q, double *ln_w);

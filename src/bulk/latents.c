@@ -80,7 +80,7 @@ static kad_status choose_branches(kad_ctx *ctx, kad_bulk *bulk, double *lnq)
     double *y, *z, *other;
     for (size_t i = 0; i < bulk->n; i++)
         bulk->sign[i] = 1;
-    if (!bulk->model->mixture) return KAD_OK;
+    if (!bulk->model->mixture->sign) return KAD_OK;
     KAD_CALL(kad_take(&scope, most * rows, &y));
     KAD_CALL(kad_take(&scope, most * rows, &z));
     KAD_CALL(kad_take(&scope, most, &other));
@@ -174,7 +174,7 @@ static kad_status prepare(kad_scope *in, const kad_bulk_options *options,
     bulk->spacing = 1;
     bulk->n_rows = (size_t)model->flow->n_rows;
     bulk->n_levels = model->flow->n_levels;
-    KAD_CALL(kad_map_create(in->ctx, model->flow, theta, false, &bulk->map));
+    KAD_CALL(kad_map_create(in->ctx, model->flow, theta, NULL, &bulk->map));
     KAD_CALL(kad_defer(in, end_map, bulk->map));
     KAD_CALL(kad_bulk_positions(in, bulk));
     *out = bulk;
@@ -198,10 +198,13 @@ kad_status kad_bulk_create_null(kad_scope *in, const kad_bulk_options *options,
                                 kad_bulk **out)
 {
     const uint64_t seed = seed_of(model, SALT_NULL);
+    KAD_LOCAL(kad_mixture, sign); /* latents are those of q0, but for the sign */
     KAD_LOCAL(kad_map, mixed);
     kad_bulk *bulk;
     KAD_CALL(prepare(in, options, model, theta, 1, n, &bulk));
-    KAD_CALL(kad_map_create(in->ctx, model->flow, theta, model->mixture, &mixed));
+    KAD_CALL(kad_mixture_create(in->ctx, model->lattice, NULL, 1, model->mixture->sign,
+                                &sign));
+    KAD_CALL(kad_map_create(in->ctx, model->flow, theta, sign, &mixed));
     KAD_CALL(kad_map_draw(in->ctx, mixed, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false,
                           bulk->y, bulk->S, NULL));
     KAD_CALL(kad_fields_of(in->ctx, model->action, seed, 0, n, false, bulk->y, bulk->x,

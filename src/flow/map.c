@@ -11,12 +11,12 @@
 
 struct kad_map {
     const kad_flow *flow;
-    bool mixture;
+    const kad_mixture *mixture; /* NULL: none */
     void *packed[2];
 };
 
 kad_status kad_map_create(kad_ctx *ctx, const kad_flow *flow, const double *theta,
-                          bool mixture, kad_map **out)
+                          const kad_mixture *mixture, kad_map **out)
 {
     KAD_LOCAL(kad_map, map);
     *out = NULL;
@@ -61,9 +61,9 @@ const void *kad_map_packed(const kad_map *map, kad_prec prec)
     return map->packed[prec];
 }
 
-bool kad_map_mixture(const kad_map *map)
+bool kad_map_signs(const kad_map *map)
 {
-    return map->mixture;
+    return map->mixture != NULL && map->mixture->sign;
 }
 
 /* Memory of one tile in both precisions. */
@@ -95,13 +95,14 @@ static void store(const kad_flow *flow, kad_prec prec, size_t n, const void *x, 
     kad_tile_store(prec, rows, n, x, rows, y);
 }
 
-/* ln q0 of the samples y times sign, in t->ld; z (NULL: not wanted) their latents. */
-static void lnq_branch(const kad_map *map, kad_prec prec, tile *t, size_t n,
-                       const double *y, double sign, double *lnq, double *z)
+/* ln q0 of samples y, of every lane its term; z (NULL: not wanted) its latents. */
+static void lnq_terms(const kad_map *map, kad_prec prec, tile *t, size_t n,
+                      const double *y, const int *term, double *lnq, double *z)
 {
     const kad_flow *flow = map->flow;
-    load(flow, prec, n, y, t->w);
-    if (sign < 0) kad_tile_negate(prec, (size_t)flow->n_rows, t->w, t->w);
+    load(flow, prec, n, y, term != NULL ? t->x : t->w);
+    if (term != NULL)
+        kad_mixture_apply(map->mixture, prec, term, flow->n_comp, t->x, t->w);
     memset(t->ld, 0, sizeof t->ld);
     kad_flow_infer(flow, prec, map->packed[prec], t->w, t->ld, t->scratch);
     kad_flow_prior_lnp(flow, prec, t->w, t->lnp);
@@ -110,15 +111,30 @@ static void lnq_branch(const kad_map *map, kad_prec prec, tile *t, size_t n,
     if (z) store(flow, prec, n, t->w, z);
 }
 
+/* ln q of samples y, given ln q0 of the lanes' terms `first` (NULL: the first). */
+static void average(const kad_map *map, kad_prec prec, tile *t, size_t n, const double *y,
+                    const int *first, double *lnq)
+{
+    const int n_terms = kad_mixture_terms(map->mixture);
+    double other[KAD_W_MAX];
+    int term[KAD_W_MAX];
+    if (n_terms == 1) return;
+    for (int i = 1; i < n_terms && !given_up(t); i++) {
+        for (int l = 0; l < KAD_W_MAX; l++)
+            term[l] = ((first != NULL ? first[l] : 0) + i) % n_terms;
+        lnq_terms(map, prec, t, n, y, term, other, NULL);
+        for (size_t l = 0; l < n; l++)
+            lnq[l] = kad_log_add(lnq[l], other[l]);
+    }
+    for (size_t l = 0; l < n; l++)
+        lnq[l] -= log(n_terms);
+}
+
 static void lnq_tile(const kad_map *map, kad_prec prec, tile *t, size_t n,
                      const double *y, double *lnq, double *z)
 {
-    double other[KAD_W_MAX];
-    lnq_branch(map, prec, t, n, y, 1, lnq, z);
-    if (!map->mixture) return;
-    lnq_branch(map, prec, t, n, y, -1, other, NULL);
-    for (size_t l = 0; l < n; l++)
-        lnq[l] = kad_log_add(lnq[l], other[l]) - M_LN2;
+    lnq_terms(map, prec, t, n, y, NULL, lnq, z);
+    average(map, prec, t, n, y, NULL, lnq);
 }
 
 /* Double inference for a tile that was filled in `prec`: fewer lanes, so in parts. */
@@ -178,14 +194,6 @@ static kad_status each_tile(kad_ctx *ctx, batch *b, size_t n, tile_work *work)
                          do_tile, b);
 }
 
-/* Samples times their signs. */
-static void turn(size_t n_rows, size_t n, const double *sign, double *y)
-{
-    for (size_t l = 0; l < n; l++)
-        for (size_t r = 0; sign[l] < 0 && r < n_rows; r++)
-            y[l * n_rows + r] = -y[l * n_rows + r];
-}
-
 static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
 {
     const kad_map *map = b->map;
@@ -194,10 +202,12 @@ static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
     const size_t rows = (size_t)flow->n_rows;
     const uint64_t first = b->first + at;
     const kad_rng rng = kad_rng_stream(b->seed, b->purpose, 0);
-    const kad_rng flip = kad_rng_stream(b->seed, KAD_RNG_SYMMETRY, (uint32_t)b->purpose);
-    double sign[KAD_W_MAX], *y = b->y + at * rows, *lnq = b->lnq + at;
+    const kad_rng symmetry =
+        kad_rng_stream(b->seed, KAD_RNG_SYMMETRY, (uint32_t)b->purpose);
+    double *y = b->y + at * rows, *lnq = b->lnq + at;
+    int term[KAD_W_MAX] = {0};
     for (size_t l = 0; l < n; l++)
-        sign[l] = map->mixture && kad_rng_uniform(flip, 0, first + l, 0) < 0.5 ? -1 : 1;
+        term[l] = kad_mixture_draw(map->mixture, symmetry, first + l);
     kad_flow_prior_draw(flow, prec, rng, 0, first, t->x);
     kad_flow_prior_lnp(flow, prec, t->x, t->lnp);
     if (b->z) store(flow, prec, n, t->x, b->z + at * rows);
@@ -206,18 +216,12 @@ static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
     for (size_t l = 0; l < n; l++)
         lnq[l] = t->lnp[l] - t->ld[l];
     store(flow, prec, n, t->x, y);
-    if (b->exact) {
-        turn(rows, n, sign, y);
+    for (size_t l = 0; l < n && map->mixture != NULL; l++)
+        kad_mixture_undo(map->mixture, term[l], flow->n_comp, y + l * rows, t->x);
+    if (b->exact)
         lnq_parts(map, KAD_DOUBLE, t, n, y, lnq, NULL);
-    } else if (map->mixture) {
-        double own[KAD_W_MAX], other[KAD_W_MAX];
-        memcpy(own, lnq, n * sizeof *own);
-        /* the branch that generated y is known; the other is -y under it */
-        lnq_branch(map, prec, t, n, y, -1, other, NULL);
-        for (size_t l = 0; l < n; l++)
-            lnq[l] = kad_log_add(own[l], other[l]) - M_LN2;
-        turn(rows, n, sign, y);
-    }
+    else
+        average(map, prec, t, n, y, term, lnq);
 }
 
 kad_status kad_map_draw(kad_ctx *ctx, const kad_map *map, uint64_t seed,

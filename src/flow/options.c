@@ -2,6 +2,7 @@
  * (recipe.h). */
 #include "flow/options.h"
 
+#include "flow/mixture.h"
 #include "flow/priors/prior.h"
 #include "flow/transforms/transform.h"
 
@@ -92,6 +93,13 @@ const kad_key kad_flow_keys[] = {
     {"flow.symmetry", KAD_ENUM_OF(kad_flow_options, symmetry, KAD_SYMMETRY_NONE), NULL,
      ANY, "", "none|mixture|equivariant",
      "global sign (rotations): none, average of q(y) and q(-y), or built into the nets"},
+    {"flow.average", KAD_INT_OF(kad_flow_options, average), NULL, 1, KAD_MIXTURE_MOST, "",
+     NULL,
+     "images of the lattice (shifts by a site, reflections) that q is averaged over: "
+     "each "
+     "costs an inference a draw, training nothing; auto: 4 of the stencil recipe from "
+     "256 "
+     "sites on, else 1"},
     {"flow.translation", KAD_BOOL_OF(kad_flow_options, translation), "true", ANY, "",
      NULL, "shift every draw by a random lattice vector"},
     {"flow.decimation", KAD_ENUM_OF(kad_flow_options, decimation, KAD_AUTO), "auto", ANY,

@@ -68,6 +68,7 @@ typedef struct kad_flow_options {
     double spectrum_mass2; /* the spectrum starts at -ln(c (khat^2 + this))/2; 0: at 0 */
     double spectrum_stiffness; /* this c */
     kad_symmetry symmetry;
+    int average;         /* images of the lattice that q is averaged over (average.h) */
     bool translation;    /* every draw is shifted by a random lattice vector */
     kad_auto decimation; /* odd sublattice integrated out: where the action allows */
     const char *prior;   /* its name */

@@ -233,7 +233,11 @@ static kad_status load_map(kad_ctx *ctx, const kad_run *run, const kad_model *mo
     KAD_CALL(kad_map_create(ctx, model->flow, theta, model->mixture, &out->map));
     out->hash = kad_fingerprint(KAD_FINGERPRINT_START, theta,
                                 model->flow->n_theta * sizeof *theta);
-    out->hash = kad_fingerprint(out->hash, &model->mixture, sizeof model->mixture);
+    out->hash =
+        kad_fingerprint(out->hash, &model->mixture->sign, sizeof model->mixture->sign);
+    if (model->mixture->n > 1)
+        out->hash =
+            kad_fingerprint(out->hash, &model->mixture->n, sizeof model->mixture->n);
     return KAD_OK;
 }
 

@@ -167,6 +167,20 @@ static void describe_exact(kad_app *app, const kad_action *action)
         kad_say(app, "ln Z is not stated exactly: %s", action->log_z_unknown);
 }
 
+static void describe_flow(const kad_pipeline *p)
+{
+    const kad_model *m = p->model;
+    char average[48] = "";
+    if (m->mixture->n > 1)
+        snprintf(average, sizeof average, ", averaged over %d images", m->mixture->n);
+    kad_say(p->app,
+            "flow: %s recipe, %s, %d stages over %d levels, %zu parameters, %s%s%s",
+            kad_recipe_name(p->config), m->flow->hierarchy, m->flow->n_stages,
+            m->flow->n_levels, m->flow->n_theta,
+            m->prec == KAD_SINGLE ? "single precision" : "double precision",
+            m->mixture->sign ? ", symmetrised" : "", average);
+}
+
 static void describe(const kad_pipeline *p, unsigned stages)
 {
     const kad_model *m = p->model;
@@ -190,12 +204,7 @@ static void describe(const kad_pipeline *p, unsigned stages)
     if (!wants_map(p, stages))
         kad_say(p->app, "no sampler needs a map: nothing is trained");
     else
-        kad_say(p->app,
-                "flow: %s recipe, %s, %d stages over %d levels, %zu parameters, %s%s",
-                kad_recipe_name(p->config), m->flow->hierarchy, m->flow->n_stages,
-                m->flow->n_levels, m->flow->n_theta,
-                m->prec == KAD_SINGLE ? "single precision" : "double precision",
-                m->mixture ? ", symmetrised" : "");
+        describe_flow(p);
     if (m->action != NULL) describe_exact(p->app, m->action);
 }
 

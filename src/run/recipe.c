@@ -256,6 +256,17 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
     return KAD_OK;
 }
 
+/* Images that the density is averaged over: of maps whose stages know a sublattice, where the
+ * KL gap, which grows with the volume, is worth the draws' cost. */
+static kad_status resolve_average(kad_ctx *ctx, kad_config *config, const char *name,
+                                  const kad_lattice *lattice, const facts *a)
+{
+    const bool large = lattice->n_sites >= 256 && lattice->d > 1;
+    const bool stages = strcmp(name, "stencil") == 0;
+    return kad_config_resolve(ctx, config, "flow.average",
+                              stages && large && a->homogeneous && a->known ? "4" : "1");
+}
+
 static kad_status resolve_symmetry(kad_ctx *ctx, kad_config *config,
                                    const char *otherwise)
 {
@@ -328,6 +339,7 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     KAD_CALL(resolve_annealing(ctx, config, &a));
     KAD_CALL(apply(ctx, config, common, sizeof common / sizeof common[0]));
     KAD_CALL(resolve_symmetry(ctx, config, "none"));
+    KAD_CALL(resolve_average(ctx, config, name, lattice, &a));
     if (!a.homogeneous || !a.known)
         KAD_CALL(kad_config_resolve(ctx, config, "flow.translation", "false"));
     if (a.known) /* after a recipe's own wishes */

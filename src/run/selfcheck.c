@@ -71,7 +71,7 @@ static kad_status draw_data(const check *c)
     const kad_model *model = c->p->model;
     double lnq[N_SAMPLES];
     KAD_LOCAL(kad_map, map);
-    KAD_CALL(kad_map_create(ctx, model->flow, c->theta, false, &map));
+    KAD_CALL(kad_map_create(ctx, model->flow, c->theta, NULL, &map));
     return kad_map_draw(ctx, map, model->seed, KAD_RNG_TEST, 0, N_SAMPLES, KAD_DOUBLE,
                         false, c->data, lnq, NULL);
 }
@@ -180,7 +180,7 @@ static kad_status check_map(kad_pipeline *p, const double *theta, double *invers
     KAD_CALL(kad_take(&scope, n, &y));
     KAD_CALL(kad_take(&scope, n, &z));
     KAD_CALL(kad_take(&scope, n, &back));
-    KAD_CALL(kad_map_create(ctx, flow, theta, false, &map));
+    KAD_CALL(kad_map_create(ctx, flow, theta, NULL, &map));
     KAD_CALL(kad_map_draw(ctx, map, p->model->seed, KAD_RNG_TEST, 0, N_SAMPLES,
                           KAD_DOUBLE, false, y, lnq, z));
     KAD_CALL(kad_map_lnq(ctx, map, N_SAMPLES, KAD_DOUBLE, y, again, back));

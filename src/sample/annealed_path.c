@@ -17,7 +17,7 @@ enum { THERE, BACK };
 
 bool kad_anneal_kicks(const kad_map *map)
 {
-    return !kad_map_mixture(map);
+    return !kad_map_signs(map);
 }
 
 /* --- memory of a tile ---------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static void weigh(const kad_anneal *a, const double *z, double *y, double *S, do
     a->action->ops->kern[KAD_DOUBLE]->value(a->action, y, S, scratch);
     for (int i = 0; i < W; i++)
         lnq[i] -= ld[i];
-    if (kad_map_mixture(a->map)) {
+    if (kad_map_signs(a->map)) {
         double ld_other[W] = {0}, lnp[W];
         kad_tile_negate(KAD_DOUBLE, n_rows, y, other);
         kad_flow_infer(flow, KAD_DOUBLE, packed, other, ld_other, scratch);
@@ -233,7 +233,7 @@ static void weigh_all(const kad_anneal *a, tile *x)
 static double sign_of(const kad_anneal *a, uint64_t number)
 {
     const kad_rng flip = kad_rng_stream(a->seed_draws, KAD_RNG_SYMMETRY, KAD_RNG_DRAW);
-    return kad_map_mixture(a->map) && kad_rng_uniform(flip, 0, number, 0) < 0.5 ? -1 : 1;
+    return kad_map_signs(a->map) && kad_rng_uniform(flip, 0, number, 0) < 0.5 ? -1 : 1;
 }
 
 /* Lanes of a tile as samples at .. at + n - 1 of the batch. */
@@ -289,9 +289,9 @@ static void infer(const kad_anneal *a, uint64_t first, double *z, double *other,
     const kad_rng rng = kad_rng_stream(a->seed, KAD_RNG_SYMMETRY, 0);
     double lnq[W], lnq_other[W], ld[W] = {0}, ld_other[W] = {0};
     bool take[W];
-    if (kad_map_mixture(a->map)) kad_tile_negate(KAD_DOUBLE, a->target.n_rows, z, other);
+    if (kad_map_signs(a->map)) kad_tile_negate(KAD_DOUBLE, a->target.n_rows, z, other);
     kad_flow_infer(flow, KAD_DOUBLE, packed, z, ld, scratch);
-    if (!kad_map_mixture(a->map)) return;
+    if (!kad_map_signs(a->map)) return;
     kad_flow_infer(flow, KAD_DOUBLE, packed, other, ld_other, scratch);
     kad_flow_prior_lnp(flow, KAD_DOUBLE, z, lnq);
     kad_flow_prior_lnp(flow, KAD_DOUBLE, other, lnq_other);

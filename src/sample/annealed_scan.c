@@ -24,7 +24,7 @@ static const double FORCE[2] = {1.25, 2.5}, BESIDES = 1;
 
 double kad_anneal_cost(const kad_anneal *a)
 {
-    const double weigh = kad_map_mixture(a->map) ? 2 : 1;
+    const double weigh = kad_map_signs(a->map) ? 2 : 1;
     const double drawn = a->prec == KAD_SINGLE ? 0.5 : 1;
     if (a->updates == 0) return BESIDES + drawn + weigh;
     return BESIDES + (a->updates + 1) * weigh + a->updates * a->kicks * FORCE[a->prec];

@@ -65,6 +65,11 @@ static kad_status check_flow(kad_ctx *ctx, const kad_flow_options *flow,
                         "flow.translation: true, but the couplings of action %s differ "
                         "from site to site",
                         action->ops->name);
+    if (flow->average > 1 &&
+        (action == NULL || !(action->flags & KAD_ACTION_TRANSLATION)))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.average: %d needs an action that is the same at every site",
+                        flow->average);
     if (flow->symmetry == KAD_SYMMETRY_MIXTURE && !is_symmetric(flow, action))
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.symmetry: mixture, but action %s has no global sign",
@@ -114,12 +119,14 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,
     *out = NULL;
     KAD_CALL(kad_new(ctx, 1, sizeof *model, &model));
     model->seed = options->seed;
-    model->mixture = options->flow.symmetry == KAD_SYMMETRY_MIXTURE;
     model->prec = options->flow.precision;
     KAD_CALL(make_lattice(ctx, &options->shape, &model->lattice));
     KAD_CALL(make_action(ctx, options, model));
     KAD_CALL(check_flow(ctx, &options->flow, model->action));
     KAD_CALL(make_flow(ctx, options, model));
+    KAD_CALL(kad_mixture_create(
+        ctx, model->lattice, model->flow->active, options->flow.average,
+        options->flow.symmetry == KAD_SYMMETRY_MIXTURE, &model->mixture));
     KAD_CALL(kad_family_create(ctx, &options->family, model->action, &model->family));
     *out = model;
     model = NULL;
@@ -129,6 +136,7 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,
 void kad_model_destroy(kad_model *model)
 {
     if (model == NULL) return;
+    kad_mixture_destroy(model->mixture);
     kad_flow_destroy(model->flow);
     kad_action_destroy(model->action);
     kad_lattice_destroy(model->lattice);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "flow/flow.h"
 #include "flow/map.h"
+#include "flow/mixture.h"
 #include "io/h5.h"
 #include "models/action.h"
 #include "train/family.h"
@@ -26,9 +27,9 @@ typedef struct kad_model {
     kad_lattice *lattice;
     kad_action *action; /* NULL: none is known */
     kad_flow *flow;
-    bool decimated; /* the odd sublattice is integrated out */
-    bool mixture;   /* q symmetrised over the global sign */
-    kad_prec prec;  /* flow.precision */
+    bool decimated;       /* the odd sublattice is integrated out */
+    kad_mixture *mixture; /* what q is averaged over */
+    kad_prec prec;        /* flow.precision */
     uint64_t seed;
     kad_family family; /* one map, or maps for a range of a coupling */
 } kad_model;

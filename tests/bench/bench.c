@@ -250,7 +250,7 @@ static void run_subject(bench *b, const subject *s)
     /* the path gradient generates by an adjoint without weights */
     const kad_work first = s->loss == KAD_LOSS_PATH ? light : once;
     /* ln q of a mixture needs the other branch */
-    const kad_work other = c.model->mixture ? once : none;
+    const kad_work other = c.model->mixture->sign ? once : none;
     report(b, s->name, "train", timed(&c, train_step, sum_of(first, back, n)), n);
     report(b, s->name, "sample", timed(&c, draw, sum_of(once, other, n)), n);
     report(b, s->name, "force", timed(&c, force, sum_of(once, light, n)), n);

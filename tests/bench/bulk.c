@@ -66,7 +66,7 @@ static void open_scene(scene *c, const subject *s, int L)
     must(c, test_model(&c->ctx, overrides, &c->model));
     const kad_flow *flow = c->model->flow;
     double *theta = test_theta(flow, 42, 0.02);
-    must(c, kad_map_create(&c->ctx, flow, theta, false, &c->map));
+    must(c, kad_map_create(&c->ctx, flow, theta, NULL, &c->map));
     kad_free(theta);
     must(c, kad_moves_create(&c->ctx, c->model->action, c->map, &c->bulk));
     must(c, kad_moves_tile_create(&c->ctx, c->bulk, &c->tile));

@@ -274,7 +274,7 @@ static double *exact_latents(bulk_case *b, double m2)
            *C = kad_alloc(n * n, sizeof *C);
     for (size_t i = 0; i < n; i++)
         unit[i * n + i] = 1;
-    assert_ok(b, kad_map_create(&b->ctx, b->model->flow, b->theta, false, &map));
+    assert_ok(b, kad_map_create(&b->ctx, b->model->flow, b->theta, NULL, &map));
     assert_ok(b, kad_map_lnq(&b->ctx, map, n, KAD_DOUBLE, unit, lnq, z));
     for (size_t r = 0; r < n; r++) /* z[i][l] = R_li */
         for (size_t l = 0; l < n; l++)

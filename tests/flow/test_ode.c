@@ -454,7 +454,7 @@ static int settle(const char *tolerance, double size, double *error)
     double *theta = test_theta(model->flow, 4, size);
     double *y = kad_alloc((size_t)model->flow->n_rows * N, sizeof *y);
     assert_non_null(y);
-    assert_int_equal(kad_map_create(&ctx, model->flow, theta, false, &map), KAD_OK);
+    assert_int_equal(kad_map_create(&ctx, model->flow, theta, NULL, &map), KAD_OK);
     const int n = kad_map_steps(map);
     assert_int_equal(
         n, kad_flow_steps(model->flow, KAD_SINGLE, kad_map_packed(map, KAD_SINGLE)));

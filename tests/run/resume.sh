@@ -261,6 +261,7 @@ flow.shared|false|$ising
 flow.symmetry|none|$ising|$mera
 flow.symmetry|mixture|$ising|$mera
 flow.symmetry|equivariant|$ising|$mera
+flow.average|2|$ising
 flow.translation|false|$ising
 flow.decimation|true|$phi4
 flow.prior|laplace|$ising

@@ -203,7 +203,7 @@ static kad_status broken_run(scene *s, int every, size_t draws, double *log_w,
     kad_sampler *sampler;
     double *theta = kad_alloc(s->model->flow->n_theta, sizeof *theta);
     kad_flow_init(s->model->flow, 3, theta);
-    assert_ok(s, kad_map_create(&s->ctx, s->model->flow, theta, false, &map));
+    assert_ok(s, kad_map_create(&s->ctx, s->model->flow, theta, NULL, &map));
     const kad_action_kern kern = {.value = broken_value};
     const kad_action_ops ops = {.name = "broken", .kern = {NULL, &kern}};
     const kad_action action = {.ops = &ops,

@@ -74,7 +74,7 @@ static inline kad_map *rough_map(scene *s, double sigma)
     kad_flow_init(s->model->flow, 3, theta);
     for (size_t i = 0; i < s->model->flow->n_theta; i++)
         theta[i] += sigma * random_normal(5, i, 0);
-    assert_ok(s, kad_map_create(&s->ctx, s->model->flow, theta, false, &map));
+    assert_ok(s, kad_map_create(&s->ctx, s->model->flow, theta, NULL, &map));
     kad_free(theta);
     return map;
 }

@@ -416,7 +416,7 @@ const target_kind target_kinds[] = {
      .yaml = "lattice: {shape: [2, 2]}\n"
              "action: {name: phi4, components: 2, form: hopping, kappa: 0.3, lambda: "
              "1}\n"
-             "flow: {hidden: 4, refinements: 1, refinements_finest: 1}\n",
+             "flow: {hidden: 4, refinements: 1, refinements_finest: 1, average: 2}\n",
      .n_train = 300,
      .sigma = 0.03,
      .prec = KAD_SINGLE,

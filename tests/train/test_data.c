@@ -136,7 +136,7 @@ static void likelihood_learns_a_width(void **state)
     kad_map *map = NULL;
     train_case_run(&ctx, NULL, config, &result);
     double lnq[512], sum = 0.0;
-    assert_int_equal(kad_map_create(&ctx, result.model->flow, result.theta, false, &map),
+    assert_int_equal(kad_map_create(&ctx, result.model->flow, result.theta, NULL, &map),
                      KAD_OK);
     assert_int_equal(kad_map_lnq(&ctx, map, 512, KAD_DOUBLE, data, lnq, NULL), KAD_OK);
     for (int i = 0; i < 512; i++)
@@ -195,7 +195,7 @@ static void continuous_flows_learn_samples(void **state)
     enum { FRESH = N - TRAINED };
     double *lnq = kad_alloc(FRESH, sizeof *lnq), sum = 0;
     assert_non_null(lnq);
-    assert_int_equal(kad_map_create(&ctx, result.model->flow, result.theta, false, &map),
+    assert_int_equal(kad_map_create(&ctx, result.model->flow, result.theta, NULL, &map),
                      KAD_OK);
     assert_int_equal(
         kad_map_lnq(&ctx, map, FRESH, KAD_DOUBLE, data + TRAINED * SITES, lnq, NULL),

@@ -369,7 +369,7 @@ static void loss_has_the_samples_mean_and_variance(void **state)
     for (size_t b = 0; b < BATCH; b++)
         index[b] = b;
     kad_loss_gradient_data(&f.ctx, f.plan, f.theta, data, index, f.gradient, &stats);
-    assert_int_equal(kad_map_create(&f.ctx, f.model->flow, f.theta, false, &map), KAD_OK);
+    assert_int_equal(kad_map_create(&f.ctx, f.model->flow, f.theta, NULL, &map), KAD_OK);
     assert_int_equal(kad_map_lnq(&f.ctx, map, BATCH, KAD_DOUBLE, data, lnq, NULL),
                      KAD_OK);
     for (int b = 0; b < BATCH; b++)

@@ -303,7 +303,7 @@ static void evaluations_go_on(void **state)
     assert_int_equal(kad_run_options_read(&f.ctx, config, &options), KAD_OK);
     assert_int_equal(kad_target_data(&f.ctx, model, &options.train, 32, &target), KAD_OK);
     double *theta = test_theta(model->flow, 5, 0.1);
-    assert_int_equal(kad_map_create(&f.ctx, model->flow, theta, false, &map), KAD_OK);
+    assert_int_equal(kad_map_create(&f.ctx, model->flow, theta, NULL, &map), KAD_OK);
     const kad_target_ops *ops = target->ops;
     assert_int_equal(ops->evaluate(&f.ctx, target, map, 0, 0, true, &whole), KAD_OK);
     const size_t all = target->n_done;

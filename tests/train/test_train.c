@@ -293,7 +293,7 @@ static void levels_add_up(void **state)
     for (size_t r = 0; r < rows; r++)
         for (size_t l = 0; l < KAD_W_DOUBLE; l++)
             by_sample[l * rows + r] = z[r * KAD_W_DOUBLE + l];
-    assert_int_equal(kad_map_create(&ctx, model->flow, theta, false, &map), KAD_OK);
+    assert_int_equal(kad_map_create(&ctx, model->flow, theta, NULL, &map), KAD_OK);
     assert_int_equal(
         kad_map_generate(&ctx, map, KAD_W_DOUBLE, KAD_DOUBLE, by_sample, y, ld), KAD_OK);
     for (int l = 0; l < KAD_W_DOUBLE; l++)
