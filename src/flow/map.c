@@ -102,7 +102,7 @@ static void lnq_terms(const kad_map *map, kad_prec prec, tile *t, size_t n,
     const kad_flow *flow = map->flow;
     load(flow, prec, n, y, term != NULL ? t->x : t->w);
     if (term != NULL)
-        kad_mixture_apply(map->mixture, prec, term, flow->n_comp, t->x, t->w);
+        kad_mixture_apply(map->mixture, prec, NULL, term, flow->n_comp, t->x, t->w);
     memset(t->ld, 0, sizeof t->ld);
     kad_flow_infer(flow, prec, map->packed[prec], t->w, t->ld, t->scratch);
     kad_flow_prior_lnp(flow, prec, t->w, t->lnp);
@@ -207,7 +207,7 @@ static void draw_tile(const batch *b, size_t at, size_t n, tile *t)
     double *y = b->y + at * rows, *lnq = b->lnq + at;
     int term[KAD_W_MAX] = {0};
     for (size_t l = 0; l < n; l++)
-        term[l] = kad_mixture_draw(map->mixture, symmetry, first + l);
+        term[l] = kad_mixture_draw(map->mixture, symmetry, 0, first + l);
     kad_flow_prior_draw(flow, prec, rng, 0, first, t->x);
     kad_flow_prior_lnp(flow, prec, t->x, t->lnp);
     if (b->z) store(flow, prec, n, t->x, b->z + at * rows);

@@ -60,12 +60,18 @@ kad_status kad_mixture_create(kad_ctx *ctx, const kad_lattice *lattice,
     mixture->n_sites = (size_t)lattice->n_sites;
     KAD_CALL(kad_new(ctx, (size_t)n * mixture->n_sites, sizeof *mixture->from,
                      &mixture->from));
+    KAD_CALL(
+        kad_new(ctx, (size_t)n * mixture->n_sites, sizeof *mixture->to, &mixture->to));
     mixture->n = find(lattice, active, n, mixture->from);
     if (mixture->n < n)
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.average: %d, but this lattice has %d images that leave its "
                         "active sites in place",
                         n, mixture->n);
+    for (size_t i = 0; i < (size_t)n * mixture->n_sites; i++) {
+        const size_t image = i / mixture->n_sites * mixture->n_sites;
+        mixture->to[image + (size_t)mixture->from[i]] = (int32_t)(i - image);
+    }
     *out = mixture;
     mixture = NULL;
     return KAD_OK;
@@ -75,6 +81,7 @@ void kad_mixture_destroy(kad_mixture *mixture)
 {
     if (mixture == NULL) return;
     kad_free(mixture->from);
+    kad_free(mixture->to);
     kad_free(mixture);
 }
 
@@ -85,10 +92,10 @@ int kad_mixture_terms(const kad_mixture *mixture)
     return mixture == NULL ? 1 : mixture->n * (mixture->sign ? 2 : 1);
 }
 
-static const int32_t *image_of(const kad_mixture *mixture, int term)
+/* Of its image, where that begins in `from` and `to`. */
+static size_t image_of(const kad_mixture *mixture, int term)
 {
-    const int image = mixture->sign ? term / 2 : term;
-    return mixture->from + (size_t)image * mixture->n_sites;
+    return (size_t)(mixture->sign ? term / 2 : term) * mixture->n_sites;
 }
 
 static double sign_of(const kad_mixture *mixture, int term)
@@ -96,33 +103,36 @@ static double sign_of(const kad_mixture *mixture, int term)
     return mixture->sign && (term & 1) != 0 ? -1 : 1;
 }
 
-int kad_mixture_draw(const kad_mixture *mixture, kad_rng rng, uint64_t number)
+int kad_mixture_draw(const kad_mixture *mixture, kad_rng rng, uint64_t step,
+                     uint64_t number)
 {
     if (mixture == NULL) return 0;
-    const bool minus = mixture->sign && kad_rng_uniform(rng, 0, number, 0) < 0.5;
+    const bool minus = mixture->sign && kad_rng_uniform(rng, step, number, 0) < 0.5;
     const int n = mixture->n;
-    const int image = n > 1 ? (int)(kad_rng_uniform(rng, 0, number, 1) * n) : 0;
+    const int image = n > 1 ? (int)(kad_rng_uniform(rng, step, number, 1) * n) : 0;
     return mixture->sign ? 2 * image + minus : image;
 }
 
-#define APPLY(real, W)                                                   \
-    for (size_t site = 0; site < mixture->n_sites; site++)               \
-        for (size_t l = 0; l < W; l++) {                                 \
-            const size_t to = site * n, at = n * (size_t)from[l][site];  \
-            for (size_t c = 0; c < n; c++)                               \
-                ((real *)x)[(to + c) * W + l] =                          \
-                    (real)sign[l] * ((const real *)y)[(at + c) * W + l]; \
+#define APPLY(real, W)                                                           \
+    for (size_t site = 0; site < mixture->n_sites; site++)                       \
+        for (size_t l = 0; l < W; l++) {                                         \
+            const size_t to = site * n, at = n * (size_t)undo[l][from[l][site]]; \
+            for (size_t c = 0; c < n; c++)                                       \
+                ((real *)x)[(to + c) * W + l] =                                  \
+                    (real)sign[l] * ((const real *)y)[(at + c) * W + l];         \
         }
 
-void kad_mixture_apply(const kad_mixture *mixture, kad_prec prec, const int *term,
-                       int n_comp, const void *y, void *x)
+void kad_mixture_apply(const kad_mixture *mixture, kad_prec prec, const int *own,
+                       const int *term, int n_comp, const void *y, void *x)
 {
     const size_t n = (size_t)n_comp;
-    const int32_t *from[KAD_W_MAX];
+    const int32_t *from[KAD_W_MAX], *undo[KAD_W_MAX];
     double sign[KAD_W_MAX];
     for (int l = 0; l < kad_lanes(prec); l++) {
-        from[l] = image_of(mixture, term[l]);
-        sign[l] = sign_of(mixture, term[l]);
+        const int first = own != NULL ? own[l] : 0;
+        from[l] = mixture->from + image_of(mixture, term[l]);
+        undo[l] = mixture->to + image_of(mixture, first);
+        sign[l] = sign_of(mixture, term[l]) * sign_of(mixture, first);
     }
     if (prec == KAD_SINGLE)
         APPLY(float, KAD_W_SINGLE)
@@ -134,7 +144,7 @@ void kad_mixture_undo(const kad_mixture *mixture, int term, int n_comp, double *
                       double *work)
 {
     const size_t n = (size_t)n_comp;
-    const int32_t *from = image_of(mixture, term);
+    const int32_t *from = mixture->from + image_of(mixture, term);
     const double sign = sign_of(mixture, term);
     memcpy(work, y, mixture->n_sites * n * sizeof *y);
     for (size_t site = 0; site < mixture->n_sites; site++)

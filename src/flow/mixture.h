@@ -22,6 +22,7 @@ typedef struct kad_mixture {
     bool sign;      /* and their negatives */
     size_t n_sites; /* of the lattice */
     int32_t *from;  /* [n][n_sites]: (g_k y)(site) = y(from) */
+    int32_t *to;    /* [n][n_sites], the inverse: to[from[site]] = site */
 } kad_mixture;
 
 /* active [n_sites]: NULL for all sites. Errors: KAD_ECONFIG (so many images there are not);
@@ -34,11 +35,13 @@ KAD_LOCAL_OF(kad_mixture, kad_mixture_destroy)
 
 /* Terms of the sum: images times signs; NULL: 1, y itself. Term 0 is y itself. */
 int kad_mixture_terms(const kad_mixture *mixture);
-/* The term that draw `number` is of, from the stream's words of that number. */
-int kad_mixture_draw(const kad_mixture *mixture, kad_rng rng, uint64_t number);
-/* Of a tile, x = s g_k y, of every lane its term; x and y apart. */
-void kad_mixture_apply(const kad_mixture *mixture, kad_prec prec, const int *term,
-                       int n_comp, const void *y, void *x);
+/* The term that draw `number` of a step is of, from the stream's words of that number. */
+int kad_mixture_draw(const kad_mixture *mixture, kad_rng rng, uint64_t step,
+                     uint64_t number);
+/* Of a tile, x = s g_k (s' g_k')^-1 y, of every lane terms `term` and `own`; x and y apart. The
+ * adjoint of it is that with both exchanged. own: NULL for the first term, y itself. */
+void kad_mixture_apply(const kad_mixture *mixture, kad_prec prec, const int *own,
+                       const int *term, int n_comp, const void *y, void *x);
 /* Of a sample in place, the y whose term is what it was: y -> g_k^-1 s y. work
  * [n_sites][n_comp]. */
 void kad_mixture_undo(const kad_mixture *mixture, int term, int n_comp, double *y,

@@ -27,13 +27,17 @@ static bool is_something(const kad_entry *entry)
     return entry->n > 0;
 }
 
-/* The value as a word of a condition: "conditional", "true". */
-static const char *word_of(const kad_entry *entry)
+enum { DIGITS = 24 };
+
+/* The value as a word of a condition: "conditional", "true", "2". */
+static const char *word_of(const kad_entry *entry, char number[DIGITS])
 {
     if (!entry) return "unset";
     if (entry->string) return entry->string;
     if (entry->spec->type == KAD_BOOL) return entry->ints[0] ? "true" : "false";
-    return is_something(entry) ? "set" : "0";
+    if (entry->spec->type != KAD_INT) return is_something(entry) ? "set" : "0";
+    snprintf(number, DIGITS, "%lld", (long long)entry->ints[0]);
+    return number;
 }
 
 /* One condition of a rule: "key=a|b" or "key". */
@@ -70,8 +74,9 @@ static bool is_one_of(const condition *c, const char *word)
 static bool is_met(const kad_config *config, const condition *c)
 {
     const kad_entry *entry = kad_config_in_force(config, c->key);
+    char number[DIGITS];
     if (!kad_config_applies(config, c->key)) return false;
-    return c->words ? is_one_of(c, word_of(entry)) : is_something(entry);
+    return c->words ? is_one_of(c, word_of(entry, number)) : is_something(entry);
 }
 
 /* The first condition of "a or b & c" that fails: of alternatives, the first. */
@@ -124,7 +129,9 @@ static bool owner_met(const kad_config *config, const char *key, condition *fail
         const kad_owner *owner = &schema->owner[t];
         if (!owner->key) return true;
         const condition c = {.words = owner->name, .n_words = strlen(owner->name)};
-        if (is_one_of(&c, word_of(kad_config_in_force(config, owner->key)))) return true;
+        char number[DIGITS];
+        if (is_one_of(&c, word_of(kad_config_in_force(config, owner->key), number)))
+            return true;
         snprintf(failed->key, sizeof failed->key, "%s", owner->key);
         owned = true;
     }
@@ -148,6 +155,7 @@ bool kad_config_applies(const kad_config *config, const char *key)
 void kad_config_decider(const kad_config *config, const char *key, size_t size, char *out)
 {
     condition failed = {.key = ""};
+    char number[DIGITS];
     if (holds(config, key, &failed)) {
         snprintf(out, size, "%s", "");
         return;
@@ -157,7 +165,7 @@ void kad_config_decider(const kad_config *config, const char *key, size_t size, 
         holds(config, inner.key, &failed);
     }
     const kad_entry *entry = kad_config_in_force(config, failed.key);
-    snprintf(out, size, "%s %s", failed.key, word_of(entry));
+    snprintf(out, size, "%s %s", failed.key, word_of(entry, number));
 }
 
 const char *kad_config_unused(const kad_config *config)

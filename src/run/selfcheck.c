@@ -53,7 +53,7 @@ static double loss_at(const check *c, double h, double *gradient)
     for (size_t i = 0; i < model->flow->n_theta; i++)
         c->work[i] = c->theta[i] + h * c->direction[i];
     if (model->action != NULL) {
-        kad_loss_gradient(ctx, c->plan, model->action, KAD_LOSS_REVERSE, false, c->work,
+        kad_loss_gradient(ctx, c->plan, model->action, KAD_LOSS_REVERSE, NULL, c->work,
                           model->seed, 0, gradient, &stats);
     } else {
         size_t index[N_SAMPLES];

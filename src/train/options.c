@@ -67,7 +67,8 @@ const kad_key kad_train_keys[] = {
      "share of the likelihood in the gradient when train.data joins the reverse loss"},
     {"train.symmetrise_last", KAD_REAL_OF(kad_train_options, symmetrise_last), NULL, 0, 1,
      "", NULL,
-     "share of the steps, the last ones, that use the symmetrised loss (mixture only)"},
+     "share of the steps, the last ones, that use the loss of the average (flow.symmetry "
+     "mixture, flow.average)"},
     {"train.ema", KAD_REAL_OF(kad_train_options, ema), "0.98", 0, 0.999999, "", NULL,
      "decay of the moving average of the weights that is evaluated and kept (0: none)"},
     {"train.anneal_key", KAD_STRING_OF(kad_train_options, anneal_key), NULL, ANY, "",
@@ -153,7 +154,7 @@ const kad_rule kad_train_rules[] = {
     {"train.data_weight", "train.data & train.loss=reverse"},
     {"train.data_", "train.data"},
     {"train.from_", "train.from"},
-    {"train.symmetrise_last", "flow.symmetry=mixture"},
+    {"train.symmetrise_last", "flow.symmetry=mixture or flow.average=2|3|4|5|6|7|8"},
     {"train.anneal_start", "train.anneal_key"},
     {"train.anneal_fraction", "train.anneal_key"},
     {"train.ladder_", "train.ladder=true"},
@@ -288,7 +289,8 @@ kad_status kad_train_options_decide(kad_ctx *ctx, kad_train_options *options,
     const char *source = options->data.path;
     options->model = model;
     options->settings = settings;
-    decide_schedule(options, model->flow.symmetry == KAD_SYMMETRY_MIXTURE);
+    decide_schedule(options, model->flow.symmetry == KAD_SYMMETRY_MIXTURE ||
+                                 model->flow.average > 1);
     decide_optimiser(options, model->flow.precision);
     decide_data(options);
     KAD_CALL(check_targets(ctx, options, source));

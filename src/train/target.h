@@ -50,7 +50,7 @@ typedef struct kad_target_step {
     uint64_t number; /* of all lattice sizes: keys of what is drawn */
     int64_t step;    /* of this size */
     bool
-        symmetrised; /* the loss of the average over the global sign, where there is one */
+        symmetrised; /* the loss of the average over images and sign, where there is one */
 } kad_target_step;
 
 typedef struct kad_target_ops {

@@ -111,6 +111,13 @@ static kad_family_point stratum(const kad_family *f, kad_rng rng, uint64_t numbe
     return tau;
 }
 
+/* What the step's loss is averaged over; NULL: nothing. */
+static const kad_mixture *mixture_of(const kad_target *target,
+                                     const kad_target_step *step)
+{
+    return step->symmetrised ? target->model->mixture : NULL;
+}
+
 /* Of the couplings' strata; the stream's numbers follow one another through the strata of
  * all steps. */
 static void family_gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
@@ -132,7 +139,7 @@ static void family_gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *pla
         /* cannot fail: the ends were tried */
         if (kad_family_set(ctx, f, action, value) != KAD_OK) continue;
         kad_family_contract(f, n, theta, value, self->theta);
-        kad_loss_gradient(ctx, plan, action, self->gradient, step->symmetrised,
+        kad_loss_gradient(ctx, plan, action, self->gradient, mixture_of(target, step),
                           self->theta, self->seed, step->number * G + g,
                           self->gradient_at, &at);
         kad_family_add(f, n, tau, 1.0 / (double)G, self->gradient_at, gradient);
@@ -155,7 +162,7 @@ static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
         family_gradient(ctx, target, plan, step, theta, gradient, stats);
         return;
     }
-    kad_loss_gradient(ctx, plan, action, self->gradient, step->symmetrised, theta,
+    kad_loss_gradient(ctx, plan, action, self->gradient, mixture_of(target, step), theta,
                       self->seed, step->number, gradient, stats);
 }
 

@@ -47,7 +47,7 @@ static kad_target_step step_of(const kad_trainer *t)
 {
     return (kad_target_step){.number = (uint64_t)(t->before + t->step),
                              .step = t->step,
-                             .symmetrised = t->model->mixture->sign &&
+                             .symmetrised = kad_mixture_terms(t->model->mixture) > 1 &&
                                             in_last_share(t, t->options.symmetrise_last)};
 }
 

@@ -143,7 +143,7 @@ static void report(const bench *b, const char *name, const char *what, timing t,
 static void train_step(scene *c)
 {
     kad_loss_stats stats;
-    kad_loss_gradient(&c->b->ctx, c->plan, c->model->action, c->s->loss, false, c->theta,
+    kad_loss_gradient(&c->b->ctx, c->plan, c->model->action, c->s->loss, NULL, c->theta,
                       1, c->step++, c->gradient, &stats);
 }
 

@@ -278,7 +278,7 @@ static void leapfrog(bulk *b)
 static void train(bulk *b)
 {
     kad_loss_stats stats;
-    kad_loss_gradient(&b->ctx, b->plan, b->model->action, KAD_LOSS_REVERSE, false,
+    kad_loss_gradient(&b->ctx, b->plan, b->model->action, KAD_LOSS_REVERSE, NULL,
                       b->theta, 1, 0, b->gradient, &stats);
 }
 

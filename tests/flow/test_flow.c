@@ -413,7 +413,7 @@ static void images_leave_active_sites_in_place(void **state)
             term[l] = k;
         kad_mixture_undo(mixture, k, 1, y, work);
         kad_tile_repeat(KAD_SINGLE, 24, 0, 1, y, tile);
-        kad_mixture_apply(mixture, KAD_SINGLE, term, 1, tile, back);
+        kad_mixture_apply(mixture, KAD_SINGLE, NULL, term, 1, tile, back);
         for (int i = 0; i < 24; i++)
             assert_true(((float *)back)[i * KAD_W_SINGLE + 5] == (float)i);
         kad_free(tile);

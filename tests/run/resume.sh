@@ -360,6 +360,7 @@ images.fid|configs/other/run.h5|@images|images.samples=4
 images.fid_images|9|@images
 images.temperature|[0.5, 1]|@images
 train.symmetrise_last|0.5|$ising|$mera
+train.symmetrise_last|0.5|$ising|flow.average=2
 train.ema|0|$ising
 train.anneal_key|temperature|$ising|train.anneal_start=4
 train.anneal_start|4|$ising|train.anneal_key=temperature

@@ -487,7 +487,7 @@ static void train(target *t, double *theta)
          kad_optimiser_create(ctx, adam, &options, flow->n_theta, 0, NULL, &optimiser));
     for (int step = 0; step < t->kind->n_train; step++) {
         kad_loss_stats stats;
-        kad_loss_gradient(ctx, plan, t->model->action, KAD_LOSS_PATH, false, theta, 1,
+        kad_loss_gradient(ctx, plan, t->model->action, KAD_LOSS_PATH, NULL, theta, 1,
                           (uint64_t)step, gradient, &stats);
         kad_optimiser_step(optimiser, 1, 5e-3, gradient, theta);
     }
