@@ -200,12 +200,15 @@ static kad_status resolve_directions(kad_ctx *ctx, kad_config *config, const fac
 }
 
 /* A Gaussian field to start from where the action is local or not known, a finish where the
- * field is whitened. The spectrum of the first kind wants the longer steps. A family does
- * not take it: over an ordered phase such steps lose the map, and shorter ones do not reach
- * it. */
+ * field is whitened. The spectrum of the first kind wants the longer steps. One component in
+ * one or two dimensions does not take it: near criticality and in the ordered phase levels
+ * have to undo what it correlates, and training then halts halfway for as long as the spectrum
+ * is not flat. Nor does a family: over an ordered phase such steps lose the map, and shorter
+ * ones do not reach it. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
-    const bool first = (isfinite(a->lambda) || !a->known) && !a->family;
+    const bool one = a->known && a->n_comp == 1 && a->d < 3;
+    const bool first = (isfinite(a->lambda) || !a->known) && !a->family && !one;
     if (a->directions) KAD_CALL(resolve_directions(ctx, config, a));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
