@@ -10,6 +10,7 @@
  *   local                   Markov updates of a model's own
  *   delta                   changes of S when few sites change
  *   spin_system, spins      spins behind a field
+ *   couplings               of pairs of sites, from a file
  *   exact, exact_ring       known ln Z and means of observables
  *   single_site, radial_table, radial_kern, legendre, sum_kern: what these are made of */
 #ifndef KAD_MODELS_ACTION_H

@@ -4,7 +4,8 @@
  *
  * This folder builds maps from latents to fields:
  *   stage                      one bijector in place; bijectors/, nets/, transforms/
- *   flow, map                  stages with a prior (priors/); with parameters
+ *   flow, map, mixture         stages with a prior (priors/); with parameters; averages over
+ *                              images of the lattice
  *   options, hierarchy, blocks, stage_list: which stages are asked for
  *   parts, cone                stages taken apart; what a change of one latent reaches
  *   shares, shares_kern        stages in shares: several threads at a tile
