@@ -13,15 +13,29 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What the command line has changed, then or now, is not in the file. */
+static void say_overrides(const kad_app *app, const kad_sweep *s)
+{
+    if (s->base == NULL || app->json) return;
+    for (int i = 0; i < app->n_overrides; i++)
+        kad_say(app, "%s: %s, with %s", s->folder, s->name, app->overrides[i]);
+}
+
 /* A sweep's folder says of which config it is. */
 static kad_status open_folder(kad_scope *in, kad_app *app, bool claim, kad_sweep **out)
 {
     char *folder;
+    if (app->out != NULL)
+        return kad_fail(&app->ctx, KAD_EUSAGE,
+                        "--out %s: %s is the sweep's folder itself", app->out,
+                        app->args[1]);
     KAD_CALL(kad_take_text(in, app->args[1], &folder));
     for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
         folder[n - 1] = 0;
     app->out = folder;
-    return kad_sweep_open(in, app, claim, out);
+    KAD_CALL(kad_sweep_open(in, app, claim, out));
+    say_overrides(app, *out);
+    return KAD_OK;
 }
 
 /* The points alone do for some. */
@@ -105,6 +119,7 @@ static kad_status slurm(kad_app *app)
     kad_app asked = *app; /* a folder adds overrides to these */
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n > 0) program[n] = 0;
+    asked.quiet = true;
     KAD_CALL(read_sweep(&scope, &asked, false, &s));
     KAD_CALL(kad_sweep_check(&asked, s));
     KAD_CALL(read_sweep(&scope, app, true, &s));
@@ -159,7 +174,10 @@ static kad_status verdict(kad_app *app, const kad_sweep *s,
     if (!app->json) printf("%s: %s\n", s->folder, text);
     if (count[KAD_RUN_UNUSABLE] > 0)
         return kad_fail(&app->ctx, KAD_EDATA, "%s: %s", s->folder, text);
-    if (count[KAD_RUN_COMPLETE] < s->n_points)
+    int n = 0;
+    for (int i = 0; i < KAD_RUN_STANDS; i++)
+        n += count[i];
+    if (count[KAD_RUN_COMPLETE] < n)
         return kad_fail(&app->ctx, KAD_EINTERRUPTED, "%s: %s", s->folder, text);
     return KAD_OK;
 }
@@ -170,7 +188,10 @@ static kad_status print_points(kad_app *app, const kad_sweep *s, json_t *list,
     for (int i = 0; i < s->n_points; i++) {
         kad_run_state state;
         KAD_CALL(kad_sweep_state(app, s, &s->point[i], &state));
-        count[state.stand]++;
+        if (s->point[i].wanted || state.stand == KAD_RUN_COMPLETE)
+            count[state.stand]++;
+        else
+            snprintf(state.words, sizeof state.words, "no longer asked for");
         if (app->json)
             KAD_CALL(add_json(app, list, s, &s->point[i], &state));
         else

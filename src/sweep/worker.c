@@ -181,6 +181,10 @@ kad_status kad_sweep_work(kad_app *app, const kad_sweep *s, int first, int last)
     tally t = {0};
     bool progress = true;
     KAD_CALL(make_tasks(&scope, app, s, first, last, &tasks, &t.n));
+    if (t.n == 0 && first <= s->n_points) {
+        kad_say(app, "%s: no longer asks for this: nothing to do", s->name);
+        return KAD_OK;
+    }
     if (t.n == 0)
         return kad_fail(&app->ctx, KAD_EUSAGE,
                         "%s: no point %d among the %d of the sweep", s->name, first,

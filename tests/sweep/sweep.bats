@@ -114,6 +114,26 @@ END
     grep -q '4  unusable' out.txt
 }
 
+@test "sweep: points that are no longer asked for keep nobody waiting" {
+    kadanoff sweep run s.yaml -q --points 1-2
+    sed -i 's/from: 0.2, to: 0.3, points: 3/from: 0.2, to: 0.2, points: 1/' s.yaml
+    kadanoff sweep run s.yaml -q
+    for what in s.yaml s; do
+        kadanoff sweep status $what >status.txt
+        grep -q '^s: 2 complete$' status.txt
+        [ "$(grep -c 'missing .*no longer asked for$' status.txt)" -eq 4 ]
+    done
+    SLURM_ARRAY_TASK_ID=4 kadanoff sweep run s.yaml >out.txt
+    grep -qx 's.yaml: no longer asks for this: nothing to do' out.txt
+    got=0
+    kadanoff sweep run s.yaml --point 7 2>err.txt || got=$?
+    [ "$got" -eq 64 ]
+    got=0
+    kadanoff sweep run s -o other 2>err.txt || got=$?
+    [ "$got" -eq 64 ]
+    grep -q -- "--out other: s is the sweep's folder" err.txt
+}
+
 @test "sweep: the job script is clean, and a task of it does its point" {
     kadanoff sweep slurm s.yaml -q
     bash -n s/job.sh
@@ -284,9 +304,11 @@ END
     rm configs/c.yaml
     cd elsewhere
     kadanoff sweep status ../c/ >status.txt # nothing about another config
-    not grep -q config status.txt
+    not grep -q 'another config' status.txt
+    grep -q '^../c: .*/configs/c.yaml, with seed=5$' status.txt
     kadanoff sweep status ../d >status.txt
-    not grep -q config status.txt
+    not grep -q 'another config' status.txt
+    kadanoff sweep status ../d --json | python3 -c 'import json, sys; json.load(sys.stdin)'
     kadanoff sweep table ../c >/dev/null
     kadanoff sweep analyse ../c >out.txt
     grep -q 'metropolis: 2 of 2 points, temperature 2.2 to 2.4' out.txt
