@@ -69,7 +69,9 @@ static kad_status add_parts(builder *b, int n_parts, int size, const int *sites,
         b->ctx, b->target->lattice, b->target->n_comp, transform, frame_of(b, transform),
         b->options->hidden, size - 1, n_parts, sites, &stage);
     if (status != KAD_OK) return status;
-    kad_stencil_set_quartic(&stage, b->options->quartic);
+    kad_stencil_set_quartic(&stage, transform == &kad_transform_fold
+                                        ? b->target->frame.clock
+                                        : b->options->quartic);
     if (!in_top(b, level))
         return kad_stage_list_add(b->ctx, b->list, &stage, level, "%s", name);
     return kad_stage_list_add(b->ctx, b->list, &stage, halvings, "top_%d/%s",
@@ -101,7 +103,11 @@ static kad_status add_stencil(builder *b, int level, int shift, unsigned targets
     kad_index_list parts KAD_CLEARED(kad_index_list_clear) = {0};
     KAD_CALL(kad_blocks_stencil(b->ctx, b->target->lattice, b->target->active, 1 << level,
                                 shift, targets, sources, b->options->sources, &parts));
-    return add_stages(b, &parts, transform, level, name, index);
+    KAD_CALL(add_stages(b, &parts, transform, level, name, index));
+    if (frame_of(b, transform).clock == 0) return KAD_OK;
+    char full[40];
+    snprintf(full, sizeof full, "%.24s_fold", name);
+    return add_stages(b, &parts, &kad_transform_fold, level, full, index);
 }
 
 /* Groups of classes in order of generation: by falling number of odd coordinates; in d =
@@ -261,6 +267,8 @@ kad_status kad_hierarchy_conditional(kad_ctx *ctx, const kad_flow_options *optio
     KAD_CALL(check_transform(&b, "refinement", b.refinement));
     if (options->ring)
         KAD_CALL(kad_stage_list_ring(ctx, target, target->lattice->n_levels, list));
+    if (target->frame.clock > 0 && b.generator->directions)
+        KAD_CALL(kad_stage_list_fold(ctx, target, target->lattice->n_levels, list));
     int level = n_strides(target->lattice) - 1;
     if (options->top == KAD_TOP_RASTER && !in_top(&b, level))
         return kad_fail(

@@ -85,3 +85,14 @@ kad_status kad_stage_list_ring(kad_ctx *ctx, const kad_flow_target *target, int 
     return status == KAD_OK ? kad_stage_list_add(ctx, list, &stage, level, "ring")
                             : status;
 }
+
+kad_status kad_stage_list_fold(kad_ctx *ctx, const kad_flow_target *target, int level,
+                               kad_stage_list *list)
+{
+    const int origin = 0;
+    kad_stage stage;
+    KAD_CALL(kad_stencil_create(ctx, target->lattice, target->n_comp, &kad_transform_fold,
+                                0, 0, 1, &origin, &stage));
+    kad_stencil_set_quartic(&stage, target->frame.clock);
+    return kad_stage_list_add(ctx, list, &stage, level, "fold");
+}

@@ -25,5 +25,8 @@ KAD_MUST_USE kad_status kad_stage_list_haar(kad_ctx *ctx, const kad_flow_target 
                                             kad_stage_list *list);
 KAD_MUST_USE kad_status kad_stage_list_ring(kad_ctx *ctx, const kad_flow_target *target,
                                             int level, kad_stage_list *list);
+/* The direction of the first site pulled to those of the target's clock. */
+KAD_MUST_USE kad_status kad_stage_list_fold(kad_ctx *ctx, const kad_flow_target *target,
+                                            int level, kad_stage_list *list);
 
 #endif

@@ -23,6 +23,18 @@ END
     done
 }
 
+@test "angles: a strong clock term is learned" {
+    cat >clock.yaml <<'END'
+lattice: {shape: [2, 2]}
+action: {name: xy, beta: 0.8, clock: 2}
+train: {steps: 400, eval_final: 512}
+sample: [{name: mis, draws: 20000}]
+END
+    kadanoff run clock.yaml >screen.txt
+    row log_z screen.txt | awk '{ exit !($3 * $3 < 20) }'
+    row ess screen.txt | awk '{ exit !($1 + 0 > 0.8) }' # 0.15 to 0.28 without folds
+}
+
 @test "angles: transforms of angles are refused elsewhere in one line" {
     fails_with 78 kadanoff run tiny.yaml -o no action.name=phi4 action.m2=-1 action.lambda=1 \
         flow.generator=vm

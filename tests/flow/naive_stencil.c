@@ -190,10 +190,26 @@ static double naive_angles(bool vm, double odd[3][3], const double *even, const 
     return ld;
 }
 
+/* The p-th power goes through axis, quantile, axis; the angle takes a p-th of its shift. */
+static double naive_fold(double p, const double *even, const double *z, double *y)
+{
+    const double first[2] = {even[4], 0}, last[2] = {even[5], 0};
+    double ld = 0;
+    const double complex at = z[0] + I * z[1], u = cpow(at / cabs(at), p);
+    double complex s = naive_axis(first, even[1], u, &ld);
+    s = naive_quantile(even[0], even[3], s, &ld);
+    s = naive_axis(last, even[2], s, &ld);
+    s = at * cexp(I * carg(s * conj(u)) / p);
+    y[0] = creal(s);
+    y[1] = cimag(s);
+    return ld;
+}
+
 static double naive_transform(const kad_stencil *e, const double *theta, int n,
                               double odd[3][3], const double *even, const double *z,
                               double *y)
 {
+    if (e->transform == &kad_transform_fold) return naive_fold(e->quartic, even, z, y);
     if (e->transform == &kad_transform_lfa) return naive_lfa(n, odd, even, z, y);
     if (e->transform == &kad_transform_affine) return naive_affine(n, odd, even[0], z, y);
     if (e->transform == &kad_transform_bounded)

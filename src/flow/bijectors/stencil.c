@@ -32,6 +32,8 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
         for (int f = 0; f < e->n_inputs; f++) {
             double draw[2];
             const uint32_t number = (uint32_t)(i * e->n_inputs + f);
+            /* not of powers: the map starts as without a clock */
+            if (e->frame.clock > 0 && f >= e->n_sources && f < 2 * e->n_sources) continue;
             kad_rng_normal2(rng, 1, stream, number, draw);
             theta[e->wl + number] =
                 e->transform->odd_start[i] * draw[0] / sqrt((double)e->n_inputs);
@@ -183,6 +185,8 @@ static const struct example {
     {&kad_transform_circ, 2, 5, 3, 4, 1.0, {.axis = true, .clock = 3}},
     {&kad_transform_vm, 2, 5, 5, 4, 1.0, {.clock = 4}},
     {&kad_transform_circ, 2, 5, 4, 4, 1.0, {.turned = true}},
+    {&kad_transform_fold, 2, 5, 3, 4, 4.0, {.clock = 4}},
+    {&kad_transform_fold, 2, 4, 2, 4, 3.0, {.axis = true, .clock = 3}},
     {&kad_transform_vm, 2, 4, 3, 4, 1.0, {.axis = true, .clock = 3, .turned = true}},
 };
 enum { N_EXAMPLES = sizeof examples / sizeof *examples };

@@ -16,7 +16,7 @@
  *
  * Tensors: w1 [H][F], wl [n_odd][F], wo [n_odd][H], we [n_even][H], b [n_even]; scale
  * [n_own], what the transform learns beside them. Start: W1 ~ 1.5 N(0, 1)/sqrt(F), Wl the
- * transform's width times N(0, 1)/sqrt(F), b and scale the transform's start, the rest 0:
+ * transform's width times N(0, 1)/sqrt(F) (0 of a clock's powers), b and scale the transform's start, the rest 0:
  * close to the identity.
  */
 #ifndef KAD_FLOW_BIJECTORS_STENCIL_H
@@ -54,8 +54,8 @@ KAD_MUST_USE kad_status kad_stencil_create_in(kad_ctx *ctx, const kad_lattice *l
                                               int n_sources, int n_parts,
                                               const int *sites, kad_stage *out);
 
-/* The largest quartic coupling that the width of q4t can follow (flow.quartic); 1 after
- * creation. */
+/* The stage's number: the largest quartic coupling that the width of q4t can follow
+ * (flow.quartic), p of fold; 1 after creation. */
 void kad_stencil_set_quartic(kad_stage *stage, double quartic);
 
 extern const kad_bijector_ops kad_stencil_ops;

@@ -35,7 +35,7 @@ typedef struct kad_target_rows {
         *own;   /* real [n_own] learned numbers; cotangents, one a lane of a vector, */
     void *gown; /* added to, vreal [n_own] */
     void *ld;   /* real [KAD_W] += ln |det dy/dz|; NULL: not wanted */
-    double quartic; /* flow.quartic */
+    double quartic; /* the stage's number: of q4t flow.quartic, of fold p */
     double gl;      /* cotangent of the log-determinant, as in stage.h */
 } kad_target_rows;
 
@@ -83,7 +83,7 @@ typedef struct kad_transform_ops {
 
 /* Those that other files name. */
 extern const kad_transform_ops kad_transform_affine, kad_transform_bounded,
-    kad_transform_vm, kad_transform_circ, kad_transform_lfa, kad_transform_q4t;
+    kad_transform_vm, kad_transform_circ, kad_transform_fold, kad_transform_lfa, kad_transform_q4t;
 /* Every registered transform, NULL-terminated. */
 extern const kad_transform_ops *const kad_transforms[];
 /* The name of the i-th one, NULL past the last: choices of a key. */
