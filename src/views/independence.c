@@ -22,7 +22,8 @@ enum {
     BLOCK = 64,
     LEVELS = KAD_IMAGE_LEVELS_MAX,
     NEIGHBOURS = 4,
-    PAIRS = 24,    /* of a kind and a level, about */
+    MOST_SITES = 1024, /* of a level, whose latents are correlated */
+    PAIRS = 24,        /* of a kind and a level, about */
     STREAM = 0x1f0 /* among those of Markov chains */
 };
 
@@ -31,14 +32,100 @@ enum { CHANNELS, SITES, COARSER, N_KINDS };
 typedef struct bench {
     const kad_views *v;
     size_t n, size, plane, room; /* images; room: n rounded up to whole vectors */
+    size_t n_rows;               /* latents that are looked at */
+    size_t *latent;              /* [n_rows], rising */
+    int *row;                    /* [size] of a latent, -1: none */
     const int *level;            /* [plane] of a site */
-    float *columns;              /* [size][room]: normalised latents, zeros behind */
-    double *z;                   /* [size][n] */
+    float *columns;              /* [n_rows][room]: normalised latents, zeros behind */
+    double *z;                   /* [n_rows][n] */
     double mean[LEVELS], variance[LEVELS], fourth[LEVELS];
     /* correlations of pairs of latents, by the pair's levels; of blocks of rows apart */
     size_t n_blocks;
     double (*beyond)[LEVELS][LEVELS], (*square)[LEVELS][LEVELS], (*count)[LEVELS][LEVELS];
 } bench;
+
+/* The site of a coarser level that is nearest to this one, or -1. */
+static int coarser_than(const bench *b, int at)
+{
+    const int width = b->v->map->width;
+    int best = -1, least = INT_MAX;
+    for (int there = 0; there < (int)b->plane; there++) {
+        const int dy = there / width - at / width, dx = there % width - at % width,
+                  d = dy * dy + dx * dx;
+        if (b->level[there] <= b->level[at] || d >= least) continue;
+        best = there;
+        least = d;
+    }
+    return best;
+}
+
+/* A pair of a kind, of a latent at this site; false: there is none. */
+static bool pair_of(const bench *b, int kind, int at, size_t *one, size_t *other)
+{
+    const kad_image_map *map = b->v->map;
+    const int h = b->level[at];
+    int there = -1;
+    *one = (size_t)at;
+    if (kind == CHANNELS && map->n_channels > 1) there = at + (int)b->plane;
+    if (kind == SITES && at % map->width + (2 << h) < map->width &&
+        b->level[at + (2 << h)] == h)
+        there = at + (2 << h);
+    if (kind == COARSER) there = coarser_than(b, at);
+    *other = (size_t)there;
+    return there >= 0;
+}
+
+/* Of about PAIRS sites of each level, at random, pairs are taken. */
+static bool has_pairs(const bench *b, int at)
+{
+    const kad_rng rng = kad_rng_stream(b->v->seed, KAD_RNG_CHAIN, STREAM);
+    const double u = kad_rng_uniform(rng, 0, (uint64_t)at, 0);
+    return u * (double)b->v->map->n_sites[b->level[at]] < PAIRS;
+}
+
+/* Sites whose latents are looked at: at most MOST_SITES of a level, at random, and what pairs are
+ * taken of. */
+static void choose_sites(const bench *b, bool *taken)
+{
+    const kad_image_map *map = b->v->map;
+    const kad_rng rng = kad_rng_stream(b->v->seed, KAD_RNG_CHAIN, STREAM);
+    double left[LEVELS], wanted[LEVELS];
+    for (int h = 0; h < map->n_levels; h++) {
+        left[h] = (double)map->n_sites[h];
+        wanted[h] = fmin(left[h], MOST_SITES);
+    }
+    for (int at = 0; at < (int)b->plane; at++) {
+        const int h = b->level[at];
+        size_t one, other;
+        if (kad_rng_uniform(rng, 1, (uint64_t)at, 0) * left[h]-- < wanted[h]) {
+            taken[at] = true;
+            wanted[h]--;
+        }
+        for (int kind = 0; has_pairs(b, at) && kind < N_KINDS; kind++)
+            if (pair_of(b, kind, at, &one, &other))
+                taken[one] = taken[other % b->plane] = true;
+    }
+}
+
+static kad_status choose(kad_scope *in, bench *b)
+{
+    KAD_SCOPE(scope, in->ctx);
+    bool *taken;
+    KAD_CALL(kad_take(&scope, b->plane, &taken));
+    KAD_CALL(kad_take(in, b->size, &b->latent));
+    KAD_CALL(kad_take(in, b->size, &b->row));
+    choose_sites(b, taken);
+    for (size_t k = 0; k < b->size; k++) {
+        b->row[k] = taken[k % b->plane] ? (int)b->n_rows : -1;
+        if (taken[k % b->plane]) b->latent[b->n_rows++] = k;
+    }
+    return KAD_OK;
+}
+
+static int level_of(const bench *b, size_t row)
+{
+    return b->level[b->latent[row] % b->plane];
+}
 
 static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 {
@@ -47,12 +134,13 @@ static kad_status take(kad_scope *in, const kad_views *v, bench *b)
                  .size = kad_image_map_size(v->map),
                  .plane = (size_t)v->map->height * (size_t)v->map->width};
     b->room = (b->n + 15) / 16 * 16;
-    b->n_blocks = (b->size + BLOCK - 1) / BLOCK;
-    KAD_CALL(kad_memory_require(in->ctx, b->size * (b->room * 4 + b->n * 8),
-                                "latents of so many images (images.latents)"));
     b->level = v->map->level;
-    KAD_CALL(kad_take(in, b->size * b->room, &b->columns));
-    KAD_CALL(kad_take(in, b->size * b->n, &b->z));
+    KAD_CALL(choose(in, b));
+    b->n_blocks = (b->n_rows + BLOCK - 1) / BLOCK;
+    KAD_CALL(kad_memory_require(in->ctx, b->n_rows * (b->room * 4 + b->n * 8),
+                                "latents of so many images (images.latents)"));
+    KAD_CALL(kad_take(in, b->n_rows * b->room, &b->columns));
+    KAD_CALL(kad_take(in, b->n_rows * b->n, &b->z));
     KAD_CALL(kad_take(in, b->n_blocks, &b->beyond));
     KAD_CALL(kad_take(in, b->n_blocks, &b->square));
     return kad_take(in, b->n_blocks, &b->count);
@@ -69,8 +157,8 @@ static kad_status infer(kad_ctx *ctx, bench *b)
         KAD_CALL(b->v->map->ops->encode(ctx, b->v->plan, b->v->seed, at, n,
                                         kad_image_at(&b->v->set->held_out, at), z, NULL));
         for (size_t i = 0; i < n; i++)
-            for (size_t k = 0; k < b->size; k++)
-                b->z[k * b->n + at + i] = z[i * b->size + k];
+            for (size_t k = 0; k < b->n_rows; k++)
+                b->z[k * b->n + at + i] = z[i * b->size + b->latent[k]];
     }
     return KAD_OK;
 }
@@ -78,8 +166,8 @@ static kad_status infer(kad_ctx *ctx, bench *b)
 static void normalise(bench *b)
 {
     double count[LEVELS] = {0};
-    for (size_t k = 0; k < b->size; k++) {
-        const int h = b->level[k % b->plane];
+    for (size_t k = 0; k < b->n_rows; k++) {
+        const int h = level_of(b, k);
         const double *z = b->z + k * b->n;
         double mean = 0, square = 0, fourth = 0;
         for (size_t i = 0; i < b->n; i++)
@@ -121,13 +209,13 @@ static bool correlate(void *self, size_t block, void *scratch)
 {
     bench *b = self;
     const float limit = (float)(3 / sqrt((double)b->n));
-    const size_t end = (block + 1) * BLOCK < b->size ? (block + 1) * BLOCK : b->size;
+    const size_t end = (block + 1) * BLOCK < b->n_rows ? (block + 1) * BLOCK : b->n_rows;
     (void)scratch;
     for (size_t j = 0; j < end; j++)
         for (size_t i = block * BLOCK > j + 1 ? block * BLOCK : j + 1; i < end; i++) {
             const float c =
                 product(b->room, b->columns + i * b->room, b->columns + j * b->room);
-            const int h = b->level[i % b->plane], k = b->level[j % b->plane];
+            const int h = level_of(b, i), k = level_of(b, j);
             const int low = h < k ? h : k, high = h < k ? k : h;
             b->beyond[block][low][high] += fabsf(c) > limit;
             b->square[block][low][high] += (double)c * (double)c;
@@ -175,37 +263,6 @@ static void write_correlations(const bench *b, kad_writer *w, double *within)
 
 /* --- mutual information ------------------------------------------------------------------ */
 
-/* The site of a coarser level that is nearest to this one, or -1. */
-static int coarser_than(const bench *b, int at)
-{
-    const int width = b->v->map->width;
-    int best = -1, least = INT_MAX;
-    for (int there = 0; there < (int)b->plane; there++) {
-        const int dy = there / width - at / width, dx = there % width - at % width,
-                  d = dy * dy + dx * dx;
-        if (b->level[there] <= b->level[at] || d >= least) continue;
-        best = there;
-        least = d;
-    }
-    return best;
-}
-
-/* A pair of a kind, of a latent at this site; false: there is none. */
-static bool pair_of(const bench *b, int kind, int at, size_t *one, size_t *other)
-{
-    const kad_image_map *map = b->v->map;
-    const int h = b->level[at];
-    int there = -1;
-    *one = (size_t)at;
-    if (kind == CHANNELS && map->n_channels > 1) there = at + (int)b->plane;
-    if (kind == SITES && at % map->width + (2 << h) < map->width &&
-        b->level[at + (2 << h)] == h)
-        there = at + (2 << h);
-    if (kind == COARSER) there = coarser_than(b, at);
-    *other = (size_t)there;
-    return there >= 0;
-}
-
 typedef struct information {
     double sum[N_KINDS][LEVELS], null[N_KINDS][LEVELS];
     int64_t count[N_KINDS][LEVELS];
@@ -214,21 +271,18 @@ typedef struct information {
 static kad_status inform(kad_ctx *ctx, const bench *b, information *r)
 {
     KAD_SCOPE(scope, ctx);
-    const kad_rng rng = kad_rng_stream(b->v->seed, KAD_RNG_CHAIN, STREAM);
     double *shifted;
     KAD_CALL(kad_take(&scope, b->n, &shifted));
     for (int at = 0; at < (int)b->plane; at++) {
         const int h = b->level[at];
-        const int64_t every = (b->v->map->n_sites[h] + PAIRS - 1) / PAIRS;
-        /* not at one of the level's columns: they are a few */
-        if ((int64_t)((double)every * kad_rng_uniform(rng, 0, (uint64_t)at, 0)) != 0)
-            continue;
+        if (!has_pairs(b, at)) continue;
         KAD_CALL(kad_stop_check(ctx, "information of latents"));
         for (int kind = 0; kind < N_KINDS; kind++) {
             size_t one, other;
             double value, null;
             if (!pair_of(b, kind, at, &one, &other)) continue;
-            const double *x = b->z + one * b->n, *y = b->z + other * b->n;
+            const double *x = b->z + (size_t)b->row[one] * b->n,
+                         *y = b->z + (size_t)b->row[other] * b->n;
             for (size_t k = 0; k < b->n; k++)
                 shifted[k] = y[(k + 1) % b->n];
             KAD_CALL(kad_mutual_knn(ctx, b->n, 1, x, 1, y, NEIGHBOURS, &value));
@@ -272,6 +326,7 @@ static void write_moments(const bench *b, kad_writer *w)
     for (size_t h = 0; h < n; h++)
         level[h] = (int64_t)h;
     kad_write_int(w, "n", (int64_t)b->n);
+    kad_write_int(w, "n_latents", (int64_t)b->n_rows);
     kad_write(w, "level", KAD_H5_I64, "level", "1", "level, 0 the finest", &n, level);
     kad_write(w, "mean", KAD_H5_F64, "level", "1", "of latents: 0 of the prior", &n,
               b->mean);

@@ -378,6 +378,16 @@ END
     fails_with 78 kadanoff run small.yaml flow.layers=[1] -o no
 }
 
+@test "images: of large pictures latents of a thousand sites a level are correlated" {
+    small
+    kadanoff run small.yaml -q -o run data.size=64 data.grey=true data.limit=40 images.coding=0 \
+        images.inpaint=0 images.receptive=0 images.rows=0 images.attribute_images=0 images.latents=12
+    # levels 0: 1024 of 3072 sites and some whose pairs are looked at; 1 and up: all 1024
+    n=$(h5dump -a /images/independence/n_latents run/run.h5 | sed -n 's/.*(0): //p')
+    [ "$n" -ge 2048 ] && [ "$n" -le 2120 ]
+    values run/run.h5 /images/independence/mutual_neighbours | awk '$1 == "nan" { exit 1 }'
+}
+
 @test "images: other data, and keys of fields, are refused in a line" {
     small
     fails_with 78 kadanoff run small.yaml -o a lattice.shape='[4, 4]'
