@@ -32,7 +32,9 @@ static bool is_known(const kad_pixel_options *o, int part, bool causal, int dy, 
     const int there = part_of((part != 3) + dy, (part != 2) + dx);
     if (there == part)
         return causal && earlier && abs(dy) <= o->window && abs(dx) <= o->window;
-    return there < part && abs(dy) <= o->radius && abs(dx) <= o->radius;
+    const int reach =
+        causal && there == 0 && earlier && o->reach > o->radius ? o->reach : o->radius;
+    return there < part && abs(dy) <= reach && abs(dx) <= reach;
 }
 
 /* Smallest number of bits that n different numbers need. */
@@ -72,8 +74,9 @@ static int neighbour(const kad_pixel_map *map, const kad_pixel_group *g, int i, 
 static int find_known(const kad_pixel_map *map, const kad_pixel_group *g, int unit,
                       int *known)
 {
-    const int far = map->options.radius > map->options.window ? map->options.radius
-                                                              : map->options.window;
+    const kad_pixel_options *o = &map->options;
+    const int wide = o->radius > o->window ? o->radius : o->window,
+              far = o->reach > wide ? o->reach : wide;
     int n = 0;
     for (int dy = -far; dy <= far; dy++)
         for (int dx = -far; dx <= far; dx++) {

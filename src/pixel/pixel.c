@@ -60,13 +60,13 @@ static kad_status check(kad_ctx *ctx, const kad_pixel_map *map)
     if (!within(o->hidden, 2, 1024) || !within(o->blocks, 0, KAD_PIXEL_BLOCKS_MAX) ||
         !within(o->components, 1, KAD_PIXEL_COMPONENTS_MAX) ||
         !within(o->radius, 1, 16) || !within(o->window, 0, 64) ||
-        !within(o->origin[0], 0, map->height - 1) ||
+        !within(o->reach, 0, 64) || !within(o->origin[0], 0, map->height - 1) ||
         !within(o->origin[1], 0, map->width - 1))
         return kad_fail(ctx, KAD_ECONFIG,
                         "pixels: no map of %d features, %d blocks, %d components, radius "
-                        "%d, window %d, origin [%d, %d]",
+                        "%d, window %d, reach %d, origin [%d, %d]",
                         o->hidden, o->blocks, o->components, o->radius, o->window,
-                        o->origin[0], o->origin[1]);
+                        o->reach, o->origin[0], o->origin[1]);
     return KAD_OK;
 }
 

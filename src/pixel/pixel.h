@@ -12,7 +12,8 @@
  * order, counted from a site that all lattices hold (origin). A group has a net of its own, shared by its sites, which sees the sites known so
  * far within r units of s. Within a group of at most `causal` sites, and always in the
  * first, each also sees the earlier ones in raster order within `window` units of s (of S/2
- * in the first); sites of larger groups are generated in parallel. Within a site the
+ * in the first), and of the lattice of stride 2s those earlier in raster order within `reach`;
+ * sites of larger groups are generated in parallel. Within a site the
  * channels follow one another.
  *
  * Weights are one flat array of doubles, group after group (kad_pixel_group.theta is where
@@ -38,6 +39,7 @@ typedef struct kad_pixel_options {
     int radius;     /* r: of the window on known sites */
     int causal;     /* groups of at most this many sites are generated site by site */
     int window;     /* how far such sites look back */
+    int reach;      /* how far such sites look back on coarser lattices; 0: radius */
     bool position;  /* nets see the site's address */
     int origin[2];  /* y, x of the first site, which all lattices hold */
 } kad_pixel_options;

@@ -27,6 +27,8 @@ static kad_status read_options(kad_ctx *ctx, kad_h5 *file, kad_pixel_options *o)
     KAD_CALL(read_int(ctx, file, path, "window", &o->window));
     KAD_CALL(read_int(ctx, file, path, "position", &position));
     o->position = position != 0;
+    if (kad_h5_attr_exists(file, path, "reach"))
+        KAD_CALL(read_int(ctx, file, path, "reach", &o->reach));
     if (!kad_h5_attr_exists(file, path, "origin_y")) return KAD_OK; /* of an older run */
     KAD_CALL(read_int(ctx, file, path, "origin_y", &o->origin[0]));
     KAD_CALL(read_int(ctx, file, path, "origin_x", &o->origin[1]));

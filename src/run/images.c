@@ -45,6 +45,9 @@ const kad_key kad_images_keys[] = {
      "pixels: how far such sites look back, in sites of their level"},
     {"flow.position", KAD_BOOL_OF(kad_images_options, map.position), "true", ANY, "",
      NULL, "pixels: nets know where in the image a site is"},
+    {"flow.reach", KAD_INT_OF(kad_images_options, map.reach), NULL, 1, 64, "", NULL,
+     "pixels: how far such sites look back on coarser lattices, in sites of their level "
+     "(flow.radius)"},
     {"flow.origin", KAD_INTS_OF(kad_images_options, origin), NULL, 0, 1023, "sites", NULL,
      "pixels: [row, column] of the first site, which the lattices of all levels hold "
      "(where coarse ones have most in common, from image to image)"},
@@ -86,11 +89,11 @@ const size_t kad_images_n_keys = sizeof kad_images_keys / sizeof kad_images_keys
 
 /* With other data these do nothing. */
 const kad_rule kad_images_rules[] = {
-    {"flow.blocks", "data.kind=image"}, {"flow.components", "data.kind=image"},
-    {"flow.radius", "data.kind=image"}, {"flow.causal", "data.kind=image"},
-    {"flow.window", "data.kind=image"}, {"flow.position", "data.kind=image"},
-    {"flow.origin", "data.kind=image"}, {"train.seconds", "data.kind=image"},
-    {"images.", "data.kind=image"},
+    {"flow.blocks", "data.kind=image"},   {"flow.components", "data.kind=image"},
+    {"flow.radius", "data.kind=image"},   {"flow.causal", "data.kind=image"},
+    {"flow.window", "data.kind=image"},   {"flow.position", "data.kind=image"},
+    {"flow.reach", "data.kind=image"},    {"flow.origin", "data.kind=image"},
+    {"train.seconds", "data.kind=image"}, {"images.", "data.kind=image"},
 };
 const size_t kad_images_n_rules = sizeof kad_images_rules / sizeof kad_images_rules[0];
 
@@ -102,6 +105,7 @@ const kad_rule kad_images_recipe_rules[] = {
     {"flow.causal", "flow.recipe=pixels"},
     {"flow.window", "flow.recipe=pixels"},
     {"flow.position", "flow.recipe=pixels"},
+    {"flow.reach", "flow.recipe=pixels"},
     {"flow.origin", "flow.recipe=pixels"},
     {"flow.layers", COUPLINGS},
     {"flow.prior", COUPLINGS},
@@ -164,6 +168,11 @@ static kad_status create_pixels(kad_ctx *ctx, const kad_images_options *options,
                                 const kad_images *images, kad_image_map **out)
 {
     kad_pixel_options o = options->map;
+    if (o.reach > 0 && o.reach <= o.radius)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.reach: %d has no effect: sites see %d far (flow.radius)",
+                        o.reach, o.radius);
+    if (o.reach < 0) o.reach = 0;
     if (options->origin.n == 0)
         KAD_CALL(kad_pixel_origin(ctx, images, o.origin));
     else if (options->origin.n != 2)

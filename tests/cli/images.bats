@@ -376,6 +376,9 @@ END
     done
     small
     fails_with 78 kadanoff run small.yaml flow.layers=[1] -o no
+    # who looks no further than he sees anyway
+    fails_with 78 kadanoff run small.yaml flow.reach=2 -o no-reach
+    grep -q 'flow.reach: 2 has no effect' err.txt
 }
 
 @test "images: of large pictures latents of a thousand sites a level are correlated" {

@@ -70,6 +70,43 @@ static void windows_have_their_sites(void **state)
     pixel_case_close(&s);
 }
 
+/* At r = 2 and a reach of 6 a site of g1 of a group made site by site sees 4 sites of the coarse
+ * lattice around it, and of those before it 3 rows of 6, of which 2 are among the 4; larger groups
+ * see no more than without. */
+static void reach_looks_back_on_coarse_lattices(void **state)
+{
+    (void)state;
+    pixel_case near, far;
+    kad_pixel_options o = small();
+    o.causal = 64;
+    o.reach = 2;
+    pixel_case_open(&near, &o, 1, 32, 32, 0);
+    o.reach = 6;
+    pixel_case_open(&far, &o, 1, 32, 32, 0);
+    for (int g = 0; g < far.map->n_groups; g++) {
+        const kad_pixel_group *a = &near.map->group[g], *b = &far.map->group[g];
+        if (!b->causal) assert_int_equal(a->n_known, b->n_known);
+        if (b->level == 1 && b->part == 1) assert_int_equal(b->n_known - a->n_known, 16);
+        /* a site in the middle: what is added lies before it */
+        const int i = b->n_sites / 2, site = b->site[i];
+        int before = 0, after = 0;
+        for (int k = 0; k < b->n_known; k++)
+            before +=
+                b->known[i * b->n_known + k] >= 0 && b->known[i * b->n_known + k] < site;
+        for (int k = 0; k < a->n_known; k++)
+            before -=
+                a->known[i * a->n_known + k] >= 0 && a->known[i * a->n_known + k] < site;
+        for (int k = 0; k < b->n_known; k++)
+            after += b->known[i * b->n_known + k] > site;
+        for (int k = 0; k < a->n_known; k++)
+            after -= a->known[i * a->n_known + k] > site;
+        assert_int_equal(after, 0);
+        if (b->level == 1 && b->part == 1) assert_true(before >= 8);
+    }
+    pixel_case_close(&near);
+    pixel_case_close(&far);
+}
+
 static void coarse_pictures_are_sublattices(void **state)
 {
     (void)state;
@@ -526,6 +563,8 @@ int main(void)
               every_site_once_and_in_order),
         CLAIM("pixel: windows have the sites of the level's lattices",
               windows_have_their_sites),
+        CLAIM("pixel: reach is how far a site looks back on coarse lattices",
+              reach_looks_back_on_coarse_lattices),
         CLAIM("pixel: coarse pictures are sublattices", coarse_pictures_are_sublattices),
         CLAIM("pixel: coarse pictures hold the origin", coarse_pictures_hold_the_origin),
         CLAIM("pixel: the origin is where coarse lattices have most in common",

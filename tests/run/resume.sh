@@ -335,6 +335,7 @@ flow.components|2|@images
 flow.radius|1|@images
 flow.causal|4|@images
 flow.window|2|@images
+flow.reach|3|@images
 flow.origin|[1, 1]|@images
 flow.position|false|@images
 flow.hidden|16|@images
