@@ -204,16 +204,18 @@ static kad_status resolve_directions(kad_ctx *ctx, kad_config *config, const fac
  * one or two dimensions does not take it: near criticality and in the ordered phase levels
  * have to undo what it correlates, and training then halts halfway for as long as the spectrum
  * is not flat. Nor does a family: over an ordered phase such steps lose the map, and shorter
- * ones do not reach it. */
+ * ones do not reach it; of phi^4 it wants still shorter ones, and more of them. */
 static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts *a)
 {
     const bool one = a->known && a->n_comp == 1 && a->d < 3;
     const bool first = (isfinite(a->lambda) || !a->known) && !a->family && !one;
+    const bool of_phi4 = a->family && isfinite(a->lambda);
     if (a->directions) KAD_CALL(resolve_directions(ctx, config, a));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
     KAD_CALL(kad_config_resolve(ctx, config, "train.rate",
-                                a->family    ? "2.5e-3"
+                                of_phi4      ? "1e-3"
+                                : a->family  ? "2.5e-3"
                                 : first      ? "8e-3"
                                 : is_cold(a) ? "1e-3"
                                              : "4e-3"));
@@ -232,6 +234,16 @@ static kad_status resolve_ode(kad_ctx *ctx, kad_config *config)
                : KAD_OK;
 }
 
+static const char *steps_of(int64_t n_sites, const facts *a)
+{
+    const bool angles =
+        a->directions && a->n_comp == 2; /* slower to come to their best */
+    if (a->family && n_sites <= 100) return isfinite(a->lambda) ? "6000" : "3000";
+    if (a->family) return n_sites <= 400 ? "6000" : "7500";
+    if (n_sites <= 100) return angles ? "8000" : "4000";
+    return n_sites <= 400 ? "8000" : "10000";
+}
+
 /* Steps by the number of sites; the chain over lattice sizes pays from 32 sites an axis
  * on, where smaller lattices are like the large one. */
 static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts *a)
@@ -244,15 +256,7 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
     }
     if (a->family) /* four couplings a step, and three times the work in all */
         KAD_CALL(kad_config_resolve(ctx, config, "train.batch", "512"));
-    const bool angles =
-        a->directions && a->n_comp == 2; /* slower to come to their best */
-    KAD_CALL(kad_config_resolve(ctx, config, "train.steps",
-                                n_sites <= 100   ? (a->family ? "3000"
-                                                    : angles  ? "8000"
-                                                              : "4000")
-                                : n_sites <= 400 ? (a->family ? "6000" : "8000")
-                                : a->family      ? "7500"
-                                                 : "10000"));
+    KAD_CALL(kad_config_resolve(ctx, config, "train.steps", steps_of(n_sites, a)));
     if (shortest >= 32 && a->homogeneous && a->known &&
         kad_config_string(config, "train.from") == NULL)
         KAD_CALL(kad_config_resolve(ctx, config, "train.ladder", "true"));

@@ -24,7 +24,7 @@ enum {
     NEIGHBOURS = 4,
     MOST_SITES = 1024, /* of a level, whose latents are correlated */
     PAIRS = 24,        /* of a kind and a level, about */
-    STREAM = 0x1f0 /* among those of Markov chains */
+    STREAM = 0x1f0     /* among those of Markov chains */
 };
 
 /* Kinds of near pairs. */

@@ -81,7 +81,8 @@ static inline kad_map *rough_map(scene *s, double sigma)
 
 static const char latent_scene[] =
     "lattice: {shape: [4, 4]}\n"
-    "action: {name: phi4, form: albergo, m2: -4, lambda: 6.975}\n";
+    "action: {name: phi4, form: albergo, m2: -4, lambda: 6.975}\n"
+    "flow: {spectrum: first, spectrum_mass2: 1}\n";
 
 /* --- a sampler and its draws --------------------------------------------------------- */
 

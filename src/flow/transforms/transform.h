@@ -83,7 +83,8 @@ typedef struct kad_transform_ops {
 
 /* Those that other files name. */
 extern const kad_transform_ops kad_transform_affine, kad_transform_bounded,
-    kad_transform_vm, kad_transform_circ, kad_transform_fold, kad_transform_lfa, kad_transform_q4t;
+    kad_transform_vm, kad_transform_circ, kad_transform_fold, kad_transform_lfa,
+    kad_transform_q4t;
 /* Every registered transform, NULL-terminated. */
 extern const kad_transform_ops *const kad_transforms[];
 /* The name of the i-th one, NULL past the last: choices of a key. */
