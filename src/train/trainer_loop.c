@@ -172,6 +172,15 @@ static kad_status evaluate(kad_trainer *t, bool last)
     return KAD_OK;
 }
 
+/* c = -ln(ESS)/(2 N), the KL gap of a site for weights that are nearly log-normal: what maps of
+ * different lattices compare by. */
+static kad_field gap_of_a_site(const kad_trainer *t)
+{
+    const kad_estimate *ess = &t->last.weights.ess;
+    const double n = 2.0 * t->model->lattice->n_sites;
+    return (kad_field){"c", -log(ess->value) / n, ess->err / ess->value / n};
+}
+
 static void show(kad_trainer *t)
 {
     if (t->progress == NULL) return;
@@ -186,6 +195,7 @@ static void show(kad_trainer *t)
         fields[n++] = (kad_field){"ESS", e->weights.ess.value, e->weights.ess.err};
         fields[n++] = (kad_field){"acceptance", e->weights.acceptance.value,
                                   e->weights.acceptance.err};
+        if (t->evaluated != 0) fields[n++] = gap_of_a_site(t);
     }
     if (e->held_out.n > 0)
         fields[n++] = (kad_field){"held out", e->held_out.value, e->held_out.error};

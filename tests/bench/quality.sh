@@ -4,6 +4,7 @@
 # range are given. doc/results.md holds the output of this script.
 #
 #   quality.sh PROGRAM cases [SEEDS]      the cases (SEEDS: "1 2 3 4 5")
+#   quality.sh PROGRAM large [SEEDS]      larger lattices (minutes to an hour a row)
 #   quality.sh PROGRAM ablation           what each ingredient is worth, on Ising 16 x 16
 #   quality.sh PROGRAM states [SEEDS]     couplings with many states, annealed and not
 #   ONLY=TEXT quality.sh ...              rows whose name contains TEXT
@@ -84,7 +85,8 @@ cases() {
     done
     row 'XY beta 1, 8 x 8' lattice.shape='[8,8]' $xy action.beta=1
     row 'XY beta 1, 16 x 16' lattice.shape='[16,16]' $xy action.beta=1
-    row 'Ising T_c, 32 x 32' lattice.shape='[32,32]' $critical
+    row 'complex phi^4, kappa 0.5, 16 x 16' lattice.shape='[16,16]' $complex \
+        action.kappa=0.5
     local extents
     for extents in 5,5 6,6 7,7 9,9 10,10 12,12 14,14 8,12; do
         row "Ising T_c, ${extents/,/ x }" lattice.shape="[$extents]" $critical
@@ -94,6 +96,19 @@ cases() {
         action.temperature=4.511528
     bonds 8 >"$folder/bonds.txt"
     row '+-J glass beta 0.5, 8 x 8' lattice.shape='[8,8]' $glass
+}
+
+# Lattices at or near criticality, those of arXiv:2207.00283 for phi^4.
+large() {
+    head_line 'large lattices'
+    row 'phi^4, 20 x 20' lattice.shape='[20,20]' $albergo action.lambda=4.807
+    row 'phi^4, 32 x 32' lattice.shape='[32,32]' $albergo action.lambda=4.572
+    row 'phi^4, 64 x 64' lattice.shape='[64,64]' $albergo action.lambda=4.398
+    row 'Ising T_c, 32 x 32' lattice.shape='[32,32]' $critical
+    row 'complex phi^4, kappa 0.5, 32 x 32' lattice.shape='[32,32]' $complex \
+        action.kappa=0.5
+    row 'XY beta 1, 32 x 32' lattice.shape='[32,32]' $xy action.beta=1
+    row 'Ising T_c, 64 x 64' lattice.shape='[64,64]' $critical
 }
 
 # blocks: two Ising blocks of 2 x 4 sites that do not know of each other
@@ -123,9 +138,10 @@ states() {
 }
 
 ablation() {
-    local base="lattice.shape=[16,16] $critical train.steps=3000"
+    local base="lattice.shape=[16,16] $critical flow.average=1 train.steps=3000"
     head_line 'Ising 16 x 16, 3000 steps'
     row 'default' $base
+    row 'averaged over 4 images' ${base/average=1/average=4}
     row 'affine transforms' $base flow.generator=affine flow.refinement=affine
     row 'affine refinements' $base flow.refinement=affine
     row 'no transform of the top site' $base flow.ring=false
@@ -145,6 +161,6 @@ ablation() {
 
 : >"$folder/empty.yaml"
 case $what in
-cases | ablation | states) $what ;;
-*) sed -n '2,10s/^# //p' "$0" >&2; exit 64 ;;
+cases | large | ablation | states) $what ;;
+*) sed -n '2,11s/^# //p' "$0" >&2; exit 64 ;;
 esac
