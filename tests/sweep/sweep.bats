@@ -468,7 +468,7 @@ END
     cat > two.yaml <<'END'
 lattice: {shape: [4, 4]}
 action: {name: phi4, form: hopping}
-train: {steps: 200, batch: 256, eval_samples: 256, eval_final: 512}
+train: {steps: 200, rate: 2.5e-3, batch: 256, eval_samples: 256, eval_final: 512}
 sample: [{name: mis, draws: 300}]
 sweep:
   grid:
