@@ -221,6 +221,7 @@ static void write_values(kad_writer *w, const kad_family *f, const curve *c)
             kad_write(w, f->n == 1 ? "value" : f->axis[k].along, KAD_H5_F64, "value", "",
                       f->axis[k].along, &c->n, number);
     }
+    kad_free(number);
 }
 
 static kad_status write_curve(kad_pipeline *p, const curve *c,
