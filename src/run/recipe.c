@@ -239,7 +239,7 @@ static const char *steps_of(int64_t n_sites, const facts *a)
     const bool angles =
         a->directions && a->n_comp == 2; /* slower to come to their best */
     if (a->family && n_sites <= 100) return isfinite(a->lambda) ? "6000" : "3000";
-    if (a->family) return n_sites <= 400 ? "6000" : "7500";
+    if (a->family) return n_sites <= 400 ? "3500" : "7500";
     if (n_sites <= 100) return angles ? "8000" : "4000";
     return n_sites <= 400 ? "8000" : "10000";
 }
