@@ -243,7 +243,11 @@ kad_status kad_map_draw(kad_ctx *ctx, const kad_map *map, uint64_t seed,
 static void lnq_work(const batch *b, size_t at, size_t n, tile *t)
 {
     const size_t row = at * (size_t)b->map->flow->n_rows;
-    lnq_tile(b->map, b->prec, t, n, b->from + row, b->lnq + at, b->z ? b->z + row : NULL);
+    double *z = b->z ? b->z + row : NULL, own[KAD_W_MAX];
+    if (b->lnq != NULL)
+        lnq_tile(b->map, b->prec, t, n, b->from + row, b->lnq + at, z);
+    else
+        lnq_terms(b->map, b->prec, t, n, b->from + row, NULL, own, z);
 }
 
 kad_status kad_map_lnq(kad_ctx *ctx, const kad_map *map, size_t n, kad_prec prec,

@@ -43,8 +43,8 @@ KAD_MUST_USE kad_status kad_map_draw(kad_ctx *ctx, const kad_map *map, uint64_t 
                                      kad_purpose purpose, uint64_t first, size_t n,
                                      kad_prec prec, bool exact, double *y, double *lnq,
                                      double *z);
-/* ln q(y) of given samples, in `prec`; z (may be NULL) = latents (of y itself, the
- * first term of an average). */
+/* ln q(y) of given samples, in `prec`; z = latents (of y itself, the first term of an
+ * average). Either may be NULL: not wanted; latents alone cost one inference. */
 KAD_MUST_USE kad_status kad_map_lnq(kad_ctx *ctx, const kad_map *map, size_t n,
                                     kad_prec prec, const double *y, double *lnq,
                                     double *z);

@@ -148,9 +148,8 @@ kad_status kad_fields_latents(kad_ctx *ctx, const kad_action *action, const kad_
 {
     KAD_SCOPE(scope, ctx);
     const size_t n_rows = (size_t)action->lattice->n_sites * (size_t)action->n_comp;
-    double *y, *lnq;
+    double *y;
     KAD_CALL(kad_scope_take(&scope, n, n_rows * sizeof(double), &y));
-    KAD_CALL(kad_take(&scope, n, &lnq));
     KAD_CALL(kad_action_from_boundary(ctx, action, n, x, y));
-    return kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, lnq, z);
+    return kad_map_lnq(ctx, map, n, KAD_DOUBLE, y, NULL, z);
 }

@@ -133,7 +133,7 @@ static kad_status to_boundary(kad_ctx *ctx, const kad_shell *shell, kad_rank_ite
         double *x = out->x + at * n_rows;
         memcpy(shell->batch, x, n * n_rows * sizeof *x);
         if (out->z != NULL && !shell->latents)
-            KAD_CALL(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, shell->batch, shell->lnp,
+            KAD_CALL(kad_map_lnq(ctx, setup->map, n, KAD_DOUBLE, shell->batch, NULL,
                                  out->z + at * n_rows));
         KAD_CALL(kad_fields_of(ctx, setup->action, setup->seed, out->number[at], n,
                                setup->translate, shell->batch, x, shell->lnp));

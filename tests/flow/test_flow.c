@@ -340,6 +340,9 @@ static void averages_over_images_are_densities(void **state)
         double *theta = test_theta(model->flow, 3, 0.02);
         double *y = kad_alloc(MANY * (size_t)model->flow->n_rows, 8);
         double *own = kad_alloc(MANY, 8), *other = kad_alloc(MANY, 8), naive[N];
+        double *latents[2];
+        for (int k = 0; k < 2; k++)
+            latents[k] = kad_alloc(N * (size_t)model->flow->n_rows, 8);
         assert_int_equal(kad_mixture_create(&ctx, model->lattice, model->flow->active,
                                             N_IMAGES, sign, &mixture),
                          KAD_OK);
@@ -363,6 +366,12 @@ static void averages_over_images_are_densities(void **state)
             if (!(err > 1e-4 && fabs(sum - 1) < 4.5 * err))
                 fail_msg("case %d, draws of %s: mean ratio %g(%g)", i,
                          k == 0 ? "q0" : "q", sum, err);
+            assert_int_equal(
+                kad_map_lnq(&ctx, averaged, N, KAD_DOUBLE, y, naive, latents[0]), KAD_OK);
+            assert_int_equal(
+                kad_map_lnq(&ctx, averaged, N, KAD_DOUBLE, y, NULL, latents[1]), KAD_OK);
+            assert_memory_equal(latents[0], latents[1],
+                                N * (size_t)model->flow->n_rows * sizeof *y);
             naive_average(&ctx, model, map, N_IMAGES, sign, y, naive);
             const double worst = distance(N, naive, k == 0 ? other : own);
             if (!(worst < 1e-10)) fail_msg("case %d: ln q off by %g", i, worst);
@@ -371,6 +380,8 @@ static void averages_over_images_are_densities(void **state)
         kad_free(y);
         kad_free(own);
         kad_free(other);
+        kad_free(latents[0]);
+        kad_free(latents[1]);
         kad_map_destroy(map);
         kad_map_destroy(averaged);
         kad_mixture_destroy(mixture);
