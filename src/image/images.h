@@ -5,7 +5,7 @@
  *                      pictures become images, of what shape, to train on or held out
  *   mean               over images, and its error over the pictures they come from
  *   source             kinds of sources, and what they share: stack (many images in a
- *                      file), bytes (packed or not)
+ *                      file), bytes (packed or not), npy_read (arrays of .npy files)
  *   picture            one decoded picture, its window, size and brightness
  *   generator, oval    images that the program makes; the ovals of MSDS */
 #ifndef KAD_IMAGE_IMAGES_H

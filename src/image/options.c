@@ -10,10 +10,7 @@ const kad_key kad_image_keys[] = {
     {"data.held_out", KAD_REAL_OF(kad_image_options, held_out), NULL, 0, 0.9, "", NULL,
      ""},
     {"data.validation", KAD_REAL_OF(kad_image_options, validation), NULL, 0, 0.9, "",
-     NULL,
-     "share of the pictures to train on that training only looks at to choose its "
-     "weights "
-     "(train.patience; 0.1 with it)"},
+     NULL, ""},
     {"data.source_sha256", KAD_STRING_OF(kad_image_options, sha256), NULL, ANY, "", NULL,
      ""},
     {"data.size", KAD_INT_OF(kad_image_options, size), NULL, 1, 4096, "pixels", NULL,
@@ -45,7 +42,7 @@ const kad_key kad_image_keys[] = {
 const size_t kad_image_n_keys = sizeof kad_image_keys / sizeof kad_image_keys[0];
 
 const kad_rule kad_image_rules[] = {
-    {"data.validation", "data.kind=image & train.patience"},
+    {"data.validation", "data.source & train.patience"},
     {"data.size", "data.kind=image"},
     {"data.crop_scales", "data.kind=image & data.crops"},
     {"data.crops", "data.kind=image"},

@@ -95,6 +95,9 @@ KAD_MUST_USE kad_status kad_h5_write(kad_ctx *ctx, kad_h5 *file, const char *pat
 KAD_MUST_USE kad_status kad_h5_read(kad_ctx *ctx, kad_h5 *file, const char *path,
                                     kad_h5_type type, int rank, const size_t *dims,
                                     void *data);
+/* The same for numbers of either kind, integers as reals. */
+KAD_MUST_USE kad_status kad_h5_read_numbers(kad_ctx *ctx, kad_h5 *file, const char *path,
+                                            int rank, const size_t *dims, double *data);
 /* Shape as claimed by the file, for readers that must adapt (rank <= KAD_H5_MAX_RANK);
  * the product is checked against overflow and against the bytes the file can hold. */
 KAD_MUST_USE kad_status kad_h5_shape(kad_ctx *ctx, kad_h5 *file, const char *path,

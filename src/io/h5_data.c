@@ -314,8 +314,9 @@ static bool shape_is(const dataset_info *info, int rank, const size_t *dims)
     return true;
 }
 
-kad_status kad_h5_read(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_type type,
-                       int rank, const size_t *dims, void *data)
+/* `number`: as reals, whether they are reals or integers. */
+static kad_status read_as(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_type type,
+                          bool number, int rank, const size_t *dims, void *data)
 {
     KAD_HID(dataset);
     dataset_info info;
@@ -324,7 +325,7 @@ kad_status kad_h5_read(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_type
     KAD_CALL(kad_h5_open_dataset(ctx, file, path, &dataset));
     KAD_CALL(inspect(ctx, file, path, dataset, true, &info));
     H5T_class_t want = type == KAD_H5_F64 || type == KAD_H5_F32 ? H5T_FLOAT : H5T_INTEGER;
-    if (info.class != want || !shape_is(&info, rank, dims))
+    if ((info.class != want && !number) || !shape_is(&info, rank, dims))
         return kad_h5_fail(ctx, file, path, KAD_EDATA, "expected %s%s, found %s%s",
                            type_name(type), show(rank, dims).text, info.type,
                            show(info.rank, info.dims).text);
@@ -332,6 +333,18 @@ kad_status kad_h5_read(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_type
         H5Dread(dataset, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
         return kad_h5_fail(ctx, file, path, KAD_EDATA, "damaged: %s", kad_h5_reason());
     return KAD_OK;
+}
+
+kad_status kad_h5_read(kad_ctx *ctx, kad_h5 *file, const char *path, kad_h5_type type,
+                       int rank, const size_t *dims, void *data)
+{
+    return read_as(ctx, file, path, type, false, rank, dims, data);
+}
+
+kad_status kad_h5_read_numbers(kad_ctx *ctx, kad_h5 *file, const char *path, int rank,
+                               const size_t *dims, double *data)
+{
+    return read_as(ctx, file, path, KAD_H5_F64, true, rank, dims, data);
 }
 
 kad_status kad_h5_shape(kad_ctx *ctx, kad_h5 *file, const char *path, int *rank,

@@ -288,6 +288,8 @@ static kad_status resolve_data(kad_ctx *ctx, kad_config *config)
 {
     if (kad_config_string(config, "data.source") == NULL) return KAD_OK;
     KAD_CALL(kad_config_resolve(ctx, config, "action.name", "none"));
+    if (kad_config_int(config, "train.patience") > 0)
+        KAD_CALL(kad_config_resolve(ctx, config, "data.validation", "0.1"));
     return kad_config_resolve(ctx, config, "train.loss", "likelihood");
 }
 

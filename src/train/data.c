@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 #include "base/tile.h"
+#include "image/npy_read.h"
+#include "io/file.h"
 #include "io/h5.h"
 
 #include <float.h>
@@ -29,19 +31,75 @@ static void describe(const kad_model *model, int rank, const size_t *dims, char 
     if (at < size) snprintf(text + at, size - at, "]");
 }
 
-/* Samples of a dataset of these dims, 0 if the shape does not fit. */
-static size_t count(const kad_model *model, int rank, const size_t *dims)
+/* An array of samples, and how their values lie in it. */
+typedef struct array {
+    const char *path, *dataset; /* of an HDF5 file; NULL: of a .npy file */
+    kad_h5 *file;
+    kad_npy npy;
+    int rank;
+    size_t dims[KAD_H5_MAX_RANK];
+    size_t n;      /* samples; 0: the shape does not fit */
+    bool trailing; /* components stand behind the axes */
+} array;
+
+/* Axes from `lead` on are the lattice's, and those before it count samples. */
+static size_t count_before(const kad_model *model, const array *a, int lead, int samples)
 {
-    const int d = model->lattice->d, lead = rank - d;
-    if (lead < 1 || lead > 3) return 0;
-    for (int i = 0; i < d; i++)
-        if (dims[lead + i] != (size_t)model->lattice->shape[i]) return 0;
-    const bool components = dims[lead - 1] == (size_t)model->flow->n_comp && lead > 1;
-    if (!components && (model->flow->n_comp > 1 || lead > 2)) return 0;
     size_t n = 1;
-    for (int i = 0; i < (components ? lead - 1 : lead); i++)
-        if (!kad_size_mul(n, dims[i], &n)) return 0;
+    for (int i = 0; i < model->lattice->d; i++)
+        if (a->dims[lead + i] != (size_t)model->lattice->shape[i]) return 0;
+    for (int i = 0; i < samples; i++)
+        if (!kad_size_mul(n, a->dims[i], &n)) return 0;
     return n;
+}
+
+/* One or two axes of samples, then, in this order of preference, the lattice's (of one
+ * component), components and the lattice's, the lattice's and components. */
+static void fit_shape(const kad_model *model, array *a)
+{
+    const int d = model->lattice->d, lead = a->rank - d;
+    const size_t n_comp = (size_t)model->flow->n_comp;
+    a->n = 0;
+    if (lead == 1 && n_comp == 1) a->n = count_before(model, a, lead, lead);
+    if (lead >= 2 && lead <= 3 && a->dims[lead - 1] == n_comp)
+        a->n = count_before(model, a, lead, lead - 1);
+    if (a->n == 0 && lead == 2 && n_comp == 1) a->n = count_before(model, a, lead, lead);
+    if (a->n == 0 && lead >= 2 && lead <= 3 && a->dims[a->rank - 1] == n_comp) {
+        a->n = count_before(model, a, lead - 1, lead - 1);
+        a->trailing = true;
+    }
+}
+
+static kad_status open_array(kad_ctx *ctx, const char *key, array *a)
+{
+    uint8_t head[KAD_NPY_MAGIC], tail[KAD_NPY_MAGIC];
+    size_t n_bytes = 0;
+    kad_status status = kad_file_ends(ctx, a->path, sizeof head, head, tail, &n_bytes);
+    if (status == KAD_OK &&
+        kad_npy_is(n_bytes < sizeof head ? n_bytes : sizeof head, head)) {
+        a->dataset = NULL;
+        status = kad_npy_head(ctx, a->path, &a->npy);
+        a->rank = a->npy.rank;
+        memcpy(a->dims, a->npy.dims, sizeof a->npy.dims);
+    } else if (status == KAD_OK) {
+        status = kad_h5_open(ctx, a->path, false, 0, &a->file);
+    }
+    if (status != KAD_OK) return kad_fail(ctx, status, "%s: %s", key, ctx->message);
+    return a->file == NULL ? KAD_OK
+                           : kad_h5_shape(ctx, a->file, a->dataset, &a->rank, a->dims);
+}
+
+static void close_array(array *a)
+{
+    kad_h5_close(a->file);
+    a->file = NULL;
+}
+
+static kad_status read_array(kad_ctx *ctx, const array *a, size_t n_values, double *out)
+{
+    return a->file == NULL
+               ? kad_npy_read(ctx, a->path, &a->npy, n_values, out)
+               : kad_h5_read_numbers(ctx, a->file, a->dataset, a->rank, a->dims, out);
 }
 
 /* y <- from_boundary(y), tile by tile, in place. */
@@ -85,38 +143,48 @@ static kad_status check_range(kad_ctx *ctx, const char *path, const char *what,
     return KAD_OK;
 }
 
+/* Samples one after the other, [site][component]. */
+static kad_status read_samples(kad_ctx *ctx, const array *a, const kad_model *model,
+                               kad_data *data)
+{
+    KAD_SCOPE(scope, ctx);
+    double *raw;
+    size_t n_values;
+    if (!kad_size_mul(data->n, data->n_rows, &n_values)) n_values = SIZE_MAX;
+    KAD_CALL(kad_memory_require(ctx, n_values > SIZE_MAX / 16 ? SIZE_MAX : 16 * n_values,
+                                "reading the samples"));
+    KAD_CALL(kad_new(ctx, n_values, sizeof *data->y, &data->y));
+    if (a->trailing) return read_array(ctx, a, n_values, data->y);
+    KAD_CALL(kad_take(&scope, n_values, &raw));
+    KAD_CALL(read_array(ctx, a, n_values, raw));
+    kad_by_site(data->n, (size_t)model->lattice->n_sites, (size_t)model->flow->n_comp,
+                raw, data->y);
+    return KAD_OK;
+}
+
 kad_status kad_data_load(kad_ctx *ctx, const char *key, const char *path,
                          const char *dataset, const kad_model *model, kad_data *out)
 {
-    KAD_SCOPE(scope, ctx);
-    KAD_LOCAL(kad_h5, file);
-    double *raw;
-    int rank = 0;
-    size_t dims[KAD_H5_MAX_RANK], n_values;
-    const size_t n_sites = (size_t)model->lattice->n_sites;
-    const size_t n_comp = (size_t)model->flow->n_comp;
-    kad_data data KAD_CLEARED(kad_data_clear) = {.n_rows = n_sites * n_comp};
+    array a KAD_CLEARED(close_array) = {.path = path, .dataset = dataset};
+    kad_data data KAD_CLEARED(kad_data_clear) = {.n_rows = (size_t)model->flow->n_rows};
     *out = (kad_data){0};
-    const kad_status opened = kad_h5_open(ctx, path, false, 0, &file);
-    if (opened != KAD_OK) return kad_fail(ctx, opened, "%s: %s", key, ctx->message);
-    KAD_CALL(kad_h5_shape(ctx, file, dataset, &rank, dims));
-    data.n = count(model, rank, dims);
-    if (data.n == 0 || !kad_size_mul(data.n, data.n_rows, &n_values)) {
+    KAD_CALL(open_array(ctx, key, &a));
+    const char *what = a.dataset != NULL ? a.dataset : "its array";
+    fit_shape(model, &a);
+    data.n = a.n;
+    if (data.n == 0) {
         char expected[96], found[96];
         describe(model, 0, NULL, expected, sizeof expected);
-        describe(model, rank, dims, found, sizeof found);
+        describe(model, a.rank, a.dims, found, sizeof found);
         return kad_fail(ctx, KAD_EDATA, "%s: %s: expected samples %s, found %s", path,
-                        dataset, expected, found);
+                        what, expected, found);
     }
-    KAD_CALL(kad_memory_require(ctx, n_values > SIZE_MAX / 16 ? SIZE_MAX : 16 * n_values,
-                                "reading the samples"));
-    KAD_CALL(kad_new(ctx, n_values, sizeof *data.y, &data.y));
-    KAD_CALL(kad_take(&scope, n_values, &raw));
-    KAD_CALL(kad_h5_read(ctx, file, dataset, KAD_H5_F64, rank, dims, raw));
-    kad_by_site(data.n, n_sites, n_comp, raw, data.y);
-    KAD_CALL(check_range(ctx, path, dataset, &data, raw));
-    if (model->action != NULL) KAD_CALL(from_boundary(ctx, key, model->action, &data));
-    KAD_CALL(check_range(ctx, path, "as flow variables", &data, data.y));
+    KAD_CALL(read_samples(ctx, &a, model, &data));
+    KAD_CALL(check_range(ctx, path, what, &data, data.y));
+    if (model->action != NULL) {
+        KAD_CALL(from_boundary(ctx, key, model->action, &data));
+        KAD_CALL(check_range(ctx, path, "as flow variables", &data, data.y));
+    }
     *out = data;
     data = (kad_data){0};
     return KAD_OK;
@@ -131,28 +199,51 @@ void kad_data_clear(kad_data *samples)
 /* --- what is held out ----------------------------------------------------------------- */
 
 /* A hash of the block's number: one draw of a stream that belongs to no run. */
-static bool is_held(size_t block, double holdout)
+static bool is_taken(uint32_t stream, size_t block, double share)
 {
-    const kad_rng rng = kad_rng_stream(0, KAD_RNG_TRAIN, 2);
-    return kad_rng_uniform(rng, 0, block, 0) < holdout;
+    return kad_rng_uniform(kad_rng_stream(0, KAD_RNG_TRAIN, stream), 0, block, 0) < share;
 }
 
-kad_status kad_data_split(kad_ctx *ctx, const char *path, size_t n, double holdout,
-                          size_t block, kad_split *out)
+enum { BATCHES = 1, HELD_OUT = 2, NOISE = 3, FIXED_NOISE = 4, VALIDATION = 5 };
+
+typedef enum part { HELD, CHOOSING, TRAINED } part;
+
+static part part_of(const kad_split *split, size_t sample)
 {
-    *out = (kad_split){.block = block};
+    const size_t block = sample / split->block;
+    if (is_taken(HELD_OUT, block, split->held_out)) return HELD;
+    return is_taken(VALIDATION, block, split->validation) ? CHOOSING : TRAINED;
+}
+
+static size_t fill_part(const kad_split *split, size_t n, part wanted, size_t *out)
+{
+    size_t n_part = 0;
+    for (size_t i = 0; i < n; i++)
+        if (part_of(split, i) == wanted) out[n_part++] = i;
+    return n_part;
+}
+
+kad_status kad_data_split(kad_ctx *ctx, const char *path, size_t n, double held_out,
+                          double validation, size_t block, kad_split *out)
+{
+    *out = (kad_split){.block = block, .held_out = held_out, .validation = validation};
     KAD_CALL(kad_new(ctx, n, sizeof *out->held, &out->held));
-    for (size_t i = 0; i < n; i++)
-        if (is_held(i / block, holdout)) out->held[out->n_held++] = i;
-    out->trained = out->held + out->n_held;
-    for (size_t i = 0; i < n; i++)
-        if (!is_held(i / block, holdout)) out->trained[out->n_trained++] = i;
-    if (out->n_trained == 0 || (holdout > 0 && out->n_held == 0))
+    out->n_held = fill_part(out, n, HELD, out->held);
+    out->choosing = out->held + out->n_held;
+    out->n_choosing = fill_part(out, n, CHOOSING, out->choosing);
+    out->trained = out->choosing + out->n_choosing;
+    out->n_trained = fill_part(out, n, TRAINED, out->trained);
+    if (validation > 0 && out->n_choosing == 0)
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s: data.validation %g of %zu samples, %zu together, leaves "
+                        "none to choose weights by",
+                        path, validation, n, block);
+    if (out->n_trained == 0 || (held_out > 0 && out->n_held == 0))
         return kad_fail(
             ctx, KAD_EDATA,
             "%s: data.held_out %g of %zu samples, %zu together, leaves %zu to "
             "train on and %zu held out",
-            path, holdout, n, block, out->n_trained, out->n_held);
+            path, held_out, n, block, out->n_trained, out->n_held);
     return KAD_OK;
 }
 
@@ -165,7 +256,7 @@ void kad_split_clear(kad_split *split)
 void kad_data_batch(const kad_split *split, uint64_t seed, uint64_t step, size_t batch,
                     size_t *index)
 {
-    const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, 1);
+    const kad_rng rng = kad_rng_stream(seed, KAD_RNG_TRAIN, BATCHES);
     for (size_t i = 0; i < batch; i++)
         index[i] = split->trained[(size_t)(kad_rng_uniform(rng, step, i, 0) *
                                            (double)split->n_trained)];
@@ -188,4 +279,39 @@ void kad_data_mean(const kad_split *split, size_t n, const size_t *number,
     }
     const double b = (double)n_blocks;
     *error = n_blocks > 1 ? sqrt(square * b / (b - 1)) / (double)n : NAN;
+}
+
+/* --- values of a grid ------------------------------------------------------------------ */
+
+kad_status kad_data_check_grid(kad_ctx *ctx, const char *path, double width,
+                               const kad_data *s)
+{
+    const double off = 1e-4; /* of a step: single precision, and sums of steps */
+    for (size_t i = 0; i < s->n * s->n_rows; i++) {
+        const double steps = (s->y[i] - s->y[0]) / width;
+        if (!(fabs(steps - nearbyint(steps)) <= off * (1 + 1e-3 * fabs(steps))))
+            return kad_fail(ctx, KAD_EDATA,
+                            "%s: data.dequantise: %g, but sample %zu holds %g, which is "
+                            "no multiple of it away from the first number, %g",
+                            path, width, i / s->n_rows, s->y[i], s->y[0]);
+    }
+    return KAD_OK;
+}
+
+static void spread(kad_rng rng, double width, uint64_t step, uint64_t sample, size_t n,
+                   double *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += width * (kad_rng_uniform(rng, step, sample, (uint32_t)i) - 0.5);
+}
+
+void kad_data_spread(double width, uint64_t seed, uint64_t step, uint64_t sample,
+                     size_t n, double *y)
+{
+    spread(kad_rng_stream(seed, KAD_RNG_TRAIN, NOISE), width, step, sample, n, y);
+}
+
+void kad_data_spread_fixed(double width, uint64_t sample, size_t n, double *y)
+{
+    spread(kad_rng_stream(0, KAD_RNG_TRAIN, FIXED_NOISE), width, 0, sample, n, y);
 }

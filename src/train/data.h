@@ -1,5 +1,5 @@
-/* Given samples of the boundary field, read from an HDF5 file as flow variables: those a
- * map is trained on, and those it is judged by. */
+/* Given samples of the boundary field, read from an HDF5 or .npy file as flow variables: those
+ * a map is trained on, and those it is judged by. */
 #ifndef KAD_TRAIN_DATA_H
 #define KAD_TRAIN_DATA_H
 
@@ -10,9 +10,10 @@ typedef struct kad_data {
     double *y; /* [n][n_rows], row = site * n_comp + component */
 } kad_data;
 
-/* Dataset of real numbers, of shape [n, axes...] (one component), [n, component,
- * axes...] or [chain, n, component, axes...], as this program writes it; axes are the
- * extents of the model's lattice. The action's from_boundary is applied, where there is an
+/* An array of numbers, floats or integers: of shape [n, axes...] (one component), [n,
+ * component, axes...] or [chain, n, component, axes...], as this program writes it, or with the
+ * components last; axes are the extents of the model's lattice. `dataset`: of an HDF5 file; a
+ * .npy file has one array. The action's from_boundary is applied, where there is an
  * action. `key`: of the config, for messages. Errors: KAD_ENOINPUT, KAD_EDATA (shape, a
  * value that is not finite or too large to be squared in single precision, no samples),
  * KAD_ECONFIG (the field has no inverse), KAD_ENOMEM. */
@@ -21,18 +22,23 @@ KAD_MUST_USE kad_status kad_data_load(kad_ctx *ctx, const char *key, const char 
                                       kad_data *out);
 void kad_data_clear(kad_data *samples);
 
-/* Numbers of the samples a map is trained on, and of those it never sees, both rising. */
+/* Numbers of the samples a map is trained on, of those that its weights are chosen by, and of
+ * those that it is judged by, which it never sees; all rising. */
 typedef struct kad_split {
-    size_t block, n_held, n_trained;
-    size_t *held, *trained; /* one array */
+    size_t block;
+    double held_out, validation; /* shares: of all, of the others */
+    size_t n_held, n_choosing, n_trained;
+    size_t *held, *choosing, *trained; /* one array */
 } kad_split;
 
-/* About `holdout` of n samples are held out, in blocks of `block` neighbours: correlated
- * samples of a chain stay together, or the held-out ones would be half known. Whether a
- * block is depends on its number alone: a longer file, another seed or another map keep it
- * where it was. Errors: KAD_EDATA where none or all are held out; KAD_ENOMEM. */
+/* About `held_out` of n samples are held out, and `validation` of the others are to choose by, in
+ * blocks of `block` neighbours: correlated samples of a chain stay together, or the held-out
+ * ones would be half known. Whether a block is depends on its number alone: a longer file,
+ * another seed or another map keep it where it was, and `validation` changes nothing of what is
+ * held out. Errors: KAD_EDATA where none or all are; KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_data_split(kad_ctx *ctx, const char *path, size_t n,
-                                       double holdout, size_t block, kad_split *out);
+                                       double held_out, double validation, size_t block,
+                                       kad_split *out);
 void kad_split_clear(kad_split *split);
 
 /* Numbers of the samples of batch `step`: uniform of the trained ones, with replacement,
@@ -44,5 +50,17 @@ void kad_data_batch(const kad_split *split, uint64_t seed, uint64_t step, size_t
  * of the blocks, which count as independent (NaN for fewer than two). */
 void kad_data_mean(const kad_split *split, size_t n, const size_t *number,
                    const double *values, double *mean, double *error);
+
+/* Values of a grid (spins, counts, bytes) have no density. y + width (u - 1/2) has one, u uniform
+ * and independent at every value: with width the grid's step the probability of a sample of n
+ * values is the integral of q over its cell, and the mean of -ln q over u at least -ln P - n ln
+ * width (arXiv:1511.01844). check_grid: KAD_EDATA for a sample off the grid of the first
+ * number. spread: the noise of a step of training, keyed by the seed; spread_fixed: of an
+ * evaluation, by the sample's number alone. */
+KAD_MUST_USE kad_status kad_data_check_grid(kad_ctx *ctx, const char *path, double width,
+                                            const kad_data *samples);
+void kad_data_spread(double width, uint64_t seed, uint64_t step, uint64_t sample,
+                     size_t n, double *y);
+void kad_data_spread_fixed(double width, uint64_t sample, size_t n, double *y);
 
 #endif

@@ -102,26 +102,35 @@ const kad_key kad_train_keys[] = {
      0, 1e9, "s", NULL, "wall time between checkpoints"},
     {"train.patience", KAD_INT_OF(kad_train_options, patience), "0", 0, 1e9, "steps",
      NULL,
-     "stop when the smoothed loss has not fallen for so many steps (0: never); images: "
-     "so many evaluations, 20 in all, on images set aside (data.validation), and the "
-     "weights of the best are kept"},
+     "stop when the smoothed loss has not fallen for so many steps (0: never); of data "
+     "(data.source): so many evaluations, 20 in all, on samples or images set aside "
+     "(data.validation), and the weights of the best are kept"},
     {"train.max_nonfinite", KAD_INT_OF(kad_train_options, max_nonfinite), "100", 0, 1e9,
      "steps", NULL, "most skipped steps with a gradient that is not finite"},
     {"train.log_every", KAD_INT_OF(kad_train_options, log_every), NULL, 1, 1e9, "steps",
      NULL, "steps between rows of /training; unset: 20000 rows at most"},
     {"data.source", KAD_PATH_OF(kad_train_options, data.path), NULL, ANY, "",
      "msds1|msds2|pinwheel|fashion",
-     "what the map is trained on, instead of an action: an HDF5 file of configurations, "
-     "[n, "
-     "axes...], [n, component, axes...], or with a leading chain axis; or images, by a "
-     "name "
-     "or a path (kadanoff list data)"},
+     "what the map is trained on, instead of an action: an HDF5 or .npy file of "
+     "configurations, [n, axes...], [n, component, axes...], with a leading chain axis, "
+     "or "
+     "components last; or images, by a name or a path (kadanoff list data)"},
     {"data.dataset", KAD_STRING_OF(kad_train_options, data.dataset), "/configs", ANY, "",
      NULL, "dataset of data.source; of images, unset: the only one of bytes"},
     {"data.held_out", KAD_REAL_OF(kad_train_options, data.holdout), "0.1", 0, 0.9, "",
      NULL,
      "share of the samples that training never sees; they say how good the map is; of "
      "images, unset: those that the source itself holds out, else a tenth"},
+    {"data.validation", KAD_REAL_OF(kad_train_options, data.validation), NULL, 0, 0.9, "",
+     NULL,
+     "share of the samples, or pictures, to train on that training only looks at to "
+     "choose "
+     "its weights (train.patience; 0.1 with it)"},
+    {"data.dequantise", KAD_REAL_OF(kad_train_options, data.dequantise), "0", 0, 1e9, "",
+     NULL,
+     "values lie on a grid of this step (spins +-1: 2; counts: 1), and uniform noise of "
+     "that "
+     "width makes densities of them; 0: none"},
     {"data.block", KAD_INT_OF(kad_train_options, data.block), "1", 1, 1e9, "samples",
      NULL,
      "neighbours in the file that are held out together and count as one in errors: a "
@@ -160,6 +169,8 @@ const kad_rule kad_train_rules[] = {
     {"train.ladder_", "train.ladder=true"},
     {"data.dataset", "data.source"},
     {"data.held_out", "data.source"},
+    {"data.validation", "data.source & train.patience"},
+    {"data.dequantise", "data.source"},
     {"data.block", "data.source"},
     {"data.components", "data.source"},
     {"data.source_sha256", "data.source"},
@@ -209,6 +220,7 @@ static void decide_data(kad_train_options *o)
     o->beside.key = "train.data";
     o->beside.key_sha256 = "train.data_sha256";
     o->beside.block = 1;
+    if (!(o->data.validation > 0)) o->data.validation = 0;
     if (o->data.path == NULL) o->data = o->beside;
     if (o->loss == KAD_TRAIN_LIKELIHOOD) o->gradient = KAD_LOSS_PATH;
     if (o->data.path == NULL)
@@ -230,6 +242,15 @@ static kad_status check_targets(kad_ctx *ctx, const kad_train_options *o,
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.loss: reverse, but data.source makes it likelihood "
                         "(samples beside the action: train.data)");
+    if (source != NULL && o->patience > 0 && !(o->data.validation > 0))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "data.validation: 0, but train.patience wants samples to choose "
+                        "weights by");
+    if (o->data.dequantise > 0 && !kad_action_is_none(&o->model->action))
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "data.dequantise: %g, but action %s knows what the samples are "
+                        "(action.name none trains on data alone)",
+                        o->data.dequantise, o->model->action.name);
     if (likelihood && o->data.path == NULL)
         return kad_fail(ctx, KAD_ECONFIG,
                         "train.loss: likelihood needs samples (train.data is not set)");

@@ -19,11 +19,13 @@
 /* Levels told apart; the last slot: stages of no level (spectrum). */
 enum { KAD_EVAL_LEVELS = 24, KAD_EVAL_NO_LEVEL = KAD_EVAL_LEVELS };
 
-/* -ln q a site of samples that training never sees, and of as many that it does. */
+/* -ln q a site of samples that training never sees, and of as many that it does; of those that
+ * weights are chosen by (n_choosing 0: none are). */
 typedef struct kad_held_out {
-    size_t n;
+    size_t n, n_choosing;
     double value, error;
     double trained, trained_error;
+    double choosing, choosing_error;
 } kad_held_out;
 
 typedef struct kad_evaluation {
@@ -95,6 +97,8 @@ struct kad_target {
 };
 
 extern const kad_target_ops kad_target_action_ops, kad_target_data_ops;
+/* Columns of /training/eval that these samples fill, of the ops' n_columns. */
+size_t kad_target_data_columns(const kad_data_options *options);
 
 /* The action of a model that the options describe; `anneal`: over n_steps steps, as the
  * options say. Errors: KAD_ECONFIG, KAD_ENOMEM. */

@@ -24,7 +24,9 @@ typedef struct data_target {
     uint64_t seed, n_bytes;
     kad_data samples;
     kad_split split;
+    double width;  /* of the noise; 0: none */
     size_t *index; /* of a batch */
+    double *batch; /* its samples with their noise, [][n_rows] */
     size_t chunk;
     double *y, *lnq; /* [chunk][n_rows], [chunk] */
 } data_target;
@@ -37,15 +39,38 @@ static const kad_history_column columns[] = {
     {"trained_on", F64, "nats", "-ln q a site of as many samples of the training",
      "mean over the samples"},
     {"trained_on_err", F64, "nats", "its standard error", "means of data.block samples"},
+    {"validation", F64, "nats", "-ln q a site of the samples that weights are chosen by",
+     "mean over the samples"},
+    {"validation_err", F64, "nats", "its standard error", "means of data.block samples"},
 };
-enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
+enum { N_COLUMNS = sizeof columns / sizeof columns[0], N_CHOOSING = 2 };
+
+size_t kad_target_data_columns(const kad_data_options *o)
+{
+    if (o->validation > 0) return N_COLUMNS;
+    return o->holdout > 0 ? N_COLUMNS - N_CHOOSING : 0;
+}
 
 static void row(const kad_evaluation *e, double *values)
 {
     const kad_held_out *h = &e->held_out;
-    const double all[N_COLUMNS] = {(double)h->n, h->value, h->error, h->trained,
-                                   h->trained_error};
-    memcpy(values, all, sizeof all);
+    const double all[N_COLUMNS] = {(double)h->n,     h->value,         h->error,
+                                   h->trained,       h->trained_error, h->choosing,
+                                   h->choosing_error};
+    memcpy(values, all,
+           (h->n_choosing > 0 ? N_COLUMNS : N_COLUMNS - N_CHOOSING) * sizeof *all);
+}
+
+/* The batch's samples, each with noise of the step's own. */
+static void spread(const data_target *self, uint64_t step, size_t n)
+{
+    const size_t rows = self->samples.n_rows;
+    for (size_t i = 0; i < n; i++) {
+        double *y = self->batch + i * rows;
+        memcpy(y, self->samples.y + self->index[i] * rows, rows * sizeof *y);
+        kad_data_spread(self->width, self->seed, step, i, rows, y);
+        self->index[i] = i;
+    }
 }
 
 static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
@@ -53,10 +78,12 @@ static void gradient(kad_ctx *ctx, kad_target *target, kad_loss_plan *plan,
                      kad_loss_stats *stats)
 {
     const data_target *self = target->self;
-    kad_data_batch(&self->split, self->seed, step->number, (size_t)kad_loss_batch(plan),
-                   self->index);
-    kad_loss_gradient_data(ctx, plan, theta, self->samples.y, self->index, gradient,
-                           stats);
+    const size_t n = (size_t)kad_loss_batch(plan);
+    kad_data_batch(&self->split, self->seed, step->number, n, self->index);
+    if (self->width > 0) spread(self, step->number, n);
+    kad_loss_gradient_data(ctx, plan, theta,
+                           self->width > 0 ? self->batch : self->samples.y, self->index,
+                           gradient, stats);
 }
 
 /* -ln q a site of n samples, in double, into the values from `base` on. */
@@ -76,9 +103,12 @@ static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map
         const kad_rank_items mine = kad_ranks_part(ctx, m, KAD_W_MAX);
         double *values = target->values + base + at;
         const size_t *sample = order + at + mine.first;
-        for (size_t i = 0; i < mine.n; i++)
+        for (size_t i = 0; i < mine.n; i++) {
             memcpy(self->y + i * rows, self->samples.y + sample[i] * rows,
                    rows * sizeof *self->y);
+            if (self->width > 0)
+                kad_data_spread_fixed(self->width, sample[i], rows, self->y + i * rows);
+        }
         const kad_status status =
             kad_map_lnq(ctx, map, mine.n, KAD_DOUBLE, self->y, self->lnq, NULL);
         for (size_t i = 0; status == KAD_OK && i < mine.n; i++)
@@ -90,22 +120,42 @@ static kad_status densities(kad_ctx *ctx, kad_target *target, const kad_map *map
     return KAD_OK;
 }
 
-/* All held-out samples the last time, else n of them; then as many of the training's. */
+/* -ln q a site of these samples: mean and error; the values from `base` on. */
+static kad_status mean_of(kad_ctx *ctx, kad_target *target, const kad_map *map,
+                          const size_t *order, size_t base, size_t n, double *mean,
+                          double *error)
+{
+    const data_target *self = target->self;
+    if (target->n_done < base + n) KAD_CALL(densities(ctx, target, map, order, base, n));
+    kad_data_mean(&self->split, n, order, target->values + base, mean, error);
+    return KAD_OK;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* n of the samples to choose by, all held-out samples the last time, else n of them; then as
+ * many of the training's. */
 static kad_status evaluate(kad_ctx *ctx, kad_target *target, const kad_map *map,
                            uint64_t first, size_t n, bool last, kad_evaluation *out)
 {
     const data_target *self = target->self;
     const kad_split *split = &self->split;
     kad_held_out *h = &out->held_out;
-    const size_t *held = split->held, *trained = split->trained;
     (void)first;
-    if (n > split->n_held || last) n = split->n_held;
-    const size_t m = n < split->n_trained ? n : split->n_trained;
-    if (target->n_done < n) KAD_CALL(densities(ctx, target, map, held, 0, n));
-    KAD_CALL(densities(ctx, target, map, trained, n, m));
-    h->n = n;
-    kad_data_mean(split, n, held, target->values, &h->value, &h->error);
-    kad_data_mean(split, m, trained, target->values + n, &h->trained, &h->trained_error);
+    const size_t n_choosing = least(n, split->n_choosing);
+    const size_t n_held = last ? split->n_held : least(n, split->n_held);
+    const size_t n_trained = least(n_held, split->n_trained);
+    KAD_CALL(mean_of(ctx, target, map, split->choosing, 0, n_choosing, &h->choosing,
+                     &h->choosing_error));
+    KAD_CALL(
+        mean_of(ctx, target, map, split->held, n_choosing, n_held, &h->value, &h->error));
+    KAD_CALL(mean_of(ctx, target, map, split->trained, n_choosing + n_held, n_trained,
+                     &h->trained, &h->trained_error));
+    h->n = n_held;
+    h->n_choosing = n_choosing;
     return KAD_OK;
 }
 
@@ -117,10 +167,18 @@ static void describe(const kad_target *target, const kad_evaluation *e, kad_writ
     kad_write_int(w, "data_bytes", (int64_t)self->n_bytes);
     kad_write_int(w, "data_samples", (int64_t)self->samples.n);
     if (self->sha256 != NULL) kad_write_text(w, "data_sha256", self->sha256);
+    if (h->n_choosing > 0) {
+        kad_write_int(w, "data_validation", (int64_t)self->split.n_choosing);
+        kad_write_real(w, "validation", h->choosing);
+        kad_write_real(w, "validation_err", h->choosing_error);
+    }
     if (h->n == 0) return;
     kad_write_int(w, "data_held_out", (int64_t)self->split.n_held);
     kad_write_real(w, "held_out", h->value);
     kad_write_real(w, "held_out_err", h->error);
+    if (self->width > 0) /* at least -ln P a value of the samples as they are */
+        kad_write_real(w, "held_out_discrete",
+                       h->value - target->model->flow->n_comp * log(self->width));
 }
 
 static void destroy(kad_target *target)
@@ -129,6 +187,7 @@ static void destroy(kad_target *target)
     kad_data_clear(&self->samples);
     kad_split_clear(&self->split);
     kad_free(self->index);
+    kad_free(self->batch);
     kad_free(self->y);
     kad_free(self->lnq);
 }
@@ -157,10 +216,20 @@ static kad_status make_evaluation(kad_ctx *ctx, kad_target *target)
     self->chunk *= (size_t)kad_ranks_all(ctx);
     kad_free(target->values);
     target->values = NULL;
-    target->n_values = 2 * self->split.n_held;
+    target->n_values = 2 * self->split.n_held + self->split.n_choosing;
     KAD_CALL(kad_new(ctx, target->n_values, sizeof *target->values, &target->values));
     KAD_CALL(kad_new(ctx, self->chunk, rows * sizeof *self->y, &self->y));
     return kad_new(ctx, self->chunk, sizeof *self->lnq, &self->lnq);
+}
+
+static kad_status prepare_noise(kad_ctx *ctx, data_target *self,
+                                const kad_data_options *d, size_t largest_batch)
+{
+    self->width = d->dequantise;
+    if (!(self->width > 0)) return KAD_OK;
+    KAD_CALL(kad_data_check_grid(ctx, d->path, self->width, &self->samples));
+    return kad_new(ctx, largest_batch, self->samples.n_rows * sizeof *self->batch,
+                   &self->batch);
 }
 
 kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
@@ -186,10 +255,12 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
     KAD_CALL(kad_digest_file(ctx, d->path, &self->n_bytes, digest));
     KAD_CALL(kad_digest_require(ctx, d->path, d->key_sha256, d->sha256, digest));
     KAD_CALL(kad_data_load(ctx, d->key, d->path, d->dataset, model, &self->samples));
-    KAD_CALL(kad_data_split(ctx, d->path, self->samples.n, d->holdout, d->block,
-                            &self->split));
+    KAD_CALL(kad_data_split(ctx, d->path, self->samples.n, d->holdout, d->validation,
+                            (size_t)d->block, &self->split));
     KAD_CALL(kad_new(ctx, largest_batch, sizeof *self->index, &self->index));
-    if (self->split.n_held > 0) KAD_CALL(make_evaluation(ctx, target));
+    KAD_CALL(prepare_noise(ctx, self, d, largest_batch));
+    if (self->split.n_held + self->split.n_choosing > 0)
+        KAD_CALL(make_evaluation(ctx, target));
     *out = target;
     target = NULL;
     return KAD_OK;

@@ -104,6 +104,7 @@ static kad_status finish(kad_trainer *t, kad_train_result *out)
     const size_t n = t->model->flow->n_theta;
     KAD_CALL(kad_trainer_results(t, true));
     kad_trainer_note_held_out(t);
+    kad_trainer_note_choice(t);
     kad_trainer_note_solver(t);
     KAD_CALL(kad_new(t->ctx, n, sizeof *out->theta, &out->theta));
     contract(t, kad_trainer_weights(t), out->theta);

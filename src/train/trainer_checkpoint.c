@@ -16,9 +16,10 @@ typedef struct entry {
     int64_t *integer; /* or */
     double *real;
 } entry;
-enum { N_ENTRIES = 18 };
+enum { N_ENTRIES = 22, N_OF_CHOICE = 4 };
 
-static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
+/* Returns their number: those of a choice stand last. */
+static int list_entries(kad_trainer *t, entry out[N_ENTRIES])
 {
     const entry entries[N_ENTRIES] = {
         {"step", &t->step, NULL},
@@ -39,8 +40,13 @@ static void list_entries(kad_trainer *t, entry out[N_ENTRIES])
         {"plateau_variance", NULL, &t->plateau.variance},
         {"plateau_weight", NULL, &t->plateau.weight},
         {"plateau_best", NULL, &t->plateau.best},
+        {"best_step", &t->best_step, NULL},
+        {"best_since", &t->since, NULL},
+        {"best_chosen", &t->chosen, NULL},
+        {"best_value", NULL, &t->best_value},
     };
     memcpy(out, entries, sizeof entries);
+    return t->best != NULL ? N_ENTRIES : N_ENTRIES - N_OF_CHOICE;
 }
 
 static kad_status save_numbers(kad_trainer *t, kad_h5 *file)
@@ -55,8 +61,8 @@ static kad_status save_numbers(kad_trainer *t, kad_h5 *file)
                                  (int64_t)kad_model_n_parameters(t->model)));
     KAD_CALL(
         kad_h5_attr_set_real(t->ctx, file, "/train", "seconds", kad_trainer_seconds(t)));
-    list_entries(t, entries);
-    for (int i = 0; i < N_ENTRIES; i++) {
+    const int n_entries = list_entries(t, entries);
+    for (int i = 0; i < n_entries; i++) {
         const entry *e = &entries[i];
         if (e->integer != NULL)
             KAD_CALL(kad_h5_attr_set_int(t->ctx, file, "/train", e->name, *e->integer));
@@ -89,6 +95,8 @@ static kad_status move_arrays(kad_trainer *t, kad_h5 *file, transfer *move)
     if (n > 0) {
         KAD_CALL(move(t, file, "/train/theta", KAD_H5_F64, n, t->theta));
         KAD_CALL(move(t, file, "/train/average", KAD_H5_F64, n, t->average));
+        if (t->best != NULL)
+            KAD_CALL(move(t, file, "/train/best", KAD_H5_F64, n, t->best));
     }
     for (int i = 0; i < ops->n_arrays; i++) {
         char path[128];
@@ -155,7 +163,8 @@ static kad_status load_done(kad_trainer *t, kad_h5 *file)
 static kad_status require_finite(kad_trainer *t)
 {
     for (size_t i = 0; i < kad_model_n_parameters(t->model); i++)
-        if (!isfinite(t->theta[i]) || !isfinite(t->average[i]))
+        if (!isfinite(t->theta[i]) || !isfinite(t->average[i]) ||
+            (t->best != NULL && !isfinite(t->best[i])))
             return kad_fail(t->ctx, KAD_EINTERNAL,
                             "training: parameter %zu is %g after step %lld", i,
                             t->theta[i], (long long)(t->before + t->step));
@@ -208,8 +217,8 @@ static kad_status load_numbers(kad_trainer *t, kad_h5 *file)
                         "checkpoint: /train: expected %zu parameters, found %lld",
                         kad_model_n_parameters(t->model), (long long)n);
     KAD_CALL(kad_h5_attr_real(t->ctx, file, "/train", "seconds", &t->wall_before));
-    list_entries(t, entries);
-    for (int i = 0; i < N_ENTRIES; i++) {
+    const int n_entries = list_entries(t, entries);
+    for (int i = 0; i < n_entries; i++) {
         const entry *e = &entries[i];
         if (e->integer != NULL)
             KAD_CALL(kad_h5_attr_int(t->ctx, file, "/train", e->name, e->integer));

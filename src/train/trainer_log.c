@@ -163,6 +163,18 @@ void kad_trainer_note_held_out(const kad_trainer *t)
         value[best], log->data[best], last->value, last->error);
 }
 
+void kad_trainer_note_choice(const kad_trainer *t)
+{
+    if (t->chosen == 0) return;
+    kad_note(
+        t->ctx,
+        "training: the weights are those after step %lld of %lld, where -ln q a site "
+        "of %zu samples set aside was lowest, %.5g%s",
+        (long long)t->best_step, (long long)(t->before + t->step),
+        t->last.held_out.n_choosing, t->best_value,
+        t->stopped != 0 ? "; stopped early" : "");
+}
+
 void kad_trainer_note_solver(const kad_trainer *t)
 {
     const kad_evaluation *e = &t->last;
@@ -233,6 +245,7 @@ static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
     kad_write_int(w, "n_shares", kad_loss_shares(t->plan[0]));
     kad_write_text(w, "optimiser", t->options.optimiser->name);
     kad_write_text(w, "weights", t->options.ema > 0.0 ? "moving average" : "last");
+    if (t->chosen != 0) kad_write_int(w, "chosen_step", t->best_step);
     kad_write_text(w, "config", t->options.settings->text);
     if (t->whole->flow->solver && t->last.solver_steps > 0) {
         kad_write_int(w, "solver_steps", (int64_t)t->last.solver_steps);

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Averaging time of the smoothed loss, in steps. */
 static const double SPAN = 50.0;
@@ -20,6 +21,7 @@ static bool is_last_stage(const kad_trainer *t)
 
 const double *kad_trainer_weights(const kad_trainer *t)
 {
+    if (t->chosen != 0) return t->best;
     return t->ema.remainder < 1.0 ? t->average : t->theta;
 }
 
@@ -116,11 +118,12 @@ static void watch_plateau(kad_trainer *t, const kad_train_row *row)
     kad_plateau_add(&t->plateau, SPAN, row->loss,
                     isfinite(row->loss_err) ? row->loss_err : 0.0);
     if (is_moving(t)) t->plateau.since = 0;
-    const int64_t wait = o->patience > 0 ? o->patience / 2 : stage_of(t)->steps / 20;
+    const int64_t patience = t->best == NULL ? o->patience : 0;
+    const int64_t wait = patience > 0 ? patience / 2 : stage_of(t)->steps / 20;
     if (o->schedule == KAD_SCHEDULE_PLATEAU && t->plateau.since > wait &&
         t->plateau.since % (wait + 1) == 0)
         t->n_plateaus++;
-    if (o->patience > 0 && t->plateau.since >= o->patience) t->stopped = 1;
+    if (patience > 0 && t->plateau.since >= patience) t->stopped = 1;
 }
 
 static kad_status prepare(kad_trainer *t, const kad_target_step *step)
@@ -162,6 +165,22 @@ static kad_status take_step(kad_trainer *t, bool *taken)
     return KAD_OK;
 }
 
+/* Keep the weights that the samples set aside find the most likely so far. */
+static void choose(kad_trainer *t)
+{
+    const kad_held_out *h = &t->last.held_out;
+    if (t->best == NULL || h->n_choosing == 0) return;
+    t->since++;
+    if (isfinite(h->choosing) && !(h->choosing >= t->best_value)) {
+        memcpy(t->best, kad_trainer_weights(t),
+               kad_model_n_parameters(t->model) * sizeof *t->best);
+        t->best_value = h->choosing;
+        t->best_step = t->before + t->step;
+        t->since = 0;
+    }
+    if (t->since >= t->options.patience) t->stopped = 1;
+}
+
 static kad_status evaluate(kad_trainer *t, bool last)
 {
     const size_t n = last ? t->options.eval_final : t->options.eval_samples;
@@ -169,6 +188,7 @@ static kad_status evaluate(kad_trainer *t, bool last)
                           t->targets, (uint64_t)t->eval_first, n, last, &t->last));
     t->eval_first += (int64_t)n;
     kad_trainer_log_evaluation(t, &t->last);
+    if (!last) choose(t);
     return KAD_OK;
 }
 
@@ -242,15 +262,17 @@ static kad_status evaluate_due(kad_trainer *t)
 static kad_status steps_and_end(kad_trainer *t)
 {
     const int64_t steps = stage_of(t)->steps, every = t->options.eval_every;
-    while (t->step < steps && t->stopped == 0) {
+    while ((t->step < steps && t->stopped == 0) || t->eval_due != 0) {
         bool taken = false;
         if (t->eval_due == 0) KAD_CALL(take_step(t, &taken));
         const bool more = t->step < steps && t->stopped == 0;
         if (taken && more && (t->before + t->step) % every == 0) t->eval_due = 1;
+        if (taken && !more && t->best != NULL) t->eval_due = 1; /* the last candidate */
         if (t->eval_due != 0) KAD_CALL(evaluate_due(t));
         KAD_CALL(housekeeping(t));
     }
     if (t->evaluated == 0) {
+        if (t->best != NULL && isfinite(t->best_value)) t->chosen = 1;
         KAD_CALL(kad_trainer_save(t));
         const kad_status status = evaluate(t, is_last_stage(t));
         if (status == KAD_EINTERRUPTED) KAD_CALL(housekeeping(t));

@@ -58,8 +58,7 @@ void kad_trainer_list_targets(kad_trainer *t)
         t->kinds[t->n_targets++] = &kad_target_action_ops;
     }
     if (data->path != NULL) {
-        t->n_columns[t->n_targets] =
-            data->holdout > 0 ? kad_target_data_ops.n_columns : 0;
+        t->n_columns[t->n_targets] = kad_target_data_columns(data);
         t->kinds[t->n_targets++] = &kad_target_data_ops;
     }
 }
@@ -172,6 +171,8 @@ static void reset_counters(kad_trainer *t)
     t->stopped = 0;
     t->evaluated = 0;
     t->eval_due = 0;
+    t->best_step = t->since = t->chosen = 0;
+    t->best_value = NAN;
     t->n_plateaus = 0;
     kad_clip_init(&t->clip, t->options.clip, t->options.clip_absolute);
     kad_average_init(&t->ema, t->options.ema);
@@ -187,6 +188,8 @@ kad_status kad_trainer_enter(kad_trainer *t, const kad_model *from,
     KAD_CALL(kad_new(t->ctx, n, sizeof(double), &t->theta));
     KAD_CALL(kad_new(t->ctx, n, sizeof(double), &t->average));
     KAD_CALL(kad_new(t->ctx, n, sizeof(double), &t->gradient));
+    if (t->stage == t->n_stages - 1 && t->options.data.validation > 0)
+        KAD_CALL(kad_new(t->ctx, n, sizeof(double), &t->best));
     KAD_CALL(make_optimiser(t));
     KAD_CALL(make_losses(t));
     KAD_CALL(make_targets(t));
@@ -215,11 +218,12 @@ void kad_trainer_leave(kad_trainer *t)
     kad_free(t->theta);
     kad_free(t->average);
     kad_free(t->gradient);
+    kad_free(t->best);
     t->evaluator = NULL;
     t->plan[0] = t->plan[1] = NULL;
     t->optimiser = NULL;
     t->model = NULL;
-    t->theta = t->average = t->gradient = NULL;
+    t->theta = t->average = t->gradient = t->best = NULL;
 }
 
 /* -1: same shape; 1: half of ours; 0: neither. */

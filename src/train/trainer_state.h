@@ -46,6 +46,11 @@ typedef struct kad_trainer {
     int64_t n_plateaus; /* times the plateau schedule halved the rate */
     int64_t n_skipped;  /* steps skipped for a gradient that is not finite */
     int64_t n_bad;      /* samples that were not finite since the last row */
+    /* weights chosen by samples set aside (best NULL: the last ones are taken) */
+    int64_t best_step;  /* the steps behind the best so far */
+    int64_t since;      /* evaluations since then */
+    int64_t chosen;     /* training is over, and these are the weights */
+    double best_value;  /* -ln q a site; NaN: none yet */
     double wall_before; /* seconds of earlier invocations */
     double wall_start;  /* clock at the start of this one */
     double wall_saved;  /* clock at the last checkpoint */
@@ -56,7 +61,7 @@ typedef struct kad_trainer {
     kad_loss_plan *plan[2]; /* train.batch, train.batch_final (may be NULL) */
     kad_target *targets[KAD_TARGETS_MAX]; /* NULL: not of this stage */
     kad_evaluator *evaluator;
-    double *theta, *average, *gradient;
+    double *theta, *average, *gradient, *best;
     double *part[KAD_TARGETS_MAX]; /* gradients of the targets, where there are several */
     kad_clip clip;
     kad_average ema;
@@ -82,7 +87,8 @@ void kad_trainer_leave(kad_trainer *t);
 
 /* trainer_loop.c: the steps of the present stage; KAD_EINTERRUPTED when asked to stop. */
 KAD_MUST_USE kad_status kad_trainer_loop(kad_trainer *t);
-/* The map in use: the moving average, or the parameters themselves before it has any. */
+/* The map in use: the moving average, or the parameters themselves before it has any; at the
+ * end those that were chosen. */
 const double *kad_trainer_weights(const kad_trainer *t);
 
 /* trainer_checkpoint.c. load: *found false when there is none of a training. */
@@ -103,6 +109,8 @@ void kad_trainer_log_step(kad_trainer *t, const kad_train_row *row);
 void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e);
 /* A note when held-out samples say that fewer steps were better. */
 void kad_trainer_note_held_out(const kad_trainer *t);
+/* A note of the weights that were chosen. */
+void kad_trainer_note_choice(const kad_trainer *t);
 void kad_trainer_note_solver(const kad_trainer *t);
 double kad_trainer_seconds(const kad_trainer *t);
 KAD_MUST_USE kad_status kad_trainer_results(kad_trainer *t, bool complete);

@@ -40,6 +40,16 @@ train: {seconds: 0, steps: 3, batch: 64, eval_samples: 16, eval_final: 16, check
 images: {samples: 4, coding: 2, inpaint: 2, sweeps: 2, receptive: 1, rows: 1,
   attribute_images: 8, latents: 12}
 END
+# spins of 32 such lattices
+head="{'descr': '|i1', 'fortran_order': False, 'shape': (32, 2, 4), }"
+{
+    printf '\223NUMPY\1\0'
+    # shellcheck disable=SC2059
+    printf "\\$(printf %o ${#head})\\0%s" "$head"
+    for i in $(seq 256); do
+        if [ $((i * i * i / 7 % 3)) -eq 0 ]; then printf '\377'; else printf '\1'; fi
+    done
+} >configs/spins.npy
 # bonds of 2 x 4 sites; found beside the config, not here
 awk 'BEGIN { for (i = 0; i < 8; i++) print i, (i + 1) % 8, (i * 7) % 3 - 1.5
     print 0, 4, 0.25 }' >configs/bonds.txt
@@ -309,6 +319,8 @@ data.dataset|/samplers/metropolis/configs|$phi4|data.held_out=0.5|data.source=co
 data.held_out|0.4|$alone
 data.block|2|$alone|data.held_out=0.7
 data.components|1|$alone
+data.dequantise|0.5|$alone|data.source=configs/spins.npy
+data.validation|0.2|$alone|train.patience=1
 data.kind|field|$alone
 data.kind|image|@images
 data.source|msds2|@images

@@ -5,6 +5,7 @@
 #include "tests/support/train_case.h"
 #include "train/data.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 /* Samples written in the program's own layouts come back as rows. */
@@ -44,7 +45,7 @@ static void samples_are_read(void **state)
     assert_true(samples.y[(4 * SITES + 7) * 2 + 1] == data[(4 * 2 + 1) * SITES + 7]);
     size_t index[1000], seen = 0;
     kad_split split;
-    assert_int_equal(kad_data_split(&ctx, "test", samples.n, 0, 1, &split), KAD_OK);
+    assert_int_equal(kad_data_split(&ctx, "test", samples.n, 0, 0, 1, &split), KAD_OK);
     kad_data_batch(&split, 3, 9, 1000, index);
     kad_split_clear(&split);
     for (int i = 0; i < 1000; i++) {
@@ -60,6 +61,114 @@ static void samples_are_read(void **state)
     assert_int_equal(
         kad_data_load(&ctx, "train.data", "absent.h5", "/bad", model, &samples),
         KAD_ENOINPUT);
+    unlink("test_data.h5");
+    kad_model_destroy(model);
+    kad_config_destroy(config);
+}
+
+static void put(FILE *file, const void *bytes, size_t n)
+{
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+}
+
+/* A .npy file of version 1. */
+static void write_npy(const char *path, const char *type, const char *order,
+                      const char *shape, const void *bytes, size_t n)
+{
+    char header[128];
+    const int length = snprintf(header, sizeof header,
+                                "{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }",
+                                type, order, shape);
+    const unsigned char head[10] = {
+        0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)length, 0};
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    put(file, head, sizeof head);
+    put(file, header, (size_t)length);
+    put(file, bytes, n);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Reals, integers, components last, of .npy and HDF5 files: the same samples. What is no such array
+ * is refused in a line. */
+static void other_layouts_are_read(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    const char *more[] = {"lattice.shape=[4, 6]", "action.name=phi4",
+                          "action.components=2", NULL};
+    const char *none[] = {NULL};
+    const char *npy = "test_data.npy";
+    kad_config *config = train_case_config(&ctx, more, none);
+    kad_model *model = NULL;
+    if (test_model_of(&ctx, config, &model) != KAD_OK) fail_msg("%s", ctx.message);
+    enum { N = 3, SITES = 24, ALL = N * 2 * SITES };
+    double real[ALL];
+    float single[ALL];
+    int8_t bytes[ALL];
+    int64_t integers[ALL];
+    for (int i = 0; i < ALL; i++) {
+        real[i] = single[i] = bytes[i] = (int8_t)(i % 251 - 120);
+        integers[i] = bytes[i];
+    }
+    const size_t dims[4] = {N, 4, 6, 2};
+    kad_h5 *file = NULL;
+    assert_int_equal(kad_h5_create(&ctx, &file), KAD_OK);
+    assert_int_equal(kad_h5_write(&ctx, file, "/i", KAD_H5_I64, 4, dims, integers),
+                     KAD_OK);
+    assert_int_equal(kad_h5_save(&ctx, file, "test_data.h5", false), KAD_OK);
+    kad_h5_close(file);
+    const struct {
+        const char *path, *type, *shape;
+        const void *data;
+        size_t n;
+    } good[] = {
+        {npy, "<f8", "3, 4, 6, 2", real, sizeof real},
+        {npy, "<f4", "3, 4, 6, 2", single, sizeof single},
+        {npy, "|i1", "3, 4, 6, 2", bytes, sizeof bytes},
+        {npy, "<i8", "1, 3, 4, 6, 2", integers, sizeof integers},
+        {"test_data.h5", NULL, NULL, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        kad_data samples;
+        if (good[i].type != NULL)
+            write_npy(npy, good[i].type, "False", good[i].shape, good[i].data, good[i].n);
+        if (kad_data_load(&ctx, "data.source", good[i].path, "/i", model, &samples) !=
+            KAD_OK)
+            fail_msg("%s", ctx.message);
+        assert_int_equal(samples.n, N);
+        assert_memory_equal(samples.y, real, sizeof real);
+        kad_data_clear(&samples);
+    }
+    /* components first, where both would do */
+    write_npy(npy, "<f8", "False", "3, 2, 4, 6", real, sizeof real);
+    kad_data first;
+    assert_int_equal(kad_data_load(&ctx, "data.source", npy, "/i", model, &first),
+                     KAD_OK);
+    assert_true(first.y[1] == real[SITES]);
+    kad_data_clear(&first);
+    const struct {
+        const char *type, *order, *shape, *why;
+        size_t n;
+    } bad[] = {
+        {"<f8", "True", "3, 4, 6, 2", "Fortran", sizeof real},
+        {"<c16", "False", "3, 4, 6, 2", "found '<c16'", sizeof real},
+        {">f8", "False", "3, 4, 6, 2", "found '>f8'", sizeof real},
+        {"<f8", "False", "3, 6, 4, 2", "found [3, 6, 4, 2]", sizeof real},
+        {"<f8", "False", "9223372036854775807, 4, 6, 2", "memory", sizeof real},
+        {"<f8", "False", "3, 4, 6, 2", "ends early", sizeof real - 1},
+        {"<f8", "False", "2, 4, 6, 2", npy, sizeof real},
+        {"<f8", "False", "", "expected an array", sizeof real},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        kad_data samples;
+        write_npy(npy, bad[i].type, bad[i].order, bad[i].shape, real, bad[i].n);
+        if (kad_data_load(&ctx, "data.source", npy, "/i", model, &samples) == KAD_OK ||
+            strstr(ctx.message, bad[i].why) == NULL || strchr(ctx.message, '\n') != NULL)
+            fail_msg("case %zu: %s", i, ctx.message);
+    }
+    unlink(npy);
     unlink("test_data.h5");
     kad_model_destroy(model);
     kad_config_destroy(config);
@@ -278,6 +387,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("samples: read in the program's layout", samples_are_read),
+        CLAIM("samples: of .npy files, integers, with components last",
+              other_layouts_are_read),
         CLAIM("samples: out of single precision is refused, by number",
               samples_out_of_range_are_refused),
         CLAIM("train: the likelihood learns a width", likelihood_learns_a_width),

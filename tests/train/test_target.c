@@ -85,6 +85,19 @@ static void open_fixture(fixture *f, size_t n)
     kad_free(x);
 }
 
+/* The same samples, rounded to multiples of `step`. */
+static void put_on_grid(fixture *f, size_t n, double step)
+{
+    const size_t dims[3] = {n, L, L};
+    double *x = kad_alloc(n, N * sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        draw_field(i, x + i * N);
+    for (size_t i = 0; i < n * N; i++)
+        x[i] = step * nearbyint(x[i] / step);
+    write_field(f, "/configs", n * N, 3, dims, x);
+    kad_free(x);
+}
+
 static kad_config *config_of(fixture *f, const char *const *more)
 {
     const char *base[] = {"lattice.shape=[4, 4]", f->source, NULL};
@@ -101,8 +114,9 @@ static void blocks_are_held_out_whole(void **state)
     for (size_t block = 1; block <= 50; block += 49) {
         kad_split a, b;
         enum { ALL = 20000 };
-        assert_int_equal(kad_data_split(&ctx, "file", ALL, 0.2, block, &a), KAD_OK);
-        assert_int_equal(kad_data_split(&ctx, "file", ALL / 2, 0.2, block, &b), KAD_OK);
+        assert_int_equal(kad_data_split(&ctx, "file", ALL, 0.2, 0, block, &a), KAD_OK);
+        assert_int_equal(kad_data_split(&ctx, "file", ALL / 2, 0.2, 0, block, &b),
+                         KAD_OK);
         assert_int_equal(a.n_held + a.n_trained, ALL);
         /* binomial of ALL/block trials: sd 0.0028 and 0.02, five of them */
         const double share = (double)a.n_held / ALL;
@@ -122,6 +136,41 @@ static void blocks_are_held_out_whole(void **state)
         kad_split_clear(&a);
         kad_split_clear(&b);
     }
+}
+
+/* Samples to choose by come from those to train on, whole blocks, and what is held out stays. */
+static void validation_is_of_the_trained(void **state)
+{
+    (void)state;
+    kad_ctx ctx;
+    kad_ctx_init(&ctx, 1);
+    enum { ALL = 20000, BLOCK = 10 };
+    kad_split without, with;
+    assert_int_equal(kad_data_split(&ctx, "file", ALL, 0.2, 0, BLOCK, &without), KAD_OK);
+    assert_int_equal(kad_data_split(&ctx, "file", ALL, 0.2, 0.3, BLOCK, &with), KAD_OK);
+    assert_int_equal(without.n_choosing, 0);
+    assert_int_equal(with.n_held, without.n_held);
+    assert_memory_equal(with.held, without.held, with.n_held * sizeof *with.held);
+    assert_int_equal(with.n_held + with.n_choosing + with.n_trained, ALL);
+    /* binomial of ALL/BLOCK trials of which 0.8 * 0.3 are: sd 0.0096, five of them */
+    assert_true(fabs((double)with.n_choosing / ALL - 0.24) < 0.048);
+    uint8_t *seen = kad_alloc(ALL, 1);
+    for (size_t i = 0; i < with.n_held; i++)
+        seen[with.held[i]] += 1;
+    for (size_t i = 0; i < with.n_choosing; i++)
+        seen[with.choosing[i]] += 2;
+    for (size_t i = 0; i < with.n_trained; i++)
+        seen[with.trained[i]] += 4;
+    for (size_t i = 0; i < ALL; i++) {
+        assert_true(seen[i] == 1 || seen[i] == 2 || seen[i] == 4);
+        assert_int_equal(seen[i], seen[i / BLOCK * BLOCK]);
+    }
+    kad_free(seen);
+    kad_split_clear(&without);
+    kad_split_clear(&with);
+    assert_int_equal(kad_data_split(&ctx, "file", 50, 0.2, 1e-9, 1, &with), KAD_EDATA);
+    assert_non_null(strstr(ctx.message, "none to choose weights by"));
+    kad_split_clear(&with);
 }
 
 /* Groups of five equal values count as one: the error is that of the groups' means. */
@@ -180,6 +229,111 @@ static void free_field_reaches_its_entropy(void **state)
     train_case_clear(&start);
     train_case_clear(&end);
     scratch_remove(&f.folder);
+}
+
+/* A map of thousands of weights learns 150 samples by heart. With patience the weights are those of
+ * an evaluation that others like best, and better on samples that no choice has seen; steps after
+ * it change nothing. */
+static void weights_are_chosen_by_others(void **state)
+{
+    (void)state;
+    enum { ALL, SOON, LATE, N_RUNS };
+    const char *patience[N_RUNS] = {"train.patience=0", "train.patience=4",
+                                    "train.patience=1000"};
+    fixture f;
+    train_case_result run[N_RUNS];
+    const kad_held_out *h[N_RUNS];
+    open_fixture(&f, 400);
+    for (int i = 0; i < N_RUNS; i++) {
+        const char *more[] = {"train.steps=400", "data.held_out=0.5", patience[i],
+                              i == ALL ? NULL : "data.validation=0.3", NULL};
+        kad_config *config = config_of(&f, more);
+        train_case_run(&f.ctx, NULL, config, &run[i]);
+        kad_config_destroy(config);
+        h[i] = &run[i].evaluation.held_out;
+    }
+    print_message(
+        "# -ln q a site held out %.4f(%.4f) after all steps, %.4f(%.4f) chosen by "
+        "%zu samples after %d steps, entropy %.4f\n",
+        h[ALL]->value, h[ALL]->error, h[SOON]->value, h[SOON]->error, h[SOON]->n_choosing,
+        (int)run[SOON].steps, entropy());
+    assert_int_equal(h[ALL]->n_choosing, 0);
+    assert_true(h[SOON]->n_choosing > 30 && h[SOON]->n_choosing < 90);
+    assert_int_equal(h[ALL]->n, h[SOON]->n);
+    assert_true(h[ALL]->value > entropy() + 0.15);
+    assert_true(h[SOON]->value < h[ALL]->value - 0.1);
+    assert_true(run[SOON].steps < 400 && run[LATE].steps == 400);
+    assert_memory_equal(run[SOON].theta, run[LATE].theta,
+                        run[SOON].model->flow->n_theta * sizeof(double));
+    for (int i = 0; i < N_RUNS; i++)
+        train_case_clear(&run[i]);
+    scratch_remove(&f.folder);
+}
+
+/* Independent signs, up with probability 0.8, and uniform noise: the law of signs that is learnt
+ * has at least their entropy, and with a map of every site alone not much more. */
+static void signs_are_learnt_with_noise(void **state)
+{
+    (void)state;
+    enum { SIGNS = 4000 };
+    const double p = 0.8, exact = -p * log(p) - (1 - p) * log(1 - p);
+    fixture f;
+    train_case_result result;
+    open_fixture(&f, 1);
+    double *x = kad_alloc(SIGNS, N * sizeof *x);
+    const size_t dims[3] = {SIGNS, L, L};
+    const kad_rng rng = kad_rng_stream(7, KAD_RNG_TEST, 3);
+    for (size_t i = 0; i < SIGNS * N; i++)
+        x[i] = kad_rng_uniform(rng, 0, i, 0) < p ? 1 : -1;
+    write_field(&f, "/configs", SIGNS * N, 3, dims, x);
+    kad_free(x);
+    const char *more[] = {
+        "data.dequantise=2",  "flow.hierarchy=mera", "flow.symmetry=none",
+        "flow.transform=rqs", "train.steps=400",     "train.batch=256",
+        "flow.couplings=4",   "train.rate=1e-2",     NULL};
+    kad_config *config = config_of(&f, more);
+    train_case_run(&f.ctx, NULL, config, &result);
+    const kad_held_out *h = &result.evaluation.held_out;
+    const double bound = h->value - log(2.0);
+    print_message("# -ln P a sign at most %.4f(%.4f), entropy %.4f, of fair signs %.4f\n",
+                  bound, h->error, exact, log(2.0));
+    assert_true(bound > exact - 5 * h->error);
+    assert_true(bound < log(2.0) - 0.05);
+    kad_config_destroy(config);
+    train_case_clear(&result);
+    scratch_remove(&f.folder);
+}
+
+/* Uniform over the step's width, of the step's and the sample's own, the same again. */
+static void noise_is_named_by_counters(void **state)
+{
+    (void)state;
+    enum { DRAWS = 4000 };
+    double a[N], b[N], sum = 0, square = 0;
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        memset(a, 0, sizeof a);
+        kad_data_spread(0.5, 3, 7, i, N, a);
+        for (int k = 0; k < N; k++) {
+            assert_true(fabs(a[k]) < 0.25);
+            sum += a[k];
+            square += a[k] * a[k];
+        }
+    }
+    /* variance 0.25/12; errors of the means by n = 64000: 5.7e-4 and 7.4e-5, five of them */
+    assert_true(fabs(sum / (DRAWS * N)) < 2.9e-3);
+    assert_true(fabs(square / (DRAWS * N) - 0.25 / 12) < 3.7e-4);
+    const uint64_t other[][3] = {{4, 7, 9}, {3, 8, 9}, {3, 7, 10}};
+    memset(a, 0, sizeof a);
+    kad_data_spread(0.5, 3, 7, 9, N, a);
+    for (int i = 0; i < 3; i++) {
+        memset(b, 0, sizeof b);
+        kad_data_spread(0.5, other[i][0], other[i][1], other[i][2], N, b);
+        for (int k = 0; k < N; k++)
+            assert_true(a[k] != b[k]);
+    }
+    memset(b, 0, sizeof b);
+    kad_data_spread(0.5, 3, 7, 9, N, b);
+    assert_memory_equal(a, b, sizeof a);
 }
 
 /* With nothing held out, section data beside an action trains as train.data does. */
@@ -247,10 +401,15 @@ static double last_of(kad_ctx *ctx, const kad_run *run, const char *path)
     return values[dims[0] - 1];
 }
 
+/* The same with noise, and weights that are chosen. */
+static const char *const chosen_run[] = {
+    "train.steps=8",    "train.eval_every=1",    "train.batch=256",
+    "data.held_out=.3", "train.eval_samples=50", "train.patience=3",
+    "train.rate=0.3",   "data.dequantise=1e-3",  NULL};
+
 /* Stopped after every step. */
-static void pieces_equal_the_whole(void **state)
+static void pieces_equal(const char *const *how, int n_pieces)
 {
-    (void)state;
     fixture f;
     train_case_result result[2];
     kad_run *run[2];
@@ -258,7 +417,8 @@ static void pieces_equal_the_whole(void **state)
         "/training/loss", "/training/nll", "/training/eval/held_out",
         "/training/eval/held_out_err", "/training/eval/trained_on"};
     open_fixture(&f, 300);
-    kad_config *config = config_of(&f, short_run);
+    if (how == chosen_run) put_on_grid(&f, 300, 1e-3);
+    kad_config *config = config_of(&f, how);
     for (int i = 0; i < 2; i++) {
         char folder[256];
         snprintf(folder, sizeof folder, "%s", scratch_file(&f.folder, i ? "b" : "a"));
@@ -267,14 +427,14 @@ static void pieces_equal_the_whole(void **state)
     train_case_run(&f.ctx, run[0], config, &result[0]);
     int pieces = 0;
     for (kad_status status = KAD_EINTERRUPTED; status == KAD_EINTERRUPTED; pieces++) {
-        assert_true(pieces < 20);
+        assert_true(pieces < 30);
         kad_signals_deadline(1e-9);
         status = train_case_try(&f.ctx, run[1], config, &result[1]);
         if (status != KAD_OK && status != KAD_EINTERRUPTED) fail_msg("%s", f.ctx.message);
         kad_stop_clear();
         kad_signals_deadline(0.0);
     }
-    assert_int_equal(pieces, 9);
+    assert_int_equal(pieces, n_pieces);
     train_case_same(&result[0], &result[1]);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         assert_true(last_of(&f.ctx, run[0], paths[i]) ==
@@ -285,6 +445,18 @@ static void pieces_equal_the_whole(void **state)
     }
     kad_config_destroy(config);
     scratch_remove(&f.folder);
+}
+
+static void pieces_equal_the_whole(void **state)
+{
+    (void)state;
+    pieces_equal(short_run, 9);
+}
+
+static void chosen_pieces_equal_the_whole(void **state)
+{
+    (void)state;
+    pieces_equal(chosen_run, 5);
 }
 
 /* What an evaluation that was stopped half way has done is not done again. */
@@ -354,6 +526,8 @@ static void damaged_files_are_refused(void **state)
     refuses(&f, group, KAD_EDATA, f.file);
     refuses(&f, large, KAD_EDATA, "expected samples [n, 2, 4, 4], found [40, 4, 4]");
     refuses(&f, whole, KAD_EDATA, "data.held_out 0.1 of 40 samples");
+    const char *grid[] = {"data.dequantise=1", NULL};
+    refuses(&f, grid, KAD_EDATA, "data.dequantise: 1, but sample 0 holds");
     double x[3 * N] = {0};
     const size_t wrong[3] = {3, N, 1}, right[3] = {3, L, L};
     write_field(&f, "/configs", 3 * N, 3, wrong, x);
@@ -387,6 +561,8 @@ static void contradictions_are_refused(void **state)
         {"train.loss=reverse", NULL, "train.loss: reverse"},
         {"train.data=other.h5", NULL, "train.data"},
         {"action.name=phi4", "data.components=3", "data.components: 3"},
+        {"action.name=phi4", "data.dequantise=1", "data.dequantise: 1, but action phi4"},
+        {"train.patience=2", "data.validation=0", "data.validation: 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *more[] = {cases[i][0], cases[i][1], NULL};
@@ -411,6 +587,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("data: blocks are held out whole, by their number alone",
               blocks_are_held_out_whole),
+        CLAIM("data: samples to choose by are taken from those to train on",
+              validation_is_of_the_trained),
+        CLAIM("data: weights that are chosen are better on samples held out",
+              weights_are_chosen_by_others),
+        CLAIM("data: noise is uniform and named by counters", noise_is_named_by_counters),
+        CLAIM("data: signs with noise are learnt, no better than they can be",
+              signs_are_learnt_with_noise),
+        CLAIM("data: chosen weights and noise, stopped after every step: the same bits",
+              chosen_pieces_equal_the_whole),
         CLAIM("data: errors are those of blocks", errors_are_of_blocks),
         CLAIM("data: held-out samples of a free field reach its entropy",
               free_field_reaches_its_entropy),
