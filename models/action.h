@@ -7,6 +7,7 @@
  * This folder holds the models, phi4 (phi4_shapes), dual (O(n) spins behind a field) and xy
  * (O(n) spins themselves):
  *   NAME_kern               S and its gradient on tiles
+ *   none                    what stands where no action is known
  *   local                   Markov updates of a model's own
  *   delta                   changes of S when few sites change
  *   spin_system, spins      spins behind a field

@@ -16,6 +16,9 @@
     X(diagnostics)         \
     X(log_z)               \
     X(loss)                \
+    X(held_out)            \
+    X(data_means)          \
+    X(data_correlator)     \
     X(images_curve)        \
     X(images_samples)      \
     X(images_data)         \

@@ -15,7 +15,10 @@ kad_status kad_bulk_action(kad_ctx *ctx, const kad_bulk *bulk, kad_h5 *file)
         const char *name, *text;
         const double *values;
     } parts[] = {
-        {"action", "S(y) of the flow variables", bulk->S},
+        {"action",
+         bulk->model->action != NULL ? "S(y) of the flow variables"
+                                     : "-ln q(y), no action being known",
+         bulk->S},
         {"log_det", "ln|det dy/dz|", bulk->log_det},
         {"log_branch", "ln(2 r) of the sign's branch (0 without a mixture)",
          bulk->log_branch},

@@ -9,6 +9,9 @@
  * r(y) = q0(y)/[q0(y) + q0(-y)] and to -y otherwise; one is drawn (so that draws of the
  * map give back the prior's latents), and y is the sign's own.
  *
+ * Where no action is known, the map learnt from data, x are samples that it never saw, and the
+ * action is the one it has learnt, S = -ln q: S_eff is then that of the prior.
+ *
  * An analysis is a file and a line in KAD_BULK_ANALYSES. Errors of averages must know the
  * chains: either write a value per configuration, [n_chains][n_per_chain], and leave the
  * mean to analysis/ (Gamma method), or use cells of consecutive configurations of a chain
@@ -27,6 +30,7 @@
 #include "io/h5.h"
 #include "io/keys.h"
 #include "train/model.h"
+#include "train/options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,7 +73,7 @@ typedef struct kad_bulk {
                   integrated out these hold what from_boundary gave */
     double *z; /* latents; 0 at inactive sites */
     /* [n], double */
-    double *S;          /* S(y), of the action the map is trained for */
+    double *S; /* S(y), of the action the map is trained for; none known: -ln q(y) */
     double *log_det;    /* ln|det dy/dz| */
     double *log_branch; /* ln(2 r(y)); 0 without a mixture */
     int8_t *sign;       /* +1, -1: y = sign * flow variables of x */
@@ -103,6 +107,13 @@ KAD_MUST_USE kad_status kad_bulk_create_from(kad_scope *in,
                                              const kad_model *model, const double *theta,
                                              size_t n_chains, size_t n_per_chain,
                                              const double *x, kad_bulk **out);
+/* From samples of data that training never saw (kad_data_held_out), at most options->configs of
+ * them, of a model without an action and the map of /flow/params. Errors: as the two before. */
+KAD_MUST_USE kad_status kad_bulk_create_data(kad_scope *in,
+                                             const kad_bulk_options *options,
+                                             const kad_data_options *data,
+                                             const kad_model *model, kad_h5 *file,
+                                             kad_bulk **out);
 /* n independent draws of the map itself, inferred again: the null test. Latents of these
  * must be uncorrelated and of the prior's variance. Keyed by the model's seed. */
 KAD_MUST_USE kad_status kad_bulk_create_null(kad_scope *in,

@@ -105,7 +105,7 @@ static void write_couplings(kad_writer *w, const kad_bulk_cells *cells, const ta
 kad_status kad_couplings_write(kad_ctx *ctx, const kad_coarse *coarse, kad_h5 *file)
 {
     const kad_bulk_cells cells = kad_bulk_cells_of(coarse->bulk);
-    const kad_action *action = coarse->bulk->model->action;
+    const kad_action *action = coarse->bulk->model->field;
     KAD_SCOPE(scope, ctx);
     if (action->flags & KAD_ACTION_AXIS) {
         kad_note(ctx,

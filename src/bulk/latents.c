@@ -7,6 +7,7 @@
 #include "flow/map.h"
 #include "record/configs.h"
 #include "sample/fields.h"
+#include "train/data.h"
 #include "train/params.h"
 
 #include <math.h>
@@ -132,7 +133,7 @@ static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
 {
     KAD_SCOPE(scope, ctx);
     const double start = kad_wall_seconds();
-    const kad_action *action = bulk->model->action;
+    const kad_action *action = bulk->model->field;
     double *lnp;
     KAD_CALL(kad_take(&scope, bulk->n, &lnp));
     KAD_CALL(kad_action_from_boundary(ctx, action, bulk->n, bulk->x, bulk->y));
@@ -140,6 +141,8 @@ static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
                          bulk->z));
     KAD_CALL(choose_branches(ctx, bulk, bulk->log_det));
     KAD_CALL(check_latents(ctx, bulk));
+    for (size_t i = 0; i < bulk->n; i++)
+        bulk->S[i] = bulk->log_branch[i] - bulk->log_det[i]; /* -ln q of the average */
     KAD_CALL(prior_lnp(ctx, bulk->model->flow, bulk->n, bulk->z, lnp));
     for (size_t i = 0; i < bulk->n; i++) {
         bulk->log_det[i] = lnp[i] - bulk->log_det[i];
@@ -148,7 +151,8 @@ static kad_status infer(kad_ctx *ctx, kad_bulk *bulk)
                             "bulk: configuration %zu: ln|det dy/dz| is %g", i,
                             bulk->log_det[i]);
     }
-    KAD_CALL(kad_action_values(ctx, action, bulk->n, bulk->y, bulk->S));
+    if (bulk->model->action != NULL)
+        KAD_CALL(kad_action_values(ctx, action, bulk->n, bulk->y, bulk->S));
     KAD_CALL(kad_bulk_find_periods(ctx, bulk));
     bulk->seconds = kad_wall_seconds() - start;
     return KAD_OK;
@@ -207,10 +211,33 @@ kad_status kad_bulk_create_null(kad_scope *in, const kad_bulk_options *options,
     KAD_CALL(kad_map_create(in->ctx, model->flow, theta, sign, &mixed));
     KAD_CALL(kad_map_draw(in->ctx, mixed, seed, KAD_RNG_DRAW, 0, n, KAD_DOUBLE, false,
                           bulk->y, bulk->S, NULL));
-    KAD_CALL(kad_fields_of(in->ctx, model->action, seed, 0, n, false, bulk->y, bulk->x,
+    KAD_CALL(kad_fields_of(in->ctx, model->field, seed, 0, n, false, bulk->y, bulk->x,
                            bulk->S));
     *out = bulk;
     return infer(in->ctx, bulk);
+}
+
+kad_status kad_bulk_create_data(kad_scope *in, const kad_bulk_options *options,
+                                const kad_data_options *data, const kad_model *model,
+                                kad_h5 *file, kad_bulk **out)
+{
+    KAD_SCOPE(scope, in->ctx);
+    kad_data samples KAD_CLEARED(kad_data_clear) = {0};
+    double *theta;
+    size_t n_all;
+    if (!kad_h5_exists(file, "/flow/params"))
+        return kad_fail(in->ctx, KAD_ENOINPUT,
+                        "bulk: run.h5 has no trained map: run `train` first");
+    KAD_CALL(kad_take(&scope, model->flow->n_theta, &theta));
+    KAD_CALL(kad_params_read(in->ctx, file, model->flow, NULL, theta));
+    KAD_CALL(kad_data_held_out(in->ctx, data, model, (size_t)options->configs, &samples,
+                               &n_all));
+    KAD_CALL(
+        kad_bulk_create_from(in, options, model, theta, 1, samples.n, samples.y, out));
+    snprintf((*out)->sampler, sizeof(*out)->sampler, "data");
+    (*out)->n_stored = n_all;
+    (*out)->spacing = (double)(n_all / samples.n);
+    return KAD_OK;
 }
 
 /* --- from a results file ----------------------------------------------------------- */

@@ -146,7 +146,7 @@ static kad_status generate(kad_ctx *ctx, const kad_bulk *bulk, size_t n, const d
                            double *y, double *x)
 {
     KAD_CALL(kad_map_generate(ctx, bulk->map, n, KAD_DOUBLE, z, y, NULL));
-    return kad_action_boundary(ctx, bulk->model->action, n, y, x);
+    return kad_action_boundary(ctx, bulk->model->field, n, y, x);
 }
 
 static void fill_walks(const kad_bulk *bulk, size_t n_levels, const int64_t *site,

@@ -69,7 +69,7 @@ static kad_status try_step(kad_ctx *ctx, const kad_bulk *bulk, int step, double 
     KAD_SCOPE(scope, ctx);
     const kad_lattice *lattice = bulk->model->lattice;
     const size_t n_rows = bulk->n_rows, d = (size_t)lattice->d;
-    const int n_comp = bulk->model->action->n_comp;
+    const int n_comp = bulk->model->field->n_comp;
     double *y, *z, *moved, lnq[KAD_MAX_DIM], gap[KAD_BULK_LEVELS];
     KAD_CALL(kad_take(&scope, d * n_rows, &y));
     KAD_CALL(kad_take(&scope, d * n_rows, &z));
@@ -101,7 +101,7 @@ kad_status kad_bulk_find_periods(kad_ctx *ctx, kad_bulk *bulk)
 {
     const kad_lattice *lattice = bulk->model->lattice;
     double worst[KAD_BULK_LEVELS];
-    if ((bulk->model->action->flags & KAD_ACTION_TRANSLATION) == 0) return KAD_OK;
+    if ((bulk->model->field->flags & KAD_ACTION_TRANSLATION) == 0) return KAD_OK;
     for (int step = 2; divides(lattice, step); step *= 2) {
         KAD_CALL(try_step(ctx, bulk, step, worst));
         for (int h = 0; h < bulk->n_levels && 1 << (h + 1) <= step; h++)

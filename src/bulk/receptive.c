@@ -207,14 +207,14 @@ static void run_products(kad_ctx *ctx, const job *w, work *t)
 static kad_status make_seeds(kad_scope *in, const kad_model *model, double **out)
 {
     KAD_SCOPE(scope, in->ctx);
-    const size_t N = (size_t)model->lattice->n_sites, c = (size_t)model->action->n_comp;
+    const size_t N = (size_t)model->lattice->n_sites, c = (size_t)model->field->n_comp;
     double *unit, *x;
     KAD_CALL(kad_take(&scope, N * c, &unit));
     KAD_CALL(kad_take(&scope, N * c, &x));
     KAD_CALL(kad_take(in, N * N, out));
     for (size_t j = 0; j < N; j++) {
         unit[j * c] = 1;
-        KAD_CALL(kad_action_boundary(in->ctx, model->action, 1, unit, x));
+        KAD_CALL(kad_action_boundary(in->ctx, model->field, 1, unit, x));
         unit[j * c] = 0;
         for (size_t i = 0; i < N; i++)
             (*out)[i * N + j] = x[i * c];
@@ -277,7 +277,7 @@ kad_status kad_receptive_create(kad_scope *in, const kad_bulk *bulk, int repeats
     r->bulk = bulk;
     r->n_levels = bulk->n_levels;
     r->boundary =
-        boundary && bulk->model->action->ops->kern[KAD_DOUBLE]->to_boundary != NULL;
+        boundary && bulk->model->field->ops->kern[KAD_DOUBLE]->to_boundary != NULL;
     for (int i = 0; i < lattice->n_sites; i++)
         if (distance(lattice, i) + 1 > r->n_r) r->n_r = distance(lattice, i) + 1;
     const size_t n = PARTS * (size_t)r->n_levels * r->n_r;

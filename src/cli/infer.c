@@ -160,6 +160,17 @@ void kad_infer_say_mean(kad_app *app, const char *what, size_t n, const double *
     kad_say(app, "%s %s", what, text);
 }
 
+/* The map knows densities: values of a grid get the noise of an evaluation. */
+static kad_status dequantise(kad_ctx *ctx, const kad_data_options *o, const char *path,
+                             kad_data *data)
+{
+    if (!(o->dequantise > 0)) return KAD_OK;
+    KAD_CALL(kad_data_check_grid(ctx, path, o->dequantise, data));
+    for (size_t i = 0; i < data->n; i++)
+        kad_data_spread_fixed(o->dequantise, i, data->n_rows, data->y + i * data->n_rows);
+    return KAD_OK;
+}
+
 static kad_status work(kad_app *app, kad_stored_run *stored, kad_data *data)
 {
     kad_ctx *ctx = &app->ctx;
@@ -171,6 +182,7 @@ static kad_status work(kad_app *app, kad_stored_run *stored, kad_data *data)
     KAD_CALL(kad_stored_map_open(app, stored, &map));
     KAD_CALL(kad_infer_split(&scope, app->args[1], "/configs", &path, &dataset));
     KAD_CALL(kad_data_load(ctx, "infer", path, dataset, stored->model, data));
+    KAD_CALL(dequantise(ctx, &stored->options.train.data, path, data));
     KAD_CALL(infer(&scope, stored->model, map, data, &r));
     if (app->out == NULL) app->out = "inferred.h5";
     KAD_CALL(write_file(app, stored, &r));

@@ -50,9 +50,12 @@ static kad_status read_stored(kad_app *app, const kad_run_options *options,
     const size_t wanted = (size_t)options->bulk.configs;
     char name[KAD_BULK_NAME];
     kad_bulk *bulk;
-    KAD_CALL(kad_model_require_action(ctx, model, "the bulk"));
-    KAD_CALL(kad_bulk_create(&scope, &options->bulk, model, file,
-                             sampler_of(options, file, name), wanted, &bulk));
+    if (model->action == NULL)
+        KAD_CALL(kad_bulk_create_data(&scope, &options->bulk, &options->train.data, model,
+                                      file, &bulk));
+    else
+        KAD_CALL(kad_bulk_create(&scope, &options->bulk, model, file,
+                                 sampler_of(options, file, name), wanted, &bulk));
     kad_say(app, "bulk: %zu configurations of %s, %d levels, inferred in %.2g s", bulk->n,
             bulk->sampler, bulk->n_levels, bulk->seconds);
     if (bulk->n < wanted)

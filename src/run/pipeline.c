@@ -231,6 +231,7 @@ static kad_status run_stage(kad_pipeline *p, unsigned stage)
         if (kad_family_has_points(p)) return KAD_OK;
         return kad_sample(ctx, p->run, &p->options.sample, p->model, p->progress);
     case KAD_STAGE_ANALYSE:
+        KAD_CALL(kad_data_stage(p));
         return kad_analyse(ctx, p->run);
     case KAD_STAGE_BULK:
         return kad_family_has_points(p) ? KAD_OK : kad_bulk_stage(p);
@@ -355,8 +356,8 @@ static kad_status check_work(kad_pipeline *p)
     kad_ctx *ctx = &p->app->ctx;
     KAD_CALL(kad_train_check(ctx, &p->options.train, p->model));
     KAD_CALL(kad_sample_check(ctx, &p->options.sample, p->model));
-    if (p->options.bulk.configs > 0)
-        KAD_CALL(kad_model_require_action(ctx, p->model, "section bulk"));
+    if (p->options.bulk.configs > 0 && p->options.bulk.sampler != NULL)
+        KAD_CALL(kad_model_require_action(ctx, p->model, "bulk.sampler"));
     return KAD_OK;
 }
 

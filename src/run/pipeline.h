@@ -99,6 +99,11 @@ KAD_MUST_USE kad_status kad_bulk_stage(kad_pipeline *p);
 KAD_MUST_USE kad_status kad_bulk_read(kad_app *app, const kad_run_options *options,
                                       const kad_model *model, kad_h5 *file);
 
+/* Of a map learnt from data alone: group /data of the open folder, draws of the map with means of
+ * observables beside those of samples that it never saw. Nothing where an action is known, or
+ * the group is there. (data_stage.c) */
+KAD_MUST_USE kad_status kad_data_stage(kad_pipeline *p);
+
 /* The curve of a family of maps, /family of the open folder; nothing for one map. Values
  * that an earlier call has done are kept. (family_stage.c) */
 KAD_MUST_USE kad_status kad_family_stage(kad_pipeline *p);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/tile.h"
 #include "image/npy_read.h"
+#include "io/digest.h"
 #include "io/file.h"
 #include "io/h5.h"
 
@@ -314,4 +315,47 @@ void kad_data_spread(double width, uint64_t seed, uint64_t step, uint64_t sample
 void kad_data_spread_fixed(double width, uint64_t sample, size_t n, double *y)
 {
     spread(kad_rng_stream(0, KAD_RNG_TRAIN, FIXED_NOISE), width, 0, sample, n, y);
+}
+
+/* --- as the options say ---------------------------------------------------------------- */
+
+kad_status kad_data_open(kad_ctx *ctx, const kad_data_options *o, const kad_model *model,
+                         uint64_t *n_bytes, kad_data *samples, kad_split *split)
+{
+    char digest[KAD_DIGEST_CHARS];
+    *samples = (kad_data){0};
+    *split = (kad_split){0};
+    KAD_CALL(kad_digest_file(ctx, o->path, n_bytes, digest));
+    KAD_CALL(kad_digest_require(ctx, o->path, o->key_sha256, o->sha256, digest));
+    KAD_CALL(kad_data_load(ctx, o->key, o->path, o->dataset, model, samples));
+    if (o->dequantise > 0)
+        KAD_CALL(kad_data_check_grid(ctx, o->path, o->dequantise, samples));
+    return kad_data_split(ctx, o->path, samples->n, o->holdout, o->validation,
+                          (size_t)o->block, split);
+}
+
+kad_status kad_data_held_out(kad_ctx *ctx, const kad_data_options *o,
+                             const kad_model *model, size_t n_max, kad_data *out,
+                             size_t *n_all)
+{
+    kad_data all KAD_CLEARED(kad_data_clear) = {0};
+    kad_split split KAD_CLEARED(kad_split_clear) = {0};
+    uint64_t n_bytes;
+    *out = (kad_data){0};
+    KAD_CALL(kad_data_open(ctx, o, model, &n_bytes, &all, &split));
+    const size_t *number = split.n_held > 0 ? split.held : split.trained;
+    const size_t rows = all.n_rows;
+    *n_all = split.n_held > 0 ? split.n_held : split.n_trained;
+    const size_t n = n_max > 0 && n_max < *n_all ? n_max : *n_all, step = *n_all / n;
+    /* numbers rise: what is moved lies in front of what is still to be */
+    for (size_t i = 0; i < n; i++) {
+        double *y = all.y + i * rows;
+        memmove(y, all.y + number[i * step] * rows, rows * sizeof *y);
+        if (o->dequantise > 0)
+            kad_data_spread_fixed(o->dequantise, number[i * step], rows, y);
+    }
+    all.n = n;
+    *out = all;
+    all = (kad_data){0};
+    return KAD_OK;
 }

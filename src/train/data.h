@@ -4,6 +4,7 @@
 #define KAD_TRAIN_DATA_H
 
 #include "train/model.h"
+#include "train/options.h"
 
 typedef struct kad_data {
     size_t n, n_rows;
@@ -40,6 +41,18 @@ KAD_MUST_USE kad_status kad_data_split(kad_ctx *ctx, const char *path, size_t n,
                                        double held_out, double validation, size_t block,
                                        kad_split *out);
 void kad_split_clear(kad_split *split);
+
+/* The samples that the options name, and how they are split; *n_bytes: of the file. Values are
+ * checked to lie on the grid of options->dequantise, without noise. Errors: as kad_data_load and
+ * kad_data_split; KAD_EDATA for another file than was recorded. */
+KAD_MUST_USE kad_status kad_data_open(kad_ctx *ctx, const kad_data_options *options,
+                                      const kad_model *model, uint64_t *n_bytes,
+                                      kad_data *samples, kad_split *split);
+/* Of these the ones held out (all, where none are), evenly spread and at most n_max of them
+ * (0: any number), in order, with the noise of evaluations. *n_all: how many there are. */
+KAD_MUST_USE kad_status kad_data_held_out(kad_ctx *ctx, const kad_data_options *options,
+                                          const kad_model *model, size_t n_max,
+                                          kad_data *out, size_t *n_all);
 
 /* Numbers of the samples of batch `step`: uniform of the trained ones, with replacement,
  * keyed by the seed. */

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "flow/hierarchy.h"
+#include "models/none.h"
 #include "models/spin_system.h"
 #include "train/params.h"
 
@@ -107,6 +108,18 @@ static kad_status make_flow(kad_ctx *ctx, const kad_model_options *o, kad_model 
     return kad_flow_create(ctx, &o->flow, &field, &model->flow);
 }
 
+/* A map without the global sign says that the field has none. */
+static kad_status make_field(kad_ctx *ctx, const kad_model_options *o, kad_model *model)
+{
+    const bool even = is_symmetric(&o->flow, NULL);
+    model->field = model->action;
+    if (model->action != NULL) return KAD_OK;
+    return kad_action_none(ctx, model->lattice, model->flow->n_comp,
+                           KAD_ACTION_TRANSLATION |
+                               (even ? KAD_ACTION_SYMMETRIC : KAD_ACTION_AXIS),
+                           &model->field);
+}
+
 size_t kad_model_n_parameters(const kad_model *model)
 {
     return (size_t)kad_family_terms(&model->family) * model->flow->n_theta;
@@ -124,6 +137,7 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,
     KAD_CALL(make_action(ctx, options, model));
     KAD_CALL(check_flow(ctx, &options->flow, model->action));
     KAD_CALL(make_flow(ctx, options, model));
+    KAD_CALL(make_field(ctx, options, model));
     KAD_CALL(kad_mixture_create(
         ctx, model->lattice, model->flow->active, options->flow.average,
         options->flow.symmetry == KAD_SYMMETRY_MIXTURE, &model->mixture));
@@ -138,7 +152,7 @@ void kad_model_destroy(kad_model *model)
     if (model == NULL) return;
     kad_mixture_destroy(model->mixture);
     kad_flow_destroy(model->flow);
-    kad_action_destroy(model->action);
+    kad_action_destroy(model->field != NULL ? model->field : model->action);
     kad_lattice_destroy(model->lattice);
     kad_free(model);
 }

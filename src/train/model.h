@@ -26,6 +26,7 @@ typedef struct kad_model_options {
 typedef struct kad_model {
     kad_lattice *lattice;
     kad_action *action; /* NULL: none is known */
+    kad_action *field; /* the action; where none is known, an empty one (models/none.h) */
     kad_flow *flow;
     bool decimated;       /* the odd sublattice is integrated out */
     kad_mixture *mixture; /* what q is averaged over */

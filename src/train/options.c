@@ -131,6 +131,11 @@ const kad_key kad_train_keys[] = {
      "values lie on a grid of this step (spins +-1: 2; counts: 1), and uniform noise of "
      "that "
      "width makes densities of them; 0: none"},
+    {"data.draws", KAD_INT_OF(kad_train_options, data.draws), "1000", 0, 1e7, "draws",
+     NULL,
+     "without an action: configurations drawn from the map, kept with means of "
+     "observables "
+     "beside those of as many samples held out (group /data); 0: none"},
     {"data.block", KAD_INT_OF(kad_train_options, data.block), "1", 1, 1e9, "samples",
      NULL,
      "neighbours in the file that are held out together and count as one in errors: a "
@@ -171,6 +176,7 @@ const kad_rule kad_train_rules[] = {
     {"data.held_out", "data.source"},
     {"data.validation", "data.source & train.patience"},
     {"data.dequantise", "data.source"},
+    {"data.draws", "action.name=none"},
     {"data.block", "data.source"},
     {"data.components", "data.source"},
     {"data.source_sha256", "data.source"},

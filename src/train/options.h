@@ -27,8 +27,10 @@ typedef struct kad_data_options {
     double holdout;               /* share that training never sees */
     double validation; /* share of the others that weights are chosen by; 0: none are */
     double dequantise; /* width of the noise on values of a grid; 0: none */
-    int64_t block;     /* neighbours in the file that are held out together */
-    int components;    /* of the field; 0: the action's, or 1 */
+    int64_t
+        draws; /* of the map that are kept; as many samples held out are read beside */
+    int64_t block;  /* neighbours in the file that are held out together */
+    int components; /* of the field; 0: the action's, or 1 */
 } kad_data_options;
 
 typedef enum kad_train_loss { KAD_TRAIN_REVERSE, KAD_TRAIN_LIKELIHOOD } kad_train_loss;

@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "base/ranks.h"
 #include "base/signals.h"
-#include "io/digest.h"
 #include "train/data.h"
 
 #include <math.h>
@@ -227,7 +226,6 @@ static kad_status prepare_noise(kad_ctx *ctx, data_target *self,
 {
     self->width = d->dequantise;
     if (!(self->width > 0)) return KAD_OK;
-    KAD_CALL(kad_data_check_grid(ctx, d->path, self->width, &self->samples));
     return kad_new(ctx, largest_batch, self->samples.n_rows * sizeof *self->batch,
                    &self->batch);
 }
@@ -237,7 +235,6 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
                            kad_target **out)
 {
     KAD_LOCAL(kad_target, target);
-    char digest[KAD_DIGEST_CHARS];
     const kad_data_options *d = &o->data;
     *out = NULL;
     if (kad_family_is(&model->family))
@@ -252,11 +249,7 @@ kad_status kad_target_data(kad_ctx *ctx, const kad_model *model,
     self->path = d->path;
     self->sha256 = d->sha256;
     self->seed = o->model->seed;
-    KAD_CALL(kad_digest_file(ctx, d->path, &self->n_bytes, digest));
-    KAD_CALL(kad_digest_require(ctx, d->path, d->key_sha256, d->sha256, digest));
-    KAD_CALL(kad_data_load(ctx, d->key, d->path, d->dataset, model, &self->samples));
-    KAD_CALL(kad_data_split(ctx, d->path, self->samples.n, d->holdout, d->validation,
-                            (size_t)d->block, &self->split));
+    KAD_CALL(kad_data_open(ctx, d, model, &self->n_bytes, &self->samples, &self->split));
     KAD_CALL(kad_new(ctx, largest_batch, sizeof *self->index, &self->index));
     KAD_CALL(prepare_noise(ctx, self, d, largest_batch));
     if (self->split.n_held + self->split.n_choosing > 0)

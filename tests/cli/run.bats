@@ -142,14 +142,30 @@ trained() {
     done
     # what needs an action says so in a line, before anything is made
     local word
-    for word in 'sample=[{name: direct}]' bulk.configs=10 train.ladder=true; do
+    for word in 'sample=[{name: direct}]' 'sample=[{name: hmc}]' train.ladder=true; do
         fails_with 78 kadanoff run d.yaml -q -o none "$word"
         grep -q 'needs an action' err.txt
         [ "$(wc -l <err.txt)" -eq 1 ]
     done
     fails_with 78 kadanoff run d.yaml -q -o none action.beta=1
     grep -q 'no effect with action.name none' err.txt
-    fails_with 78 kadanoff bulk alone -q
+    fails_with 78 kadanoff run d.yaml -q -o none bulk.configs=10 bulk.sampler=hmc
+    grep -q 'bulk.sampler needs an action' err.txt
+    # what does not: draws beside the samples held out, latents and back, the bulk
+    kadanoff run d.yaml -q -o alone2 "${few[@]}" bulk.configs=100 data.draws=50
+    grep -q 'Data: samples held out and draws of the map' alone2/report.html
+    h5dump -H -d /data/draws/configs alone2/run.h5 | grep -q '( 50, 1, 4, 4 )'
+    h5dump -d /data/name alone/run.h5 | grep -q '"nll"'
+    h5dump -n alone2/run.h5 | grep -q /bulk/mutual/gaussian
+    kadanoff bulk alone2 -q bulk.configs=20
+    h5dump -a /bulk/configurations/sampler alone2/run.h5 | grep -q '"data"'
+    kadanoff infer alone from/run.h5:/samplers/metropolis/configs -q -o z.h5
+    kadanoff generate alone z.h5 -q -o x.h5
+    h5dump -m %.4f -y -w 1 -d /samplers/metropolis/configs from/run.h5 | grep -E '^ *-?[0-9]' |
+        tr -d ', ' >a.txt
+    h5dump -m %.4f -y -w 1 -d /configs x.h5 | grep -E '^ *-?[0-9]' | tr -d ', ' >b.txt
+    [ "$(wc -l <a.txt)" -ge 4800 ]
+    paste a.txt b.txt | awk '{ d = $1 - $2; if (d * d > 1e-6) exit 1 }'
     # beside an action the map it taught is weighed by it
     printf "$phi4" | cat d.yaml - >both.yaml
     kadanoff run both.yaml -q -o both "${few[@]}" 'sample=[{name: mis, draws: 64}]'
