@@ -42,7 +42,7 @@ _kadanoff()
         action.form) words="seed albergo hopping nicoli" ;;
         flow.recipe) words="auto stencil wavelet neuralrg fourier ode custom pixels rgflow realnvp" ;;
         flow.hierarchy) words="mera decimator disentangler conditional ode none" ;;
-        flow.transform) words="affine bounded q4t lfa rqs vm circ" ;;
+        flow.transform) words="affine bounded q4t lfa rqs vm circ crqs" ;;
         flow.activation) words="elu tanh silu relu" ;;
         flow.split) words="true false" ;;
         flow.zero_last) words="true false" ;;
@@ -53,8 +53,8 @@ _kadanoff()
         flow.spectrum) words="none first last" ;;
         flow.details) words="fill wavelet" ;;
         flow.top) words="fill raster" ;;
-        flow.generator) words="affine bounded q4t lfa rqs vm circ" ;;
-        flow.refinement) words="affine bounded q4t lfa rqs vm circ" ;;
+        flow.generator) words="affine bounded q4t lfa rqs vm circ crqs" ;;
+        flow.refinement) words="affine bounded q4t lfa rqs vm circ crqs" ;;
         flow.shared) words="true false" ;;
         flow.rg_layers) words="true false" ;;
         flow.symmetry) words="none mixture equivariant" ;;

@@ -75,6 +75,16 @@ void kad_proposals_destroy(kad_proposals *proposals)
     memset(proposals, 0, sizeof *proposals);
 }
 
+/* A field that every observable has a value at: zero, of directions along the first axis. */
+static void make_empty(const kad_action *action, size_t n_rows, double *x)
+{
+    const size_t n_comp = (size_t)action->n_comp;
+    memset(x, 0, n_rows * sizeof *x);
+    for (size_t row = 0; row < n_rows && (action->flags & KAD_ACTION_DIRECTIONS);
+         row += n_comp)
+        x[row] = 1;
+}
+
 /* Proposals without a finite weight are emptied. */
 static void empty_bad(const kad_proposals *proposals, size_t n, double *x, double *S,
                       double *log_w)
@@ -84,7 +94,7 @@ static void empty_bad(const kad_proposals *proposals, size_t n, double *x, doubl
         if (isfinite(log_w[i]) && isfinite(S[i])) continue;
         log_w[i] = -INFINITY;
         S[i] = 0.0;
-        memset(x + i * n_rows, 0, n_rows * sizeof *x);
+        make_empty(proposals->setup->action, n_rows, x + i * n_rows);
     }
 }
 

@@ -93,37 +93,45 @@ static double naive_affine(int n, double odd[3][3], double s, const double *z, d
     return n * s;
 }
 
-/* The spline by its formulas: knots, the bin of r, g and g' there. */
-static double naive_rqs(int n, double odd[3][3], const double *even, const double *z,
-                        double *y)
+/* The spline over [0, B] by its formulas, of logits of widths, heights and n_slopes slopes: g,
+ * and g' returned; beyond B r itself. */
+static double naive_spline(const double *logit, int n_slopes, double B, double r,
+                           double *g)
 {
     enum { K = 4 };
-    double knot[2][K + 1] = {{0}}, slope[K + 1], r = 0;
+    double knot[2][K + 1] = {{0}}, slope[K + 1];
     for (int which = 0; which < 2; which++) {
         double sum = 1;
         for (int k = 0; k < K - 1; k++)
-            sum += exp(even[1 + which * (K - 1) + k]);
+            sum += exp(logit[which * (K - 1) + k]);
         for (int k = 0; k < K; k++) {
-            const double p =
-                k < K - 1 ? exp(even[1 + which * (K - 1) + k]) / sum : 1 / sum;
-            knot[which][k + 1] = knot[which][k] + 4 * (0.02 + (1 - K * 0.02) * p);
+            const double p = k < K - 1 ? exp(logit[which * (K - 1) + k]) / sum : 1 / sum;
+            knot[which][k + 1] = knot[which][k] + B * (0.02 + (1 - K * 0.02) * p);
         }
     }
     for (int k = 0; k <= K; k++)
-        slope[k] = k < K ? exp(even[2 * K - 1 + k]) : 1;
-    for (int i = 0; i < n; i++)
-        r += (z[i] + odd[1][i]) * (z[i] + odd[1][i]);
-    r = sqrt(r);
-    double g = r, dg = 1;
+        slope[k] = k < n_slopes ? exp(logit[2 * K - 2 + k]) : 1;
+    *g = r;
     for (int k = 0; k < K; k++)
         if (r >= knot[0][k] && r < knot[0][k + 1]) {
             const double w = knot[0][k + 1] - knot[0][k], h = knot[1][k + 1] - knot[1][k];
             const double s = h / w, x = (r - knot[0][k]) / w, t = x * (1 - x);
             const double q = s + (slope[k] + slope[k + 1] - 2 * s) * t;
-            g = knot[1][k] + h * (s * x * x + slope[k] * t) / q;
-            dg = s * s / (q * q) *
-                 (slope[k + 1] * x * x + 2 * s * t + slope[k] * (1 - x) * (1 - x));
+            *g = knot[1][k] + h * (s * x * x + slope[k] * t) / q;
+            return s * s / (q * q) *
+                   (slope[k + 1] * x * x + 2 * s * t + slope[k] * (1 - x) * (1 - x));
         }
+    return 1;
+}
+
+static double naive_rqs(int n, double odd[3][3], const double *even, const double *z,
+                        double *y)
+{
+    double r = 0, g;
+    for (int i = 0; i < n; i++)
+        r += (z[i] + odd[1][i]) * (z[i] + odd[1][i]);
+    r = sqrt(r);
+    const double dg = naive_spline(even + 1, 4, 4, r, &g);
     for (int i = 0; i < n; i++)
         y[i] = odd[0][i] + exp(even[0]) * g / r * (z[i] + odd[1][i]);
     return n * even[0] + log(dg) + (n - 1) * log(g / r);
@@ -175,15 +183,32 @@ static double complex naive_quantile(double complex u, double share, double comp
     return u / cabs(u) * cexp(I * copysign(lo, in));
 }
 
-/* vm and circ. */
-static double naive_angles(bool vm, double odd[3][3], const double *even, const double *z,
-                           double *y)
+/* The spline of the angle from u. */
+static double complex naive_circle_spline(double complex u, const double *out,
+                                          double complex s, double *ld)
+{
+    double logit[11], g;
+    const double phi = carg(s * conj(u));
+    for (int k = 0; k < 11; k++)
+        logit[k] = out[k] * cabs(u) / sqrt(1 + creal(u * conj(u)));
+    *ld += log(naive_spline(logit, 5, M_PI, fabs(phi), &g));
+    return u / cabs(u) * cexp(I * copysign(g, phi));
+}
+
+/* vm, circ and crqs. */
+static double naive_angles(const kad_transform_ops *transform, double odd[3][3],
+                           const double *even, const double *z, double *y)
 {
     double ld = 0;
     const double complex at = z[0] + I * z[1];
     const double complex u = exp(even[0]) * (odd[0][0] + I * odd[0][1]);
     double complex s = naive_axis(odd[1], even[1], at / cabs(at), &ld);
-    s = vm ? naive_quantile(u, even[3], s, &ld) : naive_moebius(u, s, &ld);
+    if (transform == &kad_transform_vm)
+        s = naive_quantile(u, even[3], s, &ld);
+    else if (transform == &kad_transform_crqs)
+        s = naive_circle_spline(u, even + 3, s, &ld);
+    else
+        s = naive_moebius(u, s, &ld);
     s = cabs(at) * naive_axis(odd[2], even[2], s, &ld);
     y[0] = creal(s);
     y[1] = cimag(s);
@@ -215,8 +240,7 @@ static double naive_transform(const kad_stencil *e, const double *theta, int n,
     if (e->transform == &kad_transform_bounded)
         return naive_affine(n, odd, theta[e->own] * tanh(even[0]), z, y);
     if (e->transform == kad_transform_find("rqs")) return naive_rqs(n, odd, even, z, y);
-    if (e->transform->directions)
-        return naive_angles(e->transform == &kad_transform_vm, odd, even, z, y);
+    if (e->transform->directions) return naive_angles(e->transform, odd, even, z, y);
     assert_ptr_equal(e->transform, &kad_transform_q4t);
     const double w = z[0] + odd[1][0];
     const double a = 2 * e->quartic * exp(4 * even[0]) / (1 + exp(-even[1])),

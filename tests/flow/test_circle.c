@@ -11,6 +11,10 @@ enum { W = KAD_W_DOUBLE, SOURCE = 0, TARGET = 1 };
 
 static const double MOST = 12, LEAST = 1e-4; /* of kappa, of the share (circle_kern.h) */
 
+static const kad_transform_ops *const all[] = {&kad_transform_vm, &kad_transform_circ,
+                                               &kad_transform_crqs};
+enum { N_ALL = sizeof all / sizeof *all };
+
 static void open_one(instance *t, const kad_transform_ops *transform)
 {
     *t = (instance){0};
@@ -106,15 +110,97 @@ static void quantile(void **state)
     instance_close(&t);
 }
 
+/* The spline about the source's direction: it keeps that and the opposite one, where it has the
+ * slopes of its outputs; behind a full turn slope and angle are what they were; no source's
+ * length, no map. */
+static void spline(void **state)
+{
+    instance t;
+    (void)state;
+    open_one(&t, &kad_transform_crqs);
+    const kad_stencil *e = t.stage.self;
+    const double u = 1.5, h = u / sqrt(1 + u * u);
+    for (int flat = 0; flat < 2; flat++) {
+        double x[4 * W], ld[W] = {0};
+        set(&t, flat ? 0 : u, 0.4);
+        for (int k = 3; k < e->n_even; k++)
+            t.theta[e->b + (size_t)k] = 0.3 * (k % 4) - 0.5;
+        instance_pack(&t, 0, NULL);
+        for (int lane = 0; lane < W; lane++) { /* from one end to the other, at 0.4 */
+            const double in = 2 * M_PI * lane / W - M_PI;
+            x[lane] = 2 * cos(0.4);
+            x[W + lane] = 2 * sin(0.4);
+            x[2 * W + lane] = 0.7 * cos(0.4 + in);
+            x[3 * W + lane] = 0.7 * sin(0.4 + in);
+        }
+        apply(&t, GENERATE, KAD_DOUBLE, x, NULL, 0, NULL, ld);
+        double moved = 0, before = -M_PI;
+        for (int lane = 0; lane < W; lane++) {
+            const double in = 2 * M_PI * lane / W - M_PI;
+            const double phi =
+                remainder(atan2(x[3 * W + lane], x[2 * W + lane]) - 0.4, 2 * M_PI);
+            if (lane > 0) assert_true(phi > before);
+            if (lane > 0) before = phi;
+            moved += fabs(phi - in) * (lane > 0);
+            if (flat) assert_close(ld[lane], 0, 1e-12);
+            /* phi and -phi alike */
+            if (lane > 0) assert_close(ld[lane], ld[W - lane], 1e-10);
+        }
+        assert_true(flat ? moved < 1e-11 : moved > 0.5);
+        if (flat) continue;
+        assert_close(x[2 * W + W / 2] * sin(0.4) - x[3 * W + W / 2] * cos(0.4), 0, 1e-12);
+        assert_close(cos(atan2(x[3 * W], x[2 * W]) - 0.4), -1, 1e-12);
+        assert_close(ld[W / 2], h * t.theta[e->b + 9], 1e-9);
+        assert_close(ld[0], h * t.theta[e->b + 13], 1e-9);
+    }
+    instance_close(&t);
+}
+
+/* Latents that are zero, one pair in 2^24 in single precision: what they are mapped to has a
+ * direction that comes back, at the first axis, with the same density. */
+static void no_direction(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_ALL; k++) {
+        instance t;
+        double ld[2][W] = {{0}}, back[W] = {0}, x[4 * W], y[4 * W];
+        open_one(&t, all[k]);
+        double *theta = normals(t.stage.n_theta, 3), *source = normals(2 * W, 4);
+        memcpy(t.theta, theta, t.stage.n_theta * sizeof *theta);
+        instance_pack(&t, 0, NULL);
+        for (int i = 0; i < 4 * W; i++)
+            x[i] = y[i] = i < 2 * W ? source[i] : i < 3 * W;
+        for (int lane = 0; lane < W; lane++)
+            x[2 * W + lane] = lane % 2 ? 0 : -0.0;
+        apply(&t, GENERATE, KAD_DOUBLE, x, NULL, 0, NULL, ld[0]);
+        apply(&t, GENERATE, KAD_DOUBLE, y, NULL, 0, NULL, ld[1]);
+        for (int lane = 0; lane < W; lane++) {
+            const double r = hypot(x[2 * W + lane], x[3 * W + lane]);
+            assert_true(r > 0.9e-15 && r < 1.1e-15);
+            assert_close(x[2 * W + lane] / r, y[2 * W + lane], 1e-12);
+            assert_close(x[3 * W + lane] / r, y[3 * W + lane], 1e-12);
+            assert_close(ld[0][lane], ld[1][lane], 1e-12);
+        }
+        apply(&t, INFER, KAD_DOUBLE, x, NULL, 0, NULL, back);
+        for (int lane = 0; lane < W; lane++) {
+            assert_close(x[2 * W + lane], 1e-15, 1e-25);
+            assert_close(x[3 * W + lane], 0, 1e-25);
+            assert_close(back[lane], -ld[0][lane], 1e-9);
+        }
+        kad_free(theta);
+        kad_free(source);
+        instance_close(&t);
+    }
+}
+
 /* Random parameters: scaling the source or the target scales the target alone. */
 static void lengths(void **state)
 {
-    const kad_transform_ops *const both[] = {&kad_transform_vm, &kad_transform_circ};
     (void)state;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < N_ALL; k++) {
         instance t;
         double ld[2][W] = {{0}};
-        open_one(&t, both[k]);
+        open_one(&t, all[k]);
         double *x = normals(4 * W, 1), *y = normals(4 * W, 1), *r = normals(2 * W, 2);
         double *theta = normals(t.stage.n_theta, 3);
         memcpy(t.theta, theta, t.stage.n_theta * sizeof *theta);
@@ -142,12 +228,11 @@ static void lengths(void **state)
 /* Turned and reflected with the source: f(R z; R X) = R f(z; X). */
 static void turns_with_the_source(void **state)
 {
-    const kad_transform_ops *const both[] = {&kad_transform_vm, &kad_transform_circ};
     (void)state;
-    for (int k = 0; k < 4; k++) {
-        const double c = cos(1.1), s = sin(1.1), sign = k < 2 ? 1 : -1;
+    for (int k = 0; k < 2 * N_ALL; k++) {
+        const double c = cos(1.1), s = sin(1.1), sign = k < N_ALL ? 1 : -1;
         instance t;
-        open_one(&t, both[k % 2]);
+        open_one(&t, all[k % N_ALL]);
         double *x = normals(4 * W, 1), *y = normals(4 * W, 1);
         double *theta = normals(t.stage.n_theta, 3);
         memcpy(t.theta, theta, t.stage.n_theta * sizeof *theta);
@@ -194,8 +279,11 @@ static void refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quantile), cmocka_unit_test(lengths),
-        cmocka_unit_test(turns_with_the_source), cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(quantile),
+                                       cmocka_unit_test(lengths),
+                                       cmocka_unit_test(turns_with_the_source),
+                                       cmocka_unit_test(spline),
+                                       cmocka_unit_test(no_direction),
+                                       cmocka_unit_test(refusals)};
     return cmocka_run_group_tests_name("transforms of angles", tests, NULL, NULL);
 }

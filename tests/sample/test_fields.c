@@ -196,8 +196,8 @@ static void broken_value(const kad_action *action, const void *y, double *S,
     }
 }
 
-static kad_status broken_run(scene *s, int every, size_t draws, double *log_w,
-                             uint8_t *accepted)
+static kad_status broken_run(scene *s, const char *name, unsigned flags, int every,
+                             size_t draws, double *log_w, uint8_t *accepted, double *x)
 {
     kad_map *map;
     kad_sampler *sampler;
@@ -209,6 +209,7 @@ static kad_status broken_run(scene *s, int every, size_t draws, double *log_w,
     const kad_action action = {.ops = &ops,
                                .lattice = s->model->lattice,
                                .n_comp = 1,
+                               .flags = flags,
                                .n_active = 16,
                                .scratch_bytes = {4096, 4096},
                                .self = &every};
@@ -220,14 +221,12 @@ static kad_status broken_run(scene *s, int every, size_t draws, double *log_w,
                                      .n_draws = (int64_t)draws,
                                      .n_batch_max = draws};
     s->ctx.n_threads = 1;
-    assert_ok(s, kad_sampler_create(&s->ctx, "mis", &setup, &sampler));
-    kad_draws out = {.n = draws, .log_weight = log_w, .accepted = accepted};
+    assert_ok(s, kad_sampler_create(&s->ctx, name, &setup, &sampler));
+    kad_draws out = {.n = draws, .log_weight = log_w, .accepted = accepted, .x = x};
     out.number = kad_alloc(draws, sizeof(uint64_t));
-    out.x = kad_alloc(draws * 16, sizeof(double));
     out.action = kad_alloc(draws, sizeof(double));
     const kad_status status = sampler->ops->advance(&s->ctx, sampler->self, &out);
     kad_free(out.number);
-    kad_free(out.x);
     kad_free(out.action);
     kad_sampler_destroy(sampler);
     kad_map_destroy(map);
@@ -241,6 +240,7 @@ static void bad_weights_are_rejected(void **state)
     enum { DRAWS = 3200 };
     static double log_w[DRAWS];
     static uint8_t accepted[DRAWS];
+    static double x[DRAWS * 16];
     scene s;
     int n_bad = 0;
     scene_make(&s,
@@ -249,7 +249,7 @@ static void bad_weights_are_rejected(void **state)
                "flow: {recipe: fourier}\n",
                0);
     n_calls = 0;
-    assert_ok(&s, broken_run(&s, 300, DRAWS, log_w, accepted));
+    assert_ok(&s, broken_run(&s, "mis", 0, 300, DRAWS, log_w, accepted, x));
     for (int i = 0; i < DRAWS; i++) {
         assert_true(log_w[i] == log_w[i]);
         if (isfinite(log_w[i])) continue;
@@ -258,8 +258,22 @@ static void bad_weights_are_rejected(void **state)
     }
     assert_int_equal(n_bad, DRAWS / 300 + 1);
     n_calls = 0;
-    assert_int_equal(broken_run(&s, 20, DRAWS, log_w, accepted), KAD_EINTERNAL);
+    assert_int_equal(broken_run(&s, "mis", 0, 20, DRAWS, log_w, accepted, x),
+                     KAD_EINTERNAL);
     print_message("# %s\n", s.ctx.message);
+    /* what is left in their place has a direction, where fields are directions */
+    for (unsigned flags = 0; flags <= KAD_ACTION_DIRECTIONS;
+         flags += KAD_ACTION_DIRECTIONS) {
+        n_bad = n_calls = 0;
+        assert_ok(&s, broken_run(&s, "direct", flags, 300, DRAWS, log_w, accepted, x));
+        for (int i = 0; i < DRAWS; i++) {
+            if (isfinite(log_w[i])) continue;
+            for (int r = 0; r < 16; r++)
+                assert_true(x[i * 16 + r] == (flags != 0));
+            n_bad++;
+        }
+        assert_int_equal(n_bad, DRAWS / 300 + 1);
+    }
     scene_clear(&s);
 }
 

@@ -185,6 +185,8 @@ static const struct example {
     {&kad_transform_circ, 2, 5, 3, 4, 1.0, {.axis = true, .clock = 3}},
     {&kad_transform_vm, 2, 5, 5, 4, 1.0, {.clock = 4}},
     {&kad_transform_circ, 2, 5, 4, 4, 1.0, {.turned = true}},
+    {&kad_transform_crqs, 2, 6, 4, 4, 1.0, {.axis = true}},
+    {&kad_transform_crqs, 2, 5, 4, 4, 1.0, {.turned = true}},
     {&kad_transform_fold, 2, 5, 3, 4, 4.0, {.clock = 4}},
     {&kad_transform_fold, 2, 4, 2, 4, 3.0, {.axis = true, .clock = 3}},
     {&kad_transform_vm, 2, 4, 3, 4, 1.0, {.axis = true, .clock = 3, .turned = true}},

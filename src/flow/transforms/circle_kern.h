@@ -37,12 +37,17 @@ typedef struct circle_point {
     vreal m, bend;
 } circle_point;
 
+/* x = length s. One pair of normals in 2^24 is zero in single precision: it gets a direction and
+ * a length that a square does not lose, so that the direction it is mapped to can be read. */
 KAD_LANES_INLINE void circle_unit(const vreal *x, vreal *s, vreal *length)
 {
-    const vreal r2 = kad_vmax(x[0] * x[0] + x[1] * x[1], kad_vset(RC(1e-30)));
+    const vreal square = x[0] * x[0] + x[1] * x[1];
+    const kad_vmask none = kad_vlt(square, kad_vset(RC(1e-32)));
+    const vreal r2 = kad_vmax(square, kad_vset(RC(1e-30)));
     const vreal inverse = kad_lanes_rsqrt(r2);
-    s[0] = x[0] * inverse;
-    s[1] = x[1] * inverse;
+    const vreal a = x[0] * inverse, b = x[1] * inverse;
+    s[0] = kad_vselect(none, kad_vset(RC(1.0)), a);
+    s[1] = kad_vselect(none, kad_vset(RC(0.0)), b);
     *length = r2 * inverse;
 }
 

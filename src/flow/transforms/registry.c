@@ -1,7 +1,7 @@
 /* The one list of transforms: one is its own file and a name here. */
 #include "flow/transforms/transform.h"
 
-#define TRANSFORMS(X) X(affine) X(bounded) X(q4t) X(lfa) X(rqs) X(vm) X(circ)
+#define TRANSFORMS(X) X(affine) X(bounded) X(q4t) X(lfa) X(rqs) X(vm) X(circ) X(crqs)
 
 #define DECLARE(name) extern const kad_transform_ops kad_transform_##name;
 #define ADDRESS(name) &kad_transform_##name,

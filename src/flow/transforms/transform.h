@@ -9,7 +9,8 @@
  * rotation R (n = 1: the sign), so that a coupling is as symmetric as its net.
  *
  * This folder holds the transforms: each is one file, NAME_kern.c, with its formulas, its rows in both precisions and
- * its table (transform_kern has what makes them of the formulas, circle_kern the maps of angles),
+ * its table (transform_kern has what makes them of the formulas, circle_kern the maps of angles, spline_kern
+ * a spline),
  * and one line in
  * registry.c. What is registered is a choice of flow.transform, flow.generator and
  * flow.refinement, and has examples in the conformance suite of bijectors. */
@@ -83,8 +84,8 @@ typedef struct kad_transform_ops {
 
 /* Those that other files name. */
 extern const kad_transform_ops kad_transform_affine, kad_transform_bounded,
-    kad_transform_vm, kad_transform_circ, kad_transform_fold, kad_transform_lfa,
-    kad_transform_q4t;
+    kad_transform_vm, kad_transform_circ, kad_transform_crqs, kad_transform_fold,
+    kad_transform_lfa, kad_transform_q4t;
 /* Every registered transform, NULL-terminated. */
 extern const kad_transform_ops *const kad_transforms[];
 /* The name of the i-th one, NULL past the last: choices of a key. */
