@@ -195,7 +195,7 @@ static kad_status resolve_directions(kad_ctx *ctx, kad_config *config, const fac
     KAD_CALL(kad_config_resolve(ctx, config, "flow.ring", "false"));
     if (a->n_comp != 2) return KAD_OK;
     KAD_CALL(kad_config_resolve(ctx, config, "flow.generator", "vm"));
-    KAD_CALL(kad_config_resolve(ctx, config, "flow.refinement", "circ"));
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.refinement", "crqs"));
     return a->family ? KAD_OK : kad_config_resolve(ctx, config, "train.rate", "5e-3");
 }
 
