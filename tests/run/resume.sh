@@ -483,7 +483,8 @@ pairs() {
 # Their numbers made small.
 every_example() {
     local file pictures
-    for file in "$src"/examples/*.yaml "$src"/examples/*/*.yaml; do
+    cp "$src"/examples/*.txt configs/ # couplings beside them
+    for file in "$src"/examples/*.yaml; do
         ! grep -q '^sweep:' "$file" || continue
         # photographs of a package that need not be installed
         pictures=$(sed -n 's/.*source: \(\/[^,}]*\).*/\1/p' "$file")
