@@ -214,6 +214,22 @@ static kad_status write_all(kad_pipeline *p, const kad_measure *measure, const s
     return kad_write_end(&w);
 }
 
+/* A mean that a map cannot have. */
+static void note_sign(const kad_pipeline *p, const kad_measure *measure, const set *data)
+{
+    double mean, err;
+    if ((p->model->field->flags & KAD_ACTION_SYMMETRIC) == 0) return;
+    for (int i = 0; i < measure->n_plain; i++) {
+        if (strcmp(measure->ops[i]->name, "m") != 0) continue;
+        mean_of(data, measure->offset[i], &mean, &err);
+        if (!(fabs(mean) > 5 * err)) continue;
+        kad_note(&p->app->ctx,
+                 "data: the mean of the samples' field is %.4g(%.1g), but the map has "
+                 "q(-x) = q(x), and so none: flow.symmetry=none",
+                 mean, err);
+    }
+}
+
 kad_status kad_data_stage(kad_pipeline *p)
 {
     kad_ctx *ctx = &p->app->ctx;
@@ -228,6 +244,7 @@ kad_status kad_data_stage(kad_pipeline *p)
     KAD_CALL(kad_model_load_map(ctx, p->model, file, &map));
     KAD_CALL(kad_measure_create(ctx, p->model->field, p->model->seed, 0, &measure));
     KAD_CALL(infer_held_out(&scope, p, map, measure, &data));
+    note_sign(p, measure, &data);
     KAD_CALL(draw(&scope, p, map, measure, &draws));
     KAD_CALL(write_all(p, measure, &data, &draws, file));
     return kad_results_save(ctx, p->run, file);

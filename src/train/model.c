@@ -45,11 +45,19 @@ static bool is_symmetric(const kad_flow_options *flow, const kad_action *action)
     return flow->symmetry != KAD_SYMMETRY_NONE;
 }
 
+/* One component of data that has no sign: its stencils read an axis, as in a field. */
+static bool has_axis_of_its_own(const kad_model_options *o, const kad_action *action)
+{
+    return action == NULL && o->n_comp <= 1 && o->flow.symmetry == KAD_SYMMETRY_NONE &&
+           strcmp(o->flow.hierarchy, "conditional") == 0;
+}
+
 /* Where the stages are odd there is nothing left to mix, and no way not to be. */
-static kad_status check_flow(kad_ctx *ctx, const kad_flow_options *flow,
+static kad_status check_flow(kad_ctx *ctx, const kad_model_options *o,
                              const kad_action *action)
 {
-    if (kad_hierarchy_is_odd(flow->hierarchy) &&
+    const kad_flow_options *flow = &o->flow;
+    if (kad_hierarchy_is_odd(flow->hierarchy) && !has_axis_of_its_own(o, action) &&
         flow->symmetry != KAD_SYMMETRY_EQUIVARIANT)
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.symmetry: %s, but every stage of flow.hierarchy %s is "
@@ -79,9 +87,9 @@ static kad_status check_flow(kad_ctx *ctx, const kad_flow_options *flow,
 }
 
 /* Without a global sign there is an axis, but where a clock term alone is the reason. */
-static kad_frame frame_of(const kad_action *action)
+static kad_frame frame_of(const kad_model_options *o, const kad_action *action)
 {
-    kad_frame frame = {0};
+    kad_frame frame = {.axis = has_axis_of_its_own(o, action)};
     if (action == NULL) return frame;
     const kad_action_spins *spins = action->ops->spins;
     if (spins != NULL && spins->clock_states != NULL)
@@ -101,7 +109,7 @@ static kad_status make_flow(kad_ctx *ctx, const kad_model_options *o, kad_model 
                                                             : 1,
                                    .active = action != NULL ? action->active : NULL,
                                    .symmetric = is_symmetric(&o->flow, action),
-                                   .frame = frame_of(action)};
+                                   .frame = frame_of(o, action)};
     if (given != 0 && given != field.n_comp)
         return kad_fail(ctx, KAD_ECONFIG, "data.components: %d, but action %s has %d",
                         given, action->ops->name, field.n_comp);
@@ -135,7 +143,7 @@ kad_status kad_model_create(kad_ctx *ctx, const kad_model_options *options,
     model->prec = options->flow.precision;
     KAD_CALL(make_lattice(ctx, &options->shape, &model->lattice));
     KAD_CALL(make_action(ctx, options, model));
-    KAD_CALL(check_flow(ctx, &options->flow, model->action));
+    KAD_CALL(check_flow(ctx, options, model->action));
     KAD_CALL(make_flow(ctx, options, model));
     KAD_CALL(make_field(ctx, options, model));
     KAD_CALL(kad_mixture_create(

@@ -166,6 +166,14 @@ trained() {
     h5dump -m %.4f -y -w 1 -d /configs x.h5 | grep -E '^ *-?[0-9]' | tr -d ', ' >b.txt
     [ "$(wc -l <a.txt)" -ge 4800 ]
     paste a.txt b.txt | awk '{ d = $1 - $2; if (d * d > 1e-6) exit 1 }'
+    # a mean that a symmetric map cannot have is noted
+    kadanoff run p.yaml -q -o tilted action.field=3 \
+        'sample=[{name: metropolis, draws: 100, chains: 4, burn_in: 2, store_configs: 300}]'
+    kadanoff run d.yaml -q -o sign "${few[@]}" data.source=tilted/run.h5 2>err.txt
+    grep -q "data: the mean of the samples' field is .* flow.symmetry=none" err.txt
+    kadanoff run d.yaml -q -o none2 "${few[@]}" data.source=tilted/run.h5 flow.symmetry=none \
+        2>err.txt
+    not grep -q "data: the mean" err.txt
     # beside an action the map it taught is weighed by it
     printf "$phi4" | cat d.yaml - >both.yaml
     kadanoff run both.yaml -q -o both "${few[@]}" 'sample=[{name: mis, draws: 64}]'

@@ -319,6 +319,7 @@ data.dataset|/samplers/metropolis/configs|$phi4|data.held_out=0.5|data.source=co
 data.held_out|0.4|$alone
 data.block|2|$alone|data.held_out=0.7
 data.components|1|$alone
+flow.symmetry|none|$alone
 data.draws|20|$alone|bulk={configs: 3}
 data.dequantise|0.5|$alone|data.source=configs/spins.npy
 data.validation|0.2|$alone|train.patience=1
