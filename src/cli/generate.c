@@ -7,6 +7,7 @@
 #include "cli/stored_images.h"
 #include "cli/stored_run.h"
 #include "sample/fields.h"
+#include "train/data.h"
 
 #include <math.h>
 
@@ -54,23 +55,45 @@ static kad_status generate(kad_ctx *ctx, const kad_stored_run *s, const kad_map 
     return KAD_OK;
 }
 
-static kad_status write_file(kad_app *app, const kad_model *model, size_t n,
-                             const double *x)
+static void write_configs(kad_writer *w, const kad_model *model, const char *name,
+                          const char *text, size_t n, const double *x)
 {
     static const char *const axes[] = {"", "cfg component x", "cfg component y x",
                                        "cfg component z y x"};
-    KAD_LOCAL(kad_h5, file);
-    char text[KAD_ACTION_DESCRIPTION];
     size_t dims[2 + KAD_MAX_DIM] = {n, (size_t)model->flow->n_comp};
     for (int mu = 0; mu < model->lattice->d; mu++)
         dims[2 + mu] = (size_t)model->lattice->shape[mu];
-    kad_model_describe(model, sizeof text, text);
+    kad_write(w, name, KAD_H5_F64, axes[model->lattice->d], "1", text, dims, x);
+}
+
+/* Of a map of values of a grid: x is rounded to it. */
+static kad_status write_values(kad_ctx *ctx, const kad_stored_run *s, kad_writer *w,
+                               size_t n, double *x)
+{
+    const double width = s->options.train.data.dequantise;
+    const size_t n_values = n * (size_t)s->model->flow->n_rows;
+    double origin;
+    if (!(width > 0)) return KAD_OK;
+    KAD_CALL(kad_h5_attr_real(ctx, s->file, "/training", "data_origin", &origin));
+    for (size_t i = 0; i < n_values; i++)
+        x[i] = kad_data_round(width, origin, x[i]);
+    write_configs(w, s->model, "values",
+                  "the same, each the nearest value of data.dequantise's grid", n, x);
+    return KAD_OK;
+}
+
+static kad_status write_file(kad_app *app, const kad_stored_run *s, size_t n, double *x)
+{
+    KAD_LOCAL(kad_h5, file);
+    char text[KAD_ACTION_DESCRIPTION];
+    kad_model_describe(s->model, sizeof text, text);
     KAD_CALL(kad_h5_create(&app->ctx, &file));
     kad_writer w = kad_write_into(&app->ctx, file, "/");
     kad_infer_head(&w, app, text);
-    kad_stored_couplings_write(&w, model);
-    kad_write(&w, "configs", KAD_H5_F64, axes[model->lattice->d], "1",
-              "boundary configurations of the latents", dims, x);
+    kad_stored_couplings_write(&w, s->model);
+    write_configs(&w, s->model, "configs", "boundary configurations of the latents", n,
+                  x);
+    KAD_CALL(write_values(&app->ctx, s, &w, n, x));
     KAD_CALL(kad_write_end(&w));
     return kad_h5_save(&app->ctx, file, app->out, true);
 }
@@ -88,7 +111,7 @@ static kad_status generate_fields(kad_app *app, kad_stored_run *s)
     KAD_CALL(read_latents(app, &scope, s->model, &n, &z));
     KAD_CALL(generate(ctx, s, map, n, z));
     if (app->out == NULL) app->out = "generated.h5";
-    KAD_CALL(write_file(app, s->model, n, z));
+    KAD_CALL(write_file(app, s, n, z));
     kad_say(app, "%zu configurations; %s", n, app->out);
     return KAD_OK;
 }

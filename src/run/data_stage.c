@@ -18,6 +18,7 @@ typedef struct set {
     size_t together; /* neighbours that count as one in errors */
     double *x, *lnq; /* [n][n_rows], [n] */
     double *rows;    /* [n][n_columns] */
+    double origin;   /* of values of a grid */
 } set;
 
 static kad_status take_set(kad_scope *in, const kad_model *model,
@@ -65,6 +66,7 @@ static kad_status infer_held_out(kad_scope *in, const kad_pipeline *p, const kad
     KAD_CALL(
         kad_data_held_out(ctx, options, p->model, (size_t)options->draws, &data, &n_all));
     KAD_CALL(take_set(in, p->model, measure, data.n, s));
+    s->origin = data.origin;
     memcpy(s->x, data.y, data.n * data.n_rows * sizeof *s->x);
     const size_t step = n_all / data.n, block = (size_t)options->block;
     s->together = (block + step - 1) / step;
@@ -161,22 +163,31 @@ static void write_correlator(kad_writer *w, const kad_measure *measure, const se
     write_columns(w, "r", c);
 }
 
-static void write_draws(kad_writer *w, const kad_model *model, const set *draws)
+/* width > 0: also as values of the grid. */
+static void write_draws(kad_writer *w, const kad_model *model, double width,
+                        double origin, const set *draws)
 {
     static const char *const axes[] = {"", "cfg component x", "cfg component y x",
                                        "cfg component z y x"};
     const size_t n_comp = (size_t)model->flow->n_comp,
                  n_sites = (size_t)model->lattice->n_sites;
+    const char *along = axes[model->lattice->d];
     size_t dims[2 + KAD_MAX_DIM] = {draws->n, n_comp};
     for (int mu = 0; mu < model->lattice->d; mu++)
         dims[2 + mu] = (size_t)model->lattice->shape[mu];
     double *stored = kad_write_scratch(w, draws->n, n_comp * n_sites * sizeof *stored);
     if (stored == NULL) return;
     kad_by_component(draws->n, n_sites, n_comp, draws->x, stored);
-    kad_write(w, "configs", KAD_H5_F64, axes[model->lattice->d], "1",
-              "configurations drawn from the map", dims, stored);
+    kad_write(w, "configs", KAD_H5_F64, along, "1", "configurations drawn from the map",
+              dims, stored);
     kad_write(w, "log_q", KAD_H5_F64, "cfg", "nats", "ln of the map's density", &draws->n,
               draws->lnq);
+    for (size_t i = 0; i < draws->n * n_comp * n_sites && width > 0; i++)
+        stored[i] = kad_data_round(width, origin, stored[i]);
+    if (width > 0)
+        kad_write(w, "values", KAD_H5_F64, along, "1",
+                  "the same, each the nearest value of data.dequantise's grid", dims,
+                  stored);
     kad_free(stored);
 }
 
@@ -210,7 +221,7 @@ static kad_status write_all(kad_pipeline *p, const kad_measure *measure, const s
     write_correlator(&w, measure, data, draws, &c);
     KAD_CALL(kad_write_end(&w));
     w = kad_write_into(&p->app->ctx, file, "/data/draws");
-    write_draws(&w, p->model, draws);
+    write_draws(&w, p->model, p->options.train.data.dequantise, data->origin, draws);
     return kad_write_end(&w);
 }
 

@@ -199,6 +199,14 @@ static kad_status resolve_directions(kad_ctx *ctx, kad_config *config, const fac
     return a->family ? KAD_OK : kad_config_resolve(ctx, config, "train.rate", "5e-3");
 }
 
+/* Values of a grid with their noise have densities of boxes, which splines have the corners for. */
+static kad_status resolve_grid(kad_ctx *ctx, kad_config *config)
+{
+    if (!(kad_config_real(config, "data.dequantise") > 0)) return KAD_OK;
+    KAD_CALL(kad_config_resolve(ctx, config, "flow.generator", "rqs"));
+    return kad_config_resolve(ctx, config, "flow.refinement", "rqs");
+}
+
 /* A Gaussian field to start from where the action is local or not known, a finish where the
  * field is whitened. The spectrum of the first kind wants the longer steps. One component in
  * one or two dimensions does not take it: near criticality and in the ordered phase levels
@@ -211,6 +219,7 @@ static kad_status resolve_stencil(kad_ctx *ctx, kad_config *config, const facts 
     const bool first = (isfinite(a->lambda) || !a->known) && !a->family && !one;
     const bool of_phi4 = a->family && isfinite(a->lambda);
     if (a->directions) KAD_CALL(resolve_directions(ctx, config, a));
+    KAD_CALL(resolve_grid(ctx, config));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum", first ? "first" : "last"));
     KAD_CALL(kad_config_resolve(ctx, config, "flow.spectrum_mass2", first ? "1" : "0"));
     KAD_CALL(kad_config_resolve(ctx, config, "train.rate",

@@ -299,6 +299,11 @@ kad_status kad_data_check_grid(kad_ctx *ctx, const char *path, double width,
     return KAD_OK;
 }
 
+double kad_data_round(double width, double origin, double y)
+{
+    return origin + width * nearbyint((y - origin) / width);
+}
+
 static void spread(kad_rng rng, double width, uint64_t step, uint64_t sample, size_t n,
                    double *y)
 {
@@ -330,6 +335,7 @@ kad_status kad_data_open(kad_ctx *ctx, const kad_data_options *o, const kad_mode
     KAD_CALL(kad_data_load(ctx, o->key, o->path, o->dataset, model, samples));
     if (o->dequantise > 0)
         KAD_CALL(kad_data_check_grid(ctx, o->path, o->dequantise, samples));
+    samples->origin = samples->y[0];
     return kad_data_split(ctx, o->path, samples->n, o->holdout, o->validation,
                           (size_t)o->block, split);
 }

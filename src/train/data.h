@@ -8,7 +8,8 @@
 
 typedef struct kad_data {
     size_t n, n_rows;
-    double *y; /* [n][n_rows], row = site * n_comp + component */
+    double *y;     /* [n][n_rows], row = site * n_comp + component */
+    double origin; /* kad_data_open: a value of the grid that they lie on */
 } kad_data;
 
 /* An array of numbers, floats or integers: of shape [n, axes...] (one component), [n,
@@ -72,6 +73,8 @@ void kad_data_mean(const kad_split *split, size_t n, const size_t *number,
  * evaluation, by the sample's number alone. */
 KAD_MUST_USE kad_status kad_data_check_grid(kad_ctx *ctx, const char *path, double width,
                                             const kad_data *samples);
+double kad_data_round(double width, double origin,
+                      double y); /* the nearest of the grid */
 void kad_data_spread(double width, uint64_t seed, uint64_t step, uint64_t sample,
                      size_t n, double *y);
 void kad_data_spread_fixed(double width, uint64_t sample, size_t n, double *y);

@@ -166,6 +166,7 @@ static void describe(const kad_target *target, const kad_evaluation *e, kad_writ
     kad_write_int(w, "data_bytes", (int64_t)self->n_bytes);
     kad_write_int(w, "data_samples", (int64_t)self->samples.n);
     if (self->sha256 != NULL) kad_write_text(w, "data_sha256", self->sha256);
+    if (self->width > 0) kad_write_real(w, "data_origin", self->samples.origin);
     if (h->n_choosing > 0) {
         kad_write_int(w, "data_validation", (int64_t)self->split.n_choosing);
         kad_write_real(w, "validation", h->choosing);

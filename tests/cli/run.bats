@@ -166,6 +166,26 @@ trained() {
     h5dump -m %.4f -y -w 1 -d /configs x.h5 | grep -E '^ *-?[0-9]' | tr -d ', ' >b.txt
     [ "$(wc -l <a.txt)" -ge 4800 ]
     paste a.txt b.txt | awk '{ d = $1 - $2; if (d * d > 1e-6) exit 1 }'
+    # spins get noise, splines, and come back
+    {
+        head="{'descr': '|i1', 'fortran_order': False, 'shape': (60, 4, 4), }"
+        printf '\223NUMPY\1\0'
+        # shellcheck disable=SC2059
+        printf "\\$(printf %o ${#head})\\0%s" "$head"
+        for i in $(seq 960); do
+            if [ $((i * i * i / 7 % 3)) -eq 0 ]; then printf '\377'; else printf '\1'; fi
+        done
+    } >spins.npy
+    kadanoff run d.yaml -q -o spins "${few[@]}" data.source=spins.npy data.dequantise=2
+    grep -q 'generator: rqs' spins/config.yaml
+    h5dump -a /training/held_out_discrete spins/run.h5 | grep -q '(0): [0-9.-]*$'
+    kadanoff infer spins spins.npy -q -o z.h5
+    kadanoff generate spins z.h5 -q -o x.h5
+    h5dump -m %.6f -y -w 1 -d /values x.h5 | grep -E '^ *-?[0-9]' | tr -d ', ' >b.txt
+    [ "$(wc -l <b.txt)" -eq 960 ]
+    for i in $(seq 960); do
+        if [ $((i * i * i / 7 % 3)) -eq 0 ]; then echo -1.000000; else echo 1.000000; fi
+    done | cmp - b.txt
     # a mean that a symmetric map cannot have is noted
     kadanoff run p.yaml -q -o tilted action.field=3 \
         'sample=[{name: metropolis, draws: 100, chains: 4, burn_in: 2, store_configs: 300}]'
