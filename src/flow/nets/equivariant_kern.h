@@ -10,6 +10,7 @@
 #define KAD_FLOW_NETS_EQUIVARIANT_KERN_H
 
 #include "flow/bijectors/stencil.h"
+#include "flow/nets/heads_kern.h"
 #include "flow/nets/rows_kern.h"
 
 #include <stdint.h>
@@ -270,19 +271,73 @@ KAD_LANES_INLINE const real *const *net_read(const kad_stencil *e, const net_spa
                                                           : s->src);
 }
 
+/* The rows of heads_kern.h. */
+static inline heads net_heads(const kad_stencil *e, const net_weights *w,
+                              const net_space *s)
+{
+    return (heads){.n_hidden = e->n_hidden,
+                   .wo = w->odd,
+                   .we = w->even,
+                   .b = w->b,
+                   .hid = s->hid,
+                   .norm = s->norm,
+                   .even = s->even,
+                   .ghid = s->ghid,
+                   .geven = s->geven,
+                   .acc_wo = s->acc + e->wo,
+                   .acc_we = s->acc + e->we};
+}
+
+/* Hidden vectors and outputs in one pass, if there is an instance for them. */
+KAD_LANES_INLINE bool net_heads_forward(const int n, const kad_stencil *e,
+                                        const net_weights *w, const net_space *s)
+{
+    const heads rows = net_heads(e, w, s);
+#define INSTANCE(nc, no, ne)                            \
+    if (n == nc && e->n_odd == no && e->n_even == ne) { \
+        heads_forward(nc, no, ne, &rows);               \
+        return true;                                    \
+    }
+    HEADS_INSTANCES(INSTANCE)
+#undef INSTANCE
+    return false;
+}
+
+KAD_LANES_INLINE bool net_heads_adjoint(const int n, const kad_stencil *e,
+                                        const net_weights *w, const net_space *s,
+                                        bool weights)
+{
+    const heads rows = net_heads(e, w, s);
+#define INSTANCE(nc, no, ne)                            \
+    if (n == nc && e->n_odd == no && e->n_even == ne) { \
+        if (weights)                                    \
+            heads_adjoint(nc, no, ne, true, &rows);     \
+        else                                            \
+            heads_adjoint(nc, no, ne, false, &rows);    \
+        return true;                                    \
+    }
+    HEADS_INSTANCES(INSTANCE)
+#undef INSTANCE
+    return false;
+}
+
 /* Outputs of the net for the sources s->src: odd in hid[H..], even in even. */
 KAD_LANES_INLINE void net_forward(const int n, const kad_stencil *e, const net_weights *w,
                                   const net_space *s)
 {
     const int n_hidden = e->n_hidden, n_vec = n * KAD_NV;
     const real *const *hid = (const real *const *)s->hid;
+    if (e->n_inputs > 0) {
+        net_axis(n, e, s);
+        if (e->transform->directions) net_directions(n, e, s);
+        rows_product(n_vec, n_hidden + e->n_odd, e->n_inputs, w->in, net_read(e, s),
+                     s->hid);
+        if (net_heads_forward(n, e, w, s)) return;
+    }
     for (int i = 0; i < e->n_even; i++)
         for (int v = 0; v < KAD_NV; v++)
             ((vreal *)s->even[i])[v] = kad_vset(w->b[i]);
     if (e->n_inputs == 0) return;
-    net_axis(n, e, s);
-    if (e->transform->directions) net_directions(n, e, s);
-    rows_product(n_vec, n_hidden + e->n_odd, e->n_inputs, w->in, net_read(e, s), s->hid);
     net_squash(n, n_hidden, s);
     rows_product_add(n_vec, e->n_odd, n_hidden, w->odd, hid, s->hid + n_hidden);
     rows_product_add(KAD_NV, e->n_even, n_hidden, w->even, (const real *const *)s->e,
@@ -290,7 +345,8 @@ KAD_LANES_INLINE void net_forward(const int n, const kad_stencil *e, const net_w
 }
 
 /* Gradients of the weights, into acc (ordered like theta). */
-static void net_weight_gradient(const kad_stencil *e, int n_vec, const net_space *s)
+static void net_weight_gradient(const kad_stencil *e, int n_vec, bool heads_too,
+                                const net_space *s)
 {
     const real *const *hid = (const real *const *)s->hid;
     const real *const *ghid = (const real *const *)s->ghid;
@@ -305,6 +361,7 @@ static void net_weight_gradient(const kad_stencil *e, int n_vec, const net_space
     if (e->n_inputs == 0) return;
     rows_outer(n_vec, e->n_hidden + e->n_odd, e->n_inputs, ghid, net_read(e, s),
                s->acc + e->w1);
+    if (!heads_too) return;
     rows_outer(n_vec, e->n_odd, e->n_hidden, ghid + e->n_hidden, hid, s->acc + e->wo);
     rows_outer(KAD_NV, e->n_even, e->n_hidden, geven, (const real *const *)s->e,
                s->acc + e->we);
@@ -317,13 +374,14 @@ KAD_LANES_INLINE void net_adjoint(const int n, const kad_stencil *e, const net_w
 {
     const int n_hidden = e->n_hidden, n_vec = n * KAD_NV;
     const real *const *ghid = (const real *const *)s->ghid;
-    if (e->n_inputs > 0) {
+    const bool done = e->n_inputs > 0 && net_heads_adjoint(n, e, w, s, weights);
+    if (e->n_inputs > 0 && !done) {
         rows_product(n_vec, n_hidden, e->n_odd, w->odd_t, ghid + n_hidden, s->ghid);
         rows_product(KAD_NV, n_hidden, e->n_even, w->even_t,
                      (const real *const *)s->geven, s->ge);
         net_squash_adjoint(n, n_hidden, s);
     }
-    if (weights) net_weight_gradient(e, n_vec, s);
+    if (weights) net_weight_gradient(e, n_vec, !done, s);
     if (e->n_inputs > 0 && e->transform->directions) {
         rows_product(n_vec, e->n_inputs, n_hidden + e->n_odd, w->in_t, ghid, s->gunit);
         net_directions_adjoint(n, e, s);
