@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/thread.h"
+#include "flow/mixture.h"
 #include "io/number.h"
 #include "train/loss.h"
 
@@ -98,7 +99,7 @@ static double median_of(double *v, int n)
 /* Seconds that the work would take at the machine's peaks. */
 static double floor_of(kad_peak peak, kad_work w)
 {
-    return w.fma / peak.fma_per_s + w.exps / peak.exp_per_s;
+    return w.fma / peak.fma_per_s + w.exps / peak.exp_per_s + w.roots / peak.root_per_s;
 }
 
 /* Time a call, the peaks measured again before each repeat: the clock of a machine that is
@@ -236,7 +237,7 @@ static void close_scene(scene *c)
 
 static kad_work sum_of(kad_work a, kad_work b, double samples)
 {
-    return (kad_work){samples * (a.fma + b.fma), samples * (a.exps + b.exps)};
+    return kad_work_add((kad_work){0}, samples, kad_work_add(a, 1, b));
 }
 
 static void run_subject(bench *b, const subject *s)
@@ -245,14 +246,15 @@ static void run_subject(bench *b, const subject *s)
     open_scene(b, s, &c);
     const kad_flow *flow = c.model->flow;
     const double n = s->batch;
-    const kad_work once = kad_work_generate(flow), none = {0, 0};
+    const kad_work once = kad_work_generate(flow);
     const kad_work back = kad_work_adjoint(flow, 1), light = kad_work_adjoint(flow, 0);
     /* the path gradient generates by an adjoint without weights */
-    const kad_work first = s->loss == KAD_LOSS_PATH ? light : once;
-    /* ln q of a mixture needs the other branch */
-    const kad_work other = c.model->mixture->sign ? once : none;
+    const kad_work first = s->loss == KAD_LOSS_PATH ? kad_work_score(flow) : once;
+    /* ln q of a mixture needs the other terms */
+    const kad_work others =
+        kad_work_add((kad_work){0}, kad_mixture_terms(c.model->mixture) - 1, once);
     report(b, s->name, "train", timed(&c, train_step, sum_of(first, back, n)), n);
-    report(b, s->name, "sample", timed(&c, draw, sum_of(once, other, n)), n);
+    report(b, s->name, "sample", timed(&c, draw, sum_of(once, others, n)), n);
     report(b, s->name, "force", timed(&c, force, sum_of(once, light, n)), n);
     close_scene(&c);
 }
@@ -299,8 +301,10 @@ int main(int argc, char **argv)
     }
     kad_ctx_init(&b.ctx, n_threads);
     const kad_peak peak = kad_peak_measure(b.ctx.n_threads);
-    printf("%d threads: peak %.0f GFLOP/s in float multiply-adds, %.1f G vector exp/s\n",
-           b.ctx.n_threads, 2e-9 * peak.fma_per_s, 1e-9 * peak.exp_per_s);
+    printf("%d threads: peak %.0f GFLOP/s in float multiply-adds, %.1f G vector exp/s, "
+           "%.1f G reciprocal roots/s\n",
+           b.ctx.n_threads, 2e-9 * peak.fma_per_s, 1e-9 * peak.exp_per_s,
+           1e-9 * peak.root_per_s);
     if (wanted(&b, "naive") && kad_naive_compare(b.repeats, b.json) != 0)
         return KAD_EINTERNAL;
     for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)

@@ -1,10 +1,11 @@
 /* Peaks by independent chains in registers (FMA) and over a row in the first-level cache (the
- * library's vector exponential). */
+ * library's vector exponential and reciprocal root). */
 #define KAD_PREC 32
 #include "peak.h"
 
 #include "base/signals.h"
 #include "base/vmath.h"
+#include "flow/lanes_kern.h"
 
 enum { CHAINS = 12, ROUNDS = 2000000, ROW = 32, SWEEPS = 60000 };
 
@@ -31,14 +32,30 @@ static __attribute__((noinline)) void exp_row(const vreal *x, vreal *y)
         y[i] = kad_vexp_fast(x[i]);
 }
 
-static __attribute__((noinline)) float exp_loop(float seed)
+static __attribute__((noinline)) void root_row(const vreal *x, vreal *y)
+{
+    for (int i = 0; i < ROW; i++)
+        y[i] = kad_lanes_rsqrt(x[i]);
+}
+
+static float row_loop(float seed, void (*sweep)(const vreal *, vreal *))
 {
     vreal x[ROW], y[ROW];
     for (int i = 0; i < ROW; i++)
-        x[i] = -seed * (float)(i + 1) / ROW + (vreal){0};
+        x[i] = seed * (float)(i + 1) / ROW + (vreal){0};
     for (int k = 0; k < SWEEPS; k++)
-        exp_row(x, y);
+        sweep(x, y);
     return y[ROW - 1][0];
+}
+
+static float exp_loop(float seed)
+{
+    return row_loop(-seed, exp_row);
+}
+
+static float root_loop(float seed)
+{
+    return row_loop(seed, root_row);
 }
 
 /* Evaluations a second over n_threads threads. */
@@ -61,5 +78,6 @@ kad_peak kad_peak_measure(int n_threads)
     return (kad_peak){
         .fma_per_s = rate(fma_loop, (double)CHAINS * ROUNDS * KAD_V, n_threads),
         .exp_per_s = rate(exp_loop, (double)ROW * SWEEPS * KAD_V, n_threads),
+        .root_per_s = rate(root_loop, (double)ROW * SWEEPS * KAD_V, n_threads),
     };
 }
