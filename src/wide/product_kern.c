@@ -2,6 +2,7 @@
  * registers, weights are broadcast from memory; 6 x 4 of 32 registers with AVX-512, 6 x 2 of
  * 16 elsewhere. Blocks at the edges are as even as they can be, and add in the same order as
  * any other. */
+#include "wide/finish_kern.h"
 #include "wide/wide.h"
 
 #include "base/vmath.h"
@@ -42,50 +43,6 @@ typedef struct target {
     real *y, *s, *d;
     const real *old, *slope;
 } target;
-
-/* s = a g and d = ds/da = g + slope s (1 - g), g = sigmoid(slope a). */
-KAD_VINLINE void swish(vreal a, vreal slope, vreal *s, vreal *d)
-{
-    /* beyond +-80 the sigmoid is 0 or 1 to the last bit */
-    const vreal at = kad_vmin(kad_vset(80), kad_vmax(kad_vset(-80), slope * a));
-    const vreal g = kad_vrecip(1 + kad_vexp_fast(-at));
-    *s = a * g;
-    *d = g + slope * *s * (1 - g);
-}
-
-KAD_VINLINE void finish_one(const kad_wide_finish finish, vreal a, vreal slope, real *y,
-                            const real *old, real *s, real *d)
-{
-    vreal *yv = (vreal *)y, *sv = (vreal *)s, *dv = (vreal *)d, grad;
-    switch (finish) {
-    case KAD_WIDE_PLAIN:
-        *yv = a;
-        break;
-    case KAD_WIDE_ADD:
-        *yv += a;
-        break;
-    case KAD_WIDE_SUM:
-        *yv = a + *(const vreal *)old;
-        break;
-    case KAD_WIDE_RESIDUE:
-        a += *(const vreal *)old;
-        swish(a, slope, sv, &grad);
-        *yv = a;
-        if (d) *dv = grad;
-        break;
-    case KAD_WIDE_SWISH:
-        swish(a, slope, sv, &grad);
-        if (y) *yv = a;
-        if (d) *dv = grad;
-        break;
-    case KAD_WIDE_ADJOINT:
-        *yv = a * *dv;
-        break;
-    case KAD_WIDE_ADJOINT_ADD:
-        *yv += a * *dv;
-        break;
-    }
-}
 
 KAD_VINLINE void apply_block(const int n_m, const kad_wide_finish finish, int n_in,
                              const real *packed, const real *bias, const real *x,
