@@ -34,6 +34,21 @@ static void matrix(const backward *b, int n_out, int n_in, const real *dy, int d
     keep_sums(b, n_out, n_in, b->gradient + to);
 }
 
+/* Of a trunk, block or head. */
+static void net_matrix(const backward *b, int n_out, int n_in, const real *dy,
+                       int dy_rows, const real *xt, size_t xt_stride, size_t to)
+{
+#if KAD_PREC == 32
+    if (net_rounds(b->map)) {
+        kad_bfloat_outer(n_out, n_in, b->t->n_panels, dy, dy_rows, xt, xt_stride,
+                         b->t->sums, b->t->rounded);
+        keep_sums(b, n_out, n_in, b->gradient + to);
+        return;
+    }
+#endif
+    matrix(b, n_out, n_in, dy, dy_rows, xt, xt_stride, to);
+}
+
 static void bias(const backward *b, int n, const real *dy, int dy_rows, size_t to)
 {
     KR(kad_wide_sums)(n, b->t->n_panels, dy, dy_rows, b->t->sums);
@@ -113,19 +128,17 @@ static void block_back(const backward *b, int r)
               n = t->n_panels;
     const size_t stride = (size_t)kad_wide_padded(H);
     KR(kad_wide_turn)(H, n, t->u[r], H, t->turned);
-    matrix(b, H, H, t->dh, H, t->turned, stride, l->block[r].outer);
+    net_matrix(b, H, H, t->dh, H, t->turned, stride, l->block[r].outer);
     bias(b, H, t->dh, H, l->block[r].outer_bias);
     const output inner = {.y = t->dt, .d = t->du[r], .y_rows = H, .d_rows = H};
-    KR(kad_wide_apply)
-    (KAD_WIDE_ADJOINT, H, H, b->packed + b->p.block[r].outer_back, NULL, n, t->dh, H,
-     &inner);
+    net_apply(b->map, KAD_WIDE_ADJOINT, H, H, b->packed + b->p.block[r].outer_back, NULL,
+              t, t->dh, H, &inner);
     KR(kad_wide_turn)(H, n, t->s[r], S, t->turned);
-    matrix(b, H, H, t->dt, H, t->turned, stride, l->block[r].inner);
+    net_matrix(b, H, H, t->dt, H, t->turned, stride, l->block[r].inner);
     bias(b, H, t->dt, H, l->block[r].inner_bias);
     const output h = {.y = t->dh, .d = t->d[r], .y_rows = H, .d_rows = H};
-    KR(kad_wide_apply)
-    (KAD_WIDE_ADJOINT_ADD, H, H, b->packed + b->p.block[r].inner_back, NULL, n, t->dt, H,
-     &h);
+    net_apply(b->map, KAD_WIDE_ADJOINT_ADD, H, H, b->packed + b->p.block[r].inner_back,
+              NULL, t, t->dt, H, &h);
 }
 
 void KR(kad_pixel_gradient)(const kad_pixel_map *map, const kad_pixel_group *g,
@@ -150,14 +163,13 @@ void KR(kad_pixel_gradient)(const kad_pixel_map *map, const kad_pixel_group *g,
     for (int c = 0; c < C; c++)
         channel_back(&b, c);
     KR(kad_wide_turn)(H, t->n_panels, t->s[R], S, t->turned);
-    matrix(&b, C * G, H, t->dq, C * G, t->turned, (size_t)kad_wide_padded(H),
-           g->layout.head);
+    net_matrix(&b, C * G, H, t->dq, C * G, t->turned, (size_t)kad_wide_padded(H),
+               g->layout.head);
     const output to = {.y = t->dh, .d = t->d[R], .y_rows = H, .d_rows = H};
-    KR(kad_wide_apply)
-    (KAD_WIDE_ADJOINT, H, C * G, packed + b.p.heads_back, NULL, t->n_panels, t->dq, C * G,
-     &to);
+    net_apply(map, KAD_WIDE_ADJOINT, H, C * G, packed + b.p.heads_back, NULL, t, t->dq,
+              C * G, &to);
     for (int r = R - 1; r >= 0; r--)
         block_back(&b, r);
-    matrix(&b, H, F, t->dh, H, t->xt, stride, g->layout.trunk);
+    net_matrix(&b, H, F, t->dh, H, t->xt, stride, g->layout.trunk);
     matrix(&b, C, F, t->skip, C, t->xt, stride, g->layout.skip);
 }

@@ -42,6 +42,7 @@ void kad_pixel_net_init(const kad_pixel_map *map, const kad_pixel_group *group,
         real *u[KAD_PIXEL_BLOCKS_MAX], *du[KAD_PIXEL_BLOCKS_MAX];                            \
         real *e, *de;                       /* C G rows */                                   \
         real *dq, *dh, *dt, *turned, *sums; /* backwards only */                             \
+        void *rounded;                      /* of bfloats */                                 \
     } kad_pixel_tile##suffix;                                                                \
     /* Bytes of a tile of any group; cuts a tile off scratch. */                             \
     size_t kad_pixel_tile_bytes##suffix(const kad_pixel_map *map, int n_panels,              \

@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "base/real.h"
+#include "wide/bfloat.h"
 #include "wide/wide.h"
 
 typedef struct net_packed {
@@ -19,6 +20,35 @@ typedef struct net_packed {
     size_t heads_back;
     size_t n;
 } net_packed;
+
+/* Trunk, blocks and heads are rounded; in double precision nothing is. */
+static inline bool net_rounds(const kad_pixel_map *map)
+{
+    return KAD_PREC == 32 && map->options.bfloat;
+}
+
+/* Of a level that a net sees. */
+static inline real net_unit(const kad_pixel_map *map)
+{
+    return map->options.bfloat ? RC(1.0) / RC(128.0) : RC(1.0) / RC(127.5);
+}
+
+/* kad_wide_apply of a trunk, block or head. */
+static inline void net_apply(const kad_pixel_map *map, kad_wide_finish finish, int n_out,
+                             int n_in, const real *packed, const real *bias,
+                             const KR(kad_pixel_tile) * t, const real *x, int x_rows,
+                             const KR(kad_wide_output) * out)
+{
+#if KAD_PREC == 32
+    if (net_rounds(map)) {
+        kad_bfloat_apply(finish, n_out, n_in, (const kad_bfloat *)packed, bias,
+                         t->n_panels, x, x_rows, out, t->rounded);
+        return;
+    }
+#endif
+    (void)map;
+    KR(kad_wide_apply)(finish, n_out, n_in, packed, bias, t->n_panels, x, x_rows, out);
+}
 
 /* The forward part is the same with and without what gradients need. */
 net_packed KR(kad_pixel_packed_layout)(const kad_pixel_map *map,

@@ -41,6 +41,7 @@ typedef struct kad_pixel_options {
     int window;     /* how far such sites look back */
     int reach;      /* how far such sites look back on coarser lattices; 0: radius */
     bool position;  /* nets see the site's address */
+    bool bfloat;    /* trunk, blocks and heads in bfloat16 (wide/bfloat.h) */
     int origin[2];  /* y, x of the first site, which all lattices hold */
 } kad_pixel_options;
 
@@ -74,7 +75,8 @@ typedef struct kad_pixel_group {
     int bits_y, bits_x; /* of an address, in units of the group's lattice */
     int n_features;
     /* F = (C + 1) n_known + bits_y + bits_x + 1: of each known site its levels v / 127.5 - 1 and a
-     * flag (1: all are 0, else -1; zeros outside the image), the bits as +-1 (lowest first), and 1 */
+     * flag (1: all are 0, else -1; zeros outside the image), the bits as +-1 (lowest first), and 1;
+     * with bfloat levels are v / 128 - 1, which bfloats hold exactly */
     size_t theta;
     kad_pixel_layout layout;
 } kad_pixel_group;

@@ -249,11 +249,11 @@ static bool option(const kad_image_map *base, int i, const char **name, int64_t 
     const struct {
         const char *name;
         int64_t value;
-    } all[] = {{"hidden", o->hidden},         {"blocks", o->blocks},
-               {"components", o->components}, {"radius", o->radius},
-               {"causal", o->causal},         {"window", o->window},
-               {"position", o->position},     {"reach", o->reach},
-               {"origin_y", o->origin[0]},    {"origin_x", o->origin[1]}};
+    } all[] = {
+        {"hidden", o->hidden},      {"blocks", o->blocks}, {"components", o->components},
+        {"radius", o->radius},      {"causal", o->causal}, {"window", o->window},
+        {"position", o->position},  {"reach", o->reach},   {"origin_y", o->origin[0]},
+        {"origin_x", o->origin[1]}, {"bfloat", o->bfloat}};
     if (i >= (int)(sizeof all / sizeof all[0])) return false;
     *name = all[i].name;
     *value = all[i].value;

@@ -18,7 +18,7 @@ static kad_status read_int(kad_ctx *ctx, kad_h5 *file, const char *at, const cha
 
 static kad_status read_options(kad_ctx *ctx, kad_h5 *file, kad_pixel_options *o)
 {
-    int position = 0;
+    int position = 0, bfloat = 0;
     KAD_CALL(read_int(ctx, file, path, "hidden", &o->hidden));
     KAD_CALL(read_int(ctx, file, path, "blocks", &o->blocks));
     KAD_CALL(read_int(ctx, file, path, "components", &o->components));
@@ -29,6 +29,9 @@ static kad_status read_options(kad_ctx *ctx, kad_h5 *file, kad_pixel_options *o)
     o->position = position != 0;
     if (kad_h5_attr_exists(file, path, "reach"))
         KAD_CALL(read_int(ctx, file, path, "reach", &o->reach));
+    if (kad_h5_attr_exists(file, path, "bfloat"))
+        KAD_CALL(read_int(ctx, file, path, "bfloat", &bfloat));
+    o->bfloat = bfloat != 0;
     if (!kad_h5_attr_exists(file, path, "origin_y")) return KAD_OK; /* of an older run */
     KAD_CALL(read_int(ctx, file, path, "origin_y", &o->origin[0]));
     KAD_CALL(read_int(ctx, file, path, "origin_x", &o->origin[1]));

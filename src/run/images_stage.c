@@ -46,6 +46,7 @@ typedef struct work {
     const kad_images_options *options;
     kad_image_store *store;
     const kad_image_set *set;
+    bool bfloat; /* nets are in bfloat16 */
     kad_image_map *map;
     kad_image_trainer *trainer;
     size_t n_rows;
@@ -150,6 +151,7 @@ static kad_status save(work *k)
     KAD_CALL(kad_h5_group(k->ctx, file, "/images"));
     KAD_CALL(
         kad_h5_attr_set_string(k->ctx, file, "/images", "data_sha256", k->set->digest));
+    KAD_CALL(kad_h5_attr_set_int(k->ctx, file, "/images", "bfloat", k->bfloat));
     if (k->n_rows > 0)
         KAD_CALL(kad_h5_write(k->ctx, file, "/images/curve", F64, 2, dims, k->rows));
     if (k->best.share > 0) {
@@ -529,10 +531,25 @@ static kad_status is_trained(work *k, bool *trained)
     return KAD_OK;
 }
 
+/* As the training began, wherever it goes on. */
+static kad_status choose_nets(work *k)
+{
+    KAD_LOCAL(kad_h5, file);
+    int64_t was = 0;
+    KAD_CALL(kad_checkpoint_load(k->ctx, k->p->run, &file));
+    k->bfloat = kad_images_bfloat(k->options);
+    if (file == NULL) return KAD_OK;
+    if (kad_h5_attr_exists(file, "/images", "bfloat"))
+        KAD_CALL(kad_h5_attr_int(k->ctx, file, "/images", "bfloat", &was));
+    k->bfloat = was != 0;
+    return KAD_OK;
+}
+
 static kad_status train_and_evaluate(work *k)
 {
     const kad_images *im = &k->set->train;
-    KAD_CALL(kad_images_map_create(k->ctx, k->options, im, &k->map));
+    KAD_CALL(choose_nets(k));
+    KAD_CALL(kad_images_map_create(k->ctx, k->options, k->bfloat, im, &k->map));
     kad_image_store_rest(k->store);
     KAD_CALL(
         kad_image_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));

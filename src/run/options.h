@@ -16,6 +16,7 @@
 /* Of a run on images. */
 typedef struct kad_images_options {
     const char *recipe, *optimiser, *prior;
+    const char *nets; /* "float", "bfloat16", "auto": kad_images_bfloat */
     kad_pixel_options map;
     kad_ints layers; /* rgflow, realnvp: of stages, by level */
     kad_ints
@@ -32,10 +33,12 @@ typedef struct kad_images_options {
 
 /* Is this a recipe of images? */
 bool kad_images_recipe(const char *name);
-/* The map of the recipe, for images like these. Errors: KAD_ECONFIG, KAD_ENOMEM. */
+/* Are the nets of a new training in bfloat16? */
+bool kad_images_bfloat(const kad_images_options *options);
+/* The map of the recipe, with nets in bfloat16 or not, for images like these. Errors: KAD_ECONFIG, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_images_map_create(kad_ctx *ctx,
                                               const kad_images_options *options,
-                                              const kad_images *images,
+                                              bool bfloat, const kad_images *images,
                                               kad_image_map **out);
 /* The map of a results file of a run with these options, with its weights theta [n_theta]. The
  * map is destroyed by the caller, theta lives in the scope. Errors: KAD_ENOINPUT (there is none),
