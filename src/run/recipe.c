@@ -117,6 +117,7 @@ typedef struct facts {
     bool symmetric;    /* under the global sign */
     int n_comp;
     bool known;  /* there is an action */
+    bool clock;  /* with a clock term */
     bool family; /* one map for a range of a coupling */
 } facts;
 
@@ -152,7 +153,8 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .directions = (action->flags & KAD_ACTION_DIRECTIONS) != 0,
                    .symmetric = (action->flags & KAD_ACTION_SYMMETRIC) != 0,
                    .n_comp = action->n_comp,
-                   .known = true};
+                   .known = true,
+                   .clock = fabs(action->ops->get(action, "clock")) > 0};
     out->family = kad_config_is_set(config, "family.along");
     return KAD_OK;
 }
@@ -273,14 +275,16 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
 }
 
 /* Images that the density is averaged over: of maps whose stages know a sublattice, where the
- * KL gap, which grows with the volume, is worth the draws' cost. */
+ * KL gap, which grows with the volume, is worth the draws' cost; and under a clock term, where
+ * no sublattice is integrated out and what the others get wrong goes away. */
 static kad_status resolve_average(kad_ctx *ctx, kad_config *config, const char *name,
                                   const kad_lattice *lattice, const facts *a)
 {
     const bool large = lattice->n_sites >= 256 && lattice->d > 1;
     const bool stages = strcmp(name, "stencil") == 0;
+    const char *n = a->clock && lattice->d > 1 ? "8" : large ? "4" : "1";
     return kad_config_resolve(ctx, config, "flow.average",
-                              stages && large && a->homogeneous && a->known ? "4" : "1");
+                              stages && a->homogeneous && a->known ? n : "1");
 }
 
 static kad_status resolve_symmetry(kad_ctx *ctx, kad_config *config,

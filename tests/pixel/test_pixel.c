@@ -358,12 +358,12 @@ static void single_precision_is_enough(void **state)
     pixel_case_close(&s);
 }
 
-static void coding_is_exact(void **state)
+static void coding(bool bfloat)
 {
-    (void)state;
     enum { IMAGES = 1000 };
     pixel_case s;
     kad_pixel_options o = small();
+    o.bfloat = bfloat;
     o.origin[0] = 3;
     o.origin[1] = 6;
     pixel_case_open(&s, &o, 3, 8, 8, 0.3);
@@ -398,13 +398,25 @@ static void coding_is_exact(void **state)
     pixel_case_close(&s);
 }
 
-/* Alone, in another order and on 1 to 16 threads. */
-static void company_does_not_matter(void **state)
+static void coding_is_exact(void **state)
 {
     (void)state;
+    coding(false);
+}
+
+static void coding_in_bfloat_is_exact(void **state)
+{
+    (void)state;
+    coding(true);
+}
+
+/* Alone, in another order and on 1 to 16 threads. */
+static void company(bool bfloat)
+{
     enum { IMAGES = 150 };
     pixel_case s;
-    const kad_pixel_options o = small();
+    kad_pixel_options o = small();
+    o.bfloat = bfloat;
     pixel_case_open(&s, &o, 3, 8, 8, 0.3);
     const size_t size = kad_pixel_size(s.map), n = IMAGES * size,
                  n_bits = (size_t)s.map->n_levels * 3;
@@ -436,6 +448,18 @@ static void company_does_not_matter(void **state)
     kad_pixel_plan_destroy(plan);
     kad_free(x), kad_free(y), kad_free(z), kad_free(w), kad_free(bits), kad_free(other);
     pixel_case_close(&s);
+}
+
+static void company_does_not_matter(void **state)
+{
+    (void)state;
+    company(false);
+}
+
+static void company_in_bfloat_does_not_matter(void **state)
+{
+    (void)state;
+    company(true);
 }
 
 /* z at u +- h: ln|dz/dy| = ln P - ln p(z); the difference has an error of h^2 z''' / 6z',
@@ -579,6 +603,9 @@ int main(void)
               coding_is_exact),
         CLAIM("pixel: company, order and threads do not matter, to the bit",
               company_does_not_matter),
+        CLAIM("pixel: coding by nets in bfloat16 is as exact", coding_in_bfloat_is_exact),
+        CLAIM("pixel: company does not matter to nets in bfloat16",
+              company_in_bfloat_does_not_matter),
         CLAIM("pixel: the log-determinant is that of the map, by differences",
               ln_det_is_that_of_the_map),
         CLAIM("pixel: draws follow the masses (chi^2)", draws_follow_the_masses),
