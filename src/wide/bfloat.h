@@ -33,7 +33,8 @@ static inline size_t kad_bfloat_packed(int n_out, int n_in)
     return (size_t)kad_wide_padded(n_out) * (size_t)kad_bfloat_deep(n_in);
 }
 
-/* As kad_wide_pack; what is written nowhere must be zero. */
+/* As kad_wide_pack, from the first inputs on; rows of blocks are to be zero before, where n_out ends
+ * within one. */
 void kad_bfloat_pack(int n_out, int n_in, const double *w, size_t so, size_t si,
                      int first, int n_total, kad_bfloat *packed);
 

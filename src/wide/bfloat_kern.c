@@ -263,15 +263,33 @@ static bool use_tiles(void)
 
 /* --- layers ----------------------------------------------------------------------------- */
 
+/* n numbers of a row of a block, from the i-th on. */
+static void pack_row(const double *w, size_t step, int i, int n, kad_bfloat *to)
+{
+    float row[DEPTH] __attribute__((aligned(64))) = {0};
+    for (int k = 0; k < n; k++)
+        row[i + k] = (float)w[(size_t)k * step];
+    if (i == 0) {
+        round_row(row, to); /* what follows is zero, or packed later */
+        return;
+    }
+    for (int k = i; k < i + n; k++)
+        to[k] = round_one(row[k]);
+}
+
 void kad_bfloat_pack(int n_out, int n_in, const double *w, size_t so, size_t si,
                      int first, int n_total, kad_bfloat *packed)
 {
-    const size_t deep = (size_t)kad_bfloat_deep(n_total) / DEPTH;
-    for (size_t o = 0; o < (size_t)n_out; o++)
-        for (size_t i = 0; i < (size_t)n_in; i++) {
-            const size_t at = (size_t)first + i;
-            packed[(o / ROWS * deep + at / DEPTH) * BLOCK + o % ROWS * DEPTH +
-                   at % DEPTH] = round_one((float)w[o * so + i * si]);
+    const int deep = kad_bfloat_deep(n_total) / DEPTH, end = first + n_in;
+    for (int o = 0; o < n_out; o++)
+        for (int at = first, n; at < end; at += n) {
+            const int i = at % DEPTH;
+            n = end - at < DEPTH - i ? end - at : DEPTH - i;
+            pack_row(w + (size_t)o * so + (size_t)(at - first) * si, si, i, n,
+                     packed +
+                         ((size_t)(o / ROWS) * (size_t)deep + (size_t)(at / DEPTH)) *
+                             BLOCK +
+                         o % ROWS * DEPTH);
         }
 }
 
