@@ -313,6 +313,7 @@ kad_status kad_pixel_recipe_create(kad_ctx *ctx, const kad_pixel_options *option
     base->n_theta = map->n_theta;
     base->n_parts = map->n_groups;
     base->n_timed = TIMED;
+    base->bfloat = map->options.bfloat;
     for (int i = 0; i < map->n_groups; i++) {
         const kad_pixel_group *g = &map->group[i];
         kad_shape *shapes = r->shapes + (size_t)i * N_SHAPES_MAX;

@@ -101,6 +101,7 @@ struct kad_image_map {
     size_t n_theta;
     int n_parts;
     kad_image_part *part;
+    bool bfloat; /* products of its nets are in bfloat16, those of Muon then too */
     int n_timed; /* steps of every part that a plan by the clock is made from */
 };
 

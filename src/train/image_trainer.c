@@ -89,6 +89,7 @@ static kad_status open_part(kad_ctx *ctx, kad_image_trainer *t, int i)
     kad_optimiser_options options = kad_optimiser_defaults(t->options.optimiser);
     kad_ctx team = *ctx;
     options.weight_decay = t->options.weight_decay;
+    options.bfloat = t->map->bfloat;
     team.n_threads = t->part_threads;
     s->g = &t->map->part[i];
     s->rate_scale = 1;

@@ -72,6 +72,7 @@ typedef struct update {
     const muon_state *self;
     kad_adam_step a;
     double rate;
+    bool bfloat;
     const double *gradient;
     double *theta;
 } update;
@@ -86,7 +87,7 @@ static bool update_matrix(void *self, size_t i, int thread)
            *theta = u->theta + s->offset;
     kad_muon_momentum(n, momentum, g, m, step);
     if (!(kad_norm(n, g) > least_norm)) return true;
-    kad_muon_orthogonal(s->rows, s->cols, step,
+    kad_muon_orthogonal(s->rows, s->cols, u->bfloat, step,
                         u->self->scratch + (size_t)thread * u->self->scratch_size);
     kad_muon_move(n, u->a.shrink, u->rate, step, theta);
     return true;
@@ -99,6 +100,7 @@ static void muon_step(kad_optimiser *opt, int n_threads, double rate,
     update u = {.self = self,
                 .a = kad_adam_coefficients(&opt->options, opt->step, rate, true),
                 .rate = rate,
+                .bfloat = opt->options.bfloat,
                 .gradient = gradient,
                 .theta = theta};
     kad_parallel_for(n_threads < self->n_slots ? n_threads : self->n_slots,

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/real.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ typedef struct kad_optimiser_options {
     int every;           /* SOAP: steps between refreshes of the eigenbases */
     int max_dim;         /* SOAP: a side longer than this keeps the identity */
     kad_prec prec;       /* SOAP: precision of its state and arithmetic */
+    bool bfloat;         /* Muon: its matrix products in bfloat16 */
 } kad_optimiser_options;
 
 /* One array of the state: float or double, as `prec` says. */

@@ -45,6 +45,13 @@ void kad_bfloat_apply(kad_wide_finish finish, int n_out, int n_in,
                       const float *x, int x_rows, const kad_wide_output_f32 *out,
                       void *scratch);
 
+/* c[m][n] = (add: +=) sum_k a[m][k] b[k][n], rows a_stride, ... apart; b and c have padded(n_n)
+ * columns, c padded(n_m) rows. scratch: kad_bfloat_product_bytes. */
+size_t kad_bfloat_product_bytes(int n_m, int n_k, int n_n);
+void kad_bfloat_product(int n_m, int n_k, int n_n, const float *a, size_t a_stride,
+                        const float *b, size_t b_stride, bool add, float *c,
+                        size_t c_stride, void *scratch);
+
 /* As kad_wide_outer; dw has padded(n_out) rows. scratch: kad_bfloat_outer_bytes. */
 size_t kad_bfloat_outer_bytes(int n_out, int n_in);
 void kad_bfloat_outer(int n_out, int n_in, int n_panels, const float *dy, int dy_rows,

@@ -25,9 +25,8 @@ enum {
     DEPTH = KAD_BFLOAT_DEPTH,
     COLUMNS = 16,
     PAIRS = DEPTH / 2,
-    BLOCK = ROWS * DEPTH,            /* numbers of a block of either factor */
-    PANEL_COLUMNS = KAD_W / COLUMNS, /* blocks of columns of a panel */
-    PANEL_DEPTH = KAD_W / DEPTH      /* blocks of inputs, where columns are summed over */
+    BLOCK = ROWS * DEPTH,           /* numbers of a block of either factor */
+    PANEL_COLUMNS = KAD_W / COLUMNS /* blocks of columns of a panel */
 };
 
 /* --- rounding --------------------------------------------------------------------------- */
@@ -155,18 +154,17 @@ static void plain_product(int n_deep, const factor *a, const factor *b, bool add
 }
 
 #if HAVE_TILES
-/* Tiles 0 to 3 hold c, 4 and 5 a, 6 and 7 b. */
+/* Tiles 0 to 3 hold c, 4 and 5 a, 6 and 7 b. In memory: compilers do not see all that is read of
+ * it. */
 static void begin(void)
 {
-    struct {
+    static const struct {
         uint8_t palette, start_row, rest[14];
         uint16_t bytes[16];
         uint8_t rows[16];
-    } config = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        config.bytes[i] = 64;
-        config.rows[i] = 16;
-    }
+    } config = {.palette = 1,
+                .bytes = {64, 64, 64, 64, 64, 64, 64, 64},
+                .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
     _tile_loadconfig(&config);
 }
 
@@ -176,6 +174,9 @@ static void tile_product(int n_deep, const factor *a, const factor *b, bool add,
     const size_t line = stride * sizeof *c;
     float *down = c + ROWS * stride;
     const bool two = a->n > 1, wide = b->n > 1;
+    __asm__ volatile(
+        "" ::
+            : "memory"); /* compilers may not know that loads of tiles read it */
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
@@ -399,61 +400,82 @@ void kad_bfloat_apply(kad_wide_finish finish, int n_out, int n_in,
     if (tiles) end();
 }
 
-/* --- gradients of weights ----------------------------------------------------------------- */
+/* --- products of matrices ----------------------------------------------------------------- */
 
-static size_t left_size(int n_out)
+static size_t left_size(int n_m, int n_k)
 {
-    return (size_t)blocks(n_out, ROWS) * PANEL_DEPTH * BLOCK;
+    return (size_t)kad_wide_padded(n_m) * (size_t)kad_bfloat_deep(n_k);
+}
+
+size_t kad_bfloat_product_bytes(int n_m, int n_k, int n_n)
+{
+    return (left_size(n_m, n_k) + left_size(n_n, n_k)) * sizeof(kad_bfloat);
+}
+
+/* Rows as blocks [rows][inputs] of the left factor. */
+static void round_left(int n_m, int n_k, const float *a, size_t stride, kad_bfloat *to)
+{
+    float rest[DEPTH] __attribute__((aligned(64))) = {0};
+    const size_t deep = (size_t)kad_bfloat_deep(n_k) / DEPTH;
+    for (int m = 0; m < kad_wide_padded(n_m); m++)
+        for (int k = 0; k < n_k; k += DEPTH) {
+            const float *from = m < n_m ? a + (size_t)m * stride + k : zeros;
+            if (m < n_m && n_k - k < DEPTH)
+                from = memcpy(rest, from, (size_t)(n_k - k) * sizeof *rest);
+            round_row(from,
+                      to + ((size_t)(m / ROWS) * deep + (size_t)(k / DEPTH)) * BLOCK +
+                          m % ROWS * DEPTH);
+        }
+}
+
+/* Rows as blocks [columns][inputs] of the right factor. */
+static void round_right(int n_k, int n_n, const float *b, size_t stride, kad_bfloat *to)
+{
+    const size_t deep = (size_t)kad_bfloat_deep(n_k) / DEPTH;
+    for (int k = 0; k < kad_bfloat_deep(n_k); k += 2)
+        for (int n = 0; n < n_n; n += COLUMNS)
+            round_pairs(k < n_k ? b + (size_t)k * stride + n : zeros,
+                        k + 1 < n_k ? b + (size_t)(k + 1) * stride + n : zeros,
+                        to +
+                            ((size_t)(n / COLUMNS) * deep + (size_t)(k / DEPTH)) * BLOCK +
+                            k % DEPTH / 2 * 2 * COLUMNS);
+}
+
+void kad_bfloat_product(int n_m, int n_k, int n_n, const float *a, size_t a_stride,
+                        const float *b, size_t b_stride, bool add, float *c,
+                        size_t c_stride, void *scratch)
+{
+    const int n_deep = kad_bfloat_deep(n_k) / DEPTH;
+    const size_t row = (size_t)n_deep * BLOCK;
+    kad_bfloat *left = scratch, *right = left + left_size(n_m, n_k);
+    const bool tiles = use_tiles();
+    product *multiply = tiles ? tile_product : plain_product;
+    if (tiles) begin();
+    round_left(n_m, n_k, a, a_stride, left);
+    round_right(n_k, n_n, b, b_stride, right);
+    for (int m = 0; m < n_m; m += 2 * ROWS)
+        for (int n = 0; n < n_n; n += 2 * COLUMNS) {
+            const factor of_a = {left + (size_t)(m / ROWS) * row, row, BLOCK,
+                                 n_m - m > ROWS ? 2 : 1},
+                         of_b = {right + (size_t)(n / COLUMNS) * row, row, BLOCK,
+                                 n_n - n > COLUMNS ? 2 : 1};
+            multiply(n_deep, &of_a, &of_b, add, c + (size_t)m * c_stride + n, c_stride);
+        }
+    if (tiles) end();
 }
 
 size_t kad_bfloat_outer_bytes(int n_out, int n_in)
 {
-    return (left_size(n_out) + (size_t)blocks(n_in, COLUMNS) * PANEL_DEPTH * BLOCK) *
-           sizeof(kad_bfloat);
-}
-
-/* Rows of a panel as blocks [rows][PANEL_DEPTH] of the left factor. */
-static void round_left(int n_out, const float *dy, kad_bfloat *to)
-{
-    for (int o = 0; o < kad_wide_padded(n_out); o++)
-        for (int k = 0; k < PANEL_DEPTH; k++)
-            round_row(o < n_out ? dy + o * KAD_W + k * DEPTH : zeros,
-                      to + ((size_t)(o / ROWS) * PANEL_DEPTH + (size_t)k) * BLOCK +
-                          o % ROWS * DEPTH);
-}
-
-/* Turned columns of a panel as blocks [inputs][PANEL_DEPTH] of the right factor. */
-static void round_right(int n_in, const float *xt, size_t stride, kad_bfloat *to)
-{
-    for (int c = 0; c < KAD_W; c += 2)
-        for (int i = 0; i < n_in; i += COLUMNS)
-            round_pairs(
-                xt + (size_t)c * stride + i, xt + (size_t)(c + 1) * stride + i,
-                to + ((size_t)(i / COLUMNS) * PANEL_DEPTH + (size_t)(c / DEPTH)) * BLOCK +
-                    c % DEPTH / 2 * 2 * COLUMNS);
+    return kad_bfloat_product_bytes(n_out, KAD_W, n_in);
 }
 
 void kad_bfloat_outer(int n_out, int n_in, int n_panels, const float *dy, int dy_rows,
                       const float *xt, size_t xt_stride, float *dw, void *scratch)
 {
-    const size_t stride = (size_t)kad_wide_padded(n_in), row = PANEL_DEPTH * BLOCK;
-    kad_bfloat *left = scratch, *right = left + left_size(n_out);
-    const bool tiles = use_tiles();
-    product *multiply = tiles ? tile_product : plain_product;
-    if (tiles) begin();
-    for (int p = 0; p < n_panels; p++) {
-        round_left(n_out, dy + (size_t)p * (size_t)dy_rows * KAD_W, left);
-        round_right(n_in, xt + (size_t)p * KAD_W * xt_stride, xt_stride, right);
-        for (int o = 0; o < n_out; o += 2 * ROWS)
-            for (int i = 0; i < n_in; i += 2 * COLUMNS) {
-                const factor a = {left + (size_t)(o / ROWS) * row, row, BLOCK,
-                                  n_out - o > ROWS ? 2 : 1},
-                             b = {right + (size_t)(i / COLUMNS) * row, row, BLOCK,
-                                  n_in - i > COLUMNS ? 2 : 1};
-                multiply(PANEL_DEPTH, &a, &b, p > 0, dw + (size_t)o * stride + i, stride);
-            }
-    }
-    if (tiles) end();
+    for (int p = 0; p < n_panels; p++)
+        kad_bfloat_product(n_out, KAD_W, n_in, dy + (size_t)p * (size_t)dy_rows * KAD_W,
+                           KAD_W, xt + (size_t)p * KAD_W * xt_stride, xt_stride, p > 0,
+                           dw, (size_t)kad_wide_padded(n_in), scratch);
 }
 
 #else
