@@ -1,6 +1,8 @@
 /* Nets forwards: contexts, packed weights, trunk and heads. */
 #include "pixel/net_kern.h"
 
+#include "base/vmath.h"
+
 #include <string.h>
 
 typedef KR(kad_pixel_tile) tile;
@@ -229,6 +231,42 @@ void KR(kad_pixel_pack)(const kad_pixel_map *map, const kad_pixel_group *g,
 
 /* --- contexts ---------------------------------------------------------------------------- */
 
+/* What a column sees of n known sites: levels and flag of each. C is a constant. */
+KAD_VINLINE void gather_known(const int C, int n, const int *known, const uint8_t *x,
+                              size_t plane, real unit, real *to)
+{
+    for (int k = 0; k < n; k++, to += C + 1) {
+        unsigned any = 0;
+        if (known[k] < 0) {
+            for (int c = 0; c <= C; c++)
+                to[c] = 0;
+            continue;
+        }
+        for (int c = 0; c < C; c++) {
+            const unsigned v = x[(size_t)c * plane + (size_t)known[k]];
+            to[c] = (real)(int)v * unit - 1;
+            any |= v;
+        }
+        to[C] = any ? -1 : 1;
+    }
+}
+
+static void gather_column(int C, int n, const int *known, const uint8_t *x, size_t plane,
+                          real unit, real *to)
+{
+    switch (C) {
+    case 1:
+        gather_known(1, n, known, x, plane, unit, to);
+        break;
+    case 3:
+        gather_known(3, n, known, x, plane, unit, to);
+        break;
+    default:
+        gather_known(C, n, known, x, plane, unit, to);
+        break;
+    }
+}
+
 void KR(kad_pixel_gather)(const kad_pixel_map *map, const kad_pixel_group *g, int n,
                           const uint8_t *const *image, const int *site, tile *t)
 {
@@ -241,20 +279,8 @@ void KR(kad_pixel_gather)(const kad_pixel_map *map, const kad_pixel_group *g, in
         const uint8_t *x = image[i];
         const int *known = g->known + site[i] * g->n_known;
         real *to = t->xt + (size_t)i * stride;
-        for (int k = 0; k < g->n_known; k++, to += C + 1) {
-            unsigned any = 0;
-            if (known[k] < 0) {
-                for (int c = 0; c <= C; c++)
-                    to[c] = 0;
-                continue;
-            }
-            for (int c = 0; c < C; c++) {
-                const unsigned v = x[(size_t)c * plane + (size_t)known[k]];
-                to[c] = (real)(int)v * unit - 1;
-                any |= v;
-            }
-            to[C] = any ? -1 : 1;
-        }
+        gather_column(C, g->n_known, known, x, plane, unit, to);
+        to += g->n_known * (C + 1);
         const int down = g->site[site[i]] / map->width / step,
                   along = g->site[site[i]] % map->width / step;
         for (int b = 0; b < g->bits_y; b++)
