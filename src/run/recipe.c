@@ -284,7 +284,10 @@ static kad_status resolve_average(kad_ctx *ctx, kad_config *config, const char *
 {
     const bool large = lattice->n_sites >= 256 && lattice->d > 1;
     const bool stages = strcmp(name, "stencil") == 0;
-    const char *n = a->clock && lattice->d > 1 ? "8" : large ? "4" : "1";
+    bool eight = a->clock && lattice->d > 1; /* of two sites an axis there are four */
+    for (int mu = 0; mu < lattice->d; mu++)
+        eight = eight && lattice->shape[mu] > 2;
+    const char *n = eight ? "8" : large ? "4" : "1";
     return kad_config_resolve(ctx, config, "flow.average",
                               stages && a->homogeneous && a->known ? n : "1");
 }

@@ -1,7 +1,8 @@
 /* Wide nets on columns: matrix products for layers of some tens to some hundreds of
  * features, whose samples (sites, blocks) are the columns. This folder holds the products,
  * forwards and backwards, with the activation fused; what a net is made of them is its
- * user's.
+ * user's. Single precision products are in product_kern, those in bfloat16 in bfloat, what becomes of the
+ * sums in finish_kern.
  *
  * Columns lie in *panels* of KAD_W (base/real.h: 64 in single, 32 in double precision):
  * x[panel][row][KAD_W], a row of a panel being 256 bytes. Weights are packed for the kernel

@@ -3,7 +3,7 @@
  *
  * This folder holds the nets: multilayer perceptrons on a list of rows, mlp and mlp_kern,
  * made of the products of dense_kern; and nets on the sites around a target that turn with
- * the field, equivariant_kern, made of those of rows_kern. A net fills rows of odd and even
+ * the field, equivariant_kern, made of those of rows_kern and of heads_kern. A net fills rows of odd and even
  * parameters, lanes innermost; its adjoint takes their cotangents, adds those of the
  * sources, and sums gradients of the weights with lanes apart. It runs again in an adjoint,
  * on sources that a coupling leaves as they are. Nets are inlined into the kernels of the
