@@ -38,12 +38,30 @@ static void print_number(kad_ctx *ctx, kad_h5 *file, const char *name)
 
 /* --- the summary --------------------------------------------------------------------- */
 
+/* -ln q a site of samples that training never saw. */
+static void print_held_out(kad_ctx *ctx, kad_h5 *file)
+{
+    static const char group[] = "/training";
+    char text[64];
+    if (!kad_h5_exists(file, group)) return;
+    const double value = kad_attr_real(ctx, file, group, "held_out"),
+                 discrete = kad_attr_real(ctx, file, group, "held_out_discrete");
+    if (!isfinite(value)) return;
+    kad_format_error(text, sizeof text, value,
+                     kad_attr_real(ctx, file, group, "held_out_err"));
+    printf("%-14s -ln q a site %s, of %lld samples", "held out", text,
+           (long long)kad_attr_int(ctx, file, group, "data_held_out"));
+    if (isfinite(discrete)) printf("; -ln P at most %.5g", discrete);
+    printf("\n");
+}
+
 /* Rows of /analysis/log_z that say how good the map is. */
 static kad_status print_map(kad_ctx *ctx, kad_h5 *file)
 {
     KAD_SCOPE(scope, ctx);
     static const char *const rows[] = {"log_z", "kl_gap", "ess"};
     kad_table t;
+    print_held_out(ctx, file);
     KAD_CALL(kad_table_read(&scope, file, "/analysis/log_z", &t));
     for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
         char text[64];

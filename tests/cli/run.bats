@@ -178,6 +178,7 @@ trained() {
     } >spins.npy
     kadanoff run d.yaml -q -o spins "${few[@]}" data.source=spins.npy data.dequantise=2
     grep -q 'generator: rqs' spins/config.yaml
+    kadanoff info spins | grep -q '^held out .*-ln q a site .*-ln P at most [0-9.]*$'
     h5dump -a /training/held_out_discrete spins/run.h5 | grep -q '(0): [0-9.-]*$'
     kadanoff infer spins spins.npy -q -o z.h5
     kadanoff generate spins z.h5 -q -o x.h5
