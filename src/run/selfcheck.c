@@ -85,7 +85,7 @@ static kad_status go_on(kad_pipeline *p, double start)
 }
 
 /* Relative difference of the directional derivative from its fourth-order difference; where
- * that is large, from one of a smaller step: a sample that crosses a spline's knot within the
+ * that is large, from ones of smaller steps: a sample that crosses a spline's knot within the
  * step, where gradients have a kink, counts the less the smaller it is. */
 static kad_status check_gradient(kad_pipeline *p, const double *theta,
                                  const double *direction, double start, double *error)
@@ -113,8 +113,9 @@ static kad_status check_gradient(kad_pipeline *p, const double *theta,
         norm += gradient[i] * gradient[i];
     }
     *error = INFINITY;
-    for (int i = 0; i < 2 && *error > max_gradient; i++) {
-        const double h = (i == 0 ? 1e-4 : 1e-5) / sqrt((double)n + 1);
+    double step = 1e-4;
+    for (int i = 0; i < 3 && *error > max_gradient; i++, step /= 10) {
+        const double h = step / sqrt((double)n + 1);
         const double one = loss_at(&c, h, other) - loss_at(&c, -h, other);
         KAD_CALL(go_on(p, start));
         const double two = loss_at(&c, 2 * h, other) - loss_at(&c, -2 * h, other);
