@@ -1,6 +1,26 @@
 #include "pixel/cone.h"
 
-static void count_and_order(kad_pixel_cones *c)
+/* Is a site of the overview one of the window too? */
+static bool in_window(const kad_pixel_group *g, int i, int site)
+{
+    for (int k = 0; k < g->n_known; k++)
+        if (g->known[i * g->n_known + k] == site) return true;
+    return false;
+}
+
+/* Sites that site i of a group sees, each once; their number. */
+static int sees(const kad_pixel_map *map, const kad_pixel_group *g, int i, int *sites)
+{
+    int n = 0;
+    for (int k = 0; k < g->n_known; k++)
+        if (g->known[i * g->n_known + k] >= 0) sites[n++] = g->known[i * g->n_known + k];
+    for (int k = 0; k < g->n_overview && k < g->n_before + i; k++)
+        if (!in_window(g, i, map->order[k])) sites[n++] = map->order[k];
+    return n;
+}
+
+/* `sites` [n_sites] is room. */
+static void count_and_order(kad_pixel_cones *c, int *sites)
 {
     int n = 0;
     for (int g = 0; g < c->map->n_groups; g++) {
@@ -10,9 +30,9 @@ static void count_and_order(kad_pixel_cones *c)
             c->order[n++] = site;
             c->group[site] = g;
             c->index[site] = i;
-            for (int k = 0; k < group->n_known; k++)
-                if (group->known[i * group->n_known + k] >= 0)
-                    c->first[group->known[i * group->n_known + k] + 1]++;
+            const int n_seen = sees(c->map, group, i, sites);
+            for (int k = 0; k < n_seen; k++)
+                c->first[sites[k] + 1]++;
         }
     }
     for (int i = 0; i < c->n_sites; i++)
@@ -20,14 +40,14 @@ static void count_and_order(kad_pixel_cones *c)
 }
 
 /* `fill` [n_sites] are zeros. */
-static void list(kad_pixel_cones *c, int *fill)
+static void list(kad_pixel_cones *c, int *sites, int *fill)
 {
     for (int n = 0; n < c->n_sites; n++) {
         const int site = c->order[n];
         const kad_pixel_group *group = &c->map->group[c->group[site]];
-        const int *known = group->known + c->index[site] * group->n_known;
-        for (int k = 0; k < group->n_known; k++)
-            if (known[k] >= 0) c->seen_by[c->first[known[k]] + fill[known[k]]++] = site;
+        const int n_seen = sees(c->map, group, c->index[site], sites);
+        for (int k = 0; k < n_seen; k++)
+            c->seen_by[c->first[sites[k]] + fill[sites[k]]++] = site;
     }
 }
 
@@ -37,7 +57,7 @@ kad_status kad_pixel_cones_create(kad_ctx *ctx, const kad_pixel_map *map,
     KAD_SCOPE(scope, ctx);
     KAD_LOCAL(kad_pixel_cones, c);
     const size_t n = (size_t)map->height * (size_t)map->width;
-    int *fill;
+    int *fill, *sites;
     *out = NULL;
     KAD_CALL(kad_new(ctx, 1, sizeof *c, &c));
     c->map = map;
@@ -46,10 +66,11 @@ kad_status kad_pixel_cones_create(kad_ctx *ctx, const kad_pixel_map *map,
     KAD_CALL(kad_new(ctx, n, sizeof(int), &c->group));
     KAD_CALL(kad_new(ctx, n, sizeof(int), &c->index));
     KAD_CALL(kad_new(ctx, n + 1, sizeof(int), &c->first));
-    count_and_order(c);
+    KAD_CALL(kad_take(&scope, n, &sites));
+    count_and_order(c, sites);
     KAD_CALL(kad_new(ctx, (size_t)c->first[n], sizeof(int), &c->seen_by));
     KAD_CALL(kad_take(&scope, n, &fill));
-    list(c, fill);
+    list(c, sites, fill);
     *out = c;
     c = NULL;
     return KAD_OK;

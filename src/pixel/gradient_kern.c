@@ -67,22 +67,34 @@ static double dot(const backward *b, const real *x, int x_rows, const real *y, i
     return (double)kad_vsum(sum);
 }
 
+/* Of the multiples of the tint, from those of the means; rows at vector l of panel p. */
+static void gain_back(const backward *b, int c, int p, int l, real *rows)
+{
+    const int K = b->map->options.components;
+    const vreal tint =
+        *(const vreal *)(KR(kad_pixel_tint_row)(b->map, b->g, c, p, b->t) + l);
+    for (int k = 0; k < K; k++)
+        *(vreal *)(rows + (3 * K + k) * KAD_W) =
+            tint * *(const vreal *)(rows + (K + k) * KAD_W);
+}
+
 /* out and skip become the gradients of scale times -ln P by them; loss is its sum. */
 static double density(const backward *b, int c, int n, double scale)
 {
     const kad_pixel_map *map = b->map;
-    const int C = map->n_channels, K = map->options.components;
+    const int C = map->n_channels, K = map->options.components, N = kad_pixel_n_out(map);
     double loss = 0;
     real ln[KAD_V] __attribute__((aligned(64)));
     for (int i = 0; i < b->t->n_panels * KAD_W; i += KAD_V) {
         const int p = i / KAD_W, l = i % KAD_W;
-        real *rows = b->t->out + (size_t)((p * C + c) * 3 * K) * KAD_W + l;
+        real *rows = b->t->out + (size_t)((p * C + c) * N) * KAD_W + l;
         vreal *skip = (vreal *)(b->t->skip + (size_t)(p * C + c) * KAD_W + l);
         const vreal level = *(vreal *)(b->t->level + (size_t)(p * C + c) * KAD_W + l);
         vreal up = kad_vset((real)-scale);
         for (int j = 0; j < KAD_V; j++)
             if (i + j >= n) up[j] = 0;
         *(vreal *)ln = density_ln(K, true, rows, *skip, level, up, skip);
+        if (map->options.tint) gain_back(b, c, p, l, rows);
         for (int j = 0; j < KAD_V && i + j < n; j++)
             loss -= (double)ln[j];
     }
@@ -94,28 +106,29 @@ static void channel_back(const backward *b, int c)
     const kad_pixel_map *map = b->map;
     const kad_pixel_layout *l = &b->g->layout;
     tile *t = b->t;
-    const int C = map->n_channels, K = map->options.components, H = map->options.hidden,
-              G = H / 2, S = kad_pixel_seen_rows(map), n = t->n_panels;
-    const real *dout = t->out + (size_t)(3 * K * c) * KAD_W;
+    const int C = map->n_channels, N = kad_pixel_n_out(map), H = map->options.hidden,
+              G = H / 2, S = kad_pixel_seen_rows(map), n_seen = kad_pixel_n_seen(map, c),
+              n = t->n_panels;
+    const real *dout = t->out + (size_t)(N * c) * KAD_W;
     const real *dskip = t->skip + (size_t)c * KAD_W;
     const real *e = t->e + (size_t)(c * G) * KAD_W;
     const real *seen = t->s[map->options.blocks] + (size_t)H * KAD_W;
     real *dq = t->dq + (size_t)(c * G) * KAD_W;
     KR(kad_wide_turn)(G, n, e, C * G, t->turned);
-    matrix(b, 3 * K, G, dout, 3 * K * C, t->turned, (size_t)kad_wide_padded(G),
+    matrix(b, N, G, dout, N * C, t->turned, (size_t)kad_wide_padded(G),
            l->channel[c].out);
-    bias(b, 3 * K, dout, 3 * K * C, l->channel[c].out_bias);
+    bias(b, N, dout, N * C, l->channel[c].out_bias);
     const output to = {
         .y = dq, .d = t->de + (size_t)(c * G) * KAD_W, .y_rows = C * G, .d_rows = C * G};
     KR(kad_wide_apply)
-    (KAD_WIDE_ADJOINT, G, 3 * K, b->packed + b->p.channel[c].out_back, NULL, n, dout,
-     3 * K * C, &to);
+    (KAD_WIDE_ADJOINT, G, N, b->packed + b->p.channel[c].out_back, NULL, n, dout, N * C,
+     &to);
     bias(b, G, dq, C * G, l->channel[c].head_bias);
     for (int o = 0; o < G; o++)
-        for (int j = 0; j < 2 * c; j++)
-            b->gradient[l->channel[c].seen + (size_t)(o * 2 * c + j)] =
+        for (int j = 0; j < n_seen; j++)
+            b->gradient[l->channel[c].seen + (size_t)(o * n_seen + j)] =
                 dot(b, dq + o * KAD_W, C * G, seen + j * KAD_W, S);
-    for (int j = 0; j < 2 * c; j++)
+    for (int j = 0; j < n_seen; j++)
         b->gradient[l->channel[c].seen_skip + (size_t)j] =
             dot(b, dskip, C, seen + j * KAD_W, S);
 }
@@ -157,7 +170,7 @@ void KR(kad_pixel_gradient)(const kad_pixel_map *map, const kad_pixel_group *g,
     KR(kad_pixel_trunk)(map, g, true, packed, t);
     for (int c = 0; c < C; c++) {
         KR(kad_pixel_head)(map, g, c, true, packed, t);
-        KR(kad_pixel_see)(map, c, t);
+        KR(kad_pixel_see)(map, g, c, t);
         loss[c] = density(&b, c, n, scale);
     }
     for (int c = 0; c < C; c++)

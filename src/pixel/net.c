@@ -36,8 +36,10 @@ void kad_pixel_net_init(const kad_pixel_map *map, const kad_pixel_group *g, uint
     normals(&d, C * G * H, narrow, theta + l->head);
     for (size_t c = 0; c < C; c++) {
         double *bias = theta + l->channel[c].out_bias;
-        normals(&d, G * 2 * c, narrow, theta + l->channel[c].seen);
-        normals(&d, 3 * (size_t)K * G, 0.2 / sqrt((double)G), theta + l->channel[c].out);
+        normals(&d, G * (size_t)kad_pixel_n_seen(map, (int)c), narrow,
+                theta + l->channel[c].seen);
+        normals(&d, (size_t)kad_pixel_n_out(map) * G, 0.2 / sqrt((double)G),
+                theta + l->channel[c].out);
         for (int k = 0; k < K; k++) {
             bias[K + k] = (2 * k + 1.0) / K - 1;
             bias[2 * K + k] = -2;

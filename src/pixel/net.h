@@ -4,6 +4,16 @@
  *   channel c: e = swish(Wh f + Wx a_c + bh), (pi, mu, ls) = Wo e + bo,
  *              mu_k += Wl [X; a_c] for all k,
  * with a_c the level v/127.5 - 1 and a flag (level 0: 1, else -1) of every channel before c.
+ *
+ * With tint X also holds the colour around the site, of known sites j at distances d_j, of levels
+ * v_j and light L_j = sum_c v_jc,
+ *   q_c = sum_j L_j d_j^-4 v_jc / sum_j L_j d_j^-4,
+ * and of every site of the window L_j / sum_c q_c, so that a shape looks the same in any colour.
+ * What a colour's first channels have turned out to be scales the others,
+ *   t_c = q_c sum_i<c v_i q_i / sum_i<c q_i^2  (t_0 = q_0),
+ * which the next one sees (a_c has t_1 ... t_c too), and a head's last K numbers are multiples
+ * of it, mu_k += o_k t_c. Units of 127.5 levels.
+ *
  * What a column gets does not depend on others, to the bit.
  *
  * Each function exists in single and double precision (suffix _f32, _f64). A tile holds
@@ -22,7 +32,7 @@
 /* Rows of a panel: features of the trunk, then of the channels seen. */
 static inline int kad_pixel_seen_rows(const kad_pixel_map *map)
 {
-    return map->options.hidden + 2 * (map->n_channels - 1);
+    return map->options.hidden + kad_pixel_n_seen(map, map->n_channels - 1);
 }
 
 /* First weights of a group: theta [layout.n_theta]. Matrices are normal of variance
@@ -37,7 +47,7 @@ void kad_pixel_net_init(const kad_pixel_map *map, const kad_pixel_group *group,
         real *x;     /* the same in panels of F rows */                                      \
         real *level; /* panels of C rows: levels of the columns' sites */                    \
         real *skip;  /* C rows: shifts of the means */                                       \
-        real *out;   /* 3K C rows: pi, mu, ls of each channel */                             \
+        real *out;   /* 3K C rows: pi, mu, ls of each channel; with tint 4K C */             \
         real *h, *s[KAD_PIXEL_BLOCKS_MAX + 1], *d[KAD_PIXEL_BLOCKS_MAX + 1];                 \
         real *u[KAD_PIXEL_BLOCKS_MAX], *du[KAD_PIXEL_BLOCKS_MAX];                            \
         real *e, *de;                       /* C G rows */                                   \
@@ -66,8 +76,8 @@ void kad_pixel_net_init(const kad_pixel_map *map, const kad_pixel_group *group,
                                  bool backwards, const real *packed,                         \
                                  kad_pixel_tile##suffix *tile);                              \
     /* The channel's level, from `level`, is seen by the later channels. */                  \
-    void kad_pixel_see##suffix(const kad_pixel_map *map, int channel,                        \
-                               kad_pixel_tile##suffix *tile);                                \
+    void kad_pixel_see##suffix(const kad_pixel_map *map, const kad_pixel_group *group,       \
+                               int channel, kad_pixel_tile##suffix *tile);                   \
     /* out and skip of the channel; channels before it have been seen. */                    \
     void kad_pixel_head##suffix(const kad_pixel_map *map, const kad_pixel_group *group,      \
                                 int channel, bool backwards, const real *packed,             \

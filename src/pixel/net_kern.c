@@ -49,7 +49,7 @@ static size_t rounded_size(const kad_pixel_map *map, int F, bool backwards)
 
 static void cut_tile(const kad_pixel_map *map, bool backwards, cutter *c, tile *t)
 {
-    const int C = map->n_channels, K = map->options.components, H = map->options.hidden;
+    const int C = map->n_channels, N = kad_pixel_n_out(map), H = map->options.hidden;
     const int F = most_features(map), S = kad_pixel_seen_rows(map),
               R = map->options.blocks;
     *t = (tile){.n_panels = c->n_panels};
@@ -57,7 +57,7 @@ static void cut_tile(const kad_pixel_map *map, bool backwards, cutter *c, tile *
     t->x = cut_rows(c, F);
     t->level = cut_rows(c, C);
     t->skip = cut_rows(c, C);
-    t->out = cut_rows(c, 3 * K * C);
+    t->out = cut_rows(c, N * C);
     t->h = cut_rows(c, H);
     t->e = cut_rows(c, H / 2 * C);
     t->rounded = cut(c, rounded_size(map, F, backwards));
@@ -77,7 +77,7 @@ static void cut_tile(const kad_pixel_map *map, bool backwards, cutter *c, tile *
     t->dt = cut_rows(c, H);
     t->turned = cut_rows(c, kad_wide_padded(S));
     const int widest = kad_wide_padded(F > S ? F : S), heads = H / 2 * C;
-    const int most = H > heads ? H : heads, rows = most > 3 * K ? most : 3 * K;
+    const int most = H > heads ? H : heads, rows = most > N ? most : N;
     t->sums = cut(c, (size_t)widest * (size_t)kad_wide_padded(rows));
 }
 
@@ -108,7 +108,7 @@ static size_t matrix_size(const kad_pixel_map *map, size_t n_out, size_t n_in)
 net_packed KR(kad_pixel_packed_layout)(const kad_pixel_map *map, const kad_pixel_group *g,
                                        bool backwards)
 {
-    const size_t C = (size_t)map->n_channels, K = (size_t)map->options.components,
+    const size_t C = (size_t)map->n_channels, N = (size_t)kad_pixel_n_out(map),
                  H = (size_t)map->options.hidden, G = H / 2, F = (size_t)g->n_features;
     net_packed p = {0};
     size_t at = 0;
@@ -122,16 +122,17 @@ net_packed KR(kad_pixel_packed_layout)(const kad_pixel_map *map, const kad_pixel
         PLACE(block[r].outer_bias, H);
     }
     for (size_t c = 0; c < C; c++) {
-        PLACE(channel[c].head, matrix_size(map, G, H + 2 * c));
+        const size_t n_seen = (size_t)kad_pixel_n_seen(map, (int)c);
+        PLACE(channel[c].head, matrix_size(map, G, H + n_seen));
         PLACE(channel[c].head_bias, G);
-        PLACE(channel[c].out, 3 * K * G);
-        PLACE(channel[c].out_bias, 3 * K);
-        PLACE(channel[c].seen_skip, 2 * c);
+        PLACE(channel[c].out, N * G);
+        PLACE(channel[c].out_bias, N);
+        PLACE(channel[c].seen_skip, n_seen);
     }
     if (backwards) {
         PLACE(heads_back, matrix_size(map, H, C * G));
         for (size_t c = 0; c < C; c++)
-            PLACE(channel[c].out_back, 3 * K * G);
+            PLACE(channel[c].out_back, N * G);
         for (int r = 0; r < map->options.blocks; r++) {
             PLACE(block[r].inner_back, matrix_size(map, H, H));
             PLACE(block[r].outer_back, matrix_size(map, H, H));
@@ -194,7 +195,7 @@ static void copy(size_t n, const double *from, real *to)
 void KR(kad_pixel_pack)(const kad_pixel_map *map, const kad_pixel_group *g,
                         bool backwards, const double *theta, real *packed)
 {
-    const int C = map->n_channels, K = map->options.components, H = map->options.hidden,
+    const int C = map->n_channels, N = kad_pixel_n_out(map), H = map->options.hidden,
               G = H / 2, F = g->n_features;
     const net_packed p = KR(kad_pixel_packed_layout)(map, g, backwards);
     const kad_pixel_layout *l = &g->layout;
@@ -213,56 +214,138 @@ void KR(kad_pixel_pack)(const kad_pixel_map *map, const kad_pixel_group *g,
     if (backwards) pack_turned(map, C * G, H, theta + l->head, packed + p.heads_back);
     for (int c = 0; c < C; c++) {
         real *head = packed + p.channel[c].head;
-        const size_t n_seen = (size_t)(2 * c);
+        const int n_seen = kad_pixel_n_seen(map, c);
         pack_part(map, G, H, theta + l->head + (size_t)(c * G * H), (size_t)H, 1, 0,
-                  H + 2 * c, head);
-        pack_part(map, G, 2 * c, theta + l->channel[c].seen, n_seen, 1, H, H + 2 * c,
-                  head);
+                  H + n_seen, head);
+        pack_part(map, G, n_seen, theta + l->channel[c].seen, (size_t)n_seen, 1, H,
+                  H + n_seen, head);
         copy((size_t)G, theta + l->channel[c].head_bias, packed + p.channel[c].head_bias);
-        pack_matrix(3 * K, G, theta + l->channel[c].out, packed + p.channel[c].out);
-        copy((size_t)(3 * K), theta + l->channel[c].out_bias,
-             packed + p.channel[c].out_bias);
-        copy(n_seen, theta + l->channel[c].seen_skip, packed + p.channel[c].seen_skip);
+        pack_matrix(N, G, theta + l->channel[c].out, packed + p.channel[c].out);
+        copy((size_t)N, theta + l->channel[c].out_bias, packed + p.channel[c].out_bias);
+        copy((size_t)n_seen, theta + l->channel[c].seen_skip,
+             packed + p.channel[c].seen_skip);
         if (backwards)
-            pack_transpose(3 * K, G, theta + l->channel[c].out,
+            pack_transpose(N, G, theta + l->channel[c].out,
                            packed + p.channel[c].out_back);
     }
 }
 
 /* --- contexts ---------------------------------------------------------------------------- */
 
-/* What a column sees of n known sites: levels and flag of each. C is a constant. */
-KAD_VINLINE void gather_known(const int C, int n, const int *known, const uint8_t *x,
-                              size_t plane, real unit, real *to)
+/* What is read of one image, at the i-th site of a group. */
+typedef struct view {
+    const kad_pixel_map *map;
+    const kad_pixel_group *g;
+    const uint8_t *x;
+    size_t plane;
+    real unit;
+    int i;
+} view;
+
+/* Sum of the levels of a site. C is a constant, here and below. */
+KAD_VINLINE int light(const int C, const view *v, int site)
 {
-    for (int k = 0; k < n; k++, to += C + 1) {
+    int sum = 0;
+    for (int c = 0; c < C; c++)
+        sum += v->x[(size_t)c * v->plane + (size_t)site];
+    return sum;
+}
+
+KAD_VINLINE real *put_window(const int C, const view *v, int told, real *to)
+{
+    const int *known = v->g->known + v->i * v->g->n_known;
+    for (int k = 0; k < v->g->n_known; k++, to += told) {
         unsigned any = 0;
         if (known[k] < 0) {
-            for (int c = 0; c <= C; c++)
+            for (int c = 0; c < told; c++)
                 to[c] = 0;
             continue;
         }
         for (int c = 0; c < C; c++) {
-            const unsigned v = x[(size_t)c * plane + (size_t)known[k]];
-            to[c] = (real)(int)v * unit - 1;
-            any |= v;
+            const unsigned level = v->x[(size_t)c * v->plane + (size_t)known[k]];
+            to[c] = (real)(int)level * v->unit - 1;
+            any |= level;
         }
         to[C] = any ? -1 : 1;
     }
+    return to;
 }
 
-static void gather_column(int C, int n, const int *known, const uint8_t *x, size_t plane,
-                          real unit, real *to)
+static real *put_address(const view *v, real *to)
 {
-    switch (C) {
+    const kad_pixel_group *g = v->g;
+    const int step = 1 << (g->level + (g->part != 0));
+    const int down = g->site[v->i] / v->map->width / step,
+              along = g->site[v->i] % v->map->width / step;
+    for (int b = 0; b < g->bits_y; b++)
+        *to++ = down >> b & 1 ? 1 : -1;
+    for (int b = 0; b < g->bits_x; b++)
+        *to++ = along >> b & 1 ? 1 : -1;
+    return to;
+}
+
+/* Zeros of what comes later. They are many: light is half as large as in the window, so that it
+ * does not take a step of the optimiser for itself. */
+KAD_VINLINE real *put_overview(const int C, const view *v, real *to)
+{
+    const int n_known = v->g->n_before + v->i;
+    const real half = RC(0.5), full = half * v->unit / (real)C;
+    for (int k = 0; k < v->g->n_overview; k++, to += 2) {
+        const int sum = k < n_known ? light(C, v, v->map->order[k]) : 0;
+        to[0] = k >= n_known ? 0 : sum > 0 ? 1 : -1;
+        to[1] = k >= n_known ? 0 : (real)sum * full - half;
+    }
+    return to;
+}
+
+/* q_c, and the light of the window's sites beside it; first is where put_window began. */
+KAD_VINLINE real *put_tint(const int C, const view *v, real *first, real *to)
+{
+    const real most = 2;
+    const int told = C + 2, *known = v->g->known + v->i * v->g->n_known;
+    real all = RC(1e-6), q[KAD_PIXEL_CHANNELS_MAX] = {0}, bright = RC(0.01);
+    for (int k = 0; k < v->g->n_known; k++) {
+        if (known[k] < 0) continue;
+        const real near = (real)v->g->near[k] * (real)light(C, v, known[k]);
+        for (int c = 0; c < C; c++)
+            q[c] += near * (first[k * told + c] + 1);
+        all += near;
+    }
+    for (int c = 0; c < C; c++) {
+        *to++ = q[c] / all;
+        bright += q[c] / all;
+    }
+    for (int k = 0; k < v->g->n_known; k++) {
+        if (known[k] < 0) continue;
+        const real beside = (real)light(C, v, known[k]) * v->unit / bright;
+        first[k * told + C + 1] = beside < most ? beside : most;
+    }
+    return to;
+}
+
+KAD_VINLINE void put_column(const int C, const view *v, real *to, const real *end)
+{
+    const bool tint = v->map->options.tint;
+    real *const first = to;
+    to = put_address(v, put_window(C, v, C + (tint ? 2 : 1), to));
+    *to++ = 1;
+    to = put_overview(C, v, to);
+    if (tint) to = put_tint(C, v, first, to);
+    while (to < end)
+        *to++ = 0;
+}
+
+static void gather_column(const view *v, real *to, const real *end)
+{
+    switch (v->map->n_channels) {
     case 1:
-        gather_known(1, n, known, x, plane, unit, to);
+        put_column(1, v, to, end);
         break;
     case 3:
-        gather_known(3, n, known, x, plane, unit, to);
+        put_column(3, v, to, end);
         break;
     default:
-        gather_known(C, n, known, x, plane, unit, to);
+        put_column(v->map->n_channels, v, to, end);
         break;
     }
 }
@@ -270,26 +353,16 @@ static void gather_column(int C, int n, const int *known, const uint8_t *x, size
 void KR(kad_pixel_gather)(const kad_pixel_map *map, const kad_pixel_group *g, int n,
                           const uint8_t *const *image, const int *site, tile *t)
 {
-    const size_t plane = (size_t)map->height * (size_t)map->width,
-                 stride = (size_t)kad_wide_padded(g->n_features);
-    const int C = map->n_channels;
-    const real unit = net_unit(map);
-    const int step = 1 << (g->level + (g->part != 0));
+    const size_t stride = (size_t)kad_wide_padded(g->n_features);
+    view v = {.map = map,
+              .g = g,
+              .plane = (size_t)map->height * (size_t)map->width,
+              .unit = net_unit(map)};
     for (int i = 0; i < n; i++) {
-        const uint8_t *x = image[i];
-        const int *known = g->known + site[i] * g->n_known;
-        real *to = t->xt + (size_t)i * stride;
-        gather_column(C, g->n_known, known, x, plane, unit, to);
-        to += g->n_known * (C + 1);
-        const int down = g->site[site[i]] / map->width / step,
-                  along = g->site[site[i]] % map->width / step;
-        for (int b = 0; b < g->bits_y; b++)
-            *to++ = down >> b & 1 ? 1 : -1;
-        for (int b = 0; b < g->bits_x; b++)
-            *to++ = along >> b & 1 ? 1 : -1;
-        *to++ = 1;
-        while (to < t->xt + (size_t)(i + 1) * stride)
-            *to++ = 0;
+        real *const first = t->xt + (size_t)i * stride;
+        v.x = image[i];
+        v.i = site[i];
+        gather_column(&v, first, first + stride);
     }
     const size_t columns = (size_t)t->n_panels * KAD_W;
     memset(t->xt + (size_t)n * stride, 0, (columns - (size_t)n) * stride * sizeof *t->xt);
@@ -324,7 +397,28 @@ void KR(kad_pixel_trunk)(const kad_pixel_map *map, const kad_pixel_group *g,
     }
 }
 
-void KR(kad_pixel_see)(const kad_pixel_map *map, int channel, tile *t)
+/* t_c of a panel. */
+static void scale_tint(const kad_pixel_map *map, const kad_pixel_group *g, int c,
+                       int panel, const tile *t, real *to)
+{
+    const real least = RC(1e-3), most = 2, unit = net_unit(map);
+    const int C = map->n_channels;
+    const real *q = KR(kad_pixel_tint_row)(map, g, 0, panel, t);
+    const real *level = t->level + (size_t)(panel * C) * KAD_W;
+    for (int l = 0; l < KAD_W; l++) {
+        real product = 0, square = 0;
+        for (int i = 0; i < c; i++) {
+            const real p = q[i * KAD_W + l] + least; /* grey where nothing is lit */
+            product += level[i * KAD_W + l] * unit * p;
+            square += p * p;
+        }
+        const real scaled = (q[c * KAD_W + l] + least) * product / square;
+        to[l] = scaled < most ? scaled : most;
+    }
+}
+
+void KR(kad_pixel_see)(const kad_pixel_map *map, const kad_pixel_group *g, int channel,
+                       tile *t)
 {
     const int S = kad_pixel_seen_rows(map), C = map->n_channels;
     real *s = t->s[map->options.blocks];
@@ -332,19 +426,36 @@ void KR(kad_pixel_see)(const kad_pixel_map *map, int channel, tile *t)
     if (channel == C - 1) return;
     for (int p = 0; p < t->n_panels; p++) {
         const real *level = t->level + (size_t)(p * C + channel) * KAD_W;
-        real *a = s + (size_t)(p * S + map->options.hidden + 2 * channel) * KAD_W;
+        real *a =
+            s + (size_t)(p * S + map->options.hidden + kad_pixel_n_seen(map, channel)) *
+                    KAD_W;
         for (int l = 0; l < KAD_W; l++) {
             a[l] = level[l] * unit - 1;
             a[KAD_W + l] = level[l] < RC(0.5) ? 1 : -1;
         }
+        if (map->options.tint) scale_tint(map, g, channel + 1, p, t, a + 2 * KAD_W);
+    }
+}
+
+/* mu_k += o_k t_c */
+static void add_gain(const kad_pixel_map *map, const kad_pixel_group *g, int c, tile *t)
+{
+    const int K = map->options.components;
+    for (int p = 0; p < t->n_panels; p++) {
+        const real *tint = KR(kad_pixel_tint_row)(map, g, c, p, t);
+        real *mu = t->out + (size_t)((p * map->n_channels + c) * 4 * K + K) * KAD_W;
+        for (int k = 0; k < K; k++)
+            for (int l = 0; l < KAD_W; l++)
+                mu[k * KAD_W + l] += tint[l] * mu[(2 * K + k) * KAD_W + l];
     }
 }
 
 void KR(kad_pixel_head)(const kad_pixel_map *map, const kad_pixel_group *g, int c,
                         bool backwards, const real *packed, tile *t)
 {
-    const int C = map->n_channels, K = map->options.components, H = map->options.hidden,
-              G = H / 2, S = kad_pixel_seen_rows(map), n = t->n_panels;
+    const int C = map->n_channels, N = kad_pixel_n_out(map), H = map->options.hidden,
+              G = H / 2, S = kad_pixel_seen_rows(map), n_seen = kad_pixel_n_seen(map, c),
+              n = t->n_panels;
     const net_packed p = KR(kad_pixel_packed_layout)(map, g, backwards);
     const real *f = t->s[map->options.blocks];
     const size_t row = (size_t)(c * G) * KAD_W;
@@ -352,15 +463,16 @@ void KR(kad_pixel_head)(const kad_pixel_map *map, const kad_pixel_group *g, int 
                       .d = backwards ? t->de + row : NULL,
                       .s_rows = C * G,
                       .d_rows = C * G};
-    const output out = {.y = t->out + (size_t)(3 * K * c) * KAD_W, .y_rows = 3 * K * C};
-    net_apply(map, KAD_WIDE_SWISH, G, H + 2 * c, packed + p.channel[c].head,
+    const output out = {.y = t->out + (size_t)(N * c) * KAD_W, .y_rows = N * C};
+    net_apply(map, KAD_WIDE_SWISH, G, H + n_seen, packed + p.channel[c].head,
               packed + p.channel[c].head_bias, t, f, S, &e);
     KR(kad_wide_apply)
-    (KAD_WIDE_PLAIN, 3 * K, G, packed + p.channel[c].out, packed + p.channel[c].out_bias,
-     n, t->e + row, C * G, &out);
+    (KAD_WIDE_PLAIN, N, G, packed + p.channel[c].out, packed + p.channel[c].out_bias, n,
+     t->e + row, C * G, &out);
+    if (map->options.tint) add_gain(map, g, c, t);
     if (c == 0) return;
     const output skip = {.y = t->skip + (size_t)c * KAD_W, .y_rows = C};
     KR(kad_wide_apply)
-    (KAD_WIDE_ADD, 1, 2 * c, packed + p.channel[c].seen_skip, NULL, n,
+    (KAD_WIDE_ADD, 1, n_seen, packed + p.channel[c].seen_skip, NULL, n,
      f + (size_t)H * KAD_W, S, &skip);
 }

@@ -54,4 +54,16 @@ static inline void net_apply(const kad_pixel_map *map, kad_wide_finish finish, i
 net_packed KR(kad_pixel_packed_layout)(const kad_pixel_map *map,
                                        const kad_pixel_group *group, bool backwards);
 
+/* The row of t_c in a panel: of channel 0 the context's, of others what was seen last. */
+static inline const real *KR(kad_pixel_tint_row)(const kad_pixel_map *map,
+                                                 const kad_pixel_group *g, int c,
+                                                 int panel, const KR(kad_pixel_tile) * t)
+{
+    const int F = g->n_features, S = kad_pixel_seen_rows(map);
+    if (c == 0) return t->x + (size_t)(panel * F + F - map->n_channels) * KAD_W;
+    return t->s[map->options.blocks] +
+           (size_t)(panel * S + map->options.hidden + kad_pixel_n_seen(map, c) - 1) *
+               KAD_W;
+}
+
 #endif

@@ -1,5 +1,6 @@
 #include "pixel/order.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Lattice of a group: sites (y0 + i step, x0 + j step); offsets come in units. */
@@ -71,8 +72,7 @@ static int neighbour(const kad_pixel_map *map, const kad_pixel_group *g, int i, 
 
 /* Offsets in raster order, without those that leave the image from every site; known NULL
  * counts. */
-static int find_known(const kad_pixel_map *map, const kad_pixel_group *g, int unit,
-                      int *known)
+static int find_known(const kad_pixel_map *map, kad_pixel_group *g, int unit, int *known)
 {
     const kad_pixel_options *o = &map->options;
     const int wide = o->radius > o->window ? o->radius : o->window,
@@ -85,6 +85,7 @@ static int find_known(const kad_pixel_map *map, const kad_pixel_group *g, int un
             for (int i = 0; i < g->n_sites && !inside; i++)
                 inside = neighbour(map, g, i, unit * dy, unit * dx) >= 0;
             if (!inside) continue;
+            if (known) g->near[n] = pow(dy * dy + dx * dx, -2);
             for (int i = 0; known && i < g->n_sites; i++)
                 known[i * g->n_known + n] = neighbour(map, g, i, unit * dy, unit * dx);
             n++;
@@ -97,18 +98,25 @@ static kad_status make_group(kad_ctx *ctx, const kad_pixel_map *map, int level, 
 {
     const lattice at = lattice_of(map->options.origin, level, part);
     g->level = level;
+    g->n_before = g > map->group ? g[-1].n_before + g[-1].n_sites : 0;
     g->part = part;
     KAD_CALL(take_sites(ctx, map, at, g));
     g->causal = part == 0 || g->n_sites <= map->options.causal;
     g->n_known = find_known(map, g, at.unit, NULL);
     KAD_CALL(kad_new(ctx, (size_t)g->n_sites * (size_t)g->n_known, sizeof *g->known,
                      &g->known));
+    KAD_CALL(kad_new(ctx, (size_t)g->n_known, sizeof *g->near, &g->near));
     find_known(map, g, at.unit, g->known);
     if (map->options.position) {
         g->bits_y = bits_of(map->height / at.step);
         g->bits_x = bits_of(map->width / at.step);
     }
-    g->n_features = (map->n_channels + 1) * g->n_known + g->bits_y + g->bits_x + 1;
+    for (int i = 0; i < g->n_sites; i++)
+        map->order[g->n_before + i] = g->site[i];
+    if (map->options.overview && g->n_sites <= map->options.causal)
+        g->n_overview = g->n_before + g->n_sites - 1;
+    g->n_features = kad_pixel_n_told(map) * g->n_known + g->bits_y + g->bits_x + 1 +
+                    2 * g->n_overview + (map->options.tint ? map->n_channels : 0);
     return KAD_OK;
 }
 
@@ -120,6 +128,8 @@ kad_status kad_pixel_order(kad_ctx *ctx, kad_pixel_map *map)
     map->n_levels = top + 1;
     map->n_groups = 1 + 3 * top;
     KAD_CALL(kad_new(ctx, (size_t)map->n_groups, sizeof *map->group, &map->group));
+    KAD_CALL(kad_new(ctx, (size_t)map->height * (size_t)map->width, sizeof *map->order,
+                     &map->order));
     KAD_CALL(make_group(ctx, map, top, 0, &map->group[0]));
     for (int i = 1; i < map->n_groups; i++)
         KAD_CALL(

@@ -5,10 +5,12 @@ kad_pixel_options kad_pixel_defaults(void)
     return (kad_pixel_options){.hidden = 64,
                                .blocks = 1,
                                .components = 4,
-                               .radius = 2,
+                               .radius = 3,
                                .causal = 64,
-                               .window = 8,
-                               .position = true};
+                               .window = 2,
+                               .position = true,
+                               .tint = true,
+                               .overview = true};
 }
 
 static size_t cut(size_t *at, int rows, int columns)
@@ -20,7 +22,7 @@ static size_t cut(size_t *at, int rows, int columns)
 
 static kad_pixel_layout layout_of(const kad_pixel_map *map, int F)
 {
-    const int H = map->options.hidden, G = H / 2, K = map->options.components;
+    const int H = map->options.hidden, G = H / 2, N = kad_pixel_n_out(map);
     kad_pixel_layout l;
     size_t at = 0;
     l.trunk = cut(&at, H, F);
@@ -33,11 +35,12 @@ static kad_pixel_layout layout_of(const kad_pixel_map *map, int F)
     }
     l.head = cut(&at, map->n_channels * G, H);
     for (int c = 0; c < map->n_channels; c++) {
-        l.channel[c].seen = cut(&at, G, 2 * c);
+        const int n_seen = kad_pixel_n_seen(map, c);
+        l.channel[c].seen = cut(&at, G, n_seen);
         l.channel[c].head_bias = cut(&at, G, 1);
-        l.channel[c].out = cut(&at, 3 * K, G);
-        l.channel[c].out_bias = cut(&at, 3 * K, 1);
-        l.channel[c].seen_skip = cut(&at, 2 * c, 1);
+        l.channel[c].out = cut(&at, N, G);
+        l.channel[c].out_bias = cut(&at, N, 1);
+        l.channel[c].seen_skip = cut(&at, n_seen, 1);
     }
     l.n_theta = at;
     return l;
@@ -78,6 +81,7 @@ kad_status kad_pixel_map_create(kad_ctx *ctx, const kad_pixel_options *options,
     *out = NULL;
     KAD_CALL(kad_new(ctx, 1, sizeof *map, &map));
     map->options = *options;
+    map->options.tint = options->tint && n_channels > 1; /* grey has no colour */
     map->n_channels = n_channels;
     map->height = height;
     map->width = width;
@@ -100,7 +104,9 @@ void kad_pixel_map_destroy(kad_pixel_map *map)
     for (int i = 0; map->group && i < map->n_groups; i++) {
         kad_free(map->group[i].site);
         kad_free(map->group[i].known);
+        kad_free(map->group[i].near);
     }
     kad_free(map->group);
+    kad_free(map->order);
     kad_free(map);
 }

@@ -96,6 +96,12 @@ static kad_status desk_create(kad_ctx *ctx, const kad_image_map *base, int batch
     return KAD_OK;
 }
 
+static void fetch_row(const uint8_t *first, const uint8_t *end)
+{
+    for (; first < end; first += LINE)
+        __builtin_prefetch(first, 0, 2);
+}
+
 /* What a site sees is asked for before it is read: images lie far apart. */
 static void fetch(const kad_pixel_map *map, const kad_pixel_group *g, int site,
                   const uint8_t *image)
@@ -105,9 +111,13 @@ static void fetch(const kad_pixel_map *map, const kad_pixel_group *g, int site,
               reach = (far << g->level) * map->width, plane = map->height * map->width;
     const int first = g->site[site] > reach ? g->site[site] - reach : 0;
     const int end = g->site[site] + reach < plane ? g->site[site] + reach : plane;
-    for (int c = 0; c < map->n_channels; c++)
-        for (int at = first; at < end; at += LINE)
-            __builtin_prefetch(image + c * plane + at, 0, 2);
+    const int step = 1 << g->level;
+    for (int c = 0; c < map->n_channels; c++, image += plane) {
+        fetch_row(image + first, image + end);
+        for (int y = g->site[0] / map->width % step; g->n_overview > 0 && y < map->height;
+             y += step)
+            fetch_row(image + y * map->width, image + (y + 1) * map->width);
+    }
 }
 
 static void draw_columns(const kad_pixel_map *map, const kad_pixel_group *g, kad_rng rng,
@@ -249,11 +259,13 @@ static bool option(const kad_image_map *base, int i, const char **name, int64_t 
     const struct {
         const char *name;
         int64_t value;
-    } all[] = {
-        {"hidden", o->hidden},      {"blocks", o->blocks}, {"components", o->components},
-        {"radius", o->radius},      {"causal", o->causal}, {"window", o->window},
-        {"position", o->position},  {"reach", o->reach},   {"origin_y", o->origin[0]},
-        {"origin_x", o->origin[1]}, {"bfloat", o->bfloat}};
+    } all[] = {{"hidden", o->hidden},         {"blocks", o->blocks},
+               {"components", o->components}, {"radius", o->radius},
+               {"causal", o->causal},         {"window", o->window},
+               {"position", o->position},     {"tint", o->tint},
+               {"overview", o->overview},     {"reach", o->reach},
+               {"origin_y", o->origin[0]},    {"origin_x", o->origin[1]},
+               {"bfloat", o->bfloat}};
     if (i >= (int)(sizeof all / sizeof all[0])) return false;
     *name = all[i].name;
     *value = all[i].value;

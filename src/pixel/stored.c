@@ -16,9 +16,16 @@ static kad_status read_int(kad_ctx *ctx, kad_h5 *file, const char *at, const cha
     return KAD_OK;
 }
 
+/* What maps of older runs are without. */
+static kad_status read_later(kad_ctx *ctx, kad_h5 *file, const char *name, int *out)
+{
+    if (!kad_h5_attr_exists(file, path, name)) return KAD_OK;
+    return read_int(ctx, file, path, name, out);
+}
+
 static kad_status read_options(kad_ctx *ctx, kad_h5 *file, kad_pixel_options *o)
 {
-    int position = 0, bfloat = 0;
+    int position = 0, bfloat = 0, tint = 0, overview = 0;
     KAD_CALL(read_int(ctx, file, path, "hidden", &o->hidden));
     KAD_CALL(read_int(ctx, file, path, "blocks", &o->blocks));
     KAD_CALL(read_int(ctx, file, path, "components", &o->components));
@@ -27,15 +34,15 @@ static kad_status read_options(kad_ctx *ctx, kad_h5 *file, kad_pixel_options *o)
     KAD_CALL(read_int(ctx, file, path, "window", &o->window));
     KAD_CALL(read_int(ctx, file, path, "position", &position));
     o->position = position != 0;
-    if (kad_h5_attr_exists(file, path, "reach"))
-        KAD_CALL(read_int(ctx, file, path, "reach", &o->reach));
-    if (kad_h5_attr_exists(file, path, "bfloat"))
-        KAD_CALL(read_int(ctx, file, path, "bfloat", &bfloat));
+    KAD_CALL(read_later(ctx, file, "bfloat", &bfloat));
+    KAD_CALL(read_later(ctx, file, "tint", &tint));
+    KAD_CALL(read_later(ctx, file, "overview", &overview));
     o->bfloat = bfloat != 0;
-    if (!kad_h5_attr_exists(file, path, "origin_y")) return KAD_OK; /* of an older run */
-    KAD_CALL(read_int(ctx, file, path, "origin_y", &o->origin[0]));
-    KAD_CALL(read_int(ctx, file, path, "origin_x", &o->origin[1]));
-    return KAD_OK;
+    o->tint = tint != 0;
+    o->overview = overview != 0;
+    KAD_CALL(read_later(ctx, file, "reach", &o->reach));
+    KAD_CALL(read_later(ctx, file, "origin_y", &o->origin[0]));
+    return read_later(ctx, file, "origin_x", &o->origin[1]);
 }
 
 static kad_status check_recipe(kad_ctx *ctx, kad_h5 *file)

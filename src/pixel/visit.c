@@ -40,20 +40,21 @@ void kad_pixel_visit(const kad_pixel_plan *plan, const kad_pixel_columns *k,
 {
     const kad_pixel_map *map = plan->map;
     const float *packed = plan->packed + plan->begin[k->group - map->group];
-    const int C = map->n_channels, K3 = 3 * map->options.components;
+    const int C = map->n_channels, K3 = 3 * map->options.components,
+              N = kad_pixel_n_out(map);
     kad_pixel_gather_f32(map, k->group, k->n, k->image, k->index, &d->tile);
     kad_pixel_trunk_f32(map, k->group, false, packed, &d->tile);
     for (int c = 0; c < C; c++) {
         kad_pixel_head_f32(map, k->group, c, false, packed, &d->tile);
         for (int i = 0; i < K3 * COLUMNS; i++)
-            d->rows[i] = (double)d->tile.out[c * K3 * COLUMNS + i];
+            d->rows[i] = (double)d->tile.out[c * N * COLUMNS + i];
         for (int i = 0; i < COLUMNS; i++)
             d->shift[i] = (double)d->tile.skip[c * COLUMNS + i];
         kad_pixel_density_set(d->rows, d->shift, &d->density);
         each(self, k, c, d);
         for (int i = 0; i < COLUMNS; i++)
             d->tile.level[c * COLUMNS + i] = (float)d->level[i];
-        kad_pixel_see_f32(map, c, &d->tile);
+        kad_pixel_see_f32(map, k->group, c, &d->tile);
     }
 }
 

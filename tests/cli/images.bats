@@ -97,11 +97,11 @@ attribute() { # attribute FOLDER NAME
     small
     # (the hole's latents are counted for lattices from the corner, as in the table beside)
     kadanoff run small.yaml -q -o run 'flow.origin=[0, 0]' images.inpaint=32 train.steps=200
-    [ "$(values run/run.h5 /images/inpaint/touched | tr '\n' ' ')" = '218 269 274 201 ' ]
+    [ "$(values run/run.h5 /images/inpaint/touched | tr '\n' ' ')" = '255 401 475 522 ' ]
     [ "$(values run/run.h5 /images/inpaint/touched_parallel | tr '\n' ' ')" = \
-        '149 169 185 201 ' ]
+        '209 282 322 362 ' ]
     [ "$(values run/run.h5 /images/inpaint/latents | tr '\n' ' ')" = \
-        '0 64 269 269 1024 269 269 ' ]
+        '0 64 401 401 1024 401 401 ' ]
     [ "$(h5dump -a /images/inpaint/n_cone_differs run/run.h5 | sed -n 's/.*(0): //p')" = 0 ]
     # bits of the whole picture: blind, at random, with the cone's latents
     read -r _ blind random cone all _ best <<<"$(values run/run.h5 /images/inpaint/bpd | tr '\n' ' ')"

@@ -59,7 +59,8 @@ static void windows_have_their_sites(void **state)
     (void)state;
     pixel_case s;
     kad_pixel_options o = small();
-    o.position = false;
+    o.radius = 2;
+    o.position = o.tint = false;
     pixel_case_open(&s, &o, 1, 32, 32, 0);
     const int n[3] = {4, 12, 16};
     for (int p = 0; p < 3; p++) {
@@ -79,6 +80,8 @@ static void reach_looks_back_on_coarse_lattices(void **state)
     pixel_case near, far;
     kad_pixel_options o = small();
     o.causal = 64;
+    o.radius = 2;
+    o.window = 8;
     o.reach = 2;
     pixel_case_open(&near, &o, 1, 32, 32, 0);
     o.reach = 6;
@@ -105,6 +108,100 @@ static void reach_looks_back_on_coarse_lattices(void **state)
     }
     pixel_case_close(&near);
     pixel_case_close(&far);
+}
+
+/* Context of the i-th site of a group in an image of one channel; to [n_features]. */
+static void context(const pixel_case *s, const kad_pixel_group *g, int i,
+                    const uint8_t *x, double *to)
+{
+    char *memory = kad_alloc(kad_pixel_tile_bytes_f64(s->map, 1, true), 1), *at = memory;
+    kad_pixel_tile_f64 tile;
+    kad_pixel_tile_cut_f64(s->map, 1, true, &at, &tile);
+    kad_pixel_gather_f64(s->map, g, 1, &x, &i, &tile);
+    memcpy(to, tile.xt, (size_t)g->n_features * sizeof *to);
+    kad_free(memory);
+}
+
+/* In groups of at most 4 sites the context tells of every site before, and of none after it,
+ * whether it is lit and how bright; in larger groups no more than the window's. */
+static void the_overview_is_all_that_is_known(void **state)
+{
+    (void)state;
+    pixel_case s;
+    kad_pixel_options o = small();
+    o.position = o.tint = false;
+    pixel_case_open(&s, &o, 1, 8, 8, 0);
+    uint8_t *x = pixel_case_images(&s, 1, 4);
+    int turn = 0;
+    for (int k = 0; k < s.map->n_groups; k++) {
+        const kad_pixel_group *g = &s.map->group[k];
+        double *is = kad_alloc((size_t)g->n_features, sizeof *is);
+        assert_int_equal(g->n_before, turn);
+        assert_int_equal(g->n_overview, g->n_sites > 4 ? 0 : turn + g->n_sites - 1);
+        for (int i = 0; i < g->n_sites; i++, turn++) {
+            assert_int_equal(s.map->order[turn], g->site[i]);
+            context(&s, g, i, x, is);
+            const double *told = is + 2 * g->n_known + 1;
+            for (int j = 0; j < g->n_overview; j++) {
+                const int v = x[s.map->order[j]];
+                assert_true(told[2 * j] == (j >= turn ? 0 : v > 0 ? 1 : -1));
+                assert_close(told[2 * j + 1], j < turn ? v / 255.0 - 0.5 : 0, 1e-12);
+            }
+        }
+        kad_free(is);
+    }
+    kad_free(x);
+    pixel_case_close(&s);
+}
+
+/* Around a site everything is of one colour times a shade of its own: the colour is found whatever
+ * the shades are, the same shades beside another colour have the same light, and t_c of the colour
+ * times a new shade is that. */
+static void the_tint_is_the_colour_around(void **state)
+{
+    (void)state;
+    enum { H = 8, PLANE = H * H };
+    static const double colour[2][3] = {{50, 100, 25}, {20, 60, 120}};
+    pixel_case s;
+    const kad_pixel_options o = small();
+    pixel_case_open(&s, &o, 3, H, H, 0);
+    const kad_pixel_group *g = &s.map->group[s.map->n_groups - 1];
+    const int i = g->n_sites / 2, F = g->n_features, S = kad_pixel_seen_rows(s.map);
+    char *memory = kad_alloc(kad_pixel_tile_bytes_f64(s.map, 1, true), 1), *at = memory;
+    double *packed = kad_alloc(kad_pixel_packed_f64(s.map, g, true), sizeof *packed);
+    double *beside = kad_alloc((size_t)g->n_known, sizeof *beside);
+    kad_pixel_tile_f64 tile;
+    kad_pixel_tile_cut_f64(s.map, 1, true, &at, &tile);
+    kad_pixel_pack_f64(s.map, g, true, s.theta + g->theta, packed);
+    for (int k = 0; k < 2; k++) {
+        uint8_t x[3 * PLANE];
+        const uint8_t *image = x;
+        for (int j = 0; j < 3 * PLANE; j++) /* shades 0, 1, 2 */
+            x[j] = (uint8_t)(colour[k][j / PLANE] * (j % PLANE * 7 % 3));
+        kad_pixel_gather_f64(s.map, g, 1, &image, &i, &tile);
+        const double *q = tile.xt + F - 3;
+        for (int c = 0; c < 3; c++) {
+            assert_close(q[c] / q[0], colour[k][c] / colour[k][0], 1e-9);
+            assert_true(q[c] > colour[k][c] / 127.5 && q[c] < 2 * colour[k][c] / 127.5);
+        }
+        for (int j = 0; j < g->n_known; j++) {
+            const double is = tile.xt[5 * j + 4];
+            if (k == 0) beside[j] = is; /* 0.01 beside q in the denominator */
+            assert_close(is, beside[j], 0.01);
+        }
+        kad_pixel_trunk_f64(s.map, g, true, packed, &tile);
+        for (int c = 0; c < 2; c++) {
+            tile.level[c * KAD_W_DOUBLE] = 1.5 * colour[k][c];
+            kad_pixel_see_f64(s.map, g, c, &tile);
+        }
+        const double *seen = tile.s[o.blocks] + (size_t)o.hidden * KAD_W_DOUBLE;
+        for (int c = 1; c < 3; c++) /* 1e-3 beside q, which is 0.2 at least */
+            assert_close(seen[(3 * c - 1) * KAD_W_DOUBLE], 1.5 * colour[k][c] / 127.5,
+                         0.02);
+        assert_int_equal(S, o.hidden + 6);
+    }
+    kad_free(memory), kad_free(packed), kad_free(beside);
+    pixel_case_close(&s);
 }
 
 static void coarse_pictures_are_sublattices(void **state)
@@ -247,11 +344,11 @@ static void levels_are_found_again(void **state)
 
 /* A tile of 20 columns, in double: the loss against itself at theta +- h e_i. The error of
  * a central difference is h^2 f''' plus 1e-16 f/h: 1e-8 relative to the largest. */
-static void gradients_are_those_of_the_loss(void **state)
+static void gradients_of(bool tint)
 {
-    (void)state;
     pixel_case s;
-    const kad_pixel_options o = small();
+    kad_pixel_options o = small();
+    o.tint = o.overview = tint;
     enum { COLUMNS = 20, PANELS = 1 };
     pixel_case_open(&s, &o, 3, 8, 8, 0.3);
     uint8_t *x = pixel_case_images(&s, COLUMNS, 2);
@@ -300,6 +397,13 @@ static void gradients_are_those_of_the_loss(void **state)
     }
     kad_free(memory), kad_free(x);
     pixel_case_close(&s);
+}
+
+static void gradients_are_those_of_the_loss(void **state)
+{
+    (void)state;
+    gradients_of(false);
+    gradients_of(true);
 }
 
 static double total(size_t n, const double *x)
@@ -589,6 +693,10 @@ int main(void)
               windows_have_their_sites),
         CLAIM("pixel: reach is how far a site looks back on coarse lattices",
               reach_looks_back_on_coarse_lattices),
+        CLAIM("pixel: the overview is all that is known, and nothing else",
+              the_overview_is_all_that_is_known),
+        CLAIM("pixel: the tint is the colour around a site, scaled to what is seen",
+              the_tint_is_the_colour_around),
         CLAIM("pixel: coarse pictures are sublattices", coarse_pictures_are_sublattices),
         CLAIM("pixel: coarse pictures hold the origin", coarse_pictures_hold_the_origin),
         CLAIM("pixel: the origin is where coarse lattices have most in common",

@@ -348,10 +348,12 @@ flow.blocks|0|@images
 flow.components|2|@images
 flow.radius|1|@images
 flow.causal|4|@images
-flow.window|2|@images
-flow.reach|3|@images
+flow.window|3|@images
+flow.reach|4|@images
 flow.origin|[1, 1]|@images
 flow.position|false|@images
+flow.tint|false|@images
+flow.overview|false|@images
 flow.hidden|16|@images
 train.seconds|0|@images
 train.steps|4|@images
