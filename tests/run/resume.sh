@@ -354,6 +354,7 @@ flow.origin|[1, 1]|@images
 flow.position|false|@images
 flow.tint|false|@images
 flow.overview|false|@images
+flow.nets|bfloat16|@images
 flow.hidden|16|@images
 train.seconds|0|@images
 train.steps|4|@images
