@@ -253,8 +253,8 @@ static const char *steps_of(int64_t n_sites, const facts *a)
     if (a->family) return n_sites <= 400 ? "3500" : "7500";
     if (n_sites <= 100) return angles ? "8000" : "4000";
     if (isfinite(a->lambda)) return n_sites <= 400 ? "8000" : "10000";
-    return n_sites <= 400 ? "12000"
-                          : "20000"; /* duals are slower to come to their best */
+    if (n_sites <= 400) return "12000"; /* duals are slower to come to their best */
+    return n_sites <= 1600 ? "30000" : "20000";
 }
 
 /* Steps by the number of sites; the chain over lattice sizes pays from 32 sites an axis
