@@ -59,9 +59,8 @@ const kad_key kad_images_keys[] = {
     {"flow.nets", KAD_WORD_OF(kad_images_options, nets), "auto", ANY, "",
      "auto|float|bfloat16",
      "pixels: numbers of the nets' products; bfloat16 is several times as fast on "
-     "processors with tiles (AMX) for it, and gives the same bytes on all. auto: "
-     "bfloat16 "
-     "if the processor that begins the training has them; stored with the map"},
+     "processors with tiles (AMX) for it, with the same sums where there are none. auto: "
+     "bfloat16 if the processor that begins the training has them; stored with the map"},
     {"flow.origin", KAD_INTS_OF(kad_images_options, origin), NULL, 0, 1023, "sites", NULL,
      "pixels: [row, column] of the first site, which the lattices of all levels hold "
      "(where coarse ones have most in common, from image to image)"},
