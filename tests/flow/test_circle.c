@@ -70,7 +70,7 @@ static void quantile(void **state)
         for (size_t j = 0; j < sizeof shares / sizeof *shares; j++) {
             const double kappa = u[i] / sqrt(1 + u[i] * u[i] / (MOST * MOST));
             const double eps = LEAST + (1 - LEAST) / (1 + exp(-shares[j]));
-            const double all = integral(work, kappa, M_PI);
+            const double whole = integral(work, kappa, M_PI);
             double x[4 * W], ld[W] = {0};
             set(&t, u[i], shares[j]);
             for (int lane = 0; lane < W; lane++) { /* source at 0.4, length 2 */
@@ -86,10 +86,10 @@ static void quantile(void **state)
                 const double phi =
                     remainder(atan2(x[3 * W + lane], x[2 * W + lane]) - 0.4, 2 * M_PI);
                 const double F =
-                    (1 - eps) * M_PI * integral(work, kappa, fabs(phi)) / all +
+                    (1 - eps) * M_PI * integral(work, kappa, fabs(phi)) / whole +
                     eps * fabs(phi);
                 const double P =
-                    (1 - eps) * M_PI * density(phi, (void *)&kappa) / all + eps;
+                    (1 - eps) * M_PI * density(phi, (void *)&kappa) / whole + eps;
                 assert_close(F, fabs(in), 1e-10);
                 assert_true(phi * in > 0);
                 assert_close(ld[lane], -log(P), 1e-9);
