@@ -144,7 +144,7 @@ typedef struct choices {
 } choices;
 
 static const choices recipes[] = {
-    {"pixels", "1", NULL, "256", "muon", "0.02", "0.01", NULL},
+    {"pixels", "1", NULL, "512", "muon", "0.02", "0.01", NULL},
     {"rgflow", "4", "[8, 6, 4, 2]", "64", "adamw", "1e-3", "0.05", kad_affine_mera},
     {"realnvp", "2", "[3]", "64", "adamw", "1e-3", "0.05", kad_affine_scales},
 };

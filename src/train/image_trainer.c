@@ -71,7 +71,7 @@ kad_image_train_options kad_image_train_defaults(void)
 {
     return (kad_image_train_options){.seconds = 20,
                                      .steps = 2000,
-                                     .batch = 256,
+                                     .batch = 512,
                                      .optimiser = kad_optimiser_find("muon"),
                                      .rate = 0.02,
                                      .weight_decay = 0.01,
