@@ -55,17 +55,6 @@ static kad_status generate(kad_ctx *ctx, const kad_stored_run *s, const kad_map 
     return KAD_OK;
 }
 
-static void write_configs(kad_writer *w, const kad_model *model, const char *name,
-                          const char *text, size_t n, const double *x)
-{
-    static const char *const axes[] = {"", "cfg component x", "cfg component y x",
-                                       "cfg component z y x"};
-    size_t dims[2 + KAD_MAX_DIM] = {n, (size_t)model->flow->n_comp};
-    for (int mu = 0; mu < model->lattice->d; mu++)
-        dims[2 + mu] = (size_t)model->lattice->shape[mu];
-    kad_write(w, name, KAD_H5_F64, axes[model->lattice->d], "1", text, dims, x);
-}
-
 /* Of a map of values of a grid: x is rounded to it. */
 static kad_status write_values(kad_ctx *ctx, const kad_stored_run *s, kad_writer *w,
                                size_t n, double *x)
@@ -77,8 +66,9 @@ static kad_status write_values(kad_ctx *ctx, const kad_stored_run *s, kad_writer
     KAD_CALL(kad_h5_attr_real(ctx, s->file, "/training", "data_origin", &origin));
     for (size_t i = 0; i < n_values; i++)
         x[i] = kad_data_round(width, origin, x[i]);
-    write_configs(w, s->model, "values",
-                  "the same, each the nearest value of data.dequantise's grid", n, x);
+    kad_model_write_configs(w, s->model, "values",
+                            "the same, each the nearest value of data.dequantise's grid",
+                            n, x);
     return KAD_OK;
 }
 
@@ -91,8 +81,8 @@ static kad_status write_file(kad_app *app, const kad_stored_run *s, size_t n, do
     kad_writer w = kad_write_into(&app->ctx, file, "/");
     kad_infer_head(&w, app, text);
     kad_stored_couplings_write(&w, s->model);
-    write_configs(&w, s->model, "configs", "boundary configurations of the latents", n,
-                  x);
+    kad_model_write_configs(&w, s->model, "configs",
+                            "boundary configurations of the latents", n, x);
     KAD_CALL(write_values(&app->ctx, s, &w, n, x));
     KAD_CALL(kad_write_end(&w));
     return kad_h5_save(&app->ctx, file, app->out, true);

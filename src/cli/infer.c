@@ -104,18 +104,6 @@ static kad_status infer(kad_scope *in, const kad_model *model, const kad_map *ma
     return KAD_OK;
 }
 
-static void write_latents(kad_writer *w, const kad_model *model, const inferred *r)
-{
-    static const char *const axes[] = {"", "cfg component x", "cfg component y x",
-                                       "cfg component z y x"};
-    const int d = model->lattice->d;
-    size_t dims[2 + KAD_MAX_DIM] = {r->n, (size_t)model->flow->n_comp};
-    for (int mu = 0; mu < d; mu++)
-        dims[2 + mu] = (size_t)model->lattice->shape[mu];
-    kad_write(w, "latents", KAD_H5_F64, axes[d], "1",
-              "latent variables, each at the site it belongs to", dims, r->z);
-}
-
 void kad_infer_head(kad_writer *w, const kad_app *app, const char *model)
 {
     kad_write_text(w, "Conventions", "KADANOFF-1");
@@ -142,7 +130,9 @@ static kad_status write_file(kad_app *app, const kad_stored_run *stored,
         kad_write(&w, "log_weight", KAD_H5_F64, "cfg", "nats",
                   "ln Z offset - S - ln q: its mean over the model is at least ln Z",
                   &r->n, r->log_w);
-    write_latents(&w, stored->model, r);
+    kad_model_write_configs(&w, stored->model, "latents",
+                            "latent variables, each at the site it belongs to", r->n,
+                            r->z);
     KAD_CALL(kad_write_end(&w));
     return kad_h5_save(ctx, file, app->out, false);
 }

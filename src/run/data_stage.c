@@ -167,27 +167,22 @@ static void write_correlator(kad_writer *w, const kad_measure *measure, const se
 static void write_draws(kad_writer *w, const kad_model *model, double width,
                         double origin, const set *draws)
 {
-    static const char *const axes[] = {"", "cfg component x", "cfg component y x",
-                                       "cfg component z y x"};
     const size_t n_comp = (size_t)model->flow->n_comp,
                  n_sites = (size_t)model->lattice->n_sites;
-    const char *along = axes[model->lattice->d];
-    size_t dims[2 + KAD_MAX_DIM] = {draws->n, n_comp};
-    for (int mu = 0; mu < model->lattice->d; mu++)
-        dims[2 + mu] = (size_t)model->lattice->shape[mu];
     double *stored = kad_write_scratch(w, draws->n, n_comp * n_sites * sizeof *stored);
     if (stored == NULL) return;
     kad_by_component(draws->n, n_sites, n_comp, draws->x, stored);
-    kad_write(w, "configs", KAD_H5_F64, along, "1", "configurations drawn from the map",
-              dims, stored);
+    kad_model_write_configs(w, model, "configs", "configurations drawn from the map",
+                            draws->n, stored);
     kad_write(w, "log_q", KAD_H5_F64, "cfg", "nats", "ln of the map's density", &draws->n,
               draws->lnq);
     for (size_t i = 0; i < draws->n * n_comp * n_sites && width > 0; i++)
         stored[i] = kad_data_round(width, origin, stored[i]);
     if (width > 0)
-        kad_write(w, "values", KAD_H5_F64, along, "1",
-                  "the same, each the nearest value of data.dequantise's grid", dims,
-                  stored);
+        kad_model_write_configs(
+            w, model, "values",
+            "the same, each the nearest value of data.dequantise's grid", draws->n,
+            stored);
     kad_free(stored);
 }
 

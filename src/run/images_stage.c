@@ -187,15 +187,14 @@ static kad_status load_best(work *k, kad_h5 *file)
     return KAD_OK;
 }
 
-static kad_status load(work *k)
+/* From a checkpoint; NULL: there is none. */
+static kad_status load(work *k, kad_h5 *file)
 {
-    KAD_LOCAL(kad_h5, file);
     kad_state_array a;
     char path[128];
     size_t dims[KAD_H5_MAX_RANK];
     int rank;
     k->saved = kad_wall_seconds();
-    KAD_CALL(kad_checkpoint_load(k->ctx, k->p->run, &file));
     if (file == NULL) return KAD_OK;
     if (kad_h5_exists(file, "/images/curve")) {
         KAD_CALL(kad_h5_shape(k->ctx, file, "/images/curve", &rank, dims));
@@ -532,11 +531,9 @@ static kad_status is_trained(work *k, bool *trained)
 }
 
 /* As the training began, wherever it goes on. */
-static kad_status choose_nets(work *k)
+static kad_status choose_nets(work *k, kad_h5 *file)
 {
-    KAD_LOCAL(kad_h5, file);
     int64_t was = 0;
-    KAD_CALL(kad_checkpoint_load(k->ctx, k->p->run, &file));
     k->bfloat = kad_images_bfloat(k->options);
     if (file == NULL) return KAD_OK;
     if (kad_h5_attr_exists(file, "/images", "bfloat"))
@@ -547,15 +544,19 @@ static kad_status choose_nets(work *k)
 
 static kad_status train_and_evaluate(work *k)
 {
+    KAD_LOCAL(kad_h5, checkpoint);
     const kad_images *im = &k->set->train;
-    KAD_CALL(choose_nets(k));
+    KAD_CALL(kad_checkpoint_load(k->ctx, k->p->run, &checkpoint));
+    KAD_CALL(choose_nets(k, checkpoint));
     KAD_CALL(kad_images_map_create(k->ctx, k->options, k->bfloat, im, &k->map));
     kad_image_store_rest(k->store);
     KAD_CALL(
         kad_image_trainer_create(k->ctx, k->map, &k->options->train, im, &k->trainer));
     if (k->options->patience > 0)
         KAD_CALL(kad_new(k->ctx, k->map->n_theta, sizeof *k->best.theta, &k->best.theta));
-    KAD_CALL(load(k));
+    KAD_CALL(load(k, checkpoint));
+    kad_h5_close(checkpoint);
+    checkpoint = NULL;
     KAD_CALL(train(k));
     return finish(k);
 }

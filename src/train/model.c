@@ -175,6 +175,17 @@ kad_status kad_model_require_action(kad_ctx *ctx, const kad_model *model,
                     what);
 }
 
+void kad_model_write_configs(kad_writer *w, const kad_model *model, const char *name,
+                             const char *text, size_t n, const double *x)
+{
+    static const char *const axes[] = {"", "cfg component x", "cfg component y x",
+                                       "cfg component z y x"};
+    size_t dims[2 + KAD_MAX_DIM] = {n, (size_t)model->flow->n_comp};
+    for (int mu = 0; mu < model->lattice->d; mu++)
+        dims[2 + mu] = (size_t)model->lattice->shape[mu];
+    kad_write(w, name, KAD_H5_F64, axes[model->lattice->d], "1", text, dims, x);
+}
+
 void kad_model_describe(const kad_model *model, size_t size, char *text)
 {
     const kad_lattice *l = model->lattice;

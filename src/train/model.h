@@ -10,6 +10,7 @@
 #include "flow/map.h"
 #include "flow/mixture.h"
 #include "io/h5.h"
+#include "io/writer.h"
 #include "models/action.h"
 #include "train/family.h"
 
@@ -53,6 +54,9 @@ KAD_MUST_USE kad_status kad_model_require_action(kad_ctx *ctx, const kad_model *
 /* One line (KAD_ACTION_DESCRIPTION bytes): of the action, or "a field learnt from data, 8 x
  * 8". */
 void kad_model_describe(const kad_model *model, size_t size, char *text);
+/* A dataset [cfg][component][axes...] of n numbers a site and component. */
+void kad_model_write_configs(kad_writer *w, const kad_model *model, const char *name,
+                             const char *text, size_t n, const double *x);
 
 /* The same on another lattice. */
 kad_model_options kad_model_options_on(const kad_model_options *options, int d,

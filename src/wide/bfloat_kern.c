@@ -314,22 +314,16 @@ static void round_panel(int n_in, const float *x, kad_bfloat *to)
     }
 }
 
-static float *at_row(float *x, int panel, int rows, int row)
-{
-    return x ? x + ((size_t)panel * (size_t)rows + (size_t)row) * KAD_W : NULL;
-}
-
 /* Rows o .. o + n - 1 of a panel from their sums [n][KAD_W]. */
 static inline __attribute__((always_inline)) void
 finish_rows(const kad_wide_finish finish, int panel, int o, int n, const float *sums,
             const float *bias, const kad_wide_output_f32 *out)
 {
     for (int r = 0; r < n; r++) {
-        float *y = at_row(out->y, panel, out->y_rows, o + r),
-              *s = at_row(out->s, panel, out->s_rows, o + r),
-              *d = at_row(out->d, panel, out->d_rows, o + r);
-        const float *old =
-            out->old ? at_row((float *)out->old, panel, out->y_rows, o + r) : y;
+        float *y = finish_row(out->y, panel, out->y_rows, o + r),
+              *s = finish_row(out->s, panel, out->s_rows, o + r),
+              *d = finish_row(out->d, panel, out->d_rows, o + r);
+        const float *old = out->old ? finish_row(out->old, panel, out->y_rows, o + r) : y;
         const vreal add = kad_vset(bias ? bias[o + r] : 0),
                     slope = kad_vset(out->slope ? out->slope[o + r] : 1);
         for (int v = 0; v < KAD_W; v += KAD_V)
@@ -340,31 +334,10 @@ finish_rows(const kad_wide_finish finish, int panel, int o, int n, const float *
 }
 
 static void finish_any(kad_wide_finish finish, int panel, int o, int n, const float *sums,
-                       const float *bias, const kad_wide_output_f32 *out)
-{
-    switch (finish) {
-    case KAD_WIDE_PLAIN:
-        finish_rows(KAD_WIDE_PLAIN, panel, o, n, sums, bias, out);
-        break;
-    case KAD_WIDE_ADD:
-        finish_rows(KAD_WIDE_ADD, panel, o, n, sums, bias, out);
-        break;
-    case KAD_WIDE_SUM:
-        finish_rows(KAD_WIDE_SUM, panel, o, n, sums, bias, out);
-        break;
-    case KAD_WIDE_SWISH:
-        finish_rows(KAD_WIDE_SWISH, panel, o, n, sums, bias, out);
-        break;
-    case KAD_WIDE_RESIDUE:
-        finish_rows(KAD_WIDE_RESIDUE, panel, o, n, sums, bias, out);
-        break;
-    case KAD_WIDE_ADJOINT:
-        finish_rows(KAD_WIDE_ADJOINT, panel, o, n, sums, bias, out);
-        break;
-    case KAD_WIDE_ADJOINT_ADD:
-        finish_rows(KAD_WIDE_ADJOINT_ADD, panel, o, n, sums, bias, out);
-        break;
-    }
+                       const float *bias, const kad_wide_output_f32 *out){
+#define ROWS_OF(kind) finish_rows(kind, panel, o, n, sums, bias, out)
+    FINISH_EACH(finish, ROWS_OF)
+#undef ROWS_OF
 }
 
 size_t kad_bfloat_apply_bytes(int n_in)

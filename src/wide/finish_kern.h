@@ -50,4 +50,44 @@ KAD_VINLINE void finish_one(const kad_wide_finish finish, vreal a, vreal slope, 
     }
 }
 
+/* do(KIND) with the kind of `finish`, which is a constant there. */
+#define FINISH_EACH(finish, do)     \
+    switch (finish) {               \
+    case KAD_WIDE_PLAIN:            \
+        do                          \
+            (KAD_WIDE_PLAIN);       \
+        break;                      \
+    case KAD_WIDE_ADD:              \
+        do                          \
+            (KAD_WIDE_ADD);         \
+        break;                      \
+    case KAD_WIDE_SUM:              \
+        do                          \
+            (KAD_WIDE_SUM);         \
+        break;                      \
+    case KAD_WIDE_SWISH:            \
+        do                          \
+            (KAD_WIDE_SWISH);       \
+        break;                      \
+    case KAD_WIDE_RESIDUE:          \
+        do                          \
+            (KAD_WIDE_RESIDUE);     \
+        break;                      \
+    case KAD_WIDE_ADJOINT:          \
+        do                          \
+            (KAD_WIDE_ADJOINT);     \
+        break;                      \
+    case KAD_WIDE_ADJOINT_ADD:      \
+        do                          \
+            (KAD_WIDE_ADJOINT_ADD); \
+        break;                      \
+    }
+
+/* Row of a panel, of `rows` a panel; NULL where there are none. */
+KAD_VINLINE real *finish_row(const real *in, int panel, int rows, int row)
+{
+    real *x = (real *)in;
+    return x ? x + ((size_t)panel * (size_t)rows + (size_t)row) * KAD_W : NULL;
+}
+
 #endif

@@ -75,29 +75,9 @@ KAD_VINLINE void apply_rows(const int n_m, const kad_wide_finish finish, int n_i
                             const real *packed, const real *bias, const real *x,
                             target to)
 {
-    switch (finish) {
-    case KAD_WIDE_PLAIN:
-        apply_block(n_m, KAD_WIDE_PLAIN, n_in, packed, bias, x, to);
-        break;
-    case KAD_WIDE_ADD:
-        apply_block(n_m, KAD_WIDE_ADD, n_in, packed, bias, x, to);
-        break;
-    case KAD_WIDE_SUM:
-        apply_block(n_m, KAD_WIDE_SUM, n_in, packed, bias, x, to);
-        break;
-    case KAD_WIDE_SWISH:
-        apply_block(n_m, KAD_WIDE_SWISH, n_in, packed, bias, x, to);
-        break;
-    case KAD_WIDE_RESIDUE:
-        apply_block(n_m, KAD_WIDE_RESIDUE, n_in, packed, bias, x, to);
-        break;
-    case KAD_WIDE_ADJOINT:
-        apply_block(n_m, KAD_WIDE_ADJOINT, n_in, packed, bias, x, to);
-        break;
-    case KAD_WIDE_ADJOINT_ADD:
-        apply_block(n_m, KAD_WIDE_ADJOINT_ADD, n_in, packed, bias, x, to);
-        break;
-    }
+#define ROWS_OF(kind) apply_block(n_m, kind, n_in, packed, bias, x, to)
+    FINISH_EACH(finish, ROWS_OF)
+#undef ROWS_OF
 }
 
 void KR(kad_wide_pack)(int n_out, int n_in, const double *w, size_t so, size_t si,
@@ -112,12 +92,6 @@ void KR(kad_wide_pack)(int n_out, int n_in, const double *w, size_t so, size_t s
     }
 }
 
-static real *at_row(const real *in, int panel, int rows, int row)
-{
-    real *x = (real *)in;
-    return x ? x + ((size_t)panel * (size_t)rows + (size_t)row) * KAD_W : NULL;
-}
-
 void KR(kad_wide_apply)(kad_wide_finish finish, int n_out, int n_in, const real *packed,
                         const real *bias, int n_panels, const real *x, int x_rows,
                         const KR(kad_wide_output) * out)
@@ -126,11 +100,12 @@ void KR(kad_wide_apply)(kad_wide_finish finish, int n_out, int n_in, const real 
         const real *w = packed;
         for (int o = 0, n = 0; o < n_out; w += n * n_in, o += n) {
             const real *b = bias ? bias + o : NULL;
-            const target to = {at_row(out->y, p, out->y_rows, o),
-                               at_row(out->s, p, out->s_rows, o),
-                               at_row(out->d, p, out->d_rows, o),
-                               at_row(out->old ? out->old : out->y, p, out->y_rows, o),
-                               out->slope ? out->slope + o : NULL};
+            const target to = {
+                finish_row(out->y, p, out->y_rows, o),
+                finish_row(out->s, p, out->s_rows, o),
+                finish_row(out->d, p, out->d_rows, o),
+                finish_row(out->old ? out->old : out->y, p, out->y_rows, o),
+                out->slope ? out->slope + o : NULL};
             n = chunk(n_out - o, ROWS);
             switch (n) {
             case 1:

@@ -29,7 +29,8 @@ typedef struct heads {
     real *const *even;  /* [n_even] */
     real *const *ghid;  /* [H] cotangents of v; those of the odd outputs behind them */
     real *const *geven; /* [n_even] */
-    vreal *acc_wo, *acc_we; /* [outputs][H] gradients of the weights, or NULL */
+    vreal *acc_wo,
+        *acc_we; /* [outputs][H] gradients of the weights, where they are asked for */
 } heads;
 
 KAD_LANES_INLINE void heads_load(const int rows, const int n, const int nv, int v0,
