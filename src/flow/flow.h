@@ -64,6 +64,9 @@ size_t kad_flow_transfer(const kad_flow *from, const double *theta_from,
 double kad_flow_tolerance(const kad_flow *flow);
 /* Multiply the numbers of steps of stages that solve an equation, in packed parameters. */
 void kad_flow_refine(const kad_flow *flow, kad_prec prec, void *packed, int factor);
+/* Penalties on the paths of such stages, in packed parameters (kad_solver_ops.penalise). */
+void kad_flow_penalise(const kad_flow *flow, kad_prec prec, void *packed, double kinetic,
+                       double jacobian);
 /* The most steps of such a stage; 0: there is none. */
 int kad_flow_steps(const kad_flow *flow, kad_prec prec, const void *packed);
 

@@ -117,6 +117,17 @@ void kad_flow_refine(const kad_flow *flow, kad_prec prec, void *packed, int fact
     }
 }
 
+void kad_flow_penalise(const kad_flow *flow, kad_prec prec, void *packed, double kinetic,
+                       double jacobian)
+{
+    for (int i = 0; i < flow->n_stages; i++) {
+        const kad_stage *s = &flow->stages[i];
+        if (s->ops->solver)
+            s->ops->solver->penalise(s, (char *)packed + s->packed[prec], kinetic,
+                                     jacobian);
+    }
+}
+
 int kad_flow_steps(const kad_flow *flow, kad_prec prec, const void *packed)
 {
     int most = 0;

@@ -36,10 +36,6 @@ static kad_status add_ode(kad_ctx *ctx, const kad_flow_options *options,
                          .time_modes = options->time_modes,
                          .steps = options->steps,
                          .tolerance = options->tolerance};
-    if (target->n_comp != 1)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "flow.hierarchy: ode is for fields of one component, found %d",
-                        target->n_comp);
     if (!target->symmetric)
         return kad_fail(ctx, KAD_ECONFIG,
                         "flow.hierarchy: ode is odd under the global sign; the action is "

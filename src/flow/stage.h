@@ -79,6 +79,14 @@ typedef struct kad_solver_ops {
      * the steps, but equally close to that of the flow, and cheaper. */
     void (*back)(const kad_stage *stage, const void *packed, void *x, double *ld,
                  void *scratch);
+    /* What a training adds to its loss for paths that are short and even: adjoints that are
+     * asked for dtheta take the gradient of R = kinetic int |v|^2 dt + jacobian int |dv/dx|^2
+     * dt (sums over rows) of every lane with them. `pack` leaves none. */
+    void (*penalise)(const kad_stage *stage, void *packed, double kinetic,
+                     double jacobian);
+    /* As generate, in double; kinetic, jacobian [KAD_W] += the two integrals. */
+    void (*path)(const kad_stage *stage, const void *packed, void *x, double *ld,
+                 double *kinetic, double *jacobian, void *scratch);
 } kad_solver_ops;
 
 typedef struct kad_bijector_ops {

@@ -33,6 +33,7 @@ struct kad_loss_plan {
     kad_board *board;
     kad_prec prec;
     int batch, n_tiles, n_groups;
+    double kinetic, jacobian; /* penalties */
     int n_threads, n_spaces, n_hands;
     void *packed;
     thread_space *space; /* [n_spaces] */
@@ -110,6 +111,12 @@ void kad_loss_destroy(kad_loss_plan *plan)
     kad_shares_destroy(plan->shares);
     kad_free(plan->packed);
     kad_free(plan);
+}
+
+void kad_loss_penalise(kad_loss_plan *plan, double kinetic, double jacobian)
+{
+    plan->kinetic = kinetic;
+    plan->jacobian = jacobian;
 }
 
 int kad_loss_batch(const kad_loss_plan *plan)
@@ -257,6 +264,8 @@ void kad_loss_over_tiles(kad_ctx *ctx, kad_loss_plan *plan, kad_loss_work *work,
         plan, work, self, kad_stop_clock(), kad_ranks_number(ctx), kad_ranks_n(ctx)};
     const size_t n_mine = (size_t)((plan->n_groups - b.rank + b.n_ranks - 1) / b.n_ranks);
     kad_flow_pack_rough(plan->flow, plan->prec, theta, plan->packed);
+    kad_flow_penalise(plan->flow, plan->prec, plan->packed, plan->kinetic,
+                      plan->jacobian);
     kad_ranks_part(ctx, 0, 1);
     const bool whole = kad_parallel_shared(n_threads, n_mine, do_group, &b, plan->board);
     *stats = (kad_loss_stats){0};

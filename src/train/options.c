@@ -69,6 +69,12 @@ const kad_key kad_train_keys[] = {
      "", NULL,
      "share of the steps, the last ones, that use the loss of the average (flow.symmetry "
      "mixture, flow.average)"},
+    {"train.kinetic", KAD_REAL_OF(kad_train_options, kinetic), "0", 0, 1e6, "", NULL,
+     "ode: a penalty on long paths, this times the integral of |v|^2 over time and "
+     "sites, in the gradient (0: none)"},
+    {"train.jacobian", KAD_REAL_OF(kad_train_options, jacobian), "0", 0, 1e6, "", NULL,
+     "ode: a penalty on uneven paths, this times the integral of |dv/dphi|^2 over time "
+     "and pairs of sites, in the gradient (0: none)"},
     {"train.ema", KAD_REAL_OF(kad_train_options, ema), "0.98", 0, 0.999999, "", NULL,
      "decay of the moving average of the weights that is evaluated and kept (0: none)"},
     {"train.anneal_key", KAD_STRING_OF(kad_train_options, anneal_key), NULL, ANY, "",
@@ -168,6 +174,8 @@ const kad_rule kad_train_rules[] = {
     {"train.data_weight", "train.data & train.loss=reverse"},
     {"train.data_", "train.data"},
     {"train.from_", "train.from"},
+    {"train.kinetic", "flow.hierarchy=ode"},
+    {"train.jacobian", "flow.hierarchy=ode"},
     {"train.symmetrise_last", "flow.symmetry=mixture or flow.average=2|3|4|5|6|7|8"},
     {"train.anneal_start", "train.anneal_key"},
     {"train.anneal_fraction", "train.anneal_key"},

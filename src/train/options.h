@@ -52,6 +52,7 @@ typedef struct kad_train_options {
     kad_data_options beside; /* train.data */
     double data_weight;      /* share of the likelihood in the gradient */
     double symmetrise_last;
+    double kinetic, jacobian; /* penalties on paths (kad_loss_penalise) */
     double ema;
     const char *anneal_key; /* NULL: none */
     double anneal_start, anneal_fraction;

@@ -41,6 +41,8 @@ typedef struct kad_evaluation {
     /* of a map that solves an equation (kad_flow.solver): its steps; mean and largest |ln q
      * - that of twice the steps| of the draws */
     double solver_steps, solver_error, solver_largest;
+    double kinetic,
+        jacobian; /* means of the integrals of its paths (kad_solver_ops.path) */
     double log_det[KAD_EVAL_LEVELS + 1]; /* mean ln|det dy/dz| by level, generating; NaN
                                             where the flow has no such level */
 } kad_evaluation;

@@ -40,6 +40,8 @@ static const kad_history_column eval_solver[] = {
     {"solver_error", F64, "nats", "error of ln q by the solver",
      "mean |ln q - ln q of twice the steps|"},
     {"solver_largest", F64, "nats", "the largest of a draw", NULL},
+    {"solver_kinetic", F64, "", "mean integral of |v|^2 over the paths", NULL},
+    {"solver_jacobian", F64, "", "mean integral of |dv/dphi|^2 over the paths", NULL},
 };
 #define LENGTH(table) (sizeof(table) / sizeof *(table))
 
@@ -133,6 +135,8 @@ void kad_trainer_log_evaluation(kad_trainer *t, const kad_evaluation *e)
         values[n++] = e->solver_steps;
         values[n++] = e->solver_error;
         values[n++] = e->solver_largest;
+        values[n++] = e->kinetic;
+        values[n++] = e->jacobian;
     }
     memcpy(values + n, e->log_det, sizeof e->log_det);
     kad_history_add(&t->eval, values);
@@ -181,8 +185,10 @@ void kad_trainer_note_solver(const kad_trainer *t)
     if (t->whole->flow->solver && e->solver_steps > 0)
         kad_note(t->ctx,
                  "training: the flow's equation is solved in %.0f steps; ln q is off by "
-                 "%.1e on average, by %.1e at most, found by twice the steps",
-                 e->solver_steps, e->solver_error, e->solver_largest);
+                 "%.1e on average, by %.1e at most, found by twice the steps; mean "
+                 "integrals over its paths: |v|^2 %.4g, |dv/dphi|^2 %.4g",
+                 e->solver_steps, e->solver_error, e->solver_largest, e->kinetic,
+                 e->jacobian);
 }
 
 /* log_det [step][level + 1], the last column: stages of no level. */
@@ -251,6 +257,8 @@ static void write_attributes(const kad_trainer *t, kad_writer *w, bool complete)
         kad_write_int(w, "solver_steps", (int64_t)t->last.solver_steps);
         kad_write_real(w, "solver_error", t->last.solver_error);
         kad_write_real(w, "solver_largest", t->last.solver_largest);
+        kad_write_real(w, "solver_kinetic", t->last.kinetic);
+        kad_write_real(w, "solver_jacobian", t->last.jacobian);
         if (!t->model->flow->solver_given)
             kad_write_real(w, "solver_tolerance", kad_flow_tolerance(t->model->flow));
     }

@@ -240,6 +240,8 @@ flow.rg_layers|true|$ising|flow.hierarchy=ode
 flow.time_modes|2|$ising|flow.hierarchy=ode
 flow.tolerance|1e-3|$ising|flow.hierarchy=ode
 flow.steps|4|$ising|flow.hierarchy=ode
+train.kinetic|0.1|$ising|flow.hierarchy=ode
+train.jacobian|0.1|$ising|flow.hierarchy=ode
 flow.kernel|4|$ising|$mera
 flow.repeat|2|$ising|$mera|flow.couplings=1
 flow.depth|1|$ising

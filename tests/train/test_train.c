@@ -243,6 +243,35 @@ static void continuous_flows_keep_the_bound(void **state)
     kad_config_destroy(config);
 }
 
+/* Penalties make paths shorter and more even: less of the integral that they punish by a
+ * quarter and more, and less of the other one. */
+static void penalties_shorten_paths(void **state)
+{
+    (void)state;
+    static const char *const penalty[] = {"train.kinetic=0", "train.kinetic=0.1",
+                                          "train.jacobian=0.03"};
+    double kinetic[3], jacobian[3];
+    for (int i = 0; i < 3; i++) {
+        kad_ctx ctx;
+        kad_ctx_init(&ctx, 2);
+        train_case_result end;
+        const char *more[] = {"train.steps=120",    "train.rate=1.6e-2",
+                              "flow.hierarchy=ode", "flow.features=4",
+                              penalty[i],           NULL};
+        kad_config *config = train_case_config(&ctx, train_case_ising, more);
+        train_case_run(&ctx, NULL, config, &end);
+        kinetic[i] = end.evaluation.kinetic;
+        jacobian[i] = end.evaluation.jacobian;
+        print_message("# %s: |v|^2 %.3f, |dv/dphi|^2 %.3f\n", penalty[i], kinetic[i],
+                      jacobian[i]);
+        train_case_clear(&end);
+        kad_config_destroy(config);
+    }
+    assert_true(kinetic[1] < 0.75 * kinetic[0] && kinetic[1] > 0);
+    assert_true(jacobian[2] < 0.65 * jacobian[0] && jacobian[2] > 0);
+    assert_true(jacobian[1] < jacobian[0] && kinetic[2] < kinetic[0]);
+}
+
 /* One step, given, is too few: the evaluation says by how much ln q is off. */
 static void too_few_steps_are_found_out(void **state)
 {
@@ -457,6 +486,8 @@ int main(void)
               free_energy_falls_to_the_exact_bound),
         CLAIM("train: a continuous flow keeps the exact bound, its error its tolerance",
               continuous_flows_keep_the_bound),
+        CLAIM("train: penalties make the paths of a continuous flow shorter",
+              penalties_shorten_paths),
         CLAIM("train: too few steps of a solver are found out",
               too_few_steps_are_found_out),
         CLAIM("evaluate: log-determinants of the levels add up", levels_add_up),

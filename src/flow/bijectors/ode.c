@@ -34,27 +34,33 @@ static void init(const kad_stage *stage, kad_rng rng, uint32_t stream, double *t
                 f == 0 || f >= s->n_linear || f == c;
 }
 
-/* Scratch of the kernels, in tiles: states and slopes of the method's stages, and nine. */
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+/* Scratch of the kernels, in tiles: states, velocities and slopes of the method's stages,
+ * and nine; tables; what the norm of the Jacobian is made of. */
 static void set_sizes(kad_stage *stage)
 {
     const kad_ode *s = stage->self;
     const size_t reals[2] = {sizeof(float), sizeof(double)};
-    const size_t tiles = 2 * (size_t)KAD_RK_STAGES + 10;
+    const size_t tiles = 3 * (size_t)KAD_RK_STAGES + 10;
+    const size_t n_rows = (size_t)(s->n_sites * stage->n_comp);
     const size_t F = (size_t)s->n_features, rows = (size_t)s->modes.n_orbits + 1;
     const size_t tables = (2 * rows + (size_t)s->n_marks) * F * sizeof(double);
+    const size_t norm = (F * F + 2 * F) * KAD_ROW_BYTES + F * F * sizeof(double);
     for (int p = 0; p < 2; p++) {
         const size_t plan = kad_hartley_scratch_bytes(s->hartley, (kad_prec)p);
         stage->packed_bytes[p] = KAD_ODE_HEAD_BYTES + stage->n_theta * reals[p];
-        stage->scratch_bytes[p] = tiles * (size_t)s->n_sites * KAD_ROW_BYTES +
-                                  (tables + 63) / 64 * 64 + (plan + 63) / 64 * 64;
+        stage->scratch_bytes[p] = tiles * n_rows * KAD_ROW_BYTES + aligned(tables) +
+                                  aligned(norm) + aligned(plan);
     }
 }
 
-static kad_status check(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
-                        bool sublattice, const kad_ode_options *o)
+static kad_status check(kad_ctx *ctx, const kad_lattice *lattice, bool sublattice,
+                        const kad_ode_options *o)
 {
-    if (n_comp != 1)
-        return kad_fail(ctx, KAD_EUSAGE, "ode: one component a site, found %d", n_comp);
     if (sublattice && !lattice->bipartite)
         return kad_fail(ctx, KAD_EUSAGE, "ode: the even sublattice needs even extents");
     if (o->features < 1 || o->time_modes < 1 || o->time_modes > KAD_ODE_TIME_MODES ||
@@ -135,7 +141,7 @@ kad_status kad_ode_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
     kad_lattice own;
     kad_ode *s = NULL;
     *out = (kad_stage){0};
-    KAD_CALL(check(ctx, lattice, n_comp, sublattice, options));
+    KAD_CALL(check(ctx, lattice, sublattice, options));
     kad_stage_begin(&stage, &kad_ode_ops, lattice, n_comp);
     stage.level = -1;
     stage.tolerance = options->tolerance;
@@ -147,7 +153,7 @@ kad_status kad_ode_create(kad_ctx *ctx, const kad_lattice *lattice, int n_comp,
     KAD_CALL(make_sites(ctx, lattice, s, &own));
     KAD_CALL(make_marks(ctx, &own, s));
     KAD_CALL(kad_modes_create(ctx, &own, sublattice, &s->modes));
-    KAD_CALL(kad_hartley_create(ctx, &own, 1, &s->hartley));
+    KAD_CALL(kad_hartley_create(ctx, &own, n_comp, &s->hartley));
     if (!add_tensors(&stage, s))
         return kad_fail(ctx, KAD_ENOMEM, "ode: out of memory for its parameters");
     set_sizes(&stage);
@@ -164,14 +170,16 @@ static bool halves(const kad_lattice *lattice)
 }
 
 /* Variants: one feature, constant in time; three that move; the same with marks; then, where
- * there is one, the sublattice with marks, and that of every other site. */
+ * there is one, the sublattice with marks, and that of every other site; two and three
+ * components, of every other site where that can be. */
 static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
                           kad_stage *out)
 {
     const bool even = lattice->bipartite, half = halves(lattice);
-    const int n = 3 + even + half;
-    if (variant >= n) return KAD_EUSAGE;
-    const bool apart = half && variant == n - 1, sublattice = variant > 2 && !apart;
+    const int n = 3 + even + half, several = variant - n;
+    if (several >= 2) return KAD_EUSAGE;
+    const bool apart = half && variant >= n - 1,
+               sublattice = variant > 2 && variant < n && !apart;
     const kad_ode_options options = {.features = variant == 0   ? 1
                                                  : variant == 1 ? 3
                                                                 : 2,
@@ -180,7 +188,8 @@ static kad_status example(kad_ctx *ctx, const kad_lattice *lattice, int variant,
                                      .tolerance = 1e-4,
                                      .stride = apart ? 2 : 1,
                                      .marks = variant > 1};
-    return kad_ode_create(ctx, lattice, 1, sublattice, &options, out);
+    return kad_ode_create(ctx, lattice, several < 0 ? 1 : 2 + several, sublattice,
+                          &options, out);
 }
 
 /* ---- steps --------------------------------------------------------------------------*/
@@ -197,6 +206,15 @@ static void set_steps(const kad_stage *stage, void *packed, int n)
     ((kad_ode_head *)packed)->steps = n;
 }
 
+static void penalise(const kad_stage *stage, void *packed, double kinetic,
+                     double jacobian)
+{
+    kad_ode_head *head = packed;
+    (void)stage;
+    head->kinetic = kinetic;
+    head->jacobian = jacobian;
+}
+
 static bool is_given(const kad_stage *stage)
 {
     return ((const kad_ode *)stage->self)->options.steps > 0;
@@ -206,7 +224,9 @@ static const kad_solver_ops solver = {.order = KAD_RK_ORDER,
                                       .is_given = is_given,
                                       .steps = steps,
                                       .set_steps = set_steps,
-                                      .back = kad_ode_back_f64};
+                                      .back = kad_ode_back_f64,
+                                      .penalise = penalise,
+                                      .path = kad_ode_path_f64};
 
 const kad_bijector_ops kad_ode_ops = {
     .name = "ode",

@@ -1,17 +1,29 @@
 /* A continuous flow: y = phi(1), where phi(0) = z and
  *
  *   d phi_x / dt = sum_f sum_x' W_f(x - x'; t) F_f(phi_x'),
- *   F_0(phi) = phi,  F_f(phi) = sin(omega_f phi),  f = 1 .. H
+ *   F_0(phi) = phi,  F_f(phi) = (phi/|phi|) sin(omega_f |phi|),  f = 1 .. H
  *
  * (M. Gerdes, P. de Haan, C. Rainone, R. Bondesan, M. Cheng, SciPost Phys. 15, 238 (2023),
  * arXiv:2207.00283). The kernels W_f reach over the whole lattice and have
  * its translations and point symmetry; they are given by their values w_f(k; t) in Fourier
  * space, one per orbit of modes (modes.h), and the sums are done there. In time
- * w_f(k; t) = sum_{m < M} cos(m pi t) w_fm(k). The flow is odd in phi.
+ * w_f(k; t) = sum_{m < M} cos(m pi t) w_fm(k). The flow is odd in phi; of n components
+ * (F_f = sin(omega_f phi) of one) it commutes with O(n).
  *
  * Its divergence is exact and as cheap as the velocity,
  *
- *   div(t) = sum_f W_f(0; t) sum_x F_f'(phi_x),  W_f(0; t) = (1/N) sum_k w_f(k; t).
+ *   div(t) = sum_f W_f(0; t) sum_x tr F_f'(phi_x),  W_f(0; t) = (1/N) sum_k w_f(k; t),
+ *
+ * tr F_f' = omega_f cos(omega_f r) + (n - 1) sin(omega_f r)/r at r = |phi_x|. So are the
+ * penalties of a training (C. Finlay, J.-H. Jacobsen, L. Nurbekyan, A. Oberman, ICML 2020,
+ * arXiv:2002.02798), the Jacobian's without the probes of theirs:
+ *
+ *   R = kinetic int sum_x |v_x|^2 dt + jacobian int sum_xy |dv_x/dphi_y|^2 dt,
+ *   sum_xy |dv_x/dphi_y|^2 = sum_y sum_fg G_fg tr F_f'(phi_y) F_g'(phi_y),
+ *   G_fg = sum_x W_f(x) W_g(x) = (1/N) sum_k w_f(k) w_g(k).
+ *
+ * Adjoints that are asked for dtheta are those of l + R, R of every lane; there is none until
+ * kad_solver_ops.penalise.
  *
  * Solved by n equal steps of an explicit Runge-Kutta method (rk.h). The map is that of
  * the steps: infer undoes them to rounding, by stepping backwards and correcting, and the
@@ -48,8 +60,7 @@ typedef struct kad_ode_options {
 
 /* Tensors "omega" [H], "weights" [n_orbits][F M], column f M + m, rows ordered by khat^2,
  * F = 1 + H features, the linear first, and with marks "marks" [F][classes], F = classes +
- * H. One component a site. The lattice is borrowed. Errors: KAD_EUSAGE (components,
- * sizes, a stride that does not divide the extents, the sublattice of a lattice that is not bipartite), KAD_ENOMEM; on failure *out
+ * H. The lattice is borrowed. Errors: KAD_EUSAGE (sizes, a stride that does not divide the extents, the sublattice of a lattice that is not bipartite), KAD_ENOMEM; on failure *out
  * owns nothing. */
 KAD_MUST_USE kad_status kad_ode_create(kad_ctx *ctx, const kad_lattice *lattice,
                                        int n_comp, bool sublattice,
@@ -62,6 +73,12 @@ void kad_ode_back_f32(const kad_stage *stage, const void *packed, void *x, doubl
                       void *scratch);
 void kad_ode_back_f64(const kad_stage *stage, const void *packed, void *x, double *ld,
                       void *scratch);
+
+/* kad_solver_ops.path, likewise. */
+void kad_ode_path_f32(const kad_stage *stage, const void *packed, void *x, double *ld,
+                      double *kinetic, double *jacobian, void *scratch);
+void kad_ode_path_f64(const kad_stage *stage, const void *packed, void *x, double *ld,
+                      double *kinetic, double *jacobian, void *scratch);
 
 /* Shared with the kernels. */
 typedef struct kad_ode {
@@ -83,6 +100,7 @@ typedef struct kad_ode {
  * theta. */
 typedef struct kad_ode_head {
     int steps;
+    double kinetic, jacobian; /* factors of the penalties */
 } kad_ode_head;
 enum { KAD_ODE_HEAD_BYTES = 64 };
 
