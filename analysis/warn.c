@@ -381,9 +381,9 @@ void kad_warn_solver(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics,
 {
     const double off = kad_attr_real(ctx, file, "/training", "solver_error");
     const double err = log_z->row[0].err;
-    if (!(off > SOLVER_WARN * err)) return;
-    kad_diagnostics_add(diagnostics, off > err ? KAD_ERROR : KAD_WARNING, "solver-error",
-                        recorded->name,
+    if (!(off > SOLVER_WARN * err) && !isinf(off)) return;
+    kad_diagnostics_add(diagnostics, !(off <= err) ? KAD_ERROR : KAD_WARNING,
+                        "solver-error", recorded->name,
                         "%s: the steps in which the flow is solved leave ln q off by "
                         "%.1e on average, more than a fifth of the error %.1e of ln Z: "
                         "train with a smaller flow.tolerance or more flow.steps",
@@ -428,7 +428,8 @@ kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagno
     KAD_CALL(kad_values_read(&scope, file, "/training/eval/free_energy_err", &err));
     KAD_CALL(kad_values_read(&scope, file, "/training/eval/inverse_error", &inverse));
     warn_improving(diagnostics, &stage, &free_energy, &err);
-    if (inverse.n > 0 && inverse.data[inverse.n - 1] > INVERSE_WARN)
+    if (inverse.n > 0 &&
+        !(inverse.data[inverse.n - 1] <= INVERSE_WARN)) /* or no number */
         kad_diagnostics_add(diagnostics, KAD_WARNING, "inverse-error", NULL,
                             "training: the map's inverse misses by up to %.2g: use "
                             "flow.precision double",

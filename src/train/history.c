@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 
 kad_status kad_history_create(kad_ctx *ctx, const kad_history_column *columns,
@@ -52,6 +53,9 @@ kad_status kad_history_restore(kad_ctx *ctx, kad_history *history, kad_h5 *file,
     for (size_t i = 0; i < history->n_columns && history->n > 0; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", group, history->columns[i].name);
+        for (size_t k = 0; k < history->n; k++)
+            history->data[i * history->capacity + k] = NAN;
+        if (!kad_h5_exists(file, path)) continue;
         KAD_CALL(kad_h5_read(ctx, file, path, KAD_H5_F64, 1, &history->n,
                              history->data + i * history->capacity));
     }

@@ -30,6 +30,7 @@ void kad_history_add(kad_history *history, const double *row);
  * rows than the capacity. */
 KAD_MUST_USE kad_status kad_history_save(kad_ctx *ctx, const kad_history *history,
                                          kad_h5 *file, const char *group);
+/* A column that the file, of an earlier version, has not is NaN. */
 KAD_MUST_USE kad_status kad_history_restore(kad_ctx *ctx, kad_history *history,
                                             kad_h5 *file, const char *group);
 /* One described data set a column, along the axis that the first column is. */

@@ -17,7 +17,8 @@ enum {
     NAME_BYTES = 40
 };
 static const double ROUND_SECONDS = 0.25;
-static const double SHARE_POWER = 0.6; /* of a part's sites */
+static const double SHARE_POWER = 0.6;  /* of a part's sites */
+static const double SECOND_LOOK = 0.03; /* of the plan */
 
 /* Numbers of a part that a checkpoint keeps beside its arrays. */
 enum {
@@ -63,6 +64,9 @@ struct kad_image_trainer {
     double *theta, *mean, *good; /* [n_theta] */
     double *numbers;             /* [n_parts][N_NUMBERS], then seconds */
     double seconds;
+    /* Of this process, from where the plan's second look counts. */
+    bool counts;
+    double from_part, from_seconds;
     desk *desk;
     char name[NAME_BYTES];
 };
@@ -292,6 +296,41 @@ static void plan(kad_image_trainer *t)
     }
 }
 
+/* Part of the plan that is done. */
+static double part_of(const kad_image_trainer *t)
+{
+    double done = 0, all = 0;
+    for (int i = 0; i < t->map->n_parts; i++) {
+        const part_state *s = &t->part[i];
+        done += s->g->cost * (double)s->step;
+        all += s->g->cost * (double)s->planned;
+    }
+    return all > 0 ? done / all : 0;
+}
+
+/* The first steps are slower than those to come, and threads wait for one another: at
+ * SECOND_LOOK of the plan what is left is made to fill the seconds that are left, by the
+ * speed of this process. A plan is final where step_seconds are none. */
+static bool is_final(const kad_image_trainer *t)
+{
+    return t->options.seconds <= 0 || t->part[0].step_seconds == 0 ||
+           part_of(t) > 2 * SECOND_LOOK;
+}
+
+static void plan_again(kad_image_trainer *t)
+{
+    const double done = part_of(t), gain = done - t->from_part;
+    const double speed = gain / fmax(1e-9, t->seconds - t->from_seconds);
+    const double most = speed * fmax(0, t->options.seconds - t->seconds) / (1 - done);
+    for (int i = 0; i < t->map->n_parts; i++) {
+        part_state *s = &t->part[i];
+        if (gain > SECOND_LOOK / 2)
+            s->planned =
+                s->step + (int64_t)fmax(1, most * (double)(s->planned - s->step));
+        s->step_seconds = 0;
+    }
+}
+
 /* Longest first: the last ones fill what threads have left. */
 static void sort(kad_image_trainer *t)
 {
@@ -324,18 +363,6 @@ bool kad_image_trainer_reached(const kad_image_trainer *t, double share)
     return true;
 }
 
-/* Part of the plan that is done. */
-static double part_of(const kad_image_trainer *t)
-{
-    double done = 0, all = 0;
-    for (int i = 0; i < t->map->n_parts; i++) {
-        const part_state *s = &t->part[i];
-        done += s->g->cost * (double)s->step;
-        all += s->g->cost * (double)s->planned;
-    }
-    return all > 0 ? done / all : 0;
-}
-
 /* All parts up to this part of their plans. */
 static void round_to(kad_image_trainer *t, double part)
 {
@@ -359,11 +386,19 @@ void kad_image_trainer_run(kad_image_trainer *t, double share, double seconds)
         plan(t);
     }
     double rate = 0; /* parts of the plan a second */
+    if (!t->counts) {
+        t->counts = true;
+        t->from_part = part_of(t);
+        t->from_seconds = t->seconds;
+    }
     while (!kad_image_trainer_reached(t, share)) {
         const double part = part_of(t), start = kad_wall_seconds();
+        const bool again = !is_final(t);
         if (start - begun >= seconds) break;
-        round_to(t, fmin(share, part + (rate > 0 ? rate * ROUND_SECONDS : 0.002)));
+        round_to(t, fmin(again ? fmin(share, SECOND_LOOK) : share,
+                         part + (rate > 0 ? rate * ROUND_SECONDS : 0.002)));
         rate = (part_of(t) - part) / fmax(1e-9, kad_wall_seconds() - start);
+        if (again && kad_image_trainer_reached(t, SECOND_LOOK)) plan_again(t);
     }
 }
 

@@ -20,7 +20,7 @@ enum {
 /* Tiles of a thread with groups, and sums of its shares: few and hot, where the groups are
  * many. */
 typedef struct thread_space {
-    void *x, *g, *x2, *g2, *sums;
+    void *x, *g, *x2, *g2, *sums, *dcopies;
 } thread_space;
 
 /* Tiles are dealt to a fixed number of groups; a group is one thread's work and has its
@@ -82,6 +82,7 @@ kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow, const kad_action 
         KAD_CALL(kad_new(ctx, rows, KAD_ROW_BYTES, &d->x2));
         KAD_CALL(kad_new(ctx, rows, KAD_ROW_BYTES, &d->g2));
         KAD_CALL(kad_new(ctx, kad_shares_sums_bytes(plan->shares, prec), 1, &d->sums));
+        KAD_CALL(kad_new(ctx, flow->n_theta, real_bytes(prec), &d->dcopies));
     }
     KAD_CALL(kad_new(ctx, (size_t)plan->n_hands, sizeof *plan->scratch, &plan->scratch));
     for (int k = 0; k < plan->n_hands; k++)
@@ -102,6 +103,7 @@ void kad_loss_destroy(kad_loss_plan *plan)
         kad_free(plan->space[k].x2);
         kad_free(plan->space[k].g2);
         kad_free(plan->space[k].sums);
+        kad_free(plan->space[k].dcopies);
     }
     for (int k = 0; plan->scratch && k < plan->n_hands; k++)
         kad_free(plan->scratch[k]);
@@ -159,6 +161,7 @@ static void begin(const kad_loss_plan *p, int thread, kad_loss_tile *group)
                              .g = space->g,
                              .x2 = space->x2,
                              .g2 = space->g2,
+                             .dcopies = space->dcopies,
                              .scratch = p->scratch[thread],
                              .hands = {p->board, thread, p->scratch, space->sums},
                              .dtheta = group->dtheta};

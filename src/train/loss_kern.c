@@ -57,6 +57,14 @@ void KR(kad_loss_add)(size_t n_rows, const void *h, void *g)
         to[i] += from[i];
 }
 
+void KR(kad_loss_subtract)(size_t n, double factor, const void *b, void *a)
+{
+    const real *from = b;
+    real *to = a;
+    for (size_t i = 0; i < n; i++)
+        to[i] -= (real)factor * from[i];
+}
+
 void KR(kad_loss_zeros)(size_t n_rows, const void *x, double *sum)
 {
     const vreal *row = x;

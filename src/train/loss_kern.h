@@ -18,6 +18,10 @@ void kad_loss_sum_f64(int n_groups, const void *const *group, size_t n, double n
 void kad_loss_add_f32(size_t n_rows, const void *h, void *g);
 void kad_loss_add_f64(size_t n_rows, const void *h, void *g);
 
+/* a -= factor b, n entries. */
+void kad_loss_subtract_f32(size_t n, double factor, const void *b, void *a);
+void kad_loss_subtract_f64(size_t n, double factor, const void *b, void *a);
+
 /* sum[lane] += 0 x over the rows: not finite where any of the lane is not. */
 void kad_loss_zeros_f32(size_t n_rows, const void *x, double *sum);
 void kad_loss_zeros_f64(size_t n_rows, const void *x, double *sum);

@@ -3,6 +3,7 @@
 #include "train/loss_kern.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Lane-wise helpers on whole tiles, in either precision. */
 
@@ -82,9 +83,19 @@ static void add_losses(kad_loss_tile *t, const double *loss, bool *bad)
     }
 }
 
-/* A lane that is left out becomes one of the others with cotangent zero. What gl, one number for all
- * lanes, then gives it is taken away again: the adjoint is linear in its cotangents, and
- * a tile of copies of that lane has it from every one. */
+/* What n_bad copies of a lane, with cotangent zero, gave theta by gl and by penalties is taken
+ * away: a tile of such copies has it from every lane, all alike. */
+static void take_away(kad_loss_tile *t, int n_bad, kad_operation back, double gl)
+{
+    const size_t n = t->flow->n_theta;
+    memset(t->dcopies, 0, n * (t->prec == KAD_SINGLE ? sizeof(float) : sizeof(double)));
+    kad_loss_flow(t, back, t->x2, t->g2, gl, t->dcopies, NULL);
+    (t->prec == KAD_SINGLE ? kad_loss_subtract_f32 : kad_loss_subtract_f64)(
+        n, (double)n_bad / t->lanes, t->dcopies, t->dtheta);
+}
+
+/* A lane that is left out becomes one of the others with cotangent zero. What gl and
+ * penalties, alike for all lanes, then give it is taken away again. */
 void kad_loss_record(kad_loss_tile *t, const double *loss, kad_operation back, double gl)
 {
     const int lanes = t->lanes;
@@ -105,6 +116,5 @@ void kad_loss_record(kad_loss_tile *t, const double *loss, kad_operation back, d
         copy_lane(t, t->g2, l, 1, t->g, l);
     }
     kad_loss_flow(t, back, t->x, t->g, gl, t->dtheta, NULL);
-    if (n_bad > 0 && gl != 0)
-        kad_loss_flow(t, back, t->x2, t->g2, -gl * n_bad / lanes, t->dtheta, NULL);
+    if (n_bad > 0 && (gl != 0 || t->flow->solver != NULL)) take_away(t, n_bad, back, gl);
 }

@@ -17,6 +17,7 @@ typedef struct kad_loss_tile {
     /* Of the thread at work: tiles (fields, cotangents), scratch, and who helps it. */
     void *x, *g, *x2, *g2, *scratch;
     kad_hands hands;
+    void *dcopies; /* of the thread, too: real[n_theta] of a tile of copies */
     /* Sums over the tiles of a group; dtheta real[n_theta]. */
     void *dtheta;
     double loss, square;

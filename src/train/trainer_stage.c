@@ -137,8 +137,7 @@ static kad_status make_losses(kad_trainer *t)
         KAD_CALL(kad_loss_create(t->ctx, m->flow, m->action, m->prec,
                                  (o->batch_final + strata - 1) / strata, &t->plan[1]));
     for (int i = 0; i < 2; i++)
-        if (t->plan[i] != NULL)
-            kad_loss_penalise(t->plan[i], o->kinetic, o->jacobian);
+        if (t->plan[i] != NULL) kad_loss_penalise(t->plan[i], o->kinetic, o->jacobian);
     return KAD_OK;
 }
 

@@ -180,8 +180,8 @@ static void known_answers_come_out(void **state)
 static void solver_errors_are_weighed(void **state)
 {
     (void)state;
-    const double share[] = {0.1, 0.5, 2}, tolerance = 1e-4;
-    for (int i = 0; i < 3; i++) {
+    const double share[] = {0.1, 0.5, 2, INFINITY}, tolerance = 1e-4;
+    for (int i = 0; i < 4; i++) {
         kad_ctx ctx;
         kad_h5 *file;
         double err, exact;
@@ -204,6 +204,32 @@ static void solver_errors_are_weighed(void **state)
             kad_advice_of(&ctx, file, &d->item[k], advice);
             assert_string_equal(advice, "flow.tolerance=0.00001");
         }
+        kad_h5_close(file);
+        kad_free(d);
+    }
+}
+
+/* An inverse that misses is noted, and so is one that is no number. */
+static void inverse_errors_are_noted(void **state)
+{
+    (void)state;
+    const double last[] = {1e-6, 0.1, (double)NAN};
+    const size_t n = 2;
+    for (int i = 0; i < 3; i++) {
+        kad_ctx ctx;
+        kad_h5 *file;
+        kad_diagnostics *d = kad_alloc(1, sizeof *d);
+        const double errors[] = {1e-6, last[i]};
+        kad_ctx_init(&ctx, 1);
+        ok(kad_h5_create(&ctx, &file));
+        add_mis(&ctx, file, FAIR);
+        ok(kad_h5_group(&ctx, file, "/training"));
+        ok(kad_h5_group(&ctx, file, "/training/eval"));
+        ok(kad_h5_write(&ctx, file, "/training/eval/inverse_error", KAD_H5_F64, 1, &n,
+                        errors));
+        ok(kad_analyse_file(&ctx, file));
+        ok(kad_diagnostics_read(&ctx, file, d));
+        assert_int_equal(has_code(d, "inverse-error"), i > 0);
         kad_h5_close(file);
         kad_free(d);
     }
@@ -523,6 +549,8 @@ int main(void)
               known_answers_come_out),
         CLAIM("analysis: the solver's error of ln q is weighed against that of ln Z",
               solver_errors_are_weighed),
+        CLAIM("analyse: a warning for an inverse that misses or is no number",
+              inverse_errors_are_noted),
         CLAIM("analysis: a pull counts the error of the exact value",
               an_exact_value_has_an_error_too),
         CLAIM("analysis: correlators with covariance", correlators_are_written),

@@ -8,6 +8,8 @@
 #   quality.sh PROGRAM ablation           what each ingredient is worth, on Ising 16 x 16
 #   quality.sh PROGRAM states [SEEDS]     couplings with many states, annealed and not
 #   ONLY=TEXT quality.sh ...              rows whose name contains TEXT
+#   COSTS=yes quality.sh ...              in their place, of the first seed: milliseconds of an
+#                                         independent configuration, beside cluster and hmc
 set -euo pipefail
 program=$1
 what=${2-cases}
@@ -44,11 +46,30 @@ median() {
               else printf form, m }'
 }
 
+# costs NAME OVERRIDES...: the line of a run with all three samplers
+costs() {
+    local name=$1 run=$folder/run sampler line=''
+    shift
+    rm -rf "$run"
+    "$program" run "$folder/empty.yaml" "$@" seed="${seeds%% *}" -o "$run" \
+        'sample=[{name: mis, draws: 20000}, {name: cluster, draws: 5000}, {name: hmc, draws: 4000}]' \
+        >"$folder/log" 2>&1 || { tail -n 3 "$folder/log" >&2; return 1; }
+    "$program" compare "$run" >"$folder/compared"
+    for sampler in mis cluster hmc; do
+        line="$line $(awk -v s="$sampler" '$1 == s { print $6 }' "$folder/compared") |"
+    done
+    echo "| $name |$line"
+}
+
 # row NAME OVERRIDES...: train with every seed, print one line
 row() {
     local name=$1 ess='' gap='' time='' acceptance='' seed run
     shift
     case $name in *"${ONLY-}"*) ;; *) return 0 ;; esac
+    if [ -n "${COSTS-}" ]; then
+        costs "$name" "$@"
+        return
+    fi
     for seed in $seeds; do
         run=$folder/run
         rm -rf "$run"
@@ -65,6 +86,10 @@ row() {
 }
 
 head_line() {
+    if [ -n "${COSTS-}" ]; then
+        printf '| %s, ms | `mis` | `cluster` | `hmc` |\n|---|---|---|---|\n' "$1"
+        return
+    fi
     echo "| $1 | keys | ESS | KL gap (nats) | acceptance | seconds |"
     echo "|---|---|---|---|---|---|"
 }
@@ -162,5 +187,5 @@ ablation() {
 : >"$folder/empty.yaml"
 case $what in
 cases | large | ablation | states) $what ;;
-*) sed -n '2,11s/^# //p' "$0" >&2; exit 64 ;;
+*) sed -n '2,13s/^# //p' "$0" >&2; exit 64 ;;
 esac

@@ -28,15 +28,15 @@ static kad_ode_options options(int features, int time_modes, bool marks)
                              .marks = marks};
 }
 
-static void rig_open_of(rig *r, int d, const int *shape, int n_comp, kad_ode_options o,
-                        double noise)
+static void rig_open_on(rig *r, int d, const int *shape, int n_comp, bool sublattice,
+                        kad_ode_options o, double noise)
 {
     const kad_rng rng = kad_rng_stream(7, KAD_RNG_TEST, 0);
     memset(r, 0, sizeof *r);
     kad_ctx_init(&r->ctx, 1);
     assert_int_equal(kad_lattice_create(&r->ctx, d, shape, &r->lattice), KAD_OK);
-    assert_int_equal(kad_ode_create(&r->ctx, r->lattice, n_comp, false, &o, &r->stage),
-                     KAD_OK);
+    assert_int_equal(
+        kad_ode_create(&r->ctx, r->lattice, n_comp, sublattice, &o, &r->stage), KAD_OK);
     r->s = r->stage.self;
     r->size = (size_t)r->stage.n_rows * W;
     r->theta = kad_alloc(r->stage.n_theta + 2, sizeof *r->theta);
@@ -54,6 +54,12 @@ static void rig_open_of(rig *r, int d, const int *shape, int n_comp, kad_ode_opt
     for (size_t i = 0; i < r->size; i += 2)
         kad_rng_normal2(rng, 2, i, 0, r->z + i);
     r->stage.ops->kern[KAD_DOUBLE]->pack(&r->stage, r->theta, r->packed);
+}
+
+static void rig_open_of(rig *r, int d, const int *shape, int n_comp, kad_ode_options o,
+                        double noise)
+{
+    rig_open_on(r, d, shape, n_comp, false, o, noise);
 }
 
 static void rig_open(rig *r, int d, const int *shape, kad_ode_options o, double noise)
@@ -373,13 +379,89 @@ static void check_penalties(rig *r, bool inverse)
         kad_free(all[i]);
 }
 
+/* And on: the sublattice, every other site; of one and two components, with marks. */
+enum { N_RIGS = 22 };
+
+static void rig_any(rig *r, int k)
+{
+    const int shape[] = {4, 4};
+    if (k < 18) {
+        rig_case(r, k);
+        return;
+    }
+    kad_ode_options o = options(2, 2, true);
+    if (k >= 20) o.stride = 2;
+    rig_open_on(r, 2, shape, 1 + k % 2, k < 20, o, 0.2);
+}
+
 static void adjoints_take_the_penalties(void **state)
 {
     (void)state;
-    for (int k = 0; k < 36; k++) {
+    for (int k = 0; k < 2 * N_RIGS; k++) {
         rig r;
-        rig_case(&r, k % 18);
-        check_penalties(&r, k >= 18);
+        rig_any(&r, k % N_RIGS);
+        check_penalties(&r, k >= N_RIGS);
+        rig_close(&r);
+    }
+}
+
+/* theta's cotangent by an adjoint with penalties, of a tile of copies of the rig's lanes;
+ * the cotangent of the field is its lanes' sine. */
+static void penalised_gradient(rig *r, kad_prec p, bool inverse, double *gradient)
+{
+    const kad_bijector_kern *kern = r->stage.ops->kern[p];
+    const size_t n = r->stage.n_theta, rows = (size_t)r->stage.n_rows;
+    const size_t lanes = (size_t)kad_lanes(p), times = lanes / W;
+    void *packed = kad_alloc(r->stage.packed_bytes[p], 1),
+         *scratch = kad_alloc(r->stage.scratch_bytes[p], 1),
+         *x = kad_alloc(rows, KAD_ROW_BYTES), *g = kad_alloc(rows, KAD_ROW_BYTES),
+         *dtheta = kad_alloc(n, sizeof(double));
+    assert_true(packed && scratch && x && g && dtheta);
+    for (size_t i = 0; i < rows * lanes; i++) {
+        const double at = (inverse ? r->z : r->x)[i / lanes * W + i % lanes % W];
+        if (p == KAD_SINGLE) {
+            ((float *)x)[i] = (float)at;
+            ((float *)g)[i] = (float)sin(at);
+        } else {
+            ((double *)x)[i] = at;
+            ((double *)g)[i] = sin(at);
+        }
+    }
+    kern->pack(&r->stage, r->theta, packed);
+    r->stage.ops->solver->set_steps(&r->stage, packed, 2 * STEPS);
+    r->stage.ops->solver->penalise(&r->stage, packed, kinetic_factor, jacobian_factor);
+    (inverse ? kern->infer_adjoint : kern->generate_adjoint)(
+        &r->stage, packed, x, g, ld_factor, dtheta, NULL, scratch);
+    for (size_t i = 0; i < n; i++)
+        gradient[i] =
+            (p == KAD_SINGLE ? (double)((float *)dtheta)[i] : ((double *)dtheta)[i]) /
+            (double)times;
+    void *all[] = {packed, scratch, x, g, dtheta};
+    for (int i = 0; i < 5; i++)
+        kad_free(all[i]);
+}
+
+static void penalties_in_single_precision(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2 * N_RIGS; k++) {
+        rig r;
+        double largest = 0, off = 0, ld[W];
+        rig_any(&r, k % N_RIGS);
+        rig_generate(&r, 2 * STEPS, ld);
+        const size_t n = r.stage.n_theta;
+        double *one = kad_alloc(n, sizeof *one), *two = kad_alloc(n, sizeof *two);
+        assert_true(one && two);
+        penalised_gradient(&r, KAD_DOUBLE, k >= N_RIGS, one);
+        penalised_gradient(&r, KAD_SINGLE, k >= N_RIGS, two);
+        for (size_t i = 0; i < n; i++) {
+            largest = fmax(largest, fabs(one[i]));
+            off = fmax(off, fabs(one[i] - two[i]));
+            assert_true(isfinite(one[i]) && isfinite(two[i]));
+        }
+        if (!(off < 2e-5 * largest)) fail_msg("case %d: %g of %g", k, off, largest);
+        kad_free(one);
+        kad_free(two);
         rig_close(&r);
     }
 }
@@ -829,6 +911,8 @@ int main(void)
         CLAIM("ode: both adjoints take the gradient of the penalties, to 1e-7 of "
               "differences",
               adjoints_take_the_penalties),
+        CLAIM("ode: penalties in single precision, to 2e-5",
+              penalties_in_single_precision),
         CLAIM("ode: free fields grow by e^{w_k}", is_exact_for_free_fields),
         CLAIM("ode: errors fall with the fifth power of the step",
               errors_fall_with_the_fifth_power),

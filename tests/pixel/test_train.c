@@ -145,7 +145,7 @@ static void goes_on_to_the_bit(void **state)
     open_images(&whole);
     split.images = whole.images;
     start(&whole, 2, &o);
-    kad_image_trainer_run(whole.trainer, 1, 0.1);
+    kad_image_trainer_run(whole.trainer, 0.1, INFINITY);
     start(&split, 1, &o);
     copy_state(&whole, &split);
     assert_int_equal(kad_image_trainer_planned(whole.trainer, 3),

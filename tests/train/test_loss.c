@@ -10,12 +10,13 @@
     "action.name=phi4", "action.form=albergo", "action.m2=-4", "action.lambda=6", \
         "flow.precision=double"
 
-static const char *const cases[][8] = {
+static const char *const cases[][10] = {
     {DUAL, "lattice.shape=[4, 4]", "flow.recipe=neuralrg", "flow.couplings=4"},
     {DUAL, "lattice.shape=[4, 4]", "flow.recipe=wavelet", "flow.passes=oe"},
     {DUAL, "lattice.shape=[4, 4]", "flow.recipe=stencil"},
     {DUAL, "lattice.shape=[4, 4]", "flow.recipe=stencil", "action.components=2"},
     {PHI4, "lattice.shape=[4, 4]"},
+    {PHI4, "lattice.shape=[4, 4]", "flow.hierarchy=ode", "flow.features=2"},
     {DUAL, "lattice.shape=[16, 16]", "flow.recipe=stencil", "flow.refinements_finest=2",
      "flow.refinements=1"}, /* in shares */
 };
@@ -274,6 +275,11 @@ static void expect_sum(int i, const fixture *f, const sums part[3], double *grad
     if (!(off < 1e-11 * largest)) fail_msg("case %d: %g of %g", i, off, largest);
 }
 
+static void penalise(const fixture *f, kad_loss_plan *plan)
+{
+    if (f->model->flow->solver != NULL) kad_loss_penalise(plan, 0.3, 0.2);
+}
+
 /* Sums over the finite samples of one half and of the other are those over all. */
 static void only_finite_samples_count(void **state)
 {
@@ -293,6 +299,7 @@ static void only_finite_samples_count(void **state)
                                                  KAD_DOUBLE, BATCH, &plan),
                                  KAD_OK);
                 gradient[k] = kad_alloc(f.model->flow->n_theta, 8);
+                penalise(&f, plan);
                 kad_loss_gradient(
                     &f.ctx, plan, &s.action, kind ? KAD_LOSS_PATH : KAD_LOSS_REVERSE,
                     kind == 2 ? f.mixture : NULL, f.theta, 7, 3, gradient[k], &stats);
@@ -318,6 +325,7 @@ static void only_finite_data_count(void **state)
         open_case(&f, i, BATCH);
         const size_t rows = (size_t)f.model->flow->n_rows;
         double *data = kad_alloc(BATCH * rows, 8);
+        penalise(&f, f.plan);
         for (int k = 0; k < 3; k++) {
             kad_loss_stats stats;
             gradient[k] = kad_alloc(f.model->flow->n_theta, 8);

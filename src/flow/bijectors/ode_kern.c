@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Corrections end where the largest residual of a lane is below ENOUGH of its size: a few
+/* Corrections end where the largest residual of a lane is below ENOUGH of the size of what is
+ * sought or given (a cotangent may be given as zero): a few
  * tens of roundings. From the step's own order of accuracy that takes one or two. What is
  * beyond LOST after all of them has no inverse that is known: the lane becomes NaN. */
 #if KAD_PREC == 32
@@ -463,13 +464,14 @@ static void jacobian_adjoint(const work *w, const real *x, real factor, real *ou
             for (int f = 0; f < F; f++)
                 slope_adjoint(w, f, i, factor, phi, (vreal *)out + at);
         }
+    for (int k = 0; k < F * F; k++) /* sums over lanes, where the kernels' were */
+        w->gram[k] = kad_lanes_sum(&products[k]);
     for (int o = 0; o < m->n_orbits; o++) {
         const real share =
             2 * factor * (real)(m->first[o + 1] - m->first[o]) / (real)w->s->n_sites;
         for (int f = 0; f < F; f++)
             for (int g = 0; g < F; g++)
-                w->dtable[o * F + f] +=
-                    share * w->table[o * F + g] * kad_lanes_sum(&products[f * F + g]);
+                w->dtable[o * F + f] += share * w->table[o * F + g] * w->gram[f * F + g];
     }
 }
 
@@ -551,9 +553,9 @@ static void step(const work *w, const real *x, double t, double h, real *out, vr
     combine(w, x, scaled(S, h, rk->b, factor), factor, w->V, out);
 }
 
-/* One in the lanes where max |r| is at most `enough` of max |y|; NaN is not. */
-static void are_small(const work *w, const real *y, const real *r, real enough,
-                      vreal *small)
+/* One in the lanes where max |r| is at most `enough` of max |y| and |x|; NaN is not. */
+static void are_small(const work *w, const real *y, const real *x, const real *r,
+                      real enough, vreal *small)
 {
     vreal size[KAD_NV], rest[KAD_NV], nan[KAD_NV];
     for (int v = 0; v < KAD_NV; v++)
@@ -563,6 +565,7 @@ static void are_small(const work *w, const real *y, const real *r, real enough,
             const ptrdiff_t at = (ptrdiff_t)i * KAD_NV + v;
             if (!is_active_row(w, i)) continue;
             size[v] = kad_vmax(size[v], kad_vabs(((const vreal *)y)[at]));
+            size[v] = kad_vmax(size[v], kad_vabs(((const vreal *)x)[at]));
             rest[v] = kad_vmax(rest[v], kad_vabs(((const vreal *)r)[at]));
             nan[v] += 0 * ((const vreal *)r)[at];
         }
@@ -576,7 +579,7 @@ static void are_small(const work *w, const real *y, const real *r, real enough,
 static void drop_lost(const work *w, const real *y, const real *r, real *x)
 {
     vreal found[KAD_NV];
-    are_small(w, y, r, LOST, found);
+    are_small(w, y, x, r, LOST, found);
     for (int v = 0; v < KAD_NV; v++) {
         const kad_vmask lost = kad_vlt(found[v], kad_vset(1));
         for (int i = 0; i < w->n_rows; i++) {
@@ -593,7 +596,7 @@ static bool correct(const work *w, const real *y, const real *r, real *x)
 {
     vreal keep[KAD_NV];
     uint32_t any = 0;
-    are_small(w, y, r, ENOUGH, keep);
+    are_small(w, y, x, r, ENOUGH, keep);
     for (int v = 0; v < KAD_NV; v++) {
         any |= kad_vmask_bits(kad_vlt(keep[v], kad_vset(1)));
         keep[v] = 1 - keep[v];
@@ -662,15 +665,18 @@ static void step_adjoint(const work *w, double t, double h, const real *g, doubl
 }
 
 /* out = g carried over the step by the equation of the cotangent, du/dt = -J^T u -
- * gl grad div, at the stages of the step. */
+ * gl grad div - penalty grad dR/dt, at the stages of the step. */
 static void carry_cotangent(const work *w, double t, double h, const real *g, double gl,
-                            real *out)
+                            double penalty, real *out)
 {
     const kad_rk *rk = &kad_rk_method;
     real factor[S];
     for (int i = 0; i < S; i++) {
+        const real speed = (real)(2 * penalty * w->head.kinetic);
         combine(w, g, scaled(i, -h, rk->a[i], factor), factor, w->K, w->gk);
-        velocity_adjoint(w, t + rk->c[i] * h, w->X[i], w->gk, gl, 0, w->K[i], NULL, 1);
+        if (speed != 0) combine(w, w->gk, 1, &speed, w->V + i, w->gk);
+        velocity_adjoint(w, t + rk->c[i] * h, w->X[i], w->gk, gl,
+                         penalty * w->head.jacobian, w->K[i], NULL, 1);
     }
     combine(w, g, scaled(S, -h, rk->b, factor), factor, w->K, out);
 }
@@ -682,7 +688,7 @@ static void step_adjoint_back(const work *w, double t, double h, real *g, double
     const size_t bytes = (size_t)w->n_rows * KAD_ROW_BYTES;
     memcpy(w->y, g, bytes);
     memcpy(w->u, g, bytes);
-    carry_cotangent(w, t, h, w->u, gl, g);
+    carry_cotangent(w, t, h, w->u, gl, penalty, g);
     for (int i = 0;; i++) {
         step_adjoint(w, t, h, g, gl, penalty, w->r, NULL, 1);
         residual(w, w->y, w->r);
@@ -691,7 +697,7 @@ static void step_adjoint_back(const work *w, double t, double h, real *g, double
             break;
         }
         if (!correct(w, w->y, w->r, ONE_IS_ENOUGH ? g : w->u)) break;
-        if (!ONE_IS_ENOUGH) carry_cotangent(w, t, h, w->u, gl, g);
+        if (!ONE_IS_ENOUGH) carry_cotangent(w, t, h, w->u, gl, penalty, g);
     }
 }
 
