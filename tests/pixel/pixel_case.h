@@ -13,6 +13,16 @@ typedef struct pixel_case {
     double *theta;
 } pixel_case;
 
+/* Of a small map. */
+static inline kad_pixel_options small(void)
+{
+    kad_pixel_options o = kad_pixel_defaults();
+    o.hidden = 12;
+    o.components = 3;
+    o.causal = 4;
+    return o;
+}
+
 static inline double pixel_uniform(uint64_t i, uint32_t what)
 {
     return kad_rng_uniform(kad_rng_stream(11, KAD_RNG_TEST, what), 0, i, 0);

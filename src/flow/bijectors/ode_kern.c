@@ -728,8 +728,31 @@ static void put_back(const work *w, const real *own, void *tile)
                n * sizeof(real));
 }
 
-static void generate(const kad_stage *stage, const void *packed, void *x, double *ld,
-                     void *scratch)
+/* Integrals of the step with stages w->X and velocities w->V, added lane by lane. */
+static void add_penalties(const work *w, double t, double h, double *kinetic,
+                          double *jacobian)
+{
+    const kad_rk *rk = &kad_rk_method;
+    for (int i = 0; i < S; i++) {
+        vreal speed[KAD_NV], norm[KAD_NV];
+        set_tables(w, t + rk->c[i] * h);
+        jacobian_norm(w, w->X[i], norm);
+        for (int v = 0; v < KAD_NV; v++)
+            speed[v] = kad_vset(0);
+        for (ptrdiff_t k = 0; k < (ptrdiff_t)w->n_rows * KAD_NV; k++) {
+            const vreal a = ((const vreal *)w->V[i])[k];
+            speed[k % KAD_NV] += a * a;
+        }
+        for (int v = 0; v < KAD_NV; v++) {
+            kad_lanes_ld(kinetic + v * KAD_V, h * rk->b[i], speed[v]);
+            kad_lanes_ld(jacobian + v * KAD_V, h * rk->b[i], norm[v]);
+        }
+    }
+}
+
+/* kinetic, jacobian: NULL where not wanted. */
+static void forwards(const kad_stage *stage, const void *packed, void *x, double *ld,
+                     double *kinetic, double *jacobian, void *scratch)
 {
     const work w = begin(stage, packed, scratch);
     const double h = 1.0 / w.head.steps;
@@ -738,8 +761,21 @@ static void generate(const kad_stage *stage, const void *packed, void *x, double
         vreal part[KAD_NV];
         step(&w, own, i * h, h, own, part);
         add_ld(ld, 1, part);
+        if (kinetic) add_penalties(&w, i * h, h, kinetic, jacobian);
     }
     put_back(&w, own, x);
+}
+
+static void generate(const kad_stage *stage, const void *packed, void *x, double *ld,
+                     void *scratch)
+{
+    forwards(stage, packed, x, ld, NULL, NULL, scratch);
+}
+
+void KR(kad_ode_path)(const kad_stage *stage, const void *packed, void *x, double *ld,
+                      double *kinetic, double *jacobian, void *scratch)
+{
+    forwards(stage, packed, x, ld, kinetic, jacobian, scratch);
 }
 
 static void infer(const kad_stage *stage, const void *packed, void *x, double *ld,
@@ -766,43 +802,6 @@ void KR(kad_ode_back)(const kad_stage *stage, const void *packed, void *x, doubl
         vreal part[KAD_NV];
         step(&w, own, i * h, -h, own, part);
         add_ld(ld, 1, part); /* h is negative */
-    }
-    put_back(&w, own, x);
-}
-
-/* Integrals of the step with stages w->X and velocities w->V, added lane by lane. */
-static void add_penalties(const work *w, double t, double h, double *kinetic,
-                          double *jacobian)
-{
-    const kad_rk *rk = &kad_rk_method;
-    for (int i = 0; i < S; i++) {
-        vreal speed[KAD_NV], norm[KAD_NV];
-        set_tables(w, t + rk->c[i] * h);
-        jacobian_norm(w, w->X[i], norm);
-        for (int v = 0; v < KAD_NV; v++)
-            speed[v] = kad_vset(0);
-        for (ptrdiff_t k = 0; k < (ptrdiff_t)w->n_rows * KAD_NV; k++) {
-            const vreal a = ((const vreal *)w->V[i])[k];
-            speed[k % KAD_NV] += a * a;
-        }
-        for (int v = 0; v < KAD_NV; v++) {
-            kad_lanes_ld(kinetic + v * KAD_V, h * rk->b[i], speed[v]);
-            kad_lanes_ld(jacobian + v * KAD_V, h * rk->b[i], norm[v]);
-        }
-    }
-}
-
-void KR(kad_ode_path)(const kad_stage *stage, const void *packed, void *x, double *ld,
-                      double *kinetic, double *jacobian, void *scratch)
-{
-    const work w = begin(stage, packed, scratch);
-    const double h = 1.0 / w.head.steps;
-    real *own = take(&w, x, w.x);
-    for (int i = 0; i < w.head.steps; i++) {
-        vreal part[KAD_NV];
-        step(&w, own, i * h, h, own, part);
-        add_ld(ld, 1, part);
-        add_penalties(&w, i * h, h, kinetic, jacobian);
     }
     put_back(&w, own, x);
 }
