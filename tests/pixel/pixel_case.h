@@ -14,7 +14,7 @@ typedef struct pixel_case {
 } pixel_case;
 
 /* Of a small map. */
-static inline kad_pixel_options small(void)
+static inline kad_pixel_options pixel_case_small(void)
 {
     kad_pixel_options o = kad_pixel_defaults();
     o.hidden = 12;

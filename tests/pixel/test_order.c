@@ -12,7 +12,7 @@ static void every_site_once_and_in_order(void **state)
                               {5, 5},   {1, 1},   {4, 16}};
     for (size_t e = 0; e < 2 * (sizeof extents / sizeof extents[0]); e++) {
         const int height = extents[e / 2][0], width = extents[e / 2][1];
-        kad_pixel_options o = small();
+        kad_pixel_options o = pixel_case_small();
         o.radius = 3;
         if (e % 2) o.origin[0] = 5 % height, o.origin[1] = 3 % width;
         pixel_case s;
@@ -48,7 +48,7 @@ static void windows_have_their_sites(void **state)
 {
     (void)state;
     pixel_case s;
-    kad_pixel_options o = small();
+    kad_pixel_options o = pixel_case_small();
     o.radius = 2;
     o.position = o.tint = false;
     pixel_case_open(&s, &o, 1, 32, 32, 0);
@@ -68,7 +68,7 @@ static void reach_looks_back_on_coarse_lattices(void **state)
 {
     (void)state;
     pixel_case near, far;
-    kad_pixel_options o = small();
+    kad_pixel_options o = pixel_case_small();
     o.causal = 64;
     o.radius = 2;
     o.window = 8;
@@ -118,7 +118,7 @@ static void the_overview_is_all_that_is_known(void **state)
 {
     (void)state;
     pixel_case s;
-    kad_pixel_options o = small();
+    kad_pixel_options o = pixel_case_small();
     o.position = o.tint = false;
     pixel_case_open(&s, &o, 1, 8, 8, 0);
     uint8_t *x = pixel_case_images(&s, 1, 4);
@@ -153,7 +153,7 @@ static void the_tint_is_the_colour_around(void **state)
     enum { H = 8, PLANE = H * H };
     static const double colour[2][3] = {{50, 100, 25}, {20, 60, 120}};
     pixel_case s;
-    const kad_pixel_options o = small();
+    const kad_pixel_options o = pixel_case_small();
     pixel_case_open(&s, &o, 3, H, H, 0);
     const kad_pixel_group *g = &s.map->group[s.map->n_groups - 1];
     const int i = g->n_sites / 2, F = g->n_features, S = kad_pixel_seen_rows(s.map);
@@ -198,7 +198,7 @@ static void coarse_pictures_are_sublattices(void **state)
 {
     (void)state;
     pixel_case s;
-    const kad_pixel_options o = small();
+    const kad_pixel_options o = pixel_case_small();
     pixel_case_open(&s, &o, 2, 8, 4, 0);
     uint8_t *x = pixel_case_images(&s, 1, 2), coarse[4];
     kad_pixel_coarse(s.map, 2, x, coarse);
@@ -212,7 +212,7 @@ static void coarse_pictures_hold_the_origin(void **state)
 {
     (void)state;
     pixel_case s;
-    kad_pixel_options o = small();
+    kad_pixel_options o = pixel_case_small();
     o.origin[0] = 7;
     o.origin[1] = 1;
     pixel_case_open(&s, &o, 2, 8, 4, 0);

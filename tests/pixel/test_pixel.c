@@ -85,7 +85,7 @@ static void levels_are_found_again(void **state)
 static void gradients_of(bool tint)
 {
     pixel_case s;
-    kad_pixel_options o = small();
+    kad_pixel_options o = pixel_case_small();
     o.tint = o.overview = tint;
     enum { COLUMNS = 20, PANELS = 1 };
     pixel_case_open(&s, &o, 3, 8, 8, 0.3);
@@ -204,7 +204,7 @@ static void coding(bool bfloat)
 {
     enum { IMAGES = 1000 };
     pixel_case s;
-    kad_pixel_options o = small();
+    kad_pixel_options o = pixel_case_small();
     o.bfloat = bfloat;
     o.origin[0] = 3;
     o.origin[1] = 6;
@@ -257,7 +257,7 @@ static void company(bool bfloat)
 {
     enum { IMAGES = 150 };
     pixel_case s;
-    kad_pixel_options o = small();
+    kad_pixel_options o = pixel_case_small();
     o.bfloat = bfloat;
     pixel_case_open(&s, &o, 3, 8, 8, 0.3);
     const size_t size = kad_pixel_size(s.map), n = IMAGES * size,
@@ -311,7 +311,7 @@ static void ln_det_is_that_of_the_map(void **state)
 {
     (void)state;
     pixel_case s;
-    const kad_pixel_options o = small();
+    const kad_pixel_options o = pixel_case_small();
     enum { IMAGES = 4 };
     const double h = 1e-5;
     pixel_case_open(&s, &o, 3, 8, 8, 0.3);
@@ -349,7 +349,7 @@ static void draws_follow_the_masses(void **state)
     (void)state;
     enum { DRAWS = 200000, LEVELS = KAD_PIXEL_LEVELS };
     pixel_case s;
-    const kad_pixel_options o = small();
+    const kad_pixel_options o = pixel_case_small();
     pixel_case_open(&s, &o, 1, 1, 1, 1.0);
     uint8_t level[LEVELS], *x = kad_alloc(DRAWS, 1);
     double bits[LEVELS], *z = kad_alloc(DRAWS, sizeof *z), count[LEVELS] = {0};
@@ -388,7 +388,7 @@ static void cold_levels_are_quiet(void **state)
     (void)state;
     enum { IMAGES = 8 };
     pixel_case s;
-    const kad_pixel_options o = small();
+    const kad_pixel_options o = pixel_case_small();
     pixel_case_open(&s, &o, 1, 8, 8, 0.3);
     const double T[4] = {0, 1, 1, 1};
     double z[IMAGES * 64];
