@@ -27,10 +27,10 @@ KAD_MUST_USE kad_status kad_loss_create(kad_ctx *ctx, const kad_flow *flow,
                                         const kad_action *action, kad_prec prec,
                                         int batch, kad_loss_plan **out);
 void kad_loss_destroy(kad_loss_plan *plan);
+KAD_LOCAL_OF(kad_loss_plan, kad_loss_destroy)
 /* From now on gradients are those of the loss and of these penalties on the paths of stages
  * that solve an equation (kad_solver_ops.penalise); the loss stays what it was. */
 void kad_loss_penalise(kad_loss_plan *plan, double kinetic, double jacobian);
-KAD_LOCAL_OF(kad_loss_plan, kad_loss_destroy)
 int kad_loss_batch(const kad_loss_plan *plan);
 /* Tiles of a batch, pieces of work that they are dealt to, and threads that find work at
  * one. */
