@@ -235,6 +235,12 @@ kad_status kad_selfcheck(kad_pipeline *p)
             "inverse %.1e",
             gradient, jacobian ? "numerical Jacobian" : "inference", ld, inverse);
     KAD_CALL(judge(p, "the gradient", gradient, max_gradient));
+    if (p->model->flow->solver_given && ld > max_log_det + 10 * tolerance)
+        return kad_fail(ctx, KAD_ECONFIG,
+                        "flow.steps: too few: ln q of a map that has yet to be trained "
+                        "is off by %.2g "
+                        "(at most %.0e); 0 leaves them to flow.tolerance",
+                        ld, max_log_det + 10 * tolerance);
     KAD_CALL(judge(p, "the log-determinant", ld, max_log_det + 10 * tolerance));
     return judge(p, "the inverse", inverse, max_inverse);
 }

@@ -106,6 +106,12 @@ load util
     kadanoff run tiny.yaml -q train.steps=5
 }
 
+@test "config: too few steps of a solver are refused, naming the key" {
+    fails_with 78 kadanoff run tiny.yaml -q flow.hierarchy=ode flow.steps=1
+    grep -q 'flow.steps: too few' err.txt
+    kadanoff run tiny.yaml -q flow.hierarchy=ode flow.steps=6 train.steps=5 --out more
+}
+
 @test "config: more memory than there is is refused with both numbers" {
     fails_with 78 kadanoff run tiny.yaml lattice.shape='[4096, 4096]' --threads 1024
     grep -Eq '[0-9].*[0-9]' err.txt
