@@ -1,6 +1,7 @@
 /* What a map learnt from data alone makes, beside the samples that it never saw: /data. */
 #include "base/memory.h"
 #include "base/tile.h"
+#include "image/mean.h"
 #include "io/writer.h"
 #include "measure/measure.h"
 #include "run/pipeline.h"
@@ -89,19 +90,11 @@ static kad_status draw(kad_scope *in, const kad_pipeline *p, const kad_map *map,
 /* Mean of a column and its standard error, neighbours together. */
 static void mean_of(const set *s, size_t column, double *mean, double *err)
 {
-    const size_t n = s->n, each = s->together, n_groups = (n + each - 1) / each;
-    double sum = 0, square = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += s->rows[i * s->n_columns + column];
-    *mean = sum / (double)n;
-    for (size_t at = 0; at < n; at += each) {
-        double group = 0;
-        for (size_t i = at; i < n && i < at + each; i++)
-            group += s->rows[i * s->n_columns + column] - *mean;
-        square += group * group;
-    }
-    const double g = (double)n_groups;
-    *err = n_groups > 1 ? sqrt(square * g / (g - 1)) / (double)n : NAN;
+    kad_image_mean all = {0};
+    for (size_t i = 0; i < s->n; i++)
+        kad_image_mean_add(&all, i / s->together, s->rows[i * s->n_columns + column]);
+    *mean = kad_image_mean_value(&all);
+    *err = kad_image_mean_error(&all);
 }
 
 /* Of one observable of both sets, `width` values each. */

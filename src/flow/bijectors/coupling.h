@@ -16,8 +16,8 @@
  *
  * This folder holds the bijectors (flow/stage.h), each a file and a line in registry.c:
  * coupling, stencil, ode, haar, rotation, scale, spectrum. sites: index lists that they
- * copy; modes: orbits of momenta; rk: a Runge-Kutta method; examples: small instances for
- * the conformance suite. */
+ * copy; modes: orbits of momenta; rk: a Runge-Kutta method; ode_kern: what the kernels of ode
+ * share; examples: small instances for the conformance suite. */
 #ifndef KAD_FLOW_BIJECTORS_COUPLING_H
 #define KAD_FLOW_BIJECTORS_COUPLING_H
 
