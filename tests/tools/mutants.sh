@@ -74,6 +74,10 @@ mutant() {
         result 1 "$name: the patch changes $lines lines of $2, not one"
         return 0
     fi
+    if ! grep -qw "$program" <<<"$known"; then
+        result 1 "$name: programs() does not name $program"
+        return 0
+    fi
     n_patches=$((n_patches + 1))
     wanted "$name" || return 0
     if ! build "$source" "$program" >"$work/log" 2>&1; then
@@ -112,6 +116,7 @@ if [ ! -e "$library" ]; then
     echo "1..0 # SKIP the inner library was not built"
     exit 0
 fi
+known=$(programs)
 if [ "$selection" = all ]; then
     programs | while read -r line; do
         # shellcheck disable=SC2086
