@@ -218,7 +218,8 @@ kad_status kad_selfcheck(kad_pipeline *p)
     double gradient = 0, inverse = 0, ld = 0;
     bool jacobian = false;
     const double start = kad_stop_clock();
-    const double tolerance = kad_flow_tolerance(p->model->flow); /* a mean */
+    /* the tolerance is that of a mean */
+    const double most = max_log_det + 10 * kad_flow_tolerance(p->model->flow);
     if (p->model->flow->n_rows > max_rows) {
         kad_say(p->app, "self-check: left out on more than %d variables", max_rows);
         return KAD_OK;
@@ -235,12 +236,12 @@ kad_status kad_selfcheck(kad_pipeline *p)
             "inverse %.1e",
             gradient, jacobian ? "numerical Jacobian" : "inference", ld, inverse);
     KAD_CALL(judge(p, "the gradient", gradient, max_gradient));
-    if (p->model->flow->solver_given && ld > max_log_det + 10 * tolerance)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "flow.steps: too few: ln q of a map that has yet to be trained "
-                        "is off by %.2g "
-                        "(at most %.0e); 0 leaves them to flow.tolerance",
-                        ld, max_log_det + 10 * tolerance);
-    KAD_CALL(judge(p, "the log-determinant", ld, max_log_det + 10 * tolerance));
+    if (p->model->flow->solver_given && ld > most)
+        return kad_fail(
+            ctx, KAD_ECONFIG,
+            "flow.steps: too few: ln q of a map that has yet to be trained is "
+            "off by %.2g (at most %.0e); 0 leaves them to flow.tolerance",
+            ld, most);
+    KAD_CALL(judge(p, "the log-determinant", ld, most));
     return judge(p, "the inverse", inverse, max_inverse);
 }

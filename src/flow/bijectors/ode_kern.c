@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* Corrections end where the largest residual of a lane is below ENOUGH of the size of what is
- * sought or given (a cotangent may be given as zero): a few
- * tens of roundings. From the step's own order of accuracy that takes one or two. What is
- * beyond LOST after all of them has no inverse that is known: the lane becomes NaN. */
+ * sought or given (a cotangent may be given as zero): a few tens of roundings. From the
+ * step's own order of accuracy that takes one or two. What is beyond LOST after all of them
+ * has no inverse that is known: the lane becomes NaN. */
 #if KAD_PREC == 32
 #define ENOUGH 2e-6f
 #define LOST 1e-4f
@@ -22,7 +22,7 @@ enum { ONE_IS_ENOUGH = 0 };
 #endif
 enum { CORRECTIONS = 16, S = KAD_RK_STAGES };
 
-typedef KR(kad_ode_work) work;
+typedef kad_ode_work work;
 
 static work begin(const kad_stage *stage, const void *packed, void *scratch)
 {
@@ -56,9 +56,9 @@ static work begin(const kad_stage *stage, const void *packed, void *scratch)
     w.domega = w.mean + w.F;
     w.dmarks = w.domega + w.F;
     at = w.dmarks + (size_t)w.F * (size_t)s->n_marks;
-    w.slope = at + (-(uintptr_t)at / sizeof(real)) % (64 / sizeof(real));
-    w.slopes = w.slope + (size_t)w.F * 2 * KAD_W;
-    w.gram = w.slopes + (size_t)w.F * (size_t)w.F * KAD_V;
+    w.derivatives = at + (-(uintptr_t)at / sizeof(real)) % (64 / sizeof(real));
+    w.products = w.derivatives + (size_t)w.F * 2 * KAD_W;
+    w.gram = w.products + (size_t)w.F * (size_t)w.F * KAD_V;
     return w;
 }
 

@@ -9,7 +9,7 @@
 #include "flow/bijectors/rk.h"
 
 /* Parameters, and the parts of the scratch. */
-typedef struct KR(kad_ode_work) {
+typedef struct kad_ode_work {
     const kad_stage *stage;
     const kad_ode *s;
     kad_ode_head head;
@@ -24,31 +24,31 @@ typedef struct KR(kad_ode_work) {
     real *mean, *domega;                 /* W_f(0; t) [F] */
     real *dmarks;                        /* [F][n_marks] */
     real *gram;                          /* sum_x W_f(x) W_g(x) [F][F] */
-    real *slope,
-        *slopes; /* derivatives of features, [F][2 KAD_W]; products [F][F][KAD_V] */
+    real *derivatives;                   /* of features at a site [F][2 KAD_W] */
+    real *products;                      /* their sums over sites [F][F][KAD_V] */
     void *hartley;
-} KR(kad_ode_work);
+} kad_ode_work;
 
-static inline bool is_active(const KR(kad_ode_work) * w, int site)
+static inline bool is_active(const kad_ode_work *w, int site)
 {
     return !w->s->sublattice || !w->s->parity[site];
 }
 
-static inline bool is_active_row(const KR(kad_ode_work) * w, int row)
+static inline bool is_active_row(const kad_ode_work *w, int row)
 {
     return is_active(w, row / w->n);
 }
 
 /* out = velocity at x and t, zero where no site is active; div [KAD_NV] its divergence. */
-void KR(kad_ode_velocity)(const KR(kad_ode_work) * w, double t, const real *x, real *out,
+void KR(kad_ode_velocity)(const kad_ode_work *w, double t, const real *x, real *out,
                           vreal *div);
 
 /* norm [KAD_NV] = |dv/dphi|^2 at x and t, the sum over all pairs of rows. */
-void KR(kad_ode_norm)(const KR(kad_ode_work) * w, double t, const real *x, vreal *norm);
+void KR(kad_ode_norm)(const kad_ode_work *w, double t, const real *x, vreal *norm);
 
 /* out = cotangent of x, from gv of the velocity, gdiv, one number, of its divergence and
  * gnorm of its Jacobian's norm; dtheta (NULL: not wanted) += sign times the parameters'. */
-void KR(kad_ode_velocity_adjoint)(const KR(kad_ode_work) * w, double t, const real *x,
+void KR(kad_ode_velocity_adjoint)(const kad_ode_work *w, double t, const real *x,
                                   const real *gv, double gdiv, double gnorm, real *out,
                                   real *dtheta, real sign);
 

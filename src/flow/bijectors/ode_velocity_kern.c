@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-typedef KR(kad_ode_work) work;
+typedef kad_ode_work work;
 
 static void transform(const work *w, real *x)
 {
@@ -268,10 +268,12 @@ static void make_gram(const work *w)
     }
 }
 
+enum { ALONG, ACROSS };
+
 /* A feature's derivatives at a site: along phi, b omega cos(omega r), and across, b
  * sin(omega r)/r; of a feature that is not linear, what they are made of. */
 typedef struct derivative {
-    vreal along, across;
+    vreal d[2];
     radial q;
 } derivative;
 _Static_assert(sizeof(derivative) <= 2 * KAD_ROW_BYTES, "scratch of the derivatives");
@@ -281,29 +283,21 @@ static void make_derivatives(const work *w, int site, const vreal *phi, derivati
 {
     for (int f = 0; f < w->F; f++) {
         const real b = mark_of(w, f, site);
-        to[f].along = to[f].across = kad_vset(b);
+        to[f].d[ALONG] = to[f].d[ACROSS] = kad_vset(b);
         if (f < w->s->n_linear) continue;
         const real omega = w->omega[f - w->s->n_linear];
         to[f].q = radial_of(w->n, omega, phi);
-        to[f].along = b * omega * to[f].q.c;
-        to[f].across = b * to[f].q.s;
+        to[f].d[ALONG] = b * omega * to[f].q.c;
+        to[f].d[ACROSS] = b * to[f].q.s;
     }
 }
 
-/* sum_g gram[f][g] of the derivatives along, and across. */
-static vreal along_others(const work *w, int f, const derivative *of)
+/* sum_g gram[f][g] times the derivatives that way. */
+static vreal gram_row(const work *w, int f, const derivative *of, int way)
 {
     vreal sum = kad_vset(0);
     for (int g = 0; g < w->F; g++)
-        sum += w->gram[f * w->F + g] * of[g].along;
-    return sum;
-}
-
-static vreal across_others(const work *w, int f, const derivative *of)
-{
-    vreal sum = kad_vset(0);
-    for (int g = 0; g < w->F; g++)
-        sum += w->gram[f * w->F + g] * of[g].across;
+        sum += w->gram[f * w->F + g] * of[g].d[way];
     return sum;
 }
 
@@ -311,7 +305,7 @@ static vreal across_others(const work *w, int f, const derivative *of)
 void KR(kad_ode_norm)(const work *w, double t, const real *x, vreal *norm)
 {
     const int n = w->n;
-    derivative *of = (derivative *)w->slope;
+    derivative *of = (derivative *)w->derivatives;
     set_tables(w, t);
     make_gram(w);
     for (int v = 0; v < KAD_NV; v++) {
@@ -320,9 +314,10 @@ void KR(kad_ode_norm)(const work *w, double t, const real *x, vreal *norm)
             if (!is_active(w, i)) continue;
             make_derivatives(w, i, (const vreal *)x + (ptrdiff_t)i * n * KAD_NV + v, of);
             for (int f = 0; f < w->F; f++) {
-                norm[v] += of[f].along * along_others(w, f, of);
+                norm[v] += of[f].d[ALONG] * gram_row(w, f, of, ALONG);
                 if (n > 1)
-                    norm[v] += (real)(n - 1) * of[f].across * across_others(w, f, of);
+                    norm[v] +=
+                        (real)(n - 1) * of[f].d[ACROSS] * gram_row(w, f, of, ACROSS);
             }
         }
     }
@@ -332,12 +327,12 @@ void KR(kad_ode_norm)(const work *w, double t, const real *x, vreal *norm)
 static void slope_adjoint(const work *w, int f, int site, real factor, const vreal *phi,
                           vreal *to)
 {
-    const derivative *of = (const derivative *)w->slope;
+    const derivative *of = (const derivative *)w->derivatives;
     const int n = w->n, class = w->s->mark[site];
     const real b = mark_of(w, f, site);
-    const vreal dalong = 2 * factor * along_others(w, f, of);
+    const vreal dalong = 2 * factor * gram_row(w, f, of, ALONG);
     vreal dacross = kad_vset(0), dmark, domega;
-    if (n > 1) dacross = 2 * factor * (real)(n - 1) * across_others(w, f, of);
+    if (n > 1) dacross = 2 * factor * (real)(n - 1) * gram_row(w, f, of, ACROSS);
     if (f < w->s->n_linear) {
         dmark = dalong + dacross;
     } else {
@@ -353,14 +348,14 @@ static void slope_adjoint(const work *w, int f, int site, real factor, const vre
     w->dmarks[f * w->s->n_marks + class] += kad_lanes_sum(&dmark);
 }
 
-/* w->slopes += products of the derivatives at a site. */
+/* w->products += products of the derivatives at a site. */
 static void add_products(const work *w, const derivative *of)
 {
-    vreal *sum = (vreal *)w->slopes;
+    vreal *sum = (vreal *)w->products;
     for (int f = 0; f < w->F; f++)
         for (int g = 0; g < w->F; g++, sum++) {
-            *sum += of[f].along * of[g].along;
-            if (w->n > 1) *sum += (real)(w->n - 1) * of[f].across * of[g].across;
+            *sum += of[f].d[ALONG] * of[g].d[ALONG];
+            if (w->n > 1) *sum += (real)(w->n - 1) * of[f].d[ACROSS] * of[g].d[ACROSS];
         }
 }
 
@@ -369,10 +364,10 @@ static void jacobian_adjoint(const work *w, const real *x, real factor, real *ou
 {
     const kad_modes *m = &w->s->modes;
     const int n = w->n, F = w->F;
-    derivative *of = (derivative *)w->slope;
-    const vreal *products = (const vreal *)w->slopes;
+    derivative *of = (derivative *)w->derivatives;
+    const vreal *products = (const vreal *)w->products;
     make_gram(w);
-    memset(w->slopes, 0, (size_t)F * (size_t)F * sizeof(vreal));
+    memset(w->products, 0, (size_t)F * (size_t)F * sizeof(vreal));
     for (int i = 0; i < w->s->n_sites; i++)
         for (int v = 0; v < KAD_NV && is_active(w, i); v++) {
             const ptrdiff_t at = (ptrdiff_t)i * n * KAD_NV + v;
