@@ -1,8 +1,8 @@
 /* Maps of images that are made of affine couplings with residual nets, on real numbers: the
  * recipes rgflow and realnvp. This folder holds what both are made of, stages (affine), and
  * which stages they are (mera, scales); the nets (resnet), one coupling on a panel of columns
- * (couple), whole batches forwards and backwards (flow); and how images become real numbers
- * and are trained on (recipe).
+ * (couple), whole batches forwards and backwards (flow); how images become real numbers
+ * (values), are trained on (recipe), and have their holes filled in (inpaint).
  *
  * A *stage* acts on columns: of every image n_columns lists of n_rows of its values, a block
  * of sites or the window around one. Its passes move some rows by what others say,

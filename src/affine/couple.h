@@ -16,7 +16,8 @@
                                            real *x);                                          \
     /* Of a loss L: from the layer's output x and dx = dL/dx, and dL/d ln_det of each       \
      * column [KAD_W], to its input and the gradient there; that of the nets is added to    \
-     * sums, of s, then of t. Rows that are not owned get what this layer adds. */ \
+     * sums, of s, then of t, unless they are NULL. Rows that are not owned get what this   \
+     * layer adds. */ \
     void kad_affine_layer_adjoint##suffix(const kad_affine_stage *stage, const real *s,       \
                                           const real *t, const real *by_ln_det,               \
                                           kad_affine_desk##suffix *desk, real *x,             \

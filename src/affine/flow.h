@@ -31,12 +31,13 @@
     void kad_affine_generate##suffix(kad_affine_batch##suffix *batch, size_t n,                \
                                      real *x);                                                 \
     /* From z and dx = dL/dz, and dL/d ln_det, alike for all: x becomes the images again, dx \
-     * dL/dx, and gradient [n_theta] that by theta, overwritten. */ \
+     * dL/dx, and gradient [n_theta] that by theta, overwritten, unless it is NULL. */ \
     void kad_affine_adjoint##suffix(kad_affine_batch##suffix *batch, size_t n,                 \
                                     double by_ln_det, real *x, real *dx,                       \
                                     double *gradient);
 
 KAD_AFFINE_FLOW_DECLARE(float, _f32)
 KAD_AFFINE_FLOW_DECLARE(double, _f64)
+KAD_LOCAL_OF(kad_affine_batch_f32, kad_affine_batch_destroy_f32)
 
 #endif

@@ -330,9 +330,9 @@ static bool adjoint_part(void *self, size_t part, int thread)
     const size_t first = part * b->n_panels / b->n_parts,
                  end = (part + 1) * b->n_panels / b->n_parts;
     real by_ln_det[KAD_W] __attribute__((aligned(64))), *unused;
-    real *sums = b->sums + part * n_sums;
+    real *sums = b->gradient ? b->sums + part * n_sums : NULL;
     KR(kad_affine_desk) d = sit_down(b, thread, true, &unused);
-    memset(sums, 0, n_sums * sizeof *sums);
+    if (sums) memset(sums, 0, n_sums * sizeof *sums);
     for (size_t p = first; p < end; p++) {
         for (size_t l = 0; l < KAD_W; l++)
             by_ln_det[l] = p * KAD_W + l < n_columns ? b->by_ln_det : 0;
@@ -378,6 +378,7 @@ static void adjoint_layer(batch *b)
 {
     const size_t n_sums = 2 * KR(kad_affine_sums)(&b->stage->net);
     kad_parallel_for(b->n_threads, b->n_parts, adjoint_part, b);
+    if (!b->gradient) return;
     kad_parallel_for(b->n_threads, (n_sums + CHUNK - 1) / CHUNK, add_parts, b);
     kad_parallel_for(b->n_threads, 2, unpack_net, b);
 }

@@ -1,6 +1,8 @@
 #include "affine/recipe.h"
 
 #include "affine/flow.h"
+#include "affine/inpaint.h"
+#include "affine/values.h"
 
 #include "base/parallel.h"
 #include "base/rng.h"
@@ -11,11 +13,9 @@
 #include <string.h>
 
 enum {
-    TIMED = 2,   /* steps before a plan: they may take seconds */
-    CHUNK = 64,  /* images evaluated or drawn at once */
-    LEVELS = 256 /* of a value */
+    TIMED = 2, /* steps before a plan: they may take seconds */
+    CHUNK = 64 /* images evaluated or drawn at once */
 };
-static const double KEEP = 0.9; /* of the unit interval, around 1/2 */
 
 typedef struct recipe {
     kad_image_map base;
@@ -23,6 +23,7 @@ typedef struct recipe {
     kad_pixel_prior prior;
     kad_shape *shapes;
     char layers[KAD_AFFINE_LEVELS_MAX][24]; /* names of options */
+    kad_affine_creates *create;
 } recipe;
 
 static const recipe *recipe_of(const kad_image_map *base)
@@ -40,38 +41,6 @@ static void destroy(kad_image_map *base)
     kad_free(r);
 }
 
-/* --- images as real numbers ------------------------------------------------------------------ */
-
-/* x of levels v and places by rng's stream of that number; returns sum of ln dx/d(v + u),
- * and, where it is not NULL, its terms by value. */
-static double logit(const kad_affine_map *map, kad_rng rng, uint64_t step,
-                    uint64_t number, const uint8_t *v, float *x, float *terms)
-{
-    const size_t size = kad_affine_size(map);
-    double sum = 0;
-    for (size_t i = 0; i < size; i += 4) {
-        uint32_t word[4];
-        kad_rng_u32x4(rng, step, number, (uint32_t)(i / 4), word);
-        for (size_t k = 0; k < 4 && i + k < size; k++) {
-            /* 24 bits, from the middle of their interval */
-            const double u = ((word[k] >> 8) + 0.5) * 0x1p-24;
-            const float p = (float)((1 - KEEP) / 2 + KEEP * (v[i + k] + u) / LEVELS);
-            const float a = logf(p), b = logf(1 - p);
-            const float term = (float)log(KEEP / LEVELS) - a - b;
-            x[i + k] = a - b;
-            sum += (double)term;
-            if (terms) terms[i + k] = term;
-        }
-    }
-    return sum;
-}
-
-static uint8_t level_of(double x)
-{
-    const double p = 1 / (1 + exp(-x)), v = (p - (1 - KEEP) / 2) / KEEP * LEVELS;
-    return (uint8_t)fmin(LEVELS - 1, fmax(0, floor(v)));
-}
-
 /* --- gradients ------------------------------------------------------------------------------- */
 
 typedef struct desk {
@@ -82,6 +51,7 @@ typedef struct desk {
     float *x, *dx;         /* [n][size] */
     double *ln_det, *nats; /* [n][levels][C], [n] */
     bool *mark;            /* [size] */
+    double *theta;         /* [n_theta], of a plan alone */
     /* of the step at work */
     const kad_images *images;
     uint64_t seed, step;
@@ -97,6 +67,7 @@ static void desk_destroy(void *self)
     kad_free(d->ln_det);
     kad_free(d->nats);
     kad_free(d->mark);
+    kad_free(d->theta);
     kad_free(d);
 }
 KAD_LOCAL_OF(desk, desk_destroy)
@@ -146,9 +117,10 @@ static bool draw_image(void *self, size_t i, int thread)
     (void)thread;
     kad_rng_u32x4(kad_rng_stream(d->seed, KAD_RNG_TRAIN, 0), d->step, i, 0, word);
     const uint64_t which = (uint64_t)word[0] << 32 | word[1];
-    const double ln = logit(d->r->map, kad_rng_stream(d->seed, KAD_RNG_TRAIN, 1), d->step,
-                            i, kad_image_at(d->images, (size_t)(which % d->images->n)),
-                            d->x + i * kad_affine_size(d->r->map), NULL);
+    const double ln =
+        kad_affine_logit(d->r->map, kad_rng_stream(d->seed, KAD_RNG_TRAIN, 1), d->step, i,
+                         kad_image_at(d->images, (size_t)(which % d->images->n)),
+                         d->x + i * kad_affine_size(d->r->map), NULL);
     d->nats[i] = -ln;
     return true;
 }
@@ -159,22 +131,9 @@ static bool meet_prior(void *self, size_t i, int thread)
     desk *d = self;
     const size_t size = kad_affine_size(d->r->map),
                  dets = (size_t)(d->r->map->n_levels * d->r->map->n_channels);
-    const float *z = d->x + i * size;
-    float *dz = d->dx + i * size;
-    const float root = sqrtf(2), unit = 1 / ((float)d->n * (float)size);
-    double sum = -(double)size * kad_pixel_prior_ln(d->r->prior, 0);
     (void)thread;
-    if (d->r->prior == KAD_PIXEL_LAPLACE) {
-        for (size_t k = 0; k < size; k++) {
-            sum += (double)(root * fabsf(z[k]));
-            dz[k] = unit * (z[k] > 0 ? root : z[k] < 0 ? -root : 0);
-        }
-    } else {
-        for (size_t k = 0; k < size; k++) {
-            sum += 0.5 * (double)z[k] * (double)z[k];
-            dz[k] = unit * z[k];
-        }
-    }
+    double sum = kad_affine_meet_prior(d->r->prior, size, d->x + i * size,
+                                       1 / ((float)d->n * (float)size), d->dx + i * size);
     for (size_t k = 0; k < dets; k++)
         sum -= d->ln_det[i * dets + k];
     d->nats[i] += sum;
@@ -233,7 +192,8 @@ static bool take_image(void *self, size_t i, int thread)
     const inference *e = self;
     const size_t at = i * kad_affine_size(e->d->r->map);
     (void)thread;
-    logit(e->d->r->map, e->rng, 0, e->first + i, e->x + at, e->d->x + at, e->d->dx + at);
+    kad_affine_logit(e->d->r->map, e->rng, 0, e->first + i, e->x + at, e->d->x + at,
+                     e->d->dx + at);
     return true;
 }
 
@@ -251,11 +211,14 @@ static kad_status stopped(kad_ctx *ctx, const char *what)
 static kad_status plan_create(kad_ctx *ctx, const kad_image_map *base,
                               const double *theta, void **out)
 {
-    desk *d;
+    KAD_LOCAL(desk, d);
     *out = NULL;
     KAD_CALL(desk_open(ctx, recipe_of(base), CHUNK, false, &d));
-    kad_affine_load_f32(d->batch, theta);
+    KAD_CALL(kad_new(ctx, base->n_theta, sizeof *d->theta, &d->theta));
+    memcpy(d->theta, theta, base->n_theta * sizeof *d->theta);
+    kad_affine_load_f32(d->batch, d->theta);
     *out = d;
+    d = NULL;
     return KAD_OK;
 }
 
@@ -342,7 +305,7 @@ static bool round_levels(void *self, size_t i, int thread)
     const size_t size = kad_affine_size(w->d->r->map);
     (void)thread;
     for (size_t k = 0; k < size; k++)
-        w->x[i * size + k] = level_of((double)w->d->x[i * size + k]);
+        w->x[i * size + k] = kad_affine_level((double)w->d->x[i * size + k]);
     return true;
 }
 
@@ -383,15 +346,16 @@ static kad_status decode(kad_ctx *ctx, void *self, size_t n, const double *z,
     return KAD_OK;
 }
 
-static size_t generation_cone(void *self, const bool *set, bool *cone)
+/* Of sites, by a cone of values. */
+static size_t cone_of(desk *d, void (*spread)(const kad_affine_map *, bool *),
+                      const bool *set, bool *cone)
 {
-    desk *d = self;
     const size_t size = kad_affine_size(d->r->map),
                  plane = size / (size_t)d->r->map->n_channels;
     size_t n = 0;
     for (size_t k = 0; k < size; k++)
         d->mark[k] = set[k % plane];
-    kad_affine_generation_cone(d->r->map, d->mark);
+    spread(d->r->map, d->mark);
     for (size_t i = 0; i < plane; i++) {
         cone[i] = false;
         for (size_t k = i; k < size; k += plane)
@@ -399,6 +363,24 @@ static size_t generation_cone(void *self, const bool *set, bool *cone)
         n += cone[i];
     }
     return n;
+}
+
+static size_t generation_cone(void *self, const bool *set, bool *cone)
+{
+    return cone_of(self, kad_affine_generation_cone, set, cone);
+}
+
+static size_t inference_cone(void *self, const bool *set, bool *cone)
+{
+    return cone_of(self, kad_affine_inference_cone, set, cone);
+}
+
+static kad_status inpaint(kad_ctx *ctx, void *self, const kad_image_inpainting *what,
+                          size_t n, uint8_t *x, double *mean, double *accepted)
+{
+    const desk *d = self;
+    return kad_affine_inpaint(ctx, d->r->map, d->r->prior, d->theta, what, n, x, mean,
+                              accepted);
 }
 
 /* --- the map ----------------------------------------------------------------------------------- */
@@ -426,6 +408,19 @@ static bool option(const kad_image_map *base, int i, const char **name, int64_t 
     return true;
 }
 
+/* Nets do not matter to cones: two rows wide. */
+static kad_status of_side(kad_ctx *ctx, const kad_image_map *base, int side,
+                          bool parallel, kad_image_map **out)
+{
+    const recipe *r = recipe_of(base);
+    kad_affine_options o = r->map->options;
+    (void)parallel;
+    o.hidden = 2;
+    o.blocks = 1;
+    return kad_affine_recipe_create(ctx, r->create, &o, r->prior, base->n_channels, side,
+                                    side, out);
+}
+
 static const kad_image_map_ops ops = {.destroy = destroy,
                                       .init = init,
                                       .desk_create = desk_create,
@@ -439,6 +434,9 @@ static const kad_image_map_ops ops = {.destroy = destroy,
                                       .decode = decode,
                                       .draw = draw,
                                       .generation_cone = generation_cone,
+                                      .inference_cone = inference_cone,
+                                      .inpaint = inpaint,
+                                      .of_side = of_side,
                                       .option = option};
 
 /* Matrices of every net, for optimisers that take them as such. */
@@ -478,6 +476,7 @@ kad_status kad_affine_recipe_create(kad_ctx *ctx, kad_affine_creates *create,
     KAD_CALL(
         kad_new(ctx, (size_t)shapes_of(r->map, NULL), sizeof *r->shapes, &r->shapes));
     r->prior = prior;
+    r->create = create;
     base->n_channels = n_channels;
     base->height = height;
     base->width = width;

@@ -1,11 +1,10 @@
 /* Maps of couplings as maps of images that image_trainer.h trains: all weights are one part.
  *
- * A level v = 0 .. 255 and a place u in [0, 1) within it become
- *   p = 0.05 + 0.9 (v + u)/256,  x = ln p/(1 - p),  ln dx/d(v + u) = ln 0.9/(256 p (1 - p)),
- * so that -ln P = -ln p(z) - ln|dz/dx| - sum ln dx/d(v + u) is the density of v + u in units
- * of a level: bits per dimension with the 256 and the logit's Jacobian. It is averaged over u,
- * drawn anew in every step of the training, and once for each image that is evaluated: an upper
- * bound of the bits of the levels themselves (Theis, van den Oord, Bethge, arXiv:1511.01844).
+ * Levels become real numbers by the logit of values.h, so that -ln P = -ln p(z) - ln|dz/dx| -
+ * sum ln dx/d(v + u) is the density of v + u in units of a level: bits per dimension with the 256
+ * and the logit's Jacobian. It is averaged over u, drawn anew in every step of the training, and
+ * once for each image that is evaluated: an upper bound of the bits of the levels themselves
+ * (Theis, van den Oord, Bethge, arXiv:1511.01844).
  * Latents are at the place of a value, of the level after which it is left alone; bits by level
  * are those of its latents, of the logit there, and of ln|dz/dx| of its stages. */
 #ifndef KAD_AFFINE_RECIPE_H

@@ -38,7 +38,7 @@
                                           const real *packed,                                        \
                                           kad_affine_desk##suffix *desk);                            \
     /* desk->du by the last stream becomes that by the first; gradients are added to sums,   \
-     * of so many elements. du is 0 but in rows that move, and then right in those that are seen. */       \
+     * of so many elements, unless they are NULL. du is 0 but in rows that move, and then right in those that are seen. */       \
     size_t kad_affine_sums##suffix(const kad_affine_net *net);                                       \
     void kad_affine_net_down##suffix(const kad_affine_net *net, int pass,                            \
                                      const real *packed, kad_affine_desk##suffix *desk,              \

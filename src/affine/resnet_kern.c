@@ -341,8 +341,15 @@ static void add_rows(int n_rows, const real *x, real *sums)
     }
 }
 
-/* From ds: da = ds d in its place; that of the slopes, ds/dk = a^2 g (1 - g) = s (a - s),
- * and that of the biases, are added to sums. */
+/* From ds: da = ds d in its place. */
+static void swish_back(int n_rows, real *ds, const real *d)
+{
+    for (int i = 0; i < n_rows * KAD_W; i += KAD_V)
+        *(vreal *)(ds + i) *= *(const vreal *)(d + i);
+}
+
+/* The same; that of the slopes, ds/dk = a^2 g (1 - g) = s (a - s), and that of the biases, are
+ * added to sums. */
 static void swish_down(int n_rows, real *ds, const real *a, const real *s, const real *d,
                        real *slopes, real *biases)
 {
@@ -377,7 +384,7 @@ static void back(int n_out, int n_in, const real *packed, const real *dy, real *
     KR(kad_wide_apply)(KAD_WIDE_PLAIN, n_in, n_out, packed, NULL, 1, dy, n_out, &out);
 }
 
-/* Back through W3, to d->dw: of the last block only rows that move have a gradient. */
+/* Back through W3, to d->dw, with sums unless w3 is NULL: of the last block only rows that move have a gradient. */
 static void third_down(const kad_affine_net *net, int pass, int b, const real *back3,
                        desk_of_net *d, real *w3, real *b3)
 {
@@ -387,8 +394,10 @@ static void third_down(const kad_affine_net *net, int pass, int b, const real *b
               n = last ? net->pass[pass].n_moved : net->n_rows;
     real *du = d->du + (ptrdiff_t)row * KAD_W;
     if (last) back3 += moved_before(net, pass) * (size_t)W;
-    matrix_sum(n, W, du, d->s2[b], d->turned, w3 + row * kad_wide_padded(W));
-    add_rows(n, du, b3 + row * LANES);
+    if (w3) {
+        matrix_sum(n, W, du, d->s2[b], d->turned, w3 + row * kad_wide_padded(W));
+        add_rows(n, du, b3 + row * LANES);
+    }
     back(n, W, back3, du, d->dw);
 }
 
@@ -402,12 +411,15 @@ static void first_down(const kad_affine_net *net, int pass, int b, const real *b
     const ptrdiff_t at = (ptrdiff_t)row * KAD_W;
     if (b == 0) {
         back1 += seen_before(net, pass) * (size_t)W;
-        w1 += rounded(seen_before(net, pass)) * (size_t)W;
+        if (w1) w1 += rounded(seen_before(net, pass)) * (size_t)W;
     }
-    matrix_sum(W, n, da, d->s0[b] + at, d->turned, w1);
+    if (w1) matrix_sum(W, n, da, d->s0[b] + at, d->turned, w1);
     back(W, n, back1, da, d->dr + at);
-    swish_down(n, d->dr + at, d->u[b] + at, d->s0[b] + at, d->d0[b] + at,
-               k0 + row * LANES, NULL);
+    if (w1)
+        swish_down(n, d->dr + at, d->u[b] + at, d->s0[b] + at, d->d0[b] + at,
+                   k0 + row * LANES, NULL);
+    else
+        swish_back(n, d->dr + at, d->d0[b] + at);
     for (int i = 0; i < n * KAD_W; i += KAD_V)
         *(vreal *)(d->du + at + i) += *(vreal *)(d->dr + at + i);
 }
@@ -420,14 +432,22 @@ void KR(kad_affine_net_down)(const kad_affine_net *net, int pass, const real *pa
     const summing m = summing_of(net);
     for (int b = net->n_blocks - 1; b >= 0; b--) {
         const real *w = packed + p.first_back + (size_t)b * p.back_block;
+        real *da = d->a2[b]; /* which has done its duty by then */
+        if (!sums) {
+            third_down(net, pass, b, w + p.back3, d, NULL, NULL);
+            swish_back(W, d->dw, d->d2[b]);
+            back(W, W, w + p.back2, d->dw, da);
+            swish_back(W, da, d->d1[b]);
+            first_down(net, pass, b, w + p.back1, da, d, NULL, NULL);
+            continue;
+        }
         real *to = sums + m.first + (size_t)b * m.block;
         third_down(net, pass, b, w + p.back3, d, to + m.w3, to + m.b3);
         swish_down(W, d->dw, d->a2[b], d->s2[b], d->d2[b], to + m.k2, to + m.b2);
         matrix_sum(W, W, d->dw, d->s1[b], d->turned, to + m.w2);
-        /* a2 has done its duty */
-        back(W, W, w + p.back2, d->dw, d->a2[b]);
-        swish_down(W, d->a2[b], d->a1[b], d->s1[b], d->d1[b], to + m.k1, to + m.b1);
-        first_down(net, pass, b, w + p.back1, d->a2[b], d, to + m.w1, to + m.k0);
+        back(W, W, w + p.back2, d->dw, da);
+        swish_down(W, da, d->a1[b], d->s1[b], d->d1[b], to + m.k1, to + m.b1);
+        first_down(net, pass, b, w + p.back1, da, d, to + m.w1, to + m.k0);
     }
 }
 

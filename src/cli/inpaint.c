@@ -1,11 +1,9 @@
 /* `kadanoff inpaint`: the missing part of a picture, drawn given the rest. */
-#include "pixel/inpaint.h"
 #include "analysis/report/image.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/stored_images.h"
 #include "io/file.h"
-#include "pixel/recipe.h"
 #include "views/source.h"
 
 #include <math.h>
@@ -20,8 +18,6 @@ static const double most_power = 16;
 typedef struct work {
     kad_stored_images s;
     kad_view_source picture, mask;
-    const kad_pixel_plan *plan;
-    const kad_pixel_cones *cones;
     size_t size, plane, missing, touched;
     bool *hole, *cone;
     uint8_t *x; /* [COLUMNS][size] */
@@ -51,7 +47,7 @@ static kad_status read_mask(kad_app *app, kad_scope *in, work *w)
     KAD_CALL(kad_take(in, w->plane, &w->cone));
     for (size_t i = 0; i < w->plane; i++)
         w->missing += w->hole[i] = mask[i] >= 128;
-    w->touched = kad_pixel_inference_cone(w->cones, w->hole, w->cone);
+    w->touched = w->s.map->ops->inference_cone(w->s.plan, w->hole, w->cone);
     if (w->missing > 0) return KAD_OK;
     return kad_fail(&app->ctx, KAD_EDATA,
                     "%s: masks nothing: what is missing is white in it", app->mask);
@@ -59,7 +55,7 @@ static kad_status read_mask(kad_app *app, kad_scope *in, work *w)
 
 static kad_status draw(kad_app *app, kad_scope *in, work *w)
 {
-    kad_pixel_inpainting what = {.hole = w->hole,
+    kad_image_inpainting what = {.hole = w->hole,
                                  .sweeps = w->s.p.options.images.views.sweeps,
                                  .power = 1,
                                  .seed = w->s.p.options.model.seed};
@@ -73,10 +69,10 @@ static kad_status draw(kad_app *app, kad_scope *in, work *w)
     drawn = w->x + w->size;
     mean = w->x + (1 + DRAWS) * w->size;
     map = mean + w->size;
-    KAD_CALL(kad_pixel_inpaint(&app->ctx, w->plan, w->cones, &what, DRAWS, drawn, w->mean,
-                               NULL));
+    KAD_CALL(
+        w->s.map->ops->inpaint(&app->ctx, w->s.plan, &what, DRAWS, drawn, w->mean, NULL));
     what.power = most_power;
-    KAD_CALL(kad_pixel_inpaint(&app->ctx, w->plan, w->cones, &what, 1, map, NULL, NULL));
+    KAD_CALL(w->s.map->ops->inpaint(&app->ctx, w->s.plan, &what, 1, map, NULL, NULL));
     for (size_t i = 0; i < w->size; i++) {
         double sum = 0;
         for (size_t k = 0; k < DRAWS; k++)
@@ -128,12 +124,6 @@ static kad_status inpaint(kad_app *app, work *w)
     if (app->mask == NULL)
         return kad_fail(ctx, KAD_EUSAGE, "inpaint: --mask says what is missing");
     KAD_CALL(kad_stored_images_open(app, KAD_RUN_READ, "images.", &w->s));
-    if (strcmp(w->s.p.options.images.recipe, "pixels") != 0)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "inpaint: of maps of recipe pixels alone, and the run's is %s",
-                        w->s.p.options.images.recipe);
-    w->plan = kad_pixel_recipe_plan(w->s.plan);
-    w->cones = kad_pixel_recipe_cones(w->s.plan);
     w->size = kad_image_map_size(w->s.map);
     w->plane = (size_t)w->s.map->height * (size_t)w->s.map->width;
     KAD_CALL(kad_stored_folder_of(&scope, out, &folder));

@@ -16,7 +16,7 @@ enum { STREAM = 0x1a9 };
 typedef struct work {
     const kad_pixel_plan *plan;
     const kad_pixel_cones *cones;
-    const kad_pixel_inpainting *what;
+    const kad_image_inpainting *what;
     kad_rng propose, accept;
     const bool *cone; /* inference cone of the hole */
     int most_seen;    /* sites that see one, at most */
@@ -287,8 +287,7 @@ static bool do_tile(void *self, size_t tile, void *scratch)
     k.now = kad_cut(&at, w->per_tile * (size_t)w->most_seen, sizeof *k.now);
     start(&k);
     for (int s = 0; s <= S; s++) {
-        const double power =
-            S > 1 && s > 0 ? pow(w->what->power, (s - 1.0) / (S - 1)) : 1;
+        const double power = kad_image_inpainting_power(w->what, s);
         k.sweep = (uint64_t)s;
         for (int i = 0; i < w->cones->n_sites; i++) {
             k.site = w->cones->order[i];
@@ -304,7 +303,7 @@ static bool do_tile(void *self, size_t tile, void *scratch)
 
 kad_status kad_pixel_inpaint(kad_ctx *ctx, const kad_pixel_plan *plan,
                              const kad_pixel_cones *cones,
-                             const kad_pixel_inpainting *what, size_t n, uint8_t *x,
+                             const kad_image_inpainting *what, size_t n, uint8_t *x,
                              double *mean, double *accepted)
 {
     KAD_SCOPE(scope, ctx);

@@ -1,5 +1,7 @@
 #include "pixel/recipe.h"
 
+#include "pixel/cone.h"
+#include "pixel/inpaint.h"
 #include "pixel/map.h"
 #include "pixel/net.h"
 
@@ -203,11 +205,6 @@ const kad_pixel_plan *kad_pixel_recipe_plan(const void *self)
     return ((const plan *)self)->weights;
 }
 
-const kad_pixel_cones *kad_pixel_recipe_cones(const void *self)
-{
-    return ((const plan *)self)->cones;
-}
-
 static kad_status encode(kad_ctx *ctx, void *self, uint64_t seed, uint64_t first,
                          size_t n, const uint8_t *x, double *z, double *bits)
 {
@@ -246,6 +243,18 @@ static size_t generation_cone(void *self, const bool *set, bool *cone)
     return kad_pixel_generation_cone(((const plan *)self)->cones, set, cone);
 }
 
+static size_t inference_cone(void *self, const bool *set, bool *cone)
+{
+    return kad_pixel_inference_cone(((const plan *)self)->cones, set, cone);
+}
+
+static kad_status inpaint(kad_ctx *ctx, void *self, const kad_image_inpainting *what,
+                          size_t n, uint8_t *x, double *mean, double *accepted)
+{
+    const plan *p = self;
+    return kad_pixel_inpaint(ctx, p->weights, p->cones, what, n, x, mean, accepted);
+}
+
 /* --- the map ------------------------------------------------------------------------------- */
 
 static void init(const kad_image_map *base, int part, uint64_t seed, double *theta)
@@ -272,6 +281,17 @@ static bool option(const kad_image_map *base, int i, const char **name, int64_t 
     return true;
 }
 
+/* From the corner: where the coarsest site of other sides is, their pictures would say. */
+static kad_status of_side(kad_ctx *ctx, const kad_image_map *base, int side,
+                          bool parallel, kad_image_map **out)
+{
+    kad_pixel_options o = map_of(base)->options;
+    o.hidden = 8;
+    o.origin[0] = o.origin[1] = 0;
+    if (parallel) o.causal = 1;
+    return kad_pixel_recipe_create(ctx, &o, base->n_channels, side, side, out);
+}
+
 static const kad_image_map_ops ops = {.destroy = destroy,
                                       .init = init,
                                       .desk_create = desk_create,
@@ -285,6 +305,9 @@ static const kad_image_map_ops ops = {.destroy = destroy,
                                       .decode = decode,
                                       .draw = draw,
                                       .generation_cone = generation_cone,
+                                      .inference_cone = inference_cone,
+                                      .inpaint = inpaint,
+                                      .of_side = of_side,
                                       .option = option};
 
 /* The matrices that take steps as such; heads channel by channel. */

@@ -2,7 +2,6 @@
 #ifndef KAD_PIXEL_RECIPE_H
 #define KAD_PIXEL_RECIPE_H
 
-#include "pixel/cone.h"
 #include "pixel/plan.h"
 #include "train/image_map.h"
 
@@ -11,9 +10,8 @@ KAD_MUST_USE kad_status kad_pixel_recipe_create(kad_ctx *ctx,
                                                 const kad_pixel_options *options,
                                                 int n_channels, int height, int width,
                                                 kad_image_map **out);
-/* The map itself, and what its plan has: weights with the normal prior, who sees whom. */
+/* The map itself, and what its plan has: weights with the normal prior. */
 const kad_pixel_map *kad_pixel_recipe_map(const kad_image_map *map);
 const kad_pixel_plan *kad_pixel_recipe_plan(const void *plan);
-const kad_pixel_cones *kad_pixel_recipe_cones(const void *plan);
 
 #endif

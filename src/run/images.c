@@ -127,9 +127,6 @@ const kad_rule kad_images_recipe_rules[] = {
     {"flow.nets", "flow.recipe=pixels"},
     {"flow.layers", COUPLINGS},
     {"flow.prior", COUPLINGS},
-    {"images.inpaint", "flow.recipe=pixels"},
-    {"images.hole", "flow.recipe=pixels"},
-    {"images.sweeps", "flow.recipe=pixels"},
     {"images.fid_images", "images.fid"},
 };
 const size_t kad_images_n_recipe_rules =
@@ -139,14 +136,15 @@ const size_t kad_images_n_recipe_rules =
 
 /* What a recipe chooses for keys that are not given. */
 typedef struct choices {
-    const char *recipe, *blocks, *layers, *batch, *optimiser, *rate, *weight_decay;
+    const char *recipe, *blocks, *layers, *batch, *optimiser, *rate, *weight_decay,
+        *inpaint;
     kad_affine_creates *couplings; /* NULL: pixels */
 } choices;
 
 static const choices recipes[] = {
-    {"pixels", "1", NULL, "512", "muon", "0.02", "0.01", NULL},
-    {"rgflow", "4", "[8, 6, 4, 2]", "64", "adamw", "1e-3", "0.05", kad_affine_mera},
-    {"realnvp", "2", "[3]", "64", "adamw", "1e-3", "0.05", kad_affine_scales},
+    {"pixels", "1", NULL, "512", "muon", "0.02", "0.01", "64", NULL},
+    {"rgflow", "4", "[8, 6, 4, 2]", "64", "adamw", "1e-3", "0.05", "0", kad_affine_mera},
+    {"realnvp", "2", "[3]", "64", "adamw", "1e-3", "0.05", "0", kad_affine_scales},
 };
 
 static const choices *recipe_of(const char *name)
@@ -169,6 +167,7 @@ static kad_status choose(kad_ctx *ctx, kad_config *config)
     KAD_CALL(kad_config_resolve(ctx, config, "train.batch", c->batch));
     KAD_CALL(kad_config_resolve(ctx, config, "train.optimiser", c->optimiser));
     KAD_CALL(kad_config_resolve(ctx, config, "train.rate", c->rate));
+    KAD_CALL(kad_config_resolve(ctx, config, "images.inpaint", c->inpaint));
     if (kad_config_int(config, "train.patience") > 0)
         KAD_CALL(kad_config_resolve(ctx, config, "data.validation", "0.1"));
     return kad_config_resolve(ctx, config, "train.weight_decay", c->weight_decay);

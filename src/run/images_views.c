@@ -38,7 +38,6 @@ static kad_status look(kad_pipeline *p, const kad_views *v, kad_h5 *file, bool a
 {
     for (int i = 0; kad_view_list[i] != NULL; i++) {
         const kad_image_view *view = kad_view_list[i];
-        if (view->pixels && !v->pixels) continue;
         if (anew || !is_there(file, view)) KAD_CALL(make(p, view, v, file));
     }
     return KAD_OK;

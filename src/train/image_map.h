@@ -9,6 +9,7 @@
 #include "image/mean.h"
 #include "train/optimiser.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +42,26 @@ typedef struct kad_image_part {
     double n_sites;    /* of an image that it is the density of */
     double cost;       /* of a step, against the other parts' */
 } kad_image_part;
+
+/* Missing levels that are drawn given the others, by a Markov chain an image (pixel/inpaint.h,
+ * affine/inpaint.h). Its first sweep accepts everything: the hole as the map would have made it,
+ * blind to what lies behind. At power b the target is P^b. */
+typedef struct kad_image_inpainting {
+    const bool *hole; /* [height width]: levels that are missing */
+    /* [height width]: sites whose latents may change; a move that would change another is
+     * not made. NULL: all may */
+    const bool *free;
+    int sweeps;           /* after the first */
+    double power;         /* of the last one, from 1 at the first on, geometrically */
+    uint64_t seed, first; /* name the random numbers, with the image's number */
+} kad_image_inpainting;
+
+/* Of sweep s = 1 .. sweeps. */
+static inline double kad_image_inpainting_power(const kad_image_inpainting *what, int s)
+{
+    return what->sweeps > 1 && s > 0 ? pow(what->power, (s - 1.0) / (what->sweeps - 1))
+                                     : 1;
+}
 
 typedef struct kad_image_map kad_image_map;
 
@@ -87,6 +108,18 @@ typedef struct kad_image_map_ops {
     /* Of sites set [height width], into cone: those whose levels may change with latents there;
      * returns how many. */
     size_t (*generation_cone)(void *plan, const bool *set, bool *cone);
+    /* The same of sites whose latents change with levels there. */
+    size_t (*inference_cone)(void *plan, const bool *set, bool *cone);
+    /* Images x; what they hold in the hole is what they start from. mean (may be NULL), the same
+     * shape: over the second half of the sweeps. accepted (may be NULL): share of the moves
+     * after the first sweep, NAN without moves. Bytes do not depend on threads. Errors: of
+     * KAD_EINTERRUPTED x is half done. */
+    kad_status (*inpaint)(kad_ctx *ctx, void *plan, const kad_image_inpainting *what,
+                          size_t n, uint8_t *x, double *mean, double *accepted);
+    /* The same map for squares of another side, with small nets, for its cones alone; parallel:
+     * no latent of a level depends on another of it. Errors: KAD_ENOMEM; KAD_ECONFIG. */
+    kad_status (*of_side)(kad_ctx *ctx, const kad_image_map *map, int side, bool parallel,
+                          kad_image_map **out);
     /* What, beside the weights, the map is made again from: i from 0 until false. */
     bool (*option)(const kad_image_map *map, int i, const char **name, int64_t *value);
 } kad_image_map_ops;

@@ -2,13 +2,10 @@
  * probable filling; and what latents that requires. Controls: the hole as the map makes it
  * blind to what lies behind it; as many latents as the inference cone has, but at random; all
  * latents. */
-#include "pixel/inpaint.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/signals.h"
 #include "image/mean.h"
-#include "pixel/map.h"
-#include "pixel/recipe.h"
 #include "views/store.h"
 #include "views/views.h"
 
@@ -31,9 +28,7 @@ static const char *const way_names[N_WAYS] = {"left black",
 
 typedef struct bench {
     const kad_views *v;
-    const kad_pixel_map *map;
-    const kad_pixel_plan *plan;
-    const kad_pixel_cones *cones;
+    const kad_image_map *map;
     size_t n, size, plane, n_cone;
     bool *hole, *cone, *random;
     const uint8_t *given;
@@ -47,9 +42,7 @@ typedef struct bench {
 static kad_status take(kad_scope *in, const kad_views *v, bench *b)
 {
     *b = (bench){.v = v,
-                 .map = kad_pixel_recipe_map(v->map),
-                 .plan = kad_pixel_recipe_plan(v->plan),
-                 .cones = kad_pixel_recipe_cones(v->plan),
+                 .map = v->map,
                  .n = kad_view_n_held_out(v, v->options->inpaint),
                  .size = kad_image_map_size(v->map),
                  .plane = (size_t)v->map->height * (size_t)v->map->width};
@@ -63,7 +56,7 @@ static kad_status take(kad_scope *in, const kad_views *v, bench *b)
     return KAD_OK;
 }
 
-static size_t set_hole(const kad_pixel_map *map, int side, bool *hole)
+static size_t set_hole(const kad_image_map *map, int side, bool *hole)
 {
     const int h = side < map->height ? side : map->height,
               w = side < map->width ? side : map->width;
@@ -96,7 +89,7 @@ static void draw_set(const bench *b, uint32_t number)
 static kad_status fill(kad_ctx *ctx, bench *b, way w, const bool *free, int sweeps,
                        double power, size_t first, size_t n)
 {
-    const kad_pixel_inpainting what = {.hole = b->hole,
+    const kad_image_inpainting what = {.hole = b->hole,
                                        .free = free,
                                        .sweeps = sweeps,
                                        .power = power,
@@ -105,8 +98,8 @@ static kad_status fill(kad_ctx *ctx, bench *b, way w, const bool *free, int swee
     const double begun = kad_wall_seconds();
     double accepted;
     KAD_CALL(kad_stop_check(ctx, "inpainting"));
-    KAD_CALL(kad_pixel_inpaint(ctx, b->plan, b->cones, &what, n,
-                               b->x[w] + first * b->size, NULL, &accepted));
+    KAD_CALL(b->map->ops->inpaint(ctx, b->v->plan, &what, n, b->x[w] + first * b->size,
+                                  NULL, &accepted));
     b->seconds[w] += kad_wall_seconds() - begun;
     if (w == CONE) b->accepted = accepted;
     return KAD_OK;
@@ -119,7 +112,7 @@ static kad_status average(kad_ctx *ctx, bench *b)
     double *mean;
     KAD_CALL(kad_take(&scope, b->n * b->size, &mean));
     for (size_t chain = 0; chain < CHAINS; chain++) {
-        const kad_pixel_inpainting what = {.hole = b->hole,
+        const kad_image_inpainting what = {.hole = b->hole,
                                            .free = b->cone,
                                            .sweeps = b->v->options->sweeps,
                                            .power = 1,
@@ -127,8 +120,8 @@ static kad_status average(kad_ctx *ctx, bench *b)
                                            .first = (chain + 1) * b->n};
         KAD_CALL(kad_stop_check(ctx, "inpainting"));
         blacken(b, b->x[MEAN]);
-        KAD_CALL(kad_pixel_inpaint(ctx, b->plan, b->cones, &what, b->n, b->x[MEAN], mean,
-                                   NULL));
+        KAD_CALL(
+            b->map->ops->inpaint(ctx, b->v->plan, &what, b->n, b->x[MEAN], mean, NULL));
         for (size_t i = 0; i < b->n * b->size; i++)
             b->mean[i] += mean[i] / CHAINS;
     }
@@ -186,37 +179,46 @@ static kad_status judge(kad_ctx *ctx, bench *b, way w, size_t in_hole)
     b->bpd[w] = NAN; /* the mean of pictures is none */
     if (w == MEAN) return KAD_OK;
     KAD_CALL(kad_take(&scope, n_bits, &bits));
-    KAD_CALL(kad_pixel_bits(ctx, b->plan, b->n, b->x[w], bits));
+    KAD_CALL(
+        b->map->ops->encode(ctx, b->v->plan, b->v->seed, 0, b->n, b->x[w], NULL, bits));
     for (size_t i = 0; i < n_bits; i++)
         sum += bits[i];
     b->bpd[w] = sum / (double)(b->n * b->size);
     return KAD_OK;
 }
 
-/* Latents that the hole touches in pictures of other sides, with groups generated site by
- * site as the map's are, and with none. */
+/* Sites whose latents a hole touches in a picture of that side. */
+static kad_status count_touched(kad_ctx *ctx, const bench *b, int side, bool parallel,
+                                int64_t *touched)
+{
+    KAD_SCOPE(scope, ctx);
+    KAD_LOCAL(kad_image_map, map);
+    const size_t plane = (size_t)side * (size_t)side;
+    bool *hole, *cone;
+    double *theta;
+    void *plan;
+    KAD_CALL(b->map->ops->of_side(ctx, b->map, side, parallel, &map));
+    KAD_CALL(kad_take(&scope, plane, &hole));
+    KAD_CALL(kad_take(&scope, plane, &cone));
+    KAD_CALL(kad_take(&scope, map->n_theta, &theta));
+    for (int i = 0; i < map->n_parts; i++)
+        map->ops->init(map, i, 0, theta + map->part[i].theta);
+    KAD_CALL(map->ops->plan_create(ctx, map, theta, &plan));
+    set_hole(map, b->v->options->hole, hole);
+    *touched = (int64_t)map->ops->inference_cone(plan, hole, cone);
+    map->ops->plan_destroy(plan);
+    return KAD_OK;
+}
+
+/* With groups generated site by site as the map's are, and with none. */
 static kad_status count_sides(kad_ctx *ctx, const bench *b, kad_writer *w)
 {
     int64_t side[N_SIDES], touched[2][N_SIDES];
     const size_t n = N_SIDES;
-    for (int i = 0; i < 2 * N_SIDES; i++) {
-        KAD_SCOPE(scope, ctx);
-        KAD_LOCAL(kad_pixel_map, map);
-        KAD_LOCAL(kad_pixel_cones, cones);
-        kad_pixel_options o = b->map->options;
-        bool *hole, *cone;
-        const int extent = LEAST_SIDE << i % N_SIDES;
-        o.hidden = 8; /* nets do not matter */
-        o.origin[0] = o.origin[1] = 0;
-        if (i >= N_SIDES) o.causal = 1;
-        KAD_CALL(kad_pixel_map_create(ctx, &o, b->map->n_channels, extent, extent, &map));
-        KAD_CALL(kad_pixel_cones_create(ctx, map, &cones));
-        KAD_CALL(kad_take(&scope, (size_t)cones->n_sites, &hole));
-        KAD_CALL(kad_take(&scope, (size_t)cones->n_sites, &cone));
-        set_hole(map, b->v->options->hole, hole);
-        side[i % N_SIDES] = extent;
-        touched[i / N_SIDES][i % N_SIDES] =
-            (int64_t)kad_pixel_inference_cone(cones, hole, cone);
+    for (int i = 0; i < N_SIDES; i++) {
+        side[i] = LEAST_SIDE << i;
+        for (int k = 0; k < 2; k++)
+            KAD_CALL(count_touched(ctx, b, LEAST_SIDE << i, k == 1, &touched[k][i]));
     }
     kad_write(w, "side", KAD_H5_I64, "side", "sites", "side of a picture", &n, side);
     kad_write(w, "touched", KAD_H5_I64, "side", "sites",
@@ -229,7 +231,7 @@ static kad_status count_sides(kad_ctx *ctx, const bench *b, kad_writer *w)
 /* [image][what is given, black, ...]: a row a picture. */
 static void write_sheet(const bench *b, kad_writer *w)
 {
-    const kad_pixel_map *map = b->map;
+    const kad_image_map *map = b->map;
     const size_t n = b->n < SHEET ? b->n : SHEET, columns = N_WAYS + 1;
     const size_t lead[2] = {n, columns};
     const char *names[N_WAYS + 1] = {"given"};
@@ -278,7 +280,7 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
     bench b;
     KAD_CALL(take(&scope, v, &b));
     const size_t in_hole = set_hole(b.map, v->options->hole, b.hole);
-    b.n_cone = kad_pixel_inference_cone(b.cones, b.hole, b.cone);
+    b.n_cone = b.map->ops->inference_cone(v->plan, b.hole, b.cone);
     const size_t latents[N_WAYS] = {0,       in_hole,  b.n_cone, b.n_cone,
                                     b.plane, b.n_cone, b.n_cone};
     KAD_CALL(fill_all(ctx, &b));
@@ -305,7 +307,6 @@ static bool asked(const kad_views *v)
 const kad_image_view kad_view_inpaint = {
     .name = "inpaint",
     .summary = "holes in pictures, filled in",
-    .pixels = true,
     .asked = asked,
     .run = run,
 };

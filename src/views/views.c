@@ -10,12 +10,15 @@ const kad_image_view *const kad_view_list[] = {KAD_VIEWS(ADDRESS) NULL};
 const kad_key kad_view_keys[] = {
     {"images.coding", KAD_INT_OF(kad_view_options, coding), "1000", 0, 1e6, "images",
      NULL, "held-out images that are encoded and decoded, to count those that come back"},
-    {"images.inpaint", KAD_INT_OF(kad_view_options, inpaint), "64", 0, 1e5, "images",
-     NULL, "held-out images with a hole in the middle that is filled in"},
+    {"images.inpaint", KAD_INT_OF(kad_view_options, inpaint), NULL, 0, 1e5, "images",
+     NULL,
+     "held-out images with a hole in the middle that is filled in (pixels: 64; rgflow, "
+     "realnvp, where it takes long: none)"},
     {"images.hole", KAD_INT_OF(kad_view_options, hole), "8", 1, 4096, "sites", NULL,
      "its side"},
     {"images.sweeps", KAD_INT_OF(kad_view_options, sweeps), "12", 2, 1e6, "", NULL,
-     "Gibbs-Metropolis sweeps over it; the second half are averaged"},
+     "sweeps over it (pixels: Gibbs-Metropolis; rgflow, realnvp: Hamiltonian "
+     "trajectories); the second half are averaged"},
     {"images.receptive", KAD_INT_OF(kad_view_options, receptive), "8", 0, 1e4, "images",
      NULL, "draws that receptive fields are averaged over"},
     {"images.rows", KAD_INT_OF(kad_view_options, rows), "8", 0, 256, "", NULL,

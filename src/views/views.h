@@ -60,7 +60,6 @@ typedef struct kad_views {
 typedef struct kad_image_view {
     const char *name;    /* of the group below /images */
     const char *summary; /* one line */
-    bool pixels;         /* for maps of recipe pixels alone */
     bool (*asked)(const kad_views *views);
     /* Optional: why there is none although it was asked for, a line; else none. */
     void (*lacks)(const kad_views *views, char line[KAD_VIEW_LINE]);

@@ -343,11 +343,21 @@ END
         grep -q '1[0-9]* of 10 come back exactly\|[89] of 10 come back exactly' out.txt
         kadanoff generate $recipe latents.h5 -o back.h5 >out.txt
         h5dump -H -d /images back.h5 | grep -q '( 10, 32, 32, 1 )'
-        # what draws in holes is made for pixels
-        fails_with 78 kadanoff run couplings.yaml images.inpaint=3 -o no
-        grep -q 'images.inpaint: has no effect with flow.recipe' err.txt
-        fails_with 78 kadanoff inpaint $recipe x.png --mask y.png
-        [ "$(wc -l <err.txt)" -eq 1 ]
+        # holes are filled where that is asked for, by trajectories: the cone's latents suffice
+        not h5dump -H -g /images/inpaint $recipe/run.h5 >/dev/null 2>&1
+        kadanoff bulk $recipe images.inpaint=2 images.sweeps=4 images.hole=4 >out.txt
+        grep -q 'inpainting: 2 holes of 16 sites' out.txt
+        [ "$(h5dump -a /images/inpaint/n_cone_differs $recipe/run.h5 | sed -n 's/.*(0): //p')" = 0 ]
+        h5dump -H -d /images/inpaint/sheet $recipe/run.h5 | grep -q '( 2, 8, 32, 32, 1 )'
+        if [ $recipe = rgflow ]; then # as many for every doubling
+            values $recipe/run.h5 /images/inpaint/touched | tr '\n' ' ' |
+                awk '{ exit !($1 > 16 && $4 - $3 == $3 - $2 && $3 - $2 == $2 - $1) }'
+        fi
+        kadanoff generate $recipe $recipe/run.h5:/images/latents -q -o own.h5 --pictures own
+        kadanoff inpaint $recipe own/image_0001.png --mask own/image_0002.png -o sheet.png \
+            images.sweeps=4 >out.txt
+        grep -q 'sites are missing; filling them touches' out.txt
+        [ -s sheet.png ]
         rm -r $recipe
     done
 }

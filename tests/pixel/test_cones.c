@@ -187,7 +187,7 @@ static void draws_follow_what_is_known(void **state)
         sum += p[i];
     }
     c.set[site[0]] = c.set[site[1]] = true;
-    const kad_pixel_inpainting what = {
+    const kad_image_inpainting what = {
         .hole = c.set, .sweeps = 300, .power = 1, .seed = 4};
     for (int i = 0; i < DRAWS; i++)
         memcpy(x + 16 * i, one, 16);
@@ -216,7 +216,7 @@ static void draws_follow_what_is_known(void **state)
 static void inpaint(cone_case *c, const bool *hole, const bool *free, double power,
                     size_t n, const uint8_t *from, uint8_t *x)
 {
-    const kad_pixel_inpainting what = {
+    const kad_image_inpainting what = {
         .hole = hole, .free = free, .sweeps = 4, .power = power, .seed = 4};
     memcpy(x, from, n * kad_pixel_size(c->s.map));
     assert_ok(&c->s,
