@@ -3,6 +3,9 @@
  * inlines into the loops over lanes. The arithmetic is compiler vectors (AVX2 and NEON
  * from the same source); AVX-512 instructions are used where they save work.
  *
+ * Estimates of reciprocals and roots are polished; whose bits they had differs from maker to maker
+ * of processors, and so may last bits of what is made of them.
+ *
  * Largest errors, measured by tests/base/test_vmath against long double (float / double):
  *   kad_vexp       2 ulp / 2 ulp, also of subnormal results; 0 and inf beyond
  *   kad_vexp_fast  relative 2e-7 + 7.5e-8 |x| / as kad_vexp: for activations
@@ -209,6 +212,18 @@ KAD_VINLINE vreal kad_vround(vreal x)
 #endif
 }
 
+KAD_VINLINE vreal kad_vfloor(vreal x)
+{
+#ifdef KAD_VAVX512
+    return (vreal)KAD_VOP(roundscale)((kad_vraw)x, 0x09);
+#elif defined(__AVX__)
+    return (vreal)KAD_VOP(round)((kad_vraw)x, 0x09);
+#else
+    const vreal n = kad_vround(x);
+    return n - kad_vselect(kad_vgt(n, x), kad_vset(1), kad_vset(0));
+#endif
+}
+
 /* p * 2^n for integral n (any finite n with AVX-512, |n| <= 2 * bias - 2 elsewhere);
  * over- and underflow to the limits. */
 KAD_VINLINE vreal kad_vldexp(vreal p, vreal n)
@@ -287,6 +302,28 @@ KAD_VINLINE vreal kad_vexpm1(vreal x)
     return ((half - RC(0.5)) + half * m) * 2;
 }
 
+#if KAD_PREC == 32
+/* 2^r on [0, 1], exact at its ends. */
+KAD_VINLINE vreal kad_vexp2_unit(vreal r)
+{
+    vreal p = kad_vset(0.0018773072639637062781f);
+    p = p * r + 0.0090058873975307556849f;
+    p = p * r + 0.055795245928292777959f;
+    p = p * r + 0.24017177968567715798f;
+    p = p * r + 0.69314977972453560209f;
+    return p * r + 1;
+}
+
+/* t - floor(t), and 2^floor(t) to multiply by: 0 below the normal numbers, inf above. */
+KAD_VINLINE vreal kad_vexp2_reduce(vreal t, vreal *scale)
+{
+    t = kad_vmin(kad_vset(128), kad_vmax(kad_vset(-127), t));
+    const vreal n = kad_vfloor(t);
+    *scale = (vreal)((vint)(n + (KAD_VMAGIC + KAD_VEXP_BIAS)) << KAD_VMANT_BITS);
+    return t - n;
+}
+#endif
+
 /* The cheapest exponential: the argument is scaled once, so the relative error grows with
  * |x| (irrelevant where exp(x) is added to something of order one). */
 KAD_VINLINE vreal kad_vexp_fast(vreal x)
@@ -294,13 +331,10 @@ KAD_VINLINE vreal kad_vexp_fast(vreal x)
 #if KAD_PREC == 32 && defined(KAD_VAVX512)
     vreal t = x * KAD_VLOG2E;
     vreal r = (vreal)_mm512_reduce_ps((kad_vraw)t, 0x01); /* t - floor(t); 0 at +-inf */
-    vreal p = kad_vset(0.0018773072639637062781f);        /* 2^r; exact at 0 and 1 */
-    p = p * r + 0.0090058873975307556849f;
-    p = p * r + 0.055795245928292777959f;
-    p = p * r + 0.24017177968567715798f;
-    p = p * r + 0.69314977972453560209f;
-    p = p * r + 1;
-    return (vreal)_mm512_scalef_ps((kad_vraw)p, (kad_vraw)t); /* * 2^floor(t) */
+    return (vreal)_mm512_scalef_ps((kad_vraw)kad_vexp2_unit(r), (kad_vraw)t);
+#elif KAD_PREC == 32 && defined(__FMA__)
+    vreal scale, r = kad_vexp2_reduce(x * KAD_VLOG2E, &scale);
+    return kad_vexp2_unit(r) * scale;
 #else
     return kad_vexp(x);
 #endif
@@ -401,6 +435,9 @@ KAD_VINLINE vreal kad_vrecip(vreal x)
 #if KAD_PREC == 32 && defined(KAD_VAVX512)
     const vreal r = (vreal)_mm512_rcp14_ps((kad_vraw)x);
     return r * (2 - x * r);
+#elif KAD_PREC == 32 && defined(__AVX__)
+    const vreal r = (vreal)_mm256_rcp_ps((kad_vraw)x), open = 1 - x * r;
+    return r + r * (open * open + open);
 #else
     return 1 / x;
 #endif
@@ -424,16 +461,24 @@ KAD_VINLINE vreal kad_vsigmoid(vreal x)
 #define KAD_VLIFT KAD_VLOG2E
 KAD_VINLINE vreal kad_velu_lifted(vreal a)
 {
-#if KAD_PREC == 32 && defined(KAD_VAVX512)
+#if KAD_PREC == 32 && (defined(KAD_VAVX512) || defined(__FMA__))
+#ifdef KAD_VAVX512
     const kad_vmask low = KAD_VCMP(a, kad_vset(KAD_VLIFT), _CMP_LT_OQ);
     vreal r = (vreal)_mm512_reduce_ps((kad_vraw)a, 0x01); /* as in kad_vexp_fast */
+#else
+    vreal scale, r = kad_vexp2_reduce(a, &scale);
+#endif
     vreal p = kad_vset(0.00099635801247312532f);
     p = p * r + 0.0047797652734880092f;
     p = p * r + 0.029612648608830922f;
     p = p * r + 0.12746825288179406f;
     p = p * r + 0.36788082064645689f;
     p = p * r + 0.53073784542304303f;
+#ifdef KAD_VAVX512
     return (vreal)_mm512_mask_scalef_ps((kad_vraw)a, low, (kad_vraw)p, (kad_vraw)a);
+#else
+    return kad_vselect(kad_vlt(a, kad_vset(KAD_VLIFT)), p * scale, a);
+#endif
 #else
     /* ln s - 1 */
     const vreal y = kad_vexp(a * RC(0.69314718055994530942) - RC(0.63348707941833567299));
