@@ -246,8 +246,8 @@ static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double
                 score->bits[b / C][b % C] += bits[b];
                 sum += bits[b];
             }
-            kad_image_mean_add(&score->mean, kad_image_picture(images, first + at + i),
-                               sum / (double)kad_affine_size(map));
+            kad_grouped_mean_add(&score->mean, kad_image_picture(images, first + at + i),
+                                 sum / (double)kad_affine_size(map));
         }
     }
     return KAD_OK;

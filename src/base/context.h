@@ -10,7 +10,7 @@
  *   real, tile         precision and lanes of kernels; samples into tiles and back
  *   vmath, vtrig       vector functions; rng: random numbers; sum, matrix, matrix_kern
  *   weights            importance weights; jackknife: their errors; accept: accept/reject;
- *                      sort
+ *                      grouped: means with errors over groups; sort
  *   isa                the processor's instructions; nearest: what a mistyped word means */
 #ifndef KAD_BASE_CONTEXT_H
 #define KAD_BASE_CONTEXT_H

@@ -3,7 +3,6 @@
  *   options            section `data` of the configuration
  *   load, plan         images as it asks for them: their file, which is made once; which
  *                      pictures become images, of what shape, to train on or held out
- *   mean               over images, and its error over the pictures they come from
  *   source             kinds of sources, and what they share: stack (many images in a
  *                      file), bytes (packed or not), npy_read (arrays of .npy files)
  *   picture            one decoded picture, its window, size and brightness

@@ -25,8 +25,8 @@ kad_status kad_pixel_evaluate(kad_ctx *ctx, const kad_pixel_map *map, const doub
                     value;
                 total += value / size;
             }
-            kad_image_mean_add(&score->mean, kad_image_picture(images, first + i + j),
-                               total);
+            kad_grouped_mean_add(&score->mean, kad_image_picture(images, first + i + j),
+                                 total);
         }
     }
     return KAD_OK;

@@ -1,7 +1,7 @@
 /* What a map learnt from data alone makes, beside the samples that it never saw: /data. */
+#include "base/grouped.h"
 #include "base/memory.h"
 #include "base/tile.h"
-#include "image/mean.h"
 #include "io/writer.h"
 #include "measure/measure.h"
 #include "run/pipeline.h"
@@ -90,11 +90,11 @@ static kad_status draw(kad_scope *in, const kad_pipeline *p, const kad_map *map,
 /* Mean of a column and its standard error, neighbours together. */
 static void mean_of(const set *s, size_t column, double *mean, double *err)
 {
-    kad_image_mean all = {0};
+    kad_grouped_mean all = {0};
     for (size_t i = 0; i < s->n; i++)
-        kad_image_mean_add(&all, i / s->together, s->rows[i * s->n_columns + column]);
-    *mean = kad_image_mean_value(&all);
-    *err = kad_image_mean_error(&all);
+        kad_grouped_mean_add(&all, i / s->together, s->rows[i * s->n_columns + column]);
+    *mean = kad_grouped_mean_value(&all);
+    *err = kad_grouped_mean_error(&all);
 }
 
 /* Of one observable of both sets, `width` values each. */

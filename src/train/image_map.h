@@ -6,7 +6,8 @@
 #ifndef KAD_TRAIN_IMAGE_MAP_H
 #define KAD_TRAIN_IMAGE_MAP_H
 
-#include "image/mean.h"
+#include "base/grouped.h"
+#include "image/images.h"
 #include "train/optimiser.h"
 
 #include <math.h>
@@ -21,14 +22,14 @@ typedef struct kad_image_score {
     double bpd, error; /* bits per dimension, and its standard error over pictures */
     /* bits of an image: their sum over C height width is bpd; before the end of all */
     double bits[KAD_IMAGE_LEVELS_MAX][KAD_IMAGE_CHANNELS_MAX];
-    kad_image_mean mean; /* of bits per dimension */
+    kad_grouped_mean mean; /* of bits per dimension */
 } kad_image_score;
 
 static inline void kad_image_score_end(kad_image_score *score)
 {
     score->n = score->mean.n;
-    score->bpd = kad_image_mean_value(&score->mean);
-    score->error = kad_image_mean_error(&score->mean);
+    score->bpd = kad_grouped_mean_value(&score->mean);
+    score->error = kad_grouped_mean_error(&score->mean);
     for (int h = 0; h < KAD_IMAGE_LEVELS_MAX; h++)
         for (int c = 0; c < KAD_IMAGE_CHANNELS_MAX; c++)
             score->bits[h][c] /= (double)score->n;

@@ -2,10 +2,10 @@
  * probable filling; and what latents that requires. Controls: the hole as the map makes it
  * blind to what lies behind it; as many latents as the inference cone has, but at random; all
  * latents. */
+#include "base/grouped.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/signals.h"
-#include "image/mean.h"
 #include "views/store.h"
 #include "views/views.h"
 
@@ -152,7 +152,7 @@ static kad_status fill_all(kad_ctx *ctx, bench *b)
 /* In the hole, over all channels; its error over pictures. */
 static void square_errors(bench *b, way w, size_t in_hole)
 {
-    kad_image_mean mean = {0};
+    kad_grouped_mean mean = {0};
     for (size_t i = 0; i < b->n; i++) {
         double one = 0;
         for (size_t k = 0; k < b->size; k++) {
@@ -162,11 +162,11 @@ static void square_errors(bench *b, way w, size_t in_hole)
                              b->given[i * b->size + k];
             one += d * d;
         }
-        kad_image_mean_add(&mean, kad_image_picture(&b->v->set->held_out, i),
-                           one / (double)in_hole);
+        kad_grouped_mean_add(&mean, kad_image_picture(&b->v->set->held_out, i),
+                             one / (double)in_hole);
     }
-    b->mse[w] = kad_image_mean_value(&mean);
-    b->mse_err[w] = kad_image_mean_error(&mean);
+    b->mse[w] = kad_grouped_mean_value(&mean);
+    b->mse_err[w] = kad_grouped_mean_error(&mean);
     b->psnr[w] = 10 * log10(255.0 * 255.0 / b->mse[w]);
 }
 

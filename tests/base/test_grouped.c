@@ -1,6 +1,6 @@
 /* Means over images, with errors over the pictures that they come from. */
+#include "base/grouped.h"
 #include "base/rng.h"
-#include "image/mean.h"
 #include "tests/support/claim.h"
 
 #include <math.h>
@@ -16,30 +16,30 @@ static double number(uint64_t i)
 static void of_pictures_apart(void **state)
 {
     (void)state;
-    kad_image_mean m = {0};
+    kad_grouped_mean m = {0};
     double sum = 0, squares = 0;
     for (size_t i = 0; i < N; i++) {
-        kad_image_mean_add(&m, i, number(i));
+        kad_grouped_mean_add(&m, i, number(i));
         sum += number(i) / N;
     }
     for (size_t i = 0; i < N; i++)
         squares += (number(i) - sum) * (number(i) - sum);
-    assert_close(kad_image_mean_value(&m), sum, 1e-12);
-    assert_close(kad_image_mean_error(&m), sqrt(squares / (N - 1) / N), 1e-12);
+    assert_close(kad_grouped_mean_value(&m), sum, 1e-12);
+    assert_close(kad_grouped_mean_error(&m), sqrt(squares / (N - 1) / N), 1e-12);
 }
 
 /* The same numbers five times each tell nothing new. */
 static void of_copies(void **state)
 {
     (void)state;
-    kad_image_mean once = {0}, often = {0};
+    kad_grouped_mean once = {0}, often = {0};
     for (size_t i = 0; i < 5 * N; i++) {
-        if (i % 5 == 0) kad_image_mean_add(&once, i / 5, number(i / 5));
-        kad_image_mean_add(&often, i / 5, number(i / 5));
+        if (i % 5 == 0) kad_grouped_mean_add(&once, i / 5, number(i / 5));
+        kad_grouped_mean_add(&often, i / 5, number(i / 5));
     }
     assert_int_equal(often.n, 5 * N);
-    assert_close(kad_image_mean_value(&often), kad_image_mean_value(&once), 1e-12);
-    assert_close(kad_image_mean_error(&often), kad_image_mean_error(&once), 1e-12);
+    assert_close(kad_grouped_mean_value(&often), kad_grouped_mean_value(&once), 1e-12);
+    assert_close(kad_grouped_mean_error(&often), kad_grouped_mean_error(&once), 1e-12);
 }
 
 /* Pictures with 1, 2, 3, ... images, against the formula. */
@@ -47,32 +47,32 @@ static void of_pictures_of_many_sizes(void **state)
 {
     (void)state;
     enum { PICTURES = 9 };
-    kad_image_mean m = {0};
+    kad_grouped_mean m = {0};
     double s[PICTURES] = {0}, all = 0, n = 0, r, squares = 0;
     uint64_t at = 0;
     for (size_t j = 0; j < PICTURES; j++)
         for (size_t i = 0; i <= j; i++, n++) {
             const double x = number(at++) + number(1000 + j);
-            kad_image_mean_add(&m, j, x);
+            kad_grouped_mean_add(&m, j, x);
             s[j] += x;
             all += x;
         }
     r = all / n;
     for (size_t j = 0; j < PICTURES; j++)
         squares += pow(s[j] - r * (double)(j + 1), 2);
-    assert_close(kad_image_mean_value(&m), r, 1e-12);
-    assert_close(kad_image_mean_error(&m),
+    assert_close(kad_grouped_mean_value(&m), r, 1e-12);
+    assert_close(kad_grouped_mean_error(&m),
                  sqrt(PICTURES / (PICTURES - 1.0) * squares) / n, 1e-12);
 }
 
 static void of_one_picture_there_is_none(void **state)
 {
     (void)state;
-    kad_image_mean m = {0};
-    assert_true(isnan(kad_image_mean_value(&m)));
+    kad_grouped_mean m = {0};
+    assert_true(isnan(kad_grouped_mean_value(&m)));
     for (uint64_t i = 0; i < 3; i++)
-        kad_image_mean_add(&m, 7, number(i));
-    assert_true(isnan(kad_image_mean_error(&m)));
+        kad_grouped_mean_add(&m, 7, number(i));
+    assert_true(isnan(kad_grouped_mean_error(&m)));
 }
 
 int main(void)
