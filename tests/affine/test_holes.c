@@ -23,7 +23,7 @@ static void open_case(hole_case *c, int channels, int side, double rough)
     const kad_affine_options o = {
         .hidden = 6, .blocks = 2, .n_layers = 2, .layers = {2, 1}};
     *c = (hole_case){0};
-    kad_ctx_init(&c->ctx, 2);
+    kad_ctx_init(&c->ctx, 1);
     assert_ok(c, kad_affine_mera(&c->ctx, &o, channels, side, side, &c->map));
     c->size = kad_affine_size(c->map);
     c->plane = c->size / (size_t)channels;
@@ -281,9 +281,9 @@ static void the_cone_is_enough(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLAIM("couplings: draws follow P of the hole given the rest (chi^2)",
-              draws_follow_what_is_known),
-        CLAIM("couplings: trajectories turn back at the ends", ends_turn_back),
+        CLAIM_OF_NUMBERS("couplings: draws follow P of the hole given the rest (chi^2)",
+                         draws_follow_what_is_known),
+        CLAIM_OF_NUMBERS("couplings: trajectories turn back at the ends", ends_turn_back),
         CLAIM("couplings: the cone's latents are enough, to the bit, on any threads",
               the_cone_is_enough),
     };

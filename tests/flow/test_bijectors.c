@@ -413,16 +413,20 @@ static void precisions_agree(instance *t)
 static const struct {
     const char *claim;
     property_fn check;
+    bool numbers; /* CLAIM_OF_NUMBERS */
 } properties[] = {
     {"inverse undoes forward to 1e-5 (float), 1e-11 (double)", inverse_undoes_forward},
-    {"log-det is that of the Jacobian by differences", log_det_matches_jacobian},
-    {"generate_adjoint is the gradient, Taylor slope 2", generate_adjoint_is_gradient},
-    {"infer_adjoint is the gradient, Taylor slope 2", infer_adjoint_is_gradient},
-    {"adjoints are transposed Jacobians", adjoints_are_transposes},
+    {"log-det is that of the Jacobian by differences", log_det_matches_jacobian,
+     .numbers = true},
+    {"generate_adjoint is the gradient, Taylor slope 2", generate_adjoint_is_gradient,
+     .numbers = true},
+    {"infer_adjoint is the gradient, Taylor slope 2", infer_adjoint_is_gradient,
+     .numbers = true},
+    {"adjoints are transposed Jacobians", adjoints_are_transposes, .numbers = true},
     {"adjoints rebuild the other side", adjoints_rebuild_the_other_side},
     {"adjoints add to the parameters' gradient", adjoints_accumulate},
     {"rows of other sites keep their bits", other_rows_keep_their_bits},
-    {"a sample's result is its own", lanes_are_their_own},
+    {"a sample's result is its own", lanes_are_their_own, .numbers = true},
     {"float and double agree", precisions_agree},
 };
 enum { N_PROPERTIES = sizeof properties / sizeof *properties, N_BIJECTORS_MAX = 32 };
@@ -456,10 +460,12 @@ int main(void)
         for (int p = 0; p < N_PROPERTIES; p++, n++) {
             claims[n].ops = kad_bijectors[b];
             claims[n].check = properties[p].check;
-            snprintf(claims[n].name, sizeof claims[n].name, "%s: %s",
-                     kad_bijectors[b]->name, properties[p].claim);
+            const bool numbers = properties[p].numbers;
+            snprintf(claims[n].name, sizeof claims[n].name, "%s: %s%s",
+                     kad_bijectors[b]->name, properties[p].claim,
+                     numbers ? CLAIM_LEFT_OUT : "");
             tests[n].name = claims[n].name;
-            tests[n].test_func = run_claim;
+            tests[n].test_func = CLAIM_NUMBERS || !numbers ? run_claim : claim_left_out;
             tests[n].initial_state = &claims[n];
         }
     return _cmocka_run_group_tests("bijectors", tests, n, NULL, NULL);

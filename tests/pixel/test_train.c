@@ -355,13 +355,14 @@ int main(void)
         CLAIM("training of images: steps allocate nothing", steps_allocate_nothing),
         CLAIM("training of images: copies of pictures make no error of bits smaller",
               copies_make_no_error_smaller),
-        CLAIM("training of images: smooth pictures are learned", learns),
+        CLAIM_OF_NUMBERS("training of images: smooth pictures are learned", learns),
         CLAIM("training of images: steps that are not finite are taken back",
               nonfinite_steps_are_taken_back),
         CLAIM("training of images: images of another shape are refused",
               images_of_another_shape_are_refused),
-        CLAIM("training of images: draws of a trained map follow its masses (chi^2)",
-              a_toy_is_learned_and_drawn),
+        CLAIM_OF_NUMBERS(
+            "training of images: draws of a trained map follow its masses (chi^2)",
+            a_toy_is_learned_and_drawn),
     };
     return cmocka_run_group_tests_name("training of images", tests, NULL, NULL);
 }

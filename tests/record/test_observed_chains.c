@@ -193,7 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("observed chains: XY on 4 x 4 sites, energy, helicity modulus, spectra",
               xy_table),
-        CLAIM("observed chains: complex phi^4 on 2 x 2 sites", complex_table),
+        CLAIM_OF_NUMBERS("observed chains: complex phi^4 on 2 x 2 sites", complex_table),
         CLAIM("observed chains: currents of the free field obey Wick's theorem",
               free_currents),
     };

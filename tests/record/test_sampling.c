@@ -328,8 +328,9 @@ static void chain_repeats_the_accepted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLAIM("sampling: 4 x 4 Ising matches enumeration, chain and reweighted",
-              ising_is_exact),
+        CLAIM_OF_NUMBERS(
+            "sampling: 4 x 4 Ising matches enumeration, chain and reweighted",
+            ising_is_exact),
         CLAIM("sampling: decimated 4 x 4 phi^4 matches its exact values", phi4_is_exact),
         CLAIM("sampling: the same bits for any threads and batches", same_bits_anyhow),
         CLAIM("sampling: stopped and resumed gives the same bits", stops_and_resumes),

@@ -328,10 +328,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("annealed: without updates it is mis, byte for byte", no_updates_are_mis),
-        CLAIM("annealed: ln Z is unbiased", ln_z_is_unbiased),
-        CLAIM("annealed: longer ways lose less", longer_ways_lose_less),
+        CLAIM_OF_NUMBERS("annealed: ln Z is unbiased", ln_z_is_unbiased),
+        CLAIM_OF_NUMBERS("annealed: longer ways lose less", longer_ways_lose_less),
         CLAIM("annealed: ways back weigh alike", ways_back_weigh_alike),
-        CLAIM("annealed: dear draws may be the cheapest", dear_draws_may_be_cheapest),
+        CLAIM_OF_NUMBERS("annealed: dear draws may be the cheapest",
+                         dear_draws_may_be_cheapest),
         CLAIM("annealed: the cheapest number of updates is taken", the_cheapest_is_taken),
         CLAIM("annealed: what it refuses", refusals),
     };

@@ -221,9 +221,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("hmc: moments of the free field are exact", free_field_moments),
-        CLAIM("hmc: phi^4 matches its exact value, decimated or not", phi4_moments),
+        CLAIM_OF_NUMBERS("hmc: phi^4 matches its exact value, decimated or not",
+                         phi4_moments),
         CLAIM("latent-hmc: phi^4 is exact with a map far from it", latent_moments),
-        CLAIM("hmc: an anticorrelated mode has its error bar", anticorrelated_chains),
+        CLAIM_OF_NUMBERS("hmc: an anticorrelated mode has its error bar",
+                         anticorrelated_chains),
         CLAIM("hmc: the same bits for any threads, pieces and resumption", same_bits),
         CLAIM("hmc: both samplers run from a config", runs_from_config),
     };

@@ -391,9 +391,10 @@ int main(void)
               other_layouts_are_read),
         CLAIM("samples: out of single precision is refused, by number",
               samples_out_of_range_are_refused),
-        CLAIM("train: the likelihood learns a width", likelihood_learns_a_width),
-        CLAIM("train: a continuous flow learns samples that are not Gaussian",
-              continuous_flows_learn_samples),
+        CLAIM_OF_NUMBERS("train: the likelihood learns a width",
+                         likelihood_learns_a_width),
+        CLAIM_OF_NUMBERS("train: a continuous flow learns samples that are not Gaussian",
+                         continuous_flows_learn_samples),
         CLAIM("train: given samples join the reverse loss",
               samples_join_the_reverse_loss),
     };

@@ -489,7 +489,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reverse_gradient_has_taylor_slope_2),
         cmocka_unit_test(likelihood_gradient_has_taylor_slope_2),
-        cmocka_unit_test(path_gradient_has_the_mean_of_the_plain_one),
+        CLAIM_OF_NUMBERS("path_gradient_has_the_mean_of_the_plain_one",
+                         path_gradient_has_the_mean_of_the_plain_one),
         cmocka_unit_test(symmetrised_loss_is_below_the_plain_one),
         cmocka_unit_test(only_finite_samples_count),
         cmocka_unit_test(only_finite_data_count),
