@@ -1,5 +1,6 @@
 #include "base/isa.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -26,7 +27,19 @@ static int supported(const char *name)
     return 0;
 }
 
+static const char *maker(void)
+{
+    if (__builtin_cpu_is("amd")) return ", AMD";
+    if (__builtin_cpu_is("intel")) return ", Intel";
+    return "";
+}
+
 #else
+
+static const char *maker(void)
+{
+    return "";
+}
 
 static int supported(const char *name)
 {
@@ -45,10 +58,13 @@ const char *kad_cpu_level(void)
         {"x86-64-v3", "avx2 fma bmi2"},
         {"x86-64-v2", "sse4.2 popcnt"},
     };
+    static _Thread_local char known[32];
+    const char *level = "generic";
     char name[32];
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-        if (!kad_isa_lacks(levels[i].needs, sizeof name, name)) return levels[i].level;
-    return "generic";
+    for (size_t i = sizeof levels / sizeof levels[0]; i-- > 0;)
+        if (!kad_isa_lacks(levels[i].needs, sizeof name, name)) level = levels[i].level;
+    snprintf(known, sizeof known, "%s%s", level, maker());
+    return known;
 }
 
 bool kad_isa_lacks(const char *names, size_t size, char *out)

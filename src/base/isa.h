@@ -22,8 +22,9 @@ bool kad_isa_lacks(const char *names, size_t size, char *out);
  */
 KAD_MUST_USE kad_status kad_isa_check(kad_ctx *ctx);
 
-/* The level of this processor: "x86-64-v4", ...; "generic" where it has none. Libraries choose
- * their code by it, so that last bits differ between levels. */
+/* Level and maker of this processor: "x86-64-v4, Intel", ...; "generic" where it has no level.
+ * Libraries choose their code by the level, and estimates of reciprocals are the makers' own
+ * (vmath.h), so that last bits differ between them. */
 const char *kad_cpu_level(void);
 
 #endif

@@ -18,7 +18,7 @@ static const struct {
      "how it ended, as the root's status; killed: no end is recorded"},
     {"host", offsetof(kad_attempt, host), "machine"},
     {"job", offsetof(kad_attempt, job), "of the batch system; empty: none"},
-    {"cpu", offsetof(kad_attempt, cpu), "level of the processor"},
+    {"cpu", offsetof(kad_attempt, cpu), "level and maker of the processor"},
     {"kernels", offsetof(kad_attempt, kernels), "instruction sets of the kernels"},
     {"version", offsetof(kad_attempt, version), "version and commit of the program"},
     {"command_line", offsetof(kad_attempt, command_line), "command line"},
