@@ -11,7 +11,15 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { ROWS = 6, VECTORS = KAD_VBYTES == 64 ? 4 : 2 };
+enum {
+    ROWS = 6,
+    VECTORS = KAD_VBYTES == 64 ? 4 : 2,
+    /* Where rows of the right side lie such steps of bytes apart, their lines compete for a few
+     * places of the first-level cache: what a block reads of them, of at most so many rows, is
+     * copied to neighbouring lines. */
+    COPY_STEP = 1024,
+    COPY_ROWS = KAD_VBYTES == 64 ? 64 : 128
+};
 
 /* The next chunk of n, at most `most` and never a small rest. */
 static inline int chunk(int n, int most)
@@ -158,6 +166,16 @@ KAD_VINLINE void product_rows(const int n_v, int n_m, int n_k, const real *a, si
                               size_t ak, const real *b, size_t b_stride, bool add,
                               real *c, size_t c_stride)
 {
+    vreal copy[COPY_ROWS][VECTORS];
+    if (b_stride * sizeof *b % COPY_STEP == 0 && n_m > ROWS && n_k <= COPY_ROWS) {
+        for (int k = 0; k < n_k; k++) {
+            KAD_UNROLL(4)
+            for (int v = 0; v < n_v; v++)
+                copy[k][v] = ((const vreal *)(b + (size_t)k * b_stride))[v];
+        }
+        b = (const real *)copy;
+        b_stride = VECTORS * KAD_V;
+    }
     for (int m = 0, n = 0; m < n_m;
          m += n, a += (size_t)n * am, c += (size_t)n * c_stride) {
         n = chunk(n_m - m, ROWS);

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 256, PANELS = COLUMNS / KAD_W_SINGLE, WIDEST = 192, CALLS = 20 };
+enum { COLUMNS = 256, PANELS = COLUMNS / KAD_W_SINGLE, CALLS = 20 };
 
 typedef struct layer {
     int width;
@@ -148,7 +148,7 @@ int main(int argc, char **argv)
         peak.fma_per_s = fmax(peak.fma_per_s, now.fma_per_s);
         peak.exp_per_s = fmax(peak.exp_per_s, now.exp_per_s);
     }
-    static const int widths[] = {32, 64, 96, 128, 192};
+    static const int widths[] = {32, 64, 96, 128, 192, 512};
     for (size_t k = 0; k < sizeof widths / sizeof widths[0]; k++) {
         const int n = widths[k];
         const size_t size = (size_t)n * COLUMNS;
