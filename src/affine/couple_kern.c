@@ -92,7 +92,7 @@ static void shift_down(const kad_affine_stage *s, const kad_affine_pass *pass,
     memset(d->du, 0, (size_t)s->n_rows * KAD_W * sizeof *d->du);
     for (int i = 0; i < pass->n_moved; i++) {
         const int r = pass->moved[i];
-        if (sums) KR(kad_affine_scale_sum)(r, dx + r * KAD_W, u + r * KAD_W, sums);
+        KR(kad_affine_scale_sum)(r, dx + r * KAD_W, u + r * KAD_W, sums);
         for (int v = 0; v < KAD_NV; v++)
             *at(d->du, r, v) = packed[r] * *at(dx, r, v);
     }
@@ -117,7 +117,7 @@ static void scale_down(const kad_affine_stage *s, const kad_affine_pass *pass,
             *at(x, r, v) = moved * kad_vexp(-by);
             *at(dx, r, v) = up * kad_vexp(by);
         }
-        if (sums) KR(kad_affine_scale_sum)(r, d->du + r * KAD_W, u + r * KAD_W, sums);
+        KR(kad_affine_scale_sum)(r, d->du + r * KAD_W, u + r * KAD_W, sums);
         for (int v = 0; v < KAD_NV; v++)
             *at(d->du, r, v) *= packed[r];
     }

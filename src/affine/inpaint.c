@@ -118,11 +118,9 @@ static bool meet_prior(void *self, size_t i, int thread)
     const chains *c = self;
     const size_t dets = (size_t)(c->map->n_levels * c->map->n_channels);
     (void)thread;
-    double sum = kad_affine_meet_prior(c->prior, c->size, c->x + i * c->size, 1,
-                                       c->dx + i * c->size);
-    for (size_t k = 0; k < dets; k++)
-        sum -= c->ln_det[i * dets + k];
-    c->new_energy[i] = sum;
+    c->new_energy[i] =
+        kad_affine_meet_prior(c->map, c->prior, c->x + i * c->size, c->ln_det + i * dets,
+                              1, c->dx + i * c->size);
     return true;
 }
 
@@ -320,9 +318,7 @@ static kad_status run(kad_ctx *ctx, chains *c, uint8_t *x, double *mean)
         c->power = kad_image_inpainting_power(c->what, s);
         if (s > 0 && c->n_moving > 0) move(c);
         read_levels(c, x, mean);
-        if (kad_stop_overdue(begun))
-            return kad_fail(ctx, KAD_EINTERRUPTED, "inpainting: stopped by %s",
-                            kad_stop_reason());
+        if (kad_stop_overdue(begun)) return kad_stop_fail(ctx, "inpainting");
     }
     return KAD_OK;
 }

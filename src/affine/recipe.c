@@ -125,18 +125,16 @@ static bool draw_image(void *self, size_t i, int thread)
     return true;
 }
 
-/* -ln p(z) of an image; dx its slope over n. */
+/* -ln p of an image; dx its slope by the latents over n. */
 static bool meet_prior(void *self, size_t i, int thread)
 {
     desk *d = self;
     const size_t size = kad_affine_size(d->r->map),
                  dets = (size_t)(d->r->map->n_levels * d->r->map->n_channels);
     (void)thread;
-    double sum = kad_affine_meet_prior(d->r->prior, size, d->x + i * size,
-                                       1 / ((float)d->n * (float)size), d->dx + i * size);
-    for (size_t k = 0; k < dets; k++)
-        sum -= d->ln_det[i * dets + k];
-    d->nats[i] += sum;
+    d->nats[i] += kad_affine_meet_prior(
+        d->r->map, d->r->prior, d->x + i * size, d->ln_det + i * dets,
+        1 / ((float)d->n * (float)size), d->dx + i * size);
     return true;
 }
 
@@ -203,11 +201,6 @@ static void infer(inference *e, size_t n)
     kad_affine_infer_f32(e->d->batch, n, e->d->x, e->d->ln_det);
 }
 
-static kad_status stopped(kad_ctx *ctx, const char *what)
-{
-    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
-}
-
 static kad_status plan_create(kad_ctx *ctx, const kad_image_map *base,
                               const double *theta, void **out)
 {
@@ -229,7 +222,7 @@ static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double
     KAD_LOCAL(desk, d);
     const kad_affine_map *map = recipe_of(base)->map;
     const int C = map->n_channels;
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     double bits[KAD_IMAGE_LEVELS_MAX * KAD_IMAGE_CHANNELS_MAX];
     KAD_CALL(desk_open(ctx, recipe_of(base), CHUNK, false, &d));
     kad_affine_load_f32(d->batch, theta);
@@ -237,7 +230,7 @@ static kad_status evaluate(kad_ctx *ctx, const kad_image_map *base, const double
         k = n - at < CHUNK ? n - at : CHUNK;
         inference e = {d, kad_image_at(images, first + at),
                        kad_rng_stream(0, KAD_RNG_EVAL, 0), first + at};
-        if (kad_stop_overdue(begun)) return stopped(ctx, "likelihood of images");
+        if (kad_stop_overdue(begun)) return kad_stop_fail(ctx, "likelihood of images");
         infer(&e, k);
         for (size_t i = 0; i < k; i++) {
             double sum = 0;
@@ -259,12 +252,12 @@ static kad_status encode(kad_ctx *ctx, void *self, uint64_t seed, uint64_t first
     desk *d = self;
     const size_t size = kad_affine_size(d->r->map),
                  n_bits = (size_t)(d->r->map->n_levels * d->r->map->n_channels);
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     for (size_t at = 0, k = 0; at < n; at += k) {
         k = n - at < CHUNK ? n - at : CHUNK;
         inference e = {d, x + at * size, kad_rng_stream(seed, KAD_RNG_EVAL, 1),
                        first + at};
-        if (kad_stop_overdue(begun)) return stopped(ctx, "latents of images");
+        if (kad_stop_overdue(begun)) return kad_stop_fail(ctx, "latents of images");
         infer(&e, k);
         for (size_t i = 0; z != NULL && i < k * size; i++)
             z[at * size + i] = (double)d->x[i];
@@ -314,11 +307,11 @@ static kad_status draw(kad_ctx *ctx, void *self, uint64_t seed, uint64_t first, 
 {
     desk *d = self;
     const size_t size = kad_affine_size(d->r->map);
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     for (size_t at = 0, k = 0; at < n; at += k) {
         k = n - at < CHUNK ? n - at : CHUNK;
         drawing w = {d, seed, first + at, temperature, z + at * size, x + at * size};
-        if (kad_stop_overdue(begun)) return stopped(ctx, "drawing images");
+        if (kad_stop_overdue(begun)) return kad_stop_fail(ctx, "drawing images");
         kad_parallel_for(d->n_threads, k, draw_latents, &w);
         kad_affine_generate_f32(d->batch, k, d->x);
         kad_parallel_for(d->n_threads, k, round_levels, &w);
@@ -332,12 +325,12 @@ static kad_status decode(kad_ctx *ctx, void *self, size_t n, const double *z,
 {
     desk *d = self;
     const size_t size = kad_affine_size(d->r->map);
-    const double begun = kad_wall_seconds();
+    const double begun = kad_stop_clock();
     (void)only;
     for (size_t at = 0, k = 0; at < n; at += k) {
         k = n - at < CHUNK ? n - at : CHUNK;
         drawing w = {.d = d, .x = x + at * size};
-        if (kad_stop_overdue(begun)) return stopped(ctx, "images of latents");
+        if (kad_stop_overdue(begun)) return kad_stop_fail(ctx, "images of latents");
         for (size_t i = 0; i < k * size; i++)
             d->x[i] = (float)z[at * size + i];
         kad_affine_generate_f32(d->batch, k, d->x);

@@ -43,7 +43,7 @@
     void kad_affine_net_down##suffix(const kad_affine_net *net, int pass,                            \
                                      const real *packed, kad_affine_desk##suffix *desk,              \
                                      real *sums);                                                    \
-    /* Adds the gradient of a row's factor, x y summed over columns. */                              \
+    /* Adds the gradient of a row's factor, x y summed over columns, unless sums are NULL. */        \
     void kad_affine_scale_sum##suffix(int row, const real *x, const real *y,                         \
                                       real *sums);                                                   \
     /* Gradient by theta, overwritten, from sums. */                                                 \

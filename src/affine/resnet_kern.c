@@ -325,8 +325,15 @@ size_t KR(kad_affine_sums)(const kad_affine_net *net)
     return summing_of(net).n;
 }
 
+/* A place in sums, which may be NULL. */
+static real *within(real *sums, size_t at)
+{
+    return sums ? sums + at : NULL;
+}
+
 void KR(kad_affine_scale_sum)(int row, const real *x, const real *y, real *sums)
 {
+    if (!sums) return;
     vreal *sum = (vreal *)(sums + row * LANES);
     for (int v = 0; v < KAD_NV; v++)
         *sum += ((const vreal *)x)[v] * ((const vreal *)y)[v];
@@ -334,26 +341,21 @@ void KR(kad_affine_scale_sum)(int row, const real *x, const real *y, real *sums)
 
 static void add_rows(int n_rows, const real *x, real *sums)
 {
-    for (int r = 0; r < n_rows; r++) {
+    for (int r = 0; sums && r < n_rows; r++) {
         vreal *sum = (vreal *)(sums + r * LANES);
         for (int v = 0; v < KAD_NV; v++)
             *sum += ((const vreal *)(x + r * KAD_W))[v];
     }
 }
 
-/* From ds: da = ds d in its place. */
-static void swish_back(int n_rows, real *ds, const real *d)
-{
-    for (int i = 0; i < n_rows * KAD_W; i += KAD_V)
-        *(vreal *)(ds + i) *= *(const vreal *)(d + i);
-}
-
-/* The same; that of the slopes, ds/dk = a^2 g (1 - g) = s (a - s), and that of the biases, are
- * added to sums. */
+/* From ds: da = ds d in its place. With slopes, their gradient, ds/dk = a^2 g (1 - g) =
+ * s (a - s), is added to sums, and that of the biases. */
 static void swish_down(int n_rows, real *ds, const real *a, const real *s, const real *d,
                        real *slopes, real *biases)
 {
-    for (int r = 0; r < n_rows; r++) {
+    for (int i = 0; !slopes && i < n_rows * KAD_W; i += KAD_V)
+        *(vreal *)(ds + i) *= *(const vreal *)(d + i);
+    for (int r = 0; slopes && r < n_rows; r++) {
         vreal slope = *(vreal *)(slopes + r * LANES), bias = {0};
         for (int v = 0; v < KAD_NV; v++) {
             const int at = r * KAD_W + v * KAD_V;
@@ -373,6 +375,7 @@ static void matrix_sum(int n_out, int n_in, const real *dy, const real *x, real 
                        real *sums)
 {
     const size_t stride = (size_t)kad_wide_padded(n_in);
+    if (!sums) return;
     KR(kad_wide_turn)(n_in, 1, x, n_in, turned);
     KR(kad_wide_product)
     (n_out, KAD_W, n_in, dy, KAD_W, 1, turned, stride, true, sums, stride);
@@ -384,7 +387,7 @@ static void back(int n_out, int n_in, const real *packed, const real *dy, real *
     KR(kad_wide_apply)(KAD_WIDE_PLAIN, n_in, n_out, packed, NULL, 1, dy, n_out, &out);
 }
 
-/* Back through W3, to d->dw, with sums unless w3 is NULL: of the last block only rows that move have a gradient. */
+/* Back through W3, to d->dw: of the last block only rows that move have a gradient. */
 static void third_down(const kad_affine_net *net, int pass, int b, const real *back3,
                        desk_of_net *d, real *w3, real *b3)
 {
@@ -394,10 +397,9 @@ static void third_down(const kad_affine_net *net, int pass, int b, const real *b
               n = last ? net->pass[pass].n_moved : net->n_rows;
     real *du = d->du + (ptrdiff_t)row * KAD_W;
     if (last) back3 += moved_before(net, pass) * (size_t)W;
-    if (w3) {
-        matrix_sum(n, W, du, d->s2[b], d->turned, w3 + row * kad_wide_padded(W));
-        add_rows(n, du, b3 + row * LANES);
-    }
+    matrix_sum(n, W, du, d->s2[b], d->turned,
+               within(w3, (size_t)row * (size_t)kad_wide_padded(W)));
+    add_rows(n, du, within(b3, (size_t)row * LANES));
     back(n, W, back3, du, d->dw);
 }
 
@@ -411,15 +413,12 @@ static void first_down(const kad_affine_net *net, int pass, int b, const real *b
     const ptrdiff_t at = (ptrdiff_t)row * KAD_W;
     if (b == 0) {
         back1 += seen_before(net, pass) * (size_t)W;
-        if (w1) w1 += rounded(seen_before(net, pass)) * (size_t)W;
+        w1 = within(w1, rounded(seen_before(net, pass)) * (size_t)W);
     }
-    if (w1) matrix_sum(W, n, da, d->s0[b] + at, d->turned, w1);
+    matrix_sum(W, n, da, d->s0[b] + at, d->turned, w1);
     back(W, n, back1, da, d->dr + at);
-    if (w1)
-        swish_down(n, d->dr + at, d->u[b] + at, d->s0[b] + at, d->d0[b] + at,
-                   k0 + row * LANES, NULL);
-    else
-        swish_back(n, d->dr + at, d->d0[b] + at);
+    swish_down(n, d->dr + at, d->u[b] + at, d->s0[b] + at, d->d0[b] + at,
+               within(k0, (size_t)row * LANES), NULL);
     for (int i = 0; i < n * KAD_W; i += KAD_V)
         *(vreal *)(d->du + at + i) += *(vreal *)(d->dr + at + i);
 }
@@ -433,21 +432,15 @@ void KR(kad_affine_net_down)(const kad_affine_net *net, int pass, const real *pa
     for (int b = net->n_blocks - 1; b >= 0; b--) {
         const real *w = packed + p.first_back + (size_t)b * p.back_block;
         real *da = d->a2[b]; /* which has done its duty by then */
-        if (!sums) {
-            third_down(net, pass, b, w + p.back3, d, NULL, NULL);
-            swish_back(W, d->dw, d->d2[b]);
-            back(W, W, w + p.back2, d->dw, da);
-            swish_back(W, da, d->d1[b]);
-            first_down(net, pass, b, w + p.back1, da, d, NULL, NULL);
-            continue;
-        }
-        real *to = sums + m.first + (size_t)b * m.block;
-        third_down(net, pass, b, w + p.back3, d, to + m.w3, to + m.b3);
-        swish_down(W, d->dw, d->a2[b], d->s2[b], d->d2[b], to + m.k2, to + m.b2);
-        matrix_sum(W, W, d->dw, d->s1[b], d->turned, to + m.w2);
+        real *to = within(sums, m.first + (size_t)b * m.block);
+        third_down(net, pass, b, w + p.back3, d, within(to, m.w3), within(to, m.b3));
+        swish_down(W, d->dw, d->a2[b], d->s2[b], d->d2[b], within(to, m.k2),
+                   within(to, m.b2));
+        matrix_sum(W, W, d->dw, d->s1[b], d->turned, within(to, m.w2));
         back(W, W, w + p.back2, d->dw, da);
-        swish_down(W, da, d->a1[b], d->s1[b], d->d1[b], to + m.k1, to + m.b1);
-        first_down(net, pass, b, w + p.back1, da, d, to + m.w1, to + m.k0);
+        swish_down(W, da, d->a1[b], d->s1[b], d->d1[b], within(to, m.k1),
+                   within(to, m.b1));
+        first_down(net, pass, b, w + p.back1, da, d, within(to, m.w1), within(to, m.k0));
     }
 }
 

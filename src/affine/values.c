@@ -38,9 +38,10 @@ double kad_affine_end(void)
     return log((1 + KEEP) / (1 - KEEP));
 }
 
-double kad_affine_meet_prior(kad_pixel_prior prior, size_t n, const float *z, float unit,
-                             float *dz)
+double kad_affine_meet_prior(const kad_affine_map *map, kad_pixel_prior prior,
+                             const float *z, const double *ln_det, float unit, float *dz)
 {
+    const size_t n = kad_affine_size(map);
     const float root = sqrtf(2);
     double sum = -(double)n * kad_pixel_prior_ln(prior, 0);
     if (prior == KAD_PIXEL_LAPLACE) {
@@ -54,5 +55,7 @@ double kad_affine_meet_prior(kad_pixel_prior prior, size_t n, const float *z, fl
             dz[k] = unit * z[k];
         }
     }
+    for (int k = 0; k < map->n_levels * map->n_channels; k++)
+        sum -= ln_det[k];
     return sum;
 }

@@ -21,8 +21,9 @@ uint8_t kad_affine_level(double x);
 /* Levels have |x| below this. */
 double kad_affine_end(void);
 
-/* -ln p(z) of n latents; dz = unit d(-ln p)/dz. */
-double kad_affine_meet_prior(kad_pixel_prior prior, size_t n, const float *z, float unit,
-                             float *dz);
+/* -ln p(z) of an image's latents less what its stages stretch, the sum of ln_det [levels][C];
+ * dz = unit d(-ln p)/dz. */
+double kad_affine_meet_prior(const kad_affine_map *map, kad_pixel_prior prior,
+                             const float *z, const double *ln_det, float unit, float *dz);
 
 #endif

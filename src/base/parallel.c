@@ -117,7 +117,7 @@ kad_status kad_for_tiles(kad_ctx *ctx, const char *what, size_t n, size_t scratc
     const bool finished = kad_parallel_for(ctx->n_threads, n, do_piece, &j);
     kad_free(j.scratch);
     if (finished) return KAD_OK;
-    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
+    return kad_stop_fail(ctx, what);
 }
 
 /* --- sums ---------------------------------------------------------------------------- */

@@ -103,10 +103,14 @@ bool kad_stop_overdue(double start)
     return kad_stop_requested() && kad_stop_clock() - start > atomic_load(&grace);
 }
 
+kad_status kad_stop_fail(kad_ctx *ctx, const char *what)
+{
+    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
+}
+
 kad_status kad_stop_check(kad_ctx *ctx, const char *what)
 {
-    if (!kad_stop_requested()) return KAD_OK;
-    return kad_fail(ctx, KAD_EINTERRUPTED, "%s: stopped by %s", what, kad_stop_reason());
+    return kad_stop_requested() ? kad_stop_fail(ctx, what) : KAD_OK;
 }
 
 kad_status kad_stop_sleep(kad_ctx *ctx, const char *what, double seconds)

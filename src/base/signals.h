@@ -19,8 +19,10 @@ bool kad_stop_requested(void);
  * a second (kad_stop_grace): give it up half done. What is faster is finished first, so
  * that a run that is stopped again and again still gets on. */
 bool kad_stop_overdue(double start);
-/* KAD_OK, or KAD_EINTERRUPTED with "WHAT: stopped by SIGTERM" once a stop was asked for:
- * between the steps of work that is stored whole at its end or not at all. Threads: all. */
+/* KAD_EINTERRUPTED, with "WHAT: stopped by SIGTERM". */
+KAD_MUST_USE kad_status kad_stop_fail(kad_ctx *ctx, const char *what);
+/* KAD_OK, or kad_stop_fail once a stop was asked for: between the steps of work that is
+ * stored whole at its end or not at all. Threads: all. */
 KAD_MUST_USE kad_status kad_stop_check(kad_ctx *ctx, const char *what);
 /* Sleep, unless a stop is asked for: as kad_stop_check. */
 KAD_MUST_USE kad_status kad_stop_sleep(kad_ctx *ctx, const char *what, double seconds);

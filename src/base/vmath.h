@@ -212,18 +212,6 @@ KAD_VINLINE vreal kad_vround(vreal x)
 #endif
 }
 
-KAD_VINLINE vreal kad_vfloor(vreal x)
-{
-#ifdef KAD_VAVX512
-    return (vreal)KAD_VOP(roundscale)((kad_vraw)x, 0x09);
-#elif defined(__AVX__)
-    return (vreal)KAD_VOP(round)((kad_vraw)x, 0x09);
-#else
-    const vreal n = kad_vround(x);
-    return n - kad_vselect(kad_vgt(n, x), kad_vset(1), kad_vset(0));
-#endif
-}
-
 /* p * 2^n for integral n (any finite n with AVX-512, |n| <= 2 * bias - 2 elsewhere);
  * over- and underflow to the limits. */
 KAD_VINLINE vreal kad_vldexp(vreal p, vreal n)
@@ -314,14 +302,16 @@ KAD_VINLINE vreal kad_vexp2_unit(vreal r)
     return p * r + 1;
 }
 
+#if !defined(KAD_VAVX512) && defined(__FMA__)
 /* t - floor(t), and 2^floor(t) to multiply by: 0 below the normal numbers, inf above. */
 KAD_VINLINE vreal kad_vexp2_reduce(vreal t, vreal *scale)
 {
     t = kad_vmin(kad_vset(128), kad_vmax(kad_vset(-127), t));
-    const vreal n = kad_vfloor(t);
+    const vreal n = (vreal)KAD_VOP(floor)((kad_vraw)t);
     *scale = (vreal)((vint)(n + (KAD_VMAGIC + KAD_VEXP_BIAS)) << KAD_VMANT_BITS);
     return t - n;
 }
+#endif
 #endif
 
 /* The cheapest exponential: the argument is scaled once, so the relative error grows with

@@ -26,11 +26,8 @@ KAD_LANES_INLINE vreal kad_lanes_rcp(vreal x)
     y = y + y * (RC(1.0) - x * y);
     return y + y * (RC(1.0) - x * y);
 #endif
-#elif KAD_PREC == 32 && defined(__AVX__)
-    const vreal y = (vreal)_mm256_rcp_ps((__m256)x), open = RC(1.0) - x * y;
-    return y + y * (open * open + open);
 #else
-    return RC(1.0) / x;
+    return kad_vrecip(x);
 #endif
 }
 
