@@ -205,6 +205,16 @@ const kad_figure kad_figure_images_independence = {
 
 /* --- distances of samples and images ------------------------------------------------------- */
 
+/* clang-format off */
+#define DISTANCES                                                               \
+    {{.head = "sets", .name = "pair", .text = true},                            \
+     {.head = "images", .name = "n", .digits = 7},                              \
+     {.head = "images of the other", .name = "n_other", .digits = 7},           \
+     {.head = "distance", .name = "distance", .err = "distance_err"},           \
+     {.head = "extrapolated", .name = "extrapolated", .err = "distance_err"},   \
+     {.head = "of means", .name = "of_means"}}
+/* clang-format on */
+
 const kad_figure kad_figure_images_frechet = {
     .title = "Samples against images",
     .caption =
@@ -215,13 +225,7 @@ const kad_figure kad_figure_images_frechet = {
         "extrapolated to sets without end. Images trained on and held out differ by what "
         "the data do.",
     .wide = true,
-    .table = {"/images/frechet",
-              {{.head = "sets", .name = "pair", .text = true},
-               {.head = "images", .name = "n", .digits = 7},
-               {.head = "images of the other", .name = "n_other", .digits = 7},
-               {.head = "distance", .name = "distance", .err = "distance_err"},
-               {.head = "extrapolated", .name = "extrapolated", .err = "distance_err"},
-               {.head = "of means", .name = "of_means"}}},
+    .table = {"/images/frechet", DISTANCES},
 };
 
 const kad_figure kad_figure_images_fid = {
@@ -232,11 +236,5 @@ const kad_figure kad_figure_images_fid = {
         "taken of, and is far too large for few: published values are of 50000 or 10000. "
         "Those of halves of the images trained on are the floor.",
     .wide = true,
-    .table = {"/images/fid",
-              {{.head = "sets", .name = "pair", .text = true},
-               {.head = "images", .name = "n", .digits = 7},
-               {.head = "images of the other", .name = "n_other", .digits = 7},
-               {.head = "distance", .name = "distance", .err = "distance_err"},
-               {.head = "extrapolated", .name = "extrapolated", .err = "distance_err"},
-               {.head = "of means", .name = "of_means"}}},
+    .table = {"/images/fid", DISTANCES},
 };

@@ -120,8 +120,7 @@ static void average(const kad_map *map, kad_prec prec, tile *t, size_t n, const 
     int term[KAD_W_MAX];
     if (n_terms == 1) return;
     for (int i = 1; i < n_terms && !given_up(t); i++) {
-        for (int l = 0; l < KAD_W_MAX; l++)
-            term[l] = ((first != NULL ? first[l] : 0) + i) % n_terms;
+        kad_mixture_turn(map->mixture, first, i, term);
         lnq_terms(map, prec, t, n, y, term, other, NULL);
         for (size_t l = 0; l < n; l++)
             lnq[l] = kad_log_add(lnq[l], other[l]);

@@ -113,6 +113,13 @@ int kad_mixture_draw(const kad_mixture *mixture, kad_rng rng, uint64_t step,
     return mixture->sign ? 2 * image + minus : image;
 }
 
+void kad_mixture_turn(const kad_mixture *m, const int *own, int i, int *term)
+{
+    const int n_terms = kad_mixture_terms(m);
+    for (int l = 0; l < KAD_W_MAX; l++)
+        term[l] = ((own != NULL ? own[l] : 0) + i) % n_terms;
+}
+
 #define APPLY(real, W)                                                           \
     for (size_t site = 0; site < mixture->n_sites; site++)                       \
         for (size_t l = 0; l < W; l++) {                                         \

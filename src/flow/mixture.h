@@ -38,6 +38,8 @@ int kad_mixture_terms(const kad_mixture *mixture);
 /* The term that draw `number` of a step is of, from the stream's words of that number. */
 int kad_mixture_draw(const kad_mixture *mixture, kad_rng rng, uint64_t step,
                      uint64_t number);
+/* Of every lane of a tile the term i further on than `own` (NULL: than the first), all in turn. */
+void kad_mixture_turn(const kad_mixture *mixture, const int *own, int i, int *term);
 /* Of a tile, x = s g_k (s' g_k')^-1 y, of every lane terms `term` and `own`; x and y apart. The
  * adjoint of it is that with both exchanged. own: NULL for the first term, y itself. */
 void kad_mixture_apply(const kad_mixture *mixture, kad_prec prec, const int *own,

@@ -149,41 +149,30 @@ size_t KR(kad_pixel_packed)(const kad_pixel_map *map, const kad_pixel_group *g,
     return KR(kad_pixel_packed_layout)(map, g, backwards).n;
 }
 
-/* kad_wide_pack of a trunk, block or head. */
-static void pack_part(const kad_pixel_map *map, int n_out, int n_in, const double *w,
-                      size_t so, size_t si, int first, int n_total, real *packed)
+/* kad_wide_pack; `rounds`: to bfloat16. */
+static void pack_part(bool rounds, int n_out, int n_in, const double *w, size_t so,
+                      size_t si, int first, int n_total, real *packed)
 {
 #if KAD_PREC == 32
-    if (net_rounds(map)) {
+    if (rounds) {
         kad_bfloat_pack(n_out, n_in, w, so, si, first, n_total, (kad_bfloat *)packed);
         return;
     }
 #endif
-    (void)map;
+    (void)rounds;
     KR(kad_wide_pack)(n_out, n_in, w, so, si, first, n_total, packed);
 }
 
-static void pack_whole(const kad_pixel_map *map, int n_out, int n_in, const double *w,
-                       real *packed)
+/* W [n_out][n_in]. */
+static void pack_matrix(bool rounds, int n_out, int n_in, const double *w, real *packed)
 {
-    pack_part(map, n_out, n_in, w, (size_t)n_in, 1, 0, n_in, packed);
+    pack_part(rounds, n_out, n_in, w, (size_t)n_in, 1, 0, n_in, packed);
 }
 
-static void pack_turned(const kad_pixel_map *map, int n_out, int n_in, const double *w,
-                        real *packed)
+static void pack_transpose(bool rounds, int n_out, int n_in, const double *w,
+                           real *packed)
 {
-    pack_part(map, n_in, n_out, w, 1, (size_t)n_in, 0, n_out, packed);
-}
-
-/* W [n_out][n_in], or its transpose. */
-static void pack_matrix(int n_out, int n_in, const double *w, real *packed)
-{
-    KR(kad_wide_pack)(n_out, n_in, w, (size_t)n_in, 1, 0, n_in, packed);
-}
-
-static void pack_transpose(int n_out, int n_in, const double *w, real *packed)
-{
-    KR(kad_wide_pack)(n_in, n_out, w, 1, (size_t)n_in, 0, n_out, packed);
+    pack_part(rounds, n_in, n_out, w, 1, (size_t)n_in, 0, n_out, packed);
 }
 
 static void copy(size_t n, const double *from, real *to)
@@ -199,33 +188,37 @@ void KR(kad_pixel_pack)(const kad_pixel_map *map, const kad_pixel_group *g,
               G = H / 2, F = g->n_features;
     const net_packed p = KR(kad_pixel_packed_layout)(map, g, backwards);
     const kad_pixel_layout *l = &g->layout;
-    if (net_rounds(map)) memset(packed, 0, p.n * sizeof *packed); /* what pads blocks */
-    pack_whole(map, H, F, theta + l->trunk, packed + p.trunk);
-    pack_matrix(C, F, theta + l->skip, packed + p.skip);
+    const bool rounds = net_rounds(map);                 /* trunk, blocks, heads */
+    if (rounds) memset(packed, 0, p.n * sizeof *packed); /* what pads blocks */
+    pack_matrix(rounds, H, F, theta + l->trunk, packed + p.trunk);
+    pack_matrix(false, C, F, theta + l->skip, packed + p.skip);
     for (int r = 0; r < map->options.blocks; r++) {
-        pack_whole(map, H, H, theta + l->block[r].inner, packed + p.block[r].inner);
-        pack_whole(map, H, H, theta + l->block[r].outer, packed + p.block[r].outer);
+        pack_matrix(rounds, H, H, theta + l->block[r].inner, packed + p.block[r].inner);
+        pack_matrix(rounds, H, H, theta + l->block[r].outer, packed + p.block[r].outer);
         copy((size_t)H, theta + l->block[r].inner_bias, packed + p.block[r].inner_bias);
         copy((size_t)H, theta + l->block[r].outer_bias, packed + p.block[r].outer_bias);
         if (!backwards) continue;
-        pack_turned(map, H, H, theta + l->block[r].inner, packed + p.block[r].inner_back);
-        pack_turned(map, H, H, theta + l->block[r].outer, packed + p.block[r].outer_back);
+        pack_transpose(rounds, H, H, theta + l->block[r].inner,
+                       packed + p.block[r].inner_back);
+        pack_transpose(rounds, H, H, theta + l->block[r].outer,
+                       packed + p.block[r].outer_back);
     }
-    if (backwards) pack_turned(map, C * G, H, theta + l->head, packed + p.heads_back);
+    if (backwards)
+        pack_transpose(rounds, C * G, H, theta + l->head, packed + p.heads_back);
     for (int c = 0; c < C; c++) {
         real *head = packed + p.channel[c].head;
         const int n_seen = kad_pixel_n_seen(map, c);
-        pack_part(map, G, H, theta + l->head + (size_t)(c * G * H), (size_t)H, 1, 0,
+        pack_part(rounds, G, H, theta + l->head + (size_t)(c * G * H), (size_t)H, 1, 0,
                   H + n_seen, head);
-        pack_part(map, G, n_seen, theta + l->channel[c].seen, (size_t)n_seen, 1, H,
+        pack_part(rounds, G, n_seen, theta + l->channel[c].seen, (size_t)n_seen, 1, H,
                   H + n_seen, head);
         copy((size_t)G, theta + l->channel[c].head_bias, packed + p.channel[c].head_bias);
-        pack_matrix(N, G, theta + l->channel[c].out, packed + p.channel[c].out);
+        pack_matrix(false, N, G, theta + l->channel[c].out, packed + p.channel[c].out);
         copy((size_t)N, theta + l->channel[c].out_bias, packed + p.channel[c].out_bias);
         copy((size_t)n_seen, theta + l->channel[c].seen_skip,
              packed + p.channel[c].seen_skip);
         if (backwards)
-            pack_transpose(N, G, theta + l->channel[c].out,
+            pack_transpose(false, N, G, theta + l->channel[c].out,
                            packed + p.channel[c].out_back);
     }
 }

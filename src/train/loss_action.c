@@ -46,8 +46,7 @@ static void mix(kad_loss_tile *t, const terms *m, double *lnq)
     double other[KAD_W_MAX], a[KAD_W_MAX], b[KAD_W_MAX];
     int term[KAD_W_MAX];
     for (int i = 1; i < n_terms; i++) {
-        for (int l = 0; l < KAD_W_MAX; l++)
-            term[l] = (m->own[l] + i) % n_terms;
+        kad_mixture_turn(m->mixture, m->own, i, term);
         score_other(t, m, term, other);
         for (int l = 0; l < t->lanes; l++) {
             const double both = kad_log_add(lnq[l], other[l]);
