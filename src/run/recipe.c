@@ -276,18 +276,29 @@ static kad_status resolve_training(kad_ctx *ctx, kad_config *config, const facts
     return KAD_OK;
 }
 
+/* Has the coarsest lattice an odd extent, and so a seam? */
+static bool seamed(const kad_lattice *lattice)
+{
+    for (int mu = 0; mu < lattice->d; mu++) {
+        const int extent = lattice->shape[mu] >> lattice->n_levels;
+        if (extent > 1 && extent % 2 == 1) return true;
+    }
+    return false;
+}
+
 /* Images that the density is averaged over: of maps whose stages know a sublattice, where the
- * KL gap, which grows with the volume, is worth the draws' cost; and under a clock term, where
- * no sublattice is integrated out and what the others get wrong goes away. */
+ * KL gap, which grows with the volume, is worth the draws' cost, or a seam makes it large; and
+ * under a clock term, where no sublattice is integrated out and what the others get wrong goes
+ * away. */
 static kad_status resolve_average(kad_ctx *ctx, kad_config *config, const char *name,
                                   const kad_lattice *lattice, const facts *a)
 {
-    const bool large = lattice->n_sites >= 256 && lattice->d > 1;
+    const bool four = (lattice->n_sites >= 256 || seamed(lattice)) && lattice->d > 1;
     const bool stages = strcmp(name, "stencil") == 0;
     bool eight = a->clock && lattice->d > 1; /* of two sites an axis there are four */
     for (int mu = 0; mu < lattice->d; mu++)
         eight = eight && lattice->shape[mu] > 2;
-    const char *n = eight ? "8" : large ? "4" : "1";
+    const char *n = eight ? "8" : four ? "4" : "1";
     return kad_config_resolve(ctx, config, "flow.average",
                               stages && a->homogeneous && a->known ? n : "1");
 }

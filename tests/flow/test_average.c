@@ -157,7 +157,7 @@ static void images_leave_active_sites_in_place(void **state)
 }
 
 /* Large lattices of the stencil recipe are averaged; not where sites differ. */
-static void the_recipe_averages_large_lattices(void **state)
+static void the_recipe_averages_large_lattices_and_seams(void **state)
 {
     (void)state;
     static const struct {
@@ -166,8 +166,12 @@ static void the_recipe_averages_large_lattices(void **state)
     } all[] = {
         {{DUAL, "lattice.shape=[16, 16]"}, 4},
         {{PHI4, "lattice.shape=[16, 16]"}, 4},
-        {{DUAL, "lattice.shape=[14, 16]"}, 1},
+        {{DUAL, "lattice.shape=[14, 16]"}, 4},
+        {{DUAL, "lattice.shape=[3, 3, 2]"}, 4},
+        {{PHI4, "lattice.shape=[6, 2]"}, 4},
+        {{DUAL, "lattice.shape=[8, 4]"}, 1},
         {{DUAL, "lattice.shape=[256]"}, 1},
+        {{DUAL, "lattice.shape=[3]"}, 1},
         {{DUAL, "lattice.shape=[16, 16]", "flow.recipe=neuralrg"}, 1},
         {{DUAL, "lattice.shape=[16, 16]", "flow.average=2"}, 2},
     };
@@ -186,7 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(averages_over_images_are_densities),
         cmocka_unit_test(images_leave_active_sites_in_place),
-        cmocka_unit_test(the_recipe_averages_large_lattices),
+        cmocka_unit_test(the_recipe_averages_large_lattices_and_seams),
     };
     return cmocka_run_group_tests_name("averages over images", tests, NULL, NULL);
 }
