@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/run_labels.h"
+#include "cli/stored_images.h"
 #include "run/pipeline.h"
 
 #include <string.h>
@@ -49,6 +50,7 @@ static kad_status add_run(kad_scope *in, kad_app *app, int which, const char *la
     const char *path = app->args[which];
     KAD_CALL(kad_run_open(ctx, path, KAD_RUN_READ, &run));
     KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_stored_images_refuse(ctx, file, path));
     if (!kad_h5_exists(file, "/analysis"))
         return kad_fail(ctx, KAD_ENOINPUT, "%s: not analysed (kadanoff analyse %s)", path,
                         path);

@@ -2,6 +2,7 @@
 #include "analysis/analyse.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/stored_images.h"
 #include "run/pipeline.h"
 #include "run/report_file.h"
 
@@ -11,6 +12,10 @@ kad_status kad_cmd_analyse(kad_app *app)
     KAD_LOCAL(kad_run, run);
     KAD_LOCAL(kad_h5, file);
     KAD_CALL(kad_run_open(ctx, app->args[0], KAD_RUN_UPDATE, &run));
+    KAD_CALL(kad_results_open(ctx, run, &file));
+    KAD_CALL(kad_stored_images_refuse(ctx, file, app->args[0]));
+    kad_h5_close(file);
+    file = NULL;
     KAD_CALL(kad_analyse(ctx, run));
     KAD_CALL(kad_results_open(ctx, run, &file));
     KAD_CALL(kad_print_results(app, file));

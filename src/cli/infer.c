@@ -137,7 +137,8 @@ static kad_status write_file(kad_app *app, const kad_stored_run *stored,
     return kad_h5_save(ctx, file, app->out, false);
 }
 
-void kad_infer_say_mean(kad_app *app, const char *what, size_t n, const double *values)
+/* Mean and its error as if the values were independent. */
+static void say_mean(kad_app *app, const char *what, size_t n, const double *values)
 {
     double sum = 0, square = 0;
     char text[64];
@@ -177,8 +178,8 @@ static kad_status work(kad_app *app, kad_stored_run *stored, kad_data *data)
     if (app->out == NULL) app->out = "inferred.h5";
     KAD_CALL(write_file(app, stored, &r));
     kad_say(app, "%zu configurations of %s", r.n, app->args[1]);
-    kad_infer_say_mean(app, "<ln q>", r.n, r.log_q);
-    if (r.log_w != NULL) kad_infer_say_mean(app, "<ln w> (at least ln Z)", r.n, r.log_w);
+    say_mean(app, "<ln q>", r.n, r.log_q);
+    if (r.log_w != NULL) say_mean(app, "<ln w> (at least ln Z)", r.n, r.log_w);
     kad_say(app, "errors as if they were independent; %s", app->out);
     return KAD_OK;
 }

@@ -19,8 +19,6 @@ KAD_MUST_USE kad_status kad_infer_latents(kad_app *app, kad_scope *in, int rank,
                                           size_t *n, double **z);
 /* A new file's head: conventions, the run, the model (NULL: none) and the source. */
 void kad_infer_head(kad_writer *w, const kad_app *app, const char *model);
-/* Mean and its error as if the values were independent. */
-void kad_infer_say_mean(kad_app *app, const char *what, size_t n, const double *values);
 
 /* `infer` and `generate` for a run on images. */
 KAD_MUST_USE kad_status kad_infer_images(kad_app *app);

@@ -105,6 +105,18 @@ static void say_levels(kad_app *app, const kad_stored_images *s, const inferred 
     }
 }
 
+/* With an error over pictures: squares of one say much the same. */
+static void say_mean(kad_app *app, const kad_images *images, const inferred *r)
+{
+    kad_grouped_mean mean = {0};
+    char text[64];
+    for (size_t i = 0; i < r->n; i++)
+        kad_grouped_mean_add(&mean, kad_image_picture(images, i), r->bpd[i]);
+    const double error = kad_grouped_mean_error(&mean);
+    kad_say(app, "bits per dimension %s",
+            kad_format_error(text, sizeof text, kad_grouped_mean_value(&mean), error));
+}
+
 static kad_status infer_images(kad_app *app, kad_stored_images *s,
                                kad_view_source *source)
 {
@@ -124,7 +136,7 @@ static kad_status infer_images(kad_app *app, kad_stored_images *s,
     KAD_CALL(write_inferred(app, s, &r));
     kad_say(app, "%zu images of %s%s", r.n, app->args[1],
             source->held_out ? ", held out by it" : "");
-    kad_infer_say_mean(app, "bits per dimension", r.n, r.bpd);
+    say_mean(app, source->images, &r);
     say_levels(app, s, &r);
     kad_say(app, "%zu of %zu come back exactly; %s", r.n_exact, r.n, app->out);
     return KAD_OK;

@@ -17,8 +17,15 @@ kad_status kad_stored_images_ask(kad_app *app, bool *images)
     *images = false;
     KAD_CALL(kad_run_open(&app->ctx, app->args[0], KAD_RUN_READ, &run));
     KAD_CALL(kad_results_open(&app->ctx, run, &file));
-    *images = kad_h5_exists(file, "/images/map/theta");
+    *images = kad_h5_exists(file, "/images");
     return KAD_OK;
+}
+
+kad_status kad_stored_images_refuse(kad_ctx *ctx, const kad_h5 *file, const char *run)
+{
+    if (!kad_h5_exists(file, "/images")) return KAD_OK;
+    return kad_fail(ctx, KAD_ENOINPUT,
+                    "%s: a run on images, of which this command knows nothing", run);
 }
 
 static kad_status read_config(kad_app *app, kad_scope *in, kad_stored_images *s)

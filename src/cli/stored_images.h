@@ -12,8 +12,11 @@ typedef struct kad_stored_images {
     bool limited; /* data.limit was given on the command line */
 } kad_stored_images;
 
-/* Has app->args[0] a trained map of images? Errors: those of opening it. */
+/* Is app->args[0] a run on images? Errors: those of opening it. */
 KAD_MUST_USE kad_status kad_stored_images_ask(kad_app *app, bool *images);
+/* KAD_ENOINPUT if these are the results of one. */
+KAD_MUST_USE kad_status kad_stored_images_refuse(kad_ctx *ctx, const kad_h5 *file,
+                                                 const char *run);
 /* As kad_stored_run_open. */
 KAD_MUST_USE kad_status kad_stored_images_open(kad_app *app, kad_run_mode mode,
                                                const char *section,

@@ -52,7 +52,9 @@ static bool is(const kad_image_path *path)
     const char *file;
     kad_ctx_init(&ctx, 1);
     KAD_SCOPE(scope, &ctx);
-    if (!path->folder) return labels_of(path->n_bytes, path->head, path->n_head) > 0;
+    if (!path->folder)
+        return labels_of(path->n_bytes, path->head, path->n_head) > 0 &&
+               !kad_image_is_whole_idx(path);
     for (int i = 0; i < N_FILES; i++)
         if (in_folder(&scope, path->path, i, &file) == KAD_OK && file != NULL)
             return true;

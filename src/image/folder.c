@@ -302,7 +302,7 @@ const kad_image_source_ops kad_image_source_folder = {
 
 const kad_image_source_ops kad_image_source_picture = {
     .name = "picture",
-    .summary = "one PNG or JPEG file (data.crops: squares of it)",
+    .summary = "one PNG or JPEG file, for infer and inpaint",
     .is = is_picture,
     .open = open_folder,
     .measure = measure,

@@ -1,6 +1,6 @@
 /* The idx files of MNIST and its kin (Y. LeCun, yann.lecun.com/exdb/mnist): 0, 0, 8 (bytes),
  * the number of axes, each axis in 32 bits, big end first, and the values; packed by gzip or
- * not. A file alone, with its labels if those lie beside it, or a folder of the four in
+ * not. A file alone, with its labels if those lie beside it, packed or not, or a folder of the four in
  * their published names. */
 #include "image/bytes.h"
 #include "image/stack.h"
@@ -13,15 +13,22 @@ static const char *const names[2][2] = {
     {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
 };
 
-/* The path of a file in a folder, packed or not; NULL: there is none. */
-static kad_status find(kad_scope *in, const char *folder, const char *name,
-                       const char **path)
+/* The path of a file, packed or not; NULL: there is none. */
+static kad_status find(kad_scope *in, const char *name, const char **path)
 {
-    KAD_CALL(kad_take_printf(in, path, "%s/%s", folder, name));
-    if (access(*path, F_OK) == 0) return KAD_OK;
-    KAD_CALL(kad_take_printf(in, path, "%s/%s.gz", folder, name));
+    *path = name;
+    if (access(name, F_OK) == 0) return KAD_OK;
+    KAD_CALL(kad_take_printf(in, path, "%s.gz", name));
     if (access(*path, F_OK) != 0) *path = NULL;
     return KAD_OK;
+}
+
+static kad_status find_in(kad_scope *in, const char *folder, const char *file,
+                          const char **path)
+{
+    const char *name;
+    KAD_CALL(kad_take_printf(in, &name, "%s/%s", folder, file));
+    return find(in, name, path);
 }
 
 static bool holds_set(const char *folder)
@@ -30,7 +37,7 @@ static bool holds_set(const char *folder)
     kad_ctx_init(&ctx, 1);
     KAD_SCOPE(scope, &ctx);
     const char *path;
-    return find(&scope, folder, names[0][0], &path) == KAD_OK && path != NULL;
+    return find_in(&scope, folder, names[0][0], &path) == KAD_OK && path != NULL;
 }
 
 /* 0, 0, 8, axes; read through gzip for a packed file, whose name alone says nothing. */
@@ -43,6 +50,18 @@ static bool begins_so(const char *path)
     return kad_bytes_open(&ctx, path, &bytes) == KAD_OK &&
            kad_bytes_read(&ctx, bytes, sizeof head, head) == KAD_OK && head[0] == 0 &&
            head[1] == 0 && head[2] == 8 && (head[3] == 3 || head[3] == 4);
+}
+
+bool kad_image_is_whole_idx(const kad_image_path *path)
+{
+    const uint8_t *h = path->head;
+    if (path->n_head < 20 || h[0] != 0 || h[1] != 0 || h[2] != 8 || h[3] < 3 || h[3] > 4)
+        return false;
+    double n = 1;
+    for (int i = 1; i <= h[3]; i++)
+        n *= 0x1p24 * h[4 * i] + 0x1p16 * h[4 * i + 1] + 0x1p8 * h[4 * i + 2] +
+             h[4 * i + 3];
+    return n + 4 + 4 * h[3] == (double)path->n_bytes;
 }
 
 static bool is(const kad_image_path *path)
@@ -83,10 +102,13 @@ static kad_status find_labels(kad_scope *in, const char *images, const char **la
     for (const char *next = strstr(images, from); next; next = strstr(next + 1, from))
         at = next;
     if (at == NULL) return KAD_OK;
-    KAD_CALL(kad_take_printf(in, labels, "%.*s%s%s", (int)(at - images), images, to,
-                             at + strlen(from)));
-    if (access(*labels, F_OK) != 0) *labels = NULL;
-    return KAD_OK;
+    const char *rest = at + strlen(from);
+    const size_t n = strlen(rest);
+    const bool packed = n >= 3 && strcmp(rest + n - 3, ".gz") == 0;
+    const char *name;
+    KAD_CALL(kad_take_printf(in, &name, "%.*s%s%.*s", (int)(at - images), images, to,
+                             (int)(packed ? n - 3 : n), rest));
+    return find(in, name, labels);
 }
 
 static kad_status add_part(kad_scope *in, const char *path, kad_image_side side,
@@ -128,8 +150,8 @@ static kad_status open_idx(kad_scope *in, const kad_image_options *o, kad_image_
         KAD_CALL(add_part(in, s->path, KAD_IMAGE_ANY, &stack));
         return kad_stack_open(in, &stack, s);
     }
-    KAD_CALL(find(in, s->path, names[0][0], &train));
-    KAD_CALL(find(in, s->path, names[1][0], &test));
+    KAD_CALL(find_in(in, s->path, names[0][0], &train));
+    KAD_CALL(find_in(in, s->path, names[1][0], &test));
     KAD_CALL(add_part(in, train, test ? KAD_IMAGE_TRAIN : KAD_IMAGE_ANY, &stack));
     if (test != NULL) KAD_CALL(add_part(in, test, KAD_IMAGE_HELD_OUT, &stack));
     return kad_stack_open(in, &stack, s);

@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Arrays of the file: those of a side one after the other. */
@@ -383,16 +384,26 @@ static kad_status fill(kad_ctx *ctx, const kad_image_options *o, kad_image_store
     return KAD_OK;
 }
 
+/* The path however it was spelled; of what is none, generators' names, as it is. */
+static kad_status real_path(kad_scope *in, const char *path, const char **out)
+{
+    char *found = realpath(path, NULL);
+    const kad_status status = kad_take_text(in, found != NULL ? found : path, out);
+    free(found);
+    return status;
+}
+
 /* What decides the images, as far as can be told without reading them. */
 static kad_status key_of(kad_ctx *ctx, const kad_image_source *s,
                          const kad_image_options *o, char key[KAD_DIGEST_CHARS])
 {
     KAD_SCOPE(scope, ctx);
-    const char *text;
+    const char *text, *path;
+    KAD_CALL(real_path(&scope, s->path, &path));
     KAD_CALL(kad_take_printf(
         &scope, &text,
         "images 2 %s %s %s %s %d %d %d %d %d %d %d %.17g %.17g %lld %lld %d",
-        s->ops->name, o->source, s->state, o->dataset ? o->dataset : "", o->size, o->crop,
+        s->ops->name, path, s->state, o->dataset ? o->dataset : "", o->size, o->crop,
         o->crops, o->scales, o->pad, o->flip, o->grey, o->held_out,
         o->validation > 0 ? o->validation : 0, (long long)o->limit, (long long)o->seed,
         (int)o->on_error));
@@ -426,7 +437,7 @@ static kad_status map_file(kad_ctx *ctx, const kad_image_options *o, const char 
     else
         KAD_CALL(found);
     if (*file != NULL) return KAD_OK;
-    KAD_CALL(kad_image_plan_make(&scope, o, &plan));
+    KAD_CALL(kad_image_plan_make(&scope, o, &source, &plan));
     KAD_CALL(make_file(ctx, path, key, &plan));
     KAD_CALL(kad_mapped_open(ctx, path, key, file));
     return *file ? KAD_OK : kad_fail(ctx, KAD_EIO, "%s: is gone", path);

@@ -46,7 +46,7 @@ const kad_rule kad_image_rules[] = {
     {"data.size", "data.kind=image"},
     {"data.crop_scales", "data.kind=image & data.crops"},
     {"data.crops", "data.kind=image"},
-    {"data.crop", "data.kind=image"},
+    {"data.crop", "data.kind=image & data.crops=0"},
     {"data.pad", "data.kind=image"},
     {"data.flip", "data.kind=image"},
     {"data.grey", "data.kind=image"},

@@ -222,19 +222,22 @@ kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan)
             s->alike ? "images" : "files");
     if (plan->n[0] > 0 && (plan->n[1] > 0 || plan->held_out == 0)) return KAD_OK;
     return kad_fail(ctx, KAD_EDATA,
-                    "data.source: %s: data.held_out %g of %zu %s leaves %zu images to "
+                    "data.source: %s: data.held_out %g%s of %zu %s leaves %zu images to "
                     "train on and %zu held out",
-                    s->path, plan->held_out, s->n - plan->n_unread,
-                    s->alike ? "images" : "files", plan->n[0], plan->n[1]);
+                    s->path, plan->held_out,
+                    isnan(plan->options->held_out) ? ", where none is given," : "",
+                    s->n - plan->n_unread, s->alike ? "images" : "files", plan->n[0],
+                    plan->n[1]);
 }
 
 kad_status kad_image_plan_make(kad_scope *in, const kad_image_options *o,
-                               kad_image_plan *plan)
+                               const kad_image_source *source, kad_image_plan *plan)
 {
     KAD_SCOPE(scope, in->ctx);
     size *sizes;
     *plan = (kad_image_plan){
         .options = o,
+        .source = *source,
         .held_out = isnan(o->held_out) ? default_share : o->held_out,
         .a_picture = kad_image_plan_squares(o),
     };
@@ -242,7 +245,6 @@ kad_status kad_image_plan_make(kad_scope *in, const kad_image_options *o,
         return kad_fail(in->ctx, KAD_ECONFIG,
                         "data.crops: %d, but data.size does not say how large they are",
                         o->crops);
-    KAD_CALL(kad_image_source_open(in, o, &plan->source));
     KAD_CALL(kad_take(in, plan->source.n, &plan->unread));
     const size_t n = plan->source.alike ? 1 : plan->source.n;
     KAD_CALL(kad_take(&scope, n, &sizes));

@@ -20,10 +20,11 @@ typedef struct kad_image_plan {
     size_t n[KAD_SIDES];           /* images of a side, not counting mirror images */
 } kad_image_plan;
 
-/* Opens the source, measures its pictures, and decides. A picture that cannot be read is
- * named in a notice; with on_error refuse they are an error in the end. */
+/* Measures the pictures of the source, which is open, and decides. A picture that cannot be read
+ * is named in a notice; with on_error refuse they are an error in the end. */
 KAD_MUST_USE kad_status kad_image_plan_make(kad_scope *in,
                                             const kad_image_options *options,
+                                            const kad_image_source *source,
                                             kad_image_plan *out);
 /* One more picture that cannot be read, why stands in `message`. */
 void kad_image_plan_drop(kad_ctx *ctx, kad_image_plan *plan, size_t i,

@@ -71,6 +71,9 @@ KAD_MUST_USE kad_status kad_image_source_open(kad_scope *in,
 KAD_MUST_USE kad_status kad_image_file_state(kad_scope *in, const char *path,
                                              const char **line);
 
+/* A file that begins as an idx file of images and is as long as that says. */
+bool kad_image_is_whole_idx(const kad_image_path *path);
+
 extern const kad_image_source_ops kad_image_source_generated, kad_image_source_folder,
     kad_image_source_cifar, kad_image_source_idx, kad_image_source_npy,
     kad_image_source_hdf5, kad_image_source_picture;

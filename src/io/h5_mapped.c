@@ -4,12 +4,14 @@
 #include "io/digest.h"
 #include "io/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAPPED_BLOCK = 2048, PIECE_BYTES = 1 << 24 };
@@ -175,14 +177,59 @@ static kad_status cannot(kad_ctx *ctx, const char *path, const char *what, int w
                     what, strerror(why));
 }
 
+/* A writer holds this lock on its temporary file: without it that is one of a process that was
+ * killed. Where there are no locks every file counts as held. */
+static bool is_held(int fd)
+{
+    struct flock query = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_GETLK, &query) != 0 || query.l_type != F_UNLCK;
+}
+
+/* ".tmp.PID" */
+static bool is_temporary(const char *end)
+{
+    if (strncmp(end, ".tmp.", 5) != 0) return false;
+    const size_t n = strspn(end + 5, "0123456789");
+    return n > 0 && end[5 + n] == '\0';
+}
+
+/* Files PATH.tmp.PID that nobody writes any more; young ones may not have their lock yet. */
+static void remove_abandoned(const char *path)
+{
+    enum { YOUNG = 60 }; /* seconds */
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t n = strlen(name);
+    char *folder = kad_strdup(path);
+    if (folder == NULL) return;
+    if (slash != NULL) folder[slash - path + (slash == path)] = '\0';
+    DIR *dir = opendir(slash != NULL ? folder : ".");
+    kad_free(folder);
+    if (dir == NULL) return;
+    for (const struct dirent *file = readdir(dir); file; file = readdir(dir)) {
+        struct stat info;
+        if (strncmp(file->d_name, name, n) != 0 || !is_temporary(file->d_name + n))
+            continue;
+        const int fd = openat(dirfd(dir), file->d_name,
+                              O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0) continue;
+        if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+            time(NULL) - info.st_mtime > YOUNG && !is_held(fd))
+            unlinkat(dirfd(dir), file->d_name, 0);
+        close(fd);
+    }
+    closedir(dir);
+}
+
 kad_status kad_mapped_begin(kad_ctx *ctx, const char *path, size_t n,
                             const kad_mapped_array *arrays, kad_mapped_writer **out)
 {
     KAD_LOCAL(kad_mapped_writer, w);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat info;
     *out = NULL;
     if (n > KAD_MAPPED_ARRAYS)
         return kad_fail(ctx, KAD_EINTERNAL, "%s: %zu arrays", path, n);
+    remove_abandoned(path);
     KAD_CALL(kad_file_require_space(ctx, path, bytes_of(n, arrays), "what is read"));
     KAD_CALL(kad_new(ctx, 1, sizeof *w, &w));
     w->fd = -1;
@@ -199,6 +246,7 @@ kad_status kad_mapped_begin(kad_ctx *ctx, const char *path, size_t n,
         return kad_fail(ctx, KAD_EIO, "%s: cannot be laid out: %s", path,
                         kad_h5_reason());
     if (fstat(w->fd, &info) != 0) return cannot(ctx, path, "written", errno);
+    (void)fcntl(w->fd, F_SETLK, &lock); /* where there are locks */
     w->block.n_file = (uint64_t)info.st_size;
     for (size_t i = 0; i < n; i++)
         if (w->block.array[i].offset + w->block.array[i].n_bytes > w->block.n_file)

@@ -1,26 +1,32 @@
 #include "pixel/cone.h"
 
-/* Is a site of the overview one of the window too? */
-static bool in_window(const kad_pixel_group *g, int i, int site)
+/* Room for what a site sees. */
+typedef struct view {
+    int *sites; /* [n_sites] */
+    int *stamp; /* [n_sites]: the last view that a site was in, from 1 on */
+    int last;
+} view;
+
+static void add(view *v, int site, int *n)
 {
-    for (int k = 0; k < g->n_known; k++)
-        if (g->known[i * g->n_known + k] == site) return true;
-    return false;
+    if (site < 0 || v->stamp[site] == v->last) return;
+    v->stamp[site] = v->last;
+    v->sites[(*n)++] = site;
 }
 
-/* Sites that site i of a group sees, each once; their number. */
-static int sees(const kad_pixel_map *map, const kad_pixel_group *g, int i, int *sites)
+/* Sites that site i of a group sees, each once, into v->sites; their number. */
+static int sees(const kad_pixel_map *map, const kad_pixel_group *g, int i, view *v)
 {
     int n = 0;
+    v->last++;
     for (int k = 0; k < g->n_known; k++)
-        if (g->known[i * g->n_known + k] >= 0) sites[n++] = g->known[i * g->n_known + k];
+        add(v, g->known[i * g->n_known + k], &n);
     for (int k = 0; k < g->n_overview && k < g->n_before + i; k++)
-        if (!in_window(g, i, map->order[k])) sites[n++] = map->order[k];
+        add(v, map->order[k], &n);
     return n;
 }
 
-/* `sites` [n_sites] is room. */
-static void count_and_order(kad_pixel_cones *c, int *sites)
+static void count_and_order(kad_pixel_cones *c, view *v)
 {
     int n = 0;
     for (int g = 0; g < c->map->n_groups; g++) {
@@ -30,9 +36,9 @@ static void count_and_order(kad_pixel_cones *c, int *sites)
             c->order[n++] = site;
             c->group[site] = g;
             c->index[site] = i;
-            const int n_seen = sees(c->map, group, i, sites);
+            const int n_seen = sees(c->map, group, i, v);
             for (int k = 0; k < n_seen; k++)
-                c->first[sites[k] + 1]++;
+                c->first[v->sites[k] + 1]++;
         }
     }
     for (int i = 0; i < c->n_sites; i++)
@@ -40,14 +46,14 @@ static void count_and_order(kad_pixel_cones *c, int *sites)
 }
 
 /* `fill` [n_sites] are zeros. */
-static void list(kad_pixel_cones *c, int *sites, int *fill)
+static void list(kad_pixel_cones *c, view *v, int *fill)
 {
     for (int n = 0; n < c->n_sites; n++) {
         const int site = c->order[n];
         const kad_pixel_group *group = &c->map->group[c->group[site]];
-        const int n_seen = sees(c->map, group, c->index[site], sites);
+        const int n_seen = sees(c->map, group, c->index[site], v);
         for (int k = 0; k < n_seen; k++)
-            c->seen_by[c->first[sites[k]] + fill[sites[k]]++] = site;
+            c->seen_by[c->first[v->sites[k]] + fill[v->sites[k]]++] = site;
     }
 }
 
@@ -57,7 +63,8 @@ kad_status kad_pixel_cones_create(kad_ctx *ctx, const kad_pixel_map *map,
     KAD_SCOPE(scope, ctx);
     KAD_LOCAL(kad_pixel_cones, c);
     const size_t n = (size_t)map->height * (size_t)map->width;
-    int *fill, *sites;
+    view v = {0};
+    int *fill;
     *out = NULL;
     KAD_CALL(kad_new(ctx, 1, sizeof *c, &c));
     c->map = map;
@@ -66,11 +73,12 @@ kad_status kad_pixel_cones_create(kad_ctx *ctx, const kad_pixel_map *map,
     KAD_CALL(kad_new(ctx, n, sizeof(int), &c->group));
     KAD_CALL(kad_new(ctx, n, sizeof(int), &c->index));
     KAD_CALL(kad_new(ctx, n + 1, sizeof(int), &c->first));
-    KAD_CALL(kad_take(&scope, n, &sites));
-    count_and_order(c, sites);
+    KAD_CALL(kad_take(&scope, n, &v.sites));
+    KAD_CALL(kad_take(&scope, n, &v.stamp));
+    count_and_order(c, &v);
     KAD_CALL(kad_new(ctx, (size_t)c->first[n], sizeof(int), &c->seen_by));
     KAD_CALL(kad_take(&scope, n, &fill));
-    list(c, sites, fill);
+    list(c, &v, fill);
     *out = c;
     c = NULL;
     return KAD_OK;

@@ -283,8 +283,11 @@ kad_status kad_images_asked(kad_pipeline *p, bool *images)
                         "list data)",
                         p->name);
     if (source == NULL || strcmp(kind, "auto") != 0) return KAD_OK;
-    KAD_CALL(kad_image_source_is_one(
-        ctx, source, kad_config_string(p->config, "data.dataset"), images));
+    /* by default it is /configs, of fields */
+    const char *dataset = kad_config_is_given(p->config, "data.dataset")
+                              ? kad_config_string(p->config, "data.dataset")
+                              : NULL;
+    KAD_CALL(kad_image_source_is_one(ctx, source, dataset, images));
     if (*images && kad_config_is_given(p->config, "lattice.shape"))
         KAD_CALL(is_set_of_images(ctx, source, images));
     return KAD_OK;

@@ -5,12 +5,12 @@
 
 #include "base/memory.h"
 #include "base/signals.h"
-#include "features/inception.h"
 #include "image/load.h"
 #include "io/digest.h"
 #include "io/writer.h"
 #include "train/image_trainer.h"
 #include "views/store.h"
+#include "views/views.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -110,25 +110,21 @@ static kad_status check_same(work *k, kad_h5 *file)
                     k->options->data.source, k->set->digest, digest);
 }
 
-/* What is needed at the end is there at the beginning, and whole. */
-static kad_status check_weights(const work *k)
+static kad_status open_data(work *k)
 {
-    KAD_LOCAL(kad_inception, net);
-    const char *path = k->options->views.fid;
-    return path == NULL ? KAD_OK : kad_inception_create(k->ctx, path, &net);
+    KAD_CALL(kad_image_store_open(k->ctx, &k->options->data, kad_run_path(k->p->run),
+                                  &k->store));
+    k->set = kad_image_store_set(k->store);
+    if (k->set->held_out.n > 0) return KAD_OK;
+    return kad_fail(k->ctx, KAD_ECONFIG,
+                    "data.held_out: 0, but without images held out nothing says how "
+                    "good the map is");
 }
 
 static kad_status read_data(work *k)
 {
     KAD_LOCAL(kad_h5, file);
-    KAD_CALL(check_weights(k));
-    KAD_CALL(kad_image_store_open(k->ctx, &k->options->data, kad_run_path(k->p->run),
-                                  &k->store));
-    k->set = kad_image_store_set(k->store);
-    if (k->set->held_out.n == 0)
-        return kad_fail(k->ctx, KAD_ECONFIG,
-                        "data.held_out: 0, but without images held out nothing says how "
-                        "good the map is");
+    KAD_CALL(open_data(k));
     say_data(k);
     KAD_CALL(kad_results_open(k->ctx, k->p->run, &file));
     KAD_CALL(check_same(k, file));
@@ -224,9 +220,16 @@ static const double *weights(const work *k)
     return k->best.share > 0 ? k->best.theta : kad_image_trainer_weights(k->trainer);
 }
 
+/* Pieces of a set that are scored where it has more images than `most`. */
+static size_t n_pieces(const kad_images *images, size_t most)
+{
+    return images->n <= most ? 1 : most < SPREAD ? most : SPREAD;
+}
+
 static size_t n_scored(const kad_images *images, size_t most)
 {
-    return images->n > most ? most / SPREAD * SPREAD : images->n;
+    const size_t pieces = n_pieces(images, most);
+    return images->n > most ? most / pieces * pieces : images->n;
 }
 
 /* Bits of at most `most` images, taken from all over them: squares of one picture lie side by
@@ -234,7 +237,7 @@ static size_t n_scored(const kad_images *images, size_t most)
 static kad_status score(work *k, const double *theta, const kad_images *images,
                         size_t most, kad_image_score *out)
 {
-    const size_t pieces = images->n > most ? SPREAD : 1;
+    const size_t pieces = n_pieces(images, most);
     const size_t n = n_scored(images, most) / pieces;
     *out = (kad_image_score){0};
     for (size_t i = 0; i < pieces; i++) {
@@ -561,6 +564,29 @@ static kad_status train_and_evaluate(work *k)
     return finish(k);
 }
 
+/* Samples, their latents, and those in the file's order. */
+static kad_status check_samples(const work *k)
+{
+    const double size = (double)kad_image_size(&k->set->train),
+                 bytes = (double)k->options->samples * size * (1 + 2 * sizeof(double));
+    return kad_memory_require(k->ctx, bytes < 9e18 ? (size_t)bytes : SIZE_MAX,
+                              "images.samples");
+}
+
+/* What would be found wrong after the training. */
+static kad_status check(work *k)
+{
+    bool trained;
+    KAD_CALL(is_trained(k, &trained));
+    if (trained) return KAD_OK;
+    KAD_CALL(open_data(k));
+    KAD_CALL(kad_images_map_create(k->ctx, k->options, false, &k->set->train, &k->map));
+    KAD_CALL(check_samples(k));
+    const kad_views v = {
+        .options = &k->options->views, .set = k->set, .data = &k->options->data};
+    return kad_views_check(k->ctx, &v);
+}
+
 static kad_status work_through(work *k)
 {
     KAD_LOCAL(kad_h5, file);
@@ -572,13 +598,23 @@ static kad_status work_through(work *k)
     return kad_images_views(k->p, k->store, file, false);
 }
 
-kad_status kad_images_stage(kad_pipeline *p)
+static kad_status do_work(kad_pipeline *p, kad_status (*what)(work *))
 {
     work k = {.p = p, .ctx = &p->app->ctx, .options = &p->options.images};
-    const kad_status status = work_through(&k);
+    const kad_status status = what(&k);
     kad_image_trainer_destroy(k.trainer);
     kad_free(k.best.theta);
     kad_image_map_destroy(k.map);
     kad_image_store_close(k.store);
     return status;
+}
+
+kad_status kad_images_check(kad_pipeline *p)
+{
+    return do_work(p, check);
+}
+
+kad_status kad_images_stage(kad_pipeline *p)
+{
+    return do_work(p, work_through);
 }

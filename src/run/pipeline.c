@@ -366,7 +366,7 @@ static kad_status check_stages(kad_pipeline *p, unsigned stages)
 {
     kad_ctx *ctx = &p->app->ctx;
     bool claimed = false;
-    if (p->model == NULL) return KAD_OK; /* the sources are checked as they are read */
+    if (p->model == NULL) return KAD_OK; /* kad_images_check */
     KAD_CALL(is_claimed(p->app, &claimed));
     if (claimed) return KAD_OK; /* was checked when it was new */
     KAD_CALL(check_disk(p));
@@ -408,7 +408,10 @@ static kad_status work_open(kad_pipeline *p, unsigned stages)
         if (stages & KAD_STAGE_REPORT) KAD_CALL(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }
-    if (p->model != NULL && wants_map(p, stages)) KAD_CALL(kad_selfcheck(p));
+    if (p->model == NULL)
+        KAD_CALL(kad_images_check(p));
+    else if (wants_map(p, stages))
+        KAD_CALL(kad_selfcheck(p));
     KAD_CALL(kad_config_claim(p, claimed, grown));
     KAD_CALL(kad_provenance_begin(p));
     KAD_CALL(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
@@ -521,6 +524,11 @@ static kad_status prepare_and_work(kad_pipeline *p, const char *text, const char
         return kad_fail(ctx, KAD_EUSAGE,
                         "%s: images are for one process, not for %d ranks: kadanoff run",
                         name, kad_ranks_all(ctx));
+    if (p->model == NULL && stages == KAD_STAGE_SAMPLE)
+        return kad_fail(ctx, KAD_EUSAGE,
+                        "%s: images are drawn when the map is trained (images.samples): "
+                        "kadanoff run",
+                        name);
     if (!kad_ranks_is_first(ctx)) {
         return work_together(p, stages);
     }

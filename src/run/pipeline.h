@@ -138,6 +138,9 @@ void kad_images_describe(const kad_pipeline *p);
  * done is kept. Errors: those of the parts; KAD_EINTERRUPTED with a checkpoint.
  * (images_stage.c) */
 KAD_MUST_USE kad_status kad_images_stage(kad_pipeline *p);
+/* What the stage and its views would find wrong, in a folder that may not be claimed yet: images
+ * are read, and found again by the stage. KAD_OK of a map that is trained. (images_stage.c) */
+KAD_MUST_USE kad_status kad_images_check(kad_pipeline *p);
 /* Every view (src/views) of the map in the open run's results, saved one by one; those that
  * are there stay, unless they are to be made anew. (images_views.c) */
 KAD_MUST_USE kad_status kad_images_views(kad_pipeline *p, const kad_image_store *store,

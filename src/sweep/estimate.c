@@ -33,6 +33,7 @@ typedef struct subject {
     const kad_sweep *sweep;
     const kad_sweep_point *point;
     bool map; /* it is the training of a family: no draws */
+    bool images;
     int n_more;
     const char **more; /* overrides behind the point's own */
     const char *scratch;
@@ -245,6 +246,7 @@ static kad_status estimate(subject *u, parts *out)
 static void take_size(void *self, const kad_run_options *o)
 {
     subject *u = self;
+    u->images = o->images.data.source != NULL;
     u->steps = o->train.steps;
     u->eval_every = o->train.eval_every;
     u->configs = o->bulk.configs;
@@ -255,8 +257,13 @@ static void take_size(void *self, const kad_run_options *o)
 
 static kad_status read_size(subject *u)
 {
-    return kad_sweep_options_of(u->app, u->sweep, u->point, u->n_more, u->more, take_size,
-                                u);
+    KAD_CALL(kad_sweep_options_of(u->app, u->sweep, u->point, u->n_more, u->more,
+                                  take_size, u));
+    if (!u->images) return KAD_OK;
+    return kad_fail(&u->app->ctx, KAD_EUSAGE,
+                    "%s: runs on images: train.seconds says how long each trains, and "
+                    "nothing is estimated",
+                    u->sweep->name);
 }
 
 /* Groups of points that share a map, among those of a shape: each has one first point. */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 enum { ON_SCREEN = 4 };
+static const char images[] = "images";
 
 static const struct {
     const char *name, *units, *long_name;
@@ -58,6 +59,32 @@ static kad_status read_tables(results *r, int point, kad_h5 *file)
     return KAD_OK;
 }
 
+/* Of runs on images: attributes of /images, as a table of that name. */
+static kad_status read_images(results *r, int point, kad_h5 *file)
+{
+    static const struct {
+        const char *name, *err;
+    } all[] = {{"bpd_test", "bpd_test_err"},
+               {"bpd_train", NULL},
+               {"images_seen", NULL},
+               {"train_seconds", NULL},
+               {"n_parameters", NULL}};
+    kad_ctx *ctx = r->all.in->ctx;
+    kad_collected *table;
+    if (!kad_h5_exists(file, "/images")) return KAD_OK;
+    KAD_CALL(kad_collection_table(&r->all, images, &table));
+    for (size_t i = 0; table != NULL && i < sizeof all / sizeof all[0]; i++) {
+        size_t row;
+        KAD_CALL(kad_collection_row(&r->all, table, all[i].name, &row));
+        table->value[KAD_COLLECT_MEAN][row][point] =
+            kad_attr_real(ctx, file, "/images", all[i].name);
+        if (all[i].err != NULL)
+            table->value[KAD_COLLECT_ERR][row][point] =
+                kad_attr_real(ctx, file, "/images", all[i].err);
+    }
+    return KAD_OK;
+}
+
 /* A point that is not complete leaves its row empty. One that is to have more draws has a row of
  * those that are there. */
 static kad_status read_point(kad_app *app, results *r, int point)
@@ -71,6 +98,7 @@ static kad_status read_point(kad_app *app, results *r, int point)
     r->n_short += state.stand != KAD_RUN_COMPLETE;
     KAD_CALL(kad_sweep_results(&app->ctx, r->sweep, &r->sweep->point[point], &file));
     KAD_CALL(read_tables(r, point, file));
+    KAD_CALL(read_images(r, point, file));
     r->core_seconds[point] = kad_attr_real(&app->ctx, file, "/", "wall_seconds") *
                              (double)kad_attr_int(&app->ctx, file, "/", "threads");
     if (r->model == NULL) r->model = kad_attr_string(r->all.in, file, "/", "model");
@@ -82,7 +110,9 @@ static kad_status read_point(kad_app *app, results *r, int point)
 static const char *first_sampler(const results *r)
 {
     for (size_t i = 0; i < r->all.n; i++)
-        if (kad_is_sampler_table(r->all.table[i]->name)) return r->all.table[i]->name;
+        if (kad_is_sampler_table(r->all.table[i]->name) &&
+            strcmp(r->all.table[i]->name, images) != 0)
+            return r->all.table[i]->name;
     return "";
 }
 
@@ -334,17 +364,18 @@ static void add_value(char line[LINE], const shown *column, int point)
     add_cell(line, isfinite(mean) ? text : "-");
 }
 
-/* ln Z and the ESS of the maps, then what the config's first sampler saw. */
+/* ln Z and the ESS of the maps, then what the config's first sampler saw; of images the bits. */
 static void say_table(kad_app *app, const results *r)
 {
     static const char *const observables[ON_SCREEN] = {"energy", "specific_heat", "abs_m",
                                                        "chi"};
-    shown column[ON_SCREEN + 2];
+    shown column[ON_SCREEN + 3];
     int n = 0;
     char line[LINE], label[256] = "";
     const char *sampler = first_sampler(r);
     n += show(r, "log_z", "log_z", &column[n]);
     n += show(r, "log_z", "ess", &column[n]);
+    n += show(r, images, "bpd_test", &column[n]);
     for (int i = 0; i < ON_SCREEN; i++)
         n += show(r, sampler, observables[i], &column[n]);
     if (*sampler != 0) snprintf(label, sizeof label, "(means by %s)", sampler);

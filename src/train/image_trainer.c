@@ -267,16 +267,30 @@ static bool train_part(void *self, size_t i, int thread)
 
 /* --- the plan ------------------------------------------------------------------------------ */
 
-static void plan(kad_image_trainer *t)
+/* Steps of every part: those of the largest as options say. */
+static void plan_steps(kad_image_trainer *t)
+{
+    const double steps = (double)t->options.steps;
+    double most = 1;
+    for (int i = 0; i < t->map->n_parts; i++)
+        most = fmax(most, t->part[i].g->n_sites);
+    for (int i = 0; i < t->map->n_parts; i++) {
+        const double share = pow(t->part[i].g->n_sites / most, SHARE_POWER);
+        t->part[i].planned =
+            (int64_t)fmax(fmax(steps * share, fmin(LEAST_STEPS, steps)), 1);
+    }
+}
+
+/* By the seconds that steps have taken. */
+static void plan_seconds(kad_image_trainer *t)
 {
     const kad_image_train_options *o = &t->options;
     const int n_parts = t->map->n_parts;
-    double shares = 0, all = 0, most = 1, usable = 0;
+    double shares = 0, all = 0, usable = 0;
     for (int i = 0; i < n_parts; i++) {
         const part_state *s = &t->part[i];
         shares += pow(s->g->n_sites, SHARE_POWER);
         all += s->step_seconds;
-        most = fmax(most, s->g->n_sites);
     }
     usable =
         fmax(0, o->seconds - t->seconds) * kad_n_workers(t->n_threads, (size_t)n_parts);
@@ -287,11 +301,7 @@ static void plan(kad_image_trainer *t)
     for (int i = 0; i < n_parts; i++) {
         part_state *s = &t->part[i];
         const double share = pow(s->g->n_sites, SHARE_POWER);
-        double steps = least + fmax(0, rest) * share / shares / s->step_seconds;
-        if (o->seconds <= 0) {
-            steps = (double)o->steps * share / pow(most, SHARE_POWER);
-            steps = fmax(steps, fmin(LEAST_STEPS, (double)o->steps));
-        }
+        const double steps = least + fmax(0, rest) * share / shares / s->step_seconds;
         s->planned = (int64_t)fmax(steps, (double)s->step + 1.0);
     }
 }
@@ -382,8 +392,12 @@ void kad_image_trainer_run(kad_image_trainer *t, double share, double seconds)
 {
     const double begun = kad_wall_seconds();
     if (t->part[0].planned == 0) {
-        round_to(t, 0);
-        plan(t);
+        if (t->options.seconds > 0) {
+            round_to(t, 0);
+            plan_seconds(t);
+        } else {
+            plan_steps(t);
+        }
     }
     double rate = 0; /* parts of the plan a second */
     if (!t->counts) {

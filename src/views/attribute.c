@@ -20,7 +20,8 @@ static const double steps[STEPS] = {-1, -0.5, 0, 0.5, 1};
 
 typedef struct bench {
     const kad_views *v;
-    size_t size, n, n_groups;
+    size_t size, n;
+    size_t count[2];          /* images of the groups */
     double *value, *sorted;   /* [n] */
     double *direction, *mean; /* [size] difference of latents, and of pictures */
 } bench;
@@ -42,13 +43,24 @@ static kad_status find_label(kad_ctx *ctx, const kad_views *v, int *label)
                     v->options->attribute);
 }
 
+/* The images are taken from all over the set: files of a kind lie side by side. */
+static size_t number_of(const bench *b, size_t i)
+{
+    return (size_t)((double)i * (double)b->v->set->train.n / (double)b->n);
+}
+
+static const uint8_t *image_of(const bench *b, size_t i)
+{
+    return kad_image_at(&b->v->set->train, number_of(b, i));
+}
+
 static double value_of(const bench *b, int label, size_t i)
 {
     const kad_images *im = &b->v->set->train;
     double sum = 0;
-    if (label >= 0) return im->labels[i * im->n_labels + (size_t)label];
+    if (label >= 0) return im->labels[number_of(b, i) * im->n_labels + (size_t)label];
     for (size_t k = 0; k < b->size; k++)
-        sum += kad_image_at(im, i)[k];
+        sum += image_of(b, i)[k];
     return sum / (double)b->size;
 }
 
@@ -60,38 +72,41 @@ static int group_of(const bench *b, size_t i)
     return b->value[i] >= high && high > low ? 1 : b->value[i] <= low ? -1 : 0;
 }
 
-static kad_status find_direction(kad_ctx *ctx, bench *b, int label)
+/* Both groups have images, or none has: where all have the same value. */
+static void divide(bench *b, int label)
 {
-    KAD_SCOPE(scope, ctx);
-    const kad_images *im = &b->v->set->train;
-    double *z;
-    size_t count[2] = {0, 0};
     for (size_t i = 0; i < b->n; i++)
         b->value[i] = b->sorted[i] = value_of(b, label, i);
     kad_sort(b->n, b->sorted);
     for (size_t i = 0; i < b->n; i++)
-        if (group_of(b, i) != 0) count[group_of(b, i) > 0]++;
-    if (count[0] == 0 || count[1] == 0)
-        return kad_fail(ctx, KAD_ECONFIG,
-                        "images.attribute: %s: all images have the same value",
-                        b->v->options->attribute);
+        if (group_of(b, i) != 0) b->count[group_of(b, i) > 0]++;
+    if (b->count[0] == 0 || b->count[1] == 0) b->count[0] = b->count[1] = 0;
+}
+
+static kad_status find_direction(kad_ctx *ctx, bench *b)
+{
+    KAD_SCOPE(scope, ctx);
+    double *z;
+    uint8_t *x;
     KAD_CALL(kad_take(&scope, CHUNK * b->size, &z));
+    KAD_CALL(kad_take(&scope, CHUNK * b->size, &x));
     for (size_t at = 0, here = 0; at < b->n; at += here) {
         here = b->n - at < CHUNK ? b->n - at : CHUNK;
         KAD_CALL(kad_stop_check(ctx, "arithmetic of latents"));
-        KAD_CALL(b->v->map->ops->encode(ctx, b->v->plan, b->v->seed, at, here,
-                                        kad_image_at(im, at), z, NULL));
+        for (size_t i = 0; i < here; i++)
+            memcpy(x + i * b->size, image_of(b, at + i), b->size);
+        KAD_CALL(
+            b->v->map->ops->encode(ctx, b->v->plan, b->v->seed, at, here, x, z, NULL));
         for (size_t i = 0; i < here; i++) {
             const int group = group_of(b, at + i);
             if (group == 0) continue;
-            const double share = group / (double)count[group > 0];
+            const double share = group / (double)b->count[group > 0];
             for (size_t k = 0; k < b->size; k++) {
                 b->direction[k] += share * z[i * b->size + k];
-                b->mean[k] += share * kad_image_at(im, at + i)[k];
+                b->mean[k] += share * x[i * b->size + k];
             }
         }
     }
-    b->n_groups = count[0] + count[1];
     return KAD_OK;
 }
 
@@ -154,9 +169,16 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
     double reach;
     KAD_CALL(find_label(ctx, v, &label));
     KAD_CALL(take(&scope, v, &b));
-    KAD_CALL(find_direction(ctx, &b, label));
+    divide(&b, label);
     kad_write_text(w, "attribute", v->options->attribute);
-    kad_write_int(w, "n_groups", (int64_t)b.n_groups);
+    kad_write_int(w, "n_groups", (int64_t)(b.count[0] + b.count[1]));
+    if (b.count[0] == 0) {
+        snprintf(line, KAD_VIEW_LINE,
+                 "arithmetic: left out: %.80s is the same of all %zu images",
+                 v->options->attribute, b.n);
+        return w->status;
+    }
+    KAD_CALL(find_direction(ctx, &b));
     KAD_CALL(walk(ctx, &b, w, &reach));
     snprintf(line, KAD_VIEW_LINE,
              "arithmetic: pictures move by %.3g of the way between groups by %.80s",
@@ -169,9 +191,16 @@ static bool asked(const kad_views *v)
     return v->options->attribute_images > 1 && v->options->rows > 0;
 }
 
+static kad_status check(kad_ctx *ctx, const kad_views *v)
+{
+    int label;
+    return asked(v) ? find_label(ctx, v, &label) : KAD_OK;
+}
+
 const kad_image_view kad_view_attribute = {
     .name = "attribute",
     .summary = "pictures along a direction between two groups",
     .asked = asked,
+    .check = check,
     .run = run,
 };

@@ -46,10 +46,19 @@ static void lacks(const kad_views *v, char line[KAD_VIEW_LINE])
     if (v->options->fid != NULL) kad_view_say_few(v, "FID", ENOUGH, line);
 }
 
+/* The weights are there, and whole. */
+static kad_status check(kad_ctx *ctx, const kad_views *v)
+{
+    KAD_LOCAL(kad_inception, net);
+    return v->options->fid != NULL ? kad_inception_create(ctx, v->options->fid, &net)
+                                   : KAD_OK;
+}
+
 const kad_image_view kad_view_fid = {
     .name = "fid",
     .summary = "Frechet Inception distance of samples to images held out",
     .asked = asked,
+    .check = check,
     .lacks = lacks,
     .run = run,
 };

@@ -244,9 +244,10 @@ static void write_correlations(const bench *b, kad_writer *w, double *within)
             beyond += out;
             all += count;
         }
-        of_level[h] = (beyond - beyond_before) / (all - all_before);
+        of_level[h] =
+            all > all_before ? (beyond - beyond_before) / (all - all_before) : NAN;
     }
-    *within = 1 - beyond / all;
+    *within = all > 0 ? 1 - beyond / all : NAN;
     kad_write_real(w, "n_pairs", all);
     kad_write_real(w, "within_3_sigma", *within);
     kad_write(
@@ -353,10 +354,13 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
     write_moments(&b, w);
     write_correlations(&b, w, &within);
     write_information(&b, &r, w);
-    snprintf(line, KAD_VIEW_LINE,
-             "latents: of %zu held-out images, %.2f %% of correlations within 3 standard "
-             "errors (independent: 99.73 %%)",
-             b.n, 100 * within);
+    if (isnan(within))
+        snprintf(line, KAD_VIEW_LINE, "latents: none that could be correlated");
+    else
+        snprintf(line, KAD_VIEW_LINE,
+                 "latents: of %zu held-out images, %.2f %% of correlations within 3 "
+                 "standard errors (independent: 99.73 %%)",
+                 b.n, 100 * within);
     return w->status;
 }
 

@@ -217,8 +217,10 @@ static kad_status count_sides(kad_ctx *ctx, const bench *b, kad_writer *w)
     const size_t n = N_SIDES;
     for (int i = 0; i < N_SIDES; i++) {
         side[i] = LEAST_SIDE << i;
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < 2; k++) {
+            KAD_CALL(kad_stop_check(ctx, "inpainting"));
             KAD_CALL(count_touched(ctx, b, LEAST_SIDE << i, k == 1, &touched[k][i]));
+        }
     }
     kad_write(w, "side", KAD_H5_I64, "side", "sites", "side of a picture", &n, side);
     kad_write(w, "touched", KAD_H5_I64, "side", "sites",

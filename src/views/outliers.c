@@ -15,11 +15,25 @@
 
 enum { CHUNK = 256, SHEET = 16, LEVELS = KAD_IMAGE_LEVELS_MAX };
 
+/* An image by its bits. */
+typedef struct rank {
+    double bits;
+    size_t image;
+} rank;
+
+/* Most bits first; of equals the one that came first. */
+static int odder(const void *a, const void *b)
+{
+    const rank *x = a, *y = b;
+    if (x->bits != y->bits) return x->bits > y->bits ? -1 : 1;
+    return x->image < y->image ? -1 : 1;
+}
+
 /* Bits of n images: by level, and behind them of all. */
 typedef struct scores {
     size_t n;
     double *bits; /* [n][n_levels + 1] */
-    size_t *odd;  /* [n] by falling bits of all */
+    rank *odd;    /* [n] by falling bits of all */
 } scores;
 
 static kad_status score(kad_scope *in, const kad_views *v, const kad_images *im, size_t n,
@@ -43,14 +57,9 @@ static kad_status score(kad_scope *in, const kad_views *v, const kad_images *im,
             row[H] += bits[i];
         }
     }
-    /* insertion: images are a thousand */
-    for (size_t i = 0; i < n; i++) {
-        size_t k = i;
-        for (; k > 0 && s->bits[s->odd[k - 1] * (H + 1) + H] < s->bits[i * (H + 1) + H];
-             k--)
-            s->odd[k] = s->odd[k - 1];
-        s->odd[k] = i;
-    }
+    for (size_t i = 0; i < n; i++)
+        s->odd[i] = (rank){s->bits[i * (H + 1) + H], i};
+    qsort(s->odd, n, sizeof *s->odd, odder);
     return KAD_OK;
 }
 
@@ -140,8 +149,8 @@ static void write_sheet(const kad_views *v, const scores *own, const kad_images 
     uint8_t *x = kad_write_scratch(w, 2 * n, size);
     if (x == NULL) return;
     for (size_t i = 0; i < n; i++) {
-        memcpy(x + i * size, kad_image_at(&v->set->held_out, own->odd[i]), size);
-        memcpy(x + (n + i) * size, kad_image_at(images, other->odd[i]), size);
+        memcpy(x + i * size, kad_image_at(&v->set->held_out, own->odd[i].image), size);
+        memcpy(x + (n + i) * size, kad_image_at(images, other->odd[i].image), size);
     }
     kad_view_write_images(w, "sheet", "source picture", 2, lead, v->map->n_channels,
                           v->map->height, v->map->width, x, "images of most bits");
@@ -189,9 +198,17 @@ static bool asked(const kad_views *v)
     return v->options->outliers != NULL;
 }
 
+static kad_status check(kad_ctx *ctx, const kad_views *v)
+{
+    return asked(v) ? kad_view_source_measure(ctx, v->data, v->options->outliers,
+                                              &v->set->train)
+                    : KAD_OK;
+}
+
 const kad_image_view kad_view_outliers = {
     .name = "outliers",
     .summary = "images of another source by their bits",
     .asked = asked,
+    .check = check,
     .run = run,
 };

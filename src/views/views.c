@@ -51,6 +51,13 @@ const kad_key kad_view_keys[] = {
 };
 const size_t kad_view_n_keys = sizeof kad_view_keys / sizeof kad_view_keys[0];
 
+kad_status kad_views_check(kad_ctx *ctx, const kad_views *v)
+{
+    for (int i = 0; kad_view_list[i] != NULL; i++)
+        if (kad_view_list[i]->check != NULL) KAD_CALL(kad_view_list[i]->check(ctx, v));
+    return KAD_OK;
+}
+
 kad_status kad_view_make(kad_ctx *ctx, const kad_image_view *view, const kad_views *v,
                          kad_h5 *file, char line[KAD_VIEW_LINE])
 {

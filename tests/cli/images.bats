@@ -37,6 +37,15 @@ attribute() { # attribute FOLDER NAME
     h5dump -m '%.17g' -a "/images/$2" "$1/run.h5" | sed -n 's/.*(0): //p'
 }
 
+# npy FILE SHAPE LEAST N [LEVELS]: noise, N bytes of LEAST and so many levels on.
+npy() {
+    { printf '\223NUMPY\1\0v\0'
+        printf "%-117s\n" "{'descr': '|u1', 'fortran_order': False, 'shape': $2, }"
+        awk -v a="$3" -v n="$4" -v r="${5-60}" \
+            'BEGIN { srand(1); for (i = 0; i < n; i++) printf "%c", a + int(r * rand()) }'
+    } >"$1"
+}
+
 @test "images: a run trains, says its bits per dimension, and shows samples" {
     small
     kadanoff run small.yaml -o run >out.txt
@@ -158,12 +167,7 @@ attribute() { # attribute FOLDER NAME
     small
     kadanoff run small.yaml -q -o run train.steps=300
     mkdir noise
-    # bright noise: a plain picture in a format that every tool can write is not at hand, so a
-    # .npy file of bytes
-    { printf '\223NUMPY\1\0v\0'
-        printf "%-117s\n" "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 32, 32, 3), }"
-        awk 'BEGIN { srand(1); for (i = 0; i < 122880; i++) printf "%c", 65 + int(60 * rand()) }'
-    } >noise.npy
+    npy noise.npy '(40, 32, 32, 3)' 65 122880 # bright
     kadanoff bulk run images.outliers=noise.npy images.outlier_images=40 >out.txt
     values run/run.h5 /images/outliers/auroc | tail -1 | awk '{ exit !($1 > 0.99) }'
     kadanoff bulk run images.outliers=msds1 images.outlier_images=64 -q
@@ -399,6 +403,101 @@ END
     n=$(h5dump -a /images/independence/n_latents run/run.h5 | sed -n 's/.*(0): //p')
     [ "$n" -ge 2048 ] && [ "$n" -le 2120 ]
     values run/run.h5 /images/independence/mutual_neighbours | awk '$1 == "nan" { exit 1 }'
+}
+
+@test "images: what could not be done is said before the training, and the folder stays free" {
+    small
+    npy grey.npy '(40, 8, 8)' 33 2560
+    npy colour.npy '(40, 8, 8, 3)' 33 7680
+    fails_with 66 kadanoff run small.yaml -o a data.source=nowhere
+    fails_with 78 kadanoff run small.yaml -o a data.source=grey.npy data.held_out=0
+    fails_with 78 kadanoff run small.yaml -o a data.source=grey.npy data.crops=3
+    fails_with 78 kadanoff run small.yaml -o a data.source=grey.npy data.crop=4 data.crops=3 data.size=2
+    fails_with 78 kadanoff run small.yaml -o a data.source=grey.npy flow.origin='[9, 0]'
+    fails_with 78 kadanoff run small.yaml -o a data.source=grey.npy images.attribute=colour
+    fails_with 66 kadanoff run small.yaml -o a data.source=grey.npy images.outliers=nowhere
+    fails_with 65 kadanoff run small.yaml -o a data.source=grey.npy images.outliers=colour.npy
+    grep -q 'colour.npy: images of 3 x 8 x 8' err.txt
+    fails_with 66 kadanoff run small.yaml -o a data.source=grey.npy images.fid=nowhere.h5
+    fails_with 78 kadanoff run small.yaml -o a data.source=grey.npy images.samples=1000000 \
+        data.size=512
+    grep -q 'images.samples' err.txt
+    [ ! -e a/config.yaml ]
+    kadanoff run small.yaml -q -o a data.source=grey.npy images.outliers=grey.npy
+    # read once, however the source is spelled
+    before=$(stat -c %i a/images.h5)
+    kadanoff run a -q
+    kadanoff bulk a -q images.rows=1
+    [ "$(stat -c %i a/images.h5)" = "$before" ]
+    # what this command knows nothing of
+    fails_with 66 kadanoff compare a
+    fails_with 66 kadanoff analyse a
+    fails_with 64 kadanoff sample small.yaml -o b
+}
+
+@test "images: few of them, and those that are all alike, make a complete run" {
+    small
+    npy black.npy '(60, 8, 8)' 33 3840 1
+    kadanoff run small.yaml -o alike data.source=black.npy >out.txt
+    grep -q 'arithmetic: left out: brightness is the same of all' out.txt
+    kadanoff run alike >out.txt
+    grep -q 'complete: nothing to do' out.txt
+    npy few.npy '(30, 4, 4)' 33 480
+    kadanoff run small.yaml -o few data.source=few.npy data.held_out=0.1 images.frechet=0 >out.txt
+    [ "$(attribute few n_test)" -lt 8 ]
+    attribute few bpd_train | awk '{ exit !($1 > 0 && $1 < 20) }'
+    npy one.npy '(40, 1, 1)' 33 40
+    kadanoff run small.yaml -o one data.source=one.npy data.held_out=0.5 >out.txt
+    grep -q 'latents: none that could be correlated' out.txt
+    ! grep -q nan out.txt
+    # as many steps as were asked for, of every group
+    kadanoff run small.yaml -q -o step train.steps=1 train.batch=64 data.source=few.npy data.held_out=0.5
+    attribute step images_seen | awk '{ exit !($1 < 64) }'
+}
+
+@test "images: files that a killed run was reading do not stay, those being read do" {
+    small
+    npy grey.npy '(40, 8, 8)' 33 2560
+    mkdir run
+    touch -d '2 minutes ago' run/images.h5.tmp.999999 run/images.h5.tmp.x run/images.h5.tmp.
+    touch run/images.h5.tmp.999998
+    kadanoff run small.yaml -q -o run data.source=grey.npy
+    [ ! -e run/images.h5.tmp.999999 ]
+    [ -e run/images.h5.tmp.999998 ] && [ -e run/images.h5.tmp.x ] && [ -e run/images.h5.tmp. ]
+}
+
+@test "images: an HDF5 file needs no name of its data set, infer's errors are over pictures" {
+    small
+    kadanoff run small.yaml -q -o run data.limit=24
+    h5copy -i run/images.h5 -s /train/pixels -o one.h5 -d /pixels
+    kadanoff run small.yaml -o h5 data.source=one.h5 >out.txt
+    grep -q '^data: one.h5: ' out.txt
+    # squares of two pictures, one plain and one of noise: far from independent
+    mkdir two:
+    kadanoff generate run run/run.h5:/images/latents --pictures two: -o made.h5 >out.txt
+    find two: -name '*.png' | sort | tail -n +3 | xargs rm
+    kadanoff run small.yaml -q -o crops data.source=msds1 data.size=8 data.crops=20 data.limit=40
+    kadanoff infer crops two: -o inferred.h5 >out.txt
+    grep -q '^40 images of two:' out.txt
+    values inferred.h5 /bpd | awk '{ s[int((NR - 1) / 20)] += $1 / 20 }
+        END { m = (s[0] + s[1]) / 2; d = s[0] - s[1]; printf "%.17g\n", (d < 0 ? -d : d) / 2 }' >error.txt
+    grep '^bits per dimension' out.txt >said.txt
+    awk -v e="$(cat error.txt)" '{ split($4, p, "[()]"); n = split(p[1], q, ".")
+        unit = n > 1 && p[2] !~ /\./ ? 10 ^ -length(q[2]) : 1; r = p[2] * unit / e
+        exit !(r > 0.9 && r < 1.1) }' said.txt
+}
+
+@test "images: a sweep's table has the bits of its points" {
+    small
+    npy grey.npy '(40, 8, 8)' 33 2560
+    sed 's/msds1, limit: 64/grey.npy/' small.yaml >sweep.yaml
+    echo 'sweep: {grid: {train.steps: [20, 40]}}' >>sweep.yaml
+    fails_with 64 kadanoff sweep plan sweep.yaml
+    grep -q 'runs on images' err.txt
+    kadanoff sweep run sweep.yaml -q
+    kadanoff sweep table sweep >out.txt
+    grep -q bpd_test out.txt
+    [ "$(grep -c ',images,bpd_test,[0-9]' sweep/table.csv)" -eq 2 ]
 }
 
 @test "images: other data, and keys of fields, are refused in a line" {

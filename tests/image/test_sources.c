@@ -163,7 +163,7 @@ static void pack(const char *path)
 #endif
 }
 
-/* Images with their labels, packed or not; the second file of a set is held out. */
+/* Images with their labels, each packed or not; the second file of a set is held out. */
 static void test_idx(void **state)
 {
     image_case *c = *state;
@@ -173,7 +173,7 @@ static void test_idx(void **state)
     char folder[512];
     for (int i = 0; i < N; i++)
         labels[i] = (uint8_t)(i % 10);
-    for (int packed = 0; packed < 2; packed++)
+    for (int packed = 0; packed < 4; packed++)
         for (int side = 0; side < 2; side++) {
             char name[64];
             const char *of = side ? "t10k" : "train";
@@ -181,11 +181,11 @@ static void test_idx(void **state)
             const char *path = image_path(c, name);
             put_idx(fopen(path, "wb"), 3, dims, x, N * H * W);
             if (side == 0) check_file(c, path, 1);
-            if (packed) pack(path);
+            if (packed & 1) pack(path);
             snprintf(name, sizeof name, "m/%s-labels-idx1-ubyte", of);
             path = image_path(c, name);
             put_idx(fopen(path, "wb"), 1, dims, labels, N);
-            if (packed) pack(path);
+            if (packed & 2) pack(path);
             snprintf(folder, sizeof folder, "%s/m", c->folder.path);
             if (side == 0) continue;
             const kad_image_options o = image_options(folder);
@@ -204,6 +204,24 @@ static void test_idx(void **state)
             kad_image_store_close(store);
         }
     free(x);
+}
+
+/* 16 bytes and 24 images of 32 x 32 are as long as eight records of CIFAR-100, whose first labels
+ * could be 0, 0. */
+static void test_idx_as_long_as_cifar(void **state)
+{
+    image_case *c = *state;
+    enum { MANY = 24, SIDE = 32 };
+    const int dims[3] = {MANY, SIDE, SIDE};
+    static uint8_t x[MANY * SIDE * SIDE]; /* black */
+    kad_image_store *store;
+    const char *path = image_path(c, "long-images-idx3-ubyte");
+    put_idx(fopen(path, "wb"), 3, dims, x, sizeof x);
+    const kad_image_options o = image_options(path);
+    assert_ok(c, image_open(c, &o, &store));
+    assert_int_equal(image_side(store, 0)->n_channels, 1);
+    assert_int_equal(image_side(store, 0)->n + image_side(store, 1)->n, MANY);
+    kad_image_store_close(store);
 }
 
 static void test_cifar(void **state)
@@ -572,6 +590,7 @@ int main(void)
         IMAGE("image: .npy, channels first, last or none", test_npy),
         IMAGE("image: HDF5, the only data set of bytes, or that named", test_hdf5),
         IMAGE("image: idx with labels, packed or not, and what it holds out", test_idx),
+        IMAGE("image: an idx file as long as one of CIFAR", test_idx_as_long_as_cifar),
         IMAGE("image: CIFAR-10 and CIFAR-100 as they are published", test_cifar),
         IMAGE("image: PNG and JPEG of every kind", test_pictures),
         IMAGE("image: resizing takes means over areas", test_fit),
