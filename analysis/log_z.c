@@ -45,12 +45,12 @@ kad_status kad_analyse_log_z(kad_scope *in, kad_h5 *file, const kad_recorded *re
     kad_exact_fill(ctx, file, &estimates->row[0]);
     if (weights.n_zero == 0) add(estimates, "log_z_lower", weights.lower, NAN);
     add(estimates, "log_z_upper", weights.upper, weights.upper_dof);
+    const double exact = estimates->row[0].exact;
     if (weights.n_zero == 0)
         add(estimates, "kl_gap",
-            (kad_estimate){(isfinite(estimates->row[0].exact) ? estimates->row[0].exact
-                                                              : weights.log_z.value) -
-                               weights.lower.value,
-                           weights.lower.err},
+            isfinite(exact)
+                ? (kad_estimate){exact - weights.lower.value, weights.lower.err}
+                : weights.gap,
             NAN);
     add(estimates, "ess", weights.ess, NAN);
     add(estimates, "acceptance_weights", weights.acceptance, NAN);

@@ -50,6 +50,33 @@ static kad_estimate joint_of(size_t n, const double *log_w, double c)
     return (kad_estimate){mean, sqrt(square / (double)n / (double)(n - 1))};
 }
 
+/* Draws whose weights are the map's own: those of work on the way to a draw are not w there. */
+static bool has_own_weights(kad_ctx *ctx, kad_h5 *file, const char *name)
+{
+    char group[128];
+    snprintf(group, sizeof group, "/samplers/%s", name);
+    return kad_attr_int(ctx, file, group, "weighted") == 1 &&
+           kad_attr_int(ctx, file, group, "work") != 1;
+}
+
+/* The sampler with most of them; n: none. */
+static size_t map_sampler(kad_ctx *ctx, kad_h5 *file, size_t n, char *const *names)
+{
+    size_t best = n;
+    double most = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        char group[128];
+        if (!has_own_weights(ctx, file, names[i])) continue;
+        snprintf(group, sizeof group, "/samplers/%s", names[i]);
+        const double draws = (double)kad_attr_int(ctx, file, group, "n_draws") *
+                             (double)kad_attr_int(ctx, file, group, "n_chains");
+        if (draws <= most) continue;
+        most = draws;
+        best = i;
+    }
+    return best;
+}
+
 static kad_status read_weights(kad_scope *in, kad_h5 *file, const char *name,
                                const char *series, kad_values *out)
 {
@@ -85,6 +112,7 @@ static kad_status add_overlap(kad_ctx *ctx, kad_h5 *file, const char *name, doub
     kad_values log_w;
     double *h, mean, err, dof;
     char table[KAD_ESTIMATE_NAME + 16];
+    if (!has_own_weights(ctx, file, name)) return KAD_OK;
     KAD_CALL(read_weights(&scope, file, name, "proposals/log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
         return KAD_OK;
@@ -170,6 +198,7 @@ static kad_status add_joint(kad_ctx *ctx, kad_h5 *file, const kad_values *log_w,
     for (size_t i = 0; i < log_w->n; i++)
         h[i] = kad_log_share(map->log_z, log_w->data[i]);
     KAD_CALL(mean_row(ctx, log_w->dims[0], log_w->dims[1], h, overlap));
+    overlap->err = hypot(overlap->err, KAD_SINGLE_ROUNDING); /* of ln w, in a share */
     if (overlap->flag == KAD_GAMMA_OK && agreement != NULL)
         kad_agreement_add(agreement, KAD_OVERLAP, name, overlap->mean, overlap->err,
                           overlap->err_dof);
@@ -178,6 +207,7 @@ static kad_status add_joint(kad_ctx *ctx, kad_h5 *file, const kad_values *log_w,
     const double a = map->joint.err / map->joint.value, b = overlap->err / overlap->mean;
     set_row(log_z, map->log_z + log(map->joint.value / overlap->mean), hypot(a, b),
             joint_dof(a, INFINITY, b, overlap->err_dof));
+    log_z->err = hypot(log_z->err, KAD_SINGLE_ROUNDING * log_z->mean);
     kad_exact_fill(ctx, file, log_z);
     return KAD_OK;
 }
@@ -279,7 +309,8 @@ kad_status kad_analyse_weighed(kad_ctx *ctx, kad_h5 *file, size_t n, char *const
                                kad_diagnostics *diagnostics)
 {
     map_side map = {.known = false};
-    if (main < n) KAD_CALL(read_map(ctx, file, names[main], &map));
+    const size_t own = map_sampler(ctx, file, n, names);
+    if (own < n) KAD_CALL(read_map(ctx, file, names[own], &map));
     if (main < n) warn_alone(file, n, names, names[main], diagnostics);
     for (size_t i = 0; i < n && map.known; i++)
         KAD_CALL(add_overlap(ctx, file, names[i], map.log_z, agreement));

@@ -21,7 +21,8 @@
 #include "analysis/agreement.h"
 
 /* Of the samplers `names` of a file, that of index `main` (n: none) being the one whose
- * weights speak for ln Z: tables as above, `overlap` as a row of the agreement, and
+ * weights speak for ln Z; the map is known by the sampler with most weights of its own, which
+ * those of annealed draws are not: tables as above, `overlap` as a row of the agreement, and
  * warnings: nobody else looked, a gap of the upper bounds beyond its error, configurations without a finite
  * ln q, ln Z off its exact value. Errors: KAD_EDATA, KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_analyse_weighed(kad_ctx *ctx, kad_h5 *file, size_t n,

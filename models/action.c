@@ -107,6 +107,11 @@ kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key, dou
     return action->ops->set(ctx, action, bare_key(key), value);
 }
 
+kad_status kad_action_state(kad_ctx *ctx, kad_action *action)
+{
+    return action->ops->state != NULL ? action->ops->state(ctx, action) : KAD_OK;
+}
+
 kad_status kad_action_set_breaking(kad_ctx *ctx, const char *key, double given,
                                    double most, double value, double *out)
 {

@@ -108,6 +108,8 @@ typedef struct kad_action_ops {
     /* Change one real parameter ("beta", "kappa", ...) in place, without allocating
      * (annealing). */
     kad_status (*set)(kad_ctx *ctx, kad_action *action, const char *key, double value);
+    /* OPTIONAL. log_z_exact of the present parameters, by methods too dear for `set` as well. */
+    kad_status (*state)(kad_ctx *ctx, kad_action *action);
     double (*get)(const kad_action *action, const char *key); /* NaN: no such parameter */
     void (*destroy)(kad_action *action);
     const kad_action_kern *kern[2]; /* by kad_prec */
@@ -198,10 +200,12 @@ bool kad_action_can_decimate(const kad_action_options *options,
 /* Set and get with messages for unknown keys; "beta" and "action.beta" are the same. set:
  * KAD_ECONFIG for a key the action does not have or a value it cannot take (the action is
  * then unchanged). log_z_exact follows where that is cheap; else it is NaN until the
- * value returns to the configured one. */
+ * value returns to the configured one, or kad_action_state. */
 KAD_MUST_USE kad_status kad_action_set(kad_ctx *ctx, kad_action *action, const char *key,
                                        double value);
 double kad_action_get(const kad_action *action, const char *key);
+/* log_z_exact of the present parameters, as of an action that is configured so. */
+KAD_MUST_USE kad_status kad_action_state(kad_ctx *ctx, kad_action *action);
 /* For `set`: *out = value of a parameter, at most `most` in size, that breaks a symmetry; one
  * that is 0 in the configuration (`given`) stays so. Errors: KAD_ECONFIG. */
 KAD_MUST_USE kad_status kad_action_set_breaking(kad_ctx *ctx, const char *key,

@@ -372,6 +372,14 @@ static kad_status dual_set(kad_ctx *ctx, kad_action *action, const char *key,
     return KAD_OK;
 }
 
+static kad_status dual_state(kad_ctx *ctx, kad_action *action)
+{
+    kad_exact_log_z known;
+    KAD_CALL(kad_dual_exact(ctx, action->self, true, &known));
+    kad_exact_show(&known, action);
+    return KAD_OK;
+}
+
 /* Of J: order sets in at beta = n over it in mean-field theory. */
 static double largest(const kad_dual *dual)
 {
@@ -433,6 +441,7 @@ const kad_action_ops kad_action_dual = {
     .options_size = sizeof(options),
     .create = dual_create,
     .set = dual_set,
+    .state = dual_state,
     .get = dual_get,
     .copy = dual_copy,
     .title = dual_title,

@@ -147,6 +147,14 @@ kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, doubl
     return KAD_OK;
 }
 
+kad_status kad_phi4_state(kad_ctx *ctx, kad_action *action)
+{
+    kad_exact_log_z known;
+    KAD_CALL(exact_ln_z(ctx, action->self, &known));
+    kad_exact_show(&known, action);
+    return KAD_OK;
+}
+
 double kad_phi4_get(const kad_action *action, const char *key)
 {
     const kad_phi4 *phi4 = action->self;
@@ -251,6 +259,7 @@ const kad_action_ops kad_action_phi4 = {
     .options_size = sizeof(kad_phi4_options),
     .create = kad_phi4_create,
     .set = kad_phi4_set,
+    .state = kad_phi4_state,
     .get = kad_phi4_get,
     .copy = kad_phi4_copy,
     .title = kad_phi4_title,

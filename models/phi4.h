@@ -90,6 +90,7 @@ void kad_phi4_retabulate(kad_phi4 *phi4);
 kad_status kad_phi4_create(kad_ctx *ctx, const kad_action_options *options,
                            const kad_lattice *lattice, bool decimate, kad_action **out);
 kad_status kad_phi4_set(kad_ctx *ctx, kad_action *action, const char *key, double value);
+kad_status kad_phi4_state(kad_ctx *ctx, kad_action *action);
 double kad_phi4_get(const kad_action *action, const char *key);
 void kad_phi4_destroy(kad_action *action);
 kad_status kad_phi4_copy(kad_ctx *ctx, const kad_action *action, kad_action **out);

@@ -41,6 +41,7 @@ const kad_action_ops kad_action_phi4_decimated = {
     .options_size = sizeof(kad_phi4_options),
     .create = kad_phi4_create,
     .set = kad_phi4_set,
+    .state = kad_phi4_state,
     .get = kad_phi4_get,
     .copy = kad_phi4_copy,
     .title = kad_phi4_title,

@@ -199,6 +199,14 @@ static kad_status xy_set(kad_ctx *ctx, kad_action *action, const char *key, doub
     return KAD_OK;
 }
 
+static kad_status xy_state(kad_ctx *ctx, kad_action *action)
+{
+    kad_exact_log_z known;
+    KAD_CALL(kad_xy_exact(ctx, action->self, true, &known));
+    kad_exact_show(&known, action);
+    return KAD_OK;
+}
+
 static void xy_resolve(const kad_action *action, void *own)
 {
     const kad_xy *xy = action->self;
@@ -296,11 +304,11 @@ static bool xy_can_decimate(const kad_action_options *given, const kad_lattice *
             "fields",                                                                   \
         .reference = "10.1103/PhysRevB.16.1217", .keys = KEYS, .n_keys = KAD_XY_N_KEYS, \
         .options_size = sizeof(options), .components = 2, .create = xy_create,          \
-        .set = xy_set, .get = xy_get, .copy = xy_copy, .title = xy_title,               \
-        .couplings = xy_couplings, .destroy = xy_destroy, .resolve = xy_resolve,        \
-        .statistics = xy_statistics, .bond = xy_bond, .spins = &kad_xy_spins,           \
-        .kern = {&kernels##_f32, &kernels##_f64}, .can_decimate = xy_can_decimate,      \
-        .local = &kad_xy_local, .store = kad_xy_store,                                  \
+        .set = xy_set, .state = xy_state, .get = xy_get, .copy = xy_copy,               \
+        .title = xy_title, .couplings = xy_couplings, .destroy = xy_destroy,            \
+        .resolve = xy_resolve, .statistics = xy_statistics, .bond = xy_bond,            \
+        .spins = &kad_xy_spins, .kern = {&kernels##_f32, &kernels##_f64},               \
+        .can_decimate = xy_can_decimate, .local = &kad_xy_local, .store = kad_xy_store, \
     }
 
 const kad_action_ops kad_action_xy = OPERATIONS(kad_xy_kern);

@@ -69,23 +69,30 @@ static void bounds(size_t n, const double *w, const double *log_w, double top,
                    kad_weights *out)
 {
     const double nd = (double)n;
-    double sum = 0.0, sum_wlw = 0.0;
+    double sum = 0.0, sum_wlw = 0.0, sum_lw = 0.0;
     for (size_t i = 0; i < n; i++) {
         sum += w[i];
         sum_wlw += wlw(w[i], log_w[i] - top);
+        sum_lw += log_w[i] - top;
     }
     kad_jackknife z = kad_jackknife_start(log(sum / nd));
     kad_jackknife upper = kad_jackknife_start(sum_wlw / sum);
+    kad_jackknife gap = kad_jackknife_start(log(sum / nd) - sum_lw / nd);
     for (size_t i = 0; i < n; i++) {
         const double rest = sum - w[i];
         if (!(rest > 0.0)) continue;
         kad_jackknife_add(&z, log(rest / (nd - 1.0)));
         kad_jackknife_add(&upper, (sum_wlw - wlw(w[i], log_w[i] - top)) / rest);
+        kad_jackknife_add(&gap, log(rest / (nd - 1.0)) -
+                                    (sum_lw - (log_w[i] - top)) / (nd - 1.0));
     }
     out->log_mean = top + z.full;
     out->log_z =
         (kad_estimate){top + kad_jackknife_corrected(&z), kad_jackknife_error(&z)};
     out->upper = (kad_estimate){top + upper.full, kad_jackknife_error(&upper)};
+    if (out->n_zero == 0)
+        out->gap = (kad_estimate){out->log_z.value - out->lower.value,
+                                  kad_jackknife_error(&gap)};
     out->log_z_dof = kad_jackknife_dof(&z);
     out->upper_dof = kad_jackknife_dof(&upper);
 }
@@ -131,6 +138,7 @@ kad_status kad_weights_analyse(kad_ctx *ctx, size_t n, const double *log_w,
                          .ess = none,
                          .lower = none,
                          .upper = none,
+                         .gap = none,
                          .log_z_dof = NAN,
                          .upper_dof = NAN,
                          .acceptance = none,

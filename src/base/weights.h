@@ -41,6 +41,8 @@ typedef struct kad_weights {
     kad_estimate ess;
     kad_estimate lower, upper;   /* the sandwich; with n_zero > 0 lower is no bound, but
                                     the mean over the other draws */
+    kad_estimate gap;            /* log_z less lower, the KL gap, of the same draws: their
+                                    errors cancel to a part; NaN with n_zero > 0 */
     double log_z_dof, upper_dof; /* of the errors (jackknife.h) */
     kad_estimate acceptance;     /* NaN with two draws */
     double largest;              /* largest weight / sum of weights */

@@ -166,7 +166,8 @@ static kad_status make_action(kad_pipeline *p, kad_family_point value, kad_actio
     const kad_model *m = p->model;
     KAD_CALL(kad_action_create(&p->app->ctx, &p->options.model.action, m->lattice,
                                m->decimated, out));
-    return kad_family_set(&p->app->ctx, &m->family, *out, value);
+    KAD_CALL(kad_family_set(&p->app->ctx, &m->family, *out, value));
+    return kad_action_state(&p->app->ctx, *out);
 }
 
 static kad_status do_value(kad_pipeline *p, const kad_family_options *options,

@@ -367,7 +367,8 @@ kad_status kad_recipe_resolve(kad_ctx *ctx, kad_config *config)
     if (strcmp(name, "fourier") == 0) KAD_CALL(resolve_free(ctx, config, &a));
     if (strcmp(name, "stencil") == 0) KAD_CALL(resolve_stencil(ctx, config, &a));
     if (strcmp(name, "ode") == 0) KAD_CALL(resolve_ode(ctx, config));
-    if (!a.symmetric && a.known && strcmp(name, "stencil") != 0)
+    if (!a.symmetric && a.known && strcmp(name, "stencil") != 0 &&
+        strcmp(name, "ode") != 0) /* which has no other symmetry, and is refused */
         KAD_CALL(
             resolve_symmetry(ctx, config, "none")); /* a recipe's mixture has no sign */
     for (size_t i = 0; i < N_RECIPES; i++)

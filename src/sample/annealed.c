@@ -262,7 +262,8 @@ const kad_sampler_ops kad_sampler_annealed = {
     .keys = keys,
     .n_keys = N_KEYS,
     .options_size = sizeof(kad_annealed_options),
-    .flags = KAD_SAMPLER_WEIGHTED | KAD_SAMPLER_PROPOSALS | KAD_SAMPLER_NEEDS_MAP,
+    .flags = KAD_SAMPLER_WEIGHTED | KAD_SAMPLER_PROPOSALS | KAD_SAMPLER_NEEDS_MAP |
+             KAD_SAMPLER_WORK,
     .time_unit = "proposal",
     .create = create,
     .destroy = destroy,

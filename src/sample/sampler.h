@@ -77,7 +77,9 @@ enum {
     /* delta_h is filled */
     KAD_SAMPLER_DELTA_H = 8,
     /* a draw is many moves: acceptance is filled */
-    KAD_SAMPLER_MOVES = 16
+    KAD_SAMPLER_MOVES = 16,
+    /* log_weight is that of the work on the way to the draw, not -S - ln q there */
+    KAD_SAMPLER_WORK = 32
 };
 
 /* One batch of n draws of every chain; arrays [n_chains][n] (x and z [n_chains][n]

@@ -136,9 +136,13 @@ static kad_status make_action(builder *b)
     if (b->names.n == 0)
         return kad_fail(
             b->in->ctx, KAD_ECONFIG,
-            "%s: sweep.analysis: %s does not say which observables its action is "
+            "%s: sweep.analysis: %s%s does not say which observables its action is "
             "made of, so that its points cannot be analysed together",
-            s->name, action == NULL ? "none" : action->ops->name);
+            s->name, action == NULL ? "none" : action->ops->name,
+            action != NULL && kad_action_get(action, "field") != 0 &&
+                    !isnan(kad_action_get(action, "field"))
+                ? " in a field"
+                : "");
     return KAD_OK;
 }
 

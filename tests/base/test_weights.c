@@ -49,20 +49,23 @@ static void errors_match_the_scatter(void **state)
 {
     (void)state;
     enum { N = 2000, REPLICAS = 200 };
-    double log_w[N], sum[4] = {0}, square[4] = {0}, claimed[4] = {0};
+    enum { QUANTITIES = 5 };
+    double log_w[N], sum[QUANTITIES] = {0}, square[QUANTITIES] = {0},
+                     claimed[QUANTITIES] = {0};
     for (uint64_t r = 0; r < REPLICAS; r++) {
         log_normal(11, r, 0.0, 0.4, N, log_w);
         const kad_weights w = analyse(N, log_w);
-        const double value[4] = {w.log_z.value, w.ess.value, w.acceptance.value,
-                                 w.lower.value};
-        const double error[4] = {w.log_z.err, w.ess.err, w.acceptance.err, w.lower.err};
-        for (int i = 0; i < 4; i++) {
+        const double value[QUANTITIES] = {w.log_z.value, w.ess.value, w.acceptance.value,
+                                          w.lower.value, w.gap.value};
+        const double error[QUANTITIES] = {w.log_z.err, w.ess.err, w.acceptance.err,
+                                          w.lower.err, w.gap.err};
+        for (int i = 0; i < QUANTITIES; i++) {
             sum[i] += value[i];
             square[i] += value[i] * value[i];
             claimed[i] += error[i] / REPLICAS;
         }
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < QUANTITIES; i++) {
         const double mean = sum[i] / REPLICAS;
         const double scatter = sqrt(square[i] / REPLICAS - mean * mean);
         if (!(fabs(claimed[i] / scatter - 1.0) < 0.2))
@@ -75,16 +78,17 @@ static void equals_the_plain_jackknife(void **state)
 {
     (void)state;
     enum { N = 40 };
-    double log_w[N], z[N], ess[N], upper[N], accept[N];
+    double log_w[N], z[N], ess[N], upper[N], accept[N], gap[N];
     log_normal(12, 0, 5.0, 1.0, N, log_w);
     for (int out = 0; out < N; out++) {
-        double w1 = 0, w2 = 0, wl = 0, pairs = 0;
+        double w1 = 0, w2 = 0, wl = 0, pairs = 0, l = 0;
         for (int i = 0; i < N; i++) {
             if (i == out) continue;
             const double w = exp(log_w[i]);
             w1 += w;
             w2 += w * w;
             wl += w * log_w[i];
+            l += log_w[i];
             for (int j = 0; j < N; j++)
                 if (j != out && j != i) pairs += fmin(w, exp(log_w[j]));
         }
@@ -92,11 +96,13 @@ static void equals_the_plain_jackknife(void **state)
         ess[out] = w1 * w1 / w2 / (N - 1);
         upper[out] = wl / w1;
         accept[out] = pairs / ((N - 2) * w1);
+        gap[out] = z[out] - l / (N - 1);
     }
     const kad_weights w = analyse(N, log_w);
-    const double *left_out[] = {z, ess, upper, accept};
-    const double err[] = {w.log_z.err, w.ess.err, w.upper.err, w.acceptance.err};
-    for (int k = 0; k < 4; k++) {
+    const double *left_out[] = {z, ess, upper, accept, gap};
+    const double err[] = {w.log_z.err, w.ess.err, w.upper.err, w.acceptance.err,
+                          w.gap.err};
+    for (int k = 0; k < 5; k++) {
         double mean = 0, var = 0;
         for (int i = 0; i < N; i++)
             mean += left_out[k][i] / N;

@@ -110,6 +110,8 @@ load util
     fails_with 78 kadanoff run tiny.yaml -q flow.hierarchy=ode flow.steps=1
     grep -q 'flow.steps: too few' err.txt
     kadanoff run tiny.yaml -q flow.hierarchy=ode flow.steps=6 train.steps=5 --out more
+    fails_with 78 kadanoff run tiny.yaml -q flow.recipe=ode action.field=0.1 --out field
+    grep -q 'the global sign; the action is not' err.txt
 }
 
 @test "config: more memory than there is is refused with both numbers" {

@@ -125,3 +125,24 @@ blocks() {
     kadanoff diagnose good
     kadanoff analyse good | grep -q 'samplers against each other: 0 of 1[0-9] rows disagree'
 }
+
+# Its weights are those of the work on the way, not the map's at the draw.
+@test "diagnose: annealed draws of a poor map lose no modes" {
+    printf '%s\n' 'lattice: {shape: [4, 4]}' \
+        'action: {name: phi4, form: albergo, m2: -4, lambda: 6.975}' >poor.yaml
+    kadanoff run poor.yaml -q -t 1 train.steps=20 train.batch=64 \
+        sample='[{name: annealed, draws: 10000, updates: 16}, {name: cluster, draws: 2000, chains: 16}]'
+    kadanoff diagnose poor >out.txt
+    not grep -q '^error:' out.txt
+    not grep -q 'nats that the map' out.txt
+    # ln Z is 3.2184(5)
+    kadanoff analyse poor >tables.txt
+    awk '$1 == "log_z" && NF > 3 { split($2, p, "("); exit !(p[1] > 2.9 && p[1] < 3.5) }' tables.txt
+    not grep -q '^  overlap' tables.txt
+    # beside the map's own draws the witness still speaks
+    kadanoff run poor.yaml -q -t 1 -o both train.steps=400 train.batch=64 \
+        sample='[{draws: 3000}, {name: annealed, draws: 6000, updates: 2}, {name: metropolis, draws: 1000}]'
+    kadanoff analyse both >tables.txt
+    grep -q '^  overlap' tables.txt
+    kadanoff diagnose both >out.txt
+}

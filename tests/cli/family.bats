@@ -42,6 +42,18 @@ END
     [ ! -s left.txt ]
 }
 
+@test "family: what is known exactly of a value alone is known along the family" {
+    printf '%s\n' 'lattice: {shape: [2, 3]}' 'action: {name: on-dual, field: 0.2}' \
+        'family: {along: temperature, range: [1.5, 4.0], values: 3, draws: 500}' \
+        'train: {steps: 20, batch: 64}' 'sample: []' >field.yaml
+    kadanoff run field.yaml -q
+    h5dump -d /family/log_z_exact -m %.17g -y -w 1 field/run.h5 |
+        awk '/ATTRIBUTE/ { exit } /^ *[-0-9]/ { n += $1 + 0 > 4 && $1 + 0 < 10 } END { exit n != 3 }'
+    # three values know no derivative
+    h5dump -d /family/energy_from_log_z -y -w 1 field/run.h5 >out.txt 2>&1 || return 0
+    not grep -q '[0-9]\.[0-9]' out.txt
+}
+
 @test "family: infer and generate take the map of the value that is named, and say which" {
     cat > range.yaml <<'END'
 lattice: {shape: [4, 4]}
