@@ -2,7 +2,8 @@
  * polynomial of degree 6 through the nearest 9 of them (of 7 or 8 points: of degree 4 or 5), by
  * least squares with weights 1/err^2. Errors are those of y and, where polynomials of one and two
  * degrees less differ from it by more than noise would, the larger of the differences. For ln Z of
- * a finite lattice at 25 points over a critical region they do not. */
+ * a finite lattice at 25 points over a critical region they do not. What is narrower than the
+ * distance of the points nothing here can see. */
 #ifndef KAD_ANALYSIS_DERIVATIVES_H
 #define KAD_ANALYSIS_DERIVATIVES_H
 

@@ -69,8 +69,8 @@ static bool ends_in(const char *name, const char *tail)
 
 bool kad_is_sampler_table(const char *name)
 {
-    return strncmp(name, "log_z", 5) != 0 && !ends_in(name, "_reweighted") &&
-           !ends_in(name, "_reshuffled");
+    return strncmp(name, "log_z", 5) != 0 && strcmp(name, "images") != 0 &&
+           !ends_in(name, "_reweighted") && !ends_in(name, "_reshuffled");
 }
 
 /* Whether a name is a sampler's or of what the analysis makes of it. */

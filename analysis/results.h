@@ -27,8 +27,8 @@ KAD_MUST_USE kad_status kad_values_read_in(kad_scope *in, kad_h5 *file,
 KAD_MUST_USE kad_status kad_members(kad_scope *in, kad_h5 *file, const char *group,
                                     size_t *n, char ***names);
 
-/* Is a name of /analysis that of a sampler's own table: not of ln Z, and not of what is made of
- * the sampler's draws besides? */
+/* Is a name of /analysis, or of a sweep's results, that of a sampler's own table: not of ln Z, of
+ * images, or of what is made of the sampler's draws besides? */
 bool kad_is_sampler_table(const char *name);
 
 /* x[i]; NaN past its end. */

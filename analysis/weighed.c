@@ -55,8 +55,10 @@ static bool has_own_weights(kad_ctx *ctx, kad_h5 *file, const char *name)
 {
     char group[128];
     snprintf(group, sizeof group, "/samplers/%s", name);
+    /* runs of earlier versions tell by the options of annealed */
     return kad_attr_int(ctx, file, group, "weighted") == 1 &&
-           kad_attr_int(ctx, file, group, "work") != 1;
+           kad_attr_int(ctx, file, group, "work") != 1 &&
+           kad_attr_int(ctx, file, group, "kicks") < 0;
 }
 
 /* The sampler with most of them; n: none. */
@@ -198,15 +200,17 @@ static kad_status add_joint(kad_ctx *ctx, kad_h5 *file, const kad_values *log_w,
     for (size_t i = 0; i < log_w->n; i++)
         h[i] = kad_log_share(map->log_z, log_w->data[i]);
     KAD_CALL(mean_row(ctx, log_w->dims[0], log_w->dims[1], h, overlap));
-    overlap->err = hypot(overlap->err, KAD_SINGLE_ROUNDING); /* of ln w, in a share */
+    const double noise = overlap->err / overlap->mean; /* without rounding */
+    overlap->err = hypot(overlap->err, KAD_SINGLE_ROUNDING * map->log_z * overlap->mean *
+                                           (1 - overlap->mean)); /* of ln w */
     if (overlap->flag == KAD_GAMMA_OK && agreement != NULL)
         kad_agreement_add(agreement, KAD_OVERLAP, name, overlap->mean, overlap->err,
                           overlap->err_dof);
     kad_row *log_z = kad_estimates_add(out, "log_z");
     if (log_z == NULL || !(overlap->mean > 0.0)) return KAD_OK;
-    const double a = map->joint.err / map->joint.value, b = overlap->err / overlap->mean;
-    set_row(log_z, map->log_z + log(map->joint.value / overlap->mean), hypot(a, b),
-            joint_dof(a, INFINITY, b, overlap->err_dof));
+    const double a = map->joint.err / map->joint.value;
+    set_row(log_z, map->log_z + log(map->joint.value / overlap->mean), hypot(a, noise),
+            joint_dof(a, INFINITY, noise, overlap->err_dof));
     log_z->err = hypot(log_z->err, KAD_SINGLE_ROUNDING * log_z->mean);
     kad_exact_fill(ctx, file, log_z);
     return KAD_OK;

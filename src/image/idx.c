@@ -52,6 +52,12 @@ static bool begins_so(const char *path)
            head[1] == 0 && head[2] == 8 && (head[3] == 3 || head[3] == 4);
 }
 
+/* Big end first. */
+static size_t word_of(const uint8_t *b)
+{
+    return (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
+}
+
 bool kad_image_is_whole_idx(const kad_image_path *path)
 {
     const uint8_t *h = path->head;
@@ -59,8 +65,7 @@ bool kad_image_is_whole_idx(const kad_image_path *path)
         return false;
     double n = 1;
     for (int i = 1; i <= h[3]; i++)
-        n *= 0x1p24 * h[4 * i] + 0x1p16 * h[4 * i + 1] + 0x1p8 * h[4 * i + 2] +
-             h[4 * i + 3];
+        n *= (double)word_of(h + 4 * i);
     return n + 4 + 4 * h[3] == (double)path->n_bytes;
 }
 
@@ -86,8 +91,7 @@ static kad_status read_header(kad_ctx *ctx, const char *path, int *rank, size_t 
         return kad_fail(ctx, KAD_EDATA, "%s: damaged: not an idx file of bytes", path);
     for (int i = 0; i < *rank; i++) {
         KAD_CALL(kad_bytes_read(ctx, bytes, sizeof word, word));
-        dims[i] = (size_t)word[0] << 24 | (size_t)word[1] << 16 | (size_t)word[2] << 8 |
-                  word[3];
+        dims[i] = word_of(word);
     }
     *header = 4 + 4 * (size_t)*rank;
     return KAD_OK;

@@ -1,6 +1,7 @@
 #include "image/load.h"
 
 #include "base/parallel.h"
+#include "base/signals.h"
 #include "image/generator.h"
 #include "image/plan.h"
 #include "io/digest.h"
@@ -193,6 +194,7 @@ static kad_status read_all(kad_ctx *ctx, job *j)
     KAD_CALL(take_block(&scope, j));
     for (j->first = 0; j->first < plan->source.n; j->first += j->n) {
         if (memcmp(j->have, plan->n, sizeof plan->n) == 0) break;
+        KAD_CALL(kad_stop_check(ctx, "reading images"));
         const size_t left = plan->source.n - j->first;
         j->n = left < j->room ? left : j->room;
         KAD_CALL(read_block(ctx, j));
@@ -431,6 +433,7 @@ static kad_status map_file(kad_ctx *ctx, const kad_image_options *o, const char 
     KAD_CALL(kad_image_source_open(&scope, o, &source));
     KAD_CALL(key_of(ctx, &source, o, key));
     KAD_CALL(path_of(&scope, o, folder, key, &path));
+    kad_mapped_clear(path, o->cache == NULL);
     const kad_status found = kad_mapped_open(ctx, path, key, file);
     if (found == KAD_EDATA)
         kad_note(ctx, "%s", ctx->message);

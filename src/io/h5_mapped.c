@@ -177,8 +177,8 @@ static kad_status cannot(kad_ctx *ctx, const char *path, const char *what, int w
                     what, strerror(why));
 }
 
-/* A writer holds this lock on its temporary file: without it that is one of a process that was
- * killed. Where there are no locks every file counts as held. */
+/* A writer holds this lock on its temporary file. Where locks do not reach other machines, or
+ * there are none, age decides alone. */
 static bool is_held(int fd)
 {
     struct flock query = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -193,10 +193,21 @@ static bool is_temporary(const char *end)
     return n > 0 && end[5 + n] == '\0';
 }
 
-/* Files PATH.tmp.PID that nobody writes any more; young ones may not have their lock yet. */
-static void remove_abandoned(const char *path)
+/* Of an entry of a folder: is it a file that nobody writes any more? */
+static bool is_abandoned(int folder, const char *name, bool own)
 {
-    enum { YOUNG = 60 }; /* seconds */
+    enum { OLD = 86400 }; /* seconds */
+    struct stat info;
+    const int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return false;
+    const bool file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    const bool old = file && time(NULL) - info.st_mtime > OLD && !is_held(fd);
+    close(fd);
+    return file && (own || old);
+}
+
+void kad_mapped_clear(const char *path, bool own)
+{
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const size_t n = strlen(name);
     char *folder = kad_strdup(path);
@@ -205,18 +216,10 @@ static void remove_abandoned(const char *path)
     DIR *dir = opendir(slash != NULL ? folder : ".");
     kad_free(folder);
     if (dir == NULL) return;
-    for (const struct dirent *file = readdir(dir); file; file = readdir(dir)) {
-        struct stat info;
-        if (strncmp(file->d_name, name, n) != 0 || !is_temporary(file->d_name + n))
-            continue;
-        const int fd = openat(dirfd(dir), file->d_name,
-                              O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0) continue;
-        if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-            time(NULL) - info.st_mtime > YOUNG && !is_held(fd))
+    for (const struct dirent *file = readdir(dir); file; file = readdir(dir))
+        if (strncmp(file->d_name, name, n) == 0 && is_temporary(file->d_name + n) &&
+            is_abandoned(dirfd(dir), file->d_name, own))
             unlinkat(dirfd(dir), file->d_name, 0);
-        close(fd);
-    }
     closedir(dir);
 }
 
@@ -229,7 +232,6 @@ kad_status kad_mapped_begin(kad_ctx *ctx, const char *path, size_t n,
     *out = NULL;
     if (n > KAD_MAPPED_ARRAYS)
         return kad_fail(ctx, KAD_EINTERNAL, "%s: %zu arrays", path, n);
-    remove_abandoned(path);
     KAD_CALL(kad_file_require_space(ctx, path, bytes_of(n, arrays), "what is read"));
     KAD_CALL(kad_new(ctx, 1, sizeof *w, &w));
     w->fd = -1;

@@ -24,6 +24,9 @@ typedef struct kad_mapped_array {
 
 typedef struct kad_mapped_writer kad_mapped_writer;
 
+/* Removes files PATH.tmp.PID that were begun and never finished: all of them in a folder that only
+ * this process writes to (`own`), else those that are a day old and not locked. */
+void kad_mapped_clear(const char *path, bool own);
 /* Begin PATH, as PATH.tmp.PID. Arrays of no elements are fine. Errors: KAD_ECREATE,
  * KAD_EIO, KAD_ECONFIG (no room on the disk), KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_mapped_begin(kad_ctx *ctx, const char *path, size_t n,

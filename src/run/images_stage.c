@@ -44,7 +44,7 @@ typedef struct work {
     kad_pipeline *p;
     kad_ctx *ctx;
     const kad_images_options *options;
-    kad_image_store *store;
+    kad_image_store *store; /* the pipeline's */
     const kad_image_set *set;
     bool bfloat; /* nets are in bfloat16 */
     kad_image_map *map;
@@ -112,8 +112,10 @@ static kad_status check_same(work *k, kad_h5 *file)
 
 static kad_status open_data(work *k)
 {
-    KAD_CALL(kad_image_store_open(k->ctx, &k->options->data, kad_run_path(k->p->run),
-                                  &k->store));
+    if (k->p->images == NULL)
+        KAD_CALL(kad_image_store_open(k->ctx, &k->options->data, kad_run_path(k->p->run),
+                                      &k->p->images));
+    k->store = k->p->images;
     k->set = kad_image_store_set(k->store);
     if (k->set->held_out.n > 0) return KAD_OK;
     return kad_fail(k->ctx, KAD_ECONFIG,
@@ -579,11 +581,12 @@ static kad_status check(work *k)
     bool trained;
     KAD_CALL(is_trained(k, &trained));
     if (trained) return KAD_OK;
+    kad_views v = {.options = &k->options->views, .data = &k->options->data};
+    KAD_CALL(kad_views_check(k->ctx, &v));
     KAD_CALL(open_data(k));
     KAD_CALL(kad_images_map_create(k->ctx, k->options, false, &k->set->train, &k->map));
     KAD_CALL(check_samples(k));
-    const kad_views v = {
-        .options = &k->options->views, .set = k->set, .data = &k->options->data};
+    v.set = k->set;
     return kad_views_check(k->ctx, &v);
 }
 
@@ -605,7 +608,6 @@ static kad_status do_work(kad_pipeline *p, kad_status (*what)(work *))
     kad_image_trainer_destroy(k.trainer);
     kad_free(k.best.theta);
     kad_image_map_destroy(k.map);
-    kad_image_store_close(k.store);
     return status;
 }
 

@@ -394,6 +394,19 @@ static kad_status keep_word(const kad_pipeline *p)
     return kad_results_save(&p->app->ctx, p->run, file);
 }
 
+/* Before a folder is claimed; one that was stopped while images were read goes on by its name. */
+static kad_status check_images(kad_pipeline *p, bool grown)
+{
+    const kad_status status = kad_images_check(p);
+    if (status == KAD_EINTERRUPTED) {
+        char why[KAD_MESSAGE_MAX];
+        memcpy(why, p->app->ctx.message, sizeof why);
+        KAD_CALL(kad_config_claim(p, false, grown));
+        return kad_fail(&p->app->ctx, status, "%s", why);
+    }
+    return status;
+}
+
 /* Everything in the open folder. */
 static kad_status work_open(kad_pipeline *p, unsigned stages)
 {
@@ -408,14 +421,15 @@ static kad_status work_open(kad_pipeline *p, unsigned stages)
         if (stages & KAD_STAGE_REPORT) KAD_CALL(kad_report_ensure(ctx, p->run));
         return print_end(p, stages);
     }
-    if (p->model == NULL)
-        KAD_CALL(kad_images_check(p));
-    else if (wants_map(p, stages))
+    if (p->model == NULL && !claimed)
+        KAD_CALL(check_images(p, grown));
+    else if (p->model != NULL && wants_map(p, stages))
         KAD_CALL(kad_selfcheck(p));
     KAD_CALL(kad_config_claim(p, claimed, grown));
     KAD_CALL(kad_provenance_begin(p));
     KAD_CALL(kad_progress_create(ctx, p->run, p->app->quiet, &p->progress));
     kad_progress_on_update(p->progress, p->app->watch, p->app->watch_self);
+    if (p->model == NULL && claimed) KAD_CALL(kad_images_check(p));
     KAD_CALL(run_stages(p, stages));
     return print_end(p, stages);
 }
@@ -479,6 +493,7 @@ kad_status kad_pipeline_prepare(kad_pipeline *p, const char *text, const char *n
 
 void kad_pipeline_release(kad_pipeline *p)
 {
+    kad_image_store_close(p->images);
     kad_run_close(p->run);
     kad_model_destroy(p->model);
     kad_run_options_clear(&p->options);

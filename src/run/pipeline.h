@@ -38,7 +38,8 @@ typedef struct kad_pipeline {
     kad_schema schema;
     kad_config *config; /* resolved */
     kad_run_options options;
-    kad_model *model; /* NULL: the data are images */
+    kad_model *model;        /* NULL: the data are images */
+    kad_image_store *images; /* these, once they are open */
     kad_run *run;
     kad_progress *progress;
     double started; /* kad_wall_seconds */

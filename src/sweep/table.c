@@ -110,9 +110,7 @@ static kad_status read_point(kad_app *app, results *r, int point)
 static const char *first_sampler(const results *r)
 {
     for (size_t i = 0; i < r->all.n; i++)
-        if (kad_is_sampler_table(r->all.table[i]->name) &&
-            strcmp(r->all.table[i]->name, images) != 0)
-            return r->all.table[i]->name;
+        if (kad_is_sampler_table(r->all.table[i]->name)) return r->all.table[i]->name;
     return "";
 }
 

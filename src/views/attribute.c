@@ -194,7 +194,7 @@ static bool asked(const kad_views *v)
 static kad_status check(kad_ctx *ctx, const kad_views *v)
 {
     int label;
-    return asked(v) ? find_label(ctx, v, &label) : KAD_OK;
+    return asked(v) && v->set != NULL ? find_label(ctx, v, &label) : KAD_OK;
 }
 
 const kad_image_view kad_view_attribute = {

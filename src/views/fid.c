@@ -50,8 +50,8 @@ static void lacks(const kad_views *v, char line[KAD_VIEW_LINE])
 static kad_status check(kad_ctx *ctx, const kad_views *v)
 {
     KAD_LOCAL(kad_inception, net);
-    return v->options->fid != NULL ? kad_inception_create(ctx, v->options->fid, &net)
-                                   : KAD_OK;
+    if (v->options->fid == NULL || v->set != NULL) return KAD_OK;
+    return kad_inception_create(ctx, v->options->fid, &net);
 }
 
 const kad_image_view kad_view_fid = {

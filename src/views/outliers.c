@@ -21,11 +21,12 @@ typedef struct rank {
     size_t image;
 } rank;
 
-/* Most bits first; of equals the one that came first. */
+/* Most bits first, none last; of equals the one that came first. */
 static int odder(const void *a, const void *b)
 {
     const rank *x = a, *y = b;
-    if (x->bits != y->bits) return x->bits > y->bits ? -1 : 1;
+    if (isnan(x->bits) != isnan(y->bits)) return isnan(y->bits) ? -1 : 1;
+    if (x->bits > y->bits || x->bits < y->bits) return x->bits > y->bits ? -1 : 1;
     return x->image < y->image ? -1 : 1;
 }
 
@@ -200,9 +201,10 @@ static bool asked(const kad_views *v)
 
 static kad_status check(kad_ctx *ctx, const kad_views *v)
 {
-    return asked(v) ? kad_view_source_measure(ctx, v->data, v->options->outliers,
-                                              &v->set->train)
-                    : KAD_OK;
+    const char *source = v->options->outliers;
+    if (source == NULL) return KAD_OK;
+    return kad_view_source_measure(ctx, "images.outliers", v->data, source,
+                                   v->set != NULL ? &v->set->train : NULL);
 }
 
 const kad_image_view kad_view_outliers = {

@@ -38,7 +38,8 @@ static kad_status options_of(kad_scope *in, const kad_image_options *data,
     bool whole; /* a path may hold a colon */
     KAD_CALL(kad_take_text(in, source, &copy));
     KAD_CALL(kad_file_exists(in->ctx, source, &whole));
-    if (!whole) colon = strstr(copy, ":/");
+    for (char *at = copy; !whole && (at = strstr(at, ":/")) != NULL; at++)
+        colon = at; /* the last one */
     if (colon != NULL) *colon = '\0';
     *o = *data;
     o->source = copy;
@@ -85,8 +86,8 @@ kad_status kad_view_source_check(kad_ctx *ctx, const kad_view_source *s,
                           (int[]){channels, height, width});
 }
 
-kad_status kad_view_source_measure(kad_ctx *ctx, const kad_image_options *data,
-                                   const char *source, const kad_images *like)
+static kad_status measure(kad_ctx *ctx, const kad_image_options *data, const char *source,
+                          const kad_images *like)
 {
     KAD_SCOPE(scope, ctx);
     kad_image_options o;
@@ -94,7 +95,21 @@ kad_status kad_view_source_measure(kad_ctx *ctx, const kad_image_options *data,
     kad_image_plan plan;
     KAD_CALL(options_of(&scope, data, source, 0, &o));
     KAD_CALL(kad_image_source_open(&scope, &o, &opened));
+    if (like == NULL) return KAD_OK;
     KAD_CALL(kad_image_plan_make(&scope, &o, &opened, &plan));
     return compare_shapes(ctx, source, (int[]){plan.n_channels, plan.height, plan.width},
                           (int[]){like->n_channels, like->height, like->width});
+}
+
+kad_status kad_view_source_measure(kad_ctx *ctx, const char *key,
+                                   const kad_image_options *data, const char *source,
+                                   const kad_images *like)
+{
+    static const char own[] = "data.source: ";
+    char why[KAD_MESSAGE_MAX];
+    const kad_status status = measure(ctx, data, source, like);
+    if (status == KAD_OK) return KAD_OK;
+    memcpy(why, ctx->message, sizeof why);
+    const bool named = strncmp(why, own, sizeof own - 1) == 0;
+    return kad_fail(ctx, status, "%s: %.900s", key, why + (named ? sizeof own - 1 : 0));
 }

@@ -20,8 +20,9 @@ KAD_MUST_USE kad_status kad_view_source_open(kad_ctx *ctx, const kad_image_optio
 KAD_MUST_USE kad_status kad_view_source_check(kad_ctx *ctx, const kad_view_source *images,
                                               const char *source, int channels,
                                               int height, int width);
-/* The same of a source that is only measured, for images like these. */
-KAD_MUST_USE kad_status kad_view_source_measure(kad_ctx *ctx,
+/* The same of a source that is only measured, for images like these; NULL: it is there, and one
+ * of images. Failures are of the option `key`. */
+KAD_MUST_USE kad_status kad_view_source_measure(kad_ctx *ctx, const char *key,
                                                 const kad_image_options *data,
                                                 const char *source,
                                                 const kad_images *like);

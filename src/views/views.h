@@ -61,8 +61,8 @@ typedef struct kad_image_view {
     const char *name;    /* of the group below /images */
     const char *summary; /* one line */
     bool (*asked)(const kad_views *views);
-    /* Optional: can it be made of these images, once there is a map? Errors: KAD_ECONFIG,
-     * KAD_EDATA, KAD_ENOINPUT. */
+    /* Optional: can it be made of these images, once there is a map? With views->set NULL what
+     * can be told before they are read. Errors: KAD_ECONFIG, KAD_EDATA, KAD_ENOINPUT. */
     kad_status (*check)(kad_ctx *ctx, const kad_views *views);
     /* Optional: why there is none although it was asked for, a line; else none. */
     void (*lacks)(const kad_views *views, char line[KAD_VIEW_LINE]);
@@ -89,7 +89,8 @@ typedef struct kad_image_view {
 KAD_VIEWS(KAD_VIEW_DECLARE)
 extern const kad_image_view *const kad_view_list[]; /* NULL at the end */
 
-/* All views that are asked for, of a map to come: views->map, theta, plan are not looked at. */
+/* All views that are asked for, of a map to come: views->map, theta, plan are not looked at; first
+ * with views->set NULL, then with the images. */
 KAD_MUST_USE kad_status kad_views_check(kad_ctx *ctx, const kad_views *views);
 /* The i-th view, made anew: its group, with the attribute `seconds` it took. Where it was not
  * asked for, or cannot be made, the group is removed, and `line` empty, or says why.
