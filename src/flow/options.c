@@ -98,7 +98,7 @@ const kad_key kad_flow_keys[] = {
      "images of the lattice (shifts by a site, reflections) that q is averaged over: "
      "each costs an inference a draw, training nothing; auto, of the stencil recipe: 8 "
      "with a clock term, 4 from 256 sites on and where the coarsest lattice has an odd "
-     "extent, else 1"},
+     "extent and no sublattice is integrated out, else 1"},
     {"flow.translation", KAD_BOOL_OF(kad_flow_options, translation), "true", ANY, "",
      NULL, "shift every draw by a random lattice vector"},
     {"flow.decimation", KAD_ENUM_OF(kad_flow_options, decimation, KAD_AUTO), "auto", ANY,

@@ -116,9 +116,10 @@ typedef struct facts {
     bool directions;   /* the lengths of its vectors are spectators */
     bool symmetric;    /* under the global sign */
     int n_comp;
-    bool known;  /* there is an action */
-    bool clock;  /* with a clock term */
-    bool family; /* one map for a range of a coupling */
+    bool known;     /* there is an action */
+    bool clock;     /* with a clock term */
+    bool decimated; /* a sublattice is integrated out */
+    bool family;    /* one map for a range of a coupling */
 } facts;
 
 static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **lattice,
@@ -156,6 +157,9 @@ static kad_status inspect(kad_ctx *ctx, const kad_config *config, kad_lattice **
                    .known = true,
                    .clock = fabs(action->ops->get(action, "clock")) > 0};
     out->family = kad_config_is_set(config, "family.along");
+    const char *decimation = kad_config_string(config, "flow.decimation");
+    out->decimated = kad_action_can_decimate(&options, *lattice) &&
+                     (decimation == NULL || strcmp(decimation, "false") != 0);
     return KAD_OK;
 }
 
@@ -288,12 +292,13 @@ static bool seamed(const kad_lattice *lattice)
 
 /* Images that the density is averaged over: of maps whose stages know a sublattice, where the
  * KL gap, which grows with the volume, is worth the draws' cost, or a seam makes it large; and
- * under a clock term, where no sublattice is integrated out and what the others get wrong goes
- * away. */
+ * under a clock term, where what the others get wrong goes away. Maps of a sublattice that is
+ * left when the other is integrated out are too good for seams to matter. */
 static kad_status resolve_average(kad_ctx *ctx, kad_config *config, const char *name,
                                   const kad_lattice *lattice, const facts *a)
 {
-    const bool four = (lattice->n_sites >= 256 || seamed(lattice)) && lattice->d > 1;
+    const bool four =
+        lattice->d > 1 && (lattice->n_sites >= 256 || (seamed(lattice) && !a->decimated));
     const bool stages = strcmp(name, "stencil") == 0;
     bool eight = a->clock && lattice->d > 1; /* of two sites an axis there are four */
     for (int mu = 0; mu < lattice->d; mu++)
