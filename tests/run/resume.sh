@@ -306,7 +306,7 @@ train.data_sha256|$(sha256sum <configs/other/run.h5 | cut -c 1-64)|$phi4|train.d
 train.data_set|/samplers/metropolis/configs|$phi4|train.data=configs/other/run.h5
 train.data_weight|0.2|$phi4|train.data=configs/other/run.h5|train.data_set=/samplers/mis/configs
 action.name|none|$alone
-family.along|kappa|$phi4|family={range: [0.1, 0.2], values: 2, draws: 100}|sample=[]
+family.along|kappa|action={name: phi4, form: hopping, components: 1, lambda: 1}|family={range: [0.1, 0.2], values: 2, draws: 100}|sample=[]
 family.range|[2, 3]|$family
 family.order|3|$family
 family.strata|2|$family
@@ -322,7 +322,7 @@ data.held_out|0.4|$alone
 data.block|2|$alone|data.held_out=0.7
 data.components|1|$alone
 flow.symmetry|none|$alone
-data.draws|20|$alone|bulk={configs: 3}
+data.draws|20|$alone|data.source=configs/spins.npy|bulk={configs: 12}
 data.dequantise|0.5|$alone|data.source=configs/spins.npy
 data.validation|0.2|$alone|train.patience=1
 data.kind|field|$alone
