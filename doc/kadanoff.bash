@@ -24,7 +24,7 @@ _kadanoff()
         sweep) options=" --threads --max-hours --wait --out --quiet --point --points --pack --json --no-timing --help --version" words="plan|run|slurm|status|table|analyse" overrides=yes ;;
         demo) options=" --threads --max-hours --wait --out --quiet --help --version" words="demos" overrides=yes ;;
         init) options=" --help --version" words="actions" ;;
-        list) options=" --markdown --help --version" words="actions|bijectors|priors|samplers|observables|keys|demos" ;;
+        list) options=" --markdown --help --version" words="actions|bijectors|transforms|priors|samplers|observables|data|keys|demos" ;;
         info) options=" --help --version" words="folder" ;;
         diagnose) options=" --help --version" words="folder" ;;
         help) options=" --man --completion --help --version" words="commands" ;;

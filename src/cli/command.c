@@ -251,14 +251,16 @@ const kad_command kad_commands[] = {
     },
     {
         .name = "list",
-        .args = "[actions|bijectors|transforms|priors|samplers|observables|keys|demos]",
+        .args =
+            "[actions|bijectors|transforms|priors|samplers|observables|data|keys|demos]",
         .min_args = 0,
         .max_args = 1,
         .options = KAD_OPT_MARKDOWN,
         .summary = "list what is built in",
         .details = "With --markdown: the whole reference of doc/reference.md.",
         .example = "kadanoff list actions",
-        .words = "actions|bijectors|priors|samplers|observables|keys|demos",
+        .words =
+            "actions|bijectors|transforms|priors|samplers|observables|data|keys|demos",
         .run = kad_cmd_list,
     },
     {
@@ -313,7 +315,7 @@ const kad_option kad_options[] = {
     {KAD_OPT_WAIT, '\0', "wait", "SECONDS", KAD_OPT_REAL, offsetof(kad_app, wait), 0, 1e7,
      "wait so long for a folder in use, before it ends with code 69 (default: 0)"},
     {KAD_OPT_OUT, 'o', "out", "PATH", KAD_OPT_TEXT, offsetof(kad_app, out), 0, 0,
-     "run folder (default: the config's name without .yaml), or the page to write"},
+     "run folder (default: the config's name without .yaml), or the file to write"},
     {KAD_OPT_QUIET, 'q', "quiet", NULL, KAD_OPT_FLAG, offsetof(kad_app, quiet), 0, 0,
      "say nothing but errors"},
     {KAD_OPT_MAN, '\0', "man", NULL, KAD_OPT_FLAG, offsetof(kad_app, man), 0, 0,

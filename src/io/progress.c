@@ -27,7 +27,8 @@ struct kad_progress {
     kad_ctx *ctx;
     FILE *screen; /* NULL: quiet */
     bool terminal;
-    int json; /* descriptor of progress.jsonl; -1: none */
+    const char *unit; /* of steps */
+    int json;         /* descriptor of progress.jsonl; -1: none */
     double created, started;
     double shown, written;     /* when last; < 0: never */
     bool drawn;                /* a status line stands on the terminal */
@@ -135,6 +136,7 @@ void kad_progress_begin(kad_progress *progress, const char *stage, int64_t done,
     progress->first = progress->step = done;
     progress->total = total;
     progress->n_fields = 0;
+    progress->unit = "steps";
     progress->started = kad_wall_seconds();
     progress->written = progress->watched = -1;
     /* the first plain line comes after an interval, the first redraw at once */
@@ -358,6 +360,11 @@ void kad_progress_update(kad_progress *progress, int64_t step, size_t n,
     if (watch_due(progress, now)) tell(progress, now);
 }
 
+void kad_progress_unit(kad_progress *progress, const char *unit)
+{
+    progress->unit = unit;
+}
+
 void kad_progress_end(kad_progress *progress)
 {
     double now = kad_wall_seconds();
@@ -365,8 +372,9 @@ void kad_progress_end(kad_progress *progress)
     if (progress->watch != NULL) tell(progress, now);
     if (!progress->screen) return;
     char line[LINE_CHARS] = "", text[STAGE_CHARS + 64];
-    snprintf(text, sizeof text, "%s: %lld steps in %.1f s", progress->stage,
-             (long long)(progress->step - progress->first), now - progress->started);
+    snprintf(text, sizeof text, "%s: %lld %s in %.1f s", progress->stage,
+             (long long)(progress->step - progress->first), progress->unit,
+             now - progress->started);
     add(line, text);
     add_fields(line, progress, progress->n_fields);
     fprintf(progress->screen, progress->terminal ? "\r%s\033[K\n" : "%s\n", line);

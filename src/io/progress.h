@@ -41,6 +41,8 @@ bool kad_progress_due(const kad_progress *progress);
 /* Finish the stage with a closing line (stage, steps, time, fields of the last update).
  */
 void kad_progress_end(kad_progress *progress);
+/* What the stage that has begun counts, where that is not steps. */
+void kad_progress_unit(kad_progress *progress, const char *unit);
 
 /* Where a run is. */
 typedef struct kad_place {

@@ -321,6 +321,7 @@ static kad_status train(work *k)
 {
     kad_image_progress now = kad_image_trainer_progress(k->trainer);
     kad_progress_begin(k->p->progress, "train", (int64_t)(1000 * now.part), 1000);
+    kad_progress_unit(k->p->progress, "thousandths of the plan");
     while (!(now.done && k->n_rows >= (k->best.theta ? N_EVALUATIONS : 0)) &&
            !has_stopped(k)) {
         kad_image_trainer_run(k->trainer, next_share(k), slice_seconds);

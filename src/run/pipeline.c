@@ -145,10 +145,11 @@ static kad_status check_memory(kad_pipeline *p)
     return kad_memory_require(&p->app->ctx, need, "this job");
 }
 
-/* What `run` trains for: samplers of the boundary field need no map. `train`, and `run`
- * without any sampler, always train. */
+/* What `run` trains for: samplers of the boundary field need no map. `train`, `run` without any
+ * sampler, and a family, whose curve is by its map, always train. */
 static bool wants_map(const kad_pipeline *p, unsigned stages)
 {
+    if (p->model != NULL && kad_family_is(&p->model->family)) return true;
     return (stages & KAD_STAGE_SAMPLE) == 0 || p->options.sample.n == 0 ||
            p->options.bulk.configs > 0 || kad_sample_any_needs_map(&p->options.sample);
 }

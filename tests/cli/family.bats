@@ -54,6 +54,15 @@ END
     [ "$(grep -c '^ *nan' out.txt)" -eq 3 ]
 }
 
+@test "family: its map is trained though no sampler of the config needs one" {
+    printf '%s\n' 'lattice: {shape: [2, 4]}' 'action: {name: on-dual, components: 1}' \
+        'family: {along: temperature, range: [2, 3], values: 2, draws: 200, sample_at: [2.5]}' \
+        'train: {steps: 20, batch: 64}' 'sample: [{name: cluster, draws: 50, chains: 8}]' >local.yaml
+    kadanoff run local.yaml -q
+    h5dump -d /family/log_z local/run.h5 >out.txt
+    [ -e local/temperature=2.5/run.h5 ]
+}
+
 @test "family: infer and generate take the map of the value that is named, and say which" {
     cat > range.yaml <<'END'
 lattice: {shape: [4, 4]}
