@@ -238,6 +238,8 @@ kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
     KAD_CALL(kad_h5_remove(ctx, file, "/correlators/boundary"));
     if (kad_h5_exists(file, "/training"))
         KAD_CALL(kad_warn_training(ctx, file, &found->diagnostics));
+    if (kad_h5_exists(file, "/family"))
+        KAD_CALL(kad_warn_family(ctx, file, &found->diagnostics));
     KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
     const size_t best = main_sampler(ctx, file, n, names);
     for (size_t i = 0; i < n; i++)

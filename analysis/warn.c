@@ -2,6 +2,7 @@
 
 #include "analysis/agreement.h"
 #include "base/memory.h"
+#include "base/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -409,6 +410,28 @@ static void warn_improving(kad_diagnostics *diagnostics, const kad_values *stage
                             "training: the free energy still fell by %.2f nats over the "
                             "last fifth of the steps: raise train.steps",
                             fall);
+}
+
+kad_status kad_warn_family(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics)
+{
+    KAD_SCOPE(scope, ctx);
+    kad_values ess = {0}, done = {0};
+    const double draws = (double)kad_attr_int(ctx, file, "/family", "draws");
+    size_t n = 0, n_poor = 0;
+    KAD_CALL(kad_values_read(&scope, file, "/family/ess", &ess));
+    KAD_CALL(kad_values_read(&scope, file, "/family/done", &done));
+    for (size_t i = 0; i < ess.n; i++) {
+        if (kad_values_at(&done, i) != 1) continue;
+        n++;
+        n_poor += !(ess.data[i] * draws >= KAD_MIN_EFFECTIVE);
+    }
+    if (n_poor > 0)
+        kad_diagnostics_add(diagnostics, KAD_ERROR, "few-effective-draws", NULL,
+                            "family: at %zu of %zu values the weights are worth fewer "
+                            "than %d draws: no error bars are stated there; train longer "
+                            "or draw more",
+                            n_poor, n, KAD_MIN_EFFECTIVE);
+    return KAD_OK;
 }
 
 kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file, kad_diagnostics *diagnostics)

@@ -38,6 +38,10 @@ void kad_warn_undefined(kad_diagnostics *diagnostics, const char *sampler,
  * error. */
 void kad_warn_exact(kad_diagnostics *diagnostics, const char *sampler,
                     const kad_estimates *estimates);
+/* Values of a family (/family) at which the map's weights are worth too little. Errors: KAD_ENOMEM,
+ * KAD_EDATA. */
+KAD_MUST_USE kad_status kad_warn_family(kad_ctx *ctx, kad_h5 *file,
+                                        kad_diagnostics *diagnostics);
 /* /training: skipped steps, inverse error, cut off while improving. */
 KAD_MUST_USE kad_status kad_warn_training(kad_ctx *ctx, kad_h5 *file,
                                           kad_diagnostics *diagnostics);

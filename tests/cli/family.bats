@@ -54,6 +54,15 @@ END
     [ "$(grep -c '^ *nan' out.txt)" -eq 3 ]
 }
 
+@test "family: values without error bars are an error of diagnose" {
+    printf '%s\n' 'lattice: {shape: [8, 8]}' 'action: {name: on-dual, components: 1}' \
+        'family: {along: temperature, range: [2, 2.6], values: 2, draws: 200}' \
+        'train: {steps: 2, batch: 64}' 'sample: []' >poor.yaml
+    kadanoff run poor.yaml -q
+    fails_with 65 kadanoff diagnose poor
+    grep -q '^error: family: at 2 of 2 values the weights are worth fewer than 50 draws' out.txt
+}
+
 @test "family: its map is trained though no sampler of the config needs one" {
     printf '%s\n' 'lattice: {shape: [2, 4]}' 'action: {name: on-dual, components: 1}' \
         'family: {along: temperature, range: [2, 3], values: 2, draws: 200, sample_at: [2.5]}' \
