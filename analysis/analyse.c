@@ -185,24 +185,6 @@ static kad_status analyse_one(kad_ctx *ctx, kad_h5 *file, const char *name, bool
     return analyse_log_z(ctx, file, &recorded, main, found);
 }
 
-/* The weighted sampler with most draws: it speaks for ln Z. n: none. */
-static size_t main_sampler(kad_ctx *ctx, kad_h5 *file, size_t n, char **names)
-{
-    size_t best = n;
-    double most = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        char group[128];
-        snprintf(group, sizeof group, "/samplers/%s", names[i]);
-        if (kad_attr_int(ctx, file, group, "weighted") != 1) continue;
-        const double draws = (double)kad_attr_int(ctx, file, group, "n_draws") *
-                             (double)kad_attr_int(ctx, file, group, "n_chains");
-        if (draws <= most) continue;
-        most = draws;
-        best = i;
-    }
-    return best;
-}
-
 static kad_status compare(kad_ctx *ctx, kad_h5 *file)
 {
     KAD_SCOPE(scope, ctx);
@@ -241,7 +223,7 @@ kad_status kad_analyse_file(kad_ctx *ctx, kad_h5 *file)
     if (kad_h5_exists(file, "/family"))
         KAD_CALL(kad_warn_family(ctx, file, &found->diagnostics));
     KAD_CALL(kad_members(&scope, file, "/samplers", &n, &names));
-    const size_t best = main_sampler(ctx, file, n, names);
+    const size_t best = kad_weighed_main(ctx, file, n, names, false);
     for (size_t i = 0; i < n; i++)
         KAD_CALL(analyse_one(ctx, file, names[i], i == best, found));
     KAD_CALL(analyse_together(ctx, file, n, names, best, found));

@@ -50,25 +50,25 @@ static kad_estimate joint_of(size_t n, const double *log_w, double c)
     return (kad_estimate){mean, sqrt(square / (double)n / (double)(n - 1))};
 }
 
-/* Draws whose weights are the map's own: those of work on the way to a draw are not w there. */
-static bool has_own_weights(kad_ctx *ctx, kad_h5 *file, const char *name)
+/* Draws that have weights; `own`: which are the map's, not those of work on the way to a draw. */
+static bool has_weights(kad_ctx *ctx, kad_h5 *file, const char *name, bool own)
 {
     char group[128];
     snprintf(group, sizeof group, "/samplers/%s", name);
+    if (kad_attr_int(ctx, file, group, "weighted") != 1) return false;
     /* runs of earlier versions tell by the options of annealed */
-    return kad_attr_int(ctx, file, group, "weighted") == 1 &&
-           kad_attr_int(ctx, file, group, "work") != 1 &&
-           kad_attr_int(ctx, file, group, "kicks") < 0;
+    return !own || (kad_attr_int(ctx, file, group, "work") != 1 &&
+                    kad_attr_int(ctx, file, group, "kicks") < 0);
 }
 
-/* The sampler with most of them; n: none. */
-static size_t map_sampler(kad_ctx *ctx, kad_h5 *file, size_t n, char *const *names)
+size_t kad_weighed_main(kad_ctx *ctx, kad_h5 *file, size_t n, char *const *names,
+                        bool own)
 {
     size_t best = n;
     double most = 0.0;
     for (size_t i = 0; i < n; i++) {
         char group[128];
-        if (!has_own_weights(ctx, file, names[i])) continue;
+        if (!has_weights(ctx, file, names[i], own)) continue;
         snprintf(group, sizeof group, "/samplers/%s", names[i]);
         const double draws = (double)kad_attr_int(ctx, file, group, "n_draws") *
                              (double)kad_attr_int(ctx, file, group, "n_chains");
@@ -114,7 +114,7 @@ static kad_status add_overlap(kad_ctx *ctx, kad_h5 *file, const char *name, doub
     kad_values log_w;
     double *h, mean, err, dof;
     char table[KAD_ESTIMATE_NAME + 16];
-    if (!has_own_weights(ctx, file, name)) return KAD_OK;
+    if (!has_weights(ctx, file, name, true)) return KAD_OK;
     KAD_CALL(read_weights(&scope, file, name, "proposals/log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
         return KAD_OK;
@@ -313,7 +313,7 @@ kad_status kad_analyse_weighed(kad_ctx *ctx, kad_h5 *file, size_t n, char *const
                                kad_diagnostics *diagnostics)
 {
     map_side map = {.known = false};
-    const size_t own = map_sampler(ctx, file, n, names);
+    const size_t own = kad_weighed_main(ctx, file, n, names, true);
     if (own < n) KAD_CALL(read_map(ctx, file, names[own], &map));
     if (main < n) warn_alone(file, n, names, names[main], diagnostics);
     for (size_t i = 0; i < n && map.known; i++)

@@ -20,6 +20,9 @@
 
 #include "analysis/agreement.h"
 
+/* The weighted sampler with most draws; `own`: of those whose weights are the map's own. n: none. */
+size_t kad_weighed_main(kad_ctx *ctx, kad_h5 *file, size_t n, char *const *names,
+                        bool own);
 /* Of the samplers `names` of a file, that of index `main` (n: none) being the one whose
  * weights speak for ln Z; the map is known by the sampler with most weights of its own, which
  * those of annealed draws are not: tables as above, `overlap` as a row of the agreement, and
