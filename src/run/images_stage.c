@@ -222,16 +222,9 @@ static const double *weights(const work *k)
     return k->best.share > 0 ? k->best.theta : kad_image_trainer_weights(k->trainer);
 }
 
-/* Pieces of a set that are scored where it has more images than `most`. */
-static size_t n_pieces(const kad_images *images, size_t most)
-{
-    return images->n <= most ? 1 : most < SPREAD ? most : SPREAD;
-}
-
 static size_t n_scored(const kad_images *images, size_t most)
 {
-    const size_t pieces = n_pieces(images, most);
-    return images->n > most ? most / pieces * pieces : images->n;
+    return images->n > most ? most : images->n;
 }
 
 /* Bits of at most `most` images, taken from all over them: squares of one picture lie side by
@@ -239,10 +232,11 @@ static size_t n_scored(const kad_images *images, size_t most)
 static kad_status score(work *k, const double *theta, const kad_images *images,
                         size_t most, kad_image_score *out)
 {
-    const size_t pieces = n_pieces(images, most);
-    const size_t n = n_scored(images, most) / pieces;
+    const size_t all = n_scored(images, most);
+    const size_t pieces = images->n <= most ? 1 : most < SPREAD ? most : SPREAD;
     *out = (kad_image_score){0};
     for (size_t i = 0; i < pieces; i++) {
+        const size_t n = (i + 1) * all / pieces - i * all / pieces;
         const size_t first = pieces > 1 ? i * (images->n - n) / (pieces - 1) : 0;
         KAD_CALL(k->map->ops->evaluate(k->ctx, k->map, theta, images, first, n, out));
         kad_image_store_rest(k->store);
