@@ -172,8 +172,8 @@ void kad_trainer_note_choice(const kad_trainer *t)
     if (t->chosen == 0) return;
     kad_note(
         t->ctx,
-        "training: the weights are those after step %lld of %lld, where -ln q a site "
-        "of %zu samples set aside was lowest, %.5g%s",
+        "training: the weights are those after step %lld of the %lld made, where -ln q a "
+        "site of %zu samples set aside was lowest, %.5g%s",
         (long long)t->best_step, (long long)(t->before + t->step),
         t->last.held_out.n_choosing, t->best_value,
         t->stopped != 0 ? "; stopped early" : "");

@@ -181,10 +181,11 @@ static kad_status run_couplings(kad_ctx *ctx, const kad_views *v, kad_writer *w,
                     &prior);
     kad_write(w, "n_exact", KAD_H5_I64, "prior", "images",
               "images that come back from their latents in every level", &one, &n_exact);
-    snprintf(line, KAD_VIEW_LINE,
-             "coding: %lld of %zu images come back exactly, a share of %.2g of levels "
-             "does not",
-             (long long)n_exact, n, share);
+    int at = snprintf(line, KAD_VIEW_LINE, "coding: %lld of %zu images come back exactly",
+                      (long long)n_exact, n);
+    if (n_differ > 0)
+        snprintf(line + at, KAD_VIEW_LINE - (size_t)at,
+                 "; a share of %.2g of levels does not", share);
     return w->status;
 }
 

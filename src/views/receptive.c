@@ -242,8 +242,10 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
     int at =
         snprintf(line, KAD_VIEW_LINE, "receptive fields: strength/radius, level 0 up:");
     for (int h = 0; h < v->map->n_levels && at < KAD_VIEW_LINE - 32; h++)
-        at += snprintf(line + at, KAD_VIEW_LINE - (size_t)at, " %.3g/%.3g",
-                       rows[h].strength, rows[h].radius);
+        at += isnan(rows[h].radius)
+                  ? snprintf(line + at, KAD_VIEW_LINE - (size_t)at, " none")
+                  : snprintf(line + at, KAD_VIEW_LINE - (size_t)at, " %.3g/%.3g",
+                             rows[h].strength, rows[h].radius);
     return w->status;
 }
 
