@@ -50,11 +50,10 @@ static kad_estimate joint_of(size_t n, const double *log_w, double c)
     return (kad_estimate){mean, sqrt(square / (double)n / (double)(n - 1))};
 }
 
-/* Draws that have weights; `own`: which are the map's, not those of work on the way to a draw. */
-static bool has_weights(kad_ctx *ctx, kad_h5 *file, const char *name, bool own)
+/* Of the draws of a group: have they weights? `own`: which are the map's, not those of work on
+ * the way to a draw. */
+static bool has_weights(kad_ctx *ctx, kad_h5 *file, const char *group, bool own)
 {
-    char group[128];
-    snprintf(group, sizeof group, "/samplers/%s", name);
     if (kad_attr_int(ctx, file, group, "weighted") != 1) return false;
     /* runs of earlier versions tell by the options of annealed */
     return !own || (kad_attr_int(ctx, file, group, "work") != 1 &&
@@ -68,8 +67,8 @@ size_t kad_weighed_main(kad_ctx *ctx, kad_h5 *file, size_t n, char *const *names
     double most = 0.0;
     for (size_t i = 0; i < n; i++) {
         char group[128];
-        if (!has_weights(ctx, file, names[i], own)) continue;
         snprintf(group, sizeof group, "/samplers/%s", names[i]);
+        if (!has_weights(ctx, file, group, own)) continue;
         const double draws = (double)kad_attr_int(ctx, file, group, "n_draws") *
                              (double)kad_attr_int(ctx, file, group, "n_chains");
         if (draws <= most) continue;
@@ -113,8 +112,9 @@ static kad_status add_overlap(kad_ctx *ctx, kad_h5 *file, const char *name, doub
     KAD_SCOPE(scope, ctx);
     kad_values log_w;
     double *h, mean, err, dof;
-    char table[KAD_ESTIMATE_NAME + 16];
-    if (!has_weights(ctx, file, name, true)) return KAD_OK;
+    char table[KAD_ESTIMATE_NAME + 16], group[128];
+    snprintf(group, sizeof group, "/samplers/%s", name);
+    if (!has_weights(ctx, file, group, true)) return KAD_OK;
     KAD_CALL(read_weights(&scope, file, name, "proposals/log_weight", &log_w));
     if (log_w.n < 2 || kad_effective_draws(log_w.n, log_w.data) < KAD_MIN_EFFECTIVE)
         return KAD_OK;

@@ -128,8 +128,8 @@ static kad_status infer_images(kad_app *app, kad_stored_images *s,
     if (app->out == NULL) app->out = "inferred.h5";
     KAD_CALL(kad_stored_folder_of(&scope, app->out, &folder));
     const kad_image_options *data = &s->p.options.images.data;
-    KAD_CALL(kad_view_source_open(ctx, data, app->args[1], s->limited ? data->limit : 0,
-                                  folder, source));
+    KAD_CALL(kad_view_source_open(ctx, data, NULL, app->args[1],
+                                  s->limited ? data->limit : 0, folder, source));
     KAD_CALL(kad_view_source_check(ctx, source, app->args[1], s->map->n_channels,
                                    s->map->height, s->map->width));
     KAD_CALL(infer(&scope, s, source->images, &r));

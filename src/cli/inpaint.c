@@ -35,7 +35,7 @@ static kad_status open_picture(kad_app *app, work *w, const char *path, bool mas
     if (o.size == 0 && o.pad == 0 && map->height == map->width) o.size = map->width;
     o.crops = o.crop = 0;
     o.grey = mask || map->n_channels == 1;
-    KAD_CALL(kad_view_source_open(&app->ctx, &o, path, 1, folder, out));
+    KAD_CALL(kad_view_source_open(&app->ctx, &o, NULL, path, 1, folder, out));
     return kad_view_source_check(&app->ctx, out, path, mask ? 1 : map->n_channels,
                                  map->height, map->width);
 }

@@ -15,6 +15,7 @@ typedef enum kad_image_on_error { KAD_IMAGE_REFUSE, KAD_IMAGE_SKIP } kad_image_o
 /* Texts are borrowed from the config. */
 typedef struct kad_image_options {
     const char *source; /* a name of kad_image_generators, "fashion", or a path */
+    const char *key;    /* whose value that is, in messages; NULL: data.source */
     const char *dataset, *sha256;
     int size;          /* 0: as they are */
     int crop;          /* centre square cut before resizing; 0: the largest, or none */
@@ -29,5 +30,10 @@ typedef struct kad_image_options {
     kad_image_on_error on_error;
     const char *cache; /* NULL: the run's folder */
 } kad_image_options;
+
+static inline const char *kad_image_source_key(const kad_image_options *options)
+{
+    return options->key != NULL ? options->key : "data.source";
+}
 
 #endif

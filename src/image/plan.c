@@ -180,8 +180,8 @@ static kad_status decide_shape(kad_ctx *ctx, kad_image_plan *plan, size_t n,
                             sizes[i].height);
     }
     if (first == n)
-        return kad_fail(ctx, KAD_EDATA,
-                        "data.source: %s: none of its %zu files can be read", s->path, n);
+        return kad_fail(ctx, KAD_EDATA, "%s: %s: none of its %zu files can be read",
+                        kad_image_source_key(o), s->path, n);
     const int side = o->size > 0 ? o->size : o->crop;
     plan->inner_height = side > 0 ? side : sizes[first].height;
     plan->inner_width = side > 0 ? side : sizes[first].width;
@@ -192,15 +192,16 @@ static kad_status decide_shape(kad_ctx *ctx, kad_image_plan *plan, size_t n,
 
 kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan)
 {
+    const char *key = kad_image_source_key(plan->options);
     const kad_image_source *s = &plan->source;
     if (plan->n_unread > 0 && plan->options->on_error == KAD_IMAGE_REFUSE) {
         size_t first = 0;
         while (!plan->unread[first])
             first++;
         return kad_fail(ctx, KAD_EDATA,
-                        "data.source: %s: %zu of %zu files cannot be read, the first %s "
+                        "%s: %s: %zu of %zu files cannot be read, the first %s "
                         "(data.on_error skip goes on without them)",
-                        s->path, plan->n_unread, s->n, s->ops->name_of(s, first));
+                        key, s->path, plan->n_unread, s->n, s->ops->name_of(s, first));
     }
     memset(plan->n, 0, sizeof plan->n);
     plan->name_bytes = 0;
@@ -214,17 +215,16 @@ kad_status kad_image_plan_count(kad_ctx *ctx, kad_image_plan *plan)
         plan->n[side] += n;
     }
     if (plan->options->validation > 0 && plan->n[KAD_SIDE_VALIDATION] == 0)
-        return kad_fail(
-            ctx, KAD_EDATA,
-            "data.source: %s: data.validation %g of %zu %s leaves none to choose "
-            "weights by",
-            s->path, plan->options->validation, s->n - plan->n_unread,
-            s->alike ? "images" : "files");
+        return kad_fail(ctx, KAD_EDATA,
+                        "%s: %s: data.validation %g of %zu %s leaves none to choose "
+                        "weights by",
+                        key, s->path, plan->options->validation, s->n - plan->n_unread,
+                        s->alike ? "images" : "files");
     if (plan->n[0] > 0 && (plan->n[1] > 0 || plan->held_out == 0)) return KAD_OK;
     return kad_fail(ctx, KAD_EDATA,
-                    "data.source: %s: data.held_out %g%s of %zu %s leaves %zu images to "
+                    "%s: %s: data.held_out %g%s of %zu %s leaves %zu images to "
                     "train on and %zu held out",
-                    s->path, plan->held_out,
+                    key, s->path, plan->held_out,
                     isnan(plan->options->held_out) ? ", where none is given," : "",
                     s->n - plan->n_unread, s->alike ? "images" : "files", plan->n[0],
                     plan->n[1]);

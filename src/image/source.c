@@ -34,7 +34,8 @@ kad_status kad_image_file_state(kad_scope *in, const char *path, const char **li
                            (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
-static kad_status look_at(kad_ctx *ctx, const char *path, kad_image_path *out)
+static kad_status look_at(kad_ctx *ctx, const char *key, const char *path,
+                          kad_image_path *out)
 {
     kad_status status = KAD_OK;
     struct stat info;
@@ -45,14 +46,13 @@ static kad_status look_at(kad_ctx *ctx, const char *path, kad_image_path *out)
     if (out->folder) return KAD_OK;
     KAD_RETRY(fd, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (fd < 0)
-        return kad_fail(ctx, kad_errno_status(errno, KAD_ENOINPUT), "data.source: %s: %s",
+        return kad_fail(ctx, kad_errno_status(errno, KAD_ENOINPUT), "%s: %s: %s", key,
                         path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-        status = kad_fail(ctx, KAD_ENOINPUT, "data.source: %s: not a regular file", path);
+        status = kad_fail(ctx, KAD_ENOINPUT, "%s: %s: not a regular file", key, path);
     else
         KAD_RETRY(n, pread(fd, out->head, sizeof out->head, 0));
-    if (n < 0)
-        status = kad_fail(ctx, KAD_EIO, "data.source: %s: %s", path, strerror(errno));
+    if (n < 0) status = kad_fail(ctx, KAD_EIO, "%s: %s: %s", key, path, strerror(errno));
     if (status == KAD_OK) {
         out->n_bytes = (uint64_t)info.st_size;
         out->n_head = (size_t)n;
@@ -61,7 +61,8 @@ static kad_status look_at(kad_ctx *ctx, const char *path, kad_image_path *out)
     return status;
 }
 
-static kad_status path_of(kad_ctx *ctx, const char *source, const char **path)
+static kad_status path_of(kad_ctx *ctx, const char *key, const char *source,
+                          const char **path)
 {
     *path = source;
     for (size_t i = 0; i < sizeof installed / sizeof installed[0]; i++) {
@@ -69,9 +70,9 @@ static kad_status path_of(kad_ctx *ctx, const char *source, const char **path)
         *path = installed[i].path;
         if (access(*path, R_OK) != 0)
             return kad_fail(ctx, KAD_ENOINPUT,
-                            "data.source: %s: %s is not there: install the Debian "
+                            "%s: %s: %s is not there: install the Debian "
                             "package %s",
-                            source, *path, installed[i].package);
+                            key, source, *path, installed[i].package);
     }
     return KAD_OK;
 }
@@ -80,20 +81,19 @@ kad_status kad_image_source_open(kad_scope *in, const kad_image_options *o,
                                  kad_image_source *out)
 {
     kad_image_path path = {.path = o->source};
+    const char *key = kad_image_source_key(o);
     *out = (kad_image_source){.path = o->source};
-    KAD_CALL(path_of(in->ctx, o->source, &out->path));
+    KAD_CALL(path_of(in->ctx, key, o->source, &out->path));
     if (kad_image_generator_find(o->source) == NULL)
-        KAD_CALL(look_at(in->ctx, out->path, &path));
+        KAD_CALL(look_at(in->ctx, key, out->path, &path));
     for (int i = 0; kad_image_sources[i] != NULL && out->ops == NULL; i++)
         if (kad_image_sources[i]->is(&path)) out->ops = kad_image_sources[i];
     if (out->ops == NULL)
-        return kad_fail(in->ctx, KAD_EDATA,
-                        "data.source: %s: %s (kadanoff list data: what can be read)",
-                        out->path,
-                        path.n_bytes == 0 ? "is empty" : "no images known here");
+        return kad_fail(
+            in->ctx, KAD_EDATA, "%s: %s: %s (kadanoff list data: what can be read)", key,
+            out->path, path.n_bytes == 0 ? "is empty" : "no images known here");
     KAD_CALL(out->ops->open(in, o, out));
     if (out->n == 0)
-        return kad_fail(in->ctx, KAD_EDATA, "data.source: %s: no images in it",
-                        out->path);
+        return kad_fail(in->ctx, KAD_EDATA, "%s: %s: no images in it", key, out->path);
     return KAD_OK;
 }

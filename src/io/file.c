@@ -241,22 +241,49 @@ kad_status kad_file_write_temporary(kad_ctx *ctx, const char *path, size_t n_pie
     return KAD_OK;
 }
 
-kad_status kad_file_sync_folder(kad_ctx *ctx, const char *path)
+int kad_file_lock(int fd)
 {
-    kad_status status = KAD_OK;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result;
+    KAD_RETRY(result, fcntl(fd, F_SETLK, &lock));
+    return result;
+}
+
+bool kad_file_is_held(int fd, long *pid)
+{
+    struct flock query = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result;
+    KAD_RETRY(result, fcntl(fd, F_GETLK, &query));
+    if (pid != NULL) *pid = (long)query.l_pid;
+    return result == 0 && query.l_type != F_UNLCK;
+}
+
+int kad_file_folder(const char *path)
+{
     char *folder = kad_strdup(path);
-    if (!folder) return kad_fail(ctx, KAD_ENOMEM, "out of memory");
+    int fd = -1;
+    errno = ENOMEM;
+    if (folder == NULL) return fd;
     char *slash = strrchr(folder, '/');
     if (slash == folder) slash++;
     if (slash) *slash = 0;
-    int fd, result = -1;
     KAD_RETRY(fd, open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const int why = errno;
+    kad_free(folder);
+    errno = why;
+    return fd;
+}
+
+kad_status kad_file_sync_folder(kad_ctx *ctx, const char *path)
+{
+    kad_status status = KAD_OK;
+    int result = -1;
+    const int fd = kad_file_folder(path);
     if (fd >= 0) KAD_RETRY(result, fsync(fd));
     if (result != 0 && (fd < 0 || (errno != EINVAL && errno != EROFS)))
         status = kad_fail(ctx, kad_errno_status(errno, KAD_EIO),
                           "%s: folder cannot be synced: %s", path, strerror(errno));
     if (fd >= 0) close(fd);
-    kad_free(folder);
     return status;
 }
 

@@ -83,6 +83,15 @@ KAD_MUST_USE kad_status kad_file_make_folder(kad_ctx *ctx, const char *path);
  * KAD_ENOMEM. */
 KAD_MUST_USE kad_status kad_file_remove_folder(kad_ctx *ctx, const char *path);
 
+/* A lock of this process on an open file, until it closes the file. Returns as fcntl, with
+ * errno. */
+int kad_file_lock(int fd);
+/* Does another process hold one, and which (NULL: not asked)? Where there are no locks nobody
+ * does. */
+bool kad_file_is_held(int fd, long *pid);
+
+/* The folder a path lies in, open, for who lists or syncs it; -1 with errno. */
+int kad_file_folder(const char *path);
 /* fsync of the folder a path lies in; file systems that cannot are forgiven. */
 KAD_MUST_USE kad_status kad_file_sync_folder(kad_ctx *ctx, const char *path);
 

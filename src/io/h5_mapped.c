@@ -177,14 +177,6 @@ static kad_status cannot(kad_ctx *ctx, const char *path, const char *what, int w
                     what, strerror(why));
 }
 
-/* A writer holds this lock on its temporary file. Where locks do not reach other machines, or
- * there are none, age decides alone. */
-static bool is_held(int fd)
-{
-    struct flock query = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    return fcntl(fd, F_GETLK, &query) != 0 || query.l_type != F_UNLCK;
-}
-
 /* ".tmp.PID" */
 static bool is_temporary(const char *end)
 {
@@ -193,7 +185,8 @@ static bool is_temporary(const char *end)
     return n > 0 && end[5 + n] == '\0';
 }
 
-/* Of an entry of a folder: is it a file that nobody writes any more? */
+/* Of an entry of a folder: is it a file that nobody writes any more? Writers hold a lock; where
+ * locks do not reach other machines, or there are none, age decides alone. */
 static bool is_abandoned(int folder, const char *name, bool own)
 {
     enum { OLD = 86400 }; /* seconds */
@@ -201,7 +194,8 @@ static bool is_abandoned(int folder, const char *name, bool own)
     const int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) return false;
     const bool file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-    const bool old = file && time(NULL) - info.st_mtime > OLD && !is_held(fd);
+    const bool old =
+        file && time(NULL) - info.st_mtime > OLD && !kad_file_is_held(fd, NULL);
     close(fd);
     return file && (own || old);
 }
@@ -210,16 +204,14 @@ void kad_mapped_clear(const char *path, bool own)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const size_t n = strlen(name);
-    char *folder = kad_strdup(path);
-    if (folder == NULL) return;
-    if (slash != NULL) folder[slash - path + (slash == path)] = '\0';
-    DIR *dir = opendir(slash != NULL ? folder : ".");
-    kad_free(folder);
+    const int folder = kad_file_folder(path);
+    DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
+    if (dir == NULL && folder >= 0) close(folder);
     if (dir == NULL) return;
     for (const struct dirent *file = readdir(dir); file; file = readdir(dir))
         if (strncmp(file->d_name, name, n) == 0 && is_temporary(file->d_name + n) &&
-            is_abandoned(dirfd(dir), file->d_name, own))
-            unlinkat(dirfd(dir), file->d_name, 0);
+            is_abandoned(folder, file->d_name, own))
+            unlinkat(folder, file->d_name, 0);
     closedir(dir);
 }
 
@@ -227,7 +219,6 @@ kad_status kad_mapped_begin(kad_ctx *ctx, const char *path, size_t n,
                             const kad_mapped_array *arrays, kad_mapped_writer **out)
 {
     KAD_LOCAL(kad_mapped_writer, w);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat info;
     *out = NULL;
     if (n > KAD_MAPPED_ARRAYS)
@@ -248,7 +239,7 @@ kad_status kad_mapped_begin(kad_ctx *ctx, const char *path, size_t n,
         return kad_fail(ctx, KAD_EIO, "%s: cannot be laid out: %s", path,
                         kad_h5_reason());
     if (fstat(w->fd, &info) != 0) return cannot(ctx, path, "written", errno);
-    (void)fcntl(w->fd, F_SETLK, &lock); /* where there are locks */
+    (void)kad_file_lock(w->fd); /* where there are locks */
     w->block.n_file = (uint64_t)info.st_size;
     for (size_t i = 0; i < n; i++)
         if (w->block.array[i].offset + w->block.array[i].n_bytes > w->block.n_file)

@@ -57,13 +57,12 @@ static bool works_elsewhere(const kad_run *run, int fd, holder *who)
 static kad_status fail_in_use(kad_ctx *ctx, const kad_run *run)
 {
     holder who;
-    struct flock query = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    long pid;
     if (read_holder(run->lock, &who))
         return kad_fail(ctx, KAD_EINUSE, "%s: in use by process %ld on host %.200s",
                         run->path, who.pid, who.host);
-    if (fcntl(run->lock, F_GETLK, &query) == 0 && query.l_type != F_UNLCK)
-        return kad_fail(ctx, KAD_EINUSE, "%s: in use by process %ld", run->path,
-                        (long)query.l_pid);
+    if (kad_file_is_held(run->lock, &pid))
+        return kad_fail(ctx, KAD_EINUSE, "%s: in use by process %ld", run->path, pid);
     return kad_fail(ctx, KAD_EINUSE, "%s: in use by another process", run->path);
 }
 
@@ -112,11 +111,9 @@ kad_status kad_run_lock(kad_ctx *ctx, kad_run *run)
 {
     KAD_LOCAL(char, path);
     holder who;
-    int result;
-    struct flock request = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     KAD_CALL(kad_run_join(ctx, run, "checkpoint/lock", &path));
     KAD_CALL(open_lock(ctx, path, &run->lock));
-    KAD_RETRY(result, fcntl(run->lock, F_SETLK, &request));
+    const int result = kad_file_lock(run->lock);
     if (result != 0 && (errno == EACCES || errno == EAGAIN)) return fail_in_use(ctx, run);
     if (result != 0 && !has_no_locks(errno))
         return kad_fail(ctx, kad_errno_status(errno, KAD_EIO), "%s: cannot be locked: %s",
@@ -149,16 +146,13 @@ void kad_run_unlock(kad_run *run)
 
 bool kad_run_is_held(const kad_run *run)
 {
-    struct flock query = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char *path = kad_run_file(run, "checkpoint/lock");
     holder who;
     bool held = false;
     int fd = -1;
     if (path) KAD_RETRY(fd, open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (fd >= 0) {
-        int result;
-        KAD_RETRY(result, fcntl(fd, F_GETLK, &query));
-        held = (result == 0 && query.l_type != F_UNLCK) || works_elsewhere(run, fd, &who);
+        held = kad_file_is_held(fd, NULL) || works_elsewhere(run, fd, &who);
         close(fd);
     }
     kad_free(path);

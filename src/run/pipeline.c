@@ -396,13 +396,13 @@ static kad_status keep_word(const kad_pipeline *p)
 }
 
 /* Before a folder is claimed; one that was stopped while images were read goes on by its name. */
-static kad_status check_images(kad_pipeline *p, bool grown)
+static kad_status check_images(kad_pipeline *p)
 {
     const kad_status status = kad_images_check(p);
     if (status == KAD_EINTERRUPTED) {
         char why[KAD_MESSAGE_MAX];
         memcpy(why, p->app->ctx.message, sizeof why);
-        KAD_CALL(kad_config_claim(p, false, grown));
+        KAD_CALL(kad_config_claim(p, false, false));
         return kad_fail(&p->app->ctx, status, "%s", why);
     }
     return status;
@@ -423,7 +423,7 @@ static kad_status work_open(kad_pipeline *p, unsigned stages)
         return print_end(p, stages);
     }
     if (p->model == NULL && !claimed)
-        KAD_CALL(check_images(p, grown));
+        KAD_CALL(check_images(p));
     else if (p->model != NULL && wants_map(p, stages))
         KAD_CALL(kad_selfcheck(p));
     KAD_CALL(kad_config_claim(p, claimed, grown));

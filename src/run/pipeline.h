@@ -8,6 +8,7 @@
  *   schema, recipe   the config of a run, and what is chosen where it says nothing
  *   options          the structs that the modules take, made of it
  *   pipeline         the stages one after the other, with self-check and provenance
+ *   images_work      a run on images, from reading to results
  *   attempts         who worked on a run, and how that ended
  *   run_state        how far a run is, from its folder
  *   report_file      report.html */

@@ -163,14 +163,13 @@ static kad_status lock_folder(kad_ctx *ctx, const char *folder, int *fd)
 {
     KAD_SCOPE(scope, ctx);
     const char *path;
-    struct flock request = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     KAD_CALL(kad_file_make_folder(ctx, folder));
     KAD_CALL(kad_take_printf(&scope, &path, "%s/.lock", folder));
     KAD_RETRY(*fd, open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
     if (*fd < 0)
         return kad_fail(ctx, kad_errno_status(errno, KAD_ECREATE), "%s: %s", path,
                         strerror(errno));
-    while (fcntl(*fd, F_SETLK, &request) != 0 && (errno == EACCES || errno == EAGAIN))
+    while (kad_file_lock(*fd) != 0 && (errno == EACCES || errno == EAGAIN))
         KAD_CALL(kad_stop_sleep(ctx, folder, 0.05));
     return KAD_OK;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum { CHUNK = 256, SHEET = 16, LEVELS = KAD_IMAGE_LEVELS_MAX };
+static const char key[] = "images.outliers";
 
 /* An image by its bits. */
 typedef struct rank {
@@ -187,7 +188,7 @@ static kad_status run(kad_ctx *ctx, const kad_views *v, kad_writer *w,
 {
     kad_view_source source = {0};
     kad_status status =
-        kad_view_source_open(ctx, v->data, v->options->outliers,
+        kad_view_source_open(ctx, v->data, key, v->options->outliers,
                              v->options->outlier_images, v->folder, &source);
     if (status == KAD_OK) status = compare(ctx, v, &source, w, line);
     kad_image_store_close(source.store);
@@ -201,9 +202,8 @@ static bool asked(const kad_views *v)
 
 static kad_status check(kad_ctx *ctx, const kad_views *v)
 {
-    const char *source = v->options->outliers;
-    if (source == NULL) return KAD_OK;
-    return kad_view_source_measure(ctx, "images.outliers", v->data, source,
+    if (!asked(v)) return KAD_OK;
+    return kad_view_source_measure(ctx, v->data, key, v->options->outliers,
                                    v->set != NULL ? &v->set->train : NULL);
 }
 

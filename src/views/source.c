@@ -32,7 +32,8 @@ static kad_status open_unnamed(kad_ctx *ctx, kad_image_options *options,
 
 /* Read as the run's own images are, all of them, or those that the source holds out. */
 static kad_status options_of(kad_scope *in, const kad_image_options *data,
-                             const char *source, int64_t limit, kad_image_options *o)
+                             const char *key, const char *source, int64_t limit,
+                             kad_image_options *o)
 {
     char *copy, *colon = NULL;
     bool whole; /* a path may hold a colon */
@@ -43,6 +44,7 @@ static kad_status options_of(kad_scope *in, const kad_image_options *data,
     if (colon != NULL) *colon = '\0';
     *o = *data;
     o->source = copy;
+    o->key = key;
     o->dataset = colon != NULL ? colon + 1 : NULL;
     o->sha256 = NULL;
     o->held_out = 0;
@@ -54,13 +56,13 @@ static kad_status options_of(kad_scope *in, const kad_image_options *data,
 }
 
 kad_status kad_view_source_open(kad_ctx *ctx, const kad_image_options *data,
-                                const char *source, int64_t limit, const char *folder,
-                                kad_view_source *out)
+                                const char *key, const char *source, int64_t limit,
+                                const char *folder, kad_view_source *out)
 {
     KAD_SCOPE(scope, ctx);
     kad_image_options o;
     *out = (kad_view_source){0};
-    KAD_CALL(options_of(&scope, data, source, limit, &o));
+    KAD_CALL(options_of(&scope, data, key, source, limit, &o));
     KAD_CALL(open_unnamed(ctx, &o, folder, &out->store));
     const kad_image_set *set = kad_image_store_set(out->store);
     out->held_out = set->held_out.n > 0;
@@ -86,30 +88,18 @@ kad_status kad_view_source_check(kad_ctx *ctx, const kad_view_source *s,
                           (int[]){channels, height, width});
 }
 
-static kad_status measure(kad_ctx *ctx, const kad_image_options *data, const char *source,
-                          const kad_images *like)
+kad_status kad_view_source_measure(kad_ctx *ctx, const kad_image_options *data,
+                                   const char *key, const char *source,
+                                   const kad_images *like)
 {
     KAD_SCOPE(scope, ctx);
     kad_image_options o;
     kad_image_source opened;
     kad_image_plan plan;
-    KAD_CALL(options_of(&scope, data, source, 0, &o));
+    KAD_CALL(options_of(&scope, data, key, source, 0, &o));
     KAD_CALL(kad_image_source_open(&scope, &o, &opened));
     if (like == NULL) return KAD_OK;
     KAD_CALL(kad_image_plan_make(&scope, &o, &opened, &plan));
     return compare_shapes(ctx, source, (int[]){plan.n_channels, plan.height, plan.width},
                           (int[]){like->n_channels, like->height, like->width});
-}
-
-kad_status kad_view_source_measure(kad_ctx *ctx, const char *key,
-                                   const kad_image_options *data, const char *source,
-                                   const kad_images *like)
-{
-    static const char own[] = "data.source: ";
-    char why[KAD_MESSAGE_MAX];
-    const kad_status status = measure(ctx, data, source, like);
-    if (status == KAD_OK) return KAD_OK;
-    memcpy(why, ctx->message, sizeof why);
-    const bool named = strncmp(why, own, sizeof own - 1) == 0;
-    return kad_fail(ctx, status, "%s: %.900s", key, why + (named ? sizeof own - 1 : 0));
 }

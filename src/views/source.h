@@ -12,19 +12,21 @@ typedef struct kad_view_source {
 
 /* "FILE.h5:/DATASET" or anything that data.source may be, at most `limit` images (0: all);
  * those that the source itself holds out where it does, else all. They are mapped from a
- * file in `folder` that has no name any more. Errors: those of kad_image_store_open. */
+ * file in `folder` that has no name any more. `key` names the source in messages (NULL:
+ * data.source). Errors: those of kad_image_store_open. */
 KAD_MUST_USE kad_status kad_view_source_open(kad_ctx *ctx, const kad_image_options *data,
-                                             const char *source, int64_t limit,
-                                             const char *folder, kad_view_source *out);
+                                             const char *key, const char *source,
+                                             int64_t limit, const char *folder,
+                                             kad_view_source *out);
 /* KAD_EDATA where they are not of this shape. */
 KAD_MUST_USE kad_status kad_view_source_check(kad_ctx *ctx, const kad_view_source *images,
                                               const char *source, int channels,
                                               int height, int width);
 /* The same of a source that is only measured, for images like these; NULL: it is there, and one
- * of images. Failures are of the option `key`. */
-KAD_MUST_USE kad_status kad_view_source_measure(kad_ctx *ctx, const char *key,
+ * of images. */
+KAD_MUST_USE kad_status kad_view_source_measure(kad_ctx *ctx,
                                                 const kad_image_options *data,
-                                                const char *source,
+                                                const char *key, const char *source,
                                                 const kad_images *like);
 
 #endif

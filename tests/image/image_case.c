@@ -53,7 +53,7 @@ const char *image_path(image_case *c, const char *name)
 
 kad_image_options image_options(const char *source)
 {
-    kad_image_options o;
+    kad_image_options o = {0}; /* also what no key fills */
     kad_keys_default(kad_image_keys, kad_image_n_keys, &o);
     o.source = source;
     return o;
@@ -192,4 +192,30 @@ bool image_write(const char *path, picture_kind kind, int i, int height, int wid
     fclose(file);
     if (!done) unlink(path);
     return done;
+}
+
+uint8_t *image_levels(int channels, int height, int width, bool planar)
+{
+    uint8_t *out = malloc((size_t)(IMAGE_N * channels * height * width)), *p = out;
+    for (int i = 0; i < IMAGE_N; i++)
+        for (int a = 0; a < (planar ? channels : height); a++)
+            for (int b = 0; b < (planar ? height : width); b++)
+                for (int c = 0; c < (planar ? width : channels); c++)
+                    *p++ = planar ? image_level(i, a, b, c) : image_level(i, c, a, b);
+    return out;
+}
+
+void image_write_npy(const char *path, const char *shape, const uint8_t *data, size_t n)
+{
+    char header[128];
+    FILE *file = fopen(path, "wb");
+    const int length =
+        snprintf(header, sizeof header,
+                 "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }\n", shape);
+    fwrite("\x93NUMPY\1\0", 1, 8, file);
+    fputc(length, file);
+    fputc(0, file);
+    fwrite(header, 1, (size_t)length, file);
+    fwrite(data, 1, n, file);
+    fclose(file);
 }

@@ -18,6 +18,12 @@ typedef struct image_case {
 int image_set_up(void **state);
 int image_tear_down(void **state);
 
+/* A claim with a case of its own. */
+#define IMAGE(text, function)                               \
+    {                                                       \
+        text, function, image_set_up, image_tear_down, NULL \
+    }
+
 /* The path of a file of the scratch folder; folders above it are made. */
 const char *image_path(image_case *c, const char *name);
 /* Options of their defaults, of a source in the scratch folder, or a generator. */
@@ -29,6 +35,13 @@ void image_refused(image_case *c, const kad_image_options *o, kad_status wanted,
                    const char *fragment);
 /* Was there a notice with this fragment? */
 bool image_noted(const image_case *c, const char *fragment);
+
+enum { IMAGE_N = 12 }; /* images of a stack */
+/* Levels of the tests' stacks, [IMAGE_N][height][width][channels], or, planar, with channels
+ * before rows; freed by the caller. */
+uint8_t *image_levels(int channels, int height, int width, bool planar);
+/* A .npy file of bytes; shape as "(12, 4, 6)". */
+void image_write_npy(const char *path, const char *shape, const uint8_t *data, size_t n);
 
 /* Level of channel k at row y, column x of picture i of the tests' files. */
 uint8_t image_level(int i, int k, int y, int x);

@@ -111,11 +111,6 @@ static void test_cache(void **state)
     free(data);
 }
 
-#define IMAGE(text, function)                               \
-    {                                                       \
-        text, function, image_set_up, image_tear_down, NULL \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -275,11 +275,6 @@ static void test_stacks(void **state)
     image_refused(c, &o, KAD_EDATA, "no whole number of CIFAR's records");
 }
 
-#define IMAGE(text, function)                               \
-    {                                                       \
-        text, function, image_set_up, image_tear_down, NULL \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -1,5 +1,5 @@
-/* Claims about sources of images: files of every format give their levels, whatever the
- * order of their axes; sides, windows, borders and the cache. */
+/* Claims about sources of images: pictures of every format give their levels; sides, windows,
+ * borders and the cache. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -11,253 +11,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#ifdef HAVE_ZLIB
-#include <zlib.h>
-#endif
-
-enum { N = 12, H = 4, W = 6 };
-
-/* Levels of the tests' pictures, [N][H][W][C] or [N][C][H][W]. */
-static uint8_t *levels(int channels, int height, int width, bool planar)
-{
-    uint8_t *out = malloc((size_t)(N * channels * height * width)), *p = out;
-    for (int i = 0; i < N; i++)
-        for (int a = 0; a < (planar ? channels : height); a++)
-            for (int b = 0; b < (planar ? height : width); b++)
-                for (int c = 0; c < (planar ? width : channels); c++)
-                    *p++ = planar ? image_level(i, a, b, c) : image_level(i, c, a, b);
-    return out;
-}
-
-/* Both sides of a store are the tests' pictures, each once. */
-static void check_levels(const kad_image_store *store, int n, int channels, int height,
-                         int width)
-{
-    bool seen[64] = {false};
-    const kad_image_set *set = kad_image_store_set(store);
-    assert_int_equal(set->train.n + set->held_out.n, n);
-    for (int side = 0; side < 2; side++) {
-        const kad_images *im = image_side(store, side);
-        assert_int_equal(im->n_channels, channels);
-        assert_int_equal(im->height, height);
-        assert_int_equal(im->width, width);
-        for (size_t j = 0; j < im->n; j++) {
-            const uint8_t *p = kad_image_at(im, j);
-            int i = 0;
-            while (i < n && image_level(i, 0, 0, 0) != p[0])
-                i++;
-            assert_true(i < n);
-            assert_false(seen[i]);
-            seen[i] = true;
-            for (int k = 0; k < channels; k++)
-                for (int y = 0; y < height; y++)
-                    for (int x = 0; x < width; x++)
-                        assert_int_equal(*p++, image_level(i, k, y, x));
-        }
-    }
-}
-
-static void check_file(image_case *c, const char *path, int channels)
-{
-    kad_image_store *store;
-    kad_image_options o = image_options(path);
-    o.held_out = 0.3;
-    assert_ok(c, image_open(c, &o, &store));
-    check_levels(store, N, channels, H, W);
-    kad_image_store_close(store);
-}
-
-static void write_npy(const char *path, const char *shape, const uint8_t *data, size_t n)
-{
-    char header[128];
-    FILE *file = fopen(path, "wb");
-    const int length =
-        snprintf(header, sizeof header,
-                 "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }\n", shape);
-    fwrite("\x93NUMPY\1\0", 1, 8, file);
-    fputc(length, file);
-    fputc(0, file);
-    fwrite(header, 1, (size_t)length, file);
-    fwrite(data, 1, n, file);
-    fclose(file);
-}
-
-static void test_npy(void **state)
-{
-    image_case *c = *state;
-    const char *path = image_path(c, "x.npy");
-    uint8_t *last = levels(3, H, W, false), *first = levels(3, H, W, true);
-    write_npy(path, "(12, 4, 6, 3)", last, N * H * W * 3);
-    check_file(c, path, 3);
-    write_npy(path, "(12, 3, 4, 6)", first, N * H * W * 3);
-    check_file(c, path, 3);
-    free(last);
-    last = levels(1, H, W, false);
-    write_npy(path, "(12, 4, 6)", last, N * H * W);
-    check_file(c, path, 1);
-    free(last);
-    free(first);
-}
-
-static void test_hdf5(void **state)
-{
-    image_case *c = *state;
-    const char *path = image_path(c, "x.h5");
-    const size_t dims[4] = {N, 3, H, W};
-    uint8_t *x = levels(3, H, W, true);
-    const double other[2] = {1, 2};
-    const size_t two = 2;
-    bool images;
-    kad_h5 *file;
-    assert_ok(c, kad_h5_create(&c->ctx, &file));
-    assert_ok(c, kad_h5_write(&c->ctx, file, "/a/b", KAD_H5_U8, 4, dims, x));
-    assert_ok(c, kad_h5_write(&c->ctx, file, "/other", KAD_H5_F64, 1, &two, other));
-    assert_ok(c, kad_h5_save(&c->ctx, file, path, false));
-    check_file(c, path, 3); /* the only one of bytes */
-    assert_ok(c, kad_image_source_is_one(&c->ctx, path, NULL, &images));
-    assert_true(images);
-    /* a field beside it is what a file without a name means */
-    assert_ok(c, kad_h5_write(&c->ctx, file, "/configs", KAD_H5_F64, 1, &two, other));
-    assert_ok(c, kad_h5_save(&c->ctx, file, path, false));
-    assert_ok(c, kad_image_source_is_one(&c->ctx, path, NULL, &images));
-    assert_false(images);
-    assert_ok(c, kad_image_source_is_one(&c->ctx, path, "/a/b", &images));
-    assert_true(images);
-    assert_ok(c, kad_h5_write(&c->ctx, file, "/c", KAD_H5_U8, 4, dims, x));
-    assert_ok(c, kad_h5_save(&c->ctx, file, path, false));
-    kad_image_options o = image_options(path);
-    image_refused(c, &o, KAD_EDATA, "found 2: name it by data.dataset");
-    o.dataset = "other";
-    image_refused(c, &o, KAD_EDATA, "/other");
-    kad_h5_close(file);
-    free(x);
-}
-
-/* Big end first. */
-static void put_idx(FILE *file, int rank, const int *dims, const uint8_t *data, size_t n)
-{
-    const uint8_t magic[4] = {0, 0, 8, (uint8_t)rank};
-    fwrite(magic, 1, 4, file);
-    for (int i = 0; i < rank; i++) {
-        const uint8_t word[4] = {0, 0, (uint8_t)(dims[i] >> 8), (uint8_t)dims[i]};
-        fwrite(word, 1, 4, file);
-    }
-    fwrite(data, 1, n, file);
-    fclose(file);
-}
-
-static void pack(const char *path)
-{
-#ifdef HAVE_ZLIB
-    size_t n;
-    char packed[512];
-    unsigned char *data = scratch_slurp(path, &n);
-    snprintf(packed, sizeof packed, "%s.gz", path);
-    gzFile out = gzopen(packed, "wb");
-    assert_int_equal(gzwrite(out, data, (unsigned)n), (int)n);
-    gzclose(out);
-    unlink(path);
-    free(data);
-#else
-    (void)path;
-#endif
-}
-
-/* Images with their labels, each packed or not; the second file of a set is held out. */
-static void test_idx(void **state)
-{
-    image_case *c = *state;
-    uint8_t *x = levels(1, H, W, false), labels[N];
-    const int dims[3] = {N, H, W};
-    kad_image_store *store;
-    char folder[512];
-    for (int i = 0; i < N; i++)
-        labels[i] = (uint8_t)(i % 10);
-    for (int packed = 0; packed < 4; packed++)
-        for (int side = 0; side < 2; side++) {
-            char name[64];
-            const char *of = side ? "t10k" : "train";
-            snprintf(name, sizeof name, "m/%s-images-idx3-ubyte", of);
-            const char *path = image_path(c, name);
-            put_idx(fopen(path, "wb"), 3, dims, x, N * H * W);
-            if (side == 0) check_file(c, path, 1);
-            if (packed & 1) pack(path);
-            snprintf(name, sizeof name, "m/%s-labels-idx1-ubyte", of);
-            path = image_path(c, name);
-            put_idx(fopen(path, "wb"), 1, dims, labels, N);
-            if (packed & 2) pack(path);
-            snprintf(folder, sizeof folder, "%s/m", c->folder.path);
-            if (side == 0) continue;
-            const kad_image_options o = image_options(folder);
-            assert_ok(c, image_open(c, &o, &store));
-            for (int s = 0; s < 2; s++) {
-                const kad_images *im = image_side(store, s);
-                assert_int_equal(im->n, N);
-                assert_int_equal(im->n_labels, 1);
-                assert_string_equal(im->label_name[0], "class");
-                for (int i = 0; i < N; i++) {
-                    assert_true(im->labels[i] == labels[i]);
-                    assert_memory_equal(kad_image_at(im, (size_t)i), x + i * H * W,
-                                        H * W);
-                }
-            }
-            kad_image_store_close(store);
-        }
-    free(x);
-}
-
-/* 16 bytes and 24 images of 32 x 32 are as long as eight records of CIFAR-100, whose first labels
- * could be 0, 0. */
-static void test_idx_as_long_as_cifar(void **state)
-{
-    image_case *c = *state;
-    enum { MANY = 24, SIDE = 32 };
-    const int dims[3] = {MANY, SIDE, SIDE};
-    static uint8_t x[MANY * SIDE * SIDE]; /* black */
-    kad_image_store *store;
-    const char *path = image_path(c, "long-images-idx3-ubyte");
-    put_idx(fopen(path, "wb"), 3, dims, x, sizeof x);
-    const kad_image_options o = image_options(path);
-    assert_ok(c, image_open(c, &o, &store));
-    assert_int_equal(image_side(store, 0)->n_channels, 1);
-    assert_int_equal(image_side(store, 0)->n + image_side(store, 1)->n, MANY);
-    kad_image_store_close(store);
-}
-
-static void test_cifar(void **state)
-{
-    image_case *c = *state;
-    uint8_t *x = levels(3, 32, 32, true);
-    kad_image_store *store;
-    char folder[512];
-    static const char *const names[2][2] = {{"a/data_batch_1.bin", "a/test_batch.bin"},
-                                            {"b/train.bin", "b/test.bin"}};
-    for (int kind = 0; kind < 2; kind++) {
-        for (int side = 0; side < 2; side++) {
-            FILE *file = fopen(image_path(c, names[kind][side]), "wb");
-            for (int i = 0; i < N; i++) {
-                if (kind == 1) fputc(i % 20, file);
-                fputc(i % 10, file);
-                fwrite(x + i * 3072, 1, 3072, file);
-            }
-            fclose(file);
-        }
-        snprintf(folder, sizeof folder, "%s/%c", c->folder.path, 'a' + kind);
-        const kad_image_options o = image_options(folder);
-        assert_ok(c, image_open(c, &o, &store));
-        for (int side = 0; side < 2; side++) {
-            const kad_images *im = image_side(store, side);
-            assert_int_equal(im->n, N);
-            assert_int_equal(im->n_labels, kind + 1);
-            assert_memory_equal(im->pixels, x, N * 3072);
-            for (size_t i = 0; i < N; i++)
-                assert_true(im->labels[i * im->n_labels + im->n_labels - 1] ==
-                            (double)(i % 10));
-        }
-        kad_image_store_close(store);
-    }
-    free(x);
-}
+enum { N = IMAGE_N, H = 4, W = 6 };
 
 /* Every kind of file in one folder: PNG to the level, alpha on black, 16 bits rounded; JPEG
  * near to what was written. */
@@ -429,10 +183,10 @@ static void test_flip(void **state)
 {
     image_case *c = *state;
     kad_image_store *store;
-    uint8_t *x = levels(3, H, W, true);
+    uint8_t *x = image_levels(3, H, W, true);
     char path[512];
     snprintf(path, sizeof path, "%s", image_path(c, "x.npy"));
-    write_npy(path, "(12, 3, 4, 6)", x, N * H * W * 3);
+    image_write_npy(path, "(12, 3, 4, 6)", x, N * H * W * 3);
     kad_image_options o = image_options(path);
     o.held_out = 0.3;
     o.flip = true;
@@ -503,10 +257,10 @@ static void test_cache(void **state)
     image_case *c = *state;
     kad_image_store *store;
     size_t n;
-    uint8_t *x = levels(1, H, W, false);
+    uint8_t *x = image_levels(1, H, W, false);
     const char *source = image_path(c, "s/x.npy");
     char path[512], cache[512], digest[65];
-    write_npy(source, "(12, 4, 6)", x, N * H * W);
+    image_write_npy(source, "(12, 4, 6)", x, N * H * W);
     snprintf(path, sizeof path, "%s", source);
     kad_image_options o = image_options(path);
     o.held_out = 0.3;
@@ -548,7 +302,7 @@ static void test_cache(void **state)
         kad_image_store_close(store);
     }
     x[0] ^= 1;
-    write_npy(path, "(12, 4, 6)", x, N * H * W);
+    image_write_npy(path, "(12, 4, 6)", x, N * H * W);
     struct timespec other[2] = {{1, 0}, {1, 0}};
     utimensat(AT_FDCWD, path, other, 0);
     assert_ok(c, image_open(c, &o, &store));
@@ -579,19 +333,9 @@ static void test_threads(void **state)
     assert_string_equal(digest[0], digest[1]);
 }
 
-#define IMAGE(text, function)                               \
-    {                                                       \
-        text, function, image_set_up, image_tear_down, NULL \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IMAGE("image: .npy, channels first, last or none", test_npy),
-        IMAGE("image: HDF5, the only data set of bytes, or that named", test_hdf5),
-        IMAGE("image: idx with labels, packed or not, and what it holds out", test_idx),
-        IMAGE("image: an idx file as long as one of CIFAR", test_idx_as_long_as_cifar),
-        IMAGE("image: CIFAR-10 and CIFAR-100 as they are published", test_cifar),
         IMAGE("image: PNG and JPEG of every kind", test_pictures),
         IMAGE("image: resizing takes means over areas", test_fit),
         IMAGE("image: names say what is held out, folders the class", test_sides),
